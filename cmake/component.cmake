@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vpnha_component(NAME SOURCES … DEPENDS …): one layer of libvpnha as a static library of its own.
+# DEPENDS states the layers below it, so a call against the arrow of ARCHITECTURE.md does not link.
+function(vpnha_component name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+    add_library(vpnha_${name} STATIC ${ARG_SOURCES})
+    target_include_directories(vpnha_${name} PUBLIC
+        ${PROJECT_SOURCE_DIR}/libvpnha/include ${PROJECT_SOURCE_DIR}/libvpnha/src)
+    foreach(layer IN LISTS ARG_DEPENDS)
+        target_link_libraries(vpnha_${name} PUBLIC vpnha_${layer})
+    endforeach()
+    target_link_libraries(vpnha_${name} PUBLIC ${ARG_LIBRARIES})
+    set_property(GLOBAL APPEND PROPERTY VPNHA_COMPONENTS vpnha_${name})
+endfunction()
+
+# vpnha_unit_test(NAME SOURCES … DEPENDS …): tests of one layer, labelled unit.
+function(vpnha_unit_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+    add_executable(${name}_test ${ARG_SOURCES})
+    foreach(layer IN LISTS ARG_DEPENDS)
+        target_link_libraries(${name}_test PRIVATE vpnha_${layer})
+    endforeach()
+    target_link_libraries(${name}_test PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+    target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    gtest_discover_tests(${name}_test PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+endfunction()
+
+# vpnha_fuzz_target(NAME SOURCE … CORPUS DIR DEPENDS …): with libFuzzer a fuzzer, otherwise a runner
+# that feeds the corpus once, so that every found input is a normal test.
+function(vpnha_fuzz_target name)
+    cmake_parse_arguments(ARG "" "SOURCE;CORPUS" "DEPENDS" ${ARGN})
+    add_executable(fuzz_${name} ${ARG_SOURCE})
+    foreach(layer IN LISTS ARG_DEPENDS)
+        target_link_libraries(fuzz_${name} PRIVATE vpnha_${layer})
+    endforeach()
+    if(VPNHA_LIBFUZZER)
+        target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus_runner.cpp)
+        add_test(NAME fuzz_corpus.${name} COMMAND fuzz_${name} ${ARG_CORPUS})
+        set_tests_properties(fuzz_corpus.${name} PROPERTIES LABELS fuzz)
+    endif()
+endfunction()

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reading and writing bytes of the network and of other processes. All integers are big-endian.
+//
+// ByteReader never reads beyond its span, and fails stickily: after one read past the end every
+// further read yields zero or an empty span and ok() is false. A parser may thus read all fields
+// and check once, before it believes any of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpnha {
+
+using Bytes = std::vector<std::uint8_t>;
+using ByteView = std::span<const std::uint8_t>;
+
+class ByteReader {
+  public:
+    // The bytes must outlive the reader and every span it hands out.
+    explicit ByteReader(ByteView bytes) : bytes_(bytes) {}
+
+    std::uint8_t u8();
+    std::uint16_t u16();
+    std::uint32_t u32();
+    std::uint64_t u64();
+    // The next `count` bytes, or an empty span and failure.
+    ByteView take(std::size_t count);
+    // A length (u16) and so many bytes; a length over `max_length` is a failure.
+    ByteView take_prefixed(std::size_t max_length);
+    // Everything that is left.
+    ByteView rest();
+
+    [[nodiscard]] bool ok() const { return ok_; }
+    [[nodiscard]] std::size_t remaining() const { return bytes_.size(); }
+    // True when nothing failed and nothing is left.
+    [[nodiscard]] bool finished() const { return ok_ && bytes_.empty(); }
+
+  private:
+    ByteView bytes_;
+    bool ok_ = true;
+};
+
+class ByteWriter {
+  public:
+    ByteWriter& u8(std::uint8_t value);
+    ByteWriter& u16(std::uint16_t value);
+    ByteWriter& u32(std::uint32_t value);
+    ByteWriter& u64(std::uint64_t value);
+    ByteWriter& bytes(ByteView value);
+    // A length (u16) and the bytes. At most 65 535 of them: more is a programming error.
+    ByteWriter& prefixed(ByteView value);
+    ByteWriter& prefixed(std::string_view value);
+    // Overwrites two bytes written before, for lengths known at the end only.
+    void patch_u16(std::size_t offset, std::uint16_t value);
+    void patch_u32(std::size_t offset, std::uint32_t value);
+
+    [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+    [[nodiscard]] ByteView view() const { return bytes_; }
+    [[nodiscard]] Bytes take() && { return std::move(bytes_); }
+
+  private:
+    Bytes bytes_;
+};
+
+[[nodiscard]] std::string to_text(ByteView bytes);
+[[nodiscard]] ByteView to_bytes(std::string_view text);
+// Lower-case hexadecimal without separators.
+[[nodiscard]] std::string to_hex(ByteView bytes);
+
+}  // namespace vpnha

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Identities of the field as types of their own, so that a tunnel id is never taken for a session
+// id. Each holds its value in host order.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha {
+
+template <class Tag, class Value>
+struct StrongId {
+    Value value{};
+    friend constexpr auto operator<=>(const StrongId&, const StrongId&) = default;
+};
+
+using NodeId = StrongId<struct NodeIdTag, std::uint32_t>;        // Corosync's node id, never 0.
+using GatewayId = StrongId<struct GatewayIdTag, std::uint8_t>;   // 1..255, from vpnha.toml.
+using TunnelId = StrongId<struct TunnelIdTag, std::uint16_t>;    // RFC 2661 tunnel id, never 0.
+using SessionId = StrongId<struct SessionIdTag, std::uint16_t>;  // RFC 2661 session id, never 0.
+
+// Fencing token of a gateway: ordered by number, then by the node that claimed it. {0, 0} is "never
+// promoted"; each promotion raises the number.
+struct Epoch {
+    std::uint64_t number = 0;
+    NodeId node{};
+    friend constexpr auto operator<=>(const Epoch&, const Epoch&) = default;
+};
+
+struct Ipv4Address {
+    std::uint32_t value = 0;
+    friend constexpr auto operator<=>(const Ipv4Address&, const Ipv4Address&) = default;
+};
+
+struct Ipv4Prefix {
+    Ipv4Address address;
+    std::uint8_t length = 32;  // 0..32
+    friend constexpr auto operator<=>(const Ipv4Prefix&, const Ipv4Prefix&) = default;
+};
+
+struct Ipv4Endpoint {
+    Ipv4Address address;
+    std::uint16_t port = 0;
+    friend constexpr auto operator<=>(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
+};
+
+[[nodiscard]] std::string to_string(const Epoch& epoch);              // "7.2": number.node
+[[nodiscard]] std::string to_string(const Ipv4Address& address);      // "192.0.2.1"
+[[nodiscard]] std::string to_string(const Ipv4Prefix& prefix);        // "192.0.2.1/24"
+[[nodiscard]] std::string to_string(const Ipv4Endpoint& endpoint);    // "192.0.2.1:1701"
+[[nodiscard]] Result<Ipv4Address> parse_ipv4(std::string_view text);  // Dotted quad only.
+[[nodiscard]] Result<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
+
+}  // namespace vpnha

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Time as the cores see it: given from outside, never read. The daemon hands in CLOCK_BOOTTIME, the
+// simulator its own.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace vpnha {
+
+using Duration = std::chrono::nanoseconds;
+
+// Names the time line of TimePoint; it has no now(), so that no core can ask for it.
+struct BootTimeline {};
+
+using TimePoint = std::chrono::time_point<BootTimeline, Duration>;
+
+// The earlier of two optional deadlines.
+[[nodiscard]] inline std::optional<TimePoint> earliest(std::optional<TimePoint> a,
+                                                       std::optional<TimePoint> b) {
+    if (!a || (b && *b < *a)) {
+        return b;
+    }
+    return a;
+}
+
+}  // namespace vpnha
+

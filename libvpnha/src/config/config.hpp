@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or the first error out); the
+// only reader of the file is load(). All keys, their bounds and defaults stand in one table in
+// config.cpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace vpnha::config {
+
+// One side of a gateway: the device and the addresses that move with the promotion.
+struct Side {
+    std::string interface;
+    std::vector<Ipv4Prefix> addresses;
+};
+
+struct L2tp {
+    std::uint16_t port = 1701;
+    Ipv4Address ppp_local;              // The address pppd gives itself on every session.
+    std::vector<Ipv4Prefix> pools;      // All nodes' client addresses; the gate covers them.
+    std::chrono::milliseconds hello_interval{60'000};
+};
+
+struct Gateway {
+    std::string name;
+    GatewayId id{};
+    Side outside;  // Where clients come from: the VIPs they dial.
+    Side inside;   // Where their traffic goes: the VIPs that servers route to.
+    std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
+    std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
+    L2tp l2tp;
+};
+
+struct Config {
+    std::string control_socket = "/run/vpnha/control.sock";
+    std::string plugin_socket = "/run/vpnha/pppd.sock";
+    std::string cluster_group = "vpnha";  // CPG group name.
+    std::string log_level = "info";       // error, warning, info, debug
+    // pppd's ip-up waits so long for a standby's confirmation, never longer. 0: it does not wait.
+    std::chrono::milliseconds confirm_wait{50};
+    std::vector<Gateway> gateways;
+
+    [[nodiscard]] const Gateway* find(std::string_view name) const;
+    [[nodiscard]] const Gateway* find(GatewayId id) const;
+};
+
+// `file_name` appears in errors: "vpnha.toml:12: unknown key 'adresses' …; did you mean …?".
+[[nodiscard]] Result<Config> parse(std::string_view toml, std::string_view file_name);
+[[nodiscard]] Result<Config> load(const std::string& path);
+
+}  // namespace vpnha::config

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: what a promotion changes in this node's IP configuration.
+#pragma once
+
+#include "base/ids.hpp"
+
+namespace vpnha::ports {
+
+class Network {
+  public:
+    virtual ~Network() = default;
+
+    // The VIPs of both sides and the policy rule of the gateway's route table. Repeating either is a
+    // success; removal also succeeds when a device is gone.
+    virtual Result<void> add_addresses(GatewayId gateway) = 0;
+    virtual Result<void> remove_addresses(GatewayId gateway) = 0;
+    // One gratuitous ARP request and reply per VIP on its own side.
+    virtual Result<void> announce(GatewayId gateway) = 0;
+};
+
+}  // namespace vpnha::ports

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: the stock daemons of a gateway on this node (xl2tpd and its pppds).
+#pragma once
+
+#include "base/ids.hpp"
+
+namespace vpnha::ports {
+
+class Services {
+  public:
+    virtual ~Services() = default;
+
+    // Ends this node's own stock sessions of the gateway without a word to the clients and leaves
+    // its daemons idle again. To be called with the gate shut. Holds the services' lock, so that a
+    // monitor of Pacemaker waits instead of seeing a daemon that is being replaced.
+    virtual Result<void> reset(GatewayId gateway) = 0;
+};
+
+}  // namespace vpnha::ports

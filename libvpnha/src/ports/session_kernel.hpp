@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: hot L2TP sessions in this node's kernel, and the bytes that the kernel leaves to user space.
+#pragma once
+
+#include <functional>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "l2tp/session_record.hpp"
+
+namespace vpnha::ports {
+
+class SessionKernel {
+  public:
+    // What arrives for sessions installed here. Called from the event loop, never from within a
+    // call of this port; bytes are valid during the call only.
+    struct Listener {
+        std::function<void(GatewayId, const l2tp::TunnelKey&, ByteView)> on_datagram;
+        std::function<void(GatewayId, const l2tp::SessionKey&, ByteView)> on_frame;
+    };
+
+    virtual ~SessionKernel() = default;
+
+    // Tunnel (when it is the first session of it), session, PPP unit up with its addresses, the
+    // client's route in the gateway's own table. Silent: the gate hides it. Installing what is
+    // installed already is a success; on failure nothing of it remains.
+    virtual Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) = 0;
+    // Nothing of it remains; removing what is not there is a success.
+    virtual Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) = 0;
+    virtual Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
+                                       ByteView bytes) = 0;
+    virtual Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,
+                                    ByteView frame) = 0;
+};
+
+}  // namespace vpnha::ports
