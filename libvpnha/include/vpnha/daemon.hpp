@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vpnhad as a function: joins the cluster's group and serves agents, plugins and the CLI until it is
+// told to end.
+//
+// Example:
+//     int main() {
+//         const auto ended = vpnha::run_daemon({.config_file = "/etc/vpnha/vpnha.toml"});
+//         return ended ? 0 : 1;
+//     }
+#pragma once
+
+#include <string>
+
+#include "vpnha/export.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha {
+
+struct DaemonOptions {
+    std::string config_file = "/etc/vpnha/vpnha.toml";
+    std::string log_file;  // Empty: stderr.
+};
+
+// Returns when the last gateway was detached or on SIGTERM; an error when it cannot start (second
+// start, no corosync, invalid configuration) or lost corosync. One thread; blocks.
+[[nodiscard]] VPNHA_API Result<void> run_daemon(const DaemonOptions& options);
+
+// Reads and checks the configuration only.
+[[nodiscard]] VPNHA_API Result<void> check_config(const std::string& config_file);
+
+}  // namespace vpnha

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon's log, by libqb: one line an event on stderr or in a file,
+//     2026-11-20T09:46:11.123456Z vpnhad[812]: info: now promoted event=promoted gateway=l2tp …
+// UTC with microseconds, so that the logs of several nodes can be laid side by side.
+#pragma once
+
+#include <string>
+
+#include "node/effects.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// Lines below `level` (error, warning, info, debug) are dropped. An empty `file` means stderr.
+[[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
+void write_log(node::Level level, const std::string& text);
+void close_log();
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a node wants done. The daemon executes them on the real ports in the order given, the
+// simulator on fake ones; whatever has a result comes back as an event of node.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "l2tp/session_record.hpp"
+#include "takeover/takeover.hpp"
+
+namespace vpnha::node {
+
+// One call of an agent or CLI that waits for its answer; numbered by the caller.
+using RequestToken = std::uint64_t;
+// One pppd of this node, for as long as its plugin's connection lives; numbered by the caller.
+using PluginToken = std::uint64_t;
+
+struct SendToGroup {
+    Bytes message;
+};
+// → Node::on_installed()
+struct InstallSession {
+    GatewayId gateway;
+    l2tp::SessionRecord record;
+};
+struct RemoveSession {
+    GatewayId gateway;
+    l2tp::SessionKey key;
+};
+// A step of a transition that ports have to run. → Node::on_step_done()
+struct RunStep {
+    GatewayId gateway;
+    takeover::Step step;
+};
+// Gratuitous ARP again; nothing depends on its result.
+struct Announce {
+    GatewayId gateway;
+};
+struct SendDatagram {
+    GatewayId gateway;
+    l2tp::TunnelKey tunnel;
+    Bytes bytes;
+};
+struct SendFrame {
+    GatewayId gateway;
+    l2tp::SessionKey session;
+    Bytes frame;
+};
+struct AnswerPlugin {
+    PluginToken plugin;
+    bool is_protected;
+    std::string reason;  // Why not; empty when protected.
+};
+struct AnswerRequest {
+    RequestToken request;
+    Result<void> result;
+};
+// The promotion score that Pacemaker is to see.
+struct WriteScore {
+    GatewayId gateway;
+    std::string resource;
+    int score;
+};
+// The last agent detached the gateway; with none left the daemon ends.
+struct Detached {
+    GatewayId gateway;
+};
+enum class Level { error, warning, info, debug };
+struct Log {
+    Level level;
+    std::string text;
+};
+
+using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, RunStep, Announce,
+                            SendDatagram, SendFrame, AnswerPlugin, AnswerRequest, WriteScore,
+                            Detached, Log>;
+using Effects = std::vector<Effect>;
+
+}  // namespace vpnha::node

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/score_writer.hpp"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+#include "adapters/log.hpp"
+#include "runtime/timers.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+constexpr Duration kTryAgain = std::chrono::seconds(1);
+
+// crm_attribute in an environment of its own: it needs a path and the resource's name, nothing else.
+int spawn_crm_attribute(const std::string& resource, int score, int& pid) {
+    std::string value = std::to_string(score);
+    std::string name = "OCF_RESOURCE_INSTANCE=" + resource;
+    std::array<char, 64> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    std::array<char, 16> program{"crm_attribute"};
+    std::array<char, 16> promotion{"--promotion"};
+    std::array<char, 16> update{"--update"};
+    std::array<char, 16> quiet{"--quiet"};
+    std::array<char*, 6> arguments{program.data(), promotion.data(), update.data(),
+                                   value.data(),   quiet.data(),     nullptr};
+    std::array<char*, 3> environment{path.data(), name.data(), nullptr};
+    return posix_spawn(&pid, "/usr/sbin/crm_attribute", nullptr, nullptr, arguments.data(),
+                       environment.data());
+}
+
+}  // namespace
+
+ScoreWriter::~ScoreWriter() {
+    if (running_) {
+        loop_.unwatch(running_->watch.get());
+    }
+}
+
+void ScoreWriter::write(const std::string& resource, int score) {
+    wanted_[resource] = score;
+    start_next();
+}
+
+void ScoreWriter::start_next() {
+    if (running_ || wanted_.empty()) {
+        return;
+    }
+    const auto [resource, score] = *wanted_.begin();
+    wanted_.erase(wanted_.begin());
+    int pid = -1;
+    const int error = spawn_crm_attribute(resource, score, pid);
+    const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
+    if (watch < 0) {
+        ++failures_;
+        adapters::write_log(node::Level::error,
+                            fmt::format("crm_attribute could not be started: {}",
+                                        std::strerror(error != 0 ? error : errno)));
+        wanted_.try_emplace(resource, score);
+        loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
+        return;
+    }
+    running_ = Running{resource, score, pid, adapters::UniqueFd(watch)};
+    if (!loop_.watch(watch, [this] { on_ended(); })) {
+        on_ended();
+    }
+}
+
+void ScoreWriter::on_ended() {
+    loop_.unwatch(running_->watch.get());
+    int status = 0;
+    const bool waited = waitpid(running_->pid, &status, 0) == running_->pid;
+    const Running ended = std::move(*running_);
+    running_.reset();
+    if (waited && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        adapters::write_log(node::Level::info,
+                            fmt::format("promotion score {} event=score resource={}", ended.score,
+                                        ended.resource));
+        start_next();
+        return;
+    }
+    ++failures_;
+    adapters::write_log(node::Level::warning,
+                        fmt::format("crm_attribute ended with status {} for resource={}; again in "
+                                    "1 s",
+                                    status, ended.resource));
+    wanted_.try_emplace(ended.resource, ended.score);
+    loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tells Pacemaker the promotion scores, by crm_attribute --promotion: the attribute's tools are its
+// only stable interface. The loop never waits for it; of several scores for one resource only the
+// newest is written, and a failed write is tried again each second.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "adapters/qb_loop.hpp"
+#include "adapters/unique_fd.hpp"
+
+namespace vpnha::runtime {
+
+class ScoreWriter {
+  public:
+    explicit ScoreWriter(adapters::QbLoop& loop) : loop_(loop) {}
+    ~ScoreWriter();
+
+    void write(const std::string& resource, int score);
+    [[nodiscard]] std::uint64_t failures() const { return failures_; }
+
+  private:
+    struct Running {
+        std::string resource;
+        int score;
+        int pid;
+        adapters::UniqueFd watch;  // Readable when the process has ended.
+    };
+
+    void start_next();
+    void on_ended();
+
+    adapters::QbLoop& loop_;
+    std::map<std::string, int> wanted_;
+    std::optional<Running> running_;
+    std::uint64_t failures_ = 0;
+};
+
+}  // namespace vpnha::runtime

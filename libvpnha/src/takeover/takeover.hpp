@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The order of a promotion and of a demotion: the one header to read about it. Pure: it says which
+// step is next; the node executes it and reports back.
+//
+// Promotion = stop being silent. No per-session work is in it: sessions were made hot while the node
+// was a standby.
+//
+//   1 claim             a higher epoch, told to the group
+//   2 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
+//   3 open_gate         from here on this node speaks
+//   4 announce          gratuitous ARP on both sides; repeated later by the node
+//   5 resume_sessions   L2TP control and LCP of the hot sessions answer
+//
+// Demotion, and what undoes a promotion that failed half-way:
+//
+//   1 shut_gate         nothing of what follows is seen by a client
+//   2 mute_sessions     L2TP control and LCP fall silent
+//   3 remove_addresses
+//   4 reset_services    this node's own stock sessions end, their daemons are idle again
+//   5 install_hot       what the replica holds and the kernel lacks
+//
+//   state \ event | promote        | demote, superseded | step done         | step failed
+//   --------------+----------------+--------------------+-------------------+--------------------
+//   standby       | taking_over    | standby            | XXX               | XXX
+//   taking_over   | XXX: busy      | releasing (1)      | next, or promoted | releasing, fails
+//   promoted      | promoted       | releasing          | XXX               | XXX
+//   releasing     | XXX: busy      | releasing (2)      | next, or standby  | next (3)
+//
+//   (1) at the end of the step under way. (2) joins the release under way. (3) a release always runs
+//   to its end; it fails as a whole only when the gate could not be shut, because only then may a
+//   client still hear this node.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace vpnha::takeover {
+
+enum class State { standby, taking_over, promoted, releasing };
+
+enum class Step {
+    claim,
+    add_addresses,
+    open_gate,
+    announce,
+    resume_sessions,
+    shut_gate,
+    mute_sessions,
+    remove_addresses,
+    reset_services,
+    install_hot,
+};
+
+[[nodiscard]] std::string_view to_string(State state);
+[[nodiscard]] std::string_view to_string(Step step);
+
+// What follows from an event: a step to run, or the end of a transition, or nothing.
+struct Next {
+    std::optional<Step> step;
+    bool finished = false;  // The transition that was asked for is over.
+    bool succeeded = false;
+};
+
+class Takeover {
+  public:
+    // Finished at once when promoted already. Not to be called while busy().
+    [[nodiscard]] Next promote();
+    // Finished at once when standby already.
+    [[nodiscard]] Next demote();
+    // The step last handed out was run.
+    [[nodiscard]] Next on_step(bool succeeded);
+
+    [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] bool busy() const {
+        return state_ == State::taking_over || state_ == State::releasing;
+    }
+
+  private:
+    Next run(Step step);
+    Next begin_release();
+
+    State state_ = State::standby;
+    std::optional<Step> running_;
+    bool release_wanted_ = false;   // Demoted while taking over.
+    bool promotion_failed_ = false;  // The release undoes a promotion.
+    bool gate_open_ = false;         // shut_gate failed.
+};
+
+}  // namespace vpnha::takeover

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "takeover/takeover.hpp"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+namespace vpnha::takeover {
+namespace {
+
+using ::testing::ElementsAre;
+
+// Runs steps until the transition ends; `failing` fails whenever it comes.
+std::vector<Step> run_to_end(Takeover& takeover, Next& next, std::optional<Step> failing = {}) {
+    std::vector<Step> steps;
+    while (next.step) {
+        steps.push_back(*next.step);
+        next = takeover.on_step(next.step != failing);
+    }
+    return steps;
+}
+
+Takeover promoted() {
+    Takeover takeover;
+    Next next = takeover.promote();
+    run_to_end(takeover, next);
+    return takeover;
+}
+
+TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
+    Takeover takeover;
+    Next next = takeover.promote();
+    EXPECT_TRUE(takeover.busy());
+    EXPECT_THAT(run_to_end(takeover, next),
+                ElementsAre(Step::claim, Step::add_addresses, Step::open_gate, Step::announce,
+                            Step::resume_sessions));
+    EXPECT_TRUE(next.finished && next.succeeded);
+    EXPECT_EQ(takeover.state(), State::promoted);
+}
+
+TEST(TakeoverTest, DemotionShutsTheGateBeforeAnythingElse) {
+    Takeover takeover = promoted();
+    Next next = takeover.demote();
+    EXPECT_THAT(run_to_end(takeover, next),
+                ElementsAre(Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
+                            Step::reset_services, Step::install_hot));
+    EXPECT_TRUE(next.finished && next.succeeded);
+    EXPECT_EQ(takeover.state(), State::standby);
+}
+
+TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
+    for (const Step failing : {Step::claim, Step::add_addresses, Step::open_gate, Step::announce,
+                               Step::resume_sessions}) {
+        Takeover takeover;
+        Next next = takeover.promote();
+        const std::vector<Step> steps = run_to_end(takeover, next, failing);
+        EXPECT_EQ(steps.back(), Step::install_hot) << to_string(failing);
+        EXPECT_TRUE(next.finished) << to_string(failing);
+        EXPECT_FALSE(next.succeeded) << to_string(failing);
+        EXPECT_EQ(takeover.state(), State::standby) << to_string(failing);
+    }
+}
+
+TEST(TakeoverTest, ADemotionFailsOnlyWhenTheGateStaysOpen) {
+    Takeover gate = promoted();
+    Next next = gate.demote();
+    run_to_end(gate, next, Step::shut_gate);
+    EXPECT_FALSE(next.succeeded);
+
+    Takeover services = promoted();
+    next = services.demote();
+    run_to_end(services, next, Step::reset_services);
+    EXPECT_TRUE(next.succeeded);
+}
+
+TEST(TakeoverTest, DemotedWhileTakingOverReleasesAfterTheStepUnderWay) {
+    Takeover takeover;
+    static_cast<void>(takeover.promote());
+    const Next nothing = takeover.demote();
+    EXPECT_FALSE(nothing.step || nothing.finished);
+    Next next = takeover.on_step(true);
+    EXPECT_EQ(next.step, Step::shut_gate);
+    run_to_end(takeover, next);
+    EXPECT_FALSE(next.succeeded);
+    EXPECT_EQ(takeover.state(), State::standby);
+}
+
+TEST(TakeoverTest, RepeatedCallsFinishAtOnce) {
+    Takeover standby;
+    EXPECT_TRUE(standby.demote().succeeded);
+    Takeover takeover = promoted();
+    EXPECT_TRUE(takeover.promote().succeeded);
+    EXPECT_EQ(takeover.state(), State::promoted);
+}
+
+TEST(TakeoverDeathTest, PromoteWhileBusyIsImpossible) {
+    Takeover takeover;
+    static_cast<void>(takeover.promote());
+    EXPECT_DEATH(static_cast<void>(takeover.promote()), "impossible state");
+}
+
+}  // namespace
+}  // namespace vpnha::takeover
