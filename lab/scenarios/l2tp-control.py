@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Today's stack: the cluster moves the addresses and xl2tpd, and the session dies all the same.
+
+Purpose: the control of every failover scenario. Nothing of vpnha runs: stock corosync and
+pacemaker with the same tuned profile and the same power fencing, IPaddr2 for both VIPs, stock
+xl2tpd with them in a group.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: the group runs on one gateway, client1 dials, pings the server and streams TCP to it; the
+power of that gateway is cut; the traffic is watched for 30 s more.
+
+Expected: the cluster does its part (another gateway speaks for the VIP), and the client gains
+nothing by it: no ping of the old session is answered again within 30 s.
+"""
+from vpnlab.cluster import DIRECTORY, Cluster
+from vpnlab.expectation import at_least, equals, is_true
+from vpnlab.l2tp_gateway import StockGateway
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=1)
+WATCHED_S = 30
+
+
+def steps(run: Run) -> None:
+    cluster = Cluster(run.lab)
+    run.step("corosync and pacemaker start on three gateways")
+    cluster.up()
+    for node in cluster.nodes:
+        StockGateway(node).configure()
+        node.run("mkdir", "-p", "/run/xl2tpd")
+    run.step("IPaddr2 and stock xl2tpd")
+    cluster.configure(DIRECTORY / "cluster" / "control.crm.in", {})
+    status = cluster.wait_status("the group runs", lambda seen: bool(seen.on("xl2tpd")))
+    active = run.lab.gateway(status.on("xl2tpd")[0])
+
+    run.step(f"client1 dials; {active.name} serves it, {status.dc} is the cluster's DC")
+    run.start_echo_server()
+    client = run.l2tp_client("client1")
+    client.dial()
+    client.start_traffic()
+    run.observe(3)
+
+    run.step(f"power cut of {active.name}")
+    active.power_off()
+    moved = cluster.wait_status("the group runs elsewhere", lambda seen: bool(
+        seen.on("xl2tpd")) and seen.on("xl2tpd") != [active.name], deadline_s=30)
+    run.step(f"{moved.on('xl2tpd')[0]} has the group; {WATCHED_S} s more")
+    answered = client.answered_pings()
+    run.observe(WATCHED_S)
+    back = client.answered_pings() - answered
+    client.stop_traffic()
+
+    seen = run.measure()
+    figures = seen.client("client1")
+    run.expect("served_by_another", len({owner.node for owner in seen.owners}), at_least(2))
+    run.expect("pings_answered_again", back, equals(0))
+    run.expect("pings_lost_after_the_cut", figures.pings_lost, at_least(WATCHED_S))
+    run.expect("tcp_stream_came_through", figures.tcp_intact is False, is_true())

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import fcntl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vpnlab import kernel
+from vpnlab.errors import PackageMissing, ResourcesShort
+
+
+def test_key_changes_with_source_and_with_fragment():
+    keys = {kernel.cache_key("6.1.1", b"a"), kernel.cache_key("6.1.2", b"a"),
+            kernel.cache_key("6.1.1", b"b")}
+    assert len(keys) == 3
+
+
+def test_key_is_the_same_for_the_same_input():
+    assert kernel.cache_key("6.1.1", b"a") == kernel.cache_key("6.1.1", b"a")
+
+
+@pytest.mark.parametrize("fragment, config, unmet", [
+    ("CONFIG_A=y", "CONFIG_A=y", []),
+    ("CONFIG_A=y", "# CONFIG_A is not set", ["CONFIG_A=y"]),
+    ("CONFIG_A=y", "", ["CONFIG_A=y"]),
+    ("CONFIG_A=y", "CONFIG_A=m", ["CONFIG_A=y"]),
+    ("# CONFIG_A is not set", "", []),
+    ("# CONFIG_A is not set", "CONFIG_A=y", ["CONFIG_A=n"]),
+    ("# A comment, CONFIG_A too\nCONFIG_B=y", "CONFIG_B=y", []),
+])
+def test_wishes_that_were_not_granted_are_named(fragment, config, unmet):
+    assert kernel.unmet_symbols(fragment, config) == unmet
+
+
+def test_fragment_asks_for_what_the_product_needs_and_for_no_module():
+    wanted = kernel.parse_config(kernel.FRAGMENT.read_text(encoding="ascii"))
+    for symbol in ("BPF_SYSCALL", "NET_CLS_BPF", "NET_SCH_INGRESS", "NETFILTER_EGRESS", "L2TP_V3",
+                   "PPPOL2TP", "PPTP", "NET_SCH_NETEM", "XFRM_USER", "SOFT_WATCHDOG",
+                   "IP_MULTIPLE_TABLES", "CHECKPOINT_RESTORE"):
+        assert wanted["CONFIG_" + symbol] == "y"
+    assert wanted["CONFIG_MODULES"] == "n"
+    assert "m" not in wanted.values()
+
+
+def test_cache_can_be_moved(monkeypatch):
+    monkeypatch.setenv("VPNHA_LAB_CACHE", "/elsewhere")
+    assert kernel.cache_dir() == Path("/elsewhere")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("VPNHA_LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(kernel, "source_version", lambda: "6.1.1")
+    return tmp_path
+
+
+def test_cached_kernel_is_not_built_again(cache, monkeypatch):
+    path = kernel.cached_kernel()
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    monkeypatch.setattr(kernel, "_build_into", lambda target: pytest.fail("built again"))
+    assert kernel.ensure_kernel() == path
+
+
+def test_stale_build_directory_of_a_killed_run_is_removed(cache, monkeypatch):
+    stale = cache / "build-stale"
+    stale.mkdir()
+    monkeypatch.setattr(kernel, "_build_into", lambda target: None)
+    kernel.ensure_kernel()
+    assert not stale.exists()
+
+
+def test_second_caller_waits_and_takes_the_first_ones_kernel(cache, monkeypatch):
+    path = kernel.cached_kernel()
+    monkeypatch.setattr(kernel, "_build_into", lambda target: pytest.fail("built twice"))
+    script = ("import subprocess, sys, os; from vpnlab import kernel\n"
+              "kernel.source_version = lambda: '6.1.1'\n"
+              "kernel._build_into = lambda target: sys.exit('built twice')\n"
+              "print(kernel.ensure_kernel())")
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiter = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=kernel.FRAGMENT.parent.parent, text=True)
+        assert "waiting" in waiter.stderr.readline()
+        path.parent.mkdir()
+        path.write_bytes(b"")
+    output, errors = waiter.communicate(timeout=10)
+    assert (waiter.returncode, output.strip()) == (0, str(path)), errors
+
+
+def test_missing_build_tool_is_named_by_its_package(cache, monkeypatch):
+    monkeypatch.setattr(kernel.shutil, "which", lambda tool: None if tool == "xz" else "/bin/x")
+    with pytest.raises(PackageMissing, match="xz-utils"):
+        kernel._check_prerequisites()
+
+
+def test_short_disk_is_said_before_the_build(cache, monkeypatch):
+    monkeypatch.setattr(kernel.shutil, "which", lambda tool: "/bin/x")
+    monkeypatch.setattr(kernel, "DISK_NEEDED", 1 << 60)
+    with pytest.raises(ResourcesShort, match="VPNHA_LAB_CACHE"):
+        kernel._check_prerequisites()

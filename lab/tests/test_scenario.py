@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import json
+
+import pytest
+
+from vpnlab import cli, run as run_module, scenario
+from vpnlab.errors import LabError, NotFound, TimedOut
+from vpnlab.expectation import at_least, at_most, between, equals, is_empty, is_true
+from vpnlab.lab import Fault, Lab
+from vpnlab.measure import Measured, first_fault
+from vpnlab.result import Invariants, Phases, Vip
+from vpnlab.run import Run
+from vpnlab.state import LabRecord
+
+
+@pytest.mark.parametrize("expected, observed, met", [
+    (at_most(10), 10, True),
+    (at_most(10), 10.1, False),
+    (at_least(3), 2, False),
+    (between(1, 2), 1.5, True),
+    (between(1, 2), 3, False),
+    (equals(0), 0, True),
+    (equals(0), 1, False),
+    (equals(1), True, False),
+    (is_true(), True, True),
+    (is_true(), 1, False),
+    (is_empty(), [], True),
+    (is_empty(), ["x"], False),
+    (at_most(10), None, False),
+    (equals(0), None, False),
+    (is_empty(), None, False),
+])
+def test_expectation(expected, observed, met):
+    assert expected.met_by(observed) is met
+
+
+def test_condition_is_said_as_one_reads_it():
+    assert at_most(2500).text == "<= 2500"
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A lab that is not up: enough for what a run books."""
+    monkeypatch.setattr(run_module, "gateway_captures", lambda lab, out: ({}, {}))
+    monkeypatch.setattr(run_module, "copy_logs", lambda lab, out: None)
+    monkeypatch.setattr(run_module, "measure", lambda *_: Measured(
+        [], [], Vip(), Phases(), Invariants(), []))
+    return Lab(LabRecord("none", ["gw1"], "token", ""))
+
+
+def execute(lab, tmp_path, steps, faults=0):
+    loaded = scenario.Loaded("made", "", scenario.Scenario(faults=faults), steps)
+    ok = scenario.execute(loaded, lab, tmp_path / "out", seed=1)
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["ok"] is ok
+    return result
+
+
+def failed(result):
+    return [each["name"] for each in result["expectations"] if not each["ok"]]
+
+
+def test_scenario_passes_when_all_is_as_expected(lab, tmp_path):
+    result = execute(lab, tmp_path, lambda run: run.expect("x", 1, equals(1)))
+    assert result["ok"] and result["seed"] == 1
+
+
+def test_one_failed_expectation_fails_it_and_the_rest_still_runs(lab, tmp_path):
+    def steps(run):
+        run.expect("first", 1, equals(2))
+        run.expect("second", 1, equals(1))
+
+    result = execute(lab, tmp_path, steps)
+    assert failed(result) == ["first"]
+    assert [each["name"] for each in result["expectations"]][:2] == ["first", "second"]
+
+
+def test_error_in_the_steps_fails_it_with_a_result(lab, tmp_path):
+    def steps(run):
+        raise LabError("gw1 is on fire")
+
+    result = execute(lab, tmp_path, steps)
+    assert failed(result) == ["completed"]
+    assert "on fire" in result["expectations"][0]["observed"]
+
+
+def test_mistake_in_the_steps_fails_it_with_a_result(lab, tmp_path):
+    assert failed(execute(lab, tmp_path, lambda run: 1 / 0)) == ["completed"]
+
+
+def test_declared_fault_that_never_happened_fails_it(lab, tmp_path):
+    assert failed(execute(lab, tmp_path, lambda run: None, faults=1)) == ["faults_injected"]
+
+
+def test_undeclared_fault_fails_it(lab, tmp_path):
+    result = execute(lab, tmp_path, lambda run: lab._record_fault("power-off", "gw1"))
+    assert failed(result) == ["faults_injected"]
+
+
+def test_declared_fault_that_happened_is_in_the_result(lab, tmp_path):
+    result = execute(lab, tmp_path, lambda run: lab._record_fault("power-off", "gw1"), faults=1)
+    assert result["ok"]
+    assert [(f["kind"], f["node"]) for f in result["faults"]] == [("power-off", "gw1")]
+
+
+def test_repair_is_no_fault(lab, tmp_path):
+    result = execute(lab, tmp_path, lambda run: lab._record_fault("thaw", "gw1"), faults=1)
+    assert failed(result) == ["faults_injected"]
+    assert first_fault([Fault(1.0, "thaw", "gw1"), Fault(2.0, "freeze", "gw1")]) == 2.0
+
+
+def test_what_stays_behind_is_booked_and_fails_it(lab, tmp_path):
+    def steps(run):
+        run.expect_nothing_left([lab.node("gw1")], lambda node: ["tunnel 7"], deadline_s=0)
+
+    result = execute(lab, tmp_path, steps)
+    assert failed(result) == ["leftovers"]
+    assert result["leftovers"] == [{"node": "gw1", "what": "tunnel 7"}]
+
+
+def test_run_without_figures_fails(lab, tmp_path, monkeypatch):
+    def broken(*_):
+        raise OSError("no capture")
+
+    monkeypatch.setattr(run_module, "measure", broken)
+    assert failed(execute(lab, tmp_path, lambda run: None)) == ["measured"]
+
+
+def test_evidence_that_is_missing_fails(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "stop_captures", lambda: (_ for _ in ()).throw(LabError("tcpdump")))
+    assert failed(execute(lab, tmp_path, lambda run: run.measure())) == ["evidence"]
+
+
+def test_same_seed_makes_the_same_choices(lab, tmp_path):
+    choices = [Run(lab, "x", tmp_path, 7, 0).random.random() for _ in range(2)]
+    assert choices[0] == choices[1]
+
+
+def test_wait_returns_the_value_and_fails_after_its_deadline(lab):
+    assert lab.wait_for("value", lambda: 5, 1) == 5
+    with pytest.raises(TimedOut, match="the moon"):
+        lab.wait_for("the moon", lambda: False, 0.05)
+
+
+def test_wait_bears_a_node_that_is_down_and_says_so_at_the_end(lab):
+    with pytest.raises(TimedOut, match="powered off"):
+        lab.wait_for("an answer", lambda: lab.node("gw1").run("true"), 0.05)
+
+
+@pytest.mark.parametrize("name", scenario.names())
+def test_scenario_file_documents_itself(name):
+    loaded = scenario.load(name)
+    assert loaded.purpose
+    text = (scenario.DIRECTORY / f"{name}.py").read_text(encoding="utf-8")
+    for word in ("Purpose:", "Topology:", "Steps:", "Expected:"):
+        assert word in text
+
+
+def test_unknown_scenario_is_named_with_those_that_exist():
+    with pytest.raises(NotFound, match="l2tp-stock"):
+        scenario.load("../cli")
+
+
+def parse(*words):
+    return cli.parser().parse_args(words)
+
+
+def test_command_after_dashes_belongs_to_the_node():
+    options = parse("exec", "--name", "mine", "gw1", "--", "ls", "-l", "--name", "x")
+    assert (options.name, options.node) == ("mine", "gw1")
+    assert options.argv == ["ls", "-l", "--name", "x"]
+
+
+def test_nodes_are_checked_at_the_command_line(capsys):
+    assert parse("up", "--nodes", "gw1,server").nodes == ("gw1", "server")
+    with pytest.raises(SystemExit):
+        parse("up", "--nodes", "gw7")
+    assert "gw7" in capsys.readouterr().err
+
+
+def test_run_takes_directory_and_seed(tmp_path):
+    options = parse("run", "l2tp-stock", "--out", str(tmp_path), "--seed", "5")
+    assert (options.out, options.seed, options.name) == (tmp_path, 5, None)
+
+
+def test_every_exit_code_is_in_the_help():
+    codes = {kind.exit_code for kind in LabError.__subclasses__()} | {LabError.exit_code}
+    for code in codes:
+        assert str(code) in cli.EPILOG
+
+
+def test_error_ends_with_its_own_code(monkeypatch, capsys):
+    monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
+    assert cli.main(["up"]) == 102
+    assert "root" in capsys.readouterr().err

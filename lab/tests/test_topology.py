@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import itertools
+
+import pytest
+
+from vpnlab.errors import NotFound
+from vpnlab.topology import (NETWORKS, NODES, VIP_INSIDE, VIP_OUTSIDE, boot_config, hosts_file,
+                             kernel_arguments, node_spec)
+
+# Names of Linux interfaces have at most 15 characters.
+INTERFACE_NAME_MAX = 15
+
+
+@pytest.mark.parametrize("node, network, address", [
+    ("gw1", "cluster0", "10.77.1.1"),
+    ("gw3", "cluster1", "10.77.2.3"),
+    ("gw2", "outside", "192.0.2.12"),
+    ("gw2", "inside", "198.51.100.12"),
+    ("gw1", "management", "10.77.9.1"),
+    ("client1", "outside", "192.0.2.51"),
+    ("server", "inside", "198.51.100.21"),
+])
+def test_address_follows_from_node_and_network(node, network, address):
+    assert node_spec(node).address(network) == address
+
+
+def test_no_two_links_share_an_address_a_mac_or_a_tap():
+    links = [(node, network) for node in NODES.values() for network in node.networks]
+    for what in (lambda n, net: n.address(net), lambda n, net: n.mac(net),
+                 lambda n, net: n.tap(net)):
+        values = [what(node, network) for node, network in links]
+        assert len(values) == len(set(values))
+
+
+def test_no_node_has_a_vip_of_its_own():
+    own = {node.address(network) for node in NODES.values() for network in node.networks}
+    assert not own & {VIP_OUTSIDE, VIP_INSIDE}
+
+
+def test_device_names_fit():
+    for node, network in itertools.product(NODES.values(), NETWORKS):
+        if network in node.networks:
+            assert len(node.tap(network)) <= INTERFACE_NAME_MAX
+
+
+def test_pools_of_gateways_do_not_overlap():
+    pools = [node.pool for node in NODES.values() if node.is_gateway]
+    assert len({first.rpartition(".")[0] for first, _ in pools}) == 3
+
+
+def test_client_has_no_cluster_link():
+    with pytest.raises(NotFound, match="client1 has no link to cluster0"):
+        node_spec("client1").address("cluster0")
+
+
+def test_unknown_node_is_named_with_those_that_exist():
+    with pytest.raises(NotFound, match="gw9.*gw1"):
+        node_spec("gw9")
+
+
+def test_hosts_file_resolves_a_gateway_to_its_cluster_address():
+    entries = dict(reversed(line.split()[:2]) for line in hosts_file().splitlines())
+    assert entries["gw2"] == "10.77.1.2"
+    assert entries["gw2-outside"] == "192.0.2.12"
+    assert entries["server"] == "198.51.100.21"
+
+
+def test_boot_config_gives_the_server_its_way_to_the_clients():
+    config = boot_config(node_spec("server"), "token", "", "/log")
+    assert config["routes"] == ["10.200.0.0/16 via 198.51.100.100"]
+    assert config["links"][0] == {"name": "inside", "mac": "02:00:00:00:04:15",
+                                  "address": "198.51.100.21/24"}
+
+
+def test_gateways_forward_and_bind_to_addresses_they_do_not_have():
+    sysctls = boot_config(node_spec("gw1"), "token", "", "/log")["sysctls"]
+    assert sysctls["net.ipv4.ip_forward"] == "1"
+    assert sysctls["net.ipv4.ip_nonlocal_bind"] == "1"
+
+
+def test_kernel_command_line_has_a_link_per_network_and_a_read_only_root():
+    arguments = kernel_arguments(node_spec("gw1"), "/linux", "/init.py", "/c.json", "gw1", "/u/")
+    assert "ro" in arguments and "rw" not in arguments
+    vectors = [word for word in arguments if word.startswith("vec")]
+    assert len(vectors) == 5
+    assert "ifname=gw1-cluster0,mac=02:00:00:00:01:01" in vectors[0]

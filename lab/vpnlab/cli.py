@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line of the lab."""
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import scenario
+from .errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound,
+                     NotRoot)
+from .kernel import ensure_kernel
+from .lab import Lab, known_labs, take_down
+from .progress import say
+from .state import StateDirectory, check_name
+from .topology import DEFAULT_NODES, NODES
+
+DEFAULT_NAME = "lab"
+EXEC_LIMIT_S = 86400.0
+
+EPILOG = """\
+exit codes:
+    0  done; `run`: every expectation was met
+    1  `run`: the scenario failed
+    2  wrong usage
+  101  the lab itself failed             102  not root
+  103  no /dev/net/tun                   104  memory or disk short
+  105  a Debian package is missing       106  a lab of this name is up already
+  107  no such lab, node or scenario     108  the kernel build failed
+  109  not done in time                  130  interrupted
+`exec` passes the command's own code; 128+N if signal N ended it.
+
+environment:
+  VPNHA_LAB_CACHE  where built kernels are kept (default /var/cache/vpnha-lab)
+  TMPDIR           where nodes keep their memory (default /dev/shm)
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="lab", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Virtual nodes with kernels of their own, on virtual networks, for the "
+                    "scenarios of vpnha. Needs root.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, named: bool = True) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if named:
+            made.add_argument("--name", default=DEFAULT_NAME,
+                              help="which lab; any number may be up (default: %(default)s)")
+        return made
+
+    up = command("up", "boot a lab and leave it up")
+    up.add_argument("--nodes", type=_nodes, default=DEFAULT_NODES, metavar="A,B,…",
+                    help=f"of {', '.join(NODES)} (default: {','.join(DEFAULT_NODES)})")
+    _add_stage(up)
+
+    down = command("down", "take a lab down, or what a killed run left of it")
+    down.add_argument("--all", action="store_true", help="every lab of this machine")
+
+    command("status", "say how each node of a lab is")
+    command("list", "list labs and scenarios", named=False)
+    command("kernel", "build the nodes' kernel if it is not cached, print its path", named=False)
+
+    execute = command("exec", "run a command in a node")
+    execute.add_argument("--timeout", type=float, default=EXEC_LIMIT_S, metavar="S",
+                         help="end it after so many seconds")
+    execute.add_argument("-i", "--stdin", action="store_true",
+                         help="give it our standard input, read to its end first")
+    execute.add_argument("node")
+    execute.add_argument("argv", nargs="+", metavar="-- CMD")
+
+    run = command("run", "run a scenario and write its result", named=False)
+    run.add_argument("scenario")
+    run.add_argument("--out", type=Path, metavar="DIR",
+                     help="where result.json, captures and logs go (default: a temporary "
+                          "directory, which stays if the scenario fails)")
+    run.add_argument("--seed", type=int, help="for the scenario's random choices")
+    run.add_argument("--name", help="run in this lab: booted if it is not up, left up if it was "
+                                    "(default: a lab of its own)")
+    run.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
+    _add_stage(run)
+    return top
+
+
+def _add_stage(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stage", type=Path, metavar="DIR",
+                         help="installed project files (DESTDIR) to lay over every node's root")
+
+
+def _nodes(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    for name in chosen:
+        if name not in NODES:
+            raise argparse.ArgumentTypeError(f"no node {name!r}; there are {', '.join(NODES)}")
+    return chosen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        if os.geteuid() != 0 and options.command not in ("list",):
+            raise NotRoot("the lab needs root")
+        return COMMANDS[options.command](options)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _interrupt(*_: object) -> None:
+    """Ends as Ctrl-C does, through every cleanup."""
+    raise KeyboardInterrupt
+
+
+def _up(options: argparse.Namespace) -> int:
+    lab = Lab.new(check_name(options.name), options.nodes, options.stage)
+    lab.up()
+    say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    labs = known_labs() if options.all else [options.name]
+    if not options.all and options.name not in known_labs():
+        raise NotFound(f"no lab {options.name!r} is up; `lab list` shows all")
+    for name in labs:
+        take_down(name)
+        say(f"lab {name} is down")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    lab = Lab.join(options.name)
+    for node in lab.nodes.values():
+        if not node.powered():
+            state = "off"
+        elif node.responds():
+            clock = node.clock()
+            state = f"up, clock {clock.offset_s * 1000:+.2f} ms ±{clock.uncertainty_s * 1000:.2f}"
+        else:
+            state = "powered, does not answer"
+        addresses = " ".join(f"{name}={node.address(name)}" for name in node.spec.networks)
+        print(f"{node.name:8} {state:32} {addresses}")
+    print(f"consoles and logs: {StateDirectory(options.name).path}")
+    return 0
+
+
+def _list(_options: argparse.Namespace) -> int:
+    for name in known_labs():
+        print(f"lab       {name}")
+    for name in scenario.names():
+        print(f"scenario  {name:24} {scenario.load(name).purpose}")
+    return 0
+
+
+def _kernel(_options: argparse.Namespace) -> int:
+    print(ensure_kernel())
+    return 0
+
+
+def _exec(options: argparse.Namespace) -> int:
+    node = Lab.join(options.name).node(options.node)
+    stdin = sys.stdin.buffer.read() if options.stdin else b""
+    code = node.run_through(options.argv, options.timeout, stdin)
+    return code if code >= 0 else 128 - code
+
+
+def _run(options: argparse.Namespace) -> int:
+    loaded = scenario.load(options.scenario)
+    seed = secrets.randbits(31) if options.seed is None else options.seed
+    out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
+    say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
+    if options.name and options.name in known_labs():
+        ok = scenario.execute(loaded, Lab.join(options.name), out, seed)
+    else:
+        ok = _run_in_own_lab(options, loaded, out, seed)
+    if ok and options.out is None:
+        shutil.rmtree(out)
+        say(f"scenario {loaded.name}: passed")
+    else:
+        say(f"scenario {loaded.name}: {'passed' if ok else 'FAILED'}; see {out}")
+    return 0 if ok else EXIT_SCENARIO_FAILED
+
+
+def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: Path,
+                    seed: int) -> bool:
+    name = check_name(options.name or f"{loaded.name}-{os.getpid()}")
+    lab = Lab.new(name, loaded.scenario.nodes, options.stage)
+    lab.up()
+    try:
+        say(f"lab {name} is up: {', '.join(lab.nodes)}")
+        return scenario.execute(loaded, lab, out, seed)
+    finally:
+        if options.keep:
+            say(f"lab {name} stays up: lab/lab exec --name {name} gw1 -- CMD; "
+                f"lab/lab down --name {name}")
+        else:
+            lab.down()
+
+
+COMMANDS = {"up": _up, "down": _down, "status": _status, "list": _list, "kernel": _kernel,
+            "exec": _exec, "run": _run}

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Corosync and Pacemaker on the lab's gateways, as an administrator would set them up: the
+project's corosync.conf, power fencing from the first moment, resources from a crm template.
+
+There is no systemd in a node: both daemons are started directly.
+"""
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import LabError, PackageMissing
+from .lab import Lab
+from .node import Node
+from .power import node_files, start_power_service
+from .state import StateDirectory
+from .topology import VIP_INSIDE, VIP_OUTSIDE
+
+DIRECTORY = Path(__file__).resolve().parent.parent
+COROSYNC_CONF = DIRECTORY / "cluster" / "corosync.conf.in"
+TEMPLATES = DIRECTORY.parent / "cib-templates"
+KEY_FILE = "corosync.authkey"
+KEY_BYTES = 256
+ONLINE_LIMIT_S = 60.0
+SETTLE_LIMIT_S = 60.0
+# Sections of the CIB that a template fills.
+SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "resources", "constraints")
+CIB_FILE = "/var/lib/pacemaker/cib/cib.xml"
+# What a fresh cluster starts with: nodes that all start at once need not wait the default of 20 s
+# for a coordinator that might exist already.
+SEED_CIB = """\
+<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0">
+  <configuration>
+    <crm_config>
+      <cluster_property_set id="cib-bootstrap-options">
+        <nvpair id="cib-bootstrap-options-dc-deadtime" name="dc-deadtime" value="3s"/>
+      </cluster_property_set>
+    </crm_config>
+    <nodes/>
+    <resources/>
+    <constraints/>
+  </configuration>
+  <status/>
+</cib>
+"""
+PACEMAKER_ENVIRONMENT = {"PCMK_logfile": "/var/log/pacemaker/pacemaker.log",
+                         "PCMK_logfacility": "none"}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One instance of a resource as crm_mon sees it."""
+
+    id: str
+    role: str
+    nodes: tuple[str, ...]
+    active: bool
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """The cluster as one node sees it."""
+
+    quorate: bool
+    dc: str
+    online: frozenset[str]
+    resources: tuple[Resource, ...] = field(default=())
+    failures: tuple[str, ...] = field(default=())
+
+    def on(self, resource: str, role: str = "") -> list[str]:
+        """Nodes on which the resource (or an instance of it) is active in that role."""
+        return sorted(node for each in self.resources
+                      if each.id.partition(":")[0] == resource and each.active
+                      and not each.failed and role in ("", each.role) for node in each.nodes)
+
+
+def corosync_conf(nodes: Iterable[Node]) -> str:
+    lines = []
+    for node in nodes:
+        lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.spec.id}",
+                  f"        ring0_addr: {node.address('cluster0')}",
+                  f"        ring1_addr: {node.address('cluster1')}", "    }"]
+    return COROSYNC_CONF.read_text(encoding="utf-8").replace("@NODES@", "\n".join(lines))
+
+
+def parse_status(xml: str) -> Status:
+    """The output of `crm_mon --output-as=xml`."""
+    root = ElementTree.fromstring(xml)
+    dc = root.find("./summary/current_dc")
+    resources = []
+    for each in root.iterfind(".//resource"):
+        resources.append(Resource(
+            each.attrib["id"], each.attrib["role"],
+            tuple(node.attrib["name"] for node in each.iterfind("./node")),
+            each.attrib.get("active") == "true", each.attrib.get("failed") == "true"))
+    failures = [f"{each.attrib.get('op_key')} on {each.attrib.get('node')}: "
+                f"{each.attrib.get('exitstatus')} {each.attrib.get('exitreason', '')}".strip()
+                for each in root.iterfind("./failures/failure")]
+    present = dc is not None and dc.attrib.get("present") == "true"
+    return Status(present and dc.attrib.get("with_quorum") == "true",  # type: ignore[union-attr]
+                  dc.attrib["name"] if present else "",  # type: ignore[union-attr]
+                  frozenset(node.attrib["name"] for node in root.iterfind("./nodes/node")
+                            if node.attrib["online"] == "true"
+                            and node.attrib.get("pending") != "true"),
+                  tuple(resources), tuple(failures))
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Puts the values for @NAMES@ into a template and drops its comments, which crmsh would
+    keep in the CIB."""
+    for name, value in variables.items():
+        text = text.replace(f"@{name}@", value)
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    left = [word for line in lines for word in line.split() if word.count("@") >= 2]
+    if left:
+        raise LabError(f"the template has variables without a value: {' '.join(left)}")
+    return "\n".join(lines).strip() + "\n"
+
+
+def render_cib(crm_text: str) -> ElementTree.Element:
+    """crm text as a CIB, made and verified on the host: crmsh takes seconds in a node."""
+    with tempfile.TemporaryDirectory(prefix="vpnha-lab-cib-") as directory:
+        cib = Path(directory) / "cib.xml"
+        script = Path(directory) / "template.crm"
+        script.write_text(crm_text, encoding="utf-8")
+        environment = {**os.environ, "CIB_file": str(cib), "HOME": directory,
+                       "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+        def call(*argv: str) -> str:
+            try:
+                done = subprocess.run(argv, capture_output=True, text=True, env=environment,
+                                      check=False)
+            except FileNotFoundError:
+                raise PackageMissing(f"{argv[0]}: apt-get install crmsh pacemaker") from None
+            if done.returncode:
+                raise LabError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
+            return done.stdout
+
+        cib.write_text(call("cibadmin", "--empty"), encoding="utf-8")
+        # Of agents that only a node has, crmsh has no metadata to check against.
+        call("crm", "--force", "configure", "load", "update", str(script))
+        call("crm_verify", "--xml-file", str(cib), "-V")
+        return ElementTree.parse(cib).getroot()
+
+
+class Cluster:
+    """The cluster of a lab's gateways."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._key = StateDirectory(lab.name).path / KEY_FILE
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self._lab.gateways
+
+    def up(self) -> None:
+        """Power service, corosync and pacemaker on all gateways; returns when all are online
+        and quorate."""
+        if not self._key.exists():
+            self._key.touch(mode=0o600)
+            self._key.write_bytes(secrets.token_bytes(KEY_BYTES))
+        start_power_service(self._lab)
+        fresh = [node for node in self.nodes if not self._runs(node)]
+        for node in fresh:
+            node.put(CIB_FILE, SEED_CIB, mode=0o600)
+            node.run("chown", "hacluster:haclient", CIB_FILE)
+        with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
+            list(pool.map(self.start, fresh))
+        self.wait_online(node.name for node in self.nodes)
+
+    def _runs(self, node: Node) -> bool:
+        return node.run("pgrep", "-x", "pacemakerd", check=False).code == 0
+
+    def start(self, node: Node) -> None:
+        """Configures and starts a node that is up, without waiting for the cluster."""
+        files = {"/etc/corosync/corosync.conf": (corosync_conf(self.nodes).encode(), 0o644),
+                 "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
+                 **node_files(self._lab)}
+        for path, (content, mode) in files.items():
+            node.put(path, content, mode=mode)
+        node.start("/usr/sbin/corosync", "-f", stdout="/var/log/corosync/console.log",
+                   stderr="/var/log/corosync/console.log")
+        self._lab.wait_for(f"corosync of {node.name} answers",
+                           lambda: node.run("corosync-quorumtool", "-p", check=False).code in (0, 2),
+                           ONLINE_LIMIT_S, interval_s=0.1)
+        node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
+                   stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
+
+    def rejoin(self, name: str) -> None:
+        """Switches a node's power on again and brings it back into the cluster."""
+        self._lab.power_on(name)
+        self.start(self._lab.gateway(name))
+        self.wait_online([node.name for node in self.nodes if node.powered()])
+
+    def status(self, seen_from: str = "") -> Status:
+        """As seen from that node, or from the first that has power."""
+        node = self._lab.gateway(seen_from) if seen_from else self._alive()
+        return parse_status(node.run("crm_mon", "-1", "--output-as=xml").stdout)
+
+    def _alive(self) -> Node:
+        for node in self.nodes:
+            if node.powered():
+                return node
+        raise LabError("no gateway has power")
+
+    def wait_status(self, what: str, condition: Callable[[Status], bool],
+                    deadline_s: float = SETTLE_LIMIT_S) -> Status:
+        """Waits until the cluster, asked anew each time, is as wanted."""
+        def ask() -> Status | None:
+            status = self.status()
+            return status if condition(status) else None
+        found = self._lab.wait_for(what, ask, deadline_s, interval_s=0.1)
+        assert found is not None
+        return found
+
+    def wait_online(self, names: Iterable[str]) -> Status:
+        wanted = set(names)
+        return self.wait_status(f"{', '.join(sorted(wanted))} are online and quorate",
+                                lambda status: status.quorate and wanted <= status.online,
+                                ONLINE_LIMIT_S)
+
+    def configure(self, template: Path, variables: Mapping[str, str]) -> None:
+        """Replaces the cluster's configuration by the filled template."""
+        names = " ".join(node.name for node in self.nodes)
+        text = fill(template.read_text(encoding="utf-8"),
+                    {"NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
+                     "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", **variables})
+        cib = render_cib(text)
+        node = self._alive()
+        current = ElementTree.fromstring(
+            node.run("cibadmin", "--query", "--scope=configuration").stdout)
+        for section in SECTIONS:
+            for old in current.findall(section):
+                current.remove(old)
+            current.extend(cib.findall(f"./configuration/{section}"))
+        node.run("cibadmin", "--replace", "--scope=configuration", "--xml-pipe",
+                 stdin=ElementTree.tostring(current))
+
+    def move(self, resource: str, node: str) -> None:
+        """Says where a resource should run, and takes the wish back when it does."""
+        self._alive().run("crm_resource", "--move", "--resource", resource, "--node", node)
+        self.wait_status(f"{resource} runs on {node}",
+                         lambda status: status.on(resource) == [node])
+        self._alive().run("crm_resource", "--clear", "--resource", resource)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From evidence to figures: hands captures and logs of a run to the analyses, and puts what they
+find together into one Result."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from .capture import analyse_client, analyse_vip, sequence_invariants, timeline_from_logs
+from .client import VpnClient
+from .lab import Fault, Lab
+from .probes import PING_INTERVAL_S, SERVER_ADDRESS
+from .result import ClientResult, Event, Invariants, OwnerChange, Phases, Vip, phases_ms
+from .topology import VIP_INSIDE, VIP_OUTSIDE
+
+# Logs with lines that belong on the timeline, below a node's /var/log.
+TIMELINE_LOGS = ("corosync/corosync.log", "cluster/corosync.log", "pacemaker/pacemaker.log",
+                 "vpnha/vpnhad.log", "vpnhad.log")
+# Done to a node on purpose, but ending a fault rather than being one.
+REPAIRS = ("thaw", "link-up")
+
+
+@dataclasses.dataclass
+class Measured:
+    """All figures of a run, at the host's time in seconds."""
+
+    clients: list[ClientResult]
+    owners: list[OwnerChange]
+    vip: Vip
+    phases: Phases
+    invariants: Invariants
+    events: list[Event]
+
+    def client(self, name: str) -> ClientResult:
+        return next(client for client in self.clients if client.name == name)
+
+
+def first_fault(faults: Sequence[Fault]) -> float | None:
+    return next((fault.t for fault in faults if not fault.kind.startswith(REPAIRS)), None)
+
+
+def gateway_captures(lab: Lab, out: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Starts captures of what every gateway sends outside and inside."""
+    paths: tuple[dict[str, Path], dict[str, Path]] = ({}, {})
+    for node in lab.gateways:
+        for network, found in zip(("outside", "inside"), paths):
+            found[node.name] = out / f"{node.name}-{network}.pcap"
+            lab.capture_sent(node.name, network, found[node.name])
+    return paths
+
+
+def copy_logs(lab: Lab, out: Path) -> None:
+    """/var/log and the console of every node; of earlier boots under NODE/boot-N."""
+    for node in lab.nodes.values():
+        directories = node.log_directories()
+        for number, directory in enumerate(directories, 1):
+            target = out / "logs" / node.name
+            if number < len(directories):
+                target = target / f"boot-{number}"
+            for path in directory.rglob("*"):
+                if path.is_file() and path.stat().st_size:
+                    copy = target / path.relative_to(directory)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    copy.write_bytes(path.read_bytes())
+        if node.console.exists():
+            (out / f"{node.name}-console.log").write_bytes(node.console.read_bytes())
+
+
+def log_events(lab: Lab) -> list[Event]:
+    """Cluster and daemon events of all gateways, over all their boots. Nodes' clocks were set
+    after the host's at boot, so their stamps need no correction."""
+    events: list[Event] = []
+    for node in lab.gateways:
+        for directory in node.log_directories():
+            for name in TIMELINE_LOGS:
+                path = directory / name
+                if path.is_file():
+                    text = path.read_text(encoding="utf-8", errors="replace")
+                    events += timeline_from_logs(node.name, text, reference_t=lab.now())
+    return events
+
+
+def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
+            inside: dict[str, Path], events: Sequence[Event]) -> Measured:
+    """Analyses everything; captures must have been stopped and evidence collected."""
+    t_fault = first_fault(lab.faults)
+    vip = analyse_vip(outside, inside, [VIP_OUTSIDE, VIP_INSIDE], t_fault,
+                      macs={node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
+                            for node in lab.gateways})
+    found = [_client(client, t_fault) for client in clients]
+    wire = sequence_invariants([client.files.outside for client in clients], VIP_OUTSIDE)
+    all_events = [*events, *log_events(lab), *vip.first_frames]
+    for client in found:
+        all_events += client.notes
+    for client in clients:
+        all_events += [Event(event.t, client.name, "interface-" + event.kind,
+                             " ".join(filter(None, (event.interface, event.address))))
+                       for event in client.interface_events()]
+    return Measured(
+        found, vip.served_by, vip.vip,
+        Phases() if t_fault is None else phases_ms(all_events, t_fault, _second_fault(lab.faults)),
+        Invariants(l2tp_ns_reused=wire.l2tp_ns_reused, esp_seq_reused=wire.esp_seq_reused,
+                   gre_seq_reused=wire.gre_seq_reused),
+        sorted(all_events, key=lambda event: event.t))
+
+
+def _second_fault(faults: Sequence[Fault]) -> float | None:
+    """Phases are those of the first fault: they must have ended before the next one."""
+    real = [fault.t for fault in faults if not fault.kind.startswith(REPAIRS)]
+    return real[1] if len(real) > 1 else None
+
+
+def _client(client: VpnClient, t_fault: float | None) -> ClientResult:
+    if t_fault is not None:
+        return _analyse(client, t_fault)
+    # Without a fault there is no outage, and gaps count from the first probe on; but the dial
+    # that came before the traffic is no renegotiation.
+    whole = _analyse(client, None)
+    counted = _analyse(client, client.traffic_from)
+    return dataclasses.replace(counted, outage_ms=None, baseline_gap_ms=whole.baseline_gap_ms,
+                               series=whole.series, notes=whole.notes)
+
+
+def _analyse(client: VpnClient, since: float | None) -> ClientResult:
+    files = client.files
+    return analyse_client(
+        files.outside, [files.tunnel] if files.tunnel.exists() else [], since,
+        client.node.address("outside"), SERVER_ADDRESS, VIP_OUTSIDE,
+        [path for path in files.logs if path.exists()], name=client.name,
+        protocol=client.protocol, probe_interval_s=PING_INTERVAL_S,
+        clock_offset_s=-client.clock_offset_s, t_end=client.traffic_until, stream=client.stream,
+        interface_changes=None if since is None else client.interface_changes(since))

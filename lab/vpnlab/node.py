@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One node of a lab: power, commands, files, faults."""
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .channel import Channel, ClockSample, Completed, RemoteError
+from .errors import LabError, TimedOut
+from .netns import NetworkNamespace
+from .state import Process, StateDirectory
+from .topology import NETWORKS, NodeSpec, boot_config, kernel_arguments
+
+INIT = Path(__file__).resolve().parent.parent / "node" / "init.py"
+# Where a node finds the programs of lab/node.
+TOOLS = "/run/lab/node"
+BOOT_LIMIT_S = 60.0
+COMMAND_LIMIT_S = 30.0
+
+
+class CommandFailed(LabError):
+    """A command in a node ended with a code that its caller did not expect."""
+
+    def __init__(self, node: str, completed: Completed) -> None:
+        text = (completed.stderr or completed.stdout).strip()
+        super().__init__(f"{node}: {' '.join(completed.argv)} ended with {completed.code}: {text}")
+        self.completed = completed
+
+
+@dataclasses.dataclass(frozen=True)
+class Background:
+    """A process in a node that runs beside the scenario."""
+
+    node: Node
+    handle: int
+
+    def exit_code(self) -> int | None:
+        """None while it runs; a negative code is the signal that ended it."""
+        return self.node.channel.request("poll", handle=self.handle)[0].get("exit")
+
+    def send_signal(self, number: int) -> None:
+        self.node.channel.request("signal", handle=self.handle, number=int(number))
+
+    def wait(self, timeout: float = COMMAND_LIMIT_S) -> int:
+        answer, _ = self.node.channel.request("wait", handle=self.handle, timeout=timeout)
+        return answer["exit"]
+
+    def stop(self, number: int = signal.SIGTERM, timeout: float = COMMAND_LIMIT_S) -> int:
+        self.send_signal(number)
+        return self.wait(timeout)
+
+
+class Node:
+    """Handle on a node; the node itself is a process that may outlive this object."""
+
+    def __init__(self, spec: NodeSpec, namespace: NetworkNamespace, state: StateDirectory,
+                 token: str, stage: str, on_fault: Callable[[str, str], None]) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self._namespace = namespace
+        self._state = state
+        self._token = token
+        self._stage = stage
+        self._on_fault = on_fault
+        self._wrapper: subprocess.Popen[bytes] | None = None
+        self.channel = Channel(spec.name, namespace, spec.address("management"), token,
+                               self.powered)
+
+    def address(self, network: str) -> str:
+        return self.spec.address(network)
+
+    @property
+    def console(self) -> Path:
+        return self._state.console(self.name)
+
+    def log_directories(self) -> list[Path]:
+        """/var/log of each boot of the node, as directories of the host: readable at any time,
+        also after a power cut."""
+        return self._state.log_directories(self.name)
+
+    # Power.
+
+    def powered(self) -> bool:
+        return self._state.process(self.name) is not None
+
+    def power_on(self, kernel: Path) -> None:
+        """Starts the node anew, with a fresh root; wait_ready() waits for its agent."""
+        with self._state.switching(self.name):
+            if self.powered():
+                raise LabError(f"{self.name} is powered on already")
+            config = self._state.write_config(
+                self.name, boot_config(self.spec, self._token, self._stage,
+                                       str(self._state.new_log_directory(self.name))))
+            arguments = kernel_arguments(self.spec, str(kernel), str(INIT), str(config),
+                                         self.name, f"{self._state.node(self.name)}/")
+            self._start_process(arguments)
+            self._state.record_process(self.name, self._main_process())
+
+    def _start_process(self, arguments: list[str]) -> None:
+        # A process number namespace of its own: the death of its first process is the death of
+        # all, at once, whatever the node's kernel was doing.
+        command = [*self._namespace.prefix(), "nice", "-n", "-20", "unshare", "--pid", "--fork",
+                   "--mount-proc", "--kill-child=SIGKILL", *arguments]
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root",
+                       "TMPDIR": os.environ.get("TMPDIR", "/dev/shm")}
+        with open(self.console, "ab") as console:
+            self._wrapper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console,
+                                             stderr=console, start_new_session=True,
+                                             env=environment, cwd="/")
+
+    def _main_process(self) -> Process:
+        """The node's kernel: the only child of `unshare`."""
+        assert self._wrapper is not None
+        wrapper = self._wrapper.pid
+        deadline = time.monotonic() + 10
+        while self._wrapper.poll() is None and time.monotonic() < deadline:
+            children = Path(f"/proc/{wrapper}/task/{wrapper}/children").read_text("ascii").split()
+            if children:
+                return Process.of(int(children[0]))
+            time.sleep(0.002)
+        raise LabError(f"{self.name} did not start; its console: {self.console}\n"
+                       + self.console_tail())
+
+    def wait_ready(self, timeout: float = BOOT_LIMIT_S) -> None:
+        """Returns when the node's agent answers, with the node's clock set after the host's."""
+        try:
+            self.channel.request("hello", timeout=timeout)
+            self.channel.set_clock()
+        except LabError as error:
+            raise type(error)(f"{error}; the end of its console:\n{self.console_tail()}") from None
+
+    def console_tail(self, lines: int = 15) -> str:
+        try:
+            text = self.console.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def power_off(self) -> None:
+        """A power cut: SIGKILL of everything the node is."""
+        self._on_fault("power-off", self.name)
+        self.kill()
+
+    def kill(self) -> None:
+        """What power_off() does, without counting as a fault."""
+        with self._state.switching(self.name):
+            process = self._state.process(self.name)
+            if process is not None:
+                process.kill()
+            self.reap()
+
+    def reap(self) -> None:
+        """Collects the node's ended process, if this program started it. If another one switched
+        the node since, ours had ended then."""
+        if self._wrapper is not None:
+            self._wrapper.wait()
+            self._wrapper = None
+
+    def freeze(self) -> None:
+        """A paused machine. Only the main process stops: stopping all of a node's processes can
+        crash its kernel on the thaw."""
+        self._on_fault("freeze", self.name)
+        self._send_to_main(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._on_fault("thaw", self.name)
+        self._send_to_main(signal.SIGCONT)
+
+    def _send_to_main(self, number: int) -> None:
+        process = self._state.process(self.name)
+        if process is None or not process.send(number):
+            raise LabError(f"{self.name} is powered off")
+
+    # Links.
+
+    def link_down(self, network: str) -> None:
+        """Pulls the cable. The node does not notice by itself: its link has no carrier sense."""
+        tap = self.spec.tap(network)
+        self._on_fault(f"link-down {network}", self.name)
+        self._namespace.set_cable(tap, plugged=False)
+
+    def link_up(self, network: str) -> None:
+        self._on_fault(f"link-up {network}", self.name)
+        self._namespace.set_cable(self.spec.tap(network), plugged=True)
+
+    def netem(self, network: str, *, loss_percent: float = 0, delay_ms: float = 0) -> None:
+        """Loss and delay of what the node sends there; both zero takes them away."""
+        device = NETWORKS[network].link
+        self.spec.address(network)
+        if loss_percent or delay_ms:
+            self._on_fault(f"netem {network} loss {loss_percent:g} % delay {delay_ms:g} ms",
+                           self.name)
+            self.run("tc", "qdisc", "replace", "dev", device, "root", "netem", "limit", "10000",
+                     "loss", f"{loss_percent:g}%", "delay", f"{delay_ms:g}ms")
+        else:
+            self.run("tc", "qdisc", "delete", "dev", device, "root")
+
+    # Commands and files.
+
+    def run(self, *argv: str, stdin: str | bytes = b"", timeout: float = COMMAND_LIMIT_S,
+            check: bool = True, env: dict[str, str] | None = None, cwd: str = "/") -> Completed:
+        """Runs a command in the node and waits for its end."""
+        output: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        code = self.channel.run(
+            argv, stdin=stdin.encode() if isinstance(stdin, str) else stdin, timeout=timeout,
+            on_output=lambda stream, data: output[stream].append(data), env=env or {}, cwd=cwd)
+        completed = Completed(argv, code,
+                              *(b"".join(output[name]).decode(errors="replace")
+                                for name in ("stdout", "stderr")))
+        if check and code:
+            raise CommandFailed(self.name, completed)
+        return completed
+
+    def run_through(self, argv: Sequence[str], timeout: float, stdin: bytes = b"") -> int:
+        """Runs a command with its output on ours, as it comes."""
+        def forward(stream: str, data: bytes) -> None:
+            sink = (sys.stdout if stream == "stdout" else sys.stderr).buffer
+            sink.write(data)
+            sink.flush()
+        return self.channel.run(argv, stdin=stdin, timeout=timeout, on_output=forward)
+
+    def start(self, *argv: str, stdout: str = "", stderr: str = "",
+              env: dict[str, str] | None = None) -> Background:
+        """Starts a process in the background; its output goes to files of the node."""
+        answer, _ = self.channel.request("start", argv=list(argv), stdout=stdout, stderr=stderr,
+                                         env=env or {})
+        return Background(self, answer["handle"])
+
+    def start_tool(self, tool: str, *arguments: str, output: str = "") -> Background:
+        """Starts a program of lab/node in the node, unbuffered."""
+        return self.start("/usr/bin/python3", "-IuS", f"{TOOLS}/{tool}", *arguments,
+                          stdout=output, stderr=output)
+
+    def put(self, path: str, content: str | bytes, mode: int | None = None) -> None:
+        body = content.encode() if isinstance(content, str) else content
+        self.channel.request("put", body, timeout=60, path=path, mode=mode)
+
+    def get(self, path: str) -> bytes:
+        return self.channel.request("get", timeout=60, path=path)[1]
+
+    def read(self, path: str) -> str | None:
+        """Content of a file, None if there is none. Costs no process in the node."""
+        try:
+            return self.get(path).decode(errors="replace")
+        except RemoteError as error:
+            if error.errno in (2, 20):
+                return None
+            raise
+
+    def has_interface(self, name: str) -> bool:
+        return self.read(f"/sys/class/net/{name}/ifindex") is not None
+
+    def clock(self) -> ClockSample:
+        return self.channel.clock()
+
+    def responds(self) -> bool:
+        """Whether the agent answers now: False for a node without power or frozen."""
+        with contextlib.suppress(LabError, TimedOut):
+            self.channel.request("hello", timeout=1.0)
+            return True
+        return False
