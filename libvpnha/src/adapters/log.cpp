@@ -7,6 +7,7 @@
 #include <qb/qblog.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <ctime>
 
@@ -64,7 +65,8 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
 
 Result<void> open_log(const std::string& level, const std::string& file) {
     std::uint8_t lowest = LOG_INFO;
-    for (const std::uint8_t priority : {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG}) {
+    for (const std::uint8_t priority : std::array<std::uint8_t, 4>{LOG_ERR, LOG_WARNING, LOG_INFO,
+                                                                   LOG_DEBUG}) {
         if (level == name_of(priority)) {
             lowest = priority;
         }

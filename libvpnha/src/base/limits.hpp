@@ -3,6 +3,7 @@
 // said where it is used.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 
 namespace vpnha::limits {
@@ -28,8 +29,8 @@ inline constexpr std::size_t kGroupMessageBytesMax = 64 * 1024;
 inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
 // AVPs of one control message: RFC 2661 defines 40; the rest is hostile.
 inline constexpr std::size_t kL2tpAvpsMax = 64;
-// Control messages of ours waiting for an acknowledgement on one tunnel (RFC 2661 5.8: the peer's
-// receive window is at least 4). The tunnel is given up when more wait.
+// Control messages of ours waiting for an acknowledgement on one tunnel; with more, a peer's requests
+// are not answered. Ends of sessions always are: a LAC's tunnel may lose hundreds at once.
 inline constexpr std::size_t kL2tpUnackedMax = 16;
 // A PPP control packet on a channel.
 inline constexpr std::size_t kPppFrameBytesMax = 2048;
@@ -41,5 +42,52 @@ inline constexpr std::size_t kControlMessageBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kControlJsonDepthMax = 16;
 // Connections at the control socket at once: agents, CLIs, a monitor.
 inline constexpr std::size_t kControlClientsMax = 64;
+// One datagram of netlink answers: what the kernel fills at most per read of a dump (NLMSG_GOODSIZE
+// is smaller than 32 KiB).
+inline constexpr std::size_t kNetlinkAnswerBytesMax = 32 * 1024;
+// Kernel names tried for one resumed tunnel: each refusal is a tunnel of a former vpnhad that the
+// kernel has not quite freed yet, so a few are plenty.
+inline constexpr std::size_t kTunnelNameAttemptsMax = 64;
+// Descriptors ready that are served in one turn of the loop, and reads of each: a flooding peer costs
+// a turn 1 024 reads (~1 ms), then the others' turn comes.
+inline constexpr std::size_t kSessionEventsPerTurnMax = 64;
+inline constexpr std::size_t kSessionReadsPerTurnMax = 16;
+// Open files: 4 per hot session (UDP, PPPoX, channel, unit), so 100 000 sessions and 1 024 others;
+// below the kernel's fs.nr_open of 1 048 576.
+inline constexpr std::size_t kOpenFilesMax = 4 * kRecordsPerGatewayMax + 1024;
+// vpnha.toml: 255 gateways with 64 pools and 64 addresses each, 20 octets an entry, are 650 KB.
+inline constexpr std::size_t kConfigFileBytesMax = 1024 * 1024;
+// VIPs of one side of a gateway; each is announced within a promotion, ~50 us apiece.
+inline constexpr std::size_t kAddressesPerSideMax = 64;
+// Pools of one gateway: a few ranges on each of 16 nodes.
+inline constexpr std::size_t kPoolsPerGatewayMax = 64;
+// A request on the control socket; ours have at most a few names.
+inline constexpr std::size_t kControlRequestBytesMax = 64 * 1024;
+// Answers not yet read by their clients, all together: two of the largest.
+inline constexpr std::size_t kControlPendingBytesMax = 2 * kControlMessageBytesMax;
+// pppds connected to the plugin's socket: each is a process of ~1 MB, so memory ends before.
+inline constexpr std::size_t kPluginClientsMax = 16'384;
+// L2TP control messages of ours in flight at once: the least receive window that RFC 2661 4.4.3
+// lets a peer have without saying so.
+inline constexpr std::size_t kL2tpSendWindow = 4;
+// RFC 2661 5.8: retransmitted after 1, 2, 4, 8, 8 s; 8 s after the last the peer is taken for dead,
+// 31 s in all.
+inline constexpr std::size_t kL2tpRetransmissionsMax = 5;
+inline constexpr std::chrono::seconds kL2tpRetransmitFirst{1};
+inline constexpr std::chrono::seconds kL2tpRetransmitMax{8};
+// Messages of a peer that may be in flight unacknowledged when its gateway dies. xl2tpd offers a
+// window of 4; a number further off than this is a forgery or a very old duplicate.
+inline constexpr std::size_t kL2tpPeerWindowMax = 16;
+// Doubt about a peer is settled within so long: just before the third SCCRQ of a client that starts
+// anew (sent at 0, 1, 3, 7 s), so that this one reaches the stock daemon.
+inline constexpr std::chrono::milliseconds kL2tpDoubtMax{2800};
+// Within it an echo is sent so often: three chances on a lossy path.
+inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
+// A settled doubt is not raised by another SCCRQ for so long: a forger costs each session at most
+// 4 echoes in 10 s.
+inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
+// Code- and Protocol-Rejects of one link: a peer that sends a foreign protocol at line rate gets as
+// many as tell it.
+inline constexpr std::size_t kPppRejectsPerSecondMax = 4;
 
 }  // namespace vpnha::limits

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or the first error out); the
 // only reader of the file is load(). All keys, their bounds and defaults stand in one table in
-// config.cpp.
+// keys.cpp.
 #pragma once
 
 #include <chrono>
@@ -21,16 +21,16 @@ struct Side {
 
 struct L2tp {
     std::uint16_t port = 1701;
-    Ipv4Address ppp_local;              // The address pppd gives itself on every session.
-    std::vector<Ipv4Prefix> pools;      // All nodes' client addresses; the gate covers them.
+    Ipv4Address ppp_local;          // The address pppd gives itself on every session.
+    std::vector<Ipv4Prefix> pools;  // All nodes' client addresses; the gate covers them.
     std::chrono::milliseconds hello_interval{60'000};
 };
 
 struct Gateway {
     std::string name;
     GatewayId id{};
-    Side outside;  // Where clients come from: the VIPs they dial.
-    Side inside;   // Where their traffic goes: the VIPs that servers route to.
+    Side outside;                       // Where clients come from: the VIPs they dial.
+    Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     L2tp l2tp;

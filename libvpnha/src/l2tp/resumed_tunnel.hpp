@@ -1,10 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One L2TP tunnel that this node goes on with after a takeover, and the PPP links in it: the control
-// channel (RFC 2661 5.8) and LCP's echo and termination (RFC 1661 5.5–5.8). Data packets never come
-// here: the kernel carries them.
+// One L2TP tunnel that this node goes on with after a takeover, and the PPP links in it: the
+// control channel (RFC 2661 5.8) and LCP's echo and termination (RFC 1661 5.5–5.8). Data packets
+// never come here: the kernel carries them.
 //
 // Pure: datagrams, frames and time in, effects out. Created when the node is promoted, dropped
 // without a word when it is demoted; the kernel state stays with the installer.
+//
+//   event \ phase              | waiting | live                                    | closing
+//   ---------------------------+---------+-----------------------------------------+-----------
+//   on_promoted                | live    | -                                       | -
+//   StopCCN                    | dropped | all sessions end, ended                 | ended
+//   CDN of a session           | dropped | it ends; closing, if it was the last    | ignored
+//   ICRQ, OCRQ                 | dropped | CDN: no facilities                      | the same
+//   ICCN, OCCN, no such session| dropped | CDN: the call half set up died with the | the same
+//                              |         | other node                              |
+//   SCCRQ from the peer        | dropped | doubt, at most once in 10 s             | ended
+//   unknown AVP with M bit     | dropped | its session ends (CDN), or StopCCN and  | ignored
+//                              |         | all end                                 |
+//   unknown type with M bit    | dropped | StopCCN, all sessions end, closing      | ignored
+//   probes unanswered          | -       | doubt                                   | ended
+//   an LCP reply in doubt      | -       | no doubt any more                       | -
+//   doubt not settled in time  | -       | all sessions end, ended                 | -
+//   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
+//   ours unacknowledged 31 s   | -       | all sessions end, ended                 | ended
+//   ours all acknowledged      | -       | -                                       | ended
+//
+// Doubt: an SCCRQ says that the peer lost the tunnel, but anyone can forge one. Every session is
+// asked by LCP echoes; if none answers, the tunnel ends without a word, and the peer's next SCCRQ
+// finds the stock daemon. "closing" has sent StopCCN; "ended" ignores everything. After a StopCCN
+// of the peer nothing lingers: a lost acknowledgement costs the peer 31 s of a dead tunnel, a
+// lingering socket would cost it the first second of its next dial.
+//
+// SessionEnded comes before the CDN and StopCCN are acknowledged: the tunnel's socket must stay
+// until TunnelEnded.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +45,9 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "l2tp/control_channel.hpp"
 #include "l2tp/session_record.hpp"
+#include "ppp/link_keeper.hpp"
 
 namespace vpnha::l2tp {
 
@@ -45,16 +75,18 @@ using TunnelEffects = std::vector<TunnelEffect>;
 // Why bytes were dropped, counted per reason for metrics.
 struct TunnelCounters {
     std::uint64_t malformed = 0;
+    std::uint64_t data = 0;             // Data packets that the kernel did not know.
     std::uint64_t foreign_tunnel = 0;   // A tunnel id that is not ours.
     std::uint64_t out_of_window = 0;    // Ns ahead of what is expected, or Nr not yet sent.
     std::uint64_t duplicates = 0;       // Acknowledged again, RFC 2661 5.8.
     std::uint64_t unexpected = 0;       // Well-formed, but not for an established tunnel.
     std::uint64_t retransmissions = 0;  // Ours.
+    ppp::LinkCounters links;
 };
 
 class ResumedTunnel {
   public:
-    explicit ResumedTunnel(const TunnelKey& key);
+    explicit ResumedTunnel(const TunnelKey& key, const ChannelOptions& options = {});
     ~ResumedTunnel();
     ResumedTunnel(ResumedTunnel&&) noexcept;
     ResumedTunnel& operator=(ResumedTunnel&&) noexcept;
@@ -64,11 +96,12 @@ class ResumedTunnel {
 
     // The node speaks for the VIP now: learn Ns/Nr from the peer, start the echo timers.
     [[nodiscard]] TunnelEffects on_promoted(TimePoint now);
-    // Bytes that the peer sent to the tunnel's UDP socket (control, or data the kernel did not know).
+    // Bytes that the peer sent to the tunnel's UDP socket (control, or data the kernel did not
+    // know).
     [[nodiscard]] TunnelEffects on_datagram(ByteView datagram, TimePoint now);
     // A frame of a session's PPP channel or unit: protocol number first.
     [[nodiscard]] TunnelEffects on_frame(const SessionKey& session, ByteView frame, TimePoint now);
-    // The operator ends a session (CDN), or all of them (StopCCN).
+    // The operator ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
     [[nodiscard]] TunnelEffects end_session(const SessionKey& session, TimePoint now);
     // The time given by next_deadline() has come; harmless when it has not.
     [[nodiscard]] TunnelEffects on_time(TimePoint now);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The replicated state of one L2TPv2 session with its PPP link: all that another node needs to go on
-// with it without a packet to the client. Static from ip-up to ip-down, so it is sent once.
+// The replicated state of one L2TPv2 session with its PPP link: all that another node needs to go
+// on with it without a packet to the client. Static from ip-up to ip-down, so it is sent once.
 //
-// What is not in it, and why: Ns/Nr of the control channel (learned from the peer in one round trip,
-// see control_channel.hpp), the kernel's counters (nothing depends on them), the data sequence
-// numbers (cannot be restored; the resumed side sends without, as an LNS may, RFC 2661 4.3).
+// What is not in it, and why: Ns/Nr of the control channel (learned from the peer in one round
+// trip, see control_channel.hpp), the kernel's counters (nothing depends on them), the data
+// sequence numbers (cannot be restored; the resumed side sends without, as an LNS may, RFC
+// 2661 4.3).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vpnha.toml for tools: is a file good, what does it amount to, what may be written into it.
+//
+// Example:
+//     bool is_good(const std::string& path) {
+//         return vpnha::effective_configuration(path).has_value();
+//     }
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vpnha/export.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha {
+
+inline constexpr const char* kConfigurationPath = "/etc/vpnha/vpnha.toml";
+
+// The configuration in `path` as TOML with every key spelled out, defaults too; or the first error,
+// "vpnha.toml:12: what; what instead".
+[[nodiscard]] VPNHA_API Result<std::string> effective_configuration(const std::string& path);
+
+struct ConfigurationKey {
+    std::string table;  // "gateway.NAME.outside"
+    std::string name;
+    std::string type;      // For a human: "number, 1 to 255".
+    std::string fallback;  // As written in the file; empty: the key must be given.
+    std::string help;
+};
+[[nodiscard]] VPNHA_API std::vector<ConfigurationKey> configuration_keys();
+
+// A file to start from: every key with its meaning, defaults commented out.
+[[nodiscard]] VPNHA_API std::string configuration_example();
+
+// The section KEYS of vpnha.toml(5), in roff.
+[[nodiscard]] VPNHA_API std::string configuration_manual();
+
+}  // namespace vpnha

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The control protocol, version 1, as documented in docs/control-protocol.md: a length (u32,
+// big-endian) and so many bytes of JSON, in both directions. Nothing here does I/O.
+//
+//   {"version": 1, "verb": "status", "arguments": {}}
+//   {"version": 1, "ok": true, "result": {…}}
+//   {"version": 1, "ok": false, "error": {"code": "not_found", "detail": "…"}}
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+inline constexpr int kControlVersion = 1;
+
+// What may be asked by members of the group vpnha; everything else is root's.
+inline constexpr std::string_view kReadOnlyVerbs[] = {"config", "peers", "ping", "sessions",
+                                                      "status"};
+[[nodiscard]] bool is_read_only(std::string_view verb);
+
+// Bytes as they arrive into messages. It keeps no more than has arrived, whatever is announced.
+class ControlFrameReader {
+  public:
+    explicit ControlFrameReader(std::size_t message_bytes_max) : max_(message_bytes_max) {}
+
+    // Fails, and from then on always, when a message is announced that is empty or too large.
+    [[nodiscard]] Result<void> feed(ByteView bytes);
+    [[nodiscard]] std::optional<std::string> next();
+    [[nodiscard]] bool is_within_message() const { return !buffer_.empty(); }
+
+  private:
+    [[nodiscard]] std::optional<std::size_t> announced() const;
+
+    std::size_t max_;
+    std::string buffer_;
+};
+
+// The text with its length before it.
+[[nodiscard]] std::string frame(std::string_view text);
+
+// JSON that nests at most limits::kControlJsonDepthMax deep; checked before it is parsed, as the
+// parser recurses.
+[[nodiscard]] Result<nlohmann::json> parse_bounded_json(std::string_view text);
+
+struct ControlCall {
+    std::string verb;
+    nlohmann::json arguments;  // An object.
+};
+[[nodiscard]] Result<ControlCall> parse_control_request(std::string_view text);
+[[nodiscard]] std::string encode_control_request(const ControlCall& call);
+
+// The result, or the daemon's error with its code.
+[[nodiscard]] Result<nlohmann::json> parse_control_answer(std::string_view text);
+[[nodiscard]] std::string encode_control_answer(const nlohmann::json& result);
+[[nodiscard]] std::string encode_control_answer(const Error& error);
+
+// JSON text of a value that may hold a peer's bytes: what is no UTF-8 is replaced.
+[[nodiscard]] std::string to_json_text(const nlohmann::json& value);
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Netlink as this project speaks it: one request, its answers, its acknowledgement, in one call. The
+// kernel answers rtnetlink and generic netlink within the send call, so nothing here waits.
+//
+// Errors keep what the kernel said: its class decides (already_exists, not_found), its extended
+// acknowledgement stands in the detail.
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// A request under construction. Requests of this project are small and of known shape, so that
+// outgrowing the buffer is a programming error.
+class NetlinkRequest {
+  public:
+    NetlinkRequest(std::uint16_t type, std::uint16_t flags);
+
+    // Room for the family's own header, zeroed.
+    template <class Header>
+    Header& header() {
+        return *static_cast<Header*>(mnl_nlmsg_put_extra_header(message(), sizeof(Header)));
+    }
+    NetlinkRequest& u8(std::uint16_t type, std::uint8_t value);
+    NetlinkRequest& u16(std::uint16_t type, std::uint16_t value);
+    NetlinkRequest& u32(std::uint16_t type, std::uint32_t value);
+    // In network order, as rtnetlink carries addresses.
+    NetlinkRequest& address(std::uint16_t type, std::uint32_t host_order);
+    NetlinkRequest& text(std::uint16_t type, std::string_view value);
+    // Attributes added by `fill` become the content of one nested attribute.
+    NetlinkRequest& nested(std::uint16_t type, const std::function<void()>& fill);
+
+    [[nodiscard]] nlmsghdr* message();
+
+  private:
+    alignas(nlmsghdr) std::array<char, 512> buffer_{};
+};
+
+class NetlinkSocket {
+  public:
+    using OnMessage = std::function<void(const nlmsghdr*)>;
+
+    // `bus` is NETLINK_ROUTE or NETLINK_GENERIC; in the network namespace of the calling thread.
+    [[nodiscard]] static Result<NetlinkSocket> open(int bus);
+
+    // Sends and reads until the acknowledgement or the end of the dump; `on_message` sees what comes
+    // before it. `what` opens the detail of an error.
+    Result<void> ask(NetlinkRequest& request, std::string_view what,
+                     const OnMessage& on_message = nullptr);
+
+  private:
+    struct Close {
+        void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+    };
+    explicit NetlinkSocket(mnl_socket* socket) : socket_(socket) {}
+
+    std::unique_ptr<mnl_socket, Close> socket_;
+    std::uint32_t sequence_ = 0;
+};
+
+// Calls `on_attribute` for each attribute behind a family header of `header_bytes`.
+void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
+                        const std::function<void(const nlattr*)>& on_attribute);
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <memory>
+
+#include "adapters/unique_fd.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+// The environment of what is started: the caller's belongs to Pacemaker.
+constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::optional<std::string> read_file(const std::string& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) {
+        return std::nullopt;
+    }
+    std::string text;
+    std::array<char, 4096> block{};
+    for (;;) {
+        const ssize_t count = ::read(file.get(), block.data(), block.size());
+        if (count < 0) {
+            return std::nullopt;
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(block.data(), static_cast<std::size_t>(count));
+    }
+}
+
+std::string_view next_word(std::string_view& text) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return word;
+}
+
+template <class Number>
+Number number(std::string_view text) {
+    Number value{};
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+struct Pipe {
+    UniqueFd reader;
+    UniqueFd writer;
+};
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return tl::unexpected(system_error("pipe2", errno));
+    }
+    return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// What the started side reports: its pid, then nothing (executed) or an errno.
+struct SpawnNews {
+    pid_t pid = 0;
+    int error_number = 0;
+};
+
+[[noreturn]] void execute(const std::vector<char*>& argv, const char* output, int news) {
+    ::setsid();
+    const pid_t child = ::fork();
+    if (child != 0) {
+        ::_exit(0);
+    }
+    SpawnNews report{.pid = ::getpid(), .error_number = 0};
+    [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    const int null = ::open("/dev/null", O_RDONLY);
+    const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(null, STDIN_FILENO);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(out, STDERR_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    std::array<char*, 2> environment{const_cast<char*>(kPath), nullptr};
+    ::execve(argv[0], argv.data(), environment.data());
+    report.error_number = errno;
+    written = ::write(news, &report, sizeof report);
+    ::_exit(127);
+}
+
+// By number: glibc 2.36 declares its wrappers without C linkage.
+UniqueFd open_pidfd(pid_t pid) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool wait_gone(int pidfd, std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
+        const int ready =
+            ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready >= 0 || errno != EINTR) {
+            return ready > 0;
+        }
+    }
+}
+
+}  // namespace
+
+std::optional<Process> read_process(pid_t pid) {
+    const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+    const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (!stat || !arguments) {
+        return std::nullopt;
+    }
+    // "pid (name) state parent …": the name may hold blanks and parentheses. After it: state, then
+    // parent; the start time is the 20th word.
+    const std::size_t name_end = stat->rfind(") ");
+    if (name_end == std::string::npos) {
+        return std::nullopt;
+    }
+    std::string_view words = std::string_view(*stat).substr(name_end + 2);
+    if (const std::string_view state = next_word(words); state == "Z" || state == "X") {
+        return std::nullopt;
+    }
+    Process process{.pid = pid, .parent = number<pid_t>(next_word(words)), .start_ticks = 0,
+                    .arguments = {}};
+    for (int skipped = 0; skipped < 17; ++skipped) {
+        next_word(words);
+    }
+    process.start_ticks = number<std::uint64_t>(next_word(words));
+    for (std::size_t start = 0; start < arguments->size();) {
+        const std::size_t end = std::min(arguments->find('\0', start), arguments->size());
+        process.arguments.push_back(arguments->substr(start, end - start));
+        start = end + 1;
+    }
+    return process;
+}
+
+Result<std::vector<Process>> list_processes() {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), &::closedir);
+    if (!directory) {
+        return tl::unexpected(system_error("opendir /proc", errno));
+    }
+    std::vector<Process> processes;
+    while (const dirent* const entry = ::readdir(directory.get())) {
+        const pid_t pid = number<pid_t>(entry->d_name);
+        if (pid <= 0) {
+            continue;
+        }
+        if (auto process = read_process(pid)) {
+            processes.push_back(std::move(*process));
+        }
+    }
+    return processes;
+}
+
+Result<pid_t> spawn_detached(const Command& command) {
+    VPNHA_TRY(Pipe news, make_pipe());
+    std::vector<char*> argv;
+    for (const std::string& argument : command.arguments) {
+        argv.push_back(const_cast<char*>(argument.c_str()));
+    }
+    argv.push_back(nullptr);
+    const char* const output =
+        command.error_file.empty() ? "/dev/null" : command.error_file.c_str();
+    const pid_t middle = ::fork();
+    if (middle < 0) {
+        return tl::unexpected(system_error("fork", errno));
+    }
+    if (middle == 0) {
+        execute(argv, output, news.writer.get());
+    }
+    news.writer.reset();
+    int status = 0;
+    while (::waitpid(middle, &status, 0) < 0 && errno == EINTR) {
+    }
+    SpawnNews report{};
+    if (::read(news.reader.get(), &report, sizeof report) != sizeof report) {
+        return fail(Errc::system, fmt::format("starting {}: fork failed", command.arguments[0]));
+    }
+    const pid_t pid = report.pid;
+    if (::read(news.reader.get(), &report, sizeof report) == sizeof report) {
+        return tl::unexpected(
+            system_error(fmt::format("starting {}", command.arguments[0]), report.error_number));
+    }
+    return pid;
+}
+
+Result<void> kill_and_wait(const std::vector<Process>& processes,
+                           std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    struct Victim {
+        pid_t pid;
+        UniqueFd pidfd;
+    };
+    std::vector<Victim> victims;
+    for (const Process& process : processes) {
+        UniqueFd pidfd = open_pidfd(process.pid);
+        const auto now = read_process(process.pid);
+        if (!pidfd || !now || now->start_ticks != process.start_ticks) {
+            continue;
+        }
+        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        victims.push_back({process.pid, std::move(pidfd)});
+    }
+    for (const Victim& victim : victims) {
+        if (!wait_gone(victim.pidfd.get(), deadline)) {
+            return fail(Errc::timeout,
+                        fmt::format("process {} does not die of SIGKILL; it hangs in the kernel",
+                                    victim.pid));
+        }
+    }
+    return {};
+}
+
+}  // namespace vpnha::adapters

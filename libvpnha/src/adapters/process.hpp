@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Processes of other programs: found in /proc, ended without a chance to say goodbye, started apart
+// from their starter. A pid alone is no identity, for it is used again: a process is known by its
+// pid and its start time, and signalled through a pidfd opened before both were compared.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+struct Process {
+    pid_t pid = 0;
+    pid_t parent = 0;
+    std::uint64_t start_ticks = 0;       // Since the node's boot.
+    std::vector<std::string> arguments;  // Empty for kernel threads.
+};
+
+// nullopt: gone, or a zombie.
+[[nodiscard]] std::optional<Process> read_process(pid_t pid);
+[[nodiscard]] Result<std::vector<Process>> list_processes();
+
+struct Command {
+    std::vector<std::string> arguments;  // The program's path first.
+    std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
+};
+
+// Starts the command in a session of its own, without the caller's environment and descriptors, as a
+// child of init. Its pid; an error when the program could not be executed.
+[[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
+
+// SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
+[[nodiscard]] Result<void> kill_and_wait(const std::vector<Process>& processes,
+                                         std::chrono::milliseconds timeout);
+
+}  // namespace vpnha::adapters

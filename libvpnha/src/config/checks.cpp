@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/checks.hpp"
+
+#include <fmt/format.h>
+
+#include "config/values.hpp"
+
+namespace vpnha::config {
+
+namespace {
+
+class Checker {
+  public:
+    explicit Checker(const Draft& draft) : config_(draft.config), lines_(draft.lines) {}
+
+    Result<void> run() {
+        if (config_.control_socket == config_.plugin_socket) {
+            return lines_.fail_at(
+                Section::daemon, "", "plugin_socket",
+                "'plugin_socket' is the control socket too; give it another path");
+        }
+        for (const Gateway& gateway : config_.gateways) {
+            VPNHA_CHECK(check_routing(gateway));
+            VPNHA_CHECK(check_pools(gateway));
+            VPNHA_CHECK(check_addresses(gateway));
+            for (const Gateway& other : config_.gateways) {
+                if (&other == &gateway) {
+                    break;  // Each pair once, told at the later one.
+                }
+                VPNHA_CHECK(check_pair(other, gateway));
+            }
+        }
+        return {};
+    }
+
+  private:
+    // A gateway's own address: where it stands and what it is for.
+    struct Own {
+        Section section;
+        std::string_view key;
+        Ipv4Address address;
+    };
+
+    static std::vector<Own> own_addresses(const Gateway& gateway) {
+        std::vector<Own> own;
+        for (const Ipv4Prefix& vip : gateway.outside.addresses) {
+            own.push_back({Section::outside, "addresses", vip.address});
+        }
+        for (const Ipv4Prefix& vip : gateway.inside.addresses) {
+            own.push_back({Section::inside, "addresses", vip.address});
+        }
+        own.push_back({Section::l2tp, "ppp_local", gateway.l2tp.ppp_local});
+        return own;
+    }
+
+    Result<void> check_routing(const Gateway& gateway) const {
+        if (gateway.route_table >= 253 && gateway.route_table <= 255) {
+            return lines_.fail_at(
+                Section::gateway, gateway.name, "route_table",
+                fmt::format("table {} is the system's; leave 'route_table' out for {}",
+                            gateway.route_table, 1000 + gateway.id.value));
+        }
+        return {};
+    }
+
+    Result<void> check_pools(const Gateway& gateway) const {
+        const std::vector<Ipv4Prefix>& pools = gateway.l2tp.pools;
+        for (std::size_t i = 0; i < pools.size(); ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                if (overlap(pools[i], pools[j])) {
+                    return lines_.fail_at(Section::l2tp, gateway.name, "pools",
+                                          fmt::format("pool {} overlaps pool {}; keep one of them",
+                                                      to_string(pools[i]), to_string(pools[j])));
+                }
+            }
+        }
+        return {};
+    }
+
+    Result<void> check_addresses(const Gateway& gateway) const {
+        const std::vector<Own> own = own_addresses(gateway);
+        for (std::size_t i = 0; i < own.size(); ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                if (own[i].address == own[j].address) {
+                    return lines_.fail_at(
+                        own[i].section, gateway.name, own[i].key,
+                        fmt::format("{} is given in '{}' of [{}] already; give another",
+                                    to_string(own[i].address), own[j].key,
+                                    header_of(own[j].section, gateway.name)));
+                }
+            }
+            VPNHA_CHECK(check_not_a_clients(gateway, own[i], gateway));
+        }
+        return {};
+    }
+
+    // No client may be given an address that a gateway holds.
+    Result<void> check_not_a_clients(const Gateway& gateway, const Own& own,
+                                     const Gateway& owner_of_pools) const {
+        for (const Ipv4Prefix& pool : owner_of_pools.l2tp.pools) {
+            if (contains(pool, own.address)) {
+                return lines_.fail_at(
+                    own.section, gateway.name, own.key,
+                    fmt::format("{} lies within pool {} of gateway '{}', so that a client could be "
+                                "given it; take an address outside of all pools",
+                                to_string(own.address), to_string(pool), owner_of_pools.name));
+            }
+        }
+        return {};
+    }
+
+    Result<void> check_pair(const Gateway& first, const Gateway& second) const {
+        const auto taken = [&](std::string_view key, std::uint64_t value) {
+            return lines_.fail_at(Section::gateway, second.name, key,
+                                  fmt::format("{} {} belongs to gateway '{}' already; give another",
+                                              key, value, first.name));
+        };
+        if (first.id == second.id) {
+            return taken("id", second.id.value);
+        }
+        if (first.route_table == second.route_table) {
+            return taken("route_table", second.route_table);
+        }
+        if (first.rule_preference == second.rule_preference) {
+            return taken("rule_preference", second.rule_preference);
+        }
+        VPNHA_CHECK(check_pair_of_pools(first, second));
+        for (const Own& own : own_addresses(second)) {
+            for (const Own& others : own_addresses(first)) {
+                if (own.address == others.address) {
+                    return lines_.fail_at(
+                        own.section, second.name, own.key,
+                        fmt::format("{} belongs to gateway '{}' already; give another",
+                                    to_string(own.address), first.name));
+                }
+            }
+            VPNHA_CHECK(check_not_a_clients(second, own, first));
+        }
+        for (const Own& own : own_addresses(first)) {
+            VPNHA_CHECK(check_not_a_clients(first, own, second));
+        }
+        return {};
+    }
+
+    Result<void> check_pair_of_pools(const Gateway& first, const Gateway& second) const {
+        for (const Ipv4Prefix& pool : second.l2tp.pools) {
+            for (const Ipv4Prefix& others : first.l2tp.pools) {
+                if (overlap(pool, others)) {
+                    return lines_.fail_at(
+                        Section::l2tp, second.name, "pools",
+                        fmt::format("pool {} overlaps pool {} of gateway '{}'; give another net",
+                                    to_string(pool), to_string(others), first.name));
+                }
+            }
+        }
+        return {};
+    }
+
+    const Config& config_;
+    const Lines& lines_;
+};
+
+}  // namespace
+
+Result<void> check(const Draft& draft) {
+    return Checker(draft).run();
+}
+
+}  // namespace vpnha::config

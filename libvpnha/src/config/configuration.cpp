@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vpnha/configuration.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/config.hpp"
+#include "config/keys.hpp"
+
+namespace vpnha {
+
+namespace {
+
+using config::Key;
+using config::Section;
+
+constexpr std::size_t kCommentColumnsMax = 96;
+
+// `text` as comment lines of at most kCommentColumnsMax columns.
+std::string comment(std::string_view text) {
+    std::string lines;
+    std::string line = "#";
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        if (line.size() + 1 + word.size() > kCommentColumnsMax) {
+            lines += line + "\n";
+            line = "#";
+        }
+        line += fmt::format(" {}", word);
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+    }
+    return lines + line + "\n";
+}
+
+std::string show(const config::Config& config, const config::Gateway& gateway, Section section) {
+    std::string text = fmt::format("\n[{}]\n", header_of(section, gateway.name));
+    for (const Key& key : config::all_keys()) {
+        if (key.section == section) {
+            text += fmt::format("{} = {}\n", key.name, key.show(config, gateway));
+        }
+    }
+    return text;
+}
+
+// A line that begins with a dot or a quote would be a request of roff.
+std::string roff(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '\\') {
+            escaped += "\\e";
+        } else if (c == '-') {
+            escaped += "\\-";
+        } else if (c == '"') {
+            escaped += "\\(dq";
+        } else {
+            escaped += c;
+        }
+    }
+    return escaped;
+}
+
+}  // namespace
+
+Result<std::string> effective_configuration(const std::string& path) {
+    VPNHA_TRY(const config::Config config, config::load(path));
+    std::string text;
+    for (const Section section : config::kSections) {
+        if (!is_per_gateway(section)) {
+            text += show(config, config::Gateway{}, section);
+        }
+    }
+    for (const config::Gateway& gateway : config.gateways) {
+        for (const Section section : config::kSections) {
+            if (is_per_gateway(section)) {
+                text += show(config, gateway, section);
+            }
+        }
+    }
+    return text.substr(1);
+}
+
+std::vector<ConfigurationKey> configuration_keys() {
+    std::vector<ConfigurationKey> keys;
+    for (const Key& key : config::all_keys()) {
+        keys.push_back({header_of(key.section, "NAME"), std::string(key.name), describe_type(key),
+                        std::string(key.fallback), std::string(key.help)});
+    }
+    return keys;
+}
+
+std::string configuration_example() {
+    std::string text = "# SPDX-License-Identifier: GPL-2.0-or-later\n" +
+                       comment(
+                           "vpnha.toml(5): the same file on every node of the cluster. Keys that "
+                           "are commented out "
+                           "show their defaults. Check it with: vpnha config check");
+    for (const Section section : config::kSections) {
+        text += fmt::format("\n{}[{}]\n", comment(help_of(section)), header_of(section, "dialin"));
+        for (const Key& key : config::all_keys()) {
+            if (key.section == section) {
+                text += comment(key.help);
+                text += fmt::format("{}{} = {}\n", key.fallback.empty() ? "" : "#", key.name,
+                                    key.example);
+            }
+        }
+    }
+    return text;
+}
+
+std::string configuration_manual() {
+    std::string text;
+    for (const Section section : config::kSections) {
+        text +=
+            fmt::format(".SS [{}]\n{}\n", roff(header_of(section, "NAME")), roff(help_of(section)));
+        for (const Key& key : config::all_keys()) {
+            if (key.section == section) {
+                text += fmt::format(".TP\n.B {}\n{}\n.br\nTakes: {}. {}\n", roff(key.name),
+                                    roff(key.help), roff(describe_type(key)),
+                                    key.fallback.empty()
+                                        ? "Must be given."
+                                        : fmt::format("Default: {}.", roff(key.fallback)));
+            }
+        }
+    }
+    return text;
+}
+
+}  // namespace vpnha

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.hpp"
+#include "config/values.hpp"
+
+namespace vpnha::config {
+
+namespace {
+
+// sockaddr_un's path less its terminator.
+constexpr std::int64_t kSocketPathBytesMax = 107;
+// CPG_MAX_NAME_LENGTH less one.
+constexpr std::int64_t kGroupNameBytesMax = 127;
+// The kernel's own rules lie at 32766 and 32767.
+constexpr std::int64_t kRulePreferenceMax = 32'765;
+
+std::string quoted(std::string_view text) {
+    return fmt::format("\"{}\"", text);
+}
+
+std::string list(const std::vector<Ipv4Prefix>& prefixes) {
+    std::string text;
+    for (const Ipv4Prefix& prefix : prefixes) {
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(prefix));
+    }
+    return fmt::format("[{}]", text);
+}
+
+std::vector<Key> daemon_keys() {
+    return {
+        {Section::cluster, "group", Kind::name, 1, kGroupNameBytesMax, "\"vpnha\"", "\"vpnha\"",
+         "Name of the Corosync process group that carries the records. The same on all nodes.",
+         [](Config& c, Gateway&, const Value& v) { c.cluster_group = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.cluster_group); }},
+        {Section::daemon, "control_socket", Kind::path, 2, kSocketPathBytesMax,
+         "\"/run/vpnha/control.sock\"", "\"/run/vpnha/control.sock\"",
+         "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may ask, root may act.",
+         [](Config& c, Gateway&, const Value& v) { c.control_socket = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.control_socket); }},
+        {Section::daemon, "plugin_socket", Kind::path, 2, kSocketPathBytesMax,
+         "\"/run/vpnha/pppd.sock\"", "\"/run/vpnha/pppd.sock\"",
+         "Where pppd's plugin vpnha.so reaches vpnhad; pppd's option vpnha_socket names the same.",
+         [](Config& c, Gateway&, const Value& v) { c.plugin_socket = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.plugin_socket); }},
+        {Section::daemon, "log_level", Kind::log_level, 0, 0, "\"info\"", "\"info\"",
+         "The least important messages that are logged.",
+         [](Config& c, Gateway&, const Value& v) { c.log_level = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.log_level); }},
+        {Section::replication, "confirm_wait", Kind::duration, 0, 10'000, "\"50ms\"", "\"50ms\"",
+         "How long the answer to a new session waits for a standby to confirm it. 0ms: not at all. "
+         "The session comes up in any case.",
+         [](Config& c, Gateway&, const Value& v) { c.confirm_wait = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.confirm_wait)); }},
+    };
+}
+
+std::vector<Key> gateway_keys() {
+    return {
+        {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
+         "Number of the gateway on the wire. Unique, the same on all nodes, never changed.",
+         [](Config&, Gateway& g, const Value& v) {
+             g.id = GatewayId{static_cast<std::uint8_t>(v.number)};
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.id.value); }},
+        {Section::gateway, "route_table", Kind::number, 1,
+         std::numeric_limits<std::uint32_t>::max(), "1000 + id", "1001",
+         "Routing table for the routes to this gateway's clients. Belongs to vpnhad alone.",
+         [](Config&, Gateway& g, const Value& v) {
+             g.route_table = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.route_table); }},
+        {Section::gateway, "rule_preference", Kind::number, 1, kRulePreferenceMax, "1000 + id",
+         "1001", "Preference of the policy rule that is switched on at promotion.",
+         [](Config&, Gateway& g, const Value& v) {
+             g.rule_preference = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.rule_preference); }},
+        {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
+         "\"eth1\"", "Device on which clients arrive.",
+         [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
+         [](const Config&, const Gateway& g) { return quoted(g.outside.interface); }},
+        {Section::outside, "addresses", Kind::vips, 1, limits::kAddressesPerSideMax, "",
+         "[\"192.0.2.100/24\"]",
+         "Addresses that clients dial. They move with the promotion: configure them nowhere else.",
+         [](Config&, Gateway& g, const Value& v) { g.outside.addresses = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.outside.addresses); }},
+        {Section::inside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
+         "\"eth2\"", "Device on which the clients' traffic goes on.",
+         [](Config&, Gateway& g, const Value& v) { g.inside.interface = v.text; },
+         [](const Config&, const Gateway& g) { return quoted(g.inside.interface); }},
+        {Section::inside, "addresses", Kind::vips, 0, limits::kAddressesPerSideMax, "[]",
+         "[\"198.51.100.100/24\"]",
+         "Addresses that inside routers use as the next hop to the clients. They move too.",
+         [](Config&, Gateway& g, const Value& v) { g.inside.addresses = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.inside.addresses); }},
+    };
+}
+
+std::vector<Key> l2tp_keys() {
+    return {
+        {Section::l2tp, "port", Kind::number, 1, 65'535, "1701", "1701",
+         "UDP port that clients dial; xl2tpd's port.",
+         [](Config&, Gateway& g, const Value& v) {
+             g.l2tp.port = static_cast<std::uint16_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.l2tp.port); }},
+        {Section::l2tp, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
+         "Address of the gateway's end of every session; xl2tpd's 'local ip'.",
+         [](Config&, Gateway& g, const Value& v) { g.l2tp.ppp_local = v.address; },
+         [](const Config&, const Gateway& g) { return quoted(to_string(g.l2tp.ppp_local)); }},
+        {Section::l2tp, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
+         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
+         "Nets of the clients' addresses, those of all nodes. Each node's xl2tpd gives out "
+         "addresses of a range of its own within them.",
+         [](Config&, Gateway& g, const Value& v) { g.l2tp.pools = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.l2tp.pools); }},
+        {Section::l2tp, "hello_interval", Kind::duration, 1'000, 3'600'000, "\"60s\"", "\"60s\"",
+         "Silence of a resumed tunnel after which a HELLO is sent.",
+         [](Config&, Gateway& g, const Value& v) { g.l2tp.hello_interval = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.l2tp.hello_interval)); }},
+    };
+}
+
+}  // namespace
+
+const std::vector<Key>& all_keys() {
+    static const std::vector<Key> kKeys = [] {
+        std::vector<Key> keys = daemon_keys();
+        for (const auto& more : {gateway_keys(), l2tp_keys()}) {
+            keys.insert(keys.end(), more.begin(), more.end());
+        }
+        return keys;
+    }();
+    return kKeys;
+}
+
+const Key* find_key(Section section, std::string_view name) {
+    const std::vector<Key>& keys = all_keys();
+    const auto found = std::find_if(keys.begin(), keys.end(), [&](const Key& key) {
+        return key.section == section && key.name == name;
+    });
+    return found == keys.end() ? nullptr : &*found;
+}
+
+bool is_per_gateway(Section section) {
+    return section >= Section::gateway;
+}
+
+std::string_view name_of(Section section) {
+    switch (section) {
+        case Section::cluster:
+            return "cluster";
+        case Section::daemon:
+            return "daemon";
+        case Section::replication:
+            return "replication";
+        case Section::gateway:
+            return "gateway";
+        case Section::outside:
+            return "outside";
+        case Section::inside:
+            return "inside";
+        case Section::l2tp:
+            return "l2tp";
+    }
+    return "";
+}
+
+std::string header_of(Section section, std::string_view gateway) {
+    if (section == Section::gateway) {
+        return fmt::format("gateway.{}", gateway);
+    }
+    return is_per_gateway(section) ? fmt::format("gateway.{}.{}", gateway, name_of(section))
+                                   : std::string(name_of(section));
+}
+
+std::string_view help_of(Section section) {
+    switch (section) {
+        case Section::cluster:
+            return "The cluster that this node belongs to.";
+        case Section::daemon:
+            return "vpnhad on this node.";
+        case Section::replication:
+            return "How records reach the standbys.";
+        case Section::gateway:
+            return "A gateway: addresses and sessions that fail over together. One table each.";
+        case Section::outside:
+            return "The side on which clients dial in.";
+        case Section::inside:
+            return "The side on which the clients' traffic goes on.";
+        case Section::l2tp:
+            return "The gateway's L2TP service, next to the stock xl2tpd.";
+    }
+    return "";
+}
+
+std::string describe_type(const Key& key) {
+    switch (key.kind) {
+        case Kind::name:
+            return fmt::format("string, letters, digits, - and _, at most {}", key.max);
+        case Kind::path:
+            return fmt::format("string, absolute path of at most {} bytes", key.max);
+        case Kind::interface:
+            return fmt::format("string, device name of at most {}", key.max);
+        case Kind::log_level:
+            return "string, one of error, warning, info, debug";
+        case Kind::number:
+            return fmt::format("number, {} to {}", key.min, key.max);
+        case Kind::duration:
+            return fmt::format("string, duration, {} to {}",
+                               to_text(std::chrono::milliseconds(key.min)),
+                               to_text(std::chrono::milliseconds(key.max)));
+        case Kind::address:
+            return "string, unicast IPv4 address";
+        case Kind::vips:
+            return fmt::format("array of {} to {} strings, ADDRESS/LENGTH", key.min, key.max);
+        case Kind::pools:
+            return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
+    }
+    return "";
+}
+
+}  // namespace vpnha::config

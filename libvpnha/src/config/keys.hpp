@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every key of vpnha.toml in one table: it drives the reader, its error messages, `vpnha config
+// keys`, the example file and the manual page, so that none of them can miss a key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace vpnha::config {
+
+// The tables of the file. Those from `gateway` on exist once per gateway.
+enum class Section { cluster, daemon, replication, gateway, outside, inside, l2tp };
+
+inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
+                                        Section::gateway, Section::outside, Section::inside,
+                                        Section::l2tp};
+
+// How a value is written, and what `min` and `max` of its key count.
+enum class Kind {
+    name,       // Letters, digits, '-' and '_'; its length.
+    path,       // An absolute path of a socket; its length.
+    interface,  // The name of a network device; its length.
+    log_level,  // One of kLogLevels.
+    number,     // An integer; itself.
+    duration,   // A string like "50ms", "60s"; its milliseconds.
+    address,    // A unicast IPv4 address.
+    vips,       // Unicast IPv4 addresses with the prefix length of their net; how many.
+    pools,      // IPv4 nets; how many.
+};
+
+inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
+
+// A value that was read; the member that its kind says is set.
+struct Value {
+    std::string text;
+    std::int64_t number = 0;
+    std::chrono::milliseconds duration{};
+    Ipv4Address address;
+    std::vector<Ipv4Prefix> prefixes;
+};
+
+struct Key {
+    Section section;
+    std::string_view name;
+    Kind kind;
+    std::int64_t min;
+    std::int64_t max;
+    std::string_view fallback;  // As written in the file; empty: the key must be given.
+    std::string_view example;   // As written in the file.
+    std::string_view help;
+    // Keys of the first three sections ignore the gateway.
+    void (*store)(Config&, Gateway&, const Value&);
+    std::string (*show)(const Config&, const Gateway&);
+};
+
+[[nodiscard]] const std::vector<Key>& all_keys();
+[[nodiscard]] const Key* find_key(Section section, std::string_view name);
+
+[[nodiscard]] bool is_per_gateway(Section section);
+// The last part of the section's header: "outside".
+[[nodiscard]] std::string_view name_of(Section section);
+// The whole header: "gateway.NAME.outside".
+[[nodiscard]] std::string header_of(Section section, std::string_view gateway);
+// What the section is for, one sentence.
+[[nodiscard]] std::string_view help_of(Section section);
+// Kind and bounds for a human: "number, 1 to 255".
+[[nodiscard]] std::string describe_type(const Key& key);
+
+}  // namespace vpnha::config

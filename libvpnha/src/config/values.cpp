@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "base/limits.hpp"
+
+namespace vpnha::config {
+
+namespace {
+
+bool is_word_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+std::uint32_t mask_of(std::uint8_t length) {
+    return length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);
+}
+
+// Levenshtein's distance: letters to insert, remove or change.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+    // Ten digits of hours are 36e15 ms: no unit overflows.
+    static constexpr std::ptrdiff_t kDigitsMax = 10;
+    std::int64_t count = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, count);
+    if (error != std::errc{} || count < 0 || stop - text.data() > kDigitsMax) {
+        return std::nullopt;
+    }
+    const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+    if (unit == "ms") {
+        return std::chrono::milliseconds(count);
+    }
+    if (unit == "s") {
+        return std::chrono::seconds(count);
+    }
+    if (unit == "m") {
+        return std::chrono::minutes(count);
+    }
+    if (unit == "h") {
+        return std::chrono::hours(count);
+    }
+    return std::nullopt;
+}
+
+std::string to_text(std::chrono::milliseconds duration) {
+    const auto count = duration.count();
+    if (count == 0 || count % 1000 != 0) {
+        return fmt::format("{}ms", count);
+    }
+    if (count % 3'600'000 == 0) {
+        return fmt::format("{}h", count / 3'600'000);
+    }
+    // "60s" and not "1m": seconds are what L2TP's documents speak of.
+    return fmt::format("{}s", count / 1000);
+}
+
+bool is_name(std::string_view text) {
+    return !text.empty() && text.front() != '-' && text.front() != '_' &&
+           std::all_of(text.begin(), text.end(), is_word_character);
+}
+
+bool is_interface_name(std::string_view text) {
+    return !text.empty() && text.size() <= limits::kInterfaceNameBytesMax && text != "." &&
+           text != ".." && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+               return is_word_character(c) || c == '.' || c == '@';
+           });
+}
+
+bool is_unicast(Ipv4Address address) {
+    const std::uint32_t first = address.value >> 24;
+    return first != 0 && first != 127 && first < 224;
+}
+
+Ipv4Address network_of(const Ipv4Prefix& prefix) {
+    return Ipv4Address{prefix.address.value & mask_of(prefix.length)};
+}
+
+Ipv4Address broadcast_of(const Ipv4Prefix& prefix) {
+    return Ipv4Address{prefix.address.value | ~mask_of(prefix.length)};
+}
+
+bool contains(const Ipv4Prefix& net, Ipv4Address address) {
+    return ((net.address.value ^ address.value) & mask_of(net.length)) == 0;
+}
+
+bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b) {
+    return a.length <= b.length ? contains(a, b.address) : contains(b, a.address);
+}
+
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates) {
+    std::optional<std::string> best;
+    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        const std::size_t distance = edit_distance(word, candidate);
+        if (distance < best_distance) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+}  // namespace vpnha::config

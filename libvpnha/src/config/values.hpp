@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The words inside values of vpnha.toml: durations, names, nets; and the hint for a mistyped key.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace vpnha::config {
+
+// "50ms", "60s", "5m", "1h": an integer and its unit, no blanks.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+// The shortest text that parses to the same duration.
+[[nodiscard]] std::string to_text(std::chrono::milliseconds duration);
+
+// Letters, digits, '-' and '_', and the first no sign.
+[[nodiscard]] bool is_name(std::string_view text);
+// What the kernel takes as a device's name, less what tools choke on.
+[[nodiscard]] bool is_interface_name(std::string_view text);
+
+// Neither 0/8 nor 127/8, nor multicast, nor reserved.
+[[nodiscard]] bool is_unicast(Ipv4Address address);
+// The first address of the prefix's net.
+[[nodiscard]] Ipv4Address network_of(const Ipv4Prefix& prefix);
+[[nodiscard]] Ipv4Address broadcast_of(const Ipv4Prefix& prefix);
+[[nodiscard]] bool contains(const Ipv4Prefix& net, Ipv4Address address);
+[[nodiscard]] bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b);
+
+// The candidate that `word` was probably meant to be: at most a third of its letters differ.
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 const std::vector<std::string>& candidates);
+
+}  // namespace vpnha::config

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes (the real cores) joined by a fake group in agreed order, on fake ports that remember
+// what was done to them. Time stands still unless the test lets it pass.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/node.hpp"
+
+namespace vpnha::node {
+
+inline constexpr GatewayId kGateway{1};
+
+struct FakeNode {
+    std::unique_ptr<Node> node;
+    std::set<l2tp::SessionKey> kernel;
+    std::vector<takeover::Step> steps;
+    std::set<takeover::Step> failing;
+    std::map<RequestToken, Result<void>> answers;
+    std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
+    std::vector<int> scores;
+    std::vector<Bytes> datagrams;
+    std::vector<std::string> log;
+    int announcements = 0;
+    bool detached = false;
+    bool refuses_sessions = false;
+};
+
+class FakeCluster {
+  public:
+    explicit FakeCluster(std::uint32_t nodes) {
+        for (std::uint32_t node = 1; node <= nodes; ++node) {
+            start(node);
+        }
+    }
+
+    FakeNode& at(std::uint32_t node) { return *nodes_.at(NodeId{node}); }
+    TimePoint now() const { return now_; }
+
+    // vpnhad starts and its agent attaches the gateway.
+    void start(std::uint32_t node) {
+        auto fake = std::make_unique<FakeNode>();
+        fake->node = std::make_unique<Node>(
+            Settings{NodeId{node}, "gw" + std::to_string(node), node, std::chrono::milliseconds(50),
+                     {{kGateway, "l2tp", std::chrono::seconds(60)}}});
+        nodes_[NodeId{node}] = std::move(fake);
+        members_changed();
+        run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
+    }
+    void kill(std::uint32_t node) {
+        nodes_.erase(NodeId{node});
+        members_changed();
+    }
+    // The answer of the transition.
+    Result<void> promote(std::uint32_t node) {
+        const RequestToken request = next_request_++;
+        run(node, at(node).node->promote(request, kGateway, now_));
+        return at(node).answers.at(request);
+    }
+    Result<void> demote(std::uint32_t node) {
+        const RequestToken request = next_request_++;
+        run(node, at(node).node->demote(request, kGateway, now_));
+        return at(node).answers.at(request);
+    }
+    Result<void> detach(std::uint32_t node) {
+        const RequestToken request = next_request_++;
+        run(node, at(node).node->detach(request, kGateway, now_));
+        return at(node).answers.at(request);
+    }
+    void run(std::uint32_t node, Effects effects) {
+        execute(node, std::move(effects));
+        deliver();
+    }
+    // Lets time pass in the nodes' own deadlines.
+    void pass(Duration time) {
+        const TimePoint end = now_ + time;
+        while (true) {
+            std::optional<TimePoint> next;
+            for (const auto& [id, fake] : nodes_) {
+                next = earliest(next, fake->node->next_deadline());
+            }
+            if (!next || *next > end) {
+                break;
+            }
+            now_ = std::max(now_ + std::chrono::milliseconds(1), *next);
+            for (const auto& [id, fake] : nodes_) {
+                execute(id.value, fake->node->on_time(now_));
+            }
+            deliver();
+        }
+        now_ = end;
+    }
+    // While held, messages are kept back: the ring is forming anew.
+    void hold(bool held) {
+        held_ = held;
+        deliver();
+    }
+
+  private:
+    void members_changed() {
+        std::set<NodeId> members;
+        for (const auto& [id, fake] : nodes_) {
+            members.insert(id);
+        }
+        for (const auto& [id, fake] : nodes_) {
+            execute(id.value, fake->node->on_members(members, now_));
+        }
+        deliver();
+    }
+    void deliver() {
+        while (!held_ && !queue_.empty()) {
+            const auto [sender, message] = std::move(queue_.front());
+            queue_.pop_front();
+            for (const auto& [id, fake] : nodes_) {
+                execute(id.value, fake->node->on_group_message(sender, message, now_));
+            }
+        }
+    }
+    void execute(std::uint32_t id, Effects effects) {
+        FakeNode& fake = at(id);
+        std::deque<Effect> queue(effects.begin(), effects.end());
+        while (!queue.empty()) {
+            const Effect effect = std::move(queue.front());
+            queue.pop_front();
+            Effects more;
+            if (const auto* sent = std::get_if<SendToGroup>(&effect)) {
+                queue_.emplace_back(NodeId{id}, sent->message);
+            } else if (const auto* install = std::get_if<InstallSession>(&effect)) {
+                Result<void> result;
+                if (fake.refuses_sessions) {
+                    result = fail(Errc::system, "no such kernel");
+                } else {
+                    fake.kernel.insert(install->record.key);
+                }
+                more = fake.node->on_installed(kGateway, install->record.key, result, now_);
+            } else if (const auto* remove = std::get_if<RemoveSession>(&effect)) {
+                fake.kernel.erase(remove->key);
+            } else if (const auto* step = std::get_if<RunStep>(&effect)) {
+                fake.steps.push_back(step->step);
+                Result<void> result;
+                if (fake.failing.contains(step->step)) {
+                    result = fail(Errc::system, "device is gone");
+                }
+                more = fake.node->on_step_done(kGateway, step->step, result, now_);
+            } else if (std::holds_alternative<Announce>(effect)) {
+                ++fake.announcements;
+            } else if (const auto* datagram = std::get_if<SendDatagram>(&effect)) {
+                fake.datagrams.push_back(datagram->bytes);
+            } else if (const auto* answer = std::get_if<AnswerRequest>(&effect)) {
+                fake.answers[answer->request] = answer->result;
+            } else if (const auto* plugin = std::get_if<AnswerPlugin>(&effect)) {
+                fake.plugins[plugin->plugin] = plugin->reason;
+            } else if (const auto* score = std::get_if<WriteScore>(&effect)) {
+                fake.scores.push_back(score->score);
+            } else if (std::holds_alternative<Detached>(effect)) {
+                fake.detached = true;
+            } else if (const auto* line = std::get_if<Log>(&effect)) {
+                fake.log.push_back(line->text);
+            }
+            queue.insert(queue.begin(), more.begin(), more.end());
+        }
+    }
+
+    std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
+    std::deque<std::pair<NodeId, Bytes>> queue_;
+    TimePoint now_{std::chrono::hours(1)};
+    RequestToken next_request_ = 1;
+    bool held_ = false;
+};
+
+}  // namespace vpnha::node

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/node.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fake_cluster.hpp"
+
+namespace vpnha::node {
+namespace {
+
+using takeover::Step;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+l2tp::SessionRecord session(std::uint16_t number) {
+    l2tp::SessionRecord record;
+    record.key.tunnel.local = {parse_ipv4("192.0.2.100").value(), 1701};
+    record.key.tunnel.peer = {Ipv4Address{0xc0000200U + number}, 1701};
+    record.key.tunnel.id = TunnelId{number};
+    record.key.tunnel.peer_id = TunnelId{static_cast<std::uint16_t>(number + 1000)};
+    record.key.id = SessionId{number};
+    record.key.peer_id = SessionId{static_cast<std::uint16_t>(number + 2000)};
+    record.our_address = parse_ipv4("10.200.0.1").value();
+    record.peer_address = Ipv4Address{0x0ac80100U + number};
+    record.ours.magic = 0x11111111;
+    record.theirs.magic = 0x22222222;
+    record.user = "alice";
+    record.interface = "ppp0";
+    return record;
+}
+
+// Three nodes; the first one is promoted and carries the stock session 1.
+FakeCluster with_one_session() {
+    FakeCluster cluster(3);
+    EXPECT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    return cluster;
+}
+
+SessionState state_of_only_session(const FakeNode& fake) {
+    const std::vector<SessionView> sessions = fake.node->find(kGateway)->sessions();
+    EXPECT_THAT(sessions, SizeIs(1));
+    return sessions.front().state;
+}
+
+TEST(NodeTest, ANewSessionIsHotOnStandbysAndItsPluginIsTold) {
+    FakeCluster cluster = with_one_session();
+    EXPECT_EQ(cluster.at(1).plugins.at(7), "");
+    EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
+    EXPECT_THAT(cluster.at(3).kernel, ElementsAre(session(1).key));
+    EXPECT_THAT(cluster.at(1).kernel, IsEmpty());
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::hot);
+}
+
+TEST(NodeTest, APluginWaitsForTheConfiguredTimeAndNoLonger) {
+    FakeCluster cluster(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.hold(true);
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.pass(std::chrono::milliseconds(49));
+    EXPECT_THAT(cluster.at(1).plugins, IsEmpty());
+    cluster.pass(std::chrono::milliseconds(2));
+    EXPECT_THAT(cluster.at(1).plugins.at(7), HasSubstr("no standby"));
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    cluster.hold(false);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
+}
+
+TEST(NodeTest, ADeadHoldersSessionIsResumedAndSpeaksToItsPeer) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(1);
+    EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_THAT(cluster.at(2).steps,
+                ElementsAre(Step::add_addresses, Step::open_gate, Step::announce));
+    EXPECT_THAT(cluster.at(2).datagrams, SizeIs(1));  // The probe that learns Ns and Nr.
+    EXPECT_THAT(cluster.at(3).datagrams, IsEmpty());
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::hot);
+}
+
+TEST(NodeTest, TheNthFailoverWorksLikeTheFirst) {
+    FakeCluster cluster = with_one_session();
+    std::uint32_t promoted = 1;
+    for (int round = 0; round < 6; ++round) {
+        cluster.kill(promoted);
+        const std::uint32_t successor = promoted % 3 + 1;
+        ASSERT_TRUE(cluster.promote(successor).has_value());
+        cluster.start(promoted);
+        EXPECT_EQ(cluster.at(promoted).kernel, std::set{session(1).key}) << round;
+        EXPECT_EQ(state_of_only_session(cluster.at(successor)), SessionState::resumed) << round;
+        promoted = successor;
+    }
+    EXPECT_EQ(cluster.at(promoted).node->find(kGateway)->replica().epoch().number, 7U);
+}
+
+TEST(NodeTest, AnOrderlyEndLeavesNothingAnywhere) {
+    FakeCluster cluster = with_one_session();
+    cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        EXPECT_THAT(cluster.at(node).kernel, IsEmpty()) << node;
+        EXPECT_THAT(cluster.at(node).node->find(kGateway)->sessions(), IsEmpty()) << node;
+    }
+}
+
+TEST(NodeTest, ADemotionKeepsTheRecordAndTurnsTheStockSessionHot) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.demote(1).has_value());
+    EXPECT_THAT(cluster.at(1).steps, Contains(Step::reset_services));
+    // The killed pppd's connection ends now: that must not erase a session which lives on.
+    cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
+    EXPECT_THAT(cluster.at(1).kernel, ElementsAre(session(1).key));
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+}
+
+TEST(NodeTest, AFailedPromotionAnswersWithTheStepAndFallsSilent) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(1);
+    cluster.at(2).failing = {Step::add_addresses};
+    const Result<void> answer = cluster.promote(2);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_THAT(answer.error().detail, HasSubstr("add_addresses: device is gone"));
+    EXPECT_THAT(cluster.at(2).steps, Contains(Step::shut_gate));
+    EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::resumed);
+}
+
+TEST(NodeTest, AHigherClaimSilencesTheOldHolder) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_THAT(cluster.at(1).steps, Contains(Step::shut_gate));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->state(), takeover::State::standby);
+}
+
+TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
+    FakeCluster cluster(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.at(2).refuses_sessions = true;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::quarantined);
+}
+
+TEST(NodeTest, ASessionThatCannotBeResumedIsNotReplicated) {
+    FakeCluster cluster(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE",
+                                                    cluster.now()));
+    EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
+}
+
+TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsToldSo) {
+    FakeCluster cluster(2);
+    cluster.run(2, cluster.at(2).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    EXPECT_THAT(cluster.at(2).plugins.at(7), HasSubstr("not promoted"));
+    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "lt2p", session(1), "", cluster.now()));
+    EXPECT_THAT(cluster.at(2).plugins.at(8), HasSubstr("no gateway 'lt2p'"));
+}
+
+TEST(NodeTest, ScoresAreWrittenOnChangeAndHeldBackWhileNobodyServes) {
+    FakeCluster cluster(2);
+    EXPECT_EQ(cluster.at(2).scores, std::vector<int>{kScoreEmpty});
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_EQ(cluster.at(2).scores, (std::vector<int>{kScoreEmpty, kScoreComplete}));
+    cluster.kill(1);
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_THAT(cluster.at(2).scores, SizeIs(2));
+}
+
+TEST(NodeTest, GratuitousArpIsRepeated) {
+    FakeCluster cluster(1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(std::chrono::seconds(11));
+    EXPECT_EQ(cluster.at(1).announcements, 4);
+}
+
+TEST(NodeTest, ADetachedGatewayLeavesNothingInTheKernel) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.detach(2).has_value());
+    EXPECT_TRUE(cluster.at(2).detached);
+    EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
+    EXPECT_FALSE(cluster.at(2).node->any_attached());
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
+}
+
+TEST(NodeTest, BytesThatAreNoMessageAreCountedAndDropped) {
+    FakeCluster cluster(1);
+    const Bytes noise{1, 2, 3, 4, 5, 6, 7, 8};
+    cluster.run(1, cluster.at(1).node->on_group_message(NodeId{1}, noise, cluster.now()));
+    EXPECT_EQ(cluster.at(1).node->counters().messages_malformed, 1U);
+}
+
+TEST(NodeTest, ABlockedGroupGetsOneUpdateForManyChanges) {
+    FakeCluster cluster(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->set_group_writable(false, cluster.now()));
+    for (std::uint16_t i = 1; i <= 20; ++i) {
+        cluster.run(1, cluster.at(1).node->on_plugin_up(i, "l2tp", session(i), "", cluster.now()));
+    }
+    EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
+    const Effects due = cluster.at(1).node->set_group_writable(true, cluster.now());
+    EXPECT_EQ(std::count_if(due.begin(), due.end(),
+                            [](const Effect& effect) {
+                                return std::holds_alternative<SendToGroup>(effect);
+                            }),
+              1);
+    cluster.run(1, due);
+    EXPECT_THAT(cluster.at(2).kernel, SizeIs(20));
+}
+
+}  // namespace
+}  // namespace vpnha::node
