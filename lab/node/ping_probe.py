@@ -17,6 +17,7 @@ import sys
 import time
 
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+CATCH_UP_S = 0.2
 PAYLOAD = b"vpnha-lab probe "
 
 
@@ -63,8 +64,8 @@ def main() -> None:
                 except OSError as error:
                     log.write(f"e {sequence} {time.time_ns()} {error.errno}\n")
                 sequence = (sequence + 1) & 0xFFFF
-                # After a pause of the node the missed probes are not made up for.
-                due = max(due + interval, time.monotonic() - interval)
+                # A short stall is made up for, a pause of the node is not.
+                due = max(due + interval, time.monotonic() - CATCH_UP_S)
                 continue
             if select.select([probe], [], [], wait)[0]:
                 packet = probe.recv(2048)

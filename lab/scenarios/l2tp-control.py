@@ -20,6 +20,7 @@ from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 
 SCENARIO = Scenario(faults=1)
+SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"
 WATCHED_S = 30
 
 
@@ -29,7 +30,8 @@ def steps(run: Run) -> None:
     cluster.up()
     for node in cluster.nodes:
         StockGateway(node).configure()
-        node.run("mkdir", "-p", "/run/xl2tpd")
+        node.put("/run/xl2tpd/.keep", "")
+        node.put("/etc/init.d/xl2tpd", SERVICE.read_bytes(), mode=0o755)
     run.step("IPaddr2 and stock xl2tpd")
     cluster.configure(DIRECTORY / "cluster" / "control.crm.in", {})
     status = cluster.wait_status("the group runs", lambda seen: bool(seen.on("xl2tpd")))
@@ -39,6 +41,7 @@ def steps(run: Run) -> None:
     run.start_echo_server()
     client = run.l2tp_client("client1")
     client.dial()
+    cluster.tune()
     client.start_traffic()
     run.observe(3)
 

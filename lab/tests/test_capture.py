@@ -205,7 +205,9 @@ class OutageTest(CaptureCase):
         pcap = Pcap()
         seq = probes(pcap, 0.0, 2.0)
         probes(pcap, 2.0, 4.0, first_seq=seq, answered=False)
+        pcap.control(3.0, l2tp_control(0, 0, 0, avp(0, 1) + avp(9, 77)))
         got = self.analyse(pcap, t_end=2.0)
+        self.assertEqual(0, got.l2tp_setups)
         self.assertAlmostEqual(0.0, got.outage_ms, delta=0.01)
         self.assertEqual(0, got.pings_lost)
 
@@ -232,6 +234,12 @@ class OutageTest(CaptureCase):
         got = self.analyse(outside, tunnels=(tunnel,))
         self.assertEqual((50, 0), (got.pings_sent, got.pings_lost))
         self.assertTrue(all(rtt is not None and rtt < 0.002 for _, rtt in got.series.pings))
+
+    def test_no_round_trip_mixes_the_clocks_of_two_captures(self) -> None:
+        outside, tunnel = Pcap(), Pcap(link=113)
+        outside.ping(1.5, 1, None).ping(3.0, 2)
+        tunnel.ip(1.4, echo(INNER, SERVER, 1)).ip(1.401, echo(SERVER, INNER, 1, reply=True))
+        self.assertEqual(1, self.analyse(outside, tunnels=(tunnel,)).pings_lost)
 
     def test_an_empty_capture_observes_nothing(self) -> None:
         got = self.analyse(Pcap())
@@ -275,7 +283,8 @@ class CountsTest(CaptureCase):
             p.tunnelled(t, tcp(SERVER, INNER, 7, 4000, 99, RST), from_client=False),
             p.tunnelled(t, tcp(INNER, SERVER, 4000, 7, 99, RST | ACK))]),
         ("RST outside, of somebody else", "tcp_resets", 0, lambda p, t: [
-            p.ip(t, tcp("192.0.2.77", CLIENT, 22, 4000, 99, RST))]),
+            p.ip(t, tcp("192.0.2.77", CLIENT, 1723, 4000, 99, RST)),
+            p.ip(t, tcp(VIP, CLIENT, 22, 4000, 99, RST))]),
         ("main mode counts once, quick mode once", "ike_exchanges", 2, lambda p, t: [
             p.ip(t, udp(CLIENT, VIP, 500, 500, ike(2))),
             p.ip(t, udp(VIP, CLIENT, 500, 500, ike(2))),
@@ -333,15 +342,18 @@ class CountsTest(CaptureCase):
         self.assertEqual((40, 30, True),
                          (got.tcp_bytes_sent, got.tcp_bytes_echoed, got.tcp_intact))
 
-
     def test_bytes_that_both_captures_show_count_once(self) -> None:
         outside, tunnel = Pcap(), Pcap(link=113)
-        for i in range(3):
-            segment = tcp(SERVER, INNER, 7, 4000, 100 + 10 * i, ACK, b"x" * 10)
+        hidden = Pcap().ip(0.0, ip(CLIENT, VIP, 50, b"\0\0\0\1\0\0\0\1"))
+        for i in range(4):
+            segment = tcp(SERVER, INNER, 7, 4000, 91 + 10 * i, ACK, b"x" * 10) if i else \
+                tcp(SERVER, INNER, 7, 4000, 100, SYN | ACK)
             outside.tunnelled(0.1 * i, segment, from_client=False)
             tunnel.ip(0.1 * i + 0.001, segment)
-        got = self.analyse(outside, tunnels=(tunnel,))
-        self.assertEqual([10, 20, 30], [count for _, count in got.series.tcp_echoed])
+        for name, capture in (("clear", outside), ("encrypted", hidden)):
+            with self.subTest(name):
+                got = self.analyse(capture, tunnels=(tunnel,))
+                self.assertEqual([10, 20, 30], [count for _, count in got.series.tcp_echoed])
 
 
 class SequenceTest(CaptureCase):

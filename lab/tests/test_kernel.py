@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vpnlab import kernel
-from vpnlab.errors import PackageMissing, ResourcesShort
+from vpnlab.errors import KernelBuildFailed, PackageMissing, ResourcesShort
 
 
 def test_key_changes_with_source_and_with_fragment():
@@ -63,6 +63,20 @@ def test_cached_kernel_is_not_built_again(cache, monkeypatch):
     assert kernel.ensure_kernel() == path
 
 
+def test_cached_kernel_is_had_while_another_one_is_built(cache):
+    path = kernel.cached_kernel()
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    with open(cache / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # In a process of its own: a lock that is waited for would hang this one.
+        script = ("from vpnlab import kernel; kernel.source_version = lambda: '6.1.1'\n"
+                  "print(kernel.ensure_kernel())")
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
+                              cwd=kernel.FRAGMENT.parent.parent, timeout=10)
+    assert done.stdout.strip() == str(path), done.stderr
+
+
 def test_stale_build_directory_of_a_killed_run_is_removed(cache, monkeypatch):
     stale = cache / "build-stale"
     stale.mkdir()
@@ -101,3 +115,49 @@ def test_short_disk_is_said_before_the_build(cache, monkeypatch):
     monkeypatch.setattr(kernel, "DISK_NEEDED", 1 << 60)
     with pytest.raises(ResourcesShort, match="VPNHA_LAB_CACHE"):
         kernel._check_prerequisites()
+
+
+def makefile(directory, *lines):
+    (directory / "Makefile").write_text("linux:\n" + "".join(f"\t@{line}\n" for line in lines))
+
+
+def test_build_tells_its_progress(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(kernel, "say", said.append)
+    monkeypatch.setattr(kernel, "OBJECTS_EXPECTED", 4)
+    makefile(tmp_path, "echo '  CC      a.o'", "echo '  AR      x.a'", "echo '  AS      b.o'")
+    kernel._make_with_progress(tmp_path)
+    assert said == ["kernel: 25 % of 4 objects", "kernel: 50 % of 4 objects"]
+
+
+def test_failed_build_shows_the_end_of_its_output(tmp_path):
+    makefile(tmp_path, "echo the compiler says no", "false")
+    with pytest.raises(KernelBuildFailed, match="the compiler says no"):
+        kernel._make_with_progress(tmp_path)
+
+
+def test_interrupted_build_leaves_no_compiler_behind(tmp_path, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kernel, "say", interrupt)
+    monkeypatch.setattr(kernel, "OBJECTS_EXPECTED", 1)
+    makefile(tmp_path, "echo $$$$ >pid", "echo '  CC      a.o'", "echo $$$$ >pid; exec sleep 60")
+    with pytest.raises(KeyboardInterrupt):
+        kernel._make_with_progress(tmp_path)
+    pid = (tmp_path / "pid").read_text().strip()
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_wish_that_is_not_granted_stops_the_build_by_name(cache, monkeypatch):
+    def unpack_and_configure(command, directory):
+        if command[0] == "tar":
+            (directory / "linux").mkdir()
+        elif command[-1] == "olddefconfig":
+            (directory / ".config").write_text("CONFIG_MODULES=y\n")
+
+    monkeypatch.setattr(kernel, "_run", unpack_and_configure)
+    monkeypatch.setattr(kernel, "_check_prerequisites", lambda: None)
+    with pytest.raises(KernelBuildFailed, match="CONFIG_MODULES=n"):
+        kernel.ensure_kernel()
+    assert not list(cache.glob("build-*"))

@@ -143,6 +143,7 @@ def test_unknown_handle_is_an_error(channel):
 def test_file_put_is_the_file_got(channel, tmp_path):
     data = os.urandom(200_000)
     path = str(tmp_path / "sub" / "file")
+    channel.request("put", b"before", path=path)
     channel.request("put", data, path=path, mode=0o600)
     assert channel.request("get", path=path)[1] == data
     assert os.stat(path).st_mode & 0o777 == 0o600

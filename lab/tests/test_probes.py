@@ -28,6 +28,11 @@ def test_interface_events_are_read():
                                   InterfaceEvent(2.0, "address", "ppp0", 5, "10.0.0.1")]
 
 
+def test_checksum_is_that_of_rfc_1071():
+    assert ping_probe.checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0x220d
+    assert ping_probe.checksum(b"\xff\xff" * 3) == 0
+
+
 def test_echo_request_has_a_right_checksum():
     # A checksum over the whole message, its own included, is zero.
     assert ping_probe.checksum(ping_probe.echo_request(7, 9)) == 0
@@ -46,6 +51,8 @@ def test_short_packet_is_no_reply():
 def test_records_differ_from_one_to_the_next():
     records = [tcp_stream.record(number) for number in range(30)]
     assert len(set(records)) == 30
+    # Also without the number: a record in another one's place must be seen.
+    assert all(a[13:] != b[13:] for a, b in zip(records, records[1:]))
     assert {len(record) for record in records} == {tcp_stream.RECORD}
 
 

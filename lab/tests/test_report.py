@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import unittest
+from html.parser import HTMLParser
+from pathlib import Path
+from unittest import mock
+from xml.etree import ElementTree
+
+import report_sample
+from vpnlab import report, report_svg
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "link", "img", "iframe"):
+            self.outside.append(tag)
+        self.outside += [name for name, _ in attrs if name in ("src", "href") or name[:2] == "on"]
+
+
+class ReportTest(unittest.TestCase):
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.dir = Path(scratch.name)
+        self.runs = [("Ours <1>", report_sample.survives(self.dir / "a")),
+                     ("Today's", report_sample.dies(self.dir / "b"))]
+
+    def page(self) -> str:
+        report.write_report(self.runs, self.dir / "out" / "report.html")
+        return (self.dir / "out" / "report.html").read_text(encoding="utf-8")
+
+    def test_the_page_stands_alone_and_its_drawings_are_well_formed(self) -> None:
+        text = self.page()
+        page = Page()
+        page.feed(text)
+        self.assertEqual([], page.outside)
+        self.assertNotIn("url(", text)
+        for chunk in text.split("<svg")[1:]:
+            ElementTree.fromstring("<svg" + chunk.split("</svg>")[0] + "</svg>")
+        self.assertIn("Ours &lt;1&gt;", text)
+        self.assertNotIn("Ours <1>", text)
+        self.assertNotIn("$", text)
+
+    def test_draws_probes_losses_owners_and_events(self) -> None:
+        run = report.load_run(*self.runs[0])
+        svg = report_svg.draw_run(run.result, run.series, run.label)
+        root = ElementTree.fromstring(svg)
+        paths = {path.get("class"): path.get("d") or "" for path in root.iter("path")}
+        start, end = report_svg.window(run.series)
+        pings = [rtt for t, rtt in run.series["clients"][0]["pings"] if start <= t <= end]
+        self.assertEqual(sum(rtt is not None for rtt in pings), paths["dots"].count("M"))
+        self.assertEqual(sum(rtt is None for rtt in pings), paths["lost"].count("M"))
+        texts = [text.text or "" for text in root.iter("text")]
+        for expected in ("silence 1.18 s", "power-off of gw1", "seconds from the first fault",
+                         "+1.12 s gate open", "gw2"):
+            self.assertIn(expected, texts)
+
+    def test_labels_do_not_overlap(self) -> None:
+        marks = [110.0, 112.0, 113.0, 400.0, 950.0, 990.0]
+        labels = ["a" * 30, "b" * 10, "c" * 40, "d" * 20, "e" * 25, "f" * 12]
+        placed = report_svg.place_labels(marks, labels, 100.0, 1000.0)
+        boxes = [(at.row, at.x, at.x + len(label) * report_svg.GLYPH_WIDTH)
+                 for at, label in zip(placed, labels)]
+        for i, (row, start, end) in enumerate(boxes):
+            self.assertFalse(start < marks[i] < end)
+            self.assertLessEqual(end, 1000.0)
+            for other_row, other_start, other_end in boxes[i + 1:]:
+                self.assertTrue(row != other_row or end <= other_start or other_end <= start)
+
+    def test_verdicts(self) -> None:
+        ours, today = (report.load_run(*run) for run in self.runs)
+        self.assertEqual("The session survived.", report.verdict(ours).headline)
+        self.assertTrue(report.verdict(ours).kept)
+        self.assertEqual("The session died.", report.verdict(today).headline)
+        self.assertIn("62.0 s", report.verdict(today).text)
+        ours.result["clients"][0].update(l2tp_setups=1, auth_exchanges=2)
+        changed = report.verdict(ours)
+        self.assertFalse(changed.kept)
+        self.assertIn("1 new L2TP tunnel, 2 new logins", changed.text)
+
+    def test_rows_without_any_observation_are_left_out(self) -> None:
+        runs = [report.load_run(*run) for run in self.runs]
+        for run in runs:
+            run.result["clients"][0]["ike_exchanges"] = None
+        labels = [label for _, label, _ in report.figures(runs)]
+        self.assertNotIn("IKE exchanges", labels)
+        self.assertIn("Logins", labels)
+
+    def test_the_band_ends_where_its_node_was_struck(self) -> None:
+        run = report.load_run(*self.runs[0])
+        root = ElementTree.fromstring(report_svg.draw_run(run.result, run.series, "x"))
+        gw1 = next(rect for rect in root.iter("rect") if rect.get("class") == "node0")
+        gw2 = next(rect for rect in root.iter("rect") if rect.get("class") == "node1")
+        self.assertGreater(float(gw2.get("x") or 0) - float(gw1.get("x") or 0)
+                           - float(gw1.get("width") or 0), 100.0)
+
+    def test_a_run_without_clients_and_faults_can_be_reported(self) -> None:
+        for name in ("result.json", "series.json"):
+            path = self.runs[0][1] / name
+            data = json.loads(path.read_text(encoding="utf-8"))
+            data.update(clients=[], faults=[])
+            path.write_text(json.dumps(data), encoding="utf-8")
+        self.assertIn("Nothing was observed.", self.page())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class SummaryTest(unittest.TestCase):
+    def summary(self, stream: io.StringIO, **environment: str) -> str:
+        with tempfile.TemporaryDirectory() as scratch, mock.patch.dict(os.environ, environment):
+            if not environment:
+                os.environ.pop("NO_COLOR", None)
+            path = Path(scratch)
+            report.print_summary([("With vpnha", report_sample.survives(path / "a")),
+                                  ("Today's stack", report_sample.dies(path / "b"))], stream)
+        return stream.getvalue()
+
+    def test_fits_eighty_columns_and_tells_both_stories(self) -> None:
+        text = self.summary(io.StringIO())
+        self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
+        for expected in ("The session survived.", "The session died.", "fault: power-off",
+                         "+1.12 s  gw2      gate open", "Probes lost/sent"):
+            self.assertIn(expected, text)
+
+    def test_colours_only_a_terminal_that_wants_it(self) -> None:
+        self.assertNotIn("\033[", self.summary(io.StringIO()))
+        self.assertIn("\033[", self.summary(Terminal()))
+        self.assertNotIn("\033[", self.summary(Terminal(), NO_COLOR="1"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -109,13 +109,22 @@ def test_repair_is_no_fault(lab, tmp_path):
     assert first_fault([Fault(1.0, "thaw", "gw1"), Fault(2.0, "freeze", "gw1")]) == 2.0
 
 
-def test_what_stays_behind_is_booked_and_fails_it(lab, tmp_path):
+def test_what_stays_behind_is_booked_and_fails_it(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(lab.node("gw1"), "powered", lambda: True)
+
     def steps(run):
         run.expect_nothing_left([lab.node("gw1")], lambda node: ["tunnel 7"], deadline_s=0)
 
     result = execute(lab, tmp_path, steps)
     assert failed(result) == ["leftovers"]
     assert result["leftovers"] == [{"node": "gw1", "what": "tunnel 7"}]
+
+
+def test_node_without_power_has_nothing_left(lab, tmp_path):
+    def steps(run):
+        run.expect_nothing_left([lab.node("gw1")], lambda node: ["tunnel 7"], deadline_s=0)
+
+    assert execute(lab, tmp_path, steps)["ok"]
 
 
 def test_run_without_figures_fails(lab, tmp_path, monkeypatch):

@@ -36,6 +36,7 @@ def _rule(kind: str, pattern: str, text: str) -> _Rule:
     return _Rule(kind, re.compile(pattern), text)
 
 
+# The first rule that matches a line is the one that counts.
 RULES = (
     _rule("token-lost", r"corosync .*A processor failed, forming new configuration",
           "token lost, forming a new ring"),
@@ -63,7 +64,7 @@ RULES = (
           "promote of {0} done"),
     _rule("promote-failed",
           r"pacemaker-controld.*Result of promote operation for (\S+) on [\w.-]+: "
-          r"(?!ok\b)([^|]+?)(?: \||$)",
+          r"([^|]+?)(?: \||$)",
           "promote of {0} failed: {1}"),
     _rule("demote-done",
           r"pacemaker-controld.*Result of demote operation for (\S+) on [\w.-]+: ok",

@@ -180,17 +180,20 @@ def _run(options: argparse.Namespace) -> int:
     loaded = scenario.load(options.scenario)
     seed = secrets.randbits(31) if options.seed is None else options.seed
     out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
-    say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
-    if options.name and options.name in known_labs():
-        ok = scenario.execute(loaded, Lab.join(options.name), out, seed)
-    else:
-        ok = _run_in_own_lab(options, loaded, out, seed)
-    if ok and options.out is None:
-        shutil.rmtree(out)
-        say(f"scenario {loaded.name}: passed")
-    else:
-        say(f"scenario {loaded.name}: {'passed' if ok else 'FAILED'}; see {out}")
-    return 0 if ok else EXIT_SCENARIO_FAILED
+    failed = False
+    try:
+        say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
+        if options.name and options.name in known_labs():
+            failed = not scenario.execute(loaded, Lab.join(options.name), out, seed)
+        else:
+            failed = not _run_in_own_lab(options, loaded, out, seed)
+    finally:
+        # Only a failure is worth keeping unasked: not a success, not an interrupted run.
+        if options.out is None and not failed:
+            shutil.rmtree(out)
+    where = f"; see {out}" if failed or options.out else ""
+    say(f"scenario {loaded.name}: {'FAILED' if failed else 'passed'}{where}")
+    return EXIT_SCENARIO_FAILED if failed else 0
 
 
 def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: Path,

@@ -2,7 +2,9 @@
 """Corosync and Pacemaker on the lab's gateways, as an administrator would set them up: the
 project's corosync.conf, power fencing from the first moment, resources from a crm template.
 
-There is no systemd in a node: both daemons are started directly.
+There is no systemd in a node: both daemons are started directly. The start of Pacemaker keeps a
+node's only CPU busy for seconds, in which corosync stalls for longer than the tuned token allows.
+So clusters form, and nodes join, under a relaxed token; tune() then sets the tuned one at runtime.
 """
 from __future__ import annotations
 
@@ -26,8 +28,13 @@ from .topology import VIP_INSIDE, VIP_OUTSIDE
 DIRECTORY = Path(__file__).resolve().parent.parent
 COROSYNC_CONF = DIRECTORY / "cluster" / "corosync.conf.in"
 TEMPLATES = DIRECTORY.parent / "cib-templates"
+# Milliseconds: token, consensus.
+TUNED = (300, 360)
+RELAXED = (5000, 6000)
 KEY_FILE = "corosync.authkey"
 KEY_BYTES = 256
+# Neither Starting nor Stopping.
+SETTLED_ROLES = ("Started", "Promoted", "Unpromoted")
 ONLINE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
 # Sections of the CIB that a template fills.
@@ -76,19 +83,25 @@ class Status:
     failures: tuple[str, ...] = field(default=())
 
     def on(self, resource: str, role: str = "") -> list[str]:
-        """Nodes on which the resource (or an instance of it) is active in that role."""
+        """Nodes on which the resource (or an instance of it) is active in that role; without a
+        role, in any that it has reached."""
+        roles = (role,) if role else SETTLED_ROLES
         return sorted(node for each in self.resources
                       if each.id.partition(":")[0] == resource and each.active
-                      and not each.failed and role in ("", each.role) for node in each.nodes)
+                      and not each.failed and each.role in roles for node in each.nodes)
 
 
-def corosync_conf(nodes: Iterable[Node]) -> str:
+def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int]) -> str:
     lines = []
     for node in nodes:
         lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.spec.id}",
                   f"        ring0_addr: {node.address('cluster0')}",
                   f"        ring1_addr: {node.address('cluster1')}", "    }"]
-    return COROSYNC_CONF.read_text(encoding="utf-8").replace("@NODES@", "\n".join(lines))
+    text = COROSYNC_CONF.read_text(encoding="utf-8")
+    for name, value in (("NODES", "\n".join(lines)), ("TOKEN", str(timing[0])),
+                        ("CONSENSUS", str(timing[1]))):
+        text = text.replace(f"@{name}@", value)
+    return text
 
 
 def parse_status(xml: str) -> Status:
@@ -163,8 +176,8 @@ class Cluster:
         return self._lab.gateways
 
     def up(self) -> None:
-        """Power service, corosync and pacemaker on all gateways; returns when all are online
-        and quorate."""
+        """Power service, corosync and pacemaker on all gateways, unless they run; returns when
+        all are online and quorate, with the relaxed token."""
         if not self._key.exists():
             self._key.touch(mode=0o600)
             self._key.write_bytes(secrets.token_bytes(KEY_BYTES))
@@ -182,7 +195,7 @@ class Cluster:
 
     def start(self, node: Node) -> None:
         """Configures and starts a node that is up, without waiting for the cluster."""
-        files = {"/etc/corosync/corosync.conf": (corosync_conf(self.nodes).encode(), 0o644),
+        files = {"/etc/corosync/corosync.conf": (corosync_conf(self.nodes, RELAXED).encode(), 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
         for path, (content, mode) in files.items():
@@ -195,9 +208,29 @@ class Cluster:
         node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
                    stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
 
-    def rejoin(self, name: str) -> None:
-        """Switches a node's power on again and brings it back into the cluster."""
+    def tune(self) -> None:
+        """The tuned profile from now on, on all nodes that have power."""
+        self._set_timing(TUNED)
+
+    def _set_timing(self, timing: tuple[int, int]) -> None:
+        nodes = [node for node in self.nodes if node.powered()]
+        for node in nodes:
+            node.put("/etc/corosync/corosync.conf", corosync_conf(self.nodes, timing))
+        nodes[0].run("corosync-cfgtool", "-R")
+        for node in nodes:
+            self._lab.wait_for(f"{node.name} has a token of {timing[0]} ms",
+                               lambda node=node: node.run(
+                                   "corosync-cmapctl", "-g", "runtime.config.totem.token"
+                               ).stdout.split()[-1] == str(timing[0]), 10, interval_s=0.1)
+
+    def power_on(self, name: str) -> None:
+        """Switches a node's power on again, with its root as fresh as a newly installed one."""
+        self._set_timing(RELAXED)
         self._lab.power_on(name)
+
+    def join(self, name: str) -> None:
+        """Brings a node that power_on() booted back into the cluster, which keeps the relaxed
+        token until tune() is called."""
         self.start(self._lab.gateway(name))
         self.wait_online([node.name for node in self.nodes if node.powered()])
 

@@ -53,8 +53,7 @@ def source_version() -> str:
 
 def cache_key(version: str, fragment: bytes) -> str:
     """Name of the cache entry for this source and this fragment."""
-    digest = hashlib.sha256(version.encode() + b"\0" + fragment).hexdigest()
-    return f"linux-{version}-{digest[:12]}"
+    return f"linux-{version}-{hashlib.sha256(fragment).hexdigest()[:12]}"
 
 
 def parse_config(text: str) -> dict[str, str]:

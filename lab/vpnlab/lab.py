@@ -250,6 +250,10 @@ def take_down(name: str) -> None:
     holds nothing else), the namespace with its devices, the state directory."""
     state = StateDirectory(name)
     namespace = NetworkNamespace(name)
+    for node in NODES:
+        # First the nodes: their wrappers then end by themselves and leave no zombies.
+        if process := state.process(node):
+            process.kill()
     deadline = time.monotonic() + 15
     while namespace.path.exists() and (pids := namespace.processes()):
         for pid in pids:

@@ -55,9 +55,9 @@ class Run:
         say(text)
         self.event(CONDUCTOR, "step", text)
 
-    def event(self, node: str, kind: str, text: str) -> None:
-        """Puts something on the timeline, now."""
-        self._events.append(Event(self.lab.now(), node, kind, text))
+    def event(self, node: str, kind: str, text: str, t: float | None = None) -> None:
+        """Puts something on the timeline, now or at the host's time `t`."""
+        self._events.append(Event(self.lab.now() if t is None else t, node, kind, text))
 
     def start_echo_server(self) -> None:
         server = EchoServer(self.lab.node("server"))
@@ -91,8 +91,10 @@ class Run:
     def expect_nothing_left(self, nodes: Iterable[Node], find: Callable[[Node], list[str]],
                             deadline_s: float) -> None:
         """Waits until `find` finds nothing on the nodes; what is still there at the deadline is
-        booked as left over and fails the scenario."""
+        booked as left over and fails the scenario. A node without power has nothing."""
         for node in nodes:
+            if not node.powered():
+                continue
             try:
                 self.lab.wait_for(f"nothing is left on {node.name}",
                                   lambda node=node: not find(node), deadline_s)

@@ -35,8 +35,8 @@ class BpfGate final : public ports::Gate {
 };
 
 // Shuts the gateway's gate without the vpnhad that attached it, which must be dead: a living one
-// would open it again. A device that has no gate gets a shut one; a device that is gone lets nothing
-// pass and is no failure.
+// would open it again. A device that has no gate gets a shut one; a device that is gone lets
+// nothing pass and is no failure.
 [[nodiscard]] Result<void> silence(const config::Gateway& gateway);
 
 }  // namespace vpnha::adapters

@@ -123,7 +123,9 @@ GateProgram::GateProgram(GateProgram&&) noexcept = default;
 GateProgram& GateProgram::operator=(GateProgram&&) noexcept = default;
 GateProgram::~GateProgram() = default;
 
-void GateProgram::Destroy::operator()(vpnha_gate* program) const { vpnha_gate__destroy(program); }
+void GateProgram::Destroy::operator()(vpnha_gate* program) const {
+    vpnha_gate__destroy(program);
+}
 
 Result<GateProgram> GateProgram::load() {
     silence_libbpf();
@@ -132,8 +134,10 @@ Result<GateProgram> GateProgram::load() {
         return tl::unexpected(system_error("open the gate's BPF program", errno));
     }
     if (const int error = vpnha_gate__load(program.program_.get()); error != 0) {
-        return tl::unexpected(system_error("load the gate's BPF program (needs CAP_BPF, "
-                                           "CAP_NET_ADMIN and CONFIG_BPF_SYSCALL)", -error));
+        return tl::unexpected(
+            system_error("load the gate's BPF program (needs CAP_BPF, "
+                         "CAP_NET_ADMIN and CONFIG_BPF_SYSCALL)",
+                         -error));
     }
     return program;
 }
@@ -142,8 +146,7 @@ Result<void> GateProgram::attach(const std::string& interface, GateDirection dir
     VPNHA_TRY(const int link, link_of(interface));
     bpf_tc_hook hook = hook_of(link, direction);
     if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST) {
-        return tl::unexpected(
-            system_error(fmt::format("add clsact to {}", interface), -error));
+        return tl::unexpected(system_error(fmt::format("add clsact to {}", interface), -error));
     }
     bpf_tc_opts options = filter_options();
     options.flags = BPF_TC_F_REPLACE;
@@ -152,7 +155,9 @@ Result<void> GateProgram::attach(const std::string& interface, GateDirection dir
     if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
         return tl::unexpected(
             system_error(fmt::format("attach the gate to {} (is another kind of filter at "
-                                     "priority {}?)", interface, kFilterPriority), -error));
+                                     "priority {}?)",
+                                     interface, kFilterPriority),
+                         -error));
     }
     return {};
 }
@@ -183,8 +188,7 @@ Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interf
     info.nr_map_ids = static_cast<std::uint32_t>(ids.size());
     info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
     std::uint32_t info_bytes = sizeof info;
-    if (!gate.program_ ||
-        bpf_obj_get_info_by_fd(gate.program_.get(), &info, &info_bytes) != 0) {
+    if (!gate.program_ || bpf_obj_get_info_by_fd(gate.program_.get(), &info, &info_bytes) != 0) {
         return tl::unexpected(system_error("open the attached gate", errno));
     }
     for (std::size_t i = 0; i < info.nr_map_ids && i < ids.size(); ++i) {
@@ -210,6 +214,8 @@ Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interf
     return gate;
 }
 
-GateMaps AttachedGate::maps() const { return {covered_.get(), deadline_.get(), drops_.get()}; }
+GateMaps AttachedGate::maps() const {
+    return {covered_.get(), deadline_.get(), drops_.get()};
+}
 
 }  // namespace vpnha::adapters

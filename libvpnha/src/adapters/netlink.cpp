@@ -19,16 +19,21 @@ namespace {
 
 Errc class_of(int error_number) {
     switch (error_number) {
-        case EEXIST: return Errc::already_exists;
+        case EEXIST:
+            return Errc::already_exists;
         case ENOENT:
         case ENODEV:
         case ESRCH:
-        case EADDRNOTAVAIL: return Errc::not_found;
+        case EADDRNOTAVAIL:
+            return Errc::not_found;
         case EPERM:
-        case EACCES: return Errc::permission;
+        case EACCES:
+            return Errc::permission;
         case EOPNOTSUPP:
-        case EPROTONOSUPPORT: return Errc::unsupported;
-        default: return Errc::system;
+        case EPROTONOSUPPORT:
+            return Errc::unsupported;
+        default:
+            return Errc::system;
     }
 }
 
@@ -76,7 +81,9 @@ NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) {
     header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
 }
 
-nlmsghdr* NetlinkRequest::message() { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
+nlmsghdr* NetlinkRequest::message() {
+    return reinterpret_cast<nlmsghdr*>(buffer_.data());
+}
 
 NetlinkRequest& NetlinkRequest::u8(std::uint16_t type, std::uint8_t value) {
     VPNHA_ASSERT(mnl_attr_put_u8_check(message(), buffer_.size(), type, value));
@@ -98,8 +105,8 @@ NetlinkRequest& NetlinkRequest::address(std::uint16_t type, std::uint32_t host_o
 }
 
 NetlinkRequest& NetlinkRequest::text(std::uint16_t type, std::string_view value) {
-    VPNHA_ASSERT(mnl_attr_put_strz_check(message(), buffer_.size(), type,
-                                         std::string(value).c_str()));
+    VPNHA_ASSERT(
+        mnl_attr_put_strz_check(message(), buffer_.size(), type, std::string(value).c_str()));
     return *this;
 }
 
@@ -173,9 +180,9 @@ void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
     }
     const auto offset = static_cast<unsigned>(header_bytes);
     const auto* const end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-    for (auto* attribute = static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, offset));
-         mnl_attr_ok(attribute,
-                     static_cast<int>(end - reinterpret_cast<const char*>(attribute)));
+    for (auto* attribute =
+             static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, offset));
+         mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)));
          attribute = mnl_attr_next(attribute)) {
         on_attribute(attribute);
     }

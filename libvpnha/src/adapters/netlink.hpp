@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Netlink as this project speaks it: one request, its answers, its acknowledgement, in one call. The
-// kernel answers rtnetlink and generic netlink within the send call, so nothing here waits.
+// Netlink as this project speaks it: one request, its answers, its acknowledgement, in one call.
+// The kernel answers rtnetlink and generic netlink within the send call, so nothing here waits.
 //
 // Errors keep what the kernel said: its class decides (already_exists, not_found), its extended
 // acknowledgement stands in the detail.
@@ -52,8 +52,8 @@ class NetlinkSocket {
     // `bus` is NETLINK_ROUTE or NETLINK_GENERIC; in the network namespace of the calling thread.
     [[nodiscard]] static Result<NetlinkSocket> open(int bus);
 
-    // Sends and reads until the acknowledgement or the end of the dump; `on_message` sees what comes
-    // before it. `what` opens the detail of an error.
+    // Sends and reads until the acknowledgement or the end of the dump; `on_message` sees what
+    // comes before it. `what` opens the detail of an error.
     Result<void> ask(NetlinkRequest& request, std::string_view what,
                      const OnMessage& on_message = nullptr);
 

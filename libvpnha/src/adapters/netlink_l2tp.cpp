@@ -20,19 +20,20 @@ Result<std::uint16_t> find_family(NetlinkSocket& socket, std::string_view name) 
     header.version = 1;
     request.text(CTRL_ATTR_FAMILY_NAME, name);
     std::uint16_t family = 0;
-    const auto outcome = socket.ask(request, "look up generic netlink family",
-                                    [&family](const nlmsghdr* answer) {
-        for_each_attribute(answer, sizeof(genlmsghdr), [&family](const nlattr* attribute) {
-            if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID &&
-                mnl_attr_validate(attribute, MNL_TYPE_U16) == 0) {
-                family = mnl_attr_get_u16(attribute);
-            }
+    const auto outcome =
+        socket.ask(request, "look up generic netlink family", [&family](const nlmsghdr* answer) {
+            for_each_attribute(answer, sizeof(genlmsghdr), [&family](const nlattr* attribute) {
+                if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID &&
+                    mnl_attr_validate(attribute, MNL_TYPE_U16) == 0) {
+                    family = mnl_attr_get_u16(attribute);
+                }
+            });
         });
-    });
     if ((!outcome && outcome.error().code == Errc::not_found) || (outcome && family == 0)) {
         return fail(Errc::unsupported,
                     fmt::format("this kernel has no {0}_netlink: modprobe {0}_netlink (Debian: "
-                                "linux-image-amd64; the cloud kernel lacks it)", name));
+                                "linux-image-amd64; the cloud kernel lacks it)",
+                                name));
     }
     VPNHA_CHECK(outcome);
     return family;

@@ -56,11 +56,10 @@ Result<LinkIndex> RouteNetlink::find_link(const std::string& name) {
     request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
     request.text(IFLA_IFNAME, name);
     LinkIndex found = 0;
-    VPNHA_CHECK(socket_.ask(request, fmt::format("find interface {}", name),
-                            [&found](const nlmsghdr* answer) {
-                                found = static_cast<const ifinfomsg*>(
-                                            mnl_nlmsg_get_payload(answer))->ifi_index;
-                            }));
+    VPNHA_CHECK(socket_.ask(
+        request, fmt::format("find interface {}", name), [&found](const nlmsghdr* answer) {
+            found = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer))->ifi_index;
+        }));
     return found;
 }
 
@@ -70,9 +69,8 @@ Result<void> RouteNetlink::prepare_link(LinkIndex link, const std::string& name,
     request.header<ifinfomsg>().ifi_index = link;
     request.text(IFLA_IFNAME, name).u32(IFLA_MTU, mtu);
     request.nested(IFLA_AF_SPEC, [&request] {
-        request.nested(AF_INET6, [&request] {
-            request.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-        });
+        request.nested(
+            AF_INET6, [&request] { request.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
     });
     return socket_.ask(request, fmt::format("set name and MTU {} of {}", mtu, name));
 }
@@ -147,9 +145,9 @@ Result<void> RouteNetlink::replace_host_route(LinkIndex link, Ipv4Address host,
 
 Result<void> RouteNetlink::add_rule(std::uint32_t table, std::uint32_t preference) {
     NetlinkRequest request = rule_request(RTM_NEWRULE, kCreate, table, preference);
-    return accept(socket_.ask(request, fmt::format("add policy rule {} for table {}", preference,
-                                                   table)),
-                  Errc::already_exists);
+    return accept(
+        socket_.ask(request, fmt::format("add policy rule {} for table {}", preference, table)),
+        Errc::already_exists);
 }
 
 Result<void> RouteNetlink::delete_rule(std::uint32_t table, std::uint32_t preference) {

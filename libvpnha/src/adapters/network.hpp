@@ -20,8 +20,8 @@ class LinuxNetwork final : public ports::Network {
     Result<void> announce(GatewayId gateway) override;
 
     // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
-    // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the node,
-    // which remove_addresses() does not.
+    // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the
+    // node, which remove_addresses() does not.
     Result<void> flush(GatewayId gateway);
 
   private:

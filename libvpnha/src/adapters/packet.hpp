@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Gratuitous ARP (RFC 5227 3): tells the neighbours of a device, and the switches between, who has an
-// address now. Request and reply, because peers differ in which of the two updates their caches.
+// Gratuitous ARP (RFC 5227 3): tells the neighbours of a device, and the switches between, who has
+// an address now. Request and reply, because peers differ in which of the two updates their caches.
 #pragma once
 
 #include <array>

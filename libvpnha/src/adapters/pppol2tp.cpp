@@ -31,8 +31,8 @@ Result<void> raise_open_files_limit() {
     if (limit.rlim_cur >= limits::kOpenFilesMax) {
         return {};
     }
-    const rlimit wanted{limits::kOpenFilesMax, std::max<rlim_t>(limit.rlim_max,
-                                                                limits::kOpenFilesMax)};
+    const rlimit wanted{limits::kOpenFilesMax,
+                        std::max<rlim_t>(limit.rlim_max, limits::kOpenFilesMax)};
     if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
         return {};
     }
@@ -50,9 +50,8 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRe
     const auto& vips = gateway.outside.addresses;
     if (std::none_of(vips.begin(), vips.end(),
                      [local](const Ipv4Prefix& vip) { return vip.address == local; })) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("{} is no outside address of gateway {}", to_string(local),
-                                gateway.name));
+        return fail(Errc::invalid_argument, fmt::format("{} is no outside address of gateway {}",
+                                                        to_string(local), gateway.name));
     }
     if (record.our_address != gateway.l2tp.ppp_local) {
         return fail(Errc::invalid_argument,
@@ -84,9 +83,8 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
         return tl::unexpected(system_error("create an epoll descriptor", errno));
     }
     const int epoll_fd = epoll.get();
-    std::unique_ptr<PppoL2tpKernel> kernel(
-        new PppoL2tpKernel(config, loop, std::move(listener), std::move(route), std::move(l2tp),
-                           std::move(epoll)));
+    std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
+        config, loop, std::move(listener), std::move(route), std::move(l2tp), std::move(epoll)));
     VPNHA_CHECK(loop.watch(epoll_fd, [raw = kernel.get()] { raw->on_readable(); }));
     return kernel;
 }
@@ -100,7 +98,9 @@ PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Liste
       l2tp_(std::move(l2tp)),
       epoll_(std::move(epoll)) {}
 
-PppoL2tpKernel::~PppoL2tpKernel() { loop_->unwatch(epoll_.get()); }
+PppoL2tpKernel::~PppoL2tpKernel() {
+    loop_->unwatch(epoll_.get());
+}
 
 Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecord& record) {
     const config::Gateway* const found = config_->find(gateway);
@@ -240,8 +240,8 @@ Result<void> PppoL2tpKernel::close_tunnel_if_unused(const l2tp::TunnelKey& key) 
 
 Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const Tunnel& tunnel,
                                           const l2tp::SessionRecord& record) {
-    VPNHA_TRY(UniqueFd session, open_session_socket(record.key, tunnel.connection_id,
-                                                    tunnel.udp.get()));
+    VPNHA_TRY(UniqueFd session,
+              open_session_socket(record.key, tunnel.connection_id, tunnel.udp.get()));
     VPNHA_TRY(PppLink link, open_ppp_link(std::move(session), record));
     VPNHA_CHECK(route_.prepare_link(link.index, link.name, link_mtu(record)));
     VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
@@ -269,8 +269,7 @@ void PppoL2tpKernel::unwatch(int fd) {
 
 void PppoL2tpKernel::on_readable() {
     std::array<epoll_event, limits::kSessionEventsPerTurnMax> events{};
-    const int ready =
-        epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    const int ready = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
         // What a listener removed meanwhile is unknown to drain(); a descriptor that was reused
         // since is merely read in vain.

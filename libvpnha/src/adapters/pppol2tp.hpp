@@ -10,8 +10,9 @@
 // address that the gate does not cover is refused.
 //
 // All of it dies with this process: the kernel frees units, sessions and tunnels when their
-// descriptors close (tests/kernel holds it to that), so a start finds no leftovers of a dead vpnhad.
-// Freeing a tunnel takes the kernel a moment; meanwhile its name is refused, and the next n is taken.
+// descriptors close (tests/kernel holds it to that), so a start finds no leftovers of a dead
+// vpnhad. Freeing a tunnel takes the kernel a moment; meanwhile its name is refused, and the next n
+// is taken.
 //
 // One thread: that of the loop.
 #pragma once

@@ -54,8 +54,9 @@ Result<void> control(int fd, unsigned long request, Argument* argument, std::str
 Result<UniqueFd> open_ppp() {
     UniqueFd ppp(open("/dev/ppp", O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (!ppp && (errno == ENOENT || errno == ENXIO || errno == ENODEV)) {
-        return fail(Errc::unsupported, "this kernel has no /dev/ppp: modprobe ppp_generic (Debian: "
-                                       "linux-image-amd64; the cloud kernel lacks it)");
+        return fail(Errc::unsupported,
+                    "this kernel has no /dev/ppp: modprobe ppp_generic (Debian: "
+                    "linux-image-amd64; the cloud kernel lacks it)");
     }
     if (!ppp) {
         return tl::unexpected(system_error("open /dev/ppp", errno));
@@ -91,8 +92,8 @@ Result<UniqueFd> open_tunnel_socket(const l2tp::TunnelKey& key) {
     VPNHA_CHECK(set_option(udp.get(), SOL_SOCKET, SO_REUSEADDR, "set SO_REUSEADDR"));
     // As xl2tpd does: no UDP checksum, so that the peer sees no difference.
     VPNHA_CHECK(set_option(udp.get(), SOL_SOCKET, SO_NO_CHECK, "set SO_NO_CHECK"));
-    VPNHA_CHECK(set_option(udp.get(), SOL_IP, IP_TRANSPARENT,
-                           "set IP_TRANSPARENT (needs CAP_NET_ADMIN)"));
+    VPNHA_CHECK(
+        set_option(udp.get(), SOL_IP, IP_TRANSPARENT, "set IP_TRANSPARENT (needs CAP_NET_ADMIN)"));
     const sockaddr_in local = to_kernel(key.local);
     if (bind(udp.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {
         return tl::unexpected(system_error(fmt::format("bind {}", to_string(key.local)), errno));
@@ -109,8 +110,9 @@ Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key, std::uint32_t 
                                      int udp) {
     UniqueFd session(socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC, PX_PROTO_OL2TP));
     if (!session && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) {
-        return fail(Errc::unsupported, "this kernel has no PPPoL2TP: modprobe l2tp_ppp (Debian: "
-                                       "linux-image-amd64; the cloud kernel lacks it)");
+        return fail(Errc::unsupported,
+                    "this kernel has no PPPoL2TP: modprobe l2tp_ppp (Debian: "
+                    "linux-image-amd64; the cloud kernel lacks it)");
     }
     if (!session) {
         return tl::unexpected(system_error("open a PPPoL2TP socket", errno));
@@ -143,8 +145,8 @@ Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& recor
     int channel_number = 0;
     VPNHA_CHECK(control(link.session.get(), PPPIOCGCHAN, &channel_number, "get the PPP channel"));
     VPNHA_TRY(link.channel, open_ppp());
-    VPNHA_CHECK(control(link.channel.get(), PPPIOCATTCHAN, &channel_number,
-                        "attach to the PPP channel"));
+    VPNHA_CHECK(
+        control(link.channel.get(), PPPIOCATTCHAN, &channel_number, "attach to the PPP channel"));
     VPNHA_TRY(link.unit, open_ppp());
     int unit_number = -1;  // The kernel's choice.
     VPNHA_CHECK(control(link.unit.get(), PPPIOCNEWUNIT, &unit_number, "create a PPP unit"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel objects of one resumed L2TP session, each held by one descriptor: the tunnel's UDP
-// socket, the session's PPPoX socket, the PPP channel over it and the PPP unit, which is the network
-// interface. They are made without a packet sent, and are gone when their descriptors close, also by
-// the death of the process.
+// socket, the session's PPPoX socket, the PPP channel over it and the PPP unit, which is the
+// network interface. They are made without a packet sent, and are gone when their descriptors
+// close, also by the death of the process.
 #pragma once
 
 #include <cstdint>

@@ -32,6 +32,10 @@
 // by a HELLO, whose ZLB tells where the peer stands, and the expected number moves there.
 // Afterwards the peer's retransmissions fill every gap.
 //
+// One case is lost: of two messages left to the dead node the later one arrives first, and the
+// earlier one is never seen, because acknowledging one acknowledges both. If it was a CDN, LCP
+// finds that session dead; if it was a call, the client's own timer ends it.
+//
 // Until a message of the peer was handled, Nr is sent as a number that acknowledges nothing.
 #pragma once
 

@@ -49,7 +49,7 @@ struct Avp {
     bool reserved = false;  // A reserved bit was set: to be treated as unknown (RFC 2661 4.1).
     std::uint16_t vendor = 0;
     std::uint16_t type = 0;
-    ByteView value;  // Points into the datagram.
+    ByteView value{};  // Points into the datagram.
 };
 
 struct ControlHeader {

@@ -87,9 +87,9 @@ void ScoreWriter::on_ended() {
     }
     ++failures_;
     adapters::write_log(node::Level::warning,
-                        fmt::format("crm_attribute ended with status {} for resource={}; again in "
-                                    "1 s",
-                                    status, ended.resource));
+                        fmt::format("crm_attribute ended with exit code {} for resource={}; again "
+                                    "in 1 s",
+                                    WIFEXITED(status) ? WEXITSTATUS(status) : -1, ended.resource));
     wanted_.try_emplace(ended.resource, ended.score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
 }

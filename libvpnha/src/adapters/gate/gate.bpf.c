@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The gate: what comes from or goes to a covered address passes only before its gateway's deadline.
 //
-// It runs at tc ingress and egress, where a drop is silent to local senders (an EPERM from netfilter
-// ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered addresses,
+// It runs at tc ingress and egress, where a drop can be silent to local senders (an EPERM from
+// netfilter ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered addresses,
 // and knows nothing of others: those go on to the next filter.
 //
 // What is covered is read relative to the network header, so that devices without a link-layer
@@ -69,7 +69,9 @@ static __always_inline int verdict(__be32 address, __u32 direction) {
     if (count) {
         ++*count;
     }
-    return TC_ACT_SHOT;
+    // A packet that is shot at egress is reported as ENOBUFS to sockets that ask for errors, and as
+    // congestion to TCP; a stolen one counts as sent.
+    return direction == VPNHA_GATE_OUT ? TC_ACT_STOLEN : TC_ACT_SHOT;
 }
 
 // `start` names the header that `offset` counts from. Bytes that cannot be read belong to no packet

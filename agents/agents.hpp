@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The OCF agents of provider vpnha. One program holds them all; the name it is called by selects one.
+#pragma once
+
+#include "vpnha/ocf.hpp"
+
+namespace vpnha::agents {
+
+[[nodiscard]] const ocf::Agent& checkpoint();
+[[nodiscard]] const ocf::Agent& xl2tpd();
+
+}  // namespace vpnha::agents

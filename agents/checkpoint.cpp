@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ocf:vpnha:checkpoint: a gateway as Pacemaker sees it. Promotable: unpromoted is a standby that
+// holds the replica, promoted serves. All work is vpnhad's; the agent starts and ends it, passes on
+// what Pacemaker decided, and makes the node silent when vpnhad no longer can.
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agents.hpp"
+#include "vpnhad.hpp"
+
+namespace vpnha::agents {
+
+namespace {
+
+using nlohmann::json;
+using ocf::Call;
+using ocf::Code;
+using ocf::Level;
+using ocf::Outcome;
+
+Outcome validate(const Call& call) {
+    if (::access(call.parameter("binary").c_str(), X_OK) != 0) {
+        return {Code::installed,
+                call.parameter("binary") + " is not installed; install the package vpnha"};
+    }
+    if (::access(call.parameter("config").c_str(), R_OK) != 0) {
+        return {Code::arguments, call.parameter("config") + " cannot be read; write it first"};
+    }
+    return {};
+}
+
+Outcome start(const Call& call) {
+    if (Outcome outcome = validate(call); outcome.code != Code::success) {
+        return outcome;
+    }
+    const Vpnhad vpnhad(call);
+    Result<void> done = vpnhad.mark().and_then([&vpnhad] { return vpnhad.ensure_running(); });
+    if (done) {
+        done = vpnhad.request("attach").map([](const std::string&) {});
+    }
+    return done ? Outcome{} : ocf::outcome_of(done.error());
+}
+
+Outcome monitor(const Call& call) {
+    const Vpnhad vpnhad(call);
+    const auto answer = vpnhad.request("monitor");
+    if (answer) {
+        const json state = json::parse(*answer, nullptr, false);
+        if (!state.is_object() || !state.value("attached", false)) {
+            return {Code::not_running};
+        }
+        return {state.value("role", "") == "promoted" ? Code::promoted : Code::success};
+    }
+    if (answer.error().code != Errc::unreachable) {
+        return ocf::outcome_of(answer.error());
+    }
+    if (vpnhad.is_marked()) {
+        return {Code::error, "vpnhad has died; its log may say why"};
+    }
+    return {Code::not_running};
+}
+
+Outcome promote(const Call& call) {
+    const auto done = Vpnhad(call).request("promote");
+    return done ? Outcome{} : ocf::outcome_of(done.error());
+}
+
+// Asks the daemon; a dead or deaf one is replaced by force, for silence is what counts.
+Outcome ask_or_silence(const Call& call, const Vpnhad& vpnhad, const char* verb) {
+    const auto done = vpnhad.request(verb);
+    if (done) {
+        return {};
+    }
+    call.log(Level::warning, "silencing the gateway without vpnhad: " + done.error().detail);
+    const auto silent = vpnhad.silence_without_it();
+    return silent ? Outcome{} : Outcome{Code::error, silent.error().detail};
+}
+
+Outcome demote(const Call& call) { return ask_or_silence(call, Vpnhad(call), "demote"); }
+
+Outcome stop(const Call& call) {
+    const Vpnhad vpnhad(call);
+    if (!vpnhad.is_marked()) {
+        return {};
+    }
+    if (Outcome outcome = ask_or_silence(call, vpnhad, "detach"); outcome.code != Code::success) {
+        return outcome;
+    }
+    const auto ended = vpnhad.wait_ended();
+    if (!ended) {
+        const auto silent = vpnhad.silence_without_it();
+        if (!silent) {
+            return {Code::error, ended.error().detail + "; " + silent.error().detail};
+        }
+    }
+    vpnhad.unmark();
+    return {};
+}
+
+}  // namespace
+
+const ocf::Agent& checkpoint() {
+    static const ocf::Agent kAgent{
+        .name = "checkpoint",
+        .short_text = "VPN gateway whose sessions survive a failover",
+        .long_text =
+            "One gateway of vpnha.toml: its addresses and its live sessions. Use it as a promotable "
+            "clone with one promoted instance and notify=false. Unpromoted instances hold the "
+            "sessions, silently; promote makes one of them serve, addresses included, in one "
+            "call. vpnhad writes the promotion scores itself.",
+        .parameters = {{.name = "gateway",
+                        .unique_group = "gateway",
+                        .short_text = "Gateway",
+                        .long_text = "The gateway's name in vpnha.toml. May be left out when the "
+                                     "file has only one."},
+                       {.name = "config",
+                        .default_value = "/etc/vpnha/vpnha.toml",
+                        .short_text = "vpnha.toml",
+                        .long_text = "The configuration of vpnhad."},
+                       {.name = "socket",
+                        .default_value = kControlSocketPath,
+                        .short_text = "Control socket",
+                        .long_text = "Where vpnhad listens, as in its configuration."},
+                       {.name = "log_file",
+                        .default_value = "/var/log/vpnha/vpnhad.log",
+                        .short_text = "Log",
+                        .long_text = "File that vpnhad appends its log to."},
+                       {.name = "binary",
+                        .default_value = "/usr/sbin/vpnhad",
+                        .short_text = "vpnhad",
+                        .long_text = "The program."}},
+        .actions = {{.name = "start", .timeout_s = 20, .run = start},
+                    {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "monitor",
+                     .timeout_s = 20,
+                     .interval_s = 10,
+                     .role = "Promoted",
+                     .run = monitor},
+                    {.name = "monitor",
+                     .timeout_s = 20,
+                     .interval_s = 11,
+                     .role = "Unpromoted",
+                     .run = monitor},
+                    {.name = "promote", .timeout_s = 20, .run = promote},
+                    {.name = "demote", .timeout_s = 20, .run = demote}},
+        .validate = validate};
+    return kAgent;
+}
+
+}  // namespace vpnha::agents

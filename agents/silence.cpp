@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which must
+// be dead: shuts the gate, removes addresses and policy rule, ends the sessions of its services.
+// A program of its own, because only this needs the libraries of the gate and of netlink.
+#include <cstdio>
+
+#include "adapters/gate.hpp"
+#include "adapters/network.hpp"
+#include "adapters/xl2tpd_service.hpp"
+#include "config/config.hpp"
+
+namespace vpnha {
+
+namespace {
+
+Result<void> silence_gateway(const std::string& config_file, const std::string& name) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    const config::Gateway* const gateway = name.empty() && config.gateways.size() == 1
+                                               ? &config.gateways.front()
+                                               : config.find(name);
+    if (gateway == nullptr) {
+        return fail(Errc::not_found, "no gateway '" + name + "' in " + config_file);
+    }
+    // The gate first: what follows takes longer and may speak.
+    VPNHA_CHECK(adapters::silence(*gateway));
+    VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
+    VPNHA_CHECK(network.flush(gateway->id));
+    return adapters::Xl2tpdService(gateway->name).reset();
+}
+
+}  // namespace
+
+}  // namespace vpnha
+
+int main(int argc, char** argv) {
+    if (argc != 3) {
+        std::fprintf(stderr, "Usage: silence-gateway CONFIG GATEWAY\n");
+        return 2;
+    }
+    const auto done = vpnha::silence_gateway(argv[1], argv[2]);
+    if (!done) {
+        std::fprintf(stderr, "silence-gateway: %s\n", done.error().detail.c_str());
+        return 1;
+    }
+    return 0;
+}

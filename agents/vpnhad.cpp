@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vpnhad.hpp"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "adapters/process.hpp"
+
+namespace vpnha::agents {
+
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using std::chrono::steady_clock;
+
+// Below the actions' timeouts of 20 s, so that the reason is ours and not Pacemaker's.
+constexpr auto kAnswerTimeout = 12s;
+constexpr auto kStartTimeout = 15s;
+constexpr auto kEndTimeout = 5s;
+constexpr auto kPollInterval = 5ms;
+constexpr const char* kMarks = "/run/vpnha/started";
+constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
+
+std::string last_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string last;
+    for (std::string line; std::getline(file, line);) {
+        last = line.empty() ? last : line;
+    }
+    return last;
+}
+
+Result<void> make_directory(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) {
+        return tl::unexpected(system_error("creating " + path.string(), error.value()));
+    }
+    return {};
+}
+
+Result<std::vector<adapters::Process>> daemons(const std::string& binary) {
+    VPNHA_TRY(std::vector<adapters::Process> all, adapters::list_processes());
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [&binary](const adapters::Process& process) {
+                                 return process.arguments.empty() ||
+                                        process.arguments[0] != binary;
+                             }),
+              all.end());
+    return all;
+}
+
+// Runs a program that needs libraries which an agent should not pay for at each of its starts.
+Result<void> run_program(std::vector<std::string> arguments) {
+    const pid_t child = ::vfork();
+    if (child < 0) {
+        return tl::unexpected(system_error("vfork", errno));
+    }
+    if (child == 0) {
+        ::execl(arguments[0].c_str(), arguments[0].c_str(), arguments[1].c_str(),
+                arguments[2].c_str(), nullptr);
+        ::_exit(127);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return fail(Errc::system, fmt::format("{} ended with status {}; its words stand above",
+                                              arguments[0], status));
+    }
+    return {};
+}
+
+}  // namespace
+
+Vpnhad::Vpnhad(const ocf::Call& call)
+    : gateway_(call.parameter("gateway")),
+      resource_(call.instance()),
+      config_(call.parameter("config")),
+      binary_(call.parameter("binary")),
+      socket_(call.parameter("socket")),
+      log_file_(call.parameter("log_file")) {}
+
+std::string Vpnhad::arguments() const {
+    json arguments{{"resource", resource_}};
+    if (!gateway_.empty()) {
+        arguments["gateway"] = gateway_;
+    }
+    return arguments.dump();
+}
+
+Result<std::string> Vpnhad::request(std::string_view verb) const {
+    const auto deadline = steady_clock::now() + kAnswerTimeout;
+    for (;;) {
+        VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kAnswerTimeout));
+        Result<std::string> answer = client.request(verb, arguments());
+        if (answer || answer.error().code != Errc::busy || steady_clock::now() > deadline) {
+            return answer;
+        }
+        std::this_thread::sleep_for(kPollInterval);
+    }
+}
+
+Result<void> Vpnhad::ensure_running() const {
+    if (request("ping")) {
+        return {};
+    }
+    VPNHA_CHECK(make_directory(kMarks));
+    VPNHA_CHECK(make_directory(std::filesystem::path(log_file_).parent_path()));
+    VPNHA_TRY(const pid_t pid,
+              adapters::spawn_detached({.arguments = {binary_, "--config", config_, "--log-file",
+                                                      log_file_},
+                                        .error_file = kErrors}));
+    const auto deadline = steady_clock::now() + kStartTimeout;
+    while (!request("ping")) {
+        if (!adapters::read_process(pid)) {
+            return fail(Errc::system,
+                        fmt::format("vpnhad ended at once: {} (more in {})", last_line(kErrors),
+                                    log_file_));
+        }
+        if (steady_clock::now() > deadline) {
+            return fail(Errc::timeout, fmt::format("vpnhad (process {}) does not answer at {}; its "
+                                                   "log is {}",
+                                                   pid, socket_, log_file_));
+        }
+        std::this_thread::sleep_for(kPollInterval);
+    }
+    return {};
+}
+
+bool Vpnhad::serves_others() const {
+    const auto answer = request("status");
+    const json status = answer ? json::parse(*answer, nullptr, false) : json();
+    if (!status.is_object() || !status.contains("gateways")) {
+        return false;
+    }
+    return std::any_of(status["gateways"].begin(), status["gateways"].end(),
+                       [](const json& gateway) { return gateway.value("role", "") != "detached"; });
+}
+
+Result<void> Vpnhad::wait_ended() const {
+    if (serves_others()) {
+        return {};
+    }
+    const auto deadline = steady_clock::now() + kEndTimeout;
+    for (;;) {
+        VPNHA_TRY(const auto left, daemons(binary_));
+        if (left.empty()) {
+            return {};
+        }
+        if (steady_clock::now() > deadline) {
+            return fail(Errc::timeout, fmt::format("vpnhad (process {}) was detached but does not "
+                                                   "end",
+                                                   left[0].pid));
+        }
+        std::this_thread::sleep_for(kPollInterval);
+    }
+}
+
+Result<void> Vpnhad::kill() const {
+    VPNHA_TRY(const auto left, daemons(binary_));
+    return adapters::kill_and_wait(left, kEndTimeout);
+}
+
+Result<void> Vpnhad::silence_without_it() const {
+    VPNHA_CHECK(kill());
+    return run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_});
+}
+
+bool Vpnhad::is_marked() const {
+    return ::access(fmt::format("{}/{}", kMarks, resource_).c_str(), F_OK) == 0;
+}
+
+Result<void> Vpnhad::mark() const {
+    VPNHA_CHECK(make_directory(kMarks));
+    const std::string path = fmt::format("{}/{}", kMarks, resource_);
+    if (!std::ofstream(path)) {
+        return tl::unexpected(system_error("creating " + path, errno));
+    }
+    return {};
+}
+
+void Vpnhad::unmark() const { ::unlink(fmt::format("{}/{}", kMarks, resource_).c_str()); }
+
+}  // namespace vpnha::agents

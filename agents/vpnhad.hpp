@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The daemon as its agent sees it: a control socket, a process, and, when both fail, what the node
+// must still do by itself so that a gateway falls silent here.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "vpnha/control.hpp"
+#include "vpnha/ocf.hpp"
+
+namespace vpnha::agents {
+
+class Vpnhad {
+  public:
+    explicit Vpnhad(const ocf::Call& call);
+
+    // One verb about this agent's gateway; the result as JSON text. Waits while the daemon is
+    // starting. `unreachable` when there is none.
+    [[nodiscard]] Result<std::string> request(std::string_view verb) const;
+
+    // Starts the daemon unless it answers already, and returns when it does.
+    [[nodiscard]] Result<void> ensure_running() const;
+    // Waits for the end of a daemon that has no gateway left; at once when it serves others.
+    [[nodiscard]] Result<void> wait_ended() const;
+    // For a daemon that is dead or does not answer: ends it, and has the gateway's gate shut, its
+    // addresses and rule removed and its services' sessions ended without it.
+    [[nodiscard]] Result<void> silence_without_it() const;
+
+    // Stands from start to stop: what tells a daemon that died from one that was never started.
+    [[nodiscard]] bool is_marked() const;
+    [[nodiscard]] Result<void> mark() const;
+    void unmark() const;
+
+  private:
+    [[nodiscard]] std::string arguments() const;
+    [[nodiscard]] Result<void> kill() const;
+    [[nodiscard]] bool serves_others() const;
+
+    std::string gateway_;
+    std::string resource_;
+    std::string config_;
+    std::string binary_;
+    std::string socket_;
+    std::string log_file_;
+};
+
+}  // namespace vpnha::agents

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ocf:vpnha:xl2tpd: one gateway's stock xl2tpd. A plain clone: it runs on every node, behind the
+// gate, so that nothing has to start when the gateway comes.
+#include "adapters/xl2tpd_service.hpp"
+#include "agents.hpp"
+
+namespace vpnha::agents {
+
+namespace {
+
+using adapters::Xl2tpdService;
+using ocf::Call;
+using ocf::Code;
+using ocf::Outcome;
+
+Outcome outcome(const Result<void>& result) {
+    return result ? Outcome{} : ocf::outcome_of(result.error());
+}
+
+Xl2tpdService service(const Call& call) { return Xl2tpdService(call.parameter("gateway")); }
+
+Xl2tpdService::Settings settings(const Call& call) {
+    return {.binary = call.parameter("binary"),
+            .config = call.parameter("config"),
+            .options_file = call.parameter("options_file")};
+}
+
+Outcome start(const Call& call) { return outcome(service(call).start(settings(call))); }
+
+Outcome stop(const Call& call) { return outcome(service(call).stop()); }
+
+Outcome monitor(const Call& call) {
+    const auto state = service(call).status();
+    if (!state) {
+        return ocf::outcome_of(state.error());
+    }
+    switch (*state) {
+        case Xl2tpdService::State::running: return {};
+        case Xl2tpdService::State::stopped: return {Code::not_running};
+        case Xl2tpdService::State::dead: break;
+    }
+    return {Code::error, "xl2tpd has died or lost its control pipe; the system log may say why"};
+}
+
+Outcome validate(const Call& call) { return outcome(Xl2tpdService::check(settings(call))); }
+
+}  // namespace
+
+const ocf::Agent& xl2tpd() {
+    static const ocf::Agent kAgent{
+        .name = "xl2tpd",
+        .short_text = "Stock xl2tpd of a vpnha gateway",
+        .long_text =
+            "Runs one gateway's xl2tpd, idle, on every node of the cluster, so that a takeover "
+            "starts nothing. Use it as a plain clone, and colocate the promoted instance of the "
+            "gateway's checkpoint resource with it. The daemon listens on the gateway's VIP "
+            "wherever that is (net.ipv4.ip_nonlocal_bind must be 1). It is ended by SIGKILL "
+            "with its port muted, so that clients never hear of it.",
+        .parameters = {{.name = "gateway",
+                        .required = true,
+                        .unique_group = "gateway",
+                        .short_text = "Gateway",
+                        .long_text = "The gateway's name in vpnha.toml."},
+                       {.name = "config",
+                        .default_value = "/etc/xl2tpd/xl2tpd.conf",
+                        .unique_group = "config",
+                        .short_text = "xl2tpd.conf",
+                        .long_text = "The daemon's configuration. Its listen-addr is the VIP."},
+                       {.name = "options_file",
+                        .unique_group = "options_file",
+                        .short_text = "Options file of pppd",
+                        .long_text = "The file that this daemon's pppds are started with; no other "
+                                     "daemon may use it. Without it, every pppoptfile of the "
+                                     "configuration is taken."},
+                       {.name = "binary",
+                        .default_value = "/usr/sbin/xl2tpd",
+                        .short_text = "xl2tpd",
+                        .long_text = "The program."}},
+        .actions = {{.name = "start", .timeout_s = 20, .run = start},
+                    {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor}},
+        .validate = validate};
+    return kAgent;
+}
+
+}  // namespace vpnha::agents

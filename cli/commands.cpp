@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/exit_code.hpp"
+#include "cli/sessions_view.hpp"
+#include "cli/status_view.hpp"
+#include "cli/table.hpp"
+#include "vpnha/configuration.hpp"
+#include "vpnha/control.hpp"
+#include "vpnha/version.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+
+// Longer than any honest answer takes, shorter than a monitoring plugin's patience.
+constexpr std::chrono::seconds kTimeout{5};
+
+// As monitoring plugins exit.
+enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
+
+class Command {
+  public:
+    Command(std::ostream& out, std::ostream& err) : out_(out), err_(err) {}
+
+    int run(int argc, const char* const* argv);
+
+  private:
+    void add_status();
+    void add_sessions();
+    void add_peers();
+    void add_config();
+    void add_watch(CLI::App& verb);
+
+    ExitCode show_status();
+    ExitCode show_sessions();
+    ExitCode show_peers();
+    ExitCode check_config();
+    ExitCode show_keys();
+    int check_status();
+    int watch(const std::function<ExitCode()>& once);
+
+    Result<json> ask(std::string_view verb);
+    ExitCode report(const Error& error);
+    // Runs what reads a daemon's answer.
+    ExitCode read_answer(const std::function<ExitCode()>& reader);
+    void print_json(const json& value) { out_ << value.dump(2) << "\n"; }
+
+    std::ostream& out_;
+    std::ostream& err_;
+    CLI::App app_{"Looks at the gateways and sessions of a vpnha cluster."};
+    std::function<int()> action_;
+
+    std::string socket_ = kControlSocketPath;
+    std::string config_path_ = kConfigurationPath;
+    std::string columns_;
+    std::string gateway_;
+    double interval_s_ = 0;
+    bool no_colour_ = false;
+    bool as_json_ = false;
+    bool as_check_ = false;
+    bool as_roff_ = false;
+    bool use_colour_ = false;
+};
+
+int Command::run(int argc, const char* const* argv) {
+    app_.name("vpnha");
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.add_option("--socket", socket_, "Control socket of vpnhad")->capture_default_str();
+    app_.add_flag("--no-color", no_colour_, "No colours, as when NO_COLOR is set");
+    app_.footer(
+        "Exit codes: 0 ok, 1 failed, 2 usage, 3 vpnhad unreachable, 4 not permitted,\n"
+        "5 not found, 6 degraded. See vpnha(8).");
+    add_status();
+    add_sessions();
+    add_peers();
+    add_config();
+    app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
+        action_ = [this] {
+            out_ << "vpnha " << version() << "\n";
+            return static_cast<int>(ExitCode::ok);
+        };
+    });
+    try {
+        app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const bool is_help = error.get_exit_code() == 0;
+        app_.exit(error, out_, err_);
+        return static_cast<int>(is_help ? ExitCode::ok : ExitCode::usage);
+    }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread of ours runs.
+    const char* const no_colour = std::getenv("NO_COLOR");
+    use_colour_ = !no_colour_ && (no_colour == nullptr || *no_colour == '\0') &&
+                  &out_ == &std::cout && ::isatty(STDOUT_FILENO) == 1;
+    return action_();
+}
+
+void Command::add_watch(CLI::App& verb) {
+    verb.add_option("--watch", interval_s_, "Again each so many seconds, until interrupted")
+        ->expected(0, 1)
+        ->default_str("1")
+        ->check(CLI::Range(0.1, 3600.0));
+}
+
+void Command::add_status() {
+    CLI::App* const verb = app_.add_subcommand("status", "Gateways, roles and what is amiss");
+    verb->add_flag("--json", as_json_, "The daemon's answer as JSON");
+    verb->add_flag("--check", as_check_,
+                   "One line for monitoring; exit codes 0 ok, 1 warning, 2 critical, 3 unknown");
+    add_watch(*verb);
+    verb->callback([this] {
+        action_ = [this] {
+            return as_check_ ? check_status() : watch([this] { return show_status(); });
+        };
+    });
+}
+
+void Command::add_sessions() {
+    CLI::App* const verb = app_.add_subcommand("sessions", "Sessions held by this node");
+    verb->add_flag("--json", as_json_, "As JSON");
+    verb->add_option("--gateway", gateway_, "Sessions of this gateway only");
+    verb->add_option("--columns", columns_,
+                     fmt::format("Of {}", fmt::join(session_columns(), ",")));
+    add_watch(*verb);
+    verb->callback(
+        [this] { action_ = [this] { return watch([this] { return show_sessions(); }); }; });
+}
+
+void Command::add_peers() {
+    CLI::App* const verb = app_.add_subcommand("peers", "Nodes on which vpnhad runs");
+    verb->add_flag("--json", as_json_, "As JSON");
+    verb->callback([this] { action_ = [this] { return static_cast<int>(show_peers()); }; });
+}
+
+void Command::add_config() {
+    CLI::App* const config = app_.add_subcommand("config", "The configuration file");
+    config->require_subcommand(1);
+    CLI::App* const check = config->add_subcommand("check", "Is the file good?");
+    check->add_option("FILE", config_path_, "The file")->capture_default_str();
+    check->callback([this] { action_ = [this] { return static_cast<int>(check_config()); }; });
+    CLI::App* const show = config->add_subcommand("show", "Every key with the value in force");
+    show->add_option("FILE", config_path_, "The file")->capture_default_str();
+    show->callback([this] {
+        action_ = [this] {
+            const Result<std::string> text = effective_configuration(config_path_);
+            out_ << text.value_or("");
+            return static_cast<int>(text ? ExitCode::ok : report(text.error()));
+        };
+    });
+    config->add_subcommand("example", "A file to start from")->callback([this] {
+        action_ = [this] {
+            out_ << configuration_example();
+            return static_cast<int>(ExitCode::ok);
+        };
+    });
+    CLI::App* const keys = config->add_subcommand("keys", "All keys, their types and defaults");
+    keys->add_flag("--roff", as_roff_, "As the section KEYS of vpnha.toml(5)");
+    keys->callback([this] { action_ = [this] { return static_cast<int>(show_keys()); }; });
+}
+
+Result<json> Command::ask(std::string_view verb) {
+    VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kTimeout));
+    VPNHA_TRY(const std::string text, client.request(verb));
+    return json::parse(text, nullptr, false);
+}
+
+ExitCode Command::report(const Error& error) {
+    err_ << "vpnha: " << printable(error.detail) << "\n";
+    return exit_code_for(error.code);
+}
+
+ExitCode Command::read_answer(const std::function<ExitCode()>& reader) {
+    try {
+        return reader();
+    } catch (const json::exception& error) {
+        return report(
+            {Errc::unsupported,
+             fmt::format("vpnhad's answer is of another version than this program, {}: {}",
+                         version(), error.what())});
+    }
+}
+
+ExitCode Command::show_status() {
+    const Result<json> status = ask("status");
+    if (!status) {
+        return report(status.error());
+    }
+    return read_answer([&] {
+        if (as_json_) {
+            print_json(*status);
+        } else {
+            out_ << render_status(*status, use_colour_);
+        }
+        return findings_of(*status).empty() ? ExitCode::ok : ExitCode::degraded;
+    });
+}
+
+int Command::check_status() {
+    const Result<json> status = ask("status");
+    if (!status) {
+        out_ << "VPNHA UNKNOWN - " << printable(status.error().detail) << "\n";
+        return static_cast<int>(CheckCode::unknown);
+    }
+    CheckCode code = CheckCode::unknown;
+    read_answer([&] {
+        out_ << render_check(*status);
+        switch (health_of(findings_of(*status))) {
+            case Health::ok:
+                code = CheckCode::ok;
+                break;
+            case Health::degraded:
+                code = CheckCode::warning;
+                break;
+            case Health::critical:
+                code = CheckCode::critical;
+                break;
+        }
+        return ExitCode::ok;
+    });
+    return static_cast<int>(code);
+}
+
+ExitCode Command::show_sessions() {
+    std::vector<std::string> columns = default_session_columns();
+    if (!columns_.empty()) {
+        Result<std::vector<std::string>> chosen = parse_columns(columns_);
+        if (!chosen) {
+            return report(chosen.error());
+        }
+        columns = std::move(*chosen);
+    }
+    const Result<json> result = ask("sessions");
+    if (!result) {
+        return report(result.error());
+    }
+    return read_answer([&] {
+        const json selected = select_sessions(*result, gateway_);
+        if (as_json_) {
+            print_json(selected);
+        } else {
+            const auto now = std::chrono::system_clock::now().time_since_epoch();
+            out_ << render_sessions(selected, columns,
+                                    std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+                                    use_colour_);
+        }
+        return ExitCode::ok;
+    });
+}
+
+ExitCode Command::show_peers() {
+    const Result<json> status = ask("status");
+    if (!status) {
+        return report(status.error());
+    }
+    return read_answer([&] {
+        if (as_json_) {
+            print_json({{"members", status->at("members")}});
+        } else {
+            out_ << render_peers(*status, use_colour_);
+        }
+        return ExitCode::ok;
+    });
+}
+
+ExitCode Command::check_config() {
+    const Result<std::string> text = effective_configuration(config_path_);
+    if (!text) {
+        return report(text.error());
+    }
+    out_ << config_path_ << ": good\n";
+    return ExitCode::ok;
+}
+
+ExitCode Command::show_keys() {
+    if (as_roff_) {
+        out_ << configuration_manual();
+        return ExitCode::ok;
+    }
+    std::vector<Row> rows;
+    for (const ConfigurationKey& key : configuration_keys()) {
+        rows.push_back({key.table, key.name, key.type,
+                        key.fallback.empty() ? "(must be given)" : key.fallback});
+    }
+    out_ << render_table({"TABLE", "KEY", "TAKES", "DEFAULT"}, rows, use_colour_);
+    return ExitCode::ok;
+}
+
+int Command::watch(const std::function<ExitCode()>& once) {
+    if (interval_s_ <= 0) {
+        return static_cast<int>(once());
+    }
+    for (;;) {
+        if (use_colour_) {
+            out_ << "\x1b[H\x1b[2J";  // Home, clear.
+        }
+        // A daemon that is away may come back; a wrong command line does not get better.
+        const ExitCode code = once();
+        if (code == ExitCode::usage || !out_.flush()) {
+            return static_cast<int>(code);
+        }
+        std::this_thread::sleep_for(std::chrono::duration<double>(interval_s_));
+    }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err) {
+    return Command(out, err).run(argc, argv);
+}
+
+}  // namespace vpnha::cli

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/exit_code.hpp"
+
+namespace vpnha::cli {
+
+ExitCode exit_code_for(Errc code) {
+    switch (code) {
+        case Errc::invalid_argument:
+            return ExitCode::usage;
+        case Errc::unreachable:
+        case Errc::timeout:
+            return ExitCode::unreachable;
+        case Errc::permission:
+            return ExitCode::not_permitted;
+        case Errc::not_found:
+            return ExitCode::not_found;
+        case Errc::invalid_config:
+        case Errc::malformed:
+        case Errc::unsupported:
+        case Errc::already_exists:
+        case Errc::busy:
+        case Errc::limit:
+        case Errc::stale_epoch:
+        case Errc::system:
+            return ExitCode::failed;
+    }
+    return ExitCode::failed;
+}
+
+}  // namespace vpnha::cli

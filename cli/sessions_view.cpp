@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/sessions_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+
+struct Column {
+    const char* name;
+    const char* title;
+    bool by_default;
+    Cell (*cell)(const json& session, std::int64_t now_unix_s);
+};
+
+Cell text_cell(const json& session, const char* member) {
+    return Cell(session.at(member).get<std::string>());
+}
+
+Cell id_cell(const json& session, const char* ours, const char* peers) {
+    return Cell(fmt::format("{}/{}", session.at(ours).get<std::uint64_t>(),
+                            session.at(peers).get<std::uint64_t>()));
+}
+
+Cell state_cell(const json& session) {
+    const auto state = session.at("state").get<std::string>();
+    const bool good = state == "protected" || state == "hot" || state == "resumed";
+    return Cell(state, good ? Colour::green : Colour::yellow);
+}
+
+constexpr Column kColumns[] = {
+    {"gateway", "GATEWAY", true,
+     [](const json& s, std::int64_t) { return text_cell(s, "gateway"); }},
+    {"protocol", "PROTOCOL", false,
+     [](const json& s, std::int64_t) { return text_cell(s, "protocol"); }},
+    {"user", "USER", true, [](const json& s, std::int64_t) { return text_cell(s, "user"); }},
+    {"peer", "PEER", true, [](const json& s, std::int64_t) { return text_cell(s, "peer"); }},
+    {"address", "ADDRESS", true,
+     [](const json& s, std::int64_t) { return text_cell(s, "address"); }},
+    {"interface", "INTERFACE", true,
+     [](const json& s, std::int64_t) { return text_cell(s, "interface"); }},
+    {"state", "STATE", true, [](const json& s, std::int64_t) { return state_cell(s); }},
+    {"tunnel", "TUNNEL", true,
+     [](const json& s, std::int64_t) { return id_cell(s, "tunnel", "peer_tunnel"); }},
+    {"session", "SESSION", true,
+     [](const json& s, std::int64_t) { return id_cell(s, "session", "peer_session"); }},
+    {"owner", "OWNER", false,
+     [](const json& s, std::int64_t) {
+         const json& owner = s.at("owner");
+         return Cell(owner.is_number() ? std::to_string(owner.get<std::uint64_t>()) : "-");
+     }},
+    {"epoch", "EPOCH", false, [](const json& s, std::int64_t) { return text_cell(s, "epoch"); }},
+    {"established", "ESTABLISHED", false,
+     [](const json& s, std::int64_t) { return text_cell(s, "established"); }},
+    {"age", "AGE", true,
+     [](const json& s, std::int64_t now) {
+         const std::int64_t since = unix_seconds(s.at("established").get<std::string>());
+         return Cell(since < 0 ? "-" : age_text(now - since));
+     }},
+};
+
+const Column* find_column(const std::string& name) {
+    const auto* const found = std::find_if(std::begin(kColumns), std::end(kColumns),
+                                           [&](const Column& each) { return each.name == name; });
+    return found == std::end(kColumns) ? nullptr : found;
+}
+
+}  // namespace
+
+std::vector<std::string> session_columns() {
+    std::vector<std::string> names;
+    for (const Column& column : kColumns) {
+        names.emplace_back(column.name);
+    }
+    return names;
+}
+
+std::vector<std::string> default_session_columns() {
+    std::vector<std::string> names;
+    for (const Column& column : kColumns) {
+        if (column.by_default) {
+            names.emplace_back(column.name);
+        }
+    }
+    return names;
+}
+
+Result<std::vector<std::string>> parse_columns(const std::string& text) {
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        names.push_back(text.substr(at, comma - at));
+        if (find_column(names.back()) == nullptr) {
+            return fail(Errc::invalid_argument,
+                        fmt::format("'{}' is no column; there are {}", names.back(),
+                                    fmt::join(session_columns(), ",")));
+        }
+        at = comma + 1;
+    }
+    return names;
+}
+
+json select_sessions(const json& result, const std::string& gateway) {
+    std::vector<json> sessions;
+    for (const json& session : result.at("sessions")) {
+        if (gateway.empty() || session.at("gateway") == gateway) {
+            sessions.push_back(session);
+        }
+    }
+    std::stable_sort(sessions.begin(), sessions.end(), [](const json& a, const json& b) {
+        for (const char* member : {"gateway", "user", "address"}) {
+            if (a.at(member) != b.at(member)) {
+                return a.at(member) < b.at(member);
+            }
+        }
+        return false;
+    });
+    json selected = result;
+    selected["sessions"] = std::move(sessions);
+    return selected;
+}
+
+std::string render_sessions(const json& result, const std::vector<std::string>& columns,
+                            std::int64_t now_unix_s, bool use_colour) {
+    std::vector<std::string> header;
+    for (const std::string& name : columns) {
+        const Column* const column = find_column(name);
+        header.emplace_back(column == nullptr ? name : column->title);
+    }
+    std::vector<Row> rows;
+    for (const json& session : result.at("sessions")) {
+        Row row;
+        for (const std::string& name : columns) {
+            const Column* const column = find_column(name);
+            row.push_back(column == nullptr ? Cell("-") : column->cell(session, now_unix_s));
+        }
+        rows.push_back(std::move(row));
+    }
+    return render_table(header, rows, use_colour);
+}
+
+std::int64_t unix_seconds(const std::string& timestamp) {
+    std::tm parts{};
+    const char* const rest = ::strptime(timestamp.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+    return rest == nullptr || (*rest != 'Z' && *rest != '.') ? -1 : ::timegm(&parts);
+}
+
+std::string age_text(std::int64_t seconds) {
+    // Clocks of two nodes may differ a little.
+    const std::int64_t s = std::max<std::int64_t>(seconds, 0);
+    if (s < 60) {
+        return fmt::format("{}s", s);
+    }
+    if (s < 3600) {
+        return fmt::format("{}m {}s", s / 60, s % 60);
+    }
+    if (s < 86'400) {
+        return fmt::format("{}h {}m", s / 3600, s % 3600 / 60);
+    }
+    return fmt::format("{}d {}h", s / 86'400, s % 86'400 / 3600);
+}
+
+}  // namespace vpnha::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `vpnha sessions` says about the result of the verb `sessions`.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::cli {
+
+// Names that --columns takes, in the order in which --help lists them.
+[[nodiscard]] std::vector<std::string> session_columns();
+[[nodiscard]] std::vector<std::string> default_session_columns();
+
+// "gateway,user,address" as a list of known columns.
+[[nodiscard]] Result<std::vector<std::string>> parse_columns(const std::string& text);
+
+// Sessions of `gateway`, or all when it is empty, in the order of gateway, user and address.
+[[nodiscard]] nlohmann::json select_sessions(const nlohmann::json& result,
+                                             const std::string& gateway);
+
+[[nodiscard]] std::string render_sessions(const nlohmann::json& result,
+                                          const std::vector<std::string>& columns,
+                                          std::int64_t now_unix_s, bool use_colour);
+
+// Seconds since 1970 of "2026-01-01T00:00:00Z", fractions ignored; -1 when it is no such text.
+[[nodiscard]] std::int64_t unix_seconds(const std::string& timestamp);
+// "59s", "12m 3s", "3h 20m", "2d 4h".
+[[nodiscard]] std::string age_text(std::int64_t seconds);
+
+}  // namespace vpnha::cli

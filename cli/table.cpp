@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vpnha::cli {
+
+namespace {
+
+std::string_view escape_of(Colour colour) {
+    switch (colour) {
+        case Colour::plain:
+            return "";
+        case Colour::green:
+            return "\x1b[32m";
+        case Colour::yellow:
+            return "\x1b[33m";
+        case Colour::red:
+            return "\x1b[31m";
+        case Colour::bold:
+            return "\x1b[1m";
+    }
+    return "";
+}
+
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
+}
+
+// Characters, not bytes; names of double width are rare enough to be left uneven.
+std::size_t width_of(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+}  // namespace
+
+Cell::Cell(std::string_view given_text, Colour given_colour)
+    : text(printable(given_text)), colour(given_colour) {}
+
+std::string printable(std::string_view text) {
+    std::string safe(text);
+    for (std::size_t i = 0; i < safe.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(safe[i]);
+        // U+0080 to U+009F, which terminals take for controls too, are 0xc2 and that byte.
+        const bool is_c1 =
+            byte == 0xc2 && i + 1 < safe.size() && static_cast<unsigned char>(safe[i + 1]) < 0xa0;
+        if (byte < 0x20 || byte == 0x7f || is_c1) {
+            safe.replace(i, is_c1 ? 2 : 1, "?");
+        }
+    }
+    return safe;
+}
+
+std::string paint(std::string_view text, Colour colour, bool use_colour) {
+    return use_colour && colour != Colour::plain
+               ? fmt::format("{}{}\x1b[0m", escape_of(colour), text)
+               : std::string(text);
+}
+
+std::string render_table(const std::vector<std::string>& header, const std::vector<Row>& rows,
+                         bool use_colour) {
+    std::vector<Row> all;
+    all.emplace_back();
+    for (const std::string& title : header) {
+        all.front().emplace_back(title, Colour::bold);
+    }
+    all.insert(all.end(), rows.begin(), rows.end());
+    std::vector<std::size_t> widths(header.size());
+    for (const Row& row : all) {
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
+            widths[i] = std::max(widths[i], width_of(row[i].text));
+        }
+    }
+    std::string text;
+    for (const Row& row : all) {
+        std::string line;
+        std::size_t blanks = 0;  // Owed before the next text, so that none end a line.
+        for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
+            if (!row[i].text.empty()) {
+                line += std::string(blanks, ' ') + paint(row[i].text, row[i].colour, use_colour);
+                blanks = 0;
+            }
+            blanks += widths[i] - width_of(row[i].text) + 2;
+        }
+        text += line + "\n";
+    }
+    return text;
+}
+
+}  // namespace vpnha::cli

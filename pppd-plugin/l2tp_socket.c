@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "l2tp_socket.h"
+
+#include <arpa/inet.h>
+#include <linux/if_pppox.h>
+#include <linux/if_pppol2tp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* xl2tpd hands the session's socket down as a low number; pppd opens a dozen more. */
+enum { FD_MAX = 256 };
+
+static int option_is_on(int fd, int name)
+{
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, SOL_PPPOL2TP, name, &value, &length) == 0 && value != 0;
+}
+
+int vpnha_find_l2tp_session(struct vpnha_session *session)
+{
+    /* pppd knows the socket's number in a variable of pppol2tp.so only, which need not be the
+     * plugin in use; the kernel knows which of our descriptors it is. */
+    for (int fd = 0; fd < FD_MAX; fd++) {
+        union {
+            struct sockaddr any;
+            struct sockaddr_storage room;
+            struct sockaddr_pppol2tp pppol2tp;
+        } name;
+        socklen_t length = sizeof name;
+        memset(&name, 0, sizeof name);
+        if (getsockname(fd, &name.any, &length) != 0 || name.any.sa_family != AF_PPPOX ||
+            length != sizeof name.pppol2tp || name.pppol2tp.sa_protocol != PX_PROTO_OL2TP ||
+            name.pppol2tp.pppol2tp.s_session == 0) {
+            continue;
+        }
+        const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* It is packed. */
+        session->peer_address = ntohl(kernel.addr.sin_addr.s_addr);
+        session->peer_port = ntohs(kernel.addr.sin_port);
+        session->tunnel = kernel.s_tunnel;
+        session->peer_tunnel = kernel.d_tunnel;
+        session->session = kernel.s_session;
+        session->peer_session = kernel.d_session;
+        /* The resumed side cannot go on with the numbers of the data packets. */
+        if (option_is_on(fd, PPPOL2TP_SO_RECVSEQ)) {
+            session->not_resumable |= VPNHA_NOT_SEQUENCED;
+        }
+        if (!option_is_on(fd, PPPOL2TP_SO_LNSMODE)) {
+            session->not_resumable |= VPNHA_NOT_LAC;
+        }
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "message.h"
+
+#include <string.h>
+
+enum { VERSION_1 = 1 };
+enum { SESSION_UP = 1, SESSION_DOWN = 2, SESSION_EXIT = 3, PROTECTED = 129, UNPROTECTED = 130 };
+enum {
+    FIELD_GATEWAY = 1,
+    FIELD_PID = 2,
+    FIELD_PEER = 3,
+    FIELD_TUNNEL = 4,
+    FIELD_SESSION = 5,
+    FIELD_OUR_OPTIONS = 6,
+    FIELD_THEIR_OPTIONS = 7,
+    FIELD_ADDRESSES = 8,
+    FIELD_ECHO = 9,
+    FIELD_ESTABLISHED = 10,
+    FIELD_USER = 11,
+    FIELD_INTERFACE = 12,
+    FIELD_NOT_RESUMABLE = 13,
+    FIELD_REASON = 14,
+};
+enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4 };
+
+/* 13 fields with their headers: 4 + 13*4 + 32 + 4 + 6 + 4 + 4 + 11 + 11 + 8 + 4 + 8 + 255 + 15 + 4. */
+_Static_assert(422 <= VPNHA_MESSAGE_BYTES_MAX, "the longest session fits");
+
+static uint8_t *put(uint8_t *at, uint64_t value, unsigned width)
+{
+    for (unsigned i = 0; i < width; i++) {
+        at[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
+    }
+    return at + width;
+}
+
+static uint8_t *put_header(uint8_t *at, uint8_t type)
+{
+    at = put(at, VERSION_1, 2);
+    at = put(at, type, 1);
+    return put(at, 0, 1);
+}
+
+static uint8_t *put_field(uint8_t *at, uint16_t type, size_t length)
+{
+    at = put(at, type, 2);
+    return put(at, length, 2);
+}
+
+static uint8_t *put_text(uint8_t *at, uint16_t type, const char *text, size_t length_max)
+{
+    const size_t length = strnlen(text, length_max);
+    at = put_field(at, type, length);
+    memcpy(at, text, length);
+    return at + length;
+}
+
+static uint8_t *put_options(uint8_t *at, uint16_t type, const struct vpnha_link_options *options)
+{
+    at = put_field(at, type, 11);
+    at = put(at, options->mru, 2);
+    at = put(at, options->magic, 4);
+    at = put(at, options->asyncmap, 4);
+    return put(at, (options->protocol_compression ? 1u : 0u) |
+                       (options->address_compression ? 2u : 0u), 1);
+}
+
+size_t vpnha_encode_session_up(const struct vpnha_session *session, uint8_t *out)
+{
+    uint8_t *at = put_header(out, SESSION_UP);
+    at = put_text(at, FIELD_GATEWAY, session->gateway, VPNHA_GATEWAY_BYTES_MAX);
+    at = put(put_field(at, FIELD_PID, 4), session->pid, 4);
+    at = put(put_field(at, FIELD_PEER, 6), session->peer_address, 4);
+    at = put(at, session->peer_port, 2);
+    at = put(put_field(at, FIELD_TUNNEL, 4), session->tunnel, 2);
+    at = put(at, session->peer_tunnel, 2);
+    at = put(put_field(at, FIELD_SESSION, 4), session->session, 2);
+    at = put(at, session->peer_session, 2);
+    at = put_options(at, FIELD_OUR_OPTIONS, &session->ours);
+    at = put_options(at, FIELD_THEIR_OPTIONS, &session->theirs);
+    at = put(put_field(at, FIELD_ADDRESSES, 8), session->our_ppp_address, 4);
+    at = put(at, session->peer_ppp_address, 4);
+    at = put(put_field(at, FIELD_ECHO, 4), session->echo_interval_s, 2);
+    at = put(at, session->echo_failures, 2);
+    at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
+    at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);
+    at = put_text(at, FIELD_INTERFACE, session->interface, VPNHA_INTERFACE_BYTES_MAX);
+    at = put(put_field(at, FIELD_NOT_RESUMABLE, 4), session->not_resumable, 4);
+    return (size_t)(at - out);
+}
+
+size_t vpnha_encode_session_down(uint8_t *out)
+{
+    return (size_t)(put_header(out, SESSION_DOWN) - out);
+}
+
+size_t vpnha_encode_exit(uint8_t *out)
+{
+    return (size_t)(put_header(out, SESSION_EXIT) - out);
+}
+
+static uint16_t get_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+enum vpnha_verdict vpnha_parse_verdict(const uint8_t *bytes, size_t length,
+                                       char reason[VPNHA_REASON_BYTES_MAX + 1])
+{
+    reason[0] = '\0';
+    if (length < HEADER_BYTES || get_u16(bytes) != VERSION_1) {
+        return VPNHA_VERDICT_MALFORMED;
+    }
+    if (bytes[2] == PROTECTED) {
+        return VPNHA_VERDICT_PROTECTED;
+    }
+    if (bytes[2] != UNPROTECTED || length < HEADER_BYTES + FIELD_HEADER_BYTES ||
+        get_u16(bytes + HEADER_BYTES) != FIELD_REASON) {
+        return VPNHA_VERDICT_MALFORMED;
+    }
+    const size_t reason_length = get_u16(bytes + HEADER_BYTES + 2);
+    if (reason_length > VPNHA_REASON_BYTES_MAX ||
+        reason_length > length - HEADER_BYTES - FIELD_HEADER_BYTES) {
+        return VPNHA_VERDICT_MALFORMED;
+    }
+    for (size_t i = 0; i < reason_length; i++) {
+        const char c = (char)bytes[HEADER_BYTES + FIELD_HEADER_BYTES + i];
+        reason[i] = c >= ' ' && c <= '~' ? c : '?';
+    }
+    reason[reason_length] = '\0';
+    return VPNHA_VERDICT_UNPROTECTED;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Messages to and from vpnhad, version 1, as documented in docs/plugin-protocol.md. Nothing here
+ * knows pppd. Addresses are in host order. */
+#ifndef VPNHA_MESSAGE_H
+#define VPNHA_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VPNHA_MESSAGE_BYTES_MAX 2048
+#define VPNHA_GATEWAY_BYTES_MAX 32
+#define VPNHA_USER_BYTES_MAX 255
+#define VPNHA_INTERFACE_BYTES_MAX 15
+#define VPNHA_REASON_BYTES_MAX 255
+
+/* Why another node could not go on with the session. */
+enum {
+    VPNHA_NOT_COMPRESSION = 1u << 0,
+    VPNHA_NOT_MPPE = 1u << 1,
+    VPNHA_NOT_VJ = 1u << 2,
+    VPNHA_NOT_MULTILINK = 1u << 3,
+    VPNHA_NOT_SEQUENCED = 1u << 4,
+    VPNHA_NOT_IPV6 = 1u << 5,
+    VPNHA_NOT_LAC = 1u << 6,
+};
+
+struct vpnha_link_options {
+    uint16_t mru;
+    uint32_t magic;
+    uint32_t asyncmap;
+    int protocol_compression;
+    int address_compression;
+};
+
+struct vpnha_session {
+    char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
+    uint32_t pid;
+    uint32_t peer_address;
+    uint16_t peer_port;
+    uint16_t tunnel, peer_tunnel;
+    uint16_t session, peer_session;
+    struct vpnha_link_options ours, theirs;
+    uint32_t our_ppp_address, peer_ppp_address;
+    uint16_t echo_interval_s, echo_failures;
+    uint64_t established_unix_ms;
+    char user[VPNHA_USER_BYTES_MAX + 1];
+    char interface[VPNHA_INTERFACE_BYTES_MAX + 1];
+    uint32_t not_resumable; /* VPNHA_NOT_… */
+};
+
+/* Each writes one message to `out`, of VPNHA_MESSAGE_BYTES_MAX bytes, and returns its length. */
+size_t vpnha_encode_session_up(const struct vpnha_session *session, uint8_t *out);
+size_t vpnha_encode_session_down(uint8_t *out);
+size_t vpnha_encode_exit(uint8_t *out);
+
+enum vpnha_verdict { VPNHA_VERDICT_MALFORMED, VPNHA_VERDICT_PROTECTED, VPNHA_VERDICT_UNPROTECTED };
+
+/* Fills `reason` (empty unless unprotected) with printable ASCII. */
+enum vpnha_verdict vpnha_parse_verdict(const uint8_t *bytes, size_t length,
+                                       char reason[VPNHA_REASON_BYTES_MAX + 1]);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pppd plugin vpnha.so: tells vpnhad of the session at ip-up, of its end at ip-down and exit, and
+ * stays connected in between, so that vpnhad learns of pppd's death by the end of the connection.
+ *
+ * The session never depends on vpnhad. Connecting and sending do not wait; the wait for vpnhad's
+ * answer, which tells the log whether the session is protected, is bounded by vpnha_wait. When
+ * vpnhad is away, pppd's own timers try again, so that one that was restarted learns of the session.
+ *
+ * pppd's loop offers no callback for a descriptor of a plugin, so the connection is looked at every
+ * WATCH_S seconds: a restarted vpnhad knows of all sessions within WATCH_S + 1 seconds.
+ *
+ * CCP and IPv6CP may open after ip-up and decide whether the session can be resumed. Their frames
+ * are seen by the snoop hook, and the session is told again when the answer has changed. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <pppd/pppd.h>
+
+#include "l2tp_socket.h"
+#include "link.h"
+#include "message.h"
+#include "session.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+enum { WATCH_S = 5, RETRY_S_MIN = 1, RETRY_S_MAX = 60 };
+/* ip-up holds pppd's loop, LCP echo included, for so long at most. */
+enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
+enum { PPP_HEADER_BYTES = 4 };
+
+/* pppd takes the plugin only when this is its own version. */
+EXPORTED char pppd_version[] = VERSION;
+EXPORTED void plugin_init(void);
+
+/* pppd frees the old value of a string option: they start as null. */
+static char *gateway_name = NULL;
+static char *socket_path = NULL;
+static int wait_ms = WAIT_MS_DEFAULT;
+
+static struct vpnha_link vpnhad = {.fd = -1};
+static struct vpnha_session session;
+static int session_is_up = 0;
+static int absence_is_logged = 0;
+static int retry_s = RETRY_S_MIN;
+static void (*next_snoop)(unsigned char *, int) = NULL;
+
+static void watch(void *unused);
+
+static option_t options[] = {
+    {.name = "vpnha_gateway", .type = o_string, .addr = &gateway_name, .flags = OPT_PRIO,
+     .description = "vpnha: the gateway that this session belongs to"},
+    {.name = "vpnha_socket", .type = o_string, .addr = &socket_path, .flags = OPT_PRIO,
+     .description = "vpnha: socket of vpnhad"},
+    {.name = "vpnha_wait", .type = o_int, .addr = &wait_ms, .flags = OPT_PRIO | OPT_LIMITS,
+     .description = "vpnha: how many ms ip-up waits for vpnhad's answer",
+     .upper_limit = WAIT_MS_MAX, .lower_limit = 0},
+    {.name = NULL},
+};
+
+static const char *path_of_socket(void)
+{
+    return socket_path != NULL ? socket_path : "/run/vpnha/pppd.sock";
+}
+
+static void log_answer(void)
+{
+    if (vpnhad.verdict == VPNHA_VERDICT_PROTECTED) {
+        info("vpnha: session is protected");
+    } else {
+        warn("vpnha: session is not protected: %s", vpnhad.reason);
+    }
+}
+
+static void look_again_in(int seconds)
+{
+    untimeout(watch, NULL);
+    timeout(watch, NULL, seconds, 0);
+}
+
+static void log_absence(const char *what)
+{
+    if (!absence_is_logged) {
+        info("vpnha: session is not protected: %s (%s); trying again", what, path_of_socket());
+        absence_is_logged = 1;
+    }
+}
+
+static void tell_session(void)
+{
+    uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
+    const size_t length = vpnha_encode_session_up(&session, message);
+    if ((vpnhad.fd < 0 && vpnha_link_open(&vpnhad, path_of_socket()) != 0) ||
+        vpnha_link_send(&vpnhad, message, length) != 0) {
+        log_absence(strerror(errno));
+        look_again_in(retry_s);
+        retry_s = retry_s * 2 < RETRY_S_MAX ? retry_s * 2 : RETRY_S_MAX;
+        return;
+    }
+    absence_is_logged = 0;
+    retry_s = RETRY_S_MIN;
+    look_again_in(WATCH_S);
+}
+
+/* Takes in all that vpnhad has said, waiting `wait` ms for the first of it. */
+static void hear(int wait)
+{
+    while (vpnhad.fd >= 0) {
+        const enum vpnha_link_event event = vpnha_link_receive(&vpnhad, wait);
+        if (event == VPNHA_LINK_QUIET) {
+            return;
+        }
+        if (event == VPNHA_LINK_LOST) {
+            log_absence("vpnhad closed the connection");
+            look_again_in(RETRY_S_MIN);
+            return;
+        }
+        log_answer();
+        wait = 0;
+    }
+}
+
+static void collect(void)
+{
+    session.not_resumable = 0;
+    if (vpnha_find_l2tp_session(&session)) {
+        vpnha_collect_session(&session);
+    }
+}
+
+static void watch(void *unused)
+{
+    (void)unused;
+    if (!session_is_up) {
+        return;
+    }
+    if (vpnhad.fd < 0 || session.pid != (uint32_t)getpid()) {
+        collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
+        tell_session();
+    } else {
+        look_again_in(WATCH_S);
+        hear(0);
+    }
+}
+
+static void look_at_negotiation(void *unused)
+{
+    const uint32_t before = session.not_resumable;
+    (void)unused;
+    if (!session_is_up) {
+        return;
+    }
+    collect();
+    if (session.not_resumable != before) {
+        tell_session();
+    }
+}
+
+static void on_frame(unsigned char *frame, int length)
+{
+    if (session_is_up && length >= PPP_HEADER_BYTES) {
+        const int protocol = frame[2] << 8 | frame[3];
+        if (protocol == PPP_CCP || protocol == PPP_IPV6CP) {
+            /* pppd has not handled it yet. */
+            untimeout(look_at_negotiation, NULL);
+            timeout(look_at_negotiation, NULL, 0, 0);
+        }
+    }
+    if (next_snoop != NULL) {
+        next_snoop(frame, length);
+    }
+}
+
+static void on_ip_up(void *unused, int argument)
+{
+    struct timespec now;
+    (void)unused;
+    (void)argument;
+    if (gateway_name == NULL || gateway_name[0] == '\0') {
+        error("vpnha: session is not protected: the option vpnha_gateway is missing");
+        return;
+    }
+    memset(&session, 0, sizeof session);
+    if (!vpnha_find_l2tp_session(&session)) {
+        warn("vpnha: session is not protected: it is no L2TP session over IPv4");
+        return;
+    }
+    vpnha_collect_session(&session);
+    snprintf(session.gateway, sizeof session.gateway, "%s", gateway_name);
+    clock_gettime(CLOCK_REALTIME, &now);
+    session.established_unix_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    session_is_up = 1;
+    tell_session();
+    hear(wait_ms);
+}
+
+static void on_ip_down(void *unused, int argument)
+{
+    uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
+    (void)unused;
+    (void)argument;
+    if (!session_is_up) {
+        return;
+    }
+    session_is_up = 0;
+    untimeout(watch, NULL);
+    untimeout(look_at_negotiation, NULL);
+    if (vpnhad.fd >= 0) {
+        (void)vpnha_link_send(&vpnhad, message, vpnha_encode_session_down(message));
+    }
+}
+
+static void on_exit_of_pppd(void *unused, int argument)
+{
+    uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
+    (void)unused;
+    (void)argument;
+    if (vpnhad.fd >= 0) {
+        (void)vpnha_link_send(&vpnhad, message, vpnha_encode_exit(message));
+        vpnha_link_close(&vpnhad);
+    }
+}
+
+void plugin_init(void)
+{
+    add_options(options);
+    add_notifier(&ip_up_notifier, on_ip_up, NULL);
+    add_notifier(&ip_down_notifier, on_ip_down, NULL);
+    add_notifier(&exitnotify, on_exit_of_pppd, NULL);
+    next_snoop = snoop_recv_hook;
+    snoop_recv_hook = on_frame;
+}

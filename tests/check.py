@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""./check: every test of the project, in three tiers.
+
+--fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
+(plain)  also the sanitizers, and the lab scenarios of PLAIN_SCENARIOS
+--all    also clang-tidy, a minute of fuzzing per target, and every scenario
+
+Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
+has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "check"
+# The promises that hold the product together; --all runs the rest too.
+PLAIN_SCENARIOS = ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-three-failovers",
+                   "l2tp-second-client")
+FUZZ_SECONDS = 60
+TAIL_LINES = 40
+
+
+@dataclass
+class Count:
+    """What a step found: of many tests when it runs many."""
+
+    passed: int
+    failed: int
+
+
+def source_files(*suffixes: str) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout
+    return sorted(name for name in listed.split("\0")
+                  if name.endswith(suffixes) and (ROOT / name).is_file())
+
+
+def scripts(interpreter: str) -> list[str]:
+    """Files without a suffix that name that interpreter in their first line."""
+    found = []
+    for name in source_files(""):
+        path = ROOT / name
+        if path.suffix in ("", ".sh") and not path.is_symlink():
+            with path.open("rb") as file:
+                first = file.readline()
+            if first.startswith(b"#!") and interpreter.encode() in first:
+                found.append(name)
+    return found
+
+
+class Checks:
+    """Runs steps one after the other and adds up what they found."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.failures: list[str] = []
+        self._start = time.monotonic()
+        LOGS.mkdir(parents=True, exist_ok=True)
+
+    def step(self, name: str, argv: Sequence[str],
+             count: Callable[[str], Count | None] | None = None) -> bool:
+        """Runs a command; `count` reads from its output how many tests there were."""
+        self._say(f"{name} …")
+        log = LOGS / (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") + ".log")
+        began = time.monotonic()
+        with log.open("w", encoding="utf-8") as output:
+            try:
+                code = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+                                      stdin=subprocess.DEVNULL, check=False).returncode
+            except OSError as error:
+                output.write(str(error))
+                code = 127
+        text = log.read_text(encoding="utf-8", errors="replace")
+        found = count(text) if count else None
+        if found is None or (code != 0 and found.failed == 0):
+            found = Count(int(code == 0), int(code != 0))
+        self.passed += found.passed
+        self.failed += found.failed
+        seconds = time.monotonic() - began
+        if found.failed:
+            self.failures.append(name)
+            print("\n".join(text.splitlines()[-TAIL_LINES:]))
+            self._say(f"{name}: FAILED ({seconds:.0f} s); all of it: {log}")
+        else:
+            self._say(f"{name}: ok ({seconds:.0f} s, {found.passed} passed)")
+        return not found.failed
+
+    def _say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._start:7.1f} s] {text}", flush=True)
+
+
+def ctest_count(text: str) -> Count | None:
+    found = re.search(r"(\d+) tests failed out of (\d+)", text)
+    return Count(int(found[2]) - int(found[1]), int(found[1])) if found else None
+
+
+def pytest_count(text: str) -> Count | None:
+    passed = re.search(r"(\d+) passed", text)
+    failed = re.search(r"(\d+) failed", text)
+    errors = re.search(r"(\d+) error", text)
+    if not passed and not failed and not errors:
+        return None
+    return Count(int(passed[1]) if passed else 0,
+                 (int(failed[1]) if failed else 0) + (int(errors[1]) if errors else 0))
+
+
+def fuzz_count(text: str) -> Count | None:
+    lines = [line for line in text.splitlines() if line.startswith(("ok ", "FAIL "))]
+    failed = sum(line.startswith("FAIL ") for line in lines)
+    return Count(len(lines) - failed, failed) if lines else None
+
+
+def lint(checks: Checks) -> None:
+    checks.step("clang-format", ["clang-format", "--dry-run", "--Werror",
+                                 *source_files(".cpp", ".hpp", ".c", ".h")])
+    python = source_files(".py") + scripts("python3")
+    checks.step("flake8", ["/usr/bin/python3", "-m", "flake8", "--max-line-length", "100", *python])
+    checks.step("shellcheck", ["shellcheck", *scripts("/bin/sh"), *scripts("bash")])
+    checks.step("codespell", ["codespell", "--ignore-words", "setup/codespell-words.txt",
+                              *source_files(".md", ".cpp", ".hpp", ".c", ".h", ".py")])
+
+
+def build_and_test(checks: Checks, preset: str) -> bool:
+    return (checks.step(f"{preset} configure", ["cmake", "--preset", preset])
+            and checks.step(f"{preset} build", ["cmake", "--build", "--preset", preset])
+            and checks.step(f"{preset} tests", ["ctest", "--preset", preset], ctest_count))
+
+
+def lab(checks: Checks, wanted: Sequence[str]) -> None:
+    if os.geteuid() != 0:
+        checks.step("lab needs root", ["false"])
+        return
+    ready = (checks.step("release configure", ["cmake", "--preset", "release"])
+             and checks.step("release build", ["cmake", "--build", "--preset", "release"])
+             and checks.step("lab kernel", ["lab/lab", "kernel"]))
+    if not ready:
+        return
+    # Tests that need a kernel with PPP, or root on a machine that may be spoilt: in a node.
+    for name in ("kernel", "ocf-tester"):
+        checks.step(f"in a node: {name}", ["lab/in-node", name])
+    for name in wanted:
+        checks.step(f"scenario {name}", ["lab/lab", "run", name, "--out",
+                                         str(LOGS / "scenarios" / name)])
+
+
+def all_scenarios() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "lab" / "scenarios").glob("*.py"))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    tier = parser.add_mutually_exclusive_group()
+    tier.add_argument("--fast", action="store_true", help="no lab; under 8 minutes")
+    tier.add_argument("--all", action="store_true", help="everything; before an issue is done")
+    arguments = parser.parse_args()
+
+    checks = Checks()
+    lint(checks)
+    built = build_and_test(checks, "dev")
+    checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests", "tests"],
+                pytest_count)
+    if not arguments.fast and built:
+        build_and_test(checks, "asan")
+        if arguments.all:
+            checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
+            checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
+        lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS)
+    if checks.failures:
+        print("failed: " + ", ".join(checks.failures))
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

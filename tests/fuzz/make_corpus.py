@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writes the seed corpus of the L2TP and PPP fuzz targets: corpus/TARGET/NAME, a file per case.
+
+Run it after a format changed, and look at the difference. Inputs that a fuzzer found are added to
+the folders by hand, with a name that says what they were.
+"""
+
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
+VIP, CLIENT = 0xC0000264, 0xC0000233
+
+
+def avp(kind, value, mandatory=True, vendor=0, length=None, hidden=False):
+    flags = (0x8000 if mandatory else 0) | (0x4000 if hidden else 0)
+    size = 6 + len(value) if length is None else length
+    return struct.pack("!HHH", flags | size, vendor, kind) + value
+
+
+def u16(value):
+    return struct.pack("!H", value)
+
+
+def control(ns, nr, *avps, tunnel=TUNNEL, session=0, length=None, flags=0xC802):
+    body = b"".join(avps)
+    size = 12 + len(body) if length is None else length
+    return struct.pack("!HHHHHH", flags, size, tunnel, session, ns, nr) + body
+
+
+def message(kind):
+    return avp(0, u16(kind))
+
+
+def lcp(code, identifier, data=b"", protocol=0xC021, length=None):
+    size = 4 + len(data) if length is None else length
+    return struct.pack("!HBBH", protocol, code, identifier, size) + data
+
+
+CDN = control(2, 5, message(14), avp(1, u16(3)), avp(14, u16(0x101)), session=1)
+STOPCCN = control(2, 5, message(4), avp(9, u16(PEER_TUNNEL)), avp(1, u16(1)))
+ICRQ = control(2, 5, message(10), avp(14, u16(77)), avp(15, struct.pack("!I", 1)))
+SCCRQ = control(0, 0, message(1), avp(2, b"\x01\x00"), avp(7, b"lac"), avp(9, u16(9)), tunnel=0)
+
+L2TP_CONTROL = {
+    "zlb": control(2, 5),
+    "hello": control(2, 5, message(6)),
+    "cdn": CDN,
+    "stopccn": STOPCCN,
+    "icrq": ICRQ,
+    "sccrq": SCCRQ,
+    "data-packet": b"\x00\x02" + u16(TUNNEL) + u16(1) + lcp(9, 1, b"\0\0\0\0"),
+    "avp-length-0": control(2, 5, message(6), avp(7, b"", length=0)),
+    "avp-length-5": control(2, 5, message(6), avp(7, b"", length=5)),
+    "avp-longer-than-message": control(2, 5, message(6), avp(7, b"abc", length=100)),
+    "avp-vendor-9-type-0": control(2, 5, avp(0, u16(4), vendor=9)),
+    "avp-hidden-result": control(2, 5, message(14), avp(1, u16(3), hidden=True)),
+    "avps-65": control(2, 5, message(6), *[avp(7, b"") for _ in range(64)]),
+    "length-11": control(2, 5, length=11),
+    "length-over-datagram": control(2, 5, length=200),
+    "padding-behind-length": control(2, 5) + b"\0" * 8,
+    "type-not-first": control(2, 5, avp(1, u16(1)), message(6)),
+    "version-3": control(2, 5, flags=0xC803),
+    "offset-bit": control(2, 5, flags=0xCA02),
+}
+
+
+def step(kind, data=b""):
+    return struct.pack("!BH", kind, len(data)) + data
+
+
+def passes(milliseconds):
+    return step(3, u16(milliseconds))
+
+
+SYNC = step(0, control(2, 5)) + step(0, control(2, 6))
+
+L2TP_TUNNEL = {
+    "sync-and-hangup": SYNC + step(0, CDN),
+    "sync-and-stopccn": SYNC + step(0, STOPCCN),
+    "second-call": SYNC + step(0, ICRQ) + step(0, control(3, 7)),
+    "operator-ends": SYNC + step(4) + step(0, control(2, 7)),
+    "redial-forged": SYNC + step(0, SCCRQ) + step(1, lcp(10, 0x80, b"\0\0\0\1")) + passes(3000),
+    "redial-real": SYNC + step(0, SCCRQ) + passes(1000) + passes(1000) + passes(1000),
+    "unanswered": b"".join(passes(8000) for _ in range(12)),
+    "unknown-mandatory": SYNC + step(0, control(2, 6, message(6), avp(99, b""))),
+    "unknown-type": SYNC + step(0, control(2, 6, message(99))),
+    "renegotiation": SYNC + step(2, lcp(1, 1)) + step(1, lcp(1, 1)) + passes(1000),
+    "ahead": SYNC + step(0, control(9, 6, message(6))) + step(0, control(10, 7)),
+}
+
+
+def frames(*items):
+    return b"".join(struct.pack("!H", len(item)) + item for item in items)
+
+
+LCP = {
+    "echo-request": frames(lcp(9, 1, b"\x0b\x0b\x0b\x0bhello")),
+    "echo-request-looped": frames(lcp(9, 1, b"\x0a\x0a\x0a\x0a")),
+    "echo-request-short": frames(lcp(9, 1, b"\0\0")),
+    "echo-request-over-mru": frames(lcp(9, 1, b"\0" * 1800)),
+    "terminate": frames(lcp(5, 7), lcp(9, 8, b"\0\0\0\0")),
+    "renegotiate": frames(lcp(1, 1, b"\x01\x04\x05\xdc")),
+    "renegotiate-ipcp": frames(lcp(1, 1, b"\x03\x06\0\0\0\0", protocol=0x8021)),
+    "ccp": frames(*[lcp(1, n, protocol=0x80FD) for n in range(8)]),
+    "unknown-code": frames(lcp(200, 1, b"abc")),
+    "code-reject-of-echo": frames(lcp(7, 1, lcp(9, 1, b"\0\0\0\0")[2:])),
+    "length-3": frames(lcp(9, 1, length=3)),
+    "length-over-frame": frames(lcp(9, 1, b"\0\0\0\0", length=2000)),
+    "padding": frames(lcp(9, 1, b"\0\0\0\0") + b"\0" * 20),
+    "protocol-only": frames(b"\xc0\x21", b"\xc0", b""),
+    "silent": frames(*[b"\0\x21" for _ in range(60)]),
+}
+
+KEY = struct.pack("!IHIHHHHH", VIP, 1701, CLIENT, 1701, TUNNEL, PEER_TUNNEL, 1, 0x101)
+
+
+def record(user=b"alice", interface=b"ppp0", mru=1500, version=1, key=KEY):
+    link = struct.pack("!HIIB", mru, 0x0A0A0A0A, 0, 3)
+    addresses = struct.pack("!IIHHQ", 0x0AC80001, 0x0AC8010A, 5, 3, 1_700_000_000_000)
+    names = u16(len(user)) + user + u16(len(interface)) + interface
+    return bytes([version]) + key + link + link + addresses + names
+
+
+L2TP_RECORD = {
+    "key": KEY,
+    "key-with-id-0": KEY[:-2] + b"\0\0",
+    "record": record(),
+    "record-without-names": record(b"", b""),
+    "record-longest-names": record(b"u" * 255, b"i" * 15),
+    "record-user-too-long": record(b"u" * 256),
+    "record-mru-127": record(mru=127),
+    "record-version-2": record(version=2),
+    "record-cut": record()[:-1],
+    "record-tail": record() + b"\0",
+}
+
+
+def main():
+    targets = {
+        "l2tp_control": L2TP_CONTROL,
+        "l2tp_record": L2TP_RECORD,
+        "l2tp_tunnel": L2TP_TUNNEL,
+        "lcp": LCP,
+    }
+    for target, cases in targets.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in cases.items():
+            (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Hot sessions in a real kernel: to be run as root inside a node of the lab.
+#include "adapters/pppol2tp.hpp"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "adapters/gate.hpp"
+#include "adapters/network.hpp"
+#include "kernel/stock_peer.hpp"
+#include "unit/adapters/frame.hpp"
+#include "unit/adapters/two_hosts.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using testing::Capture;
+using testing::Frame;
+using testing::ip;
+using testing::ip_command;
+using testing::output_of;
+using testing::StockPeer;
+using namespace std::chrono_literals;
+
+constexpr auto kSoon = 5s;  // For what must come: a node's single processor may be busy.
+constexpr std::uint16_t kProbePort = 7777;
+
+// True as soon as `holds` is, at the latest after kSoon.
+bool eventually(const std::function<bool()>& holds) {
+    const auto until = std::chrono::steady_clock::now() + kSoon;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until) {
+            return false;
+        }
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+class PppoL2tpTest : public testing::TwoHosts {
+  protected:
+    void SetUp() override {
+        TwoHosts::SetUp();
+        config_.gateways = {gateway()};
+        auto network = LinuxNetwork::create(config_);
+        ASSERT_TRUE(network);
+        network_.emplace(std::move(*network));
+        sessions_ = make_sessions();
+        ASSERT_TRUE(sessions_);
+    }
+    void TearDown() override {
+        sessions_.reset();
+        TwoHosts::TearDown();
+    }
+
+    std::unique_ptr<PppoL2tpKernel> make_sessions() {
+        ports::SessionKernel::Listener listener;
+        listener.on_datagram = [this](GatewayId, const l2tp::TunnelKey&, ByteView bytes) {
+            datagrams_.push_back(to_hex(bytes));
+            loop_.stop();
+        };
+        listener.on_frame = [this](GatewayId, const l2tp::SessionKey& key, ByteView bytes) {
+            frames_.push_back(to_hex(bytes));
+            if (remove_on_frame_) {
+                EXPECT_TRUE(sessions_->remove(kId, key));
+            }
+            loop_.stop();
+        };
+        auto made = PppoL2tpKernel::create(config_, loop_, listener);
+        EXPECT_TRUE(made) << made.error().detail;
+        return made ? std::move(*made) : nullptr;
+    }
+
+    static l2tp::SessionRecord record(std::uint16_t session = 243) {
+        l2tp::SessionRecord record;
+        record.key.tunnel = {
+            {ip("192.0.2.100"), 1701}, {ip("192.0.2.51"), 1701}, TunnelId{4711}, TunnelId{12}};
+        record.key.id = SessionId{session};
+        record.key.peer_id = SessionId{static_cast<std::uint16_t>(session + 1000)};
+        record.ours.mru = 1410;
+        record.theirs.mru = 1400;
+        record.our_address = ip("10.64.0.1");
+        record.peer_address = ip("10.64.1.5");
+        return record;
+    }
+    void install(const l2tp::SessionRecord& record) {
+        const auto installed = sessions_->install(kId, record);
+        ASSERT_TRUE(installed) << installed.error().detail;
+    }
+    void remove(const l2tp::SessionRecord& record) {
+        const auto removed = sessions_->remove(kId, record.key);
+        ASSERT_TRUE(removed) << removed.error().detail;
+    }
+
+    // A datagram of the client to the gateway's PPP address, and one back.
+    bool echo(const l2tp::SessionRecord& record) {
+        UniqueFd client;
+        in_peer([&] { client = testing::udp_socket(record.peer_address, kProbePort); });
+        const UniqueFd server = testing::udp_socket(record.our_address, kProbePort);
+        const sockaddr_in to = testing::socket_address(record.our_address, kProbePort);
+        const auto until = std::chrono::steady_clock::now() + kSoon;
+        char byte = 0;
+        while (std::chrono::steady_clock::now() < until) {
+            sendto(client.get(), "?", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+            pollfd ready[] = {{client.get(), POLLIN, 0}, {server.get(), POLLIN, 0}};
+            poll(ready, 2, 100);
+            sockaddr_in from{};
+            socklen_t from_bytes = sizeof from;
+            if (recvfrom(server.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from),
+                         &from_bytes) == 1) {
+                EXPECT_EQ(ntohl(from.sin_addr.s_addr), record.peer_address.value);
+                sendto(server.get(), "!", 1, 0, reinterpret_cast<sockaddr*>(&from), from_bytes);
+                poll(ready, 1, 100);
+            }
+            if (recv(client.get(), &byte, 1, 0) == 1) {
+                return byte == '!';
+            }
+        }
+        return false;
+    }
+
+    static std::vector<std::uint32_t> tunnels() {
+        auto l2tp = L2tpNetlink::open();
+        EXPECT_TRUE(l2tp) << l2tp.error().detail;
+        auto ids = l2tp->tunnels();
+        EXPECT_TRUE(ids);
+        std::sort(ids->begin(), ids->end());
+        return *ids;
+    }
+    static long units() {
+        const std::string links = output_of("ip -br link");
+        long count = 0;
+        for (const std::string_view name : {"vpnha", "ppp"}) {
+            for (auto at = links.find(name); at != std::string::npos;
+                 at = links.find(name, at + 1)) {
+                ++count;
+            }
+        }
+        return count;
+    }
+    static bool nothing_left() {
+        return units() == 0 && tunnels().empty() &&
+               output_of("ip route show table 700 2>/dev/null").empty();
+    }
+
+    // Turns of the loop until something was heard.
+    void listen() {
+        loop_.set_timer(1, QbLoop::now() + kSoon, [this] { loop_.stop(); });
+        loop_.run();
+        loop_.cancel_timer(1);
+    }
+
+    static constexpr GatewayId kId{7};
+    config::Config config_;
+    QbLoop loop_;
+    std::optional<LinuxNetwork> network_;
+    std::unique_ptr<PppoL2tpKernel> sessions_;
+    std::vector<std::string> datagrams_;
+    std::vector<std::string> frames_;
+    bool remove_on_frame_ = false;
+};
+
+TEST_F(PppoL2tpTest, CarriesTrafficUntilRemovedAndDoesSoAgain) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    for (int round = 0; round < 2; ++round) {
+        install(record());
+        EXPECT_TRUE(echo(record())) << "round " << round;
+        remove(record());
+        EXPECT_TRUE(eventually(nothing_left)) << output_of("ip -br link") << tunnels().size();
+        remove(record());
+    }
+}
+
+TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
+    install(record());
+    const std::string shown = output_of("ip -d addr show vpnha0");
+    EXPECT_NE(shown.find("10.64.0.1 peer 10.64.1.5/32"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("mtu 1400"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("UP"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
+    EXPECT_EQ(output_of("ip route show table 700"),
+              "10.64.1.5 dev vpnha0 proto static scope link \n");
+    EXPECT_EQ(tunnels(), std::vector<std::uint32_t>{0x10000 + 4711});
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_TRUE(echo(record()));
+}
+
+TEST_F(PppoL2tpTest, HandsControlMessagesAndLcpToTheListenerAndSendsTheAnswers) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    ASSERT_TRUE(echo(record())) << "before control traffic, the neighbours know each other";
+
+    const Bytes zlb = {0xc8, 0x02, 0x00, 0x0c, 0x12, 0x67, 0x00, 0x00, 0x00, 0x01, 0x00, 0x02};
+    ASSERT_EQ(send(peer->udp(), zlb.data(), zlb.size(), 0), 12);
+    listen();
+    EXPECT_EQ(datagrams_, std::vector<std::string>{to_hex(zlb)});
+    ASSERT_TRUE(sessions_->send_datagram(kId, record().key.tunnel, zlb));
+    Bytes heard(64);
+    EXPECT_TRUE(eventually([&] { return recv(peer->udp(), heard.data(), 64, 0) == 12; }));
+    heard.resize(12);
+    EXPECT_EQ(heard, zlb);
+
+    const Bytes echo_request = {0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4};
+    ASSERT_EQ(write(peer->channel(), echo_request.data(), echo_request.size()), 10);
+    listen();
+    EXPECT_EQ(frames_, std::vector<std::string>{to_hex(echo_request)});
+    ASSERT_TRUE(sessions_->send_frame(kId, record().key, echo_request));
+    heard.resize(64);
+    EXPECT_TRUE(eventually([&] { return read(peer->channel(), heard.data(), 64) == 10; }));
+    heard.resize(10);
+    EXPECT_EQ(heard, echo_request);
+}
+
+TEST_F(PppoL2tpTest, HandsNetworkControlProtocolsToTheListener) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    const Bytes ipcp = {0x80, 0x21, 5, 1, 0, 4};
+    ASSERT_EQ(write(peer->channel(), ipcp.data(), ipcp.size()), 6);
+    listen();
+    EXPECT_EQ(frames_, std::vector<std::string>{to_hex(ipcp)});
+}
+
+TEST_F(PppoL2tpTest, ListenerMayRemoveTheSessionItHearsOf) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    remove_on_frame_ = true;
+    const Bytes terminate = {0xc0, 0x21, 5, 1, 0, 4};
+    ASSERT_EQ(write(peer->channel(), terminate.data(), terminate.size()), 6);
+    ASSERT_EQ(write(peer->channel(), terminate.data(), terminate.size()), 6);
+    listen();
+    EXPECT_EQ(frames_.size(), 1U);
+    EXPECT_TRUE(eventually(nothing_left));
+}
+
+TEST_F(PppoL2tpTest, InstallingTheSameAgainChangesNothing) {
+    install(record());
+    const std::string before = output_of("ip -br addr show type ppp");
+    install(record());
+    EXPECT_EQ(output_of("ip -br addr show type ppp"), before);
+    EXPECT_EQ(tunnels().size(), 1U);
+}
+
+TEST_F(PppoL2tpTest, InstallingAChangedRecordTakesTheOldOnesPlace) {
+    install(record());
+    l2tp::SessionRecord changed = record();
+    changed.peer_address = ip("10.64.1.6");
+    install(changed);
+    EXPECT_EQ(units(), 1);
+    EXPECT_NE(output_of("ip route show table 700").find("10.64.1.6"), std::string::npos);
+    EXPECT_EQ(output_of("ip route show table 700").find("10.64.1.5"), std::string::npos);
+}
+
+TEST_F(PppoL2tpTest, SessionsOfOneTunnelEndEachForItself) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    l2tp::SessionRecord other = record(300);
+    other.peer_address = ip("10.64.1.6");
+    install(other);
+    install(record());
+    EXPECT_EQ(tunnels().size(), 1U);
+    remove(other);
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    EXPECT_TRUE(echo(record()));
+    EXPECT_EQ(units(), 1);
+    remove(record());
+    EXPECT_TRUE(eventually(nothing_left));
+}
+
+TEST_F(PppoL2tpTest, FailureLeavesNothing) {
+    ASSERT_TRUE(ip_command("link add vpnha0 type dummy"));
+    const auto failed = sessions_->install(kId, record());
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, Errc::already_exists) << failed.error().detail;
+    EXPECT_TRUE(eventually([] { return tunnels().empty(); }));
+    EXPECT_EQ(units(), 1) << "the dummy only";
+    ASSERT_TRUE(ip_command("link delete vpnha0"));
+    install(record());
+    EXPECT_EQ(units(), 1);
+}
+
+TEST_F(PppoL2tpTest, FailureOfASecondSessionLeavesTheFirst) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    ASSERT_TRUE(ip_command("link add vpnha1 type dummy"));
+    ASSERT_FALSE(sessions_->install(kId, record(300)));
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    EXPECT_TRUE(echo(record()));
+}
+
+TEST_F(PppoL2tpTest, RefusesWhatTheGateWouldNotHide) {
+    l2tp::SessionRecord foreign = record();
+    foreign.key.tunnel.local.address = ip("192.0.2.1");
+    EXPECT_EQ(sessions_->install(kId, foreign).error().code, Errc::invalid_argument);
+    foreign = record();
+    foreign.our_address = ip("198.51.100.7");
+    EXPECT_EQ(sessions_->install(kId, foreign).error().code, Errc::invalid_argument);
+    EXPECT_EQ(sessions_->install(GatewayId{9}, record()).error().code, Errc::not_found);
+    EXPECT_TRUE(nothing_left());
+}
+
+TEST_F(PppoL2tpTest, TakesTheNextKernelNameWhereOneIsTaken) {
+    auto l2tp = L2tpNetlink::open();
+    ASSERT_TRUE(l2tp);
+    const UniqueFd udp = testing::udp_socket(ip("192.0.2.1"), 1702);
+    const sockaddr_in somebody = testing::socket_address(ip("192.0.2.99"), 1701);
+    ASSERT_EQ(connect(udp.get(), reinterpret_cast<const sockaddr*>(&somebody), sizeof somebody), 0);
+    ASSERT_TRUE(l2tp->create_tunnel(0x10000 + 4711, TunnelId{5}, udp.get()));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    EXPECT_EQ(tunnels(), (std::vector<std::uint32_t>{0x10000 + 4711, 0x20000 + 4711}));
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    EXPECT_TRUE(echo(record()));
+}
+
+TEST_F(PppoL2tpTest, LivesBesideAStockTunnelOfTheSameId) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    install(record());
+    // Seen from this side, a stock peer whose own ids are the resumed session's.
+    l2tp::SessionRecord stock = record();
+    stock.key.tunnel.id = TunnelId{13};
+    stock.key.tunnel.peer_id = record().key.tunnel.id;
+    stock.key.tunnel.local = {ip("192.0.2.98"), 1701};
+    stock.key.tunnel.peer = {ip("192.0.2.1"), 1701};
+    stock.key.peer_id = record().key.id;
+    stock.our_address = ip("10.99.0.1");
+    stock.peer_address = ip("10.99.0.2");
+    const StockPeer beside(stock);
+    EXPECT_EQ(tunnels(), (std::vector<std::uint32_t>{4711, 0x10000 + 4711}));
+    std::optional<StockPeer> peer;
+    in_peer([&] { peer.emplace(record()); });
+    EXPECT_TRUE(echo(record()));
+}
+
+TEST_F(PppoL2tpTest, SendsNothingWhileHotBehindTheShutGate) {
+    auto gate = BpfGate::create(config_);
+    ASSERT_TRUE(gate);
+    ASSERT_TRUE(gate->attach(kId));
+    std::optional<Capture> wire;
+    in_peer([&] { wire.emplace("peer0"); });
+    install(record());
+    ASSERT_TRUE(network_->add_addresses(kId));
+    const auto announced = network_->announce(kId);
+    ASSERT_TRUE(announced) << announced.error().detail;
+    // The node's own software tries to reach the client, the client's tries to reach the node.
+    const UniqueFd server = testing::udp_socket(record().our_address, kProbePort);
+    const sockaddr_in client = testing::socket_address(record().peer_address, kProbePort);
+    EXPECT_EQ(
+        sendto(server.get(), "!", 1, 0, reinterpret_cast<const sockaddr*>(&client), sizeof client),
+        1);
+    ASSERT_TRUE(sessions_->send_frame(kId, record().key, Bytes{0xc0, 0x21, 9, 1, 0, 4}));
+    for (const char* target : {"192.0.2.100", "10.64.0.1"}) {
+        Bytes request = Frame().arp("192.0.2.51", target);
+        std::fill_n(request.begin(), 6, std::uint8_t{0xff});
+        wire->send_frame(request);
+    }
+    const auto spoken_for = wire->find(1s, [](const Bytes& frame) {
+        ByteReader type(ByteView(frame).subspan(12));
+        const std::uint16_t ether_type = type.u16();
+        ByteReader source(ByteView(frame).subspan(ether_type == 0x0806 ? 28 : 26));
+        const Ipv4Address address{source.u32()};
+        return (ether_type == 0x0806 || ether_type == 0x0800) && source.ok() &&
+               (address == ip("192.0.2.100") || address == ip("10.64.0.1") ||
+                address == ip("10.64.1.5"));
+    });
+    EXPECT_EQ(spoken_for, std::nullopt) << to_hex(*spoken_for);
+    const auto counters = gate->counters(kId);
+    ASSERT_TRUE(counters);
+    EXPECT_GE(counters->dropped_out, 3U) << "announcement, datagram or its ARP, LCP";
+    EXPECT_GE(counters->dropped_in, 2U) << "two ARP requests";
+}
+
+TEST_F(PppoL2tpTest, IsSilentByItselfWhileHot) {
+    std::optional<Capture> wire;
+    in_peer([&] { wire.emplace("peer0"); });
+    install(record());
+    const auto heard = wire->find(1s, [](const Bytes& frame) {
+        return frame.size() > 23 && frame[12] == 0x08 && frame[13] == 0x00;
+    });
+    EXPECT_EQ(heard, std::nullopt) << to_hex(*heard);
+    const std::string statistics = output_of("ip -s link show vpnha0");
+    const auto sent = statistics.find("TX:");
+    ASSERT_NE(sent, std::string::npos);
+    const auto line = statistics.find('\n', sent) + 1;
+    EXPECT_EQ(statistics.substr(statistics.find_first_not_of(' ', line), 2), "0 ") << statistics;
+}
+
+TEST_F(PppoL2tpTest, DeathOfTheProcessLeavesNothing) {
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool installed = sessions_->install(kId, record()).has_value();
+        static_cast<void>(!write(ready[1], installed ? "1" : "0", 1));
+        pause();
+        _exit(0);
+    }
+    char installed = 0;
+    ASSERT_EQ(read(ready[0], &installed, 1), 1);
+    EXPECT_EQ(installed, '1');
+    EXPECT_EQ(units(), 1);
+    ASSERT_EQ(kill(child, SIGKILL), 0);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    EXPECT_TRUE(eventually(nothing_left)) << output_of("ip -br link");
+    close(ready[0]);
+    close(ready[1]);
+    install(record());
+}
+
+TEST_F(PppoL2tpTest, HoldsAThousandSessions) {
+    constexpr std::uint16_t kCount = 1000;
+    std::vector<l2tp::SessionRecord> records(kCount, record());
+    for (std::uint16_t i = 0; i < kCount; ++i) {
+        records[i].key.tunnel.id = TunnelId{static_cast<std::uint16_t>(1000 + i)};
+        records[i].key.tunnel.peer.address = {ip("192.0.2.51").value};
+        records[i].key.tunnel.peer.port = static_cast<std::uint16_t>(20'000 + i);
+        records[i].peer_address = {ip("10.64.1.0").value + i};
+    }
+    const auto per_session_us = [](auto from, auto to) {
+        return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count() / kCount;
+    };
+    const auto start = std::chrono::steady_clock::now();
+    for (const auto& one : records) {
+        install(one);
+    }
+    const auto hot = std::chrono::steady_clock::now();
+    EXPECT_EQ(units(), kCount);
+    const auto counted = std::chrono::steady_clock::now();
+    for (const auto& one : records) {
+        remove(one);
+    }
+    const auto gone = std::chrono::steady_clock::now();
+    fmt::print("install {} us, remove {} us per session\n", per_session_us(start, hot),
+               per_session_us(counted, gone));
+    EXPECT_TRUE(eventually(nothing_left));
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

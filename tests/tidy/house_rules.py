@@ -1,0 +1,296 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The house rules that a compiler does not know, held by a test.
+
+house_rules.py [ROOT]: one line per violation (PATH:LINE: RULE: WHAT), exit 1 when there is one.
+
+A rule is a function from a tree of sources to violations. Exceptions stand in this file, each with
+its reason; there is no way to switch a rule off from within a source.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+COLUMNS_MAX = 100
+LINES_MAX = 500
+
+# What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
+CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "takeover", "node", "ports")
+LAYERS: dict[str, set[str]] = {
+    "base": set(),
+    "ppp": {"base"},
+    "l2tp": {"base", "ppp"},
+    "wire": {"base", "ppp", "l2tp"},
+    "config": {"base", "ppp", "l2tp", "wire"},
+    "replica": {"base", "ppp", "l2tp", "wire"},
+    "takeover": {"base", "ppp", "l2tp", "wire"},
+    "node": {"base", "ppp", "l2tp", "wire", "config", "replica", "takeover"},
+    "ports": {"base", "ppp", "l2tp", "config"},
+    "adapters": {*CORES},
+    "runtime": {*CORES, "adapters"},
+    "ocf": {*CORES, "adapters"},
+}
+# The programs stand above all layers, and do not know each other.
+PROGRAMS = ("daemon", "cli", "agents", "pppd-plugin")
+
+CORE_HEADERS = re.compile(
+    r"<(?:(?:sys|corosync|systemd|linux|qb|netinet|arpa|libmnl|bpf|net)/[^>]+|unistd\.h|fcntl\.h"
+    r"|pthread\.h|thread|mutex|random|ctime|time\.h|iostream)>"
+)
+CORE_CALLS = re.compile(
+    r"\bclock_gettime\b|_clock::now\b|\bs?rand\s*\(|\bgetenv\b|\brandom_device\b|\bsyslog\b"
+    r"|\bgettimeofday\b|\btime\s*\(\s*(?:nullptr|NULL|0)\s*\)"
+)
+CALLS = re.compile(r"(?<![\w.])(?:system|strcpy|strcat|sprintf|vsprintf|gets)\s*\(")
+SLEEPS = re.compile(r"\b(?:u|nano)?sleep(?:_for|_until)?\s*\(")
+# The pause of a loop that polls for a condition: at most 50 ms.
+POLL_PAUSE = re.compile(r"\btime\.sleep\(0\.0[0-5]\d*\)|\busleep\([1-5]?\d{1,4}\)")
+USING_NAMESPACE = re.compile(r"^\s*using\s+namespace\b")
+# Not std::error_code's, which cannot fail.
+UNCHECKED = re.compile(r"(?<!error)\.value\(\)|(?<![\w.])popen\s*\(")
+ROLE_WORDS = re.compile(r"(?<![\w-])(?:master|slave)s?(?![\w-])", re.IGNORECASE)
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
+MACHINE_PATHS = re.compile(r"(?<![\w.])/work/|\bpyenv\b")
+SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
+
+# The word of another program's interface, where it has no other.
+ROLE_WORD_OF_OTHERS = re.compile(
+    r"""["']master["']|\blink set \S+ master\b|IFLA_MASTER|\bnomaster\b"""
+)
+# Files over LINES_MAX, each with its reason.
+LONG_FILES: dict[str, str] = {}
+# Paths that hold data for tests, not sources.
+DATA = re.compile(r"(?:^|/)(?:corpus|fixtures|goldens?)/")
+# These two quote what they forbid.
+SELF = ("tests/tidy/house_rules.py", "tests/tidy/test_house_rules.py")
+
+CPP = (".cpp", ".hpp", ".c", ".h")
+CODE = (*CPP, ".py")
+
+
+@dataclass(frozen=True)
+class Violation:
+    path: str
+    line: int
+    rule: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.rule}: {self.what}"
+
+
+class Tree:
+    """The sources: path relative to the root, in POSIX form, to text."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = files
+
+    @classmethod
+    def read(cls, root: Path) -> Tree:
+        names = cls._names(root)
+        files = {}
+        for name in names:
+            path = root / name
+            if DATA.search(name) or path.is_symlink() or not path.is_file():
+                continue
+            try:
+                files[name] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue  # Not a text, so not a source.
+        return cls(files)
+
+    @staticmethod
+    def _names(root: Path) -> list[str]:
+        git = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others",
+               "--exclude-standard"]
+        listed = subprocess.run(git, capture_output=True, text=True, check=False)
+        if listed.returncode == 0:
+            return sorted(set(listed.stdout.split("\0")) - {""})
+        # An unpacked release has no git.
+        return sorted(
+            path.relative_to(root).as_posix()
+            for path in root.rglob("*")
+            if path.is_file() and path.relative_to(root).parts[0] not in ("build", ".git")
+        )
+
+    def lines(self, *suffixes: str, under: str = "") -> Iterator[tuple[str, int, str]]:
+        for path, text in self.files.items():
+            if path.startswith(under) and path.endswith(suffixes) and path not in SELF:
+                for number, line in enumerate(text.splitlines(), 1):
+                    yield path, number, line
+
+
+def code_of(line: str) -> str:
+    """The line without a // comment and without the inside of its string literals."""
+    return re.sub(r"//.*", "", re.sub(r'"(?:[^"\\]|\\.)*"', '""', line))
+
+
+def layer_of(path: str) -> str | None:
+    parts = PurePosixPath(path).parts
+    return parts[2] if len(parts) > 3 and parts[:2] == ("libvpnha", "src") else None
+
+
+def include_arrow(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CPP):
+        included = re.match(r'\s*#\s*include\s+"([\w-]+)/', line)
+        layer = layer_of(path)
+        if not included or included[1] == "vpnha":
+            continue
+        target = included[1]
+        if layer is not None and layer not in LAYERS:
+            yield Violation(path, number, "arrow", f"'{layer}' is no layer of house_rules.py")
+        elif layer is not None:
+            if target != layer and target not in LAYERS[layer]:
+                yield Violation(path, number, "arrow", f"{layer} must not include {target}")
+        elif path.startswith("libvpnha/include/"):
+            yield Violation(path, number, "arrow", f"a public header must not include {target}")
+        elif target in PROGRAMS and path.split("/")[0] in set(PROGRAMS) - {target}:
+            yield Violation(path, number, "arrow", f"a program must not include {target}")
+
+
+def pure_cores(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CPP, under="libvpnha/src/"):
+        if layer_of(path) not in CORES:
+            continue
+        header = re.match(r"\s*#\s*include\s+(<[^>]+>)", line)
+        if header and CORE_HEADERS.match(header[1]):
+            yield Violation(path, number, "pure", f"a core must not include {header[1]}")
+        call = CORE_CALLS.search(code_of(line))
+        if call:
+            yield Violation(path, number, "pure", f"a core must not use {call[0]}")
+
+
+def banned_calls(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CPP):
+        call = CALLS.search(code_of(line))
+        if call:
+            yield Violation(path, number, "banned", call[0])
+        if path.endswith((".hpp", ".h")) and USING_NAMESPACE.search(line):
+            yield Violation(path, number, "banned", "using namespace in a header")
+        unchecked = UNCHECKED.search(code_of(line))
+        if unchecked and not path.startswith("tests/"):
+            yield Violation(path, number, "banned", unchecked[0])
+    for path, number, line in tree.lines(".py"):
+        if re.search(r"\bos\.(?:system|popen)\s*\(|shell\s*=\s*True", line):
+            yield Violation(path, number, "banned", "a shell between us and a command")
+
+
+def no_sleep_in_tests(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CODE):
+        if re.search(r"(?:^|/)tests/", path) and SLEEPS.search(POLL_PAUSE.sub("", code_of(line))):
+            yield Violation(path, number, "sleep", "a test waits for a condition, not for time")
+
+
+def words(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(""):
+        role = ROLE_WORDS.search(ROLE_WORD_OF_OTHERS.sub("", line))
+        if role and path != "LICENSE":
+            yield Violation(path, number, "words", f"'{role[0]}': say promoted, unpromoted")
+        unfinished = UNFINISHED.search(line)
+        if unfinished:
+            yield Violation(path, number, "words", f"{unfinished[0]}: finish it, or open an issue")
+        if MACHINE_PATHS.search(line):
+            yield Violation(path, number, "words", "a path of one machine")
+
+
+def columns(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CODE):
+        if len(line) > COLUMNS_MAX:
+            yield Violation(path, number, "columns", f"{len(line)} > {COLUMNS_MAX}")
+
+
+def file_length(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.files.items():
+        count = len(text.splitlines())
+        if path.endswith(CODE) and count > LINES_MAX and path not in LONG_FILES:
+            yield Violation(path, count, "length", f"{count} lines > {LINES_MAX}")
+
+
+def is_source(path: str, text: str) -> bool:
+    name = PurePosixPath(path).name
+    return (
+        path.endswith((*CODE, ".sh", ".cmake"))
+        or name == "CMakeLists.txt"
+        or text.startswith("#!")
+    )
+
+
+def spdx(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.files.items():
+        if is_source(path, text) and SPDX not in "\n".join(text.splitlines()[:3]):
+            yield Violation(path, 1, "spdx", f"'{SPDX}' is not at its top")
+
+
+def pragma_once(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.files.items():
+        if path.endswith(".hpp") and "\n#pragma once\n" not in text:
+            yield Violation(path, 1, "pragma", "no #pragma once")
+
+
+def uses(tree: Tree, name: str, but: tuple[str, ...]) -> bool:
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return any(
+        word.search(text)
+        for path, text in tree.files.items()
+        if path.endswith(CPP) and path not in but and not path.startswith("tests/")
+    )
+
+
+def every_errc_used(tree: Tree) -> Iterator[Violation]:
+    path = "libvpnha/include/vpnha/result.hpp"
+    own = (path, "libvpnha/src/base/result.cpp")
+    body = re.search(r"enum class Errc \{(.*?)\};", tree.files.get(path, ""), re.DOTALL)
+    names = re.findall(r"^\s*(\w+),", body[1], re.MULTILINE) if body else []
+    for name in names:
+        if not uses(tree, f"Errc::{name}", own):
+            yield Violation(path, 1, "unused", f"Errc::{name}")
+
+
+def every_limit_used(tree: Tree) -> Iterator[Violation]:
+    path = "libvpnha/src/base/limits.hpp"
+    text = tree.files.get(path, "")
+    for name in re.findall(r"\b(k[A-Z]\w+)\s*(?:=|\{)", text):
+        used_here = len(re.findall(rf"\b{name}\b", text)) > 1
+        if not used_here and not uses(tree, name, (path,)):
+            yield Violation(path, 1, "unused", f"limits::{name}")
+
+
+RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
+    include_arrow,
+    pure_cores,
+    banned_calls,
+    no_sleep_in_tests,
+    words,
+    columns,
+    file_length,
+    spdx,
+    pragma_once,
+    every_errc_used,
+    every_limit_used,
+)
+
+
+def check(tree: Tree) -> list[Violation]:
+    return [violation for rule in RULES for violation in rule(tree)]
+
+
+def main(arguments: list[str]) -> int:
+    root = Path(arguments[0]) if arguments else Path(__file__).resolve().parents[2]
+    tree = Tree.read(root)
+    if not tree.files:
+        print(f"house_rules.py: no sources in {root}", file=sys.stderr)
+        return 2
+    violations = check(tree)
+    for violation in violations:
+        print(violation)
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

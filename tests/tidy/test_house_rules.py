@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each rule of house_rules.py, seen red on a small sample and green on its neighbour."""
+
+import contextlib
+import io
+import tempfile
+import unittest
+from pathlib import Path
+
+import house_rules
+from house_rules import Tree
+
+SPDX = "// SPDX-License-Identifier: GPL-2.0-or-later\n"
+LIMITS = "libvpnha/src/base/limits.hpp"
+RESULT = "libvpnha/include/vpnha/result.hpp"
+
+
+def found(rule, files):
+    return [str(violation) for violation in rule(Tree(files))]
+
+
+class HouseRulesTest(unittest.TestCase):
+    def red(self, rule, path, text, where=1):
+        violations = found(rule, {path: text})
+        self.assertEqual(len(violations), 1, violations)
+        self.assertTrue(violations[0].startswith(f"{path}:{where}: "), violations)
+
+    def green(self, rule, path, text):
+        self.assertEqual(found(rule, {path: text}), [])
+
+    def test_the_include_arrow_points_down(self):
+        rule = house_rules.include_arrow
+        red = {
+            "libvpnha/src/base/x.cpp": "ppp/link_options.hpp",
+            "libvpnha/src/ppp/x.hpp": "l2tp/seq16.hpp",
+            "libvpnha/src/l2tp/x.hpp": "wire/message.hpp",
+            "libvpnha/src/replica/x.cpp": "takeover/takeover.hpp",
+            "libvpnha/src/node/x.cpp": "ports/gate.hpp",
+            "libvpnha/src/ports/x.hpp": "replica/replica.hpp",
+            "libvpnha/src/adapters/x.cpp": "ocf/agent.hpp",
+            "libvpnha/include/vpnha/x.hpp": "base/bytes.hpp",
+            "libvpnha/src/new_layer/x.cpp": "base/bytes.hpp",
+            "cli/x.cpp": "daemon/main.hpp",
+            "libvpnha/src/ocf/x.cpp": "agents/agents.hpp",
+        }
+        for path, included in red.items():
+            with self.subTest(path=path):
+                self.red(rule, path, SPDX + f'#include "{included}"\n', where=2)
+        green = {
+            "libvpnha/src/l2tp/x.cpp": "ppp/link_keeper.hpp",
+            "libvpnha/src/l2tp/y.cpp": "l2tp/seq16.hpp",
+            "libvpnha/src/adapters/x.cpp": "node/node.hpp",
+            "libvpnha/src/base/x.cpp": "vpnha/result.hpp",
+            "daemon/main.cpp": "adapters/qb_loop.hpp",
+            "cli/y.cpp": "cli/table.hpp",
+            "tests/unit/l2tp/x_test.cpp": "support/random.hpp",
+        }
+        for path, included in green.items():
+            with self.subTest(path=path):
+                self.green(rule, path, SPDX + f'#include "{included}"\n')
+
+    def test_cores_are_pure(self):
+        rule = house_rules.pure_cores
+        core, adapter = "libvpnha/src/l2tp/x.cpp", "libvpnha/src/adapters/x.cpp"
+        for text in (
+            "#include <sys/socket.h>",
+            "#include <corosync/cpg.h>",
+            "#include <systemd/sd-daemon.h>",
+            "#include <linux/if.h>",
+            "#include <qb/qbloop.h>",
+            "#include <unistd.h>",
+            "#include <netinet/in.h>",
+            "#include <arpa/inet.h>",
+            "    clock_gettime(CLOCK_BOOTTIME, &now);",
+            "    auto now = std::chrono::steady_clock::now();",
+            "    int n = rand();",
+            "    srand (1);",
+            '    if (getenv("HOME"))',
+            "    std::random_device device;",
+            '    syslog(LOG_INFO, "x");',
+            "    auto t = time(nullptr);",
+        ):
+            with self.subTest(text=text):
+                self.red(rule, core, text + "\n")
+                self.green(rule, adapter, text + "\n")
+        for text in ("#include <chrono>", "// Never rand() here.", "    operand(1);", '  "rand()"'):
+            with self.subTest(text=text):
+                self.green(rule, core, text + "\n")
+
+    def test_banned_calls(self):
+        rule = house_rules.banned_calls
+        for text in ('system("ls");', "::strcpy(a, b);", 'sprintf(a, "x");', "strcat(a, b);",
+                     "vsprintf(a, b, c);", "x.value();", 'popen("ls", "r");'):
+            with self.subTest(text=text):
+                self.red(rule, "daemon/x.cpp", text + "\n")
+        for text in ("file_system(1);", "snprintf(a, 1, b);", "// system() never", "x.value_or(1);",
+                     "error.value();", "event_system (1);"):
+            with self.subTest(text=text):
+                self.green(rule, "daemon/x.cpp", text + "\n")
+        self.red(rule, "daemon/x.hpp", "using namespace std;\n")
+        self.green(rule, "daemon/x.cpp", "using namespace std;\n")
+        self.green(rule, "tests/unit/x_test.cpp", "x.value();\n")
+        self.red(rule, "lab/x.py", 'os.system("ls")\n')
+        self.red(rule, "lab/x.py", "subprocess.run(text, shell=True)\n")
+
+    def test_tests_do_not_sleep(self):
+        rule = house_rules.no_sleep_in_tests
+        for path, text in (
+            ("tests/unit/x_test.cpp", "sleep(1);"),
+            ("tests/unit/x_test.cpp", "usleep(100000);"),
+            ("tests/unit/x_test.cpp", "std::this_thread::sleep_for(1s);"),
+            ("lab/tests/test_x.py", "time.sleep(1)"),
+            ("lab/tests/test_x.py", "time.sleep(0.5)"),
+            ("lab/tests/test_x.py", "time.sleep(0.1)"),
+        ):
+            with self.subTest(text=text):
+                self.red(rule, path, text + "\n")
+        self.green(rule, "tests/unit/x_test.cpp", "usleep(1000);\n")
+        self.green(rule, "lab/tests/test_x.py", "time.sleep(0.01)\n")
+        self.green(rule, "lab/vpnlab/x.py", "time.sleep(1)\n")
+        self.green(rule, "tests/unit/x_test.cpp", "asleep(1);\n")
+
+    def test_words(self):
+        rule = house_rules.words
+        for text in ("the master node", "Slaves", "# TODO later", "FIXME", "cd /work/x", "pyenv"):
+            with self.subTest(text=text):
+                self.red(rule, "docs/x.md", text + "\n")
+        for text in ("crm_master", "IFLA_MASTER", "link set tap0 master br0", 'link["master"]',
+                     "mastery", "todo", "/usr/work/x", "src/work/"):
+            with self.subTest(text=text):
+                self.green(rule, "docs/x.md", text + "\n")
+        self.green(rule, "LICENSE", "the master copy\n")
+
+    def test_columns(self):
+        rule = house_rules.columns
+        self.red(rule, "daemon/x.cpp", "x" * 101 + "\n")
+        self.green(rule, "daemon/x.cpp", "ü" * 100 + "\n")
+        self.green(rule, "docs/x.md", "x" * 300 + "\n")
+
+    def test_file_length(self):
+        rule = house_rules.file_length
+        self.red(rule, "daemon/x.cpp", "\n" * 501, where=501)
+        self.green(rule, "daemon/x.cpp", "\n" * 500)
+
+    def test_spdx(self):
+        rule = house_rules.spdx
+        for path in ("a.cpp", "a.hpp", "a.c", "a.h", "a.py", "a.sh", "a.cmake", "x/CMakeLists.txt"):
+            with self.subTest(path=path):
+                self.red(rule, path, "#\n\n\n\n" + SPDX)
+                self.green(rule, path, SPDX)
+        self.red(rule, "lab/lab", "#!/bin/sh\ntrue\n")
+        self.green(rule, "lab/lab", "#!/bin/sh\n# SPDX-License-Identifier: GPL-2.0-or-later\n")
+        self.green(rule, "README.md", "# vpnha\n")
+
+    def test_pragma_once(self):
+        self.red(house_rules.pragma_once, "daemon/x.hpp", SPDX)
+        self.green(house_rules.pragma_once, "daemon/x.hpp", SPDX + "#pragma once\n")
+
+    def test_every_errc_is_used(self):
+        declared = "enum class Errc {\n    malformed,  // Bytes.\n    busy,\n};\n"
+        name = {"libvpnha/src/base/result.cpp": "Errc::malformed Errc::busy"}
+        used = {"daemon/x.cpp": "fail(Errc::malformed)", "tests/x_test.cpp": "Errc::busy"}
+        violations = found(house_rules.every_errc_used, {RESULT: declared, **name, **used})
+        self.assertEqual(violations, [f"{RESULT}:1: unused: Errc::busy"])
+
+    def test_every_limit_is_used(self):
+        declared = (
+            "inline constexpr std::size_t kUsed = 1;\n"
+            "inline constexpr std::size_t kBase = 2;\n"
+            "inline constexpr std::size_t kDerived = 2 * kBase;\n"
+            "inline constexpr std::chrono::seconds kUnused{1};\n"
+        )
+        use = {"daemon/x.cpp": "limits::kUsed limits::kDerived kUnusedToo"}
+        violations = found(house_rules.every_limit_used, {LIMITS: declared, **use})
+        self.assertEqual(violations, [f"{LIMITS}:1: unused: limits::kUnused"])
+
+    def test_a_tree_is_read_without_data_and_without_binaries(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            (root / "tests/fuzz/corpus/lcp").mkdir(parents=True)
+            (root / "tests/fuzz/corpus/lcp/one").write_text("#!TODO")
+            (root / "a.cpp").write_text("int x = 1; // ü\n")
+            (root / "b.cpp").write_bytes(b"\xff\xfe")
+            (root / "build").mkdir()
+            (root / "build/c.cpp").write_text("TODO")
+            self.assertEqual(set(Tree.read(root).files), {"a.cpp"})
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                self.assertEqual(house_rules.main([folder]), 1)
+            self.assertTrue(printed.getvalue().startswith("a.cpp:1: spdx: "))
+            (root / "a.cpp").write_text(SPDX)
+            self.assertEqual(house_rules.main([folder]), 0)
+
+    def test_an_empty_tree_proves_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with contextlib.redirect_stderr(io.StringIO()):
+                self.assertEqual(house_rules.main([folder]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

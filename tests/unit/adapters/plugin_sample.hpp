@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A session as the plugin's own C code encodes it.
+#pragma once
+
+#include <cstring>
+
+#include "base/bytes.hpp"
+
+extern "C" {
+#include "message.h"
+}
+
+namespace vpnha::adapters {
+
+inline vpnha_session sample_session() {
+    vpnha_session session{};
+    std::strcpy(session.gateway, "dialin");
+    session.pid = 4711;
+    session.peer_address = 0xc0000233;  // 192.0.2.51
+    session.peer_port = 1701;
+    session.tunnel = 0xfffe;
+    session.peer_tunnel = 2;
+    session.session = 3;
+    session.peer_session = 0x8004;
+    session.ours = {1410, 0xdeadbeef, 0xffffffff, 1, 0};
+    session.theirs = {1400, 0x01020304, 0, 0, 1};
+    session.our_ppp_address = 0x0ac80001;   // 10.200.0.1
+    session.peer_ppp_address = 0x0ac8010a;  // 10.200.1.10
+    session.echo_interval_s = 30;
+    session.echo_failures = 4;
+    session.established_unix_ms = 1'767'225'600'123;
+    std::strcpy(session.user, "alice");
+    std::strcpy(session.interface, "ppp0");
+    return session;
+}
+
+inline Bytes encoded(const vpnha_session& session) {
+    Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
+    bytes.resize(vpnha_encode_session_up(&session, bytes.data()));
+    return bytes;
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/process.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace vpnha::adapters {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(ProcessTest, ReadsItself) {
+    const auto self = read_process(::getpid());
+    ASSERT_TRUE(self.has_value());
+    EXPECT_EQ(self->parent, ::getppid());
+    EXPECT_GT(self->start_ticks, 0U);
+    EXPECT_THAT(self->arguments.front(), HasSubstr("process"));
+}
+
+TEST(ProcessTest, AbsentProcessIsNone) { EXPECT_FALSE(read_process(0x3fffffff).has_value()); }
+
+TEST(ProcessTest, StartsDetachedAndKills) {
+    const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+    ASSERT_TRUE(pid.has_value()) << pid.error().detail;
+    const auto all = list_processes();
+    ASSERT_TRUE(all.has_value());
+    const auto found = std::find_if(all->begin(), all->end(), [&pid](const Process& process) {
+        return process.pid == *pid;
+    });
+    ASSERT_NE(found, all->end());
+    EXPECT_THAT(found->arguments, ElementsAre("/bin/sleep", "1000"));
+    EXPECT_NE(found->parent, ::getpid());
+
+    EXPECT_TRUE(kill_and_wait({*found}, 5s).has_value());
+    EXPECT_FALSE(read_process(*pid).has_value());
+}
+
+TEST(ProcessTest, DoesNotKillAProcessThatReusesThePid) {
+    const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+    ASSERT_TRUE(pid.has_value());
+    auto process = read_process(*pid);
+    ASSERT_TRUE(process.has_value());
+    Process earlier = *process;
+    --earlier.start_ticks;
+    EXPECT_TRUE(kill_and_wait({earlier}, 5s).has_value());
+    EXPECT_TRUE(read_process(*pid).has_value());
+    EXPECT_TRUE(kill_and_wait({*process}, 5s).has_value());
+}
+
+TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
+    const auto pid = spawn_detached({.arguments = {"/nowhere/daemon"}, .error_file = ""});
+    ASSERT_FALSE(pid.has_value());
+    EXPECT_THAT(pid.error().detail, HasSubstr("/nowhere/daemon: No such file"));
+}
+
+TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
+    const std::string file = testing::TempDir() + "spawned";
+    ::setenv("OCF_RESKEY_secret", "1", 1);
+    const auto pid = spawn_detached(
+        {.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
+         .error_file = file});
+    ASSERT_TRUE(pid.has_value());
+    while (read_process(*pid)) {
+        ::usleep(1000);
+    }
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    EXPECT_THAT(text.str(), HasSubstr("done"));
+    EXPECT_THAT(text.str(), testing::Not(HasSubstr("OCF_")));
+    // ls has stdin, stdout, stderr and the directory it reads.
+    EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/unix_socket.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+namespace vpnha::adapters {
+namespace {
+
+UnixListenerOptions options_for(const std::string& name) {
+    return {testing::TempDir() + name, SOCK_STREAM, 0660, std::nullopt};
+}
+
+UniqueFd connected(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::connect(fd.get(), generic, sizeof(address)), 0);
+    return fd;
+}
+
+TEST(UnixListenerTest, FileHasItsModeWhateverTheUmask) {
+    const UnixListenerOptions options = options_for("mode.sock");
+    const mode_t before = ::umask(0077);
+    const Result<UnixListener> listener = UnixListener::open(options);
+    ::umask(before);
+    ASSERT_TRUE(listener.has_value()) << listener.error().detail;
+    struct stat status {};
+    ASSERT_EQ(::lstat(options.path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0660U);
+}
+
+TEST(UnixListenerTest, RefusesToStartWhileAnotherAnswers) {
+    const UnixListenerOptions options = options_for("second.sock");
+    const Result<UnixListener> first = UnixListener::open(options);
+    ASSERT_TRUE(first.has_value());
+    const Result<UnixListener> second = UnixListener::open(options);
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().code, Errc::already_exists);
+    connected(options.path);  // The first one is as it was.
+    EXPECT_TRUE(first->accept().has_value());
+}
+
+TEST(UnixListenerTest, RefusesToStartWhileAnotherAnswersWithAnotherType) {
+    UnixListenerOptions options = options_for("type.sock");
+    const Result<UnixListener> first = UnixListener::open(options);
+    ASSERT_TRUE(first.has_value());
+    options.type = SOCK_SEQPACKET;
+    EXPECT_FALSE(UnixListener::open(options).has_value());
+}
+
+TEST(UnixListenerTest, ReplacesTheFileOfADeadDaemon) {
+    const UnixListenerOptions options = options_for("stale.sock");
+    {
+        // Bound and closed without unlinking, as a killed process leaves it.
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, options.path.data(), options.path.size());
+        const UniqueFd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+        const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+        ASSERT_EQ(::bind(dead.get(), generic, sizeof(address)), 0);
+    }
+    const Result<UnixListener> listener = UnixListener::open(options);
+    ASSERT_TRUE(listener.has_value()) << listener.error().detail;
+    connected(options.path);
+}
+
+TEST(UnixListenerTest, LeavesAFileThatIsNoSocketAlone) {
+    const UnixListenerOptions options = options_for("file.sock");
+    std::ofstream(options.path) << "precious";
+    EXPECT_FALSE(UnixListener::open(options).has_value());
+    EXPECT_TRUE(std::ifstream(options.path).good());
+    ::unlink(options.path.c_str());
+}
+
+TEST(UnixListenerTest, TakesItsFileWithItButNotASuccessors) {
+    const UnixListenerOptions options = options_for("gone.sock");
+    { const Result<UnixListener> listener = UnixListener::open(options); }
+    EXPECT_NE(::access(options.path.c_str(), F_OK), 0);
+    {
+        const Result<UnixListener> listener = UnixListener::open(options);
+        ::unlink(options.path.c_str());
+        std::ofstream(options.path) << "successor";
+    }
+    EXPECT_EQ(::access(options.path.c_str(), F_OK), 0);
+    ::unlink(options.path.c_str());
+}
+
+TEST(UnixListenerTest, RefusesAPathThatTheKernelWouldCut) {
+    UnixListenerOptions options = options_for(std::string(200, 'x'));
+    EXPECT_FALSE(UnixListener::open(options).has_value());
+    options.path.clear();
+    EXPECT_FALSE(UnixListener::open(options).has_value());
+}
+
+TEST(PeerCredentialsTest, AreThoseOfTheOtherEnd) {
+    const UnixListenerOptions options = options_for("peer.sock");
+    const Result<UnixListener> listener = UnixListener::open(options);
+    ASSERT_TRUE(listener.has_value());
+    const UniqueFd client = connected(options.path);
+    const std::optional<UniqueFd> connection = listener->accept();
+    ASSERT_TRUE(connection.has_value());
+    const Result<PeerCredentials> peer = peer_credentials(connection->get());
+    ASSERT_TRUE(peer.has_value()) << peer.error().detail;
+    EXPECT_EQ(peer->pid, ::getpid());
+    EXPECT_EQ(peer->uid, ::getuid());
+    EXPECT_TRUE(peer->is_in(::getgid()));
+    EXPECT_FALSE(peer->is_in(54'321));
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

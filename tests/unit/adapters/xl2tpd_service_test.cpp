@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Real xl2tpd, in a network namespace of the test's own; run as root.
+#include "adapters/xl2tpd_service.hpp"
+
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "adapters/xl2tpd_service_config.hpp"
+#include "adapters/xl2tpd_service_mute.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using State = Xl2tpdService::State;
+
+TEST(Xl2tpdConfigTest, ReadsAddressPortAndOptionsFiles) {
+    const auto config = parse_xl2tpd_config(
+        "; comment\n[global]\nlisten-addr = 192.0.2.100 ; VIP\nport=1702\n[lns a]\n"
+        "pppoptfile = /etc/ppp/a\n[lns b]\npppoptfile = /etc/ppp/b\n[lns c]\n"
+        "pppoptfile = /etc/ppp/a\n",
+        "x.conf");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    EXPECT_EQ(to_string(config->listen), "192.0.2.100:1702");
+    EXPECT_THAT(config->options_files, ElementsAre("/etc/ppp/a", "/etc/ppp/b"));
+}
+
+TEST(Xl2tpdConfigTest, PortIsTheRegisteredOneByDefault) {
+    const auto config = parse_xl2tpd_config("listen-addr = 192.0.2.100", "x.conf");
+    ASSERT_TRUE(config.has_value());
+    EXPECT_EQ(config->listen.port, 1701);
+}
+
+TEST(Xl2tpdConfigTest, RefusesAWildcardListener) {
+    for (const char* text : {"[global]\nport = 1701\n", "listen-addr = 0.0.0.0\n"}) {
+        const auto config = parse_xl2tpd_config(text, "x.conf");
+        ASSERT_FALSE(config.has_value()) << text;
+        EXPECT_THAT(config.error().detail, HasSubstr("listen-addr"));
+    }
+}
+
+TEST(Xl2tpdConfigTest, RefusesAPortThatIsNone) {
+    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 70000", "x").has_value());
+    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 0", "x").has_value());
+}
+
+TEST(MuteRulesetTest, DropsBothDirectionsOfTheEndpointOnly) {
+    const auto ruleset = nlohmann::json::parse(
+        mute_ruleset("west", {parse_ipv4("192.0.2.100").value(), 1701}));
+    std::vector<std::string> matches;
+    for (const auto& command : ruleset["nftables"]) {
+        if (command.contains("add") && command["add"].contains("rule")) {
+            matches.push_back(command["add"]["rule"]["expr"].dump());
+        }
+    }
+    ASSERT_EQ(matches.size(), 2U);
+    EXPECT_THAT(matches[0], testing::AllOf(HasSubstr(R"("field":"daddr")"),
+                                           HasSubstr(R"("field":"dport")"),
+                                           HasSubstr(R"("right":"192.0.2.100")"),
+                                           HasSubstr(R"("right":1701)"), HasSubstr("drop")));
+    EXPECT_THAT(matches[1], testing::AllOf(HasSubstr(R"("field":"saddr")"),
+                                           HasSubstr(R"("field":"sport")")));
+}
+
+// Each test has a namespace and a directory of its own.
+class Xl2tpdServiceTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
+        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        set_nonlocal_bind("1");
+        root_ = testing::TempDir() + "xl2tpd_service";
+        std::filesystem::remove_all(root_);
+        std::filesystem::create_directories(root_);
+        std::ofstream(settings().config) << "[global]\nlisten-addr = 192.0.2.100\n[lns default]\n"
+                                         << "ip range = 10.0.0.2-10.0.0.9\nlocal ip = 10.0.0.1\n"
+                                         << "pppoptfile = " << root_ << "/options\n";
+    }
+
+    void TearDown() override { static_cast<void>(service().stop()); }
+
+    static void set_nonlocal_bind(const char* value) {
+        std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << value;
+    }
+
+    Xl2tpdService service() const { return Xl2tpdService("west", root_ + "/run"); }
+
+    Xl2tpdService::Settings settings() const {
+        return {.binary = "/usr/sbin/xl2tpd", .config = root_ + "/xl2tpd.conf",
+                .options_file = ""};
+    }
+
+    State state() const {
+        const auto found = service().status();
+        EXPECT_TRUE(found.has_value()) << found.error().detail;
+        return found.value_or(State::dead);
+    }
+
+    void start() {
+        const auto done = service().start(settings());
+        ASSERT_TRUE(done.has_value()) << done.error().detail;
+    }
+
+    int pid() const {
+        int number = 0;
+        std::ifstream(root_ + "/run/west/pid") >> number;
+        return number;
+    }
+
+    // A stand-in for a pppd: what counts are its name and its arguments.
+    Process start_pppd(const std::string& options_file) const {
+        const std::string program = root_ + "/pppd";
+        std::filesystem::copy_file("/usr/bin/tail", program,
+                                   std::filesystem::copy_options::skip_existing);
+        std::ofstream(options_file).flush();
+        const auto started = spawn_detached(
+            {.arguments = {program, "-f", "/dev/null", options_file}, .error_file = ""});
+        EXPECT_TRUE(started.has_value());
+        const auto process = read_process(started.value_or(0));
+        EXPECT_TRUE(process.has_value());
+        return process.value_or(Process{});
+    }
+
+    std::string root_;
+};
+
+TEST_F(Xl2tpdServiceTest, IsStoppedBeforeItsFirstStart) {
+    EXPECT_EQ(state(), State::stopped);
+    EXPECT_TRUE(service().stop().has_value());
+    EXPECT_TRUE(service().reset().has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, ListensOnAnAddressThatIsElsewhere) {
+    start();
+    EXPECT_EQ(state(), State::running);
+    std::ostringstream sockets;
+    sockets << std::ifstream("/proc/net/udp").rdbuf();
+    EXPECT_THAT(sockets.str(), HasSubstr("640200C0:06A5 00000000:0000"));
+}
+
+TEST_F(Xl2tpdServiceTest, StartOfARunningDaemonChangesNothing) {
+    start();
+    const int before = pid();
+    start();
+    EXPECT_EQ(pid(), before);
+}
+
+TEST_F(Xl2tpdServiceTest, StartWithOtherSettingsReplacesTheDaemon) {
+    start();
+    const int before = pid();
+    std::ofstream(settings().config, std::ios::app) << "port = 1702\n";
+    start();
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(before).has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, StopLeavesNoProcessAndIsRepeatable) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop().has_value());
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(state(), State::stopped);
+    EXPECT_TRUE(service().stop().has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, ReportsADaemonThatWasKilled) {
+    start();
+    const auto daemon = read_process(pid());
+    ASSERT_TRUE(daemon.has_value());
+    ASSERT_TRUE(kill_and_wait({*daemon}, std::chrono::seconds(5)).has_value());
+    EXPECT_EQ(state(), State::dead);
+    start();
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdServiceTest, ReportsADaemonWithoutControlPipe) {
+    start();
+    ASSERT_EQ(::unlink((root_ + "/run/west/l2tp-control").c_str()), 0);
+    EXPECT_EQ(state(), State::dead);
+}
+
+TEST_F(Xl2tpdServiceTest, ResetLeavesANewIdleDaemon) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdServiceTest, ResetEndsThePppdsOfTheGatewayAndNoOthers) {
+    const Process own = start_pppd(root_ + "/options");
+    const Process other = start_pppd(root_ + "/other");
+    start();
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_FALSE(read_process(own.pid).has_value());
+    EXPECT_TRUE(read_process(other.pid).has_value());
+    EXPECT_TRUE(kill_and_wait({other}, std::chrono::seconds(5)).has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {
+    set_nonlocal_bind("0");
+    const auto done = service().start(settings());
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().code, Errc::unsupported);
+    EXPECT_THAT(done.error().detail, HasSubstr("ip_nonlocal_bind"));
+}
+
+TEST_F(Xl2tpdServiceTest, NamesTheMissingProgramAndConfiguration) {
+    auto wrong = settings();
+    wrong.binary = "/nowhere/xl2tpd";
+    EXPECT_EQ(service().start(wrong).error().code, Errc::unsupported);
+    wrong = settings();
+    wrong.config = "/nowhere/xl2tpd.conf";
+    EXPECT_EQ(service().start(wrong).error().code, Errc::invalid_config);
+    EXPECT_EQ(state(), State::stopped);
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

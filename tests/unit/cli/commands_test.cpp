@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/commands.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "unit/cli/sample.hpp"
+#include "vpnha/configuration.hpp"
+
+namespace vpnha::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct Outcome {
+    int code;
+    std::string out, err;
+};
+
+Outcome run_command(std::vector<const char*> words) {
+    words.insert(words.begin(), "vpnha");
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = run(static_cast<int>(words.size()), words.data(), out, err);
+    return {code, out.str(), err.str()};
+}
+
+// Answers each of `requests` connections with the same message.
+class FakeDaemon {
+  public:
+    FakeDaemon(const json& answer, int requests) {
+        ::unlink(path_.c_str());
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::memcpy(address.sun_path, path_.data(), path_.size());
+        const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+        EXPECT_EQ(::bind(listener_, generic, sizeof(address)), 0);
+        EXPECT_EQ(::listen(listener_, 5), 0);
+        thread_ = std::thread([this, text = answer.dump(), requests] {
+            for (int i = 0; i < requests; ++i) {
+                answer_one(text);
+            }
+        });
+    }
+    ~FakeDaemon() {
+        thread_.join();
+        ::close(listener_);
+        ::unlink(path_.c_str());
+    }
+    FakeDaemon(const FakeDaemon&) = delete;
+    FakeDaemon& operator=(const FakeDaemon&) = delete;
+
+    [[nodiscard]] const char* path() const { return path_.c_str(); }
+
+  private:
+    void answer_one(const std::string& text) const {
+        const int client = ::accept(listener_, nullptr, nullptr);
+        char request[4096];
+        EXPECT_GT(::recv(client, request, sizeof(request), 0), 0);
+        const std::size_t size = text.size();
+        const char length[] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
+                               static_cast<char>(size >> 8), static_cast<char>(size)};
+        EXPECT_EQ(::send(client, length, 4, MSG_NOSIGNAL), 4);
+        EXPECT_EQ(::send(client, text.data(), size, MSG_NOSIGNAL), static_cast<ssize_t>(size));
+        ::close(client);
+    }
+
+    std::string path_ = testing::TempDir() + "cli.sock";
+    int listener_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    std::thread thread_;
+};
+
+json answer_with(const json& result) {
+    return {{"version", 1}, {"ok", true}, {"result", result}};
+}
+
+TEST(CommandsTest, UsageErrorsExitWithTwo) {
+    for (const std::vector<const char*>& words : {std::vector<const char*>{},
+                                                  {"promote"},
+                                                  {"status", "--nonsense"},
+                                                  {"config"},
+                                                  {"sessions", "--columns", "x"},
+                                                  {"status", "--watch", "0"}}) {
+        const Outcome outcome = run_command(words);
+        EXPECT_EQ(outcome.code, 2);
+        EXPECT_NE(outcome.err, "");
+    }
+}
+
+TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
+    const Outcome outcome = run_command({"--help"});
+    EXPECT_EQ(outcome.code, 0);
+    for (const char* verb : {"status", "sessions", "peers", "config", "version"}) {
+        EXPECT_THAT(outcome.out, HasSubstr(verb));
+    }
+}
+
+TEST(CommandsTest, UnreachableDaemonExitsWithThree) {
+    for (const char* verb : {"status", "sessions", "peers"}) {
+        const Outcome outcome = run_command({"--socket", "/nonexistent/sock", verb});
+        EXPECT_EQ(outcome.code, 3);
+        EXPECT_THAT(outcome.err, HasSubstr("no vpnhad answers at /nonexistent/sock"));
+    }
+    const Outcome check = run_command({"status", "--check", "--socket", "/nonexistent/sock"});
+    EXPECT_EQ(check.code, 3);
+    EXPECT_THAT(check.out, HasSubstr("VPNHA UNKNOWN - no vpnhad"));
+}
+
+TEST(CommandsTest, StatusExitsByHealth) {
+    const auto codes = [](const json& status) {
+        const FakeDaemon daemon(answer_with(status), 2);
+        return std::pair(run_command({"status", "--socket", daemon.path()}).code,
+                         run_command({"status", "--check", "--socket", daemon.path()}).code);
+    };
+    EXPECT_EQ(codes(sample_status()), std::pair(0, 0));
+    json status = sample_status();
+    status["gateways"][0]["standbys"] = json::array();
+    EXPECT_EQ(codes(status), std::pair(6, 1));
+    status["gateways"][0]["promoted_node"] = nullptr;
+    EXPECT_EQ(codes(status), std::pair(6, 2));
+    status.erase("gateways");
+    EXPECT_EQ(codes(status), std::pair(1, 3));
+}
+
+TEST(CommandsTest, JsonIsTheDaemonsOwn) {
+    const FakeDaemon daemon(answer_with(sample_status()), 1);
+    const Outcome outcome = run_command({"status", "--json", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(json::parse(outcome.out), sample_status());
+}
+
+TEST(CommandsTest, SessionsAreShownAndSelected) {
+    const FakeDaemon daemon(answer_with(sample_sessions()), 2);
+    const Outcome table = run_command({"sessions", "--columns", "user", "--socket", daemon.path()});
+    EXPECT_EQ(table.out, "USER\nalice\nbob\n");
+    const Outcome none =
+        run_command({"sessions", "--json", "--gateway", "other", "--socket", daemon.path()});
+    EXPECT_EQ(json::parse(none.out), json::parse(R"({"sessions": []})"));
+}
+
+TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
+    const json denied = {
+        {"version", 1}, {"ok", false}, {"error", {{"code", "permission"}, {"detail", "not you"}}}};
+    const FakeDaemon daemon(denied, 1);
+    const Outcome outcome = run_command({"sessions", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 4);
+    EXPECT_EQ(outcome.err, "vpnha: not you\n");
+}
+
+TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
+    const std::string path = testing::TempDir() + "cli.toml";
+    std::ofstream(path) << configuration_example();
+    Outcome outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out, path + ": good\n");
+    EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 1701"));
+    std::ofstream(path) << "[gateway.x]\nidd = 1\n";
+    outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(path + ":2: unknown key 'idd'"));
+}
+
+TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {
+    EXPECT_EQ(run_command({"config", "example"}).out, configuration_example());
+    EXPECT_EQ(run_command({"config", "keys", "--roff"}).out, configuration_manual());
+    EXPECT_THAT(run_command({"config", "keys"}).out, HasSubstr("gateway.NAME.outside"));
+    EXPECT_THAT(run_command({"version"}).out, HasSubstr("vpnha "));
+}
+
+}  // namespace
+}  // namespace vpnha::cli

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/exit_code.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vpnha::cli {
+namespace {
+
+TEST(ExitCodeTest, TellsScriptsWhatTheyCanActOn) {
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::system)), 1);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::invalid_config)), 1);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::invalid_argument)), 2);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::unreachable)), 3);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::timeout)), 3);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::permission)), 4);
+    EXPECT_EQ(static_cast<int>(exit_code_for(Errc::not_found)), 5);
+    EXPECT_EQ(static_cast<int>(ExitCode::degraded), 6);
+}
+
+}  // namespace
+}  // namespace vpnha::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/sessions_view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/cli/sample.hpp"
+
+namespace vpnha::cli {
+namespace {
+
+// Ten minutes and two seconds after the sample's sessions.
+constexpr std::int64_t kNow = 1'767'225'600 + 602;
+
+TEST(SessionsViewTest, ShowsTheDefaultColumns) {
+    EXPECT_EQ(
+        render_sessions(select_sessions(sample_sessions(), ""), default_session_columns(), kNow,
+                        false),
+        "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        TUNNEL  SESSION  "
+        "AGE\n"
+        "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2     3/4      "
+        "10m 2s\n"
+        "dialin   bob    192.0.2.52:1701  10.200.1.11  ppp1       unprotected  5/6     7/8      "
+        "10m 2s\n");
+}
+
+TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
+    const auto columns = parse_columns("user,owner,epoch,protocol,established");
+    ASSERT_TRUE(columns.has_value());
+    EXPECT_EQ(render_sessions(select_sessions(sample_sessions(), "dialin"), *columns, kNow, false),
+              "USER   OWNER  EPOCH  PROTOCOL  ESTABLISHED\n"
+              "alice  1      3.1    l2tp      2026-01-01T00:00:00Z\n"
+              "bob    1      3.1    l2tp      2026-01-01T00:00:00Z\n");
+}
+
+TEST(SessionsViewTest, EveryColumnCanBeShown) {
+    const std::string text = render_sessions(sample_sessions(), session_columns(), kNow, false);
+    EXPECT_THAT(text, testing::HasSubstr("OWNER"));
+}
+
+TEST(SessionsViewTest, UnknownColumnsAreAUsageError) {
+    for (const char* text : {"nothing", "user,", ",user", "user,,peer", ""}) {
+        const auto columns = parse_columns(text);
+        ASSERT_FALSE(columns.has_value()) << text;
+        EXPECT_EQ(columns.error().code, Errc::invalid_argument);
+    }
+}
+
+TEST(SessionsViewTest, SelectsOneGateway) {
+    EXPECT_EQ(select_sessions(sample_sessions(), "dialin").at("sessions").size(), 2U);
+    EXPECT_EQ(select_sessions(sample_sessions(), "other").at("sessions").size(), 0U);
+}
+
+TEST(AgeTest, IsReadAtAGlance) {
+    EXPECT_EQ(age_text(-3), "0s");
+    EXPECT_EQ(age_text(59), "59s");
+    EXPECT_EQ(age_text(12 * 60 + 3), "12m 3s");
+    EXPECT_EQ(age_text(3 * 3600 + 20 * 60), "3h 20m");
+    EXPECT_EQ(age_text(2 * 86'400 + 4 * 3600), "2d 4h");
+}
+
+TEST(TimestampTest, IsUtc) {
+    EXPECT_EQ(unix_seconds("2026-01-01T00:00:00Z"), 1'767'225'600);
+    EXPECT_EQ(unix_seconds("2026-01-01T00:00:00.123Z"), 1'767'225'600);
+    EXPECT_EQ(unix_seconds("2026-01-01T00:00:00"), -1);
+    EXPECT_EQ(unix_seconds("yesterday"), -1);
+    EXPECT_EQ(unix_seconds(""), -1);
+}
+
+}  // namespace
+}  // namespace vpnha::cli

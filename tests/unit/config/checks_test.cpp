@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/checks.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/sample.hpp"
+
+namespace vpnha::config {
+namespace {
+
+using testing::HasSubstr;
+
+struct Change {
+    std::string from, to, expected;
+};
+
+TEST(ChecksTest, AcceptsTwoGatewaysThatShareNothingButDevices) {
+    EXPECT_EQ(error_of(kSample + kSecond), "");
+}
+
+TEST(ChecksTest, RefusesWhatBelongsToAnotherGateway) {
+    const Change cases[] = {
+        {"id = 2", "id = 1", "vpnha.toml:13: id 1 belongs to gateway 'dialin'"},
+        {"id = 2", "id = 2\nroute_table = 1001", "vpnha.toml:14: route_table 1001 belongs"},
+        {"id = 2", "id = 2\nrule_preference = 1001", "rule_preference 1001 belongs"},
+        {"192.0.2.101/24", "192.0.2.100/24", "vpnha.toml:16: 192.0.2.100 belongs"},
+        {"10.201.0.1", "10.200.0.1", "vpnha.toml:20: 10.200.0.1 belongs"},
+        {"10.201.1.0/24", "10.200.0.0/16", "vpnha.toml:21: pool 10.200.0.0/16 overlaps"},
+        {"10.201.0.1", "10.200.2.7", "lies within pool 10.200.2.0/24 of gateway 'dialin'"},
+        {"10.201.1.0/24", "192.0.2.64/26", "lies within pool 192.0.2.64/26"},
+    };
+    for (const Change& change : cases) {
+        EXPECT_THAT(error_of(kSample + changed(kSecond, change.from, change.to)),
+                    HasSubstr(change.expected))
+            << change.to;
+    }
+}
+
+TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
+    EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "10.200.1.1")),
+                HasSubstr("vpnha.toml:10: 10.200.1.1 lies within pool 10.200.1.0/24"));
+    EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "192.0.2.100")),
+                HasSubstr("is given in 'addresses' of [gateway.dialin.outside] already"));
+    EXPECT_THAT(error_of(changed(kSample, "10.200.2.0/24", "10.200.1.128/25")),
+                HasSubstr("overlaps pool 10.200.1.0/24"));
+    EXPECT_THAT(error_of(changed(kSample, "id = 1", "id = 1\nroute_table = 254")),
+                HasSubstr("table 254 is the system's"));
+    EXPECT_THAT(error_of("[daemon]\nplugin_socket = \"/run/vpnha/control.sock\"\n" + kSample),
+                HasSubstr("vpnha.toml:2: 'plugin_socket' is the control socket too"));
+}
+
+}  // namespace
+}  // namespace vpnha::config

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.hpp"
+#include "unit/config/sample.hpp"
+
+namespace vpnha::config {
+namespace {
+
+TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
+    const Result<Config> config = parse(kSample, "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    EXPECT_EQ(config->confirm_wait, std::chrono::milliseconds(50));
+    EXPECT_EQ(config->log_level, "info");
+    ASSERT_EQ(config->gateways.size(), 1U);
+    const Gateway& gateway = config->gateways[0];
+    EXPECT_EQ(gateway.name, "dialin");
+    EXPECT_EQ(gateway.id, GatewayId{1});
+    EXPECT_EQ(gateway.route_table, 1001U);
+    EXPECT_EQ(gateway.rule_preference, 1001U);
+    EXPECT_EQ(gateway.outside.interface, "eth1");
+    EXPECT_EQ(to_string(gateway.outside.addresses.at(0)), "192.0.2.100/24");
+    EXPECT_EQ(to_string(gateway.inside.addresses.at(0)), "198.51.100.100/24");
+    EXPECT_EQ(to_string(gateway.l2tp.ppp_local), "10.200.0.1");
+    EXPECT_EQ(gateway.l2tp.pools.size(), 2U);
+    EXPECT_EQ(gateway.l2tp.port, 1701);
+    EXPECT_EQ(gateway.l2tp.hello_interval, std::chrono::seconds(60));
+}
+
+TEST(ConfigTest, FindsAGatewayByNameAndById) {
+    const Result<Config> config = parse(kSample + kSecond, "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    ASSERT_NE(config->find("other"), nullptr);
+    EXPECT_EQ(config->find("other"), config->find(GatewayId{2}));
+    EXPECT_EQ(config->find("nobody"), nullptr);
+    EXPECT_EQ(config->find(GatewayId{3}), nullptr);
+}
+
+TEST(ConfigTest, SaysWhichFileItCannotRead) {
+    const Result<Config> config = load("/nonexistent/vpnha.toml");
+    ASSERT_FALSE(config.has_value());
+    EXPECT_EQ(config.error().code, Errc::invalid_config);
+    EXPECT_THAT(config.error().detail, testing::HasSubstr("/nonexistent/vpnha.toml: cannot be"));
+    EXPECT_FALSE(load("/").has_value());
+}
+
+TEST(ConfigTest, RefusesAnEndlessFile) {
+    const Result<Config> config = load("/dev/zero");
+    ASSERT_FALSE(config.has_value());
+    EXPECT_THAT(config.error().detail, testing::HasSubstr("larger than"));
+}
+
+}  // namespace
+}  // namespace vpnha::config

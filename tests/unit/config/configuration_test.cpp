@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vpnha/configuration.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "unit/config/sample.hpp"
+
+namespace vpnha {
+namespace {
+
+using testing::HasSubstr;
+
+std::string contents_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string write_file(const std::string& name, const std::string& text) {
+    const std::string path = testing::TempDir() + name;
+    std::ofstream(path) << text;
+    return path;
+}
+
+TEST(ConfigurationTest, ExampleIsAGoodFileWithEveryKey) {
+    const std::string example = configuration_example();
+    EXPECT_EQ(config::error_of(example), "");
+    for (const ConfigurationKey& key : configuration_keys()) {
+        EXPECT_THAT(example, HasSubstr(key.name + " = "));
+    }
+}
+
+TEST(ConfigurationTest, ExampleStaysGoodWhenItsDefaultsAreSpelledOut) {
+    std::string example = configuration_example();
+    for (std::size_t at = 0; (at = example.find("\n#", at)) != std::string::npos;) {
+        if (example[at + 2] != ' ') {
+            example.erase(at + 1, 1);
+        }
+        ++at;
+    }
+    EXPECT_EQ(config::error_of(example), "");
+}
+
+TEST(ConfigurationTest, WhatIsShownParsesToTheSame) {
+    const Result<std::string> once =
+        effective_configuration(write_file("once.toml", config::kSample + config::kSecond));
+    ASSERT_TRUE(once.has_value()) << once.error().detail;
+    EXPECT_THAT(*once, HasSubstr("[gateway.other.l2tp]\nport = 1701\n"));
+    const Result<std::string> twice = effective_configuration(write_file("twice.toml", *once));
+    ASSERT_TRUE(twice.has_value()) << twice.error().detail;
+    EXPECT_EQ(*once, *twice);
+}
+
+TEST(ConfigurationTest, DocumentsAreThoseThatTheKeysGenerate) {
+    EXPECT_EQ(contents_of(VPNHA_DOCS_DIR "/vpnha.toml.example"), configuration_example())
+        << "run: vpnha config example > docs/vpnha.toml.example";
+    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/man/vpnha.toml.5"), HasSubstr(configuration_manual()))
+        << "replace the section KEYS by the output of: vpnha config keys --roff";
+}
+
+}  // namespace
+}  // namespace vpnha

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "config/toml_reader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/sample.hpp"
+
+namespace vpnha::config {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct BadFile {
+    std::string from, to, expected_place, expected_words;
+};
+
+TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
+    const BadFile cases[] = {
+        {"id = 1", "idd = 1", "vpnha.toml:2: ", "did you mean 'id'?"},
+        {"addresses =", "adresses =", "vpnha.toml:5: ", "did you mean 'addresses'?"},
+        {"dialin.inside]", "dialin.insde]", "vpnha.toml:6: ", "did you mean 'inside'?"},
+        {"id = 1", "zzzzzzzz = 1", "vpnha.toml:2: ", "known here: outside"},
+        {"id = 1", "", "vpnha.toml:1: ", "lacks 'id'; add a line like id = 1"},
+        {"id = 1", "id = 0", "vpnha.toml:2: ", "number, 1 to 255"},
+        {"id = 1", "id = 256", "vpnha.toml:2: ", "number, 1 to 255"},
+        {"id = 1", "id = \"1\"", "vpnha.toml:2: ", "number, 1 to 255"},
+        {"id = 1", "id = 1.5", "vpnha.toml:2: ", "number, 1 to 255"},
+        {"id = 1", "id = 1\nid = 2", "vpnha.toml:3: ", "not TOML"},
+        {"id = 1", "id = ", "vpnha.toml:2: ", "not TOML"},
+        {"\"eth1\"", "\"a-name-of-16-let\"", "vpnha.toml:4: ", "device name of at most 15"},
+        {"\"eth1\"", "\"\"", "vpnha.toml:4: ", "device name"},
+        {"\"eth1\"", "\"e h\"", "vpnha.toml:4: ", "device name"},
+        {"[\"192.0.2.100/24\"]", "[]", "vpnha.toml:5: ", "array of 1 to"},
+        {"[\"192.0.2.100/24\"]", "\"192.0.2.100/24\"", "vpnha.toml:5: ", "array of 1 to"},
+        {"192.0.2.100/24", "192.0.2.100", "vpnha.toml:5: ", "with a prefix length"},
+        {"192.0.2.100/24", "224.0.0.1/24", "vpnha.toml:5: ", "no unicast"},
+        {"192.0.2.100/24", "127.0.0.1/8", "vpnha.toml:5: ", "no unicast"},
+        {"192.0.2.100/24", "192.0.2.255/24", "vpnha.toml:5: ", "broadcast"},
+        {"192.0.2.100/24", "192.0.2.0/24", "vpnha.toml:5: ", "broadcast"},
+        {"10.200.1.0/24", "10.200.1.5/24", "vpnha.toml:11: ", "write 10.200.1.0/24"},
+        {"\"10.200.0.1\"", "\"10.200.0.1/32\"", "vpnha.toml:10: ", "unicast IPv4 address"},
+        {"[gateway.dialin.inside]", "[gateway.dialin.x]\n[gateway.dialin.inside]",
+         "vpnha.toml:6: ", "unknown key 'x' in [gateway.dialin]"},
+        {"[gateway.dialin.inside]\ninterface = \"eth2\"\naddresses = [\"198.51.100.100/24\"]\n", "",
+         "vpnha.toml:1: ", "lacks its table [gateway.dialin.inside]"},
+    };
+    for (const BadFile& bad : cases) {
+        const std::string error = error_of(changed(kSample, bad.from, bad.to));
+        EXPECT_THAT(error, StartsWith(bad.expected_place)) << bad.to;
+        EXPECT_THAT(error, HasSubstr(bad.expected_words)) << bad.to;
+    }
+}
+
+TEST(TomlReaderTest, RefusesWhatStandsInTheWrongPlace) {
+    EXPECT_THAT(error_of("[clutser]\n" + kSample), HasSubstr("did you mean 'cluster'?"));
+    EXPECT_THAT(error_of("cluster = 1\n" + kSample), HasSubstr("write it as [cluster]"));
+    EXPECT_THAT(error_of("gateway.id = 1\n" + kSample), HasSubstr("below [gateway.NAME]"));
+    EXPECT_THAT(error_of("[gateway.\"a b\"]\n"), HasSubstr("no name of a gateway"));
+    EXPECT_THAT(error_of("[gateway.-]\n"), HasSubstr("no name of a gateway"));
+    EXPECT_THAT(error_of(""), HasSubstr("no gateway is configured"));
+}
+
+TEST(TomlReaderTest, KeepsDaemonKeysInTheirBounds) {
+    EXPECT_EQ(error_of("[replication]\nconfirm_wait = \"0ms\"\n" + kSample), "");
+    EXPECT_THAT(error_of("[replication]\nconfirm_wait = \"11s\"\n" + kSample),
+                HasSubstr("vpnha.toml:2: 'confirm_wait' has a bad value"));
+    EXPECT_THAT(error_of("[replication]\nconfirm_wait = 50\n" + kSample), HasSubstr("duration"));
+    EXPECT_THAT(error_of("[daemon]\nlog_level = \"loud\"\n" + kSample),
+                HasSubstr("one of error, warning, info, debug"));
+    EXPECT_THAT(error_of("[daemon]\ncontrol_socket = \"run/x\"\n" + kSample),
+                HasSubstr("absolute path"));
+    EXPECT_THAT(error_of("[daemon]\ncontrol_socket = \"\"\n" + kSample),
+                HasSubstr("absolute path"));
+    EXPECT_THAT(
+        error_of("[daemon]\ncontrol_socket = \"/" + std::string(107, 'x') + "\"\n" + kSample),
+        HasSubstr("absolute path of at most 107"));
+}
+
+}  // namespace
+}  // namespace vpnha::config

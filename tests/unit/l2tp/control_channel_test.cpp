@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "l2tp/control_channel.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/limits.hpp"
+#include "support/l2tp_builder.hpp"
+
+namespace vpnha::l2tp {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const TimePoint kStart{seconds(1000)};
+
+class ControlChannelTest : public ::testing::Test {
+  protected:
+    void start(const ChannelOptions& options = {}) {
+        channel = ControlChannel(TunnelId{0x2222}, options);
+        channel.start(kStart);
+    }
+
+    // Proven numbers: ours and the peer's next.
+    void synchronize(int ns, int nr) {
+        start();
+        zlb(nr, ns - 1);
+        zlb(nr, ns);
+        ASSERT_EQ(channel.state(), ControlChannel::State::synced);
+        sent();
+    }
+
+    bool message(int ns, int nr, bool is_zlb = false) {
+        ControlHeader header;
+        header.ns = Seq16{static_cast<std::uint16_t>(ns)};
+        header.nr = Seq16{static_cast<std::uint16_t>(nr)};
+        return channel.on_message(header, is_zlb, now);
+    }
+    void zlb(int ns, int nr) { EXPECT_FALSE(message(ns, nr, true)); }
+
+    void send(CdnResult result = CdnResult::administrative) {
+        channel.send(SessionId{101}, encode_cdn(result, SessionId{1}), now);
+    }
+
+    std::vector<std::string> sent() {
+        std::vector<std::string> lines;
+        for (const Bytes& datagram : channel.take_datagrams()) {
+            EXPECT_EQ(test::open_datagram(datagram).header.tunnel, TunnelId{0x2222});
+            lines.push_back(test::describe(datagram));
+        }
+        return lines;
+    }
+
+    std::vector<std::string> sent_at(Duration since_start) {
+        now = kStart + since_start;
+        channel.on_time(now);
+        return sent();
+    }
+
+    ControlChannel channel{TunnelId{0x2222}, ChannelOptions{}};
+    TimePoint now = kStart;
+};
+
+TEST_F(ControlChannelTest, LearnsItsNumbersFromTheAnswerToAnOldProbe) {
+    start();
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 0"));
+    zlb(2, 4);
+    EXPECT_EQ(channel.state(), ControlChannel::State::probing);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 4 nr 0"));
+    zlb(2, 5);
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+    send();
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 0"));
+}
+
+TEST_F(ControlChannelTest, IsSilentBeforeItsStart) {
+    EXPECT_FALSE(message(2, 5));
+    EXPECT_THAT(sent(), IsEmpty());
+    EXPECT_FALSE(channel.next_deadline().has_value());
+}
+
+TEST_F(ControlChannelTest, SendsNothingElseWhileItsNumbersAreUnproven) {
+    start();
+    send();
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 0"));
+    zlb(2, 4);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 4 nr 0"));
+    zlb(2, 5);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 0"));
+}
+
+TEST_F(ControlChannelTest, AStaleAnswerOnlyCostsAnotherProbe) {
+    start();
+    sent();
+    zlb(2, 3);  // Sent by the peer to the dead node, before its last message was acknowledged.
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 3 nr 0"));
+    zlb(2, 5);  // The duplicate's acknowledgement: the truth.
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 0"));
+    zlb(2, 3);  // Late.
+    EXPECT_THAT(sent(), IsEmpty());
+    zlb(2, 6);
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+}
+
+TEST_F(ControlChannelTest, LearnsFromThePeersOwnMessageToo) {
+    start();
+    sent();
+    EXPECT_TRUE(message(4, 7));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 7 nr 0", "ZLB ns 7 nr 5"));
+    zlb(5, 8);
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+}
+
+TEST_F(ControlChannelTest, SynchronizesAcrossTheWrap) {
+    const struct {
+        int hint;
+        int ns;
+        int nr;
+    } cases[] = {{65000, 65535, 65535}, {65530, 2, 3}, {1, 5, 65534}, {32768, 40000, 1}};
+    for (const auto& c : cases) {
+        ChannelOptions options;
+        options.ns_hint = Seq16{static_cast<std::uint16_t>(c.hint)};
+        start(options);
+        EXPECT_EQ(sent().front(), "HELLO ns " + std::to_string(c.hint - 1) + " nr 0");
+        zlb(c.nr, c.ns);
+        zlb(c.nr, (c.ns + 1) % 65536);
+        EXPECT_EQ(channel.state(), ControlChannel::State::synced) << c.hint;
+        EXPECT_TRUE(message(c.nr, (c.ns + 1) % 65536)) << c.hint;
+        EXPECT_TRUE(message((c.nr + 1) % 65536, (c.ns + 1) % 65536)) << c.hint;
+        EXPECT_FALSE(message(c.nr, (c.ns + 1) % 65536)) << c.hint;
+    }
+}
+
+TEST_F(ControlChannelTest, RetransmitsProbesAndThenOnlyListens) {
+    start();
+    sent();
+    EXPECT_THAT(sent_at(milliseconds(999)), IsEmpty());
+    for (const int at : {1, 3, 7, 15, 23}) {
+        EXPECT_EQ(channel.next_deadline(), kStart + seconds(at));
+        EXPECT_THAT(sent_at(seconds(at)), ElementsAre("HELLO ns 0 nr 0")) << at;
+    }
+    EXPECT_FALSE(channel.went_unanswered());
+    EXPECT_THAT(sent_at(seconds(31)), IsEmpty());
+    EXPECT_EQ(channel.state(), ControlChannel::State::unanswered);
+    EXPECT_TRUE(channel.went_unanswered());
+    EXPECT_FALSE(channel.went_unanswered());
+    EXPECT_THAT(sent_at(seconds(91)), ElementsAre("HELLO ns 0 nr 0"));
+    EXPECT_EQ(channel.state(), ControlChannel::State::probing);
+    EXPECT_EQ(channel.counters().retransmissions, 5U);
+}
+
+TEST_F(ControlChannelTest, BelievesAnyNumberAfterUnansweredProbes) {
+    start();
+    for (const int at : {1, 3, 7, 15, 23, 31}) {
+        sent_at(seconds(at));
+    }
+    // More than 32 768 messages: 0 was no old number to this peer.
+    EXPECT_TRUE(message(50000, 40000));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 40000 nr 0", "ZLB ns 40000 nr 50001"));
+    zlb(50001, 40001);
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+}
+
+TEST_F(ControlChannelTest, AcknowledgesEachMessageOnceHandledAndDuplicatesAgain) {
+    synchronize(5, 2);
+    EXPECT_TRUE(message(2, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 3"));
+    EXPECT_TRUE(message(3, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 4"));
+    EXPECT_FALSE(message(3, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 4"));
+    EXPECT_EQ(channel.counters().duplicates, 1U);
+}
+
+TEST_F(ControlChannelTest, DropsWhatIsAheadOfTheExpectedMessage) {
+    synchronize(5, 2);
+    EXPECT_TRUE(message(2, 5));
+    sent();
+    EXPECT_FALSE(message(4, 5));
+    EXPECT_FALSE(message(32769, 5));
+    EXPECT_THAT(sent(), IsEmpty());
+    EXPECT_EQ(channel.counters().out_of_window, 2U);
+    EXPECT_TRUE(message(3, 5));
+    EXPECT_TRUE(message(4, 5));
+}
+
+// What the dead node had not acknowledged is retransmitted, in any order.
+TEST_F(ControlChannelTest, HandlesWhatTheDeadNodeMayHaveLeft) {
+    synchronize(5, 20);
+    EXPECT_TRUE(message(19, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 20"));
+    EXPECT_TRUE(message(18, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 20"));
+    EXPECT_TRUE(message(4, 5));
+    EXPECT_FALSE(message(3, 5));
+    EXPECT_TRUE(message(20, 5));
+    EXPECT_TRUE(message(19, 5));
+    EXPECT_FALSE(message(20, 5));
+}
+
+TEST_F(ControlChannelTest, AcknowledgesNothingThatItHasNotSeen) {
+    synchronize(5, 40);
+    send();
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 24"));
+    EXPECT_TRUE(message(39, 6));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 6 nr 40"));
+}
+
+TEST_F(ControlChannelTest, AsksWhereThePeerStandsWhenItLearnedAStaleNumber) {
+    synchronize(5, 2);
+    EXPECT_FALSE(message(4, 5));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 0"));
+    EXPECT_FALSE(message(4, 5));
+    EXPECT_THAT(sent(), IsEmpty());
+    zlb(5, 6);
+    EXPECT_TRUE(message(4, 6));
+    EXPECT_TRUE(message(5, 6));
+    zlb(9, 6);  // From here on the peer's retransmissions fill gaps.
+    EXPECT_FALSE(message(8, 6));
+    EXPECT_TRUE(message(6, 6));
+}
+
+TEST_F(ControlChannelTest, DropsAnAcknowledgementOfWhatWasNeverSent) {
+    synchronize(5, 2);
+    send();
+    sent();
+    EXPECT_FALSE(message(2, 7));
+    EXPECT_EQ(channel.counters().out_of_window, 1U);
+    EXPECT_FALSE(channel.idle());
+    EXPECT_TRUE(message(2, 6));
+    EXPECT_TRUE(channel.idle());
+}
+
+TEST_F(ControlChannelTest, KeepsFourInFlightAndTheRestInOrder) {
+    synchronize(65533, 2);
+    for (int n = 0; n < 6; ++n) {
+        send(n % 2 == 0 ? CdnResult::administrative : CdnResult::carrier_lost);
+    }
+    EXPECT_THAT(
+        sent(),
+        ElementsAre("CDN to 101 result 3 ns 65533 nr 0", "CDN to 101 result 1 ns 65534 nr 0",
+                    "CDN to 101 result 3 ns 65535 nr 0", "CDN to 101 result 1 ns 0 nr 0"));
+    zlb(2, 65535);
+    EXPECT_THAT(sent(),
+                ElementsAre("CDN to 101 result 3 ns 1 nr 0", "CDN to 101 result 1 ns 2 nr 0"));
+    zlb(2, 3);
+    EXPECT_TRUE(channel.idle());
+}
+
+TEST_F(ControlChannelTest, RetransmitsWithTheSameNumberAndTheCurrentNr) {
+    synchronize(5, 2);
+    send();
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 0"));
+    message(2, 5);
+    sent();
+    for (const int at : {1, 3, 7, 15, 23}) {
+        EXPECT_THAT(sent_at(seconds(at)), ElementsAre("CDN to 101 result 3 ns 5 nr 3")) << at;
+    }
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+    EXPECT_THAT(sent_at(seconds(31)), IsEmpty());
+    EXPECT_EQ(channel.state(), ControlChannel::State::dead);
+    EXPECT_FALSE(channel.next_deadline().has_value());
+    EXPECT_FALSE(message(3, 6));
+    EXPECT_THAT(sent(), IsEmpty());
+}
+
+TEST_F(ControlChannelTest, SaysHelloWhenThePeerWasQuietForOneInterval) {
+    synchronize(5, 2);
+    EXPECT_EQ(channel.next_deadline(), kStart + seconds(60));
+    now = kStart + seconds(30);
+    message(2, 5);
+    sent();
+    EXPECT_THAT(sent_at(seconds(60)), IsEmpty());
+    EXPECT_THAT(sent_at(seconds(90)), ElementsAre("HELLO ns 5 nr 3"));
+    EXPECT_THAT(sent_at(milliseconds(90'500)), IsEmpty());
+    zlb(3, 6);
+    EXPECT_EQ(channel.next_deadline(), kStart + milliseconds(150'500));
+}
+
+TEST_F(ControlChannelTest, SaysNoHelloWithIntervalZero) {
+    start({.hello_interval = Duration::zero(), .ns_hint = {}, .nr_hint = {}});
+    zlb(2, 4);
+    zlb(2, 5);
+    EXPECT_FALSE(channel.next_deadline().has_value());
+}
+
+TEST_F(ControlChannelTest, IsCrowdedAtItsBoundAndStillTakesEndsOfSessions) {
+    synchronize(5, 2);
+    for (std::size_t n = 0; n < limits::kL2tpUnackedMax; ++n) {
+        EXPECT_FALSE(channel.crowded());
+        send();
+    }
+    EXPECT_TRUE(channel.crowded());
+    send();
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+}
+
+}  // namespace
+}  // namespace vpnha::l2tp

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "l2tp/resumed_tunnel.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/limits.hpp"
+#include "support/l2tp_builder.hpp"
+#include "support/ppp_builder.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::l2tp {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::kTunnel;
+using test::L2tpPacket;
+using test::lcp;
+using test::session_record;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const TimePoint kStart{seconds(1000)};
+const Bytes kTheirMagic{0x0b, 0x0b, 0x0b, 0x0b};
+
+// "SessionEnded 1: peer sent CDN (result 3)" and the like, so that expectations read.
+std::string describe(const TunnelEffect& effect) {
+    if (const auto* datagram = std::get_if<SendDatagram>(&effect)) {
+        return test::describe(datagram->bytes);
+    }
+    if (const auto* frame = std::get_if<SendFrame>(&effect)) {
+        const test::Frame open = test::open_frame(frame->frame);
+        return "session " + std::to_string(frame->session.id.value) + " code " +
+               std::to_string(static_cast<int>(open.code));
+    }
+    if (const auto* session = std::get_if<SessionEnded>(&effect)) {
+        return "SessionEnded " + std::to_string(session->session.id.value) + ": " + session->reason;
+    }
+    return "TunnelEnded: " + std::get<TunnelEnded>(effect).reason;
+}
+
+std::vector<std::string> lines(const TunnelEffects& effects) {
+    std::vector<std::string> lines;
+    for (const TunnelEffect& effect : effects) {
+        lines.push_back(describe(effect));
+    }
+    return lines;
+}
+
+// Two sessions, 1/101 and 2/102. The peer's next message is 2; ours 5.
+class ResumedTunnelTest : public ::testing::Test {
+  protected:
+    ResumedTunnelTest() {
+        tunnel.add_session(session_record(1));
+        tunnel.add_session(session_record(2));
+    }
+
+    void promote() {
+        EXPECT_THAT(lines(tunnel.on_promoted(now)), ElementsAre("HELLO ns 0 nr 0"));
+        EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 4)), ElementsAre("HELLO ns 4 nr 0"));
+        EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 5)), IsEmpty());
+    }
+
+    std::vector<std::string> receive(const L2tpPacket& packet) {
+        return lines(tunnel.on_datagram(packet.bytes(), now));
+    }
+    std::vector<std::string> receive_frame(std::uint16_t session, const Bytes& frame) {
+        return lines(tunnel.on_frame(session_record(session).key, frame, now));
+    }
+    std::vector<std::string> end(std::uint16_t session) {
+        return lines(tunnel.end_session(session_record(session).key, now));
+    }
+    std::vector<std::string> at(Duration since_start) {
+        now = kStart + since_start;
+        return lines(tunnel.on_time(now));
+    }
+    static L2tpPacket message(MessageType type, int ns, int nr = 5) {
+        L2tpPacket packet(type);
+        packet.to(0x1111).numbers(static_cast<std::uint16_t>(ns), static_cast<std::uint16_t>(nr));
+        return packet;
+    }
+    static L2tpPacket acknowledgement(int nr) {
+        L2tpPacket packet;
+        return packet.to(0x1111).numbers(3, static_cast<std::uint16_t>(nr));
+    }
+    static L2tpPacket sccrq() { return L2tpPacket(MessageType::sccrq).numbers(0, 0).u16(9, 77); }
+
+    ResumedTunnel tunnel{kTunnel};
+    TimePoint now = kStart;
+};
+
+TEST_F(ResumedTunnelTest, IsSilentUntilItsNodeIsPromoted) {
+    EXPECT_THAT(receive(message(MessageType::hello, 2)), IsEmpty());
+    EXPECT_THAT(receive_frame(1, lcp(ppp::Code::echo_request, 1, kTheirMagic)), IsEmpty());
+    EXPECT_THAT(at(seconds(3600)), IsEmpty());
+    EXPECT_FALSE(tunnel.next_deadline().has_value());
+    EXPECT_THAT(end(1), IsEmpty());
+    EXPECT_TRUE(tunnel.has_sessions());
+}
+
+TEST_F(ResumedTunnelTest, AnswersControlAndLcpOnceSynchronized) {
+    promote();
+    EXPECT_THAT(receive(message(MessageType::hello, 2)), ElementsAre("ZLB ns 5 nr 3"));
+    EXPECT_THAT(receive_frame(2, lcp(ppp::Code::echo_request, 1, kTheirMagic)),
+                ElementsAre("session 2 code 10"));
+    EXPECT_THAT(at(seconds(5)), ElementsAre("session 1 code 9", "session 2 code 9"));
+}
+
+TEST_F(ResumedTunnelTest, ACdnOfThePeerEndsItsSessionOnly) {
+    promote();
+    EXPECT_THAT(receive(message(MessageType::cdn, 2).to(0x1111, 1).u16(1, 3).u16(14, 101)),
+                ElementsAre("ZLB ns 5 nr 3", "SessionEnded 1: peer sent CDN (result 3)"));
+    EXPECT_TRUE(tunnel.has_sessions());
+    EXPECT_THAT(receive_frame(1, lcp(ppp::Code::echo_request, 1, kTheirMagic)), IsEmpty());
+}
+
+TEST_F(ResumedTunnelTest, ACdnMayNameTheSessionByThePeersIdAlone) {
+    promote();
+    EXPECT_THAT(receive(message(MessageType::cdn, 2).u16(1, 3).u16(14, 102)),
+                ElementsAre("ZLB ns 5 nr 3", "SessionEnded 2: peer sent CDN (result 3)"));
+}
+
+TEST_F(ResumedTunnelTest, TheLastCdnClosesTheTunnel) {
+    promote();
+    receive(message(MessageType::cdn, 2).to(0x1111, 1).u16(1, 3));
+    EXPECT_THAT(receive(message(MessageType::cdn, 3).to(0x1111, 2).u16(1, 1)),
+                ElementsAre("ZLB ns 5 nr 4", "SessionEnded 2: peer sent CDN (result 1)",
+                            "StopCCN result 1 ns 5 nr 4"));
+    EXPECT_FALSE(tunnel.has_sessions());
+    EXPECT_THAT(receive(acknowledgement(6)), ElementsAre("TunnelEnded: closed"));
+    EXPECT_THAT(receive(message(MessageType::hello, 4)), IsEmpty());
+    EXPECT_FALSE(tunnel.next_deadline().has_value());
+}
+
+TEST_F(ResumedTunnelTest, AStopccnOfThePeerEndsEverything) {
+    promote();
+    EXPECT_THAT(receive(message(MessageType::stopccn, 2).u16(9, 0x2222).u16(1, 6)),
+                ElementsAre("ZLB ns 5 nr 3", "SessionEnded 1: peer sent StopCCN (result 6)",
+                            "SessionEnded 2: peer sent StopCCN (result 6)",
+                            "TunnelEnded: peer sent StopCCN (result 6)"));
+}
+
+TEST_F(ResumedTunnelTest, TheOperatorEndsASessionWithTerminateRequestAndCdn) {
+    promote();
+    EXPECT_THAT(end(1), ElementsAre("session 1 code 5", "CDN to 101 result 3 ns 5 nr 0",
+                                    "SessionEnded 1: ended by the operator"));
+    EXPECT_THAT(end(1), IsEmpty());
+    EXPECT_THAT(end(2),
+                ElementsAre("session 2 code 5", "CDN to 102 result 3 ns 6 nr 0",
+                            "SessionEnded 2: ended by the operator", "StopCCN result 1 ns 7 nr 0"));
+    EXPECT_THAT(receive(acknowledgement(7)), IsEmpty());
+    EXPECT_THAT(receive(acknowledgement(8)), ElementsAre("TunnelEnded: closed"));
+}
+
+TEST_F(ResumedTunnelTest, ACdnCarriesOurSessionIdInItsAvp) {
+    promote();
+    const TunnelEffects effects = tunnel.end_session(session_record(2).key, now);
+    const auto sent = test::open_datagram(std::get<SendDatagram>(effects.at(1)).bytes);
+    EXPECT_EQ(sent.header.tunnel, kTunnel.peer_id);
+    EXPECT_EQ(sent.header.session, SessionId{102});
+    EXPECT_EQ(sent.assigned_session, 2);
+}
+
+TEST_F(ResumedTunnelTest, ALinkThatEndsTakesItsSessionWithIt) {
+    const struct {
+        const char* description;
+        Bytes frame;
+        std::vector<std::string> effects;
+    } cases[] = {
+        {"Terminate-Request",
+         lcp(ppp::Code::terminate_request, 7),
+         {"session 1 code 6", "CDN to 101 result 1 ns 5 nr 0",
+          "SessionEnded 1: peer sent LCP Terminate-Request"}},
+        {"renegotiation",
+         lcp(ppp::Code::configure_request, 7),
+         {"session 1 code 5", "CDN to 101 result 1 ns 5 nr 0",
+          "SessionEnded 1: peer wants to negotiate LCP anew"}},
+    };
+    for (const auto& c : cases) {
+        tunnel = ResumedTunnel(kTunnel);
+        tunnel.add_session(session_record(1));
+        tunnel.add_session(session_record(2));
+        promote();
+        EXPECT_EQ(receive_frame(1, c.frame), c.effects) << c.description;
+    }
+}
+
+TEST_F(ResumedTunnelTest, SessionsWithoutEchoRepliesEnd) {
+    promote();
+    for (const int s : {5, 10, 15}) {
+        EXPECT_THAT(at(seconds(s)), ElementsAre("session 1 code 9", "session 2 code 9"));
+        receive_frame(2, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    }
+    EXPECT_THAT(at(seconds(20)),
+                ElementsAre("session 1 code 5", "CDN to 101 result 1 ns 5 nr 0",
+                            "SessionEnded 1: peer left LCP echoes unanswered", "session 2 code 9"));
+}
+
+TEST_F(ResumedTunnelTest, AForgedSccrqKillsNothing) {
+    promote();
+    EXPECT_THAT(receive(sccrq()), ElementsAre("session 1 code 9", "session 2 code 9"));
+    EXPECT_THAT(receive_frame(2, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic)), IsEmpty());
+    EXPECT_THAT(at(milliseconds(900)), IsEmpty());
+    EXPECT_THAT(at(seconds(4)), IsEmpty());
+    EXPECT_TRUE(tunnel.has_sessions());
+    // Not again at once: it would make us send on a forger's behalf.
+    EXPECT_THAT(receive(sccrq()), IsEmpty());
+    now = kStart + limits::kL2tpDoubtPause;
+    EXPECT_EQ(receive(sccrq()).size(), 2U);
+}
+
+TEST_F(ResumedTunnelTest, ARealSccrqFreesTheTunnelWithoutAWord) {
+    promote();
+    receive(sccrq());
+    EXPECT_EQ(at(milliseconds(800)).size(), 2U);
+    EXPECT_EQ(at(milliseconds(1600)).size(), 2U);
+    EXPECT_THAT(receive(sccrq()), IsEmpty());
+    EXPECT_EQ(tunnel.next_deadline(), kStart + milliseconds(2400));
+    at(milliseconds(2400));
+    const std::string reason = "peer dialled anew and answers no LCP echo";
+    EXPECT_THAT(at(limits::kL2tpDoubtMax),
+                ElementsAre("SessionEnded 1: " + reason, "SessionEnded 2: " + reason,
+                            "TunnelEnded: " + reason));
+    EXPECT_LT(limits::kL2tpDoubtMax, seconds(3));
+}
+
+TEST_F(ResumedTunnelTest, ALateReplyToTheDeadNodeSettlesNoDoubt) {
+    promote();
+    receive(sccrq());
+    receive_frame(1, lcp(ppp::Code::echo_reply, 3, kTheirMagic));
+    EXPECT_EQ(at(limits::kL2tpDoubtMax).size(), 3U);
+}
+
+TEST_F(ResumedTunnelTest, AnSccrqWhileClosingFreesTheTunnelAtOnce) {
+    promote();
+    end(1);
+    end(2);
+    EXPECT_THAT(receive(sccrq()), ElementsAre("TunnelEnded: peer dialled anew"));
+}
+
+TEST_F(ResumedTunnelTest, UnansweredProbesAreSettledByLcp) {
+    lines(tunnel.on_promoted(now));
+    for (const int s : {1, 3, 7, 15, 23}) {
+        at(seconds(s));
+        receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+        receive_frame(2, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    }
+    const std::vector<std::string> asked = at(seconds(31));
+    EXPECT_THAT(asked, ::testing::IsSupersetOf({"session 1 code 9", "session 2 code 9"}));
+    for (std::uint8_t id = 0x80; id < 0xa0; ++id) {
+        receive_frame(1, lcp(ppp::Code::echo_reply, id, kTheirMagic));
+    }
+    at(seconds(34));
+    EXPECT_TRUE(tunnel.has_sessions());
+    // It listens: the peer's own HELLO tells the numbers.
+    EXPECT_THAT(receive(message(MessageType::hello, 2, 5)),
+                ElementsAre("HELLO ns 5 nr 0", "ZLB ns 5 nr 3"));
+}
+
+TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
+    SessionRecord quiet = session_record(1);
+    quiet.echo_interval_s = 0;
+    tunnel = ResumedTunnel(kTunnel);
+    tunnel.add_session(quiet);
+    lines(tunnel.on_promoted(now));
+    for (const int s : {1, 3, 7, 15, 23, 31}) {
+        at(seconds(s));
+    }
+    const std::string reason = "peer answers neither L2TP control messages nor LCP echoes";
+    EXPECT_THAT(at(seconds(34)),
+                ElementsAre("SessionEnded 1: " + reason, "TunnelEnded: " + reason));
+}
+
+TEST_F(ResumedTunnelTest, UnacknowledgedMessagesEndTheTunnel) {
+    promote();
+    end(1);
+    for (const int s : {1, 3, 7, 15, 23}) {
+        at(seconds(s));
+        receive_frame(2, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    }
+    const std::string reason = "peer left L2TP control messages unacknowledged";
+    EXPECT_THAT(at(seconds(31)),
+                ::testing::IsSupersetOf({"SessionEnded 2: " + reason, "TunnelEnded: " + reason}));
+}
+
+TEST_F(ResumedTunnelTest, RefusesAnotherCallWithACdn) {
+    promote();
+    EXPECT_THAT(receive(message(MessageType::icrq, 2).u16(14, 999)),
+                ElementsAre("ZLB ns 5 nr 3", "CDN to 999 result 4 ns 5 nr 3"));
+    EXPECT_TRUE(tunnel.has_sessions());
+    // A late duplicate of what set up session 1 must not end it.
+    EXPECT_THAT(receive(message(MessageType::icrq, 3).u16(14, 101)), ElementsAre("ZLB ns 6 nr 4"));
+    EXPECT_THAT(receive(message(MessageType::icrq, 4)), ElementsAre("ZLB ns 6 nr 5"));
+    EXPECT_EQ(tunnel.counters().unexpected, 2U);
+}
+
+TEST_F(ResumedTunnelTest, RefusesACallThatTheDeadNodeHadHalfSetUp) {
+    promote();
+    const TunnelEffects effects =
+        tunnel.on_datagram(message(MessageType::iccn, 2).to(0x1111, 9).bytes(), now);
+    ASSERT_EQ(effects.size(), 2U);
+    const auto cdn = test::open_datagram(std::get<SendDatagram>(effects[1]).bytes);
+    EXPECT_EQ(cdn.type, MessageType::cdn);
+    EXPECT_EQ(cdn.header.session, SessionId{0});
+    EXPECT_EQ(cdn.assigned_session, 9);
+    EXPECT_THAT(receive(message(MessageType::iccn, 3).to(0x1111, 1)), ElementsAre("ZLB ns 6 nr 4"));
+}
+
+TEST_F(ResumedTunnelTest, WithholdsRefusalsFromAPeerThatAcknowledgesNone) {
+    promote();
+    std::size_t sent = 0;
+    for (int n = 0; n < 100; ++n) {
+        sent +=
+            receive(message(MessageType::icrq, 2 + n).u16(14, static_cast<std::uint16_t>(900 + n)))
+                .size();
+    }
+    EXPECT_EQ(sent, 100 + limits::kL2tpSendWindow);
+    EXPECT_EQ(tunnel.counters().unexpected, 100 - limits::kL2tpUnackedMax);
+    EXPECT_TRUE(tunnel.has_sessions());
+}
+
+TEST_F(ResumedTunnelTest, ObeysTheMandatoryBitAsRfc2661Says) {
+    const struct {
+        const char* description;
+        L2tpPacket packet;
+        bool tunnel_closes;
+        std::size_t sessions_end;
+    } cases[] = {
+        {"HELLO with an optional unknown AVP",
+         message(MessageType::hello, 2).avp({.mandatory = false, .type = 99}), false, 0},
+        {"HELLO with a mandatory unknown AVP", message(MessageType::hello, 2).avp({.type = 99}),
+         true, 2},
+        {"WEN of session 1 with one", message(MessageType::wen, 2).to(0x1111, 1).avp({.type = 99}),
+         false, 1},
+        {"WEN of no session with one", message(MessageType::wen, 2).to(0x1111, 9).avp({.type = 99}),
+         false, 0},
+        {"CDN of session 1 with one", message(MessageType::cdn, 2).to(0x1111, 1).avp({.type = 99}),
+         false, 1},
+        {"unknown message type", message(static_cast<MessageType>(99), 2), true, 2},
+        {"unknown message type, optional",
+         L2tpPacket().to(0x1111).numbers(2, 5).avp(
+             {.mandatory = false, .type = 0, .value = to_bytes("\x01\x63")}),
+         false, 0},
+    };
+    for (const auto& c : cases) {
+        tunnel = ResumedTunnel(kTunnel);
+        tunnel.add_session(session_record(1));
+        tunnel.add_session(session_record(2));
+        promote();
+        const std::vector<std::string> effects = receive(c.packet);
+        const auto count = [&](std::string_view word) {
+            return static_cast<std::size_t>(
+                std::count_if(effects.begin(), effects.end(),
+                              [&](const std::string& e) { return e.starts_with(word); }));
+        };
+        EXPECT_EQ(count("StopCCN result 2"), c.tunnel_closes ? 1U : 0U) << c.description;
+        EXPECT_EQ(count("SessionEnded"), c.sessions_end) << c.description;
+    }
+}
+
+TEST_F(ResumedTunnelTest, CountsWhatItDrops) {
+    promote();
+    const Bytes data{0x00, 0x02, 0x11, 0x11, 0, 1, 0xc0, 0x21};
+    EXPECT_THAT(tunnel.on_datagram(data, now), IsEmpty());
+    EXPECT_THAT(tunnel.on_datagram(Bytes{0xc8, 0x02, 0x00}, now), IsEmpty());
+    EXPECT_THAT(receive(message(MessageType::hello, 2).to(0x1112)), IsEmpty());
+    EXPECT_THAT(receive(message(MessageType::hello, 2).to(0)), IsEmpty());
+    EXPECT_THAT(receive(L2tpPacket().to(0)), IsEmpty());
+    EXPECT_THAT(receive(message(MessageType::hello, 2, 6)), IsEmpty());
+    EXPECT_THAT(receive_frame(3, lcp(ppp::Code::echo_request, 1, kTheirMagic)), IsEmpty());
+    EXPECT_THAT(receive_frame(1, {0xc0}), IsEmpty());
+    receive(message(MessageType::scccn, 2));
+    receive(message(MessageType::cdn, 3).to(0x1111, 7));
+    const TunnelCounters& counters = tunnel.counters();
+    EXPECT_EQ(counters.data, 1U);
+    EXPECT_EQ(counters.malformed, 1U);
+    EXPECT_EQ(counters.foreign_tunnel, 3U);
+    EXPECT_EQ(counters.out_of_window, 1U);
+    EXPECT_EQ(counters.unexpected, 3U);
+    EXPECT_EQ(counters.links.malformed, 1U);
+    EXPECT_TRUE(tunnel.has_sessions());
+}
+
+TEST_F(ResumedTunnelTest, ATunnelWithoutSessionsClosesWhenPromoted) {
+    tunnel = ResumedTunnel(kTunnel);
+    lines(tunnel.on_promoted(now));
+    receive(L2tpPacket().to(0x1111).numbers(2, 4));
+    EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 5)),
+                ElementsAre("StopCCN result 1 ns 5 nr 0"));
+    EXPECT_THAT(receive(acknowledgement(6)), ElementsAre("TunnelEnded: closed"));
+}
+
+TEST_F(ResumedTunnelTest, EndsHundredsOfSessionsAtOnceInOneTunnel) {
+    tunnel = ResumedTunnel(kTunnel);
+    for (std::uint16_t id = 1; id <= 300; ++id) {
+        tunnel.add_session(session_record(id));
+    }
+    promote();
+    for (std::uint16_t id = 1; id <= 300; ++id) {
+        end(id);
+    }
+    std::size_t cdns = limits::kL2tpSendWindow;
+    std::vector<std::string> last;
+    for (int nr = 6; nr <= 306; ++nr) {
+        for (const std::string& line : last = receive(acknowledgement(nr))) {
+            cdns += line.starts_with("CDN") ? 1 : 0;
+        }
+    }
+    EXPECT_EQ(cdns, 300U);
+    EXPECT_THAT(last, ElementsAre("TunnelEnded: closed"));
+}
+
+}  // namespace
+}  // namespace vpnha::l2tp

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <gmock/gmock.h>
+
+#include "unit/ocf/sample_agent.hpp"
+
+namespace vpnha::ocf {
+namespace {
+
+TEST(CallTest, TakesParametersFromTheEnvironmentAndElseTheirDefaults) {
+    const Agent agent = sample_agent();
+    const Call call(agent, "start", environment({{"OCF_RESKEY_device", "/dev/x"}}));
+    EXPECT_EQ(call.parameter("device"), "/dev/x");
+    EXPECT_EQ(call.parameter("speed"), "9600");
+}
+
+TEST(CallTest, AnEmptyParameterIsAnAbsentOne) {
+    const Agent agent = sample_agent();
+    const Call call(agent, "start", environment({{"OCF_RESKEY_speed", ""}}));
+    EXPECT_EQ(call.parameter("speed"), "9600");
+}
+
+TEST(CallTest, InstanceNameHasNoCloneNumber) {
+    const Agent agent = sample_agent();
+    EXPECT_EQ(Call(agent, "start", environment({{"OCF_RESOURCE_INSTANCE", "gw:2"}})).instance(),
+              "gw");
+    EXPECT_EQ(Call(agent, "start", environment({{"OCF_RESOURCE_INSTANCE", "gw"}})).instance(),
+              "gw");
+}
+
+TEST(CallTest, OnlyAMonitorWithoutIntervalIsAProbe) {
+    const Agent agent = sample_agent();
+    EXPECT_TRUE(Call(agent, "monitor", environment({})).is_probe());
+    EXPECT_TRUE(Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "0"}}))
+                    .is_probe());
+    EXPECT_FALSE(Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "2000"}}))
+                     .is_probe());
+    EXPECT_FALSE(Call(agent, "start", environment({})).is_probe());
+}
+
+TEST(OutcomeTest, ErrorsMapToTheCodesThatPacemakerActsOn) {
+    EXPECT_EQ(outcome_of({Errc::invalid_config, "x"}).code, Code::arguments);
+    EXPECT_EQ(outcome_of({Errc::permission, "x"}).code, Code::permission);
+    EXPECT_EQ(outcome_of({Errc::unsupported, "x"}).code, Code::installed);
+    EXPECT_EQ(outcome_of({Errc::timeout, "x"}).code, Code::error);
+    EXPECT_EQ(outcome_of({Errc::timeout, "why"}).reason, "why");
+}
+
+}  // namespace
+}  // namespace vpnha::ocf
