@@ -37,9 +37,6 @@ std::size_t width_of(std::string_view text) {
 
 }  // namespace
 
-Cell::Cell(std::string_view given_text, Colour given_colour)
-    : text(printable(given_text)), colour(given_colour) {}
-
 std::string printable(std::string_view text) {
     std::string safe(text);
     for (std::size_t i = 0; i < safe.size(); ++i) {

@@ -2,17 +2,26 @@
 // Text in columns for a terminal.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace vpnha::cli {
 
+// User names and interfaces come from peers: what could steer a terminal is shown as '?'.
+[[nodiscard]] std::string printable(std::string_view text);
+
 enum class Colour { plain, green, yellow, red, bold };
 
 struct Cell {
-    Cell(std::string_view given_text, Colour given_colour = Colour::plain);  // NOLINT: a row reads
-    std::string text;                                                        // as its texts.
+    // Implicit from any text, so that a row reads as its texts.
+    template <class Text>
+    requires std::convertible_to<const Text&, std::string_view> Cell(
+        const Text& given, Colour given_colour = Colour::plain)  // NOLINT(*-explicit-*)
+        : text(printable(given)), colour(given_colour) {}
+
+    std::string text;
     Colour colour;
 };
 
@@ -23,8 +32,5 @@ using Row = std::vector<Cell>;
                                        const std::vector<Row>& rows, bool use_colour);
 
 [[nodiscard]] std::string paint(std::string_view text, Colour colour, bool use_colour);
-
-// User names and interfaces come from peers: what could steer a terminal is shown as '?'.
-[[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace vpnha::cli

@@ -46,10 +46,10 @@ def steps(run: Run) -> None:
     run.observe(3)
 
     run.step(f"power cut of {active.name}")
+    before = cluster.operations_done("start", "xl2tpd")
     active.power_off()
-    moved = cluster.wait_status("the group runs elsewhere", lambda seen: bool(
-        seen.on("xl2tpd")) and seen.on("xl2tpd") != [active.name], deadline_s=30)
-    run.step(f"{moved.on('xl2tpd')[0]} has the group; {WATCHED_S} s more")
+    successor = cluster.wait_operation("start", "xl2tpd", before)
+    run.step(f"{successor} has the group; {WATCHED_S} s more")
     answered = client.answered_pings()
     run.observe(WATCHED_S)
     back = client.answered_pings() - answered

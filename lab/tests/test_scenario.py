@@ -198,7 +198,18 @@ def test_every_exit_code_is_in_the_help():
         assert str(code) in cli.EPILOG
 
 
-def test_error_ends_with_its_own_code(monkeypatch, capsys):
+@pytest.mark.parametrize("words", [["up"], ["status"], ["down", "--all"], ["exec", "gw1", "ls"]])
+def test_without_root_every_command_says_so(words, monkeypatch, capsys):
     monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
-    assert cli.main(["up"]) == 102
+    assert cli.main(words) == 102
     assert "root" in capsys.readouterr().err
+
+
+def test_down_all_takes_down_every_lab_that_there_is(monkeypatch):
+    gone = []
+    monkeypatch.setattr(cli.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cli, "known_labs", lambda: ["one", "two"])
+    monkeypatch.setattr(cli, "take_down", gone.append)
+    assert cli.main(["down", "--all"]) == 0
+    assert gone == ["one", "two"]
+    assert cli.main(["down", "--name", "three"]) == 107

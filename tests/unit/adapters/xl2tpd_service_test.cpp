@@ -155,8 +155,9 @@ TEST_F(Xl2tpdServiceTest, StartOfARunningDaemonChangesNothing) {
 TEST_F(Xl2tpdServiceTest, StartWithOtherSettingsReplacesTheDaemon) {
     start();
     const int before = pid();
-    std::ofstream(settings().config, std::ios::app) << "port = 1702\n";
-    start();
+    auto other = settings();
+    other.options_file = root_ + "/other";
+    ASSERT_TRUE(service().start(other).has_value());
     EXPECT_NE(pid(), before);
     EXPECT_FALSE(read_process(before).has_value());
 }

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kills a VPN gateway under live traffic and shows what the client saw: with vpnha, and with
+today's stack (stock xl2tpd and IPaddr2 on the same cluster) beside it."""
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from vpnlab import scenario  # noqa: E402 - the path must be set first
+from vpnlab.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyUp,  # noqa: E402
+                           LabError, NotRoot, ResourcesShort)
+from vpnlab.kernel import ensure_kernel  # noqa: E402
+from vpnlab.lab import Lab, check_host, known_labs  # noqa: E402
+from vpnlab.progress import say  # noqa: E402
+from vpnlab.report import print_summary, write_report  # noqa: E402
+from vpnlab.stage import install_stage  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = "demo"
+# Build tree, kernel source and captures.
+DISK_MB = 4000
+OURS = ("vpnha", "l2tp-power-cut")
+CONTROL = ("today's stack", "l2tp-control")
+
+EPILOG = """\
+exit codes:
+    0  the session survived, and died without vpnha   1  it was otherwise; see the report
+    2  wrong usage                  10, 11, 12  a package is missing and cannot be installed
+  101  the lab itself failed              102  not root
+  103  no /dev/net/tun                    104  memory or disk short
+  106  another lab of this name is up     108  the kernel build failed
+  110  the build of vpnha failed          130  interrupted
+"""
+
+
+class BuildFailed(LabError):
+    exit_code = 110
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="demo", description=__doc__, epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", action="store_true",
+                        help="leave the lab up afterwards and say how to look around")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", metavar="DIR",
+                        help="where report and captures go (default: build/demo)")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return run(options.out.resolve(), options.keep)
+    except LabError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def run(out: Path, keep: bool) -> int:
+    check_machine()
+    say("building vpnha as it would be packaged; the first time takes minutes")
+    stage = build()
+    say("the lab's kernel: built once from Debian's source, then cached")
+    ensure_kernel()
+    shutil.rmtree(out, ignore_errors=True)
+    ran = []
+    for (label, name), stays in ((CONTROL, False), (OURS, keep)):
+        loaded = scenario.load(name)
+        say(f"--- {label}: {loaded.purpose}")
+        ok = run_scenario(loaded, out / name, stage, stays)
+        ran.append((label, out / name, ok))
+    ran.reverse()
+    report = out / "report.html"
+    results = [(label, directory) for label, directory, _ in ran]
+    write_report(results, report)
+    print_summary(results, sys.stdout)
+    print(f"\nReport: {report}")
+    if keep:
+        print(f"""
+The lab of vpnha is still up. Look around:
+  lab/lab status --name {NAME}
+  lab/lab exec --name {NAME} gw2 -- vpnha status
+  lab/lab exec --name {NAME} gw2 -- crm_mon -1
+Take it down with: lab/lab down --name {NAME}""")
+    return 0 if all(ok for _, _, ok in ran) else EXIT_SCENARIO_FAILED
+
+
+def check_machine() -> None:
+    """Everything that would stop the demo, before minutes of building."""
+    if os.geteuid() != 0:
+        raise NotRoot("the demo needs root: it makes network namespaces and TAP devices")
+    if NAME in known_labs():
+        raise AlreadyUp(f"a lab named {NAME!r} is up; take it down: lab/lab down --name {NAME}")
+    check_host(scenario.load(OURS[1]).scenario.nodes)
+    free_mb = shutil.disk_usage(ROOT).free // 2**20
+    if free_mb < DISK_MB:
+        raise ResourcesShort(f"{free_mb} MB free below {ROOT}, {DISK_MB} MB are needed; make room")
+
+
+def build() -> Path:
+    log = ROOT / "build" / "demo-build.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w", encoding="utf-8") as output:
+        for argv in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
+            if subprocess.run(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+                              check=False).returncode:
+                raise BuildFailed(f"the build failed; its last words are in {log}")
+    return install_stage()
+
+
+def run_scenario(loaded: scenario.Loaded, out: Path, stage: Path, keep: bool) -> bool:
+    lab = Lab.new(NAME, loaded.scenario.nodes, stage)
+    lab.up()
+    ok = False
+    try:
+        ok = scenario.execute(loaded, lab, out, seed=1)
+    finally:
+        if not (keep and ok):
+            lab.down()
+    return ok
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The project's files as a package would install them, laid over the root of every node."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .errors import LabError, NotFound
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build" / "release"
+STAGE = ROOT / "build" / "stage"
+
+
+def install_stage() -> Path:
+    """Installs what the release preset built; returns the directory."""
+    if not (BUILD / "build.ninja").exists():
+        raise NotFound("nothing is built for the nodes: cmake --workflow --preset release")
+    shutil.rmtree(STAGE, ignore_errors=True)
+    done = subprocess.run(["cmake", "--install", str(BUILD)], capture_output=True, text=True,
+                          env={**os.environ, "DESTDIR": str(STAGE)}, check=False)
+    if done.returncode:
+        raise LabError(f"installing into {STAGE}: {done.stderr.strip()}")
+    return STAGE

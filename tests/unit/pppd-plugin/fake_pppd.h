@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pppd as the plugin sees it: its variables, its timers, its notifiers. */
+#ifndef VPNHA_FAKE_PPPD_H
+#define VPNHA_FAKE_PPPD_H
+
+#include <stdint.h>
+
+/* Loads the plugin with these options. */
+void fake_pppd_start(const char *gateway, const char *socket, int wait_ms);
+/* A session with plain values that could be resumed. */
+void fake_pppd_negotiate(void);
+void fake_pppd_remove_l2tp(void);
+void fake_pppd_require_sequencing(void);
+void fake_pppd_open_ccp(int mppe);
+void fake_pppd_open_ipv6cp(void);
+void fake_pppd_use_vj(void);
+void fake_pppd_use_multilink(void);
+void fake_pppd_ip_up(void);
+void fake_pppd_ip_down(void);
+void fake_pppd_exit(void);
+/* A frame arrives: the snoop hook sees it. */
+void fake_pppd_receive(uint16_t protocol);
+/* Seconds until the next timer, or -1 when none is set; and runs it. */
+int fake_pppd_next_timer(void);
+void fake_pppd_run_timer(void);
+/* The last line that was logged. */
+const char *fake_pppd_log(void);
+
+#endif

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The plugin in a pppd of pretence, and what a vpnhad reads from its socket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <thread>
+
+#include "adapters/plugin_message.hpp"
+#include "adapters/unix_socket.hpp"
+
+extern "C" {
+#include "unit/pppd-plugin/fake_pppd.h"
+}
+
+namespace vpnha {
+namespace {
+
+using adapters::PluginExit;
+using adapters::PluginMessage;
+using adapters::PluginSessionDown;
+using adapters::PluginSessionUp;
+using adapters::UniqueFd;
+using adapters::UnixListener;
+using testing::HasSubstr;
+
+constexpr std::uint16_t kCcp = 0x80fd;
+
+class PppdPluginTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        path_ = testing::TempDir() + "plugin.sock";
+        listen();
+        fake_pppd_start("dialin", path_.c_str(), 0);
+        fake_pppd_negotiate();
+    }
+    void TearDown() override {
+        fake_pppd_ip_down();
+        fake_pppd_exit();
+    }
+
+    void listen() {
+        Result<UnixListener> opened =
+            UnixListener::open({path_, SOCK_SEQPACKET, 0600, std::nullopt});
+        ASSERT_TRUE(opened.has_value()) << opened.error().detail;
+        listener_.emplace(std::move(*opened));
+    }
+
+    void accept() {
+        std::optional<UniqueFd> fd = listener_->accept();
+        ASSERT_TRUE(fd.has_value());
+        connection_ = std::move(*fd);
+    }
+
+    // The next message, nothing when there is none.
+    std::optional<PluginMessage> receive() {
+        Bytes bytes(4096);
+        const ssize_t length = ::recv(connection_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        if (length <= 0) {
+            return std::nullopt;
+        }
+        bytes.resize(static_cast<std::size_t>(length));
+        Result<PluginMessage> message = adapters::parse_plugin_message(bytes);
+        EXPECT_TRUE(message.has_value()) << message.error().detail;
+        return message ? std::optional<PluginMessage>(std::move(*message)) : std::nullopt;
+    }
+
+    std::optional<PluginSessionUp> receive_up() {
+        std::optional<PluginMessage> message = receive();
+        auto* const up = message ? std::get_if<PluginSessionUp>(&*message) : nullptr;
+        return up == nullptr ? std::nullopt : std::optional<PluginSessionUp>(std::move(*up));
+    }
+
+    void answer(std::string_view reason) {
+        const Bytes bytes = adapters::encode_plugin_verdict(reason);
+        EXPECT_GT(::send(connection_.get(), bytes.data(), bytes.size(), 0), 0);
+    }
+
+    std::string path_;
+    std::optional<UnixListener> listener_;
+    UniqueFd connection_;
+};
+
+TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->gateway, "dialin");
+    EXPECT_EQ(up->pid, static_cast<std::uint32_t>(::getpid()));
+    EXPECT_TRUE(up->not_resumable.empty());
+    const l2tp::SessionRecord& record = up->record;
+    EXPECT_EQ(to_string(record.key.tunnel.peer), "192.0.2.51:1701");
+    EXPECT_EQ(record.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
+    // The peer negotiated nothing: RFC 1661's and 1662's defaults, not pppd's leftovers.
+    EXPECT_EQ(record.theirs, (ppp::LinkOptions{1500, 0, 0xffffffff, false, false}));
+    EXPECT_EQ(to_string(record.our_address), "10.200.0.1");
+    EXPECT_EQ(to_string(record.peer_address), "10.200.1.10");
+    EXPECT_EQ(record.echo_interval_s, 30);
+    EXPECT_EQ(record.echo_failures, 4);
+    EXPECT_EQ(record.user, "alice");
+    EXPECT_EQ(record.interface, "ppp0");
+    const auto age = std::chrono::system_clock::now().time_since_epoch() -
+                     std::chrono::milliseconds(record.established_unix_ms);
+    EXPECT_LT(age, std::chrono::seconds(10));
+}
+
+TEST_F(PppdPluginTest, TellsDownAndExit) {
+    fake_pppd_ip_up();
+    accept();
+    receive_up();
+    fake_pppd_ip_down();
+    EXPECT_EQ(fake_pppd_next_timer(), -1);
+    fake_pppd_exit();
+    std::optional<PluginMessage> message = receive();
+    ASSERT_TRUE(message.has_value());
+    EXPECT_TRUE(std::holds_alternative<PluginSessionDown>(*message));
+    message = receive();
+    ASSERT_TRUE(message.has_value());
+    EXPECT_TRUE(std::holds_alternative<PluginExit>(*message));
+}
+
+TEST_F(PppdPluginTest, FlagsWhatCannotBeResumed) {
+    fake_pppd_require_sequencing();
+    fake_pppd_open_ccp(1);
+    fake_pppd_open_ipv6cp();
+    fake_pppd_use_vj();
+    fake_pppd_use_multilink();
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(up->not_resumable,
+                testing::ElementsAre(HasSubstr("MPPE"), HasSubstr("novj"), HasSubstr("multilink"),
+                                     HasSubstr("sequencing"), HasSubstr("noipv6")));
+}
+
+TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {
+    fake_pppd_ip_up();
+    accept();
+    receive_up();
+    fake_pppd_open_ccp(0);
+    fake_pppd_receive(kCcp);
+    fake_pppd_run_timer();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("noccp")));
+    fake_pppd_receive(kCcp);  // Nothing changed: nothing is told.
+    fake_pppd_run_timer();
+    EXPECT_FALSE(receive().has_value());
+}
+
+TEST_F(PppdPluginTest, SessionComesUpWithoutVpnhadAndItIsToldLater) {
+    listener_.reset();
+    fake_pppd_ip_up();
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("not protected"));
+    int expected = 1;
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(fake_pppd_next_timer(), expected);
+        fake_pppd_run_timer();
+        expected = std::min(expected * 2, 60);
+    }
+    listen();
+    fake_pppd_run_timer();
+    accept();
+    EXPECT_TRUE(receive_up().has_value());
+    EXPECT_EQ(fake_pppd_next_timer(), 5);
+}
+
+TEST_F(PppdPluginTest, TellsAVpnhadThatWasRestarted) {
+    fake_pppd_ip_up();
+    accept();
+    receive_up();
+    connection_.reset();
+    fake_pppd_run_timer();
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("closed the connection"));
+    EXPECT_EQ(fake_pppd_next_timer(), 1);
+    fake_pppd_run_timer();
+    accept();
+    EXPECT_TRUE(receive_up().has_value());
+}
+
+TEST_F(PppdPluginTest, LogsTheAnswerAlsoALateOne) {
+    fake_pppd_ip_up();
+    accept();
+    answer("no standby");
+    fake_pppd_run_timer();
+    EXPECT_STREQ(fake_pppd_log(), "vpnha: session is not protected: no standby");
+    answer("");
+    fake_pppd_run_timer();
+    EXPECT_STREQ(fake_pppd_log(), "vpnha: session is protected");
+}
+
+TEST_F(PppdPluginTest, WaitsForTheAnswerNoLongerThanItIsTold) {
+    fake_pppd_start("dialin", path_.c_str(), 100);
+    const auto before = std::chrono::steady_clock::now();
+    fake_pppd_ip_up();
+    const auto waited = std::chrono::steady_clock::now() - before;
+    EXPECT_GE(waited, std::chrono::milliseconds(90));
+    EXPECT_LT(waited, std::chrono::seconds(2));
+}
+
+TEST_F(PppdPluginTest, HearsTheAnswerWithinIpUp) {
+    fake_pppd_start("dialin", path_.c_str(), 2000);
+    std::thread vpnhad([&] {
+        std::optional<UniqueFd> fd;
+        while (!(fd = listener_->accept())) {
+            std::this_thread::yield();
+        }
+        connection_ = std::move(*fd);
+        answer("");
+    });
+    fake_pppd_ip_up();
+    EXPECT_STREQ(fake_pppd_log(), "vpnha: session is protected");
+    vpnhad.join();
+}
+
+TEST_F(PppdPluginTest, LeavesOtherSessionsAlone) {
+    fake_pppd_remove_l2tp();
+    fake_pppd_ip_up();
+    EXPECT_FALSE(listener_->accept().has_value());
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("no L2TP session"));
+    fake_pppd_negotiate();
+    fake_pppd_start(nullptr, path_.c_str(), 0);
+    fake_pppd_ip_up();
+    EXPECT_FALSE(listener_->accept().has_value());
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("vpnha_gateway is missing"));
+    EXPECT_EQ(fake_pppd_next_timer(), -1);
+}
+
+}  // namespace
+}  // namespace vpnha
