@@ -16,9 +16,8 @@ enum class Colour { plain, green, yellow, red, bold };
 
 struct Cell {
     // Implicit from any text, so that a row reads as its texts.
-    template <class Text>
-    requires std::convertible_to<const Text&, std::string_view> Cell(
-        const Text& given, Colour given_colour = Colour::plain)  // NOLINT(*-explicit-*)
+    template <std::convertible_to<std::string_view> Text>
+    Cell(const Text& given, Colour given_colour = Colour::plain)  // NOLINT(*-explicit-*)
         : text(printable(given)), colour(given_colour) {}
 
     std::string text;

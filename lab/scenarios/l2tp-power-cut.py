@@ -15,11 +15,12 @@ standby says a word meanwhile. After the client has hung up nothing is left on a
 """
 from vpnlab.cluster import Cluster
 from vpnlab.expectation import at_least
+from vpnlab.promise import expect_only_silence, expect_silent_standbys
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.vpnha_stack import VpnhaStack
 
-SCENARIO = Scenario(faults=1)
+SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 
@@ -52,5 +53,5 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, deadline_s=15)
     seen = run.measure()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
-    stack.expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
-    stack.expect_silent_standbys(run, seen)
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_silent_standbys(run, seen)

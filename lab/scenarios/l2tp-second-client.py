@@ -12,12 +12,13 @@ xl2tpd of its successor and makes traffic; that one dies too.
 Expected: client1 sees two short silences, client2 one, and neither anything else.
 """
 from vpnlab.cluster import Cluster
+from vpnlab.promise import expect_only_silence, expect_silent_standbys
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.topology import DEFAULT_NODES
 from vpnlab.vpnha_stack import VpnhaStack
 
-SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2)
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
 OUTAGE_MS = 2500
 
 
@@ -60,5 +61,5 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, deadline_s=15)
     seen = run.measure()
     for name in ("client1", "client2"):
-        stack.expect_only_silence(run, seen.client(name), OUTAGE_MS)
-    stack.expect_silent_standbys(run, seen)
+        expect_only_silence(run, seen.client(name), OUTAGE_MS)
+    expect_silent_standbys(run, seen)

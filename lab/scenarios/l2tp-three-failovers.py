@@ -14,11 +14,12 @@ Expected: as in l2tp-power-cut, for each of the three.
 """
 from vpnlab.cluster import Cluster
 from vpnlab.expectation import equals
+from vpnlab.promise import expect_only_silence, expect_silent_standbys
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.vpnha_stack import VpnhaStack
 
-SCENARIO = Scenario(faults=3)
+SCENARIO = Scenario(faults=3, vpnha=True)
 OUTAGE_MS = 2500
 
 
@@ -56,5 +57,5 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, deadline_s=15)
     seen = run.measure()
     run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
-    stack.expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
-    stack.expect_silent_standbys(run, seen)
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_silent_standbys(run, seen)

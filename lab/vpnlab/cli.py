@@ -18,6 +18,7 @@ from .errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound,
 from .kernel import ensure_kernel
 from .lab import Lab, known_labs, take_down
 from .progress import say
+from .stage import install_stage
 from .state import StateDirectory, check_name
 from .topology import DEFAULT_NODES, NODES
 
@@ -91,7 +92,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_stage(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stage", type=Path, metavar="DIR",
-                         help="installed project files (DESTDIR) to lay over every node's root")
+                         help="installed project files (DESTDIR) to lay over every node's root "
+                              "(`run`: what the release preset built, if the scenario needs it)")
 
 
 def _nodes(text: str) -> tuple[str, ...]:
@@ -199,7 +201,10 @@ def _run(options: argparse.Namespace) -> int:
 def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: Path,
                     seed: int) -> bool:
     name = check_name(options.name or f"{loaded.name}-{os.getpid()}")
-    lab = Lab.new(name, loaded.scenario.nodes, options.stage)
+    stage = options.stage
+    if stage is None and loaded.scenario.vpnha:
+        stage = install_stage()
+    lab = Lab.new(name, loaded.scenario.nodes, stage)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

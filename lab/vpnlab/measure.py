@@ -7,12 +7,13 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from .capture import analyse_client, analyse_vip, sequence_invariants, timeline_from_logs
+from .capture import (analyse_client, analyse_vip, sequence_invariants, standby_frames,
+                      timeline_from_logs)
 from .client import VpnClient
 from .lab import Fault, Lab
 from .probes import PING_INTERVAL_S, SERVER_ADDRESS
 from .result import ClientResult, Event, Invariants, OwnerChange, Phases, Vip, phases_ms
-from .topology import VIP_INSIDE, VIP_OUTSIDE
+from .topology import POOLS, VIP_INSIDE, VIP_OUTSIDE
 
 # Logs with lines that belong on the timeline, below a node's /var/log.
 TIMELINE_LOGS = ("corosync/corosync.log", "cluster/corosync.log", "pacemaker/pacemaker.log",
@@ -31,6 +32,8 @@ class Measured:
     phases: Phases
     invariants: Invariants
     events: list[Event]
+    # Frames from the gateway's addresses that left a node which did not own them.
+    standby_frames: list[Event]
 
     def client(self, name: str) -> ClientResult:
         return next(client for client in self.clients if client.name == name)
@@ -85,24 +88,26 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
             inside: dict[str, Path], events: Sequence[Event]) -> Measured:
     """Analyses everything; captures must have been stopped and evidence collected."""
     t_fault = first_fault(lab.faults)
-    vip = analyse_vip(outside, inside, [VIP_OUTSIDE, VIP_INSIDE], t_fault,
-                      macs={node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
-                            for node in lab.gateways})
+    macs = {node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
+            for node in lab.gateways}
+    vip = analyse_vip(outside, inside, [VIP_OUTSIDE, VIP_INSIDE], t_fault, macs=macs)
+    stray = standby_frames({name: [outside[name], inside[name]] for name in outside},
+                           [VIP_OUTSIDE, VIP_INSIDE, POOLS], vip.served_by, macs=macs)
     found = [_client(client, t_fault) for client in clients]
     wire = sequence_invariants([client.files.outside for client in clients], VIP_OUTSIDE)
-    all_events = [*events, *log_events(lab), *vip.first_frames]
+    all_events = [*events, *log_events(lab), *vip.first_frames, *stray]
     for client in found:
         all_events += client.notes
     for client in clients:
         all_events += [Event(event.t, client.name, "interface-" + event.kind,
-                             " ".join(filter(None, (event.interface, event.address))))
+                             " ".join(filter(None, (event.interface, event.kind, event.address))))
                        for event in client.interface_events()]
     return Measured(
         found, vip.served_by, vip.vip,
         Phases() if t_fault is None else phases_ms(all_events, t_fault, _second_fault(lab.faults)),
         Invariants(l2tp_ns_reused=wire.l2tp_ns_reused, esp_seq_reused=wire.esp_seq_reused,
                    gre_seq_reused=wire.gre_seq_reused),
-        sorted(all_events, key=lambda event: event.t))
+        sorted(all_events, key=lambda event: event.t), stray)
 
 
 def _second_fault(faults: Sequence[Fault]) -> float | None:

@@ -35,10 +35,12 @@ DIRECTORY = Path(__file__).resolve().parent.parent / "scenarios"
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """What a scenario needs. One that declares faults fails unless it injects that many."""
+    """What a scenario needs. One that declares faults fails unless it injects that many; one that
+    needs vpnha gets what the release preset built in its nodes."""
 
     nodes: tuple[str, ...] = DEFAULT_NODES
     faults: int = 0
+    vpnha: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,10 +14,10 @@ STAGE = ROOT / "build" / "stage"
 
 
 def install_stage() -> Path:
-    """Installs what the release preset built; returns the directory."""
+    """Installs what the release preset built, if it is not installed yet; returns the directory.
+    Files that are there already stay untouched: another lab may be running on them."""
     if not (BUILD / "build.ninja").exists():
         raise NotFound("nothing is built for the nodes: cmake --workflow --preset release")
-    shutil.rmtree(STAGE, ignore_errors=True)
     done = subprocess.run(["cmake", "--install", str(BUILD)], capture_output=True, text=True,
                           env={**os.environ, "DESTDIR": str(STAGE)}, check=False)
     if done.returncode:

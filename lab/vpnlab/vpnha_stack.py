@@ -9,18 +9,22 @@ from collections.abc import Callable, Iterable
 
 from .cluster import TEMPLATES, Cluster
 from .errors import LabError
-from .l2tp_gateway import CONFIG, OPTIONS, SECRETS, chap_secrets, lns_config, ppp_options
+from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
+                           ppp_options)
 from .lab import Lab
 from .node import CommandFailed, Node
-from .topology import POOLS, PPP_LOCAL, VIP_INSIDE, VIP_OUTSIDE
+from .topology import PPP_LOCAL, VIP_INSIDE, VIP_OUTSIDE
 
 GATEWAY = "l2tp"
+CLONE = "checkpoint-clone"
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
 SYNC_LIMIT_S = 60.0
 PROMOTE_LIMIT_S = 60.0
 
 
 def vpnha_toml() -> str:
+    # What every node hands out; the PPP address of the gateways lies outside.
+    pools = ", ".join(f'"10.200.{number}.0/24"' for number in (1, 2, 3))
     return f"""\
 [gateway.{GATEWAY}]
 id = 1
@@ -35,7 +39,7 @@ addresses = ["{VIP_INSIDE}/24"]
 
 [gateway.{GATEWAY}.l2tp]
 ppp_local = "{PPP_LOCAL}"
-pools = ["{POOLS}"]
+pools = [{pools}]
 """
 
 
@@ -45,6 +49,12 @@ class VpnhaStack:
     def __init__(self, lab: Lab, cluster: Cluster) -> None:
         self._lab = lab
         self._cluster = cluster
+
+    def up(self) -> None:
+        """The cluster and vpnha, in sync, with the tuned profile."""
+        self._cluster.up()
+        self.deploy()
+        self._cluster.tune()
 
     def deploy(self) -> None:
         """Configures all gateways and the cluster; returns when one is promoted and the others
@@ -59,7 +69,7 @@ class VpnhaStack:
         """The files of one node; also for a node that has just been switched on again."""
         node.put(CONFIG_FILE, vpnha_toml(), mode=0o640)
         node.put(CONFIG, lns_config(node).text())
-        node.put(OPTIONS, ppp_options(["plugin vpnha.so", f"vpnha_gateway {GATEWAY}"]))
+        node.put(OPTIONS, ppp_options(["plugin vpnha.so", f"vpnha_gateway {GATEWAY}", "noipv6"]))
         node.put(SECRETS, chap_secrets(), mode=0o600)
 
     def rejoin(self, name: str) -> None:
@@ -68,6 +78,19 @@ class VpnhaStack:
         self.configure(self._lab.gateway(name))
         self._cluster.join(name)
         self.wait_in_sync()
+        self._cluster.tune()
+
+    def avoid(self, names: Iterable[str]) -> None:
+        """No promotion on these nodes from now on, on any other as before."""
+        node = next(each for each in self._cluster.nodes if each.powered())
+        node.run("crm_resource", "--clear", "--promoted", "--resource", CLONE)
+        for name in names:
+            node.run("crm_resource", "--ban", "--promoted", "--resource", CLONE, "--node", name)
+
+    def leftovers(self, node: Node) -> list[str]:
+        """Records, tunnels and PPP interfaces of sessions that ended."""
+        return [*(f"session of {each['user']}" for each in self.sessions(node)),
+                *l2tp_leftovers(node)]
 
     def status(self, node: Node) -> dict:
         """`vpnha status --json` of a node: its own view of the gateway."""

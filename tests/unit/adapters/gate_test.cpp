@@ -301,11 +301,12 @@ TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
 TEST_F(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
     BpfGate earlier = attached();
     ASSERT_TRUE(earlier.open_until(kId, ports::kNoDeadline));
-    config_.gateways[0].inside.interface = "gone0";
+    config_.gateways[0].outside.interface = "gone0";
     auto later = BpfGate::create(config_);
     ASSERT_TRUE(later);
     EXPECT_EQ(later->attach(kId).error().code, Errc::not_found);
-    EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::out, Frame().ipv4("10.64.1.5", "198.51.100.51"), "in0"),
+              Verdict::dropped);
 }
 
 TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {

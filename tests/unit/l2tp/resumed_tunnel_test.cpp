@@ -239,7 +239,7 @@ TEST_F(ResumedTunnelTest, AnSccrqWhileClosingFreesTheTunnelAtOnce) {
 }
 
 TEST_F(ResumedTunnelTest, UnansweredProbesAreSettledByLcp) {
-    lines(tunnel.on_promoted(now));
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
     for (const int s : {1, 3, 7, 15, 23}) {
         at(seconds(s));
         receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
@@ -262,7 +262,7 @@ TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
     quiet.echo_interval_s = 0;
     tunnel = ResumedTunnel(kTunnel);
     tunnel.add_session(quiet);
-    lines(tunnel.on_promoted(now));
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
     for (const int s : {1, 3, 7, 15, 23, 31}) {
         at(seconds(s));
     }
@@ -383,7 +383,7 @@ TEST_F(ResumedTunnelTest, CountsWhatItDrops) {
 
 TEST_F(ResumedTunnelTest, ATunnelWithoutSessionsClosesWhenPromoted) {
     tunnel = ResumedTunnel(kTunnel);
-    lines(tunnel.on_promoted(now));
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
     receive(L2tpPacket().to(0x1111).numbers(2, 4));
     EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 5)),
                 ElementsAre("StopCCN result 1 ns 5 nr 0"));

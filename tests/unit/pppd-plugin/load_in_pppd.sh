@@ -6,7 +6,7 @@ plugin=$1
 
 # LD_BIND_NOW: a symbol that pppd lacks fails here and not at the first session.
 if ! output=$(LD_BIND_NOW=1 /usr/sbin/pppd plugin "$plugin" vpnha_gateway dialin \
-    vpnha_socket /nonexistent vpnha_wait 50 help 2>&1); then
+    vpnha_socket /nonexistent vpnha_wait 50 --version 2>&1); then
     echo "pppd refused the plugin: $output" >&2
     exit 1
 fi
@@ -14,7 +14,7 @@ case $output in
 *"vpnha.so loaded"*) ;;
 *) echo "pppd did not load the plugin: $output" >&2; exit 1 ;;
 esac
-if output=$(/usr/sbin/pppd plugin "$plugin" vpnha_wait 999999 help 2>&1); then
+if output=$(/usr/sbin/pppd plugin "$plugin" vpnha_wait 999999 --version 2>&1); then
     echo "pppd took a vpnha_wait beyond its bound: $output" >&2
     exit 1
 fi

@@ -2,8 +2,8 @@
 // The gate: what comes from or goes to a covered address passes only before its gateway's deadline.
 //
 // It runs at tc ingress and egress, where a drop can be silent to local senders (an EPERM from
-// netfilter ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered addresses,
-// and knows nothing of others: those go on to the next filter.
+// netfilter ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered
+// addresses, and knows nothing of others: those go on to the next filter.
 //
 // What is covered is read relative to the network header, so that devices without a link-layer
 // header work too. ICMP errors of this node from a VIP have it as source and need no rule of their
@@ -12,6 +12,7 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
+// After <linux/bpf.h>, whose types they need.
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -34,7 +35,7 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, VPNHA_GATE_GATEWAYS * VPNHA_GATE_DIRECTIONS);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS* VPNHA_GATE_DIRECTIONS);
     __type(key, __u32);
     __type(value, __u64);
 } drops SEC(".maps");
@@ -132,9 +133,13 @@ static __always_inline int gate(struct __sk_buff* skb, __u32 direction) {
 }
 
 SEC("tc")
-int gate_in(struct __sk_buff* skb) { return gate(skb, VPNHA_GATE_IN); }
+int gate_in(struct __sk_buff* skb) {
+    return gate(skb, VPNHA_GATE_IN);
+}
 
 SEC("tc")
-int gate_out(struct __sk_buff* skb) { return gate(skb, VPNHA_GATE_OUT); }
+int gate_out(struct __sk_buff* skb) {
+    return gate(skb, VPNHA_GATE_OUT);
+}
 
 const char kLicense[] SEC("license") = "GPL";

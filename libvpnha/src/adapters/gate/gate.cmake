@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The gate's BPF program: compiled with clang, embedded as a skeleton header. It needs no file at run
-# time, so an upgrade never pairs a daemon with another version's program.
+# The gate's BPF program: compiled with clang, embedded as a skeleton header. It needs no file at
+# run time, so an upgrade never pairs a daemon with another version's program.
 find_program(VPNHA_BPF_CLANG NAMES clang clang-14 DOC "clang for the BPF target")
 find_program(VPNHA_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin DOC "bpftool for the skeleton")
 if(NOT VPNHA_BPF_CLANG)
