@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The OCF agents of provider vpnha. One program holds them all; the name it is called by selects one.
+// The OCF agents of provider vpnha. One program holds them all; the name it is called by selects
+// one.
 #pragma once
 
 #include "vpnha/ocf.hpp"

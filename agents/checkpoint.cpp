@@ -77,7 +77,9 @@ Outcome ask_or_silence(const Call& call, const Vpnhad& vpnhad, const char* verb)
     return silent ? Outcome{} : Outcome{Code::error, silent.error().detail};
 }
 
-Outcome demote(const Call& call) { return ask_or_silence(call, Vpnhad(call), "demote"); }
+Outcome demote(const Call& call) {
+    return ask_or_silence(call, Vpnhad(call), "demote");
+}
 
 Outcome stop(const Call& call) {
     const Vpnhad vpnhad(call);
@@ -87,12 +89,10 @@ Outcome stop(const Call& call) {
     if (Outcome outcome = ask_or_silence(call, vpnhad, "detach"); outcome.code != Code::success) {
         return outcome;
     }
-    const auto ended = vpnhad.wait_ended();
-    if (!ended) {
-        const auto silent = vpnhad.silence_without_it();
-        if (!silent) {
-            return {Code::error, ended.error().detail + "; " + silent.error().detail};
-        }
+    const auto silent = vpnhad.wait_ended().or_else(
+        [&vpnhad](const Error&) { return vpnhad.silence_without_it(); });
+    if (!silent) {
+        return {Code::error, silent.error().detail};
     }
     vpnhad.unmark();
     return {};
@@ -105,7 +105,8 @@ const ocf::Agent& checkpoint() {
         .name = "checkpoint",
         .short_text = "VPN gateway whose sessions survive a failover",
         .long_text =
-            "One gateway of vpnha.toml: its addresses and its live sessions. Use it as a promotable "
+            "One gateway of vpnha.toml: its addresses and its live sessions. Use it as a "
+            "promotable "
             "clone with one promoted instance and notify=false. Unpromoted instances hold the "
             "sessions, silently; promote makes one of them serve, addresses included, in one "
             "call. vpnhad writes the promotion scores itself.",

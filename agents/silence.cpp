@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which must
-// be dead: shuts the gate, removes addresses and policy rule, ends the sessions of its services.
-// A program of its own, because only this needs the libraries of the gate and of netlink.
+// silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which
+// must be dead: shuts the gate, removes addresses and policy rule, ends the sessions of its
+// services. A program of its own, because only this needs the libraries of the gate and of netlink.
 #include <cstdio>
 
 #include "adapters/gate.hpp"
@@ -15,9 +15,8 @@ namespace {
 
 Result<void> silence_gateway(const std::string& config_file, const std::string& name) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    const config::Gateway* const gateway = name.empty() && config.gateways.size() == 1
-                                               ? &config.gateways.front()
-                                               : config.find(name);
+    const config::Gateway* const gateway =
+        name.empty() && config.gateways.size() == 1 ? &config.gateways.front() : config.find(name);
     if (gateway == nullptr) {
         return fail(Errc::not_found, "no gateway '" + name + "' in " + config_file);
     }

@@ -52,8 +52,7 @@ Result<std::vector<adapters::Process>> daemons(const std::string& binary) {
     VPNHA_TRY(std::vector<adapters::Process> all, adapters::list_processes());
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&binary](const adapters::Process& process) {
-                                 return process.arguments.empty() ||
-                                        process.arguments[0] != binary;
+                                 return process.arguments.empty() || process.arguments[0] != binary;
                              }),
               all.end());
     return all;
@@ -116,16 +115,14 @@ Result<void> Vpnhad::ensure_running() const {
     }
     VPNHA_CHECK(make_directory(kMarks));
     VPNHA_CHECK(make_directory(std::filesystem::path(log_file_).parent_path()));
-    VPNHA_TRY(const pid_t pid,
-              adapters::spawn_detached({.arguments = {binary_, "--config", config_, "--log-file",
-                                                      log_file_},
-                                        .error_file = kErrors}));
+    VPNHA_TRY(const pid_t pid, adapters::spawn_detached({.arguments = {binary_, "--config", config_,
+                                                                       "--log-file", log_file_},
+                                                         .error_file = kErrors}));
     const auto deadline = steady_clock::now() + kStartTimeout;
     while (!request("ping")) {
         if (!adapters::read_process(pid)) {
-            return fail(Errc::system,
-                        fmt::format("vpnhad ended at once: {} (more in {})", last_line(kErrors),
-                                    log_file_));
+            return fail(Errc::system, fmt::format("vpnhad ended at once: {} (more in {})",
+                                                  last_line(kErrors), log_file_));
         }
         if (steady_clock::now() > deadline) {
             return fail(Errc::timeout, fmt::format("vpnhad (process {}) does not answer at {}; its "
@@ -189,6 +186,8 @@ Result<void> Vpnhad::mark() const {
     return {};
 }
 
-void Vpnhad::unmark() const { ::unlink(fmt::format("{}/{}", kMarks, resource_).c_str()); }
+void Vpnhad::unmark() const {
+    ::unlink(fmt::format("{}/{}", kMarks, resource_).c_str());
+}
 
 }  // namespace vpnha::agents

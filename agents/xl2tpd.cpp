@@ -17,7 +17,9 @@ Outcome outcome(const Result<void>& result) {
     return result ? Outcome{} : ocf::outcome_of(result.error());
 }
 
-Xl2tpdService service(const Call& call) { return Xl2tpdService(call.parameter("gateway")); }
+Xl2tpdService service(const Call& call) {
+    return Xl2tpdService(call.parameter("gateway"));
+}
 
 Xl2tpdService::Settings settings(const Call& call) {
     return {.binary = call.parameter("binary"),
@@ -25,9 +27,13 @@ Xl2tpdService::Settings settings(const Call& call) {
             .options_file = call.parameter("options_file")};
 }
 
-Outcome start(const Call& call) { return outcome(service(call).start(settings(call))); }
+Outcome start(const Call& call) {
+    return outcome(service(call).start(settings(call)));
+}
 
-Outcome stop(const Call& call) { return outcome(service(call).stop()); }
+Outcome stop(const Call& call) {
+    return outcome(service(call).stop());
+}
 
 Outcome monitor(const Call& call) {
     const auto state = service(call).status();
@@ -35,14 +41,19 @@ Outcome monitor(const Call& call) {
         return ocf::outcome_of(state.error());
     }
     switch (*state) {
-        case Xl2tpdService::State::running: return {};
-        case Xl2tpdService::State::stopped: return {Code::not_running};
-        case Xl2tpdService::State::dead: break;
+        case Xl2tpdService::State::running:
+            return {};
+        case Xl2tpdService::State::stopped:
+            return {Code::not_running};
+        case Xl2tpdService::State::dead:
+            break;
     }
     return {Code::error, "xl2tpd has died or lost its control pipe; the system log may say why"};
 }
 
-Outcome validate(const Call& call) { return outcome(Xl2tpdService::check(settings(call))); }
+Outcome validate(const Call& call) {
+    return outcome(Xl2tpdService::check(settings(call)));
+}
 
 }  // namespace
 

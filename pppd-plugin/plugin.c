@@ -4,7 +4,7 @@
  *
  * The session never depends on vpnhad. Connecting and sending do not wait; the wait for vpnhad's
  * answer, which tells the log whether the session is protected, is bounded by vpnha_wait. When
- * vpnhad is away, pppd's own timers try again, so that one that was restarted learns of the session.
+ * vpnhad is away, pppd's own timers try again, so that a restarted one learns of the session.
  *
  * pppd's loop offers no callback for a descriptor of a plugin, so the connection is looked at every
  * WATCH_S seconds: a restarted vpnhad knows of all sessions within WATCH_S + 1 seconds.

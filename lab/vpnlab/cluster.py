@@ -44,7 +44,8 @@ CIB_FILE = "/var/lib/pacemaker/cib/cib.xml"
 # What a fresh cluster starts with: nodes that all start at once need not wait the default of 20 s
 # for a coordinator that might exist already.
 SEED_CIB = """\
-<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0">
+<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" epoch="1" num_updates="0"
+     admin_epoch="0">
   <configuration>
     <crm_config>
       <cluster_property_set id="cib-bootstrap-options">
@@ -201,10 +202,7 @@ class Cluster:
     def up(self) -> None:
         """Power service, corosync and pacemaker on all gateways, unless they run; returns when
         all are online and quorate, with the relaxed token."""
-        if not self._key.exists():
-            self._key.touch(mode=0o600)
-            self._key.write_bytes(secrets.token_bytes(KEY_BYTES))
-        start_power_service(self._lab)
+        self.prepare()
         fresh = [node for node in self.nodes if not self._runs(node)]
         for node in fresh:
             node.put(CIB_FILE, SEED_CIB, mode=0o600)
@@ -213,12 +211,26 @@ class Cluster:
             list(pool.map(self.start, fresh))
         self.wait_online(node.name for node in self.nodes)
 
+    def prepare(self) -> None:
+        """Key and power service of the lab's cluster."""
+        if not self._key.exists():
+            self._key.touch(mode=0o600)
+            self._key.write_bytes(secrets.token_bytes(KEY_BYTES))
+        start_power_service(self._lab)
+
     def _runs(self, node: Node) -> bool:
         return node.run("pgrep", "-x", "pacemakerd", check=False).code == 0
 
     def start(self, node: Node) -> None:
         """Configures and starts a node that is up, without waiting for the cluster."""
-        files = {"/etc/corosync/corosync.conf": (corosync_conf(self.nodes, RELAXED).encode(), 0o644),
+        self.start_corosync(node)
+        node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
+                   stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
+
+    def start_corosync(self, node: Node) -> None:
+        """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
+        conf = corosync_conf(self.nodes, RELAXED).encode()
+        files = {"/etc/corosync/corosync.conf": (conf, 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
         for path, (content, mode) in files.items():
@@ -226,10 +238,9 @@ class Cluster:
         node.start("/usr/sbin/corosync", "-f", stdout="/var/log/corosync/console.log",
                    stderr="/var/log/corosync/console.log")
         self._lab.wait_for(f"corosync of {node.name} answers",
-                           lambda: node.run("corosync-quorumtool", "-p", check=False).code in (0, 2),
+                           lambda: node.run("corosync-quorumtool", "-p",
+                                            check=False).code in (0, 2),
                            ONLINE_LIMIT_S, interval_s=0.1)
-        node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
-                   stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
 
     def tune(self) -> None:
         """The tuned profile from now on, on all nodes that have power."""

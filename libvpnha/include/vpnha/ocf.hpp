@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The frame of an OCF resource agent (resource agent API 1.1): an agent is a table of parameters and
-// actions; the frame reads the environment, writes the metadata, checks parameters and turns what an
-// action found into exit code, exit reason and log.
+// The frame of an OCF resource agent (resource agent API 1.1): an agent is a table of parameters
+// and actions; the frame reads the environment, writes the metadata, checks parameters and turns
+// what an action found into exit code, exit reason and log.
 //
 // One process per call, one thread. meta-data and usage need no environment, no privilege and no
 // configuration. An action that the table lacks is "unimplemented" (3).
@@ -101,7 +101,7 @@ struct Parameter {
 struct Action {
     std::string_view name{};
     int timeout_s = 20;
-    int interval_s = 0;     // Monitors only.
+    int interval_s = 0;       // Monitors only.
     std::string_view role{};  // Monitors of promotable agents: Promoted or Unpromoted.
     Outcome (*run)(const Call& call) = nullptr;
 };
@@ -111,8 +111,9 @@ struct Agent {
     std::string_view short_text{};
     std::string_view long_text{};
     std::vector<Parameter> parameters{};
-    std::vector<Action> actions{};                       // Without meta-data, usage, validate-all.
-    Outcome (*validate)(const Call& call) = nullptr;   // For validate-all, beyond the table's checks.
+    std::vector<Action> actions{};  // Without meta-data, usage, validate-all.
+    Outcome (*validate)(const Call& call) =
+        nullptr;  // For validate-all, beyond the table's checks.
 };
 
 // What one call wrote and returned.
@@ -122,12 +123,13 @@ struct Report {
     std::string reason{};
 };
 
-// The metadata: valid under OCF 1.1's ra-api.rng and, by the declarations in its prologue, under the
-// older ra-api-1.dtd that ocf-tester uses.
+// The metadata: valid under OCF 1.1's ra-api.rng and, by the declarations in its prologue, under
+// the older ra-api-1.dtd that ocf-tester uses.
 [[nodiscard]] VPNHA_API std::string metadata(const Agent& agent);
 [[nodiscard]] VPNHA_API Report perform(const Agent& agent, const std::string& action,
                                        const Call::Environment& environment);
-// The whole program: action from argv[1], environment, exit reason on stderr; returns the exit code.
+// The whole program: action from argv[1], environment, exit reason on stderr; returns the exit
+// code.
 [[nodiscard]] VPNHA_API int run(const Agent& agent, int argc, char** argv);
 
 }  // namespace vpnha::ocf

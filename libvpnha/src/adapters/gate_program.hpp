@@ -31,9 +31,9 @@ class GateMaps {
         : covered_(covered), deadline_(deadline), drops_(drops) {}
 
     // VIPs, PPP local address and pools; covered twice is covered.
-    Result<void> cover(const config::Gateway& gateway) const;
+    [[nodiscard]] Result<void> cover(const config::Gateway& gateway) const;
     // Nanoseconds of CLOCK_BOOTTIME, or one of gate_abi.h's special values.
-    Result<void> set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const;
+    [[nodiscard]] Result<void> set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const;
     [[nodiscard]] Result<std::uint64_t> deadline(GatewayId gateway) const;
     [[nodiscard]] Result<std::uint64_t> drops(GatewayId gateway, GateDirection direction) const;
 
@@ -52,7 +52,7 @@ class GateProgram {
     ~GateProgram();
 
     // Takes the place of the gate that is attached there, in one step, if there is one.
-    Result<void> attach(const std::string& interface, GateDirection direction) const;
+    [[nodiscard]] Result<void> attach(const std::string& interface, GateDirection direction) const;
     [[nodiscard]] GateMaps maps() const;
 
   private:

@@ -28,7 +28,7 @@ class L2tpNetlink {
   private:
     L2tpNetlink(NetlinkSocket socket, std::uint16_t family)
         : socket_(std::move(socket)), family_(family) {}
-    NetlinkRequest request(std::uint8_t command, std::uint16_t flags) const;
+    [[nodiscard]] NetlinkRequest request(std::uint8_t command, std::uint16_t flags) const;
 
     NetlinkSocket socket_;
     std::uint16_t family_;

@@ -231,7 +231,7 @@ Result<void> PppoL2tpKernel::close_tunnel_if_unused(const l2tp::TunnelKey& key) 
         return {};
     }
     const std::uint32_t id = found->second.connection_id;
-    const auto outcome = l2tp_.delete_tunnel(id);
+    auto outcome = l2tp_.delete_tunnel(id);
     unwatch(found->second.udp.get());
     tunnels_.erase(found);
     connection_ids_.erase(id);

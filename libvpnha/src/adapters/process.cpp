@@ -137,8 +137,8 @@ std::optional<Process> read_process(pid_t pid) {
     if (const std::string_view state = next_word(words); state == "Z" || state == "X") {
         return std::nullopt;
     }
-    Process process{.pid = pid, .parent = number<pid_t>(next_word(words)), .start_ticks = 0,
-                    .arguments = {}};
+    Process process{
+        .pid = pid, .parent = number<pid_t>(next_word(words)), .start_ticks = 0, .arguments = {}};
     for (int skipped = 0; skipped < 17; ++skipped) {
         next_word(words);
     }

@@ -32,8 +32,8 @@ struct Command {
     std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
 };
 
-// Starts the command in a session of its own, without the caller's environment and descriptors, as a
-// child of init. Its pid; an error when the program could not be executed.
+// Starts the command in a session of its own, without the caller's environment and descriptors, as
+// a child of init. Its pid; an error when the program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
 // SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.

@@ -82,7 +82,9 @@ Xl2tpdService::Xl2tpdService(std::string gateway, std::string run_root)
     VPNHA_ASSERT(!gateway_.empty() && gateway_.size() <= limits::kGatewayNameBytesMax);
 }
 
-std::string Xl2tpdService::path(const char* name) const { return directory_ + "/" + name; }
+std::string Xl2tpdService::path(const char* name) const {
+    return directory_ + "/" + name;
+}
 
 Result<UniqueFd> Xl2tpdService::lock(int operation) const {
     std::error_code error;
@@ -219,8 +221,8 @@ Result<void> Xl2tpdService::kill_all(const Started& started) const {
 }
 
 Result<void> Xl2tpdService::launch(const Started& started) const {
-    VPNHA_TRY(const pid_t pid, spawn_detached({.arguments = started.arguments,
-                                               .error_file = path("errors")}));
+    VPNHA_TRY(const pid_t pid,
+              spawn_detached({.arguments = started.arguments, .error_file = path("errors")}));
     const auto deadline = std::chrono::steady_clock::now() + kStartTimeout;
     while (!is_serving(started) || !is_listening(started.endpoint)) {
         if (!read_process(pid)) {

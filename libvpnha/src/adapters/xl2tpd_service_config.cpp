@@ -59,9 +59,9 @@ Result<Xl2tpdConfig> parse_xl2tpd_config(std::string_view text, std::string_view
         }
     }
     if (!listens) {
-        return fail(Errc::invalid_config,
-                    fmt::format("{}: no listen-addr; set it to the gateway's VIP in [global]",
-                                file_name));
+        return fail(
+            Errc::invalid_config,
+            fmt::format("{}: no listen-addr; set it to the gateway's VIP in [global]", file_name));
     }
     return config;
 }

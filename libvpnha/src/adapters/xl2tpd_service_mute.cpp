@@ -90,8 +90,8 @@ json matches(const char* protocol, const char* field, const json& value) {
 
 // Adding before deleting makes the deletion succeed when the table was not there.
 json removal(const std::string& gateway) {
-    return json::array({{{"add", {{"table", table(gateway)}}}},
-                        {{"delete", {{"table", table(gateway)}}}}});
+    return json::array(
+        {{{"add", {{"table", table(gateway)}}}}, {{"delete", {{"table", table(gateway)}}}}});
 }
 
 void add_direction(json& commands, const std::string& gateway, const Ipv4Endpoint& endpoint,

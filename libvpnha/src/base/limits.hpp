@@ -18,7 +18,7 @@ inline constexpr std::size_t kGatewayNameBytesMax = 32;
 inline constexpr std::size_t kGatewaysMax = 255;
 // Records of one gateway. 100 000 sessions at <= 1 KiB each are 100 MB in user space.
 inline constexpr std::size_t kRecordsPerGatewayMax = 100'000;
-// A record's identity: the longest (L2TP) has 14 octets.
+// A record's identity: the longest (L2TP) has 20 octets.
 inline constexpr std::size_t kRecordIdBytesMax = 32;
 // A record's payload; an L2TP session has ~100 octets and at most 255 of user name.
 inline constexpr std::size_t kRecordPayloadBytesMax = 1024;
@@ -44,7 +44,7 @@ inline constexpr std::size_t kControlJsonDepthMax = 16;
 inline constexpr std::size_t kControlClientsMax = 64;
 // One datagram of netlink answers: what the kernel fills at most per read of a dump (NLMSG_GOODSIZE
 // is smaller than 32 KiB).
-inline constexpr std::size_t kNetlinkAnswerBytesMax = 32 * 1024;
+inline constexpr std::size_t kNetlinkAnswerBytesMax = std::size_t{32} * 1024;
 // Kernel names tried for one resumed tunnel: each refusal is a tunnel of a former vpnhad that the
 // kernel has not quite freed yet, so a few are plenty.
 inline constexpr std::size_t kTunnelNameAttemptsMax = 64;

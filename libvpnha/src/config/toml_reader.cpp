@@ -13,6 +13,8 @@
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+// Version 3.3 asserts that a header begins with a letter before it reports that it does not.
+#define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 
 namespace vpnha::config {
@@ -43,6 +45,36 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
         return fmt::format("did you mean '{}'?", *meant);
     }
     return fmt::format("known here: {}", fmt::join(candidates, ", "));
+}
+
+// The text with comments in ASCII; no value needs more. toml++ 3.3 runs into undefined behaviour on
+// some characters beyond it (is_non_ascii_horizontal_whitespace).
+Result<std::string> to_ascii(std::string_view toml, const Lines& lines) {
+    std::string text(toml);
+    std::uint32_t line = 1;
+    char quote = '\0';
+    bool in_comment = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '\n') {
+            ++line;
+            quote = '\0';
+            in_comment = false;
+        } else if ((static_cast<unsigned char>(c) & 0x80U) != 0) {
+            if (!in_comment) {
+                return lines.fail_at(line,
+                                     "a character that is not ASCII; only comments may hold such");
+            }
+            text[i] = '?';
+        } else if (quote != '\0') {
+            i += c == '\\' && quote == '"' && i + 1 < text.size() && text[i + 1] != '\n' ? 1 : 0;
+            quote = c == quote ? '\0' : quote;
+        } else if (!in_comment) {
+            in_comment = c == '#';
+            quote = c == '"' || c == '\'' ? c : '\0';
+        }
+    }
+    return text;
 }
 
 class Reader {
@@ -298,7 +330,8 @@ tl::unexpected<Error> Lines::fail_at(std::uint32_t line, std::string_view what) 
 }
 
 Result<Draft> read_toml(std::string_view toml, std::string_view file_name) {
-    const toml::parse_result parsed = toml::parse(toml);
+    VPNHA_TRY(const std::string ascii, to_ascii(toml, Lines(file_name)));
+    const toml::parse_result parsed = toml::parse(ascii);
     if (!parsed) {
         return Lines(file_name).fail_at(
             parsed.error().source().begin.line,

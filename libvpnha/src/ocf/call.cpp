@@ -27,7 +27,8 @@ std::string Call::instance() const {
 }
 
 bool Call::is_probe() const {
-    return action_ == "monitor" && environment_("OCF_RESKEY_CRM_meta_interval").value_or("0") == "0";
+    return action_ == "monitor" &&
+           environment_("OCF_RESKEY_CRM_meta_interval").value_or("0") == "0";
 }
 
 void Call::log(Level level, std::string_view text) const {
@@ -37,10 +38,14 @@ void Call::log(Level level, std::string_view text) const {
 Outcome outcome_of(const Error& error) {
     switch (error.code) {
         case Errc::invalid_argument:
-        case Errc::invalid_config: return {Code::arguments, error.detail};
-        case Errc::permission: return {Code::permission, error.detail};
-        case Errc::unsupported: return {Code::installed, error.detail};
-        default: return {Code::error, error.detail};
+        case Errc::invalid_config:
+            return {Code::arguments, error.detail};
+        case Errc::permission:
+            return {Code::permission, error.detail};
+        case Errc::unsupported:
+            return {Code::installed, error.detail};
+        default:
+            return {Code::error, error.detail};
     }
 }
 

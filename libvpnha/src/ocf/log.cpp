@@ -20,10 +20,14 @@ struct LevelName {
 
 LevelName level_name(Level level) {
     switch (level) {
-        case Level::error: return {"ERROR", LOG_ERR};
-        case Level::warning: return {"WARNING", LOG_WARNING};
-        case Level::info: return {"INFO", LOG_INFO};
-        case Level::debug: return {"DEBUG", LOG_DEBUG};
+        case Level::error:
+            return {"ERROR", LOG_ERR};
+        case Level::warning:
+            return {"WARNING", LOG_WARNING};
+        case Level::info:
+            return {"INFO", LOG_INFO};
+        case Level::debug:
+            return {"DEBUG", LOG_DEBUG};
     }
     return {"ERROR", LOG_ERR};
 }
@@ -34,10 +38,18 @@ int facility_of(std::string_view name) {
         int value;
     };
     static constexpr std::array<Entry, 12> kFacilities{{
-        {"auth", LOG_AUTH},     {"cron", LOG_CRON},     {"user", LOG_USER},
-        {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2},
-        {"local3", LOG_LOCAL3}, {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5},
-        {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}, {"daemon", LOG_DAEMON},
+        {"auth", LOG_AUTH},
+        {"cron", LOG_CRON},
+        {"user", LOG_USER},
+        {"local0", LOG_LOCAL0},
+        {"local1", LOG_LOCAL1},
+        {"local2", LOG_LOCAL2},
+        {"local3", LOG_LOCAL3},
+        {"local4", LOG_LOCAL4},
+        {"local5", LOG_LOCAL5},
+        {"local6", LOG_LOCAL6},
+        {"local7", LOG_LOCAL7},
+        {"daemon", LOG_DAEMON},
     }};
     for (const Entry& entry : kFacilities) {
         if (entry.name == name) {

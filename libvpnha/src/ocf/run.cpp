@@ -24,8 +24,8 @@ std::string usage(const Agent& agent) {
 }
 
 bool is_integer(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(),
-                                        [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // The first parameter that is wrong on every node.
@@ -33,12 +33,12 @@ Outcome check_parameters(const Agent& agent, const Call& call) {
     for (const Parameter& parameter : agent.parameters) {
         const std::string value = call.parameter(parameter.name);
         if (parameter.required && value.empty()) {
-            return {Code::configured, fmt::format("parameter {} is missing; set it on the resource",
-                                                  parameter.name)};
+            return {Code::configured,
+                    fmt::format("parameter {} is missing; set it on the resource", parameter.name)};
         }
         if (parameter.type == "integer" && !value.empty() && !is_integer(value)) {
-            return {Code::configured, fmt::format("parameter {}='{}' is no number", parameter.name,
-                                                  value)};
+            return {Code::configured,
+                    fmt::format("parameter {}='{}' is no number", parameter.name, value)};
         }
     }
     return {};

@@ -66,6 +66,44 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_TRUE(up.not_resumable.empty());
 }
 
+TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
+    EXPECT_EQ(to_hex(encoded(sample_session())),
+              "00010100"  // Version 1, session up.
+              "00010006"
+              "6469616c696e"  // Gateway dialin.
+              "00020004"
+              "00001267"  // Pid 4711.
+              "00030006"
+              "c000023306a5"  // Peer 192.0.2.51:1701.
+              "00040004"
+              "fffe0002"  // Tunnel.
+              "00050004"
+              "00038004"  // Session.
+              "0006000b"
+              "0582"
+              "deadbeef"
+              "ffffffff"
+              "01"  // Our LCP options.
+              "0007000b"
+              "0578"
+              "01020304"
+              "00000000"
+              "02"  // The peer's.
+              "00080008"
+              "0ac80001"
+              "0ac8010a"  // Addresses.
+              "00090004"
+              "001e0004"  // Echo.
+              "000a0008"
+              "0000019b76daa87b"  // Established.
+              "000b0005"
+              "616c696365"  // User alice.
+              "000c0004"
+              "70707030"  // Interface ppp0.
+              "000d0004"
+              "00000000");  // Resumable.
+}
+
 TEST(PluginMessageTest, LongestTextsFit) {
     vpnha_session session = sample_session();
     std::memset(session.gateway, 'g', VPNHA_GATEWAY_BYTES_MAX);

@@ -23,16 +23,17 @@ TEST(ProcessTest, ReadsItself) {
     EXPECT_THAT(self->arguments.front(), HasSubstr("process"));
 }
 
-TEST(ProcessTest, AbsentProcessIsNone) { EXPECT_FALSE(read_process(0x3fffffff).has_value()); }
+TEST(ProcessTest, AbsentProcessIsNone) {
+    EXPECT_FALSE(read_process(0x3fffffff).has_value());
+}
 
 TEST(ProcessTest, StartsDetachedAndKills) {
     const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
     ASSERT_TRUE(pid.has_value()) << pid.error().detail;
     const auto all = list_processes();
     ASSERT_TRUE(all.has_value());
-    const auto found = std::find_if(all->begin(), all->end(), [&pid](const Process& process) {
-        return process.pid == *pid;
-    });
+    const auto found = std::find_if(all->begin(), all->end(),
+                                    [&pid](const Process& process) { return process.pid == *pid; });
     ASSERT_NE(found, all->end());
     EXPECT_THAT(found->arguments, ElementsAre("/bin/sleep", "1000"));
     EXPECT_NE(found->parent, ::getpid());
@@ -62,9 +63,9 @@ TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
 TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     const std::string file = testing::TempDir() + "spawned";
     ::setenv("OCF_RESKEY_secret", "1", 1);
-    const auto pid = spawn_detached(
-        {.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
-         .error_file = file});
+    const auto pid =
+        spawn_detached({.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
+                        .error_file = file});
     ASSERT_TRUE(pid.has_value());
     while (read_process(*pid)) {
         ::usleep(1000);

@@ -52,8 +52,8 @@ TEST(Xl2tpdConfigTest, RefusesAPortThatIsNone) {
 }
 
 TEST(MuteRulesetTest, DropsBothDirectionsOfTheEndpointOnly) {
-    const auto ruleset = nlohmann::json::parse(
-        mute_ruleset("west", {parse_ipv4("192.0.2.100").value(), 1701}));
+    const auto ruleset =
+        nlohmann::json::parse(mute_ruleset("west", {parse_ipv4("192.0.2.100").value(), 1701}));
     std::vector<std::string> matches;
     for (const auto& command : ruleset["nftables"]) {
         if (command.contains("add") && command["add"].contains("rule")) {
@@ -61,12 +61,12 @@ TEST(MuteRulesetTest, DropsBothDirectionsOfTheEndpointOnly) {
         }
     }
     ASSERT_EQ(matches.size(), 2U);
-    EXPECT_THAT(matches[0], testing::AllOf(HasSubstr(R"("field":"daddr")"),
-                                           HasSubstr(R"("field":"dport")"),
-                                           HasSubstr(R"("right":"192.0.2.100")"),
-                                           HasSubstr(R"("right":1701)"), HasSubstr("drop")));
-    EXPECT_THAT(matches[1], testing::AllOf(HasSubstr(R"("field":"saddr")"),
-                                           HasSubstr(R"("field":"sport")")));
+    EXPECT_THAT(matches[0],
+                testing::AllOf(HasSubstr(R"("field":"daddr")"), HasSubstr(R"("field":"dport")"),
+                               HasSubstr(R"("right":"192.0.2.100")"), HasSubstr(R"("right":1701)"),
+                               HasSubstr("drop")));
+    EXPECT_THAT(matches[1],
+                testing::AllOf(HasSubstr(R"("field":"saddr")"), HasSubstr(R"("field":"sport")")));
 }
 
 // Each test has a namespace and a directory of its own.
@@ -93,8 +93,7 @@ class Xl2tpdServiceTest : public testing::Test {
     Xl2tpdService service() const { return Xl2tpdService("west", root_ + "/run"); }
 
     Xl2tpdService::Settings settings() const {
-        return {.binary = "/usr/sbin/xl2tpd", .config = root_ + "/xl2tpd.conf",
-                .options_file = ""};
+        return {.binary = "/usr/sbin/xl2tpd", .config = root_ + "/xl2tpd.conf", .options_file = ""};
     }
 
     State state() const {

@@ -29,6 +29,7 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
         {"id = 1", "id = 1.5", "vpnha.toml:2: ", "number, 1 to 255"},
         {"id = 1", "id = 1\nid = 2", "vpnha.toml:3: ", "not TOML"},
         {"id = 1", "id = ", "vpnha.toml:2: ", "not TOML"},
+        {"[gateway.dialin.inside", "[\x01", "vpnha.toml:6: ", "not TOML"},
         {"\"eth1\"", "\"a-name-of-16-let\"", "vpnha.toml:4: ", "device name of at most 15"},
         {"\"eth1\"", "\"\"", "vpnha.toml:4: ", "device name"},
         {"\"eth1\"", "\"e h\"", "vpnha.toml:4: ", "device name"},
@@ -60,6 +61,16 @@ TEST(TomlReaderTest, RefusesWhatStandsInTheWrongPlace) {
     EXPECT_THAT(error_of("[gateway.\"a b\"]\n"), HasSubstr("no name of a gateway"));
     EXPECT_THAT(error_of("[gateway.-]\n"), HasSubstr("no name of a gateway"));
     EXPECT_THAT(error_of(""), HasSubstr("no gateway is configured"));
+}
+
+TEST(TomlReaderTest, TakesForeignLettersInCommentsOnly) {
+    EXPECT_EQ(error_of("# \xc3\xa9\xff\n" + kSample + "# \xce\x9e"), "");
+    EXPECT_EQ(error_of(changed(kSample, "id = 1", "id = 1 # \"\xc3\xa9")), "");
+    EXPECT_THAT(error_of(changed(kSample, "eth1", "eth#\xc3\xa9")),
+                StartsWith("vpnha.toml:4: a character that is not ASCII"));
+    EXPECT_THAT(error_of(changed(kSample, "eth1", "e\\\"#\xc3\xa9")),
+                StartsWith("vpnha.toml:4: a character that is not ASCII"));
+    EXPECT_THAT(error_of("Zpoasay\xce\x9e."), HasSubstr("vpnha.toml:1: a character"));
 }
 
 TEST(TomlReaderTest, KeepsDaemonKeysInTheirBounds) {

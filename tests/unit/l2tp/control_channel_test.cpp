@@ -163,6 +163,32 @@ TEST_F(ControlChannelTest, BelievesAnyNumberAfterUnansweredProbes) {
     EXPECT_EQ(channel.state(), ControlChannel::State::synced);
 }
 
+TEST_F(ControlChannelTest, BelievesAnewAfterProbesAtAForgedNumber) {
+    start();
+    zlb(2, 1000);
+    sent();
+    zlb(2, 5);  // Behind what it believes: ignored.
+    EXPECT_THAT(sent(), IsEmpty());
+    for (const int at : {1, 3, 7, 15, 23, 31}) {
+        sent_at(seconds(at));
+    }
+    zlb(2, 5);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 0"));
+}
+
+TEST_F(ControlChannelTest, AFirstMessageMayBeStaleToo) {
+    start();
+    EXPECT_TRUE(message(20, 7));
+    EXPECT_TRUE(message(19, 7));
+    EXPECT_FALSE(message(3, 7));
+    zlb(21, 8);
+    sent();
+    EXPECT_FALSE(message(23, 8));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 8 nr 21"));
+    zlb(24, 9);
+    EXPECT_TRUE(message(23, 9));
+}
+
 TEST_F(ControlChannelTest, AcknowledgesEachMessageOnceHandledAndDuplicatesAgain) {
     synchronize(5, 2);
     EXPECT_TRUE(message(2, 5));

@@ -106,6 +106,14 @@ TEST_F(ResumedTunnelTest, AnswersControlAndLcpOnceSynchronized) {
     EXPECT_THAT(at(seconds(5)), ElementsAre("session 1 code 9", "session 2 code 9"));
 }
 
+TEST_F(ResumedTunnelTest, ASessionAddedLaterIsKeptLikeTheOthers) {
+    promote();
+    at(seconds(5));
+    tunnel.add_session(session_record(3));
+    EXPECT_THAT(at(seconds(10)),
+                ElementsAre("session 1 code 9", "session 2 code 9", "session 3 code 9"));
+}
+
 TEST_F(ResumedTunnelTest, ACdnOfThePeerEndsItsSessionOnly) {
     promote();
     EXPECT_THAT(receive(message(MessageType::cdn, 2).to(0x1111, 1).u16(1, 3).u16(14, 101)),
@@ -231,6 +239,15 @@ TEST_F(ResumedTunnelTest, ALateReplyToTheDeadNodeSettlesNoDoubt) {
     EXPECT_EQ(at(limits::kL2tpDoubtMax).size(), 3U);
 }
 
+TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheDoubtSettlesItNot) {
+    promote();
+    at(seconds(5));
+    receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    receive(sccrq());
+    receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    EXPECT_EQ(at(seconds(5) + limits::kL2tpDoubtMax).size(), 3U);
+}
+
 TEST_F(ResumedTunnelTest, AnSccrqWhileClosingFreesTheTunnelAtOnce) {
     promote();
     end(1);
@@ -269,6 +286,16 @@ TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
     const std::string reason = "peer answers neither L2TP control messages nor LCP echoes";
     EXPECT_THAT(at(seconds(34)),
                 ElementsAre("SessionEnded 1: " + reason, "TunnelEnded: " + reason));
+}
+
+TEST_F(ResumedTunnelTest, ClosingEndsThoughThePeerNeverAnswered) {
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
+    end(1);
+    EXPECT_THAT(end(2), ElementsAre("session 2 code 5", "SessionEnded 2: ended by the operator"));
+    for (const int s : {1, 3, 7, 15, 23}) {
+        EXPECT_THAT(at(seconds(s)), ElementsAre("HELLO ns 0 nr 0"));
+    }
+    EXPECT_THAT(at(seconds(31)), ElementsAre("TunnelEnded: peer answers no L2TP control message"));
 }
 
 TEST_F(ResumedTunnelTest, UnacknowledgedMessagesEndTheTunnel) {

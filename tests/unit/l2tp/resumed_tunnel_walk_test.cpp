@@ -109,7 +109,7 @@ class Walk {
     }
 
   private:
-    struct InFlight {
+    struct Packet {
         TimePoint due;
         bool to_tunnel;
         std::optional<SessionKey> session;  // Of a frame; nullopt: a datagram.
@@ -177,20 +177,20 @@ class Walk {
     }
 
     void deliver() {
-        std::vector<InFlight> due;
-        std::vector<InFlight> later;
-        for (InFlight& packet : in_flight_) {
+        std::vector<Packet> due;
+        std::vector<Packet> later;
+        for (Packet& packet : in_flight_) {
             (packet.due <= now_ ? due : later).push_back(std::move(packet));
         }
         in_flight_ = std::move(later);
         std::stable_sort(due.begin(), due.end(),
-                         [](const InFlight& a, const InFlight& b) { return a.due < b.due; });
-        for (const InFlight& packet : due) {
+                         [](const Packet& a, const Packet& b) { return a.due < b.due; });
+        for (const Packet& packet : due) {
             hand_over(packet);
         }
     }
 
-    void hand_over(const InFlight& packet) {
+    void hand_over(const Packet& packet) {
         if (packet.to_tunnel) {
             apply(packet.session ? tunnel_.on_frame(*packet.session, packet.bytes, now_)
                                  : tunnel_.on_datagram(packet.bytes, now_));
@@ -247,7 +247,7 @@ class Walk {
     std::set<SessionId> alive_;  // By the peer's id.
     bool ended_ = false;
     int calls_ = 0;
-    std::vector<InFlight> in_flight_;
+    std::vector<Packet> in_flight_;
     std::map<std::uint16_t, std::pair<SessionId, Bytes>> numbers_;
     std::vector<std::string> reused_;
 };

@@ -30,10 +30,10 @@ TEST(CallTest, InstanceNameHasNoCloneNumber) {
 TEST(CallTest, OnlyAMonitorWithoutIntervalIsAProbe) {
     const Agent agent = sample_agent();
     EXPECT_TRUE(Call(agent, "monitor", environment({})).is_probe());
-    EXPECT_TRUE(Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "0"}}))
-                    .is_probe());
-    EXPECT_FALSE(Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "2000"}}))
-                     .is_probe());
+    EXPECT_TRUE(
+        Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "0"}})).is_probe());
+    EXPECT_FALSE(
+        Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_interval", "2000"}})).is_probe());
     EXPECT_FALSE(Call(agent, "start", environment({})).is_probe());
 }
 

@@ -8,8 +8,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Report called(const std::string& action, std::map<std::string, std::string> variables = {
-                                             {"OCF_RESKEY_device", "/dev/x"}}) {
+Report called(const std::string& action,
+              std::map<std::string, std::string> variables = {{"OCF_RESKEY_device", "/dev/x"}}) {
     return perform(sample_agent(), action, environment(std::move(variables)));
 }
 

@@ -18,7 +18,9 @@ file(MAKE_DIRECTORY ${gate_folder})
 add_custom_command(OUTPUT ${gate_skeleton}
     COMMAND ${VPNHA_BPF_CLANG} -target bpf -O2 -g -Wall -Werror -isystem
             /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -c ${gate_source} -o ${gate_object}
-    COMMAND ${VPNHA_BPFTOOL} gen skeleton ${gate_object} name vpnha_gate > ${gate_skeleton}
+    COMMAND ${CMAKE_COMMAND} -E echo "// NOLINTBEGIN: generated." > ${gate_skeleton}
+    COMMAND ${VPNHA_BPFTOOL} gen skeleton ${gate_object} name vpnha_gate >> ${gate_skeleton}
+    COMMAND ${CMAKE_COMMAND} -E echo "// NOLINTEND" >> ${gate_skeleton}
     DEPENDS ${gate_source} ${CMAKE_CURRENT_LIST_DIR}/gate_abi.h
     COMMENT "Building the gate's BPF program"
     VERBATIM)

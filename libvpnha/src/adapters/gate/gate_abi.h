@@ -19,7 +19,7 @@
 #define VPNHA_GATE_NO_DEADLINE (~0ULL)
 
 /* Key of the trie of covered prefixes, in the layout the kernel demands. */
-struct vpnha_gate_prefix {
+struct vpnha_gate_prefix { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
     __be32 address;
 };

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The OCF agents pass ocf-tester, and a table of actions and states.
+
+Purpose: what Pacemaker relies on, agent by agent: exit codes before the start, running,
+promoted, called twice, with the daemon killed, misconfigured; and that a gateway whose vpnhad
+was killed is silent after the demotion.
+
+Topology: gw1 alone, with corosync and without Pacemaker.
+
+Steps: tests/agents/run-ocf-tester runs in the node. No fault.
+
+Expected: it ends with 0.
+"""
+from vpnlab.cluster import DIRECTORY, Cluster
+from vpnlab.expectation import equals
+from vpnlab.l2tp_gateway import CONFIG
+from vpnlab.progress import say
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import GATEWAY, VpnhaStack
+
+SCENARIO = Scenario(nodes=("gw1",), vpnha=True)
+TESTS = DIRECTORY.parent / "tests" / "agents"
+IN_NODE = "/run/lab/agents"
+
+
+def steps(run: Run) -> None:
+    node = run.lab.gateway("gw1")
+    cluster = Cluster(run.lab)
+    run.step("corosync starts")
+    cluster.prepare()
+    cluster.start_corosync(node)
+    VpnhaStack(run.lab, cluster).configure(node)
+    for name in ("run-ocf-tester", "agent-table"):
+        node.put(f"{IN_NODE}/{name}", (TESTS / name).read_bytes(), mode=0o755)
+    run.step("ocf-tester and the table")
+    done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=300, check=False)
+    (run.out / "agents.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    for line in done.stdout.splitlines():
+        say(line)
+    run.expect("exit_code", done.code, equals(0))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Cluster configuration and status, without a lab."""
+from __future__ import annotations
+
+import re
+import shutil
+import types
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from vpnlab import cluster
+from vpnlab.errors import LabError
+from vpnlab.topology import NODES
+
+GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[name].address)
+            for name in ("gw1", "gw2", "gw3")]
+VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "XL2TPD_CONFIG": "/etc/x.conf",
+             "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", "VIP_OUTSIDE": "192.0.2.100",
+             "VIP_INSIDE": "198.51.100.100"}
+STATUS = """<pacemaker-result api-version="2.25"><summary>
+<current_dc present="true" name="gw2" id="2" with_quorum="true"/></summary>
+<nodes><node name="gw1" id="1" online="true" pending="false"/>
+<node name="gw2" id="2" online="true" pending="false"/>
+<node name="gw3" id="3" online="true" pending="true"/></nodes>
+<resources><clone id="c">
+<resource id="checkpoint" role="Promoted" active="true" failed="false"><node name="gw1"/></resource>
+<resource id="checkpoint" role="Unpromoted" active="true" failed="false">
+<node name="gw2"/></resource>
+</clone>
+<resource id="vip" role="Starting" active="true" failed="false"><node name="gw1"/></resource>
+<resource id="svc:0" role="Started" active="true" failed="true"><node name="gw1"/></resource>
+</resources>
+<failures><failure op_key="svc_start_0" node="gw1" exitstatus="error" exitreason="why"/></failures>
+</pacemaker-result>"""
+
+
+def test_corosync_conf_is_well_formed_and_complete():
+    text = cluster.corosync_conf(GATEWAYS, cluster.TUNED)
+    assert text.count("{") == text.count("}")
+    # corosync wants every brace and key on a line of its own.
+    assert all(re.fullmatch(r"\s*(#.*|}|\w+ {|\w+: .+|)", line) for line in text.splitlines())
+    assert "token: 300\n" in text and "consensus: 360\n" in text
+    assert text.count("knet_ping_interval: 200") == 2
+    assert "ring0_addr: 10.77.1.3" in text and "ring1_addr: 10.77.2.3" in text
+    assert "@" not in text
+
+
+def test_status_tells_roles_from_transitions():
+    status = cluster.parse_status(STATUS)
+    assert status.quorate and status.dc == "gw2"
+    assert status.online == {"gw1", "gw2"}
+    assert status.on("checkpoint") == ["gw1", "gw2"]
+    assert status.on("checkpoint", "Promoted") == ["gw1"]
+    assert status.on("vip") == [] and status.on("svc") == []
+    assert status.failures == ("svc_start_0 on gw1: error why",)
+
+
+def test_fill_drops_comments_and_refuses_open_variables():
+    assert cluster.fill("# why\na @B@\n", {"B": "c"}) == "a c\n"
+    with pytest.raises(LabError, match="@B@"):
+        cluster.fill("a @B@\n", {})
+
+
+@pytest.mark.parametrize("path", [cluster.TEMPLATES / "l2tp-gateway.crm",
+                                  cluster.DIRECTORY / "cluster" / "control.crm.in"])
+def test_templates_are_verified_configurations(path):
+    assert shutil.which("crm") and shutil.which("crm_verify")
+    cib = cluster.render_cib(cluster.fill(path.read_text(encoding="utf-8"), VARIABLES))
+    options = {each.attrib["name"]: each.attrib["value"]
+               for each in cib.iterfind("./configuration/crm_config//nvpair")}
+    assert options["stonith-enabled"] == "true"
+    assert options["no-quorum-policy"] == "freeze"
+    assert options["fence-reaction"] == "panic"
+    defaults = {each.attrib["name"]: each.attrib["value"]
+                for each in cib.iterfind("./configuration/rsc_defaults//nvpair")}
+    assert defaults == {"migration-threshold": "1", "failure-timeout": "60s",
+                        "resource-stickiness": "100"}
+
+
+def test_gateway_template_promotes_without_notifications():
+    text = cluster.fill((cluster.TEMPLATES / "l2tp-gateway.crm").read_text("utf-8"), VARIABLES)
+    cib = cluster.render_cib(text)
+    meta = {each.attrib["name"]: each.attrib["value"]
+            for each in cib.iterfind(".//clone[@id='checkpoint-clone']/meta_attributes/nvpair")}
+    assert meta["promotable"] == "true" and meta["notify"] == "false"
+    fenced = {each.attrib["name"] for each in cib.iterfind(".//primitive[@id='checkpoint']//op")
+              if each.attrib.get("on-fail") == "fence"}
+    assert fenced == {"demote", "stop"}
+
+
+def test_merging_keeps_what_pacemaker_wrote_itself():
+    current = ElementTree.fromstring(
+        '<configuration><crm_config><cluster_property_set id="o">'
+        '<nvpair id="1" name="dc-version" value="2"/><nvpair id="2" name="a" value="old"/>'
+        "</cluster_property_set></crm_config><resources><x/></resources></configuration>")
+    cib = ElementTree.fromstring(
+        '<cib><configuration><crm_config><cluster_property_set id="o">'
+        '<nvpair id="2" name="a" value="new"/></cluster_property_set></crm_config>'
+        "<resources><y/></resources></configuration></cib>")
+    for section in ("crm_config", "resources", "constraints"):
+        cluster.merge_section(current, cib, section)
+    values = {each.attrib["name"]: each.attrib["value"] for each in current.iter("nvpair")}
+    assert values == {"dc-version": "2", "a": "new"}
+    assert [each.tag for each in current.find("resources")] == ["y"]

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// libvpnha.so from outside: its public headers and exported symbols are enough.
+#include <gtest/gtest.h>
+
+#include "vpnha/configuration.hpp"
+#include "vpnha/control.hpp"
+#include "vpnha/daemon.hpp"
+#include "vpnha/result.hpp"
+#include "vpnha/version.hpp"
+
+namespace vpnha {
+namespace {
+
+TEST(ApiTest, SaysItsVersion) { EXPECT_EQ(version(), "0.1.0"); }
+
+TEST(ApiTest, ADaemonWithoutItsConfigurationSaysWhichFileIsMissing) {
+    const Result<void> checked = check_config("/nonexistent/vpnha.toml");
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_NE(checked.error().detail.find("/nonexistent/vpnha.toml"), std::string::npos);
+}
+
+TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
+    const auto client =
+        ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));
+    ASSERT_FALSE(client.has_value());
+    EXPECT_EQ(client.error().code, Errc::unreachable);
+}
+
+TEST(ApiTest, TheExampleConfigurationNamesEveryKey) {
+    const std::string example = configuration_example();
+    for (const ConfigurationKey& key : configuration_keys()) {
+        EXPECT_NE(example.find(key.name), std::string::npos) << key.name;
+    }
+}
+
+}  // namespace
+}  // namespace vpnha

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Any bytes on the plugin's socket: at vpnhad's end a sane session or an error, and at pppd's end a
+// verdict within its bounds.
+#include <cstring>
+
+#include "adapters/plugin_message.hpp"
+#include "base/assert.hpp"
+
+extern "C" {
+#include "message.h"
+}
+
+using namespace vpnha;
+using namespace vpnha::adapters;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const Result<PluginMessage> message = parse_plugin_message(ByteView{data, size});
+    if (message) {
+        if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
+            l2tp::SessionRecord record = up->record;
+            record.key.tunnel.local = Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701};
+            VPNHA_ASSERT(l2tp::validate(record).has_value());
+            VPNHA_ASSERT(up->pid != 0 && !up->gateway.empty() && up->not_resumable.size() <= 32);
+        }
+    }
+    char reason[VPNHA_REASON_BYTES_MAX + 1];
+    if (vpnha_parse_verdict(data, size, reason) != VPNHA_VERDICT_UNPROTECTED) {
+        VPNHA_ASSERT(reason[0] == '\0');
+    }
+    VPNHA_ASSERT(strnlen(reason, sizeof reason) <= VPNHA_REASON_BYTES_MAX);
+    return 0;
+}
