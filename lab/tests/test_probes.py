@@ -98,6 +98,10 @@ def run_stream(port, path, until):
     return json.loads(path.read_text())
 
 
+def bytes_read(pid):
+    return int(Path(f"/proc/{pid}/io").read_text().split()[1])
+
+
 def test_reset_of_the_connection_is_recorded(tmp_path):
     def reset(connection):
         connection.recv(64)
@@ -123,11 +127,15 @@ def test_stream_through_the_echo_server_is_intact(tmp_path):
     try:
         assert b"listening" in server.stdout.readline()
 
-        def half_a_second(process):
+        def ten_records_read(process):
             assert b"connected" in process.stdout.readline()
-            time.sleep(0.5)
+            wanted = bytes_read(process.pid) + 10 * tcp_stream.RECORD
+            deadline = time.monotonic() + 10
+            while bytes_read(process.pid) < wanted:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
 
-        result = run_stream(port, tmp_path / "r", half_a_second)
+        result = run_stream(port, tmp_path / "r", ten_records_read)
     finally:
         server.kill()
         server.wait()

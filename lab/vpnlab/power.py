@@ -124,7 +124,7 @@ def start_power_service(lab: Lab) -> None:
     here = Path(__file__).resolve().parent.parent
     with open(state / "power.stderr", "wb") as errors:
         service = subprocess.Popen(
-            [*lab.namespace.prefix(), "nice", "-n", "-20", sys.executable, "-m", "vpnlab.power",
+            [*lab.namespace.prefix(), "chrt", "--rr", "1", sys.executable, "-m", "vpnlab.power",
              lab.name], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd="/",
             start_new_session=True, env={**os.environ, "PYTHONPATH": str(here)})
     deadline = time.monotonic() + START_LIMIT_S

@@ -11,7 +11,9 @@
 namespace vpnha {
 namespace {
 
-TEST(ApiTest, SaysItsVersion) { EXPECT_EQ(version(), "0.1.0"); }
+TEST(ApiTest, SaysItsVersion) {
+    EXPECT_EQ(version(), "0.1.0");
+}
 
 TEST(ApiTest, ADaemonWithoutItsConfigurationSaysWhichFileIsMissing) {
     const Result<void> checked = check_config("/nonexistent/vpnha.toml");

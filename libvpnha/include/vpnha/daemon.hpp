@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnhad as a function: joins the cluster's group and serves agents, plugins and the CLI until it is
-// told to end.
+// vpnhad as a function: joins the cluster's group and serves agents, plugins and the CLI until it
+// is told to end.
 //
 // Example:
 //     int main() {
@@ -18,7 +18,7 @@ namespace vpnha {
 
 struct DaemonOptions {
     std::string config_file = "/etc/vpnha/vpnha.toml";
-    std::string log_file;  // Empty: stderr.
+    std::string log_file{};  // Empty: stderr.
 };
 
 // Returns when the last gateway was detached or on SIGTERM; an error when it cannot start (second

@@ -62,15 +62,15 @@ using Result = tl::expected<T, Error>;
 #define VPNHA_CONCAT(a, b) VPNHA_CONCAT_INNER(a, b)
 
 // VPNHA_TRY(declaration, expression): evaluates a Result; returns its error, or binds its value.
-#define VPNHA_TRY(declaration, expression)                                       \
-    auto VPNHA_CONCAT(vpnha_try_, __LINE__) = (expression);                      \
-    if (!VPNHA_CONCAT(vpnha_try_, __LINE__)) {                                   \
+#define VPNHA_TRY(declaration, expression)                                            \
+    auto VPNHA_CONCAT(vpnha_try_, __LINE__) = (expression);                           \
+    if (!VPNHA_CONCAT(vpnha_try_, __LINE__)) {                                        \
         return tl::unexpected(std::move(VPNHA_CONCAT(vpnha_try_, __LINE__)).error()); \
-    }                                                                            \
+    }                                                                                 \
     declaration = std::move(*VPNHA_CONCAT(vpnha_try_, __LINE__))
 
 // VPNHA_CHECK(expression): the same for Result<void>.
-#define VPNHA_CHECK(expression)                                          \
-    if (auto vpnha_checked = (expression); !vpnha_checked) {             \
-        return tl::unexpected(std::move(vpnha_checked).error());         \
+#define VPNHA_CHECK(expression)                                  \
+    if (auto vpnha_checked = (expression); !vpnha_checked) {     \
+        return tl::unexpected(std::move(vpnha_checked).error()); \
     }

@@ -123,7 +123,9 @@ Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(QbLoop& loop, const s
     return joined;
 }
 
-NodeId CorosyncGroup::self() const { return state_->self; }
+NodeId CorosyncGroup::self() const {
+    return state_->self;
+}
 
 Result<bool> CorosyncGroup::send(ByteView message) {
     iovec part{const_cast<std::uint8_t*>(message.data()), message.size()};

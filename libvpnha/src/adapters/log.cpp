@@ -30,21 +30,29 @@ Sink& sink() {
 
 std::uint8_t priority_of(node::Level level) {
     switch (level) {
-        case node::Level::error: return LOG_ERR;
-        case node::Level::warning: return LOG_WARNING;
-        case node::Level::info: return LOG_INFO;
-        case node::Level::debug: return LOG_DEBUG;
+        case node::Level::error:
+            return LOG_ERR;
+        case node::Level::warning:
+            return LOG_WARNING;
+        case node::Level::info:
+            return LOG_INFO;
+        case node::Level::debug:
+            return LOG_DEBUG;
     }
     return LOG_ERR;
 }
 
 const char* name_of(std::uint8_t priority) {
     switch (priority) {
-        case LOG_WARNING: return "warning";
+        case LOG_WARNING:
+            return "warning";
         case LOG_NOTICE:
-        case LOG_INFO: return "info";
-        case LOG_DEBUG: return "debug";
-        default: return "error";
+        case LOG_INFO:
+            return "info";
+        case LOG_DEBUG:
+            return "debug";
+        default:
+            return "error";
     }
 }
 
@@ -65,8 +73,8 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
 
 Result<void> open_log(const std::string& level, const std::string& file) {
     std::uint8_t lowest = LOG_INFO;
-    for (const std::uint8_t priority : std::array<std::uint8_t, 4>{LOG_ERR, LOG_WARNING, LOG_INFO,
-                                                                   LOG_DEBUG}) {
+    for (const std::uint8_t priority :
+         std::array<std::uint8_t, 4>{LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG}) {
         if (level == name_of(priority)) {
             lowest = priority;
         }

@@ -29,7 +29,9 @@ struct QbLoop::State {
     std::map<int, Callback> signals;
 };
 
-QbLoop::QbLoop() : state_(std::make_unique<State>()) { VPNHA_ASSERT(state_->loop != nullptr); }
+QbLoop::QbLoop() : state_(std::make_unique<State>()) {
+    VPNHA_ASSERT(state_->loop != nullptr);
+}
 
 QbLoop::~QbLoop() {
     while (!state_->watched.empty()) {
@@ -52,7 +54,8 @@ Result<void> QbLoop::watch(int fd, Callback on_readable) {
         }
         return 0;
     };
-    const int error = qb_loop_poll_add(state_->loop, QB_LOOP_MED, fd, POLLIN, state_.get(), dispatch);
+    const int error =
+        qb_loop_poll_add(state_->loop, QB_LOOP_MED, fd, POLLIN, state_.get(), dispatch);
     if (error != 0) {
         return tl::unexpected(system_error("qb_loop_poll_add", -error));
     }
@@ -109,8 +112,12 @@ void QbLoop::on_signal(int signal_number, Callback on_signal) {
     VPNHA_ASSERT(error == 0);
 }
 
-void QbLoop::run() { qb_loop_run(state_->loop); }
-void QbLoop::stop() { qb_loop_stop(state_->loop); }
+void QbLoop::run() {
+    qb_loop_run(state_->loop);
+}
+void QbLoop::stop() {
+    qb_loop_stop(state_->loop);
+}
 
 TimePoint QbLoop::now() {
     timespec time{};

@@ -25,10 +25,18 @@ void append_big_endian(Bytes& out, std::uint64_t value, unsigned width) {
 
 }  // namespace
 
-std::uint8_t ByteReader::u8() { return static_cast<std::uint8_t>(big_endian(take(1))); }
-std::uint16_t ByteReader::u16() { return static_cast<std::uint16_t>(big_endian(take(2))); }
-std::uint32_t ByteReader::u32() { return static_cast<std::uint32_t>(big_endian(take(4))); }
-std::uint64_t ByteReader::u64() { return big_endian(take(8)); }
+std::uint8_t ByteReader::u8() {
+    return static_cast<std::uint8_t>(big_endian(take(1)));
+}
+std::uint16_t ByteReader::u16() {
+    return static_cast<std::uint16_t>(big_endian(take(2)));
+}
+std::uint32_t ByteReader::u32() {
+    return static_cast<std::uint32_t>(big_endian(take(4)));
+}
+std::uint64_t ByteReader::u64() {
+    return big_endian(take(8));
+}
 
 ByteView ByteReader::take(std::size_t count) {
     if (!ok_ || count > bytes_.size()) {
@@ -46,7 +54,9 @@ ByteView ByteReader::take_prefixed(std::size_t max_length) {
     return take(length > max_length ? std::numeric_limits<std::size_t>::max() : length);
 }
 
-ByteView ByteReader::rest() { return take(bytes_.size()); }
+ByteView ByteReader::rest() {
+    return take(bytes_.size());
+}
 
 ByteWriter& ByteWriter::u8(std::uint8_t value) {
     bytes_.push_back(value);
@@ -79,7 +89,9 @@ ByteWriter& ByteWriter::prefixed(ByteView value) {
     return bytes(value);
 }
 
-ByteWriter& ByteWriter::prefixed(std::string_view value) { return prefixed(to_bytes(value)); }
+ByteWriter& ByteWriter::prefixed(std::string_view value) {
+    return prefixed(to_bytes(value));
+}
 
 void ByteWriter::patch_u16(std::size_t offset, std::uint16_t value) {
     VPNHA_ASSERT(offset + 2 <= bytes_.size());
@@ -92,7 +104,9 @@ void ByteWriter::patch_u32(std::size_t offset, std::uint32_t value) {
     patch_u16(offset + 2, static_cast<std::uint16_t>(value));
 }
 
-std::string to_text(ByteView bytes) { return {bytes.begin(), bytes.end()}; }
+std::string to_text(ByteView bytes) {
+    return {bytes.begin(), bytes.end()};
+}
 
 ByteView to_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

@@ -46,8 +46,8 @@ Result<Ipv4Address> parse_ipv4(std::string_view text) {
     std::uint32_t value = 0;
     for (int part = 0; part < 4; ++part) {
         const std::size_t dot = part < 3 ? left.find('.') : left.size();
-        const auto octet = dot == std::string_view::npos ? std::nullopt
-                                                         : decimal(left.substr(0, dot), 255);
+        const auto octet =
+            dot == std::string_view::npos ? std::nullopt : decimal(left.substr(0, dot), 255);
         if (!octet) {
             return fail(Errc::invalid_argument,
                         fmt::format("'{}' is no IPv4 address; write it like 192.0.2.1", text));
@@ -60,8 +60,8 @@ Result<Ipv4Address> parse_ipv4(std::string_view text) {
 
 Result<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) {
     const std::size_t slash = text.find('/');
-    const auto length = slash == std::string_view::npos ? std::nullopt
-                                                        : decimal(text.substr(slash + 1), 32);
+    const auto length =
+        slash == std::string_view::npos ? std::nullopt : decimal(text.substr(slash + 1), 32);
     if (!length) {
         return fail(Errc::invalid_argument,
                     fmt::format("'{}' has no prefix length; write it like 192.0.2.1/24", text));

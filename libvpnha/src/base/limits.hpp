@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every bound of the program in one place, with the arithmetic behind it. What happens at a bound is
-// said where it is used.
+// Every bound of the program in one place, with the arithmetic behind it. What happens at a bound
+// is said where it is used.
 #pragma once
 
 #include <chrono>
@@ -24,20 +24,20 @@ inline constexpr std::size_t kRecordIdBytesMax = 32;
 inline constexpr std::size_t kRecordPayloadBytesMax = 1024;
 // One CPG message: an eighth of Corosync's largest, and ~1 ms of its throughput (88 MB/s), so that
 // an urgent record never waits long behind a snapshot's chunk.
-inline constexpr std::size_t kGroupMessageBytesMax = 64 * 1024;
+inline constexpr std::size_t kGroupMessageBytesMax = std::size_t{64} * 1024;
 // An L2TP control message fits into one datagram of an Ethernet path.
 inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
 // AVPs of one control message: RFC 2661 defines 40; the rest is hostile.
 inline constexpr std::size_t kL2tpAvpsMax = 64;
-// Control messages of ours waiting for an acknowledgement on one tunnel; with more, a peer's requests
-// are not answered. Ends of sessions always are: a LAC's tunnel may lose hundreds at once.
+// Control messages of ours waiting for an acknowledgement on one tunnel; with more, a peer's
+// requests are not answered. Ends of sessions always are: a LAC's tunnel may lose hundreds at once.
 inline constexpr std::size_t kL2tpUnackedMax = 16;
 // A PPP control packet on a channel.
 inline constexpr std::size_t kPppFrameBytesMax = 2048;
 // A message of the pppd plugin.
 inline constexpr std::size_t kPluginMessageBytesMax = 2048;
 // One request or answer on the control socket; 10 000 sessions as JSON have 5 MB.
-inline constexpr std::size_t kControlMessageBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kControlMessageBytesMax = std::size_t{64} * 1024 * 1024;
 // JSON nests three deep in our requests.
 inline constexpr std::size_t kControlJsonDepthMax = 16;
 // Connections at the control socket at once: agents, CLIs, a monitor.
@@ -48,8 +48,8 @@ inline constexpr std::size_t kNetlinkAnswerBytesMax = std::size_t{32} * 1024;
 // Kernel names tried for one resumed tunnel: each refusal is a tunnel of a former vpnhad that the
 // kernel has not quite freed yet, so a few are plenty.
 inline constexpr std::size_t kTunnelNameAttemptsMax = 64;
-// Descriptors ready that are served in one turn of the loop, and reads of each: a flooding peer costs
-// a turn 1 024 reads (~1 ms), then the others' turn comes.
+// Descriptors ready that are served in one turn of the loop, and reads of each: a flooding peer
+// costs a turn 1 024 reads (~1 ms), then the others' turn comes.
 inline constexpr std::size_t kSessionEventsPerTurnMax = 64;
 inline constexpr std::size_t kSessionReadsPerTurnMax = 16;
 // Open files: 4 per hot session (UDP, PPPoX, channel, unit), so 100 000 sessions and 1 024 others;

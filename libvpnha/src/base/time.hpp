@@ -25,4 +25,3 @@ using TimePoint = std::chrono::time_point<BootTimeline, Duration>;
 }
 
 }  // namespace vpnha
-

@@ -440,6 +440,21 @@ const TunnelKey& ResumedTunnel::key() const {
 bool ResumedTunnel::has_sessions() const {
     return !state_->sessions.empty();
 }
+TunnelCounters& TunnelCounters::operator+=(const TunnelCounters& other) {
+    malformed += other.malformed;
+    data += other.data;
+    foreign_tunnel += other.foreign_tunnel;
+    out_of_window += other.out_of_window;
+    duplicates += other.duplicates;
+    unexpected += other.unexpected;
+    retransmissions += other.retransmissions;
+    links.malformed += other.links.malformed;
+    links.looped += other.links.looped;
+    links.unexpected += other.links.unexpected;
+    links.rejects_withheld += other.links.rejects_withheld;
+    return *this;
+}
+
 const TunnelCounters& ResumedTunnel::counters() const {
     return state_->counters;
 }

@@ -82,6 +82,8 @@ struct TunnelCounters {
     std::uint64_t unexpected = 0;       // Well-formed, but not for an established tunnel.
     std::uint64_t retransmissions = 0;  // Ours.
     ppp::LinkCounters links;
+
+    TunnelCounters& operator+=(const TunnelCounters& other);
 };
 
 class ResumedTunnel {

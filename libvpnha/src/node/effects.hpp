@@ -76,9 +76,9 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, RunStep, Announce,
-                            SendDatagram, SendFrame, AnswerPlugin, AnswerRequest, WriteScore,
-                            Detached, Log>;
+using Effect =
+    std::variant<SendToGroup, InstallSession, RemoveSession, RunStep, Announce, SendDatagram,
+                 SendFrame, AnswerPlugin, AnswerRequest, WriteScore, Detached, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

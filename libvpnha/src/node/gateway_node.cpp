@@ -17,28 +17,22 @@ using takeover::Step;
 
 // Repeats of the gratuitous ARP after the one within the promotion: a switch or host that missed it
 // (link just up, queue full) learns soon.
-constexpr std::array<Duration, 4> kAnnounceAgain{
-    std::chrono::milliseconds(100), std::chrono::seconds(1), std::chrono::seconds(3),
-    std::chrono::seconds(10)};
+constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
+                                                 std::chrono::seconds(1), std::chrono::seconds(3),
+                                                 std::chrono::seconds(10)};
 
 wire::RecordKey record_key(const l2tp::SessionKey& key) {
     return wire::RecordKey{wire::RecordType::l2tp_session, l2tp::encode_key(key)};
 }
 
-void add(l2tp::TunnelCounters& sum, const l2tp::TunnelCounters& counters) {
-    sum.malformed += counters.malformed;
-    sum.foreign_tunnel += counters.foreign_tunnel;
-    sum.out_of_window += counters.out_of_window;
-    sum.duplicates += counters.duplicates;
-    sum.unexpected += counters.unexpected;
-    sum.retransmissions += counters.retransmissions;
-}
-
 int score_of(wire::Level level) {
     switch (level) {
-        case wire::Level::complete: return kScoreComplete;
-        case wire::Level::partial: return kScorePartial;
-        case wire::Level::empty: return kScoreEmpty;
+        case wire::Level::complete:
+            return kScoreComplete;
+        case wire::Level::partial:
+            return kScorePartial;
+        case wire::Level::empty:
+            return kScoreEmpty;
     }
     return kScoreEmpty;
 }
@@ -80,9 +74,9 @@ void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
     if (!attached_ || detaching_ || takeover_.busy()) {
         effects.emplace_back(AnswerRequest{
-            request, fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
-                                                  attached_ ? to_string(takeover_.state())
-                                                            : "not attached"))});
+            request, fail(Errc::busy,
+                          fmt::format("gateway {} is {}; try again", settings_.name,
+                                      attached_ ? to_string(takeover_.state()) : "not attached"))});
         return;
     }
     waiting_requests_.push_back(request);
@@ -106,20 +100,28 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::claim:
         case Step::resume_sessions:
         case Step::mute_sessions:
-        case Step::install_hot: run_inner_step(*next.step, now, effects); return;
+        case Step::install_hot:
+            run_inner_step(*next.step, now, effects);
+            return;
         case Step::add_addresses:
         case Step::open_gate:
         case Step::announce:
         case Step::shut_gate:
         case Step::remove_addresses:
-        case Step::reset_services: effects.emplace_back(RunStep{settings_.id, *next.step}); return;
+        case Step::reset_services:
+            effects.emplace_back(RunStep{settings_.id, *next.step});
+            return;
     }
 }
 
 void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
     switch (step) {
-        case Step::claim: claim(effects); break;
-        case Step::resume_sessions: resume_sessions(now, effects); break;
+        case Step::claim:
+            claim(effects);
+            break;
+        case Step::resume_sessions:
+            resume_sessions(now, effects);
+            break;
         case Step::mute_sessions:
             // Without a word: the next promoted node goes on with them.
             for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
@@ -140,7 +142,8 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
                 take(replica_.install_missing(), now, effects);
             }
             break;
-        default: VPNHA_ASSERT(false);
+        default:
+            VPNHA_ASSERT(false);
     }
     follow(takeover_.on_step(true), now, effects);
 }
@@ -172,10 +175,9 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
         result = fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
     } else {
         effects.emplace_back(
-            Log{Level::info, fmt::format("now {} event={} {} sessions={}",
-                                         promoted ? "promoted" : "unpromoted",
-                                         promoted ? "promoted" : "demoted", tag(),
-                                         replica_.store().count())});
+            Log{Level::info,
+                fmt::format("now {} event={} {} sessions={}", promoted ? "promoted" : "unpromoted",
+                            promoted ? "promoted" : "demoted", tag(), replica_.store().count())});
     }
     failure_.clear();
     for (const RequestToken request : std::exchange(waiting_requests_, {})) {
@@ -217,8 +219,11 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
             continue;
         }
         const l2tp::TunnelKey& tunnel = session->key.tunnel;
-        auto [place, inserted] = resumed_.try_emplace(
-            tunnel, Resumed{l2tp::ResumedTunnel(tunnel), {}});
+        auto place = resumed_.find(tunnel);
+        if (place == resumed_.end()) {
+            l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
+            place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}}).first;
+        }
         place->second.tunnel.add_session(*session);
         resumed_sessions_.insert(session->key);
     }
@@ -282,10 +287,10 @@ void GatewayNode::install(const wire::RecordKey& key, const Bytes& payload, Effe
         // Identical bytes must never bring down all nodes at once: this one record is set aside.
         refusals_[key] = record.error().detail;
         replica_.on_installed(key, false);
-        effects.emplace_back(Log{Level::error, fmt::format("record set aside event=quarantined {} "
-                                                           "record={}: {}",
-                                                           tag(), to_hex(key.id),
-                                                           record.error().detail)});
+        effects.emplace_back(
+            Log{Level::error, fmt::format("record set aside event=quarantined {} "
+                                          "record={}: {}",
+                                          tag(), to_hex(key.id), record.error().detail)});
         return;
     }
     effects.emplace_back(InstallSession{settings_.id, *record});
@@ -391,8 +396,13 @@ void GatewayNode::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Session
                               const std::string& reason, Effects& effects) {
     replica_.erase(record_key(session));
     resumed_sessions_.erase(session);
-    // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
-    resumed_.at(tunnel).ended.push_back(session);
+    Resumed& resumed = resumed_.at(tunnel);
+    if (resumed.tunnel.has_sessions()) {
+        effects.emplace_back(RemoveSession{settings_.id, session});
+    } else {
+        // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
+        resumed.ended.push_back(session);
+    }
     effects.emplace_back(Log{Level::info, fmt::format("session ended event=session-down {} {}: {}",
                                                       tag(), l2tp::to_string(session), reason)});
 }
@@ -403,11 +413,10 @@ void GatewayNode::end_tunnel(const l2tp::TunnelKey& key, const std::string& reas
     for (const l2tp::SessionKey& session : resumed.ended) {
         effects.emplace_back(RemoveSession{settings_.id, session});
     }
-    add(past_tunnels_, resumed.tunnel.counters());
+    past_tunnels_ += resumed.tunnel.counters();
     resumed_.erase(key);
-    effects.emplace_back(
-        Log{Level::info, fmt::format("tunnel ended {} peer={}: {}", tag(), to_string(key.peer),
-                                     reason)});
+    effects.emplace_back(Log{Level::info, fmt::format("tunnel ended {} peer={}: {}", tag(),
+                                                      to_string(key.peer), reason)});
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
@@ -461,51 +470,6 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
         at = earliest(at, announcement);
     }
     return at;
-}
-
-std::vector<SessionView> GatewayNode::sessions() const {
-    std::vector<SessionView> views;
-    for (const auto& [key, stored] : replica_.store().records()) {
-        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-        if (!record) {
-            continue;
-        }
-        SessionView view{std::move(*record), SessionState::hot, stored.version.epoch, {}};
-        if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-            view.state = SessionState::quarantined;
-            view.reason = refusal->second;
-        } else if (replica_.promoted()) {
-            const bool is_protected = replica_.is_protected(key);
-            view.state = resumed_sessions_.contains(view.record.key)
-                             ? SessionState::resumed
-                             : SessionState::protected_;
-            if (!is_protected) {
-                view.state = SessionState::unprotected;
-                view.reason = "no standby has confirmed it";
-            }
-        }
-        views.push_back(std::move(view));
-    }
-    for (const auto& [plugin, session] : stock_) {
-        if (!session.not_resumable.empty()) {
-            views.push_back({session.record, SessionState::unprotected, replica_.epoch(),
-                             session.not_resumable});
-        }
-    }
-    return views;
-}
-
-wire::GatewayState GatewayNode::wire_state() const {
-    return wire::GatewayState{settings_.id, replica_.promoted(), replica_.level(),
-                              replica_.epoch()};
-}
-
-l2tp::TunnelCounters GatewayNode::tunnel_counters() const {
-    l2tp::TunnelCounters sum = past_tunnels_;
-    for (const auto& [key, resumed] : resumed_) {
-        add(sum, resumed.tunnel.counters());
-    }
-    return sum;
 }
 
 }  // namespace vpnha::node

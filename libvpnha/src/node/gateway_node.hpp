@@ -2,11 +2,12 @@
 // One gateway on one node: joins its replica, its takeover and the tunnels it resumed. Pure.
 //
 // A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
-// known by its plugin) or resumed (taken over, carried by this node's installer, its control channel
-// a ResumedTunnel). On every other node it is hot: installed and silent.
+// known by its plugin) or resumed (taken over, carried by this node's installer, its control
+// channel a ResumedTunnel). On every other node it is hot: installed and silent.
 //
-// Every public event ends with the replica's due messages, unless the group is blocked: then changes
-// pile up in the dirty set, where newer ones replace older ones, until it is writable again.
+// Every public event ends with the replica's due messages, unless the group is blocked: then
+// changes pile up in the dirty set, where newer ones replace older ones, until it is writable
+// again.
 #pragma once
 
 #include <map>
@@ -66,11 +67,11 @@ class GatewayNode {
     void on_plugin_down(PluginToken plugin, Effects& effects);
     void on_datagram(const l2tp::TunnelKey& tunnel, ByteView bytes, TimePoint now,
                      Effects& effects);
-    void on_frame(const l2tp::SessionKey& session, ByteView frame, TimePoint now,
-                  Effects& effects);
+    void on_frame(const l2tp::SessionKey& session, ByteView frame, TimePoint now, Effects& effects);
     void on_time(TimePoint now, Effects& effects);
 
-    // Messages and scores that became due; to be called after every event when the group takes them.
+    // Messages and scores that became due; to be called after every event when the group takes
+    // them.
     void flush(TimePoint now, Effects& effects);
     [[nodiscard]] bool has_more() const { return attached_ && replica_.has_more(); }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;

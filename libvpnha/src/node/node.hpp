@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A whole node of the cluster: all its gateways, the group's membership and the peers' hellos. Pure;
-// the daemon runs it on real ports, the simulator on fake ones.
+// A whole node of the cluster: all its gateways, the group's membership and the peers' hellos.
+// Pure; the daemon runs it on real ports, the simulator on fake ones.
 //
 // Events go in one at a time, each returns what is to be done, in order. While the group takes no
 // messages (CPG flow control) nothing more is said: set_group_writable() tells when it does again.

@@ -10,8 +10,8 @@ class Network {
   public:
     virtual ~Network() = default;
 
-    // The VIPs of both sides and the policy rule of the gateway's route table. Repeating either is a
-    // success; removal also succeeds when a device is gone.
+    // The VIPs of both sides and the policy rule of the gateway's route table. Repeating either is
+    // a success; removal also succeeds when a device is gone.
     virtual Result<void> add_addresses(GatewayId gateway) = 0;
     virtual Result<void> remove_addresses(GatewayId gateway) = 0;
     // One gratuitous ARP request and reply per VIP on its own side.

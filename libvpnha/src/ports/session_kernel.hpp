@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: hot L2TP sessions in this node's kernel, and the bytes that the kernel leaves to user space.
+// Port: hot L2TP sessions in this node's kernel, and the bytes that the kernel leaves to user
+// space.
 #pragma once
 
 #include <functional>

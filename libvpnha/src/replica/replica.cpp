@@ -269,9 +269,12 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version, co
             kernel_[key] = Kernel::installing;
             effects.emplace_back(Install{key, payload});
             break;
-        case Store::Applied::refused: ++counters_.over_limit; break;
+        case Store::Applied::refused:
+            ++counters_.over_limit;
+            break;
         case Store::Applied::unchanged:
-        case Store::Applied::stale: break;
+        case Store::Applied::stale:
+            break;
     }
 }
 
@@ -362,8 +365,8 @@ void Replica::flush_snapshot(Effects& effects) {
     // One chunk a call: what is urgent is never behind more than one of them.
     wire::Snapshot chunk{gateway_, epoch_, {}};
     std::size_t size = kMessageOverheadBytes;
-    auto next = cursor_->after ? store_.records().upper_bound(*cursor_->after)
-                               : store_.records().begin();
+    auto next =
+        cursor_->after ? store_.records().upper_bound(*cursor_->after) : store_.records().begin();
     for (; next != store_.records().end(); ++next) {
         wire::SnapshotRecord record{next->first, next->second.version, next->second.payload};
         const std::size_t added = wire::encoded_size(record);

@@ -14,8 +14,10 @@
 //   partial       | partial, request| partial        | partial     | complete      | partial, ask
 //   complete      | complete (1)    | complete       | partial, ask| complete      | partial, ask
 //
-//   (1) The claimant says all its records again under the new epoch and ends with a snapshot end, so
-//       that a complete follower becomes equal to it without asking; what it did not repeat is swept.
+//   (1) The claimant says all its records again under the new epoch and ends with a snapshot end,
+//   so
+//       that a complete follower becomes equal to it without asking; what it did not repeat is
+//       swept.
 //
 // Invariants: a follower that is not complete confirms nothing; a promoted replica is complete by
 // definition and applies nobody else's changes; epochs never go back.
@@ -57,7 +59,7 @@ struct Counters {
     std::uint64_t gaps = 0;             // Updates that did not follow the last one.
     std::uint64_t digest_mismatch = 0;  // Snapshot ends that did not match.
     std::uint64_t snapshots_sent = 0;
-    std::uint64_t over_limit = 0;       // Records refused by limits::kRecordsPerGatewayMax.
+    std::uint64_t over_limit = 0;  // Records refused by limits::kRecordsPerGatewayMax.
 };
 
 class Replica {

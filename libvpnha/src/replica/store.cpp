@@ -24,8 +24,7 @@ std::uint64_t hash(const wire::RecordKey& key, ByteView payload) {
 
 }  // namespace
 
-Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version,
-                          Bytes payload) {
+Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version, Bytes payload) {
     const auto found = records_.find(key);
     if (found != records_.end() && version <= found->second.version) {
         return Applied::stale;

@@ -76,12 +76,12 @@ class Daemon {
 
   private:
     Result<void> open_control_socket() {
-        VPNHA_TRY(control_, adapters::ControlServer::open(
-                                loop_, {.path = config_.control_socket},
-                                [this](adapters::ControlRequest request,
-                                       adapters::ControlReply reply) {
-                                    on_request(std::move(request), std::move(reply));
-                                }));
+        VPNHA_TRY(control_,
+                  adapters::ControlServer::open(
+                      loop_, {.path = config_.control_socket},
+                      [this](adapters::ControlRequest request, adapters::ControlReply reply) {
+                          on_request(std::move(request), std::move(reply));
+                      }));
         return {};
     }
 
@@ -97,19 +97,18 @@ class Daemon {
             VPNHA_CHECK(network_->flush(gateway.id));
         }
         services_.emplace(config_);
-        VPNHA_TRY(kernel_, adapters::PppoL2tpKernel::create(
-                               config_, loop_,
-                               {.on_datagram =
-                                    [this](GatewayId gateway, const l2tp::TunnelKey& tunnel,
-                                           ByteView bytes) {
-                                        run(node_->on_datagram(gateway, tunnel, bytes,
-                                                               loop_.now()));
-                                    },
-                                .on_frame =
-                                    [this](GatewayId gateway, const l2tp::SessionKey& session,
-                                           ByteView frame) {
-                                        run(node_->on_frame(gateway, session, frame, loop_.now()));
-                                    }}));
+        VPNHA_TRY(
+            kernel_,
+            adapters::PppoL2tpKernel::create(
+                config_, loop_,
+                {.on_datagram =
+                     [this](GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes) {
+                         run(node_->on_datagram(gateway, tunnel, bytes, loop_.now()));
+                     },
+                 .on_frame =
+                     [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
+                         run(node_->on_frame(gateway, session, frame, loop_.now()));
+                     }}));
         return {};
     }
 
@@ -131,36 +130,32 @@ class Daemon {
                                                 "for a gateway"));
                                    }}));
         node_.emplace(settings_of(config_, group_->self()));
-        executor_.emplace(loop_, *node_, runtime::Ports{*gate_, *network_, *services_, *kernel_},
-                          runtime::Executor::Answers{
-                              .request = [this](const auto& answer) { on_answer(answer); },
-                              .plugin =
-                                  [this](const node::AnswerPlugin& answer) {
-                                      plugins_->answer({answer.plugin}, answer.reason);
-                                  },
-                              .score =
-                                  [this](const node::WriteScore& score) {
-                                      scores_.write(score.resource, score.score);
-                                  },
-                              .idle = [this] { end({}); }});
+        executor_.emplace(
+            loop_, *node_, runtime::Ports{*gate_, *network_, *services_, *kernel_},
+            runtime::Executor::Answers{.request = [this](const auto& answer) { on_answer(answer); },
+                                       .plugin =
+                                           [this](const node::AnswerPlugin& answer) {
+                                               plugins_->answer({answer.plugin}, answer.reason);
+                                           },
+                                       .score =
+                                           [this](const node::WriteScore& score) {
+                                               scores_.write(score.resource, score.score);
+                                           },
+                                       .idle = [this] { end({}); }});
         executor_->set_group(group_.get());
         return {};
     }
 
     Result<void> open_plugin_socket() {
         adapters::PluginListener listener{
-            .on_up =
-                [this](adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-                    on_plugin_up(client, up);
-                },
+            .on_up = [this](adapters::PluginClientId client,
+                            const adapters::PluginSessionUp& up) { on_plugin_up(client, up); },
             .on_down =
                 [this](adapters::PluginClientId client) {
                     run(node_->on_plugin_down(client.value, loop_.now()));
                 },
-            .on_gone =
-                [this](adapters::PluginClientId client, bool) {
-                    run(node_->on_plugin_down(client.value, loop_.now()));
-                }};
+            .on_gone = [this](adapters::PluginClientId client,
+                              bool) { run(node_->on_plugin_down(client.value, loop_.now())); }};
         VPNHA_TRY(plugins_,
                   adapters::PluginServer::open(loop_, config_.plugin_socket, std::move(listener)));
         return {};
@@ -174,8 +169,7 @@ class Daemon {
                                        gateway->l2tp.port};
         }
         run(node_->on_plugin_up(client.value, up.gateway, record,
-                                fmt::format("{}", fmt::join(up.not_resumable, "; ")),
-                                loop_.now()));
+                                fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
     }
 
     void on_request(adapters::ControlRequest request, adapters::ControlReply reply) {
@@ -199,8 +193,7 @@ class Daemon {
     }
 
     // The agents' verbs: each is about one gateway, the only one when none is named.
-    void on_gateway_request(const adapters::ControlRequest& request,
-                            adapters::ControlReply reply) {
+    void on_gateway_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
         const std::string name = request.arguments.value("gateway", "");
         const config::Gateway* gateway = name.empty() && config_.gateways.size() == 1
                                              ? &config_.gateways.front()
@@ -215,8 +208,8 @@ class Daemon {
         if (request.verb == "monitor") {
             const node::GatewayNode* state = node_->find(gateway->id);
             reply.ok({{"attached", state->attached()},
-                      {"role", state->state() == takeover::State::promoted ? "promoted"
-                                                                           : "unpromoted"}});
+                      {"role",
+                       state->state() == takeover::State::promoted ? "promoted" : "unpromoted"}});
             return;
         }
         const node::RequestToken token = next_token_++;

@@ -13,7 +13,8 @@ namespace vpnha::runtime {
 
 namespace {
 
-// Corosync's flow control lasts while a token goes round: a few hundred microseconds to milliseconds.
+// Corosync's flow control lasts while a token goes round: a few hundred microseconds to
+// milliseconds.
 constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 
 constexpr Duration kTurn = std::chrono::milliseconds(1);
@@ -59,8 +60,8 @@ void Executor::execute(node::Effect& effect, std::deque<node::Effect>& queue) {
     } else if (auto* announce = std::get_if<node::Announce>(&effect)) {
         report("gratuitous ARP", ports_.network.announce(announce->gateway));
     } else if (auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
-        report("L2TP control", ports_.kernel.send_datagram(datagram->gateway, datagram->tunnel,
-                                                           datagram->bytes));
+        report("L2TP control",
+               ports_.kernel.send_datagram(datagram->gateway, datagram->tunnel, datagram->bytes));
     } else if (auto* frame = std::get_if<node::SendFrame>(&effect)) {
         report("LCP", ports_.kernel.send_frame(frame->gateway, frame->session, frame->frame));
     } else if (auto* plugin = std::get_if<node::AnswerPlugin>(&effect)) {
@@ -80,17 +81,23 @@ void Executor::execute(node::Effect& effect, std::deque<node::Effect>& queue) {
 
 Result<void> Executor::run_step(GatewayId gateway, takeover::Step step) {
     switch (step) {
-        case takeover::Step::add_addresses: return ports_.network.add_addresses(gateway);
+        case takeover::Step::add_addresses:
+            return ports_.network.add_addresses(gateway);
         case takeover::Step::open_gate:
             return ports_.gate.open_until(gateway, ports::kNoDeadline);
-        case takeover::Step::announce: return ports_.network.announce(gateway);
-        case takeover::Step::shut_gate: return ports_.gate.shut(gateway);
-        case takeover::Step::remove_addresses: return ports_.network.remove_addresses(gateway);
-        case takeover::Step::reset_services: return ports_.services.reset(gateway);
+        case takeover::Step::announce:
+            return ports_.network.announce(gateway);
+        case takeover::Step::shut_gate:
+            return ports_.gate.shut(gateway);
+        case takeover::Step::remove_addresses:
+            return ports_.network.remove_addresses(gateway);
+        case takeover::Step::reset_services:
+            return ports_.services.reset(gateway);
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
         case takeover::Step::mute_sessions:
-        case takeover::Step::install_hot: break;  // Run within the node.
+        case takeover::Step::install_hot:
+            break;  // Run within the node.
     }
     VPNHA_ASSERT(false);
 }

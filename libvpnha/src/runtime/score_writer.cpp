@@ -19,7 +19,8 @@ namespace {
 
 constexpr Duration kTryAgain = std::chrono::seconds(1);
 
-// crm_attribute in an environment of its own: it needs a path and the resource's name, nothing else.
+// crm_attribute in an environment of its own: it needs a path and the resource's name, nothing
+// else.
 int spawn_crm_attribute(const std::string& resource, int score, int& pid) {
     std::string value = std::to_string(score);
     std::string name = "OCF_RESOURCE_INSTANCE=" + resource;
@@ -79,9 +80,9 @@ void ScoreWriter::on_ended() {
     const Running ended = std::move(*running_);
     running_.reset();
     if (waited && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        adapters::write_log(node::Level::info,
-                            fmt::format("promotion score {} event=score resource={}", ended.score,
-                                        ended.resource));
+        adapters::write_log(
+            node::Level::info,
+            fmt::format("promotion score {} event=score resource={}", ended.score, ended.resource));
         start_next();
         return;
     }

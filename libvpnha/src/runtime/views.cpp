@@ -16,20 +16,28 @@ using nlohmann::json;
 
 std::string_view name_of(wire::Level level) {
     switch (level) {
-        case wire::Level::empty: return "empty";
-        case wire::Level::partial: return "partial";
-        case wire::Level::complete: return "complete";
+        case wire::Level::empty:
+            return "empty";
+        case wire::Level::partial:
+            return "partial";
+        case wire::Level::complete:
+            return "complete";
     }
     return "empty";
 }
 
 std::string_view name_of(node::SessionState state) {
     switch (state) {
-        case node::SessionState::protected_: return "protected";
-        case node::SessionState::unprotected: return "unprotected";
-        case node::SessionState::hot: return "hot";
-        case node::SessionState::resumed: return "resumed";
-        case node::SessionState::quarantined: return "quarantined";
+        case node::SessionState::protected_:
+            return "protected";
+        case node::SessionState::unprotected:
+            return "unprotected";
+        case node::SessionState::hot:
+            return "hot";
+        case node::SessionState::resumed:
+            return "resumed";
+        case node::SessionState::quarantined:
+            return "quarantined";
     }
     return "unprotected";
 }
@@ -49,11 +57,19 @@ json session_counts(const std::vector<node::SessionView>& sessions) {
     for (const node::SessionView& session : sessions) {
         switch (session.state) {
             // A resumed session that no standby has confirmed is shown as unprotected.
-            case node::SessionState::resumed: count("resumed"); count("protected"); break;
-            case node::SessionState::protected_: count("protected"); break;
-            case node::SessionState::quarantined: count("quarantined"); break;
+            case node::SessionState::resumed:
+                count("resumed");
+                count("protected");
+                break;
+            case node::SessionState::protected_:
+                count("protected");
+                break;
+            case node::SessionState::quarantined:
+                count("quarantined");
+                break;
             case node::SessionState::hot:
-            case node::SessionState::unprotected: break;
+            case node::SessionState::unprotected:
+                break;
         }
     }
     return counts;
@@ -61,7 +77,7 @@ json session_counts(const std::vector<node::SessionView>& sessions) {
 
 json gateway_view(const node::GatewayNode& gateway, const ports::Gate& gate) {
     const replica::Replica& replica = gateway.replica();
-    const char* role = !gateway.attached() ? "detached"
+    const char* role = !gateway.attached()                            ? "detached"
                        : gateway.state() == takeover::State::promoted ? "promoted"
                                                                       : "unpromoted";
     json standbys = json::array();
@@ -101,6 +117,11 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
         sum["replica_over_limit"] += replica.over_limit;
         const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
         sum["l2tp_malformed"] += tunnels.malformed;
+        sum["l2tp_data_unknown"] += tunnels.data;
+        sum["ppp_malformed"] += tunnels.links.malformed;
+        sum["ppp_looped"] += tunnels.links.looped;
+        sum["ppp_unexpected"] += tunnels.links.unexpected;
+        sum["ppp_rejects_withheld"] += tunnels.links.rejects_withheld;
         sum["l2tp_foreign_tunnel"] += tunnels.foreign_tunnel;
         sum["l2tp_out_of_window"] += tunnels.out_of_window;
         sum["l2tp_duplicates"] += tunnels.duplicates;
@@ -121,9 +142,10 @@ json peers_view(const node::Node& node) {
     for (const NodeId member : node.members()) {
         const auto peer = node.peers().find(member);
         const bool known = peer != node.peers().end();
-        members.push_back({{"id", member.value},
-                           {"name", known ? json(peer->second.node_name) : json(nullptr)},
-                           {"wire_version", known ? json(peer->second.version_max) : json(nullptr)}});
+        members.push_back(
+            {{"id", member.value},
+             {"name", known ? json(peer->second.node_name) : json(nullptr)},
+             {"wire_version", known ? json(peer->second.version_max) : json(nullptr)}});
     }
     return members;
 }

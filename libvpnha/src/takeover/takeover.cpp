@@ -29,26 +29,40 @@ std::optional<Step> after(const Order& order, Step step) {
 
 std::string_view to_string(State state) {
     switch (state) {
-        case State::standby: return "standby";
-        case State::taking_over: return "taking_over";
-        case State::promoted: return "promoted";
-        case State::releasing: return "releasing";
+        case State::standby:
+            return "standby";
+        case State::taking_over:
+            return "taking_over";
+        case State::promoted:
+            return "promoted";
+        case State::releasing:
+            return "releasing";
     }
     return "unknown";
 }
 
 std::string_view to_string(Step step) {
     switch (step) {
-        case Step::claim: return "claim";
-        case Step::add_addresses: return "add_addresses";
-        case Step::open_gate: return "open_gate";
-        case Step::announce: return "announce";
-        case Step::resume_sessions: return "resume_sessions";
-        case Step::shut_gate: return "shut_gate";
-        case Step::mute_sessions: return "mute_sessions";
-        case Step::remove_addresses: return "remove_addresses";
-        case Step::reset_services: return "reset_services";
-        case Step::install_hot: return "install_hot";
+        case Step::claim:
+            return "claim";
+        case Step::add_addresses:
+            return "add_addresses";
+        case Step::open_gate:
+            return "open_gate";
+        case Step::announce:
+            return "announce";
+        case Step::resume_sessions:
+            return "resume_sessions";
+        case Step::shut_gate:
+            return "shut_gate";
+        case Step::mute_sessions:
+            return "mute_sessions";
+        case Step::remove_addresses:
+            return "remove_addresses";
+        case Step::reset_services:
+            return "reset_services";
+        case Step::install_hot:
+            return "install_hot";
     }
     return "unknown";
 }
@@ -71,10 +85,16 @@ Next Takeover::promote() {
 
 Next Takeover::demote() {
     switch (state_) {
-        case State::standby: return Next{std::nullopt, true, true};
-        case State::taking_over: release_wanted_ = true; return Next{};
-        case State::releasing: return Next{};
-        case State::promoted: promotion_failed_ = false; return begin_release();
+        case State::standby:
+            return Next{std::nullopt, true, true};
+        case State::taking_over:
+            release_wanted_ = true;
+            return Next{};
+        case State::releasing:
+            return Next{};
+        case State::promoted:
+            promotion_failed_ = false;
+            return begin_release();
     }
     return Next{};
 }

@@ -2,8 +2,8 @@
 // The order of a promotion and of a demotion: the one header to read about it. Pure: it says which
 // step is next; the node executes it and reports back.
 //
-// Promotion = stop being silent. No per-session work is in it: sessions were made hot while the node
-// was a standby.
+// Promotion = stop being silent. No per-session work is in it: sessions were made hot while the
+// node was a standby.
 //
 //   1 claim             a higher epoch, told to the group
 //   2 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
@@ -26,9 +26,9 @@
 //   promoted      | promoted       | releasing          | XXX               | XXX
 //   releasing     | XXX: busy      | releasing (2)      | next, or standby  | next (3)
 //
-//   (1) at the end of the step under way. (2) joins the release under way. (3) a release always runs
-//   to its end; it fails as a whole only when the gate could not be shut, because only then may a
-//   client still hear this node.
+//   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
+//   runs to its end; it fails as a whole only when the gate could not be shut, because only then
+//   may a client still hear this node.
 #pragma once
 
 #include <optional>
@@ -81,7 +81,7 @@ class Takeover {
 
     State state_ = State::standby;
     std::optional<Step> running_;
-    bool release_wanted_ = false;   // Demoted while taking over.
+    bool release_wanted_ = false;    // Demoted while taking over.
     bool promotion_failed_ = false;  // The release undoes a promotion.
     bool gate_open_ = false;         // shut_gate failed.
 };

@@ -5,7 +5,8 @@
 //
 // Who may say what: only the promoted node of a gateway sends Claim and Update for it; Snapshot and
 // SnapshotEnd come from it, or, while nobody is promoted, from the complete replica with the lowest
-// node id. Everything carries the gateway's epoch, and receivers refuse an older one than they know.
+// node id. Everything carries the gateway's epoch, and receivers refuse an older one than they
+// know.
 #pragma once
 
 #include <cstdint>
@@ -122,8 +123,7 @@ struct Confirm {
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
-using Message =
-    std::variant<Hello, Claim, Update, SnapshotRequest, Snapshot, SnapshotEnd, Confirm>;
+using Message = std::variant<Hello, Claim, Update, SnapshotRequest, Snapshot, SnapshotEnd, Confirm>;
 
 // Version 1, docs/wire-format.md.
 [[nodiscard]] Bytes encode(const Message& message);

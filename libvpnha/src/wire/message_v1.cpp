@@ -31,11 +31,12 @@ enum class Type : std::uint8_t {
 };
 
 std::uint32_t checksum(ByteView bytes) {
-    return static_cast<std::uint32_t>(
-        crc32_z(crc32_z(0, nullptr, 0), bytes.data(), bytes.size()));
+    return static_cast<std::uint32_t>(crc32_z(crc32_z(0, nullptr, 0), bytes.data(), bytes.size()));
 }
 
-void write(ByteWriter& out, const Epoch& epoch) { out.u64(epoch.number).u32(epoch.node.value); }
+void write(ByteWriter& out, const Epoch& epoch) {
+    out.u64(epoch.number).u32(epoch.node.value);
+}
 
 Epoch read_epoch(ByteReader& in) {
     const std::uint64_t number = in.u64();
@@ -57,7 +58,9 @@ Bytes read_payload(ByteReader& in) {
     return {payload.begin(), payload.end()};
 }
 
-GatewayId read_gateway(ByteReader& in) { return GatewayId{in.u8()}; }
+GatewayId read_gateway(ByteReader& in) {
+    return GatewayId{in.u8()};
+}
 
 // Reads `count` items, stopping at the first failure: a hostile count costs no memory.
 template <class Item, class Read>
@@ -139,7 +142,9 @@ Update read_update(ByteReader& in) {
     return update;
 }
 
-void write(ByteWriter& out, const SnapshotRequest& request) { out.u8(request.gateway.value); }
+void write(ByteWriter& out, const SnapshotRequest& request) {
+    out.u8(request.gateway.value);
+}
 
 SnapshotRequest read_snapshot_request(ByteReader& in) {
     return SnapshotRequest{read_gateway(in)};
@@ -201,20 +206,26 @@ Confirm read_confirm(ByteReader& in) {
     confirm.gateway = read_gateway(in);
     confirm.epoch = read_epoch(in);
     confirm.sequence = in.u64();
-    confirm.refused =
-        read_list<std::uint64_t>(in, in.u32(), [](ByteReader& r) { return r.u64(); });
+    confirm.refused = read_list<std::uint64_t>(in, in.u32(), [](ByteReader& r) { return r.u64(); });
     return confirm;
 }
 
 Result<Message> read_body(std::uint8_t type, ByteReader& in) {
     switch (static_cast<Type>(type)) {
-        case Type::hello: return read_hello(in);
-        case Type::claim: return read_claim(in);
-        case Type::update: return read_update(in);
-        case Type::snapshot_request: return read_snapshot_request(in);
-        case Type::snapshot: return read_snapshot(in);
-        case Type::snapshot_end: return read_snapshot_end(in);
-        case Type::confirm: return read_confirm(in);
+        case Type::hello:
+            return read_hello(in);
+        case Type::claim:
+            return read_claim(in);
+        case Type::update:
+            return read_update(in);
+        case Type::snapshot_request:
+            return read_snapshot_request(in);
+        case Type::snapshot:
+            return read_snapshot(in);
+        case Type::snapshot_end:
+            return read_snapshot_end(in);
+        case Type::confirm:
+            return read_confirm(in);
     }
     return fail(Errc::malformed, fmt::format("unknown message type {}", type));
 }
@@ -243,9 +254,8 @@ Result<Message> parse_message(ByteView bytes) {
     }
     const std::uint8_t version = in.u8();
     if (version != kVersion) {
-        return fail(Errc::unsupported,
-                    fmt::format("wire version {}; this node speaks {} to {}", version, kVersionMin,
-                                kVersionMax));
+        return fail(Errc::unsupported, fmt::format("wire version {}; this node speaks {} to {}",
+                                                   version, kVersionMin, kVersionMax));
     }
     if (trailer.u32() != checksum(covered)) {
         return fail(Errc::malformed, "checksum differs");

@@ -17,6 +17,7 @@
 
 #include "adapters/control_message.hpp"
 #include "base/limits.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/adapters/in_loop.hpp"
 #include "vpnha/control.hpp"
 
@@ -66,7 +67,7 @@ class ControlServerTest : public testing::Test {
         reply.ok({{"verb", request.verb}, {"arguments", request.arguments}, {"uid", request.uid}});
     }
 
-    std::string path_ = testing::TempDir() + "control.sock";
+    std::string path_ = temporary_path("control.sock");
     ControlServerOptions options_;
     QbLoop loop_;
     std::unique_ptr<ControlServer> server_;
@@ -279,7 +280,7 @@ TEST_F(ControlServerTest, SecondDaemonIsRefused) {
 }
 
 TEST(ControlClientTest, SaysWhenNoDaemonListens) {
-    const std::string path = testing::TempDir() + "nobody.sock";
+    const std::string path = temporary_path("nobody.sock");
     EXPECT_EQ(ControlClient::connect(path, seconds(1)).error().code, Errc::unreachable);
     EXPECT_EQ(ControlClient::connect(std::string(200, 'x'), seconds(1)).error().code,
               Errc::invalid_argument);

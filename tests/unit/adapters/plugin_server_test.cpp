@@ -11,6 +11,7 @@
 
 #include <atomic>
 
+#include "support/temporary_path.hpp"
 #include "unit/adapters/in_loop.hpp"
 #include "unit/adapters/plugin_sample.hpp"
 
@@ -74,7 +75,7 @@ class PluginServerTest : public testing::Test {
         }
     }
 
-    std::string path_ = testing::TempDir() + "pppd.sock";
+    std::string path_ = temporary_path("pppd.sock");
     QbLoop loop_;
     std::unique_ptr<PluginServer> server_;
     std::vector<std::string> events_;

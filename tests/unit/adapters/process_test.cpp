@@ -61,7 +61,7 @@ TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
 }
 
 TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
-    const std::string file = testing::TempDir() + "spawned";
+    const std::string file = testing::TempDir() + "spawned." + std::to_string(::getpid());
     ::setenv("OCF_RESKEY_secret", "1", 1);
     const auto pid =
         spawn_detached({.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
@@ -72,7 +72,9 @@ TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     }
     std::ostringstream text;
     text << std::ifstream(file).rdbuf();
+    ::unlink(file.c_str());
     EXPECT_THAT(text.str(), HasSubstr("done"));
+    EXPECT_THAT(text.str(), HasSubstr("PATH=/usr/local/sbin:"));
     EXPECT_THAT(text.str(), testing::Not(HasSubstr("OCF_")));
     // ls has stdin, stdout, stderr and the directory it reads.
     EXPECT_THAT(text.str(), HasSubstr("\n4\n"));

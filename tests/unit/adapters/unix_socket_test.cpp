@@ -10,11 +10,13 @@
 #include <cstring>
 #include <fstream>
 
+#include "support/temporary_path.hpp"
+
 namespace vpnha::adapters {
 namespace {
 
 UnixListenerOptions options_for(const std::string& name) {
-    return {testing::TempDir() + name, SOCK_STREAM, 0660, std::nullopt};
+    return {temporary_path(name), SOCK_STREAM, 0660, std::nullopt};
 }
 
 UniqueFd connected(const std::string& path) {

@@ -76,7 +76,7 @@ class Xl2tpdServiceTest : public testing::Test {
         ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
         ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
         set_nonlocal_bind("1");
-        root_ = testing::TempDir() + "xl2tpd_service";
+        root_ = testing::TempDir() + "xl2tpd_service." + std::to_string(::getpid());
         std::filesystem::remove_all(root_);
         std::filesystem::create_directories(root_);
         std::ofstream(settings().config) << "[global]\nlisten-addr = 192.0.2.100\n[lns default]\n"
@@ -84,7 +84,10 @@ class Xl2tpdServiceTest : public testing::Test {
                                          << "pppoptfile = " << root_ << "/options\n";
     }
 
-    void TearDown() override { static_cast<void>(service().stop()); }
+    void TearDown() override {
+        EXPECT_TRUE(service().stop().has_value());
+        std::filesystem::remove_all(root_);
+    }
 
     static void set_nonlocal_bind(const char* value) {
         std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << value;
@@ -182,8 +185,11 @@ TEST_F(Xl2tpdServiceTest, ReportsADaemonThatWasKilled) {
 
 TEST_F(Xl2tpdServiceTest, ReportsADaemonWithoutControlPipe) {
     start();
-    ASSERT_EQ(::unlink((root_ + "/run/west/l2tp-control").c_str()), 0);
+    const std::string pipe = root_ + "/run/west/l2tp-control";
+    ASSERT_EQ(::unlink(pipe.c_str()), 0);
     EXPECT_EQ(state(), State::dead);
+    std::ofstream(pipe).flush();
+    EXPECT_EQ(state(), State::dead) << "a file is no pipe";
 }
 
 TEST_F(Xl2tpdServiceTest, ResetLeavesANewIdleDaemon) {

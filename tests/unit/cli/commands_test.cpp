@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "support/temporary_path.hpp"
 #include "unit/cli/sample.hpp"
 #include "vpnha/configuration.hpp"
 
@@ -74,7 +75,7 @@ class FakeDaemon {
         ::close(client);
     }
 
-    std::string path_ = testing::TempDir() + "cli.sock";
+    std::string path_ = temporary_path("cli.sock");
     int listener_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
     std::thread thread_;
 };
@@ -157,7 +158,7 @@ TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
 }
 
 TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
-    const std::string path = testing::TempDir() + "cli.toml";
+    const std::string path = temporary_path("cli.toml");
     std::ofstream(path) << configuration_example();
     Outcome outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
@@ -167,6 +168,7 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, HasSubstr(path + ":2: unknown key 'idd'"));
+    ::unlink(path.c_str());
 }
 
 TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {

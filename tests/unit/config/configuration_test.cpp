@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "support/temporary_path.hpp"
 #include "unit/config/sample.hpp"
 
 namespace vpnha {
@@ -19,10 +20,13 @@ std::string contents_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::string write_file(const std::string& name, const std::string& text) {
-    const std::string path = testing::TempDir() + name;
+// What is in force when vpnha.toml holds `text`.
+Result<std::string> effective(const std::string& text) {
+    const std::string path = temporary_path("vpnha.toml");
     std::ofstream(path) << text;
-    return path;
+    Result<std::string> shown = effective_configuration(path);
+    ::unlink(path.c_str());
+    return shown;
 }
 
 TEST(ConfigurationTest, ExampleIsAGoodFileWithEveryKey) {
@@ -45,11 +49,10 @@ TEST(ConfigurationTest, ExampleStaysGoodWhenItsDefaultsAreSpelledOut) {
 }
 
 TEST(ConfigurationTest, WhatIsShownParsesToTheSame) {
-    const Result<std::string> once =
-        effective_configuration(write_file("once.toml", config::kSample + config::kSecond));
+    const Result<std::string> once = effective(config::kSample + config::kSecond);
     ASSERT_TRUE(once.has_value()) << once.error().detail;
     EXPECT_THAT(*once, HasSubstr("[gateway.other.l2tp]\nport = 1701\n"));
-    const Result<std::string> twice = effective_configuration(write_file("twice.toml", *once));
+    const Result<std::string> twice = effective(*once);
     ASSERT_TRUE(twice.has_value()) << twice.error().detail;
     EXPECT_EQ(*once, *twice);
 }

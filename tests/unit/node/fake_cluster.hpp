@@ -46,9 +46,12 @@ class FakeCluster {
     // vpnhad starts and its agent attaches the gateway.
     void start(std::uint32_t node) {
         auto fake = std::make_unique<FakeNode>();
-        fake->node = std::make_unique<Node>(
-            Settings{NodeId{node}, "gw" + std::to_string(node), node, std::chrono::milliseconds(50),
-                     {{kGateway, "l2tp", std::chrono::seconds(60)}}});
+        fake->node =
+            std::make_unique<Node>(Settings{NodeId{node},
+                                            "gw" + std::to_string(node),
+                                            node,
+                                            std::chrono::milliseconds(50),
+                                            {{kGateway, "l2tp", std::chrono::seconds(60)}}});
         nodes_[NodeId{node}] = std::move(fake);
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));

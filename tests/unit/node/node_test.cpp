@@ -150,8 +150,8 @@ TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
 TEST(NodeTest, ASessionThatCannotBeResumedIsNotReplicated) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE",
-                                                    cluster.now()));
+    cluster.run(
+        1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE", cluster.now()));
     EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
     EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
@@ -207,10 +207,9 @@ TEST(NodeTest, ABlockedGroupGetsOneUpdateForManyChanges) {
     }
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
     const Effects due = cluster.at(1).node->set_group_writable(true, cluster.now());
-    EXPECT_EQ(std::count_if(due.begin(), due.end(),
-                            [](const Effect& effect) {
-                                return std::holds_alternative<SendToGroup>(effect);
-                            }),
+    EXPECT_EQ(std::count_if(
+                  due.begin(), due.end(),
+                  [](const Effect& effect) { return std::holds_alternative<SendToGroup>(effect); }),
               1);
     cluster.run(1, due);
     EXPECT_THAT(cluster.at(2).kernel, SizeIs(20));

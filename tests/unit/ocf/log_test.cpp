@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 class LogTest : public testing::Test {
   protected:
-    void SetUp() override { ::unlink(file_.c_str()); }
+    void TearDown() override { ::unlink(file_.c_str()); }
 
     std::string written() const {
         std::ostringstream text;
@@ -25,7 +25,7 @@ class LogTest : public testing::Test {
         return text.str();
     }
 
-    const std::string file_ = testing::TempDir() + "ocf.log";
+    const std::string file_ = testing::TempDir() + "ocf.log." + std::to_string(::getpid());
 };
 
 TEST_F(LogTest, AppendsToThePlaceThatPacemakerNames) {

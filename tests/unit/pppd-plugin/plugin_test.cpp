@@ -13,6 +13,7 @@
 
 #include "adapters/plugin_message.hpp"
 #include "adapters/unix_socket.hpp"
+#include "support/temporary_path.hpp"
 
 extern "C" {
 #include "unit/pppd-plugin/fake_pppd.h"
@@ -34,7 +35,7 @@ constexpr std::uint16_t kCcp = 0x80fd;
 class PppdPluginTest : public testing::Test {
   protected:
     void SetUp() override {
-        path_ = testing::TempDir() + "plugin.sock";
+        path_ = temporary_path("plugin.sock");
         listen();
         fake_pppd_start("dialin", path_.c_str(), 0);
         fake_pppd_negotiate();

@@ -16,7 +16,10 @@ const RecordKey kKey{RecordType::l2tp_session, {0xaa, 0xbb}};
 // One message of each type, with nothing left at its default.
 std::vector<Message> all_messages() {
     return {
-        Hello{1, 1, 0x0102030405060708, "gw1",
+        Hello{1,
+              1,
+              0x0102030405060708,
+              "gw1",
               {{GatewayId{1}, true, Level::complete, kEpoch},
                {GatewayId{9}, false, Level::partial, {}}}},
         Claim{GatewayId{1}, kEpoch},
@@ -38,13 +41,13 @@ TEST(MessageTest, EveryTypeSurvivesTheWire) {
 
 TEST(MessageTest, ClaimHasTheBytesOfVersionOne) {
     EXPECT_EQ(to_hex(encode(Claim{GatewayId{1}, kEpoch})),
-              "56504e48"                  // "VPNH"
-              "01"                        // wire version
-              "02"                        // claim
-              "01"                        // gateway
-              "0000000000000007"          // epoch number
-              "00000002"                  // epoch node
-              "1592b60d");                // CRC-32
+              "56504e48"          // "VPNH"
+              "01"                // wire version
+              "02"                // claim
+              "01"                // gateway
+              "0000000000000007"  // epoch number
+              "00000002"          // epoch node
+              "1592b60d");        // CRC-32
 }
 
 TEST(MessageTest, RefusesEveryTruncation) {
