@@ -62,7 +62,7 @@ def fixture_fence(lab, tmp_path):
         options = {"ip": "127.0.0.1", "ipport": server.server_address[1], "token_file": token}
         if stdin is None:
             words = [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
-            return subprocess.run([power.AGENT, *words, *arguments], capture_output=True,
+            return subprocess.run([power.fence_agent(), *words, *arguments], capture_output=True,
                                   text=True, check=False)
         lines = [f"{key}={value}" for key, value in options.items()]
         return subprocess.run([power.AGENT], input="\n".join([*lines, *stdin]) + "\n",
@@ -108,7 +108,7 @@ def test_failures_are_never_success(lab, fence, tmp_path):
 
 
 def test_metadata_follows_the_schema_of_fence_agents():
-    text = subprocess.run([power.AGENT, "-o", "metadata"], capture_output=True, text=True,
+    text = subprocess.run([power.fence_agent(), "-o", "metadata"], capture_output=True, text=True,
                           check=True).stdout
     root = ElementTree.fromstring(text)
     assert "off" in [action.attrib["name"] for action in root.iter("action")]

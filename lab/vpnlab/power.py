@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import hmac
 import json
 import os
@@ -26,6 +27,7 @@ import time
 from pathlib import Path
 
 from .errors import LabError
+from .kernel import cache_dir
 from .lab import Lab
 from .state import StateDirectory
 from .topology import MANAGEMENT_HOST
@@ -36,7 +38,7 @@ TOKEN_FILE = "power.token"
 # Inside the nodes.
 NODE_TOKEN_FILE = "/etc/fence_lab.token"
 AGENT_PATH = "/usr/sbin/fence_lab"
-AGENT = Path(__file__).resolve().parent.parent / "power" / "fence_lab"
+AGENT_SOURCE = Path(__file__).resolve().parent.parent / "power" / "fence_lab.c"
 REQUEST_MAX = 256
 START_LIMIT_S = 10.0
 
@@ -112,6 +114,23 @@ class PowerServer(socketserver.ThreadingTCPServer):
         super().__init__(address, _Handler)
 
 
+def fence_agent() -> Path:
+    """The compiled fence agent, kept with the kernels under its source's hash."""
+    source = AGENT_SOURCE.read_bytes()
+    built = cache_dir() / f"fence_lab-{hashlib.sha256(source).hexdigest()[:12]}"
+    if not built.exists():
+        built.parent.mkdir(parents=True, exist_ok=True)
+        # Under a name of its own, then renamed: of two callers neither sees half a program.
+        partial = built.with_name(f"{built.name}.{os.getpid()}")
+        done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o",
+                               str(partial), str(AGENT_SOURCE)], capture_output=True, text=True,
+                              check=False)
+        if done.returncode:
+            raise LabError(f"the fence agent does not compile: {done.stderr.strip()}")
+        partial.rename(built)
+    return built
+
+
 def start_power_service(lab: Lab) -> None:
     """Starts the service of a lab that is up, unless it runs, and returns when it answers."""
     if _answers(lab):
@@ -145,7 +164,7 @@ def _answers(lab: Lab) -> bool:
 def node_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
     """What a node needs to fence others: path, then content and mode."""
     token = (StateDirectory(lab.name).path / TOKEN_FILE).read_bytes()
-    return {NODE_TOKEN_FILE: (token, 0o600), AGENT_PATH: (AGENT.read_bytes(), 0o755)}
+    return {NODE_TOKEN_FILE: (token, 0o600), AGENT_PATH: (fence_agent().read_bytes(), 0o755)}
 
 
 def power_events(lab: Lab) -> list[PowerEvent]:

@@ -89,6 +89,17 @@ class VpnhaStack:
         for name in names:
             node.run("crm_resource", "--ban", "--promoted", "--resource", CLONE, "--node", name)
 
+    def move_role(self, wanted: Callable[[str], bool]) -> Node:
+        """Sees to it that a node with a wanted name is promoted and all are in sync."""
+        active = self.wait_in_sync()
+        if not wanted(active.name):
+            self.avoid([node.name for node in self._cluster.nodes if not wanted(node.name)])
+            self._lab.wait_for("the promoted role has moved",
+                               lambda: wanted(self.wait_in_sync().name), PROMOTE_LIMIT_S)
+            self.avoid([])
+            active = self.wait_in_sync()
+        return active
+
     def leftovers(self, node: Node) -> list[str]:
         """Records, tunnels and PPP interfaces of sessions that ended."""
         return [*(f"session of {each['user']}" for each in self.sessions(node)),

@@ -58,8 +58,8 @@ struct ChannelOptions {
     Duration hello_interval = std::chrono::seconds(60);
     // Numbers that the tunnel has passed, each less than 32 768 messages ago. Needed only for
     // tunnels with more messages than that (22 days of a HELLO a minute).
-    std::optional<Seq16> ns_hint;
-    std::optional<Seq16> nr_hint;
+    std::optional<Seq16> ns_hint{};
+    std::optional<Seq16> nr_hint{};
 };
 
 struct ChannelCounters {

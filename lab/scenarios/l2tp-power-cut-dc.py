@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The same as l2tp-power-cut, and the gateway that dies is the cluster's DC as well.
+
+Purpose: the worst case of Pacemaker. The survivors must elect a coordinator, which joins all nodes
+anew, before anybody can decide on the takeover.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: as l2tp-power-cut, with the promoted role on the DC.
+
+Expected: as l2tp-power-cut.
+"""
+from vpnlab.cluster import Cluster
+from vpnlab.power_cut import cut_power_under_traffic
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import VpnhaStack
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    cluster = Cluster(run.lab)
+    stack = VpnhaStack(run.lab, cluster)
+    run.step("corosync, pacemaker and vpnha start on three gateways")
+    stack.up()
+    dc = cluster.status().dc
+    active = stack.move_role(lambda name: name == dc)
+    cut_power_under_traffic(run, stack, active)
