@@ -107,6 +107,9 @@ def test_repair_is_no_fault(lab, tmp_path):
     result = execute(lab, tmp_path, lambda run: lab._record_fault("thaw", "gw1"), faults=1)
     assert failed(result) == ["faults_injected"]
     assert first_fault([Fault(1.0, "thaw", "gw1"), Fault(2.0, "freeze", "gw1")]) == 2.0
+    cuts = [Fault(1.0, "power-off", "gw1"), Fault(5.0, "power-off", "gw2")]
+    assert first_fault(cuts, since=3.0) == 5.0
+    assert first_fault(cuts, since=9.0) is None
 
 
 def test_what_stays_behind_is_booked_and_fails_it(lab, tmp_path, monkeypatch):

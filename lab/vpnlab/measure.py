@@ -39,8 +39,11 @@ class Measured:
         return next(client for client in self.clients if client.name == name)
 
 
-def first_fault(faults: Sequence[Fault]) -> float | None:
-    return next((fault.t for fault in faults if not fault.kind.startswith(REPAIRS)), None)
+def first_fault(faults: Sequence[Fault], since: float | None = None) -> float | None:
+    """The first one, or for a client the first one under its traffic: what came before its session
+    is no concern of it."""
+    return next((fault.t for fault in faults if not fault.kind.startswith(REPAIRS)
+                 and (since is None or fault.t >= since)), None)
 
 
 def gateway_captures(lab: Lab, out: Path) -> tuple[dict[str, Path], dict[str, Path]]:
@@ -93,7 +96,7 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
     vip = analyse_vip(outside, inside, [VIP_OUTSIDE, VIP_INSIDE], t_fault, macs=macs)
     stray = standby_frames({name: [outside[name], inside[name]] for name in outside},
                            [VIP_OUTSIDE, VIP_INSIDE, POOLS], vip.served_by, macs=macs)
-    found = [_client(client, t_fault) for client in clients]
+    found = [_client(client, first_fault(lab.faults, client.traffic_from)) for client in clients]
     wire = sequence_invariants([client.files.outside for client in clients], VIP_OUTSIDE)
     all_events = [*events, *log_events(lab), *vip.first_frames, *stray]
     for client in found:
