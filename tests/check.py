@@ -23,7 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
-PLAIN_SCENARIOS = ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-three-failovers",
+PLAIN_SCENARIOS = ("l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-three-failovers",
                    "l2tp-second-client")
 FUZZ_SECONDS = 60
 TAIL_LINES = 40
@@ -146,9 +147,6 @@ def lab(checks: Checks, wanted: Sequence[str]) -> None:
              and checks.step("lab kernel", ["lab/lab", "kernel"]))
     if not ready:
         return
-    # Tests that need a kernel with PPP, or root on a machine that may be spoilt: in a node.
-    for name in ("kernel", "ocf-tester"):
-        checks.step(f"in a node: {name}", ["lab/in-node", name])
     for name in wanted:
         checks.step(f"scenario {name}", ["lab/lab", "run", name, "--out",
                                          str(LOGS / "scenarios" / name)])
@@ -169,7 +167,7 @@ def main() -> int:
     checks = Checks()
     lint(checks)
     built = build_and_test(checks, "dev")
-    checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests", "tests"],
+    checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
                 pytest_count)
     if not arguments.fast and built:
         build_and_test(checks, "asan")

@@ -124,20 +124,22 @@ static int read_arguments(int count, char** words) {
 }
 
 static int metadata(void) {
-    puts("<?xml version=\"1.0\" ?>\n"
-         "<resource-agent name=\"fence_lab\" shortdesc=\"Power of the lab's nodes\">\n"
-         "<longdesc>Cuts the power of a node of the test lab, which is a process, by way of the "
-         "lab's power service on the management network.</longdesc>\n"
-         "<vendor-url>https://www.kernel.org/doc/html/latest/virt/uml/</vendor-url>\n"
-         "<parameters>");
+    puts(
+        "<?xml version=\"1.0\" ?>\n"
+        "<resource-agent name=\"fence_lab\" shortdesc=\"Power of the lab's nodes\">\n"
+        "<longdesc>Cuts the power of a node of the test lab, which is a process, by way of the "
+        "lab's power service on the management network.</longdesc>\n"
+        "<vendor-url>https://www.kernel.org/doc/html/latest/virt/uml/</vendor-url>\n"
+        "<parameters>");
     for (size_t i = 0; i < kParameters; ++i) {
         const struct parameter* each = &parameters[i];
-        printf("<parameter name=\"%s\" unique=\"0\" required=\"%d\">\n"
-               "<getopt mixed=\"-%c, --%s=[%s]\"/>\n"
-               "<content type=\"%s\" default=\"%s\"/>\n"
-               "<shortdesc lang=\"en\">%s</shortdesc>\n</parameter>\n",
-               each->name, i == 0, each->letter, each->option, each->name, each->type,
-               i == 0 ? "reboot" : each->value, each->text);
+        printf(
+            "<parameter name=\"%s\" unique=\"0\" required=\"%d\">\n"
+            "<getopt mixed=\"-%c, --%s=[%s]\"/>\n"
+            "<content type=\"%s\" default=\"%s\"/>\n"
+            "<shortdesc lang=\"en\">%s</shortdesc>\n</parameter>\n",
+            each->name, i == 0, each->letter, each->option, each->name, each->type,
+            i == 0 ? "reboot" : each->value, each->text);
     }
     puts("</parameters>\n<actions>");
     for (size_t i = 0; i < sizeof kActions / sizeof kActions[0]; ++i) {

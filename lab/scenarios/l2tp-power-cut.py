@@ -6,8 +6,9 @@ client sees a short silence and nothing else.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
-Steps: vpnha serves on one gateway that is not the cluster's DC, the others hold its sessions hot; client1 dials, pings the
-server and streams TCP to it; the power of the promoted gateway is cut under that traffic.
+Steps: vpnha serves on a gateway that is not the cluster's DC, the others hold its sessions hot;
+client1 dials, pings the server and streams TCP to it; the power of the promoted gateway is cut
+under that traffic.
 
 Expected: within 2.5 s another gateway answers in the same session: no L2TP setup, no PPP
 negotiation, no authentication, no TCP reset, the same interface; the stream is intact. No

@@ -65,7 +65,7 @@ def fixture_fence(lab, tmp_path):
             return subprocess.run([power.fence_agent(), *words, *arguments], capture_output=True,
                                   text=True, check=False)
         lines = [f"{key}={value}" for key, value in options.items()]
-        return subprocess.run([power.AGENT], input="\n".join([*lines, *stdin]) + "\n",
+        return subprocess.run([power.fence_agent()], input="\n".join([*lines, *stdin]) + "\n",
                               capture_output=True, text=True, check=False)
     yield call
     server.shutdown()

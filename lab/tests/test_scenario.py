@@ -44,7 +44,7 @@ def lab(monkeypatch):
     monkeypatch.setattr(run_module, "gateway_captures", lambda lab, out: ({}, {}))
     monkeypatch.setattr(run_module, "copy_logs", lambda lab, out: None)
     monkeypatch.setattr(run_module, "measure", lambda *_: Measured(
-        [], [], Vip(), Phases(), Invariants(), []))
+        [], [], Vip(), Phases(), Invariants(), [], []))
     return Lab(LabRecord("none", ["gw1"], "token", ""))
 
 

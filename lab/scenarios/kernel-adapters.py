@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hot L2TP sessions in a real kernel: install, traffic, removal, and silence.
+
+Purpose: the adapters that no host kernel without PPP can test: tests/kernel, run as root in a node.
+
+Topology: gw1 alone.
+
+Steps: the test program of the dev preset runs in the node. No fault.
+
+Expected: it ends with 0, and it ran more than a handful of tests.
+"""
+import re
+
+from vpnlab.errors import NotFound
+from vpnlab.expectation import at_least, equals
+from vpnlab.progress import say
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.stage import ROOT
+
+SCENARIO = Scenario(nodes=("gw1",))
+PROGRAM = ROOT / "build" / "dev" / "tests" / "kernel" / "kernel_test"
+
+
+def steps(run: Run) -> None:
+    if not PROGRAM.exists():
+        raise NotFound("kernel_test is not built: cmake --preset dev && cmake --build --preset dev")
+    done = run.lab.gateway("gw1").run(str(PROGRAM), timeout=240, check=False)
+    (run.out / "kernel_test.log").write_text(done.stdout + done.stderr, encoding="utf-8")
+    for line in done.stdout.splitlines()[-3:]:
+        say(line)
+    passed = re.search(r"PASSED  \] (\d+) tests", done.stdout)
+    run.expect("exit_code", done.code, equals(0))
+    run.expect("tests_passed", int(passed[1]) if passed else 0, at_least(10))
