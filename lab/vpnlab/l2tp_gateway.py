@@ -110,6 +110,7 @@ def l2tp_leftovers(node: Node) -> list[str]:
     found = [f"tunnel: {line.strip()}" for line in
              node.run("ip", "l2tp", "show", "tunnel").stdout.splitlines() if "Tunnel" in line]
     interfaces = node.run("ls", "/sys/class/net").stdout.split()
-    found += [f"interface: {name}" for name in interfaces if name.startswith("ppp")]
+    found += [f"interface: {name}" for name in interfaces
+              if name.startswith(("ppp", "vpnha"))]
     pppds = node.run("pgrep", "-a", "-x", "pppd", check=False).stdout.splitlines()
     return found + [f"process: {line}" for line in pppds]

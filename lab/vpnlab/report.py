@@ -12,7 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, TextIO
 
-from .report_svg import DRAWN_OTHERWISE, draw_run, duration, signed
+from .report_events import Moment, fault_words, merged, told
+from .report_svg import draw_run, duration, signed, stages, window
 from .result import RESULT_FILE, SERIES_FILE
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "report"
@@ -32,11 +33,17 @@ TRACES = (
     ("interface_changes", "interface change", "interface changes"),
 )
 
+# Figures of one kind of client only: left out where no client of that kind took part.
+PROTOCOL_OF = {"l2tp_setups": "l2tp", "pptp_setups": "pptp", "ccp_exchanges": "pptp",
+               "ike_exchanges": "ike"}
+IKE_PROTOCOLS = ("ipsec", "ike")
+NONE_YET = "none yet"
+
 # (group, label, section of the result, key, how to write it)
 ROWS = (
     ("What the client saw", "Longest silence after the fault", "client", "outage_ms", "time"),
     ("", "Longest silence before it", "client", "baseline_gap_ms", "time"),
-    ("", "Probes lost/sent", "client", "pings_lost", "lost"),
+    ("", "Probes lost of those sent", "client", "pings_lost", "lost"),
     ("", "TCP bytes echoed", "client", "tcp_bytes_echoed", "count"),
     ("", "TCP stream intact", "client", "tcp_intact", "flag"),
     ("", "TCP resets", "client", "tcp_resets", "count"),
@@ -49,9 +56,8 @@ ROWS = (
     ("", "Changes of the tunnel interface", "client", "interface_changes", "count"),
     ("What the cluster took", "Death noticed", "phases_ms", "detected", "time"),
     ("", "Fencing confirmed", "phases_ms", "fenced", "time"),
-    ("", "Promoted", "phases_ms", "promoted", "time"),
-    ("", "Gate open", "phases_ms", "open", "time"),
-    ("", "First packet", "phases_ms", "first_packet", "time"),
+    ("", "Promoted, gate open", "phases_ms", "promoted", "time"),
+    ("", "First packet from the next gateway", "phases_ms", "first_packet", "time"),
     ("One gateway at a time", "Owners of the address at once", "vip", "owners_max", "count"),
     ("", "Time with more than one", "vip", "overlap_ms", "time"),
 )
@@ -87,9 +93,10 @@ def write_report(results: Sequence[tuple[str, Path]], out_html: Path) -> None:
         title="A VPN gateway dies: what the client saw",
         lead=escape("Probes and a TCP stream run through a live VPN session while its gateway is "
                     "killed. All times are on one clock, counted from the fault."),
+        verdicts="".join(map(_headline, runs)),
         style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         legend=_legend(), runs="".join(_run_section(run) for run in runs),
-        table=_table(runs)), encoding="utf-8")
+        table=_table(runs), note=escape(table_note(runs))), encoding="utf-8")
 
 
 def verdict(run: Run) -> Verdict:
@@ -101,19 +108,50 @@ def verdict(run: Run) -> Verdict:
     if outage is None:
         return Verdict(run.result["ok"], "There was no fault to survive.",
                        f"The longest silence {name} saw was {_time(client['baseline_gap_ms'])}.")
-    traces = [f"{client[key]} {one if client[key] == 1 else many}"
-              for key, one, many in TRACES if client[key]]
+    traces = _traces(client)
     stream = _stream_words(client)
-    if not _answered_again(run):
-        text = (f"{name} never got another answer: silent for {_time(outage)}, until the end of "
-                f"the recording.{_attempts(traces)}{stream}")
-        return Verdict(False, "The session died.", text)
+    if died(run):
+        dialled = _attempts(traces) or (
+            f" {name} still waits for the dead session: it dials again, with a new login, only "
+            f"once it has given up, which takes about a minute.")
+        return Verdict(False, f"The session died: {name} never got another answer.",
+                       f"Silent for {_time(outage)}, until the end of the recording."
+                       f"{_takeover_in_vain(run)}{stream}{dialled}")
     if traces or client["tcp_intact"] is False:
-        text = f"{name} heard nothing for {_time(outage)}.{_attempts(traces)}{stream}"
-        return Verdict(False, "The session did not survive unchanged.", text)
-    text = (f"{name} heard nothing for {_time(outage)}; then the same session went on. No new "
-            f"tunnel, no new login, no negotiation, no TCP reset.{stream}")
-    return Verdict(True, "The session survived.", text)
+        return Verdict(False, f"The session did not survive unchanged: {name} heard nothing for "
+                       f"{_time(outage)}, and noticed.", (_attempts(traces) + stream).strip())
+    return Verdict(True, f"The session survived: {name} heard nothing for {_time(outage)}, then "
+                   "it went on.",
+                   f"No new tunnel, no new login, no negotiation, no TCP reset.{stream}"
+                   f"{_stage_words(run)}")
+
+
+def died(run: Run) -> bool:
+    """Whether the first client was still without an answer at the end."""
+    return (bool(run.result["clients"]) and run.result["clients"][0]["outage_ms"] is not None
+            and not _answered_again(run))
+
+
+def _traces(client: dict[str, Any]) -> list[str]:
+    return [f"{client[key]} {one if client[key] == 1 else many}"
+            for key, one, many in TRACES if client[key]]
+
+
+def _takeover_in_vain(run: Run) -> str:
+    first_packet = run.result["phases_ms"]["first_packet"]
+    if first_packet is None:
+        return ""
+    return (f" The next gateway had the addresses after {_time(first_packet)}, but not the "
+            "session.")
+
+
+def _stage_words(run: Run) -> str:
+    # The stages are those of the first fault; they explain the silence if it was the only one.
+    if len(run.series["faults"]) != 1:
+        return ""
+    parts = [f"{name} {_time(end - begin)}"
+             for name, begin, end in stages(run.result["phases_ms"])]
+    return f" Of the silence: {', '.join(parts)}." if len(parts) > 1 else ""
 
 
 def _attempts(traces: Sequence[str]) -> str:
@@ -145,10 +183,12 @@ def _cell(run: Run, section: str, key: str, form: str) -> str:
     value = values.get(key)
     if value is None:
         return DASH
+    if value == 0 and died(run) and key in (trace for trace, _, _ in TRACES):
+        return NONE_YET
     if form == "time":
         return ("" if section != "phases_ms" else "+") + _time(value)
     if form == "lost":
-        return f"{value:,}/{values['pings_sent']:,}"
+        return f"{value:,} of {values['pings_sent']:,}"
     if form == "flag":
         return "yes" if value else "no"
     return f"{value:,}"
@@ -161,10 +201,38 @@ def figures(runs: Sequence[Run]) -> list[tuple[str, str, list[str]]]:
     for group, label, section, key, form in ROWS:
         pending = group or pending
         cells = [_cell(run, section, key, form) for run in runs]
-        if any(cell != DASH for cell in cells):
+        if any(cell != DASH for cell in cells) and _concerns(runs, key):
             rows.append((pending, label, cells))
             pending = ""
     return rows
+
+
+def _concerns(runs: Sequence[Run], key: str) -> bool:
+    """Whether any client could have had any of this, or has had it all the same."""
+    if key not in PROTOCOL_OF:
+        return True
+    clients = [client for run in runs for client in run.result["clients"]]
+    wanted = IKE_PROTOCOLS if PROTOCOL_OF[key] == "ike" else (PROTOCOL_OF[key],)
+    return any(client[key] or any(word in client["protocol"] for word in wanted)
+               for client in clients)
+
+
+def table_note(runs: Sequence[Run]) -> str:
+    """What a reader of the figures must know."""
+    note = "Counted after the fault, from packet captures at the client."
+    cells = [cell for _, _, row in figures(runs) for cell in row]
+    if DASH in cells:
+        note += " A dash: not observed, or no such step in that stack."
+    if NONE_YET in cells:
+        note += (f" {NONE_YET.capitalize()}: the session is dead, and the client had not given it "
+                 "up when the recording ended.")
+    return note
+
+
+def _headline(run: Run) -> str:
+    found = verdict(run)
+    return (f'<li class="{"kept" if found.kept else "lost"}"><b>{escape(run.label)}</b> '
+            f"{escape(found.headline)}</li>")
 
 
 def _table(runs: Sequence[Run]) -> str:
@@ -182,13 +250,11 @@ def _table(runs: Sequence[Run]) -> str:
 
 def _run_section(run: Run) -> str:
     found = verdict(run)
-    kind = "kept" if found.kept else "lost"
-    return (f"<section><h2>{escape(run.label)}</h2>"
-            f'<div class="verdict {kind}"><b>{escape(found.headline)}</b>'
-            f"<p>{escape(found.text)}</p></div>"
+    start, end = window(run.series)
+    return (f"<section><h2>{escape(run.label)}</h2><p>{escape(found.text)}</p>"
             f'<figure><div class="scroll">{draw_run(run.result, run.series, run.label)}</div>'
-            f"<figcaption>Scenario {escape(run.result['scenario'])}, "
-            f"seed {run.result['seed']}.</figcaption></figure></section>")
+            f"<figcaption>Scenario {escape(run.result['scenario'])}, seed {run.result['seed']}. "
+            f"The axis covers {(end - start) / 1000:.0f} s.</figcaption></figure></section>")
 
 
 def _legend() -> str:
@@ -200,6 +266,9 @@ def _legend() -> str:
         item('<path class="lost" d="M6 3v8M13 3v8M20 3v8"/>', "probe lost"),
         item('<rect class="gap" width="26" height="14"/>', "longest silence"),
         item('<path class="fault" d="M13 0v14"/>', "fault"),
+        item('<rect class="stage0" width="9" height="14"/><rect class="stage1" x="9" width="9" '
+             'height="14"/><rect class="stage2" x="18" width="8" height="14"/>',
+             "noticing, fencing, takeover"),
         item('<path class="tcp" d="M1 12H9V8H17V3H25"/>', "TCP bytes echoed"),
     ))
 
@@ -218,37 +287,42 @@ def print_summary(results: Sequence[tuple[str, Path]], stream: TextIO) -> None:
     for run in runs:
         found = verdict(run)
         line(paint("1", run.label))
-        line("  " + paint("32" if found.kept else "31", found.headline))
+        for row in textwrap.wrap(found.headline, TEXT_WIDTH - 4):
+            line("  " + paint("32" if found.kept else "31", row))
         for row in textwrap.wrap(found.text, TEXT_WIDTH - 4):
             line("  " + row)
-        for t, where, what in _text_timeline(run):
-            prefix = f"  {t:>11}  {where:<8} "
+        timeline = _text_timeline(run)
+        place = max([len(where) for _, where, _ in timeline], default=0)
+        for t, where, what in timeline:
+            prefix = f"  {t:>9}  {where:<{place}}  "
             rows = textwrap.wrap(what, TEXT_WIDTH - len(prefix)) or [""]
             line(prefix + rows[0])
             for row in rows[1:]:
                 line(" " * len(prefix) + row)
         line()
     _print_figures(runs, line, paint)
+    for row in textwrap.wrap(table_note(runs), TEXT_WIDTH - 4):
+        line("  " + row)
 
 
 def _text_timeline(run: Run) -> list[tuple[str, str, str]]:
     series = run.series
     origin = series["faults"][0]["t_ms"] if series["faults"] else 0.0
-    entries = [(fault["t_ms"], fault["node"], f"fault: {fault['kind']}")
+    moments = [Moment(fault["t_ms"], (fault["node"],), "fault", fault_words(fault["kind"]))
                for fault in series["faults"]]
-    entries += [(event["t_ms"], event["node"], event["text"]) for event in series["events"]
-                if event["t_ms"] >= origin and event["kind"] not in DRAWN_OTHERWISE]
+    moments += [moment for moment in told(series) if moment.t_ms >= origin]
     for client in series["clients"]:
         if client["outage"]:
-            entries.append((client["outage"][0], client["name"],
-                            "last answer before the longest silence"))
-            entries.append((client["outage"][1], client["name"],
-                            "silence ends" if _answered_again(run) else "end, still silent"))
-    entries.sort(key=lambda entry: entry[0])
-    shown = entries[:TEXT_EVENTS_MAX]
-    rows = [(signed(t - origin), where, what) for t, where, what in shown]
-    if len(entries) > len(shown):
-        rows.append(("", "", f"and {len(entries) - len(shown)} more, see {RESULT_FILE}"))
+            moments.append(Moment(client["outage"][0], (client["name"],), "last-answer",
+                                  "last answer before the longest silence"))
+            ends = "silence ends" if client["answered_again"] else "recording ends, still silent"
+            moments.append(Moment(client["outage"][1], (client["name"],), "silence-over", ends))
+    moments = merged(sorted(moments, key=lambda moment: moment.t_ms))
+    shown = moments[:TEXT_EVENTS_MAX]
+    rows = [(signed(moment.t_ms - origin), ", ".join(moment.nodes), moment.text)
+            for moment in shown]
+    if len(moments) > len(shown):
+        rows.append(("", "", f"and {len(moments) - len(shown)} more, see {RESULT_FILE}"))
     return rows
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from .report_events import Moment, fault_words, merged, told
+
 WIDTH = 1060
 LEFT = 112
 RIGHT = 16
@@ -24,8 +26,8 @@ SILENCING = frozenset({"power-off", "freeze"})
 STUB = 6.0
 EVENTS_PER_LANE_MAX = 12
 NODE_COLOURS = 4
-# What is left out of the lanes: kinds that the chart shows by other means.
-DRAWN_OTHERWISE = frozenset({"last-answer", "silence-over", "fault"})
+# (key of phases_ms at which it ends, its name): what the silence consisted of.
+STAGES = (("detected", "noticing"), ("fenced", "fencing"), ("first_packet", "takeover"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def draw_run(result: dict[str, Any], series: dict[str, Any], title: str) -> str:
     panels_bottom = chart.y - SPACE + 8
     nodes = node_names(series)
     _band(chart, series, nodes)
+    _stages_bar(chart, result)
     _lanes(chart, series, nodes)
     behind = Chart(start, end, chart.origin_ms)
     if client is not None and client["outage"]:
@@ -92,7 +95,8 @@ def draw_run(result: dict[str, Any], series: dict[str, Any], title: str) -> str:
         if chart.inside(fault["t_ms"]):
             x = chart.x(fault["t_ms"])
             behind.add(f'<path class="fault" d="M{x:.1f} {panels_top - 4:.1f}V{bottom:.1f}"/>')
-            behind.text(x, panels_top - 9, f"{fault['kind']} of {fault['node']}", "gap-label",
+            behind.text(x, panels_top - 9, f"{fault_words(fault['kind'])}, {fault['node']}",
+                        "gap-label",
                         "middle" if LEFT + 60 < x < WIDTH - 80 else "start")
     height = bottom + 40
     return (f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
@@ -101,7 +105,8 @@ def draw_run(result: dict[str, Any], series: dict[str, Any], title: str) -> str:
 
 
 def window(series: dict[str, Any]) -> tuple[float, float]:
-    """The part of the run that is drawn: the fault, the silence and enough around to compare."""
+    """The part of the run that is drawn: the fault, the silence and enough around to compare, but
+    nothing of the time before the first probe."""
     faults, t_end = series["faults"], max(series["t_end_ms"], 1.0)
     if not faults:
         return 0.0, t_end
@@ -111,7 +116,8 @@ def window(series: dict[str, Any]) -> tuple[float, float]:
         if client["outage"]:
             until = max(until, client["outage"][1])
     margin = min(max((until - first) * 0.25, 2000.0), 10000.0)
-    start = max(first - margin, 0.0)
+    probes = [client["pings"][0][0] for client in series["clients"] if client["pings"]]
+    start = max(first - margin, min(min(probes, default=0.0), first))
     return start, max(min(until + margin, t_end), start + 1000.0)
 
 
@@ -119,10 +125,21 @@ def node_names(series: dict[str, Any]) -> list[str]:
     """Gateways first, then whoever else has events; the order fixes the colours."""
     owners = {entry["node"] for entry in series["served_by"]}
     clients = {client["name"] for client in series["clients"]}
-    others = {event["node"] for event in series["events"]
-              if event["kind"] not in DRAWN_OTHERWISE}
+    others = {node for moment in told(series) for node in moment.nodes}
     others |= {fault["node"] for fault in series["faults"]}
-    return sorted(owners | others - clients) + sorted(others & clients)
+    return sorted((owners | others) - clients) + sorted(others & clients)
+
+
+def stages(phases: dict[str, float | None]) -> list[tuple[str, float, float]]:
+    """(name, begin, end) in ms after the fault, of the stages that were observed."""
+    found = []
+    begin = 0.0
+    for key, name in STAGES:
+        end = phases[key]
+        if end is not None and end >= begin:
+            found.append((name, begin, end))
+            begin = end
+    return found
 
 
 def nice_step(span: float, count: int) -> float:
@@ -158,11 +175,11 @@ def _rtt_panel(chart: Chart, client: dict[str, Any]) -> None:
     low = math.floor(math.log10(max(min(rtts, default=0.1), 0.01)))
     high = max(math.ceil(math.log10(max(max(rtts, default=10.0), 0.01))), low + 2)
     lost_y = bottom - 5.0
-    span = RTT_HEIGHT - 22.0
+    span = RTT_HEIGHT - 24.0
 
     def y(rtt: float) -> float:
         share = (math.log10(max(rtt, 10.0 ** low)) - low) / (high - low)
-        return bottom - 16.0 - share * (span - 6.0)
+        return bottom - 22.0 - share * (span - 6.0)
 
     for exponent in range(low, high + 1):
         line = y(10.0 ** exponent)
@@ -232,26 +249,45 @@ def _band(chart: Chart, series: dict[str, Any], nodes: list[str]) -> None:
     chart.y += BAND_HEIGHT + SPACE - 12
 
 
+def _stages_bar(chart: Chart, result: dict[str, Any]) -> None:
+    found = stages(result["phases_ms"])
+    if not found:
+        return
+    _panel_name(chart, chart.y + 11, "What it took")
+    for index, (_, begin, end) in enumerate(found):
+        x1, x2 = (chart.x(chart.origin_ms + t) for t in (begin, end))
+        chart.rect(x1, x2, chart.y, 14, f"stage{index}")
+    words = ", ".join(f"{name} {duration(end - begin)}" for name, begin, end in found)
+    right = chart.x(chart.origin_ms + found[-1][2]) + STUB
+    if right + len(words) * GLYPH_WIDTH <= WIDTH - RIGHT:
+        chart.text(right, chart.y + 11, words, "halo")
+    else:
+        chart.text(chart.x(chart.origin_ms) - STUB, chart.y + 11, words, "halo", "end")
+    chart.y += 14 + SPACE - 8
+
+
 def _lanes(chart: Chart, series: dict[str, Any], nodes: list[str]) -> None:
-    struck = [{"t_ms": fault["t_ms"], "node": fault["node"], "kind": "", "text": fault["kind"]}
+    struck = [Moment(fault["t_ms"], (fault["node"],), "fault", fault_words(fault["kind"]))
               for fault in series["faults"]]
-    shown = [event for event in series["events"] if event["kind"] not in DRAWN_OTHERWISE]
+    clients = {client["name"] for client in series["clients"]}
+    moments = sorted([*struck, *told(series)], key=lambda moment: moment.t_ms)
     for node in nodes:
-        events = sorted((event for event in struck + shown
-                         if event["node"] == node and chart.inside(event["t_ms"])),
-                        key=lambda event: float(event["t_ms"]))
-        _lane(chart, node, events, _colour(nodes, node))
+        own = merged(moment for moment in moments
+                     if node in moment.nodes and chart.inside(moment.t_ms))
+        # A gateway's lane stands even when it is empty: that nothing happened there says something.
+        if own or node not in clients:
+            _lane(chart, node, own, "other" if node in clients else _colour(nodes, node))
 
 
-def _lane(chart: Chart, node: str, events: list[dict[str, Any]], colour: str) -> None:
+def _lane(chart: Chart, node: str, moments: Sequence[Moment], colour: str) -> None:
     top = chart.y
     chart.text(0, top + 4, node, "title")
     chart.add(f'<path class="grid" d="M{LEFT} {top:.1f}H{WIDTH - RIGHT}"/>')
-    shown = events[:EVENTS_PER_LANE_MAX]
-    labels = [f"{signed(event['t_ms'] - chart.origin_ms)} {event['text']}" for event in shown]
-    if len(events) > len(shown):
-        labels[-1] += f" (and {len(events) - len(shown)} more)"
-    marks = [chart.x(event["t_ms"]) for event in shown]
+    shown = moments[:EVENTS_PER_LANE_MAX]
+    labels = [f"{signed(moment.t_ms - chart.origin_ms)} {moment.text}" for moment in shown]
+    if len(moments) > len(shown):
+        labels[-1] += f" (and {len(moments) - len(shown)} more)"
+    marks = [chart.x(moment.t_ms) for moment in shown]
     placed = place_labels(marks, labels, LEFT, WIDTH - RIGHT)
     # Lines first, labels after: where a line must cross a label, it passes behind it.
     for x, at in zip(marks, placed):

@@ -8,6 +8,7 @@ the folders by hand, with a name that says what they were.
 
 import pathlib
 import struct
+import zlib
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
@@ -138,12 +139,54 @@ L2TP_RECORD = {
 }
 
 
+def frame(kind, body, version=1):
+    covered = b"VPNH" + struct.pack("!BB", version, kind) + body
+    return covered + struct.pack("!I", zlib.crc32(covered))
+
+
+def epoch(number, node=2):
+    return struct.pack("!QI", number, node)
+
+
+def key(identity=KEY):
+    return struct.pack("!BH", 1, len(identity)) + identity
+
+
+def sized(data):
+    return struct.pack("!H", len(data)) + data
+
+
+HELLO = struct.pack("!BBQ", 1, 1, 7)
+CHANGE = b"\x00" + key() + sized(record())
+ERASED = b"\x01" + key() + sized(b"")
+
+WIRE = {
+    "hello": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x01\x02" + epoch(3)),
+    "hello-with-255-gateways-missing": frame(1, HELLO + sized(b"") + b"\xff"),
+    "claim": frame(2, b"\x01" + epoch(3)),
+    "claim-that-would-wrap": frame(2, b"\x01" + epoch(2**64 - 1)),
+    "update": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2) + CHANGE + ERASED),
+    "update-with-a-gap": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 9, 1) + CHANGE),
+    "update-of-poison": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 1)
+                              + b"\x00" + key() + sized(b"\xff" * 40)),
+    "update-with-a-huge-count": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2**32 - 1)),
+    "snapshot-request": frame(4, b"\x01"),
+    "snapshot": frame(5, b"\x01" + epoch(3) + struct.pack("!I", 1) + key() + epoch(3)
+                      + struct.pack("!Q", 1) + sized(record())),
+    "snapshot-end": frame(6, b"\x01" + epoch(3) + struct.pack("!QIQ", 0, 0, 0)),
+    "confirm": frame(7, b"\x01" + epoch(3) + struct.pack("!QIQ", 1, 1, 1)),
+    "version-2": frame(2, b"\x01" + epoch(3), version=2),
+    "type-0": frame(0, b""),
+}
+
+
 def main():
     targets = {
         "l2tp_control": L2TP_CONTROL,
         "l2tp_record": L2TP_RECORD,
         "l2tp_tunnel": L2TP_TUNNEL,
         "lcp": LCP,
+        "wire": WIRE,
     }
     for target, cases in targets.items():
         folder = CORPUS / target

@@ -40,8 +40,7 @@ std::uint64_t ByteReader::u64() {
 
 ByteView ByteReader::take(std::size_t count) {
     if (!ok_ || count > bytes_.size()) {
-        ok_ = false;
-        bytes_ = {};
+        fail();
         return {};
     }
     const ByteView taken = bytes_.first(count);
@@ -52,6 +51,11 @@ ByteView ByteReader::take(std::size_t count) {
 ByteView ByteReader::take_prefixed(std::size_t max_length) {
     const std::size_t length = u16();
     return take(length > max_length ? std::numeric_limits<std::size_t>::max() : length);
+}
+
+void ByteReader::fail() {
+    ok_ = false;
+    bytes_ = {};
 }
 
 ByteView ByteReader::rest() {

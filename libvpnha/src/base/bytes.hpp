@@ -33,6 +33,8 @@ class ByteReader {
     ByteView take_prefixed(std::size_t max_length);
     // Everything that is left.
     ByteView rest();
+    // For a value that was read and is out of its range: fails like a read past the end.
+    void fail();
 
     [[nodiscard]] bool ok() const { return ok_; }
     [[nodiscard]] std::size_t remaining() const { return bytes_.size(); }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace vpnha::limits {
 
@@ -56,13 +57,13 @@ inline constexpr std::size_t kSessionReadsPerTurnMax = 16;
 // below the kernel's fs.nr_open of 1 048 576.
 inline constexpr std::size_t kOpenFilesMax = 4 * kRecordsPerGatewayMax + 1024;
 // vpnha.toml: 255 gateways with 64 pools and 64 addresses each, 20 octets an entry, are 650 KB.
-inline constexpr std::size_t kConfigFileBytesMax = 1024 * 1024;
+inline constexpr std::size_t kConfigFileBytesMax = std::size_t{1024} * 1024;
 // VIPs of one side of a gateway; each is announced within a promotion, ~50 us apiece.
 inline constexpr std::size_t kAddressesPerSideMax = 64;
 // Pools of one gateway: a few ranges on each of 16 nodes.
 inline constexpr std::size_t kPoolsPerGatewayMax = 64;
 // A request on the control socket; ours have at most a few names.
-inline constexpr std::size_t kControlRequestBytesMax = 64 * 1024;
+inline constexpr std::size_t kControlRequestBytesMax = std::size_t{64} * 1024;
 // Answers not yet read by their clients, all together: two of the largest.
 inline constexpr std::size_t kControlPendingBytesMax = 2 * kControlMessageBytesMax;
 // pppds connected to the plugin's socket: each is a process of ~1 MB, so memory ends before.
@@ -89,5 +90,8 @@ inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
 // Code- and Protocol-Rejects of one link: a peer that sends a foreign protocol at line rate gets as
 // many as tell it.
 inline constexpr std::size_t kPppRejectsPerSecondMax = 4;
+
+// Epochs and sequences: one a microsecond lasts 140 years; far from where adding one wraps around.
+inline constexpr std::uint64_t kCounterMax = std::uint64_t{1} << 52;
 
 }  // namespace vpnha::limits

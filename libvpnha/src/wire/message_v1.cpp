@@ -38,8 +38,17 @@ void write(ByteWriter& out, const Epoch& epoch) {
     out.u64(epoch.number).u32(epoch.node.value);
 }
 
+// Epoch numbers and sequences only grow by one; a huge one is no message of ours.
+std::uint64_t read_counter(ByteReader& in) {
+    const std::uint64_t value = in.u64();
+    if (value > limits::kCounterMax) {
+        in.fail();
+    }
+    return value;
+}
+
 Epoch read_epoch(ByteReader& in) {
-    const std::uint64_t number = in.u64();
+    const std::uint64_t number = read_counter(in);
     return Epoch{number, NodeId{in.u32()}};
 }
 
@@ -131,7 +140,7 @@ Update read_update(ByteReader& in) {
     Update update;
     update.gateway = read_gateway(in);
     update.epoch = read_epoch(in);
-    update.base = in.u64();
+    update.base = read_counter(in);
     update.changes = read_list<Change>(in, in.u32(), [](ByteReader& r) {
         Change change;
         change.erased = (r.u8() & kFlagErased) != 0;
@@ -169,7 +178,7 @@ Snapshot read_snapshot(ByteReader& in) {
         SnapshotRecord record;
         record.key = read_key(r);
         record.version.epoch = read_epoch(r);
-        record.version.sequence = r.u64();
+        record.version.sequence = read_counter(r);
         record.payload = read_payload(r);
         return record;
     });
@@ -186,7 +195,7 @@ SnapshotEnd read_snapshot_end(ByteReader& in) {
     SnapshotEnd end;
     end.gateway = read_gateway(in);
     end.epoch = read_epoch(in);
-    end.sequence = in.u64();
+    end.sequence = read_counter(in);
     end.count = in.u32();
     end.digest = in.u64();
     return end;
@@ -205,8 +214,8 @@ Confirm read_confirm(ByteReader& in) {
     Confirm confirm;
     confirm.gateway = read_gateway(in);
     confirm.epoch = read_epoch(in);
-    confirm.sequence = in.u64();
-    confirm.refused = read_list<std::uint64_t>(in, in.u32(), [](ByteReader& r) { return r.u64(); });
+    confirm.sequence = read_counter(in);
+    confirm.refused = read_list<std::uint64_t>(in, in.u32(), read_counter);
     return confirm;
 }
 

@@ -2,7 +2,7 @@
 // A session as the plugin's own C code encodes it.
 #pragma once
 
-#include <cstring>
+#include <cstdio>
 
 #include "base/bytes.hpp"
 
@@ -14,7 +14,7 @@ namespace vpnha::adapters {
 
 inline vpnha_session sample_session() {
     vpnha_session session{};
-    std::strcpy(session.gateway, "dialin");
+    std::snprintf(session.gateway, sizeof session.gateway, "dialin");
     session.pid = 4711;
     session.peer_address = 0xc0000233;  // 192.0.2.51
     session.peer_port = 1701;
@@ -29,8 +29,8 @@ inline vpnha_session sample_session() {
     session.echo_interval_s = 30;
     session.echo_failures = 4;
     session.established_unix_ms = 1'767'225'600'123;
-    std::strcpy(session.user, "alice");
-    std::strcpy(session.interface, "ppp0");
+    std::snprintf(session.user, sizeof session.user, "alice");
+    std::snprintf(session.interface, sizeof session.interface, "ppp0");
     return session;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 
 #include "support/temporary_path.hpp"
 #include "unit/adapters/in_loop.hpp"
@@ -102,7 +103,7 @@ TEST_F(PluginServerTest, AKilledPppdIsToldApart) {
     run_while(loop_, [&] {
         UniqueFd pppd = connect();
         vpnha_session session = sample_session();
-        std::strcpy(session.user, "bob");
+        std::snprintf(session.user, sizeof session.user, "bob");
         send(pppd, encoded(session));
         EXPECT_EQ(receive(pppd), encode_plugin_verdict("no standby"));
         pppd.reset();

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define INET6 1
+/* These build on those before them. */
+/* clang-format off */
 #include <pppd/pppd.h>
 #include <pppd/fsm.h>
 #include <pppd/lcp.h>
@@ -15,6 +17,7 @@
 #include <pppd/eui64.h>
 #include <pppd/ipv6cp.h>
 #include <pppd/ccp.h>
+/* clang-format on */
 
 #include "l2tp_socket.h"
 
@@ -28,26 +31,25 @@ int lcp_echo_interval, lcp_echo_fails;
 char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
 struct notifier *ip_up_notifier, *ip_down_notifier, *exitnotify;
-void (*snoop_recv_hook)(unsigned char *, int);
+void (*snoop_recv_hook)(unsigned char*, int);
 
 static struct {
-    void (*function)(void *);
-    void *argument;
+    void (*function)(void*);
+    void* argument;
     int seconds;
 } timers[TIMERS_MAX];
 static struct {
-    struct notifier **list;
+    struct notifier** list;
     notify_func function;
 } notifiers[NOTIFIERS_MAX];
-static option_t *plugin_options;
+static option_t* plugin_options;
 static char last_log[1024];
 static int has_l2tp, is_sequenced;
 
 void plugin_init(void);
 
-static void *option_address(const char *name)
-{
-    for (option_t *option = plugin_options; option->name != NULL; option++) {
+static void* option_address(const char* name) {
+    for (option_t* option = plugin_options; option->name != NULL; option++) {
         if (strcmp(option->name, name) == 0) {
             return option->addr;
         }
@@ -55,8 +57,7 @@ static void *option_address(const char *name)
     abort();
 }
 
-static void notify_all(struct notifier **list)
-{
+static void notify_all(struct notifier** list) {
     for (int i = 0; i < NOTIFIERS_MAX; i++) {
         if (notifiers[i].list == list) {
             notifiers[i].function(NULL, 0);
@@ -64,13 +65,11 @@ static void notify_all(struct notifier **list)
     }
 }
 
-void add_options(option_t *options)
-{
+void add_options(option_t* options) {
     plugin_options = options;
 }
 
-void add_notifier(struct notifier **list, notify_func function, void *argument)
-{
+void add_notifier(struct notifier** list, notify_func function, void* argument) {
     (void)argument;
     for (int i = 0; i < NOTIFIERS_MAX; i++) {
         if (notifiers[i].list == NULL) {
@@ -82,8 +81,7 @@ void add_notifier(struct notifier **list, notify_func function, void *argument)
     abort();
 }
 
-void timeout(void (*function)(void *), void *argument, int seconds, int microseconds)
-{
+void timeout(void (*function)(void*), void* argument, int seconds, int microseconds) {
     (void)microseconds;
     for (int i = 0; i < TIMERS_MAX; i++) {
         if (timers[i].function == NULL) {
@@ -96,8 +94,7 @@ void timeout(void (*function)(void *), void *argument, int seconds, int microsec
     abort(); /* The plugin sets timers without end. */
 }
 
-void untimeout(void (*function)(void *), void *argument)
-{
+void untimeout(void (*function)(void*), void* argument) {
     for (int i = 0; i < TIMERS_MAX; i++) {
         if (timers[i].function == function && timers[i].argument == argument) {
             timers[i].function = NULL;
@@ -105,20 +102,18 @@ void untimeout(void (*function)(void *), void *argument)
     }
 }
 
-#define LOG_FUNCTION(name)                                     \
-    void name(char *format, ...)                               \
-    {                                                          \
-        va_list arguments;                                     \
-        va_start(arguments, format);                           \
+#define LOG_FUNCTION(name)                                       \
+    void name(char* format, ...) {                               \
+        va_list arguments;                                       \
+        va_start(arguments, format);                             \
         vsnprintf(last_log, sizeof last_log, format, arguments); \
-        va_end(arguments);                                     \
+        va_end(arguments);                                       \
     }
 LOG_FUNCTION(info)
 LOG_FUNCTION(warn)
 LOG_FUNCTION(error)
 
-int vpnha_find_l2tp_session(struct vpnha_session *session)
-{
+int vpnha_find_l2tp_session(struct vpnha_session* session) {
     if (!has_l2tp) {
         return 0;
     }
@@ -134,20 +129,18 @@ int vpnha_find_l2tp_session(struct vpnha_session *session)
     return 1;
 }
 
-void fake_pppd_start(const char *gateway, const char *socket, int wait_ms)
-{
+void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
     memset(notifiers, 0, sizeof notifiers);
     memset(timers, 0, sizeof timers);
     snoop_recv_hook = NULL;
     last_log[0] = '\0';
     plugin_init();
-    *(const char **)option_address("vpnha_gateway") = gateway;
-    *(const char **)option_address("vpnha_socket") = socket;
-    *(int *)option_address("vpnha_wait") = wait_ms;
+    *(const char**)option_address("vpnha_gateway") = gateway;
+    *(const char**)option_address("vpnha_socket") = socket;
+    *(int*)option_address("vpnha_wait") = wait_ms;
 }
 
-void fake_pppd_negotiate(void)
-{
+void fake_pppd_negotiate(void) {
     has_l2tp = 1;
     is_sequenced = 0;
     memset(ccp_fsm, 0, sizeof ccp_fsm);
@@ -156,42 +149,61 @@ void fake_pppd_negotiate(void)
     memset(ipcp_hisoptions, 0, sizeof ipcp_hisoptions);
     memset(ccp_gotoptions, 0, sizeof ccp_gotoptions);
     memset(ccp_hisoptions, 0, sizeof ccp_hisoptions);
-    lcp_gotoptions[0] = (lcp_options){.neg_mru = 1, .mru = 1410, .neg_magicnumber = 1,
-                                      .magicnumber = 0xdeadbeef, .neg_pcompression = 1,
-                                      .neg_asyncmap = 1, .asyncmap = 0};
+    lcp_gotoptions[0] = (lcp_options){.neg_mru = 1,
+                                      .mru = 1410,
+                                      .neg_magicnumber = 1,
+                                      .magicnumber = 0xdeadbeef,
+                                      .neg_pcompression = 1,
+                                      .neg_asyncmap = 1,
+                                      .asyncmap = 0};
     lcp_hisoptions[0] = (lcp_options){.mru = 9999, .magicnumber = 7, .asyncmap = 7};
     ipcp_gotoptions[0].ouraddr = htonl(0x0ac80001);
     ipcp_hisoptions[0].hisaddr = htonl(0x0ac8010a);
     lcp_echo_interval = 30;
     lcp_echo_fails = 4;
-    strcpy(peer_authname, "alice");
-    strcpy(ifname, "ppp0");
+    snprintf(peer_authname, sizeof peer_authname, "alice");
+    snprintf(ifname, sizeof ifname, "ppp0");
 }
 
-void fake_pppd_remove_l2tp(void) { has_l2tp = 0; }
-void fake_pppd_require_sequencing(void) { is_sequenced = 1; }
-void fake_pppd_open_ipv6cp(void) { ipv6cp_fsm[0].state = OPENED; }
-void fake_pppd_use_vj(void) { ipcp_hisoptions[0].neg_vj = 1; }
-void fake_pppd_use_multilink(void) { lcp_gotoptions[0].neg_mrru = 1; }
-void fake_pppd_ip_up(void) { notify_all(&ip_up_notifier); }
-void fake_pppd_ip_down(void) { notify_all(&ip_down_notifier); }
-void fake_pppd_exit(void) { notify_all(&exitnotify); }
-const char *fake_pppd_log(void) { return last_log; }
+void fake_pppd_remove_l2tp(void) {
+    has_l2tp = 0;
+}
+void fake_pppd_require_sequencing(void) {
+    is_sequenced = 1;
+}
+void fake_pppd_open_ipv6cp(void) {
+    ipv6cp_fsm[0].state = OPENED;
+}
+void fake_pppd_use_vj(void) {
+    ipcp_hisoptions[0].neg_vj = 1;
+}
+void fake_pppd_use_multilink(void) {
+    lcp_gotoptions[0].neg_mrru = 1;
+}
+void fake_pppd_ip_up(void) {
+    notify_all(&ip_up_notifier);
+}
+void fake_pppd_ip_down(void) {
+    notify_all(&ip_down_notifier);
+}
+void fake_pppd_exit(void) {
+    notify_all(&exitnotify);
+}
+const char* fake_pppd_log(void) {
+    return last_log;
+}
 
-void fake_pppd_open_ccp(int mppe)
-{
+void fake_pppd_open_ccp(int mppe) {
     ccp_fsm[0].state = OPENED;
     ccp_gotoptions[0].mppe = (unsigned char)mppe;
 }
 
-void fake_pppd_receive(uint16_t protocol)
-{
+void fake_pppd_receive(uint16_t protocol) {
     unsigned char frame[] = {0xff, 0x03, (unsigned char)(protocol >> 8), (unsigned char)protocol};
     snoop_recv_hook(frame, sizeof frame);
 }
 
-static int next_timer(void)
-{
+static int next_timer(void) {
     int next = -1;
     for (int i = 0; i < TIMERS_MAX; i++) {
         if (timers[i].function != NULL && (next < 0 || timers[i].seconds < timers[next].seconds)) {
@@ -201,17 +213,15 @@ static int next_timer(void)
     return next;
 }
 
-int fake_pppd_next_timer(void)
-{
+int fake_pppd_next_timer(void) {
     const int next = next_timer();
     return next < 0 ? -1 : timers[next].seconds;
 }
 
-void fake_pppd_run_timer(void)
-{
+void fake_pppd_run_timer(void) {
     const int next = next_timer();
     if (next >= 0) {
-        void (*const function)(void *) = timers[next].function;
+        void (*const function)(void*) = timers[next].function;
         timers[next].function = NULL;
         function(timers[next].argument);
     }

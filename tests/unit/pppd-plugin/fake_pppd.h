@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Loads the plugin with these options. */
-void fake_pppd_start(const char *gateway, const char *socket, int wait_ms);
+void fake_pppd_start(const char* gateway, const char* socket, int wait_ms);
 /* A session with plain values that could be resumed. */
 void fake_pppd_negotiate(void);
 void fake_pppd_remove_l2tp(void);
@@ -24,6 +24,6 @@ void fake_pppd_receive(uint16_t protocol);
 int fake_pppd_next_timer(void);
 void fake_pppd_run_timer(void);
 /* The last line that was logged. */
-const char *fake_pppd_log(void);
+const char* fake_pppd_log(void);
 
 #endif

@@ -93,6 +93,15 @@ TEST(MessageTest, EncodedSizeIsWhatAChangeAdds) {
     EXPECT_EQ(encode(snapshot).size() - bare, encoded_size(record));
 }
 
+TEST(MessageTest, RefusesCountersThatCouldWrapAround) {
+    const std::uint64_t huge = limits::kCounterMax + 1;
+    EXPECT_TRUE(parse_message(encode(Claim{GatewayId{1}, {limits::kCounterMax, NodeId{1}}})));
+    EXPECT_FALSE(parse_message(encode(Claim{GatewayId{1}, {huge, NodeId{1}}})));
+    EXPECT_FALSE(parse_message(encode(Update{GatewayId{1}, kEpoch, huge, {}})));
+    EXPECT_FALSE(parse_message(encode(SnapshotEnd{GatewayId{1}, kEpoch, huge, 0, 0})));
+    EXPECT_FALSE(parse_message(encode(Confirm{GatewayId{1}, kEpoch, 1, {huge}})));
+}
+
 TEST(MessageTest, RandomBytesNeverParse) {
     std::mt19937 random(1);
     for (int round = 0; round < 10'000; ++round) {
