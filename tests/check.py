@@ -23,9 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
-PLAIN_SCENARIOS = ("l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-three-failovers",
-                   "l2tp-second-client")
+PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
+                   "l2tp-three-failovers", "l2tp-second-client")
 FUZZ_SECONDS = 60
 TAIL_LINES = 40
 
