@@ -2,6 +2,7 @@
 #include "vpnhad.hpp"
 
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,14 +61,15 @@ Result<std::vector<adapters::Process>> daemons(const std::string& binary) {
 
 // Runs a program that needs libraries which an agent should not pay for at each of its starts.
 Result<void> run_program(std::vector<std::string> arguments) {
-    const pid_t child = ::vfork();
-    if (child < 0) {
-        return tl::unexpected(system_error("vfork", errno));
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) {
+        argv.push_back(argument.data());
     }
-    if (child == 0) {
-        ::execl(arguments[0].c_str(), arguments[0].c_str(), arguments[1].c_str(),
-                arguments[2].c_str(), nullptr);
-        ::_exit(127);
+    argv.push_back(nullptr);
+    pid_t child = -1;
+    if (const int error = ::posix_spawn(&child, argv[0], nullptr, nullptr, argv.data(), environ);
+        error != 0) {
+        return tl::unexpected(system_error("starting " + arguments[0], error));
     }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -3,16 +3,6 @@
 # DEPENDS states the layers below it, so a call against the arrow of ARCHITECTURE.md does not link.
 function(vpnha_component name)
     cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
-    # TEMPORARY-BEGIN while several hands write at once
-    foreach(src IN LISTS ARG_SOURCES)
-        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${src})
-            list(REMOVE_ITEM ARG_SOURCES ${src})
-        endif()
-    endforeach()
-    if(NOT ARG_SOURCES)
-        return()
-    endif()
-    # TEMPORARY-END
     add_library(vpnha_${name} STATIC ${ARG_SOURCES})
     target_include_directories(vpnha_${name} PUBLIC
         ${PROJECT_SOURCE_DIR}/libvpnha/include ${PROJECT_SOURCE_DIR}/libvpnha/src)
@@ -27,16 +17,6 @@ endfunction()
 # vpnha_unit_test(NAME SOURCES … DEPENDS …): tests of one layer, labelled unit.
 function(vpnha_unit_test name)
     cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
-    # TEMPORARY-BEGIN while several hands write at once
-    foreach(src IN LISTS ARG_SOURCES)
-        if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${src})
-            list(REMOVE_ITEM ARG_SOURCES ${src})
-        endif()
-    endforeach()
-    if(NOT ARG_SOURCES)
-        return()
-    endif()
-    # TEMPORARY-END
     add_executable(${name}_test ${ARG_SOURCES})
     foreach(layer IN LISTS ARG_DEPENDS)
         target_link_libraries(${name}_test PRIVATE vpnha_${layer})

@@ -4,11 +4,12 @@
 // Exit codes: 0 ended as told, 1 failed, 2 usage.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 
 #include "vpnha/daemon.hpp"
 #include "vpnha/version.hpp"
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     vpnha::DaemonOptions options;
     bool check_only = false;
     CLI::App app("Replicates live VPN sessions over the cluster and resumes them after a failover");
@@ -29,4 +30,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     return 0;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "vpnhad: %s\n", error.what());
+    return 1;
 }

@@ -9,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -27,8 +29,23 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "demo"
 # Build tree, kernel source and captures.
 DISK_MB = 4000
-OURS = ("vpnha", "l2tp-power-cut")
-CONTROL = ("today's stack", "l2tp-control")
+TAIL_LINES = 15
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One half of the demo: a scenario, and what it shows."""
+
+    label: str
+    scenario: str
+    shows: str
+
+
+CONTROL = Act("today's stack", "l2tp-control",
+              "the gateway dies, the cluster moves its addresses and xl2tpd, the session is lost")
+OURS = Act("vpnha", "l2tp-power-cut",
+           "the gateway dies, and the client's session goes on at another one")
 
 EPILOG = """\
 exit codes:
@@ -41,7 +58,9 @@ exit codes:
 """
 
 
-class BuildFailed(LabError):
+class BuildFailed(Exception):
+    """No error of the lab, so none of its exit codes."""
+
     exit_code = 110
 
 
@@ -58,7 +77,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         return run(options.out.resolve(), options.keep)
-    except LabError as error:
+    except (LabError, BuildFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -76,16 +95,13 @@ def run(out: Path, keep: bool) -> int:
     stage = build()
     say("the lab's kernel: built once from Debian's source, then cached")
     ensure_kernel()
-    shutil.rmtree(out, ignore_errors=True)
-    ran = []
-    for (label, name), stays in ((CONTROL, False), (OURS, keep)):
-        loaded = scenario.load(name)
-        say(f"--- {label}: {loaded.purpose}")
-        ok = run_scenario(loaded, out / name, stage, stays)
-        ran.append((label, out / name, ok))
-    ran.reverse()
-    report = out / "report.html"
-    results = [(label, directory) for label, directory, _ in ran]
+    remove_earlier(out)
+    met = []
+    for act, stays in ((CONTROL, False), (OURS, keep)):
+        say(f"--- {act.label}: {act.shows}")
+        met.append(run_scenario(scenario.load(act.scenario), out / act.scenario, stage, stays))
+    results = [(act.label, out / act.scenario) for act in (OURS, CONTROL)]
+    report = out / REPORT
     write_report(results, report)
     print_summary(results, sys.stdout)
     print(f"\nReport: {report}")
@@ -96,7 +112,14 @@ The lab of vpnha is still up. Look around:
   lab/lab exec --name {NAME} gw2 -- vpnha status
   lab/lab exec --name {NAME} gw2 -- crm_mon -1
 Take it down with: lab/lab down --name {NAME}""")
-    return 0 if all(ok for _, _, ok in ran) else EXIT_SCENARIO_FAILED
+    return 0 if all(met) else EXIT_SCENARIO_FAILED
+
+
+def remove_earlier(out: Path) -> None:
+    """Removes what an earlier demo wrote, and nothing else: the directory is the user's."""
+    (out / REPORT).unlink(missing_ok=True)
+    for act in (CONTROL, OURS):
+        shutil.rmtree(out / act.scenario, ignore_errors=True)
 
 
 def check_machine() -> None:
@@ -105,7 +128,7 @@ def check_machine() -> None:
         raise NotRoot("the demo needs root: it makes network namespaces and TAP devices")
     if NAME in known_labs():
         raise AlreadyUp(f"a lab named {NAME!r} is up; take it down: lab/lab down --name {NAME}")
-    check_host(scenario.load(OURS[1]).scenario.nodes)
+    check_host(scenario.load(OURS.scenario).scenario.nodes)
     free_mb = shutil.disk_usage(ROOT).free // 2**20
     if free_mb < DISK_MB:
         raise ResourcesShort(f"{free_mb} MB free below {ROOT}, {DISK_MB} MB are needed; make room")
@@ -118,8 +141,13 @@ def build() -> Path:
         for argv in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
             if subprocess.run(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
                               check=False).returncode:
-                raise BuildFailed(f"the build failed; its last words are in {log}")
+                raise BuildFailed(build_failure(argv, log))
     return install_stage()
+
+
+def build_failure(argv: Sequence[str], log: Path) -> str:
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n".join([f"{' '.join(argv)} failed; the end of {log}:", *tail])
 
 
 def run_scenario(loaded: scenario.Loaded, out: Path, stage: Path, keep: bool) -> bool:

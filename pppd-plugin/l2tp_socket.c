@@ -2,23 +2,21 @@
 #include "l2tp_socket.h"
 
 #include <arpa/inet.h>
-#include <linux/if_pppox.h>
 #include <linux/if_pppol2tp.h>
+#include <linux/if_pppox.h>
 #include <string.h>
 #include <sys/socket.h>
 
 /* xl2tpd hands the session's socket down as a low number; pppd opens a dozen more. */
 enum { FD_MAX = 256 };
 
-static int option_is_on(int fd, int name)
-{
+static int option_is_on(int fd, int name) {
     int value = 0;
     socklen_t length = sizeof value;
     return getsockopt(fd, SOL_PPPOL2TP, name, &value, &length) == 0 && value != 0;
 }
 
-int vpnha_find_l2tp_session(struct vpnha_session *session)
-{
+int vpnha_find_l2tp_session(struct vpnha_session* session) {
     /* pppd knows the socket's number in a variable of pppol2tp.so only, which need not be the
      * plugin in use; the kernel knows which of our descriptors it is. */
     for (int fd = 0; fd < FD_MAX; fd++) {

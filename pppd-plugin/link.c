@@ -9,15 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t now_ms(void)
-{
+static int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int vpnha_link_open(struct vpnha_link *link, const char *path)
-{
+int vpnha_link_open(struct vpnha_link* link, const char* path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     vpnha_link_close(link);
     if (strlen(path) >= sizeof address.sun_path) {
@@ -30,7 +28,7 @@ int vpnha_link_open(struct vpnha_link *link, const char *path)
         return -1;
     }
     /* A full queue of the listener is EAGAIN at once, as the socket does not block. */
-    if (connect(link->fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+    if (connect(link->fd, (const struct sockaddr*)&address, sizeof address) != 0) {
         const int error = errno;
         vpnha_link_close(link);
         errno = error;
@@ -39,16 +37,14 @@ int vpnha_link_open(struct vpnha_link *link, const char *path)
     return 0;
 }
 
-void vpnha_link_close(struct vpnha_link *link)
-{
+void vpnha_link_close(struct vpnha_link* link) {
     if (link->fd >= 0) {
         close(link->fd);
     }
     link->fd = -1;
 }
 
-int vpnha_link_send(struct vpnha_link *link, const uint8_t *bytes, size_t length)
-{
+int vpnha_link_send(struct vpnha_link* link, const uint8_t* bytes, size_t length) {
     if (send(link->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length) {
         return 0;
     }
@@ -58,8 +54,7 @@ int vpnha_link_send(struct vpnha_link *link, const uint8_t *bytes, size_t length
     return -1;
 }
 
-enum vpnha_link_event vpnha_link_receive(struct vpnha_link *link, int wait_ms)
-{
+enum vpnha_link_event vpnha_link_receive(struct vpnha_link* link, int wait_ms) {
     const int64_t deadline = now_ms() + wait_ms;
     for (;;) {
         uint8_t bytes[VPNHA_MESSAGE_BYTES_MAX];

@@ -10,9 +10,9 @@
 #include "message.h"
 
 enum vpnha_link_event {
-    VPNHA_LINK_QUIET,      /* Nothing was said. */
-    VPNHA_LINK_ANSWERED,   /* A verdict is in `verdict` and `reason`. */
-    VPNHA_LINK_LOST,       /* vpnhad is gone; the connection is closed. */
+    VPNHA_LINK_QUIET,    /* Nothing was said. */
+    VPNHA_LINK_ANSWERED, /* A verdict is in `verdict` and `reason`. */
+    VPNHA_LINK_LOST,     /* vpnhad is gone; the connection is closed. */
 };
 
 struct vpnha_link {
@@ -22,11 +22,11 @@ struct vpnha_link {
 };
 
 /* 0, or -1 with errno. Closes an old connection. */
-int vpnha_link_open(struct vpnha_link *link, const char *path);
-void vpnha_link_close(struct vpnha_link *link);
+int vpnha_link_open(struct vpnha_link* link, const char* path);
+void vpnha_link_close(struct vpnha_link* link);
 /* 0, or -1 with errno and the connection closed. */
-int vpnha_link_send(struct vpnha_link *link, const uint8_t *bytes, size_t length);
+int vpnha_link_send(struct vpnha_link* link, const uint8_t* bytes, size_t length);
 /* Waits at most `wait_ms` for the next thing that vpnhad says. */
-enum vpnha_link_event vpnha_link_receive(struct vpnha_link *link, int wait_ms);
+enum vpnha_link_event vpnha_link_receive(struct vpnha_link* link, int wait_ms);
 
 #endif

@@ -25,50 +25,46 @@ enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4 };
 
 /* Header, 13 field headers, and the longest values. */
 _Static_assert(4 + 13 * 4 + 32 + 4 + 6 + 4 + 4 + 11 + 11 + 8 + 4 + 8 + 255 + 15 + 4 <=
-                   VPNHA_MESSAGE_BYTES_MAX, "the longest session fits");
+                   VPNHA_MESSAGE_BYTES_MAX,
+               "the longest session fits");
 
-static uint8_t *put(uint8_t *at, uint64_t value, unsigned width)
-{
+static uint8_t* put(uint8_t* at, uint64_t value, unsigned width) {
     for (unsigned i = 0; i < width; i++) {
         at[i] = (uint8_t)(value >> (8 * (width - 1 - i)));
     }
     return at + width;
 }
 
-static uint8_t *put_header(uint8_t *at, uint8_t type)
-{
+static uint8_t* put_header(uint8_t* at, uint8_t type) {
     at = put(at, VERSION_1, 2);
     at = put(at, type, 1);
     return put(at, 0, 1);
 }
 
-static uint8_t *put_field(uint8_t *at, uint16_t type, size_t length)
-{
+static uint8_t* put_field(uint8_t* at, uint16_t type, size_t length) {
     at = put(at, type, 2);
     return put(at, length, 2);
 }
 
-static uint8_t *put_text(uint8_t *at, uint16_t type, const char *text, size_t length_max)
-{
+static uint8_t* put_text(uint8_t* at, uint16_t type, const char* text, size_t length_max) {
     const size_t length = strnlen(text, length_max);
     at = put_field(at, type, length);
     memcpy(at, text, length);
     return at + length;
 }
 
-static uint8_t *put_options(uint8_t *at, uint16_t type, const struct vpnha_link_options *options)
-{
+static uint8_t* put_options(uint8_t* at, uint16_t type, const struct vpnha_link_options* options) {
     at = put_field(at, type, 11);
     at = put(at, options->mru, 2);
     at = put(at, options->magic, 4);
     at = put(at, options->asyncmap, 4);
-    return put(at, (options->protocol_compression ? 1u : 0u) |
-                       (options->address_compression ? 2u : 0u), 1);
+    return put(at,
+               (options->protocol_compression ? 1u : 0u) | (options->address_compression ? 2u : 0u),
+               1);
 }
 
-size_t vpnha_encode_session_up(const struct vpnha_session *session, uint8_t *out)
-{
-    uint8_t *at = put_header(out, SESSION_UP);
+size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out) {
+    uint8_t* at = put_header(out, SESSION_UP);
     at = put_text(at, FIELD_GATEWAY, session->gateway, VPNHA_GATEWAY_BYTES_MAX);
     at = put(put_field(at, FIELD_PID, 4), session->pid, 4);
     at = put(put_field(at, FIELD_PEER, 6), session->peer_address, 4);
@@ -90,24 +86,20 @@ size_t vpnha_encode_session_up(const struct vpnha_session *session, uint8_t *out
     return (size_t)(at - out);
 }
 
-size_t vpnha_encode_session_down(uint8_t *out)
-{
+size_t vpnha_encode_session_down(uint8_t* out) {
     return (size_t)(put_header(out, SESSION_DOWN) - out);
 }
 
-size_t vpnha_encode_exit(uint8_t *out)
-{
+size_t vpnha_encode_exit(uint8_t* out) {
     return (size_t)(put_header(out, SESSION_EXIT) - out);
 }
 
-static uint16_t get_u16(const uint8_t *at)
-{
+static uint16_t get_u16(const uint8_t* at) {
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-enum vpnha_verdict vpnha_parse_verdict(const uint8_t *bytes, size_t length,
-                                       char reason[VPNHA_REASON_BYTES_MAX + 1])
-{
+enum vpnha_verdict vpnha_parse_verdict(const uint8_t* bytes, size_t length,
+                                       char reason[VPNHA_REASON_BYTES_MAX + 1]) {
     reason[0] = '\0';
     if (length < HEADER_BYTES || get_u16(bytes) != VERSION_1) {
         return VPNHA_VERDICT_MALFORMED;

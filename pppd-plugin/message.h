@@ -49,14 +49,14 @@ struct vpnha_session {
 };
 
 /* Each writes one message to `out`, of VPNHA_MESSAGE_BYTES_MAX bytes, and returns its length. */
-size_t vpnha_encode_session_up(const struct vpnha_session *session, uint8_t *out);
-size_t vpnha_encode_session_down(uint8_t *out);
-size_t vpnha_encode_exit(uint8_t *out);
+size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out);
+size_t vpnha_encode_session_down(uint8_t* out);
+size_t vpnha_encode_exit(uint8_t* out);
 
 enum vpnha_verdict { VPNHA_VERDICT_MALFORMED, VPNHA_VERDICT_PROTECTED, VPNHA_VERDICT_UNPROTECTED };
 
 /* Fills `reason` (empty unless unprotected) with printable ASCII. */
-enum vpnha_verdict vpnha_parse_verdict(const uint8_t *bytes, size_t length,
+enum vpnha_verdict vpnha_parse_verdict(const uint8_t* bytes, size_t length,
                                        char reason[VPNHA_REASON_BYTES_MAX + 1]);
 
 #endif

@@ -12,12 +12,11 @@
  * CCP and IPv6CP may open after ip-up and decide whether the session can be resumed. Their frames
  * are seen by the snoop hook, and the session is told again when the answer has changed. */
 #include <errno.h>
+#include <pppd/pppd.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <pppd/pppd.h>
 
 #include "l2tp_socket.h"
 #include "link.h"
@@ -36,8 +35,8 @@ EXPORTED char pppd_version[] = VERSION;
 EXPORTED void plugin_init(void);
 
 /* pppd frees the old value of a string option: they start as null. */
-static char *gateway_name = NULL;
-static char *socket_path = NULL;
+static char* gateway_name = NULL;
+static char* socket_path = NULL;
 static int wait_ms = WAIT_MS_DEFAULT;
 
 static struct vpnha_link vpnhad = {.fd = -1};
@@ -45,28 +44,36 @@ static struct vpnha_session session;
 static int session_is_up = 0;
 static int absence_is_logged = 0;
 static int retry_s = RETRY_S_MIN;
-static void (*next_snoop)(unsigned char *, int) = NULL;
+static void (*next_snoop)(unsigned char*, int) = NULL;
 
-static void watch(void *unused);
+static void watch(void* unused);
 
 static option_t options[] = {
-    {.name = "vpnha_gateway", .type = o_string, .addr = &gateway_name, .flags = OPT_PRIO,
+    {.name = "vpnha_gateway",
+     .type = o_string,
+     .addr = &gateway_name,
+     .flags = OPT_PRIO,
      .description = "vpnha: the gateway that this session belongs to"},
-    {.name = "vpnha_socket", .type = o_string, .addr = &socket_path, .flags = OPT_PRIO,
+    {.name = "vpnha_socket",
+     .type = o_string,
+     .addr = &socket_path,
+     .flags = OPT_PRIO,
      .description = "vpnha: socket of vpnhad"},
-    {.name = "vpnha_wait", .type = o_int, .addr = &wait_ms, .flags = OPT_PRIO | OPT_LIMITS,
+    {.name = "vpnha_wait",
+     .type = o_int,
+     .addr = &wait_ms,
+     .flags = OPT_PRIO | OPT_LIMITS,
      .description = "vpnha: how many ms ip-up waits for vpnhad's answer",
-     .upper_limit = WAIT_MS_MAX, .lower_limit = 0},
+     .upper_limit = WAIT_MS_MAX,
+     .lower_limit = 0},
     {.name = NULL},
 };
 
-static const char *path_of_socket(void)
-{
+static const char* path_of_socket(void) {
     return socket_path != NULL ? socket_path : "/run/vpnha/pppd.sock";
 }
 
-static void log_answer(void)
-{
+static void log_answer(void) {
     if (vpnhad.verdict == VPNHA_VERDICT_PROTECTED) {
         info("vpnha: session is protected");
     } else {
@@ -74,22 +81,19 @@ static void log_answer(void)
     }
 }
 
-static void look_again_in(int seconds)
-{
+static void look_again_in(int seconds) {
     untimeout(watch, NULL);
     timeout(watch, NULL, seconds, 0);
 }
 
-static void log_absence(const char *what)
-{
+static void log_absence(const char* what) {
     if (!absence_is_logged) {
         info("vpnha: session is not protected: %s (%s); trying again", what, path_of_socket());
         absence_is_logged = 1;
     }
 }
 
-static void tell_session(void)
-{
+static void tell_session(void) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     const size_t length = vpnha_encode_session_up(&session, message);
     if ((vpnhad.fd < 0 && vpnha_link_open(&vpnhad, path_of_socket()) != 0) ||
@@ -105,8 +109,7 @@ static void tell_session(void)
 }
 
 /* Takes in all that vpnhad has said, waiting `wait` ms for the first of it. */
-static void hear(int wait)
-{
+static void hear(int wait) {
     while (vpnhad.fd >= 0) {
         const enum vpnha_link_event event = vpnha_link_receive(&vpnhad, wait);
         if (event == VPNHA_LINK_QUIET) {
@@ -122,16 +125,14 @@ static void hear(int wait)
     }
 }
 
-static void collect(void)
-{
+static void collect(void) {
     session.not_resumable = 0;
     if (vpnha_find_l2tp_session(&session)) {
         vpnha_collect_session(&session);
     }
 }
 
-static void watch(void *unused)
-{
+static void watch(void* unused) {
     (void)unused;
     if (!session_is_up) {
         return;
@@ -145,8 +146,7 @@ static void watch(void *unused)
     }
 }
 
-static void look_at_negotiation(void *unused)
-{
+static void look_at_negotiation(void* unused) {
     const uint32_t before = session.not_resumable;
     (void)unused;
     if (!session_is_up) {
@@ -158,8 +158,7 @@ static void look_at_negotiation(void *unused)
     }
 }
 
-static void on_frame(unsigned char *frame, int length)
-{
+static void on_frame(unsigned char* frame, int length) {
     if (session_is_up && length >= PPP_HEADER_BYTES) {
         const int protocol = frame[2] << 8 | frame[3];
         if (protocol == PPP_CCP || protocol == PPP_IPV6CP) {
@@ -173,8 +172,7 @@ static void on_frame(unsigned char *frame, int length)
     }
 }
 
-static void on_ip_up(void *unused, int argument)
-{
+static void on_ip_up(void* unused, int argument) {
     struct timespec now;
     (void)unused;
     (void)argument;
@@ -196,8 +194,7 @@ static void on_ip_up(void *unused, int argument)
     hear(wait_ms);
 }
 
-static void on_ip_down(void *unused, int argument)
-{
+static void on_ip_down(void* unused, int argument) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     (void)unused;
     (void)argument;
@@ -212,8 +209,7 @@ static void on_ip_down(void *unused, int argument)
     }
 }
 
-static void on_exit_of_pppd(void *unused, int argument)
-{
+static void on_exit_of_pppd(void* unused, int argument) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     (void)unused;
     (void)argument;
@@ -223,8 +219,7 @@ static void on_exit_of_pppd(void *unused, int argument)
     }
 }
 
-void plugin_init(void)
-{
+void plugin_init(void) {
     add_options(options);
     add_notifier(&ip_up_notifier, on_ip_up, NULL);
     add_notifier(&ip_down_notifier, on_ip_down, NULL);

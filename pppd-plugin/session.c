@@ -8,6 +8,8 @@
 
 /* pppd's headers declare its variables by these. */
 #define INET6 1
+/* These build on those before them. */
+/* clang-format off */
 #include <pppd/pppd.h>
 #include <pppd/fsm.h>
 #include <pppd/lcp.h>
@@ -15,6 +17,7 @@
 #include <pppd/eui64.h>
 #include <pppd/ipv6cp.h>
 #include <pppd/ccp.h>
+/* clang-format on */
 
 /* In pppd's lcp.c and exported, but in no header. */
 extern int lcp_echo_interval;
@@ -22,13 +25,11 @@ extern int lcp_echo_fails;
 
 enum { MRU_DEFAULT = 1500, U16_MAX = 65535 };
 
-static uint16_t clamp_u16(int value)
-{
+static uint16_t clamp_u16(int value) {
     return (uint16_t)(value < 0 ? 0 : value > U16_MAX ? U16_MAX : value);
 }
 
-static void collect_link(const lcp_options *from, struct vpnha_link_options *to)
-{
+static void collect_link(const lcp_options* from, struct vpnha_link_options* to) {
     to->mru = from->neg_mru ? clamp_u16(from->mru) : MRU_DEFAULT;
     to->magic = from->neg_magicnumber ? from->magicnumber : 0;
     /* Not negotiated, it is RFC 1662's default: all control characters are escaped. */
@@ -37,8 +38,7 @@ static void collect_link(const lcp_options *from, struct vpnha_link_options *to)
     to->address_compression = from->neg_accompression;
 }
 
-static uint32_t not_resumable(void)
-{
+static uint32_t not_resumable(void) {
     uint32_t reasons = 0;
     const int ccp = ccp_fsm[0].state;
     /* Under negotiation counts: it may open at any moment, and is looked at again when it has. */
@@ -58,8 +58,7 @@ static uint32_t not_resumable(void)
     return reasons;
 }
 
-void vpnha_collect_session(struct vpnha_session *session)
-{
+void vpnha_collect_session(struct vpnha_session* session) {
     session->pid = (uint32_t)getpid();
     collect_link(&lcp_gotoptions[0], &session->ours);
     collect_link(&lcp_hisoptions[0], &session->theirs);

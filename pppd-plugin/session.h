@@ -7,6 +7,6 @@
 
 /* Fills in everything but gateway, time of establishment and what the L2TP socket knows. Adds to
  * `not_resumable`. */
-void vpnha_collect_session(struct vpnha_session *session);
+void vpnha_collect_session(struct vpnha_session* session);
 
 #endif

@@ -51,6 +51,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("Ours &lt;1&gt;", text)
         self.assertNotIn("Ours <1>", text)
         self.assertNotIn("$", text)
+        self.assertIn("heard nothing for 1.18\N{NO-BREAK SPACE}s, then", text)
 
     def test_draws_probes_losses_owners_and_events(self) -> None:
         run = report.load_run(*self.runs[0])
@@ -62,9 +63,18 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(sum(rtt is not None for rtt in pings), paths["dots"].count("M"))
         self.assertEqual(sum(rtt is None for rtt in pings), paths["lost"].count("M"))
         texts = [text.text or "" for text in root.iter("text")]
-        for expected in ("silence 1.18 s", "power-off of gw1", "seconds from the first fault",
-                         "+1.12 s gate open", "gw2"):
+        for expected in ("silence 1.18 s", "power cut, gw1", "seconds from the first fault",
+                         "+0.66 s gw1 left the membership", "gw2",
+                         "+1.11 s promoted, gate open: epoch 2.2, 1 session",
+                         "noticing 660 ms, fencing 360 ms, takeover 120 ms"):
             self.assertIn(expected, texts)
+        self.assertFalse([text for text in texts if "members list" in text or "StopCCN" in text])
+
+    def test_nothing_is_drawn_of_the_time_before_the_first_probe(self) -> None:
+        run = report.load_run(*self.runs[1])
+        pings = run.series["clients"][0]["pings"]
+        del pings[:300]
+        self.assertEqual(pings[0][0], report_svg.window(run.series)[0])
 
     def test_labels_do_not_overlap(self) -> None:
         marks = [110.0, 112.0, 113.0, 400.0, 950.0, 990.0]
@@ -80,22 +90,50 @@ class ReportTest(unittest.TestCase):
 
     def test_verdicts(self) -> None:
         ours, today = (report.load_run(*run) for run in self.runs)
-        self.assertEqual("The session survived.", report.verdict(ours).headline)
-        self.assertTrue(report.verdict(ours).kept)
-        self.assertEqual("The session died.", report.verdict(today).headline)
-        self.assertIn("62.0 s", report.verdict(today).text)
+        found = report.verdict(ours)
+        self.assertTrue(found.kept)
+        self.assertEqual("The session survived: client1 heard nothing for 1.18 s, then it went on.",
+                         found.headline)
+        self.assertIn("noticing 660 ms, fencing 360 ms, takeover 120 ms", found.text)
         ours.result["clients"][0].update(l2tp_setups=1, auth_exchanges=2)
         changed = report.verdict(ours)
         self.assertFalse(changed.kept)
+        self.assertIn("did not survive unchanged", changed.headline)
         self.assertIn("1 new L2TP tunnel, 2 new logins", changed.text)
+        dead = report.verdict(today)
+        self.assertFalse(dead.kept)
+        self.assertEqual("The session died: client1 never got another answer.", dead.headline)
+        self.assertIn("62.0 s", dead.text)
+        self.assertIn("had the addresses after 1.30 s, but not the session", dead.text)
+
+    def test_a_dead_session_that_nobody_gave_up_yet_is_not_called_undisturbed(self) -> None:
+        runs = [report.load_run(*run) for run in self.runs]
+        # This one gave up: what it did not do, it did not do.
+        self.assertNotIn("None yet", report.table_note(runs))
+        self.assertNotIn("still waits", report.verdict(runs[1]).text)
+        runs[1].result["clients"][0]["interface_changes"] = 0
+        rows = {label: cells for _, label, cells in report.figures(runs)}
+        self.assertEqual(["0", "none yet"], rows["New L2TP tunnels"])
+        self.assertIn("still waits for the dead session", report.verdict(runs[1]).text)
+        self.assertIn("None yet", report.table_note(runs))
+        self.assertNotIn("None yet", report.table_note(runs[:1]))
 
     def test_rows_without_any_observation_are_left_out(self) -> None:
         runs = [report.load_run(*run) for run in self.runs]
         for run in runs:
-            run.result["clients"][0]["ike_exchanges"] = None
+            run.result["clients"][0]["l2tp_setups"] = None
         labels = [label for _, label, _ in report.figures(runs)]
-        self.assertNotIn("IKE exchanges", labels)
+        self.assertNotIn("New L2TP tunnels", labels)
         self.assertIn("Logins", labels)
+
+    def test_rows_of_other_protocols_are_left_out_unless_something_was_seen(self) -> None:
+        runs = [report.load_run(*run) for run in self.runs]
+        self.assertNotIn("IKE exchanges", [label for _, label, _ in report.figures(runs)])
+        runs[0].result["clients"][0]["protocol"] = "l2tp-ipsec"
+        self.assertIn("IKE exchanges", [label for _, label, _ in report.figures(runs)])
+        self.assertNotIn("CCP exchanges", [label for _, label, _ in report.figures(runs)])
+        runs[1].result["clients"][0]["ccp_exchanges"] = 1
+        self.assertIn("CCP exchanges", [label for _, label, _ in report.figures(runs)])
 
     def test_the_band_ends_where_its_node_was_struck(self) -> None:
         run = report.load_run(*self.runs[0])
@@ -132,9 +170,13 @@ class SummaryTest(unittest.TestCase):
     def test_fits_eighty_columns_and_tells_both_stories(self) -> None:
         text = self.summary(io.StringIO())
         self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
-        for expected in ("The session survived.", "The session died.", "fault: power-off",
-                         "+1.12 s  gw2      gate open", "Probes lost/sent"):
+        for expected in ("The session survived: ", "The session died: ", "gw1       power cut",
+                         "+0.66 s  gw2, gw3  gw1 left the membership",
+                         "+1.11 s  gw2       promoted, gate open: epoch 2.2, 1 session",
+                         "Probes lost of those sent"):
             self.assertIn(expected, text)
+        for noise in ("hangs up", "StopCCN", "members list", "epoch claimed"):
+            self.assertNotIn(noise, text)
 
     def test_colours_only_a_terminal_that_wants_it(self) -> None:
         self.assertNotIn("\033[", self.summary(io.StringIO()))

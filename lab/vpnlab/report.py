@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from .result import RESULT_FILE, SERIES_FILE
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "report"
 TEXT_WIDTH = 80
-TEXT_EVENTS_MAX = 24
+TEXT_EVENTS_MAX = 40
 DASH = "\N{EN DASH}"
 
 # What a client that noticed nothing has none of, and the words for one and for several.
@@ -34,9 +35,8 @@ TRACES = (
 )
 
 # Figures of one kind of client only: left out where no client of that kind took part.
-PROTOCOL_OF = {"l2tp_setups": "l2tp", "pptp_setups": "pptp", "ccp_exchanges": "pptp",
-               "ike_exchanges": "ike"}
-IKE_PROTOCOLS = ("ipsec", "ike")
+PROTOCOLS_OF = {"l2tp_setups": ("l2tp",), "pptp_setups": ("pptp",), "ccp_exchanges": ("pptp",),
+                "ike_exchanges": ("ipsec", "ike")}
 NONE_YET = "none yet"
 
 # (group, label, section of the result, key, how to write it)
@@ -111,9 +111,10 @@ def verdict(run: Run) -> Verdict:
     traces = _traces(client)
     stream = _stream_words(client)
     if died(run):
+        minute = ", which takes about a minute" if client["protocol"] == "l2tp" else ""
         dialled = _attempts(traces) or (
             f" {name} still waits for the dead session: it dials again, with a new login, only "
-            f"once it has given up, which takes about a minute.")
+            f"once it has given up{minute}.")
         return Verdict(False, f"The session died: {name} never got another answer.",
                        f"Silent for {_time(outage)}, until the end of the recording."
                        f"{_takeover_in_vain(run)}{stream}{dialled}")
@@ -130,6 +131,11 @@ def died(run: Run) -> bool:
     """Whether the first client was still without an answer at the end."""
     return (bool(run.result["clients"]) and run.result["clients"][0]["outage_ms"] is not None
             and not _answered_again(run))
+
+
+def still_waits(run: Run) -> bool:
+    """Whether the first client had not even given its dead session up when the recording ended."""
+    return died(run) and not _traces(run.result["clients"][0])
 
 
 def _traces(client: dict[str, Any]) -> list[str]:
@@ -183,7 +189,7 @@ def _cell(run: Run, section: str, key: str, form: str) -> str:
     value = values.get(key)
     if value is None:
         return DASH
-    if value == 0 and died(run) and key in (trace for trace, _, _ in TRACES):
+    if value == 0 and still_waits(run) and key in (trace for trace, _, _ in TRACES):
         return NONE_YET
     if form == "time":
         return ("" if section != "phases_ms" else "+") + _time(value)
@@ -209,11 +215,10 @@ def figures(runs: Sequence[Run]) -> list[tuple[str, str, list[str]]]:
 
 def _concerns(runs: Sequence[Run], key: str) -> bool:
     """Whether any client could have had any of this, or has had it all the same."""
-    if key not in PROTOCOL_OF:
+    if key not in PROTOCOLS_OF:
         return True
     clients = [client for run in runs for client in run.result["clients"]]
-    wanted = IKE_PROTOCOLS if PROTOCOL_OF[key] == "ike" else (PROTOCOL_OF[key],)
-    return any(client[key] or any(word in client["protocol"] for word in wanted)
+    return any(client[key] or any(word in client["protocol"] for word in PROTOCOLS_OF[key])
                for client in clients)
 
 
@@ -232,7 +237,12 @@ def table_note(runs: Sequence[Run]) -> str:
 def _headline(run: Run) -> str:
     found = verdict(run)
     return (f'<li class="{"kept" if found.kept else "lost"}"><b>{escape(run.label)}</b> '
-            f"{escape(found.headline)}</li>")
+            f"{_prose(found.headline)}</li>")
+
+
+def _prose(text: str) -> str:
+    """A sentence for the page; no line ends between a figure and its unit."""
+    return re.sub(r"(\d) (m?s)\b", "\\1\N{NO-BREAK SPACE}\\2", escape(text))
 
 
 def _table(runs: Sequence[Run]) -> str:
@@ -251,7 +261,7 @@ def _table(runs: Sequence[Run]) -> str:
 def _run_section(run: Run) -> str:
     found = verdict(run)
     start, end = window(run.series)
-    return (f"<section><h2>{escape(run.label)}</h2><p>{escape(found.text)}</p>"
+    return (f"<section><h2>{escape(run.label)}</h2><p>{_prose(found.text)}</p>"
             f'<figure><div class="scroll">{draw_run(run.result, run.series, run.label)}</div>'
             f"<figcaption>Scenario {escape(run.result['scenario'])}, seed {run.result['seed']}. "
             f"The axis covers {(end - start) / 1000:.0f} s.</figcaption></figure></section>")

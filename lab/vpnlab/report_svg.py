@@ -253,7 +253,8 @@ def _stages_bar(chart: Chart, result: dict[str, Any]) -> None:
     found = stages(result["phases_ms"])
     if not found:
         return
-    _panel_name(chart, chart.y + 11, "What it took")
+    several = len(result["faults"]) > 1
+    _panel_name(chart, chart.y + 11, "What it took", *(["(first fault)"] if several else []))
     for index, (_, begin, end) in enumerate(found):
         x1, x2 = (chart.x(chart.origin_ms + t) for t in (begin, end))
         chart.rect(x1, x2, chart.y, 14, f"stage{index}")

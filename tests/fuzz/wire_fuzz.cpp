@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A message of the group: what parses is written with the very same bytes, and no bytes, parsed or
-// not, upset a node that is promoted or a follower. The checksum is set right first, or nearly every
-// input would end there.
+// not, upset a node that is promoted or a follower. The checksum is set right first, or nearly
+// every input would end there.
 #include <zlib.h>
 
 #include <algorithm>

@@ -62,12 +62,14 @@ using Result = tl::expected<T, Error>;
 #define VPNHA_CONCAT(a, b) VPNHA_CONCAT_INNER(a, b)
 
 // VPNHA_TRY(declaration, expression): evaluates a Result; returns its error, or binds its value.
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration in parentheses would be none.
 #define VPNHA_TRY(declaration, expression)                                            \
     auto VPNHA_CONCAT(vpnha_try_, __LINE__) = (expression);                           \
     if (!VPNHA_CONCAT(vpnha_try_, __LINE__)) {                                        \
         return tl::unexpected(std::move(VPNHA_CONCAT(vpnha_try_, __LINE__)).error()); \
     }                                                                                 \
     declaration = std::move(*VPNHA_CONCAT(vpnha_try_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
 
 // VPNHA_CHECK(expression): the same for Result<void>.
 #define VPNHA_CHECK(expression)                                  \

@@ -23,7 +23,7 @@ namespace {
 using adapters::UniqueFd;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 
 Error connect_error(const std::string& socket, int error_number) {
     switch (error_number) {

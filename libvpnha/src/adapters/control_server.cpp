@@ -23,9 +23,9 @@ namespace vpnha::adapters {
 
 namespace {
 
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
 // /etc/group's line of a large group.
-constexpr std::size_t kGroupBufferBytes = 64 * 1024;
+constexpr std::size_t kGroupBufferBytes = std::size_t{64} * 1024;
 
 std::optional<gid_t> find_group(const std::string& name) {
     std::vector<char> buffer(kGroupBufferBytes);

@@ -31,8 +31,8 @@ constexpr std::size_t kProgramMapsMax = 8;
 // libbpf's words go nowhere by default: what matters is in the Error. It warns of a clsact that
 // exists already and of a filter that does not, both of which are no faults here.
 void silence_libbpf() {
-    static const auto previous = libbpf_set_print(nullptr);
-    static_cast<void>(previous);
+    static const auto kPrevious = libbpf_set_print(nullptr);
+    static_cast<void>(kPrevious);
 }
 
 bpf_tc_hook hook_of(int link, GateDirection direction) {

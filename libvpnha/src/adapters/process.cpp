@@ -87,7 +87,7 @@ struct SpawnNews {
     [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     const int null = ::open("/dev/null", O_RDONLY);
     const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(null, STDIN_FILENO);
@@ -157,6 +157,7 @@ Result<std::vector<Process>> list_processes() {
         return tl::unexpected(system_error("opendir /proc", errno));
     }
     std::vector<Process> processes;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is nobody else's.
     while (const dirent* const entry = ::readdir(directory.get())) {
         const pid_t pid = number<pid_t>(entry->d_name);
         if (pid <= 0) {

@@ -77,7 +77,7 @@ Result<Xl2tpdConfig> load_config(const std::string& path) {
 
 }  // namespace
 
-Xl2tpdService::Xl2tpdService(std::string gateway, std::string run_root)
+Xl2tpdService::Xl2tpdService(std::string gateway, const std::string& run_root)
     : gateway_(std::move(gateway)), directory_(run_root + "/" + gateway_) {
     VPNHA_ASSERT(!gateway_.empty() && gateway_.size() <= limits::kGatewayNameBytesMax);
 }

@@ -36,7 +36,7 @@ class Xl2tpdService {
 
     static constexpr const char* kRunRoot = "/run/vpnha/xl2tpd";
 
-    explicit Xl2tpdService(std::string gateway, std::string run_root = kRunRoot);
+    explicit Xl2tpdService(std::string gateway, const std::string& run_root = kRunRoot);
 
     // Could this node start it? The program, the kernel's setting and the configuration.
     [[nodiscard]] static Result<void> check(const Settings& settings);

@@ -26,8 +26,10 @@ class Nftables {
         Nftables library;
         library.handle_.reset(::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL));
         if (!library.handle_) {
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps the text per thread.
+            const char* const reason = ::dlerror();
             return fail(Errc::unsupported,
-                        fmt::format("{}; install the package libnftables1", ::dlerror()));
+                        fmt::format("{}; install the package libnftables1", reason));
         }
         library.find(library.make_, "nft_ctx_new");
         library.find(library.free_, "nft_ctx_free");
@@ -42,7 +44,7 @@ class Nftables {
         return library;
     }
 
-    Result<void> run(const std::string& ruleset) const {
+    [[nodiscard]] Result<void> run(const std::string& ruleset) const {
         const std::unique_ptr<nft_ctx, void (*)(nft_ctx*)> context(make_(0), free_);
         if (!context) {
             return fail(Errc::system, "nft_ctx_new failed: no memory or no netlink");

@@ -53,7 +53,7 @@ class Checker {
         return own;
     }
 
-    Result<void> check_routing(const Gateway& gateway) const {
+    [[nodiscard]] Result<void> check_routing(const Gateway& gateway) const {
         if (gateway.route_table >= 253 && gateway.route_table <= 255) {
             return lines_.fail_at(
                 Section::gateway, gateway.name, "route_table",
@@ -63,7 +63,7 @@ class Checker {
         return {};
     }
 
-    Result<void> check_pools(const Gateway& gateway) const {
+    [[nodiscard]] Result<void> check_pools(const Gateway& gateway) const {
         const std::vector<Ipv4Prefix>& pools = gateway.l2tp.pools;
         for (std::size_t i = 0; i < pools.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
@@ -77,7 +77,7 @@ class Checker {
         return {};
     }
 
-    Result<void> check_addresses(const Gateway& gateway) const {
+    [[nodiscard]] Result<void> check_addresses(const Gateway& gateway) const {
         const std::vector<Own> own = own_addresses(gateway);
         for (std::size_t i = 0; i < own.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
@@ -95,8 +95,8 @@ class Checker {
     }
 
     // No client may be given an address that a gateway holds.
-    Result<void> check_not_a_clients(const Gateway& gateway, const Own& own,
-                                     const Gateway& owner_of_pools) const {
+    [[nodiscard]] Result<void> check_not_a_clients(const Gateway& gateway, const Own& own,
+                                                   const Gateway& owner_of_pools) const {
         for (const Ipv4Prefix& pool : owner_of_pools.l2tp.pools) {
             if (contains(pool, own.address)) {
                 return lines_.fail_at(
@@ -109,7 +109,7 @@ class Checker {
         return {};
     }
 
-    Result<void> check_pair(const Gateway& first, const Gateway& second) const {
+    [[nodiscard]] Result<void> check_pair(const Gateway& first, const Gateway& second) const {
         const auto taken = [&](std::string_view key, std::uint64_t value) {
             return lines_.fail_at(Section::gateway, second.name, key,
                                   fmt::format("{} {} belongs to gateway '{}' already; give another",

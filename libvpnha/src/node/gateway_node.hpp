@@ -35,6 +35,7 @@ inline constexpr int kScorePartial = 10;
 inline constexpr int kScoreEmpty = 1;
 
 // As `vpnha sessions` shows it.
+// NOLINTNEXTLINE(readability-identifier-naming): the glossary's word is a keyword of C++.
 enum class SessionState { protected_, unprotected, hot, resumed, quarantined };
 
 struct SessionView {

@@ -87,6 +87,7 @@ Report perform(const Agent& agent, const std::string& action,
 int run(const Agent& agent, int argc, char** argv) {
     const Call::Environment environment =
         [](const std::string& name) -> std::optional<std::string> {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): an agent has one thread.
         const char* const value = std::getenv(name.c_str());
         return value == nullptr ? std::nullopt : std::optional<std::string>(value);
     };

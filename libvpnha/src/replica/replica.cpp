@@ -2,6 +2,7 @@
 #include "replica/replica.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
@@ -198,10 +199,9 @@ Effects Replica::on_snapshot_end(const wire::SnapshotEnd& end, TimePoint now) {
         return {};
     }
     Effects effects;
-    for (const wire::RecordKey& key : std::set<wire::RecordKey>(std::move(unseen_))) {
+    for (const wire::RecordKey& key : std::exchange(unseen_, {})) {
         forget(key, effects);
     }
-    unseen_.clear();
     if (end.count != store_.count() || end.digest != store_.digest()) {
         ++counters_.digest_mismatch;
         distrust(now);

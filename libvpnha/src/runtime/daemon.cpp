@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
 
 #include "adapters/control_server.hpp"
 #include "adapters/gate.hpp"
@@ -59,6 +60,14 @@ class Daemon {
     explicit Daemon(config::Config config) : config_(std::move(config)), scores_(loop_) {}
 
     Result<void> start() {
+        for (const std::string& socket : {config_.control_socket, config_.plugin_socket}) {
+            std::error_code error;
+            std::filesystem::create_directories(std::filesystem::path(socket).parent_path(), error);
+            if (error) {
+                return tl::unexpected(
+                    system_error("creating the folder of " + socket, error.value()));
+            }
+        }
         VPNHA_CHECK(open_control_socket());
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(join_group());
@@ -77,11 +86,11 @@ class Daemon {
   private:
     Result<void> open_control_socket() {
         VPNHA_TRY(control_,
-                  adapters::ControlServer::open(
-                      loop_, {.path = config_.control_socket},
-                      [this](adapters::ControlRequest request, adapters::ControlReply reply) {
-                          on_request(std::move(request), std::move(reply));
-                      }));
+                  adapters::ControlServer::open(loop_, {.path = config_.control_socket},
+                                                [this](const adapters::ControlRequest& request,
+                                                       adapters::ControlReply reply) {
+                                                    on_request(request, std::move(reply));
+                                                }));
         return {};
     }
 
@@ -172,7 +181,7 @@ class Daemon {
                                 fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
     }
 
-    void on_request(adapters::ControlRequest request, adapters::ControlReply reply) {
+    void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
         const json& arguments = request.arguments;
         if (request.verb == "ping") {
             reply.ok({{"version", version()}});
@@ -241,7 +250,7 @@ class Daemon {
         waiting_.erase(waiting);
     }
 
-    std::string gateway_names() const {
+    [[nodiscard]] std::string gateway_names() const {
         std::string names;
         for (const config::Gateway& gateway : config_.gateways) {
             names += (names.empty() ? "" : ", ") + gateway.name;

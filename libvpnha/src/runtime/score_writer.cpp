@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
+#include <cerrno>
 
 #include "adapters/log.hpp"
 #include "runtime/timers.hpp"
@@ -60,9 +60,9 @@ void ScoreWriter::start_next() {
     const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
     if (watch < 0) {
         ++failures_;
-        adapters::write_log(node::Level::error,
-                            fmt::format("crm_attribute could not be started: {}",
-                                        std::strerror(error != 0 ? error : errno)));
+        adapters::write_log(
+            node::Level::error,
+            system_error("starting crm_attribute", error != 0 ? error : errno).detail);
         wanted_.try_emplace(resource, score);
         loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
         return;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "base/limits.hpp"
 #include "unit/adapters/plugin_sample.hpp"
 

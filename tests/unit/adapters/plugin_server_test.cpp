@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstring>
 
 #include "support/temporary_path.hpp"
 #include "unit/adapters/in_loop.hpp"
