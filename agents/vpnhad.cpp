@@ -62,6 +62,7 @@ Result<std::vector<adapters::Process>> daemons(const std::string& binary) {
 // Runs a program that needs libraries which an agent should not pay for at each of its starts.
 Result<void> run_program(std::vector<std::string> arguments) {
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) {
         argv.push_back(argument.data());
     }

@@ -2,7 +2,7 @@
 """./check: every test of the project, in three tiers.
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
-(plain)  also the sanitizers, and the lab scenarios of PLAIN_SCENARIOS
+(plain)  also the sanitizers, and the lab scenarios that hold the product together
 --all    also clang-tidy, a minute of fuzzing per target, and every scenario
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run

@@ -142,7 +142,8 @@ class Checker {
         return {};
     }
 
-    Result<void> check_pair_of_pools(const Gateway& first, const Gateway& second) const {
+    [[nodiscard]] Result<void> check_pair_of_pools(const Gateway& first,
+                                                   const Gateway& second) const {
         for (const Ipv4Prefix& pool : second.l2tp.pools) {
             for (const Ipv4Prefix& others : first.l2tp.pools) {
                 if (overlap(pool, others)) {

@@ -81,6 +81,10 @@ Effects Node::attach(RequestToken request, GatewayId gateway, const std::string&
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.attach(resource, members_, now, effects);
+        // Introductions that came while nobody listened: peers do not repeat them.
+        for (const auto& [peer, hello] : peers_) {
+            node.on_message(peer, hello, now, effects);
+        }
         effects.emplace_back(AnswerRequest{request, {}});
     });
 }

@@ -175,6 +175,14 @@ TEST(NodeTest, ScoresAreWrittenOnChangeAndHeldBackWhileNobodyServes) {
     EXPECT_THAT(cluster.at(2).scores, SizeIs(2));
 }
 
+TEST(NodeTest, ANodeThatAttachesAfterTheHellosKnowsWhoServes) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(3);
+    cluster.start(3);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->replica().holder(), NodeId{1});
+    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
+}
+
 TEST(NodeTest, GratuitousArpIsRepeated) {
     FakeCluster cluster(1);
     ASSERT_TRUE(cluster.promote(1).has_value());
