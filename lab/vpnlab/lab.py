@@ -47,7 +47,7 @@ def check_host(nodes: Iterable[str]) -> None:
     """Fails early, with what to do about it."""
     if os.geteuid() != 0:
         raise NotRoot("the lab needs root: namespaces, TAP devices, negative nice values")
-    if not Path("/dev/net/tun").exists():
+    if not Path("/dev/net/tun").is_char_device():
         raise NoTun("/dev/net/tun is missing: load the kernel module tun, or give this "
                     "container the device")
     missing = sorted({package for tool, package in HOST_TOOLS.items()
