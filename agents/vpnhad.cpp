@@ -76,8 +76,9 @@ Result<void> run_program(std::vector<std::string> arguments) {
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return fail(Errc::system, fmt::format("{} ended with status {}; its words stand above",
-                                              arguments[0], status));
+        return fail(Errc::system,
+                    fmt::format("{} ended with exit code {}; its words stand above", arguments[0],
+                                WIFEXITED(status) ? WEXITSTATUS(status) : -1));
     }
     return {};
 }
