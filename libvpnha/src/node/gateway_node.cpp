@@ -54,7 +54,7 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
     resource_ = resource;
     if (!attached_) {
         attached_ = true;
-        take(replica_.on_members(members, now), now, effects);
+        replica_.on_members(members, now);
         effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
     }
     // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
@@ -244,7 +244,7 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
 
 void GatewayNode::on_members(const std::set<NodeId>& members, TimePoint now, Effects& effects) {
     if (attached_) {
-        take(replica_.on_members(members, now), now, effects);
+        replica_.on_members(members, now);
         answer_protected(now, effects);
     }
 }

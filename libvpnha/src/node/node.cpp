@@ -64,17 +64,22 @@ Effects Node::set_group_writable(bool writable, TimePoint now) {
 }
 
 template <class Event>
-Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event) {
-    Effects effects;
+Effects Node::tell(GatewayId gateway, TimePoint now, Event event) {
     const auto found = gateways_.find(gateway);
-    if (found == gateways_.end()) {
-        effects.emplace_back(AnswerRequest{
-            request, fail(Errc::not_found, fmt::format("no gateway with id {}", gateway.value))});
-        return effects;
-    }
+    VPNHA_ASSERT(found != gateways_.end());
+    Effects effects;
     event(found->second, effects);
     settle(now, effects);
     return effects;
+}
+
+template <class Event>
+Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event) {
+    if (find(gateway) == nullptr) {
+        return {AnswerRequest{
+            request, fail(Errc::not_found, fmt::format("no gateway with id {}", gateway.value))}};
+    }
+    return tell(gateway, now, event);
 }
 
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
@@ -109,22 +114,16 @@ Effects Node::demote(RequestToken request, GatewayId gateway, TimePoint now) {
 
 Effects Node::on_step_done(GatewayId gateway, takeover::Step step, const Result<void>& result,
                            TimePoint now) {
-    const auto found = gateways_.find(gateway);
-    VPNHA_ASSERT(found != gateways_.end());
-    Effects effects;
-    found->second.on_step_done(step, result, now, effects);
-    settle(now, effects);
-    return effects;
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_step_done(step, result, now, effects);
+    });
 }
 
 Effects Node::on_installed(GatewayId gateway, const l2tp::SessionKey& key,
                            const Result<void>& result, TimePoint now) {
-    const auto found = gateways_.find(gateway);
-    VPNHA_ASSERT(found != gateways_.end());
-    Effects effects;
-    found->second.on_installed(key, result, effects);
-    settle(now, effects);
-    return effects;
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_installed(key, result, effects);
+    });
 }
 
 Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
@@ -155,22 +154,22 @@ Effects Node::on_plugin_down(PluginToken plugin, TimePoint now) {
 
 Effects Node::on_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes,
                           TimePoint now) {
-    Effects effects;
-    if (const auto found = gateways_.find(gateway); found != gateways_.end()) {
-        found->second.on_datagram(tunnel, bytes, now, effects);
-        settle(now, effects);
+    if (find(gateway) == nullptr) {
+        return {};
     }
-    return effects;
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_datagram(tunnel, bytes, now, effects);
+    });
 }
 
 Effects Node::on_frame(GatewayId gateway, const l2tp::SessionKey& session, ByteView frame,
                        TimePoint now) {
-    Effects effects;
-    if (const auto found = gateways_.find(gateway); found != gateways_.end()) {
-        found->second.on_frame(session, frame, now, effects);
-        settle(now, effects);
+    if (find(gateway) == nullptr) {
+        return {};
     }
-    return effects;
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_frame(session, frame, now, effects);
+    });
 }
 
 Effects Node::on_time(TimePoint now) {

@@ -77,6 +77,10 @@ class Node {
     // Ends every event: due messages of all gateways, and a hello when what it says has changed.
     void settle(TimePoint now, Effects& effects);
     [[nodiscard]] wire::Hello hello() const;
+    // An event of a configured gateway.
+    template <class Event>
+    Effects tell(GatewayId gateway, TimePoint now, Event event);
+    // The same for an agent, which is told when there is no such gateway.
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
 

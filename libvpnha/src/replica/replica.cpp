@@ -65,7 +65,7 @@ void Replica::erase(const wire::RecordKey& key) {
     }
 }
 
-Effects Replica::on_members(const std::set<NodeId>& present, TimePoint now) {
+void Replica::on_members(const std::set<NodeId>& present, TimePoint now) {
     members_ = present;
     std::erase_if(peers_, [&](const auto& peer) { return !present.contains(peer.first); });
     std::erase_if(confirmed_, [&](const auto& peer) { return !present.contains(peer.first); });
@@ -76,7 +76,6 @@ Effects Replica::on_members(const std::set<NodeId>& present, TimePoint now) {
         ask_now_ = true;
         ask_again_at_ = now + kAskAgain;
     }
-    return {};
 }
 
 Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoint now) {

@@ -75,7 +75,7 @@ class Replica {
     void erase(const wire::RecordKey& key);
 
     // `present`: the members of the group, this node among them.
-    [[nodiscard]] Effects on_members(const std::set<NodeId>& present, TimePoint now);
+    void on_members(const std::set<NodeId>& present, TimePoint now);
     [[nodiscard]] Effects on_message(NodeId sender, const wire::Message& message, TimePoint now);
     // The kernel took the record, or refused it.
     void on_installed(const wire::RecordKey& key, bool accepted);

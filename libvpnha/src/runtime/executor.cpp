@@ -114,7 +114,6 @@ void Executor::send_waiting() {
         const Result<bool> sent = group_->send(waiting_.front());
         if (!sent) {
             // Corosync is going away; on_lost ends the daemon.
-            ++send_failures_;
             waiting_.clear();
             return;
         }

@@ -42,8 +42,6 @@ class Executor {
 
     void run(node::Effects effects);
 
-    [[nodiscard]] std::uint64_t send_failures() const { return send_failures_; }
-
   private:
     void execute(node::Effect& effect, std::deque<node::Effect>& queue);
     Result<void> run_step(GatewayId gateway, takeover::Step step);
@@ -57,7 +55,6 @@ class Executor {
     Answers answers_;
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
-    std::uint64_t send_failures_ = 0;
 };
 
 }  // namespace vpnha::runtime

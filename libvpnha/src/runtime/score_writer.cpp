@@ -59,7 +59,6 @@ void ScoreWriter::start_next() {
     const int error = spawn_crm_attribute(resource, score, pid);
     const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
     if (watch < 0) {
-        ++failures_;
         adapters::write_log(
             node::Level::error,
             system_error("starting crm_attribute", error != 0 ? error : errno).detail);
@@ -86,7 +85,6 @@ void ScoreWriter::on_ended() {
         start_next();
         return;
     }
-    ++failures_;
     adapters::write_log(node::Level::warning,
                         fmt::format("crm_attribute ended with exit code {} for resource={}; again "
                                     "in 1 s",

@@ -19,7 +19,6 @@ class ScoreWriter {
     ~ScoreWriter();
 
     void write(const std::string& resource, int score);
-    [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
   private:
     struct Running {
@@ -35,7 +34,6 @@ class ScoreWriter {
     adapters::QbLoop& loop_;
     std::map<std::string, int> wanted_;
     std::optional<Running> running_;
-    std::uint64_t failures_ = 0;
 };
 
 }  // namespace vpnha::runtime

@@ -91,7 +91,7 @@ class Group {
             present.insert(node);
         }
         for (auto& [node, replica] : replicas_) {
-            run(node, replica->on_members(present, now_));
+            replica->on_members(present, now_);
         }
         // As the node does: everyone introduces itself anew.
         for (auto& [node, replica] : replicas_) {
