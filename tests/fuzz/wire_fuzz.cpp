@@ -4,11 +4,11 @@
 // every input would end there.
 #include <zlib.h>
 
-#include <algorithm>
+#include <memory>
 
 #include "base/assert.hpp"
 #include "node/node.hpp"
-#include "wire/message.hpp"
+#include "wire/codec.hpp"
 
 using namespace vpnha;
 
@@ -28,14 +28,14 @@ Bytes with_checksum(ByteView bytes) {
     return std::move(writer).take();
 }
 
-node::Node attached_node(TimePoint now) {
+std::unique_ptr<node::Node> attached_node(TimePoint now) {
     node::Settings settings;
     settings.self = NodeId{1};
     settings.name = "gw1";
-    settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60)}};
-    node::Node made(settings);
-    static_cast<void>(made.on_members({NodeId{1}, NodeId{2}}, now));
-    static_cast<void>(made.attach(1, kGateway, "checkpoint", now));
+    settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60), {}}};
+    auto made = std::make_unique<node::Node>(settings);
+    static_cast<void>(made->on_members({NodeId{1}, NodeId{2}}, true, now));
+    static_cast<void>(made->attach(1, kGateway, "checkpoint", now));
     return made;
 }
 
@@ -52,19 +52,20 @@ void run_steps(node::Node& node, const node::Effects& effects, TimePoint now) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const Bytes bytes = with_checksum({data, size});
-    if (const Result<wire::Message> message = wire::parse_message(bytes)) {
+    const wire::Dialects dialects;
+    if (const Result<wire::Message> message = dialects.parse(bytes)) {
         // A level or flag that this version does not know is read as one it knows.
-        const Result<wire::Message> again = wire::parse_message(wire::encode(*message));
+        const Result<wire::Message> again = dialects.parse(dialects.encode(*message, 1));
         VPNHA_ASSERT(again.has_value() && *again == *message);
     }
     const TimePoint now{std::chrono::hours(1)};
-    node::Node follower = attached_node(now);
-    static_cast<void>(follower.on_group_message(NodeId{2}, bytes, now));
-    static_cast<void>(follower.on_time(now + std::chrono::seconds(2)));
-    node::Node holder = attached_node(now);
-    run_steps(holder, holder.promote(2, kGateway, now), now);
-    run_steps(holder, holder.on_group_message(NodeId{2}, bytes, now), now);
-    run_steps(holder, holder.demote(3, kGateway, now), now);
-    run_steps(holder, holder.promote(4, kGateway, now), now);
+    const auto follower = attached_node(now);
+    static_cast<void>(follower->on_group_message(NodeId{2}, bytes, now));
+    static_cast<void>(follower->on_time(now + std::chrono::seconds(2)));
+    const auto holder = attached_node(now);
+    run_steps(*holder, holder->promote(2, kGateway, now), now);
+    run_steps(*holder, holder->on_group_message(NodeId{2}, bytes, now), now);
+    run_steps(*holder, holder->demote(3, kGateway, now), now);
+    run_steps(*holder, holder->promote(4, kGateway, now), now);
     return 0;
 }

@@ -26,6 +26,30 @@ inline constexpr std::size_t kRecordPayloadBytesMax = 1024;
 // One CPG message: an eighth of Corosync's largest, and ~1 ms of its throughput (88 MB/s), so that
 // an urgent record never waits long behind a snapshot's chunk.
 inline constexpr std::size_t kGroupMessageBytesMax = std::size_t{64} * 1024;
+// Messages with changes of one gateway that are on their way round the ring at once: ~1 600 session
+// records, 256 KiB. What changes meanwhile is coalesced.
+inline constexpr std::size_t kUpdatesOnTheirWay = 4;
+// The same for chunks of a pass: an urgent change waits behind two of them at most, ~3 ms.
+inline constexpr std::size_t kChunksOnTheirWay = 2;
+// Tombstones of one gateway: 16 384 of ~150 octets are 2.5 MB; at 100 erasures a second they last
+// longer than they live. What missed more is told everything.
+inline constexpr std::size_t kTombstonesMax = 16'384;
+// A replica that missed something asks within seconds of the ring's healing.
+inline constexpr std::chrono::seconds kTombstoneLife{60};
+// Versions of refused records in one confirmation (20 octets each): a node whose kernel refuses more
+// confirms nothing, it is broken.
+inline constexpr std::size_t kRefusedPerConfirmMax = 1024;
+// Compared items of a gateway's set-up: all keys of vpnha.toml, and a few files.
+inline constexpr std::size_t kFingerprintsMax = 256;
+// Digests are compared so often: 60 octets a gateway.
+inline constexpr std::chrono::seconds kDigestInterval{10};
+// A request that nobody answered, or whose answer did not match, is repeated after 1, 2, 4 … s: a
+// difference that no pass can mend must not keep the group busy.
+inline constexpr std::chrono::seconds kAskAgainFirst{1};
+inline constexpr std::chrono::seconds kAskAgainMax{60};
+// What the kernel refused is tried again after 1, 2, 4 … s.
+inline constexpr std::chrono::seconds kInstallRetryFirst{1};
+inline constexpr std::chrono::seconds kInstallRetryMax{60};
 // An L2TP control message fits into one datagram of an Ethernet path.
 inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
 // AVPs of one control message: RFC 2661 defines 40; the rest is hostile.

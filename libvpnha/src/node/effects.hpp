@@ -23,19 +23,30 @@ using PluginToken = std::uint64_t;
 struct SendToGroup {
     Bytes message;
 };
-// → Node::on_installed()
+// Of several for one session only the last needs to be done. → Node::on_installed()
 struct InstallSession {
     GatewayId gateway;
     l2tp::SessionRecord record;
+    std::uint64_t ticket = 0;
 };
 struct RemoveSession {
     GatewayId gateway;
     l2tp::SessionKey key;
 };
+// What of the installed sessions the kernel still has. → Node::on_audited()
+struct AuditSessions {
+    GatewayId gateway;
+};
+// Durably, before any effect behind it is executed.
+struct SaveEpoch {
+    GatewayId gateway;
+    Epoch epoch;
+};
 // A step of a transition that ports have to run. → Node::on_step_done()
 struct RunStep {
     GatewayId gateway;
     takeover::Step step;
+    Epoch epoch;  // The one that the transition is about.
 };
 // Gratuitous ARP again; nothing depends on its result.
 struct Announce {
@@ -76,9 +87,9 @@ struct Log {
     std::string text;
 };
 
-using Effect =
-    std::variant<SendToGroup, InstallSession, RemoveSession, RunStep, Announce, SendDatagram,
-                 SendFrame, AnswerPlugin, AnswerRequest, WriteScore, Detached, Log>;
+using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveEpoch,
+                            RunStep, Announce, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
+                            WriteScore, Detached, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -21,10 +20,6 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
-wire::RecordKey record_key(const l2tp::SessionKey& key) {
-    return wire::RecordKey{wire::RecordType::l2tp_session, l2tp::encode_key(key)};
-}
-
 int score_of(wire::Level level) {
     switch (level) {
         case wire::Level::complete:
@@ -39,27 +34,29 @@ int score_of(wire::Level level) {
 
 }  // namespace
 
-GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait)
+GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait,
+                         const Speech& speech)
     : settings_(std::move(settings)),
       self_(self),
       confirm_wait_(confirm_wait),
-      replica_(settings_.id, self) {}
+      speech_(speech),
+      replica_(settings_.id, self, settings_.epoch) {}
 
 std::string GatewayNode::tag() const {
     return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
 }
 
-void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members,
+void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                          TimePoint now, Effects& effects) {
     resource_ = resource;
     if (!attached_) {
         attached_ = true;
-        replica_.on_members(members, now);
+        replica_.on_members(members, quorate, now);
         effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
     }
     // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
     written_score_.reset();
-    write_score(effects);
+    write_score(now, effects);
 }
 
 void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
@@ -77,6 +74,14 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
             request, fail(Errc::busy,
                           fmt::format("gateway {} is {}; try again", settings_.name,
                                       attached_ ? to_string(takeover_.state()) : "not attached"))});
+        return;
+    }
+    if (!replica_.quorate()) {
+        effects.emplace_back(AnswerRequest{
+            request, fail(Errc::unreachable,
+                          fmt::format("gateway {} is not promoted without quorum: another node may "
+                                      "serve it where this one cannot see it",
+                                      settings_.name))});
         return;
     }
     waiting_requests_.push_back(request);
@@ -103,21 +108,26 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::install_hot:
             run_inner_step(*next.step, now, effects);
             return;
+        case Step::save_epoch:
+            reserved_ = Epoch{replica_.highest_epoch().number + 1, self_};
+            effects.emplace_back(RunStep{settings_.id, *next.step, reserved_});
+            return;
         case Step::add_addresses:
         case Step::open_gate:
         case Step::announce:
         case Step::shut_gate:
         case Step::remove_addresses:
         case Step::reset_services:
-            effects.emplace_back(RunStep{settings_.id, *next.step});
+            effects.emplace_back(RunStep{settings_.id, *next.step, replica_.epoch()});
             return;
     }
 }
 
 void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
+    Result<void> result;
     switch (step) {
         case Step::claim:
-            claim(effects);
+            result = claim(now, effects);
             break;
         case Step::resume_sessions:
             resume_sessions(now, effects);
@@ -134,7 +144,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             waiting_plugins_.clear();
             announcements_.clear();
             if (replica_.promoted()) {
-                replica_.end_epoch();
+                replica_.end_epoch(now);
             }
             break;
         case Step::install_hot:
@@ -145,7 +155,10 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
         default:
             VPNHA_ASSERT(false);
     }
-    follow(takeover_.on_step(true), now, effects);
+    if (!result) {
+        failure_ = fmt::format("{}: {}", to_string(step), result.error().detail);
+    }
+    follow(takeover_.on_step(result.has_value()), now, effects);
 }
 
 void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint now,
@@ -191,244 +204,121 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
 
 void GatewayNode::remove_everything(Effects& effects) {
     for (const auto& [key, record] : replica_.store().records()) {
-        if (const auto session = l2tp::parse_key(key.id)) {
+        if (const auto session = l2tp::parse_key(key.id.view())) {
             effects.emplace_back(RemoveSession{settings_.id, *session});
         }
     }
-    replica_ = replica::Replica(settings_.id, self_);
+    replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
     refusals_.clear();
+    differences_.clear();
     attached_ = false;
     detaching_ = false;
     written_score_.reset();
 }
 
-void GatewayNode::claim(Effects& effects) {
-    const Epoch epoch{replica_.epoch().number + 1, self_};
-    for (replica::Effect& effect : replica_.begin_epoch(epoch)) {
-        effects.emplace_back(SendToGroup{wire::encode(std::get<replica::Send>(effect).message)});
+Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
+    if (!replica_.quorate()) {
+        return fail(Errc::unreachable, "quorum was lost");
     }
+    if (reserved_ <= replica_.highest_epoch()) {
+        return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
+                                            to_string(replica_.highest_epoch())));
+    }
+    take(replica_.begin_epoch(reserved_, now), now, effects);
     effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
+    return {};
 }
 
-void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
-    std::vector<wire::RecordKey> lost;
-    for (const auto& [key, record] : replica_.store().records()) {
-        const Result<l2tp::SessionRecord> session = l2tp::parse_record(record.payload);
-        if (!session || !replica_.is_installed(key)) {
-            lost.push_back(key);
-            continue;
-        }
-        const l2tp::TunnelKey& tunnel = session->key.tunnel;
-        auto place = resumed_.find(tunnel);
-        if (place == resumed_.end()) {
-            l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
-            place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}}).first;
-        }
-        place->second.tunnel.add_session(*session);
-        resumed_sessions_.insert(session->key);
-    }
-    for (const wire::RecordKey& key : lost) {
-        effects.emplace_back(Log{Level::error, fmt::format("session lost, this node's kernel does "
-                                                           "not have it event=lost {} record={}",
-                                                           tag(), to_hex(key.id))});
-        replica_.erase(key);
-    }
-    std::vector<l2tp::TunnelKey> tunnels;
-    for (const auto& [key, resumed] : resumed_) {
-        tunnels.push_back(key);
-    }
-    for (const l2tp::TunnelKey& key : tunnels) {
-        take(key, resumed_.at(key).tunnel.on_promoted(now), effects);
+void GatewayNode::claim_again(TimePoint now, Effects& effects) {
+    // A member remembers an epoch from before an outage in which this node forgot it: it would
+    // refuse all that is said here.
+    if (takeover_.state() == takeover::State::promoted && replica_.promoted() &&
+        replica_.quorate() && replica_.epoch() < replica_.highest_epoch()) {
+        const Epoch epoch{replica_.highest_epoch().number + 1, self_};
+        effects.emplace_back(SaveEpoch{settings_.id, epoch});
+        take(replica_.begin_epoch(epoch, now), now, effects);
+        effects.emplace_back(
+            Log{Level::warning, fmt::format("a member knew a newer epoch: claimed anew "
+                                            "event=claimed {}",
+                                            tag())});
     }
 }
 
-void GatewayNode::on_members(const std::set<NodeId>& members, TimePoint now, Effects& effects) {
+void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now,
+                             Effects& effects) {
+    // Pacemaker is about to decide; a score that changed now would abort its transition.
+    frozen_ = replica_.epoch().number != 0;
     if (attached_) {
-        replica_.on_members(members, now);
+        replica_.on_members(members, quorate, now);
         answer_protected(now, effects);
     }
 }
 
 void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePoint now,
                              Effects& effects) {
-    if (attached_) {
-        take(replica_.on_message(sender, message, now), now, effects);
-        answer_protected(now, effects);
+    if (!attached_) {
+        return;
     }
+    take(replica_.on_message(sender, message, now), now, effects);
+    claim_again(now, effects);
+    answer_protected(now, effects);
+    if (std::holds_alternative<wire::Hello>(message) && replica_.holder() == sender) {
+        frozen_ = false;  // The holder serves in the new ring.
+    }
+}
+
+void GatewayNode::on_malformed(NodeId sender, TimePoint now, Effects& effects) {
+    if (attached_) {
+        take(replica_.on_malformed(sender, now), now, effects);
+    }
+}
+
+void GatewayNode::resync(TimePoint now, Effects& effects) {
+    take(replica_.resync(now), now, effects);
 }
 
 void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects) {
     for (replica::Effect& effect : from) {
         if (auto* send = std::get_if<replica::Send>(&effect)) {
-            effects.emplace_back(SendToGroup{wire::encode(send->message)});
+            effects.emplace_back(SendToGroup{speech_.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            install(wanted->key, wanted->payload, effects);
+            install(*wanted, now, effects);
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
             refusals_.erase(remove->key);
-            if (const auto session = l2tp::parse_key(remove->key.id)) {
+            if (const auto session = l2tp::parse_key(remove->key.id.view())) {
                 effects.emplace_back(RemoveSession{settings_.id, *session});
             }
+        } else if (auto* save = std::get_if<replica::SaveEpoch>(&effect)) {
+            effects.emplace_back(SaveEpoch{settings_.id, save->epoch});
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
                                               "silent event=superseded {}",
                                               to_string(superseded->epoch), tag())});
             follow(takeover_.demote(), now, effects);
+        } else if (auto* doubted = std::get_if<replica::Doubted>(&effect)) {
+            effects.emplace_back(
+                Log{Level::warning, fmt::format("the replica asks for the truth event=resync {}: "
+                                                "{}",
+                                                tag(), to_string(doubted->doubt))});
+        } else {
+            effects.emplace_back(
+                Log{Level::info, fmt::format("the replica is complete event=in-sync {} records={}",
+                                             tag(), replica_.store().count())});
         }
     }
-}
-
-void GatewayNode::install(const wire::RecordKey& key, const Bytes& payload, Effects& effects) {
-    const Result<l2tp::SessionRecord> record =
-        key.type == wire::RecordType::l2tp_session
-            ? l2tp::parse_record(payload)
-            : fail(Errc::unsupported, fmt::format("record type {}", static_cast<int>(key.type)));
-    if (!record) {
-        // Identical bytes must never bring down all nodes at once: this one record is set aside.
-        refusals_[key] = record.error().detail;
-        replica_.on_installed(key, false);
-        effects.emplace_back(
-            Log{Level::error, fmt::format("record set aside event=quarantined {} "
-                                          "record={}: {}",
-                                          tag(), to_hex(key.id), record.error().detail)});
-        return;
-    }
-    effects.emplace_back(InstallSession{settings_.id, *record});
-}
-
-void GatewayNode::on_installed(const l2tp::SessionKey& key, const Result<void>& result,
-                               Effects& effects) {
-    const wire::RecordKey record = record_key(key);
-    replica_.on_installed(record, result.has_value());
-    if (result) {
-        refusals_.erase(record);
-        return;
-    }
-    refusals_[record] = result.error().detail;
-    effects.emplace_back(
-        Log{Level::error, fmt::format("the kernel refused a session event=quarantined {} {}: {}",
-                                      tag(), l2tp::to_string(key), result.error().detail)});
-}
-
-void GatewayNode::on_plugin_up(PluginToken plugin, const l2tp::SessionRecord& record,
-                               const std::string& not_resumable, TimePoint now, Effects& effects) {
-    if (takeover_.state() != takeover::State::promoted) {
-        effects.emplace_back(
-            AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
-        return;
-    }
-    stock_[plugin] = StockSession{record, not_resumable};
-    if (!not_resumable.empty()) {
-        effects.emplace_back(AnswerPlugin{plugin, false, not_resumable});
-        effects.emplace_back(Log{
-            Level::warning, fmt::format("session will not survive this node event=unprotected {} "
-                                        "{}: {}",
-                                        tag(), l2tp::to_string(record.key), not_resumable)});
-        return;
-    }
-    const wire::RecordKey key = record_key(record.key);
-    replica_.publish(key, l2tp::encode_record(record));
-    waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
-    effects.emplace_back(Log{Level::info, fmt::format("session up event=session-up {} {}", tag(),
-                                                      l2tp::to_string(record.key))});
-}
-
-void GatewayNode::on_plugin_down(PluginToken plugin, Effects& effects) {
-    waiting_plugins_.erase(plugin);
-    const auto found = stock_.find(plugin);
-    if (found == stock_.end()) {
-        return;  // Ended by a demotion: the session lives on elsewhere.
-    }
-    const l2tp::SessionKey key = found->second.record.key;
-    stock_.erase(found);
-    if (replica_.promoted()) {
-        replica_.erase(record_key(key));
-        effects.emplace_back(Log{Level::info, fmt::format("session down event=session-down {} {}",
-                                                          tag(), l2tp::to_string(key))});
-    }
-}
-
-void GatewayNode::answer_protected(TimePoint now, Effects& effects) {
-    std::erase_if(waiting_plugins_, [&](const auto& waiting) {
-        const auto& [plugin, wait] = waiting;
-        const bool is_protected = replica_.is_protected(wait.key);
-        if (!is_protected && now < wait.until) {
-            return false;
-        }
-        effects.emplace_back(AnswerPlugin{
-            plugin, is_protected, is_protected ? "" : "no standby has confirmed it in time"});
-        return true;
-    });
-}
-
-void GatewayNode::on_datagram(const l2tp::TunnelKey& tunnel, ByteView bytes, TimePoint now,
-                              Effects& effects) {
-    const auto found = resumed_.find(tunnel);
-    if (found != resumed_.end()) {
-        take(tunnel, found->second.tunnel.on_datagram(bytes, now), effects);
-    }
-}
-
-void GatewayNode::on_frame(const l2tp::SessionKey& session, ByteView frame, TimePoint now,
-                           Effects& effects) {
-    const auto found = resumed_.find(session.tunnel);
-    if (found != resumed_.end()) {
-        take(session.tunnel, found->second.tunnel.on_frame(session, frame, now), effects);
-    }
-}
-
-void GatewayNode::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, Effects& effects) {
-    for (l2tp::TunnelEffect& effect : from) {
-        if (auto* datagram = std::get_if<l2tp::SendDatagram>(&effect)) {
-            effects.emplace_back(SendDatagram{settings_.id, key, std::move(datagram->bytes)});
-        } else if (auto* frame = std::get_if<l2tp::SendFrame>(&effect)) {
-            effects.emplace_back(SendFrame{settings_.id, frame->session, std::move(frame->frame)});
-        } else if (auto* session = std::get_if<l2tp::SessionEnded>(&effect)) {
-            end_session(key, session->session, session->reason, effects);
-        } else if (auto* ended = std::get_if<l2tp::TunnelEnded>(&effect)) {
-            end_tunnel(key, ended->reason, effects);
-            return;
-        }
-    }
-}
-
-void GatewayNode::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
-                              const std::string& reason, Effects& effects) {
-    replica_.erase(record_key(session));
-    resumed_sessions_.erase(session);
-    Resumed& resumed = resumed_.at(tunnel);
-    if (resumed.tunnel.has_sessions()) {
-        effects.emplace_back(RemoveSession{settings_.id, session});
-    } else {
-        // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
-        resumed.ended.push_back(session);
-    }
-    effects.emplace_back(Log{Level::info, fmt::format("session ended event=session-down {} {}: {}",
-                                                      tag(), l2tp::to_string(session), reason)});
-}
-
-void GatewayNode::end_tunnel(const l2tp::TunnelKey& key, const std::string& reason,
-                             Effects& effects) {
-    Resumed& resumed = resumed_.at(key);
-    for (const l2tp::SessionKey& session : resumed.ended) {
-        effects.emplace_back(RemoveSession{settings_.id, session});
-    }
-    past_tunnels_ += resumed.tunnel.counters();
-    resumed_.erase(key);
-    effects.emplace_back(Log{Level::info, fmt::format("tunnel ended {} peer={}: {}", tag(),
-                                                      to_string(key.peer), reason)});
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
-    std::vector<l2tp::TunnelKey> due;
+    const auto due = [now](const auto& at) { return at && *at <= now; };
+    std::vector<l2tp::TunnelKey> tunnels;
     for (const auto& [key, resumed] : resumed_) {
-        const auto at = resumed.tunnel.next_deadline();
-        if (at && *at <= now) {
-            due.push_back(key);
+        if (due(resumed.tunnel.next_deadline())) {
+            tunnels.push_back(key);
         }
     }
-    for (const l2tp::TunnelKey& key : due) {
-        take(key, resumed_.at(key).tunnel.on_time(now), effects);
+    for (const l2tp::TunnelKey& key : tunnels) {
+        take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
@@ -439,18 +329,35 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     if (attached_) {
         take(replica_.flush(now), now, effects);
-        write_score(effects);
+        write_score(now, effects);
     }
 }
 
-void GatewayNode::write_score(Effects& effects) {
-    // A write while a failure is being handled aborts Pacemaker's transition: hold it back from the
-    // loss of a holder until the next one serves.
-    const bool holder_lost = replica_.epoch().number != 0 && !replica_.holder();
-    const int score = score_of(replica_.level());
-    if (resource_.empty() || written_score_ == score || (written_score_ && holder_lost)) {
+void GatewayNode::write_score(TimePoint now, Effects& effects) {
+    const bool serves = takeover_.state() == takeover::State::promoted;
+    if (serves) {
+        frozen_ = false;
+    } else if (replica_.epoch().number != 0 && !replica_.holder()) {
+        frozen_ = true;
+    }
+    const int score = score_of(standing());
+    if (resource_.empty()) {
         return;
     }
+    if (written_score_) {
+        if (frozen_ || score == *written_score_) {
+            settling_score_.reset();
+            return;
+        }
+        if (settling_score_ != score) {
+            settling_score_ = score;
+            score_at_ = now + kScoreSettle;
+        }
+        if (now < score_at_) {
+            return;
+        }
+    }
+    settling_score_.reset();
     written_score_ = score;
     effects.emplace_back(WriteScore{settings_.id, resource_, score});
 }
@@ -469,7 +376,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
     }
-    return at;
+    return settling_score_ ? earliest(at, score_at_) : at;
 }
 
 }  // namespace vpnha::node

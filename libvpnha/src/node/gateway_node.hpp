@@ -20,6 +20,7 @@
 #include "node/effects.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
+#include "wire/codec.hpp"
 
 namespace vpnha::node {
 
@@ -27,12 +28,25 @@ struct GatewaySettings {
     GatewayId id{};
     std::string name;
     Duration hello_interval = std::chrono::seconds(60);
+    Epoch epoch;  // The highest one this node remembers from before its start.
+};
+
+// How a node puts messages into bytes: in the version that all members know.
+struct Speech {
+    wire::Dialects dialects;
+    std::uint8_t version = 0;
+    [[nodiscard]] Bytes encode(const wire::Message& message) const {
+        return dialects.encode(message, version);
+    }
 };
 
 // Promotion scores: few levels, so that they are seldom written.
 inline constexpr int kScoreComplete = 100;
 inline constexpr int kScorePartial = 10;
 inline constexpr int kScoreEmpty = 1;
+// A score other than the first is written when it was right for so long: a resync that heals a gap
+// at once is no news.
+inline constexpr Duration kScoreSettle = std::chrono::seconds(1);
 
 // As `vpnha sessions` shows it.
 // NOLINTNEXTLINE(readability-identifier-naming): the glossary's word is a keyword of C++.
@@ -45,27 +59,51 @@ struct SessionView {
     std::string reason;  // Why it is unprotected or quarantined.
 };
 
+// What would become of the gateway's sessions at one node.
+struct PlanRow {
+    NodeId node;
+    wire::Level standing{};
+    replica::Coverage coverage;
+};
+
+struct GatewayCounters {
+    std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
+    std::uint64_t sessions_lost = 0;     // Not resumed at a promotion: this kernel lacked them.
+    std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
+};
+
 class GatewayNode {
   public:
-    GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait);
+    // `speech` must outlive it.
+    GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait, const Speech& speech);
 
     // An agent's start and stop. While detached the gateway's messages are not listened to.
-    void attach(const std::string& resource, const std::set<NodeId>& members, TimePoint now,
-                Effects& effects);
+    void attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
+                TimePoint now, Effects& effects);
     void detach(RequestToken request, TimePoint now, Effects& effects);
     void promote(RequestToken request, TimePoint now, Effects& effects);
     void demote(RequestToken request, TimePoint now, Effects& effects);
     void on_step_done(takeover::Step step, const Result<void>& result, TimePoint now,
                       Effects& effects);
 
-    void on_members(const std::set<NodeId>& members, TimePoint now, Effects& effects);
+    void on_members(const std::set<NodeId>& members, bool quorate, TimePoint now, Effects& effects);
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
-    void on_installed(const l2tp::SessionKey& key, const Result<void>& result, Effects& effects);
+    // A message of that member could not be read.
+    void on_malformed(NodeId sender, TimePoint now, Effects& effects);
+    void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
+                      TimePoint now, Effects& effects);
+    void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
+    void on_session_gone(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
+    void on_kernel_overrun(Effects& effects);
+    void resync(TimePoint now, Effects& effects);
+    // Items in which this node's set-up differs from the promoted node's so that sessions would not
+    // go on; none: equal, or nobody is promoted.
+    void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
 
     // A stock session came up; `not_resumable` names what keeps it from being replicated.
     void on_plugin_up(PluginToken plugin, const l2tp::SessionRecord& record,
                       const std::string& not_resumable, TimePoint now, Effects& effects);
-    void on_plugin_down(PluginToken plugin, Effects& effects);
+    void on_plugin_down(PluginToken plugin, TimePoint now, Effects& effects);
     void on_datagram(const l2tp::TunnelKey& tunnel, ByteView bytes, TimePoint now,
                      Effects& effects);
     void on_frame(const l2tp::SessionKey& session, ByteView frame, TimePoint now, Effects& effects);
@@ -74,7 +112,6 @@ class GatewayNode {
     // Messages and scores that became due; to be called after every event when the group takes
     // them.
     void flush(TimePoint now, Effects& effects);
-    [[nodiscard]] bool has_more() const { return attached_ && replica_.has_more(); }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     [[nodiscard]] bool attached() const { return attached_; }
@@ -83,6 +120,13 @@ class GatewayNode {
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
+    // The replica's level, lowered by what stands_in_the_way().
+    [[nodiscard]] wire::Level standing() const;
+    // In words for the operator; empty when this node would go on with everything.
+    [[nodiscard]] std::vector<std::string> stands_in_the_way() const;
+    // What would be kept, for every member; the promoted node itself is not in it.
+    [[nodiscard]] std::vector<PlanRow> plan() const;
+    [[nodiscard]] const GatewayCounters& counters() const { return counters_; }
     // What this node tells the others about the gateway.
     [[nodiscard]] wire::GatewayState wire_state() const;
     // Of all tunnels resumed since the start.
@@ -106,22 +150,28 @@ class GatewayNode {
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
-    void claim(Effects& effects);
+    [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
+    void claim_again(TimePoint now, Effects& effects);
     void resume_sessions(TimePoint now, Effects& effects);
+    void resume(const l2tp::SessionRecord& record);
+    void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
+                 const std::string& why, TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
-    void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, Effects& effects);
+    void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
+              Effects& effects);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
-                     const std::string& reason, Effects& effects);
+                     const std::string& reason, TimePoint now, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
-    void install(const wire::RecordKey& key, const Bytes& payload, Effects& effects);
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
-    void write_score(Effects& effects);
+    void write_score(TimePoint now, Effects& effects);
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
     GatewaySettings settings_;
     NodeId self_;
     Duration confirm_wait_;
+    const Speech& speech_;
     bool attached_ = false;
     bool detaching_ = false;
     std::string resource_;
@@ -130,6 +180,12 @@ class GatewayNode {
     std::vector<RequestToken> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
     std::optional<int> written_score_;
+    std::optional<int>
+        settling_score_;  // Differs from the written one since score_at_ less a while.
+    TimePoint score_at_{};
+    bool frozen_ = false;  // No score is written until a holder serves.
+    std::vector<std::string> differences_;
+    Epoch reserved_;  // On this node's disk for the promotion under way.
     std::vector<TimePoint> announcements_;
 
     std::map<PluginToken, StockSession> stock_;
@@ -138,6 +194,7 @@ class GatewayNode {
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<l2tp::SessionKey> resumed_sessions_;
     l2tp::TunnelCounters past_tunnels_;
+    GatewayCounters counters_;
 };
 
 }  // namespace vpnha::node

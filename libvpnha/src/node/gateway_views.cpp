@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a gateway shows of itself: to the CLI, to metrics, to the other nodes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
@@ -21,8 +25,12 @@ std::vector<SessionView> GatewayNode::sessions() const {
                                                                      : SessionState::protected_;
             if (!is_protected) {
                 view.state = SessionState::unprotected;
-                view.reason = "no standby has confirmed it";
+                view.reason = replica_.quorate() ? "no standby has confirmed it"
+                                                 : "this side of the cluster has no quorum";
             }
+        } else if (stored.hold != replica::Hold::installed) {
+            view.state = SessionState::unprotected;
+            view.reason = "not yet in this node's kernel";
         }
         views.push_back(std::move(view));
     }
@@ -36,8 +44,44 @@ std::vector<SessionView> GatewayNode::sessions() const {
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
-    return wire::GatewayState{settings_.id, replica_.promoted(), replica_.level(),
-                              replica_.epoch()};
+    return wire::GatewayState{settings_.id, replica_.promoted(), replica_.level(), standing(),
+                              replica_.highest_epoch()};
+}
+
+wire::Level GatewayNode::standing() const {
+    const wire::Level level = replica_.level();
+    const bool hampered =
+        !replica_.promoted() && (replica_.quarantined() > 0 || !differences_.empty());
+    return hampered ? std::min(level, wire::Level::partial) : level;
+}
+
+std::vector<std::string> GatewayNode::stands_in_the_way() const {
+    std::vector<std::string> reasons;
+    if (const auto doubt = replica_.doubt()) {
+        reasons.push_back(fmt::format("asks for a snapshot: {}", to_string(*doubt)));
+    }
+    if (!replica_.promoted() && replica_.quarantined() > 0) {
+        reasons.push_back(fmt::format("{} records cannot be applied here", replica_.quarantined()));
+    }
+    for (const std::string& item : differences_) {
+        reasons.push_back(fmt::format("{} differs from the promoted node's", item));
+    }
+    return reasons;
+}
+
+std::vector<PlanRow> GatewayNode::plan() const {
+    std::vector<PlanRow> rows;
+    for (const auto& [node, state] : replica_.peers()) {
+        if (node != replica_.holder()) {
+            rows.push_back({node, state.standing, replica_.coverage(node)});
+        }
+    }
+    if (!replica_.promoted()) {
+        rows.push_back({self_, standing(), replica_.coverage(self_)});
+    }
+    std::sort(rows.begin(), rows.end(),
+              [](const PlanRow& a, const PlanRow& b) { return a.node < b.node; });
+    return rows;
 }
 
 l2tp::TunnelCounters GatewayNode::tunnel_counters() const {

@@ -3,13 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/assert.hpp"
 
 namespace vpnha::node {
 
-Node::Node(Settings settings) : settings_(std::move(settings)) {
+Node::Node(Settings settings)
+    : settings_(std::move(settings)), speech_{wire::Dialects(settings_.codecs), 0} {
+    speech_.version = speech_.dialects.version_min();
     for (const GatewaySettings& gateway : settings_.gateways) {
-        gateways_.try_emplace(gateway.id, gateway, settings_.self, settings_.confirm_wait);
+        gateways_.try_emplace(gateway.id, gateway, settings_.self, settings_.confirm_wait, speech_);
     }
 }
 
@@ -18,18 +22,25 @@ const GatewayNode* Node::find(GatewayId gateway) const {
     return found == gateways_.end() ? nullptr : &found->second;
 }
 
-Effects Node::on_members(const std::set<NodeId>& members, TimePoint now) {
+Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now) {
     Effects effects;
     std::string list;
     for (const NodeId member : members) {
         list += fmt::format("{}{}", list.empty() ? "" : ",", member.value);
     }
-    effects.emplace_back(Log{Level::info, fmt::format("members event=members list={}", list)});
-    std::erase_if(peers_, [&](const auto& peer) { return !members.contains(peer.first); });
+    effects.emplace_back(Log{Level::info, fmt::format("members event=members list={} quorum={}",
+                                                      list, quorate ? "yes" : "no")});
+    const auto is_absent = [&members](NodeId node) { return !members.contains(node); };
+    std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
+    std::erase_if(setups_, [&](const auto& setup) { return is_absent(setup.first.first); });
     members_ = members;
-    last_hello_.reset();  // Joiners have not heard it.
+    quorate_ = quorate;
+    // Joiners have not heard them.
+    last_hello_.reset();
+    setups_due_ = true;
+    choose_version(effects);
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_members(members, now, effects);
+        gateway.on_members(members, quorate, now, effects);
     }
     settle(now, effects);
     return effects;
@@ -37,20 +48,27 @@ Effects Node::on_members(const std::set<NodeId>& members, TimePoint now) {
 
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
-    const Result<wire::Message> message = wire::parse_message(bytes);
+    const Result<wire::Message> message = speech_.dialects.parse(bytes);
     if (!message) {
-        ++(message.error().code == Errc::unsupported ? counters_.messages_unsupported
-                                                     : counters_.messages_malformed);
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("message dropped event=malformed sender={}: {}",
-                                            sender.value, message.error().detail)});
+        log_dropped(sender, message.error(), effects);
+        for (auto& [id, gateway] : gateways_) {
+            gateway.on_malformed(sender, now, effects);
+        }
+        settle(now, effects);
         return effects;
     }
     if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
-        peers_[sender] = *hello;
+        on_hello(sender, *hello, effects);
+    } else if (const auto* setup = std::get_if<wire::Setup>(&*message)) {
+        setups_[{sender, setup->gateway}] = *setup;
+        setups_changed_ = true;
+    } else if (std::holds_alternative<wire::Extension>(*message)) {
+        ++counters_.messages_ignored;
     }
-    for (auto& [id, gateway] : gateways_) {
-        gateway.on_message(sender, *message, now, effects);
+    if (!incompatible().contains(sender)) {
+        for (auto& [id, gateway] : gateways_) {
+            gateway.on_message(sender, *message, now, effects);
+        }
     }
     settle(now, effects);
     return effects;
@@ -85,10 +103,13 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.attach(resource, members_, now, effects);
+        node.attach(resource, members_, quorate_, now, effects);
         // Introductions that came while nobody listened: peers do not repeat them.
+        const std::set<NodeId> strangers = incompatible();
         for (const auto& [peer, hello] : peers_) {
-            node.on_message(peer, hello, now, effects);
+            if (!strangers.contains(peer)) {
+                node.on_message(peer, hello, now, effects);
+            }
         }
         effects.emplace_back(AnswerRequest{request, {}});
     });
@@ -119,10 +140,46 @@ Effects Node::on_step_done(GatewayId gateway, takeover::Step step, const Result<
     });
 }
 
-Effects Node::on_installed(GatewayId gateway, const l2tp::SessionKey& key,
+Effects Node::on_installed(GatewayId gateway, const l2tp::SessionKey& key, std::uint64_t ticket,
                            const Result<void>& result, TimePoint now) {
     return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_installed(key, result, effects);
+        node.on_installed(key, ticket, result, now, effects);
+    });
+}
+
+Effects Node::on_audited(GatewayId gateway, const std::set<l2tp::SessionKey>& present,
+                         TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_audited(present, now, effects);
+    });
+}
+
+Effects Node::on_session_gone(GatewayId gateway, const l2tp::SessionKey& key, TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_session_gone(key, now, effects);
+    });
+}
+
+Effects Node::on_kernel_overrun(TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.on_kernel_overrun(effects);
+    }
+    settle(now, effects);
+    return effects;
+}
+
+Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
+    return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
+        if (!node.attached() || node.replica().promoted()) {
+            effects.emplace_back(AnswerRequest{
+                request, fail(Errc::invalid_argument,
+                              node.attached() ? "the promoted node is the source; resync a standby"
+                                              : "this node does not take part in the gateway")});
+            return;
+        }
+        node.resync(now, effects);
+        effects.emplace_back(AnswerRequest{request, {}});
     });
 }
 
@@ -146,7 +203,7 @@ Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
 Effects Node::on_plugin_down(PluginToken plugin, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_plugin_down(plugin, effects);
+        gateway.on_plugin_down(plugin, now, effects);
     }
     settle(now, effects);
     return effects;
@@ -182,6 +239,7 @@ Effects Node::on_time(TimePoint now) {
 }
 
 void Node::settle(TimePoint now, Effects& effects) {
+    compare_setups();
     if (!writable_ || !members_.contains(settings_.self)) {
         return;
     }
@@ -190,13 +248,21 @@ void Node::settle(TimePoint now, Effects& effects) {
     }
     wire::Hello current = hello();
     if (current != last_hello_) {
-        effects.emplace_back(SendToGroup{wire::encode(current)});
+        effects.emplace_back(
+            SendToGroup{speech_.dialects.encode(current, speech_.dialects.version_min())});
         last_hello_ = std::move(current);
+    }
+    if (std::exchange(setups_due_, false)) {
+        for (const wire::Setup& setup : settings_.setups) {
+            effects.emplace_back(SendToGroup{speech_.encode(setup)});
+        }
     }
 }
 
 wire::Hello Node::hello() const {
     wire::Hello hello;
+    hello.version_min = speech_.dialects.version_min();
+    hello.version_max = speech_.dialects.version_max();
     hello.instance = settings_.instance;
     hello.node_name = settings_.name;
     for (const auto& [id, gateway] : gateways_) {
@@ -210,9 +276,6 @@ wire::Hello Node::hello() const {
 std::optional<TimePoint> Node::next_deadline() const {
     std::optional<TimePoint> at;
     for (const auto& [id, gateway] : gateways_) {
-        if (writable_ && gateway.has_more()) {
-            return TimePoint{};  // The next chunk of a snapshot, as soon as others had their turn.
-        }
         at = earliest(at, gateway.next_deadline());
     }
     return at;

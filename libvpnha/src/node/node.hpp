@@ -9,10 +9,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 #include "node/effects.hpp"
 #include "node/gateway_node.hpp"
+#include "wire/codec.hpp"
 
 namespace vpnha::node {
 
@@ -22,11 +24,24 @@ struct Settings {
     std::uint64_t instance = 0;  // Random per start.
     Duration confirm_wait = std::chrono::milliseconds(50);
     std::vector<GatewaySettings> gateways;
+    // What this node compares with the others: one for each gateway, and one with gateway 0.
+    std::vector<wire::Setup> setups;
+    // Must outlive the node.
+    std::span<const wire::Codec> codecs = wire::released_codecs();
+};
+
+// An item in which another member's set-up differs from this node's, or that only one of them has.
+struct Difference {
+    NodeId node;
+    GatewayId gateway;  // 0: of the whole node.
+    std::string item;
+    wire::Weight weight{};
 };
 
 struct Counters {
     std::uint64_t messages_malformed = 0;    // Group messages that did not parse; dropped.
     std::uint64_t messages_unsupported = 0;  // Of a wire version this node does not speak.
+    std::uint64_t messages_ignored = 0;      // Optional ones of a later version.
     std::uint64_t unknown_gateway = 0;       // Plugins naming a gateway that is not configured.
 };
 
@@ -34,8 +49,11 @@ class Node {
   public:
     explicit Node(Settings settings);
 
-    // Cluster.
-    [[nodiscard]] Effects on_members(const std::set<NodeId>& members, TimePoint now);
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    // Cluster. `quorate`: votequorum's word for this side, of the same moment.
+    [[nodiscard]] Effects on_members(const std::set<NodeId>& members, bool quorate, TimePoint now);
     [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
     [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
 
@@ -50,7 +68,23 @@ class Node {
     [[nodiscard]] Effects on_step_done(GatewayId gateway, takeover::Step step,
                                        const Result<void>& result, TimePoint now);
     [[nodiscard]] Effects on_installed(GatewayId gateway, const l2tp::SessionKey& key,
-                                       const Result<void>& result, TimePoint now);
+                                       std::uint64_t ticket, const Result<void>& result,
+                                       TimePoint now);
+    // `present`: the sessions of this gateway that the kernel has.
+    [[nodiscard]] Effects on_audited(GatewayId gateway, const std::set<l2tp::SessionKey>& present,
+                                     TimePoint now);
+
+    // The kernel's own news about installed sessions: one is gone, or news was lost (the netlink
+    // socket overran), so that anything may be.
+    [[nodiscard]] Effects on_session_gone(GatewayId gateway, const l2tp::SessionKey& key,
+                                          TimePoint now);
+    [[nodiscard]] Effects on_kernel_overrun(TimePoint now);
+
+    // What this node compares with the others has changed.
+    [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
+
+    // `vpnha resync`.
+    [[nodiscard]] Effects resync(RequestToken request, GatewayId gateway, TimePoint now);
 
     // Sessions.
     [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
@@ -69,7 +103,14 @@ class Node {
     [[nodiscard]] const std::map<GatewayId, GatewayNode>& gateways() const { return gateways_; }
     [[nodiscard]] const GatewayNode* find(GatewayId gateway) const;
     [[nodiscard]] const std::set<NodeId>& members() const { return members_; }
+    [[nodiscard]] bool quorate() const { return quorate_; }
     [[nodiscard]] const std::map<NodeId, wire::Hello>& peers() const { return peers_; }
+    // The wire version spoken to the group.
+    [[nodiscard]] std::uint8_t wire_version() const { return speech_.version; }
+    // Members with which this node shares no wire version.
+    [[nodiscard]] std::set<NodeId> incompatible() const;
+    // Between this node and every other member.
+    [[nodiscard]] std::vector<Difference> differences() const;
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] bool any_attached() const;
 
@@ -84,11 +125,23 @@ class Node {
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
 
+    void on_hello(NodeId sender, const wire::Hello& hello, Effects& effects);
+    // Tells every gateway in what this node differs from the promoted one, when that may be new.
+    void compare_setups();
+    void choose_version(Effects& effects);
+    void log_dropped(NodeId sender, const Error& error, Effects& effects);
+
     Settings settings_;
+    Speech speech_;
     std::map<GatewayId, GatewayNode> gateways_;
     std::set<NodeId> members_;
+    bool quorate_ = false;
     std::map<NodeId, wire::Hello> peers_;
+    std::map<std::pair<NodeId, GatewayId>, wire::Setup> setups_;  // As the peers said.
     std::optional<wire::Hello> last_hello_;
+    bool setups_due_ = false;
+    bool setups_changed_ = false;
+    std::map<GatewayId, std::optional<NodeId>> compared_with_;
     bool writable_ = true;
     Counters counters_;
 };

@@ -1,460 +1,438 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Events in. What goes out is in replica_flush.cpp, what the kernel makes of it in
+// replica_holds.cpp.
 #include "replica/replica.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::replica {
 
-namespace {
+Replica::Replica(GatewayId gateway, NodeId self, const Epoch& seen)
+    : gateway_(gateway), self_(self), epoch_(seen), highest_(seen) {}
 
-// A request that nobody answered, or whose answer did not match, is repeated so often.
-constexpr Duration kAskAgain = std::chrono::seconds(1);
-
-// Room for a message's own fields beside its records.
-constexpr std::size_t kMessageOverheadBytes = 64;
-
-}  // namespace
-
-Effects Replica::begin_epoch(const Epoch& epoch) {
-    VPNHA_ASSERT(epoch > epoch_);
-    adopt_epoch(epoch);
+Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
+    VPNHA_ASSERT(epoch > highest_);
+    Effects effects;
     promoted_ = true;
+    adopt_epoch(epoch, effects);
     holder_ = self_;
     level_ = wire::Level::complete;
-    unseen_.clear();
-    ask_again_at_.reset();
-    ask_now_ = false;
-    cursor_.reset();
-    end_due_ = true;
-    for (const auto& [key, record] : store_.records()) {
-        dirty_.insert(key);
-    }
-    return {Send{wire::Claim{gateway_, epoch_}}};
+    asking_.reset();
+    retry_at_.reset();
+    lacking_.clear();
+    digest_at_ = now + limits::kDigestInterval;
+    // The epoch is on disk already, or being saved by the effect before.
+    effects.emplace_back(Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest()}});
+    return effects;
 }
 
-void Replica::end_epoch() {
+void Replica::end_epoch(TimePoint now) {
     promoted_ = false;
     if (holder_ == self_) {
         holder_.reset();
     }
+    if (store_.settle_unsaid()) {
+        level_ = wire::Level::partial;
+        asking_.emplace();
+        asking_->again_at = now + asking_->pause;
+    }
     dirty_.clear();
     confirmed_.clear();
-    cursor_.reset();
-    end_due_ = false;
+    pass_.reset();
+    digest_at_.reset();
     last_confirm_.reset();
-}
-
-void Replica::publish(const wire::RecordKey& key, Bytes payload) {
-    VPNHA_ASSERT(promoted_);
-    if (store_.write(key, std::move(payload)) == Store::Applied::refused) {
-        ++counters_.over_limit;
-        return;
-    }
-    dirty_.insert(key);
-}
-
-void Replica::erase(const wire::RecordKey& key) {
-    VPNHA_ASSERT(promoted_);
-    kernel_.erase(key);
-    if (store_.erase(key)) {
-        dirty_.insert(key);
+    installing_.clear();
+    lacking_.clear();
+    for (const auto& [key, record] : store_.records()) {
+        note(record);
     }
 }
 
-void Replica::on_members(const std::set<NodeId>& present, TimePoint now) {
+bool Replica::publish(const wire::RecordKey& key, Bytes payload) {
+    VPNHA_ASSERT(promoted_);
+    switch (store_.write(key, std::move(payload))) {
+        case Store::Applied::changed:
+            dirty_.push_back(key);
+            return true;
+        case Store::Applied::refused:
+            ++counters_.over_limit;
+            return false;
+        case Store::Applied::unchanged:
+        case Store::Applied::stale:
+            break;
+    }
+    return true;
+}
+
+void Replica::erase(const wire::RecordKey& key, TimePoint now) {
+    VPNHA_ASSERT(promoted_);
+    if (const StoredRecord* record = store_.find(key)) {
+        unnote(*record);
+    }
+    if (store_.erase(key, now)) {
+        dirty_.push_back(key);
+    }
+}
+
+void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
+    const bool joined =
+        !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
     members_ = present;
-    std::erase_if(peers_, [&](const auto& peer) { return !present.contains(peer.first); });
-    std::erase_if(confirmed_, [&](const auto& peer) { return !present.contains(peer.first); });
-    if (holder_ && !present.contains(*holder_)) {
+    quorate_ = quorate;
+    const auto is_absent = [&present](NodeId node) { return !present.contains(node); };
+    std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
+    std::erase_if(confirmed_, [&](const auto& peer) { return is_absent(peer.first); });
+    if (holder_ && is_absent(*holder_)) {
         holder_.reset();
     }
-    if (!promoted_ && level_ != wire::Level::complete) {
-        ask_now_ = true;
-        ask_again_at_ = now + kAskAgain;
+    if (pass_) {
+        std::erase_if(pass_->askers, is_absent);
+        if (pass_->askers.empty()) {
+            pass_.reset();
+        }
+    }
+    if (joined) {
+        // They have heard neither our last confirmation nor what was said before they came.
+        last_confirm_.reset();
+        if (promoted_) {
+            digest_at_ = now;
+        }
+    }
+    if (promoted_ || level_ == wire::Level::complete) {
+        return;
+    }
+    if (!asking_) {
+        asking_.emplace();
+    }
+    if (asking_->source && is_absent(*asking_->source)) {
+        asking_->source.reset();
+        asking_->doubt = wire::Doubt::source_lost;
+    }
+    if (!asking_->source) {
+        asking_->now = true;
+        asking_->pause = limits::kAskAgainFirst;
+        asking_->again_at = now + asking_->pause;
     }
 }
 
 Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoint now) {
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
-        return on_hello(sender, *hello);
+        return sender == self_ ? Effects{} : on_hello(sender, *hello, now);
     }
-    if (const auto* request = std::get_if<wire::SnapshotRequest>(&message)) {
-        if (request->gateway == gateway_) {
-            on_snapshot_request(sender);
+    const auto is_mine = [&](const auto* body) {
+        return body != nullptr && body->gateway == gateway_;
+    };
+    const auto* update = std::get_if<wire::Update>(&message);
+    const auto* snapshot = std::get_if<wire::Snapshot>(&message);
+    const auto* confirm = std::get_if<wire::Confirm>(&message);
+    if (sender == self_) {
+        // Applied when it was sent; that it came round makes room for the next.
+        if (is_mine(update) && updates_on_their_way_ > 0) {
+            --updates_on_their_way_;
+        } else if (is_mine(snapshot) && chunks_on_their_way_ > 0) {
+            --chunks_on_their_way_;
+        } else if (is_mine(confirm)) {
+            confirm_on_its_way_ = false;
         }
         return {};
     }
-    if (sender == self_) {
-        return {};  // Applied when it was sent.
+    if (is_mine(update)) {
+        return on_update(sender, *update, now);
     }
-    if (const auto* claim = std::get_if<wire::Claim>(&message)) {
-        return claim->gateway == gateway_ ? on_claim(sender, claim->epoch, now) : Effects{};
+    if (is_mine(snapshot)) {
+        return on_snapshot(sender, *snapshot, now);
     }
-    if (const auto* update = std::get_if<wire::Update>(&message)) {
-        return update->gateway == gateway_ ? on_update(sender, *update, now) : Effects{};
+    if (is_mine(confirm)) {
+        on_confirm(sender, *confirm);
+        return {};
     }
-    if (const auto* snapshot = std::get_if<wire::Snapshot>(&message)) {
-        return snapshot->gateway == gateway_ ? on_snapshot(*snapshot, now) : Effects{};
+    if (const auto* claim = std::get_if<wire::Claim>(&message); is_mine(claim)) {
+        return on_claim(sender, *claim, now);
     }
-    if (const auto* end = std::get_if<wire::SnapshotEnd>(&message)) {
-        return end->gateway == gateway_ ? on_snapshot_end(*end, now) : Effects{};
+    if (const auto* digest = std::get_if<wire::Digest>(&message); is_mine(digest)) {
+        return on_digest(sender, *digest, now);
     }
-    if (const auto* confirm = std::get_if<wire::Confirm>(&message)) {
-        if (confirm->gateway == gateway_) {
-            on_confirm(sender, *confirm);
-        }
+    if (const auto* end = std::get_if<wire::SnapshotEnd>(&message); is_mine(end)) {
+        return on_snapshot_end(sender, *end, now);
+    }
+    if (const auto* request = std::get_if<wire::SnapshotRequest>(&message); is_mine(request)) {
+        on_snapshot_request(sender, *request);
     }
     return {};
 }
 
-Effects Replica::on_hello(NodeId sender, const wire::Hello& hello) {
-    if (sender == self_) {
-        return {};
+Effects Replica::on_malformed(NodeId sender, TimePoint now) {
+    Effects effects;
+    if (!promoted_ && (sender == holder_ || (asking_ && asking_->source == sender))) {
+        ++counters_.malformed;
+        distrust(wire::Doubt::malformed, effects, now);
     }
-    for (const wire::GatewayState& state : hello.gateways) {
-        if (state.gateway != gateway_) {
-            continue;
-        }
-        peers_[sender] = state;
-        if (state.promoted && state.epoch >= epoch_ && !promoted_) {
-            holder_ = sender;
-        } else if (!state.promoted && holder_ == sender) {
+    return effects;
+}
+
+Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now) {
+    Effects effects;
+    const auto found =
+        std::find_if(hello.gateways.begin(), hello.gateways.end(),
+                     [this](const auto& state) { return state.gateway == gateway_; });
+    if (found == hello.gateways.end()) {
+        // It has detached the gateway, or vpnhad has just started there.
+        peers_.erase(sender);
+        confirmed_.erase(sender);
+        if (holder_ == sender) {
             holder_.reset();
         }
+        return effects;
     }
-    return {};
+    peers_[sender] = *found;
+    highest_ = std::max(highest_, found->epoch);
+    if (!found->promoted) {
+        if (holder_ == sender) {
+            holder_.reset();
+        }
+    } else if (found->epoch >= epoch_ && accept_epoch(found->epoch, effects, now)) {
+        holder_ = sender;
+    }
+    return effects;
 }
 
-Effects Replica::on_claim(NodeId sender, const Epoch& epoch, TimePoint now) {
-    if (epoch <= epoch_) {
+Effects Replica::on_claim(NodeId sender, const wire::Claim& claim, TimePoint now) {
+    highest_ = std::max(highest_, claim.epoch);
+    if (claim.epoch <= epoch_) {
         ++counters_.stale_epoch;
         return {};
     }
     Effects effects;
     if (promoted_) {
-        end_epoch();
-        effects.emplace_back(Superseded{epoch});
+        end_epoch(now);
+        effects.emplace_back(Superseded{claim.epoch});
     }
-    adopt_epoch(epoch);
+    adopt_epoch(claim.epoch, effects);
     holder_ = sender;
-    unseen_.clear();
-    for (const auto& [key, record] : store_.records()) {
-        unseen_.insert(key);
+    if (equals_mine(claim.count, claim.digest)) {
+        complete(0, effects);
+        return effects;
     }
-    if (level_ != wire::Level::complete) {
-        // The claimant says everything again anyway; ask only if that does not come.
-        ask_again_at_ = now + kAskAgain;
-        ask_now_ = false;
+    if (level_ == wire::Level::complete) {
+        ++counters_.digest_mismatch;
     }
+    distrust(wire::Doubt::digest, effects, now);
     return effects;
 }
 
 Effects Replica::on_update(NodeId sender, const wire::Update& update, TimePoint now) {
-    if (!accept_epoch(update.epoch, now)) {
-        return {};
+    Effects effects;
+    if (!accept_epoch(update.epoch, effects, now)) {
+        return effects;
     }
     holder_ = sender;
     if (level_ == wire::Level::complete && update.base != sequence_) {
         ++counters_.gaps;
-        distrust(now);
+        distrust(wire::Doubt::gap, effects, now);
     }
     if (level_ == wire::Level::empty) {
         level_ = wire::Level::partial;
     }
-    Effects effects;
-    std::uint64_t sequence = update.base;
+    wire::Version version{update.epoch, update.base};
     for (const wire::Change& change : update.changes) {
-        ++sequence;
+        ++version.sequence;
         if (change.erased) {
-            forget(change.key, effects);
+            forget(change.key, version, effects, now);
         } else {
-            apply(change.key, wire::Version{update.epoch, sequence}, change.payload, effects);
+            apply(change.key, version, update.epoch, change.payload, effects, now);
         }
     }
-    sequence_ = sequence;
+    sequence_ = version.sequence;
     return effects;
 }
 
-Effects Replica::on_snapshot(const wire::Snapshot& snapshot, TimePoint now) {
-    if (!accept_epoch(snapshot.epoch, now)) {
-        return {};
+Effects Replica::on_digest(NodeId sender, const wire::Digest& digest, TimePoint now) {
+    Effects effects;
+    if (accept_epoch(digest.epoch, effects, now)) {
+        holder_ = sender;
+        compare(digest.sequence, digest.count, digest.digest, effects, now);
     }
+    return effects;
+}
+
+void Replica::compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,
+                      Effects& effects, TimePoint now) {
+    if (level_ != wire::Level::complete) {
+        return;
+    }
+    if (sequence != sequence_) {
+        ++counters_.gaps;
+        distrust(wire::Doubt::gap, effects, now);
+    } else if (!equals_mine(count, digest)) {
+        ++counters_.digest_mismatch;
+        distrust(wire::Doubt::digest, effects, now);
+    }
+}
+
+Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, TimePoint now) {
+    Effects effects;
+    if (!accept_epoch(snapshot.epoch, effects, now) || !asking_) {
+        return effects;
+    }
+    if (snapshot.first) {
+        const bool suffices =
+            snapshot.since == wire::Version{} ||
+            (snapshot.since.epoch == asking_->since.epoch && snapshot.since <= asking_->since);
+        asking_->source = suffices ? std::optional(sender) : std::nullopt;
+        asking_->pass_since = snapshot.since;
+        ++pass_number_;
+        over_limit_ = 0;
+    }
+    if (asking_->source != sender) {
+        return effects;  // Its beginning was missed, or it is not for us.
+    }
+    asking_->again_at = now + asking_->pause;
     if (level_ == wire::Level::empty) {
         level_ = wire::Level::partial;
     }
-    Effects effects;
     for (const wire::SnapshotRecord& record : snapshot.records) {
-        apply(record.key, record.version, record.payload, effects);
+        if (record.erased) {
+            forget(record.key, record.version, effects, now);
+        } else {
+            apply(record.key, record.version, snapshot.epoch, record.payload, effects, now);
+        }
     }
     return effects;
 }
 
-Effects Replica::on_snapshot_end(const wire::SnapshotEnd& end, TimePoint now) {
-    if (!accept_epoch(end.epoch, now)) {
-        return {};
-    }
+Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, TimePoint now) {
     Effects effects;
-    for (const wire::RecordKey& key : std::exchange(unseen_, {})) {
-        forget(key, effects);
-    }
-    if (end.count != store_.count() || end.digest != store_.digest()) {
-        ++counters_.digest_mismatch;
-        distrust(now);
-        ask_now_ = false;  // Not in a tight circle: after kAskAgain.
+    if (!accept_epoch(end.epoch, effects, now)) {
         return effects;
     }
-    level_ = wire::Level::complete;
-    sequence_ = end.sequence;
-    ask_again_at_.reset();
-    ask_now_ = false;
+    if (!asking_) {
+        compare(end.sequence, end.count, end.digest, effects, now);
+        return effects;
+    }
+    if (asking_->source != sender || asking_->pass_since != end.since) {
+        return effects;
+    }
+    const bool everything = end.since == wire::Version{};
+    if (everything) {
+        // Holds go with the records.
+        for (const auto& [key, record] : store_.records()) {
+            if (record.pass != pass_number_) {
+                unnote(record);
+            }
+        }
+        for (const wire::RecordKey& key : store_.sweep(pass_number_)) {
+            ++counters_.discarded;
+            effects.emplace_back(Remove{key});
+        }
+    }
+    if (equals_mine(end.count, end.digest)) {
+        if (everything) {
+            store_.forget_tombstones({end.epoch, end.sequence});
+        }
+        complete(end.sequence, effects);
+        return effects;
+    }
+    ++counters_.digest_mismatch;
+    asking_->doubt = over_limit_ > 0 ? wire::Doubt::over_limit : wire::Doubt::digest;
+    asking_->since = {};
+    asking_->source.reset();
+    asking_->again_at = now + asking_->pause;  // Not in a tight circle.
     return effects;
 }
 
-void Replica::on_snapshot_request(NodeId sender) {
-    if (sender == self_ || !promoted_or_source()) {
+void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request) {
+    if (!is_source()) {
         return;
     }
-    cursor_ = Cursor{};  // From the start, for whoever asked while one was under way, too.
+    const bool difference = request.since.epoch == epoch_ && epoch_ != Epoch{} &&
+                            request.since >= store_.horizon() &&
+                            request.since.sequence <= sequence_;
+    const wire::Version since = difference ? request.since : wire::Version{};
+    // From the start for all who ask, with what suffices for each of them.
+    Pass pass{since, false, false, {}, {sender}};
+    if (pass_) {
+        pass.since = std::min(pass.since, pass_->since);
+        pass.askers.merge(pass_->askers);
+    }
+    pass_ = std::move(pass);
 }
 
 void Replica::on_confirm(NodeId sender, const wire::Confirm& confirm) {
-    if (!promoted_ || confirm.epoch != epoch_ || confirm.sequence > sequence_) {
-        return;
+    if (confirm.epoch == epoch_ && (!promoted_ || confirm.sequence <= sequence_)) {
+        confirmed_[sender] =
+            Confirmed{confirm.sequence,
+                      std::set<wire::Version>(confirm.refused.begin(), confirm.refused.end())};
     }
-    confirmed_[sender] = Confirmed{
-        confirm.sequence, std::set<std::uint64_t>(confirm.refused.begin(), confirm.refused.end())};
 }
 
-bool Replica::accept_epoch(const Epoch& epoch, TimePoint now) {
-    if (epoch < epoch_ || promoted_) {
+bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) {
+    if (epoch < epoch_ || (promoted_ && epoch == epoch_)) {
         ++counters_.stale_epoch;
         return false;
     }
-    if (epoch > epoch_) {
-        adopt_epoch(epoch);
-        distrust(now);
+    if (epoch == epoch_) {
+        return true;
     }
+    if (promoted_) {
+        end_epoch(now);
+        effects.emplace_back(Superseded{epoch});
+    }
+    adopt_epoch(epoch, effects);
+    distrust(wire::Doubt::missed_claim, effects, now);
     return true;
 }
 
-void Replica::adopt_epoch(const Epoch& epoch) {
+void Replica::adopt_epoch(const Epoch& epoch, Effects& effects) {
     epoch_ = epoch;
+    highest_ = std::max(highest_, epoch);
     sequence_ = 0;
     confirmed_.clear();
     last_confirm_.reset();
+    pass_.reset();
+    store_.forget_tombstones({epoch, 0});
+    effects.emplace_back(SaveEpoch{epoch});
 }
 
-void Replica::distrust(TimePoint now) {
-    if (level_ == wire::Level::complete) {
+void Replica::distrust(wire::Doubt doubt, Effects& effects, TimePoint now) {
+    const bool was_right = level_ == wire::Level::complete;
+    const bool missed_only = doubt == wire::Doubt::gap || doubt == wire::Doubt::malformed;
+    if (!was_right && asking_ && missed_only) {
+        asking_->source.reset();
+        return;  // Asked for already; the pass under way will end in a difference.
+    }
+    if (was_right) {
         level_ = wire::Level::partial;
+        asking_.reset();
     }
-    unseen_.clear();
-    for (const auto& [key, record] : store_.records()) {
-        unseen_.insert(key);
+    effects.emplace_back(Doubted{doubt});
+    if (!asking_) {
+        asking_.emplace();
     }
-    ask_now_ = true;
-    ask_again_at_ = now + kAskAgain;
+    asking_->doubt = doubt;
+    asking_->since = was_right && missed_only ? wire::Version{epoch_, sequence_} : wire::Version{};
+    asking_->now = true;
+    asking_->source.reset();
+    asking_->again_at = now + asking_->pause;
 }
 
-void Replica::apply(const wire::RecordKey& key, const wire::Version& version, const Bytes& payload,
-                    Effects& effects) {
-    unseen_.erase(key);
-    switch (store_.put(key, version, payload)) {
-        case Store::Applied::changed:
-            kernel_[key] = Kernel::installing;
-            effects.emplace_back(Install{key, payload});
-            break;
-        case Store::Applied::refused:
-            ++counters_.over_limit;
-            break;
-        case Store::Applied::unchanged:
-        case Store::Applied::stale:
-            break;
+void Replica::complete(std::uint64_t sequence, Effects& effects) {
+    sequence_ = sequence;
+    if (level_ != wire::Level::complete) {
+        effects.emplace_back(Completed{});
     }
+    level_ = wire::Level::complete;
+    asking_.reset();
 }
 
-void Replica::forget(const wire::RecordKey& key, Effects& effects) {
-    unseen_.erase(key);
-    if (store_.erase(key)) {
-        kernel_.erase(key);
-        effects.emplace_back(Remove{key});
-    }
-}
-
-void Replica::on_installed(const wire::RecordKey& key, bool accepted) {
-    if (store_.find(key) != nullptr) {
-        kernel_[key] = accepted ? Kernel::installed : Kernel::refused;
-    }
-}
-
-Effects Replica::install_missing() {
+Effects Replica::resync(TimePoint now) {
     Effects effects;
-    for (const auto& [key, record] : store_.records()) {
-        if (!is_installed(key)) {
-            kernel_[key] = Kernel::installing;
-            effects.emplace_back(Install{key, record.payload});
-        }
+    if (!promoted_) {
+        distrust(wire::Doubt::requested, effects, now);
     }
     return effects;
-}
-
-Effects Replica::flush(TimePoint now) {
-    Effects effects;
-    if (promoted_) {
-        flush_dirty(effects);
-    }
-    if (promoted_or_source()) {
-        flush_snapshot(effects);
-    }
-    if (!promoted_ && level_ == wire::Level::complete) {
-        flush_confirm(effects);
-    }
-    if (ask_again_at_ && *ask_again_at_ <= now) {
-        ask_now_ = true;
-    }
-    if (ask_now_ && !promoted_ && level_ != wire::Level::complete) {
-        effects.emplace_back(Send{wire::SnapshotRequest{gateway_}});
-        ask_again_at_ = now + kAskAgain;
-    }
-    ask_now_ = false;
-    return effects;
-}
-
-void Replica::flush_dirty(Effects& effects) {
-    wire::Update update{gateway_, epoch_, sequence_, {}};
-    std::size_t size = kMessageOverheadBytes;
-    const auto cut = [&] {
-        effects.emplace_back(Send{std::move(update)});
-        update = wire::Update{gateway_, epoch_, sequence_, {}};
-        size = kMessageOverheadBytes;
-    };
-    for (const wire::RecordKey& key : dirty_) {
-        const StoredRecord* record = store_.find(key);
-        wire::Change change{key, record == nullptr, record == nullptr ? Bytes{} : record->payload};
-        const std::size_t added = wire::encoded_size(change);
-        if (size + added > limits::kGroupMessageBytesMax) {
-            cut();
-        }
-        ++sequence_;
-        if (record != nullptr) {
-            store_.set_version(key, wire::Version{epoch_, sequence_});
-        }
-        size += added;
-        update.changes.push_back(std::move(change));
-    }
-    dirty_.clear();
-    if (!update.changes.empty()) {
-        cut();
-    }
-    if (end_due_) {
-        end_due_ = false;
-        effects.emplace_back(
-            Send{wire::SnapshotEnd{gateway_, epoch_, sequence_, store_.count(), store_.digest()}});
-    }
-}
-
-void Replica::flush_snapshot(Effects& effects) {
-    if (!cursor_) {
-        return;
-    }
-    // One chunk a call: what is urgent is never behind more than one of them.
-    wire::Snapshot chunk{gateway_, epoch_, {}};
-    std::size_t size = kMessageOverheadBytes;
-    auto next =
-        cursor_->after ? store_.records().upper_bound(*cursor_->after) : store_.records().begin();
-    for (; next != store_.records().end(); ++next) {
-        wire::SnapshotRecord record{next->first, next->second.version, next->second.payload};
-        const std::size_t added = wire::encoded_size(record);
-        if (size + added > limits::kGroupMessageBytesMax) {
-            break;
-        }
-        size += added;
-        cursor_->after = next->first;
-        chunk.records.push_back(std::move(record));
-    }
-    if (!chunk.records.empty()) {
-        effects.emplace_back(Send{std::move(chunk)});
-    }
-    if (next == store_.records().end()) {
-        cursor_.reset();
-        ++counters_.snapshots_sent;
-        effects.emplace_back(
-            Send{wire::SnapshotEnd{gateway_, epoch_, sequence_, store_.count(), store_.digest()}});
-    }
-}
-
-void Replica::flush_confirm(Effects& effects) {
-    wire::Confirm confirm = current_confirm();
-    if (epoch_.number == 0 || last_confirm_ == confirm) {
-        return;
-    }
-    last_confirm_ = confirm;
-    effects.emplace_back(Send{std::move(confirm)});
-}
-
-wire::Confirm Replica::current_confirm() const {
-    wire::Confirm confirm{gateway_, epoch_, sequence_, {}};
-    for (const auto& [key, state] : kernel_) {
-        const StoredRecord* record = store_.find(key);
-        if (record == nullptr || record->version.epoch != epoch_) {
-            continue;
-        }
-        if (state == Kernel::installing) {
-            confirm.sequence = std::min(confirm.sequence, record->version.sequence - 1);
-        } else if (state == Kernel::refused) {
-            confirm.refused.push_back(record->version.sequence);
-        }
-    }
-    std::sort(confirm.refused.begin(), confirm.refused.end());
-    return confirm;
-}
-
-bool Replica::promoted_or_source() const {
-    if (promoted_) {
-        return true;
-    }
-    if (holder_ || level_ != wire::Level::complete) {
-        return false;
-    }
-    // Nobody is promoted: the complete member with the lowest id answers.
-    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& peer) {
-        return peer.first < self_ && peer.second.level == wire::Level::complete;
-    });
-}
-
-bool Replica::is_protected(const wire::RecordKey& key) const {
-    const StoredRecord* record = store_.find(key);
-    if (!promoted_ || record == nullptr || dirty_.contains(key)) {
-        return false;
-    }
-    const std::uint64_t sequence = record->version.sequence;
-    return std::any_of(confirmed_.begin(), confirmed_.end(), [&](const auto& standby) {
-        return standby.second.sequence >= sequence && !standby.second.refused.contains(sequence);
-    });
-}
-
-bool Replica::is_installed(const wire::RecordKey& key) const {
-    const auto found = kernel_.find(key);
-    return found != kernel_.end() && found->second == Kernel::installed;
-}
-
-bool Replica::is_refused(const wire::RecordKey& key) const {
-    const auto found = kernel_.find(key);
-    return found != kernel_.end() && found->second == Kernel::refused;
-}
-
-std::vector<NodeId> Replica::complete_standbys() const {
-    std::vector<NodeId> nodes;
-    for (const auto& [node, state] : peers_) {
-        if (state.level == wire::Level::complete && state.epoch == epoch_) {
-            nodes.push_back(node);
-        }
-    }
-    return nodes;
 }
 
 }  // namespace vpnha::replica

@@ -7,160 +7,233 @@
 // highest number up to which the kernel took everything. A record is protected when a standby's
 // confirmation covers it: own CPG delivery proves nothing.
 //
-//   level \ event | claim of a      | update in      | gap, missed | snapshot end  | snapshot end
-//                 | newer epoch     | sequence       | claim       | that matches  | that differs
-//   --------------+-----------------+----------------+-------------+---------------+-------------
-//   empty         | empty, request  | partial        | partial     | complete      | partial, ask
-//   partial       | partial, request| partial        | partial     | complete      | partial, ask
-//   complete      | complete (1)    | complete       | partial, ask| complete      | partial, ask
+//   level \ event | claim of a     | claim or digest | gap, malformed, | end of the pass  | end
+//   that
+//                 | newer epoch,   | that differs    | missed claim,   | asked for, equal | differs
+//                 | equal digest   |                 | over limit      |                  |
+//   --------------+----------------+-----------------+-----------------+------------------+-------------
+//   empty         | complete (1)   | ask             | partial, ask    | complete         |
+//   partial, ask partial       | complete (1)   | ask             | ask             | complete |
+//   ask later complete      | complete       | partial, ask    | partial, ask    | XXX not asked |
+//   partial, ask
 //
-//   (1) The claimant says all its records again under the new epoch and ends with a snapshot end,
-//   so
-//       that a complete follower becomes equal to it without asking; what it did not repeat is
-//       swept.
+//   (1) only with the claimant's count and digest, so nothing is missing.
+//
+// A replica in doubt asks the source for a pass: everything, or what is newer than the point up to
+// which it was right. The source sends chunks between its urgent updates; several askers share one
+// pass. What a pass over everything did not repeat is swept. A pass that ends in a difference is
+// asked for again after a pause that doubles up to limits::kAskAgainMax.
+//
+// Who is right: the holder of the newest epoch. Whatever a node holds from older epochs gives way
+// to it, also what the promoted node of a lost partition has written there.
 //
 // Invariants: a follower that is not complete confirms nothing; a promoted replica is complete by
 // definition and applies nobody else's changes; epochs never go back.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
-#include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/time.hpp"
+#include "replica/effects.hpp"
 #include "replica/store.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::replica {
 
-struct Send {
-    wire::Message message;
-};
-// Put the record into this node's kernel; answer with on_installed().
-struct Install {
-    wire::RecordKey key;
-    Bytes payload;
-};
-struct Remove {
-    wire::RecordKey key;
-};
-// Another node claimed a newer epoch while this one was promoted: stop speaking for the gateway.
-struct Superseded {
-    Epoch epoch;
-};
-using Effect = std::variant<Send, Install, Remove, Superseded>;
-using Effects = std::vector<Effect>;
+// How an installation ended.
+enum class Outcome : std::uint8_t { installed, refused, unreadable };
 
-struct Counters {
-    std::uint64_t stale_epoch = 0;      // Messages of an epoch older than known; dropped.
-    std::uint64_t gaps = 0;             // Updates that did not follow the last one.
-    std::uint64_t digest_mismatch = 0;  // Snapshot ends that did not match.
-    std::uint64_t snapshots_sent = 0;
-    std::uint64_t over_limit = 0;  // Records refused by limits::kRecordsPerGatewayMax.
+// How much of a gateway a node would keep if it were promoted now.
+struct Coverage {
+    bool known = false;      // It has said so in this epoch.
+    std::uint64_t held = 0;  // Records that it would go on with.
+    std::uint64_t missing = 0;
 };
 
 class Replica {
   public:
-    Replica(GatewayId gateway, NodeId self) : gateway_(gateway), self_(self) {}
+    // `seen`: the highest epoch this node remembers from before its start; {}: none.
+    Replica(GatewayId gateway, NodeId self, const Epoch& seen = {});
 
-    // This node is promoted: claim `epoch`, say every record again under it.
-    [[nodiscard]] Effects begin_epoch(const Epoch& epoch);
+    // This node is promoted: claims `epoch`, which is above highest_epoch().
+    [[nodiscard]] Effects begin_epoch(const Epoch& epoch, TimePoint now);
     // Demoted: a follower again, complete until somebody says otherwise.
-    void end_epoch();
-    // Promoted only. The record is live on this node already; nothing is installed for it.
-    void publish(const wire::RecordKey& key, Bytes payload);
-    void erase(const wire::RecordKey& key);
+    void end_epoch(TimePoint now);
+    // Promoted only. The record is live on this node already; nothing is installed for it. False
+    // when the replica is full: the session is not replicated.
+    bool publish(const wire::RecordKey& key, Bytes payload);
+    void erase(const wire::RecordKey& key, TimePoint now);
 
-    // `present`: the members of the group, this node among them.
-    void on_members(const std::set<NodeId>& present, TimePoint now);
+    // `present`: the members of the group, this node among them; `quorate`: they are a majority.
+    void on_members(const std::set<NodeId>& present, bool quorate, TimePoint now);
     [[nodiscard]] Effects on_message(NodeId sender, const wire::Message& message, TimePoint now);
-    // The kernel took the record, or refused it.
-    void on_installed(const wire::RecordKey& key, bool accepted);
+    // A message of that member could not be read: what it said is missing here.
+    [[nodiscard]] Effects on_malformed(NodeId sender, TimePoint now);
+    // Of an installation that is no longer the last one asked for nothing follows.
+    void on_installed(const wire::RecordKey& key, std::uint64_t ticket, Outcome outcome,
+                      TimePoint now);
+    // The kernel has lost it.
+    void on_gone(const wire::RecordKey& key);
     // Installs whatever is held and not in this node's kernel: after a demotion ended the stock
-    // daemons' sessions.
+    // daemons' sessions, or after on_gone().
     [[nodiscard]] Effects install_missing();
+    // The operator wants this replica checked against its source.
+    [[nodiscard]] Effects resync(TimePoint now);
 
-    // What is due to be said: batches of the dirty set, one chunk of a snapshot, confirmations,
-    // repeated requests. Call after every event and at next_deadline().
+    // What is due to be said: changes first, then a pass's chunks, confirmations, digests,
+    // requests. Of each kind so many messages are on their way at once; a node hears its own
+    // messages, and what changes meanwhile is coalesced: under load the batches grow by themselves.
+    // Call after every event and at next_deadline().
     [[nodiscard]] Effects flush(TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return ask_again_at_; }
-    // True while a snapshot is under way: flush() again once the group took the last message.
-    [[nodiscard]] bool has_more() const { return promoted_or_source() && cursor_.has_value(); }
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     [[nodiscard]] const Store& store() const { return store_; }
     [[nodiscard]] wire::Level level() const { return level_; }
     [[nodiscard]] Epoch epoch() const { return epoch_; }
+    // Of all nodes heard of, this one included.
+    [[nodiscard]] Epoch highest_epoch() const { return highest_; }
+    // This side of the cluster has the majority.
+    [[nodiscard]] bool quorate() const { return quorate_; }
+    // Why the truth is being asked for; nullopt: it is not.
+    [[nodiscard]] std::optional<wire::Doubt> doubt() const {
+        return asking_ ? std::optional(asking_->doubt) : std::nullopt;
+    }
+    // The last change said, or applied.
+    [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     [[nodiscard]] bool promoted() const { return promoted_; }
     // The member that is promoted, as far as known.
     [[nodiscard]] std::optional<NodeId> holder() const { return holder_; }
-    // On the promoted node: a standby's kernel has it.
+    // On the promoted node: a standby's kernel has it, and this side has the majority.
     [[nodiscard]] bool is_protected(const wire::RecordKey& key) const;
     // On a standby: in this node's kernel.
-    [[nodiscard]] bool is_installed(const wire::RecordKey& key) const;
-    [[nodiscard]] bool is_refused(const wire::RecordKey& key) const;
+    [[nodiscard]] Hold hold(const wire::RecordKey& key) const;
+    // Records that this node cannot apply: refused, unreadable, over the limit.
+    [[nodiscard]] std::size_t quarantined() const { return lacking_.size() + over_limit_; }
+    [[nodiscard]] std::size_t installing() const { return installing_.size(); }
+    [[nodiscard]] std::size_t dirty() const { return dirty_.size(); }
     // Members whose replica is complete, without this node.
     [[nodiscard]] std::vector<NodeId> complete_standbys() const;
+    [[nodiscard]] Coverage coverage(NodeId node) const;
+    // As their hellos said.
+    [[nodiscard]] const std::map<NodeId, wire::GatewayState>& peers() const { return peers_; }
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
   private:
-    enum class Kernel : std::uint8_t { installing, installed, refused };
     struct Confirmed {
         std::uint64_t sequence = 0;
-        std::set<std::uint64_t> refused;
+        std::set<wire::Version> refused;
+        // In that epoch.
+        [[nodiscard]] bool covers(const Epoch& epoch, const wire::Version& version) const;
+    };
+    // Changes on their way into one message.
+    struct Batch {
+        wire::Update update;
+        std::size_t size = 0;
+    };
+    // Promoted or source: where a pass stands; the next record is the first one above `after`.
+    struct Pass {
+        wire::Version since;
+        bool begun = false;
+        bool records_done = false;
+        std::optional<wire::RecordKey> after;
+        std::set<NodeId> askers;
+    };
+    // Follower in doubt.
+    struct Asking {
+        wire::Doubt doubt = wire::Doubt::joined;
+        wire::Version since;  // What is held is right up to there.
+        bool now = true;      // To be said at the next flush.
+        TimePoint again_at{};
+        Duration pause = limits::kAskAgainFirst;
+        // The pass that is listened to, from its first chunk on.
+        std::optional<NodeId> source;
+        wire::Version pass_since;
     };
 
-    Effects on_hello(NodeId sender, const wire::Hello& hello);
-    Effects on_claim(NodeId sender, const Epoch& epoch, TimePoint now);
+    Effects on_hello(NodeId sender, const wire::Hello& hello, TimePoint now);
+    Effects on_claim(NodeId sender, const wire::Claim& claim, TimePoint now);
     Effects on_update(NodeId sender, const wire::Update& update, TimePoint now);
-    Effects on_snapshot(const wire::Snapshot& snapshot, TimePoint now);
-    Effects on_snapshot_end(const wire::SnapshotEnd& end, TimePoint now);
-    void on_snapshot_request(NodeId sender);
+    Effects on_digest(NodeId sender, const wire::Digest& digest, TimePoint now);
+    Effects on_snapshot(NodeId sender, const wire::Snapshot& snapshot, TimePoint now);
+    Effects on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, TimePoint now);
+    void on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request);
     void on_confirm(NodeId sender, const wire::Confirm& confirm);
 
     // Refuses and counts an old epoch; adopts a newer one that was never claimed in our hearing.
-    bool accept_epoch(const Epoch& epoch, TimePoint now);
-    void adopt_epoch(const Epoch& epoch);
-    void distrust(TimePoint now);
-    void apply(const wire::RecordKey& key, const wire::Version& version, const Bytes& payload,
-               Effects& effects);
-    void forget(const wire::RecordKey& key, Effects& effects);
-    [[nodiscard]] bool promoted_or_source() const;
+    bool accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now);
+    void adopt_epoch(const Epoch& epoch, Effects& effects);
+    void distrust(wire::Doubt doubt, Effects& effects, TimePoint now);
+    void complete(std::uint64_t sequence, Effects& effects);
+    void compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,
+                 Effects& effects, TimePoint now);
+    void apply(const wire::RecordKey& key, const wire::Version& version, const Epoch& authority,
+               const Bytes& payload, Effects& effects, TimePoint now);
+    void forget(const wire::RecordKey& key, const wire::Version& version, Effects& effects,
+                TimePoint now);
+    void request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects);
+    // All changes of a record's version or hold go through these two: they keep the sets of
+    // versions that this kernel does not have.
+    void note(const StoredRecord& record);
+    void unnote(const StoredRecord& record);
+    void set_hold(StoredRecord& record, Hold hold);
+    [[nodiscard]] bool is_source() const;
+    [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
+
     void flush_dirty(Effects& effects);
-    void flush_snapshot(Effects& effects);
+    void flush_pass(Effects& effects);
+    // False when the pass is through.
+    bool send_chunk(Pass& pass, Effects& effects);
+    void end_pass(const Pass& pass, Effects& effects);
+    // Says these dirty records and erasures at once.
+    void say(const std::vector<wire::RecordKey>& keys, Effects& effects);
+    [[nodiscard]] Batch new_batch() const;
+    // False when there is no room left for it.
+    bool append(Batch& batch, const wire::RecordKey& key);
+    void send(Batch batch, Effects& effects);
+    void flush_digest(Effects& effects, TimePoint now);
     void flush_confirm(Effects& effects);
-    [[nodiscard]] wire::Confirm current_confirm() const;
+    void flush_request(Effects& effects, TimePoint now);
+    void flush_retry(Effects& effects, TimePoint now);
 
     GatewayId gateway_;
     NodeId self_;
     Store store_;
     wire::Level level_ = wire::Level::empty;
     Epoch epoch_;
+    Epoch highest_;
     bool promoted_ = false;
+    bool quorate_ = false;
     std::optional<NodeId> holder_;
     std::set<NodeId> members_;
-    std::map<NodeId, wire::GatewayState> peers_;  // As their hellos said.
-    std::uint64_t sequence_ = 0;                  // Last one sent, or applied.
+    std::map<NodeId, wire::GatewayState> peers_;
+    std::map<NodeId, Confirmed> confirmed_;
+    std::uint64_t sequence_ = 0;
     Counters counters_;
 
-    // Promoted.
-    std::set<wire::RecordKey> dirty_;
-    std::map<NodeId, Confirmed> confirmed_;
-    // Promoted or source: where a snapshot stands; the next record is the first one above it.
-    struct Cursor {
-        std::optional<wire::RecordKey> after;
-    };
-    std::optional<Cursor> cursor_;
-    bool end_due_ = false;
+    // Promoted, or source.
+    std::deque<wire::RecordKey> dirty_;  // A key may be in it twice, or be said already.
+    std::size_t updates_on_their_way_ = 0;
+    std::optional<TimePoint> digest_at_;
+    std::optional<Pass> pass_;
+    std::size_t chunks_on_their_way_ = 0;
 
     // Follower.
-    std::map<wire::RecordKey, Kernel> kernel_;
-    std::set<wire::RecordKey> unseen_;  // Held, and not yet repeated since the last distrust.
+    std::optional<Asking> asking_;
+    std::uint32_t pass_number_ = 0;
+    std::uint64_t last_ticket_ = 0;
+    std::set<wire::Version> installing_;
+    std::set<wire::Version> lacking_;
+    std::size_t over_limit_ = 0;  // Records refused since the pass began.
     std::optional<wire::Confirm> last_confirm_;
-    std::optional<TimePoint> ask_again_at_;
-    bool ask_now_ = false;
+    bool confirm_on_its_way_ = false;
+    std::optional<TimePoint> retry_at_;
+    Duration retry_pause_{};
 };
 
 }  // namespace vpnha::replica

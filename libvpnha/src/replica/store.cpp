@@ -13,68 +13,225 @@ namespace vpnha::replica {
 namespace {
 
 // SipHash with a fixed key: the digest finds accidents, not attackers (CPG is encrypted).
-std::uint64_t hash(const wire::RecordKey& key, ByteView payload) {
+std::uint64_t hash(const wire::RecordKey& key, const wire::Version& version, ByteView payload) {
     static constexpr std::array<std::uint8_t, crypto_shorthash_KEYBYTES> kKey{};
     ByteWriter text;
-    text.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id).bytes(payload);
+    text.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id.view());
+    text.u64(version.epoch.number).u32(version.epoch.node.value).u64(version.sequence);
+    text.bytes(payload);
     std::array<std::uint8_t, crypto_shorthash_BYTES> out{};
     crypto_shorthash(out.data(), text.view().data(), text.size(), kKey.data());
     return ByteReader(out).u64();
 }
 
+// Whether `version`, said under `authority`, has nothing to say against what is held.
+bool is_stale(const wire::Version& held, const wire::Version& version, const Epoch& authority) {
+    return held.epoch >= authority && version <= held;
+}
+
 }  // namespace
 
-Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version, Bytes payload) {
+Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version,
+                          const Epoch& authority, Bytes payload) {
     const auto found = records_.find(key);
-    if (found != records_.end() && version <= found->second.version) {
-        return Applied::stale;
+    if (found != records_.end()) {
+        StoredRecord& held = found->second;
+        if (is_stale(held.version, version, authority)) {
+            return Applied::stale;
+        }
+        const bool same = held.payload == payload;
+        if (!same) {
+            payload_bytes_ = payload_bytes_ - held.payload.size() + payload.size();
+            held.payload = std::move(payload);
+        }
+        say(key, held, version);
+        return same ? Applied::unchanged : Applied::changed;
     }
-    const Applied applied = write(key, std::move(payload));
-    if (applied != Applied::refused) {
-        set_version(key, version);
+    const auto grave = tombstones_.find(key);
+    if (grave != tombstones_.end()) {
+        if (is_stale(grave->second.version, version, authority)) {
+            return Applied::stale;
+        }
+        tombstones_.erase(grave);
     }
-    return applied;
+    if (records_.size() >= limits::kRecordsPerGatewayMax) {
+        return Applied::refused;
+    }
+    payload_bytes_ += payload.size();
+    StoredRecord& record = records_[key];
+    record.payload = std::move(payload);
+    say(key, record, version);
+    return Applied::changed;
+}
+
+bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {
+    const auto found = records_.find(key);
+    const bool held = found != records_.end();
+    if (held && is_stale(found->second.version, version, version.epoch)) {
+        return false;
+    }
+    if (held) {
+        remove(found);
+    }
+    bury(key, version, now);
+    return held;
 }
 
 Store::Applied Store::write(const wire::RecordKey& key, Bytes payload) {
     const auto found = records_.find(key);
-    if (found == records_.end()) {
-        if (records_.size() >= limits::kRecordsPerGatewayMax) {
-            return Applied::refused;
+    if (found != records_.end()) {
+        StoredRecord& held = found->second;
+        if (held.payload == payload) {
+            return Applied::unchanged;
         }
-        digest_ += hash(key, payload);
-        records_.emplace(key, StoredRecord{{}, std::move(payload)});
+        payload_bytes_ = payload_bytes_ - held.payload.size() + payload.size();
+        held.payload = std::move(payload);
+        held.dirty = true;
         return Applied::changed;
     }
-    StoredRecord& held = found->second;
-    if (held.payload == payload) {
-        return Applied::unchanged;
+    if (records_.size() >= limits::kRecordsPerGatewayMax) {
+        return Applied::refused;
     }
-    digest_ -= hash(key, held.payload);
-    digest_ += hash(key, payload);
-    held.payload = std::move(payload);
+    payload_bytes_ += payload.size();
+    StoredRecord& record = records_[key];
+    record.payload = std::move(payload);
+    record.dirty = true;
+    const auto grave = tombstones_.find(key);
+    if (grave != tombstones_.end()) {
+        if (grave->second.dirty) {
+            // The group has not heard of its end, so for the group it goes on.
+            record.version = grave->second.version;
+            record.hash = grave->second.hash;
+            record.counted = true;
+        }
+        tombstones_.erase(grave);
+    }
     return Applied::changed;
 }
 
-void Store::set_version(const wire::RecordKey& key, const wire::Version& version) {
-    const auto found = records_.find(key);
-    VPNHA_ASSERT(found != records_.end() && version >= found->second.version);
-    found->second.version = version;
-}
-
-bool Store::erase(const wire::RecordKey& key) {
+bool Store::erase(const wire::RecordKey& key, TimePoint now) {
     const auto found = records_.find(key);
     if (found == records_.end()) {
         return false;
     }
-    digest_ -= hash(key, found->second.payload);
+    const StoredRecord& record = found->second;
+    payload_bytes_ -= record.payload.size();
+    if (record.counted) {
+        tombstones_[key] = Tombstone{record.version, record.hash, now, true};
+    }
     records_.erase(found);
     return true;
+}
+
+void Store::said(const wire::RecordKey& key, const wire::Version& version) {
+    if (StoredRecord* record = find(key)) {
+        VPNHA_ASSERT(record->dirty);
+        say(key, *record, version);
+        return;
+    }
+    const auto grave = tombstones_.find(key);
+    VPNHA_ASSERT(grave != tombstones_.end() && grave->second.dirty);
+    digest_ -= grave->second.hash;
+    --counted_;
+    bury(key, version, grave->second.erased_at);
+}
+
+bool Store::settle_unsaid() {
+    bool any = false;
+    for (auto& [key, record] : records_) {
+        if (record.dirty) {
+            say(key, record, record.version);
+            any = true;
+        }
+    }
+    std::erase_if(tombstones_, [&](const auto& entry) {
+        const Tombstone& tombstone = entry.second;
+        if (tombstone.dirty) {
+            digest_ -= tombstone.hash;
+            --counted_;
+            any = true;
+        }
+        return tombstone.dirty;
+    });
+    return any;
+}
+
+std::vector<wire::RecordKey> Store::sweep(std::uint32_t pass) {
+    std::vector<wire::RecordKey> swept;
+    for (auto at = records_.begin(); at != records_.end();) {
+        const auto record = at++;
+        if (record->second.pass != pass) {
+            swept.push_back(record->first);
+            remove(record);
+        }
+    }
+    return swept;
+}
+
+void Store::expire(TimePoint now) {
+    while (!buried_.empty()) {
+        const auto& [key, version] = buried_.front();
+        const auto grave = tombstones_.find(key);
+        if (grave != tombstones_.end() && !grave->second.dirty &&
+            grave->second.version == version) {
+            if (buried_.size() <= limits::kTombstonesMax &&
+                now - grave->second.erased_at < limits::kTombstoneLife) {
+                return;
+            }
+            horizon_ = std::max(horizon_, version);
+            tombstones_.erase(grave);
+        }
+        buried_.pop_front();
+    }
+}
+
+void Store::forget_tombstones(const wire::Version& horizon) {
+    std::erase_if(tombstones_, [](const auto& entry) { return !entry.second.dirty; });
+    buried_.clear();
+    horizon_ = horizon;
+}
+
+StoredRecord* Store::find(const wire::RecordKey& key) {
+    const auto found = records_.find(key);
+    return found == records_.end() ? nullptr : &found->second;
 }
 
 const StoredRecord* Store::find(const wire::RecordKey& key) const {
     const auto found = records_.find(key);
     return found == records_.end() ? nullptr : &found->second;
+}
+
+const Tombstone* Store::find_tombstone(const wire::RecordKey& key) const {
+    const auto found = tombstones_.find(key);
+    return found == tombstones_.end() ? nullptr : &found->second;
+}
+
+void Store::say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version) {
+    if (record.counted) {
+        digest_ -= record.hash;
+    } else {
+        ++counted_;
+    }
+    record.version = version;
+    record.hash = hash(key, version, record.payload);
+    record.counted = true;
+    record.dirty = false;
+    digest_ += record.hash;
+}
+
+void Store::remove(std::map<wire::RecordKey, StoredRecord>::iterator record) {
+    if (record->second.counted) {
+        digest_ -= record->second.hash;
+        --counted_;
+    }
+    payload_bytes_ -= record->second.payload.size();
+    records_.erase(record);
+}
+
+void Store::bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {
+    tombstones_[key] = Tombstone{version, 0, now, false};
+    buried_.emplace_back(key, version);
+    expire(now);
 }
 
 }  // namespace vpnha::replica

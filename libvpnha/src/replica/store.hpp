@@ -1,23 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The records of one gateway as this node knows them. Latest version wins; an erased record is
-// simply gone, because CPG's agreed order never delivers an older change after a newer one, and a
-// snapshot is cut from the live store.
+// The records of one gateway as this node knows them, each with what this node's kernel makes of
+// it.
 //
-// The digest is the sum of a keyed hash of every record (identity and payload, not the version, so
-// that a new epoch which changes nothing keeps it): equal stores have equal digests whatever order
-// their records came in, and each change costs O(1).
+// A store is the outcome of what was said to the group in agreed order. At the promoted node a
+// record may be ahead of that: written, not yet said. Count and digest are always those of what was
+// said, so that all nodes compare the same thing.
+//
+// The digest is the sum of a hash of every record (identity, version and payload): equal stores
+// have equal digests whatever order their records came in, and each change costs O(1).
+//
+// An erased record leaves a tombstone for limits::kTombstoneLife, at most limits::kTombstonesMax of
+// them: whoever missed only what happened since then can be told the difference alone. horizon()
+// says from where on the tombstones know every erasure.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <utility>
+#include <vector>
 
+#include "base/time.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::replica {
 
+// What this node's kernel makes of a record.
+enum class Hold : std::uint8_t {
+    none,        // Not asked: this node negotiated it itself, or the kernel's copy is gone.
+    installing,  // Asked, not yet answered.
+    installed,
+    refused,     // The kernel said no; asked again later.
+    unreadable,  // This release cannot apply it; asking again is pointless.
+    carried,     // Of an optional type unknown here: kept for others.
+};
+
 struct StoredRecord {
-    wire::Version version;
+    wire::Version version;     // As said last; {}: never.
+    std::uint64_t hash = 0;    // Its share of the digest.
+    std::uint64_t ticket = 0;  // Of the installation asked for last.
     Bytes payload;
+    std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
+    Hold hold = Hold::none;
+    bool counted = false;  // In count and digest: it was said.
+    bool dirty = false;    // Written, and not yet said.
+};
+
+struct Tombstone {
+    wire::Version version;   // Of the erasure; while that is not said, of the record.
+    std::uint64_t hash = 0;  // The record's share of the digest, while the erasure is not said.
+    TimePoint erased_at{};
+    bool dirty = false;  // Erased, and not yet said.
 };
 
 class Store {
@@ -29,26 +62,60 @@ class Store {
         refused,    // limits::kRecordsPerGatewayMax is reached.
     };
 
-    Applied put(const wire::RecordKey& key, const wire::Version& version, Bytes payload);
-    // Promoted: replaces the payload; its version follows when it is said to the group.
-    Applied write(const wire::RecordKey& key, Bytes payload);
-    // Promoted: the number under which the held payload was said to the group.
-    void set_version(const wire::RecordKey& key, const wire::Version& version);
-    // True when it was there.
-    bool erase(const wire::RecordKey& key);
+    // Follower: a record as the group was told. `authority` is the epoch of the message: what is
+    // held from older epochs gives way to it, whatever its version.
+    Applied put(const wire::RecordKey& key, const wire::Version& version, const Epoch& authority,
+                Bytes payload);
+    // Follower: an erasure as the group was told. True when it was there.
+    bool drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
+    // Promoted: a new payload, dirty until said. `unchanged` when it is held and said already.
+    Applied write(const wire::RecordKey& key, Bytes payload);
+    // Promoted: dirty until said. False when there was nothing to erase.
+    bool erase(const wire::RecordKey& key, TimePoint now);
+    // Promoted: the dirty record or erasure was said with this version.
+    void said(const wire::RecordKey& key, const wire::Version& version);
+    // No longer promoted: what was not said counts as it stands. True when there was any.
+    bool settle_unsaid();
+
+    // Follower, at the end of a pass over everything: drops what it did not repeat and what no
+    // update of this epoch has written; returns the keys.
+    std::vector<wire::RecordKey> sweep(std::uint32_t pass);
+
+    // Drops tombstones older than limits::kTombstoneLife.
+    void expire(TimePoint now);
+    // Nobody may ask for a difference to what was before `horizon`.
+    void forget_tombstones(const wire::Version& horizon);
+
+    [[nodiscard]] StoredRecord* find(const wire::RecordKey& key);
     [[nodiscard]] const StoredRecord* find(const wire::RecordKey& key) const;
+    [[nodiscard]] const Tombstone* find_tombstone(const wire::RecordKey& key) const;
     [[nodiscard]] const std::map<wire::RecordKey, StoredRecord>& records() const {
         return records_;
     }
-    [[nodiscard]] std::uint64_t digest() const { return digest_; }
-    [[nodiscard]] std::uint32_t count() const {
-        return static_cast<std::uint32_t>(records_.size());
+    [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
+        return tombstones_;
     }
+    // Every erasure with a version above it has a tombstone.
+    [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
+    [[nodiscard]] std::uint64_t digest() const { return digest_; }
+    [[nodiscard]] std::uint32_t count() const { return counted_; }
+    // Octets of all payloads.
+    [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
 
   private:
+    void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
+    void remove(std::map<wire::RecordKey, StoredRecord>::iterator record);
+    void bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
+
     std::map<wire::RecordKey, StoredRecord> records_;
+    std::map<wire::RecordKey, Tombstone> tombstones_;
+    // Said erasures, the oldest first; of a key that lives again the entry is void.
+    std::deque<std::pair<wire::RecordKey, wire::Version>> buried_;
+    wire::Version horizon_;
     std::uint64_t digest_ = 0;
+    std::uint32_t counted_ = 0;
+    std::size_t payload_bytes_ = 0;
 };
 
 }  // namespace vpnha::replica

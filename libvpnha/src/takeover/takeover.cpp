@@ -9,8 +9,8 @@ namespace vpnha::takeover {
 
 namespace {
 
-constexpr std::array kPromotion{Step::claim, Step::add_addresses, Step::open_gate, Step::announce,
-                                Step::resume_sessions};
+constexpr std::array kPromotion{Step::save_epoch, Step::claim,    Step::add_addresses,
+                                Step::open_gate,  Step::announce, Step::resume_sessions};
 constexpr std::array kRelease{Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
                               Step::reset_services, Step::install_hot};
 
@@ -43,6 +43,8 @@ std::string_view to_string(State state) {
 
 std::string_view to_string(Step step) {
     switch (step) {
+        case Step::save_epoch:
+            return "save_epoch";
         case Step::claim:
             return "claim";
         case Step::add_addresses:

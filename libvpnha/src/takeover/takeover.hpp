@@ -5,11 +5,12 @@
 // Promotion = stop being silent. No per-session work is in it: sessions were made hot while the
 // node was a standby.
 //
-//   1 claim             a higher epoch, told to the group
-//   2 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
-//   3 open_gate         from here on this node speaks
-//   4 announce          gratuitous ARP on both sides; repeated later by the node
-//   5 resume_sessions   L2TP control and LCP of the hot sessions answer
+//   1 save_epoch        a higher epoch, on this node's disk: it is never claimed twice
+//   2 claim             told to the group; refused without quorum
+//   3 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
+//   4 open_gate         from here on this node speaks
+//   5 announce          gratuitous ARP on both sides; repeated later by the node
+//   6 resume_sessions   L2TP control and LCP of the hot sessions answer
 //
 // Demotion, and what undoes a promotion that failed half-way:
 //
@@ -39,6 +40,7 @@ namespace vpnha::takeover {
 enum class State { standby, taking_over, promoted, releasing };
 
 enum class Step {
+    save_epoch,
     claim,
     add_addresses,
     open_gate,

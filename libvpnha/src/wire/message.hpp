@@ -1,38 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the nodes of a cluster say to each other over CPG, in agreed order. The bytes of each wire
 // version have a file of their own (message_v1.cpp, docs/wire-format.md) and never change once
-// released; these structs are what all versions mean.
+// released; these structs are what all versions mean. Which version two nodes speak is codec.hpp's.
 //
-// Who may say what: only the promoted node of a gateway sends Claim and Update for it; Snapshot and
-// SnapshotEnd come from it, or, while nobody is promoted, from the complete replica with the lowest
-// node id. Everything carries the gateway's epoch, and receivers refuse an older one than they
-// know.
+// Who may say what: only the promoted node of a gateway sends Claim, Update and Digest for it;
+// Snapshot and SnapshotEnd come from it, or, while nobody is promoted, from the complete replica
+// with the lowest node id. Everything carries the gateway's epoch, and receivers refuse an older
+// one than they know.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::wire {
 
-inline constexpr std::uint8_t kVersionMin = 1;
-inline constexpr std::uint8_t kVersionMax = 1;
-
 // How much of a gateway's truth a replica holds. The numbers are on the wire.
 enum class Level : std::uint8_t { empty = 0, partial = 1, complete = 2 };
-
-enum class RecordType : std::uint8_t { l2tp_session = 1 };
-
-// Identity of a record within its gateway.
-struct RecordKey {
-    RecordType type{};
-    Bytes id;
-    friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
-};
 
 // Who wrote a record last: newer ones win.
 struct Version {
@@ -52,24 +42,54 @@ struct GatewayState {
     GatewayId gateway{};
     bool promoted = false;
     Level level = Level::empty;
+    // The level, lowered by what keeps the node from going on with all sessions: records it cannot
+    // apply, a set-up that differs from the promoted node's.
+    Level standing = Level::empty;
     Epoch epoch;  // Highest seen.
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 
 // A node introduces itself: after every change of membership, and whenever one of these changes.
+// Always in the lowest version the sender speaks, so that everybody who can be talked to reads it.
 struct Hello {
-    std::uint8_t version_min = kVersionMin;
-    std::uint8_t version_max = kVersionMax;
+    std::uint8_t version_min = 0;
+    std::uint8_t version_max = 0;
+    std::uint64_t features = 0;  // Bits; what all members have may be used. None is defined yet.
     std::uint64_t instance = 0;  // Random per start of vpnhad.
     std::string node_name;
     std::vector<GatewayState> gateways;
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-// The sender is promoted with this epoch from here on.
+// What a difference between two nodes means.
+enum class Weight : std::uint8_t {
+    note = 0,     // Worth a warning.
+    session = 1,  // A session would not go on: secrets, session options.
+};
+
+// One comparable item of a node's set-up: never the value, only a keyed hash of it.
+struct Fingerprint {
+    std::string name;  // "l2tp.hello_interval", "secrets /etc/ppp/chap-secrets".
+    Weight weight = Weight::note;
+    std::uint64_t hash = 0;
+    friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+
+// The sender's whole set-up for one gateway, or with gateway 0 for the node. Follows each hello
+// that a change of membership caused.
+struct Setup {
+    GatewayId gateway{};
+    std::vector<Fingerprint> items;
+    friend bool operator==(const Setup&, const Setup&) = default;
+};
+
+// The sender is promoted with this epoch from here on, and holds `count` records with this digest:
+// a complete replica that holds the same goes on being complete.
 struct Claim {
     GatewayId gateway{};
     Epoch epoch;
+    std::uint32_t count = 0;
+    std::uint64_t digest = 0;
     friend bool operator==(const Claim&, const Claim&) = default;
 };
 
@@ -82,54 +102,90 @@ struct Update {
     friend bool operator==(const Update&, const Update&) = default;
 };
 
-// "I lack the truth of this gateway, or do not trust mine": answered with Snapshots.
+// After `sequence` of this epoch the sender holds `count` records with this digest. Said from time
+// to time, so that replicas which differ find out.
+struct Digest {
+    GatewayId gateway{};
+    Epoch epoch;
+    std::uint64_t sequence = 0;
+    std::uint32_t count = 0;
+    std::uint64_t digest = 0;
+    friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+// Why a replica asks for a snapshot; for logs and counters.
+enum class Doubt : std::uint8_t {
+    joined = 0,
+    gap = 1,           // A change that did not follow the last one.
+    digest = 2,        // Not equal to the source's.
+    malformed = 3,     // A message that could not be read.
+    missed_claim = 4,  // An epoch that was never claimed in our hearing.
+    over_limit = 5,    // A record did not fit.
+    source_lost = 6,   // The source of the snapshot under way died.
+    requested = 7,     // `vpnha resync`.
+};
+[[nodiscard]] std::string_view to_string(Doubt doubt);
+
+// "I lack the truth of this gateway, or do not trust mine". `since`: what the asker holds is right
+// up to there, newer records and erasures suffice; {} asks for everything.
 struct SnapshotRequest {
     GatewayId gateway{};
+    Doubt doubt = Doubt::joined;
+    Version since;
     friend bool operator==(const SnapshotRequest&, const SnapshotRequest&) = default;
 };
 
 struct SnapshotRecord {
     RecordKey key;
     Version version;
-    Bytes payload;
+    bool erased = false;  // A tombstone, in answer to a request with `since`.
+    Bytes payload;        // Empty when erased.
     friend bool operator==(const SnapshotRecord&, const SnapshotRecord&) = default;
 };
 
-// A chunk of all records, in no particular order, between deltas.
+// A chunk of one pass over all records newer than `since` ({}: all), in the order of their keys,
+// between deltas.
 struct Snapshot {
     GatewayId gateway{};
     Epoch epoch;
+    Version since;
+    bool first = false;  // The pass begins here.
     std::vector<SnapshotRecord> records;
     friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
-// Everything of the gateway was said. A replica that now holds `count` records with this digest and
-// the sequence `sequence` is complete; one that does not asks again.
+// Everything newer than `since` was said ({}: everything). A replica that now holds `count` records
+// with this digest and the sequence `sequence` is complete; one that does not asks again.
 struct SnapshotEnd {
     GatewayId gateway{};
     Epoch epoch;
+    Version since;
     std::uint64_t sequence = 0;
     std::uint32_t count = 0;
     std::uint64_t digest = 0;
     friend bool operator==(const SnapshotEnd&, const SnapshotEnd&) = default;
 };
 
-// The sender's kernel has taken every change up to `sequence` but the refused ones.
+// The sender is complete, and its kernel holds every record up to `sequence` of this epoch, those
+// of older epochs included, but the refused ones.
 struct Confirm {
     GatewayId gateway{};
     Epoch epoch;
     std::uint64_t sequence = 0;
-    std::vector<std::uint64_t> refused;
+    std::vector<Version> refused;
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
-using Message = std::variant<Hello, Claim, Update, SnapshotRequest, Snapshot, SnapshotEnd, Confirm>;
+// A message of a later version that nodes which do not know it may leave out: type >= 0x80.
+struct Extension {
+    std::uint8_t type = 0;
+    friend bool operator==(const Extension&, const Extension&) = default;
+};
 
-// Version 1, docs/wire-format.md.
-[[nodiscard]] Bytes encode(const Message& message);
-// Any version this build speaks. Malformed: wrong magic or checksum, unknown version or type, a
-// length beyond its bound, bytes left over.
-[[nodiscard]] Result<Message> parse_message(ByteView bytes);
+using Message = std::variant<Hello, Setup, Claim, Update, Digest, SnapshotRequest, Snapshot,
+                             SnapshotEnd, Confirm, Extension>;
+// Type of a message on the wire: the index plus one.
+inline constexpr std::uint8_t kOptionalMessageType = 0x80;
 
 // Octets a change or snapshot record takes in a message, for cutting batches to size.
 [[nodiscard]] std::size_t encoded_size(const Change& change);

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Wire version 1. CANNOT change: nodes of an older release speak it during a rolling upgrade.
 //
-//   magic "VPNH" (4)  version (1)  type (1)  body  CRC-32 of all before it (4)
+//   type (1)  body
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include "base/limits.hpp"
-#include "wire/message.hpp"
+#include "wire/codec.hpp"
 
 namespace vpnha::wire {
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0x56504e48;  // "VPNH"
-constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kNodeNameBytesMax = 255;
+constexpr std::size_t kFingerprintNameBytesMax = 255;
 
 // A record's flags; bits not named here are reserved and must be 0.
 constexpr std::uint8_t kFlagErased = 0x01;
@@ -22,17 +20,15 @@ constexpr std::uint8_t kFlagErased = 0x01;
 // Message types in the order of the variant: the number on the wire is the index plus one.
 enum class Type : std::uint8_t {
     hello = 1,
-    claim = 2,
-    update = 3,
-    snapshot_request = 4,
-    snapshot = 5,
-    snapshot_end = 6,
-    confirm = 7,
+    setup = 2,
+    claim = 3,
+    update = 4,
+    digest = 5,
+    snapshot_request = 6,
+    snapshot = 7,
+    snapshot_end = 8,
+    confirm = 9,
 };
-
-std::uint32_t checksum(ByteView bytes) {
-    return static_cast<std::uint32_t>(crc32_z(crc32_z(0, nullptr, 0), bytes.data(), bytes.size()));
-}
 
 void write(ByteWriter& out, const Epoch& epoch) {
     out.u64(epoch.number).u32(epoch.node.value);
@@ -52,14 +48,23 @@ Epoch read_epoch(ByteReader& in) {
     return Epoch{number, NodeId{in.u32()}};
 }
 
+void write(ByteWriter& out, const Version& version) {
+    write(out, version.epoch);
+    out.u64(version.sequence);
+}
+
+Version read_version(ByteReader& in) {
+    const Epoch epoch = read_epoch(in);
+    return Version{epoch, read_counter(in)};
+}
+
 void write(ByteWriter& out, const RecordKey& key) {
-    out.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id);
+    out.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id.view());
 }
 
 RecordKey read_key(ByteReader& in) {
     const auto type = static_cast<RecordType>(in.u8());
-    const ByteView id = in.take_prefixed(limits::kRecordIdBytesMax);
-    return RecordKey{type, Bytes(id.begin(), id.end())};
+    return RecordKey{type, RecordId(in.take_prefixed(limits::kRecordIdBytesMax))};
 }
 
 Bytes read_payload(ByteReader& in) {
@@ -82,11 +87,12 @@ std::vector<Item> read_list(ByteReader& in, std::size_t count, Read read) {
 }
 
 void write(ByteWriter& out, const Hello& hello) {
-    out.u8(hello.version_min).u8(hello.version_max).u64(hello.instance);
+    out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
     out.prefixed(hello.node_name).u8(static_cast<std::uint8_t>(hello.gateways.size()));
     for (const GatewayState& state : hello.gateways) {
         out.u8(state.gateway.value).u8(state.promoted ? 1 : 0);
-        out.u8(static_cast<std::uint8_t>(state.level));
+        out.u8(static_cast<std::uint8_t>(state.level))
+            .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
     }
 }
@@ -102,6 +108,7 @@ Hello read_hello(ByteReader& in) {
     Hello hello;
     hello.version_min = in.u8();
     hello.version_max = in.u8();
+    hello.features = in.u64();
     hello.instance = in.u64();
     hello.node_name = to_text(in.take_prefixed(kNodeNameBytesMax));
     hello.gateways = read_list<GatewayState>(in, in.u8(), [](ByteReader& r) {
@@ -109,20 +116,47 @@ Hello read_hello(ByteReader& in) {
         state.gateway = read_gateway(r);
         state.promoted = r.u8() != 0;
         state.level = read_level(r);
+        state.standing = read_level(r);
         state.epoch = read_epoch(r);
         return state;
     });
     return hello;
 }
 
+void write(ByteWriter& out, const Setup& setup) {
+    out.u8(setup.gateway.value).u16(static_cast<std::uint16_t>(setup.items.size()));
+    for (const Fingerprint& item : setup.items) {
+        out.prefixed(item.name).u8(static_cast<std::uint8_t>(item.weight)).u64(item.hash);
+    }
+}
+
+Setup read_setup(ByteReader& in) {
+    Setup setup;
+    setup.gateway = read_gateway(in);
+    setup.items = read_list<Fingerprint>(in, in.u16(), [](ByteReader& r) {
+        Fingerprint item;
+        item.name = to_text(r.take_prefixed(kFingerprintNameBytesMax));
+        // A weight beyond those known counts as the heavier one.
+        item.weight = r.u8() == 0 ? Weight::note : Weight::session;
+        item.hash = r.u64();
+        return item;
+    });
+    return setup;
+}
+
 void write(ByteWriter& out, const Claim& claim) {
     out.u8(claim.gateway.value);
     write(out, claim.epoch);
+    out.u32(claim.count).u64(claim.digest);
 }
 
 Claim read_claim(ByteReader& in) {
-    const GatewayId gateway = read_gateway(in);
-    return Claim{gateway, read_epoch(in)};
+    Claim claim;
+    claim.gateway = read_gateway(in);
+    claim.epoch = read_epoch(in);
+    claim.count = in.u32();
+    claim.digest = in.u64();
+    return claim;
 }
 
 void write(ByteWriter& out, const Update& update) {
@@ -151,22 +185,45 @@ Update read_update(ByteReader& in) {
     return update;
 }
 
+void write(ByteWriter& out, const Digest& digest) {
+    out.u8(digest.gateway.value);
+    write(out, digest.epoch);
+    out.u64(digest.sequence).u32(digest.count).u64(digest.digest);
+}
+
+Digest read_digest(ByteReader& in) {
+    Digest digest;
+    digest.gateway = read_gateway(in);
+    digest.epoch = read_epoch(in);
+    digest.sequence = read_counter(in);
+    digest.count = in.u32();
+    digest.digest = in.u64();
+    return digest;
+}
+
 void write(ByteWriter& out, const SnapshotRequest& request) {
-    out.u8(request.gateway.value);
+    out.u8(request.gateway.value).u8(static_cast<std::uint8_t>(request.doubt));
+    write(out, request.since);
 }
 
 SnapshotRequest read_snapshot_request(ByteReader& in) {
-    return SnapshotRequest{read_gateway(in)};
+    SnapshotRequest request;
+    request.gateway = read_gateway(in);
+    request.doubt = static_cast<Doubt>(in.u8());
+    request.since = read_version(in);
+    return request;
 }
 
 void write(ByteWriter& out, const Snapshot& snapshot) {
     out.u8(snapshot.gateway.value);
     write(out, snapshot.epoch);
-    out.u32(static_cast<std::uint32_t>(snapshot.records.size()));
+    write(out, snapshot.since);
+    out.u8(snapshot.first ? 1 : 0).u32(static_cast<std::uint32_t>(snapshot.records.size()));
     for (const SnapshotRecord& record : snapshot.records) {
+        out.u8(record.erased ? kFlagErased : 0);
         write(out, record.key);
-        write(out, record.version.epoch);
-        out.u64(record.version.sequence).prefixed(record.payload);
+        write(out, record.version);
+        out.prefixed(record.payload);
     }
 }
 
@@ -174,11 +231,13 @@ Snapshot read_snapshot(ByteReader& in) {
     Snapshot snapshot;
     snapshot.gateway = read_gateway(in);
     snapshot.epoch = read_epoch(in);
+    snapshot.since = read_version(in);
+    snapshot.first = in.u8() != 0;
     snapshot.records = read_list<SnapshotRecord>(in, in.u32(), [](ByteReader& r) {
         SnapshotRecord record;
+        record.erased = (r.u8() & kFlagErased) != 0;
         record.key = read_key(r);
-        record.version.epoch = read_epoch(r);
-        record.version.sequence = read_counter(r);
+        record.version = read_version(r);
         record.payload = read_payload(r);
         return record;
     });
@@ -188,6 +247,7 @@ Snapshot read_snapshot(ByteReader& in) {
 void write(ByteWriter& out, const SnapshotEnd& end) {
     out.u8(end.gateway.value);
     write(out, end.epoch);
+    write(out, end.since);
     out.u64(end.sequence).u32(end.count).u64(end.digest);
 }
 
@@ -195,6 +255,7 @@ SnapshotEnd read_snapshot_end(ByteReader& in) {
     SnapshotEnd end;
     end.gateway = read_gateway(in);
     end.epoch = read_epoch(in);
+    end.since = read_version(in);
     end.sequence = read_counter(in);
     end.count = in.u32();
     end.digest = in.u64();
@@ -205,8 +266,8 @@ void write(ByteWriter& out, const Confirm& confirm) {
     out.u8(confirm.gateway.value);
     write(out, confirm.epoch);
     out.u64(confirm.sequence).u32(static_cast<std::uint32_t>(confirm.refused.size()));
-    for (const std::uint64_t sequence : confirm.refused) {
-        out.u64(sequence);
+    for (const Version& version : confirm.refused) {
+        write(out, version);
     }
 }
 
@@ -215,7 +276,7 @@ Confirm read_confirm(ByteReader& in) {
     confirm.gateway = read_gateway(in);
     confirm.epoch = read_epoch(in);
     confirm.sequence = read_counter(in);
-    confirm.refused = read_list<std::uint64_t>(in, in.u32(), read_counter);
+    confirm.refused = read_list<Version>(in, in.u32(), read_version);
     return confirm;
 }
 
@@ -223,10 +284,14 @@ Result<Message> read_body(std::uint8_t type, ByteReader& in) {
     switch (static_cast<Type>(type)) {
         case Type::hello:
             return read_hello(in);
+        case Type::setup:
+            return read_setup(in);
         case Type::claim:
             return read_claim(in);
         case Type::update:
             return read_update(in);
+        case Type::digest:
+            return read_digest(in);
         case Type::snapshot_request:
             return read_snapshot_request(in);
         case Type::snapshot:
@@ -236,39 +301,29 @@ Result<Message> read_body(std::uint8_t type, ByteReader& in) {
         case Type::confirm:
             return read_confirm(in);
     }
+    if ((type & kOptionalMessageType) != 0) {
+        in.rest();
+        return Extension{type};
+    }
     return fail(Errc::malformed, fmt::format("unknown message type {}", type));
 }
 
-}  // namespace
-
-Bytes encode(const Message& message) {
-    ByteWriter out;
-    out.u32(kMagic).u8(kVersion).u8(static_cast<std::uint8_t>(message.index() + 1));
-    std::visit([&out](const auto& body) { write(out, body); }, message);
-    const std::uint32_t sum = checksum(out.view());
-    out.u32(sum);
-    return std::move(out).take();
+void encode_v1(ByteWriter& out, const Message& message) {
+    if (const auto* extension = std::get_if<Extension>(&message)) {
+        out.u8(extension->type);
+        return;
+    }
+    out.u8(static_cast<std::uint8_t>(message.index() + 1));
+    std::visit(
+        [&out](const auto& body) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, Extension>) {
+                write(out, body);
+            }
+        },
+        message);
 }
 
-Result<Message> parse_message(ByteView bytes) {
-    constexpr std::size_t kTrailer = 4;
-    if (bytes.size() < kTrailer) {
-        return fail(Errc::malformed, "message shorter than its checksum");
-    }
-    const ByteView covered = bytes.first(bytes.size() - kTrailer);
-    ByteReader trailer(bytes.last(kTrailer));
-    ByteReader in(covered);
-    if (in.u32() != kMagic) {
-        return fail(Errc::malformed, "message of another program: wrong magic");
-    }
-    const std::uint8_t version = in.u8();
-    if (version != kVersion) {
-        return fail(Errc::unsupported, fmt::format("wire version {}; this node speaks {} to {}",
-                                                   version, kVersionMin, kVersionMax));
-    }
-    if (trailer.u32() != checksum(covered)) {
-        return fail(Errc::malformed, "checksum differs");
-    }
+Result<Message> parse_v1(ByteReader& in) {
     const std::uint8_t type = in.u8();
     VPNHA_TRY(Message message, read_body(type, in));
     if (!in.finished()) {
@@ -278,12 +333,16 @@ Result<Message> parse_message(ByteView bytes) {
     return message;
 }
 
+}  // namespace
+
+const Codec kVersion1{1, encode_v1, parse_v1};
+
 std::size_t encoded_size(const Change& change) {
-    return 1 + 1 + 2 + change.key.id.size() + 2 + change.payload.size();
+    return 1 + 1 + 2 + change.key.id.view().size() + 2 + change.payload.size();
 }
 
 std::size_t encoded_size(const SnapshotRecord& record) {
-    return 1 + 2 + record.key.id.size() + 12 + 8 + 2 + record.payload.size();
+    return 1 + 1 + 2 + record.key.id.view().size() + 12 + 8 + 2 + record.payload.size();
 }
 
 }  // namespace vpnha::wire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whole nodes (the real cores) joined by a fake group in agreed order, on fake ports that remember
-// what was done to them. Time stands still unless the test lets it pass.
+// what was done to them. Time stands still unless the test lets it pass. Nodes of one side of a
+// partition hear each other only.
 #pragma once
 
 #include <deque>
@@ -30,32 +31,47 @@ struct FakeNode {
     int announcements = 0;
     bool detached = false;
     bool refuses_sessions = false;
+    bool answers_installs = true;  // false: they stay in `installing` until told otherwise.
+    std::vector<InstallSession> installing;
+    int audits = 0;
 };
 
 class FakeCluster {
   public:
-    explicit FakeCluster(std::uint32_t nodes) {
+    explicit FakeCluster(std::uint32_t nodes) : size_(nodes) {
         for (std::uint32_t node = 1; node <= nodes; ++node) {
             start(node);
         }
     }
 
     FakeNode& at(std::uint32_t node) { return *nodes_.at(NodeId{node}); }
+    const replica::Replica& replica(std::uint32_t node) {
+        return at(node).node->find(kGateway)->replica();
+    }
     TimePoint now() const { return now_; }
+    // What the nodes that start from now on are, beside their numbers and names.
+    Settings& settings() { return settings_; }
 
-    // vpnhad starts and its agent attaches the gateway.
+    // vpnhad starts, with what the node's disk remembers, and its agent attaches the gateway.
     void start(std::uint32_t node) {
+        Settings settings = settings_;
+        settings.self = NodeId{node};
+        settings.name = "gw" + std::to_string(node);
+        settings.instance = ++instances_;
+        settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60), disks_[NodeId{node}]}};
         auto fake = std::make_unique<FakeNode>();
-        fake->node =
-            std::make_unique<Node>(Settings{NodeId{node},
-                                            "gw" + std::to_string(node),
-                                            node,
-                                            std::chrono::milliseconds(50),
-                                            {{kGateway, "l2tp", std::chrono::seconds(60)}}});
+        fake->node = std::make_unique<Node>(std::move(settings));
         nodes_[NodeId{node}] = std::move(fake);
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
     }
+    // Its memory and its disk are gone.
+    void lose_disk(std::uint32_t node) { disks_.erase(NodeId{node}); }
+    void split(const std::set<std::uint32_t>& away) {
+        away_ = away;
+        members_changed();
+    }
+    void heal() { split({}); }
     void kill(std::uint32_t node) {
         nodes_.erase(NodeId{node});
         members_changed();
@@ -105,14 +121,36 @@ class FakeCluster {
         deliver();
     }
 
-  private:
-    void members_changed() {
-        std::set<NodeId> members;
-        for (const auto& [id, fake] : nodes_) {
-            members.insert(id);
+    // The installation that waits longest is answered.
+    void answer_install(std::uint32_t node, const Result<void>& result) {
+        const InstallSession install = at(node).installing.front();
+        at(node).installing.erase(at(node).installing.begin());
+        if (result) {
+            at(node).kernel.insert(install.record.key);
         }
+        run(node, at(node).node->on_installed(kGateway, install.record.key, install.ticket, result,
+                                              now_));
+    }
+    // Bytes from a member, as the group would deliver them to all that hear it.
+    void say(std::uint32_t sender, const Bytes& message) {
+        queue_.emplace_back(NodeId{sender}, message);
+        deliver();
+    }
+
+  private:
+    [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const {
+        return away_.contains(a.value) == away_.contains(b.value);
+    }
+    void members_changed() {
         for (const auto& [id, fake] : nodes_) {
-            execute(id.value, fake->node->on_members(members, now_));
+            std::set<NodeId> members;
+            for (const auto& [other, unused] : nodes_) {
+                if (hear_each_other(id, other)) {
+                    members.insert(other);
+                }
+            }
+            const bool quorate = 2 * members.size() > size_;
+            execute(id.value, fake->node->on_members(members, quorate, now_));
         }
         deliver();
     }
@@ -121,7 +159,9 @@ class FakeCluster {
             const auto [sender, message] = std::move(queue_.front());
             queue_.pop_front();
             for (const auto& [id, fake] : nodes_) {
-                execute(id.value, fake->node->on_group_message(sender, message, now_));
+                if (hear_each_other(sender, id)) {
+                    execute(id.value, fake->node->on_group_message(sender, message, now_));
+                }
             }
         }
     }
@@ -135,20 +175,32 @@ class FakeCluster {
             if (const auto* sent = std::get_if<SendToGroup>(&effect)) {
                 queue_.emplace_back(NodeId{id}, sent->message);
             } else if (const auto* install = std::get_if<InstallSession>(&effect)) {
+                if (!fake.answers_installs) {
+                    fake.installing.push_back(*install);
+                    continue;
+                }
                 Result<void> result;
                 if (fake.refuses_sessions) {
                     result = fail(Errc::system, "no such kernel");
                 } else {
                     fake.kernel.insert(install->record.key);
                 }
-                more = fake.node->on_installed(kGateway, install->record.key, result, now_);
+                more = fake.node->on_installed(kGateway, install->record.key, install->ticket,
+                                               result, now_);
             } else if (const auto* remove = std::get_if<RemoveSession>(&effect)) {
                 fake.kernel.erase(remove->key);
+            } else if (std::holds_alternative<AuditSessions>(effect)) {
+                ++fake.audits;
+                more = fake.node->on_audited(kGateway, fake.kernel, now_);
+            } else if (const auto* save = std::get_if<SaveEpoch>(&effect)) {
+                disks_[NodeId{id}] = save->epoch;
             } else if (const auto* step = std::get_if<RunStep>(&effect)) {
                 fake.steps.push_back(step->step);
                 Result<void> result;
                 if (fake.failing.contains(step->step)) {
                     result = fail(Errc::system, "device is gone");
+                } else if (step->step == takeover::Step::save_epoch) {
+                    disks_[NodeId{id}] = step->epoch;
                 }
                 more = fake.node->on_step_done(kGateway, step->step, result, now_);
             } else if (std::holds_alternative<Announce>(effect)) {
@@ -170,7 +222,12 @@ class FakeCluster {
         }
     }
 
+    std::uint32_t size_;
+    Settings settings_;
+    std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
+    std::map<NodeId, Epoch> disks_;
+    std::set<std::uint32_t> away_;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};
     RequestToken next_request_ = 1;

@@ -75,8 +75,8 @@ TEST(NodeTest, ADeadHoldersSessionIsResumedAndSpeaksToItsPeer) {
     cluster.kill(1);
     EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_THAT(cluster.at(2).steps,
-                ElementsAre(Step::add_addresses, Step::open_gate, Step::announce));
+    EXPECT_THAT(cluster.at(2).steps, ElementsAre(Step::save_epoch, Step::add_addresses,
+                                                 Step::open_gate, Step::announce));
     EXPECT_THAT(cluster.at(2).datagrams, SizeIs(1));  // The probe that learns Ns and Nr.
     EXPECT_THAT(cluster.at(3).datagrams, IsEmpty());
     EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
@@ -165,22 +165,38 @@ TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsToldSo) {
     EXPECT_THAT(cluster.at(2).plugins.at(8), HasSubstr("no gateway 'lt2p'"));
 }
 
-TEST(NodeTest, ScoresAreWrittenOnChangeAndHeldBackWhileNobodyServes) {
-    FakeCluster cluster(2);
-    EXPECT_EQ(cluster.at(2).scores, std::vector<int>{kScoreEmpty});
+TEST(NodeTest, AScoreIsWrittenOnceItHasSettledAndHeldBackWhileNobodyServes) {
+    FakeCluster cluster(3);
+    EXPECT_THAT(cluster.at(2).scores, ElementsAre(kScoreEmpty));
     ASSERT_TRUE(cluster.promote(1).has_value());
-    EXPECT_EQ(cluster.at(2).scores, (std::vector<int>{kScoreEmpty, kScoreComplete}));
+    EXPECT_THAT(cluster.at(2).scores, ElementsAre(kScoreEmpty));
+    cluster.pass(kScoreSettle);
+    EXPECT_THAT(cluster.at(2).scores, ElementsAre(kScoreEmpty, kScoreComplete));
     cluster.kill(1);
+    cluster.start(4);  // Complete within no time; but nobody serves.
     cluster.pass(std::chrono::seconds(5));
-    EXPECT_THAT(cluster.at(2).scores, SizeIs(2));
+    EXPECT_EQ(cluster.replica(4).level(), wire::Level::complete);
+    EXPECT_THAT(cluster.at(4).scores, ElementsAre(kScoreEmpty));
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(kScoreSettle);
+    EXPECT_THAT(cluster.at(4).scores, ElementsAre(kScoreEmpty, kScoreComplete));
+}
+
+TEST(NodeTest, ADoubtThatIsHealedAtOnceIsNoNewsForPacemaker) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(kScoreSettle);
+    cluster.run(2, cluster.at(2).node->resync(77, kGateway, cluster.now()));
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_EQ(cluster.replica(2).counters().resyncs, 2U);
+    EXPECT_THAT(cluster.at(2).scores, ElementsAre(kScoreEmpty, kScoreComplete));
 }
 
 TEST(NodeTest, ANodeThatAttachesAfterTheHellosKnowsWhoServes) {
     FakeCluster cluster = with_one_session();
     cluster.kill(3);
     cluster.start(3);
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->replica().holder(), NodeId{1});
-    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.replica(3).holder(), NodeId{1});
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
 }
 
 TEST(NodeTest, GratuitousArpIsRepeated) {

@@ -1,64 +1,191 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "replica/store.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "base/limits.hpp"
 
 namespace vpnha::replica {
 namespace {
 
+using ::testing::ElementsAre;
+
+constexpr TimePoint kNow{std::chrono::hours(1)};
+constexpr Epoch kFirst{1, NodeId{1}};
+constexpr Epoch kSecond{2, NodeId{2}};
+
 wire::RecordKey key(std::uint32_t number) {
     ByteWriter id;
     id.u32(number);
-    return {wire::RecordType::l2tp_session, std::move(id).take()};
+    return {wire::RecordType::l2tp_session, wire::RecordId(id.view())};
 }
 
-wire::Version version(std::uint64_t epoch, std::uint64_t sequence) {
-    return {Epoch{epoch, NodeId{1}}, sequence};
+Store::Applied put(Store& store, std::uint32_t number, const wire::Version& version, Bytes payload,
+                   const Epoch& authority) {
+    return store.put(key(number), version, authority, std::move(payload));
+}
+// Said in the epoch of its version.
+Store::Applied put(Store& store, std::uint32_t number, const wire::Version& version,
+                   Bytes payload) {
+    return put(store, number, version, std::move(payload), version.epoch);
 }
 
-TEST(StoreTest, TheNewerVersionWins) {
+TEST(StoreTest, WithinAnEpochTheNewerVersionWins) {
     Store store;
-    EXPECT_EQ(store.put(key(1), version(1, 5), {1}), Store::Applied::changed);
-    EXPECT_EQ(store.put(key(1), version(1, 4), {2}), Store::Applied::stale);
-    EXPECT_EQ(store.put(key(1), version(2, 1), {1}), Store::Applied::unchanged);
-    EXPECT_EQ(store.put(key(1), version(2, 2), {3}), Store::Applied::changed);
+    EXPECT_EQ(put(store, 1, {kFirst, 5}, {1}), Store::Applied::changed);
+    EXPECT_EQ(put(store, 1, {kFirst, 4}, {2}), Store::Applied::stale);
+    EXPECT_EQ(put(store, 1, {kFirst, 6}, {1}), Store::Applied::unchanged);
+    EXPECT_EQ(put(store, 1, {kSecond, 1}, {3}), Store::Applied::changed);
     EXPECT_EQ(store.find(key(1))->payload, Bytes{3});
-    EXPECT_EQ(store.find(key(1))->version, version(2, 2));
+    EXPECT_EQ(store.find(key(1))->version, (wire::Version{kSecond, 1}));
+}
+
+TEST(StoreTest, WhatOlderEpochsLeftGivesWayToTheHoldersWord) {
+    // Node 1 went on writing in a lost partition; the holder of the next epoch knows an older
+    // state.
+    Store store;
+    put(store, 1, {kFirst, 150}, {9});
+    EXPECT_EQ(put(store, 1, {kFirst, 100}, {1}, kSecond), Store::Applied::changed);
+    EXPECT_EQ(store.find(key(1))->payload, Bytes{1});
+    EXPECT_EQ(store.find(key(1))->version, (wire::Version{kFirst, 100}));
 }
 
 TEST(StoreTest, EqualContentHasEqualDigestsWhateverTheOrder) {
     Store one;
     Store other;
-    one.put(key(1), version(1, 1), {1});
-    one.put(key(2), version(1, 2), {2});
-    other.put(key(2), version(3, 9), {7});
-    other.put(key(3), version(3, 10), {3});
+    put(one, 1, {kFirst, 1}, {1});
+    put(one, 2, {kFirst, 2}, {2});
+    put(other, 2, {kFirst, 2}, {2});
+    put(other, 3, {kFirst, 3}, {3});
     EXPECT_NE(one.digest(), other.digest());
-    other.put(key(2), version(3, 11), {2});
-    other.put(key(1), version(3, 12), {1});
-    EXPECT_TRUE(other.erase(key(3)));
+    put(other, 1, {kFirst, 1}, {1});
+    EXPECT_TRUE(other.drop(key(3), {kFirst, 4}, kNow));
     EXPECT_EQ(one.digest(), other.digest());
+    EXPECT_EQ(one.count(), other.count());
+}
+
+TEST(StoreTest, AnotherVersionOfTheSameContentIsAnotherDigest) {
+    Store one;
+    Store other;
+    put(one, 1, {kFirst, 1}, {1});
+    put(other, 1, {kFirst, 2}, {1});
+    EXPECT_NE(one.digest(), other.digest());
 }
 
 TEST(StoreTest, AnEmptiedStoreHasTheDigestOfAnEmptyOne) {
     Store store;
-    store.put(key(1), version(1, 1), {1});
+    put(store, 1, {kFirst, 1}, {1});
     EXPECT_NE(store.digest(), Store().digest());
-    EXPECT_TRUE(store.erase(key(1)));
-    EXPECT_FALSE(store.erase(key(1)));
+    EXPECT_TRUE(store.drop(key(1), {kFirst, 2}, kNow));
+    EXPECT_FALSE(store.drop(key(1), {kFirst, 3}, kNow));
     EXPECT_EQ(store.digest(), Store().digest());
+    EXPECT_EQ(store.payload_bytes(), 0U);
+}
+
+TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
+    Store holder;
+    Store follower;
+    holder.write(key(1), {1});
+    EXPECT_EQ(holder.count(), 0U);
+    EXPECT_EQ(holder.digest(), follower.digest());
+    holder.said(key(1), {kFirst, 1});
+    put(follower, 1, {kFirst, 1}, {1});
+    EXPECT_EQ(holder.digest(), follower.digest());
+    EXPECT_TRUE(holder.erase(key(1), kNow));
+    EXPECT_EQ(holder.count(), 1U);
+    EXPECT_EQ(holder.digest(), follower.digest());
+    holder.said(key(1), {kFirst, 2});
+    follower.drop(key(1), {kFirst, 2}, kNow);
+    EXPECT_EQ(holder.count(), 0U);
+    EXPECT_EQ(holder.digest(), follower.digest());
+}
+
+TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyHeardIsOneChange) {
+    Store store;
+    store.write(key(1), {1});
+    store.said(key(1), {kFirst, 1});
+    const std::uint64_t said = store.digest();
+    store.erase(key(1), kNow);
+    EXPECT_EQ(store.write(key(1), {2}), Store::Applied::changed);
+    EXPECT_EQ(store.digest(), said);
+    EXPECT_EQ(store.count(), 1U);
+    EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
+    store.said(key(1), {kFirst, 2});
+    EXPECT_EQ(store.count(), 1U);
+    EXPECT_NE(store.digest(), said);
+}
+
+TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
+    Store store;
+    store.write(key(1), {1});
+    EXPECT_TRUE(store.erase(key(1), kNow));
+    EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
+}
+
+TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
+    Store store;
+    store.write(key(1), {1});
+    store.said(key(1), {kFirst, 1});
+    EXPECT_FALSE(store.settle_unsaid());
+    const std::uint64_t said = store.digest();
+    store.write(key(1), {2});
+    EXPECT_TRUE(store.settle_unsaid());
+    EXPECT_NE(store.digest(), said);
+    store.erase(key(1), kNow);
+    EXPECT_TRUE(store.settle_unsaid());
+    EXPECT_EQ(store.digest(), Store().digest());
+}
+
+TEST(StoreTest, ATombstoneOutlivesAnOlderWordAndYieldsToANewerOne) {
+    Store store;
+    put(store, 1, {kFirst, 1}, {1});
+    store.drop(key(1), {kFirst, 5}, kNow);
+    EXPECT_EQ(put(store, 1, {kFirst, 4}, {1}), Store::Applied::stale);
+    EXPECT_EQ(put(store, 1, {kFirst, 6}, {1}), Store::Applied::changed);
+    EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
+}
+
+TEST(StoreTest, TombstonesLiveForAWhileAndTheHorizonSaysWhatTheyKnow) {
+    Store store;
+    put(store, 1, {kFirst, 1}, {1});
+    put(store, 2, {kFirst, 2}, {2});
+    store.drop(key(1), {kFirst, 3}, kNow);
+    store.drop(key(2), {kFirst, 4}, kNow + std::chrono::seconds(1));
+    store.expire(kNow + limits::kTombstoneLife - std::chrono::milliseconds(1));
+    EXPECT_NE(store.find_tombstone(key(1)), nullptr);
+    EXPECT_EQ(store.horizon(), wire::Version{});
+    store.expire(kNow + limits::kTombstoneLife);
+    EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
+    EXPECT_NE(store.find_tombstone(key(2)), nullptr);
+    EXPECT_EQ(store.horizon(), (wire::Version{kFirst, 3}));
+}
+
+TEST(StoreTest, NoMoreTombstonesThanTheLimit) {
+    Store store;
+    for (std::uint32_t i = 1; i <= limits::kTombstonesMax + 10; ++i) {
+        store.drop(key(i), {kFirst, i}, kNow);
+    }
+    EXPECT_EQ(store.tombstones().size(), limits::kTombstonesMax);
+    EXPECT_EQ(store.horizon(), (wire::Version{kFirst, 10}));
+}
+
+TEST(StoreTest, ASweepTakesWhatThePassDidNotRepeat) {
+    Store store;
+    put(store, 1, {kFirst, 1}, {1});
+    put(store, 2, {kFirst, 2}, {2});
+    store.find(key(2))->pass = 7;
+    EXPECT_THAT(store.sweep(7), ElementsAre(key(1)));
+    EXPECT_EQ(store.count(), 1U);
 }
 
 TEST(StoreTest, RefusesRecordsBeyondItsLimitAndStillChangesHeldOnes) {
     Store store;
     for (std::uint32_t i = 0; i < limits::kRecordsPerGatewayMax; ++i) {
-        ASSERT_EQ(store.put(key(i), version(1, i + 1), {}), Store::Applied::changed);
+        ASSERT_EQ(put(store, i, {kFirst, i + 1}, {}), Store::Applied::changed);
     }
-    EXPECT_EQ(store.put(key(limits::kRecordsPerGatewayMax), version(2, 1), {}),
-              Store::Applied::refused);
-    EXPECT_EQ(store.put(key(0), version(2, 1), {1}), Store::Applied::changed);
+    EXPECT_EQ(put(store, limits::kRecordsPerGatewayMax, {kSecond, 1}, {}), Store::Applied::refused);
+    EXPECT_EQ(store.write(key(limits::kRecordsPerGatewayMax), {}), Store::Applied::refused);
+    EXPECT_EQ(put(store, 0, {kSecond, 1}, {1}), Store::Applied::changed);
 }
 
 }  // namespace

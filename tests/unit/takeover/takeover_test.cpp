@@ -32,8 +32,8 @@ TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
     Next next = takeover.promote();
     EXPECT_TRUE(takeover.busy());
     EXPECT_THAT(run_to_end(takeover, next),
-                ElementsAre(Step::claim, Step::add_addresses, Step::open_gate, Step::announce,
-                            Step::resume_sessions));
+                ElementsAre(Step::save_epoch, Step::claim, Step::add_addresses, Step::open_gate,
+                            Step::announce, Step::resume_sessions));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::promoted);
 }
@@ -49,8 +49,8 @@ TEST(TakeoverTest, DemotionShutsTheGateBeforeAnythingElse) {
 }
 
 TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
-    for (const Step failing : {Step::claim, Step::add_addresses, Step::open_gate, Step::announce,
-                               Step::resume_sessions}) {
+    for (const Step failing : {Step::save_epoch, Step::claim, Step::add_addresses, Step::open_gate,
+                               Step::announce, Step::resume_sessions}) {
         Takeover takeover;
         Next next = takeover.promote();
         const std::vector<Step> steps = run_to_end(takeover, next, failing);

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a replica says, and when.
+#include <algorithm>
+#include <utility>
+
+#include "replica/replica.hpp"
+
+namespace vpnha::replica {
+
+namespace {
+
+// Room for a message's own fields beside its records.
+constexpr std::size_t kMessageOverheadBytes = 96;
+
+}  // namespace
+
+Effects Replica::flush(TimePoint now) {
+    Effects effects;
+    store_.expire(now);
+    if (promoted_) {
+        flush_dirty(effects);
+        flush_digest(effects, now);
+    }
+    if (pass_ && is_source()) {
+        flush_pass(effects);
+    }
+    if (!promoted_) {
+        flush_confirm(effects);
+        flush_request(effects, now);
+        flush_retry(effects, now);
+    }
+    return effects;
+}
+
+std::optional<TimePoint> Replica::next_deadline() const {
+    std::optional<TimePoint> at = digest_at_;
+    if (asking_) {
+        at = earliest(at, asking_->again_at);
+    }
+    return earliest(at, retry_at_);
+}
+
+bool Replica::append(Batch& batch, const wire::RecordKey& key) {
+    const StoredRecord* record = store_.find(key);
+    const Tombstone* tombstone = record == nullptr ? store_.find_tombstone(key) : nullptr;
+    const bool due = record != nullptr ? record->dirty : tombstone != nullptr && tombstone->dirty;
+    if (!due) {
+        return true;  // Said already.
+    }
+    wire::Change change{key, record == nullptr, record == nullptr ? Bytes{} : record->payload};
+    const std::size_t size = batch.size + wire::encoded_size(change);
+    if (size > limits::kGroupMessageBytesMax) {
+        return false;
+    }
+    batch.size = size;
+    batch.update.changes.push_back(std::move(change));
+    store_.said(key, wire::Version{epoch_, ++sequence_});
+    return true;
+}
+
+Replica::Batch Replica::new_batch() const {
+    return {wire::Update{gateway_, epoch_, sequence_, {}}, kMessageOverheadBytes};
+}
+
+void Replica::send(Batch batch, Effects& effects) {
+    if (!batch.update.changes.empty()) {
+        ++updates_on_their_way_;
+        effects.emplace_back(Send{std::move(batch.update)});
+    }
+}
+
+void Replica::flush_dirty(Effects& effects) {
+    while (!dirty_.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
+        Batch batch = new_batch();
+        while (!dirty_.empty() && append(batch, dirty_.front())) {
+            dirty_.pop_front();
+        }
+        send(std::move(batch), effects);
+    }
+}
+
+void Replica::say(const std::vector<wire::RecordKey>& keys, Effects& effects) {
+    Batch batch = new_batch();
+    for (const wire::RecordKey& key : keys) {
+        if (!append(batch, key)) {
+            send(std::exchange(batch, new_batch()), effects);
+            append(batch, key);
+        }
+    }
+    send(std::move(batch), effects);
+}
+
+void Replica::flush_pass(Effects& effects) {
+    while (pass_ && chunks_on_their_way_ < limits::kChunksOnTheirWay) {
+        if (!send_chunk(*pass_, effects)) {
+            end_pass(*pass_, effects);
+            pass_.reset();
+        }
+    }
+}
+
+bool Replica::send_chunk(Pass& pass, Effects& effects) {
+    wire::Snapshot chunk{gateway_, epoch_, pass.since, !pass.begun, {}};
+    std::size_t size = kMessageOverheadBytes;
+    std::vector<wire::RecordKey> unsaid;
+    const auto add = [&](wire::SnapshotRecord record) {
+        size += wire::encoded_size(record);
+        const bool fits = size <= limits::kGroupMessageBytesMax;
+        if (fits) {
+            chunk.records.push_back(std::move(record));
+        }
+        return fits;
+    };
+    // One walk over the records, a second one over the tombstones, from where the last chunk ended.
+    const auto walk = [&](const auto& map, const auto& visit) {
+        auto at = pass.after ? map.upper_bound(*pass.after) : map.begin();
+        for (; at != map.end(); ++at) {
+            if (!visit(at->first, at->second)) {
+                return false;
+            }
+            pass.after = at->first;
+        }
+        pass.after.reset();
+        return true;
+    };
+    bool through = true;
+    if (!pass.records_done) {
+        through = walk(store_.records(), [&](const auto& key, const StoredRecord& record) {
+            if (record.dirty) {
+                if (record.counted) {
+                    unsaid.push_back(key);  // The chunk must not be ahead of what was said.
+                }
+                return true;
+            }
+            return record.version <= pass.since ||
+                   add({key, record.version, false, record.payload});
+        });
+        pass.records_done = through;
+    }
+    if (through && pass.since != wire::Version{}) {
+        through = walk(store_.tombstones(), [&](const auto& key, const Tombstone& tombstone) {
+            return tombstone.dirty || tombstone.version <= pass.since ||
+                   add({key, tombstone.version, true, {}});
+        });
+    }
+    pass.begun = true;
+    say(unsaid, effects);
+    ++chunks_on_their_way_;
+    effects.emplace_back(Send{std::move(chunk)});
+    return !through;
+}
+
+void Replica::end_pass(const Pass& pass, Effects& effects) {
+    // What is erased and not yet said still counts for the group, and no chunk had it.
+    std::vector<wire::RecordKey> unsaid;
+    for (const auto& [key, tombstone] : store_.tombstones()) {
+        if (tombstone.dirty) {
+            unsaid.push_back(key);
+        }
+    }
+    say(unsaid, effects);
+    ++counters_.snapshots_sent;
+    effects.emplace_back(Send{wire::SnapshotEnd{gateway_, epoch_, pass.since, sequence_,
+                                                store_.count(), store_.digest()}});
+}
+
+void Replica::flush_digest(Effects& effects, TimePoint now) {
+    if (digest_at_ && *digest_at_ <= now) {
+        digest_at_ = now + limits::kDigestInterval;
+        effects.emplace_back(
+            Send{wire::Digest{gateway_, epoch_, sequence_, store_.count(), store_.digest()}});
+    }
+}
+
+void Replica::flush_confirm(Effects& effects) {
+    if (level_ != wire::Level::complete || epoch_.number == 0 || confirm_on_its_way_ ||
+        lacking_.size() > limits::kRefusedPerConfirmMax) {
+        return;
+    }
+    wire::Confirm confirm{gateway_, epoch_, sequence_, {lacking_.begin(), lacking_.end()}};
+    if (!installing_.empty()) {
+        const wire::Version& first = *installing_.begin();
+        if (first.epoch < epoch_) {
+            return;  // What older epochs left is confirmed as a whole.
+        }
+        confirm.sequence = std::min(confirm.sequence, first.sequence - 1);
+    }
+    if (last_confirm_ != confirm) {
+        last_confirm_ = confirm;
+        confirm_on_its_way_ = true;
+        effects.emplace_back(Send{std::move(confirm)});
+    }
+}
+
+void Replica::flush_request(Effects& effects, TimePoint now) {
+    if (!asking_) {
+        return;
+    }
+    if (!asking_->now && asking_->again_at > now) {
+        return;
+    }
+    if (!asking_->now) {
+        asking_->pause = std::min<Duration>(2 * asking_->pause, limits::kAskAgainMax);
+    }
+    asking_->now = false;
+    asking_->source.reset();
+    asking_->again_at = now + asking_->pause;
+    ++counters_.resyncs;
+    effects.emplace_back(Send{wire::SnapshotRequest{gateway_, asking_->doubt, asking_->since}});
+}
+
+void Replica::flush_retry(Effects& effects, TimePoint now) {
+    if (!retry_at_ || *retry_at_ > now) {
+        return;
+    }
+    retry_at_.reset();
+    for (const auto& [key, stored] : store_.records()) {
+        if (stored.hold == Hold::refused) {
+            request_install(key, *store_.find(key), effects);
+            retry_at_ = now + retry_pause_;
+        }
+    }
+    if (retry_at_) {
+        retry_pause_ = std::min<Duration>(2 * retry_pause_, limits::kInstallRetryMax);
+        retry_at_ = now + retry_pause_;
+    }
+}
+
+}  // namespace vpnha::replica

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "wire/record_key.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace vpnha::wire {
+
+RecordId::RecordId(ByteView bytes) : size_(static_cast<std::uint8_t>(bytes.size())) {
+    VPNHA_ASSERT(bytes.size() <= bytes_.size());
+    std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+}
+
+}  // namespace vpnha::wire

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Identity of a record within its gateway. A value without memory of its own: hundreds of thousands
+// of them are keys of maps.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/limits.hpp"
+
+namespace vpnha::wire {
+
+// Types with the high bit set are optional: a node that does not know one carries it, others it
+// refuses.
+enum class RecordType : std::uint8_t { l2tp_session = 1 };
+inline constexpr std::uint8_t kOptionalRecordType = 0x80;
+
+[[nodiscard]] constexpr bool is_known(RecordType type) {
+    return type == RecordType::l2tp_session;
+}
+[[nodiscard]] constexpr bool is_optional(RecordType type) {
+    return (static_cast<std::uint8_t>(type) & kOptionalRecordType) != 0;
+}
+
+class RecordId {
+  public:
+    RecordId() = default;
+    // At most limits::kRecordIdBytesMax octets: more is a programming error.
+    explicit RecordId(ByteView bytes);
+
+    [[nodiscard]] ByteView view() const { return {bytes_.data(), size_}; }
+    // Octets beyond the size are 0.
+    friend auto operator<=>(const RecordId&, const RecordId&) = default;
+
+  private:
+    std::array<std::uint8_t, limits::kRecordIdBytesMax> bytes_{};
+    std::uint8_t size_ = 0;
+};
+
+struct RecordKey {
+    RecordType type{};
+    RecordId id;
+    friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
+};
+
+}  // namespace vpnha::wire
