@@ -297,10 +297,20 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
         if (record.erased) {
             forget(record.key, record.version, effects, now);
         } else {
-            apply(record.key, record.version, snapshot.epoch, record.payload, effects, now);
+            apply(record.key, record.version, authority_over(record.key, snapshot), record.payload,
+                  effects, now);
         }
     }
     return effects;
+}
+
+Epoch Replica::authority_over(const wire::RecordKey& key, const wire::Snapshot& snapshot) const {
+    // A pass over everything is right about all that no update has written since it began: what is
+    // held under the same version is what is in doubt.
+    constexpr Epoch kAboveAll{limits::kCounterMax + 1, {}};
+    const StoredRecord* held = store_.find(key);
+    const bool written_since = held != nullptr && held->pass == pass_number_;
+    return snapshot.since == wire::Version{} && !written_since ? kAboveAll : snapshot.epoch;
 }
 
 Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, TimePoint now) {

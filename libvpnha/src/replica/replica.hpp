@@ -165,6 +165,9 @@ class Replica {
     void on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request);
     void on_confirm(NodeId sender, const wire::Confirm& confirm);
 
+    // The epoch under which a snapshot's record is put into the store.
+    [[nodiscard]] Epoch authority_over(const wire::RecordKey& key,
+                                       const wire::Snapshot& snapshot) const;
     // Refuses and counts an old epoch; adopts a newer one that was never claimed in our hearing.
     bool accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now);
     void adopt_epoch(const Epoch& epoch, Effects& effects);

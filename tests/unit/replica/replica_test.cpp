@@ -3,131 +3,14 @@
 
 #include <gmock/gmock.h>
 
-#include <deque>
-#include <memory>
-
 #include "base/limits.hpp"
+#include "group.hpp"
 
 namespace vpnha::replica {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-constexpr GatewayId kGateway{1};
-
-wire::RecordKey key(std::uint32_t number) {
-    ByteWriter id;
-    id.u32(number);
-    return {wire::RecordType::l2tp_session, wire::RecordId(id.view())};
-}
-
-// Replicas joined by a group that delivers everything to all members in one order, and kernels that
-// take what they are given unless told otherwise.
-class Group {
-  public:
-    Replica& at(std::uint32_t node) { return *replicas_.at(NodeId{node}); }
-    std::set<wire::RecordKey>& kernel(std::uint32_t node) { return kernels_[NodeId{node}]; }
-    void refuse(std::uint32_t node, const wire::RecordKey& refused) {
-        refused_[NodeId{node}].insert(refused);
-    }
-
-    void join(std::uint32_t node) {
-        replicas_[NodeId{node}] = std::make_unique<Replica>(kGateway, NodeId{node});
-        members_changed();
-    }
-    void leave(std::uint32_t node) {
-        replicas_.erase(NodeId{node});
-        kernels_.erase(NodeId{node});
-        members_changed();
-    }
-    void promote(std::uint32_t node) {
-        Replica& replica = at(node);
-        run(NodeId{node},
-            replica.begin_epoch(Epoch{replica.highest_epoch().number + 1, NodeId{node}}, now_));
-        settle();
-    }
-    // Delivers, and lets due messages go out, until nobody has anything to say.
-    void settle() {
-        do {
-            deliver();
-            for (auto& [node, replica] : replicas_) {
-                run(node, replica->flush(now_));
-            }
-        } while (!queue_.empty());
-    }
-    void pass(Duration time) {
-        now_ += time;
-        settle();
-    }
-    // What was sent and not yet delivered, for tests that lose or change it.
-    std::deque<std::pair<NodeId, wire::Message>>& queue() { return queue_; }
-    TimePoint now() const { return now_; }
-    void run(NodeId node, Effects effects) {
-        for (Effect& effect : effects) {
-            if (auto* send = std::get_if<Send>(&effect)) {
-                queue_.emplace_back(node, std::move(send->message));
-            } else if (auto* install = std::get_if<Install>(&effect)) {
-                const bool accepted = !refused_[node].contains(install->key);
-                if (accepted) {
-                    kernels_[node].insert(install->key);
-                }
-                replicas_.at(node)->on_installed(install->key, install->ticket,
-                                                 accepted ? Outcome::installed : Outcome::refused,
-                                                 now_);
-            } else if (auto* remove = std::get_if<Remove>(&effect)) {
-                kernels_[node].erase(remove->key);
-            } else if (std::holds_alternative<Superseded>(effect)) {
-                superseded.push_back(node.value);
-            }
-        }
-    }
-    std::vector<std::uint32_t> superseded;
-    bool quorate = true;
-
-  private:
-    void members_changed() {
-        std::set<NodeId> present;
-        for (const auto& [node, replica] : replicas_) {
-            present.insert(node);
-        }
-        for (auto& [node, replica] : replicas_) {
-            replica->on_members(present, quorate, now_);
-        }
-        // As the node does: everyone introduces itself anew.
-        for (auto& [node, replica] : replicas_) {
-            wire::Hello hello;
-            hello.gateways = {{kGateway, replica->promoted(), replica->level(), replica->level(),
-                               replica->epoch()}};
-            queue_.emplace_back(node, hello);
-        }
-        settle();
-    }
-    void deliver() {
-        while (!queue_.empty()) {
-            const auto [sender, message] = std::move(queue_.front());
-            queue_.pop_front();
-            for (auto& [node, replica] : replicas_) {
-                run(node, replica->on_message(sender, message, now_));
-            }
-        }
-    }
-
-    std::map<NodeId, std::unique_ptr<Replica>> replicas_;
-    std::map<NodeId, std::set<wire::RecordKey>> kernels_;
-    std::map<NodeId, std::set<wire::RecordKey>> refused_;
-    std::deque<std::pair<NodeId, wire::Message>> queue_;
-    TimePoint now_{std::chrono::hours(1)};
-};
-
-Group three_with_first_promoted() {
-    Group group;
-    for (const std::uint32_t node : {1U, 2U, 3U}) {
-        group.join(node);
-    }
-    group.promote(1);
-    return group;
-}
 
 TEST(ReplicaTest, FollowersOfAFirstPromotionAreCompleteWithNothing) {
     Group group = three_with_first_promoted();

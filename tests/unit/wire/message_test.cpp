@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <random>
 
 #include "base/limits.hpp"
@@ -67,6 +68,27 @@ TEST(MessageTest, ClaimHasTheBytesOfVersionOne) {
               "00000005"          // count
               "0000000000000006"  // digest
               "35a46a46");        // CRC-32
+}
+
+// Each line: the type's number, the bytes. The file CANNOT change: nodes of a released version say
+// and expect exactly this.
+TEST(MessageTest, VersionOneHasItsGoldenBytes) {
+    std::ifstream golden(VPNHA_GOLDEN_DIRECTORY "/v1.txt");
+    for (const Message& message : all_messages()) {
+        std::size_t type = 0;
+        std::string hex;
+        ASSERT_TRUE(golden >> type >> hex) << message.index();
+        EXPECT_EQ(type, message.index() + 1);
+        EXPECT_EQ(hex, to_hex(encode(message))) << message.index();
+    }
+}
+
+TEST(MessageTest, AnUnknownTypeIsIgnoredOnlyWhenItSaysSo) {
+    Bytes body = encode(Extension{0xff});
+    const Result<Message> optional = parse_message(body);
+    ASSERT_TRUE(optional.has_value());
+    EXPECT_EQ(std::get<Extension>(*optional).type, 0xff);
+    EXPECT_FALSE(parse_message(encode(Extension{0x7f})).has_value());
 }
 
 TEST(MessageTest, RefusesEveryTruncation) {

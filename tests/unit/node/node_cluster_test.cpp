@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes among each other: quorum, epochs, versions, set-ups, late kernels.
+#include <gmock/gmock.h>
+
+#include "fake_cluster.hpp"
+#include "sample_session.hpp"
+#include "support/wire_v2.hpp"
+
+namespace vpnha::node {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+Bytes encoded(const wire::Message& message) {
+    return wire::Dialects().encode(message, 1);
+}
+
+TEST(NodeClusterTest, WithoutQuorumNobodyIsPromoted) {
+    FakeCluster cluster = with_one_session();
+    cluster.split({3});
+    const Result<void> answer = cluster.promote(3);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_THAT(answer.error().detail, HasSubstr("without quorum"));
+    EXPECT_THAT(cluster.at(3).steps, IsEmpty());
+    EXPECT_EQ(cluster.replica(1).epoch().number, 1U);
+}
+
+TEST(NodeClusterTest, AHolderOfALostPartitionFallsSilentWhenItHeals) {
+    FakeCluster cluster = with_one_session();
+    cluster.split({1});
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.heal();
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->state(), takeover::State::standby);
+    EXPECT_THAT(cluster.at(1).steps, Contains(takeover::Step::shut_gate));
+    EXPECT_EQ(cluster.replica(1).holder(), NodeId{2});
+    EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::hot);
+}
+
+TEST(NodeClusterTest, AnEpochIsNotClaimedTwiceAfterATotalOutage) {
+    FakeCluster cluster = with_one_session();
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.kill(node);
+    }
+    cluster.start(2);
+    cluster.start(3);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_EQ(cluster.replica(2).epoch().number, 2U);
+}
+
+TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.kill(node);
+    }
+    cluster.lose_disk(1);
+    cluster.lose_disk(2);
+    cluster.start(1);
+    cluster.start(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_EQ(cluster.replica(1).epoch().number, 1U);
+    cluster.start(3);
+    EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{3, NodeId{1}}));
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+TEST(NodeClusterTest, APromotionWhoseEpochCannotBeSavedFails) {
+    FakeCluster cluster(2);
+    cluster.at(1).failing = {takeover::Step::save_epoch};
+    const Result<void> answer = cluster.promote(1);
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_THAT(answer.error().detail, HasSubstr("save_epoch: device is gone"));
+    EXPECT_EQ(cluster.replica(2).epoch().number, 0U);
+}
+
+TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
+    FakeCluster cluster(1);
+    cluster.settings().codecs = wire::next_codecs();
+    cluster.start(2);
+    cluster.start(3);
+    EXPECT_EQ(cluster.at(3).node->wire_version(), 1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::hot);
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_EQ(cluster.at(2).node->wire_version(), 2);
+    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    EXPECT_EQ(cluster.replica(3).store().count(), 2U);
+    cluster.settings().codecs = wire::released_codecs();
+    cluster.start(1);
+    EXPECT_EQ(cluster.at(2).node->wire_version(), 1);
+    EXPECT_EQ(cluster.replica(1).store().count(), 2U);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->sessions(), SizeIs(2));
+}
+
+TEST(NodeClusterTest, ANodeTwoReleasesApartIsToldSoAndTakesNoPart) {
+    FakeCluster cluster(2);
+    cluster.settings().codecs = wire::distant_codecs();
+    cluster.start(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_THAT(cluster.at(3).node->incompatible(), IsEmpty()) << "it cannot even read them";
+    EXPECT_GT(cluster.at(1).node->counters().messages_unsupported, 0U);
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::empty);
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+TEST(NodeClusterTest, AMemberWithoutACommonVersionIsNamed) {
+    FakeCluster cluster(2);
+    wire::Hello hello;
+    hello.version_min = 8;
+    hello.version_max = 9;
+    hello.node_name = "gw2";
+    hello.gateways = {
+        {kGateway, true, wire::Level::complete, wire::Level::complete, Epoch{9, NodeId{2}}}};
+    cluster.run(1, cluster.at(1).node->on_members({NodeId{1}, NodeId{2}}, true, cluster.now()));
+    cluster.kill(2);
+    cluster.start(2);
+    cluster.run(1, cluster.at(1).node->on_members({NodeId{1}}, true, cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_members({NodeId{1}, NodeId{2}}, true, cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_group_message(NodeId{2}, encoded(hello), cluster.now()));
+    EXPECT_THAT(cluster.at(1).node->incompatible(), ElementsAre(NodeId{2}));
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("upgrade by one release at a time")));
+    EXPECT_EQ(cluster.replica(1).holder(), std::nullopt);
+}
+
+TEST(NodeClusterTest, AMandatoryRecordOfALaterReleaseIsRefusedInWords) {
+    FakeCluster cluster = with_one_session();
+    wire::RecordKey later{static_cast<wire::RecordType>(0x42), wire::RecordId(Bytes{1})};
+    const replica::Replica& holder = cluster.replica(1);
+    cluster.say(1, encoded(wire::Update{
+                       kGateway, holder.epoch(), holder.sequence(), {{later, false, {1, 2}}}}));
+    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("record type 66 is of a later release")));
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->standing(), wire::Level::partial);
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+TEST(NodeClusterTest, ASetupThatDiffersFromTheHoldersMakesAStandbyPartialAndIsNamed) {
+    FakeCluster cluster(1);
+    const auto setup = [](std::uint64_t secret, std::uint64_t log) {
+        return std::vector<wire::Setup>{
+            {GatewayId{0}, {{"daemon.log_level", wire::Weight::note, log}}},
+            {kGateway, {{"secrets /etc/ppp/chap-secrets", wire::Weight::session, secret}}}};
+    };
+    cluster.settings().setups = setup(1, 1);
+    cluster.kill(1);
+    cluster.start(1);
+    cluster.settings().setups = setup(2, 1);
+    cluster.start(2);
+    cluster.settings().setups = setup(1, 2);
+    cluster.start(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(kScoreSettle);
+    const GatewayNode& second = *cluster.at(2).node->find(kGateway);
+    EXPECT_EQ(second.standing(), wire::Level::partial);
+    EXPECT_THAT(second.stands_in_the_way(),
+                ElementsAre("secrets /etc/ppp/chap-secrets differs from the promoted node's"));
+    EXPECT_EQ(cluster.at(2).scores.back(), kScorePartial);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_THAT(cluster.at(3).node->differences(), Not(IsEmpty()));
+    cluster.run(2, cluster.at(2).node->set_setups(setup(1, 1), cluster.now()));
+    cluster.pass(kScoreSettle);
+    EXPECT_EQ(cluster.at(2).scores.back(), kScoreComplete);
+}
+
+TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(3).answers_installs = false;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    EXPECT_THAT(cluster.at(3).datagrams, SizeIs(1));
+    cluster.answer_install(3, {});
+    EXPECT_THAT(cluster.at(3).datagrams, SizeIs(2));
+    for (const SessionView& view : cluster.at(3).node->find(kGateway)->sessions()) {
+        EXPECT_EQ(view.state, SessionState::resumed);
+    }
+}
+
+TEST(NodeClusterTest, ASessionThatTheKernelRefusesAfterThePromotionIsGivenUp) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(3).answers_installs = false;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    cluster.answer_install(3, fail(Errc::system, "no memory"));
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->counters().sessions_lost, 1U);
+    EXPECT_EQ(cluster.replica(2).store().count(), 1U);
+}
+
+TEST(NodeClusterTest, ALostSessionOfALivingTunnelIsToldToItsPeer) {
+    FakeCluster cluster = with_one_session();
+    l2tp::SessionRecord second = session(1);
+    second.key.id = SessionId{77};
+    cluster.at(2).refuses_sessions = true;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counters().sessions_lost, 1U);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(cluster.replica(3).store().count(), 1U);
+}
+
+TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(2).kernel.clear();
+    cluster.run(2, cluster.at(2).node->on_session_gone(kGateway, session(1).key, cluster.now()));
+    EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counters().sessions_gone, 1U);
+}
+
+TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(2).kernel.clear();
+    cluster.run(2, cluster.at(2).node->on_kernel_overrun(cluster.now()));
+    EXPECT_EQ(cluster.at(2).audits, 1);
+    EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
+}
+
+TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
+    FakeCluster cluster(1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.pass(std::chrono::milliseconds(50));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counters().confirm_timeouts, 1U);
+}
+
+TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(3).refuses_sessions = true;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    const std::vector<PlanRow> plan = cluster.at(1).node->find(kGateway)->plan();
+    ASSERT_THAT(plan, SizeIs(2));
+    EXPECT_EQ(plan[0].node, NodeId{2});
+    EXPECT_EQ(plan[0].coverage.held, 2U);
+    EXPECT_EQ(plan[1].coverage.held, 1U);
+    EXPECT_EQ(plan[1].coverage.missing, 1U);
+    EXPECT_EQ(plan[1].standing, wire::Level::partial);
+}
+
+TEST(NodeClusterTest, AResyncIsForStandbys) {
+    FakeCluster cluster = with_one_session();
+    cluster.run(1, cluster.at(1).node->resync(50, kGateway, cluster.now()));
+    EXPECT_FALSE(cluster.at(1).answers.at(50).has_value());
+    cluster.run(2, cluster.at(2).node->resync(51, kGateway, cluster.now()));
+    EXPECT_TRUE(cluster.at(2).answers.at(51).has_value());
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+}  // namespace
+}  // namespace vpnha::node

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "wire/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/wire_v2.hpp"
+
+namespace vpnha::wire {
+namespace {
+
+const Message kClaim = Claim{GatewayId{1}, Epoch{7, NodeId{2}}, 5, 6};
+
+TEST(CodecTest, TwoNodesSpeakTheHighestVersionThatBothKnow) {
+    const Dialects old;
+    const Dialects next(next_codecs());
+    EXPECT_EQ(next.version_min(), 1);
+    EXPECT_EQ(next.version_max(), 2);
+    EXPECT_EQ(old.common(next.version_min(), next.version_max()), 1);
+    EXPECT_EQ(next.common(old.version_min(), old.version_max()), 1);
+    EXPECT_EQ(next.common(1, 9), 2);
+}
+
+TEST(CodecTest, NodesTwoReleasesApartShareNone) {
+    const Dialects old;
+    const Dialects distant(distant_codecs());
+    EXPECT_EQ(old.common(distant.version_min(), distant.version_max()), std::nullopt);
+    EXPECT_EQ(distant.common(old.version_min(), old.version_max()), std::nullopt);
+}
+
+TEST(CodecTest, EachVersionIsReadByWhoeverKnowsIt) {
+    const Dialects old;
+    const Dialects next(next_codecs());
+    EXPECT_EQ(old.parse(next.encode(kClaim, 1)).value_or(Extension{}), kClaim);
+    EXPECT_EQ(next.parse(next.encode(kClaim, 2)).value_or(Extension{}), kClaim);
+    EXPECT_NE(next.encode(kClaim, 1), next.encode(kClaim, 2));
+}
+
+TEST(CodecTest, AnUnknownVersionIsUnsupportedNotMalformed) {
+    const Result<Message> parsed = Dialects().parse(Dialects(next_codecs()).encode(kClaim, 2));
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().code, Errc::unsupported);
+    EXPECT_EQ(parsed.error().detail, "wire version 2; this node speaks 1 to 1");
+}
+
+}  // namespace
+}  // namespace vpnha::wire
