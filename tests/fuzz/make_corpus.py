@@ -156,26 +156,43 @@ def sized(data):
     return struct.pack("!H", len(data)) + data
 
 
-HELLO = struct.pack("!BBQ", 1, 1, 7)
+HELLO = struct.pack("!BBQQ", 1, 1, 0, 7)
 CHANGE = b"\x00" + key() + sized(record())
 ERASED = b"\x01" + key() + sized(b"")
+EVERYTHING = epoch(0) + struct.pack("!Q", 0)  # Newer than version {}.
+DIGEST = struct.pack("!QIQ", 0, 0, 0)
+
+
+def version(number, sequence):
+    return epoch(number) + struct.pack("!Q", sequence)
+
 
 WIRE = {
-    "hello": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x01\x02" + epoch(3)),
+    "hello": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x01\x02\x02" + epoch(3)),
+    "hello-unpromoted": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x00\x02\x02" + epoch(9)),
     "hello-with-255-gateways-missing": frame(1, HELLO + sized(b"") + b"\xff"),
-    "claim": frame(2, b"\x01" + epoch(3)),
-    "claim-that-would-wrap": frame(2, b"\x01" + epoch(2**64 - 1)),
-    "update": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2) + CHANGE + ERASED),
-    "update-with-a-gap": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 9, 1) + CHANGE),
-    "update-of-poison": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 1)
+    "setup": frame(2, b"\x01" + struct.pack("!H", 1) + sized(b"l2tp.port") + b"\x01"
+                   + struct.pack("!Q", 7)),
+    "claim": frame(3, b"\x01" + epoch(3) + struct.pack("!IQ", 0, 0)),
+    "claim-that-would-wrap": frame(3, b"\x01" + epoch(2**64 - 1) + struct.pack("!IQ", 0, 0)),
+    "update": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2) + CHANGE + ERASED),
+    "update-with-a-gap": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 9, 1) + CHANGE),
+    "update-of-poison": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 0, 1)
                               + b"\x00" + key() + sized(b"\xff" * 40)),
-    "update-with-a-huge-count": frame(3, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2**32 - 1)),
-    "snapshot-request": frame(4, b"\x01"),
-    "snapshot": frame(5, b"\x01" + epoch(3) + struct.pack("!I", 1) + key() + epoch(3)
-                      + struct.pack("!Q", 1) + sized(record())),
-    "snapshot-end": frame(6, b"\x01" + epoch(3) + struct.pack("!QIQ", 0, 0, 0)),
-    "confirm": frame(7, b"\x01" + epoch(3) + struct.pack("!QIQ", 1, 1, 1)),
-    "version-2": frame(2, b"\x01" + epoch(3), version=2),
+    "update-of-a-later-type": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 0, 1)
+                                    + b"\x00\x42" + sized(b"\x01") + sized(b"\xff")),
+    "update-of-an-optional-type": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 0, 1)
+                                        + b"\x00\x81" + sized(b"\x01") + sized(b"\xff")),
+    "update-with-a-huge-count": frame(4, b"\x01" + epoch(3) + struct.pack("!QI", 0, 2**32 - 1)),
+    "digest": frame(5, b"\x01" + epoch(3) + DIGEST),
+    "snapshot-request": frame(6, b"\x01\x00" + EVERYTHING),
+    "snapshot-request-since": frame(6, b"\x01\x01" + version(1, 0)),
+    "snapshot": frame(7, b"\x01" + epoch(3) + EVERYTHING + b"\x01" + struct.pack("!I", 1)
+                      + b"\x00" + key() + version(3, 1) + sized(record())),
+    "snapshot-end": frame(8, b"\x01" + epoch(3) + EVERYTHING + DIGEST),
+    "confirm": frame(9, b"\x01" + epoch(3) + struct.pack("!QI", 1, 1) + version(3, 1)),
+    "extension": frame(0x80, b"whatever"),
+    "version-2": frame(3, b"\x01" + epoch(3), version=2),
     "type-0": frame(0, b""),
 }
 
