@@ -139,6 +139,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
                     effects.emplace_back(RemoveSession{settings_.id, ended});
                 }
             }
+            deadlines_.clear();
             resumed_sessions_.clear();
             stock_.clear();
             waiting_plugins_.clear();
@@ -310,14 +311,11 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
-    const auto due = [now](const auto& at) { return at && *at <= now; };
-    std::vector<l2tp::TunnelKey> tunnels;
-    for (const auto& [key, resumed] : resumed_) {
-        if (due(resumed.tunnel.next_deadline())) {
-            tunnels.push_back(key);
-        }
+    std::vector<l2tp::TunnelKey> due;
+    for (auto at = deadlines_.begin(); at != deadlines_.end() && at->first <= now; ++at) {
+        due.push_back(at->second);
     }
-    for (const l2tp::TunnelKey& key : tunnels) {
+    for (const l2tp::TunnelKey& key : due) {
         take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
@@ -367,8 +365,8 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
         return std::nullopt;
     }
     std::optional<TimePoint> at = replica_.next_deadline();
-    for (const auto& [key, resumed] : resumed_) {
-        at = earliest(at, resumed.tunnel.next_deadline());
+    if (!deadlines_.empty()) {
+        at = earliest(at, deadlines_.begin()->first);
     }
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);

@@ -14,6 +14,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/time.hpp"
 #include "l2tp/resumed_tunnel.hpp"
@@ -145,6 +147,7 @@ class GatewayNode {
         l2tp::ResumedTunnel tunnel;
         // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
         std::vector<l2tp::SessionKey> ended;
+        std::optional<TimePoint> scheduled;  // In deadlines_.
     };
 
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
@@ -159,6 +162,8 @@ class GatewayNode {
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
+    // Keeps deadlines_ true after anything that a tunnel was told.
+    void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
                      const std::string& reason, TimePoint now, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
@@ -192,6 +197,7 @@ class GatewayNode {
     std::map<PluginToken, Waiting> waiting_plugins_;
     std::map<wire::RecordKey, std::string> refusals_;
     std::map<l2tp::TunnelKey, Resumed> resumed_;
+    std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;
     l2tp::TunnelCounters past_tunnels_;
     GatewayCounters counters_;

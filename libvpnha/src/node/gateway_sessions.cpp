@@ -53,7 +53,7 @@ void GatewayNode::resume(const l2tp::SessionRecord& record) {
     auto place = resumed_.find(tunnel);
     if (place == resumed_.end()) {
         l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
-        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}}).first;
+        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}}).first;
     }
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
@@ -120,8 +120,16 @@ void GatewayNode::on_installed(const l2tp::SessionKey& key, std::uint64_t ticket
         give_up(record, late ? &*late : nullptr, "this node's kernel refused it", now, effects);
         return;
     }
-    resume(*late);
-    take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
+    const auto tunnel = resumed_.find(key.tunnel);
+    if (tunnel == resumed_.end()) {
+        resume(*late);
+        take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
+    } else if (tunnel->second.tunnel.has_sessions()) {
+        resume(*late);  // Its tunnel speaks already.
+    } else {
+        give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
+        effects.emplace_back(RemoveSession{settings_.id, key});
+    }
 }
 
 void GatewayNode::on_session_gone(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
@@ -251,6 +259,22 @@ void GatewayNode::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, T
             return;
         }
     }
+    schedule(key);
+}
+
+void GatewayNode::schedule(const l2tp::TunnelKey& key) {
+    Resumed& resumed = resumed_.at(key);
+    const std::optional<TimePoint> at = resumed.tunnel.next_deadline();
+    if (at == resumed.scheduled) {
+        return;
+    }
+    if (resumed.scheduled) {
+        deadlines_.erase({*resumed.scheduled, key});
+    }
+    if (at) {
+        deadlines_.emplace(*at, key);
+    }
+    resumed.scheduled = at;
 }
 
 void GatewayNode::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
@@ -275,6 +299,9 @@ void GatewayNode::end_tunnel(const l2tp::TunnelKey& key, const std::string& reas
         effects.emplace_back(RemoveSession{settings_.id, session});
     }
     past_tunnels_ += resumed.tunnel.counters();
+    if (resumed.scheduled) {
+        deadlines_.erase({*resumed.scheduled, key});
+    }
     resumed_.erase(key);
     effects.emplace_back(Log{Level::info, fmt::format("tunnel ended {} peer={}: {}", tag(),
                                                       to_string(key.peer), reason)});
