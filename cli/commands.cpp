@@ -13,6 +13,9 @@
 #include <thread>
 
 #include "cli/exit_code.hpp"
+#include "cli/findings.hpp"
+#include "cli/peers_view.hpp"
+#include "cli/plan_view.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/status_view.hpp"
 #include "cli/table.hpp"
@@ -29,6 +32,11 @@ using nlohmann::json;
 // Longer than any honest answer takes, shorter than a monitoring plugin's patience.
 constexpr std::chrono::seconds kTimeout{5};
 
+// An argument may hold any bytes.
+std::string text_of(const json& arguments) {
+    return arguments.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // As monitoring plugins exit.
 enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
 
@@ -42,18 +50,24 @@ class Command {
     void add_status();
     void add_sessions();
     void add_peers();
+    void add_plan();
+    void add_resync();
     void add_config();
     void add_watch(CLI::App& verb);
 
     ExitCode show_status();
     ExitCode show_sessions();
     ExitCode show_peers();
+    ExitCode show_plan();
+    ExitCode resync();
     ExitCode check_config();
     ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
 
-    Result<json> ask(std::string_view verb);
+    Result<json> ask(std::string_view verb, const json& arguments = json::object());
+    // The gateway named, or all that the daemon has.
+    Result<std::vector<std::string>> chosen_gateways();
     ExitCode report(const Error& error);
     // Runs what reads a daemon's answer.
     ExitCode read_answer(const std::function<ExitCode()>& reader);
@@ -68,6 +82,7 @@ class Command {
     std::string config_path_ = kConfigurationPath;
     std::string columns_;
     std::string gateway_;
+    std::string without_;
     double interval_s_ = 0;
     bool no_colour_ = false;
     bool as_json_ = false;
@@ -88,6 +103,8 @@ int Command::run(int argc, const char* const* argv) {
     add_status();
     add_sessions();
     add_peers();
+    add_plan();
+    add_resync();
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
@@ -146,6 +163,23 @@ void Command::add_peers() {
     verb->callback([this] { action_ = [this] { return static_cast<int>(show_peers()); }; });
 }
 
+void Command::add_plan() {
+    CLI::App* const verb =
+        app_.add_subcommand("plan", "Who would take over, and what would be kept");
+    verb->add_flag("--json", as_json_, "As JSON");
+    verb->add_option("--without", without_,
+                     "If this node died, by name or id; by default the promoted one");
+    verb->add_option("--gateway", gateway_, "Of this gateway only");
+    verb->callback([this] { action_ = [this] { return static_cast<int>(show_plan()); }; });
+}
+
+void Command::add_resync() {
+    CLI::App* const verb =
+        app_.add_subcommand("resync", "Has this standby ask for all records anew; root only");
+    verb->add_option("--gateway", gateway_, "Of this gateway only");
+    verb->callback([this] { action_ = [this] { return static_cast<int>(resync()); }; });
+}
+
 void Command::add_config() {
     CLI::App* const config = app_.add_subcommand("config", "The configuration file");
     config->require_subcommand(1);
@@ -172,10 +206,22 @@ void Command::add_config() {
     keys->callback([this] { action_ = [this] { return static_cast<int>(show_keys()); }; });
 }
 
-Result<json> Command::ask(std::string_view verb) {
+Result<json> Command::ask(std::string_view verb, const json& arguments) {
     VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kTimeout));
-    VPNHA_TRY(const std::string text, client.request(verb));
+    VPNHA_TRY(const std::string text, client.request(verb, text_of(arguments)));
     return json::parse(text, nullptr, false);
+}
+
+Result<std::vector<std::string>> Command::chosen_gateways() {
+    if (!gateway_.empty()) {
+        return std::vector<std::string>{gateway_};
+    }
+    VPNHA_TRY(const json status, ask("status"));
+    std::vector<std::string> names;
+    for (const json& gateway : status.at("gateways")) {
+        names.push_back(gateway.at("name").get<std::string>());
+    }
+    return names;
 }
 
 ExitCode Command::report(const Error& error) {
@@ -268,9 +314,47 @@ ExitCode Command::show_peers() {
     }
     return read_answer([&] {
         if (as_json_) {
-            print_json({{"members", status->at("members")}});
+            print_json(
+                {{"members", status->at("members")}, {"differences", status->at("differences")}});
         } else {
             out_ << render_peers(*status, use_colour_);
+        }
+        return ExitCode::ok;
+    });
+}
+
+ExitCode Command::show_plan() {
+    json arguments = json::object();
+    for (const auto& [name, value] : {std::pair("without", without_), {"gateway", gateway_}}) {
+        if (!value.empty()) {
+            arguments[name] = value;
+        }
+    }
+    const Result<json> plan = ask("plan", arguments);
+    if (!plan) {
+        return report(plan.error());
+    }
+    return read_answer([&] {
+        if (as_json_) {
+            print_json(*plan);
+        } else {
+            out_ << render_plan(*plan, use_colour_);
+        }
+        return lost_sessions(*plan) == 0 ? ExitCode::ok : ExitCode::degraded;
+    });
+}
+
+ExitCode Command::resync() {
+    return read_answer([&] {
+        const Result<std::vector<std::string>> names = chosen_gateways();
+        if (!names) {
+            return report(names.error());
+        }
+        for (const std::string& name : *names) {
+            if (const Result<json> done = ask("resync", {{"gateway", name}}); !done) {
+                return report(done.error());
+            }
+            out_ << "gateway " << printable(name) << ": this node asks for all records anew\n";
         }
         return ExitCode::ok;
     });

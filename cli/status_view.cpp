@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
+#include <vector>
 
+#include "cli/findings.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
@@ -12,20 +14,6 @@ namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
-
-// "gw2 (2)", or the bare number when the member is not known.
-std::string node_name(const json& status, const json& id) {
-    if (!id.is_number()) {
-        return "none";
-    }
-    for (const json& member : status.at("members")) {
-        if (member.at("id") == id) {
-            return fmt::format("{} ({})", member.at("name").get<std::string>(),
-                               id.get<std::uint64_t>());
-        }
-    }
-    return fmt::format("node {}", id.get<std::uint64_t>());
-}
 
 std::string standbys_of(const json& status, const json& gateway) {
     std::string text;
@@ -39,63 +27,52 @@ Colour colour_of_role(const std::string& role) {
     return role == "promoted" ? Colour::green : role == "detached" ? Colour::yellow : Colour::plain;
 }
 
-void add_findings(const json& gateway, std::vector<Finding>& findings) {
-    const auto add = [&](Health health, const std::string& text) {
-        findings.push_back(
-            {health, fmt::format("gateway {}: {}", gateway.at("name").get<std::string>(), text)});
+// "512 octets", "1.5 KiB", "120.4 MiB".
+std::string size_text(std::uint64_t octets) {
+    const auto amount = static_cast<double>(octets);
+    if (octets < 1024) {
+        return fmt::format("{} octets", octets);
+    }
+    return octets < 1024 * 1024 ? fmt::format("{:.1f} KiB", amount / 1024)
+                                : fmt::format("{:.1f} MiB", amount / (1024 * 1024));
+}
+
+std::string render_records(const json& status, bool use_colour) {
+    std::vector<Row> rows;
+    const auto number = [](const json& records, const char* name) {
+        return records.at(name).get<std::uint64_t>();
     };
-    const auto role = gateway.at("role").get<std::string>();
-    const auto replica = gateway.at("replica").get<std::string>();
-    const json& sessions = gateway.at("sessions");
-    const auto total = sessions.at("total").get<std::uint64_t>();
-    const auto kept = sessions.at("protected").get<std::uint64_t>();
-    const auto quarantined = sessions.at("quarantined").get<std::uint64_t>();
-    if (gateway.at("promoted_node").is_null()) {
-        add(Health::critical, "no node is promoted");
+    for (const json& gateway : status.at("gateways")) {
+        const json& records = gateway.at("records");
+        const auto standing = gateway.at("standing").get<std::string>();
+        rows.push_back(
+            {gateway.at("name").get<std::string>(),
+             {standing, standing == "complete" ? Colour::plain : Colour::yellow},
+             fmt::format("{} of {}", number(records, "count"), number(records, "count_max")),
+             std::to_string(number(records, "unsaid")),
+             std::to_string(number(records, "installing")),
+             fmt::format("{} of {}", number(records, "tombstones"),
+                         number(records, "tombstones_max")),
+             fmt::format("{} of {}", size_text(number(records, "memory_bytes")),
+                         size_text(number(records, "memory_bytes_max")))});
     }
-    if (role == "promoted" && gateway.at("gate") != "open") {
-        add(Health::critical, "this node is promoted, but its gate is shut");
-    }
-    if (role == "detached") {
-        add(Health::degraded, "this node does not take part");
-    } else if (role == "unpromoted" && replica != "complete") {
-        add(Health::degraded, fmt::format("the replica of this node is {}", replica));
-    }
-    if (gateway.at("standbys").empty()) {
-        add(Health::degraded, "no node could take over");
-    }
-    // Only the promoted node hears its standbys' confirmations.
-    if (role == "promoted" && kept < total) {
-        add(Health::degraded,
-            fmt::format("{} of {} sessions are not protected", total - kept, total));
-    }
-    if (quarantined > 0) {
-        add(Health::degraded, fmt::format("{} records cannot be applied here", quarantined));
-    }
+    return render_table(
+        {"GATEWAY", "STANDING", "RECORDS", "UNSAID", "INSTALLING", "TOMBSTONES", "MEMORY"}, rows,
+        use_colour);
 }
 
 std::string heading(const json& status) {
     const json& node = status.at("node");
-    return fmt::format("Node {} ({}), vpnha {}, {} of the cluster's nodes run vpnhad.\n",
-                       node.at("name").get<std::string>(), node.at("id").get<std::uint64_t>(),
-                       status.at("version").get<std::string>(), status.at("members").size());
+    return fmt::format(
+        "Node {} ({}), vpnha {}, {} of the cluster's nodes run vpnhad; {}, {}, wire version {}.",
+        node.at("name").get<std::string>(), node.at("id").get<std::uint64_t>(),
+        status.at("version").get<std::string>(), status.at("members").size(),
+        status.at("quorate").get<bool>() ? "quorate" : "no quorum",
+        status.at("encryption").at("on").get<bool>() ? "encrypted" : "not encrypted",
+        status.at("wire_version").get<std::uint64_t>());
 }
 
 }  // namespace
-
-std::vector<Finding> findings_of(const json& status) {
-    std::vector<Finding> findings;
-    for (const json& gateway : status.at("gateways")) {
-        add_findings(gateway, findings);
-    }
-    std::stable_sort(findings.begin(), findings.end(),
-                     [](const Finding& a, const Finding& b) { return a.health > b.health; });
-    return findings;
-}
-
-Health health_of(const std::vector<Finding>& findings) {
-    return findings.empty() ? Health::ok : findings.front().health;
-}
 
 std::string render_status(const json& status, bool use_colour) {
     std::vector<Row> rows;
@@ -113,11 +90,11 @@ std::string render_status(const json& status, bool use_colour) {
                         std::to_string(sessions.at("resumed").get<std::uint64_t>()),
                         gateway.at("epoch").get<std::string>()});
     }
-    std::string text = printable(heading(status).substr(0, heading(status).size() - 1)) + "\n\n";
+    std::string text = printable(heading(status)) + "\n\n";
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
                           "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
-    text += "\n";
+    text += "\n" + render_records(status, use_colour) + "\n";
     const std::vector<Finding> findings = findings_of(status);
     for (const Finding& finding : findings) {
         const Colour colour = finding.health == Health::critical ? Colour::red : Colour::yellow;
@@ -129,32 +106,6 @@ std::string render_status(const json& status, bool use_colour) {
                 "\n";
     }
     return text;
-}
-
-std::string render_peers(const json& status, bool use_colour) {
-    std::vector<Row> rows;
-    for (const json& member : status.at("members")) {
-        std::string promoted;
-        std::string standby;
-        for (const json& gateway : status.at("gateways")) {
-            const auto name = gateway.at("name").get<std::string>();
-            if (gateway.at("promoted_node") == member.at("id")) {
-                promoted += (promoted.empty() ? "" : ", ") + name;
-            }
-            const json& standbys = gateway.at("standbys");
-            if (std::find(standbys.begin(), standbys.end(), member.at("id")) != standbys.end()) {
-                standby += (standby.empty() ? "" : ", ") + name;
-            }
-        }
-        const bool is_this = member.at("id") == status.at("node").at("id");
-        rows.push_back({std::to_string(member.at("id").get<std::uint64_t>()),
-                        member.at("name").get<std::string>() + (is_this ? " (this node)" : ""),
-                        std::to_string(member.at("wire_version").get<std::uint64_t>()),
-                        {promoted, Colour::green},
-                        standby});
-    }
-    return render_table({"ID", "NODE", "WIRE VERSION", "PROMOTED FOR", "STANDBY FOR"}, rows,
-                        use_colour);
 }
 
 std::string render_check(const json& status) {

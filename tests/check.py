@@ -2,8 +2,10 @@
 """./check: every test of the project, in three tiers.
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
-(plain)  also the sanitizers, and the lab scenarios that hold the product together
---all    also clang-tidy, a minute of fuzzing per target, and every scenario
+(plain)  also 2 000 simulated clusters, the sanitizers, and the lab scenarios that hold the product
+         together
+--all    also clang-tidy, a minute of fuzzing per target, bugs planted for the simulator to find,
+         and every scenario
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
@@ -27,6 +29,7 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", 
                    "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
                    "l2tp-three-failovers", "l2tp-second-client")
 FUZZ_SECONDS = 60
+SIM_SEEDS = 2000
 TAIL_LINES = 40
 
 
@@ -170,9 +173,12 @@ def main() -> int:
     checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
                 pytest_count)
     if not arguments.fast and built:
+        checks.step("simulator", ["build/dev/tests/sim/vpnha-sim", "--seeds", f"1..{SIM_SEEDS}",
+                                  "--jobs", "2"])
         build_and_test(checks, "asan")
         if arguments.all:
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
+            checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
         lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS)
     if checks.failures:

@@ -13,50 +13,36 @@ does before maintenance); then it moves back in the same way. No fault.
 Expected: a short silence at each move and nothing else; no failure counted; the demoted node is a
 standby in sync with a hot session, no pppd, and an xl2tpd that listens.
 """
-from vpnlab.cluster import Cluster
 from vpnlab.expectation import equals, is_empty
-from vpnlab.promise import expect_only_silence, expect_silent_standbys
+from vpnlab.live import begin
+from vpnlab.node import Node
+from vpnlab.promise import expect_only_silence
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import VpnhaStack
 
 SCENARIO = Scenario(vpnha=True)
 SILENCE_MS = 2500
 
 
-def steps(run: Run) -> None:
-    cluster = Cluster(run.lab)
-    stack = VpnhaStack(run.lab, cluster)
-    run.step("corosync, pacemaker and vpnha start on three gateways")
-    stack.up()
-    run.start_echo_server()
-    client = run.l2tp_client("client1")
-    client.dial()
-    stack.wait_protected(1)
-    client.start_traffic()
-    run.observe(2)
+def processes(node: Node, name: str) -> int:
+    return int(node.run("pgrep", "-c", "-x", name, check=False).stdout)
 
-    first = stack.wait_in_sync()
+
+def steps(run: Run) -> None:
+    live = begin(run)
+    stack, first = live.stack, live.active
     run.step(f"the role moves away from {first.name}, which lives")
     second = stack.move_role(lambda name: name != first.name)
     stack.wait_protected(1)
     run.observe(2)
-    run.expect("pppds_of_the_demoted_node", first.run("pgrep", "-c", "-x", "pppd",
-                                                      check=False).stdout.strip(), equals("0"))
-    run.expect("xl2tpds_of_the_demoted_node", first.run("pgrep", "-c", "-x", "xl2tpd",
-                                                        check=False).stdout.strip(), equals("1"))
+    run.expect("pppds_of_the_demoted_node", processes(first, "pppd"), equals(0))
+    run.expect("xl2tpds_of_the_demoted_node", processes(first, "xl2tpd"), equals(1))
 
     run.step(f"and back from {second.name}")
     stack.move_role(lambda name: name == first.name)
     stack.wait_protected(1)
     run.observe(2)
-    run.expect("failures", list(cluster.status().failures), is_empty())
-    client.stop_traffic()
+    run.expect("failures", list(stack.cluster.status().failures), is_empty())
 
-    run.step("client1 hangs up")
-    client.hang_up()
-    run.expect_nothing_left(run.lab.gateways, stack.leftovers, deadline_s=15)
-    seen = run.measure()
-    figures = seen.client("client1")
-    expect_only_silence(run, figures, SILENCE_MS)
-    expect_silent_standbys(run, seen)
+    seen = live.end()
+    expect_only_silence(run, seen.client("client1"), SILENCE_MS)

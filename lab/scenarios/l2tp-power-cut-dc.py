@@ -10,20 +10,13 @@ Steps: as l2tp-power-cut, with the promoted role on the DC.
 
 Expected: as l2tp-power-cut.
 """
-from vpnlab.cluster import Cluster
+from vpnlab.live import on_dc
 from vpnlab.power_cut import cut_power_under_traffic
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import VpnhaStack
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 
 
 def steps(run: Run) -> None:
-    cluster = Cluster(run.lab)
-    stack = VpnhaStack(run.lab, cluster)
-    run.step("corosync, pacemaker and vpnha start on three gateways")
-    stack.up()
-    dc = cluster.status().dc
-    active = stack.move_role(lambda name: name == dc)
-    cut_power_under_traffic(run, stack, active)
+    cut_power_under_traffic(run, on_dc)

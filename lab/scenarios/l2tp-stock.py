@@ -17,6 +17,7 @@ from vpnlab.expectation import at_least, equals, is_true
 from vpnlab.l2tp_gateway import StockGateway, l2tp_leftovers
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
+from vpnlab.topology import L2TP
 
 SCENARIO = Scenario(nodes=("gw1", "client1", "server"))
 
@@ -32,7 +33,7 @@ def steps(run: Run) -> None:
     run.step("client1 dials")
     client = run.l2tp_client("client1")
     session = client.dial()
-    low, high = run.lab.gateway("gw1").spec.pool
+    low, _ = L2TP.pool(run.lab.gateway("gw1").spec)
     run.expect("address_from_pool", low.rpartition(".")[0] == session.local.rpartition(".")[0],
                is_true())
 

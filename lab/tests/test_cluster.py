@@ -14,9 +14,9 @@ from vpnlab.topology import NODES
 
 GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[name].address)
             for name in ("gw1", "gw2", "gw3")]
-VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "XL2TPD_CONFIG": "/etc/x.conf",
-             "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", "VIP_OUTSIDE": "192.0.2.100",
-             "VIP_INSIDE": "198.51.100.100"}
+VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
+             "XL2TPD_CONFIG": "/etc/x.conf", "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
+             "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100"}
 STATUS = """<pacemaker-result api-version="2.25"><summary>
 <current_dc present="true" name="gw2" id="2" with_quorum="true"/></summary>
 <nodes><node name="gw1" id="1" online="true" pending="false"/>
@@ -42,7 +42,13 @@ def test_corosync_conf_is_well_formed_and_complete():
     assert "token: 300\n" in text and "consensus: 360\n" in text
     assert text.count("knet_ping_interval: 200") == 2
     assert "ring0_addr: 10.77.1.3" in text and "ring1_addr: 10.77.2.3" in text
+    assert "crypto_cipher: aes256\n" in text and "crypto_hash: sha256\n" in text
     assert "@" not in text
+
+
+def test_corosync_conf_encrypts_unless_told_not_to():
+    text = cluster.corosync_conf(GATEWAYS, cluster.TUNED, encrypted=False)
+    assert "crypto_cipher: none\n" in text and "crypto_hash: none\n" in text
 
 
 def test_status_tells_roles_from_transitions():
@@ -86,6 +92,16 @@ def test_gateway_template_promotes_without_notifications():
     fenced = {each.attrib["name"] for each in cib.iterfind(".//primitive[@id='checkpoint']//op")
               if each.attrib.get("on-fail") == "fence"}
     assert fenced == {"demote", "stop"}
+
+
+def test_second_gateway_is_loaded_beside_the_first():
+    text = (cluster.TEMPLATES / "l2tp-gateway.crm").read_text("utf-8")
+    second = {**VARIABLES, "GATEWAY": "l2tp2", "SUFFIX": "-l2tp2", "XL2TPD_CONFIG": "/etc/y.conf"}
+    cib = cluster.render_cib(cluster.fill(text, VARIABLES), cluster.fill(text, second))
+    clones = {each.attrib["id"] for each in cib.iter("clone")}
+    assert clones == {"fencing-clone", "checkpoint-clone", "xl2tpd-clone",
+                      "checkpoint-l2tp2-clone", "xl2tpd-l2tp2-clone"}
+    assert len(list(cib.iter("rsc_colocation"))) == len(list(cib.iter("rsc_order"))) == 2
 
 
 def test_merging_keeps_what_pacemaker_wrote_itself():

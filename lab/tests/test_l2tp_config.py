@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import configparser
+import types
 
 import pytest
 
 from vpnlab.l2tp_client import (Dialled, Redial, client_config, client_options, parse_ip_up)
-from vpnlab.l2tp_gateway import LnsConfig, chap_secrets, ppp_options
-from vpnlab.topology import NODES
+from vpnlab.l2tp_gateway import LnsConfig, chap_secrets, lns_config, ppp_options
+from vpnlab.topology import L2TP, L2TP_2, NODES
 
 
 def parsed(text):
@@ -16,14 +17,23 @@ def parsed(text):
 
 
 def test_gateway_listens_on_the_vip_and_hands_out_its_own_pool():
-    config = parsed(LnsConfig("192.0.2.100", NODES["gw2"].pool).text())
+    config = parsed(LnsConfig("192.0.2.100", L2TP.pool(NODES["gw2"])).text())
     assert config["global"]["listen-addr"] == "192.0.2.100"
     assert config["lns default"]["ip range"] == "10.200.2.10-10.200.2.250"
     assert config["lns default"]["local ip"] == "10.200.0.1"
 
 
+def test_gateways_of_one_node_share_neither_address_nor_file():
+    node = types.SimpleNamespace(spec=NODES["gw1"])
+    first = parsed(lns_config(node, L2TP).text())
+    second = parsed(lns_config(node, L2TP_2, "/etc/ppp/options.l2tp2").text())
+    assert first["global"]["listen-addr"] != second["global"]["listen-addr"]
+    for key in ("ip range", "local ip", "pppoptfile"):
+        assert first["lns default"][key] != second["lns default"][key]
+
+
 def test_gateway_demands_chap():
-    config = parsed(LnsConfig("192.0.2.100", NODES["gw1"].pool).text())
+    config = parsed(LnsConfig("192.0.2.100", L2TP.pool(NODES["gw1"])).text())
     assert config["lns default"]["require chap"] == "yes"
     assert config["lns default"]["refuse pap"] == "yes"
     assert "require-chap" in ppp_options().splitlines()

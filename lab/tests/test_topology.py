@@ -4,7 +4,7 @@ import itertools
 import pytest
 
 from vpnlab.errors import NotFound
-from vpnlab.topology import (NETWORKS, NODES, VIP_INSIDE, VIP_OUTSIDE, boot_config, hosts_file,
+from vpnlab.topology import (NETWORKS, NODES, VPN_GATEWAYS, boot_config, hosts_file,
                              kernel_arguments, node_spec)
 
 # Names of Linux interfaces have at most 15 characters.
@@ -34,7 +34,8 @@ def test_no_two_links_share_an_address_a_mac_or_a_tap():
 
 def test_no_node_has_a_vip_of_its_own():
     own = {node.address(network) for node in NODES.values() for network in node.networks}
-    assert not own & {VIP_OUTSIDE, VIP_INSIDE}
+    assert not own & {vip for gateway in VPN_GATEWAYS
+                      for vip in (gateway.vip_outside, gateway.vip_inside)}
 
 
 def test_device_names_fit():
@@ -44,8 +45,9 @@ def test_device_names_fit():
 
 
 def test_pools_of_gateways_do_not_overlap():
-    pools = [node.pool for node in NODES.values() if node.is_gateway]
-    assert len({first.rpartition(".")[0] for first, _ in pools}) == 3
+    pools = [gateway.pool(node) for node in NODES.values() if node.is_gateway
+             for gateway in VPN_GATEWAYS]
+    assert len({first.rpartition(".")[0] for first, _ in pools}) == 3 * len(VPN_GATEWAYS)
 
 
 def test_client_has_no_cluster_link():
@@ -67,7 +69,8 @@ def test_hosts_file_resolves_a_gateway_to_its_cluster_address():
 
 def test_boot_config_gives_the_server_its_way_to_the_clients():
     config = boot_config(node_spec("server"), "token", "", "/log")
-    assert config["routes"] == ["10.200.0.0/16 via 198.51.100.100"]
+    assert config["routes"] == ["10.200.0.0/16 via 198.51.100.100",
+                                "10.201.0.0/16 via 198.51.100.101"]
     assert config["links"][0] == {"name": "inside", "mac": "02:00:00:00:04:15",
                                   "address": "198.51.100.21/24"}
 

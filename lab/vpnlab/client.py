@@ -12,6 +12,7 @@ from .l2tp_client import INTERFACE, Dialled, L2tpClient, Redial
 from .lab import Lab
 from .node import Node
 from .probes import InterfaceEvent, Probes, Watch, parse_events
+from .topology import L2TP, VpnGateway
 
 START_LIMIT_S = 15.0
 DIAL_LIMIT_S = 20.0
@@ -36,15 +37,17 @@ class VpnClient:
 
     protocol = "l2tp"
 
-    def __init__(self, lab: Lab, name: str, out: Path, redial: Redial | None = None) -> None:
+    def __init__(self, lab: Lab, name: str, out: Path, redial: Redial | None = None,
+                 gateway: VpnGateway = L2TP) -> None:
         self.node: Node = lab.node(name)
         self.name = name
+        self.gateway = gateway
         self.traffic_from: float | None = None
         self.traffic_until: float | None = None
         self.stream: dict | None = None
         self.clock_offset_s = 0.0
         self._lab = lab
-        self._l2tp = L2tpClient(self.node, redial)
+        self._l2tp = L2tpClient(self.node, redial, gateway=gateway)
         self._watch = Watch(self.node, INTERFACE)
         self._probes = Probes(self.node)
         self.files = Files(out / f"{name}-outside.pcap", out / f"{name}-{INTERFACE}.pcap",
@@ -75,6 +78,10 @@ class VpnClient:
         self._probes.start()
         self._lab.wait_for(f"traffic of {self.name} flows", self._probes.flowing, START_LIMIT_S)
         self.traffic_from = self._lab.now()
+
+    def gone(self) -> bool:
+        """Whether the session has ended, for whatever reason."""
+        return self._l2tp.gone()
 
     def answered_pings(self) -> int:
         return self._probes.pings().answered

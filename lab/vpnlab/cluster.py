@@ -14,7 +14,7 @@ import secrets
 import subprocess
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +93,7 @@ class Status:
                       and not each.failed and each.role in roles for node in each.nodes)
 
 
-def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int]) -> str:
+def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: bool = True) -> str:
     lines = []
     for node in nodes:
         lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.spec.id}",
@@ -101,7 +101,9 @@ def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int]) -> str:
                   f"        ring1_addr: {node.address('cluster1')}", "    }"]
     text = COROSYNC_CONF.read_text(encoding="utf-8")
     for name, value in (("NODES", "\n".join(lines)), ("TOKEN", str(timing[0])),
-                        ("CONSENSUS", str(timing[1]))):
+                        ("CONSENSUS", str(timing[1])),
+                        ("CIPHER", "aes256" if encrypted else "none"),
+                        ("HASH", "sha256" if encrypted else "none")):
         text = text.replace(f"@{name}@", value)
     return text
 
@@ -140,12 +142,12 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def render_cib(crm_text: str) -> ElementTree.Element:
-    """crm text as a CIB, made and verified on the host: crmsh takes seconds in a node."""
+def render_cib(*crm_texts: str) -> ElementTree.Element:
+    """crm texts, one loaded after the other, as a CIB, made and verified on the host: crmsh takes
+    seconds in a node."""
     with tempfile.TemporaryDirectory(prefix="vpnha-lab-cib-") as directory:
         cib = Path(directory) / "cib.xml"
         script = Path(directory) / "template.crm"
-        script.write_text(crm_text, encoding="utf-8")
         environment = {**os.environ, "CIB_file": str(cib), "HOME": directory,
                        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
@@ -160,8 +162,10 @@ def render_cib(crm_text: str) -> ElementTree.Element:
             return done.stdout
 
         cib.write_text(call("cibadmin", "--empty"), encoding="utf-8")
-        # Of agents that only a node has, crmsh has no metadata to check against.
-        call("crm", "--force", "configure", "load", "update", str(script))
+        for text in crm_texts:
+            script.write_text(text, encoding="utf-8")
+            # Of agents that only a node has, crmsh has no metadata to check against.
+            call("crm", "--force", "configure", "load", "update", str(script))
         call("crm_verify", "--xml-file", str(cib), "-V")
         return ElementTree.parse(cib).getroot()
 
@@ -181,7 +185,7 @@ def merge_section(current: ElementTree.Element, cib: ElementTree.Element, sectio
         current.append(new)
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -191,8 +195,9 @@ def _text(path: Path) -> str:
 class Cluster:
     """The cluster of a lab's gateways."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, encrypted: bool = True) -> None:
         self._lab = lab
+        self._encrypted = encrypted
         self._key = StateDirectory(lab.name).path / KEY_FILE
 
     @property
@@ -205,10 +210,16 @@ class Cluster:
         self.prepare()
         fresh = [node for node in self.nodes if not self._runs(node)]
         for node in fresh:
-            node.put(CIB_FILE, SEED_CIB, mode=0o600)
+            node.put(CIB_FILE, SEED_CIB)
+        self.start_together(fresh)
+
+    def start_together(self, nodes: Sequence[Node]) -> None:
+        """Starts nodes that have a CIB on their disks; returns when all are online and quorate."""
+        for node in nodes:
+            node.run("chmod", "600", CIB_FILE)
             node.run("chown", "hacluster:haclient", CIB_FILE)
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
-            list(pool.map(self.start, fresh))
+            list(pool.map(self.start, nodes))
         self.wait_online(node.name for node in self.nodes)
 
     def prepare(self) -> None:
@@ -229,7 +240,7 @@ class Cluster:
 
     def start_corosync(self, node: Node) -> None:
         """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
-        conf = corosync_conf(self.nodes, RELAXED).encode()
+        conf = corosync_conf(self.nodes, RELAXED, self._encrypted).encode()
         files = {"/etc/corosync/corosync.conf": (conf, 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
@@ -242,6 +253,10 @@ class Cluster:
                                             check=False).code in (0, 2),
                            ONLINE_LIMIT_S, interval_s=0.1)
 
+    def relax(self) -> None:
+        """The token under which nodes join, on all nodes that have power."""
+        self._set_timing(RELAXED)
+
     def tune(self) -> None:
         """The tuned profile from now on, on all nodes that have power."""
         self._set_timing(TUNED)
@@ -249,7 +264,8 @@ class Cluster:
     def _set_timing(self, timing: tuple[int, int]) -> None:
         nodes = [node for node in self.nodes if node.powered()]
         for node in nodes:
-            node.put("/etc/corosync/corosync.conf", corosync_conf(self.nodes, timing))
+            node.put("/etc/corosync/corosync.conf",
+                     corosync_conf(self.nodes, timing, self._encrypted))
         nodes[0].run("corosync-cfgtool", "-R")
         for node in nodes:
             self._lab.wait_for(f"{node.name} has a token of {timing[0]} ms",
@@ -259,14 +275,15 @@ class Cluster:
 
     def power_on(self, name: str) -> None:
         """Switches a node's power on again, with its root as fresh as a newly installed one."""
-        self._set_timing(RELAXED)
+        self.relax()
         self._lab.power_on(name)
 
     def join(self, name: str) -> None:
         """Brings a node that power_on() booted back into the cluster, which keeps the relaxed
         token until tune() is called."""
         self.start(self._lab.gateway(name))
-        self.wait_online([node.name for node in self.nodes if node.powered()])
+        # The joiner is asked: the others serve.
+        self.wait_online([node.name for node in self.nodes if node.powered()], name)
 
     def status(self, seen_from: str = "") -> Status:
         """As seen from that node, or from the first that has power."""
@@ -280,28 +297,29 @@ class Cluster:
         raise LabError("no gateway has power")
 
     def wait_status(self, what: str, condition: Callable[[Status], bool],
-                    deadline_s: float = SETTLE_LIMIT_S) -> Status:
+                    deadline_s: float = SETTLE_LIMIT_S, seen_from: str = "") -> Status:
         """Waits until the cluster, asked anew each time, is as wanted."""
         def ask() -> Status | None:
-            status = self.status()
+            status = self.status(seen_from)
             return status if condition(status) else None
         found = self._lab.wait_for(what, ask, deadline_s, interval_s=0.1)
         assert found is not None
         return found
 
-    def wait_online(self, names: Iterable[str]) -> Status:
+    def wait_online(self, names: Iterable[str], seen_from: str = "") -> Status:
         wanted = set(names)
         return self.wait_status(f"{', '.join(sorted(wanted))} are online and quorate",
                                 lambda status: status.quorate and wanted <= status.online,
-                                ONLINE_LIMIT_S)
+                                ONLINE_LIMIT_S, seen_from)
 
-    def configure(self, template: Path, variables: Mapping[str, str]) -> None:
-        """Replaces the cluster's configuration by the filled template."""
+    def configure(self, template: Path, *instances: Mapping[str, str]) -> None:
+        """Replaces the cluster's configuration by the template, filled once for each set of
+        variables."""
         names = " ".join(node.name for node in self.nodes)
-        text = fill(template.read_text(encoding="utf-8"),
-                    {"NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
-                     "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", **variables})
-        cib = render_cib(text)
+        text = template.read_text(encoding="utf-8")
+        cib = render_cib(*(fill(text, {
+            "NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
+            "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", **each}) for each in instances))
         node = self._alive()
         current = ElementTree.fromstring(
             node.run("cibadmin", "--query", "--scope=configuration").stdout)
@@ -316,7 +334,7 @@ class Cluster:
         which is felt in the middle of a takeover."""
         pattern = re.compile(rf"Result of {operation} operation for {resource} on (\S+): ok")
         return [match[1] for node in self.nodes for directory in node.log_directories()
-                for match in pattern.finditer(_text(directory / "pacemaker" / "pacemaker.log"))]
+                for match in pattern.finditer(text_of(directory / "pacemaker" / "pacemaker.log"))]
 
     def wait_operation(self, operation: str, resource: str, before: list[str],
                        deadline_s: float = SETTLE_LIMIT_S) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 
 from .l2tp_gateway import PASSWORD, USER, chap_secrets
 from .node import Background, Node
-from .topology import NETWORKS, VIP_OUTSIDE
+from .topology import L2TP, NETWORKS, VIP_OUTSIDE, VpnGateway
 
 CONFIG = "/etc/xl2tpd/xl2tpd.conf"
 OPTIONS = "/etc/ppp/options.l2tp-client"
@@ -63,8 +63,9 @@ def parse_ip_up(log: str) -> list[Dialled]:
 
 class L2tpClient:
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
-                 password: str = PASSWORD) -> None:
+                 password: str = PASSWORD, gateway: VpnGateway = L2TP) -> None:
         self.node = node
+        self._gateway = gateway
         self._redial = redial
         self._user = user
         self._password = password
@@ -72,7 +73,7 @@ class L2tpClient:
 
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
-        self.node.put(CONFIG, client_config(redial=self._redial))
+        self.node.put(CONFIG, client_config(self._gateway.vip_outside, self._redial))
         self.node.put(OPTIONS, client_options(self._user))
         self.node.put("/etc/ppp/chap-secrets", chap_secrets(self._user, self._password),
                       mode=0o600)

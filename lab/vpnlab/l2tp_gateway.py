@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from .node import Background, Node
-from .topology import PPP_LOCAL, VIP_INSIDE, VIP_OUTSIDE
+from .topology import L2TP, VIP_INSIDE, VIP_OUTSIDE, VpnGateway
 
 CONFIG = "/etc/xl2tpd/xl2tpd.conf"
 OPTIONS = "/etc/ppp/options.xl2tpd"
@@ -30,7 +30,7 @@ class LnsConfig:
 
     listen: str
     pool: tuple[str, str]
-    ppp_local: str = PPP_LOCAL
+    ppp_local: str = L2TP.ppp_local
     options_file: str = OPTIONS
 
     def text(self) -> str:
@@ -50,9 +50,9 @@ pppoptfile = {self.options_file}
 """
 
 
-def lns_config(node: Node, listen: str = VIP_OUTSIDE) -> LnsConfig:
-    """The LNS of a gateway node: its own pool, the VIP of all."""
-    return LnsConfig(listen, node.spec.pool)
+def lns_config(node: Node, gateway: VpnGateway = L2TP, options_file: str = OPTIONS) -> LnsConfig:
+    """A gateway's LNS on one node: its own pool, the VIP of all."""
+    return LnsConfig(gateway.vip_outside, gateway.pool(node.spec), gateway.ppp_local, options_file)
 
 
 def ppp_options(extra: Sequence[str] = (), log: str = PPPD_LOG) -> str:

@@ -20,7 +20,7 @@ from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissi
                      ResourcesShort, TimedOut)
 from .kernel import ensure_kernel
 from .netns import NetworkNamespace, existing_labs
-from .node import Node
+from .node import NICE, Node
 from .recorder import Capture
 from .state import LabRecord, Process, StateDirectory, labs_with_state
 from .topology import DEFAULT_NODES, NODES, node_spec
@@ -168,10 +168,10 @@ class Lab:
     def gateways(self) -> list[Node]:
         return [node for node in self.nodes.values() if node.spec.is_gateway]
 
-    def power_on(self, name: str, *, wait: bool = True) -> None:
+    def power_on(self, name: str, *, wait: bool = True, nice: int = NICE) -> None:
         """Boots a node that has no power, with a fresh root."""
         node = self.node(name)
-        node.power_on(self._kernel_path())
+        node.power_on(self._kernel_path(), nice)
         if wait:
             node.wait_ready()
         else:

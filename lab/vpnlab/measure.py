@@ -4,16 +4,16 @@ find together into one Result."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .capture import (analyse_client, analyse_vip, sequence_invariants, standby_frames,
-                      timeline_from_logs)
+from .capture import (VipAnalysis, analyse_client, analyse_vip, sequence_invariants,
+                      standby_frames, timeline_from_logs)
 from .client import VpnClient
 from .lab import Fault, Lab
 from .probes import PING_INTERVAL_S, SERVER_ADDRESS
 from .result import ClientResult, Event, Invariants, OwnerChange, Phases, Vip, phases_ms
-from .topology import POOLS, VIP_INSIDE, VIP_OUTSIDE
+from .topology import L2TP, VpnGateway
 
 # Logs with lines that belong on the timeline, below a node's /var/log.
 TIMELINE_LOGS = ("corosync/corosync.log", "cluster/corosync.log", "pacemaker/pacemaker.log",
@@ -32,7 +32,7 @@ class Measured:
     phases: Phases
     invariants: Invariants
     events: list[Event]
-    # Frames from the gateway's addresses that left a node which did not own them.
+    # Frames from a gateway's addresses that left a node which did not own them.
     standby_frames: list[Event]
 
     def client(self, name: str) -> ClientResult:
@@ -91,14 +91,16 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
             inside: dict[str, Path], events: Sequence[Event]) -> Measured:
     """Analyses everything; captures must have been stopped and evidence collected."""
     t_fault = first_fault(lab.faults)
-    macs = {node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
-            for node in lab.gateways}
-    vip = analyse_vip(outside, inside, [VIP_OUTSIDE, VIP_INSIDE], t_fault, macs=macs)
-    stray = standby_frames({name: [outside[name], inside[name]] for name in outside},
-                           [VIP_OUTSIDE, VIP_INSIDE, POOLS], vip.served_by, macs=macs)
+    gateways = list(dict.fromkeys(client.gateway for client in clients)) or [L2TP]
+    each = [_gateway(lab, gateway, outside, inside, t_fault) for gateway in gateways]
+    vip = _worst([analysis.vip for analysis, _ in each])
+    stray = [frame for _, frames in each for frame in frames]
+    first_frames = [frame for analysis, _ in each for frame in analysis.first_frames]
     found = [_client(client, first_fault(lab.faults, client.traffic_from)) for client in clients]
-    wire = sequence_invariants([client.files.outside for client in clients], VIP_OUTSIDE)
-    all_events = [*events, *log_events(lab), *vip.first_frames, *stray]
+    wire = [sequence_invariants([client.files.outside for client in clients
+                                 if client.gateway is gateway], gateway.vip_outside)
+            for gateway in gateways]
+    all_events = [*events, *log_events(lab), *first_frames, *stray]
     for client in found:
         all_events += client.notes
     for client in clients:
@@ -106,11 +108,38 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
                              " ".join(filter(None, (event.interface, event.kind, event.address))))
                        for event in client.interface_events()]
     return Measured(
-        found, vip.served_by, vip.vip,
+        found, each[0][0].served_by, vip,
         Phases() if t_fault is None else phases_ms(all_events, t_fault, _second_fault(lab.faults)),
-        Invariants(l2tp_ns_reused=wire.l2tp_ns_reused, esp_seq_reused=wire.esp_seq_reused,
-                   gre_seq_reused=wire.gre_seq_reused),
+        Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
+                   esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
+                   gre_seq_reused=_sum(each.gre_seq_reused for each in wire)),
         sorted(all_events, key=lambda event: event.t), stray)
+
+
+def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: dict[str, Path],
+             t_fault: float | None) -> tuple[VipAnalysis, list[Event]]:
+    """Who owned a gateway's addresses, and what others sent from them."""
+    macs = {node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
+            for node in lab.gateways}
+    vips = [gateway.vip_outside, gateway.vip_inside]
+    analysis = analyse_vip(outside, inside, vips, t_fault, macs=macs)
+    return analysis, standby_frames({name: [outside[name], inside[name]] for name in outside},
+                                    [*vips, gateway.addresses], analysis.served_by, macs=macs)
+
+
+def _worst(vips: Sequence[Vip]) -> Vip:
+    """A gateway that was never heard makes the whole unobserved."""
+    owners = [vip.owners_max for vip in vips if vip.owners_max is not None]
+    overlaps = [vip.overlap_ms for vip in vips if vip.overlap_ms is not None]
+    if len(owners) < len(vips) or len(overlaps) < len(vips):
+        return Vip()
+    return Vip(max(owners), max(overlaps))
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Of what was observed; None where nothing was."""
+    seen = [count for count in counts if count is not None]
+    return sum(seen) if seen else None
 
 
 def _second_fault(faults: Sequence[Fault]) -> float | None:
@@ -134,7 +163,8 @@ def _analyse(client: VpnClient, since: float | None) -> ClientResult:
     files = client.files
     return analyse_client(
         files.outside, [files.tunnel] if files.tunnel.exists() else [], since,
-        client.node.address("outside"), SERVER_ADDRESS, VIP_OUTSIDE,
+        client.node.address("outside"), SERVER_ADDRESS,
+        client.gateway.vip_outside,
         [path for path in files.logs if path.exists()], name=client.name,
         protocol=client.protocol, probe_interval_s=PING_INTERVAL_S,
         clock_offset_s=-client.clock_offset_s, t_end=client.traffic_until, stream=client.stream,

@@ -4,20 +4,57 @@ from __future__ import annotations
 
 from .expectation import at_least, at_most, equals, is_empty, is_true
 from .measure import Measured
+from .probes import PING_INTERVAL_S
 from .result import ClientResult
 from .run import Run
 
 PINGS_PER_S = 40
+# A gap that nobody notices, whatever the gaps of a fault-free time are.
+UNNOTICED_MS = 50.0
+# A fault-free time with longer gaps says nothing of a fault: the machine was too busy.
+FAULT_FREE_MS = 250.0
+# Start and end of an observation, in seconds of the host's time.
+Span = tuple[float, float]
+
+
+def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
+    """The longest time without an answer that touches the span, less the time between two probes;
+    None without answers on both sides of it. What was never answered again is no gap: it counts as
+    lost."""
+    start, end = span
+    answers = sorted(sent + rtt for sent, rtt in seen.series.pings if rtt is not None)
+    gaps = [after - before for before, after in zip(answers, answers[1:])
+            if after > start and before < end]
+    return round(max(0.0, max(gaps) - PING_INTERVAL_S) * 1000.0, 3) if gaps else None
+
+
+def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
+    """What happened in the second span was nothing to the client."""
+    expect_no_gap(run, seen, before, during)
+    _expect_nothing_else(run, seen)
+
+
+def expect_no_gap(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
+    """In the second span no gap longer than 50 ms, or twice the longest of the first span, which
+    was free of faults."""
+    fault_free = worst_gap_ms(seen, before)
+    limit = UNNOTICED_MS if fault_free is None else max(UNNOTICED_MS, 2 * fault_free)
+    run.expect(f"{seen.name}_fault_free_gap_ms", fault_free, at_most(FAULT_FREE_MS))
+    run.expect(f"{seen.name}_gap_ms", worst_gap_ms(seen, during), at_most(limit))
 
 
 def expect_only_silence(run: Run, seen: ClientResult, outage_ms: float) -> None:
     """A silence of at most so long, and nothing else."""
+    # Without a fault there is no outage; then the longest gap of the whole run counts.
+    silence_ms = seen.baseline_gap_ms if seen.outage_ms is None else seen.outage_ms
+    run.expect(f"{seen.name}_outage_ms", silence_ms, at_most(outage_ms))
+    _expect_nothing_else(run, seen)
+
+
+def _expect_nothing_else(run: Run, seen: ClientResult) -> None:
     def expect(name: str, observed: object, expected: object) -> None:
         run.expect(f"{seen.name}_{name}", observed, expected)  # type: ignore[arg-type]
 
-    # Without a fault there is no outage; then the longest gap of the whole run counts.
-    silence_ms = seen.baseline_gap_ms if seen.outage_ms is None else seen.outage_ms
-    expect("outage_ms", silence_ms, at_most(outage_ms))
     for name in ("ppp_renegotiations", "auth_exchanges", "l2tp_setups", "tcp_resets",
                  "interface_changes"):
         expect(name, getattr(seen, name), equals(0))

@@ -21,6 +21,7 @@ from .progress import say
 from .result import (ClientResult, Event, Expectation, Leftover, Result, served_by, timeline,
                      to_ms, write_series)
 from .result import Fault as FaultRecord
+from .topology import L2TP, VpnGateway
 
 T = TypeVar("T")
 START_LIMIT_S = 15.0
@@ -64,9 +65,10 @@ class Run:
         server.start()
         self.lab.wait_for("the echo server listens", server.listening, START_LIMIT_S)
 
-    def l2tp_client(self, name: str, redial: Redial | None = None) -> VpnClient:
+    def l2tp_client(self, name: str, redial: Redial | None = None,
+                    gateway: VpnGateway = L2TP) -> VpnClient:
         """A client that is ready to dial, watched and captured from now on."""
-        client = VpnClient(self.lab, name, self.out, redial)
+        client = VpnClient(self.lab, name, self.out, redial, gateway)
         self._clients.append(client)
         return client
 

@@ -4,7 +4,7 @@
                 outside 192.0.2.0/24                inside 198.51.100.0/24
     client1 .51 ──┐   VIP .100                         VIP .100   ┌── server .21
     client2 .52 ──┼────────────┬── gw1 .11 ──┬────────────────────┤
-                  │            ├── gw2 .12 ──┤                    │
+    client3 .53 ──┤            ├── gw2 .12 ──┤                    │
                   │            └── gw3 .13 ──┘                    │
     cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only
     management 10.77.9.0/24: every node .ID, the lab's own side .254
@@ -18,10 +18,38 @@ from .errors import NotFound
 
 AGENT_PORT = 7001
 MANAGEMENT_HOST = "10.77.9.254"
-VIP_OUTSIDE = "192.0.2.100"
-VIP_INSIDE = "198.51.100.100"
-POOLS = "10.200.0.0/16"
-PPP_LOCAL = "10.200.0.1"
+
+
+@dataclasses.dataclass(frozen=True)
+class VpnGateway:
+    """What fails over together: addresses, and the sessions that came in by them. All its clients
+    and its end of every PPP link are in one /16, `net` is the first half of it."""
+
+    name: str
+    id: int
+    vip_outside: str
+    vip_inside: str
+    net: str
+
+    @property
+    def addresses(self) -> str:
+        return f"{self.net}.0.0/16"
+
+    @property
+    def ppp_local(self) -> str:
+        return f"{self.net}.0.1"
+
+    def pool(self, node: NodeSpec) -> tuple[str, str]:
+        """First and last address that this node hands out to the gateway's clients."""
+        return f"{self.net}.{node.id}.10", f"{self.net}.{node.id}.250"
+
+
+L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200")
+L2TP_2 = VpnGateway("l2tp2", 2, "192.0.2.101", "198.51.100.101", "10.201")
+VPN_GATEWAYS = (L2TP, L2TP_2)
+# Of the one that most scenarios have.
+VIP_OUTSIDE = L2TP.vip_outside
+VIP_INSIDE = L2TP.vip_inside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +106,6 @@ class NodeSpec:
         """Name of the host's side of the link, inside the lab's namespace."""
         return f"{self.name}-{NETWORKS[network].link}"
 
-    @property
-    def pool(self) -> tuple[str, str]:
-        """First and last address that this gateway hands out to its clients."""
-        return f"10.200.{self.id}.10", f"10.200.{self.id}.250"
-
 
 # Forwarding between tunnels and the inside; binding to a VIP before it is here.
 _GATEWAY_SYSCTLS = (("net.ipv4.ip_forward", "1"), ("net.ipv4.ip_nonlocal_bind", "1"),
@@ -98,7 +121,8 @@ NODES = {node.name: node for node in (
     NodeSpec("client1", 51, "client", _CLIENT, 256),
     NodeSpec("client2", 52, "client", _CLIENT, 256),
     NodeSpec("server", 21, "server", ("inside", "management"), 256,
-             routes=(f"{POOLS} via {VIP_INSIDE}",)),
+             routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
+    NodeSpec("client3", 53, "client", _CLIENT, 256),
 )}
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 

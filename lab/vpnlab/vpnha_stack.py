@@ -4,96 +4,187 @@ plugin, the resources of cib-templates/l2tp-gateway.crm. The programs themselves
 lab's stage directory."""
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from .cluster import TEMPLATES, Cluster
+from .cluster import CIB_FILE, TEMPLATES, Cluster, text_of
 from .errors import LabError
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .lab import Lab
 from .node import CommandFailed, Node
-from .topology import PPP_LOCAL, VIP_INSIDE, VIP_OUTSIDE
+from .topology import L2TP, VpnGateway
 
-GATEWAY = "l2tp"
-CLONE = "checkpoint-clone"
+GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
-ROLE_EVENT = re.compile(r"\bevent=(promoted|demoted|superseded|started|ended)\b")
+STATE_DIRECTORY = "/var/lib/vpnha"
+DAEMON = "vpnhad"
+DAEMON_PATH = f"/usr/sbin/{DAEMON}"
+MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
+COMPLETE_SCORE = "promotion score 100 "
+DAEMON_LOG = "vpnha/vpnhad.log"
+# Exit code of `vpnha status` with findings; it has said its status all the same.
+DEGRADED = 6
 SYNC_LIMIT_S = 60.0
 PROMOTE_LIMIT_S = 60.0
 
 
-def vpnha_toml() -> str:
-    # What every node hands out; the PPP address of the gateways lies outside.
-    pools = ", ".join(f'"10.200.{number}.0/24"' for number in (1, 2, 3))
+def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,)) -> str:
+    return "\n".join(_gateway_toml(gateway) for gateway in gateways)
+
+
+def _gateway_toml(gateway: VpnGateway) -> str:
+    # What every node hands out; the PPP address of the gateway lies outside.
+    pools = ", ".join(f'"{gateway.net}.{number}.0/24"' for number in (1, 2, 3))
     return f"""\
-[gateway.{GATEWAY}]
-id = 1
+[gateway.{gateway.name}]
+id = {gateway.id}
 
-[gateway.{GATEWAY}.outside]
+[gateway.{gateway.name}.outside]
 interface = "outside"
-addresses = ["{VIP_OUTSIDE}/24"]
+addresses = ["{gateway.vip_outside}/24"]
 
-[gateway.{GATEWAY}.inside]
+[gateway.{gateway.name}.inside]
 interface = "inside"
-addresses = ["{VIP_INSIDE}/24"]
+addresses = ["{gateway.vip_inside}/24"]
 
-[gateway.{GATEWAY}.l2tp]
-ppp_local = "{PPP_LOCAL}"
+[gateway.{gateway.name}.l2tp]
+ppp_local = "{gateway.ppp_local}"
 pools = [{pools}]
+ppp_options = "{options_file(gateway)}"
 """
 
 
-class VpnhaStack:
-    """The whole product on a cluster that is up."""
+def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
+    """What vpnhad logs of a role of the gateway, and of its own start and end."""
+    return re.compile(rf"\bevent=(?:(promoted|demoted|superseded)\b.*\bgateway={gateway.name}\b"
+                      r"|(started|ended)\b)")
 
-    def __init__(self, lab: Lab, cluster: Cluster) -> None:
+
+def _suffix(gateway: VpnGateway) -> str:
+    """What tells the files and resources of further gateways from those of the first."""
+    return "" if gateway is L2TP else f"-{gateway.name}"
+
+
+def xl2tpd_conf(gateway: VpnGateway) -> str:
+    return CONFIG.replace(".conf", f"{_suffix(gateway)}.conf")
+
+
+def options_file(gateway: VpnGateway) -> str:
+    return OPTIONS + _suffix(gateway)
+
+
+class VpnhaStack:
+    """The whole product on a cluster that is up: one or more gateways, of which this object asks
+    and moves one. of() has the others."""
+
+    def __init__(self, lab: Lab, cluster: Cluster,
+                 gateways: Sequence[VpnGateway] = (L2TP,)) -> None:
+        self.cluster = cluster
+        self.gateway = gateways[0]
         self._lab = lab
-        self._cluster = cluster
+        self._gateways = tuple(gateways)
+
+    def of(self, gateway: VpnGateway) -> VpnhaStack:
+        """The same stack, asked about another of its gateways."""
+        other = copy.copy(self)
+        other.gateway = gateway
+        return other
+
+    @property
+    def clone(self) -> str:
+        """The gateway's resource in the cluster."""
+        return f"checkpoint{_suffix(self.gateway)}-clone"
 
     def up(self) -> None:
         """The cluster and vpnha, in sync, with the tuned profile."""
-        self._cluster.up()
+        self.cluster.up()
         self.deploy()
-        self._cluster.tune()
+        self.cluster.tune()
 
     def deploy(self) -> None:
         """Configures all gateways and the cluster; returns when one is promoted and the others
         are in sync."""
-        for node in self._cluster.nodes:
+        for node in self.cluster.nodes:
             self.configure(node)
-        self._cluster.configure(TEMPLATES / "l2tp-gateway.crm",
-                                {"GATEWAY": GATEWAY, "XL2TPD_CONFIG": CONFIG})
-        self.wait_in_sync()
+        self.cluster.configure(TEMPLATES / "l2tp-gateway.crm", *(
+            {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
+             "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways))
+        for gateway in self._gateways:
+            self.of(gateway).wait_in_sync()
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(), mode=0o640)
-        node.put(CONFIG, lns_config(node).text())
-        node.put(OPTIONS, ppp_options(["plugin vpnha.so", f"vpnha_gateway {GATEWAY}", "noipv6"]))
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways), mode=0o640)
+        for gateway in self._gateways:
+            options = options_file(gateway)
+            node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
+            node.put(options, ppp_options(["plugin vpnha.so", f"vpnha_gateway {gateway.name}",
+                                           "noipv6"]))
         node.put(SECRETS, chap_secrets(), mode=0o600)
 
     def rejoin(self, name: str) -> None:
         """Power on, files, cluster; returns when the node is a standby in sync."""
-        self._cluster.power_on(name)
+        self.cluster.power_on(name)
         self.configure(self._lab.gateway(name))
-        self._cluster.join(name)
+        self.cluster.join(name)
         self.wait_in_sync()
-        self._cluster.tune()
+        self.cluster.tune()
+
+    def disk(self, node: Node) -> dict[str, bytes]:
+        """The files of a node that outlive a power cut and are not configure()'s: the cluster's
+        configuration, what vpnhad keeps."""
+        kept = node.run("find", STATE_DIRECTORY, "-type", "f", check=False).stdout.split()
+        return {path: node.get(path) for path in (CIB_FILE, *kept)}
+
+    def power_on_all(self, disks: Mapping[str, Mapping[str, bytes]]) -> None:
+        """All gateways at once after a power cut of all, each with its disk; returns when the
+        cluster is quorate."""
+        nodes = [self._lab.gateway(name) for name in disks]
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            list(pool.map(lambda node: self._lab.power_on(node.name), nodes))
+        for node in nodes:
+            self.configure(node)
+            node.run("mkdir", "-p", "-m", "700", STATE_DIRECTORY)
+            for path, content in disks[node.name].items():
+                node.put(path, content)
+        self.cluster.start_together(nodes)
 
     def avoid(self, names: Iterable[str]) -> None:
         """No promotion on these nodes from now on, on any other as before."""
-        node = next(each for each in self._cluster.nodes if each.powered())
-        node.run("crm_resource", "--clear", "--promoted", "--resource", CLONE)
+        node = next(each for each in self.cluster.nodes if each.powered())
+        node.run("crm_resource", "--clear", "--promoted", "--resource", self.clone)
         for name in names:
-            node.run("crm_resource", "--ban", "--promoted", "--resource", CLONE, "--node", name)
+            node.run("crm_resource", "--ban", "--promoted", "--resource", self.clone,
+                     "--node", name)
+
+    def keep_out(self, node: Node) -> None:
+        """Not even a standby on this node; returns when its vpnhad has ended."""
+        ended = self.daemon_log(node).count("event=ended")
+        node.run("crm_resource", "--ban", "--resource", self.clone, "--node", node.name)
+        self._lab.wait_for(f"vpnhad of {node.name} has ended",
+                           lambda: self.daemon_log(node).count("event=ended") > ended,
+                           SYNC_LIMIT_S)
+
+    def let_in(self, node: Node) -> None:
+        """Ends keep_out(), and does not wait for anything."""
+        node.run("crm_resource", "--clear", "--resource", self.clone, "--node", node.name)
+
+    def clear_failures(self) -> None:
+        """What an administrator does when a failure is understood: its node may serve again at
+        once. Returns when all are in sync."""
+        node = next(each for each in self.cluster.nodes if each.powered())
+        node.run("crm_resource", "--cleanup")
+        self.wait_in_sync()
 
     def move_role(self, wanted: Callable[[str], bool]) -> Node:
         """Sees to it that a node with a wanted name is promoted and all are in sync."""
         active = self.wait_in_sync()
         if not wanted(active.name):
-            self.avoid([node.name for node in self._cluster.nodes if not wanted(node.name)])
+            self.avoid([node.name for node in self.cluster.nodes if not wanted(node.name)])
             self._lab.wait_for("the promoted role has moved",
                                lambda: wanted(self.wait_in_sync().name), PROMOTE_LIMIT_S)
             self.avoid([])
@@ -105,17 +196,29 @@ class VpnhaStack:
         return [*(f"session of {each['user']}" for each in self.sessions(node)),
                 *l2tp_leftovers(node)]
 
+    def node_status(self, node: Node) -> dict:
+        """`vpnha status --json` of a node."""
+        done = node.run("vpnha", "status", "--json", check=False)
+        if done.code not in (0, DEGRADED):
+            raise CommandFailed(node.name, done)
+        return json.loads(done.stdout)
+
     def status(self, node: Node) -> dict:
-        """`vpnha status --json` of a node: its own view of the gateway."""
-        status = json.loads(node.run("vpnha", "status", "--json").stdout)
-        return next(each for each in status["gateways"] if each["name"] == GATEWAY)
+        """The node's own view of the gateway."""
+        return next(each for each in self.node_status(node)["gateways"]
+                    if each["name"] == self.gateway.name)
+
+    def differences(self, node: Node) -> list[dict]:
+        """In what other nodes are set up differently, as this one sees it."""
+        return self.node_status(node)["differences"]
 
     def sessions(self, node: Node) -> list[dict]:
-        return json.loads(node.run("vpnha", "sessions", "--json").stdout)["sessions"]
+        listed = json.loads(node.run("vpnha", "sessions", "--json").stdout)["sessions"]
+        return [each for each in listed if each["gateway"] == self.gateway.name]
 
     def promoted(self) -> Node | None:
         """The node that calls itself promoted; an error when there are two."""
-        found = [node for node in self._cluster.nodes
+        found = [node for node in self.cluster.nodes
                  if node.powered() and self._role(node) == "promoted"]
         if len(found) > 1:
             raise LabError(f"promoted at once: {', '.join(node.name for node in found)}")
@@ -135,7 +238,7 @@ class VpnhaStack:
         names = set(among)
 
         def ask() -> Node | None:
-            return next((node for node in self._cluster.nodes
+            return next((node for node in self.cluster.nodes
                          if node.powered() and (not names or node.name in names)
                          and self._logged_role(node) == "promoted"), None)
         node = self._lab.wait_for(f"{' or '.join(sorted(names)) or 'a gateway'} is promoted", ask,
@@ -145,11 +248,24 @@ class VpnhaStack:
 
     def _logged_role(self, node: Node) -> str:
         """The role that vpnhad of the node's present boot logged last."""
-        log = node.log_directories()[-1] / "vpnha" / "vpnhad.log"
-        if not log.exists():
-            return "absent"
-        roles = ROLE_EVENT.findall(log.read_text(encoding="utf-8", errors="replace"))
-        return roles[-1] if roles else "absent"
+        roles = role_pattern(self.gateway).findall(self.daemon_log(node))
+        return "".join(roles[-1]) if roles else "absent"
+
+    def daemon_log(self, node: Node) -> str:
+        """What vpnhad of the node's present boot has logged so far, read on the host."""
+        return text_of(node.log_directories()[-1] / DAEMON_LOG)
+
+    def members(self, node: Node) -> set[int]:
+        """The ids of the group's members, as the node's vpnhad logged them last."""
+        lists = MEMBERS.findall(self.daemon_log(node))
+        return {int(each) for each in lists[-1].split(",")} if lists else set()
+
+    def promotions(self) -> int:
+        """How often a node was promoted so far, in all boots of all nodes."""
+        return sum(found[0] == "promoted" for node in self.cluster.nodes
+                   for directory in node.log_directories()
+                   for found in role_pattern(self.gateway).findall(
+                       text_of(directory / DAEMON_LOG)))
 
     def wait_in_sync(self, deadline_s: float = SYNC_LIMIT_S) -> Node:
         """Waits until one node is promoted and all others that have power are standbys with a
@@ -158,7 +274,7 @@ class VpnhaStack:
             node = self.promoted()
             if node is None:
                 return None
-            others = [each for each in self._cluster.nodes if each.powered() and each is not node]
+            others = [each for each in self.cluster.nodes if each.powered() and each is not node]
             ready = set(self.status(node)["standbys"]) >= {each.spec.id for each in others}
             return node if ready and all(self.status(each)["role"] == "unpromoted"
                                          and self.status(each)["replica"] == "complete"
@@ -168,16 +284,30 @@ class VpnhaStack:
         assert node is not None
         return node
 
-    def wait_protected(self, count: int, deadline_s: float = 10.0) -> None:
+    def wait_complete(self, node: Node, deadline_s: float = SYNC_LIMIT_S) -> None:
+        """Waits until a node that joins has written the score of a complete replica. Read from its
+        log: nobody that serves is asked."""
+        self._lab.wait_for(f"{node.name} has a complete replica",
+                           lambda: COMPLETE_SCORE in self.daemon_log(node), deadline_s)
+
+    def session_names(self, node: Node) -> list[str]:
+        """The sessions that a node holds, by what makes each of them unique."""
+        return sorted(f"{each['peer']} {each['tunnel']}/{each['session']} {each['address']}"
+                      for each in self.sessions(node))
+
+    def wait_protected(self, count: int, deadline_s: float = 10.0,
+                       standbys: Iterable[Node] | None = None) -> None:
         """Waits until so many sessions are protected at the promoted node and hot at every other
-        one."""
+        one, or at those named."""
         def ask() -> bool:
             node = self.promoted()
             if node is None or self._count(node, lambda state: state in (
                     "protected", "resumed")) != count:
                 return False
+            others = [each for each in self.cluster.nodes
+                      if each.powered() and each is not node] if standbys is None else standbys
             return all(self._count(each, lambda state: state == "hot") == count
-                       for each in self._cluster.nodes if each.powered() and each is not node)
+                       for each in others)
         self._lab.wait_for(f"{count} sessions are protected and hot", ask, deadline_s,
                            interval_s=0.1)
 

@@ -21,7 +21,8 @@ COLUMNS_MAX = 100
 LINES_MAX = 500
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
-CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "takeover", "node", "ports")
+CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "takeover",
+         "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},

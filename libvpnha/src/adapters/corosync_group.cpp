@@ -2,6 +2,7 @@
 #include "adapters/corosync_group.hpp"
 
 #include <corosync/cpg.h>
+#include <corosync/quorum.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,6 +19,10 @@ struct CorosyncGroup::State {
     NodeId self{};
     // The process that counts for each node: the first one seen.
     std::map<NodeId, std::uint32_t> members;
+    quorum_handle_t quorum = 0;
+    int quorum_fd = -1;
+    bool quorate = false;  // As told last.
+    bool is_changing = false;
 
     static State& of(cpg_handle_t handle) {
         void* context = nullptr;
@@ -56,29 +61,87 @@ struct CorosyncGroup::State {
         state.tell();
     }
 
-    void tell() const {
+    static void on_quorum(quorum_handle_t quorum, std::uint32_t quorate, std::uint64_t,
+                          std::uint32_t, std::uint32_t*) {
+        const void* context = nullptr;
+        quorum_context_get(quorum, &context);
+        auto& state = *static_cast<State*>(const_cast<void*>(context));
+        if (state.quorate == (quorate != 0)) {
+            return;
+        }
+        state.quorate = quorate != 0;
+        if (!state.members.empty() && !state.is_changing) {
+            state.tell();
+        }
+    }
+
+    void tell() {
+        // Corosync tells quorum and members in no order; what it has told already is taken first.
+        // To ask for it would be a round trip to a corosync that is in the middle of a change.
+        is_changing = true;
+        quorum_dispatch(quorum, CS_DISPATCH_ALL);
+        is_changing = false;
         std::set<NodeId> nodes;
         for (const auto& [node, process] : members) {
             nodes.insert(node);
         }
-        listener.on_members(nodes);
+        listener.on_members(nodes, quorate);
     }
 
-    void dispatch() {
-        const cs_error_t error = cpg_dispatch(handle, CS_DISPATCH_ALL);
-        if (error != CS_OK && error != CS_ERR_TRY_AGAIN) {
-            loop->unwatch(fd);
-            fd = -1;
-            listener.on_lost();
+    void dispatch() { check(cpg_dispatch(handle, CS_DISPATCH_ALL)); }
+    void dispatch_quorum() { check(quorum_dispatch(quorum, CS_DISPATCH_ALL)); }
+
+    void check(cs_error_t error) {
+        if (error == CS_OK || error == CS_ERR_TRY_AGAIN) {
+            return;
         }
+        for (int* each : {&fd, &quorum_fd}) {
+            if (*each >= 0) {
+                loop->unwatch(*each);
+                *each = -1;
+            }
+        }
+        listener.on_lost();
+    }
+
+    Result<void> open_quorum() {
+        quorum_callbacks_t callbacks{};
+        callbacks.quorum_notify_fn = &State::on_quorum;
+        std::uint32_t type = QUORUM_FREE;
+        const auto failed = [](std::string_view what, cs_error_t error) {
+            return fail(Errc::unreachable,
+                        fmt::format("corosync's quorum service: {}: {}", what, cs_strerror(error)));
+        };
+        if (const cs_error_t error = quorum_initialize(&quorum, &callbacks, &type);
+            error != CS_OK) {
+            return failed("connecting", error);
+        }
+        if (type == QUORUM_FREE) {
+            return fail(Errc::invalid_config,
+                        "corosync has no quorum provider, so that both sides of a split cluster "
+                        "would serve; write 'provider: corosync_votequorum' into the section "
+                        "quorum of corosync.conf");
+        }
+        quorum_context_set(quorum, this);
+        if (const cs_error_t error = quorum_trackstart(quorum, CS_TRACK_CURRENT | CS_TRACK_CHANGES);
+            error != CS_OK) {
+            return failed("tracking", error);
+        }
+        quorum_fd_get(quorum, &quorum_fd);
+        return loop->watch(quorum_fd, [this] { dispatch_quorum(); });
     }
 };
 
 CorosyncGroup::CorosyncGroup(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 CorosyncGroup::~CorosyncGroup() {
-    if (state_->fd >= 0) {
-        state_->loop->unwatch(state_->fd);
+    for (const int fd : {state_->fd, state_->quorum_fd}) {
+        if (fd >= 0) {
+            state_->loop->unwatch(fd);
+        }
+    }
+    if (state_->quorum != 0) {
+        quorum_finalize(state_->quorum);
     }
     cpg_finalize(state_->handle);
 }
@@ -100,6 +163,7 @@ Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(QbLoop& loop, const s
     }
     std::unique_ptr<CorosyncGroup> joined(new CorosyncGroup(std::move(state)));
     State& connected = *joined->state_;
+    VPNHA_CHECK(connected.open_quorum());
     unsigned self = 0;
     cpg_local_get(connected.handle, &self);
     connected.self = NodeId{self};

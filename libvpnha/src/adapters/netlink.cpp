@@ -57,6 +57,16 @@ std::string extended_text(const nlmsghdr* message) {
     return text;
 }
 
+void walk(const void* begin, const void* end,
+          const std::function<void(const nlattr*)>& on_attribute) {
+    const auto* const stop = static_cast<const char*>(end);
+    for (auto* attribute = static_cast<const nlattr*>(begin);
+         mnl_attr_ok(attribute, static_cast<int>(stop - reinterpret_cast<const char*>(attribute)));
+         attribute = mnl_attr_next(attribute)) {
+        on_attribute(attribute);
+    }
+}
+
 Result<void> acknowledged(const nlmsghdr* message, std::string_view what) {
     if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) {
         return fail(Errc::malformed, fmt::format("{}: short answer from the kernel", what));
@@ -179,13 +189,13 @@ void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
         return;
     }
     const auto offset = static_cast<unsigned>(header_bytes);
-    const auto* const end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-    for (auto* attribute =
-             static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, offset));
-         mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)));
-         attribute = mnl_attr_next(attribute)) {
-        on_attribute(attribute);
-    }
+    walk(mnl_nlmsg_get_payload_offset(message, offset), mnl_nlmsg_get_payload_tail(message),
+         on_attribute);
+}
+
+void for_each_nested(const nlattr* nest, const std::function<void(const nlattr*)>& on_attribute) {
+    const auto* const begin = static_cast<const char*>(mnl_attr_get_payload(nest));
+    walk(begin, begin + mnl_attr_get_payload_len(nest), on_attribute);
 }
 
 }  // namespace vpnha::adapters

@@ -57,6 +57,9 @@ class NetlinkSocket {
     Result<void> ask(NetlinkRequest& request, std::string_view what,
                      const OnMessage& on_message = nullptr);
 
+    // Its address, which stands in what the kernel tells others of its doings.
+    [[nodiscard]] std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
+
   private:
     struct Close {
         void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
@@ -70,5 +73,7 @@ class NetlinkSocket {
 // Calls `on_attribute` for each attribute behind a family header of `header_bytes`.
 void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
                         const std::function<void(const nlattr*)>& on_attribute);
+// The same for the attributes within a nested one.
+void for_each_nested(const nlattr* nest, const std::function<void(const nlattr*)>& on_attribute);
 
 }  // namespace vpnha::adapters

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "adapters/l2tp_events.hpp"
 #include "adapters/netlink.hpp"
 #include "base/ids.hpp"
 
@@ -24,14 +27,24 @@ class L2tpNetlink {
     Result<void> delete_tunnel(std::uint32_t connection_id);
     // Connection ids of all tunnels in this network namespace, stock ones included.
     [[nodiscard]] Result<std::vector<std::uint32_t>> tunnels();
+    // All sessions in this network namespace: connection id of the tunnel, id of the session.
+    using Sessions = std::set<std::pair<std::uint32_t, std::uint32_t>>;
+    [[nodiscard]] Result<Sessions> sessions();
+    // What others than this object delete.
+    [[nodiscard]] Result<L2tpEvents> subscribe() const;
 
   private:
-    L2tpNetlink(NetlinkSocket socket, std::uint16_t family)
+    struct Family {
+        std::uint16_t id = 0;
+        std::uint32_t group = 0;
+    };
+    L2tpNetlink(NetlinkSocket socket, const Family& family)
         : socket_(std::move(socket)), family_(family) {}
+    [[nodiscard]] static Result<Family> find_family(NetlinkSocket& socket);
     [[nodiscard]] NetlinkRequest request(std::uint8_t command, std::uint16_t flags) const;
 
     NetlinkSocket socket_;
-    std::uint16_t family_;
+    Family family_;
 };
 
 }  // namespace vpnha::adapters

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,11 @@ namespace {
 // Protocol numbers from here on are the link's own and travel on the channel (RFC 1661 2).
 constexpr std::uint16_t kFirstLinkProtocol = 0xc000;
 constexpr unsigned kTunnelIdBits = 16;
+
+// After news of a deletion the kernel is asked after 10, 20, 40, 80, 160 ms: a session is gone at
+// once, a tunnel when a worker of the kernel had its turn.
+constexpr std::size_t kSearchesMax = 5;
+constexpr long kSearchFirstNs = 10'000'000;
 
 Result<void> raise_open_files_limit() {
     rlimit limit{};
@@ -78,28 +84,35 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     VPNHA_TRY(L2tpNetlink l2tp, L2tpNetlink::open());
-    UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll) {
-        return tl::unexpected(system_error("create an epoll descriptor", errno));
-    }
-    const int epoll_fd = epoll.get();
+    VPNHA_TRY(L2tpEvents events, l2tp.subscribe());
     std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
-        config, loop, std::move(listener), std::move(route), std::move(l2tp), std::move(epoll)));
-    VPNHA_CHECK(loop.watch(epoll_fd, [raw = kernel.get()] { raw->on_readable(); }));
+        config, loop, std::move(listener), std::move(route), std::move(l2tp), std::move(events)));
+    VPNHA_CHECK(kernel->open_poll_set());
     return kernel;
 }
 
 PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                               RouteNetlink route, L2tpNetlink l2tp, UniqueFd epoll)
+                               RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events)
     : config_(&config),
       loop_(&loop),
       listener_(std::move(listener)),
       route_(std::move(route)),
       l2tp_(std::move(l2tp)),
-      epoll_(std::move(epoll)) {}
+      events_(std::move(events)) {}
 
 PppoL2tpKernel::~PppoL2tpKernel() {
     loop_->unwatch(epoll_.get());
+}
+
+Result<void> PppoL2tpKernel::open_poll_set() {
+    epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+    search_timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    if (!epoll_ || !search_timer_) {
+        return tl::unexpected(system_error("create an epoll or timer descriptor", errno));
+    }
+    VPNHA_CHECK(watch(events_.fd(), {Source::Kind::events, {}, {}}));
+    VPNHA_CHECK(watch(search_timer_.get(), {Source::Kind::search, {}, {}}));
+    return loop_->watch(epoll_.get(), [this] { on_readable(); });
 }
 
 Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecord& record) {
@@ -130,7 +143,7 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
             return watched;
         }
     }
-    sessions_.emplace(record.key, Session{record, std::move(*link)});
+    sessions_.emplace(record.key, Session{gateway, record, std::move(*link)});
     ++tunnel->sessions;
     return {};
 }
@@ -147,6 +160,26 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     sessions_.erase(session);
     --tunnels_.at(tunnel).sessions;
     return close_tunnel_if_unused(tunnel);
+}
+
+Result<std::set<l2tp::SessionKey>> PppoL2tpKernel::audit(GatewayId gateway) {
+    VPNHA_TRY(const L2tpNetlink::Sessions in_kernel, l2tp_.sessions());
+    std::set<l2tp::SessionKey> present;
+    std::vector<l2tp::SessionKey> gone;
+    for (const auto& [key, session] : sessions_) {
+        if (session.gateway == gateway) {
+            const std::uint32_t tunnel = tunnels_.at(key.tunnel).connection_id;
+            if (in_kernel.contains({tunnel, key.id.value})) {
+                present.insert(key);
+            } else {
+                gone.push_back(key);
+            }
+        }
+    }
+    for (const l2tp::SessionKey& key : gone) {
+        VPNHA_CHECK(remove(gateway, key));
+    }
+    return present;
 }
 
 Result<void> PppoL2tpKernel::send_datagram(GatewayId, const l2tp::TunnelKey& tunnel,
@@ -287,16 +320,22 @@ void PppoL2tpKernel::drain(int fd) {
         }
         // A copy: the listener may remove the session.
         const Source source = found->second;
+        if (source.kind == Source::Kind::events) {
+            return on_events();
+        }
+        if (source.kind == Source::Kind::search) {
+            return search();
+        }
         const ssize_t got = read(fd, buffer.data(), buffer.size());
         if (got < 0 && errno == EAGAIN) {
             return;
         }
         const bool datagram = source.kind == Source::Kind::datagram;
         if (!datagram && (got == 0 || (got < 0 && errno != EINTR && errno != EOVERFLOW))) {
-            // The kernel ended the session under us (somebody deleted the tunnel): silent from now
-            // on, instead of readable for ever.
+            // The kernel ended the session under us: silent from now on, instead of readable for
+            // ever.
             unwatch(fd);
-            return;
+            return suspect(tunnels_.at(source.key.tunnel).connection_id);
         }
         if (got <= 0) {
             continue;  // An ICMP error, an empty datagram, a frame beyond every MRU.
@@ -307,6 +346,58 @@ void PppoL2tpKernel::drain(int fd) {
         } else {
             listener_.on_frame(source.gateway, source.key, bytes);
         }
+    }
+}
+
+void PppoL2tpKernel::on_events() {
+    const bool complete = events_.read([this](std::uint32_t connection_id) {
+        if (connection_ids_.contains(connection_id)) {
+            suspect(connection_id);
+        }
+    });
+    if (!complete) {
+        listener_.on_overrun();
+    }
+}
+
+void PppoL2tpKernel::suspect(std::uint32_t connection_id) {
+    suspects_.insert(connection_id);
+    searches_ = 0;
+    arm_search();
+}
+
+void PppoL2tpKernel::arm_search() {
+    itimerspec at{};
+    at.it_value.tv_nsec = kSearchFirstNs << searches_;
+    timerfd_settime(search_timer_.get(), 0, &at, nullptr);
+}
+
+void PppoL2tpKernel::search() {
+    std::uint64_t expirations = 0;
+    if (read(search_timer_.get(), &expirations, sizeof expirations) < 0) {
+        return;
+    }
+    const auto in_kernel = l2tp_.sessions();
+    if (!in_kernel) {
+        suspects_.clear();
+        return listener_.on_overrun();
+    }
+    std::vector<std::pair<GatewayId, l2tp::SessionKey>> gone;
+    for (const auto& [key, session] : sessions_) {
+        const std::uint32_t tunnel = tunnels_.at(key.tunnel).connection_id;
+        if (suspects_.contains(tunnel) && !in_kernel->contains({tunnel, key.id.value})) {
+            gone.emplace_back(session.gateway, key);
+        }
+    }
+    if (++searches_ < kSearchesMax) {
+        arm_search();
+    } else {
+        suspects_.clear();
+    }
+    for (const auto& [gateway, key] : gone) {
+        // What the kernel no longer has cannot fail to be removed from it.
+        static_cast<void>(remove(gateway, key));
+        listener_.on_gone(gateway, key);
     }
 }
 

@@ -14,6 +14,10 @@
 // vpnhad. Freeing a tunnel takes the kernel a moment; meanwhile its name is refused, and the next n
 // is taken.
 //
+// Somebody may delete tunnels and sessions under us. No descriptor shows that, but the kernel tells
+// it over netlink before it does it: so what it told about is looked for some milliseconds later,
+// and, as a tunnel takes longer, again after twice the time.
+//
 // One thread: that of the loop.
 #pragma once
 
@@ -43,6 +47,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
 
     Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) override;
     Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) override;
+    [[nodiscard]] Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) override;
     Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
                                ByteView bytes) override;
     Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,
@@ -55,18 +60,19 @@ class PppoL2tpKernel final : public ports::SessionKernel {
         std::size_t sessions = 0;
     };
     struct Session {
+        GatewayId gateway;
         l2tp::SessionRecord record;
         PppLink link;
     };
     // What a readable descriptor belongs to; of `key` only the tunnel when it is a UDP socket.
     struct Source {
-        enum class Kind { datagram, frame } kind;
+        enum class Kind { datagram, frame, events, search } kind;
         GatewayId gateway;
         l2tp::SessionKey key;
     };
 
     PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                   RouteNetlink route, L2tpNetlink l2tp, UniqueFd epoll);
+                   RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
 
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
     Result<std::uint32_t> create_named_tunnel(const l2tp::TunnelKey& key, int udp);
@@ -75,14 +81,24 @@ class PppoL2tpKernel final : public ports::SessionKernel {
                               const l2tp::SessionRecord& record);
     Result<void> watch(int fd, const Source& source);
     void unwatch(int fd);
+    Result<void> open_poll_set();
     void on_readable();
     void drain(int fd);
+    void on_events();
+    // Looks for the sessions of that tunnel soon.
+    void suspect(std::uint32_t connection_id);
+    void arm_search();
+    void search();
 
     const config::Config* config_;
     QbLoop* loop_;
     Listener listener_;
     RouteNetlink route_;
     L2tpNetlink l2tp_;
+    L2tpEvents events_;
+    UniqueFd search_timer_;
+    std::set<std::uint32_t> suspects_;  // Connection ids of tunnels.
+    std::size_t searches_ = 0;          // Of these suspects, so far.
     // All descriptors of all sessions behind one that the loop sees: the loop's own table is
     // searched linearly.
     UniqueFd epoll_;

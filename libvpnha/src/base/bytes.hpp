@@ -48,6 +48,8 @@ class ByteReader {
 
 class ByteWriter {
   public:
+    // Room for so many bytes at once; a hint, not a bound.
+    void reserve(std::size_t size) { bytes_.reserve(size); }
     ByteWriter& u8(std::uint8_t value);
     ByteWriter& u16(std::uint16_t value);
     ByteWriter& u32(std::uint32_t value);

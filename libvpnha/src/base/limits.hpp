@@ -36,8 +36,8 @@ inline constexpr std::size_t kChunksOnTheirWay = 2;
 inline constexpr std::size_t kTombstonesMax = 16'384;
 // A replica that missed something asks within seconds of the ring's healing.
 inline constexpr std::chrono::seconds kTombstoneLife{60};
-// Versions of refused records in one confirmation (20 octets each): a node whose kernel refuses more
-// confirms nothing, it is broken.
+// Versions of refused records in one confirmation (20 octets each): a node whose kernel refuses
+// more confirms nothing, it is broken.
 inline constexpr std::size_t kRefusedPerConfirmMax = 1024;
 // Compared items of a gateway's set-up: all keys of vpnha.toml, and a few files.
 inline constexpr std::size_t kFingerprintsMax = 256;

@@ -24,6 +24,9 @@ struct L2tp {
     Ipv4Address ppp_local;          // The address pppd gives itself on every session.
     std::vector<Ipv4Prefix> pools;  // All nodes' client addresses; the gate covers them.
     std::chrono::milliseconds hello_interval{60'000};
+    // Compared with the other nodes', by keyed hashes: pppd's secrets and xl2tpd's pppoptfile.
+    std::vector<std::string> secrets{"/etc/ppp/chap-secrets", "/etc/ppp/pap-secrets"};
+    std::string ppp_options = "/etc/ppp/options.xl2tpd";
 };
 
 struct Gateway {
@@ -39,8 +42,11 @@ struct Gateway {
 struct Config {
     std::string control_socket = "/run/vpnha/control.sock";
     std::string plugin_socket = "/run/vpnha/pppd.sock";
+    std::string state_directory = "/var/lib/vpnha";
     std::string cluster_group = "vpnha";  // CPG group name.
-    std::string log_level = "info";       // error, warning, info, debug
+    // Go on although corosync does not encrypt what the nodes tell each other.
+    bool replicate_secrets_unencrypted = false;
+    std::string log_level = "info";  // error, warning, info, debug
     // pppd's ip-up waits so long for a standby's confirmation, never longer. 0: it does not wait.
     std::chrono::milliseconds confirm_wait{50};
     std::vector<Gateway> gateways;

@@ -13,12 +13,16 @@ namespace vpnha::config {
 
 namespace {
 
+using wire::Weight;
+
 // sockaddr_un's path less its terminator.
 constexpr std::int64_t kSocketPathBytesMax = 107;
 // CPG_MAX_NAME_LENGTH less one.
 constexpr std::int64_t kGroupNameBytesMax = 127;
 // The kernel's own rules lie at 32766 and 32767.
 constexpr std::int64_t kRulePreferenceMax = 32'765;
+// chap-secrets, pap-secrets and what @include lines in them name.
+constexpr std::int64_t kSecretFilesMax = 16;
 
 std::string quoted(std::string_view text) {
     return fmt::format("\"{}\"", text);
@@ -32,30 +36,53 @@ std::string list(const std::vector<Ipv4Prefix>& prefixes) {
     return fmt::format("[{}]", text);
 }
 
+std::string list(const std::vector<std::string>& paths) {
+    std::string text;
+    for (const std::string& path : paths) {
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", path);
+    }
+    return fmt::format("[{}]", text);
+}
+
 std::vector<Key> daemon_keys() {
     return {
         {Section::cluster, "group", Kind::name, 1, kGroupNameBytesMax, "\"vpnha\"", "\"vpnha\"",
          "Name of the Corosync process group that carries the records. The same on all nodes.",
-         [](Config& c, Gateway&, const Value& v) { c.cluster_group = v.text; },
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.cluster_group = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.cluster_group); }},
+        {Section::cluster, "replicate_secrets_unencrypted", Kind::flag, 0, 0, "false", "false",
+         "vpnhad does not start when Corosync sends unencrypted, because records and what is "
+         "compared between nodes tell a listener who the users are. true: it starts all the same, "
+         "and warns.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) { c.replicate_secrets_unencrypted = v.flag; },
+         [](const Config& c, const Gateway&) {
+             return std::string(c.replicate_secrets_unencrypted ? "true" : "false");
+         }},
+        {Section::daemon, "state_directory", Kind::path, 2, kFilePathBytesMax, "\"/var/lib/vpnha\"",
+         "\"/var/lib/vpnha\"",
+         "Where the epochs are kept over a restart: on a disk that outlives a reboot, for root "
+         "alone.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.state_directory = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.state_directory); }},
         {Section::daemon, "control_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/control.sock\"", "\"/run/vpnha/control.sock\"",
          "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may ask, root may act.",
-         [](Config& c, Gateway&, const Value& v) { c.control_socket = v.text; },
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.control_socket = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.control_socket); }},
         {Section::daemon, "plugin_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/pppd.sock\"", "\"/run/vpnha/pppd.sock\"",
          "Where pppd's plugin vpnha.so reaches vpnhad; pppd's option vpnha_socket names the same.",
-         [](Config& c, Gateway&, const Value& v) { c.plugin_socket = v.text; },
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.plugin_socket = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.plugin_socket); }},
         {Section::daemon, "log_level", Kind::log_level, 0, 0, "\"info\"", "\"info\"",
-         "The least important messages that are logged.",
+         "The least important messages that are logged.", Weight::note,
          [](Config& c, Gateway&, const Value& v) { c.log_level = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.log_level); }},
         {Section::replication, "confirm_wait", Kind::duration, 0, 10'000, "\"50ms\"", "\"50ms\"",
          "How long the answer to a new session waits for a standby to confirm it. 0ms: not at all. "
          "The session comes up in any case.",
-         [](Config& c, Gateway&, const Value& v) { c.confirm_wait = v.duration; },
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.confirm_wait = v.duration; },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.confirm_wait)); }},
     };
 }
@@ -64,6 +91,7 @@ std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
          "Number of the gateway on the wire. Unique, the same on all nodes, never changed.",
+         Weight::note,
          [](Config&, Gateway& g, const Value& v) {
              g.id = GatewayId{static_cast<std::uint8_t>(v.number)};
          },
@@ -71,32 +99,35 @@ std::vector<Key> gateway_keys() {
         {Section::gateway, "route_table", Kind::number, 1,
          std::numeric_limits<std::uint32_t>::max(), "1000 + id", "1001",
          "Routing table for the routes to this gateway's clients. Belongs to vpnhad alone.",
+         Weight::note,
          [](Config&, Gateway& g, const Value& v) {
              g.route_table = static_cast<std::uint32_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.route_table); }},
         {Section::gateway, "rule_preference", Kind::number, 1, kRulePreferenceMax, "1000 + id",
-         "1001", "Preference of the policy rule that is switched on at promotion.",
+         "1001", "Preference of the policy rule that is switched on at promotion.", Weight::note,
          [](Config&, Gateway& g, const Value& v) {
              g.rule_preference = static_cast<std::uint32_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.rule_preference); }},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
-         "\"eth1\"", "Device on which clients arrive.",
+         "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
          [](const Config&, const Gateway& g) { return quoted(g.outside.interface); }},
         {Section::outside, "addresses", Kind::vips, 1, limits::kAddressesPerSideMax, "",
          "[\"192.0.2.100/24\"]",
          "Addresses that clients dial. They move with the promotion: configure them nowhere else.",
+         Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.outside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.outside.addresses); }},
         {Section::inside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
-         "\"eth2\"", "Device on which the clients' traffic goes on.",
+         "\"eth2\"", "Device on which the clients' traffic goes on.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.inside.interface = v.text; },
          [](const Config&, const Gateway& g) { return quoted(g.inside.interface); }},
         {Section::inside, "addresses", Kind::vips, 0, limits::kAddressesPerSideMax, "[]",
          "[\"198.51.100.100/24\"]",
          "Addresses that inside routers use as the next hop to the clients. They move too.",
+         Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.inside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.inside.addresses); }},
     };
@@ -105,25 +136,39 @@ std::vector<Key> gateway_keys() {
 std::vector<Key> l2tp_keys() {
     return {
         {Section::l2tp, "port", Kind::number, 1, 65'535, "1701", "1701",
-         "UDP port that clients dial; xl2tpd's port.",
+         "UDP port that clients dial; xl2tpd's port.", Weight::session,
          [](Config&, Gateway& g, const Value& v) {
              g.l2tp.port = static_cast<std::uint16_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.l2tp.port); }},
         {Section::l2tp, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
-         "Address of the gateway's end of every session; xl2tpd's 'local ip'.",
+         "Address of the gateway's end of every session; xl2tpd's 'local ip'.", Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.l2tp.ppp_local = v.address; },
          [](const Config&, const Gateway& g) { return quoted(to_string(g.l2tp.ppp_local)); }},
         {Section::l2tp, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
          "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
          "Nets of the clients' addresses, those of all nodes. Each node's xl2tpd gives out "
          "addresses of a range of its own within them.",
-         [](Config&, Gateway& g, const Value& v) { g.l2tp.pools = v.prefixes; },
+         Weight::session, [](Config&, Gateway& g, const Value& v) { g.l2tp.pools = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.l2tp.pools); }},
         {Section::l2tp, "hello_interval", Kind::duration, 1'000, 3'600'000, "\"60s\"", "\"60s\"",
-         "Silence of a resumed tunnel after which a HELLO is sent.",
+         "Silence of a resumed tunnel after which a HELLO is sent.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.l2tp.hello_interval = v.duration; },
          [](const Config&, const Gateway& g) { return quoted(to_text(g.l2tp.hello_interval)); }},
+        {Section::l2tp, "secrets", Kind::paths, 0, kSecretFilesMax,
+         "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
+         "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
+         "pppd's files of users and passwords. Compared between the nodes by keyed hashes: where "
+         "they differ, users cannot dial in after a failover. The order of lines and comments do "
+         "not count.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp.secrets = v.paths; },
+         [](const Config&, const Gateway& g) { return list(g.l2tp.secrets); }},
+        {Section::l2tp, "ppp_options", Kind::path, 2, kFilePathBytesMax,
+         "\"/etc/ppp/options.xl2tpd\"", "\"/etc/ppp/options.xl2tpd\"",
+         "pppd's options, xl2tpd's 'pppoptfile'. Compared between the nodes in the same way; the "
+         "order of lines counts.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp.ppp_options = v.text; },
+         [](const Config&, const Gateway& g) { return quoted(g.l2tp.ppp_options); }},
     };
 }
 
@@ -212,6 +257,8 @@ std::string describe_type(const Key& key) {
             return "string, one of error, warning, info, debug";
         case Kind::number:
             return fmt::format("number, {} to {}", key.min, key.max);
+        case Kind::flag:
+            return "boolean, true or false";
         case Kind::duration:
             return fmt::format("string, duration, {} to {}",
                                to_text(std::chrono::milliseconds(key.min)),
@@ -222,6 +269,9 @@ std::string describe_type(const Key& key) {
             return fmt::format("array of {} to {} strings, ADDRESS/LENGTH", key.min, key.max);
         case Kind::pools:
             return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
+        case Kind::paths:
+            return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,
+                               key.max);
     }
     return "";
 }

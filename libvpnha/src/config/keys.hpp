@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "wire/message.hpp"
 
 namespace vpnha::config {
 
@@ -22,15 +23,20 @@ inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Sect
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
     name,       // Letters, digits, '-' and '_'; its length.
-    path,       // An absolute path of a socket; its length.
+    path,       // An absolute path; its length.
     interface,  // The name of a network device; its length.
     log_level,  // One of kLogLevels.
     number,     // An integer; itself.
+    flag,       // true or false.
     duration,   // A string like "50ms", "60s"; its milliseconds.
     address,    // A unicast IPv4 address.
     vips,       // Unicast IPv4 addresses with the prefix length of their net; how many.
     pools,      // IPv4 nets; how many.
+    paths,      // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
+
+// So that "secrets PATH" fits into the name of a compared item.
+inline constexpr std::size_t kFilePathBytesMax = 240;
 
 inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
 
@@ -38,9 +44,11 @@ inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "d
 struct Value {
     std::string text;
     std::int64_t number = 0;
+    bool flag = false;
     std::chrono::milliseconds duration{};
     Ipv4Address address;
     std::vector<Ipv4Prefix> prefixes;
+    std::vector<std::string> paths;
 };
 
 struct Key {
@@ -52,6 +60,8 @@ struct Key {
     std::string_view fallback;  // As written in the file; empty: the key must be given.
     std::string_view example;   // As written in the file.
     std::string_view help;
+    // What it means when another node has another value.
+    wire::Weight weight;
     // Keys of the first three sections ignore the gateway.
     void (*store)(Config&, Gateway&, const Value&);
     std::string (*show)(const Config&, const Gateway&);

@@ -77,6 +77,10 @@ Result<std::string> to_ascii(std::string_view toml, const Lines& lines) {
     return text;
 }
 
+bool is_path(const std::string& text) {
+    return text.size() > 1 && text.front() == '/' && text.find('\0') == std::string::npos;
+}
+
 class Reader {
   public:
     explicit Reader(std::string_view file_name) : draft_{Config{}, Lines(file_name)} {}
@@ -215,6 +219,14 @@ class Reader {
             const std::optional<std::int64_t> number = node.value_exact<std::int64_t>();
             good = number && *number >= key.min && *number <= key.max;
             value.number = number.value_or(0);
+        } else if (key.kind == Kind::flag) {
+            const std::optional<bool> flag = node.value_exact<bool>();
+            good = flag.has_value();
+            value.flag = flag.value_or(false);
+        } else if (key.kind == Kind::paths) {
+            const std::optional<std::vector<std::string>> paths = read_paths(key, node);
+            good = paths.has_value();
+            value.paths = paths.value_or(std::vector<std::string>{});
         } else if (key.kind == Kind::vips || key.kind == Kind::pools) {
             VPNHA_TRY(value.prefixes, read_prefixes(key, node));
             good = true;
@@ -223,8 +235,9 @@ class Reader {
         }
         if (!good) {
             return draft_.lines.fail_at(
-                line_of(node), fmt::format("'{}' has a bad value; it takes a {}, like {} = {}",
-                                           key.name, describe_type(key), key.name, key.example));
+                line_of(node), fmt::format("'{}' has a bad value; it takes {} {}, like {} = {}",
+                                           key.name, key.kind == Kind::paths ? "an" : "a",
+                                           describe_type(key), key.name, key.example));
         }
         key.store(draft_.config, gateway, value);
         return {};
@@ -237,8 +250,7 @@ class Reader {
             case Kind::name:
                 return is_name(text) && size <= key.max;
             case Kind::path:
-                return size >= key.min && size <= key.max && text.front() == '/' &&
-                       text.find('\0') == std::string::npos;
+                return is_path(text) && size >= key.min && size <= key.max;
             case Kind::interface:
                 return is_interface_name(text);
             case Kind::log_level:
@@ -255,11 +267,31 @@ class Reader {
                 return address && is_unicast(*address);
             }
             case Kind::number:
+            case Kind::flag:
             case Kind::vips:
             case Kind::pools:
+            case Kind::paths:
                 return false;
         }
         return false;
+    }
+
+    static std::optional<std::vector<std::string>> read_paths(const Key& key,
+                                                              const toml::node& node) {
+        const toml::array* const array = node.as_array();
+        if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
+            return std::nullopt;
+        }
+        std::vector<std::string> paths;
+        for (const toml::node& element : *array) {
+            const std::string path = element.value_exact<std::string>().value_or("");
+            if (!is_path(path) || path.size() > kFilePathBytesMax ||
+                std::find(paths.begin(), paths.end(), path) != paths.end()) {
+                return std::nullopt;
+            }
+            paths.push_back(path);
+        }
+        return paths;
     }
 
     Result<std::vector<Ipv4Prefix>> read_prefixes(const Key& key, const toml::node& node) {

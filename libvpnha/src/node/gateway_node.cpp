@@ -20,6 +20,10 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
+wire::RecordKey record_key(const l2tp::SessionKey& key) {
+    return {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(key))};
+}
+
 int score_of(wire::Level level) {
     switch (level) {
         case wire::Level::complete:
@@ -136,7 +140,10 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             // Without a word: the next promoted node goes on with them.
             for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
                 for (const l2tp::SessionKey& ended : resumed.ended) {
-                    effects.emplace_back(RemoveSession{settings_.id, ended});
+                    // For a newer holder it may go on: then it is hot here again.
+                    if (replica_.store().find(record_key(ended)) == nullptr) {
+                        effects.emplace_back(RemoveSession{settings_.id, ended});
+                    }
                 }
             }
             deadlines_.clear();
@@ -261,7 +268,6 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         return;
     }
     take(replica_.on_message(sender, message, now), now, effects);
-    claim_again(now, effects);
     answer_protected(now, effects);
     if (std::holds_alternative<wire::Hello>(message) && replica_.holder() == sender) {
         frozen_ = false;  // The holder serves in the new ring.

@@ -92,6 +92,9 @@ class GatewayNode {
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);
+    // Every member has introduced itself. Whoever holds a newer epoch has said so by then, and this
+    // node serves no more; if it still does, members only remember one.
+    void claim_again(TimePoint now, Effects& effects);
     void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
                       TimePoint now, Effects& effects);
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
@@ -154,7 +157,6 @@ class GatewayNode {
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
-    void claim_again(TimePoint now, Effects& effects);
     void resume_sessions(TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record);
     void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,

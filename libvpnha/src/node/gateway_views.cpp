@@ -45,7 +45,7 @@ std::vector<SessionView> GatewayNode::sessions() const {
 
 wire::GatewayState GatewayNode::wire_state() const {
     return wire::GatewayState{settings_.id, replica_.promoted(), replica_.level(), standing(),
-                              replica_.highest_epoch()};
+                              replica_.promoted() ? replica_.epoch() : replica_.highest_epoch()};
 }
 
 wire::Level GatewayNode::standing() const {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -243,7 +244,13 @@ void Node::settle(TimePoint now, Effects& effects) {
     if (!writable_ || !members_.contains(settings_.self)) {
         return;
     }
+    const bool introduced = std::all_of(members_.begin(), members_.end(), [this](NodeId member) {
+        return member == settings_.self || peers_.contains(member);
+    });
     for (auto& [id, gateway] : gateways_) {
+        if (introduced) {
+            gateway.claim_again(now, effects);
+        }
         gateway.flush(now, effects);
     }
     wire::Hello current = hello();

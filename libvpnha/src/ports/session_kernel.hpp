@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
@@ -18,6 +19,10 @@ class SessionKernel {
     struct Listener {
         std::function<void(GatewayId, const l2tp::TunnelKey&, ByteView)> on_datagram;
         std::function<void(GatewayId, const l2tp::SessionKey&, ByteView)> on_frame;
+        // Somebody else removed it from the kernel; what was left of it is gone too.
+        std::function<void(GatewayId, const l2tp::SessionKey&)> on_gone;
+        // News of the kernel was lost: audit() says what is still there.
+        std::function<void()> on_overrun;
     };
 
     virtual ~SessionKernel() = default;
@@ -28,6 +33,9 @@ class SessionKernel {
     virtual Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) = 0;
     // Nothing of it remains; removing what is not there is a success.
     virtual Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) = 0;
+    // Of the sessions installed here, those that the kernel still has; what is left of the others
+    // is cleared away.
+    [[nodiscard]] virtual Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) = 0;
     virtual Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
                                        ByteView bytes) = 0;
     virtual Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,

@@ -34,7 +34,9 @@ void Replica::end_epoch(TimePoint now) {
     if (holder_ == self_) {
         holder_.reset();
     }
-    if (store_.settle_unsaid()) {
+    wire::Version last{epoch_, sequence_};
+    if (store_.settle_unsaid(last)) {
+        sequence_ = last.sequence;
         level_ = wire::Level::partial;
         asking_.emplace();
         asking_->again_at = now + asking_->pause;
@@ -48,14 +50,21 @@ void Replica::end_epoch(TimePoint now) {
     lacking_.clear();
     for (const auto& [key, record] : store_.records()) {
         note(record);
+        if (record.hold == Hold::refused) {
+            retry_pause_ = limits::kInstallRetryFirst;
+            retry_at_ = now + retry_pause_;
+        }
     }
 }
 
 bool Replica::publish(const wire::RecordKey& key, Bytes payload) {
     VPNHA_ASSERT(promoted_);
+    const bool queued = is_dirty(key);
     switch (store_.write(key, std::move(payload))) {
         case Store::Applied::changed:
-            dirty_.push_back(key);
+            if (!queued) {
+                dirty_.push_back(key);
+            }
             return true;
         case Store::Applied::refused:
             ++counters_.over_limit;
@@ -72,9 +81,22 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     if (const StoredRecord* record = store_.find(key)) {
         unnote(*record);
     }
-    if (store_.erase(key, now)) {
-        dirty_.push_back(key);
+    const bool queued = is_dirty(key);
+    if (!store_.erase(key, now)) {
+        return;
     }
+    const bool due = is_dirty(key);
+    if (due && !queued) {
+        dirty_.push_back(key);
+    } else if (queued && !due) {
+        std::erase(dirty_, key);  // Come and gone before anybody heard of it.
+    }
+}
+
+bool Replica::is_dirty(const wire::RecordKey& key) const {
+    const StoredRecord* record = store_.find(key);
+    const Tombstone* tombstone = store_.find_tombstone(key);
+    return (record != nullptr && record->dirty) || (tombstone != nullptr && tombstone->dirty);
 }
 
 void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {

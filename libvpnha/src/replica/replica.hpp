@@ -7,17 +7,16 @@
 // highest number up to which the kernel took everything. A record is protected when a standby's
 // confirmation covers it: own CPG delivery proves nothing.
 //
-//   level \ event | claim of a     | claim or digest | gap, malformed, | end of the pass  | end
-//   that
-//                 | newer epoch,   | that differs    | missed claim,   | asked for, equal | differs
-//                 | equal digest   |                 | over limit      |                  |
-//   --------------+----------------+-----------------+-----------------+------------------+-------------
-//   empty         | complete (1)   | ask             | partial, ask    | complete         |
-//   partial, ask partial       | complete (1)   | ask             | ask             | complete |
-//   ask later complete      | complete       | partial, ask    | partial, ask    | XXX not asked |
-//   partial, ask
+//   level \ event | claim, equal | claim or digest | gap, malformed, | end of the pass
+//                 | digest       | that differs    | missed claim,   | equal    | differs
+//                 |              |                 | over limit      |          |
+//   --------------+--------------+-----------------+-----------------+----------+-------------
+//   empty         | complete (1) | ask             | ask             | complete | partial, ask
+//   partial       | complete (1) | ask             | ask             | complete | ask later
+//   complete      | complete     | partial, ask    | partial, ask    | XXX (2)  | partial, ask
 //
-//   (1) only with the claimant's count and digest, so nothing is missing.
+//   (1) only with the claimant's count and digest, so nothing is missing. (2) it asked for none; an
+//   end heard by the way is compared like a digest.
 //
 // A replica in doubt asks the source for a pass: everything, or what is newer than the point up to
 // which it was right. The source sends chunks between its urgent updates; several askers share one
@@ -185,6 +184,7 @@ class Replica {
     void note(const StoredRecord& record);
     void unnote(const StoredRecord& record);
     void set_hold(StoredRecord& record, Hold hold);
+    [[nodiscard]] bool is_dirty(const wire::RecordKey& key) const;
     [[nodiscard]] bool is_source() const;
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 

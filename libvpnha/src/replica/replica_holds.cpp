@@ -60,7 +60,8 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
 void Replica::note(const StoredRecord& record) {
     switch (record.hold) {
         case Hold::installing:
-            installing_.insert(record.version);
+            // What the others know to be lacking does not hold up the rest while it is tried again.
+            (record.lacking ? lacking_ : installing_).insert(record.version);
             break;
         case Hold::none:
         case Hold::refused:
@@ -83,6 +84,8 @@ void Replica::unnote(const StoredRecord& record) {
 void Replica::set_hold(StoredRecord& record, Hold hold) {
     unnote(record);
     record.hold = hold;
+    record.lacking = hold == Hold::none || hold == Hold::refused || hold == Hold::unreadable ||
+                     (hold == Hold::installing && record.lacking);
     note(record);
 }
 

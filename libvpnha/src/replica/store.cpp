@@ -12,10 +12,14 @@ namespace vpnha::replica {
 
 namespace {
 
+// What is hashed beside the payload: type, id with its length, version.
+constexpr std::size_t kHashedBytes = 1 + 2 + limits::kRecordIdBytesMax + 8 + 4 + 8;
+
 // SipHash with a fixed key: the digest finds accidents, not attackers (CPG is encrypted).
 std::uint64_t hash(const wire::RecordKey& key, const wire::Version& version, ByteView payload) {
     static constexpr std::array<std::uint8_t, crypto_shorthash_KEYBYTES> kKey{};
     ByteWriter text;
+    text.reserve(kHashedBytes + payload.size());
     text.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id.view());
     text.u64(version.epoch.number).u32(version.epoch.node.value).u64(version.sequence);
     text.bytes(payload);
@@ -33,7 +37,7 @@ bool is_stale(const wire::Version& held, const wire::Version& version, const Epo
 
 Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version,
                           const Epoch& authority, Bytes payload) {
-    const auto found = records_.find(key);
+    const auto found = locate(key);
     if (found != records_.end()) {
         StoredRecord& held = found->second;
         if (is_stale(held.version, version, authority)) {
@@ -57,15 +61,13 @@ Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& versi
     if (records_.size() >= limits::kRecordsPerGatewayMax) {
         return Applied::refused;
     }
-    payload_bytes_ += payload.size();
-    StoredRecord& record = records_[key];
-    record.payload = std::move(payload);
+    StoredRecord& record = add(key, std::move(payload));
     say(key, record, version);
     return Applied::changed;
 }
 
 bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {
-    const auto found = records_.find(key);
+    const auto found = locate(key);
     const bool held = found != records_.end();
     if (held && is_stale(found->second.version, version, version.epoch)) {
         return false;
@@ -78,7 +80,7 @@ bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimeP
 }
 
 Store::Applied Store::write(const wire::RecordKey& key, Bytes payload) {
-    const auto found = records_.find(key);
+    const auto found = locate(key);
     if (found != records_.end()) {
         StoredRecord& held = found->second;
         if (held.payload == payload) {
@@ -92,9 +94,7 @@ Store::Applied Store::write(const wire::RecordKey& key, Bytes payload) {
     if (records_.size() >= limits::kRecordsPerGatewayMax) {
         return Applied::refused;
     }
-    payload_bytes_ += payload.size();
-    StoredRecord& record = records_[key];
-    record.payload = std::move(payload);
+    StoredRecord& record = add(key, std::move(payload));
     record.dirty = true;
     const auto grave = tombstones_.find(key);
     if (grave != tombstones_.end()) {
@@ -110,7 +110,7 @@ Store::Applied Store::write(const wire::RecordKey& key, Bytes payload) {
 }
 
 bool Store::erase(const wire::RecordKey& key, TimePoint now) {
-    const auto found = records_.find(key);
+    const auto found = locate(key);
     if (found == records_.end()) {
         return false;
     }
@@ -119,6 +119,7 @@ bool Store::erase(const wire::RecordKey& key, TimePoint now) {
     if (record.counted) {
         tombstones_[key] = Tombstone{record.version, record.hash, now, true};
     }
+    index_.erase(found);
     records_.erase(found);
     return true;
 }
@@ -136,11 +137,12 @@ void Store::said(const wire::RecordKey& key, const wire::Version& version) {
     bury(key, version, grave->second.erased_at);
 }
 
-bool Store::settle_unsaid() {
+bool Store::settle_unsaid(wire::Version& last) {
     bool any = false;
     for (auto& [key, record] : records_) {
         if (record.dirty) {
-            say(key, record, record.version);
+            ++last.sequence;
+            say(key, record, last);
             any = true;
         }
     }
@@ -192,13 +194,13 @@ void Store::forget_tombstones(const wire::Version& horizon) {
 }
 
 StoredRecord* Store::find(const wire::RecordKey& key) {
-    const auto found = records_.find(key);
-    return found == records_.end() ? nullptr : &found->second;
+    const auto* place = index_.find(key);
+    return place == nullptr ? nullptr : &(*place)->second;
 }
 
 const StoredRecord* Store::find(const wire::RecordKey& key) const {
-    const auto found = records_.find(key);
-    return found == records_.end() ? nullptr : &found->second;
+    const auto* place = index_.find(key);
+    return place == nullptr ? nullptr : &(*place)->second;
 }
 
 const Tombstone* Store::find_tombstone(const wire::RecordKey& key) const {
@@ -219,12 +221,26 @@ void Store::say(const wire::RecordKey& key, StoredRecord& record, const wire::Ve
     digest_ += record.hash;
 }
 
-void Store::remove(std::map<wire::RecordKey, StoredRecord>::iterator record) {
+Store::Records::iterator Store::locate(const wire::RecordKey& key) {
+    const auto* place = index_.find(key);
+    return place == nullptr ? records_.end() : *place;
+}
+
+StoredRecord& Store::add(const wire::RecordKey& key, Bytes payload) {
+    payload_bytes_ += payload.size();
+    const auto record = records_.emplace(key, StoredRecord{}).first;
+    record->second.payload = std::move(payload);
+    index_.insert(record);
+    return record->second;
+}
+
+void Store::remove(Records::iterator record) {
     if (record->second.counted) {
         digest_ -= record->second.hash;
         --counted_;
     }
     payload_bytes_ -= record->second.payload.size();
+    index_.erase(record);
     records_.erase(record);
 }
 

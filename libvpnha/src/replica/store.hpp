@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "replica/record_index.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::replica {
@@ -42,6 +43,7 @@ struct StoredRecord {
     Bytes payload;
     std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
     Hold hold = Hold::none;
+    bool lacking = false;  // Asked for again: counts as refused until the kernel has it.
     bool counted = false;  // In count and digest: it was said.
     bool dirty = false;    // Written, and not yet said.
 };
@@ -75,8 +77,9 @@ class Store {
     bool erase(const wire::RecordKey& key, TimePoint now);
     // Promoted: the dirty record or erasure was said with this version.
     void said(const wire::RecordKey& key, const wire::Version& version);
-    // No longer promoted: what was not said counts as it stands. True when there was any.
-    bool settle_unsaid();
+    // No longer promoted: what was not said counts as it stands, under the versions behind `last`,
+    // which nobody else has heard of. True when there was any.
+    bool settle_unsaid(wire::Version& last);
 
     // Follower, at the end of a pass over everything: drops what it did not repeat and what no
     // update of this epoch has written; returns the keys.
@@ -104,11 +107,16 @@ class Store {
     [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
 
   private:
+    using Records = RecordIndex<StoredRecord>::Records;
+
     void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
-    void remove(std::map<wire::RecordKey, StoredRecord>::iterator record);
+    [[nodiscard]] Records::iterator locate(const wire::RecordKey& key);
+    StoredRecord& add(const wire::RecordKey& key, Bytes payload);
+    void remove(Records::iterator record);
     void bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
-    std::map<wire::RecordKey, StoredRecord> records_;
+    Records records_;
+    RecordIndex<StoredRecord> index_;
     std::map<wire::RecordKey, Tombstone> tombstones_;
     // Said erasures, the oldest first; of a key that lives again the entry is void.
     std::deque<std::pair<wire::RecordKey, wire::Version>> buried_;

@@ -10,7 +10,9 @@
 #include <csignal>
 #include <filesystem>
 
+#include "adapters/cluster_map.hpp"
 #include "adapters/control_server.hpp"
+#include "adapters/epoch_files.hpp"
 #include "adapters/gate.hpp"
 #include "adapters/log.hpp"
 #include "adapters/network.hpp"
@@ -18,8 +20,11 @@
 #include "adapters/pppol2tp.hpp"
 #include "adapters/xl2tpd_services.hpp"
 #include "config/config.hpp"
+#include "runtime/daemon.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
+#include "runtime/setup_reader.hpp"
 #include "runtime/timers.hpp"
 #include "runtime/views.hpp"
 #include "vpnha/version.hpp"
@@ -29,7 +34,6 @@ namespace vpnha {
 namespace {
 
 using adapters::write_log;
-using nlohmann::json;
 
 std::string host_name() {
     std::array<char, 256> name{};
@@ -37,17 +41,9 @@ std::string host_name() {
     return name.data();
 }
 
-node::Settings settings_of(const config::Config& config, NodeId self) {
-    node::Settings settings;
-    settings.self = self;
-    settings.name = host_name();
-    randombytes_buf(&settings.instance, sizeof settings.instance);
-    settings.confirm_wait = config.confirm_wait;
-    for (const config::Gateway& gateway : config.gateways) {
-        settings.gateways.push_back({gateway.id, gateway.name, gateway.l2tp.hello_interval});
-    }
-    return settings;
-}
+// Files that are compared with the other nodes' are read again so often: a file that was changed on
+// one node only is found long before the next failover.
+constexpr Duration kSetupInterval = std::chrono::seconds(60);
 
 // Session keys must never reach a disk: no core file, and nobody else's debugger.
 void forbid_core_files() {
@@ -57,7 +53,8 @@ void forbid_core_files() {
 
 class Daemon {
   public:
-    explicit Daemon(config::Config config) : config_(std::move(config)), scores_(loop_) {}
+    Daemon(config::Config config, std::span<const wire::Codec> codecs)
+        : config_(std::move(config)), codecs_(codecs), scores_(loop_) {}
 
     Result<void> start() {
         for (const std::string& socket : {config_.control_socket, config_.plugin_socket}) {
@@ -70,6 +67,7 @@ class Daemon {
         }
         VPNHA_CHECK(open_control_socket());
         VPNHA_CHECK(open_kernel());
+        VPNHA_CHECK(open_cluster_map());
         VPNHA_CHECK(join_group());
         VPNHA_CHECK(open_plugin_socket());
         loop_.on_signal(SIGTERM, [this] { end({}); });
@@ -117,16 +115,88 @@ class Daemon {
                  .on_frame =
                      [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
                          run(node_->on_frame(gateway, session, frame, loop_.now()));
-                     }}));
+                     },
+                 .on_gone =
+                     [this](GatewayId gateway, const l2tp::SessionKey& session) {
+                         run(node_->on_session_gone(gateway, session, loop_.now()));
+                     },
+                 .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }}));
         return {};
+    }
+
+    Result<void> open_cluster_map() {
+        VPNHA_TRY(map_, adapters::ClusterMap::open(loop_, [this] { on_encryption_changed(); }));
+        unencrypted_because_ = adapters::unencrypted_because(map_->totem());
+        if (unencrypted_because_.empty()) {
+            return {};
+        }
+        if (!config_.replicate_secrets_unencrypted) {
+            return fail(
+                Errc::invalid_config,
+                fmt::format("corosync sends unencrypted ({}), and sessions would be told to "
+                            "everybody on its networks; run corosync-keygen, copy "
+                            "/etc/corosync/authkey to all nodes, and set crypto_cipher: aes256 and "
+                            "crypto_hash: sha256 in the section totem of corosync.conf. Only for a "
+                            "network that nobody can listen to: replicate_secrets_unencrypted = "
+                            "true below [cluster] in vpnha.toml",
+                            unencrypted_because_));
+        }
+        write_log(node::Level::warning,
+                  fmt::format("sessions are replicated unencrypted, as vpnha.toml allows: {} "
+                              "event=unencrypted",
+                              unencrypted_because_));
+        return {};
+    }
+
+    void on_encryption_changed() {
+        const std::string reason = adapters::unencrypted_because(map_->totem());
+        if (reason == unencrypted_because_) {
+            return;
+        }
+        unencrypted_because_ = reason;
+        if (reason.empty()) {
+            write_log(node::Level::info, "corosync encrypts again event=encrypted");
+        } else {
+            write_log(
+                config_.replicate_secrets_unencrypted ? node::Level::warning : node::Level::error,
+                fmt::format("corosync's encryption was switched off while vpnhad runs: {} "
+                            "event=unencrypted",
+                            reason));
+        }
+    }
+
+    Result<node::Settings> read_settings() {
+        VPNHA_TRY(auto epochs, adapters::EpochFiles::open(config_.state_directory));
+        epochs_.emplace(std::move(epochs));
+        setup_reader_.emplace(config_, map_->key_file());
+        node::Settings settings;
+        settings.self = group_->self();
+        settings.name = host_name();
+        randombytes_buf(&settings.instance, sizeof settings.instance);
+        settings.confirm_wait = config_.confirm_wait;
+        settings.codecs = codecs_;
+        for (const config::Gateway& gateway : config_.gateways) {
+            VPNHA_TRY(const Epoch epoch, epochs_->load(gateway.id));
+            settings.gateways.push_back(
+                {gateway.id, gateway.name, gateway.l2tp.hello_interval, epoch});
+        }
+        settings.setups = setup_reader_->read();
+        return settings;
+    }
+
+    void compare_setups_later() {
+        loop_.set_timer(runtime::kSetupTimer, loop_.now() + kSetupInterval, [this] {
+            run(node_->set_setups(setup_reader_->read(), loop_.now()));
+            compare_setups_later();
+        });
     }
 
     Result<void> join_group() {
         VPNHA_TRY(group_, adapters::CorosyncGroup::join(
                               loop_, config_.cluster_group,
                               {.on_members =
-                                   [this](const std::set<NodeId>& members) {
-                                       run(node_->on_members(members, loop_.now()));
+                                   [this](const std::set<NodeId>& members, bool quorate) {
+                                       run(node_->on_members(members, quorate, loop_.now()));
                                    },
                                .on_message =
                                    [this](NodeId sender, ByteView bytes) {
@@ -138,20 +208,32 @@ class Daemon {
                                                 "corosync is gone; without it nobody may speak "
                                                 "for a gateway"));
                                    }}));
-        node_.emplace(settings_of(config_, group_->self()));
+        VPNHA_TRY(node::Settings settings, read_settings());
+        node_.emplace(std::move(settings));
+        requests_.emplace(config_, *node_,
+                          runtime::Requests::Daemon{
+                              .run = [this](node::Effects effects) { run(std::move(effects)); },
+                              .status = [this] { return status(); },
+                              .after_scores =
+                                  [this](std::function<void()> callback) {
+                                      scores_.after_attempts(std::move(callback));
+                                  }});
         executor_.emplace(
-            loop_, *node_, runtime::Ports{*gate_, *network_, *services_, *kernel_},
-            runtime::Executor::Answers{.request = [this](const auto& answer) { on_answer(answer); },
-                                       .plugin =
-                                           [this](const node::AnswerPlugin& answer) {
-                                               plugins_->answer({answer.plugin}, answer.reason);
-                                           },
-                                       .score =
-                                           [this](const node::WriteScore& score) {
-                                               scores_.write(score.resource, score.score);
-                                           },
-                                       .idle = [this] { end({}); }});
+            loop_, *node_, runtime::Ports{*gate_, *network_, *services_, *kernel_, *epochs_},
+            runtime::Executor::Answers{
+                .request =
+                    [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
+                .plugin =
+                    [this](const node::AnswerPlugin& answer) {
+                        plugins_->answer({answer.plugin}, answer.reason);
+                    },
+                .score =
+                    [this](const node::WriteScore& score) {
+                        scores_.write(score.resource, score.score);
+                    },
+                .idle = [this] { end({}); }});
         executor_->set_group(group_.get());
+        compare_setups_later();
         return {};
     }
 
@@ -182,80 +264,27 @@ class Daemon {
     }
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
-        const json& arguments = request.arguments;
         if (request.verb == "ping") {
             reply.ok({{"version", version()}});
-        } else if (!node_) {
+        } else if (!requests_) {
             reply.error({Errc::busy, "vpnhad is starting; try again"});
-        } else if (request.verb == "status") {
-            json status = runtime::status_view(*node_, *gate_);
-            status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
-            status["counters"]["control_malformed"] = control_->counters().malformed;
-            reply.ok(status);
-        } else if (request.verb == "sessions") {
-            reply.ok(runtime::sessions_view(*node_, arguments.value("gateway", "")));
-        } else if (request.verb == "peers") {
-            reply.ok({{"members", runtime::peers_view(*node_)}});
         } else {
-            on_gateway_request(request, std::move(reply));
+            requests_->on_request(request, std::move(reply), loop_.now());
         }
     }
 
-    // The agents' verbs: each is about one gateway, the only one when none is named.
-    void on_gateway_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
-        const std::string name = request.arguments.value("gateway", "");
-        const config::Gateway* gateway = name.empty() && config_.gateways.size() == 1
-                                             ? &config_.gateways.front()
-                                             : config_.find(name);
-        if (gateway == nullptr) {
-            reply.error({Errc::not_found,
-                         fmt::format("no gateway '{}' in the configuration; name one of: {}", name,
-                                     gateway_names())});
-            return;
-        }
-        const TimePoint now = loop_.now();
-        if (request.verb == "monitor") {
-            const node::GatewayNode* state = node_->find(gateway->id);
-            reply.ok({{"attached", state->attached()},
-                      {"role",
-                       state->state() == takeover::State::promoted ? "promoted" : "unpromoted"}});
-            return;
-        }
-        const node::RequestToken token = next_token_++;
-        waiting_.emplace(token, std::move(reply));
-        if (request.verb == "attach") {
-            run(node_->attach(token, gateway->id, request.arguments.value("resource", ""), now));
-        } else if (request.verb == "detach") {
-            run(node_->detach(token, gateway->id, now));
-        } else if (request.verb == "promote") {
-            run(node_->promote(token, gateway->id, now));
-        } else if (request.verb == "demote") {
-            run(node_->demote(token, gateway->id, now));
-        } else {
-            on_answer({token, fail(Errc::invalid_argument,
-                                   fmt::format("unknown verb '{}'", request.verb))});
-        }
-    }
-
-    void on_answer(const node::AnswerRequest& answer) {
-        const auto waiting = waiting_.find(answer.request);
-        if (waiting == waiting_.end()) {
-            return;
-        }
-        if (answer.result) {
-            waiting->second.ok(json::object());
-        } else {
-            waiting->second.error(answer.result.error());
-        }
-        waiting_.erase(waiting);
-    }
-
-    [[nodiscard]] std::string gateway_names() const {
-        std::string names;
-        for (const config::Gateway& gateway : config_.gateways) {
-            names += (names.empty() ? "" : ", ") + gateway.name;
-        }
-        return names;
+    [[nodiscard]] nlohmann::json status() const {
+        nlohmann::json status = runtime::status_view(
+            *node_, {.version = version(),
+                     .gate = *gate_,
+                     .unencrypted_because = unencrypted_because_,
+                     .unencrypted_allowed = config_.replicate_secrets_unencrypted,
+                     .waiting_installs = [this](GatewayId gateway) {
+                         return executor_->waiting_installs(gateway);
+                     }});
+        status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
+        status["counters"]["control_malformed"] = control_->counters().malformed;
+        return status;
     }
 
     void run(node::Effects effects) { executor_->run(std::move(effects)); }
@@ -279,19 +308,23 @@ class Daemon {
 
     // Members are destroyed from the last to the first: the loop is the last to go.
     config::Config config_;
+    std::span<const wire::Codec> codecs_;
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
     std::optional<adapters::BpfGate> gate_;
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::Xl2tpdServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
+    std::optional<adapters::EpochFiles> epochs_;
+    std::unique_ptr<adapters::ClusterMap> map_;
+    std::string unencrypted_because_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
+    std::optional<runtime::SetupReader> setup_reader_;
     std::optional<node::Node> node_;
+    std::optional<runtime::Requests> requests_;
     std::optional<runtime::Executor> executor_;
     std::unique_ptr<adapters::PluginServer> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;
-    std::map<node::RequestToken, adapters::ControlReply> waiting_;
-    node::RequestToken next_token_ = 1;
     Result<void> ended_;
 };
 
@@ -304,13 +337,19 @@ Result<void> check_config(const std::string& config_file) {
 }
 
 Result<void> run_daemon(const DaemonOptions& options) {
+    return runtime::run_daemon(options, wire::released_codecs());
+}
+
+namespace runtime {
+
+Result<void> run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
     forbid_core_files();
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");
     }
-    Daemon daemon(std::move(config));
+    Daemon daemon(std::move(config), codecs);
     Result<void> result = daemon.start();
     if (result) {
         write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));
@@ -325,5 +364,7 @@ Result<void> run_daemon(const DaemonOptions& options) {
     adapters::close_log();
     return result;
 }
+
+}  // namespace runtime
 
 }  // namespace vpnha

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "adapters/log.hpp"
 #include "base/assert.hpp"
@@ -19,6 +20,16 @@ constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 
 constexpr Duration kTurn = std::chrono::milliseconds(1);
 
+// Installations in one turn of the loop: as long as a message of the group may wait.
+constexpr Duration kInstallSlice = std::chrono::milliseconds(5);
+
+void report(std::string_view what, const Result<void>& result) {
+    if (!result) {
+        adapters::write_log(node::Level::warning,
+                            fmt::format("{}: {}", what, result.error().detail));
+    }
+}
+
 }  // namespace
 
 Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answers answers)
@@ -30,69 +41,117 @@ void Executor::run(node::Effects effects) {
     while (!queue.empty()) {
         node::Effect effect = std::move(queue.front());
         queue.pop_front();
-        execute(effect, queue);
+        // What an effect leads to comes before what was behind it: a transition runs to its end.
+        node::Effects more = std::visit([this](auto& each) { return execute(each); }, effect);
+        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
     }
     arm_timer();
 }
 
-void Executor::execute(node::Effect& effect, std::deque<node::Effect>& queue) {
-    // What an effect leads to comes before what was behind it: a transition runs to its end.
-    const auto next = [&queue](node::Effects more) {
-        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
-                     std::make_move_iterator(more.end()));
-    };
-    const auto report = [](const char* what, const Result<void>& result) {
-        if (!result) {
-            adapters::write_log(node::Level::warning,
-                                fmt::format("{}: {}", what, result.error().detail));
-        }
-    };
-    if (auto* message = std::get_if<node::SendToGroup>(&effect)) {
-        send(std::move(message->message));
-    } else if (auto* install = std::get_if<node::InstallSession>(&effect)) {
-        const Result<void> result = ports_.kernel.install(install->gateway, install->record);
-        next(node_.on_installed(install->gateway, install->record.key, result, loop_.now()));
-    } else if (auto* remove = std::get_if<node::RemoveSession>(&effect)) {
-        report("removing a session", ports_.kernel.remove(remove->gateway, remove->key));
-    } else if (auto* step = std::get_if<node::RunStep>(&effect)) {
-        const Result<void> result = run_step(step->gateway, step->step);
-        next(node_.on_step_done(step->gateway, step->step, result, loop_.now()));
-    } else if (auto* announce = std::get_if<node::Announce>(&effect)) {
-        report("gratuitous ARP", ports_.network.announce(announce->gateway));
-    } else if (auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
-        report("L2TP control",
-               ports_.kernel.send_datagram(datagram->gateway, datagram->tunnel, datagram->bytes));
-    } else if (auto* frame = std::get_if<node::SendFrame>(&effect)) {
-        report("LCP", ports_.kernel.send_frame(frame->gateway, frame->session, frame->frame));
-    } else if (auto* plugin = std::get_if<node::AnswerPlugin>(&effect)) {
-        answers_.plugin(*plugin);
-    } else if (auto* request = std::get_if<node::AnswerRequest>(&effect)) {
-        answers_.request(*request);
-    } else if (auto* score = std::get_if<node::WriteScore>(&effect)) {
-        answers_.score(*score);
-    } else if (auto* line = std::get_if<node::Log>(&effect)) {
-        adapters::write_log(line->level, line->text);
-    } else if (std::holds_alternative<node::Detached>(effect)) {
-        if (!node_.any_attached()) {
-            answers_.idle();
-        }
-    }
+node::Effects Executor::execute(node::SendToGroup& effect) {
+    send(std::move(effect.message));
+    return {};
 }
 
-Result<void> Executor::run_step(GatewayId gateway, takeover::Step step) {
-    switch (step) {
+node::Effects Executor::execute(node::InstallSession& effect) {
+    if (installs_.empty()) {
+        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
+    }
+    installs_.add(std::move(effect));
+    return {};
+}
+
+node::Effects Executor::execute(node::RemoveSession& effect) {
+    installs_.drop(effect.gateway, effect.key);
+    report("removing a session", ports_.kernel.remove(effect.gateway, effect.key));
+    return {};
+}
+
+node::Effects Executor::execute(node::AuditSessions& effect) {
+    const auto present = ports_.kernel.audit(effect.gateway);
+    if (!present) {
+        adapters::write_log(node::Level::error,
+                            fmt::format("the kernel's sessions cannot be listed, so one that is "
+                                        "missing goes unnoticed: {}",
+                                        present.error().detail));
+        return {};
+    }
+    return node_.on_audited(effect.gateway, *present, loop_.now());
+}
+
+node::Effects Executor::execute(node::SaveEpoch& effect) {
+    if (const Result<void> saved = ports_.epochs.save(effect.gateway, effect.epoch); !saved) {
+        adapters::write_log(node::Level::error, saved.error().detail);
+    }
+    return {};
+}
+
+node::Effects Executor::execute(node::RunStep& effect) {
+    const Result<void> result = run_step(effect);
+    return node_.on_step_done(effect.gateway, effect.step, result, loop_.now());
+}
+
+node::Effects Executor::execute(node::Announce& effect) {
+    report("gratuitous ARP", ports_.network.announce(effect.gateway));
+    return {};
+}
+
+node::Effects Executor::execute(node::SendDatagram& effect) {
+    report("L2TP control",
+           ports_.kernel.send_datagram(effect.gateway, effect.tunnel, effect.bytes));
+    return {};
+}
+
+node::Effects Executor::execute(node::SendFrame& effect) {
+    report("LCP", ports_.kernel.send_frame(effect.gateway, effect.session, effect.frame));
+    return {};
+}
+
+node::Effects Executor::execute(node::AnswerPlugin& effect) {
+    answers_.plugin(effect);
+    return {};
+}
+
+node::Effects Executor::execute(node::AnswerRequest& effect) {
+    answers_.request(effect);
+    return {};
+}
+
+node::Effects Executor::execute(node::WriteScore& effect) {
+    answers_.score(effect);
+    return {};
+}
+
+node::Effects Executor::execute(node::Detached& effect) {
+    installs_.drop(effect.gateway);
+    if (!node_.any_attached()) {
+        answers_.idle();
+    }
+    return {};
+}
+
+node::Effects Executor::execute(node::Log& effect) {
+    adapters::write_log(effect.level, effect.text);
+    return {};
+}
+
+Result<void> Executor::run_step(const node::RunStep& step) {
+    switch (step.step) {
+        case takeover::Step::save_epoch:
+            return ports_.epochs.save(step.gateway, step.epoch);
         case takeover::Step::add_addresses:
-            return ports_.network.add_addresses(gateway);
+            return ports_.network.add_addresses(step.gateway);
         case takeover::Step::open_gate:
-            return ports_.gate.open_until(gateway, ports::kNoDeadline);
+            return ports_.gate.open_until(step.gateway, ports::kNoDeadline);
         case takeover::Step::announce:
-            return ports_.network.announce(gateway);
+            return ports_.network.announce(step.gateway);
         case takeover::Step::shut_gate:
-            return ports_.gate.shut(gateway);
+            return ports_.gate.shut(step.gateway);
         case takeover::Step::remove_addresses:
-            return ports_.network.remove_addresses(gateway);
+            return ports_.network.remove_addresses(step.gateway);
         case takeover::Step::reset_services:
-            return ports_.services.reset(gateway);
+            return ports_.services.reset(step.gateway);
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
         case takeover::Step::mute_sessions:
@@ -100,6 +159,20 @@ Result<void> Executor::run_step(GatewayId gateway, takeover::Step step) {
             break;  // Run within the node.
     }
     VPNHA_ASSERT(false);
+}
+
+void Executor::install_slice() {
+    const TimePoint until = loop_.now() + kInstallSlice;
+    while (const auto next = installs_.take()) {
+        const Result<void> result = ports_.kernel.install(next->gateway, next->record);
+        run(node_.on_installed(next->gateway, next->record.key, next->ticket, result, loop_.now()));
+        if (loop_.now() >= until) {
+            break;
+        }
+    }
+    if (!installs_.empty()) {
+        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
+    }
 }
 
 void Executor::send(Bytes message) {

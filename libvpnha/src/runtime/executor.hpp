@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs a node's effects on real ports, in order, and feeds results back until nothing is left. What
 // the group does not take at once waits here; meanwhile the node is told to say nothing more.
+// Sessions are installed in slices, between which the loop does everything else.
 #pragma once
 
 #include <deque>
@@ -10,10 +11,12 @@
 
 #include "adapters/corosync_group.hpp"
 #include "node/node.hpp"
+#include "ports/epochs.hpp"
 #include "ports/gate.hpp"
 #include "ports/network.hpp"
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
+#include "runtime/install_queue.hpp"
 
 namespace vpnha::runtime {
 
@@ -22,6 +25,7 @@ struct Ports {
     ports::Network& network;
     ports::Services& services;
     ports::SessionKernel& kernel;
+    ports::Epochs& epochs;
 };
 
 class Executor {
@@ -42,9 +46,30 @@ class Executor {
 
     void run(node::Effects effects);
 
+    // Sessions of the gateway that wait to be installed.
+    [[nodiscard]] std::size_t waiting_installs(GatewayId gateway) const {
+        return installs_.size(gateway);
+    }
+
   private:
-    void execute(node::Effect& effect, std::deque<node::Effect>& queue);
-    Result<void> run_step(GatewayId gateway, takeover::Step step);
+    // Each returns what follows from the effect.
+    node::Effects execute(node::SendToGroup& effect);
+    node::Effects execute(node::InstallSession& effect);
+    node::Effects execute(node::RemoveSession& effect);
+    node::Effects execute(node::AuditSessions& effect);
+    node::Effects execute(node::SaveEpoch& effect);
+    node::Effects execute(node::RunStep& effect);
+    node::Effects execute(node::Announce& effect);
+    node::Effects execute(node::SendDatagram& effect);
+    node::Effects execute(node::SendFrame& effect);
+    node::Effects execute(node::AnswerPlugin& effect);
+    node::Effects execute(node::AnswerRequest& effect);
+    node::Effects execute(node::WriteScore& effect);
+    node::Effects execute(node::Detached& effect);
+    node::Effects execute(node::Log& effect);
+
+    Result<void> run_step(const node::RunStep& step);
+    void install_slice();
     void send(Bytes message);
     void send_waiting();
     void arm_timer();
@@ -55,6 +80,7 @@ class Executor {
     Answers answers_;
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
+    InstallQueue installs_;
 };
 
 }  // namespace vpnha::runtime

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "adapters/log.hpp"
 #include "runtime/timers.hpp"
@@ -49,8 +50,26 @@ void ScoreWriter::write(const std::string& resource, int score) {
     start_next();
 }
 
+void ScoreWriter::after_attempts(std::function<void()> callback) {
+    if (!running_ && wanted_.empty()) {
+        callback();
+    } else {
+        waiting_.push_back(std::move(callback));
+    }
+}
+
+void ScoreWriter::tell_waiting() {
+    for (const auto& callback : std::exchange(waiting_, {})) {
+        callback();
+    }
+}
+
 void ScoreWriter::start_next() {
-    if (running_ || wanted_.empty()) {
+    if (running_) {
+        return;
+    }
+    if (wanted_.empty()) {
+        tell_waiting();
         return;
     }
     const auto [resource, score] = *wanted_.begin();
@@ -64,6 +83,7 @@ void ScoreWriter::start_next() {
             system_error("starting crm_attribute", error != 0 ? error : errno).detail);
         wanted_.try_emplace(resource, score);
         loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
+        tell_waiting();
         return;
     }
     running_ = Running{resource, score, pid, adapters::UniqueFd(watch)};
@@ -91,6 +111,7 @@ void ScoreWriter::on_ended() {
                                     WIFEXITED(status) ? WEXITSTATUS(status) : -1, ended.resource));
     wanted_.try_emplace(ended.resource, ended.score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
+    tell_waiting();
 }
 
 }  // namespace vpnha::runtime

@@ -4,9 +4,11 @@
 // newest is written, and a failed write is tried again each second.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapters/qb_loop.hpp"
 #include "adapters/unique_fd.hpp"
@@ -19,6 +21,8 @@ class ScoreWriter {
     ~ScoreWriter();
 
     void write(const std::string& resource, int score);
+    // Calls back once each score was written or has failed to be; at once when there is none.
+    void after_attempts(std::function<void()> callback);
 
   private:
     struct Running {
@@ -30,10 +34,12 @@ class ScoreWriter {
 
     void start_next();
     void on_ended();
+    void tell_waiting();
 
     adapters::QbLoop& loop_;
     std::map<std::string, int> wanted_;
     std::optional<Running> running_;
+    std::vector<std::function<void()>> waiting_;
 };
 
 }  // namespace vpnha::runtime

@@ -4,9 +4,11 @@
 
 namespace vpnha::runtime {
 
-inline constexpr int kNodeTimer = 1;   // The node's next deadline.
-inline constexpr int kGroupTimer = 2;  // Flow control: try the group again.
-inline constexpr int kScoreTimer = 3;  // A promotion score that could not be written.
-inline constexpr int kEndTimer = 4;    // The loop ends at its next turn.
+inline constexpr int kNodeTimer = 1;     // The node's next deadline.
+inline constexpr int kGroupTimer = 2;    // Flow control: try the group again.
+inline constexpr int kScoreTimer = 3;    // A promotion score that could not be written.
+inline constexpr int kEndTimer = 4;      // The loop ends at its next turn.
+inline constexpr int kInstallTimer = 5;  // The next slice of sessions to install.
+inline constexpr int kSetupTimer = 6;    // What is compared with other nodes is read again.
 
 }  // namespace vpnha::runtime

@@ -6,7 +6,7 @@
 
 #include <ctime>
 
-#include "vpnha/version.hpp"
+#include "base/limits.hpp"
 
 namespace vpnha::runtime {
 
@@ -14,19 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string_view name_of(wire::Level level) {
-    switch (level) {
-        case wire::Level::empty:
-            return "empty";
-        case wire::Level::partial:
-            return "partial";
-        case wire::Level::complete:
-            return "complete";
-    }
-    return "empty";
-}
-
-std::string_view name_of(node::SessionState state) {
+std::string_view state_name(node::SessionState state) {
     switch (state) {
         case node::SessionState::protected_:
             return "protected";
@@ -75,8 +63,35 @@ json session_counts(const std::vector<node::SessionView>& sessions) {
     return counts;
 }
 
-json gateway_view(const node::GatewayNode& gateway, const ports::Gate& gate) {
+// As an estimate: what the C++ library adds to each entry of a map, and the allocator to each
+// block.
+constexpr std::size_t kEntryBytes =
+    sizeof(wire::RecordKey) + sizeof(replica::StoredRecord) + std::size_t{48} + std::size_t{16};
+constexpr std::size_t kTombstoneBytes =
+    2 * sizeof(wire::RecordKey) + sizeof(replica::Tombstone) + std::size_t{48};
+
+json records_view(const replica::Replica& replica, std::size_t waiting_installs) {
+    const replica::Store& store = replica.store();
+    const std::size_t count = store.records().size();
+    const std::size_t tombstones = store.tombstones().size();
+    return {{"count", count},
+            {"count_max", limits::kRecordsPerGatewayMax},
+            {"unsaid", replica.dirty()},
+            {"tombstones", tombstones},
+            {"tombstones_max", limits::kTombstonesMax},
+            {"installing", replica.installing()},
+            {"waiting_installs", waiting_installs},
+            {"quarantined", replica.quarantined()},
+            {"memory_bytes",
+             count * kEntryBytes + store.payload_bytes() + tombstones * kTombstoneBytes},
+            {"memory_bytes_max",
+             limits::kRecordsPerGatewayMax * (kEntryBytes + limits::kRecordPayloadBytesMax) +
+                 limits::kTombstonesMax * kTombstoneBytes}};
+}
+
+json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
+    const GatewayId id = gateway.settings().id;
     const char* role = !gateway.attached()                            ? "detached"
                        : gateway.state() == takeover::State::promoted ? "promoted"
                                                                       : "unpromoted";
@@ -86,15 +101,18 @@ json gateway_view(const node::GatewayNode& gateway, const ports::Gate& gate) {
             standbys.push_back(node.value);
         }
     }
-    const auto deadline = gate.deadline(gateway.settings().id);
+    const auto deadline = around.gate.deadline(id);
     json view{{"name", gateway.settings().name},
-              {"id", gateway.settings().id.value},
+              {"id", id.value},
               {"role", role},
               {"epoch", to_string(replica.epoch())},
               {"promoted_node", nullptr},
               {"replica", name_of(replica.level())},
+              {"standing", name_of(gateway.standing())},
+              {"in_the_way", gateway.stands_in_the_way()},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
+              {"records", records_view(replica, around.waiting_installs(id))},
               {"gate", deadline && *deadline ? "open" : "shut"},
               {"standbys", std::move(standbys)}};
     if (replica.holder()) {
@@ -107,14 +125,23 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
     std::map<std::string, std::uint64_t> sum{
         {"messages_malformed", node.counters().messages_malformed},
         {"messages_unsupported", node.counters().messages_unsupported},
+        {"messages_ignored", node.counters().messages_ignored},
         {"unknown_gateway", node.counters().unknown_gateway}};
     for (const auto& [id, gateway] : node.gateways()) {
         const replica::Counters& replica = gateway.replica().counters();
         sum["replica_stale_epoch"] += replica.stale_epoch;
         sum["replica_gaps"] += replica.gaps;
         sum["replica_digest_mismatch"] += replica.digest_mismatch;
+        sum["replica_malformed"] += replica.malformed;
+        sum["replica_resyncs"] += replica.resyncs;
         sum["replica_snapshots_sent"] += replica.snapshots_sent;
         sum["replica_over_limit"] += replica.over_limit;
+        sum["replica_unreadable"] += replica.unreadable;
+        sum["replica_refused"] += replica.refused;
+        sum["replica_discarded"] += replica.discarded;
+        sum["confirm_timeouts"] += gateway.counters().confirm_timeouts;
+        sum["sessions_lost"] += gateway.counters().sessions_lost;
+        sum["sessions_gone"] += gateway.counters().sessions_gone;
         const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
         sum["l2tp_malformed"] += tunnels.malformed;
         sum["l2tp_data_unknown"] += tunnels.data;
@@ -137,29 +164,75 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
 
 }  // namespace
 
+std::string_view name_of(wire::Level level) {
+    switch (level) {
+        case wire::Level::empty:
+            return "empty";
+        case wire::Level::partial:
+            return "partial";
+        case wire::Level::complete:
+            return "complete";
+    }
+    return "empty";
+}
+
+json name_of_member(const node::Node& node, NodeId member) {
+    if (member == node.settings().self) {
+        return node.settings().name;
+    }
+    const auto peer = node.peers().find(member);
+    return peer == node.peers().end() ? json(nullptr) : json(peer->second.node_name);
+}
+
 json peers_view(const node::Node& node) {
+    const std::set<NodeId> incompatible = node.incompatible();
     json members = json::array();
     for (const NodeId member : node.members()) {
         const auto peer = node.peers().find(member);
         const bool known = peer != node.peers().end();
         members.push_back(
             {{"id", member.value},
-             {"name", known ? json(peer->second.node_name) : json(nullptr)},
-             {"wire_version", known ? json(peer->second.version_max) : json(nullptr)}});
+             {"name", name_of_member(node, member)},
+             {"wire_version", known ? json(peer->second.version_max) : json(nullptr)},
+             {"wire_version_min", known ? json(peer->second.version_min) : json(nullptr)},
+             {"compatible", !incompatible.contains(member)},
+             {"instance",
+              known ? json(fmt::format("{:016x}", peer->second.instance)) : json(nullptr)}});
     }
     return members;
 }
 
-json status_view(const node::Node& node, const ports::Gate& gate) {
+json differences_view(const node::Node& node) {
+    json list = json::array();
+    for (const node::Difference& difference : node.differences()) {
+        const node::GatewayNode* const gateway = node.find(difference.gateway);
+        list.push_back(
+            {{"node", difference.node.value},
+             {"gateway", gateway == nullptr ? json(nullptr) : json(gateway->settings().name)},
+             {"item", difference.item},
+             {"weight", difference.weight == wire::Weight::session ? "session" : "note"}});
+    }
+    return list;
+}
+
+json status_view(const node::Node& node, const Around& around) {
     json gateways = json::array();
     for (const auto& [id, gateway] : node.gateways()) {
-        gateways.push_back(gateway_view(gateway, gate));
+        gateways.push_back(gateway_view(gateway, around));
     }
-    return {{"version", version()},
+    const std::string& why = around.unencrypted_because;
+    return {{"version", around.version},
             {"node", {{"id", node.settings().self.value}, {"name", node.settings().name}}},
+            {"quorate", node.quorate()},
+            {"wire_version", node.wire_version()},
+            {"encryption",
+             {{"on", why.empty()},
+              {"allowed_off", around.unencrypted_allowed},
+              {"reason", why.empty() ? json(nullptr) : json(why)}}},
             {"members", peers_view(node)},
+            {"differences", differences_view(node)},
             {"gateways", std::move(gateways)},
-            {"counters", counters_view(node, gate)}};
+            {"counters", counters_view(node, around.gate)}};
 }
 
 json sessions_view(const node::Node& node, const std::string& gateway_name) {
@@ -182,7 +255,7 @@ json sessions_view(const node::Node& node, const std::string& gateway_name) {
                      {"peer_session", key.peer_id.value},
                      {"address", to_string(record.peer_address)},
                      {"interface", record.interface},
-                     {"state", name_of(session.state)},
+                     {"state", state_name(session.state)},
                      {"owner", holder ? json(holder->value) : json(nullptr)},
                      {"epoch", to_string(session.epoch)},
                      {"established", utc(record.established_unix_ms)}};

@@ -2,16 +2,33 @@
 // The node's state as the control socket shows it: docs/control-protocol.md has the shapes.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "node/node.hpp"
 #include "ports/gate.hpp"
 
 namespace vpnha::runtime {
 
-[[nodiscard]] nlohmann::json status_view(const node::Node& node, const ports::Gate& gate);
+// What a status shows and the node does not know.
+struct Around {
+    std::string_view version;  // Of this vpnhad.
+    const ports::Gate& gate;
+    // Why Corosync does not encrypt; empty when it does.
+    std::string unencrypted_because;
+    bool unencrypted_allowed = false;
+    std::function<std::size_t(GatewayId)> waiting_installs;
+};
+
+[[nodiscard]] std::string_view name_of(wire::Level level);
+// Null when the member has not introduced itself.
+[[nodiscard]] nlohmann::json name_of_member(const node::Node& node, NodeId member);
+
+[[nodiscard]] nlohmann::json status_view(const node::Node& node, const Around& around);
 // Of one gateway, or of all when `gateway` is empty.
 [[nodiscard]] nlohmann::json sessions_view(const node::Node& node, const std::string& gateway);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
+[[nodiscard]] nlohmann::json differences_view(const node::Node& node);
 
 }  // namespace vpnha::runtime

@@ -45,7 +45,7 @@ struct GatewayState {
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
     Level standing = Level::empty;
-    Epoch epoch;  // Highest seen.
+    Epoch epoch;  // The one it serves under; of a node that is not promoted, the highest seen.
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 

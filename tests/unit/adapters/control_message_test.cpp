@@ -118,11 +118,11 @@ TEST(ControlAnswerTest, BytesThatAreNoUtf8AreReplaced) {
     EXPECT_THAT(encode_control_answer(json{{"user", "al\xff"}}), HasSubstr("al\xef\xbf\xbd"));
 }
 
-TEST(ReadOnlyVerbTest, AreTheFiveThatChangeNothing) {
-    for (const char* verb : {"status", "sessions", "peers", "ping", "config"}) {
+TEST(ReadOnlyVerbTest, AreThoseThatChangeNothing) {
+    for (const char* verb : {"status", "sessions", "peers", "ping", "plan", "config"}) {
         EXPECT_TRUE(is_read_only(verb)) << verb;
     }
-    for (const char* verb : {"", "promote", "Status", "status "}) {
+    for (const char* verb : {"", "promote", "resync", "Status", "status "}) {
         EXPECT_FALSE(is_read_only(verb)) << verb;
     }
 }

@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <thread>
 
@@ -61,12 +62,21 @@ class FakeDaemon {
     FakeDaemon& operator=(const FakeDaemon&) = delete;
 
     [[nodiscard]] const char* path() const { return path_.c_str(); }
+    [[nodiscard]] std::string last_request() const {
+        const std::lock_guard lock(mutex_);
+        return last_request_;
+    }
 
   private:
-    void answer_one(const std::string& text) const {
+    void answer_one(const std::string& text) {
         const int client = ::accept(listener_, nullptr, nullptr);
         char request[4096];
-        EXPECT_GT(::recv(client, request, sizeof(request), 0), 0);
+        const ssize_t got = ::recv(client, request, sizeof(request), 0);
+        EXPECT_GT(got, 0);
+        {
+            const std::lock_guard lock(mutex_);
+            last_request_.assign(request, got > 0 ? static_cast<std::size_t>(got) : 0);
+        }
         const std::size_t size = text.size();
         const char length[] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
                                static_cast<char>(size >> 8), static_cast<char>(size)};
@@ -77,6 +87,8 @@ class FakeDaemon {
 
     std::string path_ = temporary_path("cli.sock");
     int listener_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    mutable std::mutex mutex_;
+    std::string last_request_;
     std::thread thread_;
 };
 
@@ -100,13 +112,14 @@ TEST(CommandsTest, UsageErrorsExitWithTwo) {
 TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
-    for (const char* verb : {"status", "sessions", "peers", "config", "version"}) {
+    for (const char* verb :
+         {"status", "sessions", "peers", "plan", "resync", "config", "version"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
 
 TEST(CommandsTest, UnreachableDaemonExitsWithThree) {
-    for (const char* verb : {"status", "sessions", "peers"}) {
+    for (const char* verb : {"status", "sessions", "peers", "plan", "resync"}) {
         const Outcome outcome = run_command({"--socket", "/nonexistent/sock", verb});
         EXPECT_EQ(outcome.code, 3);
         EXPECT_THAT(outcome.err, HasSubstr("no vpnhad answers at /nonexistent/sock"));
@@ -146,6 +159,34 @@ TEST(CommandsTest, SessionsAreShownAndSelected) {
     const Outcome none =
         run_command({"sessions", "--json", "--gateway", "other", "--socket", daemon.path()});
     EXPECT_EQ(json::parse(none.out), json::parse(R"({"sessions": []})"));
+}
+
+TEST(CommandsTest, PlanExitsWithSixWhenSomethingWouldBeLost) {
+    json plan = sample_plan();
+    {
+        const FakeDaemon daemon(answer_with(plan), 2);
+        EXPECT_EQ(run_command({"plan", "--socket", daemon.path()}).code, 0);
+        const Outcome as_json = run_command({"plan", "--json", "--without", "gw1", "--gateway",
+                                             "dialin", "--socket", daemon.path()});
+        EXPECT_EQ(as_json.code, 0);
+        EXPECT_EQ(json::parse(as_json.out), plan);
+        EXPECT_THAT(daemon.last_request(), HasSubstr(R"("without":"gw1")"));
+        EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"dialin")"));
+    }
+    plan["gateways"][0]["lost"] = 2;
+    const FakeDaemon daemon(answer_with(plan), 1);
+    EXPECT_EQ(run_command({"plan", "--socket", daemon.path()}).code, 6);
+}
+
+TEST(CommandsTest, ResyncIsAskedForEachGateway) {
+    const FakeDaemon daemon(answer_with(sample_status()), 3);
+    Outcome outcome = run_command({"resync", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out, "gateway dialin: this node asks for all records anew\n");
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"resync")"));
+    outcome = run_command({"resync", "--gateway", "other", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"other")"));
 }
 
 TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {

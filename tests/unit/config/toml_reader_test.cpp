@@ -89,5 +89,31 @@ TEST(TomlReaderTest, KeepsDaemonKeysInTheirBounds) {
         HasSubstr("absolute path of at most 107"));
 }
 
+TEST(TomlReaderTest, ReadsFlags) {
+    const Result<Config> config =
+        parse("[cluster]\nreplicate_secrets_unencrypted = true\n" + kSample, "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_TRUE(config->replicate_secrets_unencrypted);
+    for (const char* bad : {"\"true\"", "1", "\"yes\""}) {
+        EXPECT_THAT(error_of(std::string("[cluster]\nreplicate_secrets_unencrypted = ") + bad +
+                             "\n" + kSample),
+                    HasSubstr("takes a boolean, true or false"));
+    }
+}
+
+TEST(TomlReaderTest, ReadsListsOfPaths) {
+    const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
+    const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_EQ(config->gateways[0].l2tp.secrets, (std::vector<std::string>{"/a", "/b/c"}));
+    EXPECT_EQ(error_of(with("[]")), "");
+    for (const std::string bad :
+         {"\"/a\"", R"(["a"])", R"(["/"])", R"(["/a", 1])", R"(["/a", "/a"])"}) {
+        EXPECT_THAT(error_of(with(bad)), HasSubstr("it takes an array of 0 to 16 strings")) << bad;
+    }
+    EXPECT_THAT(error_of(with("[\"/" + std::string(240, 'x') + "\"]")),
+                HasSubstr("absolute paths"));
+}
+
 }  // namespace
 }  // namespace vpnha::config

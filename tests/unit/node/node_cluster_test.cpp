@@ -43,6 +43,16 @@ TEST(NodeClusterTest, AHolderOfALostPartitionFallsSilentWhenItHeals) {
     EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::hot);
 }
 
+TEST(NodeClusterTest, AHolderOfALostPartitionDeposesNobodyWhenAStandbySpeaksFirst) {
+    FakeCluster cluster = with_one_session();
+    cluster.split({1});
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    cluster.heal();
+    EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{2, NodeId{3}}));
+    EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
+    EXPECT_TRUE(cluster.replica(3).promoted());
+}
+
 TEST(NodeClusterTest, AnEpochIsNotClaimedTwiceAfterATotalOutage) {
     FakeCluster cluster = with_one_session();
     for (const std::uint32_t node : {1U, 2U, 3U}) {
@@ -185,6 +195,21 @@ TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) 
     for (const SessionView& view : cluster.at(3).node->find(kGateway)->sessions()) {
         EXPECT_EQ(view.state, SessionState::resumed);
     }
+}
+
+TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
+    FakeCluster cluster = with_one_session();
+    l2tp::SessionRecord second = session(1);
+    second.key.id = SessionId{77};
+    cluster.at(3).answers_installs = false;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    cluster.answer_install(3, {});
+    const std::vector<SessionView> sessions = cluster.at(3).node->find(kGateway)->sessions();
+    ASSERT_THAT(sessions, SizeIs(2));
+    EXPECT_EQ(sessions.front().state, SessionState::resumed);
+    EXPECT_EQ(sessions.back().state, SessionState::resumed);
 }
 
 TEST(NodeClusterTest, ASessionThatTheKernelRefusesAfterThePromotionIsGivenUp) {

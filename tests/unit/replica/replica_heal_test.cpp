@@ -279,6 +279,44 @@ TEST(ReplicaHealTest, WhatChangesWhileMessagesAreOnTheirWayIsCoalesced) {
     EXPECT_EQ(group.at(2).store().find(key(1))->payload, Bytes{99});
 }
 
+TEST(ReplicaHealTest, ARefusedRecordThatIsTriedAgainHoldsUpNoOther) {
+    Group group = three_with_first_promoted();
+    group.leave(3);
+    group.refuse(2, key(1));
+    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(2), {2});
+    group.settle();
+    ASSERT_TRUE(group.at(1).is_protected(key(2)));
+    group.said.clear();
+    group.kernels_answer = false;
+    group.pass(limits::kInstallRetryFirst);
+    ASSERT_EQ(group.installing.size(), 1U);
+    EXPECT_TRUE(group.at(1).is_protected(key(2)));
+    EXPECT_EQ(count_of<wire::Confirm>(group), 0U);
+}
+
+TEST(ReplicaHealTest, WhatWasRefusedBeforeAPromotionIsTriedAgainAfterIt) {
+    Group group = three_with_first_promoted();
+    group.refuse(2, key(1));
+    group.at(1).publish(key(1), {1});
+    group.settle();
+    group.promote(2);
+    group.at(2).end_epoch(group.now());
+    group.kernels_answer = false;
+    group.pass(limits::kInstallRetryFirst);
+    EXPECT_EQ(group.installing.size(), 1U);
+}
+
+TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
+    Group group = three_with_first_promoted();
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        group.at(1).publish(key(1), {i});
+        group.at(1).publish(key(2), {i});
+        group.at(1).erase(key(1), group.now());
+    }
+    EXPECT_EQ(group.at(1).dirty(), 1U);
+}
+
 TEST(ReplicaHealTest, CoverageSaysWhatEachNodeWouldKeep) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));

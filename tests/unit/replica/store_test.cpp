@@ -126,14 +126,26 @@ TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
     Store store;
     store.write(key(1), {1});
     store.said(key(1), {kFirst, 1});
-    EXPECT_FALSE(store.settle_unsaid());
+    wire::Version last{kFirst, 1};
+    EXPECT_FALSE(store.settle_unsaid(last));
     const std::uint64_t said = store.digest();
     store.write(key(1), {2});
-    EXPECT_TRUE(store.settle_unsaid());
+    EXPECT_TRUE(store.settle_unsaid(last));
     EXPECT_NE(store.digest(), said);
     store.erase(key(1), kNow);
-    EXPECT_TRUE(store.settle_unsaid());
+    EXPECT_TRUE(store.settle_unsaid(last));
     EXPECT_EQ(store.digest(), Store().digest());
+}
+
+TEST(StoreTest, NoTwoUnsaidRecordsGetOneVersion) {
+    Store store;
+    store.write(key(1), {1});
+    store.write(key(2), {2});
+    wire::Version last{kFirst, 7};
+    ASSERT_TRUE(store.settle_unsaid(last));
+    EXPECT_EQ(store.find(key(1))->version, (wire::Version{kFirst, 8}));
+    EXPECT_EQ(store.find(key(2))->version, (wire::Version{kFirst, 9}));
+    EXPECT_EQ(last, (wire::Version{kFirst, 9}));
 }
 
 TEST(StoreTest, ATombstoneOutlivesAnOlderWordAndYieldsToANewerOne) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/findings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+
+class Findings {
+  public:
+    void add(Health health, std::string text) { list_.push_back({health, std::move(text)}); }
+
+    // What keeps a standby from going on with everything.
+    void add_standing(const json& gateway) {
+        const auto replica = gateway.at("replica").get<std::string>();
+        const json& reasons = gateway.at("in_the_way");
+        for (const json& reason : reasons) {
+            add_of(gateway, Health::degraded, "this node: " + reason.get<std::string>());
+        }
+        if (reasons.empty() && replica != "complete") {
+            add_of(gateway, Health::degraded,
+                   fmt::format("the replica of this node is {}", replica));
+        }
+    }
+
+    void add_gateway(const json& gateway) {
+        const auto role = gateway.at("role").get<std::string>();
+        const json& sessions = gateway.at("sessions");
+        const auto total = sessions.at("total").get<std::uint64_t>();
+        const auto kept = sessions.at("protected").get<std::uint64_t>();
+        const auto quarantined = sessions.at("quarantined").get<std::uint64_t>();
+        if (gateway.at("promoted_node").is_null()) {
+            add_of(gateway, Health::critical, "no node is promoted");
+        }
+        if (role == "promoted" && gateway.at("gate") != "open") {
+            add_of(gateway, Health::critical, "this node is promoted, but its gate is shut");
+        }
+        if (role == "detached") {
+            add_of(gateway, Health::degraded, "this node does not take part");
+        } else if (role == "unpromoted") {
+            add_standing(gateway);
+        }
+        if (gateway.at("standbys").empty()) {
+            add_of(gateway, Health::degraded, "no node could take over");
+        }
+        // Only the promoted node hears its standbys' confirmations.
+        if (role == "promoted" && kept < total) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("{} of {} sessions are not protected", total - kept, total));
+        }
+        if (role == "promoted" && quarantined > 0) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("{} records cannot be applied here", quarantined));
+        }
+    }
+
+    void add_cluster(const json& status) {
+        const json& encryption = status.at("encryption");
+        if (!encryption.at("on").get<bool>()) {
+            add(encryption.at("allowed_off").get<bool>() ? Health::degraded : Health::critical,
+                "sessions are replicated unencrypted: " +
+                    encryption.at("reason").get<std::string>());
+        }
+        if (!status.at("quorate").get<bool>()) {
+            add(Health::critical, "this side of the cluster has no quorum");
+        }
+        for (const json& member : status.at("members")) {
+            if (!member.at("compatible").get<bool>()) {
+                add(Health::degraded,
+                    fmt::format("{} speaks no wire version of this node's, and is not relied upon",
+                                node_name(status, member.at("id"))));
+            }
+        }
+        for (const json& difference : status.at("differences")) {
+            if (difference.at("weight") == "session") {
+                const json& gateway = difference.at("gateway");
+                add(Health::degraded,
+                    fmt::format("{}{} differs from this node in {}",
+                                gateway.is_string()
+                                    ? fmt::format("gateway {}: ", gateway.get<std::string>())
+                                    : "",
+                                node_name(status, difference.at("node")),
+                                difference.at("item").get<std::string>()));
+            }
+        }
+    }
+
+    [[nodiscard]] std::vector<Finding> worst_first() {
+        std::stable_sort(list_.begin(), list_.end(),
+                         [](const Finding& a, const Finding& b) { return a.health > b.health; });
+        return std::move(list_);
+    }
+
+  private:
+    void add_of(const json& gateway, Health health, const std::string& text) {
+        add(health, fmt::format("gateway {}: {}", gateway.at("name").get<std::string>(), text));
+    }
+
+    std::vector<Finding> list_;
+};
+
+}  // namespace
+
+std::vector<Finding> findings_of(const json& status) {
+    Findings findings;
+    findings.add_cluster(status);
+    for (const json& gateway : status.at("gateways")) {
+        findings.add_gateway(gateway);
+    }
+    return findings.worst_first();
+}
+
+Health health_of(const std::vector<Finding>& findings) {
+    return findings.empty() ? Health::ok : findings.front().health;
+}
+
+std::string node_name(const json& status, const json& id) {
+    if (!id.is_number()) {
+        return "none";
+    }
+    for (const json& member : status.at("members")) {
+        if (member.at("id") == id && member.at("name").is_string()) {
+            return fmt::format("{} ({})", member.at("name").get<std::string>(),
+                               id.get<std::uint64_t>());
+        }
+    }
+    return fmt::format("node {}", id.get<std::uint64_t>());
+}
+
+}  // namespace vpnha::cli

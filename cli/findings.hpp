@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is amiss by the result of the verb `status`.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace vpnha::cli {
+
+enum class Health { ok, degraded, critical };
+
+struct Finding {
+    Health health;
+    std::string text;  // "gateway dialin: 2 of 7 sessions are not protected"
+};
+
+// What keeps the cluster from surviving the next failure, worst first; empty when nothing does.
+[[nodiscard]] std::vector<Finding> findings_of(const nlohmann::json& status);
+[[nodiscard]] Health health_of(const std::vector<Finding>& findings);
+
+// "gw2 (2)", "node 2" when its name is not known, "none" for null.
+[[nodiscard]] std::string node_name(const nlohmann::json& status, const nlohmann::json& id);
+
+}  // namespace vpnha::cli

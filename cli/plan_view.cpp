@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/plan_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string name_of(const json& candidate) {
+    const auto id = candidate.at("node").get<std::uint64_t>();
+    const json& name = candidate.at("name");
+    return name.is_string() ? fmt::format("{} ({})", name.get<std::string>(), id)
+                            : fmt::format("node {}", id);
+}
+
+std::string node_text(const json& id) {
+    return id.is_number() ? fmt::format("node {}", id.get<std::uint64_t>()) : "any node";
+}
+
+std::string outcome_of(const json& gateway) {
+    const auto sessions = gateway.at("sessions").get<std::uint64_t>();
+    const auto lost = gateway.at("lost").get<std::uint64_t>();
+    if (gateway.at("stays").get<bool>()) {
+        return fmt::format("{} goes on serving, no session is touched",
+                           node_text(gateway.at("promoted_node")));
+    }
+    if (gateway.at("candidates").empty()) {
+        return sessions == 0
+                   ? "no node could take over"
+                   : fmt::format("no node could take over, all {} sessions are lost", sessions);
+    }
+    return lost == 0 ? fmt::format("all {} sessions go on", sessions)
+                     : fmt::format("up to {} of {} sessions are lost", lost, sessions);
+}
+
+std::string promotion_of(const json& gateway, const json& candidate) {
+    if (!candidate.at("may_be_promoted").get<bool>()) {
+        return "no";
+    }
+    const json& all = gateway.at("candidates");
+    const auto equal = std::count_if(all.begin(), all.end(), [](const json& each) {
+        return each.at("may_be_promoted").get<bool>();
+    });
+    return equal == 1 ? "yes" : "maybe";
+}
+
+}  // namespace
+
+std::string render_plan(const json& plan, bool use_colour) {
+    std::string text;
+    for (const json& gateway : plan.at("gateways")) {
+        const bool good = gateway.at("lost") == 0;
+        text += fmt::format(
+            "{}Gateway {} without {}: {}.\n", text.empty() ? "" : "\n",
+            printable(gateway.at("name").get<std::string>()), node_text(gateway.at("without")),
+            paint(outcome_of(gateway), good ? Colour::green : Colour::red, use_colour));
+        std::vector<Row> rows;
+        for (const json& candidate : gateway.at("candidates")) {
+            const bool known = candidate.at("known").get<bool>();
+            const auto lost = candidate.at("lost").get<std::uint64_t>();
+            rows.push_back(
+                {name_of(candidate),
+                 candidate.at("standing").get<std::string>(),
+                 promotion_of(gateway, candidate),
+                 known ? std::to_string(candidate.at("kept").get<std::uint64_t>()) : "not told",
+                 {std::to_string(lost), lost == 0 ? Colour::plain : Colour::red}});
+        }
+        if (!rows.empty()) {
+            text +=
+                render_table({"NODE", "STANDING", "PROMOTED", "KEPT", "LOST"}, rows, use_colour);
+        }
+    }
+    return text;
+}
+
+std::uint64_t lost_sessions(const json& plan) {
+    std::uint64_t lost = 0;
+    for (const json& gateway : plan.at("gateways")) {
+        lost += gateway.at("lost").get<std::uint64_t>();
+    }
+    return lost;
+}
+
+}  // namespace vpnha::cli

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnhad dies on a standby, and nobody notices; it dies on the promoted node, and another serves.
+
+Purpose: the daemon is no more precious than the machine. A standby's sockets are kernel state that
+goes with it and comes back with its replica; the promoted node's death is a failover that
+Pacemaker's monitor starts.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; vpnhad of a standby is killed, Pacemaker recovers it; then
+vpnhad of the promoted node, whose session is the stock daemon's; then that of its successor, which
+has resumed the session, so that its sockets die with the daemon.
+
+Expected: the standby's death is no gap longer than 50 ms, or twice the longest of a fault-free
+time; it is a standby in sync again within 75 s, when Pacemaker has forgotten the failure. The
+others are a silence of at most 4.5 s each (2 s until the monitor sees it, then the takeover) and
+nothing else; no standby says a word. When the failures are cleared, all are in sync.
+"""
+from vpnlab.expectation import at_most
+from vpnlab.live import begin
+from vpnlab.promise import expect_no_gap, expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import DAEMON
+
+SCENARIO = Scenario(faults=3, vpnha=True)
+OBSERVED_S = 8
+RECOVERED_S = 75
+OUTAGE_MS = 4500
+
+
+def steps(run: Run) -> None:
+    live = begin(run, observe_s=0)
+    stack, standby = live.stack, live.standbys[0]
+    calm_from = run.lab.now()
+    run.observe(OBSERVED_S)
+
+    run.step(f"vpnhad of {standby.name}, a standby, is killed")
+    killed_at = run.lab.now()
+    standby.kill_process(DAEMON)
+    run.observe(OBSERVED_S)
+    observed_until = run.lab.now()
+    stack.wait_in_sync(deadline_s=killed_at + RECOVERED_S - observed_until)
+    run.expect("standby_back_in_sync_s", round(run.lab.now() - killed_at, 1), at_most(RECOVERED_S))
+    stack.wait_protected(1)
+
+    serving = live.active
+    for whose in ("a stock session", "a resumed session"):
+        run.step(f"vpnhad of {serving.name}, promoted with {whose}, is killed")
+        promotions = stack.promotions()
+        serving.kill_process(DAEMON)
+        run.wait_for("another promotion",
+                     lambda promotions=promotions: stack.promotions() > promotions, 20)
+        live.wait_answered()
+        serving = stack.wait_promoted(node.name for node in run.lab.gateways
+                                      if node is not serving)
+        run.observe(3)
+
+    run.step("the failures are cleared")
+    stack.clear_failures()
+    stack.wait_protected(1)
+    seen = live.end()
+    client = seen.client("client1")
+    expect_no_gap(run, client, (calm_from, killed_at), (killed_at, observed_until))
+    expect_only_silence(run, client, OUTAGE_MS)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnhad does not replicate over a cluster that sends unencrypted, unless told to.
+
+Purpose: what goes over the wire tells a listener who the users are. An administrator who forgot
+crypto_cipher learns it at the first start, in the words of the resource agent.
+
+Topology: gw1 alone, with Corosync and without Pacemaker.
+
+Steps: Corosync runs with crypto_cipher none; the agent starts the gateway; then once more with
+replicate_secrets_unencrypted = true.
+
+Expected: the first start fails, the agent's reason and vpnhad's log say why and how to end it; the
+second one succeeds, and the log warns.
+"""
+from vpnlab.cluster import Cluster
+from vpnlab.expectation import equals, is_true
+from vpnlab.channel import Completed
+from vpnlab.node import Node
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import CONFIG_FILE, VpnhaStack, vpnha_toml
+
+SCENARIO = Scenario(nodes=("gw1",), vpnha=True)
+AGENT = "/usr/lib/ocf/resource.d/vpnha/checkpoint"
+ENVIRONMENT = {"OCF_ROOT": "/usr/lib/ocf", "OCF_RESOURCE_INSTANCE": "checkpoint"}
+KEY = "replicate_secrets_unencrypted"
+ALLOWED = f"\n[cluster]\n{KEY} = true\n"
+SUCCESS = 0
+
+
+def steps(run: Run) -> None:
+    node = run.lab.gateway("gw1")
+    cluster = Cluster(run.lab, encrypted=False)
+    stack = VpnhaStack(run.lab, cluster)
+    run.step("corosync starts without encryption")
+    cluster.prepare()
+    cluster.start_corosync(node)
+    stack.configure(node)
+
+    refused = start(node)
+    run.expect("start_refused", refused.code != SUCCESS, is_true())
+    for name, text in (("reason", refused.stderr), ("log", stack.daemon_log(node))):
+        run.expect(f"{name}_names_the_cause", "crypto" in text, is_true())
+        run.expect(f"{name}_names_the_key", KEY in text, is_true())
+
+    run.step(f"{KEY} = true")
+    known = len(stack.daemon_log(node))
+    node.put(CONFIG_FILE, vpnha_toml() + ALLOWED)
+    run.expect("start_allowed", start(node).code, equals(SUCCESS))
+    log = stack.daemon_log(node)[known:]
+    run.expect("warned", "event=unencrypted" in log and "warning" in log, is_true())
+
+
+def start(node: Node) -> Completed:
+    return node.run(AGENT, "start", check=False, env=ENVIRONMENT)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What counts as unnoticed, on made-up pings."""
+from __future__ import annotations
+
+import types
+
+import pytest
+from vpnlab.probes import PING_INTERVAL_S
+from vpnlab.promise import expect_no_gap, worst_gap_ms
+from vpnlab.result import ClientResult, ClientSeries
+
+CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
+
+
+def client(*silences):
+    """Answers every 15 ms for 20 s, but none from each silence's start for its length."""
+    sent = [number * PING_INTERVAL_S for number in range(int(20 / PING_INTERVAL_S))]
+    pings = [(t, None if any(start < t < start + length for start, length in silences) else 0.0)
+             for t in sent]
+    return ClientResult("client1", "l2tp", series=ClientSeries(pings=pings))
+
+
+def failed(seen):
+    found = {}
+    run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
+        name, expected.met_by(observed)))
+    expect_no_gap(run, seen, CALM, FAULT)
+    return [name for name, met in found.items() if not met]
+
+
+def test_gap_is_the_silence_less_the_time_between_probes():
+    seen = client((12.0, 0.3))
+    assert worst_gap_ms(seen, FAULT) == pytest.approx(300, abs=2 * 1000 * PING_INTERVAL_S)
+    assert worst_gap_ms(seen, CALM) == pytest.approx(0, abs=0.01)
+
+
+def test_gap_that_only_begins_in_the_span_counts():
+    assert worst_gap_ms(client((9.9, 0.4)), CALM) > 300
+
+
+def test_without_answers_nothing_was_observed():
+    assert worst_gap_ms(client((-1.0, 30.0)), FAULT) is None
+    assert failed(client((-1.0, 30.0))) == ["client1_fault_free_gap_ms", "client1_gap_ms"]
+
+
+@pytest.mark.parametrize("silences, failures", [
+    ([], []),
+    ([(12.0, 0.05)], []),
+    ([(12.0, 0.1)], ["client1_gap_ms"]),
+    ([(5.0, 0.1), (12.0, 0.15)], []),
+    ([(5.0, 0.1), (12.0, 0.3)], ["client1_gap_ms"]),
+    ([(5.0, 0.4), (12.0, 0.4)], ["client1_fault_free_gap_ms"]),
+])
+def test_gap_is_held_against_the_fault_free_time(silences, failures):
+    assert failed(client(*silences)) == failures

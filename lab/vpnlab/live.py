@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How nearly every scenario of vpnha begins and ends: three gateways in sync, clients with live
+sessions under traffic; in the end all hang up, nothing is left, and what happened is measured."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from .client import VpnClient
+from .cluster import Cluster
+from .measure import Measured
+from .node import Node
+from .promise import expect_silent_standbys
+from .run import Run
+from .topology import L2TP, VpnGateway
+from .vpnha_stack import VpnhaStack
+
+LEFTOVERS_LIMIT_S = 15
+RESUME_LIMIT_S = 10
+
+# Says of a node's name and the DC's whether the promoted role may begin there.
+Place = Callable[[str, str], bool]
+
+
+def anywhere(_name: str, _dc: str) -> bool:
+    return True
+
+
+def on_dc(name: str, dc: str) -> bool:
+    return name == dc
+
+
+def off_dc(name: str, dc: str) -> bool:
+    return name != dc
+
+
+@dataclasses.dataclass
+class Live:
+    """A stack that is up, and its clients in the order in which they dialled."""
+
+    run: Run
+    stack: VpnhaStack
+    # Promoted, and the cluster's DC, at the beginning.
+    active: Node
+    dc: str
+    clients: list[VpnClient] = dataclasses.field(default_factory=list)
+
+    @property
+    def client(self) -> VpnClient:
+        return self.clients[0]
+
+    @property
+    def standbys(self) -> list[Node]:
+        """The gateways that were not promoted at the beginning."""
+        return [node for node in self.run.lab.gateways if node is not self.active]
+
+    @property
+    def plain_standby(self) -> Node:
+        """A standby that is not the DC; the other one is it, if the promoted node is not."""
+        return next(node for node in self.standbys if node.name != self.dc)
+
+    def dial(self, name: str, gateway: VpnGateway = L2TP) -> VpnClient:
+        """One more client; returns when its session is protected and its traffic flows."""
+        client = self.run.l2tp_client(name, gateway=gateway)
+        client.dial()
+        self.clients.append(client)
+        self.stack.of(gateway).wait_protected(
+            sum(each.gateway is gateway for each in self.clients))
+        client.start_traffic()
+        return client
+
+    def wait_answered(self, client: VpnClient | None = None) -> None:
+        """Waits until a ping that is sent from now on is answered."""
+        client = client or self.client
+        answered = client.answered_pings()
+        self.run.wait_for(f"pings of {client.name} are answered again",
+                          lambda: client.answered_pings() > answered, RESUME_LIMIT_S)
+
+    def cut_power(self, node: Node) -> Node:
+        """Cuts the power of the promoted node; returns its successor when the first client's
+        pings are answered again."""
+        self.run.step(f"power cut of {node.name}, which is promoted")
+        node.power_off()
+        successor = self.stack.wait_promoted()
+        self.wait_answered()
+        self.run.step(f"{successor.name} has resumed what {node.name} served")
+        return successor
+
+    def end(self) -> Measured:
+        """All hang up; nothing is left of them; one owner at a time spoke for the gateway."""
+        self.hang_up()
+        self.run.expect_nothing_left(self.run.lab.gateways, self.stack.leftovers,
+                                     LEFTOVERS_LIMIT_S)
+        return self.measure()
+
+    def hang_up(self) -> None:
+        for client in self.clients:
+            client.stop_traffic()
+        self.run.step(f"{', '.join(client.name for client in self.clients)}: hang up")
+        for client in self.clients:
+            client.hang_up()
+
+    def measure(self) -> Measured:
+        seen = self.run.measure()
+        expect_silent_standbys(self.run, seen)
+        return seen
+
+
+def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
+          observe_s: float = 2.0) -> Live:
+    """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
+    sessions are protected and their traffic has flown for `observe_s`."""
+    stack = VpnhaStack(run.lab, Cluster(run.lab))
+    run.step("corosync, pacemaker and vpnha start on three gateways")
+    stack.up()
+    dc = stack.cluster.status().dc
+    live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
+    run.start_echo_server()
+    for name in clients:
+        live.dial(name)
+    run.step(f"{live.active.name} serves {', '.join(clients)}; {dc} is the cluster's DC")
+    run.observe(observe_s)
+    return live

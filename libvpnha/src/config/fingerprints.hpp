@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a node tells the others of its set-up, so that a difference is found before a failover finds
+// it: one item for each key of vpnha.toml, and for each file that decides whether a client may go
+// on or dial in again. Never a value, only a hash under a key that the cluster's nodes share: who
+// listens must not be able to try passwords.
+//
+// Files are compared as their readers see them: comments, blank lines and the blanks between words
+// do not count.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "wire/message.hpp"
+
+namespace vpnha::config {
+
+// Wiped when it goes.
+class FingerprintKey {
+  public:
+    // From the cluster's key, however long that is.
+    explicit FingerprintKey(std::string_view cluster_key);
+    ~FingerprintKey();
+    FingerprintKey(const FingerprintKey&) = delete;
+    FingerprintKey& operator=(const FingerprintKey&) = delete;
+
+    using Octets = std::array<std::uint8_t, 32>;
+    [[nodiscard]] const Octets& octets() const { return octets_; }
+
+  private:
+    Octets octets_{};
+};
+
+// Whether the order of a file's lines has a meaning.
+enum class LineOrder { free, counts };
+
+[[nodiscard]] std::uint64_t fingerprint_of_text(const FingerprintKey& key, std::string_view text);
+[[nodiscard]] std::uint64_t fingerprint_of_file(const FingerprintKey& key, std::string_view content,
+                                                LineOrder order);
+
+// Of the file's content, or of its absence.
+using FileFingerprint = std::function<std::uint64_t(const std::string& path, LineOrder order)>;
+
+// One for the node, with gateway 0, and one for each gateway. Without `of_file` files are left out.
+[[nodiscard]] std::vector<wire::Setup> setups_of(const Config& config, const FingerprintKey& key,
+                                                 const FileFingerprint& of_file);
+
+}  // namespace vpnha::config

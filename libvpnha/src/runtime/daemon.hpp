@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// vpnhad with wire versions of one's choice: tests run the one of a release to come.
+#pragma once
+
+#include <span>
+
+#include "vpnha/daemon.hpp"
+#include "wire/codec.hpp"
+
+namespace vpnha::runtime {
+
+// As vpnha::run_daemon(); `codecs` must outlive the call.
+[[nodiscard]] Result<void> run_daemon(const DaemonOptions& options,
+                                      std::span<const wire::Codec> codecs);
+
+}  // namespace vpnha::runtime

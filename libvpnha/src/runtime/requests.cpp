@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/requests.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/plan_view.hpp"
+
+namespace vpnha::runtime {
+
+using nlohmann::json;
+
+void Requests::on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
+                          TimePoint now) {
+    const json& arguments = request.arguments;
+    if (request.verb == "status") {
+        reply.ok(daemon_.status());
+        return;
+    }
+    if (request.verb == "sessions") {
+        reply.ok(sessions_view(node_, arguments.value("gateway", "")));
+        return;
+    }
+    if (request.verb == "peers") {
+        reply.ok({{"members", peers_view(node_)}, {"differences", differences_view(node_)}});
+        return;
+    }
+    if (request.verb == "plan") {
+        answer_plan(arguments, std::move(reply));
+        return;
+    }
+    const Verb verb = find_verb(request.verb);
+    if (verb == nullptr && request.verb != "monitor") {
+        reply.error({Errc::invalid_argument, fmt::format("unknown verb '{}'", request.verb)});
+        return;
+    }
+    const Result<GatewayId> gateway = gateway_of(arguments);
+    if (!gateway) {
+        reply.error(gateway.error());
+        return;
+    }
+    if (verb == nullptr) {
+        const node::GatewayNode* const state = node_.find(*gateway);
+        reply.ok(
+            {{"attached", state->attached()},
+             {"role", state->state() == takeover::State::promoted ? "promoted" : "unpromoted"}});
+        return;
+    }
+    const node::RequestToken token = next_token_++;
+    node::Effects effects = verb(node_, token, *gateway, arguments, now);
+    waiting_.emplace(token, std::move(reply));
+    if (request.verb == "attach") {
+        attaching_.insert(token);
+    }
+    daemon_.run(std::move(effects));
+}
+
+Requests::Verb Requests::find_verb(const std::string& name) {
+    static const std::map<std::string, Verb> kVerbs = {
+        {"attach",
+         [](node::Node& node, node::RequestToken token, GatewayId gateway, const json& arguments,
+            TimePoint now) {
+             return node.attach(token, gateway, arguments.value("resource", ""), now);
+         }},
+        {"detach", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                      TimePoint now) { return node.detach(token, gateway, now); }},
+        {"promote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                       TimePoint now) { return node.promote(token, gateway, now); }},
+        {"demote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                      TimePoint now) { return node.demote(token, gateway, now); }},
+        {"resync", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                      TimePoint now) { return node.resync(token, gateway, now); }}};
+    const auto found = kVerbs.find(name);
+    return found == kVerbs.end() ? nullptr : found->second;
+}
+
+void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) const {
+    std::optional<GatewayId> only;
+    if (arguments.contains("gateway")) {
+        const Result<GatewayId> gateway = gateway_of(arguments);
+        if (!gateway) {
+            reply.error(gateway.error());
+            return;
+        }
+        only = *gateway;
+    }
+    const Result<std::optional<NodeId>> without =
+        parse_member(node_, arguments.value("without", ""));
+    if (without) {
+        reply.ok(plan_view(node_, only, *without));
+    } else {
+        reply.error(without.error());
+    }
+}
+
+void Requests::on_answer(const node::AnswerRequest& answer) {
+    if (attaching_.erase(answer.request) == 0 || !answer.result) {
+        finish(answer);
+        return;
+    }
+    // Of the life before, Pacemaker may still remember a better score; once the start has ended it
+    // may promote by it.
+    daemon_.after_scores([this, answer] { finish(answer); });
+}
+
+void Requests::finish(const node::AnswerRequest& answer) {
+    const auto waiting = waiting_.find(answer.request);
+    if (waiting == waiting_.end()) {
+        return;
+    }
+    if (answer.result) {
+        waiting->second.ok(json::object());
+    } else {
+        waiting->second.error(answer.result.error());
+    }
+    waiting_.erase(waiting);
+}
+
+Result<GatewayId> Requests::gateway_of(const json& arguments) const {
+    const std::string name = arguments.value("gateway", "");
+    const config::Gateway* const gateway = name.empty() && config_.gateways.size() == 1
+                                               ? &config_.gateways.front()
+                                               : config_.find(name);
+    if (gateway != nullptr) {
+        return gateway->id;
+    }
+    std::string names;
+    for (const config::Gateway& each : config_.gateways) {
+        names += (names.empty() ? "" : ", ") + each.name;
+    }
+    return fail(Errc::not_found,
+                fmt::format("no gateway '{}' in the configuration; name one of: {}", name, names));
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The verbs of the control socket (docs/control-protocol.md): views are answered at once, what
+// changes something when the node says how it ended.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "adapters/control_server.hpp"
+#include "config/config.hpp"
+#include "node/node.hpp"
+#include "runtime/views.hpp"
+
+namespace vpnha::runtime {
+
+class Requests {
+  public:
+    struct Daemon {
+        std::function<void(node::Effects)> run;
+        std::function<nlohmann::json()> status;
+        // Calls back when Pacemaker has been told every score there is, or could not be told.
+        std::function<void(std::function<void()>)> after_scores;
+    };
+
+    // All must outlive it.
+    Requests(const config::Config& config, node::Node& node, Daemon daemon)
+        : config_(config), node_(node), daemon_(std::move(daemon)) {}
+
+    void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
+                    TimePoint now);
+    void on_answer(const node::AnswerRequest& answer);
+
+  private:
+    using Verb = node::Effects (*)(node::Node&, node::RequestToken, GatewayId,
+                                   const nlohmann::json& arguments, TimePoint);
+    [[nodiscard]] static Verb find_verb(const std::string& name);
+
+    void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
+    // The named one, or the only one.
+    [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;
+    void finish(const node::AnswerRequest& answer);
+
+    const config::Config& config_;
+    node::Node& node_;
+    Daemon daemon_;
+    std::map<node::RequestToken, adapters::ControlReply> waiting_;
+    std::set<node::RequestToken> attaching_;
+    node::RequestToken next_token_ = 1;
+};
+
+}  // namespace vpnha::runtime

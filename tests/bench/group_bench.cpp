@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One member of a group that is measured; tests/bench/run starts one in each node. The writer tells
+// what it does in lines of JSON; a standby ends when the writer has left.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "load.hpp"
+#include "party.hpp"
+
+namespace {
+
+using vpnha::bench::Load;
+using vpnha::bench::LoadOptions;
+using vpnha::bench::Mode;
+using vpnha::bench::Party;
+
+struct Options {
+    bool writer = false;
+    bool plain = false;
+    LoadOptions load;
+};
+
+void parse(CLI::App& app, Options& options, int argc, char** argv) {
+    static const std::map<std::string, Mode> kModes = {
+        {"flood", Mode::flood}, {"paced", Mode::paced}, {"join", Mode::join}};
+    double seconds = 5;
+    app.add_flag("--writer", options.writer, "Publish and measure; otherwise a standby");
+    app.add_flag("--plain", options.plain, "One message a record, instead of the replica");
+    app.add_option("--mode", options.load.mode)->transform(CLI::CheckedTransformer(kModes));
+    app.add_option("--members", options.load.members, "To wait for");
+    app.add_option("--records", options.load.records);
+    app.add_option("--rate", options.load.rate, "Updates a second, paced and join");
+    app.add_option("--seconds", seconds);
+    app.parse(argc, argv);
+    options.load.length =
+        std::chrono::duration_cast<vpnha::Duration>(std::chrono::duration<double>(seconds));
+}
+
+int serve(const Options& options) {
+    vpnha::adapters::QbLoop loop;
+    loop.on_signal(SIGTERM, [&loop] { loop.stop(); });
+    Load load(loop, options.load);
+    std::unique_ptr<Party> party;
+    bool lost = false;
+    const Party::Hooks hooks = {
+        [&] {
+            if (options.writer) {
+                load.on_news();
+            } else if (party != nullptr && party->writer_left()) {
+                loop.stop();
+            }
+        },
+        [&](const std::set<vpnha::NodeId>& members) { load.on_members(members); },
+        [&] {
+            lost = true;
+            loop.stop();
+        }};
+    party = options.plain ? join_plain(loop, hooks) : join_replica(loop, hooks);
+    if (party == nullptr) {
+        return 1;
+    }
+    if (options.writer) {
+        load.start(*party);
+    }
+    loop.run();
+    return lost || load.finished() != options.writer ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("One member of a group that is measured");
+    Options options;
+    try {
+        parse(app, options, argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error);
+    }
+    return serve(options);
+}

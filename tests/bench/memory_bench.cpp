@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Octets of heap that one L2TP session costs where it is kept, with the allocator's own share: the
+// difference that 100 000 of them make, in a line of JSON.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <nlohmann/json.hpp>
+
+#include "l2tp/resumed_tunnel.hpp"
+#include "replica_pair.hpp"
+
+namespace vpnha::bench {
+
+namespace {
+
+constexpr std::uint32_t kRecords = limits::kRecordsPerGatewayMax;
+
+std::size_t heap_in_use() {
+    malloc_trim(0);
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+template <class Fill>
+double octets_each(Fill fill) {
+    const std::size_t before = heap_in_use();
+    const auto kept = fill();
+    const std::size_t after = heap_in_use();
+    return static_cast<double>(after - before) / kRecords;
+}
+
+double of_store() {
+    return octets_each([] {
+        auto store = std::make_unique<replica::Store>();
+        for (std::uint32_t number = 0; number < kRecords; ++number) {
+            const auto applied =
+                store->put(record_key(number), {Epoch{1, kPromoted}, number + 1},
+                           Epoch{1, kPromoted}, l2tp::encode_record(session_record(number, 0)));
+            VPNHA_ASSERT(applied == replica::Store::Applied::changed);
+        }
+        return store;
+    });
+}
+
+// Filled by messages, then on its own: what the pair costs less what is left without the other.
+struct OfReplicas {
+    double promoted = 0;
+    double follower = 0;
+};
+
+OfReplicas of_replicas() {
+    auto pair = std::make_unique<ReplicaPair>(kRecords);
+    const std::size_t both = heap_in_use();
+    pair->follower = replica::Replica{kGateway, kFollower};
+    const std::size_t promoted_only = heap_in_use();
+    pair.reset();
+    const std::size_t none = heap_in_use();
+    return {static_cast<double>(promoted_only - none) / kRecords,
+            static_cast<double>(both - promoted_only) / kRecords};
+}
+
+double of_resumed_tunnel() {
+    return octets_each([] {
+        std::vector<l2tp::ResumedTunnel> tunnels;
+        tunnels.reserve(kRecords);
+        for (std::uint32_t number = 0; number < kRecords; ++number) {
+            const l2tp::SessionRecord record = session_record(number, 0);
+            tunnels.emplace_back(record.key.tunnel);
+            tunnels.back().add_session(record);
+        }
+        return tunnels;
+    });
+}
+
+int run() {
+    const std::size_t payload = l2tp::encode_record(session_record(0, 0)).size();
+    const OfReplicas replicas = of_replicas();
+    const nlohmann::json line = {
+        {"type", "L2TP session"},        {"payload", payload},
+        {"store", of_store()},           {"follower", replicas.follower},
+        {"promoted", replicas.promoted}, {"resumed_tunnel", of_resumed_tunnel()},
+    };
+    fmt::print("{}\n", line.dump());
+    return 0;
+}
+
+}  // namespace
+
+}  // namespace vpnha::bench
+
+int main() {
+    return vpnha::bench::run();
+}

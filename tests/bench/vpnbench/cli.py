@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
+of docs/performance.md.
+
+Needs root for the group: each node is a set of namespaces with a corosync of its own. Rounds wait
+for a quiet machine, and tell what others used of it meanwhile.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from . import report, rig, rounds
+
+ROOT = Path(__file__).resolve().parents[3]
+PARTS = ("records", "memory", "idle", "group")
+TARGETS = ("record_bench", "memory_bench", "idle_bench", "group_bench")
+
+
+def main() -> int:
+    options = _parse()
+    binaries = options.build / "tests/bench"
+    if options.inside:
+        rig.confine()
+        rounds.run_group(options, binaries / "group_bench")
+        return 0
+    if not options.report:
+        _build(options.build)
+        for part in options.only or PARTS:
+            if part == "group":
+                status = rig.isolate([sys.executable, *sys.argv, "--inside"])
+                if status:
+                    return status
+            else:
+                rounds.run_program(part, options.results, binaries, options.rounds)
+    report.write(options.results, options.document)
+    print(f"results: {options.results}\ntables: {options.document}")
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="of each measurement (5)")
+    parser.add_argument("--quick", action="store_true", help="the goals only, no curves")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
+                        help=f"one of {', '.join(PARTS)}; repeatable")
+    parser.add_argument("--add", action="store_true", help="keep the group's earlier rounds")
+    parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
+    parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    groups = "group" in (options.only or PARTS) and not options.report
+    if groups and os.geteuid():
+        parser.error("the group needs root; without it: --only records --only memory --only idle")
+    return options
+
+
+def _build(folder: Path) -> None:
+    for command in (["cmake", "--preset", "bench", "-B", str(folder)],
+                    ["cmake", "--build", str(folder), "--target", *TARGETS]):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"run: {' '.join(command)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")

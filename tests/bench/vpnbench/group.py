@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs of group_bench over the nodes of a rig: one writer, the others standbys."""
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .rig import Node, Rig, children, cpu_seconds
+
+# Beside the length of the run itself: gathering, loading, draining.
+SLACK_S = 90.0
+
+
+class RunError(Exception):
+    """A run did not come to its end."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is measured; `nodes` counts the joiner too."""
+
+    mode: str  # flood, paced, join
+    style: str  # vpnha, plain
+    nodes: int
+    records: int
+    seconds: float = 4.0
+    rate: int = 5000
+    crypto: bool = True
+
+    def command(self, binary: Path, writer: bool) -> list[str]:
+        members = self.nodes - (1 if self.mode == "join" else 0)
+        words = [str(binary), "--mode", self.mode, "--members", str(members),
+                 "--records", str(self.records), "--seconds", str(self.seconds),
+                 "--rate", str(self.rate)]
+        return words + ["--writer"] * writer + ["--plain"] * (self.style == "plain")
+
+
+class Program:
+    """group_bench in one node."""
+
+    def __init__(self, node: Node, command: list[str]) -> None:
+        self.node = node
+        # nsenter forks, because a process cannot enter a pid namespace itself.
+        self.outer = subprocess.Popen([*node.enter(), *command], stdout=subprocess.PIPE, text=True)
+
+    def cpu(self) -> float:
+        return cpu_seconds(children(self.outer.pid)[0])
+
+    def lines(self, timeout_s: float) -> Iterator[dict]:
+        end = time.monotonic() + timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.outer.stdout, selectors.EVENT_READ)
+            while selector.select(max(0.0, end - time.monotonic())):
+                line = self.outer.stdout.readline()
+                if not line:
+                    raise RunError(f"the program of node {self.node.number} ended early")
+                yield json.loads(line)
+        raise RunError(f"nothing from node {self.node.number} for {timeout_s:.0f} s")
+
+    def kill(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            for process in children(self.outer.pid):
+                subprocess.run(["kill", "-KILL", str(process)], check=False)
+        self.outer.wait()
+        self.outer.stdout.close()
+
+
+def measure(rig: Rig, run: Run, binary: Path) -> dict:
+    """One round."""
+    with contextlib.ExitStack() as stack:
+        def start(node: Node, writer: bool = False) -> Program:
+            program = Program(node, run.command(binary, writer))
+            stack.callback(program.kill)
+            return program
+
+        writer = start(rig.nodes[0], writer=True)
+        late = rig.nodes[run.nodes - 1:] if run.mode == "join" else []
+        standbys = [start(node) for node in rig.nodes[1:run.nodes - len(late)]]
+        lines = writer.lines(run.seconds + SLACK_S)
+        began = next(lines)
+        if began["event"] != "begin":
+            raise RunError(f"unexpected: {began}")
+        before = _cpu(rig, writer, standbys)
+        for node in late:
+            start(node)
+        result = next(lines)
+        after = _cpu(rig, writer, standbys)
+        for name, used in after.items():
+            result[f"cpu_{name}"] = (used - before[name]) / result["seconds"]
+        for program in (writer, *standbys):
+            if program.outer.wait(timeout=30):
+                raise RunError(f"the program of node {program.node.number} failed")
+        return result
+
+
+def _cpu(rig: Rig, writer: Program, standbys: list[Program]) -> dict[str, float]:
+    """CPU seconds so far; of several processes in one role their mean."""
+    peers = [program.node.corosync for program in standbys]
+    return {
+        "writer": writer.cpu(),
+        "standby": sum(program.cpu() for program in standbys) / max(1, len(standbys)),
+        "writer_corosync": cpu_seconds(rig.nodes[0].corosync),
+        "standby_corosync": sum(map(cpu_seconds, peers)) / max(1, len(peers)),
+    }

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Results as the tables of docs/performance.md: medians of all rounds, with the range of what was
+measured, between markers that name the table."""
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+BAR_COLUMNS = 30
+SIZES = (1_000, 10_000, 100_000)
+MARKER = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+STYLES = {"vpnha": "vpnha", "plain": "CPG, a message a record", "redis": "redis, WAIT"}
+
+
+def write(results: Path, document: Path) -> None:
+    """Replaces every table of the document for which there are results."""
+    found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+    text = document.read_text(encoding="utf-8")
+    document.write_text(MARKER.sub(lambda match: _table(match, found), text), encoding="utf-8")
+
+
+def _table(match: re.Match, found: dict) -> str:
+    part, make = TABLES[match[2]]
+    return match[1] + make(found[part]) + match[3] if part in found else match[0]
+
+
+def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _number(value: float) -> str:
+    """Two significant digits are what the noise leaves; thousands with a blank."""
+    if value >= 100:
+        digits = len(str(int(value))) - 3
+        return f"{round(value, -digits) if digits > 0 else round(value):,.0f}".replace(",", " ")
+    return f"{value:.1f}"
+
+
+def _span(values: Sequence[float]) -> str:
+    return f"{_number(median(values))} ({_number(min(values))}–{_number(max(values))})"
+
+
+# One core.
+
+def _records(lines: list[dict]) -> str:
+    rates = {}
+    for each in lines[-1]["benchmarks"]:
+        if each["aggregate_name"] == "median":
+            rates[each["run_name"]] = each
+
+    def rate(name: str, size: int) -> float:
+        return rates[f"{name}/{size}"]["items_per_second"]
+
+    names = {
+        "code_and_apply": "**coded, parsed, applied by a standby**",
+        "both_nodes": "the same with the promoted node's part, its own copy and the confirmation",
+        "confirm_one": "one at a time: said, applied, confirmed",
+        "snapshot_pass": "a joiner takes over everything",
+        "json_into_map": "by hand: JSON into a hash map",
+        "copy_into_map": "by hand: bytes copied into a hash map (no versions, digest, kernel)",
+    }
+    rows = [[text, *(_number(rate(name, size)) for size in SIZES)]
+            for name, text in names.items()]
+    for other, text in (("json_into_map", "JSON"), ("copy_into_map", "plain copy")):
+        rows.append([f"coded and applied ÷ {text}",
+                     *(f"{rate('code_and_apply', size) / rate(other, size):.2g}"
+                       for size in SIZES)])
+    table = _rows(["records/s, records held:", *map(_number, SIZES)], rows)
+    costs = [[text, *(f"{rates[f'{name}/{size}']['cpu_time']:.0f}" for size in SIZES)]
+             for name, text in (("digest", "digest said and compared, two nodes"),
+                                ("is_protected", "is this session protected?"))]
+    return table + "\n" + _rows(["ns each, records held:", *map(_number, SIZES)], costs)
+
+
+def _memory(lines: list[dict]) -> str:
+    line = lines[-1]
+    return _rows(
+        ["octets of heap a record", line["type"]],
+        [["payload", _number(line["payload"])],
+         ["in the store, payload included", _number(line["store"])],
+         ["in a standby's whole replica", _number(line["follower"])],
+         ["in the promoted node's whole replica", _number(line["promoted"])],
+         ["besides, where it is resumed: control channel and link",
+          _number(line["resumed_tunnel"])]])
+
+
+def _idle(lines: list[dict]) -> str:
+    names = {"standby": "standby", "promoted": "promoted, sessions stock",
+             "resumed": "promoted, sessions resumed (echoes, HELLOs of every client)"}
+    rows = [[text, _number(median(line[name]["events_per_s"] for line in lines)),
+             f"{median(line[name]['core_share'] for line in lines):.2%}",
+             f"{median(line[name]['share'] for line in lines):.2%}",
+             _number(median(line[name]["longest_ms"] for line in lines))]
+            for name, text in names.items()]
+    return _rows(["10 000 sessions", "events/s", "core", "core and loop", "longest event, ms"],
+                 rows)
+
+
+# The group.
+
+def _runs(lines: list[dict], **wanted: object) -> dict[tuple, list[dict]]:
+    """The good rounds of each run that is as wanted, by style, nodes, records, crypto."""
+    found: dict[tuple, list[dict]] = {}
+    for line in lines:
+        if "failed" not in line and all(line[name] == value for name, value in wanted.items()):
+            key = (line["style"], line["nodes"], line["records"], line["crypto"])
+            found.setdefault(key, []).append(line)
+    order = list(STYLES)
+    return dict(sorted(found.items(), key=lambda item: (item[0][2], order.index(item[0][0]),
+                                                        not item[0][3], item[0][1])))
+
+
+def _named(key: tuple) -> list[str]:
+    style, nodes, records, crypto = key
+    return [STYLES[style] + ("" if crypto else ", unencrypted"), str(nodes), _number(records)]
+
+
+def _cpu(rounds: list[dict]) -> list[str]:
+    def share(name: str) -> str:
+        return f"{median(line.get(name, 0.0) for line in rounds):.0%}"
+
+    if "cpu_writer_corosync" not in rounds[0]:
+        return [share("cpu_writer"), "–", share("cpu_standby"), "–"]
+    return [share("cpu_writer"), share("cpu_writer_corosync"), share("cpu_standby"),
+            share("cpu_standby_corosync")]
+
+
+CPU_HEAD = ["CPU writer", "its corosync", "a standby", "its corosync"]
+
+
+def _foreign(rounds: list[dict]) -> str:
+    return f"{median(line['foreign'] for line in rounds):.0%}"
+
+
+def _flood(lines: list[dict]) -> str:
+    runs = _runs(lines, mode="flood")
+    rows = [[*_named(key), str(len(rounds)), _span([each["updates_per_s"] for each in rounds]),
+             *_cpu(rounds), _foreign(rounds)] for key, rounds in runs.items()]
+    table = _rows(["", "nodes", "records", "rounds", "updates/s", *CPU_HEAD, "others"], rows)
+    medians = {key: median(each["updates_per_s"] for each in rounds)
+               for key, rounds in runs.items()}
+    for style in ("plain", "redis"):
+        ours, theirs = (medians.get((each, 3, 10_000, True)) for each in ("vpnha", style))
+        if ours and theirs:
+            table += f"\nvpnha ÷ {STYLES[style]}, three nodes: {ours / theirs:.2g}\n"
+    return table + "\n" + _bars({f"{_named(key)[0]}, {key[1]} nodes": value
+                                 for key, value in medians.items() if key[2] == 10_000})
+
+
+def _paced(lines: list[dict]) -> str:
+    rows = []
+    for key, rounds in _runs(lines, mode="paced").items():
+        figures = [_span([each["latency"][name] for each in rounds])
+                   for name in ("p50_ms", "p99_ms", "max_ms")]
+        rows.append([*_named(key), str(len(rounds)),
+                     _number(median(each["updates_per_s"] for each in rounds)), *figures,
+                     *_cpu(rounds), _foreign(rounds)])
+    return _rows(["", "nodes", "records", "rounds", "updates/s", "p50 ms", "p99 ms", "worst ms",
+                  *CPU_HEAD, "others"], rows)
+
+
+def _join(lines: list[dict]) -> str:
+    rows = [[*_named(key)[1:], str(len(rounds)), _span([each["join_ms"] for each in rounds]),
+             _span([each["latency_of_join"]["p99_ms"] for each in rounds]),
+             _span([each["latency"]["p99_ms"] for each in rounds]), _foreign(rounds)]
+            for key, rounds in _runs(lines, mode="join").items()]
+    return _rows(["nodes", "records", "rounds", "complete after ms", "p99 ms meanwhile",
+                  "p99 ms otherwise", "others"], rows)
+
+
+def _bars(values: dict[str, float]) -> str:
+    most, width = max(values.values()), max(map(len, values))
+    lines = [f"{name:<{width}}  {'█' * max(1, round(value / most * BAR_COLUMNS))} {_number(value)}"
+             for name, value in values.items()]
+    return "```\n" + "\n".join(lines) + "\n```\n"
+
+
+def _failures(lines: list[dict]) -> str:
+    failed = [line for line in lines if "failed" in line]
+    return f"{len(lines)} rounds, {len(failed)} of them without a result" + "".join(
+        f"; {line['mode']} {line['style']} on {line['nodes']} nodes: {line['failed']}"
+        for line in failed) + ".\n"
+
+
+TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
+    "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
+    "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
+    "failures": ("group", _failures),
+}

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nodes on this host: namespaces with a real corosync each, joined by two bridges.
+
+Everything lives below a process that is the init of a pid namespace of its own (see isolate()):
+when that one ends, however it ends, the kernel takes processes, devices and mounts away with it.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CONF = Path(__file__).resolve().parents[3] / "lab/cluster/corosync.conf.in"
+LINKS = 2
+CORES = 2
+# Corosync has a real-time priority anyway.
+PRIORITY = -20
+READY_TIMEOUT_S = 30.0
+
+# What runs as the first process of a node; corosync takes its place.
+SETUP = """set -e
+for folder in /etc/corosync /var/lib/corosync /var/log/corosync /dev/shm /run; do
+    mount -t tmpfs none $folder
+done
+ip link set lo up
+echo ready
+read -r _
+exec corosync -f
+"""
+
+UNSHARE = ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork",
+           "--kill-child", "--mount-proc"]
+
+
+class RigError(Exception):
+    """The nodes could not be made."""
+
+
+def isolate(command: list[str]) -> int:
+    """Runs a command as the init of a pid namespace; nothing of it outlives this process."""
+    def end(_signal: int, _frame: object) -> None:
+        sys.exit(1)
+
+    signal.signal(signal.SIGTERM, end)
+    inside = subprocess.Popen([*UNSHARE, *command], start_new_session=True)
+    try:
+        return inside.wait()
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        inside.kill()
+        inside.wait()
+
+
+def confine() -> None:
+    """Two cores for all nodes together, whatever the machine has, and before others on these."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    # With autogroups a niceness counts within the session only, and the session has one of its own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(PRIORITY), encoding="utf-8")
+
+
+class Node:
+    """One node of the cluster, seen from the driver."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", SETUP], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True)
+        if self._unshare.stdout.readline() != "ready\n":
+            raise RigError(f"node {number} could not be set up")
+        # Later corosync's: the shell is replaced by it.
+        self.corosync = _child(self._unshare.pid)
+
+    def address(self, link: int) -> str:
+        return f"10.99.{link}.{self.number}"
+
+    def connect(self) -> None:
+        for link in range(LINKS):
+            port = f"n{self.number}l{link}"
+            _run("ip", "link", "add", port, "type", "veth", "peer", "name", f"eth{link}",
+                 "netns", str(self.corosync))
+            _run("ip", "link", "set", port, "master", f"ring{link}", "up")
+            _run(*self.enter(), "ip", "address", "add", f"{self.address(link)}/24", "dev",
+                 f"eth{link}")
+            _run(*self.enter(), "ip", "link", "set", f"eth{link}", "up")
+
+    def start_corosync(self, conf: str, key: bytes) -> None:
+        folder = Path(f"/proc/{self.corosync}/root/etc/corosync")
+        (folder / "corosync.conf").write_text(conf)
+        (folder / "authkey").write_bytes(key)
+        self._unshare.stdin.write("go\n")
+        self._unshare.stdin.flush()
+
+    def enter(self) -> list[str]:
+        """Puts a command into the node."""
+        return ["nsenter", "-t", str(self.corosync), "-m", "-u", "-i", "-n", "-p"]
+
+    def sees(self, nodes: int) -> bool:
+        """Its corosync is quorate with so many nodes."""
+        done = subprocess.run([*self.enter(), "corosync-quorumtool", "-s"], capture_output=True,
+                              text=True, check=False)
+        words = [line.split() for line in done.stdout.splitlines()]
+        return ["Nodes:", str(nodes)] in words and ["Quorate:", "Yes"] in words
+
+    def kill(self) -> None:
+        self._unshare.kill()
+        self._unshare.wait()
+
+
+class Rig:
+    """So many nodes with a corosync that has formed its ring."""
+
+    def __init__(self, count: int, crypto: bool = True) -> None:
+        self.nodes: list[Node] = []
+        self._count = count
+        self._crypto = crypto
+
+    def __enter__(self) -> Rig:
+        for link in range(LINKS):
+            _run("ip", "link", "add", f"ring{link}", "type", "bridge", "stp_state", "0",
+                 "forward_delay", "0", "mcast_snooping", "0")
+            _run("ip", "link", "set", f"ring{link}", "up")
+        self.nodes = [Node(number) for number in range(1, self._count + 1)]
+        conf, key = self._conf(), secrets.token_bytes(256)
+        for node in self.nodes:
+            node.connect()
+        for node in self.nodes:
+            node.start_corosync(conf, key)
+        end = time.monotonic() + READY_TIMEOUT_S
+        while not all(node.sees(self._count) for node in self.nodes):
+            if time.monotonic() > end:
+                raise RigError(f"corosync formed no ring of {self._count} nodes")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.kill()
+        for link in range(LINKS):
+            _run("ip", "link", "delete", f"ring{link}")
+
+    def _conf(self) -> str:
+        entries = []
+        for node in self.nodes:
+            lines = [f"        name: n{node.number}", f"        nodeid: {node.number}"]
+            lines += [f"        ring{link}_addr: {node.address(link)}" for link in range(LINKS)]
+            entries.append("    node {\n" + "\n".join(lines) + "\n    }")
+        text = CONF.read_text(encoding="utf-8")
+        values = {"CIPHER": "aes256" if self._crypto else "none",
+                  "HASH": "sha256" if self._crypto else "none",
+                  "TOKEN": "300", "CONSENSUS": "360", "NODES": "\n".join(entries)}
+        for name, value in values.items():
+            text = text.replace(f"@{name}@", value)
+        return text
+
+
+def cpu_seconds(process: int) -> float:
+    """CPU time that all threads of a process have used."""
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(process: int) -> list[int]:
+    path = Path(f"/proc/{process}/task/{process}/children")
+    return [int(word) for word in path.read_text(encoding="utf-8").split()]
+
+
+def _child(process: int) -> int:
+    found = children(process)
+    if len(found) != 1:
+        raise RigError(f"process {process} has {len(found)} children")
+    return found[0]
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RigError(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is measured, how often, and how quiet the machine was. Results are kept after every round,
+so that an interrupted run can be reported, and gone on with by --add."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from . import group, redis_pair
+from .group import Run
+from .rig import CORES, Rig, RigError, cpu_seconds
+
+# Others' share of the cores below which a round counts as quiet, and how long one is waited for.
+QUIET = 0.1
+PATIENCE_S = 3.0
+
+GOALS = [
+    Run("flood", "vpnha", 3, 10_000),
+    Run("flood", "plain", 3, 10_000),
+    Run("flood", "redis", 3, 10_000),
+    Run("paced", "vpnha", 3, 10_000),
+    Run("paced", "plain", 3, 10_000),
+    Run("paced", "redis", 3, 10_000),
+    Run("join", "vpnha", 3, 100_000),
+]
+CURVES = [
+    *(Run("flood", "vpnha", nodes, 10_000) for nodes in (2, 5, 7)),
+    *(Run("flood", "plain", nodes, 10_000) for nodes in (2, 5, 7)),
+    *(Run("flood", "vpnha", 3, records) for records in (1_000, 100_000)),
+    Run("flood", "vpnha", 3, 10_000, crypto=False),
+    *(Run("paced", "vpnha", nodes, 10_000) for nodes in (2, 5, 7)),
+    *(Run("paced", "vpnha", 3, records) for records in (1_000, 100_000)),
+    *(Run("join", "vpnha", 3, records) for records in (1_000, 10_000)),
+    *(Run("join", "vpnha", nodes, 100_000) for nodes in (5, 7)),
+]
+
+
+def run_program(part: str, results: Path, binaries: Path, rounds: int) -> None:
+    """One of the benchmarks that need no group; all its rounds."""
+    program = str(binaries / {"records": "record_bench", "memory": "memory_bench",
+                              "idle": "idle_bench"}[part])
+    if part == "records":
+        words = [program, "--benchmark_format=json", "--benchmark_min_time=0.2",
+                 f"--benchmark_repetitions={rounds}", "--benchmark_report_aggregates_only=true"]
+        rounds = 1
+    else:
+        words = [program]
+    lines = []
+    for _ in range(1 if part == "memory" else rounds):
+        _await_quiet()
+        with Foreign() as foreign:
+            done = subprocess.run(words, capture_output=True, text=True, check=True)
+        lines.append({**json.loads(done.stdout), "foreign": foreign.share})
+    _keep(results, part, lines)
+
+
+def run_group(options: argparse.Namespace, binary: Path) -> None:
+    """All rounds over all runs: what changes with time touches each run alike."""
+    runs = GOALS if options.quick else GOALS + CURVES
+    results = options.results
+    if not options.add:
+        _keep(results, "group", [])
+    rigs = sorted({(run.nodes, run.crypto) for run in runs})
+    for number in range(options.rounds):
+        for nodes, crypto in rigs:
+            with Rig(nodes, crypto) as made:
+                for run in runs:
+                    if (run.nodes, run.crypto) == (nodes, crypto):
+                        _round(results, made, run, binary, number)
+
+
+def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> None:
+    _await_quiet()
+    with Foreign() as foreign:
+        try:
+            if run.style == "redis":
+                line = redis_pair.measure(made, run)
+            else:
+                line = group.measure(made, run, binary)
+        except (group.RunError, RigError) as error:
+            line = {"failed": str(error)}
+    line = {**asdict(run), "round": number, "foreign": foreign.share, **line}
+    _keep(results, "group", [*_kept(results).get("group", []), line])
+    told = line.get("failed") or {
+        "flood": lambda: f"{line['updates_per_s']:.0f} updates/s",
+        "paced": lambda: f"p99 {line['latency']['p99_ms']:.1f} ms",
+        "join": lambda: f"{line['join_ms']:.0f} ms, p99 "
+                        f"{line['latency_of_join']['p99_ms']:.1f} ms",
+    }[run.mode]()
+    plain = "" if run.crypto else " unencrypted"
+    print(f"{run.mode} {run.style} nodes={run.nodes} records={run.records}{plain}: {told} "
+          f"(others {foreign.share:.0%})", flush=True)
+
+
+class Foreign:
+    """The share of the cores that processes other than ours used meanwhile."""
+
+    def __init__(self) -> None:
+        self.share = 0.0
+
+    def __enter__(self) -> Foreign:
+        self._began = time.monotonic()
+        self._busy, self._ours = _busy(), _ours()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        seconds = time.monotonic() - self._began
+        foreign = (_busy() - self._busy) - (_ours() - self._ours)
+        self.share = max(0.0, foreign / seconds / (os.cpu_count() or CORES))
+
+
+def _await_quiet() -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with Foreign() as foreign:
+            _pause(0.5)
+        if foreign.share < QUIET:
+            return
+
+
+def _pause(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _busy() -> float:
+    """CPU seconds of the whole machine that were not idle."""
+    words = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]
+    user, nice, system, _idle, _wait, irq, softirq, _steal = map(int, words)
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def _ours() -> float:
+    """Of this process and, as init of its pid namespace, of all others in it, ended ones too."""
+    used = sum(os.times()[:4])
+    if os.getpid() != 1:
+        return used
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and folder.name != "1":
+            try:
+                used += cpu_seconds(int(folder.name))
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # Has ended; its parent has the time.
+    return used
+
+
+def _kept(results: Path) -> dict:
+    return json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
+
+
+def _keep(results: Path, part: str, lines: list[dict]) -> None:
+    kept = {**_kept(results), part: lines}
+    fresh = results.with_suffix(".new")
+    fresh.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    fresh.replace(results)

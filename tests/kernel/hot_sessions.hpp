@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's hot sessions beside a stock peer, each in a network namespace of its own.
+#pragma once
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "adapters/network.hpp"
+#include "adapters/pppol2tp.hpp"
+#include "kernel/stock_peer.hpp"
+#include "unit/adapters/two_hosts.hpp"
+
+namespace vpnha::adapters {
+
+using testing::ip;
+using testing::ip_command;
+using testing::output_of;
+using testing::StockPeer;
+
+inline constexpr auto kSoon =
+    std::chrono::seconds(5);  // For what must come: a node's single processor may be busy.
+inline constexpr std::uint16_t kProbePort = 7777;
+
+// True as soon as `holds` is, at the latest after kSoon.
+inline bool eventually(const std::function<bool()>& holds) {
+    const auto until = std::chrono::steady_clock::now() + kSoon;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until) {
+            return false;
+        }
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+class PppoL2tpTest : public testing::TwoHosts {
+  protected:
+    void SetUp() override {
+        TwoHosts::SetUp();
+        config_.gateways = {gateway()};
+        auto network = LinuxNetwork::create(config_);
+        ASSERT_TRUE(network);
+        network_.emplace(std::move(*network));
+        sessions_ = make_sessions();
+        ASSERT_TRUE(sessions_);
+    }
+    void TearDown() override {
+        sessions_.reset();
+        TwoHosts::TearDown();
+    }
+
+    std::unique_ptr<PppoL2tpKernel> make_sessions() {
+        ports::SessionKernel::Listener listener;
+        listener.on_datagram = [this](GatewayId, const l2tp::TunnelKey&, ByteView bytes) {
+            datagrams_.push_back(to_hex(bytes));
+            loop_.stop();
+        };
+        listener.on_frame = [this](GatewayId, const l2tp::SessionKey& key, ByteView bytes) {
+            frames_.push_back(to_hex(bytes));
+            if (remove_on_frame_) {
+                EXPECT_TRUE(sessions_->remove(kId, key));
+            }
+            loop_.stop();
+        };
+        listener.on_gone = [this](GatewayId, const l2tp::SessionKey& key) {
+            gone_.push_back(key);
+            loop_.stop();
+        };
+        listener.on_overrun = [this] {
+            ++overruns_;
+            loop_.stop();
+        };
+        auto made = PppoL2tpKernel::create(config_, loop_, listener);
+        EXPECT_TRUE(made) << made.error().detail;
+        return made ? std::move(*made) : nullptr;
+    }
+
+    static l2tp::SessionRecord record(std::uint16_t session = 243) {
+        l2tp::SessionRecord record;
+        record.key.tunnel = {
+            {ip("192.0.2.100"), 1701}, {ip("192.0.2.51"), 1701}, TunnelId{4711}, TunnelId{12}};
+        record.key.id = SessionId{session};
+        record.key.peer_id = SessionId{static_cast<std::uint16_t>(session + 1000)};
+        record.ours.mru = 1410;
+        record.theirs.mru = 1400;
+        record.our_address = ip("10.64.0.1");
+        record.peer_address = ip("10.64.1.5");
+        return record;
+    }
+    void install(const l2tp::SessionRecord& record) {
+        const auto installed = sessions_->install(kId, record);
+        ASSERT_TRUE(installed) << installed.error().detail;
+    }
+    void remove(const l2tp::SessionRecord& record) {
+        const auto removed = sessions_->remove(kId, record.key);
+        ASSERT_TRUE(removed) << removed.error().detail;
+    }
+
+    // A datagram of the client to the gateway's PPP address, and one back.
+    bool echo(const l2tp::SessionRecord& record) {
+        UniqueFd client;
+        in_peer([&] { client = testing::udp_socket(record.peer_address, kProbePort); });
+        const UniqueFd server = testing::udp_socket(record.our_address, kProbePort);
+        const sockaddr_in to = testing::socket_address(record.our_address, kProbePort);
+        const auto until = std::chrono::steady_clock::now() + kSoon;
+        char byte = 0;
+        while (std::chrono::steady_clock::now() < until) {
+            sendto(client.get(), "?", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+            pollfd ready[] = {{client.get(), POLLIN, 0}, {server.get(), POLLIN, 0}};
+            poll(ready, 2, 100);
+            sockaddr_in from{};
+            socklen_t from_bytes = sizeof from;
+            if (recvfrom(server.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from),
+                         &from_bytes) == 1) {
+                EXPECT_EQ(ntohl(from.sin_addr.s_addr), record.peer_address.value);
+                sendto(server.get(), "!", 1, 0, reinterpret_cast<sockaddr*>(&from), from_bytes);
+                poll(ready, 1, 100);
+            }
+            if (recv(client.get(), &byte, 1, 0) == 1) {
+                return byte == '!';
+            }
+        }
+        return false;
+    }
+
+    static std::vector<std::uint32_t> tunnels() {
+        auto l2tp = L2tpNetlink::open();
+        EXPECT_TRUE(l2tp) << l2tp.error().detail;
+        auto ids = l2tp->tunnels();
+        EXPECT_TRUE(ids);
+        std::sort(ids->begin(), ids->end());
+        return *ids;
+    }
+    static long units() {
+        const std::string links = output_of("ip -br link");
+        long count = 0;
+        for (const std::string_view name : {"vpnha", "ppp"}) {
+            for (auto at = links.find(name); at != std::string::npos;
+                 at = links.find(name, at + 1)) {
+                ++count;
+            }
+        }
+        return count;
+    }
+    static bool nothing_left() {
+        return units() == 0 && tunnels().empty() &&
+               output_of("ip route show table 700 2>/dev/null").empty();
+    }
+
+    // Turns of the loop until something was heard.
+    void listen() {
+        loop_.set_timer(1, QbLoop::now() + kSoon, [this] { loop_.stop(); });
+        loop_.run();
+        loop_.cancel_timer(1);
+    }
+
+    static constexpr GatewayId kId{7};
+    config::Config config_;
+    QbLoop loop_;
+    std::optional<LinuxNetwork> network_;
+    std::unique_ptr<PppoL2tpKernel> sessions_;
+    std::vector<std::string> datagrams_;
+    std::vector<std::string> frames_;
+    std::vector<l2tp::SessionKey> gone_;
+    int overruns_ = 0;
+    bool remove_on_frame_ = false;
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/clients.hpp"
+
+#include <algorithm>
+
+#include "sim/kernel.hpp"
+
+namespace vpnha::sim {
+
+const Session& Clients::dial(GatewayId gateway, bool poison, bool refused, bool resumable) {
+    const std::uint16_t number = next_++;
+    l2tp::SessionRecord record = test::session_record(number);
+    const bool second = !sessions_.empty() && random_.chance(20) &&
+                        sessions_.rbegin()->second.gateway == gateway &&
+                        sessions_.rbegin()->second.alive;
+    if (second) {
+        record.key.tunnel = sessions_.rbegin()->first.tunnel;
+    } else {
+        record.key.tunnel.local.address.value += gateway.value;
+        record.key.tunnel.peer.address = Ipv4Address{0xc6330000U + number};
+        record.key.tunnel.id = TunnelId{number};
+        record.key.tunnel.peer_id = TunnelId{static_cast<std::uint16_t>(number + 7)};
+        // Where the stock daemon's numbers stand is anywhere, next to a wrap too.
+        tunnels_[record.key.tunnel] = {l2tp::Seq16{random_.u16()}, l2tp::Seq16{random_.u16()}, {}};
+    }
+    record.echo_interval_s = random_.chance(20) ? 5 : 0;
+    if (poison) {
+        record.peer_address = Ipv4Address{0xe0000001};  // Multicast: nobody parses it.
+    }
+    if (refused) {
+        record.user = kRefusedUser;
+    }
+    return sessions_[record.key] = Session{gateway, record, resumable, true};
+}
+
+const Session& Clients::negotiate_again(const l2tp::SessionKey& key) {
+    Session& session = sessions_.at(key);
+    ++session.record.established_unix_ms;
+    return session;
+}
+
+void Clients::hang_up(const l2tp::SessionKey& key) {
+    const auto found = sessions_.find(key);
+    if (found != sessions_.end()) {
+        found->second.alive = false;
+    }
+}
+
+const Session* Clients::find(const l2tp::SessionKey& key) const {
+    const auto found = sessions_.find(key);
+    return found == sessions_.end() ? nullptr : &found->second;
+}
+
+bool Clients::is_alive(const l2tp::TunnelKey& tunnel) const {
+    return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& each) {
+        return each.first.tunnel == tunnel && each.second.alive;
+    });
+}
+
+bool Clients::can_be_there(const l2tp::SessionRecord& record) const {
+    const Session* session = find(record.key);
+    return (session != nullptr && session->alive) ||
+           (record.echo_interval_s == 0 && is_alive(record.key.tunnel));
+}
+
+std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Bytes& bytes) {
+    const auto found = tunnels_.find(key);
+    const test::L2tpSent message = test::open_datagram(bytes);
+    if (found == tunnels_.end() || !is_alive(key) || !message.type) {
+        return std::nullopt;
+    }
+    Tunnel& tunnel = found->second;
+    const int ahead = distance(message.header.ns, tunnel.expected);
+    if (ahead > 0) {
+        return std::nullopt;
+    }
+    const std::uint16_t ns = message.header.ns.value;
+    if (ahead == 0) {
+        tunnel.accepted[ns] = message.avps;
+        tunnel.expected = advance(tunnel.expected, 1);
+        if (message.type == l2tp::MessageType::stopccn) {
+            for (auto& [session, state] : sessions_) {
+                state.alive = state.alive && session.tunnel != key;
+            }
+        } else if (message.type == l2tp::MessageType::cdn) {
+            for (auto& [session, state] : sessions_) {
+                state.alive = state.alive &&
+                              !(session.tunnel == key && session.peer_id == message.header.session);
+            }
+        }
+    } else if (message.type != l2tp::MessageType::hello) {
+        const auto accepted = tunnel.accepted.find(ns);
+        if (accepted == tunnel.accepted.end() || accepted->second != message.avps) {
+            reused_ = to_string(*message.type) + " at " + std::to_string(ns);
+        }
+    }
+    return test::L2tpPacket()
+        .to(key.id.value)
+        .numbers(tunnel.ns.value, tunnel.expected.value)
+        .bytes();
+}
+
+std::optional<Bytes> Clients::on_frame(const l2tp::SessionKey& key, const Bytes& bytes) const {
+    const Session* session = find(key);
+    const test::Frame frame = test::open_frame(bytes);
+    if (session == nullptr || !session->alive || frame.code != ppp::Code::echo_request) {
+        return std::nullopt;
+    }
+    ByteWriter magic;
+    magic.u32(session->record.theirs.magic);
+    return test::lcp(ppp::Code::echo_reply, frame.id, std::move(magic).take());
+}
+
+Bytes Clients::say_goodbye(const l2tp::SessionKey& key) {
+    Tunnel& tunnel = tunnels_.at(key.tunnel);
+    const Bytes bytes = test::L2tpPacket(l2tp::MessageType::cdn)
+                            .to(key.tunnel.id.value, key.id.value)
+                            .numbers(tunnel.ns.value, tunnel.expected.value)
+                            .u16(1, 1)
+                            .u16(14, key.peer_id.value)
+                            .bytes();
+    tunnel.ns = advance(tunnel.ns, 1);
+    hang_up(key);
+    return bytes;
+}
+
+}  // namespace vpnha::sim

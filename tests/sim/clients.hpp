@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The clients of the gateways: what is true of their sessions, whoever believes what about them.
+// A client keeps its end of the tunnel as RFC 2661 5.8 wants it, answers LCP echoes, and knows
+// nothing of a takeover.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/effects.hpp"
+#include "support/l2tp_builder.hpp"
+#include "support/ppp_builder.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::sim {
+
+struct Session {
+    GatewayId gateway;
+    l2tp::SessionRecord record;
+    bool resumable = true;
+    bool alive = true;  // The client has it, and nobody told it otherwise.
+};
+
+class Clients {
+  public:
+    explicit Clients(test::Random& random) : random_(random) {}
+
+    // A session that a client has just brought up; of a new tunnel, or one more of an old one.
+    const Session& dial(GatewayId gateway, bool poison, bool refused, bool resumable);
+    // The same client, with other addresses.
+    const Session& negotiate_again(const l2tp::SessionKey& key);
+    void hang_up(const l2tp::SessionKey& key);
+
+    // What the client answers, if anything. An Ns that it has had with other content is put down in
+    // reused().
+    std::optional<Bytes> on_datagram(const l2tp::TunnelKey& tunnel, const Bytes& bytes);
+    [[nodiscard]] std::optional<Bytes> on_frame(const l2tp::SessionKey& key,
+                                                const Bytes& bytes) const;
+    // The client ends its session at whoever serves it now: a CDN.
+    [[nodiscard]] Bytes say_goodbye(const l2tp::SessionKey& key);
+
+    // As far as anybody who asks it can know: the session, or without echoes its tunnel.
+    [[nodiscard]] bool can_be_there(const l2tp::SessionRecord& record) const;
+    [[nodiscard]] const Session* find(const l2tp::SessionKey& key) const;
+    [[nodiscard]] const std::map<l2tp::SessionKey, Session>& sessions() const { return sessions_; }
+    [[nodiscard]] const std::optional<std::string>& reused() const { return reused_; }
+
+  private:
+    [[nodiscard]] bool is_alive(const l2tp::TunnelKey& tunnel) const;
+
+    struct Tunnel {
+        l2tp::Seq16 ns{};
+        l2tp::Seq16 expected{};
+        std::map<std::uint16_t, Bytes> accepted;
+    };
+
+    test::Random& random_;
+    std::map<l2tp::SessionKey, Session> sessions_;
+    std::map<l2tp::TunnelKey, Tunnel> tunnels_;
+    std::uint16_t next_ = 1;
+    std::optional<std::string> reused_;
+};
+
+}  // namespace vpnha::sim

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's kernel as its vpnhad sees it: hot and resumed sessions, installed one after the other.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "node/effects.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::sim {
+
+// A user whose sessions no kernel takes.
+inline constexpr const char* kRefusedUser = "refused";
+
+class Kernel {
+  public:
+    using Key = std::pair<GatewayId, l2tp::SessionKey>;
+
+    // A later one for the same session takes its place.
+    void queue(const node::InstallSession& wanted) {
+        const Key key{wanted.gateway, wanted.record.key};
+        if (wanted_.insert_or_assign(key, wanted).second) {
+            order_.push_back(key);
+        }
+    }
+    [[nodiscard]] bool has_queued() const { return !wanted_.empty(); }
+    // Does the next one; nothing when all was dropped.
+    std::optional<std::pair<node::InstallSession, Result<void>>> install_next(
+        test::Random& random) {
+        while (!order_.empty()) {
+            const Key key = order_.front();
+            order_.pop_front();
+            auto wanted = wanted_.extract(key);
+            if (wanted.empty()) {
+                continue;
+            }
+            const node::InstallSession& install = wanted.mapped();
+            if (install.record.user == kRefusedUser || random.chance(refused_percent)) {
+                sessions_.erase(key);
+                return std::pair(install, Result<void>(fail(Errc::system, "no such device")));
+            }
+            sessions_[key] = l2tp::encode_record(install.record);
+            had_.emplace(key, sessions_[key]);
+            unheard_.erase(key);
+            return std::pair(install, Result<void>());
+        }
+        return std::nullopt;
+    }
+    void remove(const Key& key) {
+        wanted_.erase(key);
+        std::erase(order_, key);
+        sessions_.erase(key);
+        unheard_.erase(key);
+    }
+    // Its daemon is dead, and with it all that it had installed.
+    void clear() {
+        sessions_.clear();
+        wanted_.clear();
+        order_.clear();
+        unheard_.clear();
+    }
+    void forget(GatewayId gateway) {
+        std::erase_if(wanted_, [&](const auto& wanted) { return wanted.first.first == gateway; });
+        std::erase_if(order_, [&](const Key& key) { return key.first == gateway; });
+    }
+
+    // It loses a session; nobody has heard of it yet.
+    void lose(const Key& key) {
+        sessions_.erase(key);
+        unheard_.insert(key);
+    }
+    void heard(const Key& key) { unheard_.erase(key); }
+    [[nodiscard]] std::set<l2tp::SessionKey> audit(GatewayId gateway) {
+        std::set<l2tp::SessionKey> present;
+        for (const auto& [key, payload] : sessions_) {
+            if (key.first == gateway) {
+                present.insert(key.second);
+            }
+        }
+        std::erase_if(unheard_, [&](const Key& key) { return key.first == gateway; });
+        return present;
+    }
+
+    [[nodiscard]] bool has(const Key& key) const { return sessions_.contains(key); }
+    [[nodiscard]] bool has(const Key& key, const Bytes& payload) const {
+        const auto found = sessions_.find(key);
+        return found != sessions_.end() && found->second == payload;
+    }
+    // It took this once, whatever became of it since.
+    [[nodiscard]] bool had(const Key& key, const Bytes& payload) const {
+        return had_.contains({key, payload});
+    }
+    // Lost, and the node cannot know it yet.
+    [[nodiscard]] bool is_unheard(const Key& key) const { return unheard_.contains(key); }
+    [[nodiscard]] const std::map<Key, Bytes>& sessions() const { return sessions_; }
+
+    unsigned refused_percent = 0;
+
+  private:
+    std::map<Key, Bytes> sessions_;
+    std::set<std::pair<Key, Bytes>> had_;
+    std::map<Key, node::InstallSession> wanted_;
+    std::deque<Key> order_;
+    std::set<Key> unheard_;
+};
+
+}  // namespace vpnha::sim

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/machine.hpp"
+
+#include <algorithm>
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// As the daemon's executor has them.
+constexpr Duration kGroupRetry = milliseconds(2);
+constexpr Duration kTurn = milliseconds(1);
+
+}  // namespace
+
+std::vector<wire::Codec> later_codecs() {
+    std::vector<wire::Codec> codecs(wire::released_codecs().begin(), wire::released_codecs().end());
+    codecs.push_back(codecs.back());
+    ++codecs.back().version;
+    return codecs;
+}
+
+Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
+                 Surroundings& world)
+    : id_(id), agenda_(agenda), random_(random), story_(story), plan_(plan), world_(world) {
+    codecs_ = later_codecs();
+    if (!plan.has(Fault::versions) || id.value % 2 == 0) {
+        codecs_.pop_back();
+    }
+}
+
+void Machine::start() {
+    powered_ = true;
+    ++process_;
+    base_world_ = agenda_.now();
+    base_local_ = TimePoint(std::chrono::seconds(10 + id_.value));
+    node::Settings settings;
+    settings.self = id_;
+    settings.name = fmt::format("gw{}", id_.value);
+    settings.instance = process_ << 8 | id_.value;
+    settings.codecs = codecs_;
+    for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+        settings.gateways.push_back({.id = GatewayId{gateway},
+                                     .name = fmt::format("l2tp{}", gateway),
+                                     .hello_interval = std::chrono::seconds(60),
+                                     .epoch = disk(GatewayId{gateway})});
+        settings.setups.push_back(
+            {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
+    }
+    open_.clear();
+    node_ = std::make_unique<node::Node>(std::move(settings));
+    story_.tell(id_, "vpnhad starts");
+}
+
+void Machine::kill() {
+    node_.reset();
+    ++process_;
+    tasks_.clear();
+    waiting_.clear();
+    silenced_ = false;
+    plugins_.clear();
+    scores_.clear();
+    kernel_.clear();
+    timer_at_.reset();
+}
+
+void Machine::cut_power() {
+    kill();
+    powered_ = false;
+    paused_ = false;
+    slow_ = {};
+    open_.clear();
+}
+
+const node::GatewayNode* Machine::gateway(GatewayId id) const {
+    return node_ ? node_->find(id) : nullptr;
+}
+
+Epoch Machine::disk(GatewayId gateway) const {
+    const auto found = disk_.find(gateway);
+    return found == disk_.end() ? Epoch{} : found->second;
+}
+
+std::optional<int> Machine::score(GatewayId gateway) const {
+    const auto found = scores_.find(gateway);
+    return found == scores_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Machine::post(Call call) {
+    if (node_) {
+        tasks_.push_back(std::move(call));
+        schedule_tasks();
+    }
+}
+
+void Machine::deliver(const Delivery& delivery) {
+    if (const auto* membership = std::get_if<Membership>(&delivery)) {
+        post([group = *membership](node::Node& node, TimePoint now) {
+            return node.on_members(group.members, group.quorate, now);
+        });
+    } else {
+        post([this, message = std::get<GroupMessage>(delivery)](node::Node& node, TimePoint now) {
+            world_.before_message(*this, message);
+            return node.on_group_message(message.sender, message.bytes, now);
+        });
+    }
+}
+
+void Machine::plug_in(node::PluginToken plugin, GatewayId gateway,
+                      const l2tp::SessionRecord& record, const std::string& not_resumable) {
+    plugins_[plugin] = {gateway, record.key};
+    post([=](node::Node& node, TimePoint now) {
+        return node.on_plugin_up(plugin, fmt::format("l2tp{}", gateway.value), record,
+                                 not_resumable, now);
+    });
+}
+
+void Machine::unplug(node::PluginToken plugin) {
+    plugins_.erase(plugin);
+    post([=](node::Node& node, TimePoint now) { return node.on_plugin_down(plugin, now); });
+}
+
+void Machine::pause() {
+    base_local_ = local_now();
+    base_world_ = agenda_.now();
+    paused_ = true;
+}
+
+void Machine::resume(bool clock_went_on) {
+    const TimePoint local = clock_went_on ? local_now() : base_local_;
+    paused_ = false;
+    rebase(local);
+    schedule_tasks();
+    send_waiting();
+    schedule_install();
+    arm_timer();
+}
+
+void Machine::rebase(TimePoint local) {
+    base_local_ = local;
+    base_world_ = agenda_.now();
+}
+
+void Machine::set_clock_rate(double rate) {
+    rebase(local_now());
+    rate_ = rate;
+    arm_timer();
+}
+
+void Machine::leap(Duration ahead) {
+    rebase(local_now() + ahead);
+    arm_timer();
+}
+
+void Machine::lose_session(const Kernel::Key& key, bool news) {
+    kernel_.lose(key);
+    if (news) {
+        post([this, key](node::Node& node, TimePoint now) {
+            kernel_.heard(key);
+            return node.on_session_gone(key.first, key.second, now);
+        });
+    }
+}
+
+void Machine::overrun() {
+    post([](node::Node& node, TimePoint now) { return node.on_kernel_overrun(now); });
+}
+
+void Machine::shut_gates() {
+    open_.clear();
+}
+
+TimePoint Machine::local_now() const {
+    const Duration passed = agenda_.now() - base_world_;
+    return base_local_ +
+           Duration(static_cast<Duration::rep>(static_cast<double>(passed.count()) * rate_));
+}
+
+Duration Machine::in_world(Duration local) const {
+    return Duration(static_cast<Duration::rep>(static_cast<double>(local.count()) / rate_) + 1000);
+}
+
+void Machine::schedule_tasks() {
+    if (task_due_ || paused_ || tasks_.empty()) {
+        return;
+    }
+    task_due_ = true;
+    agenda_.at(ready_at_, [this] {
+        task_due_ = false;
+        run_task();
+    });
+}
+
+void Machine::run_task() {
+    if (paused_ || tasks_.empty()) {
+        return;
+    }
+    const Call next = std::move(tasks_.front());
+    tasks_.pop_front();
+    ready_at_ = agenda_.now() + slow_;
+    call(next);
+    schedule_tasks();
+}
+
+void Machine::call(const Call& call) {
+    const bool silenced = silenced_;
+    node::Effects effects = call(*node_, local_now());
+    world_.on_effects(*this, effects, silenced);
+    execute(std::move(effects));
+    world_.on_settled(*this);
+    arm_timer();
+}
+
+void Machine::execute(node::Effects effects) {
+    std::deque<node::Effect> queue(std::make_move_iterator(effects.begin()),
+                                   std::make_move_iterator(effects.end()));
+    while (!queue.empty()) {
+        const node::Effect effect = std::move(queue.front());
+        queue.pop_front();
+        world_.on_effect(*this, effect);
+        node::Effects more = execute(effect);
+        world_.on_effects(*this, more, false);
+        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
+    }
+}
+
+node::Effects Machine::execute(const node::Effect& effect) {
+    if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+        waiting_.push_back(sent->message);
+        if (waiting_.size() == 1) {
+            send_waiting();
+        }
+    } else if (const auto* install = std::get_if<node::InstallSession>(&effect)) {
+        kernel_.queue(*install);
+        schedule_install();
+    } else if (const auto* remove = std::get_if<node::RemoveSession>(&effect)) {
+        kernel_.remove({remove->gateway, remove->key});
+    } else if (const auto* audit = std::get_if<node::AuditSessions>(&effect)) {
+        return node_->on_audited(audit->gateway, kernel_.audit(audit->gateway), local_now());
+    } else if (const auto* save = std::get_if<node::SaveEpoch>(&effect)) {
+        disk_[save->gateway] = save->epoch;
+    } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+        return execute(*step);
+    } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
+        world_.on_datagram(*this, *datagram);
+    } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
+        world_.on_frame(*this, *frame);
+    } else if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
+        world_.on_answer(*this, *answer);
+    } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
+        story_.tell(id_, "score of gateway {}: {}", score->gateway.value, score->score);
+        scores_[score->gateway] = score->score;
+    } else if (const auto* detached = std::get_if<node::Detached>(&effect)) {
+        kernel_.forget(detached->gateway);
+        scores_.erase(detached->gateway);
+    } else if (const auto* line = std::get_if<node::Log>(&effect)) {
+        story_.tell(id_, "{}", line->text);
+    }
+    return {};
+}
+
+node::Effects Machine::execute(const node::RunStep& step) {
+    Result<void> result = run(step);
+    if (!plan_.has(Fault::step_lasts) || random_.chance(60)) {
+        return node_->on_step_done(step.gateway, step.step, result, local_now());
+    }
+    const Duration lasts = random_.chance(60)
+                               ? between(random_, microseconds(100), milliseconds(20))
+                               : between(random_, milliseconds(20), milliseconds(3000));
+    agenda_.after(lasts, [this, process = process_, step, result] {
+        if (process == process_) {
+            post([=](node::Node& node, TimePoint now) {
+                return node.on_step_done(step.gateway, step.step, result, now);
+            });
+        }
+    });
+    return {};
+}
+
+Result<void> Machine::run(const node::RunStep& step) {
+    if (random_.chance(failing_percent_)) {
+        return fail(Errc::system, "the device is gone");
+    }
+    switch (step.step) {
+        case takeover::Step::save_epoch:
+            disk_[step.gateway] = step.epoch;
+            break;
+        case takeover::Step::open_gate:
+            open_.insert(step.gateway);
+            break;
+        case takeover::Step::shut_gate:
+            open_.erase(step.gateway);
+            break;
+        case takeover::Step::reset_services:
+            reset_services(step.gateway);
+            break;
+        default:
+            break;
+    }
+    return {};
+}
+
+void Machine::reset_services(GatewayId gateway) {
+    std::vector<node::PluginToken> ended;
+    for (const auto& [plugin, key] : plugins_) {
+        if (key.first == gateway) {
+            ended.push_back(plugin);
+        }
+    }
+    for (const node::PluginToken plugin : ended) {
+        unplug(plugin);
+    }
+}
+
+void Machine::send_waiting() {
+    if (paused_ || !node_) {
+        return;
+    }
+    while (!waiting_.empty() && world_.send_to_group(id_, waiting_.front())) {
+        waiting_.pop_front();
+    }
+    if (!waiting_.empty()) {
+        silenced_ = true;
+        node::Effects effects = node_->set_group_writable(false, local_now());
+        world_.on_effects(*this, effects, true);
+        execute(std::move(effects));
+        agenda_.after(kGroupRetry, [this, process = process_] {
+            if (process == process_) {
+                send_waiting();
+            }
+        });
+    } else if (silenced_) {
+        silenced_ = false;
+        post([](node::Node& node, TimePoint now) { return node.set_group_writable(true, now); });
+    }
+}
+
+void Machine::schedule_install() {
+    if (install_due_ || paused_ || !kernel_.has_queued()) {
+        return;
+    }
+    install_due_ = true;
+    agenda_.after(slow_ + between(random_, microseconds(20), milliseconds(2)),
+                  [this, process = process_] {
+                      install_due_ = false;
+                      if (process != process_ || paused_) {
+                          schedule_install();
+                          return;
+                      }
+                      post([this](node::Node& node, TimePoint now) { return install(node, now); });
+                      schedule_install();
+                  });
+}
+
+node::Effects Machine::install(node::Node& node, TimePoint now) {
+    const auto done = kernel_.install_next(random_);
+    if (!done) {
+        return {};
+    }
+    const auto& [wanted, result] = *done;
+    if (plan_.has(Fault::overrun) || plan_.has(Fault::vanish) || random_.chance(50)) {
+        return node.on_installed(wanted.gateway, wanted.record.key, wanted.ticket, result, now);
+    }
+    // Its answer comes later, behind whatever happens meanwhile; but no session is lost before its
+    // installation was answered.
+    agenda_.after(between(random_, microseconds(10), milliseconds(5)),
+                  [this, process = process_, wanted = wanted, result = result] {
+                      if (process == process_) {
+                          post([=](node::Node& vpnhad, TimePoint at) {
+                              return vpnhad.on_installed(wanted.gateway, wanted.record.key,
+                                                         wanted.ticket, result, at);
+                          });
+                      }
+                  });
+    return {};
+}
+
+void Machine::arm_timer() {
+    const auto deadline = node_ && !paused_ ? node_->next_deadline() : std::nullopt;
+    if (!deadline) {
+        return;
+    }
+    const Duration left = std::max<Duration>(*deadline - std::min(*deadline, local_now()), kTurn);
+    const TimePoint at = agenda_.now() + in_world(left);
+    if (timer_at_ && *timer_at_ <= at) {
+        return;  // Looks again then.
+    }
+    timer_at_ = at;
+    agenda_.at(at, [this, at] {
+        if (timer_at_ == at) {
+            timer_at_.reset();
+            on_timer();
+        }
+    });
+}
+
+void Machine::on_timer() {
+    const auto deadline = node_ && !paused_ ? node_->next_deadline() : std::nullopt;
+    if (deadline && *deadline <= local_now()) {
+        post([](node::Node& node, TimePoint now) { return node.on_time(now); });
+    } else {
+        arm_timer();
+    }
+}
+
+}  // namespace vpnha::sim

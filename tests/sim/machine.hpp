@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One node of the cluster: a real node::Node on fake ports, with a clock, a kernel and a disk of
+// its own. What happens to it waits in a queue: a node that is slow or stands still comes to it
+// later.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "node/node.hpp"
+#include "sim/kernel.hpp"
+#include "sim/plan.hpp"
+#include "sim/story.hpp"
+#include "sim/totem.hpp"
+
+namespace vpnha::sim {
+
+class Machine;
+
+// What a later release speaks: the same, and in a version of its own, too.
+[[nodiscard]] std::vector<wire::Codec> later_codecs();
+
+// What a machine needs of the world, and what the world wants to know of it.
+class Surroundings {
+  public:
+    virtual ~Surroundings() = default;
+    [[nodiscard]] virtual bool send_to_group(NodeId node, const Bytes& message) = 0;
+    // A message of the group is about to reach the node.
+    virtual void before_message(Machine& machine, const GroupMessage& message) = 0;
+    // `silenced`: the node was told before that the group takes nothing.
+    virtual void on_effects(Machine& machine, const node::Effects& effects, bool silenced) = 0;
+    // Before it is carried out.
+    virtual void on_effect(Machine& machine, const node::Effect& effect) = 0;
+    virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
+    virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
+    virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
+    // An event and all that followed from it at once is done.
+    virtual void on_settled(Machine& machine) = 0;
+};
+
+class Machine {
+  public:
+    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+
+    Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
+            Surroundings& world);
+
+    // vpnhad starts, with what the disk remembers.
+    void start();
+    // It is gone, and with it its kernel sessions; the gates stay as they are.
+    void kill();
+    // The whole machine loses power.
+    void cut_power();
+
+    // An event of the process that runs now.
+    void post(Call call);
+    void deliver(const Delivery& delivery);
+    void plug_in(node::PluginToken plugin, GatewayId gateway, const l2tp::SessionRecord& record,
+                 const std::string& not_resumable);
+    void unplug(node::PluginToken plugin);
+
+    // Faults.
+    void pause();
+    void resume(bool clock_went_on);
+    void be_slow(Duration per_event) { slow_ = per_event; }
+    void set_clock_rate(double rate);
+    void leap(Duration ahead);
+    void lose_session(const Kernel::Key& key, bool news);
+    void overrun();
+    void fail_steps(unsigned percent) { failing_percent_ = percent; }
+    void shut_gates();
+
+    [[nodiscard]] NodeId id() const { return id_; }
+    [[nodiscard]] const node::Node* node() const { return node_.get(); }
+    [[nodiscard]] const node::GatewayNode* gateway(GatewayId id) const;
+    // Number of the process; another one after each start.
+    [[nodiscard]] std::uint64_t process() const { return process_; }
+    [[nodiscard]] bool powered() const { return powered_; }
+    [[nodiscard]] bool paused() const { return paused_; }
+    [[nodiscard]] Kernel& kernel() { return kernel_; }
+    [[nodiscard]] const Kernel& kernel() const { return kernel_; }
+    [[nodiscard]] bool gate_open(GatewayId gateway) const { return open_.contains(gateway); }
+    [[nodiscard]] Epoch disk(GatewayId gateway) const;
+    [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
+    [[nodiscard]] const std::map<node::PluginToken, Kernel::Key>& plugins() const {
+        return plugins_;
+    }
+    // Messages that the group has not taken.
+    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+  private:
+    void call(const Call& call);
+    void execute(node::Effects effects);
+    [[nodiscard]] node::Effects execute(const node::Effect& effect);
+    [[nodiscard]] node::Effects execute(const node::RunStep& step);
+    [[nodiscard]] Result<void> run(const node::RunStep& step);
+    void reset_services(GatewayId gateway);
+    void send_waiting();
+    void schedule_install();
+    [[nodiscard]] node::Effects install(node::Node& node, TimePoint now);
+    void schedule_tasks();
+    void run_task();
+    void arm_timer();
+    void on_timer();
+    [[nodiscard]] TimePoint local_now() const;
+    [[nodiscard]] Duration in_world(Duration local) const;
+    void rebase(TimePoint local);
+
+    NodeId id_;
+    Agenda& agenda_;
+    test::Random& random_;
+    Story& story_;
+    const Plan& plan_;
+    Surroundings& world_;
+    std::vector<wire::Codec> codecs_;
+
+    bool powered_ = false;
+    bool paused_ = false;
+    Duration slow_{};
+    unsigned failing_percent_ = 0;
+    double rate_ = 1.0;
+    TimePoint base_world_{};
+    TimePoint base_local_{};
+    TimePoint ready_at_{};
+    std::map<GatewayId, Epoch> disk_;
+    std::set<GatewayId> open_;
+
+    std::unique_ptr<node::Node> node_;
+    std::uint64_t process_ = 0;
+    Kernel kernel_;
+    std::map<node::PluginToken, Kernel::Key> plugins_;
+    std::map<GatewayId, int> scores_;
+    std::deque<Call> tasks_;
+    bool task_due_ = false;
+    bool install_due_ = false;
+    bool silenced_ = false;
+    std::deque<Bytes> waiting_;
+    std::optional<TimePoint> timer_at_;
+};
+
+}  // namespace vpnha::sim

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What holds after every step. What is said is looked at in oracle_said.cpp, the end of a run in
+// oracle_settled.cpp.
+#include "sim/oracle.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace vpnha::sim {
+
+Oracle::Oracle(Story& story, const Plan& plan, const Machines& machines, const Totem& totem,
+               const Clients& clients)
+    : story_(story),
+      plan_(plan),
+      machines_(machines),
+      totem_(totem),
+      clients_(clients),
+      codecs_(later_codecs()),
+      dialects_(codecs_) {}
+
+void Oracle::fail(const std::string& invariant, NodeId node, const std::string& what) const {
+    story_.tell(node, "BROKEN {}: {}", invariant, what);
+    throw Failure(invariant, fmt::format("node {}: {}", node.value, what));
+}
+
+void Oracle::on_effects(const Machine& machine, const node::Effects& effects, bool silenced) {
+    std::size_t messages = 0;
+    for (const node::Effect& effect : effects) {
+        if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+            ++messages;
+            const auto message = dialects_.parse(sent->message);
+            if (silenced && message && !std::holds_alternative<wire::Claim>(*message)) {
+                fail("silence", machine.id(), "speaks while the group takes nothing");
+            }
+        }
+    }
+    // A claim, updates and chunks on their way, their ends, a digest, a confirmation, a request for
+    // each gateway; a hello and set-ups.
+    const std::size_t bound = plan_.gateways * 16U + 2;
+    if (messages > bound) {
+        fail("limits", machine.id(), fmt::format("says {} messages at once", messages));
+    }
+}
+
+void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
+    if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+        on_said(machine, sent->message);
+    } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+        on_step(machine, *step);
+    } else if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
+        on_answer(machine, *answer);
+    } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
+        const node::GatewayNode& gateway = *machine.gateway(score->gateway);
+        if (machine.score(score->gateway) && gateway.replica().epoch().number != 0 &&
+            !gateway.replica().holder()) {
+            fail("frozen", machine.id(), "writes a score while nobody serves");
+        }
+    } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
+        if (machine.gateway(datagram->gateway)->state() == takeover::State::standby) {
+            fail("silence", machine.id(), "a standby sends a datagram");
+        }
+    } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
+        if (machine.gateway(frame->gateway)->state() == takeover::State::standby) {
+            fail("silence", machine.id(), "a standby sends a frame");
+        }
+    }
+}
+
+void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
+    const node::GatewayNode& gateway = *machine.gateway(step.gateway);
+    if (step.step == takeover::Step::save_epoch) {
+        begin_takeover(machine, step.gateway);
+    } else if (step.step == takeover::Step::open_gate) {
+        if (!gateway.replica().promoted() || gateway.replica().epoch() > step.epoch) {
+            fail("old-epoch", machine.id(),
+                 fmt::format("opens its gate under epoch {} in {}", to_string(step.epoch),
+                             to_string(gateway.replica().epoch())));
+        }
+        if (machine.disk(step.gateway) < step.epoch) {
+            fail("epochs", machine.id(), "opens its gate under an epoch that its disk forgets");
+        }
+    }
+}
+
+void Oracle::on_answer(const Machine& machine, const node::AnswerRequest& answer) {
+    if (!answer.result) {
+        return;
+    }
+    for (const auto& [id, takeover] : takeovers_) {
+        const node::GatewayNode* gateway = machine.gateway(id);
+        if (takeover.node == machine.id() && gateway != nullptr &&
+            gateway->state() == takeover::State::promoted) {
+            end_takeover(machine, *gateway);
+            takeovers_.erase(id);
+            return;
+        }
+    }
+}
+
+// What the next holder has in its kernel when its promotion begins has to be there at its end.
+void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
+    Takeover takeover{machine.id(), {}, {}};
+    const replica::Replica& replica = machine.gateway(gateway)->replica();
+    for (const auto& [key, promise] : promises_) {
+        const Session* session = clients_.find(key.second);
+        if (key.first != gateway || session == nullptr || !session->alive) {
+            continue;
+        }
+        const wire::RecordKey record{wire::RecordType::l2tp_session,
+                                     wire::RecordId(l2tp::encode_key(key.second))};
+        if (is_elsewhere(machine, key)) {
+            takeover.elsewhere.insert(key.second);
+        }
+        if (machine.kernel().has(key, promise.payload)) {
+            takeover.expected.insert(key.second);
+        } else if (replica.store().find(record) == nullptr &&
+                   replica.level() == wire::Level::complete && !others_lack(machine, key)) {
+            fail("lost", machine.id(),
+                 fmt::format("a complete replica lacks the protected session {}",
+                             l2tp::to_string(key.second)));
+        }
+    }
+    takeovers_[gateway] = std::move(takeover);
+}
+
+bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const {
+    const std::set<NodeId> ring = totem_.ring_of(machine.id());
+    return std::any_of(ring.begin(), ring.end(), [&](NodeId node) {
+        return node != machine.id() && machines_.at(node)->kernel().has(key);
+    });
+}
+
+// Nobody in reach has it as it was reported, at least as new as what `machine` knows.
+bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
+    const replica::Replica& mine = machine.gateway(key.first)->replica();
+    const std::set<NodeId> ring = totem_.ring_of(machine.id());
+    return std::none_of(ring.begin(), ring.end(), [&](NodeId node) {
+        const node::GatewayNode* gateway = machines_.at(node)->gateway(key.first);
+        return node != machine.id() && gateway != nullptr && gateway->attached() &&
+               gateway->replica().level() == wire::Level::complete &&
+               gateway->replica().epoch() == mine.epoch() &&
+               gateway->replica().sequence() == mine.sequence() &&
+               machines_.at(node)->kernel().has(key, promises_.at(key).payload);
+    });
+}
+
+void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gateway) {
+    const GatewayId id = gateway.settings().id;
+    std::set<l2tp::SessionKey> resumed;
+    for (const node::SessionView& view : gateway.sessions()) {
+        if (view.state != node::SessionState::quarantined &&
+            view.state != node::SessionState::hot) {
+            resumed.insert(view.record.key);
+        }
+    }
+    for (const l2tp::SessionKey& key : takeovers_.at(id).expected) {
+        const Session* session = clients_.find(key);
+        if (session == nullptr || !session->alive) {
+            continue;
+        }
+        if (!resumed.contains(key) || !machine.kernel().has({id, key})) {
+            fail("lost", machine.id(),
+                 fmt::format("did not resume the protected session {} that its kernel had",
+                             l2tp::to_string(key)));
+        }
+        ++tally_.kept;
+    }
+    ++tally_.promotions;
+    std::erase_if(promises_, [&](const auto& each) {
+        const auto& [key, promise] = each;
+        if (key.first != id) {
+            return false;
+        }
+        const Session* session = clients_.find(key.second);
+        if (session != nullptr && session->alive && !resumed.contains(key.second)) {
+            const bool elsewhere = takeovers_.at(id).elsewhere.contains(key.second);
+            ++(elsewhere ? tally_.passed_over : tally_.lost);
+        }
+        return true;
+    });
+}
+
+void Oracle::on_settled(const Machine& machine) {
+    ++tally_.events;
+    check_untouched(machine);
+    if (machine.node() == nullptr) {
+        return;
+    }
+    // What was said at once, and what the node said before it was told to be silent.
+    if (machine.waiting() > plan_.gateways * 20U + 8) {
+        fail("limits", machine.id(), fmt::format("{} messages wait", machine.waiting()));
+    }
+    for (const auto& [id, gateway] : machine.node()->gateways()) {
+        if (gateway.attached()) {
+            check_gateway(machine, gateway);
+        }
+    }
+    if (clients_.reused()) {
+        if (plan_.fencing == Fencing::all) {
+            fail("ns-reused", machine.id(), *clients_.reused());
+        }
+    }
+}
+
+void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gateway) {
+    const replica::Replica& replica = gateway.replica();
+    const GatewayId id = gateway.settings().id;
+    const std::size_t records = replica.store().records().size();
+    if (replica.dirty() > 2 * (records + replica.store().tombstones().size()) + 16 ||
+        replica.installing() > records ||
+        replica.store().tombstones().size() > limits::kTombstonesMax) {
+        fail("limits", machine.id(),
+             fmt::format("{} dirty, {} installing, {} tombstones, {} records", replica.dirty(),
+                         replica.installing(), replica.store().tombstones().size(), records));
+    }
+    if (replica.promoted() || replica.level() == wire::Level::complete) {
+        note_state(machine, id, replica.epoch(), replica.sequence(), replica.store().count(),
+                   replica.store().digest());
+    }
+    check_gates(machine, gateway);
+    if (replica.promoted()) {
+        check_promises(machine, gateway);
+    }
+}
+
+void Oracle::check_gates(const Machine& machine, const node::GatewayNode& gateway) const {
+    const GatewayId id = gateway.settings().id;
+    if (!machine.gate_open(id)) {
+        return;
+    }
+    if (gateway.state() == takeover::State::standby && !plan_.has(Fault::step_fails)) {
+        fail("old-epoch", machine.id(), "a standby has its gate open");
+    }
+    if (gateway.state() == takeover::State::promoted && !gateway.replica().promoted()) {
+        fail("old-epoch", machine.id(), "serves without an epoch of its own");
+    }
+    if (plan_.fencing == Fencing::none) {
+        return;
+    }
+    for (const auto& [node, other] : machines_) {
+        if (node != machine.id() && other->powered() && other->gate_open(id) &&
+            other->node() != nullptr) {
+            fail("one-gate", machine.id(), fmt::format("node {} has it open too", node.value));
+        }
+    }
+}
+
+void Oracle::note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,
+                        std::uint64_t sequence, std::uint32_t count, std::uint64_t digest) {
+    const auto [state, is_new] =
+        states_.try_emplace({gateway, epoch, sequence}, std::pair(count, digest));
+    if (!is_new && state->second != std::pair(count, digest)) {
+        fail("equal", machine.id(),
+             fmt::format("gateway {} at {}/{} has {} records, digest {:x}; before there were {}, "
+                         "{:x}",
+                         gateway.value, to_string(epoch), sequence, count, digest,
+                         state->second.first, state->second.second));
+    }
+}
+
+void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
+    const GatewayId id = gateway.settings().id;
+    for (const auto& [key, stored] : gateway.replica().store().records()) {
+        const auto session = l2tp::parse_key(key.id.view());
+        if (!session) {
+            continue;
+        }
+        const Kernel::Key place{id, *session};
+        const auto promise = promises_.find(place);
+        if (!gateway.replica().is_protected(key)) {
+            if (promise != promises_.end() && promise->second.holder == machine.id()) {
+                promises_.erase(promise);
+            }
+            continue;
+        }
+        if (!machine.node()->quorate()) {
+            fail("protected", machine.id(), "reports sessions as protected without quorum");
+        }
+        if (promise != promises_.end() && promise->second.payload == stored.payload &&
+            promise->second.holder == machine.id() &&
+            promise->second.process == machine.process()) {
+            continue;
+        }
+        if (!was_installed_elsewhere(machine, place, stored.payload)) {
+            fail("protected", machine.id(),
+                 fmt::format("reports {} as protected, and no other kernel ever had it",
+                             l2tp::to_string(*session)));
+        }
+        ++tally_.protected_sessions;
+        promises_[place] = {machine.id(), machine.process(), stored.payload};
+    }
+}
+
+bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
+                                     const Bytes& payload) const {
+    return std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+        return each.first != machine.id() && each.second->kernel().had(key, payload);
+    });
+}
+
+void Oracle::on_silenced(const Machine& machine, GatewayId gateway) const {
+    if (machine.gate_open(gateway) || machine.gateway(gateway)->replica().promoted()) {
+        fail("one-gate", machine.id(), "is reported to be demoted, and serves");
+    }
+}
+
+void Oracle::on_death(NodeId node) {
+    std::erase_if(takeovers_, [&](const auto& each) { return each.second.node == node; });
+}
+
+void Oracle::on_kernel_loss(const Kernel::Key& key) {
+    promises_.erase(key);
+    const auto takeover = takeovers_.find(key.first);
+    if (takeover != takeovers_.end()) {
+        takeover->second.expected.erase(key.second);
+    }
+}
+
+void Oracle::compare_all() const {
+    for (const auto& [id, machine] : machines_) {
+        for (const auto& [other_id, other] : machines_) {
+            for (std::uint8_t gateway = 1; id < other_id && gateway <= plan_.gateways; ++gateway) {
+                compare(*machine, *other, GatewayId{gateway});
+            }
+        }
+    }
+}
+
+void Oracle::compare(const Machine& a, const Machine& b, GatewayId gateway) const {
+    const auto ready = [&](const Machine& machine) {
+        const node::GatewayNode* here = machine.gateway(gateway);
+        return here != nullptr && here->attached() &&
+               here->replica().level() == wire::Level::complete && here->replica().dirty() == 0;
+    };
+    if (!ready(a) || !ready(b)) {
+        return;
+    }
+    const replica::Replica& left = a.gateway(gateway)->replica();
+    const replica::Replica& right = b.gateway(gateway)->replica();
+    if (left.epoch() != right.epoch() || left.sequence() != right.sequence()) {
+        return;
+    }
+    const auto same = [](const auto& x, const auto& y) {
+        return x.first == y.first && x.second.version == y.second.version &&
+               x.second.payload == y.second.payload;
+    };
+    if (!std::equal(left.store().records().begin(), left.store().records().end(),
+                    right.store().records().begin(), right.store().records().end(), same)) {
+        fail("equal", a.id(),
+             fmt::format("holds other records than node {}, both complete at {}/{}", b.id().value,
+                         to_string(left.epoch()), left.sequence()));
+    }
+}
+
+}  // namespace vpnha::sim

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What must hold after every step, whatever happened. The oracle sees more than any node: all that
+// is said, all kernels, all disks and what the clients know.
+//
+//   epochs       Each claim's epoch is a new one, on the claimant's disk, and (without a bad day)
+//                above all that its peers know of. It is claimed with quorum, and deposes
+//                nobody who serves under a newer epoch than the claimant did.
+//   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
+//                the node knows a newer one, none stays open once it has fallen silent.
+//   one-gate     With fencing no two nodes have a gateway's gate open; a node that is reported to
+//   be
+//                demoted has its gate shut.
+//   silence      A standby sends no datagram and no frame; a node that the group does not hear says
+//                nothing but a claim.
+//   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
+//   a
+//                snapshot says of a number is what was said first.
+//   equal        Complete replicas at the same point have the same count, digest and records.
+//   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
+//   protected    What a holder reports as protected was installed in another node's kernel.
+//   lost         What was reported as protected, and is in the kernel of the node that is promoted
+//                next, is resumed there. A complete replica does not lack what another has.
+//   frozen       No score is written while a lost holder has no successor.
+//   limits       Queues and the replicas' sets stay within their bounds.
+//   ns-reused    No client gets two contents under one L2TP Ns.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/clients.hpp"
+#include "sim/machine.hpp"
+#include "sim/pacemaker.hpp"
+
+namespace vpnha::sim {
+
+// What a run has shown, to see that a good end is not an empty one.
+struct Tally {
+    std::uint64_t events = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t claims = 0;
+    std::uint64_t promotions = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t protected_sessions = 0;
+    std::uint64_t kept = 0;  // Reported protected, resumed elsewhere.
+    // Reported protected, and not resumed: no kernel in reach has it; or only another node's.
+    std::uint64_t lost = 0;
+    std::uint64_t passed_over = 0;
+    std::uint64_t resyncs = 0;
+
+    Tally& operator+=(const Tally& other);
+};
+
+class Oracle {
+  public:
+    Oracle(Story& story, const Plan& plan, const Machines& machines, const Totem& totem,
+           const Clients& clients);
+
+    void before_message(const Machine& machine, NodeId sender, ByteView bytes);
+    void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
+    void on_effect(const Machine& machine, const node::Effect& effect);
+    void on_settled(const Machine& machine);
+    // A demotion or stop was reported as done.
+    void on_silenced(const Machine& machine, GatewayId gateway) const;
+
+    // Faults that excuse a loss.
+    void on_death(NodeId node);
+    void on_kernel_loss(const Kernel::Key& key);
+
+    // All replicas against each other.
+    void compare_all() const;
+    // After the faults: nothing is left to be done.
+    void check_settled(std::uint64_t messages_while_quiet) const;
+
+    [[nodiscard]] Tally& tally() { return tally_; }
+
+  private:
+    struct Said {
+        wire::RecordKey key;
+        bool erased = false;
+        Bytes payload;
+    };
+    struct Promise {
+        NodeId holder;
+        std::uint64_t process = 0;
+        Bytes payload;
+    };
+    struct Takeover {
+        NodeId node;
+        std::set<l2tp::SessionKey> expected;
+        std::set<l2tp::SessionKey> elsewhere;  // In other kernels only.
+    };
+    // A follower before a message that is older than what it knows.
+    struct Untouched {
+        GatewayId gateway;
+        std::uint64_t digest = 0;
+        std::uint64_t sequence = 0;
+        Epoch epoch;
+        wire::Level level{};
+    };
+
+    [[noreturn]] void fail(const std::string& invariant, NodeId node,
+                           const std::string& what) const;
+    void on_said(const Machine& machine, const Bytes& bytes);
+    void on_claim(const Machine& machine, const wire::Claim& claim);
+    void on_update(const Machine& machine, const wire::Update& update);
+    void on_snapshot(const Machine& machine, const wire::Snapshot& snapshot);
+    void on_confirm(const Machine& machine, const wire::Confirm& confirm) const;
+    void on_step(const Machine& machine, const node::RunStep& step);
+    void on_answer(const Machine& machine, const node::AnswerRequest& answer);
+    void note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,
+                    std::uint64_t sequence, std::uint32_t count, std::uint64_t digest);
+    void begin_takeover(const Machine& machine, GatewayId gateway);
+    void end_takeover(const Machine& machine, const node::GatewayNode& gateway);
+    void check_gateway(const Machine& machine, const node::GatewayNode& gateway);
+    void check_gates(const Machine& machine, const node::GatewayNode& gateway) const;
+    void check_promises(const Machine& machine, const node::GatewayNode& gateway);
+    void check_untouched(const Machine& machine);
+    [[nodiscard]] bool was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
+                                               const Bytes& payload) const;
+    [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
+    [[nodiscard]] bool others_lack(const Machine& machine, const Kernel::Key& key) const;
+    void compare(const Machine& a, const Machine& b, GatewayId gateway) const;
+    void check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const;
+    void check_standby_settled(const Machine& holder, const Machine& standby,
+                               const node::GatewayNode& gateway) const;
+
+    Story& story_;
+    const Plan& plan_;
+    const Machines& machines_;
+    const Totem& totem_;
+    const Clients& clients_;
+    std::vector<wire::Codec> codecs_;
+    wire::Dialects dialects_;
+
+    std::map<std::pair<GatewayId, Epoch>, std::vector<Said>> said_;
+    std::map<std::pair<GatewayId, wire::Version>, Said> unsaid_;
+    std::map<std::tuple<GatewayId, Epoch, std::uint64_t>, std::pair<std::uint32_t, std::uint64_t>>
+        states_;
+    std::map<std::pair<NodeId, GatewayId>, Epoch> last_claims_;
+    std::map<Kernel::Key, Promise> promises_;
+    std::map<GatewayId, Takeover> takeovers_;
+    std::vector<Untouched> untouched_;
+    Tally tally_;
+};
+
+}  // namespace vpnha::sim

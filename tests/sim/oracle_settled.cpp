@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The end of a run: the faults are over for minutes, so nothing may be left of them.
+#include <algorithm>
+
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+// In the quiet time of 30 s: a digest each 10 s. What sessions end or retry adds a few.
+constexpr std::uint64_t kQuietMessagesPerGateway = 12;
+
+}  // namespace
+
+Tally& Tally::operator+=(const Tally& other) {
+    events += other.events;
+    messages += other.messages;
+    claims += other.claims;
+    promotions += other.promotions;
+    sessions += other.sessions;
+    protected_sessions += other.protected_sessions;
+    kept += other.kept;
+    lost += other.lost;
+    passed_over += other.passed_over;
+    resyncs += other.resyncs;
+    return *this;
+}
+
+void Oracle::check_settled(std::uint64_t messages_while_quiet) const {
+    compare_all();
+    for (std::uint8_t number = 1; number <= plan_.gateways; ++number) {
+        const GatewayId id{number};
+        const Machine* holder = nullptr;
+        for (const auto& [node, machine] : machines_) {
+            const node::GatewayNode* gateway = machine->gateway(id);
+            if (gateway == nullptr || !gateway->attached()) {
+                fail("settled", node, fmt::format("gateway {} is not attached", number));
+            }
+            if (gateway->state() == takeover::State::promoted) {
+                if (holder != nullptr) {
+                    fail("settled", node, "two nodes serve one gateway");
+                }
+                holder = machine.get();
+            }
+        }
+        if (holder == nullptr) {
+            fail("settled", NodeId{}, fmt::format("nobody serves gateway {}", number));
+        }
+        check_holder_settled(*holder, *holder->gateway(id));
+        for (const auto& [node, machine] : machines_) {
+            if (machine.get() != holder) {
+                check_standby_settled(*holder, *machine, *machine->gateway(id));
+            }
+        }
+    }
+    if (messages_while_quiet > plan_.gateways * kQuietMessagesPerGateway) {
+        fail("settled", NodeId{},
+             fmt::format("{} messages while nothing happens", messages_while_quiet));
+    }
+}
+
+void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const {
+    const GatewayId id = gateway.settings().id;
+    if (!holder.gate_open(id) || !gateway.replica().promoted() || gateway.replica().dirty() != 0 ||
+        holder.waiting() != 0) {
+        fail("settled", holder.id(), "serves, but not fully");
+    }
+    if (!gateway.replica().store().tombstones().empty()) {
+        fail("settled", holder.id(), "keeps tombstones for ever");
+    }
+    for (const node::SessionView& view : gateway.sessions()) {
+        const Session* session = clients_.find(view.record.key);
+        // Of a stock session its own daemon notices.
+        const bool stock = std::any_of(
+            holder.plugins().begin(), holder.plugins().end(),
+            [&](const auto& plugin) { return plugin.second.second == view.record.key; });
+        if (!stock && !clients_.can_be_there(view.record)) {
+            fail("settled", holder.id(),
+                 "goes on with a session that its client has ended: " +
+                     l2tp::to_string(view.record.key));
+        }
+        if (session != nullptr && session->resumable && session->record.user != kRefusedUser &&
+            view.state != node::SessionState::protected_ &&
+            view.state != node::SessionState::resumed) {
+            fail("settled", holder.id(),
+                 fmt::format("{} is not protected: {}", l2tp::to_string(view.record.key),
+                             view.reason));
+        }
+    }
+    if (plan_.has(Fault::step_fails)) {
+        return;  // Stock daemons that could not be ended carry sessions that nobody knows of.
+    }
+    for (const auto& [plugin, key] : holder.plugins()) {
+        const Session* session = clients_.find(key.second);
+        const wire::RecordKey record{wire::RecordType::l2tp_session,
+                                     wire::RecordId(l2tp::encode_key(key.second))};
+        if (key.first == id && session != nullptr && session->resumable && session->alive &&
+            gateway.replica().store().find(record) == nullptr) {
+            fail("settled", holder.id(),
+                 "does not replicate a stock session: " + l2tp::to_string(key.second));
+        }
+    }
+}
+
+void Oracle::check_standby_settled(const Machine& holder, const Machine& standby,
+                                   const node::GatewayNode& gateway) const {
+    const GatewayId id = gateway.settings().id;
+    const replica::Replica& here = gateway.replica();
+    const replica::Replica& there = holder.gateway(id)->replica();
+    if (here.level() != wire::Level::complete || here.epoch() != there.epoch() ||
+        here.sequence() != there.sequence() || here.store().digest() != there.store().digest() ||
+        here.holder() != holder.id()) {
+        fail("settled", standby.id(),
+             fmt::format("gateway {}: {} at {}/{}, the holder at {}/{}", id.value,
+                         here.level() == wire::Level::complete ? "complete" : "not complete",
+                         to_string(here.epoch()), here.sequence(), to_string(there.epoch()),
+                         there.sequence()));
+    }
+    if (standby.gate_open(id) || !here.store().tombstones().empty() || here.installing() != 0) {
+        fail("settled", standby.id(), "an open gate, tombstones or installations are left");
+    }
+    const int score = here.quarantined() == 0 ? node::kScoreComplete : node::kScorePartial;
+    if (standby.score(id) != score) {
+        fail("settled", standby.id(),
+             fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
+    }
+    std::set<l2tp::SessionKey> held;
+    for (const auto& [key, stored] : here.store().records()) {
+        const auto record = l2tp::parse_record(stored.payload);
+        if (!record) {
+            continue;
+        }
+        held.insert(record->key);
+        if (record->user != kRefusedUser && !standby.kernel().has({id, record->key})) {
+            fail("settled", standby.id(), "its kernel lacks " + l2tp::to_string(record->key));
+        }
+    }
+    for (const auto& [key, payload] : standby.kernel().sessions()) {
+        if (key.first == id && !held.contains(key.second)) {
+            fail("settled", standby.id(), "its kernel still has " + l2tp::to_string(key.second));
+        }
+    }
+}
+
+}  // namespace vpnha::sim

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/pacemaker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::array<std::string_view, 4> kActions{"attach", "promote", "demote", "detach"};
+// More than any step lasts.
+constexpr Duration kOperationTimeout = seconds(60);
+
+bool serves(const node::GatewayNode* gateway) {
+    return gateway != nullptr && gateway->state() != takeover::State::standby;
+}
+
+}  // namespace
+
+Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
+                     const Totem& totem, Machines& machines, Act fence, Act recover)
+    : agenda_(agenda),
+      random_(random),
+      story_(story),
+      plan_(plan),
+      totem_(totem),
+      machines_(machines),
+      fence_(std::move(fence)),
+      recover_(std::move(recover)) {}
+
+void Pacemaker::start() {
+    tick();
+}
+
+void Pacemaker::tick() {
+    drop_operations();
+    for (const auto& [node, machine] : machines_) {
+        if (totem_.is_working(node) && totem_.is_quorate(node)) {
+            look(totem_.ring_of(node));
+            break;
+        }
+    }
+    agenda_.after(between(random_, milliseconds(30), milliseconds(150)), [this] { tick(); });
+}
+
+void Pacemaker::look(const std::set<NodeId>& ring) {
+    for (const NodeId node : online_) {
+        if (ring.contains(node) || lost_.contains(node)) {
+            continue;
+        }
+        bool served = false;
+        for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+            served = served || serves(machines_.at(node)->gateway(GatewayId{gateway}));
+        }
+        const bool off =
+            plan_.fencing == Fencing::all || (plan_.fencing == Fencing::holders && served);
+        lost_[node] = {agenda_.now() + between(random_, milliseconds(100), milliseconds(1500)),
+                       off};
+        story_.tell("pacemaker: node {} is lost", node.value);
+    }
+    online_.insert(ring.begin(), ring.end());
+    for (const NodeId node : ring) {
+        lost_.erase(node);
+        if (machines_.at(node)->node() == nullptr) {
+            machines_.at(node)->shut_gates();  // The agent's stop.
+        }
+    }
+    fence_lost();
+    for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+        manage(GatewayId{gateway}, ring);
+    }
+}
+
+void Pacemaker::fence_lost() {
+    for (const NodeId node : std::exchange(condemned_, {})) {
+        story_.tell("pacemaker: node {} is switched off", node.value);
+        fence_(node);
+    }
+    for (auto lost = lost_.begin(); lost != lost_.end();) {
+        if (agenda_.now() < lost->second.at) {
+            ++lost;
+            continue;
+        }
+        if (lost->second.off) {
+            story_.tell("pacemaker: node {} is switched off", lost->first.value);
+            fence_(lost->first);
+        }
+        online_.erase(lost->first);
+        lost = lost_.erase(lost);
+    }
+}
+
+void Pacemaker::drop_operations() {
+    std::vector<NodeId> stuck;
+    std::erase_if(operations_, [&](const auto& each) {
+        const Operation& operation = each.second;
+        const bool gone = machines_.at(operation.node)->process() != operation.process ||
+                          (operation.answered && totem_.is_idle(operation.node) &&
+                           machines_.at(operation.node)->waiting() == 0);
+        if (!gone && !operation.answered && agenda_.now() >= operation.until) {
+            stuck.push_back(operation.node);
+        }
+        return gone || agenda_.now() >= operation.until;
+    });
+    for (const NodeId node : stuck) {
+        story_.tell("pacemaker: an operation on node {} takes too long", node.value);
+        recover_(node);
+    }
+}
+
+bool Pacemaker::may_serve(NodeId node) const {
+    return machines_.at(node)->node() != nullptr && !standby_.contains(node);
+}
+
+void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
+    for (const NodeId node : ring) {
+        const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
+        if (here == nullptr) {
+            continue;
+        }
+        if (may_serve(node) && !here->attached() && !pending(Action::attach, gateway, node)) {
+            order(Action::attach, gateway, node);
+        } else if (!may_serve(node) && here->attached() && !serves(here) && !busy(gateway)) {
+            order(Action::detach, gateway, node);
+        }
+    }
+    if (busy(gateway) || end_surplus(gateway, ring)) {
+        return;
+    }
+    // What may still run on a lost node is not started elsewhere.
+    if (plan_.fencing == Fencing::all
+            ? !lost_.empty()
+            : std::any_of(lost_.begin(), lost_.end(), [](const auto& l) { return l.second.off; })) {
+        return;
+    }
+    const bool served = std::any_of(ring.begin(), ring.end(), [&](NodeId node) {
+        return serves(machines_.at(node)->gateway(gateway));
+    });
+    if (!served) {
+        promote_best(gateway, ring);
+    }
+}
+
+// Demotes whoever should not be promoted: on a standby node, one of two after a bad day, and what
+// was told to promote and is not promoted.
+bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
+    std::optional<NodeId> keep;
+    for (const NodeId node : ring) {
+        const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
+        if (!serves(here)) {
+            continue;
+        }
+        const node::GatewayNode* other = keep ? machines_.at(*keep)->gateway(gateway) : nullptr;
+        if (other == nullptr || here->replica().epoch() > other->replica().epoch()) {
+            keep = node;
+        }
+    }
+    for (const NodeId node : ring) {
+        const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
+        const auto promoted = promoted_.find({gateway, node});
+        if (promoted != promoted_.end() && here != nullptr && !serves(here) &&
+            promoted->second == machines_.at(node)->process()) {
+            order(Action::demote, gateway, node);  // It fell silent by itself.
+            return true;
+        }
+        if (serves(here) && here->state() != takeover::State::releasing &&
+            (node != keep || !may_serve(node))) {
+            order(Action::demote, gateway, node);
+            return true;
+        }
+    }
+    return false;
+}
+
+void Pacemaker::promote_best(GatewayId gateway, const std::set<NodeId>& ring) {
+    std::vector<NodeId> best;
+    int best_score = 0;
+    for (const NodeId node : ring) {
+        const Machine& machine = *machines_.at(node);
+        const node::GatewayNode* here = machine.gateway(gateway);
+        const auto avoided = avoided_.find({gateway, node});
+        if (!may_serve(node) || here == nullptr || !here->attached() || machine.paused() ||
+            (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
+            continue;
+        }
+        const int score = machine.score(gateway).value_or(0);
+        if (score > best_score) {
+            best.clear();
+            best_score = score;
+        }
+        if (score > 0 && score == best_score) {
+            best.push_back(node);
+        }
+    }
+    if (!best.empty()) {
+        order(Action::promote, gateway, best[random_.below(best.size())]);
+    }
+}
+
+void Pacemaker::order(Action action, GatewayId gateway, NodeId node) {
+    const node::RequestToken token = next_++;
+    operations_[token] = {action, gateway, node, machines_.at(node)->process(),
+                          agenda_.now() + kOperationTimeout};
+    story_.tell("pacemaker: {} gateway {} at node {}", kActions[static_cast<std::size_t>(action)],
+                gateway.value, node.value);
+    agenda_.after(between(random_, milliseconds(5), milliseconds(40)),
+                  [this, token] { carry_out(token); });
+}
+
+void Pacemaker::carry_out(node::RequestToken token) {
+    const auto found = operations_.find(token);
+    if (found == operations_.end()) {
+        return;
+    }
+    const Operation& operation = found->second;
+    Machine& machine = *machines_.at(operation.node);
+    if (machine.process() != operation.process) {
+        return;
+    }
+    if (!totem_.is_working(operation.node)) {
+        agenda_.after(milliseconds(50), [this, token] { carry_out(token); });
+        return;
+    }
+    machine.post([token, action = operation.action, gateway = operation.gateway](node::Node& vpnhad,
+                                                                                 TimePoint now) {
+        switch (action) {
+            case Action::attach:
+                return vpnhad.attach(token, gateway, "gateway", now);
+            case Action::promote:
+                return vpnhad.promote(token, gateway, now);
+            case Action::demote:
+                return vpnhad.demote(token, gateway, now);
+            case Action::detach:
+                return vpnhad.detach(token, gateway, now);
+        }
+        return node::Effects{};
+    });
+}
+
+std::optional<GatewayId> Pacemaker::silenced_by(node::RequestToken request) const {
+    const auto found = operations_.find(request);
+    const bool silences = found != operations_.end() && (found->second.action == Action::demote ||
+                                                         found->second.action == Action::detach);
+    return silences ? std::optional(found->second.gateway) : std::nullopt;
+}
+
+void Pacemaker::on_answer(NodeId node, const node::AnswerRequest& answer) {
+    const auto found = operations_.find(answer.request);
+    if (found == operations_.end()) {
+        return;
+    }
+    Operation& operation = found->second;
+    operation.answered = true;
+    if (operation.action == Action::promote) {
+        promoted_[{operation.gateway, node}] = operation.process;
+    } else if (operation.action != Action::attach) {
+        promoted_.erase({operation.gateway, node});
+    }
+    if (answer.result) {
+        return;
+    }
+    story_.tell("pacemaker: {} gateway {} at node {} failed: {}",
+                kActions[static_cast<std::size_t>(operation.action)], operation.gateway.value,
+                node.value, answer.result.error().detail);
+    avoided_[{operation.gateway, node}] = agenda_.now() + seconds(2);
+    if (operation.action == Action::demote || operation.action == Action::detach) {
+        condemned_.insert(node);  // Nobody knows what still runs there.
+    }
+}
+
+void Pacemaker::move(GatewayId gateway) {
+    if (const auto node = promoted(gateway); node && !busy(gateway)) {
+        avoided_[{gateway, *node}] = agenda_.now() + seconds(2);
+        order(Action::demote, gateway, *node);
+    }
+}
+
+void Pacemaker::set_standby(NodeId node, bool standby) {
+    if (standby) {
+        standby_.insert(node);
+    } else {
+        standby_.erase(node);
+    }
+}
+
+std::optional<NodeId> Pacemaker::promoted(GatewayId gateway) const {
+    for (const auto& [node, machine] : machines_) {
+        const node::GatewayNode* here = machine->gateway(gateway);
+        if (here != nullptr && here->state() == takeover::State::promoted &&
+            totem_.is_quorate(node)) {
+            return node;
+        }
+    }
+    return std::nullopt;
+}
+
+bool Pacemaker::busy(GatewayId gateway) const {
+    return std::any_of(operations_.begin(), operations_.end(), [&](const auto& each) {
+        return each.second.gateway == gateway && each.second.action != Action::attach;
+    });
+}
+
+bool Pacemaker::pending(Action action, GatewayId gateway, NodeId node) const {
+    return std::any_of(operations_.begin(), operations_.end(), [&](const auto& each) {
+        return each.second.gateway == gateway && each.second.action == action &&
+               each.second.node == node;
+    });
+}
+
+}  // namespace vpnha::sim

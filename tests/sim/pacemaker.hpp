@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pacemaker as the gateways know it: with quorum it attaches them everywhere, promotes each at the
+// node with the best score, and has lost nodes switched off before. Without quorum it does nothing
+// (no-quorum-policy=freeze). Its own words go through the group, too: while the ring forms anew it
+// neither orders anything nor hears what came of it, and it hears of it after what the node has
+// said before.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "sim/machine.hpp"
+#include "sim/totem.hpp"
+
+namespace vpnha::sim {
+
+using Machines = std::map<NodeId, std::unique_ptr<Machine>>;
+
+class Pacemaker {
+  public:
+    // `fence` switches a machine off, `recover` ends its vpnhad, which starts again later.
+    using Act = std::function<void(NodeId)>;
+
+    Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
+              const Totem& totem, Machines& machines, Act fence, Act recover);
+
+    void start();
+    // The gateway that is silent at the node once this request has succeeded.
+    [[nodiscard]] std::optional<GatewayId> silenced_by(node::RequestToken request) const;
+    void on_answer(NodeId node, const node::AnswerRequest& answer);
+
+    // The administrator.
+    void move(GatewayId gateway);
+    void set_standby(NodeId node, bool standby);
+    void end_standby() { standby_.clear(); }
+
+    // The node that it takes for the gateway's promoted one.
+    [[nodiscard]] std::optional<NodeId> promoted(GatewayId gateway) const;
+
+  private:
+    enum class Action { attach, promote, demote, detach };
+    struct Operation {
+        Action action;
+        GatewayId gateway;
+        NodeId node;
+        std::uint64_t process;
+        TimePoint until;
+        bool answered = false;
+    };
+    struct Lost {
+        TimePoint at{};
+        bool off = false;  // To be switched off; otherwise it is taken for dead.
+    };
+
+    void tick();
+    void look(const std::set<NodeId>& ring);
+    void fence_lost();
+    void drop_operations();
+    void manage(GatewayId gateway, const std::set<NodeId>& ring);
+    bool end_surplus(GatewayId gateway, const std::set<NodeId>& ring);
+    void promote_best(GatewayId gateway, const std::set<NodeId>& ring);
+    void order(Action action, GatewayId gateway, NodeId node);
+    void carry_out(node::RequestToken token);
+    [[nodiscard]] bool busy(GatewayId gateway) const;
+    [[nodiscard]] bool pending(Action action, GatewayId gateway, NodeId node) const;
+    [[nodiscard]] bool may_serve(NodeId node) const;
+
+    Agenda& agenda_;
+    test::Random& random_;
+    Story& story_;
+    const Plan& plan_;
+    const Totem& totem_;
+    Machines& machines_;
+    Act fence_;
+    Act recover_;
+
+    std::set<NodeId> online_;
+    std::map<NodeId, Lost> lost_;
+    std::set<NodeId> condemned_;
+    std::set<NodeId> standby_;
+    std::map<node::RequestToken, Operation> operations_;
+    std::map<std::pair<GatewayId, NodeId>, std::uint64_t> promoted_;  // By which process.
+    std::map<std::pair<GatewayId, NodeId>, TimePoint> avoided_;       // Until then.
+    node::RequestToken next_ = 1;
+};
+
+}  // namespace vpnha::sim

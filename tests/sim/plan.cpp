@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::array<std::string_view, kFaults> kNames{
+    "power-cut",  "daemon-killed", "partition",  "one-way", "pause",  "slow",    "clock",
+    "flow",       "refusal",       "vanish",     "overrun", "storm",  "garbage", "poison",
+    "step-fails", "step-lasts",    "switchover", "standby", "resync", "versions"};
+
+}  // namespace
+
+Duration between(test::Random& random, Duration shortest, Duration longest) {
+    const auto width = static_cast<std::uint64_t>((longest - shortest).count());
+    return shortest + Duration(static_cast<Duration::rep>(random.below(width + 1)));
+}
+
+Plan make_plan(std::uint64_t seed, unsigned steps) {
+    test::Random random(seed * 0x9e3779b97f4a7c15 + 1);
+    Plan plan;
+    plan.seed = seed;
+    plan.steps = steps;
+    plan.nodes = 2 + static_cast<std::uint32_t>(random.below(6));
+    plan.gateways = static_cast<std::uint8_t>(1 + random.below(3) * random.below(2));
+    const unsigned share = 15 + static_cast<unsigned>(random.below(50));
+    for (std::uint8_t fault = 0; fault < kFaults; ++fault) {
+        if (random.chance(share)) {
+            plan.faults.insert(static_cast<Fault>(fault));
+        }
+    }
+    const std::uint64_t fencing = random.below(10);
+    plan.fencing = fencing < 5 ? Fencing::all : fencing < 8 ? Fencing::holders : Fencing::none;
+    static constexpr std::array<Duration, 4> kPaces{milliseconds(5), milliseconds(40),
+                                                    milliseconds(200), milliseconds(1000)};
+    plan.pace = kPaces[random.below(kPaces.size())];
+    plan.token = between(random, milliseconds(200), milliseconds(1000));
+    plan.consensus = plan.token * 6 / 5;
+    plan.group_queue = plan.has(Fault::flow_control) ? 1 + random.below(8) : 200;
+    return plan;
+}
+
+std::string describe(const Plan& plan) {
+    static constexpr std::array<std::string_view, 3> kFencing{"all", "holders", "none"};
+    std::string faults;
+    for (const Fault fault : plan.faults) {
+        faults += faults.empty() ? "" : " ";
+        faults += kNames[static_cast<std::size_t>(fault)];
+    }
+    return fmt::format("{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms, faults: {}",
+                       plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
+                       plan.pace / milliseconds(1), plan.token / milliseconds(1),
+                       faults.empty() ? "none" : faults);
+}
+
+}  // namespace vpnha::sim

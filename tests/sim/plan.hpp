@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a seed makes of a run. Each seed has a few kinds of faults only (swarm testing): a run with
+// all of them at once hides what a few of them lead to.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+#include "base/time.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::sim {
+
+enum class Fault : std::uint8_t {
+    power_cut,      // A node loses its memory; it boots again later.
+    daemon_killed,  // vpnhad dies and is started again; its kernel sessions die with it.
+    partition,      // Two or three sides.
+    one_way,        // A link that carries in one direction only.
+    pause,          // A whole node stands still, its clock goes on or stands still with it.
+    slow,           // Each event takes a node milliseconds.
+    clock,          // Clocks run at other rates and leap ahead.
+    flow_control,   // The group takes few messages.
+    refusal,        // The kernel refuses sessions for a while.
+    vanish,         // Kernels lose sessions.
+    overrun,        // Kernels lose sessions and the news of it.
+    storm,          // Tens of sessions come or go at once.
+    garbage,        // Bytes that are no message of ours, or of a later version.
+    poison,         // Records that no replica can apply.
+    step_fails,     // A step of a promotion or demotion fails.
+    step_lasts,     // It takes long.
+    switchover,     // The administrator moves a gateway.
+    standby,        // The administrator takes a node out and back.
+    resync,         // The administrator asks for a check.
+    versions,       // Some nodes speak a later wire version too.
+};
+inline constexpr std::uint8_t kFaults = 20;
+
+enum class Fencing : std::uint8_t {
+    all,      // Every lost node is switched off before anything is promoted elsewhere.
+    holders,  // Only lost nodes that were promoted; the others come back with what they know.
+    none,     // A bad day: lost nodes are taken for dead, and two may serve.
+};
+
+struct Plan {
+    std::uint64_t seed = 0;
+    unsigned steps = 0;
+    std::uint32_t nodes = 0;
+    std::uint8_t gateways = 0;
+    std::set<Fault> faults;
+    Fencing fencing{};
+    Duration pace{};              // Mean time between two steps.
+    Duration token{};             // A lost token is noticed after this …
+    Duration consensus{};         // … and a ring is formed after that.
+    std::size_t group_queue = 0;  // Messages that the group takes from a node before it says no.
+
+    [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
+};
+
+[[nodiscard]] Plan make_plan(std::uint64_t seed, unsigned steps);
+[[nodiscard]] std::string describe(const Plan& plan);
+
+// A time between the two, evenly spread.
+[[nodiscard]] Duration between(test::Random& random, Duration shortest, Duration longest);
+
+}  // namespace vpnha::sim

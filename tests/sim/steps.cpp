@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What happens to a cluster: its clients' doings, its administrator's, and the faults of the plan.
+#include <algorithm>
+
+#include "sim/world.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Sessions of one run: what is checked after each step is checked for each of them.
+constexpr std::size_t kSessionsMax = 300;
+
+}  // namespace
+
+void World::step() {
+    // Half of all steps are work, the rest are faults of the kinds that this run has; more of them
+    // while a gateway moves, when they hurt most.
+    const unsigned work_percent = is_moving() ? 20 : 50;
+    if (plan_.faults.empty() || random_.chance(work_percent)) {
+        work();
+        return;
+    }
+    auto fault = plan_.faults.begin();
+    std::advance(fault, static_cast<std::ptrdiff_t>(random_.below(plan_.faults.size())));
+    strike(*fault);
+}
+
+void World::work() {
+    const std::uint64_t what = random_.below(10);
+    if (what < 6) {
+        dial(any_gateway());
+    } else if (what < 9) {
+        hang_up();
+    } else {
+        negotiate_again();
+    }
+}
+
+void World::dial(GatewayId gateway) {
+    Machine* machine = holder(gateway);
+    if (machine == nullptr || clients_.sessions().size() >= kSessionsMax) {
+        return;
+    }
+    const bool poison = plan_.has(Fault::poison) && random_.chance(10);
+    const bool refused = plan_.has(Fault::refusal) && random_.chance(10);
+    const bool plain = !random_.chance(4);
+    const Session& session = clients_.dial(gateway, poison, refused, plain);
+    ++oracle_.tally().sessions;
+    machine->plug_in(next_plugin_++, gateway, session.record,
+                     plain ? "" : "Multilink is not resumed");
+}
+
+void World::hang_up() {
+    if (clients_.sessions().empty()) {
+        return;
+    }
+    auto chosen = clients_.sessions().begin();
+    std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(clients_.sessions().size())));
+    const Session session = chosen->second;
+    if (!session.alive) {
+        return;
+    }
+    for (const auto& [node, machine] : machines_) {
+        for (const auto& [plugin, key] : machine->plugins()) {
+            if (key.second == session.record.key && machine->gate_open(session.gateway)) {
+                clients_.hang_up(session.record.key);
+                machine->unplug(plugin);
+                return;
+            }
+        }
+    }
+    hang_up_resumed(session);
+}
+
+void World::hang_up_resumed(const Session& session) {
+    Machine* machine = holder(session.gateway);
+    const l2tp::TunnelKey& tunnel = session.record.key.tunnel;
+    const auto same_tunnel =
+        std::count_if(clients_.sessions().begin(), clients_.sessions().end(),
+                      [&](const auto& other) { return other.first.tunnel == tunnel; });
+    // One CDN, never repeated: a tunnel with more sessions would wait for it.
+    if (machine == nullptr || same_tunnel != 1) {
+        return;
+    }
+    const Bytes bytes = clients_.say_goodbye(session.record.key);
+    machine->post([gateway = session.gateway, tunnel, bytes](node::Node& node, TimePoint now) {
+        return node.on_datagram(gateway, tunnel, bytes, now);
+    });
+}
+
+void World::negotiate_again() {
+    for (const auto& [node, machine] : machines_) {
+        if (machine->plugins().empty()) {
+            continue;
+        }
+        auto chosen = machine->plugins().begin();
+        std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(machine->plugins().size())));
+        const auto [plugin, key] = *chosen;
+        if (machine->gate_open(key.first) && clients_.find(key.second)->resumable) {
+            machine->plug_in(plugin, key.first, clients_.negotiate_again(key.second).record, "");
+        }
+    }
+}
+
+void World::storm() {
+    const GatewayId gateway = any_gateway();
+    const std::uint64_t many = 5 + random_.below(40);
+    if (random_.chance(60)) {
+        for (std::uint64_t i = 0; i < many; ++i) {
+            dial(gateway);
+        }
+    } else {
+        for (std::uint64_t i = 0; i < many; ++i) {
+            hang_up();
+        }
+    }
+}
+
+void World::strike(Fault fault) {
+    const NodeId node = any_node();
+    switch (fault) {
+        case Fault::partition:
+            split();
+            break;
+        case Fault::one_way:
+            if (const NodeId other = any_node(); other != node) {
+                story_.tell("node {} does not hear node {}", node.value, other.value);
+                totem_.set_link(other, node, false);
+                agenda_.after(between(random_, milliseconds(200), seconds(8)),
+                              [this, node, other] { totem_.set_link(other, node, true); });
+            }
+            break;
+        case Fault::storm:
+            storm();
+            break;
+        case Fault::switchover:
+            pacemaker_.move(any_gateway());
+            break;
+        case Fault::flow_control:
+        case Fault::poison:
+        case Fault::step_lasts:
+        case Fault::versions:
+            work();  // The whole run is like that.
+            break;
+        default:
+            strike_node(fault, node);
+            break;
+    }
+}
+
+void World::strike_node(Fault fault, NodeId node) {
+    Machine& machine = *machines_.at(node);
+    switch (fault) {
+        case Fault::power_cut:
+            cut_power(node);
+            break;
+        case Fault::daemon_killed:
+            kill_daemon(node);
+            break;
+        case Fault::pause:
+            pause(node);
+            break;
+        case Fault::slow:
+            machine.be_slow(random_.chance(50)
+                                ? Duration(0)
+                                : between(random_, microseconds(100), milliseconds(20)));
+            break;
+        case Fault::clock:
+            if (random_.chance(50)) {
+                machine.set_clock_rate(0.5 + static_cast<double>(random_.below(100)) / 66.0);
+            } else {
+                machine.leap(between(random_, milliseconds(1), seconds(40)));
+            }
+            break;
+        case Fault::refusal:
+            machine.kernel().refused_percent =
+                random_.chance(50) ? 0 : static_cast<unsigned>(random_.below(100));
+            break;
+        case Fault::vanish:
+            lose_sessions(machine, true);
+            break;
+        case Fault::overrun:
+            lose_sessions(machine, false);
+            break;
+        case Fault::garbage:
+            say_garbage(node);
+            break;
+        case Fault::step_fails:
+            machine.fail_steps(random_.chance(60) ? 0 : 30);
+            break;
+        case Fault::standby:
+            pacemaker_.set_standby(node, random_.chance(50));
+            break;
+        case Fault::resync:
+            machine.post([gateway = any_gateway()](node::Node& vpnhad, TimePoint now) {
+                return vpnhad.resync(0, gateway, now);
+            });
+            break;
+        default:
+            break;
+    }
+}
+
+// Two or three sides, or the end of it.
+void World::split() {
+    if (random_.chance(30)) {
+        story_.tell("all links are whole");
+        totem_.heal_links();
+        return;
+    }
+    const std::uint64_t sides = 2 + random_.below(2);
+    std::map<NodeId, std::uint64_t> side;
+    std::string told;
+    for (const auto& [node, machine] : machines_) {
+        side[node] = random_.below(sides);
+        told += fmt::format(" {}:{}", node.value, side[node]);
+    }
+    story_.tell("the network splits{}", told);
+    for (const auto& [a, side_a] : side) {
+        for (const auto& [b, side_b] : side) {
+            totem_.set_link(a, b, side_a == side_b);
+        }
+    }
+    agenda_.after(between(random_, milliseconds(100), seconds(15)),
+                  [this] { totem_.heal_links(); });
+}
+
+void World::pause(NodeId node) {
+    Machine& machine = *machines_.at(node);
+    if (!machine.powered() || machine.paused()) {
+        return;
+    }
+    const bool clock_goes_on = random_.chance(50);
+    const Duration time = random_.chance(50) ? between(random_, milliseconds(10), milliseconds(900))
+                                             : between(random_, milliseconds(900), seconds(20));
+    story_.tell(node, "stands still for {} ms", time / milliseconds(1));
+    machine.pause();
+    totem_.pause(node, true);
+    const std::uint64_t number = ++pauses_[node];
+    agenda_.after(time, [this, node, number, clock_goes_on] {
+        Machine& paused = *machines_.at(node);
+        if (paused.paused() && pauses_.at(node) == number) {
+            story_.tell(node, "goes on");
+            paused.resume(clock_goes_on);
+            totem_.pause(node, false);
+        }
+    });
+}
+
+// As of a broken, a hostile or a later vpnhad there.
+void World::say_garbage(NodeId node) {
+    Bytes bytes = last_said_[node];
+    switch (random_.below(4)) {
+        case 0:
+            bytes = random_.bytes(200);
+            break;
+        case 1:
+            if (!bytes.empty()) {
+                bytes[random_.below(bytes.size())] ^=
+                    static_cast<std::uint8_t>(1 + random_.below(255));
+            }
+            break;
+        case 2:
+            bytes.resize(random_.below(bytes.size() + 1));
+            break;
+        default: {
+            // A message type that may be left out.
+            const wire::Dialects dialects;
+            bytes = dialects.encode(wire::Extension{0x91}, dialects.version_min());
+            break;
+        }
+    }
+    if (machines_.at(node)->node() != nullptr && !bytes.empty()) {
+        story_.tell(node, "says {} bytes of garbage", bytes.size());
+        static_cast<void>(totem_.send(node, bytes));
+    }
+}
+
+void World::lose_sessions(Machine& machine, bool news) {
+    std::vector<Kernel::Key> lost;
+    for (const auto& [key, payload] : machine.kernel().sessions()) {
+        if (random_.chance(30)) {
+            lost.push_back(key);
+        }
+    }
+    for (const Kernel::Key& key : lost) {
+        story_.tell(machine.id(), "its kernel loses {}", l2tp::to_string(key.second));
+        oracle_.on_kernel_loss(key);
+        machine.lose_session(key, news);
+    }
+    if (!news) {
+        machine.overrun();
+    }
+}
+
+}  // namespace vpnha::sim

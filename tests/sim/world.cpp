@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How the parts of a cluster belong together. What happens to it is in steps.cpp.
+#include "sim/world.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Twice the longest pause of a request or an installation that is tried again, and a client's
+// silence in between.
+constexpr Duration kSettling = seconds(240);
+constexpr Duration kQuiet = seconds(30);
+// Nothing new is said before all nodes lose each other once more: whoever meets again has only what
+// it said long ago.
+constexpr Duration kAlone = seconds(100);
+
+}  // namespace
+
+World::World(const Plan& plan, Story::Mode mode)
+    : plan_(plan),
+      random_(plan.seed),
+      story_(agenda_, mode),
+      clients_(random_),
+      totem_(
+          agenda_, random_, story_, plan_,
+          [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
+      pacemaker_(
+          agenda_, random_, story_, plan_, totem_, machines_,
+          [this](NodeId node) { cut_power(node); }, [this](NodeId node) { kill_daemon(node); }),
+      oracle_(story_, plan_, machines_, totem_, clients_) {
+    Surroundings& surroundings = *this;
+    for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
+        machines_[NodeId{node}] =
+            std::make_unique<Machine>(NodeId{node}, agenda_, random_, story_, plan_, surroundings);
+    }
+}
+
+Tally World::run() {
+    story_.tell("seed {}: {}", plan_.seed, describe(plan_));
+    for (const auto& [node, machine] : machines_) {
+        boot(node);
+    }
+    pacemaker_.start();
+    pass(seconds(5));
+    for (unsigned done = 0; done < plan_.steps; ++done) {
+        step();
+        oracle_.compare_all();
+        pass(between(random_, Duration(0), 2 * plan_.pace));
+    }
+    end_faults();
+    if (random_.chance(50)) {
+        pass(kAlone);
+        shatter();
+    }
+    pass(kSettling);
+    const std::uint64_t before = totem_.messages();
+    pass(kQuiet);
+    oracle_.check_settled(totem_.messages() - before);
+    return oracle_.tally();
+}
+
+void World::pass(Duration time) {
+    const TimePoint end = agenda_.now() + time;
+    while (agenda_.step(end)) {
+    }
+}
+
+void World::boot(NodeId node) {
+    totem_.start(node);
+    start_daemon(node, between(random_, milliseconds(10), milliseconds(500)));
+}
+
+void World::start_daemon(NodeId node, Duration after) {
+    agenda_.after(after, [this, node, process = machines_.at(node)->process()] {
+        Machine& machine = *machines_.at(node);
+        if (machine.process() == process && machine.node() == nullptr) {
+            machine.start();
+            totem_.join(node);
+        }
+    });
+}
+
+void World::cut_power(NodeId node) {
+    Machine& machine = *machines_.at(node);
+    if (totem_.ring_of(node).empty()) {
+        return;  // Off already.
+    }
+    story_.tell(node, "loses its power");
+    oracle_.on_death(node);
+    machine.cut_power();
+    totem_.stop(node);
+    agenda_.after(between(random_, seconds(1), seconds(20)), [this, node] {
+        if (totem_.ring_of(node).empty()) {
+            boot(node);
+        }
+    });
+}
+
+void World::kill_daemon(NodeId node) {
+    Machine& machine = *machines_.at(node);
+    if (machine.node() == nullptr || machine.paused()) {
+        return;
+    }
+    story_.tell(node, "vpnhad is killed");
+    oracle_.on_death(node);
+    machine.kill();
+    totem_.leave(node);
+    start_daemon(node, between(random_, milliseconds(200), seconds(4)));
+}
+
+bool World::send_to_group(NodeId node, const Bytes& message) {
+    last_said_[node] = message;
+    return totem_.send(node, message);
+}
+
+void World::before_message(Machine& machine, const GroupMessage& message) {
+    oracle_.before_message(machine, message.sender, message.bytes);
+}
+
+void World::on_effects(Machine& machine, const node::Effects& effects, bool silenced) {
+    oracle_.on_effects(machine, effects, silenced);
+}
+
+void World::on_effect(Machine& machine, const node::Effect& effect) {
+    oracle_.on_effect(machine, effect);
+}
+
+void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
+    if (const auto gateway = pacemaker_.silenced_by(answer.request); gateway && answer.result) {
+        oracle_.on_silenced(machine, *gateway);
+    }
+    pacemaker_.on_answer(machine.id(), answer);
+}
+
+void World::on_settled(Machine& machine) {
+    oracle_.on_settled(machine);
+}
+
+// Only an open gate lets anything through, in both directions.
+void World::on_datagram(Machine& machine, const node::SendDatagram& datagram) {
+    if (!machine.gate_open(datagram.gateway)) {
+        return;
+    }
+    const auto answer = clients_.on_datagram(datagram.tunnel, datagram.bytes);
+    if (!answer) {
+        return;
+    }
+    agenda_.after(between(random_, milliseconds(1), milliseconds(20)), [this, &machine, datagram,
+                                                                        bytes = *answer] {
+        if (machine.gate_open(datagram.gateway)) {
+            machine.post([=](node::Node& node, TimePoint now) {
+                return node.on_datagram(datagram.gateway, datagram.tunnel, bytes, now);
+            });
+        }
+    });
+}
+
+void World::on_frame(Machine& machine, const node::SendFrame& frame) {
+    if (!machine.gate_open(frame.gateway)) {
+        return;
+    }
+    const auto answer = clients_.on_frame(frame.session, frame.frame);
+    if (!answer) {
+        return;
+    }
+    agenda_.after(between(random_, milliseconds(1), milliseconds(20)),
+                  [this, &machine, frame, bytes = *answer] {
+                      if (machine.gate_open(frame.gateway)) {
+                          machine.post([=](node::Node& node, TimePoint now) {
+                              return node.on_frame(frame.gateway, frame.session, bytes, now);
+                          });
+                      }
+                  });
+}
+
+void World::end_faults() {
+    story_.tell("the faults end");
+    faults_over_ = true;
+    totem_.heal_links();
+    pacemaker_.end_standby();
+    for (const auto& [node, machine] : machines_) {
+        machine->be_slow({});
+        machine->fail_steps(0);
+        machine->kernel().refused_percent = 0;
+        if (machine->paused()) {
+            machine->resume(false);
+            totem_.pause(node, false);
+        }
+    }
+}
+
+void World::shatter() {
+    story_.tell("all nodes lose each other");
+    for (const auto& [a, one] : machines_) {
+        for (const auto& [b, other] : machines_) {
+            totem_.set_link(a, b, a == b);
+        }
+    }
+    pass(between(random_, seconds(3), seconds(6)));
+    totem_.heal_links();
+}
+
+NodeId World::any_node() {
+    return NodeId{static_cast<std::uint32_t>(1 + random_.below(plan_.nodes))};
+}
+
+GatewayId World::any_gateway() {
+    return GatewayId{static_cast<std::uint8_t>(1 + random_.below(plan_.gateways))};
+}
+
+Machine* World::holder(GatewayId gateway) {
+    for (const auto& [node, machine] : machines_) {
+        const node::GatewayNode* here = machine->gateway(gateway);
+        if (here != nullptr && here->state() == takeover::State::promoted &&
+            machine->gate_open(gateway) && !machine->paused()) {
+            return machine.get();
+        }
+    }
+    return nullptr;
+}
+
+bool World::is_moving() const {
+    for (const auto& [node, machine] : machines_) {
+        for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+            const node::GatewayNode* here = machine->gateway(GatewayId{gateway});
+            if (here != nullptr && (here->state() == takeover::State::taking_over ||
+                                    here->state() == takeover::State::releasing)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace vpnha::sim

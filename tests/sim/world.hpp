@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A whole cluster in virtual time, and what a seed lets happen to it. First M steps, each a fault
+// or something that clients or administrators do, then all faults end, and the cluster has minutes
+// to settle.
+//
+//   clients ── sessions ──▶ machines (real nodes) ── effects ──▶ kernels, gates, disks
+//                              ▲          │
+//              pacemaker ──────┘          └── messages ──▶ totem ──▶ machines
+//   oracle: sees it all
+#pragma once
+
+#include "sim/clients.hpp"
+#include "sim/machine.hpp"
+#include "sim/oracle.hpp"
+#include "sim/pacemaker.hpp"
+#include "sim/plan.hpp"
+#include "sim/story.hpp"
+#include "sim/totem.hpp"
+
+namespace vpnha::sim {
+
+class World : private Surroundings {
+  public:
+    World(const Plan& plan, Story::Mode mode);
+
+    // Throws Failure when an invariant does not hold.
+    Tally run();
+
+    [[nodiscard]] const Story& story() const { return story_; }
+
+  private:
+    bool send_to_group(NodeId node, const Bytes& message) override;
+    void before_message(Machine& machine, const GroupMessage& message) override;
+    void on_effects(Machine& machine, const node::Effects& effects, bool silenced) override;
+    void on_effect(Machine& machine, const node::Effect& effect) override;
+    void on_answer(Machine& machine, const node::AnswerRequest& answer) override;
+    void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
+    void on_frame(Machine& machine, const node::SendFrame& frame) override;
+    void on_settled(Machine& machine) override;
+
+    void pass(Duration time);
+    void boot(NodeId node);
+    void start_daemon(NodeId node, Duration after);
+    void cut_power(NodeId node);
+    void kill_daemon(NodeId node);
+    void end_faults();
+    void shatter();
+
+    // One step.
+    void step();
+    void work();
+    void dial(GatewayId gateway);
+    void hang_up();
+    void hang_up_resumed(const Session& session);
+    void negotiate_again();
+    void storm();
+    void strike(Fault fault);
+    void strike_node(Fault fault, NodeId node);
+    void split();
+    void pause(NodeId node);
+    void say_garbage(NodeId node);
+    void lose_sessions(Machine& machine, bool news);
+
+    [[nodiscard]] NodeId any_node();
+    [[nodiscard]] GatewayId any_gateway();
+    [[nodiscard]] Machine* holder(GatewayId gateway);
+    // A promotion or demotion is under way.
+    [[nodiscard]] bool is_moving() const;
+
+    Plan plan_;
+    test::Random random_;
+    Agenda agenda_;
+    Story story_;
+    Clients clients_;
+    Machines machines_;
+    Totem totem_;
+    Pacemaker pacemaker_;
+    Oracle oracle_;
+    node::PluginToken next_plugin_ = 1;
+    std::map<NodeId, Bytes> last_said_;
+    std::map<NodeId, std::uint64_t> pauses_;
+    bool faults_over_ = false;
+};
+
+}  // namespace vpnha::sim

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/cluster_map.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vpnha::adapters {
+namespace {
+
+TEST(ClusterMapTest, OnlyKnetWithACipherEncrypts) {
+    struct Case {
+        TotemKeys keys;
+        const char* reason;
+    };
+    const Case cases[] = {
+        {{"", "", "aes256"}, ""},
+        {{"knet", "off", "aes128"}, ""},
+        {{"knet", "on", ""}, ""},
+        {{"", "", ""}, "totem.crypto_cipher is not set"},
+        {{"knet", "off", ""}, "totem.crypto_cipher is not set"},
+        {{"knet", "on", "none"}, "totem.crypto_cipher is none"},
+        {{"udpu", "on", "aes256"}, "totem.transport is udpu, and only knet encrypts"},
+    };
+    for (const Case& each : cases) {
+        EXPECT_EQ(unencrypted_because(each.keys), each.reason);
+    }
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

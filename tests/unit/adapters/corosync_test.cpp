@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The group, the quorum and the map against a real corosync.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "adapters/cluster_map.hpp"
+#include "adapters/corosync_group.hpp"
+#include "unit/adapters/own_corosync.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using testing::OwnCorosync;
+using namespace std::chrono_literals;
+
+constexpr const char* kEncrypted = "    crypto_cipher: aes256\n    crypto_hash: sha256\n";
+constexpr const char* kQuorum = "    provider: corosync_votequorum\n";
+constexpr auto kSoon = 20s;
+
+// What `open` gives as soon as corosync answers.
+template <class Open>
+auto when_it_answers(const Open& open) {
+    const auto until = std::chrono::steady_clock::now() + kSoon;
+    for (;;) {
+        auto opened = open();
+        if (opened || opened.error().code != Errc::unreachable ||
+            std::chrono::steady_clock::now() > until) {
+            return opened;
+        }
+        std::this_thread::yield();
+    }
+}
+
+// Turns of the loop until `holds`, which events make true.
+void run_until(QbLoop& loop, const std::function<bool()>& holds) {
+    const auto until = QbLoop::now() + kSoon;
+    const std::function<void()> look = [&] {
+        if (holds() || QbLoop::now() > until) {
+            loop.stop();
+        } else {
+            loop.set_timer(1, QbLoop::now() + 5ms, look);
+        }
+    };
+    look();
+    loop.run();
+    EXPECT_TRUE(holds());
+}
+
+TEST(CorosyncTest, TellsTheQuorumWithTheMembersAndWhenItChangesAlone) {
+    const OwnCorosync corosync(kEncrypted, kQuorum);
+    QbLoop loop;
+    using Told = std::pair<std::set<NodeId>, bool>;
+    std::vector<Told> told;
+    const auto group = when_it_answers([&] {
+        return CorosyncGroup::join(
+            loop, "vpnha",
+            {.on_members = [&told](const std::set<NodeId>& members,
+                                   bool quorate) { told.emplace_back(members, quorate); },
+             .on_message = [](NodeId, ByteView) {},
+             .on_lost = [] { FAIL() << "corosync ended"; }});
+    });
+    ASSERT_TRUE(group) << group.error().detail;
+    const std::set<NodeId> alone{NodeId{1}};
+    run_until(loop, [&] { return !told.empty(); });
+    EXPECT_THAT(told, ::testing::ElementsAre(Told{alone, false}));
+    ASSERT_TRUE(OwnCorosync::run({"corosync-quorumtool", "-e", "1"}));
+    run_until(loop, [&] { return told.size() == 2; });
+    EXPECT_EQ(told.back(), (Told{alone, true}));
+}
+
+TEST(CorosyncTest, RefusesAClusterWithoutAQuorumProvider) {
+    const OwnCorosync corosync(kEncrypted, "");
+    QbLoop loop;
+    const auto group = when_it_answers([&] { return CorosyncGroup::join(loop, "vpnha", {}); });
+    ASSERT_FALSE(group);
+    EXPECT_EQ(group.error().code, Errc::invalid_config);
+    EXPECT_THAT(group.error().detail, ::testing::HasSubstr("provider: corosync_votequorum"));
+}
+
+TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
+    const OwnCorosync corosync(kEncrypted, kQuorum);
+    QbLoop loop;
+    int changes = 0;
+    const auto map =
+        when_it_answers([&] { return ClusterMap::open(loop, [&changes] { ++changes; }); });
+    ASSERT_TRUE(map) << map.error().detail;
+    EXPECT_EQ(unencrypted_because((*map)->totem()), "");
+    EXPECT_EQ((*map)->key_file(), "/etc/corosync/authkey");
+    OwnCorosync::configure("    crypto_cipher: none\n    crypto_hash: none\n", kQuorum);
+    ASSERT_TRUE(OwnCorosync::run({"corosync-cfgtool", "-R"}));
+    run_until(loop, [&] { return changes > 0; });
+    EXPECT_EQ(unencrypted_because((*map)->totem()), "totem.crypto_cipher is none");
+}
+
+}  // namespace
+}  // namespace vpnha::adapters

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/findings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/status_view.hpp"
+#include "unit/cli/sample.hpp"
+
+namespace vpnha::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct Change {
+    const char* pointer;
+    json value;
+    Health health;
+    const char* words;
+};
+
+TEST(FindingsTest, SayWhatIsAmiss) {
+    const Change cases[] = {
+        {"/gateways/0/promoted_node", nullptr, Health::critical, "no node is promoted"},
+        {"/gateways/0/gate", "shut", Health::critical, "its gate is shut"},
+        {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
+        {"/gateways/0/sessions/protected", 1, Health::degraded,
+         "1 of 2 sessions are not protected"},
+        {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
+        {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
+        {"/quorate", false, Health::critical, "no quorum"},
+        {"/encryption",
+         {{"on", false}, {"allowed_off", false}, {"reason", "totem.crypto_cipher is none"}},
+         Health::critical,
+         "replicated unencrypted: totem.crypto_cipher is none"},
+        {"/encryption",
+         {{"on", false}, {"allowed_off", true}, {"reason", "totem.crypto_cipher is none"}},
+         Health::degraded,
+         "replicated unencrypted"},
+        {"/members/2/compatible", false, Health::degraded,
+         "gw3 (3) speaks no wire version of this node's"},
+        {"/differences",
+         {{{"node", 2}, {"gateway", "dialin"}, {"item", "l2tp.pools"}, {"weight", "session"}}},
+         Health::degraded,
+         "gateway dialin: gw2 (2) differs from this node in l2tp.pools"},
+    };
+    EXPECT_TRUE(findings_of(sample_status()).empty());
+    for (const Change& change : cases) {
+        json status = sample_status();
+        status[json::json_pointer(change.pointer)] = change.value;
+        const std::vector<Finding> findings = findings_of(status);
+        ASSERT_EQ(findings.size(), 1U) << change.pointer;
+        EXPECT_EQ(findings[0].health, change.health) << change.pointer;
+        EXPECT_THAT(findings[0].text, HasSubstr(change.words));
+        EXPECT_THAT(render_status(status, false), HasSubstr(findings[0].text));
+    }
+}
+
+TEST(FindingsTest, AnUnpromotedNodeIsJudgedByItsReplica) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["role"] = "unpromoted";
+    gateway["promoted_node"] = 2;
+    gateway["gate"] = "shut";
+    gateway["sessions"]["protected"] = 0;
+    EXPECT_TRUE(findings_of(status).empty());
+    gateway["replica"] = "partial";
+    ASSERT_EQ(findings_of(status).size(), 1U);
+    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("replica of this node is partial"));
+    gateway["in_the_way"] = {"asks for a snapshot: gap", "3 records cannot be applied here"};
+    ASSERT_EQ(findings_of(status).size(), 2U);
+    EXPECT_EQ(findings_of(status)[0].text, "gateway dialin: this node: asks for a snapshot: gap");
+}
+
+TEST(FindingsTest, ADifferenceWithoutWeightIsNone) {
+    json status = sample_status();
+    status["differences"] = {
+        {{"node", 2}, {"gateway", nullptr}, {"item", "daemon.log_level"}, {"weight", "note"}}};
+    EXPECT_TRUE(findings_of(status).empty());
+}
+
+}  // namespace
+}  // namespace vpnha::cli

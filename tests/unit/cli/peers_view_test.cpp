@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/peers_view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/cli/sample.hpp"
+
+namespace vpnha::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(PeersViewTest, ShowsWhoDoesWhat) {
+    EXPECT_EQ(
+        render_peers(sample_status(), false),
+        "ID  NODE             WIRE VERSION  INSTANCE          PROMOTED FOR  STANDBY FOR  DIFFERS "
+        "IN\n"
+        "1   gw1 (this node)  1             00000000000000a1  dialin\n"
+        "2   gw2              1 to 2        00000000000000a2                dialin       0 items\n"
+        "3   gw3              1             00000000000000a3                dialin       0 "
+        "items\n");
+}
+
+TEST(PeersViewTest, ListsWhatDiffers) {
+    json status = sample_status();
+    status["differences"] = {
+        {{"node", 2}, {"gateway", "dialin"}, {"item", "l2tp.pools"}, {"weight", "session"}},
+        {{"node", 2}, {"gateway", nullptr}, {"item", "daemon.log_level"}, {"weight", "note"}}};
+    const std::string shown = render_peers(status, false);
+    EXPECT_THAT(shown, HasSubstr("2 items\n"));
+    EXPECT_THAT(shown, HasSubstr("Differences from this node:\n"
+                                 "NODE     GATEWAY  ITEM              MEANS\n"
+                                 "gw2 (2)  dialin   l2tp.pools        sessions would not go on\n"
+                                 "gw2 (2)  (all)    daemon.log_level  note\n"));
+    EXPECT_THAT(render_peers(sample_status(), false), Not(HasSubstr("Differences")));
+}
+
+TEST(PeersViewTest, AMemberThatHasNotSpokenIsShownAsSuch) {
+    json status = sample_status();
+    for (const char* name : {"name", "wire_version", "wire_version_min", "instance"}) {
+        status["members"][2][name] = nullptr;
+    }
+    EXPECT_THAT(render_peers(status, false), HasSubstr("3   not told         not told"));
+}
+
+}  // namespace
+}  // namespace vpnha::cli
