@@ -29,8 +29,10 @@ inline constexpr std::size_t kGroupMessageBytesMax = std::size_t{64} * 1024;
 // Messages with changes of one gateway that are on their way round the ring at once: ~1 600 session
 // records, 256 KiB. What changes meanwhile is coalesced.
 inline constexpr std::size_t kUpdatesOnTheirWay = 4;
-// The same for chunks of a pass: an urgent change waits behind two of them at most, ~3 ms.
-inline constexpr std::size_t kChunksOnTheirWay = 2;
+// A chunk of a pass, ~100 session records: everybody reads it, only the joiner needs it.
+inline constexpr std::size_t kChunkBytesMax = std::size_t{16} * 1024;
+// The same for chunks of a pass: an urgent change waits behind one of them at most.
+inline constexpr std::size_t kChunksOnTheirWay = 1;
 // Tombstones of one gateway: 16 384 of ~150 octets are 2.5 MB; at 100 erasures a second they last
 // longer than they live. What missed more is told everything.
 inline constexpr std::size_t kTombstonesMax = 16'384;

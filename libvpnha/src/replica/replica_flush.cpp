@@ -105,7 +105,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
     std::vector<wire::RecordKey> unsaid;
     const auto add = [&](wire::SnapshotRecord record) {
         size += wire::encoded_size(record);
-        const bool fits = size <= limits::kGroupMessageBytesMax;
+        const bool fits = size <= limits::kChunkBytesMax;
         if (fits) {
             chunk.records.push_back(std::move(record));
         }
