@@ -319,10 +319,29 @@ void Oracle::on_kernel_loss(const Kernel::Key& key) {
 
 void Oracle::compare_all() const {
     for (const auto& [id, machine] : machines_) {
+        for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+            check_versions(*machine, GatewayId{gateway});
+        }
         for (const auto& [other_id, other] : machines_) {
             for (std::uint8_t gateway = 1; id < other_id && gateway <= plan_.gateways; ++gateway) {
                 compare(*machine, *other, GatewayId{gateway});
             }
+        }
+    }
+}
+
+void Oracle::check_versions(const Machine& machine, GatewayId gateway) const {
+    const node::GatewayNode* here = machine.gateway(gateway);
+    if (here == nullptr) {
+        return;
+    }
+    std::set<wire::Version> seen;
+    for (const auto& [key, stored] : here->replica().store().records()) {
+        if (!stored.dirty &&
+            (stored.version.sequence == 0 || !seen.insert(stored.version).second)) {
+            fail("sequence", machine.id(),
+                 fmt::format("holds two records, or one that nobody said, as {}/{}",
+                             to_string(stored.version.epoch), stored.version.sequence));
         }
     }
 }

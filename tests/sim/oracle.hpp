@@ -3,7 +3,7 @@
 // is said, all kernels, all disks and what the clients know.
 //
 //   epochs       Each claim's epoch is a new one, on the claimant's disk, and (without a bad day)
-//                above all that its peers know of. It is claimed with quorum, and deposes
+//                above all that its peers follow. It is claimed with quorum, and deposes
 //                nobody who serves under a newer epoch than the claimant did.
 //   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
 //                the node knows a newer one, none stays open once it has fallen silent.
@@ -14,7 +14,8 @@
 //                nothing but a claim.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
 //   a
-//                snapshot says of a number is what was said first.
+//                snapshot says of a number is what was said first. No two records of a replica
+//                share a number.
 //   equal        Complete replicas at the same point have the same count, digest and records.
 //   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
 //   protected    What a holder reports as protected was installed in another node's kernel.
@@ -122,6 +123,7 @@ class Oracle {
                                                const Bytes& payload) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
     [[nodiscard]] bool others_lack(const Machine& machine, const Kernel::Key& key) const;
+    void check_versions(const Machine& machine, GatewayId gateway) const;
     void compare(const Machine& a, const Machine& b, GatewayId gateway) const;
     void check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const;
     void check_standby_settled(const Machine& holder, const Machine& standby,

@@ -115,10 +115,10 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
             hello.gateways.begin(), hello.gateways.end(),
             [&](const wire::GatewayState& state) { return state.gateway == claim.gateway; });
         if (plan_.fencing == Fencing::all && heard && peer != machine.id() && gateway != nullptr &&
-            gateway->attached() && gateway->replica().highest_epoch() >= claim.epoch) {
+            gateway->attached() && gateway->replica().epoch() >= claim.epoch) {
             fail("epochs", machine.id(),
-                 fmt::format("claims {}, node {} knows {}", to_string(claim.epoch), peer.value,
-                             to_string(gateway->replica().highest_epoch())));
+                 fmt::format("claims {}, node {} follows {}", to_string(claim.epoch), peer.value,
+                             to_string(gateway->replica().epoch())));
         }
     }
     // A holder that claims anew, while another one serves under a newer epoch than it had.

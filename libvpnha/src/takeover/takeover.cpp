@@ -88,7 +88,11 @@ Next Takeover::promote() {
 Next Takeover::demote() {
     switch (state_) {
         case State::standby:
-            return Next{std::nullopt, true, true};
+            if (!gate_open_) {
+                return Next{std::nullopt, true, true};
+            }
+            promotion_failed_ = false;
+            return begin_release();
         case State::taking_over:
             release_wanted_ = true;
             return Next{};
@@ -103,7 +107,6 @@ Next Takeover::demote() {
 
 Next Takeover::begin_release() {
     state_ = State::releasing;
-    gate_open_ = false;
     return run(kRelease.front());
 }
 
@@ -123,8 +126,8 @@ Next Takeover::on_step(bool succeeded) {
         return Next{std::nullopt, true, true};
     }
     VPNHA_ASSERT(state_ == State::releasing);
-    if (done == Step::shut_gate && !succeeded) {
-        gate_open_ = true;
+    if (done == Step::shut_gate) {
+        gate_open_ = !succeeded;
     }
     if (const auto next = after(kRelease, done)) {
         return run(*next);

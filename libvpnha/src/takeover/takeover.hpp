@@ -22,14 +22,14 @@
 //
 //   state \ event | promote        | demote, superseded | step done         | step failed
 //   --------------+----------------+--------------------+-------------------+--------------------
-//   standby       | taking_over    | standby            | XXX               | XXX
+//   standby       | taking_over    | standby (4)        | XXX               | XXX
 //   taking_over   | XXX: busy      | releasing (1)      | next, or promoted | releasing, fails
 //   promoted      | promoted       | releasing          | XXX               | XXX
 //   releasing     | XXX: busy      | releasing (2)      | next, or standby  | next (3)
 //
 //   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
 //   runs to its end; it fails as a whole only when the gate could not be shut, because only then
-//   may a client still hear this node.
+//   may a client still hear this node. (4) releasing once more while the gate could not be shut.
 #pragma once
 
 #include <optional>
@@ -67,7 +67,7 @@ class Takeover {
   public:
     // Finished at once when promoted already. Not to be called while busy().
     [[nodiscard]] Next promote();
-    // Finished at once when standby already.
+    // Finished at once when standby already and silent.
     [[nodiscard]] Next demote();
     // The step last handed out was run.
     [[nodiscard]] Next on_step(bool succeeded);
@@ -85,7 +85,7 @@ class Takeover {
     std::optional<Step> running_;
     bool release_wanted_ = false;    // Demoted while taking over.
     bool promotion_failed_ = false;  // The release undoes a promotion.
-    bool gate_open_ = false;         // shut_gate failed.
+    bool gate_open_ = false;         // shut_gate failed last.
 };
 
 }  // namespace vpnha::takeover

@@ -99,5 +99,24 @@ TEST(TakeoverDeathTest, PromoteWhileBusyIsImpossible) {
     EXPECT_DEATH(static_cast<void>(takeover.promote()), "impossible state");
 }
 
+TEST(TakeoverTest, AGateThatCouldNotBeShutIsShutByTheNextDemotion) {
+    Takeover takeover;
+    static_cast<void>(takeover.promote());
+    Next next = takeover.on_step(false);  // save_epoch; the promotion is undone.
+    ASSERT_EQ(next.step, Step::shut_gate);
+    next = takeover.on_step(false);
+    while (next.step) {
+        next = takeover.on_step(true);
+    }
+    EXPECT_FALSE(next.succeeded);
+    next = takeover.demote();
+    ASSERT_EQ(next.step, Step::shut_gate);
+    while (next.step) {
+        next = takeover.on_step(true);
+    }
+    EXPECT_TRUE(next.succeeded);
+    EXPECT_TRUE(takeover.demote().finished);
+}
+
 }  // namespace
 }  // namespace vpnha::takeover
