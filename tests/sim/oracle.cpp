@@ -218,6 +218,11 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
         note_state(machine, id, replica.epoch(), replica.sequence(), replica.store().count(),
                    replica.store().digest());
     }
+    if (replica.holder() && *replica.holder() != replica.epoch().node) {
+        fail("old-epoch", machine.id(),
+             fmt::format("takes node {} for the holder of epoch {}", replica.holder()->value,
+                         to_string(replica.epoch())));
+    }
     check_gates(machine, gateway);
     if (replica.promoted()) {
         check_promises(machine, gateway);

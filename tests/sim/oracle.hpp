@@ -7,15 +7,13 @@
 //                nobody who serves under a newer epoch than the claimant did.
 //   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
 //                the node knows a newer one, none stays open once it has fallen silent.
+//                Whoever a replica takes for the holder has claimed its epoch.
 //   one-gate     With fencing no two nodes have a gateway's gate open; a node that is reported to
-//   be
-//                demoted has its gate shut.
+//                be demoted has its gate shut.
 //   silence      A standby sends no datagram and no frame; a node that the group does not hear says
 //                nothing but a claim.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
-//   a
-//                snapshot says of a number is what was said first. No two records of a replica
-//                share a number.
+//                a snapshot says of one is what was said first, and no two records share one.
 //   equal        Complete replicas at the same point have the same count, digest and records.
 //   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
 //   protected    What a holder reports as protected was installed in another node's kernel.

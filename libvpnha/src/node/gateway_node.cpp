@@ -20,10 +20,6 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
-wire::RecordKey record_key(const l2tp::SessionKey& key) {
-    return {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(key))};
-}
-
 int score_of(wire::Level level) {
     switch (level) {
         case wire::Level::complete:
@@ -139,12 +135,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
         case Step::mute_sessions:
             // Without a word: the next promoted node goes on with them.
             for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
-                for (const l2tp::SessionKey& ended : resumed.ended) {
-                    // For a newer holder it may go on: then it is hot here again.
-                    if (replica_.store().find(record_key(ended)) == nullptr) {
-                        effects.emplace_back(RemoveSession{settings_.id, ended});
-                    }
-                }
+                remove_ended(resumed, effects);
             }
             deadlines_.clear();
             resumed_sessions_.clear();

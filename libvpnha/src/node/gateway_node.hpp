@@ -168,6 +168,8 @@ class GatewayNode {
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
                      const std::string& reason, TimePoint now, Effects& effects);
+    // Their kernel state goes with the tunnel.
+    void remove_ended(const Resumed& resumed, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);

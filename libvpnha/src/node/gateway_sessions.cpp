@@ -279,8 +279,11 @@ void GatewayNode::schedule(const l2tp::TunnelKey& key) {
 
 void GatewayNode::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
                               const std::string& reason, TimePoint now, Effects& effects) {
-    replica_.erase(record_key(session), now);
     resumed_sessions_.erase(session);
+    if (!replica_.promoted()) {
+        return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
+    }
+    replica_.erase(record_key(session), now);
     Resumed& resumed = resumed_.at(tunnel);
     if (resumed.tunnel.has_sessions()) {
         effects.emplace_back(RemoveSession{settings_.id, session});
@@ -292,12 +295,19 @@ void GatewayNode::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Session
                                                       tag(), l2tp::to_string(session), reason)});
 }
 
+void GatewayNode::remove_ended(const Resumed& resumed, Effects& effects) {
+    for (const l2tp::SessionKey& session : resumed.ended) {
+        // For a newer holder it may go on: then it is hot here again.
+        if (replica_.store().find(record_key(session)) == nullptr) {
+            effects.emplace_back(RemoveSession{settings_.id, session});
+        }
+    }
+}
+
 void GatewayNode::end_tunnel(const l2tp::TunnelKey& key, const std::string& reason,
                              Effects& effects) {
     Resumed& resumed = resumed_.at(key);
-    for (const l2tp::SessionKey& session : resumed.ended) {
-        effects.emplace_back(RemoveSession{settings_.id, session});
-    }
+    remove_ended(resumed, effects);
     past_tunnels_ += resumed.tunnel.counters();
     if (resumed.scheduled) {
         deadlines_.erase({*resumed.scheduled, key});

@@ -420,6 +420,9 @@ bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) 
 void Replica::adopt_epoch(const Epoch& epoch, Effects& effects) {
     epoch_ = epoch;
     highest_ = std::max(highest_, epoch);
+    if (holder_ && *holder_ != epoch.node) {
+        holder_.reset();  // It has claimed an older one.
+    }
     sequence_ = 0;
     confirmed_.clear();
     last_confirm_.reset();
