@@ -27,7 +27,8 @@ LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
                    "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
-                   "l2tp-three-failovers", "l2tp-second-client")
+                   "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
+                   "config-differs", "plain-knet-refused")
 FUZZ_SECONDS = 60
 SIM_SEEDS = 2000
 TAIL_LINES = 40

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the seed corpus of the L2TP and PPP fuzz targets: corpus/TARGET/NAME, a file per case.
+"""Writes the seed corpus of the fuzz targets of protocols: corpus/TARGET/NAME, a file per case.
 
 Run it after a format changed, and look at the difference. Inputs that a fuzzer found are added to
 the folders by hand, with a name that says what they were.
@@ -197,12 +197,68 @@ WIRE = {
 }
 
 
+# Lease datagrams without their tag, which the target adds; from node 2, in its first instance.
+def lease(kind, body, gateway=1, node=2, version=1):
+    return (b"VPNL" + struct.pack("!BBI", version, gateway, node) + b"\x02" * 16
+            + struct.pack("!QQB", 1, 7, kind) + body)
+
+
+def voters(*nodes, changed=0, in_epoch=0):
+    return (epoch(in_epoch, 1 if in_epoch else 0)
+            + struct.pack("!IB", changed, len(nodes)) + struct.pack(f"!{len(nodes)}I", *nodes))
+
+
+def round_id(number, node=2, k=1):
+    return epoch(number, node) + struct.pack("!QQ", 1, k)
+
+
+def asked(number, flags, lists, more=b""):
+    return (round_id(number) + struct.pack("!QB", 10**9, flags) + lists + more
+            + struct.pack("!QQ", 5, 10**9))
+
+
+HEARD = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + struct.pack("!QQ", 5, 10**9)
+NEXT = voters(1, 2, changed=1, in_epoch=2)
+
+LEASE = {
+    "hello": lease(1, b""),
+    "claim": lease(2, asked(3, 0, voters(1, 2, 3))),
+    "claim-of-one": lease(2, asked(3, 0, voters(1))),
+    "claim-with-release": lease(2, asked(3, 4, voters(1), epoch(1, 1))),
+    "renewal": lease(2, asked(3, 1, voters(1, 2, 3))),
+    "round-with-next-list": lease(2, asked(3, 3, voters(1, 2, 3) + NEXT)),
+    "round-with-too-many-voters": lease(2, asked(3, 0, voters(*range(1, 9)))),
+    "round-with-no-voters": lease(2, asked(3, 0, voters())),
+    "round-at-the-last-epoch": lease(2, asked(2**52, 0, voters(1, 2, 3))),
+    "answer": lease(3, round_id(1, 1) + b"\x00\x00"),
+    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + b"\x00"),
+    "answer-with-handover": lease(3, round_id(1, 1) + b"\x02\x01" + epoch(1, 2) + sized(b"abc")),
+    "answer-with-long-counters": lease(3, round_id(1, 1) + b"\x00\x01" + epoch(1, 2)
+                                       + struct.pack("!H", 1025) + b"c" * 1025),
+    "refusal-promised": lease(4, round_id(1, 1) + b"\x07" + epoch(9, 3) + b"\x00"
+                              + voters(1, 2, 3)),
+    "refusal-marked": lease(4, round_id(1, 1) + b"\x02" + epoch(9, 0) + b"\x00"
+                            + voters(1, 2, 3)),
+    "refusal-with-next-list": lease(4, round_id(1, 1) + b"\x04" + epoch(9, 3) + b"\x02"
+                                    + voters(1, 2, 3) + NEXT),
+    "release": lease(5, epoch(1, 1)),
+    "mark-request": lease(6, struct.pack("!I", 3) + b"\x03" * 16),
+    "mark-request-of-node-1": lease(6, struct.pack("!I", 1) + b"\x00" * 16),
+    "mark-answer": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x01"),
+    "version-2": lease(1, b"", version=2),
+    "gateway-0": lease(1, b"", gateway=0),
+    "node-0": lease(1, b"", node=0),
+    "type-8": lease(8, b""),
+}
+
+
 def main():
     targets = {
         "l2tp_control": L2TP_CONTROL,
         "l2tp_record": L2TP_RECORD,
         "l2tp_tunnel": L2TP_TUNNEL,
         "lcp": LCP,
+        "lease": LEASE,
         "wire": WIRE,
     }
     for target, cases in targets.items():

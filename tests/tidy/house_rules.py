@@ -21,7 +21,7 @@ COLUMNS_MAX = 100
 LINES_MAX = 500
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
-CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "takeover",
+CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "lease", "takeover",
          "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
@@ -30,6 +30,7 @@ LAYERS: dict[str, set[str]] = {
     "wire": {"base", "ppp", "l2tp"},
     "config": {"base", "ppp", "l2tp", "wire"},
     "replica": {"base", "ppp", "l2tp", "wire"},
+    "lease": {"base"},
     "takeover": {"base", "ppp", "l2tp", "wire"},
     "node": {"base", "ppp", "l2tp", "wire", "config", "replica", "takeover"},
     "ports": {"base", "ppp", "l2tp", "config"},

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/datagram.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+
+namespace vpnha::lease {
+
+namespace {
+
+// Not used for anything else with the cluster's key.
+constexpr std::string_view kPurpose = "vpnha lease 1";
+constexpr std::string_view kMagic = "VPNL";
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kTagBytes = crypto_auth_BYTES;
+static_assert(std::tuple_size_v<LeaseKey::Octets> == crypto_auth_KEYBYTES);
+
+enum class Type : std::uint8_t {
+    hello = 1,
+    round,
+    answer,
+    refusal,
+    release,
+    mark_request,
+    mark_answer
+};
+
+constexpr std::uint8_t kHeld = 1;
+constexpr std::uint8_t kNextList = 2;
+constexpr std::uint8_t kReleased = 4;
+
+class Writer {
+  public:
+    explicit Writer(ByteWriter& out) : out_(out) {}
+
+    void operator()(const Hello&) { type(Type::hello); }
+    void operator()(const Round& round) {
+        type(Type::round);
+        put(round.id);
+        put(round.sent_at);
+        out_.u8(static_cast<std::uint8_t>((round.held ? kHeld : 0) |
+                                          (round.voters.next ? kNextList : 0) |
+                                          (round.released ? kReleased : 0)));
+        put(round.voters);
+        if (round.released) {
+            put(*round.released);
+        }
+        put(round.checkpoint);
+    }
+    void operator()(const Answer& answer) {
+        type(Type::answer);
+        put(answer.id);
+        out_.u8(static_cast<std::uint8_t>(answer.before.knowledge));
+        if (answer.before.knowledge == Knowledge::heard) {
+            const Heard& heard = answer.before.heard;
+            put(heard.epoch);
+            out_.u64(heard.number);
+            put(heard.sent_at);
+            out_.u8(heard.held ? 1 : 0);
+            put(heard.checkpoint);
+        }
+        out_.u8(answer.handover ? 1 : 0);
+        if (answer.handover) {
+            VPNHA_ASSERT(answer.handover->counters.size() <= kCountersBytesMax);
+            put(answer.handover->released);
+            out_.prefixed(ByteView(answer.handover->counters));
+        }
+    }
+    void operator()(const Refusal& refusal) {
+        type(Type::refusal);
+        put(refusal.id);
+        out_.u8(static_cast<std::uint8_t>(refusal.reason));
+        put(refusal.granted);
+        out_.u8(refusal.voters.next ? kNextList : 0);
+        put(refusal.voters);
+    }
+    void operator()(const Release& release) {
+        type(Type::release);
+        put(release.epoch);
+    }
+    void operator()(const MarkRequest& request) {
+        type(Type::mark_request);
+        out_.u32(request.victim.value).bytes(request.boot.octets);
+    }
+    void operator()(const MarkAnswer& answer) {
+        type(Type::mark_answer);
+        out_.u32(answer.victim.value).bytes(answer.boot.octets).u8(answer.run_out ? 1 : 0);
+    }
+
+  private:
+    void type(Type value) { out_.u8(static_cast<std::uint8_t>(value)); }
+    void put(const Epoch& epoch) { out_.u64(epoch.number).u32(epoch.node.value); }
+    void put(const RoundId& id) {
+        put(id.epoch);
+        out_.u64(id.instance.value).u64(id.number);
+    }
+    void put(TimePoint time) {
+        out_.u64(static_cast<std::uint64_t>(time.time_since_epoch().count()));
+    }
+    void put(const Checkpoint& checkpoint) {
+        out_.u64(checkpoint.sequence);
+        put(checkpoint.taken_at);
+    }
+    void put(const VoterList& list) {
+        put(list.version.epoch);
+        out_.u32(list.version.change).u8(static_cast<std::uint8_t>(list.nodes.size()));
+        for (const NodeId node : list.nodes) {
+            out_.u32(node.value);
+        }
+    }
+    void put(const Voters& voters) {
+        put(voters.current);
+        if (voters.next) {
+            put(*voters.next);
+        }
+    }
+
+    ByteWriter& out_;
+};
+
+class Reader {
+  public:
+    explicit Reader(ByteReader& in) : in_(in) {}
+
+    BootId boot() {
+        BootId boot;
+        const ByteView octets = in_.take(boot.octets.size());
+        std::copy(octets.begin(), octets.end(), boot.octets.begin());
+        return boot;
+    }
+    Epoch epoch() {
+        const std::uint64_t number = counter();
+        return {number, NodeId{in_.u32()}};
+    }
+    // Adding one to it must never wrap around.
+    std::uint64_t counter() {
+        const std::uint64_t value = in_.u64();
+        if (value > limits::kCounterMax) {
+            in_.fail();
+        }
+        return value;
+    }
+    Message message() {
+        switch (static_cast<Type>(in_.u8())) {
+            case Type::hello:
+                return Hello{};
+            case Type::round:
+                return round();
+            case Type::answer:
+                return answer();
+            case Type::refusal:
+                return refusal();
+            case Type::release:
+                return Release{epoch()};
+            case Type::mark_request: {
+                const NodeId victim{in_.u32()};
+                return MarkRequest{victim, boot()};
+            }
+            case Type::mark_answer: {
+                const NodeId victim{in_.u32()};
+                const BootId life = boot();
+                return MarkAnswer{victim, life, flags(1) != 0};
+            }
+        }
+        in_.fail();
+        return Hello{};
+    }
+
+  private:
+    std::uint8_t flags(std::uint8_t known) {
+        const std::uint8_t value = in_.u8();
+        if ((value & ~known) != 0) {
+            in_.fail();
+        }
+        return value;
+    }
+    template <class Enum>
+    Enum choice(Enum last) {
+        const std::uint8_t value = in_.u8();
+        if (value > static_cast<std::uint8_t>(last)) {
+            in_.fail();
+            return last;
+        }
+        return static_cast<Enum>(value);
+    }
+    // No clock runs for 292 years.
+    TimePoint time() {
+        const std::uint64_t value = in_.u64();
+        if (value > limits::kCounterMax << 10) {
+            in_.fail();
+            return {};
+        }
+        return TimePoint(Duration(static_cast<Duration::rep>(value)));
+    }
+    RoundId round_id() {
+        RoundId id;
+        id.epoch = epoch();
+        id.instance.value = counter();
+        id.number = counter();
+        return id;
+    }
+    Checkpoint checkpoint() {
+        const std::uint64_t sequence = counter();
+        return {sequence, time()};
+    }
+    VoterList list() {
+        VoterList list;
+        list.version.epoch = epoch();
+        list.version.change = in_.u32();
+        const std::size_t count = std::min<std::size_t>(in_.u8(), kVotersMax + 1);
+        for (std::size_t i = 0; i < count; ++i) {
+            list.nodes.push_back(NodeId{in_.u32()});
+        }
+        return list;
+    }
+    Voters voters(bool with_next) {
+        Voters voters{list(), std::nullopt};
+        if (with_next) {
+            voters.next = list();
+        }
+        if (!is_sound(voters)) {
+            in_.fail();
+        }
+        return voters;
+    }
+    Round round() {
+        Round round;
+        round.id = round_id();
+        round.sent_at = time();
+        const std::uint8_t known = flags(kHeld | kNextList | kReleased);
+        round.held = (known & kHeld) != 0;
+        round.voters = voters((known & kNextList) != 0);
+        if ((known & kReleased) != 0) {
+            round.released = epoch();
+        }
+        round.checkpoint = checkpoint();
+        return round;
+    }
+    Answer answer() {
+        Answer answer;
+        answer.id = round_id();
+        answer.before.knowledge = choice(Knowledge::lost);
+        if (answer.before.knowledge == Knowledge::heard) {
+            Heard& heard = answer.before.heard;
+            heard.epoch = epoch();
+            heard.number = counter();
+            heard.sent_at = time();
+            heard.held = flags(1) != 0;
+            heard.checkpoint = checkpoint();
+        }
+        if (flags(1) != 0) {
+            Handover handover{epoch(), {}};
+            const ByteView counters = in_.take_prefixed(kCountersBytesMax);
+            handover.counters.assign(counters.begin(), counters.end());
+            answer.handover = std::move(handover);
+        }
+        return answer;
+    }
+    Refusal refusal() {
+        Refusal refusal;
+        refusal.id = round_id();
+        refusal.reason = choice(Verdict::promised);
+        if (refusal.reason == Verdict::answered) {
+            in_.fail();
+        }
+        refusal.granted = epoch();
+        refusal.voters = voters((flags(kNextList) & kNextList) != 0);
+        return refusal;
+    }
+
+    ByteReader& in_;
+};
+
+// Whoever asks, asks in an epoch of its own.
+bool epoch_is_the_senders(const Datagram& datagram) {
+    const auto* round = std::get_if<Round>(&datagram.message);
+    return round == nullptr || (round->id.epoch.node == datagram.sender.node &&
+                                round->id.instance == datagram.sender.instance);
+}
+
+}  // namespace
+
+LeaseKey::LeaseKey(std::string_view cluster_key) {
+    const ByteView key = to_bytes(cluster_key);
+    const ByteView purpose = to_bytes(kPurpose);
+    crypto_generichash_state state{};
+    crypto_generichash_init(&state, nullptr, 0, octets_.size());
+    crypto_generichash_update(&state, purpose.data(), purpose.size());
+    crypto_generichash_update(&state, key.data(), key.size());
+    crypto_generichash_final(&state, octets_.data(), octets_.size());
+    sodium_memzero(&state, sizeof state);
+}
+
+LeaseKey::~LeaseKey() {
+    sodium_memzero(octets_.data(), octets_.size());
+}
+
+Bytes encode(const Datagram& datagram, const LeaseKey& key) {
+    ByteWriter out;
+    out.bytes(to_bytes(kMagic)).u8(kVersion).u8(datagram.gateway.value);
+    out.u32(datagram.sender.node.value).bytes(datagram.sender.boot.octets);
+    out.u64(datagram.sender.instance.value).u64(datagram.sequence);
+    std::visit(Writer(out), datagram.message);
+    std::array<std::uint8_t, kTagBytes> tag{};
+    crypto_auth(tag.data(), out.view().data(), out.view().size(), key.octets().data());
+    out.bytes(tag);
+    return std::move(out).take();
+}
+
+Result<Datagram> parse_datagram(ByteView bytes, const LeaseKey& key) {
+    if (bytes.size() < kTagBytes) {
+        return fail(Errc::malformed, fmt::format("a lease datagram of {} bytes", bytes.size()));
+    }
+    const ByteView covered = bytes.first(bytes.size() - kTagBytes);
+    if (crypto_auth_verify(bytes.last(kTagBytes).data(), covered.data(), covered.size(),
+                           key.octets().data()) != 0) {
+        return fail(Errc::permission, "a lease datagram that is not of this cluster's key");
+    }
+    ByteReader in(covered);
+    if (to_text(in.take(kMagic.size())) != kMagic) {
+        return fail(Errc::malformed, "a lease datagram without its magic");
+    }
+    if (const std::uint8_t version = in.u8(); in.ok() && version != kVersion) {
+        return fail(Errc::unsupported, fmt::format("lease datagrams of version {}; this node "
+                                                   "speaks {}",
+                                                   version, kVersion));
+    }
+    Datagram datagram;
+    Reader reader(in);
+    datagram.gateway.value = in.u8();
+    datagram.sender.node.value = in.u32();
+    datagram.sender.boot = reader.boot();
+    datagram.sender.instance.value = reader.counter();
+    datagram.sequence = reader.counter();
+    datagram.message = reader.message();
+    if (!in.finished() || datagram.gateway == GatewayId{} || datagram.sender.node == NodeId{} ||
+        !epoch_is_the_senders(datagram)) {
+        return fail(Errc::malformed, fmt::format("a malformed lease datagram of node {}",
+                                                 datagram.sender.node.value));
+    }
+    return datagram;
+}
+
+}  // namespace vpnha::lease

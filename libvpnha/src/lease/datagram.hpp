@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lease messages as datagrams between the vpnhads of a cluster. Authenticated, not encrypted:
+// nothing in them is secret. Big-endian:
+//
+//   magic "VPNL" (4)  version (1)  gateway (1)
+//   node (4)  boot id (16)  instance (8)  sequence (8)    the sender; replay_guard.hpp
+//   type (1)  body
+//   HMAC-SHA-512-256 of all before it (32)
+//
+//   type 1 Hello        -
+//   type 2 Round        round id, t (8), flags (1: held 1, next list 2, released 4), list [, list]
+//                       [, epoch released], checkpoint
+//   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t (8), held (1),
+//                       checkpoint; handover (1), if there is one: epoch, counters (2 + n)
+//   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list]
+//   type 5 Release      epoch
+//   type 6 MarkRequest  node (4), boot id (16)
+//   type 7 MarkAnswer   node (4), boot id (16), run out (1)
+//
+//   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
+//   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: sequence (8), time (8).
+//   Times are nanoseconds of the CLOCK_BOOTTIME of the node they are about.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "lease/messages.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::lease {
+
+// A lame holder's last counters: enough for the numbers of a gateway's own, not of each session;
+// those are records.
+inline constexpr std::size_t kCountersBytesMax = 1024;
+
+// Wiped when it goes.
+class LeaseKey {
+  public:
+    // From the cluster's key, however long that is.
+    explicit LeaseKey(std::string_view cluster_key);
+    ~LeaseKey();
+    LeaseKey(const LeaseKey&) = delete;
+    LeaseKey& operator=(const LeaseKey&) = delete;
+
+    using Octets = std::array<std::uint8_t, 32>;
+    [[nodiscard]] const Octets& octets() const { return octets_; }
+
+  private:
+    Octets octets_{};
+};
+
+struct Datagram {
+    GatewayId gateway;
+    Sender sender;
+    std::uint64_t sequence = 0;  // Grows with each datagram of an instance.
+    Message message;
+    friend bool operator==(const Datagram&, const Datagram&) = default;
+};
+
+[[nodiscard]] Bytes encode(const Datagram& datagram, const LeaseKey& key);
+// Permission: not authentic. Unsupported: another version. Malformed: a length, list or value out
+// of its bounds, an epoch that is not the sender's where it must be, bytes left over.
+[[nodiscard]] Result<Datagram> parse_datagram(ByteView bytes, const LeaseKey& key);
+
+}  // namespace vpnha::lease

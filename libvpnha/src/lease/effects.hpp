@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the lease engine wants done, in this order.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "lease/holder.hpp"
+#include "lease/messages.hpp"
+#include "lease/voter.hpp"
+
+namespace vpnha::lease {
+
+// What a node must know of its past.
+struct Durable {
+    Epoch claimed;
+    Epoch granted;
+    std::vector<Mark> marks;
+    Voters voters;
+    friend bool operator==(const Durable&, const Durable&) = default;
+};
+
+// On the disk before anything behind it is done; a node that cannot save stops here.
+struct SaveDurable {
+    Durable durable;
+};
+struct Send {
+    NodeId to;
+    Message message;
+};
+// To be written into the gate; {}: shut.
+struct SetDeadline {
+    TimePoint deadline{};
+};
+// A claim of this node has a majority; the deadline follows.
+struct Granted {
+    Epoch epoch;
+    Margin margin;
+    Bytes counters;  // With an exact margin.
+};
+enum class End : std::uint8_t { released, lapsed, given_up, handed_over, fenced };
+// This node's epoch is dead.
+struct Ended {
+    Epoch epoch;
+    End why = End::released;
+};
+// The gate is shut for a successor that waits: → Engine::on_counters().
+struct ReadCounters {};
+// This life of the node is fenced: it stays silent, ends its services and resets itself.
+struct Fenced {};
+// No promise to the victim holds any more, and no majority will make one.
+struct RunOut {
+    NodeId victim;
+    BootId boot;
+};
+// A change of the list of voters is through.
+struct VotersChanged {
+    VoterList voters;
+};
+
+using Effect = std::variant<SaveDurable, Send, SetDeadline, Granted, Ended, ReadCounters, Fenced,
+                            RunOut, VotersChanged>;
+using Effects = std::vector<Effect>;
+
+}  // namespace vpnha::lease

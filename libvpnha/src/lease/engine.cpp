@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rounds and votes. Fencing, quorum, lists of voters and two nodes are in engine_fence.cpp.
+#include "lease/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace vpnha::lease {
+
+namespace {
+
+Durable first_durable(const Setup& setup) {
+    Durable durable;
+    durable.voters.current.nodes = setup.voters;
+    return durable;
+}
+
+}  // namespace
+
+Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now)
+    : setup_(setup),
+      voter_(setup.timing, durable ? durable->granted : Epoch{},
+             durable ? durable->marks : std::vector<Mark>{}, now),
+      holder_(setup.timing, durable ? durable->claimed : Epoch{}),
+      saved_(durable.value_or(first_durable(setup))) {
+    state_.voters = saved_.voters;
+    state_.fenced = voter_.is_marked(setup_.self.node, setup_.self.boot);
+    VPNHA_ASSERT(is_sound(state_.voters));
+    VPNHA_ASSERT(setup_.timing.renew * 2 < setup_.timing.lease);
+    VPNHA_ASSERT(setup_.timing.lease <= setup_.timing.lease_max);
+}
+
+Effects Engine::saved_first(Effects effects) {
+    if (saved_.claimed != holder_.state().claimed || saved_.granted != voter_.granted() ||
+        saved_.marks != voter_.state().marks || saved_.voters != state_.voters) {
+        saved_ = {holder_.state().claimed, voter_.granted(), voter_.state().marks, state_.voters};
+        effects.insert(effects.begin(), SaveDurable{saved_});
+    }
+    return effects;
+}
+
+Effects Engine::promote(TimePoint now) {
+    state_.wanted = true;
+    holder_.cancel_lame();
+    return on_time(now);
+}
+
+Effects Engine::demote(TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    state_.wanted = false;
+    if (holder_.phase() == Phase::claiming) {
+        end(End::given_up, effects);
+    } else if (holder_.serving()) {
+        holder_.begin_lame(now);
+    }
+    return saved_first(std::move(effects));
+}
+
+Effects Engine::release(TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    state_.wanted = false;
+    if (holder_.phase() != Phase::idle) {
+        end(holder_.serving() ? End::released : End::given_up, effects);
+    }
+    return saved_first(std::move(effects));
+}
+
+Effects Engine::on_message(const Sender& sender, const Message& message, TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    note_life(sender);
+    if (const auto* round = std::get_if<Round>(&message)) {
+        on_round(sender, *round, effects, now);
+    } else if (const auto* answer = std::get_if<Answer>(&message)) {
+        on_answer(sender.node, *answer, effects, now);
+    } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
+        on_refusal(*refusal, effects, now);
+    } else if (const auto* release = std::get_if<Release>(&message)) {
+        voter_.on_release(release->epoch);
+    } else if (const auto* request = std::get_if<MarkRequest>(&message)) {
+        on_mark_request(sender.node, *request, effects, now);
+    } else if (const auto* mark = std::get_if<MarkAnswer>(&message)) {
+        on_mark_answer(sender.node, *mark, effects);
+    }
+    return saved_first(std::move(effects));
+}
+
+Effects Engine::on_time(TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    act(effects, now);
+    return saved_first(std::move(effects));
+}
+
+std::optional<TimePoint> Engine::next_deadline() const {
+    const Holder::State& holder = holder_.state();
+    if (holder.phase == Phase::idle) {
+        return may_claim() ? std::optional(TimePoint{}) : std::nullopt;
+    }
+    std::optional<TimePoint> next = holder.next_round_at;
+    if (holder_.serving()) {
+        next = earliest(next, holder.deadline);
+    }
+    if (holder.phase == Phase::lame) {
+        next = earliest(next, holder.lame_until);
+    }
+    return next;
+}
+
+void Engine::on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
+    const Epoch& epoch = round.id.epoch;
+    if (epoch.node != sender.node || sender.node == setup_.self.node || !is_sound(round.voters)) {
+        return;
+    }
+    learn(round.voters, now);
+    if (round.released) {
+        voter_.on_release(*round.released);
+    }
+    if (holder_.phase() == Phase::lame && !round.held && hand_over(sender, round, effects, now)) {
+        return;
+    }
+    const std::optional<Handing>& handing = state_.handing;
+    if (handing && handing->asked && handing->claim == epoch) {
+        return;
+    }
+    const Verdict verdict = voter_.judge(sender, round, state_.voters, now);
+    if (verdict != Verdict::answered) {
+        send(sender.node, Refusal{round.id, verdict, voter_.granted(), state_.voters}, effects);
+        return;
+    }
+    Answer answer{round.id, voter_.before(), std::nullopt};
+    if (handing && handing->claim == epoch && !round.held) {
+        answer.handover = handing->handover;
+    }
+    send(sender.node, std::move(answer), effects);
+}
+
+bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
+    const Epoch own = holder_.epoch();
+    Voter released = voter_;
+    released.on_release(own);
+    if (round.id.epoch <= own ||
+        released.judge(sender, round, state_.voters, now) != Verdict::answered) {
+        return false;
+    }
+    voter_ = std::move(released);
+    holder_.end();
+    effects.emplace_back(SetDeadline{});
+    effects.emplace_back(Ended{own, End::handed_over});
+    effects.emplace_back(ReadCounters{});
+    state_.handing = Handing{round.id.epoch, round.id, {own, {}}};
+    return true;
+}
+
+Effects Engine::on_counters(Bytes counters, TimePoint now) {
+    VPNHA_ASSERT(state_.handing && state_.handing->asked);
+    Effects effects;
+    lapse(effects, now);
+    Handing& handing = *state_.handing;
+    handing.handover.counters = std::move(counters);
+    send(handing.claim.node, Answer{*handing.asked, voter_.before(), handing.handover}, effects);
+    handing.asked.reset();
+    return saved_first(std::move(effects));
+}
+
+void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now) {
+    const bool handed_to_me = answer.handover && holder_.phase() == Phase::claiming &&
+                              answer.id.epoch == holder_.epoch() &&
+                              answer.id.instance == setup_.self.instance;
+    if (handed_to_me) {
+        // Its gate is shut: nothing keeps this node's own vote back, in the same round.
+        voter_.on_release(answer.handover->released);
+    }
+    count(from, answer, effects, now);
+    if (handed_to_me && holder_.phase() == Phase::claiming) {
+        const std::vector<Holder::OpenRound> open = holder_.state().rounds;
+        for (const Holder::OpenRound& asked : open) {
+            Round round;
+            round.id = {holder_.epoch(), setup_.self.instance, asked.number};
+            round.sent_at = asked.sent_at;
+            round.voters = state_.voters;
+            round.checkpoint = state_.checkpoint;
+            vote(round, effects, now);
+        }
+        holder_.hurry(now);
+    }
+}
+
+void Engine::on_refusal(const Refusal& refusal, Effects& effects, TimePoint now) {
+    if (refusal.id.epoch.node != setup_.self.node || refusal.id.instance != setup_.self.instance ||
+        !is_sound(refusal.voters)) {
+        return;
+    }
+    if (refusal.reason == Verdict::marked) {
+        become_fenced(effects);
+        return;
+    }
+    learn(refusal.voters, now);
+    holder_.on_granted_elsewhere(refusal.granted);
+}
+
+void Engine::lapse(Effects& effects, TimePoint now) {
+    if (holder_.lapsed(now)) {
+        end(End::lapsed, effects);
+    }
+}
+
+void Engine::act(Effects& effects, TimePoint now) {
+    if (holder_.phase() == Phase::lame && now >= holder_.state().lame_until) {
+        end(End::released, effects);
+    }
+    const bool again = holder_.outbid() && holder_.round_due(now);
+    if (may_claim() && (holder_.phase() == Phase::idle || again)) {
+        if (again) {
+            voter_.on_release(holder_.epoch());
+        }
+        holder_.claim(setup_.self.node, voter_.granted(), now);
+    }
+    if (holder_.round_due(now)) {
+        ask(effects, now);
+    }
+}
+
+bool Engine::may_claim() const {
+    return state_.wanted && state_.quorate && !state_.fenced;
+}
+
+void Engine::ask(Effects& effects, TimePoint now) {
+    Round round = holder_.open_round(setup_.self.instance, now);
+    round.voters = state_.voters;
+    round.checkpoint = state_.checkpoint;
+    send_to_others(round, effects);
+    vote(round, effects, now);
+}
+
+void Engine::vote(const Round& round, Effects& effects, TimePoint now) {
+    if (voter_.judge(setup_.self, round, state_.voters, now) == Verdict::answered) {
+        count(setup_.self.node, Answer{round.id, voter_.before(), std::nullopt}, effects, now);
+    }
+}
+
+void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoint now) {
+    const bool claimed = holder_.phase() == Phase::claiming;
+    if (!holder_.count(from, answer, setup_.self.instance, electorate(), now)) {
+        return;
+    }
+    const Holder::State& holder = holder_.state();
+    if (claimed) {
+        effects.emplace_back(Granted{holder_.epoch(), holder_.margin(),
+                                     holder.handover ? holder.handover->counters : Bytes{}});
+    }
+    effects.emplace_back(SetDeadline{holder.deadline});
+    if (state_.voters.next) {
+        state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
+        holder_.restart_rounds(now);
+        effects.emplace_back(VotersChanged{state_.voters.current});
+    }
+}
+
+void Engine::end(End why, Effects& effects) {
+    const Epoch epoch = holder_.epoch();
+    const bool served = holder_.serving();
+    holder_.end();
+    voter_.on_release(epoch);
+    if (served) {
+        effects.emplace_back(SetDeadline{});
+    }
+    effects.emplace_back(Ended{epoch, why});
+    send_to_others(Release{epoch}, effects);
+}
+
+void Engine::send(NodeId to, Message message, Effects& effects) {
+    effects.emplace_back(Send{to, std::move(message)});
+}
+
+void Engine::send_to_others(const Message& message, Effects& effects) const {
+    for (const NodeId node : state_.voters.all()) {
+        if (node != setup_.self.node) {
+            send(node, message, effects);
+        }
+    }
+}
+
+}  // namespace vpnha::lease

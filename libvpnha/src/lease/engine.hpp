@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lease of one gateway, seen from one node: its rounds (holder.hpp), its vote (voter.hpp), and
+// what joins them. Pure: events and time in, effects out. The time of each event is CLOCK_BOOTTIME
+// when it is handed in, not when it was received.
+//
+// The protocol, by its numbers; what is not here is in holder.hpp, voter.hpp and voters.hpp.
+//
+//   1  A voter answers a round when nothing speaks against it.                  voter.hpp
+//   2  An answer is a promise. Grants and claims are on disk before they are said: every event's
+//      effects begin with SaveDurable when what it saves has changed.
+//   3  A majority's answers to one round make the deadline.                     holder.hpp
+//   4  A vpnhad abstains after its start.                                       voter.hpp
+//   5  Release: the deadline is 0 first, then it is said. A lapsed holder that Pacemaker still has
+//      promoted claims a new epoch by itself.
+//   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority.
+//   7  ρ and δ.                                                                 timing.hpp
+//   8  Lists of voters differ by one node.                                      voters.hpp
+//   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
+//      its Release and its last counters, in that order on disk, in the gate, and on the wire; the
+//      claimant votes for itself then, and passes the Release on. Without a claim it releases.
+//  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering a
+//      holder that its own quorate group has lacked for long.
+//  11  Counter margins.                                                         holder.hpp
+//  12  Of two voters both must answer. Alone a node goes on only after the other's death was
+//      confirmed, until that one is heard again.
+//
+//   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
+//                 |          |        |         |          |          | claim    | lost   |
+//   --------------+----------+--------+---------+----------+----------+----------+--------+-------
+//   idle          | claiming | -      | -       | ignored  | XXX      | judged   | -      | idle
+//                 | (1)      |        |         |          |          |          |        |
+//   claiming      | -        | idle   | idle    | holding  | XXX      | judged   | idle   | idle
+//   holding       | -        | lame   | idle    | holding  | claiming | judged   | -      | idle
+//                 |          |        |         |          | (1)      | (2)      |        |
+//   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
+//                 |          |        |         |          |          | over (3) |        |
+//
+//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds.
+//   (3) idle; nothing more is answered to that claim before its counters are read.
+//
+// Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
+// deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
+// higher one was; a fenced node has no deadline ahead; the counter margin covers what was sent.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "lease/effects.hpp"
+
+namespace vpnha::lease {
+
+struct Setup {
+    Sender self;
+    Timing timing;
+    std::vector<NodeId> voters;  // As configured; what is durable wins.
+};
+
+enum class Confirmed : std::uint8_t { by_device, by_operator };
+
+class Engine {
+  public:
+    // To whom this node handed over, until its counters are read, and for repetitions.
+    struct Handing {
+        Epoch claim;
+        std::optional<RoundId> asked;  // While the counters are read.
+        Handover handover;
+        friend bool operator==(const Handing&, const Handing&) = default;
+    };
+    struct Fencing {
+        NodeId victim;
+        BootId boot;
+        std::vector<NodeId> run_out;
+        bool done = false;
+        friend bool operator==(const Fencing&, const Fencing&) = default;
+    };
+    struct Life {
+        NodeId node;
+        BootId boot;
+        friend bool operator==(const Life&, const Life&) = default;
+    };
+    struct State {
+        Voters voters;
+        Checkpoint checkpoint;
+        bool wanted = false;  // Pacemaker has it promoted.
+        bool quorate = false;
+        bool fenced = false;
+        bool alone = false;  // 12: the other one's death was confirmed.
+        std::optional<Handing> handing;
+        std::optional<Fencing> fencing;
+        std::vector<Life> lives;  // The newest of each voter that was heard.
+        friend bool operator==(const State&, const State&) = default;
+    };
+
+    // `durable`: what was saved last; nullopt: nothing ever was.
+    Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now);
+
+    [[nodiscard]] Effects promote(TimePoint now);
+    // Lame, with a lease; a claim under way is given up.
+    [[nodiscard]] Effects demote(TimePoint now);
+    // At once, without a successor.
+    [[nodiscard]] Effects release(TimePoint now);
+    // Authentic and not replayed (datagram.hpp, replay_guard.hpp).
+    [[nodiscard]] Effects on_message(const Sender& sender, const Message& message, TimePoint now);
+    // The answer to ReadCounters.
+    [[nodiscard]] Effects on_counters(Bytes counters, TimePoint now);
+    // The group's members, and whether they are a majority of the cluster.
+    [[nodiscard]] Effects on_members(const std::set<NodeId>& present, bool quorate, TimePoint now);
+    // next_deadline() has come; harmless when it has not.
+    [[nodiscard]] Effects on_time(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    // Standbys have confirmed it.
+    void set_checkpoint(const Checkpoint& checkpoint) { state_.checkpoint = checkpoint; }
+
+    // Holding, with no other change under way: begins the change to `nodes`.
+    [[nodiscard]] Result<Effects> change_voters(const std::vector<NodeId>& nodes, TimePoint now);
+    // Asks all voters to mark that life of a node; repeated by the caller until RunOut.
+    [[nodiscard]] Result<Effects> fence(NodeId victim, const BootId& boot, TimePoint now);
+    // 12: power is off. By a device: only with the newest boot id heard.
+    [[nodiscard]] Result<Effects> confirm_dead(NodeId victim, const BootId& boot, Confirmed by,
+                                               TimePoint now);
+
+    [[nodiscard]] const Voter& voter() const { return voter_; }
+    [[nodiscard]] const Holder& holder() const { return holder_; }
+    [[nodiscard]] const State& state() const { return state_; }
+    [[nodiscard]] std::optional<BootId> newest_life_of(NodeId node) const;
+    friend bool operator==(const Engine& a, const Engine& b) {
+        return a.voter_ == b.voter_ && a.holder_ == b.holder_ && a.state_ == b.state_;
+    }
+
+  private:
+    void on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
+    void on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
+    void on_refusal(const Refusal& refusal, Effects& effects, TimePoint now);
+    void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
+    void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects);
+    // False when the claim is judged like any other.
+    bool hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
+
+    // Ends what time has ended; before every event.
+    void lapse(Effects& effects, TimePoint now);
+    // Claims and asks what is due.
+    void act(Effects& effects, TimePoint now);
+    void ask(Effects& effects, TimePoint now);
+    [[nodiscard]] bool may_claim() const;
+    // This node's own vote; true when it made a majority.
+    void vote(const Round& round, Effects& effects, TimePoint now);
+    void count(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
+    void end(End why, Effects& effects);
+    void learn(const Voters& voters, TimePoint now);
+    void note_life(const Sender& sender);
+    void become_fenced(Effects& effects);
+    static void send(NodeId to, Message message, Effects& effects);
+    void send_to_others(const Message& message, Effects& effects) const;
+    // Whose majority counts now.
+    [[nodiscard]] Voters electorate() const;
+    // SaveDurable first, when there is something to save.
+    [[nodiscard]] Effects saved_first(Effects effects);
+
+    Setup setup_;
+    Voter voter_;
+    Holder holder_;
+    State state_;
+    Durable saved_;
+};
+
+}  // namespace vpnha::lease

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a lease engine does about quorum, lists of voters, fencing and two nodes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "lease/engine.hpp"
+
+namespace vpnha::lease {
+
+namespace {
+
+bool is_in(const std::vector<NodeId>& nodes, NodeId node) {
+    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+}  // namespace
+
+Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    std::vector<NodeId> lacking;
+    if (quorate) {
+        for (const NodeId node : state_.voters.all()) {
+            if (!present.contains(node)) {
+                lacking.push_back(node);
+            }
+        }
+    }
+    voter_.on_lacking(lacking, now);
+    state_.quorate = quorate;
+    if (!quorate && holder_.phase() == Phase::claiming) {
+        end(End::given_up, effects);
+    }
+    return saved_first(std::move(effects));
+}
+
+void Engine::learn(const Voters& voters, TimePoint now) {
+    if (voters.newer_than(state_.voters)) {
+        state_.voters = voters;
+        state_.alone = false;
+        holder_.restart_rounds(now);
+        std::erase_if(state_.lives,
+                      [this](const Life& life) { return !is_in(state_.voters.all(), life.node); });
+    }
+}
+
+Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    const VoterList& current = state_.voters.current;
+    if (holder_.phase() != Phase::holding || state_.voters.next || state_.alone) {
+        return fail(Errc::busy,
+                    "the voters are changed by the node that holds the lease, one node at a time");
+    }
+    VoterList next;
+    next.version = {holder_.epoch(), 1};
+    if (current.version.epoch == holder_.epoch()) {
+        next.version.change = current.version.change + 1;
+    }
+    next.nodes = nodes;
+    if (!is_sound(next) || !differ_by_one(current, next)) {
+        return fail(Errc::invalid_argument,
+                    "a change of the voters adds or removes exactly one node; to replace one, "
+                    "remove it first, then add the other");
+    }
+    state_.voters.next = std::move(next);
+    state_.alone = false;
+    holder_.restart_rounds(now);
+    act(effects, now);
+    return saved_first(std::move(effects));
+}
+
+Voters Engine::electorate() const {
+    return state_.alone ? Voters{{{}, {setup_.self.node}}, std::nullopt} : state_.voters;
+}
+
+void Engine::note_life(const Sender& sender) {
+    if (!is_in(state_.voters.all(), sender.node)) {
+        return;
+    }
+    std::erase_if(state_.lives, [&](const Life& life) { return life.node == sender.node; });
+    state_.lives.push_back({sender.node, sender.boot});
+    state_.alone = false;
+}
+
+std::optional<BootId> Engine::newest_life_of(NodeId node) const {
+    const auto found = std::find_if(state_.lives.begin(), state_.lives.end(),
+                                    [node](const Life& life) { return life.node == node; });
+    return found == state_.lives.end() ? std::nullopt : std::optional(found->boot);
+}
+
+Result<Effects> Engine::confirm_dead(NodeId victim, const BootId& boot, Confirmed by,
+                                     TimePoint now) {
+    const VoterList& voters = state_.voters.current;
+    if (voters.nodes.size() != 2 || state_.voters.next || !voters.has(victim) ||
+        !voters.has(setup_.self.node) || victim == setup_.self.node) {
+        return fail(Errc::invalid_argument,
+                    "a death is confirmed between two voters, for the other one");
+    }
+    if (by == Confirmed::by_device && newest_life_of(victim) != boot) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("node {} was heard with another boot id, or not at all since this "
+                                "daemon started; if it is off, confirm it by hand",
+                                victim.value));
+    }
+    state_.alone = true;
+    holder_.restart_rounds(now);
+    return on_time(now);
+}
+
+Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) {
+    if (state_.voters.newest().nodes.size() < 3 || !is_in(state_.voters.all(), victim)) {
+        return fail(Errc::unsupported, "only one of three voters or more can be fenced by marks");
+    }
+    Effects effects;
+    lapse(effects, now);
+    std::optional<Fencing>& fencing = state_.fencing;
+    if (!fencing || fencing->victim != victim || fencing->boot != boot) {
+        fencing = Fencing{victim, boot, {}, false};
+    }
+    send_to_others(MarkRequest{victim, boot}, effects);
+    voter_.mark(victim, boot, now);
+    if (voter_.run_out(victim, boot, now)) {
+        on_mark_answer(setup_.self.node, {victim, boot, true}, effects);
+    }
+    if (victim == setup_.self.node && boot == setup_.self.boot) {
+        become_fenced(effects);
+    }
+    return saved_first(std::move(effects));
+}
+
+void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& effects,
+                             TimePoint now) {
+    if (!is_in(state_.voters.all(), request.victim)) {
+        return;
+    }
+    voter_.mark(request.victim, request.boot, now);
+    const bool run_out = voter_.run_out(request.victim, request.boot, now);
+    send(from, MarkAnswer{request.victim, request.boot, run_out}, effects);
+    if (request.victim == setup_.self.node && request.boot == setup_.self.boot) {
+        become_fenced(effects);
+    }
+}
+
+void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects) {
+    std::optional<Fencing>& fencing = state_.fencing;
+    if (!answer.run_out || !fencing || fencing->done || fencing->victim != answer.victim ||
+        fencing->boot != answer.boot) {
+        return;
+    }
+    if (!is_in(fencing->run_out, from)) {
+        fencing->run_out.push_back(from);
+        std::sort(fencing->run_out.begin(), fencing->run_out.end());
+    }
+    if (state_.voters.majority(fencing->run_out)) {
+        fencing->done = true;
+        effects.emplace_back(RunOut{answer.victim, answer.boot});
+    }
+}
+
+void Engine::become_fenced(Effects& effects) {
+    if (std::exchange(state_.fenced, true)) {
+        return;
+    }
+    state_.wanted = false;
+    if (holder_.phase() != Phase::idle) {
+        end(End::fenced, effects);
+    }
+    effects.emplace_back(Fenced{});
+}
+
+}  // namespace vpnha::lease

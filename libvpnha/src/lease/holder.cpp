@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/holder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace vpnha::lease {
+
+std::string_view to_string(Phase phase) {
+    switch (phase) {
+        case Phase::idle:
+            return "idle";
+        case Phase::claiming:
+            return "claiming";
+        case Phase::holding:
+            return "holding";
+        case Phase::lame:
+            return "lame";
+    }
+    return "unknown";
+}
+
+Holder::Holder(const Timing& timing, const Epoch& claimed) : timing_(timing) {
+    state_.claimed = claimed;
+}
+
+void Holder::claim(NodeId self, const Epoch& floor, TimePoint now) {
+    VPNHA_ASSERT(!serving());
+    const Epoch highest = std::max({state_.claimed, state_.seen, floor});
+    end();
+    state_.phase = Phase::claiming;
+    state_.claimed = {highest.number + 1, self};
+    state_.number = 0;
+    state_.next_round_at = now;
+    state_.before = {};
+    state_.unknown = false;
+    state_.handover.reset();
+}
+
+bool Holder::round_due(TimePoint now) const {
+    return state_.phase != Phase::idle && now >= state_.next_round_at;
+}
+
+Round Holder::open_round(Instance instance, TimePoint now) {
+    VPNHA_ASSERT(state_.phase != Phase::idle);
+    std::erase_if(state_.rounds,
+                  [&](const OpenRound& open) { return open.sent_at + timing_.lease <= now; });
+    state_.next_round_at = now + timing_.renew;
+    ++state_.number;
+    state_.rounds.push_back({state_.number, now, {}});
+    Round round;
+    round.id = {state_.claimed, instance, state_.number};
+    round.sent_at = now;
+    round.held = serving();
+    round.released = state_.handover ? std::optional(state_.handover->released) : state_.dead;
+    return round;
+}
+
+bool Holder::count(NodeId from, const Answer& answer, Instance instance, const Voters& voters,
+                   TimePoint now) {
+    if (state_.phase == Phase::idle || answer.id.epoch != state_.claimed ||
+        answer.id.instance != instance) {
+        return false;
+    }
+    const auto open =
+        std::find_if(state_.rounds.begin(), state_.rounds.end(), [&](const OpenRound& round) {
+            return round.number == answer.id.number && now < round.sent_at + timing_.lease;
+        });
+    if (open == state_.rounds.end()) {
+        return false;
+    }
+    if (std::find(open->answered.begin(), open->answered.end(), from) == open->answered.end()) {
+        open->answered.push_back(from);
+        std::sort(open->answered.begin(), open->answered.end());
+    }
+    if (state_.phase == Phase::claiming) {
+        note(answer);
+    }
+    if (!voters.majority(open->answered)) {
+        return false;
+    }
+    state_.deadline = open->sent_at + timing_.lease;
+    if (state_.phase == Phase::claiming) {
+        state_.phase = Phase::holding;
+    }
+    // Earlier rounds cannot move it any more.
+    state_.rounds.erase(state_.rounds.begin(), open + 1);
+    return true;
+}
+
+void Holder::note(const Answer& answer) {
+    const Before& before = answer.before;
+    if (before.knowledge == Knowledge::lost) {
+        state_.unknown = true;
+    } else if (before.knowledge == Knowledge::heard) {
+        const auto age = [](const Heard& heard) { return std::pair(heard.epoch, heard.number); };
+        if (state_.before.knowledge != Knowledge::heard ||
+            age(before.heard) > age(state_.before.heard)) {
+            state_.before = before;
+        }
+    }
+    if (answer.handover) {
+        state_.handover = answer.handover;
+    }
+}
+
+Margin Holder::margin() const {
+    Margin margin;
+    if (state_.handover) {
+        margin.kind = Margin::Kind::exact;
+        margin.epoch = state_.handover->released;
+        return margin;
+    }
+    const bool heard = state_.before.knowledge == Knowledge::heard;
+    if (state_.unknown || (heard && !state_.before.heard.held)) {
+        // Of a claim it is not known whether a majority answered it, and if so, with which counters
+        // that node went on.
+        margin.kind = Margin::Kind::largest;
+        return margin;
+    }
+    if (heard) {
+        const Heard& newest = state_.before.heard;
+        margin.kind = Margin::Kind::bounded;
+        margin.epoch = newest.epoch;
+        margin.until = newest.sent_at + timing_.lease;
+        margin.newest = newest.checkpoint;
+    }
+    return margin;
+}
+
+void Holder::on_granted_elsewhere(const Epoch& granted) {
+    state_.seen = std::max(state_.seen, granted);
+}
+
+bool Holder::outbid() const {
+    return state_.phase == Phase::claiming && state_.seen > state_.claimed;
+}
+
+void Holder::begin_lame(TimePoint now) {
+    VPNHA_ASSERT(serving());
+    if (state_.phase == Phase::holding) {
+        state_.phase = Phase::lame;
+        state_.lame_until = now + timing_.lame;
+    }
+}
+
+void Holder::cancel_lame() {
+    if (state_.phase == Phase::lame) {
+        state_.phase = Phase::holding;
+    }
+}
+
+void Holder::end() {
+    if (state_.phase != Phase::idle) {
+        state_.dead = state_.claimed;
+    }
+    state_.phase = Phase::idle;
+    state_.deadline = {};
+    state_.rounds.clear();
+}
+
+void Holder::restart_rounds(TimePoint now) {
+    state_.rounds.clear();
+    hurry(now);
+}
+
+void Holder::hurry(TimePoint now) {
+    state_.next_round_at = std::min(state_.next_round_at, now);
+}
+
+}  // namespace vpnha::lease

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's own rounds on one gateway: from the claim of an epoch to its end.
+//
+//   3  Only answers to one and the same (epoch, instance, k) count together, and t is that k's:
+//      with a majority the deadline is t + L.
+//   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
+//      number is never used again.
+//  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
+//      at most t_k + L - t_checkpoint after a checkpoint.
+//
+//   phase \ event | claim    | round due     | majority  | lapse | begin_lame | end
+//   --------------+----------+---------------+-----------+-------+------------+------
+//   idle          | claiming | XXX           | ignored   | -     | XXX        | -
+//   claiming      | claiming | claim         | holding   | -     | XXX        | idle
+//   holding       | XXX      | renewal       | holding   | idle  | lame       | idle
+//   lame          | XXX      | renewal       | lame      | idle  | lame       | idle
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lease/messages.hpp"
+#include "lease/timing.hpp"
+
+namespace vpnha::lease {
+
+enum class Phase : std::uint8_t { idle, claiming, holding, lame };
+
+[[nodiscard]] std::string_view to_string(Phase phase);
+
+// How far beyond a checkpoint the counters of the epoch before may have run.
+struct Margin {
+    enum class Kind : std::uint8_t {
+        none,     // Nobody spoke before.
+        exact,    // A lame holder said its counters.
+        bounded,  // It spoke until `until`, on its own clock.
+        largest,  // Not known.
+    };
+    Kind kind = Kind::none;
+    Epoch epoch;  // Whose clock the times below are of.
+    TimePoint until{};
+    Checkpoint newest;  // That standbys had confirmed by then.
+    friend bool operator==(const Margin&, const Margin&) = default;
+
+    // For how long it may have sent since the checkpoint that this node holds; bounded only.
+    [[nodiscard]] Duration since(TimePoint checkpoint_taken_at) const {
+        return until - checkpoint_taken_at;
+    }
+};
+
+class Holder {
+  public:
+    struct OpenRound {
+        std::uint64_t number = 0;
+        TimePoint sent_at{};
+        std::vector<NodeId> answered;
+        friend bool operator==(const OpenRound&, const OpenRound&) = default;
+    };
+    struct State {
+        Phase phase = Phase::idle;
+        Epoch claimed;              // Durable: the highest that this node ever claimed.
+        Epoch seen;                 // The highest that voters said they had granted.
+        std::optional<Epoch> dead;  // The last one that ended here; told with every round.
+        std::uint64_t number = 0;   // k of the newest round.
+        TimePoint deadline{};
+        TimePoint next_round_at{};
+        TimePoint lame_until{};
+        std::vector<OpenRound> rounds;
+        Before before;         // The newest that answers to the claim said.
+        bool unknown = false;  // One of them did not know.
+        std::optional<Handover> handover;
+        friend bool operator==(const State&, const State&) = default;
+    };
+
+    Holder(const Timing& timing, const Epoch& claimed);
+
+    // Claims an epoch above `floor` and above all that this node knows of.
+    void claim(NodeId self, const Epoch& floor, TimePoint now);
+    [[nodiscard]] bool round_due(TimePoint now) const;
+    // The next round; `voters` and the rest are the engine's.
+    [[nodiscard]] Round open_round(Instance instance, TimePoint now);
+    // A vote for a round. True when a majority has answered it, and the deadline has moved.
+    [[nodiscard]] bool count(NodeId from, const Answer& answer, Instance instance,
+                             const Voters& voters, TimePoint now);
+    // What a voter refused with.
+    void on_granted_elsewhere(const Epoch& granted);
+    // Another claim is needed: this one is below what a voter has granted.
+    [[nodiscard]] bool outbid() const;
+    void begin_lame(TimePoint now);
+    void cancel_lame();
+    // The epoch is dead.
+    void end();
+    // The list of voters has changed: what was asked before does not count.
+    void restart_rounds(TimePoint now);
+    // The next round is due now.
+    void hurry(TimePoint now);
+
+    [[nodiscard]] Phase phase() const { return state_.phase; }
+    [[nodiscard]] bool serving() const {
+        return state_.phase == Phase::holding || state_.phase == Phase::lame;
+    }
+    [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
+    // Over: nothing more is to be said in this epoch.
+    [[nodiscard]] bool lapsed(TimePoint now) const { return serving() && now >= state_.deadline; }
+    [[nodiscard]] Margin margin() const;
+    [[nodiscard]] const Timing& timing() const { return timing_; }
+    [[nodiscard]] const State& state() const { return state_; }
+    friend bool operator==(const Holder&, const Holder&) = default;
+
+  private:
+    void note(const Answer& answer);
+
+    Timing timing_;
+    State state_;
+};
+
+}  // namespace vpnha::lease

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What nodes say to each other about the lease of one gateway. Bytes: datagram.hpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "lease/voters.hpp"
+
+namespace vpnha::lease {
+
+// The kernel's random boot_id: one life of a node.
+struct BootId {
+    std::array<std::uint8_t, 16> octets{};
+    friend constexpr auto operator<=>(const BootId&, const BootId&) = default;
+};
+
+// One life of a vpnhad: a number that grows with each start, on disk before the first datagram.
+using Instance = StrongId<struct InstanceTag, std::uint64_t>;
+
+struct Sender {
+    NodeId node;
+    BootId boot;
+    Instance instance;
+    friend bool operator==(const Sender&, const Sender&) = default;
+};
+
+// The newest checkpoint of the gateway's counters that standbys confirmed; the time is the
+// holder's.
+struct Checkpoint {
+    std::uint64_t sequence = 0;
+    TimePoint taken_at{};
+    friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+struct RoundId {
+    Epoch epoch;
+    Instance instance;
+    std::uint64_t number = 0;  // k
+    friend auto operator<=>(const RoundId&, const RoundId&) = default;
+};
+
+// Claim and renewal are the same message.
+struct Round {
+    RoundId id;
+    TimePoint sent_at{};  // t, on the sender's clock.
+    // A majority has answered this epoch before. Until then it is a claim, and a lame holder hands
+    // over to it.
+    bool held = false;
+    Voters voters;
+    Checkpoint checkpoint;
+    // A Release that the sender passes on, or of a dead epoch of its own.
+    std::optional<Epoch> released;
+    friend bool operator==(const Round&, const Round&) = default;
+};
+
+// What a voter knows of the epoch before the one that it grants.
+enum class Knowledge : std::uint8_t {
+    nothing_before,  // It never granted one.
+    heard,
+    lost,  // It has started since.
+};
+
+// The newest round that a voter answered.
+struct Heard {
+    Epoch epoch;
+    std::uint64_t number = 0;
+    TimePoint sent_at{};
+    bool held = false;
+    Checkpoint checkpoint;
+    friend bool operator==(const Heard&, const Heard&) = default;
+};
+
+struct Before {
+    Knowledge knowledge = Knowledge::nothing_before;
+    Heard heard;
+    friend bool operator==(const Before&, const Before&) = default;
+};
+
+// A lame holder's last word: its gate is shut, and these are its counters to the last packet.
+struct Handover {
+    Epoch released;
+    Bytes counters;
+    friend bool operator==(const Handover&, const Handover&) = default;
+};
+
+// A promise to the round's sender; the first one to an epoch is its grant.
+struct Answer {
+    RoundId id;
+    Before before;
+    std::optional<Handover> handover;
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+enum class Verdict : std::uint8_t {
+    answered,
+    abstaining,      // This vpnhad started a moment ago.
+    marked,          // The sender's boot id is fenced.
+    absent,          // This node's quorate group has lacked the sender for too long.
+    foreign_voters,  // Another list of voters.
+    superseded,      // A higher epoch was granted.
+    released,        // The epoch is dead.
+    promised,        // A promise to another epoch holds.
+};
+
+[[nodiscard]] std::string_view to_string(Verdict verdict);
+
+struct Refusal {
+    RoundId id;
+    Verdict reason = Verdict::abstaining;
+    Epoch granted;  // The voter's highest.
+    Voters voters;  // The voter's own.
+    friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+// The sender's deadline is 0 and no answer counts for that epoch any more.
+struct Release {
+    Epoch epoch;
+    friend bool operator==(const Release&, const Release&) = default;
+};
+
+// Fence that life of a node. Repeated until a majority's promises to it have run out.
+struct MarkRequest {
+    NodeId victim;
+    BootId boot;
+    friend bool operator==(const MarkRequest&, const MarkRequest&) = default;
+};
+struct MarkAnswer {
+    NodeId victim;
+    BootId boot;
+    bool run_out = false;
+    friend bool operator==(const MarkAnswer&, const MarkAnswer&) = default;
+};
+
+// Says that this life of the node is there.
+struct Hello {
+    friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+using Message = std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer>;
+
+}  // namespace vpnha::lease

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The times of the lease, and what must hold between them. All nodes of a cluster have the same;
+// clocks are CLOCK_BOOTTIME, and are compared with themselves only.
+//
+//   lease        L: a majority's answer lets the holder speak until (its own time of asking) + L
+//   promise      L·(1+ρ)+δ on the voter's clock: longer than L on the holder's, however the two
+//                clocks run
+//   abstention   L_max·(1+ρ)+δ after its start a vpnhad answers nobody: it may have promised
+//                something before, when L was another
+#pragma once
+
+#include "base/time.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::lease {
+
+// L_max is part of the protocol: no configuration of any node, old or new, exceeds it. 500 ms make
+// an abstention, and a fence mark, last 650 ms.
+inline constexpr std::chrono::milliseconds kLeaseMax{500};
+// Rounds that a holder has open at once; L / renew interval is less.
+inline constexpr int kRenewalsPerLeaseMax = 8;
+
+struct Timing {
+    Duration lease = std::chrono::milliseconds(300);
+    Duration renew = std::chrono::milliseconds(100);
+    // ρ: one node's clock runs at most so much faster than another's.
+    std::int64_t rate_permille = 200;
+    // δ: what reading a clock and a timer's grain add.
+    Duration grain = std::chrono::milliseconds(50);
+    // How long a lame holder serves on while it waits for its successor.
+    Duration lame = std::chrono::seconds(2);
+    // So long a voter goes on answering a holder that its own quorate group lacks.
+    Duration absence = std::chrono::seconds(5);
+    Duration lease_max = kLeaseMax;  // Only tests have another.
+
+    [[nodiscard]] Duration promise() const { return stretched(lease); }
+    [[nodiscard]] Duration abstention() const { return stretched(lease_max); }
+
+    // What the file says is safe, and of use: error invalid_config names the key.
+    [[nodiscard]] Result<void> validate() const;
+    friend bool operator==(const Timing&, const Timing&) = default;
+
+  private:
+    [[nodiscard]] Duration stretched(Duration time) const {
+        return time + time * rate_permille / 1000 + grain;
+    }
+};
+
+// The ρ that covers two clocks which a time daemon slews by up to `slew_ppm` each, in opposite
+// directions (chrony's maxslewrate: 83 333 ppm unless configured).
+[[nodiscard]] std::int64_t rate_permille_for(std::int64_t slew_ppm);
+
+}  // namespace vpnha::lease

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/voter.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace vpnha::lease {
+
+namespace {
+
+std::optional<TimePoint> time_of(const std::vector<Voter::Timed>& times, NodeId node) {
+    const auto found = std::find_if(times.begin(), times.end(),
+                                    [node](const auto& timed) { return timed.node == node; });
+    return found == times.end() ? std::nullopt : std::optional(found->at);
+}
+
+void forget(std::vector<Voter::Timed>& times, NodeId node) {
+    std::erase_if(times, [node](const auto& timed) { return timed.node == node; });
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::answered:
+            return "answered";
+        case Verdict::abstaining:
+            return "abstaining";
+        case Verdict::marked:
+            return "marked";
+        case Verdict::absent:
+            return "absent";
+        case Verdict::foreign_voters:
+            return "foreign_voters";
+        case Verdict::superseded:
+            return "superseded";
+        case Verdict::released:
+            return "released";
+        case Verdict::promised:
+            return "promised";
+    }
+    return "unknown";
+}
+
+Voter::Voter(const Timing& timing, const Epoch& granted, std::vector<Mark> marks, TimePoint now)
+    : timing_(timing) {
+    state_.started = now;
+    state_.granted = granted;
+    for (const Mark& mark : marks) {
+        state_.marked_at.push_back({mark.node, now});
+    }
+    state_.marks = std::move(marks);
+    state_.before.knowledge = granted == Epoch{} ? Knowledge::nothing_before : Knowledge::lost;
+}
+
+Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own, TimePoint now) {
+    const Epoch& epoch = round.id.epoch;
+    VPNHA_ASSERT(epoch.node == sender.node);
+    if (abstains(now)) {
+        return Verdict::abstaining;
+    }
+    if (is_marked(sender.node, sender.boot)) {
+        return Verdict::marked;
+    }
+    if (!round.voters.include(own.newest())) {
+        return Verdict::foreign_voters;
+    }
+    if (misses(sender.node, now)) {
+        return Verdict::absent;
+    }
+    if (epoch < state_.granted) {
+        return Verdict::superseded;
+    }
+    if (state_.promise.released && epoch == state_.promise.epoch) {
+        return Verdict::released;
+    }
+    if (epoch > state_.granted) {
+        const Verdict verdict = grant(sender, epoch, now);
+        if (verdict != Verdict::answered) {
+            return verdict;
+        }
+    }
+    note_answer(sender, round, now);
+    return Verdict::answered;
+}
+
+Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
+    if (now < state_.promise.until && !state_.promise.released) {
+        return Verdict::promised;
+    }
+    if (state_.heard) {
+        state_.before = {Knowledge::heard, *state_.heard};
+    } else if (state_.granted != Epoch{}) {
+        state_.before = {Knowledge::lost, {}};
+    }
+    state_.granted = epoch;
+    state_.granted_to = sender.boot;
+    return Verdict::answered;
+}
+
+void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now) {
+    const RoundId& id = round.id;
+    state_.promise = {id.epoch, now + timing_.promise(), false};
+    // A duplicate of an older round is answered, too, and says nothing new.
+    if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
+        state_.heard = Heard{id.epoch, id.number, round.sent_at, round.held, round.checkpoint};
+    }
+    std::erase_if(state_.answered_at, [&](const Timed& answered) {
+        return answered.node == sender.node || answered.at + timing_.abstention() <= now;
+    });
+    state_.answered_at.push_back({sender.node, now});
+}
+
+void Voter::on_release(const Epoch& epoch) {
+    if (epoch == state_.promise.epoch) {
+        state_.promise.released = true;
+    }
+}
+
+void Voter::mark(NodeId victim, const BootId& boot, TimePoint now) {
+    if (is_marked(victim, boot)) {
+        return;
+    }
+    // A node has one life at a time, so its newest mark is all that counts.
+    std::erase_if(state_.marks, [victim](const Mark& mark) { return mark.node == victim; });
+    state_.marks.push_back({victim, boot});
+    forget(state_.marked_at, victim);
+    state_.marked_at.push_back({victim, now});
+    if (state_.granted.node == victim && state_.granted_to.value_or(boot) == boot) {
+        state_.granted = {state_.granted.number + 1, NodeId{}};
+    }
+}
+
+bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
+    if (!is_marked(victim, boot)) {
+        return false;
+    }
+    const TimePoint answered = time_of(state_.answered_at, victim).value_or(state_.started);
+    const TimePoint marked = time_of(state_.marked_at, victim).value_or(now);
+    return std::max({answered, marked, state_.started}) + timing_.abstention() <= now;
+}
+
+void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
+    std::erase_if(state_.absent_since, [&lacking](const Timed& absent) {
+        return std::find(lacking.begin(), lacking.end(), absent.node) == lacking.end();
+    });
+    for (const NodeId node : lacking) {
+        if (!time_of(state_.absent_since, node)) {
+            state_.absent_since.push_back({node, now});
+        }
+    }
+}
+
+bool Voter::misses(NodeId node, TimePoint now) const {
+    const auto since = time_of(state_.absent_since, node);
+    return since && *since + timing_.absence < now;
+}
+
+bool Voter::abstains(TimePoint now) const {
+    return now < state_.started + timing_.abstention();
+}
+
+bool Voter::is_marked(NodeId node, const BootId& boot) const {
+    return std::find(state_.marks.begin(), state_.marks.end(), Mark{node, boot}) !=
+           state_.marks.end();
+}
+
+}  // namespace vpnha::lease

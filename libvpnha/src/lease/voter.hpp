@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's vote on one gateway: which rounds it answers. Its own rounds are judged by the same
+// rules.
+//
+//   1  It answers a round iff it does not abstain (4), the sender's boot id is not marked (6), the
+//      voters are its own (8), its quorate group has not lacked the sender for long (10), and the
+//      epoch is its highest grant, or is higher and its promise has ended: run out, or a Release of
+//      exactly the promised epoch was heard.
+//   2  An answer starts the promise anew, L·(1+ρ)+δ from now. A grant is an answer like any other;
+//      it is on disk before it is said (engine.hpp).
+//   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.
+//   6  A mark is a grant of the next epoch to nobody, bound to the victim's boot id. It has run out
+//      when the last answer to the victim, the mark and this start are L_max·(1+ρ)+δ ago.
+//  11  With a grant goes what was heard of the epoch before, if it is still known.
+//
+//   promise \ event | round, highest | round, higher | round, lower | its Release | time over
+//   ----------------+----------------+---------------+--------------+-------------+-----------
+//   none (1)        | holds          | holds         | superseded   | -           | XXX
+//   holds           | holds, anew    | promised      | superseded   | released    | none
+//   released        | released       | holds         | superseded   | -           | none (2)
+//
+//   (1) also after a start. (2) a released epoch stays dead for as long as this is known.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "lease/messages.hpp"
+#include "lease/timing.hpp"
+
+namespace vpnha::lease {
+
+struct Mark {
+    NodeId node;
+    BootId boot;
+    friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+class Voter {
+  public:
+    struct Promise {
+        Epoch epoch;
+        TimePoint until{};
+        bool released = false;
+        friend bool operator==(const Promise&, const Promise&) = default;
+    };
+    struct Timed {
+        NodeId node;
+        TimePoint at{};
+        friend bool operator==(const Timed&, const Timed&) = default;
+    };
+    struct State {
+        TimePoint started{};
+        Epoch granted;            // Durable.
+        std::vector<Mark> marks;  // Durable; one per node at most.
+        Promise promise;
+        std::optional<BootId> granted_to;
+        std::optional<Heard> heard;  // The newest round answered.
+        Before before;               // What goes with answers to `granted`.
+        std::vector<Timed> marked_at;
+        std::vector<Timed> answered_at;   // No older than an abstention.
+        std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
+        friend bool operator==(const State&, const State&) = default;
+    };
+
+    Voter(const Timing& timing, const Epoch& granted, std::vector<Mark> marks, TimePoint now);
+
+    [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
+                                TimePoint now);
+    void on_release(const Epoch& epoch);
+    void mark(NodeId victim, const BootId& boot, TimePoint now);
+    // Marked, and no promise to that life of the node holds any more, whatever L was.
+    [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
+    // `lacking`: voters that this node's group lacks; none unless it is quorate.
+    void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
+
+    [[nodiscard]] bool abstains(TimePoint now) const;
+    [[nodiscard]] bool is_marked(NodeId node, const BootId& boot) const;
+    [[nodiscard]] const Epoch& granted() const { return state_.granted; }
+    [[nodiscard]] const Before& before() const { return state_.before; }
+    [[nodiscard]] const State& state() const { return state_; }
+    friend bool operator==(const Voter&, const Voter&) = default;
+
+  private:
+    [[nodiscard]] Verdict grant(const Sender& sender, const Epoch& epoch, TimePoint now);
+    void note_answer(const Sender& sender, const Round& round, TimePoint now);
+    [[nodiscard]] bool misses(NodeId node, TimePoint now) const;
+
+    Timing timing_;
+    State state_;
+};
+
+}  // namespace vpnha::lease

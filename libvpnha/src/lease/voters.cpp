@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/voters.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace vpnha::lease {
+
+bool VoterList::has(NodeId node) const {
+    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+bool VoterList::majority(const std::vector<NodeId>& of) const {
+    const auto votes = static_cast<std::size_t>(
+        std::count_if(of.begin(), of.end(), [this](NodeId node) { return has(node); }));
+    return 2 * votes > nodes.size();
+}
+
+bool is_sound(const VoterList& list) {
+    const auto not_ascending = [](NodeId a, NodeId b) { return a >= b; };
+    return !list.nodes.empty() && list.nodes.size() <= kVotersMax &&
+           list.nodes.front() != NodeId{} &&
+           std::adjacent_find(list.nodes.begin(), list.nodes.end(), not_ascending) ==
+               list.nodes.end();
+}
+
+bool differ_by_one(const VoterList& a, const VoterList& b) {
+    std::vector<NodeId> differing;
+    std::set_symmetric_difference(a.nodes.begin(), a.nodes.end(), b.nodes.begin(), b.nodes.end(),
+                                  std::back_inserter(differing));
+    return differing.size() == 1;
+}
+
+bool Voters::newer_than(const Voters& other) const {
+    if (newest().version != other.newest().version) {
+        return newest().version > other.newest().version;
+    }
+    return !next && other.next;  // The same change, ended.
+}
+
+std::vector<NodeId> Voters::all() const {
+    std::vector<NodeId> nodes = current.nodes;
+    if (next) {
+        nodes.insert(nodes.end(), next->nodes.begin(), next->nodes.end());
+        std::sort(nodes.begin(), nodes.end());
+        nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    }
+    return nodes;
+}
+
+bool Voters::majority(const std::vector<NodeId>& of) const {
+    return current.majority(of) && (!next || next->majority(of));
+}
+
+bool is_sound(const Voters& voters) {
+    return is_sound(voters.current) &&
+           (!voters.next ||
+            (is_sound(*voters.next) && differ_by_one(voters.current, *voters.next) &&
+             voters.next->version > voters.current.version));
+}
+
+}  // namespace vpnha::lease

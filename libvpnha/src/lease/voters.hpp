@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who votes. A list has a version; a change of it adds or removes exactly one node and is led by a
+// holder:
+//
+//   1  the holder puts the next list beside its own; from here on it needs a majority of both
+//   2  who hears of a newer list takes it over, on disk, before it answers
+//   3  a round answered by majorities of both ends the change: the next list alone counts
+//
+// Why no two majorities miss each other: majorities of lists that differ by one node share a node,
+// and nobody gets as far as a third list before majorities of the first and the second know the
+// second; those refuse whoever asks by the first alone. A version names the epoch of its holder, so
+// that two holders never give one version to two lists, and the later of them wins.
+//
+// To replace a node, remove it first, then add the other.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/ids.hpp"
+
+namespace vpnha::lease {
+
+// Voters of a cluster: 7 survive the loss of 3. Bounds every datagram and every table of this
+// layer.
+inline constexpr std::size_t kVotersMax = 7;
+
+struct ListVersion {
+    Epoch epoch;  // {}: as the configuration says.
+    std::uint32_t change = 0;
+    friend constexpr auto operator<=>(const ListVersion&, const ListVersion&) = default;
+};
+
+struct VoterList {
+    ListVersion version;
+    std::vector<NodeId> nodes;  // Ascending.
+
+    [[nodiscard]] bool has(NodeId node) const;
+    [[nodiscard]] bool majority(const std::vector<NodeId>& of) const;
+    friend bool operator==(const VoterList&, const VoterList&) = default;
+};
+
+// 1 to kVotersMax nodes, ascending, none twice, none 0.
+[[nodiscard]] bool is_sound(const VoterList& list);
+// One of them has exactly one node more.
+[[nodiscard]] bool differ_by_one(const VoterList& a, const VoterList& b);
+
+struct Voters {
+    VoterList current;
+    std::optional<VoterList> next;  // While a change is under way.
+
+    [[nodiscard]] const VoterList& newest() const { return next ? *next : current; }
+    // Whoever asks in the name of these asks in the name of `list`.
+    [[nodiscard]] bool include(const VoterList& list) const {
+        return current == list || next == list;
+    }
+    [[nodiscard]] bool newer_than(const Voters& other) const;
+    [[nodiscard]] std::vector<NodeId> all() const;  // Of both lists, ascending.
+    [[nodiscard]] bool majority(const std::vector<NodeId>& of) const;
+    friend bool operator==(const Voters&, const Voters&) = default;
+};
+
+// Both lists are sound, and differ by one.
+[[nodiscard]] bool is_sound(const Voters& voters);
+
+}  // namespace vpnha::lease

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "checker/moves.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace vpnha::checker {
+
+namespace {
+
+class Moves {
+  public:
+    Moves(const Run& run, const World& before, const Visit& visit)
+        : run_(run), before_(before), visit_(visit) {}
+
+    void all() {
+        Step ticked(run_, before_);
+        ticked.tick();
+        emit(std::move(ticked), Move{"tick"});
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            const Node& node = *before_.nodes[i];
+            if (node.paused) {
+                thaw(i);
+            } else if (!node.dead) {
+                engine_events(i, node);
+                accidents(i, node);
+                for (std::size_t m = 0; m < before_.network.size(); ++m) {
+                    receive(i, m);
+                }
+            }
+        }
+    }
+
+  private:
+    void emit(Step step, const Move& move) {
+        step.finish();
+        if (!step.world.beyond) {
+            visit_(std::move(step.world), move);
+        }
+    }
+
+    // `event` is an engine's; it may cost a claim.
+    template <class Event>
+    void event(std::size_t i, Move move, Bounds left, Event event) {
+        Step step(run_, before_);
+        step.world.left = left;
+        Node& node = step.change(i);
+        const Epoch claimed = node.engine.holder().epoch();
+        const lease::Effects effects = event(node);
+        if (node.engine.holder().epoch() != claimed) {
+            if (step.world.left.claims == 0) {
+                return;
+            }
+            --step.world.left.claims;
+        }
+        step.execute(i, effects, Answers::at_once);
+        emit(std::move(step), move);
+    }
+
+    void engine_events(std::size_t i, const Node& node) {
+        const Bounds& left = before_.left;
+        const auto due = node.engine.next_deadline();
+        if (due && *due <= node.now) {
+            event(i, {"acts", i}, left, [](Node& it) { return it.engine.on_time(it.now); });
+        }
+        if (!node.engine.state().wanted && left.claims > 0 && may_be_first(i)) {
+            event(i, {"is promoted", i}, left, [](Node& it) { return it.engine.promote(it.now); });
+        }
+        if (left.releases > 0 && node.engine.holder().phase() != lease::Phase::idle) {
+            Bounds after = left;
+            --after.releases;
+            event(i, {"releases", i}, after, [](Node& it) { return it.engine.release(it.now); });
+        }
+        if (left.demotions > 0 && node.engine.holder().serving()) {
+            Bounds after = left;
+            --after.demotions;
+            event(i, {"is demoted", i}, after, [](Node& it) { return it.engine.demote(it.now); });
+        }
+        if (node.engine.state().handing && node.engine.state().handing->asked) {
+            event(i, {"reads counters", i}, left,
+                  [](Node& it) { return it.engine.on_counters({}, it.now); });
+        }
+        fencing_events(i, node);
+        list_events(i, node);
+    }
+
+    // With equal clocks, voters and no special start the nodes are alike: let node 1 be first.
+    [[nodiscard]] bool may_be_first(std::size_t i) const {
+        const bool alike = run_.rates[0] == run_.rates[1] && run_.rates[1] == run_.rates[2] &&
+                           run_.voters == kNodes && run_.start == Start::idle;
+        return !alike || i == 0 || before_.left.claims != run_.bounds.claims;
+    }
+
+    void fencing_events(std::size_t i, const Node& node) {
+        const auto& fencing = node.engine.state().fencing;
+        if (fencing && !fencing->done) {
+            fence(i, {"asks for marks again", i}, before_.left, index_of(fencing->victim));
+        } else if (before_.left.marks > 0) {
+            for (std::size_t victim = 0; victim < kNodes; ++victim) {
+                if (victim != i && before_.nodes[victim]->speaks()) {
+                    Bounds after = before_.left;
+                    --after.marks;
+                    fence(i, {"asks for marks of", i, victim}, after, victim);
+                }
+            }
+        }
+        if (before_.left.deaths > 0) {
+            for (std::size_t victim = 0; victim < kNodes; ++victim) {
+                if (victim != i && !before_.nodes[victim]->dead &&
+                    node.engine.newest_life_of(id_of(victim))) {
+                    power_off(i, victim);
+                }
+            }
+        }
+    }
+
+    void fence(std::size_t i, Move move, Bounds left, std::size_t victim) {
+        const lease::BootId boot = before_.nodes[victim]->self.boot;
+        event(i, move, left, [&](Node& it) {
+            return it.engine.fence(id_of(victim), boot, it.now).value_or(lease::Effects{});
+        });
+    }
+
+    // Power off, seen by a fencing device, told to node i.
+    void power_off(std::size_t i, std::size_t victim) {
+        Step step(run_, before_);
+        --step.world.left.deaths;
+        Node& gone = step.change(victim);
+        gone.dead = true;
+        gone.gate = {};
+        Node& node = step.change(i);
+        const Epoch claimed = node.engine.holder().epoch();
+        const auto effects = node.engine.confirm_dead(id_of(victim), gone.self.boot,
+                                                      lease::Confirmed::by_device, node.now);
+        if (!effects ||
+            (node.engine.holder().epoch() != claimed && step.world.left.claims-- == 0)) {
+            return;
+        }
+        step.execute(i, *effects, Answers::at_once);
+        emit(std::move(step), {"is told that it is off:", i, victim});
+    }
+
+    void list_events(std::size_t i, const Node& node) {
+        if (before_.left.changes == 0) {
+            return;
+        }
+        for (std::size_t other = 0; other < kNodes; ++other) {
+            std::vector<NodeId> nodes = node.engine.state().voters.current.nodes;
+            if (std::erase(nodes, id_of(other)) == 0) {
+                nodes.insert(std::upper_bound(nodes.begin(), nodes.end(), id_of(other)),
+                             id_of(other));
+            }
+            lease::Engine trial = node.engine;
+            if (trial.change_voters(nodes, node.now)) {
+                Bounds after = before_.left;
+                --after.changes;
+                event(i, {"changes the vote of", i, other}, after, [&](Node& it) {
+                    return it.engine.change_voters(nodes, it.now).value_or(lease::Effects{});
+                });
+            }
+        }
+    }
+
+    void accidents(std::size_t i, const Node& node) {
+        if (before_.left.crashes > 0) {
+            Step step(run_, before_);
+            --step.world.left.crashes;
+            step.restart(i);
+            emit(std::move(step), {"crashes and restarts", i});
+        }
+        if (before_.left.pauses > 0 && node.speaks()) {
+            Step step(run_, before_);
+            --step.world.left.pauses;
+            step.change(i).paused = true;
+            emit(std::move(step), {"is paused", i});
+        }
+        if (before_.left.rings > 0) {
+            Bounds after = before_.left;
+            --after.rings;
+            for (std::size_t other = 0; other < kNodes; ++other) {
+                std::set<NodeId> present{id_of(i)};
+                if (other != i) {
+                    present.insert(id_of(kNodes - i - other));
+                }
+                const char* what = other == i ? "loses quorum" : "loses from its group";
+                event(i, {what, i, other}, after, [&](Node& it) {
+                    it.present = present;
+                    it.quorate = other != i;
+                    return it.engine.on_members(it.present, it.quorate, it.now);
+                });
+            }
+            event(i, {"has its whole group", i}, after, [](Node& it) {
+                it.present = kEverybody;
+                it.quorate = true;
+                return it.engine.on_members(it.present, it.quorate, it.now);
+            });
+        }
+    }
+
+    void thaw(std::size_t i) {
+        Step step(run_, before_);
+        Node& node = step.change(i);
+        node.paused = false;
+        node.thaw_over = node.now + timing_of(run_).lease;
+        emit(std::move(step), {"thaws", i});
+    }
+
+    void receive(std::size_t i, std::size_t m) {
+        if ((before_.network[m]->to >> i & 1) == 0) {
+            return;
+        }
+        const Move move{"receives", i, m, true};
+        Step step(run_, before_);
+        step.deliver(i, *before_.network[m], Answers::at_once);
+        const bool answered = step.answered();
+        emit(std::move(step), move);
+        if (answered && run_.answers != Answers::at_once) {
+            reply(i, m, run_.answers);
+        }
+    }
+
+    void reply(std::size_t i, std::size_t m, Answers answers) {
+        Step step(run_, before_);
+        step.deliver(i, *before_.network[m], answers);
+        emit(std::move(step),
+             {answers == Answers::late ? "answers late" : "answers in vain", i, m, true});
+    }
+
+    const Run& run_;
+    const World& before_;
+    const Visit& visit_;
+};
+
+}  // namespace
+
+void for_each_move(const Run& run, const World& world, const Visit& visit) {
+    Moves(run, world, visit).all();
+}
+
+std::string describe(const World& before, const Move& move) {
+    if (!move.subject) {
+        return std::string(move.what);
+    }
+    std::string text = fmt::format("node {} {}", *move.subject + 1, move.what);
+    if (!move.object) {
+        return text;
+    }
+    if (!move.is_message) {
+        return fmt::format("{} {}", text, *move.object + 1);
+    }
+    const Flying& flying = *before.network[*move.object];
+    const unsigned from = flying.sender.node.value;
+    if (const auto* round = std::get_if<lease::Round>(&flying.message)) {
+        return fmt::format("{} round {} of {}", text, round->id.number, to_string(round->id.epoch));
+    }
+    if (const auto* release = std::get_if<lease::Release>(&flying.message)) {
+        return fmt::format("{} the release of {}", text, to_string(release->epoch));
+    }
+    if (const auto* answer = std::get_if<lease::Answer>(&flying.message)) {
+        return fmt::format("{} node {}'s answer to round {} of {}", text, from, answer->id.number,
+                           to_string(answer->id.epoch));
+    }
+    if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
+        return fmt::format("{} the request to mark node {}", text, mark->victim.value);
+    }
+    return fmt::format("{} a message of node {}", text, from);
+}
+
+}  // namespace vpnha::checker

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Three nodes with the real lease engine, their gates, disks and clocks, and the network between
+// them: one state of the exhaustive checker (explore.hpp).
+//
+// The network is a set of messages that were sent. Whatever is in it may be received by any of its
+// receivers at any time, any number of times, or never: loss, duplication, delay and reordering. A
+// round leaves it when its sender's clock has passed t + L, because no answer counts from there on.
+// Answers are received at once: what a late one could do, a late round does; Run::answers has the
+// others.
+//
+// Time goes on in ticks; a node's clock makes `rate` steps in each. Clocks of paused nodes stand.
+// A daemon acts when the checker lets it act, which may be never. Its crash loses its memory, not
+// its gate.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lease/engine.hpp"
+
+namespace vpnha::checker {
+
+inline constexpr int kNodes = 3;
+
+// How often each kind of event may happen.
+struct Bounds {
+    std::uint8_t claims = 0;
+    std::uint8_t crashes = 0;
+    std::uint8_t pauses = 0;
+    std::uint8_t releases = 0;   // At once, without a successor.
+    std::uint8_t demotions = 0;  // Lame, with handover.
+    std::uint8_t marks = 0;
+    std::uint8_t changes = 0;  // Of the list of voters.
+    std::uint8_t rings = 0;    // A node's group loses another, or its quorum; or forms anew.
+    std::uint8_t deaths = 0;   // Power off for good, and confirmed to the others.
+};
+
+enum class Start : std::uint8_t {
+    idle,         // All up for long; nothing was ever granted.
+    held,         // Node 1 has just got its lease from node 2.
+    stale_pause,  // Node 3 paused with a lease of a high epoch; nodes 1 and 2 just started.
+    fenced,       // Node 1, promoted and cut off, was fenced by nodes 2 and 3.
+};
+
+// What becomes of answers besides being received at once.
+enum class Answers : std::uint8_t { at_once, lost, late };
+
+struct Run {
+    std::string_view name;
+    Bounds bounds;
+    int lease = 6;  // Steps of a clock; at rate 2 three ticks.
+    std::array<int, kNodes> rates{2, 2, 2};
+    int voters = 3;  // The first so many nodes.
+    Start start = Start::idle;
+    Answers answers = Answers::at_once;
+    bool margins = false;  // Check counter margins, too; more states.
+    bool quick = false;    // Seconds; belongs to the inner loop.
+};
+
+struct Node {
+    lease::Engine engine;
+    lease::Sender self;
+    std::optional<lease::Durable> disk;
+    TimePoint now{};
+    TimePoint gate{};          // The deadline in the kernel.
+    Epoch gate_epoch;          // In whose name it was written.
+    TimePoint thaw_over{};     // L after the last thaw.
+    std::set<NodeId> present;  // Its group, and whether that has quorum.
+    bool quorate = true;
+    bool paused = false;
+    bool dead = false;
+
+    [[nodiscard]] bool runs() const { return !paused && !dead; }
+    [[nodiscard]] bool speaks() const { return runs() && now < gate; }
+    [[nodiscard]] bool just_thawed() const { return now < thaw_over; }
+};
+
+struct Flying {
+    lease::Sender sender;
+    std::uint8_t to = 0;  // Bit i: node i.
+    lease::Message message;
+};
+
+// The last epoch that was served, and what the claim after it was told about it.
+struct Served {
+    Epoch epoch;
+    TimePoint deadline{};
+};
+
+// Worlds share what is equal in them: Step copies what it changes.
+struct World {
+    std::array<std::shared_ptr<Node>, kNodes> nodes;
+    std::vector<std::shared_ptr<const Flying>> network;
+    Bounds left;
+    Epoch top;                 // The highest epoch that ever had a deadline ahead.
+    std::uint8_t run_out = 0;  // Bit i: node i's fencing was reported done.
+    bool overlap = false;      // Two deadlines ahead, excused by a thaw.
+    Served served;
+    std::optional<lease::Margin> told;  // The margin of the newest grant.
+    std::string broken;                 // An invariant does not hold.
+    bool beyond = false;                // Over a bound: not a state of this run.
+};
+
+[[nodiscard]] lease::Timing timing_of(const Run& run);
+[[nodiscard]] World first_world(const Run& run);
+// The index of a node in World::nodes.
+[[nodiscard]] constexpr std::size_t index_of(NodeId node) {
+    return node.value - 1;
+}
+[[nodiscard]] constexpr NodeId id_of(std::size_t index) {
+    return NodeId{static_cast<std::uint32_t>(index + 1)};
+}
+
+inline const std::set<NodeId> kEverybody{NodeId{1}, NodeId{2}, NodeId{3}};
+
+// Somebody may yet act on it that this epoch is dead: a promise to it holds, or can be made.
+[[nodiscard]] bool matters(const World& world, const Epoch& epoch);
+
+// One node's event and what follows from it at once.
+class Step {
+  public:
+    Step(const Run& run, const World& before) : run_(run), world(before) {}
+
+    // The node that an event of this step changes.
+    [[nodiscard]] Node& change(std::size_t index);
+    void execute(std::size_t index, const lease::Effects& effects, Answers answers);
+    void deliver(std::size_t to, const Flying& flying, Answers answers);
+    void tick();
+    void restart(std::size_t index);
+    // Checks the invariants; call once, at the end.
+    void finish();
+    [[nodiscard]] bool answered() const { return answered_; }
+
+  private:
+    void send(std::size_t from, const lease::Send& send, Answers answers);
+    void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
+    void open(std::size_t index, TimePoint deadline);
+    void granted(const lease::Granted& granted);
+    void fail(std::string what);
+    void prune();
+
+    const Run& run_;
+    bool answered_ = false;
+
+  public:
+    World world;
+};
+
+}  // namespace vpnha::checker

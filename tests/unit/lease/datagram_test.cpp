@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/datagram.hpp"
+
+#include <gtest/gtest.h>
+#include <sodium.h>
+
+#include "base/limits.hpp"
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace {
+
+constexpr std::size_t kTagBytes = 32;
+const LeaseKey kKey("the cluster's key");
+const RoundId kRoundId{{7, NodeId{2}}, {3}, 9};
+const Voters kVoters{{{{1, NodeId{1}}, 1}, nodes_to(3)},
+                     VoterList{{{6, NodeId{2}}, 2}, nodes_to(4)}};
+const TimePoint kTime{std::chrono::milliseconds(1000)};
+
+// One message of each type, with nothing left at its default.
+std::vector<Message> all_messages() {
+    return {
+        Hello{},
+        Round{kRoundId, kTime, true, kVoters, {5, kTime}, Epoch{6, NodeId{1}}},
+        Answer{kRoundId,
+               {Knowledge::heard, {{6, NodeId{1}}, 4, kTime, true, {5, kTime}}},
+               Handover{{6, NodeId{1}}, {1, 2, 3}}},
+        Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters},
+        Release{{6, NodeId{1}}},
+        MarkRequest{NodeId{1}, boot_of(1)},
+        MarkAnswer{NodeId{1}, boot_of(1), true},
+    };
+}
+
+Datagram datagram_of(const Message& message) {
+    return {GatewayId{4}, sender_of(2, 3), 0x1122, message};
+}
+
+// The bytes with a valid tag.
+Bytes signed_again(Bytes bytes) {
+    const std::size_t covered = bytes.size() - kTagBytes;
+    crypto_auth(bytes.data() + covered, bytes.data(), covered, kKey.octets().data());
+    return bytes;
+}
+
+TEST(DatagramTest, EveryTypeSurvivesTheWire) {
+    for (const Message& message : all_messages()) {
+        const Datagram datagram = datagram_of(message);
+        const Result<Datagram> parsed = parse_datagram(encode(datagram, kKey), kKey);
+        ASSERT_TRUE(parsed.has_value()) << message.index() << ": " << parsed.error().detail;
+        EXPECT_EQ(*parsed, datagram) << message.index();
+    }
+}
+
+TEST(DatagramTest, AMinimalRoundAndAnswerSurviveTheWire) {
+    const Round round{kRoundId, {}, false, {{{}, nodes_to(1)}, std::nullopt}, {}, std::nullopt};
+    for (const Message& message : std::vector<Message>{round, Answer{kRoundId, {}, std::nullopt}}) {
+        const Datagram datagram = datagram_of(message);
+        EXPECT_EQ(parse_datagram(encode(datagram, kKey), kKey).value_or(Datagram{}), datagram);
+    }
+}
+
+// One field a line.
+// clang-format off
+TEST(DatagramTest, ReleaseHasTheBytesOfVersionOne) {
+    EXPECT_EQ(to_hex(encode(datagram_of(Release{{6, NodeId{1}}}), kKey)),
+              "56504e4c0104"                      // magic, version, gateway
+              "00000002"                          // node
+              "02010000000000000000000000000000"  // boot id
+              "0000000000000003"                  // instance
+              "0000000000001122"                  // sequence
+              "05"                                // Release
+              "000000000000000600000001"          // epoch
+              "c39a5f08da732993cff14ac3b669eb47"
+              "16e3ce0e633729a2c8b639d8fdfa7f1a");
+}
+
+TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
+    const std::string hex = to_hex(encode(datagram_of(all_messages()[1]), kKey));
+    EXPECT_EQ(hex.substr(84, hex.size() - 84 - 2 * kTagBytes),
+              "02"                                // Round
+              "000000000000000700000002"          // epoch
+              "00000000000000030000000000000009"  // instance, k
+              "000000003b9aca00"                  // t
+              "07"                                // flags
+              "00000000000000010000000100000001"  // current list: version
+              "03000000010000000200000003"        // its nodes
+              "00000000000000060000000200000002"  // next list: version
+              "0400000001000000020000000300000004"
+              "000000000000000600000001"          // released
+              "0000000000000005"                  // checkpoint
+              "000000003b9aca00");
+}
+// clang-format on
+
+TEST(DatagramTest, EveryChangedOctetIsNoticed) {
+    const Bytes bytes = encode(datagram_of(all_messages()[1]), kKey);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        Bytes changed = bytes;
+        changed[i] ^= 1;
+        const auto parsed = parse_datagram(changed, kKey);
+        ASSERT_FALSE(parsed.has_value()) << i;
+        EXPECT_EQ(parsed.error().code, Errc::permission) << i;
+    }
+}
+
+TEST(DatagramTest, AnotherClustersKeyIsRefused) {
+    const LeaseKey other("another cluster's key");
+    const auto parsed = parse_datagram(encode(datagram_of(Hello{}), other), kKey);
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().code, Errc::permission);
+}
+
+TEST(DatagramTest, EveryCutIsMalformed) {
+    for (const Message& message : all_messages()) {
+        const Bytes bytes = encode(datagram_of(message), kKey);
+        for (std::size_t cut = 1; cut < bytes.size() - kTagBytes; ++cut) {
+            Bytes shorter = bytes;
+            shorter.resize(bytes.size() - cut);
+            const auto parsed = parse_datagram(signed_again(std::move(shorter)), kKey);
+            ASSERT_FALSE(parsed.has_value()) << message.index() << " less " << cut;
+            EXPECT_EQ(parsed.error().code, Errc::malformed) << message.index() << " less " << cut;
+        }
+    }
+}
+
+TEST(DatagramTest, BytesLeftOverAreMalformed) {
+    Bytes bytes = encode(datagram_of(Hello{}), kKey);
+    bytes.push_back(0);
+    EXPECT_FALSE(parse_datagram(signed_again(std::move(bytes)), kKey).has_value());
+}
+
+TEST(DatagramTest, AnotherVersionIsUnsupported) {
+    Bytes bytes = encode(datagram_of(Hello{}), kKey);
+    bytes[4] = 2;
+    const auto parsed = parse_datagram(signed_again(std::move(bytes)), kKey);
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().code, Errc::unsupported);
+}
+
+TEST(DatagramTest, ARoundInSomebodyElsesEpochOrInstanceIsMalformed) {
+    Round round = std::get<Round>(all_messages()[1]);
+    round.id.epoch.node = NodeId{3};
+    EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+    round = std::get<Round>(all_messages()[1]);
+    round.id.instance = {4};
+    EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+}
+
+TEST(DatagramTest, UnsoundListsAreMalformed) {
+    Round round = std::get<Round>(all_messages()[1]);
+    round.voters.next->nodes = nodes_to(5);
+    EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+    round.voters = {{{}, nodes_to(kVotersMax + 1)}, std::nullopt};
+    EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+}
+
+TEST(DatagramTest, ANumberThatWouldWrapSoonIsMalformed) {
+    for (const std::uint64_t number : {limits::kCounterMax, limits::kCounterMax + 1}) {
+        const auto parsed =
+            parse_datagram(encode(datagram_of(Release{{number, NodeId{1}}}), kKey), kKey);
+        EXPECT_EQ(parsed.has_value(), number == limits::kCounterMax);
+    }
+}
+
+}  // namespace
+}  // namespace vpnha::lease

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Quorum, lists of voters, fencing, two nodes.
+#include <gmock/gmock.h>
+
+#include "lease/engine.hpp"
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+void fence(Cluster& cluster, unsigned by, unsigned victim) {
+    Result<Effects> effects = cluster[by].fence(NodeId{victim}, boot_of(victim), cluster.now());
+    ASSERT_TRUE(effects.has_value());
+    cluster.run(by, *effects);
+}
+
+TEST(EngineFenceTest, WithoutQuorumNothingIsClaimed) {
+    Cluster cluster;
+    cluster.members(1, {NodeId{1}}, false);
+    cluster.promote(1);
+    EXPECT_EQ(cluster.phase(1), Phase::idle);
+    EXPECT_EQ(cluster[1].next_deadline(), std::nullopt);
+    cluster.members(1, nodes_to(3), true);
+    cluster.live(milliseconds(10));
+    EXPECT_TRUE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, LosingQuorumGivesAClaimUpAndLeavesALease) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.members(1, {NodeId{1}}, false);
+    cluster.live(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.speaks(1));
+    cluster.promote(2);
+    cluster.members(2, {NodeId{2}}, false);
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+}
+
+TEST(EngineFenceTest, ALeaseThatLapsesWithoutQuorumIsNotReclaimed) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.members(1, {NodeId{1}}, false);
+    cluster.cut(1);
+    cluster.live(milliseconds(500));
+    cluster.mend(1);
+    cluster.live(std::chrono::seconds(1));
+    EXPECT_FALSE(cluster.speaks(1));
+    cluster.members(1, nodes_to(3), true);
+    cluster.live(milliseconds(10));
+    EXPECT_TRUE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, VotersWhoseGroupLacksTheHolderEndItsLeaseAfterFiveSeconds) {
+    Cluster cluster;
+    cluster.promote(1);
+    for (const unsigned voter : {2U, 3U}) {
+        cluster.members(voter, {NodeId{2}, NodeId{3}}, true);
+    }
+    cluster.live(milliseconds(4900));
+    EXPECT_TRUE(cluster.speaks(1));
+    cluster.live(milliseconds(600));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, AVoterWithoutQuorumDoesNotJudgeByItsGroup) {
+    Cluster cluster;
+    cluster.promote(1);
+    for (const unsigned voter : {2U, 3U}) {
+        cluster.members(voter, {NodeId{voter}}, false);
+    }
+    cluster.live(std::chrono::seconds(6));
+    EXPECT_TRUE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, FencingIsDoneWhenTheMarksHaveRunOutOnAMajority) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    fence(cluster, 2, 1);
+    EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), IsEmpty());
+    cluster.live(milliseconds(640));
+    fence(cluster, 2, 1);
+    EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), IsEmpty());
+    cluster.live(milliseconds(10));
+    fence(cluster, 2, 1);
+    EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), SizeIs(1));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, OneMarkerIsNoMajority) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    cluster.cut(3);
+    fence(cluster, 2, 1);
+    cluster.live(std::chrono::seconds(1));
+    fence(cluster, 2, 1);
+    EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), IsEmpty());
+}
+
+TEST(EngineFenceTest, AMarkIsOnDiskBeforeItIsConfirmed) {
+    Cluster cluster;
+    cluster.promote(1);
+    const Effects effects =
+        cluster[3].on_message(sender_of(2), MarkRequest{NodeId{1}, boot_of(1)}, cluster.now());
+    ASSERT_TRUE(std::holds_alternative<SaveDurable>(effects.at(0)));
+    const Durable& durable = std::get<SaveDurable>(effects[0]).durable;
+    EXPECT_EQ(durable.marks, (std::vector<Mark>{{NodeId{1}, boot_of(1)}}));
+    EXPECT_EQ(durable.granted, (Epoch{2, NodeId{}}));
+}
+
+TEST(EngineFenceTest, ANodeThatHearsOfItsMarkFallsSilentForGood) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.take(1);
+    fence(cluster, 2, 1);
+    EXPECT_FALSE(cluster.speaks(1));
+    const Effects effects = cluster.take(1);
+    EXPECT_THAT(all_of_kind<Fenced>(effects), SizeIs(1));
+    EXPECT_EQ(all_of_kind<Ended>(effects).at(0).why, End::fenced);
+    cluster.promote(1);
+    cluster.live(std::chrono::seconds(2));
+    EXPECT_EQ(cluster.phase(1), Phase::idle);
+}
+
+TEST(EngineFenceTest, ANodeThatMissedItsMarkHearsOfItWithTheNextRound) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    fence(cluster, 2, 1);
+    cluster.mend(1);
+    cluster.live(milliseconds(100));
+    EXPECT_THAT(all_of_kind<Fenced>(cluster.take(1)), SizeIs(1));
+}
+
+TEST(EngineFenceTest, AMarkOutlivesTheDaemonOnTheVictimToo) {
+    Cluster cluster;
+    cluster.promote(1);
+    fence(cluster, 2, 1);
+    cluster.start(1);
+    EXPECT_TRUE(cluster[1].state().fenced);
+}
+
+TEST(EngineFenceTest, MarksOfStrangersAreNotKept) {
+    Cluster cluster;
+    EXPECT_THAT(
+        cluster[2].on_message(sender_of(1), MarkRequest{NodeId{9}, boot_of(9)}, cluster.now()),
+        IsEmpty());
+    EXPECT_FALSE(cluster[2].fence(NodeId{9}, boot_of(9), cluster.now()).has_value());
+}
+
+TEST(EngineFenceTest, TwoNodesCannotFenceByMarks) {
+    Cluster cluster(2);
+    const auto refused = cluster[2].fence(NodeId{1}, boot_of(1), cluster.now());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::unsupported);
+}
+
+TEST(EngineFenceTest, AChangeOfVotersEndsWithMajoritiesOfBothLists) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(3);
+    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
+    ASSERT_TRUE(begun.has_value());
+    const Round round = sent<Round>(*begun).at(0);
+    EXPECT_TRUE(round.voters.next.has_value());
+    cluster.run(1, *begun);
+    EXPECT_EQ(cluster[1].state().voters.current.nodes, nodes_to(2));
+    EXPECT_FALSE(cluster[1].state().voters.next.has_value());
+    cluster.live(milliseconds(100));
+    EXPECT_EQ(cluster.disk(2).voters, cluster[1].state().voters);
+}
+
+TEST(EngineFenceTest, AChangeWaitsForAMajorityOfTheNewList) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(2);
+    cluster.live(milliseconds(200));
+    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
+    ASSERT_TRUE(begun.has_value());
+    cluster.run(1, *begun);
+    cluster.live(milliseconds(100));
+    EXPECT_TRUE(cluster[1].state().voters.next.has_value());
+    cluster.mend(2);
+    cluster.live(milliseconds(200));
+    EXPECT_FALSE(cluster[1].state().voters.next.has_value());
+}
+
+TEST(EngineFenceTest, OnlyAHolderChangesTheVotersAndOneNodeAtATime) {
+    Cluster cluster;
+    EXPECT_FALSE(cluster[1].change_voters(nodes_to(2), cluster.now()).has_value());
+    cluster.promote(1);
+    EXPECT_FALSE(cluster[1].change_voters({NodeId{1}}, cluster.now()).has_value());
+    EXPECT_FALSE(cluster[1].change_voters(nodes_to(3), cluster.now()).has_value());
+    cluster.cut(2);
+    cluster.cut(3);
+    EXPECT_TRUE(cluster[1].change_voters(nodes_to(4), cluster.now()).has_value());
+    EXPECT_FALSE(cluster[1].change_voters(nodes_to(5), cluster.now()).has_value());
+}
+
+TEST(EngineFenceTest, ANodeThatMissedTheChangeLearnsItFromARefusal) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(3);
+    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
+    ASSERT_TRUE(begun.has_value());
+    cluster.run(1, *begun);
+    cluster.run(1, cluster[1].release(cluster.now()));
+    cluster.mend(3);
+    cluster.promote(3);
+    EXPECT_EQ(cluster[3].state().voters, cluster[1].state().voters);
+    EXPECT_FALSE(cluster.speaks(3));
+}
+
+TEST(EngineFenceTest, OfTwoVotersBothMustAnswer) {
+    Cluster cluster(2);
+    cluster.promote(1);
+    EXPECT_TRUE(cluster.speaks(1));
+    cluster.cut(2);
+    cluster.live(milliseconds(400));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineFenceTest, AloneOnlyAfterTheNewestLifeOfTheOtherWasConfirmedDead) {
+    Cluster cluster(2);
+    cluster.promote(1);
+    cluster.cut(1);
+    cluster.promote(2);
+    cluster.live(std::chrono::seconds(1));
+    EXPECT_FALSE(cluster.speaks(2));
+    const auto confirm = [&](const BootId& boot, Confirmed by) {
+        return cluster[2].confirm_dead(NodeId{1}, boot, by, cluster.now());
+    };
+    EXPECT_FALSE(confirm(boot_of(1, 9), Confirmed::by_device).has_value());
+    Result<Effects> confirmed = confirm(boot_of(1), Confirmed::by_device);
+    ASSERT_TRUE(confirmed.has_value());
+    cluster.run(2, *confirmed);
+    cluster.live(milliseconds(10));
+    EXPECT_TRUE(cluster.speaks(2));
+}
+
+TEST(EngineFenceTest, ADaemonThatStartedSinceBelievesOnlyTheOperator) {
+    Cluster cluster(2);
+    cluster.cut(1);
+    cluster.start(2);
+    cluster.promote(2);
+    EXPECT_FALSE(cluster[2]
+                     .confirm_dead(NodeId{1}, boot_of(1), Confirmed::by_device, cluster.now())
+                     .has_value());
+    EXPECT_TRUE(cluster[2]
+                    .confirm_dead(NodeId{1}, boot_of(1), Confirmed::by_operator, cluster.now())
+                    .has_value());
+    cluster.live(milliseconds(750));
+    EXPECT_TRUE(cluster.speaks(2));
+}
+
+TEST(EngineFenceTest, TheOthersFirstWordEndsBeingAlone) {
+    Cluster cluster(2);
+    cluster.cut(1);
+    cluster.promote(2);
+    Result<Effects> confirmed =
+        cluster[2].confirm_dead(NodeId{1}, boot_of(1), Confirmed::by_operator, cluster.now());
+    ASSERT_TRUE(confirmed.has_value());
+    cluster.run(2, *confirmed);
+    ASSERT_TRUE(cluster.speaks(2));
+    static_cast<void>(cluster[2].on_message(sender_of(1), Hello{}, cluster.now()));
+    cluster.live(milliseconds(300));
+    EXPECT_FALSE(cluster.speaks(2));
+}
+
+TEST(EngineFenceTest, WhoDoesNotVoteIsNeverAlone) {
+    Cluster cluster;
+    cluster.promote(1);
+    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
+    ASSERT_TRUE(begun.has_value());
+    cluster.run(1, *begun);
+    cluster.live(milliseconds(100));
+    ASSERT_EQ(cluster[3].state().voters.current.nodes, nodes_to(3));
+    static_cast<void>(
+        cluster[3].on_message(sender_of(1), sent<Round>(cluster.take(1)).back(), cluster.now()));
+    ASSERT_EQ(cluster[3].state().voters.current.nodes, nodes_to(2));
+    EXPECT_FALSE(cluster[3]
+                     .confirm_dead(NodeId{1}, boot_of(1), Confirmed::by_operator, cluster.now())
+                     .has_value());
+}
+
+TEST(EngineFenceTest, OfThreeVotersNobodyIsConfirmedDead) {
+    Cluster cluster;
+    EXPECT_FALSE(cluster[2]
+                     .confirm_dead(NodeId{1}, boot_of(1), Confirmed::by_operator, cluster.now())
+                     .has_value());
+}
+
+}  // namespace
+}  // namespace vpnha::lease

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/engine.hpp"
+
+#include <gmock/gmock.h>
+
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+bool begins_with_save(const Effects& effects) {
+    return !effects.empty() && std::holds_alternative<SaveDurable>(effects.front());
+}
+
+// The position of the first effect of that kind that `fits`; as many as there are when none does.
+template <class Kind, class Fits>
+std::size_t position(const Effects& effects, Fits fits) {
+    std::size_t at = 0;
+    for (; at < effects.size(); ++at) {
+        const auto* one = std::get_if<Kind>(&effects[at]);
+        if (one != nullptr && fits(*one)) {
+            break;
+        }
+    }
+    return at;
+}
+
+TEST(EngineTest, AClaimWithAMajorityOpensTheGateForOneLease) {
+    Cluster cluster;
+    cluster.promote(1);
+    EXPECT_EQ(cluster.phase(1), Phase::holding);
+    EXPECT_TRUE(cluster.speaks(1));
+    const std::vector<Granted> granted = all_of_kind<Granted>(cluster.take(1));
+    ASSERT_THAT(granted, SizeIs(1));
+    EXPECT_EQ(granted[0].epoch, (Epoch{1, NodeId{1}}));
+    EXPECT_EQ(granted[0].margin.kind, Margin::Kind::none);
+    cluster.wait(milliseconds(300));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineTest, RenewalsKeepTheGateOpenWhileAMajorityLives) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(3);
+    cluster.live(std::chrono::seconds(5));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].holder().epoch(), (Epoch{1, NodeId{1}}));
+    cluster.cut(2);
+    cluster.live(milliseconds(300));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineTest, WhatIsClaimedAndGrantedIsOnDiskBeforeItIsSaid) {
+    Cluster cluster;
+    const Effects claim = cluster[1].promote(cluster.now());
+    ASSERT_TRUE(begins_with_save(claim));
+    EXPECT_EQ(std::get<SaveDurable>(claim[0]).durable.claimed, (Epoch{1, NodeId{1}}));
+    const Round round = sent<Round>(claim).at(0);
+    const Effects grant = cluster[2].on_message(sender_of(1), round, cluster.now());
+    ASSERT_TRUE(begins_with_save(grant));
+    EXPECT_EQ(std::get<SaveDurable>(grant[0]).durable.granted, (Epoch{1, NodeId{1}}));
+    EXPECT_THAT(sent<Answer>(grant), SizeIs(1));
+    const Effects again = cluster[2].on_message(sender_of(1), round, cluster.now());
+    EXPECT_THAT(all_of_kind<SaveDurable>(again), IsEmpty());
+}
+
+TEST(EngineTest, ANodeThatStartsAnewRemembersWhatItClaimedAndGranted) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.start(1);
+    cluster.start(2);
+    EXPECT_EQ(cluster[1].holder().epoch(), (Epoch{1, NodeId{1}}));
+    EXPECT_EQ(cluster[2].voter().granted(), (Epoch{1, NodeId{1}}));
+    EXPECT_EQ(cluster.phase(1), Phase::idle);
+}
+
+TEST(EngineTest, AJustStartedNodeHasNoVoteNotEvenForItself) {
+    Cluster cluster;
+    cluster.cut(3);
+    cluster.start(1);
+    cluster.promote(1);
+    EXPECT_EQ(cluster.phase(1), Phase::claiming);
+    cluster.live(milliseconds(640));
+    EXPECT_EQ(cluster.phase(1), Phase::claiming);
+    cluster.live(milliseconds(120));
+    EXPECT_EQ(cluster.phase(1), Phase::holding);
+}
+
+TEST(EngineTest, ADeadHoldersSuccessorWaitsForThePromisesToEnd) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    cluster.promote(2);
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    cluster.live(milliseconds(400));
+    EXPECT_FALSE(cluster.speaks(2));
+    cluster.live(milliseconds(110));
+    EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_FALSE(cluster.speaks(1));
+    const Margin margin = all_of_kind<Granted>(cluster.take(2)).at(0).margin;
+    EXPECT_EQ(margin.epoch, Epoch{});  // Node 1 never got to its second round.
+    EXPECT_EQ(margin.kind, Margin::Kind::largest);
+}
+
+TEST(EngineTest, TheSuccessorLearnsUntilWhenTheDeadNodeSent) {
+    Cluster cluster;
+    cluster[1].set_checkpoint({9, cluster.now()});
+    cluster.promote(1);
+    cluster.live(milliseconds(500));
+    const TimePoint last_round = cluster.now();
+    cluster.cut(1);
+    cluster.promote(2);
+    cluster.live(milliseconds(600));
+    const Margin margin = all_of_kind<Granted>(cluster.take(2)).at(0).margin;
+    EXPECT_EQ(margin.kind, Margin::Kind::bounded);
+    EXPECT_EQ(margin.epoch, (Epoch{1, NodeId{1}}));
+    EXPECT_EQ(margin.until, last_round + milliseconds(300));
+    EXPECT_EQ(margin.newest.sequence, 9U);
+}
+
+TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.take(1);
+    const Effects effects = cluster[1].release(cluster.now());
+    const std::size_t shut = position<SetDeadline>(
+        effects, [](const SetDeadline& set) { return set.deadline == TimePoint{}; });
+    const std::size_t said = position<Send>(
+        effects, [](const Send& send) { return std::holds_alternative<Release>(send.message); });
+    EXPECT_LT(shut, said);
+    EXPECT_LT(said, effects.size());
+}
+
+TEST(EngineTest, AfterAReleaseTheNextClaimSucceedsAtOnce) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].release(cluster.now()));
+    cluster.promote(2);
+    EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_FALSE(cluster.speaks(1));
+}
+
+TEST(EngineTest, ALapsedHolderThatIsStillPromotedClaimsANewEpoch) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    cluster.live(milliseconds(400));
+    EXPECT_EQ(cluster.phase(1), Phase::claiming);
+    EXPECT_FALSE(cluster.speaks(1));
+    cluster.mend(1);
+    cluster.live(milliseconds(100));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].holder().epoch(), (Epoch{2, NodeId{1}}));
+}
+
+TEST(EngineTest, AClaimBelowAGrantedEpochIsRepeatedAboveIt) {
+    Cluster cluster;
+    cluster.promote(3);
+    cluster.run(3, cluster[3].release(cluster.now()));
+    cluster.start(1, false);
+    cluster.wait(Timing{}.abstention());
+    cluster.promote(1);
+    EXPECT_EQ(cluster.phase(1), Phase::claiming);
+    cluster.live(milliseconds(100));
+    EXPECT_EQ(cluster[1].holder().epoch(), (Epoch{2, NodeId{1}}));
+    EXPECT_TRUE(cluster.speaks(1));
+}
+
+TEST(EngineTest, ADemotedClaimantGivesItsClaimUp) {
+    Cluster cluster;
+    cluster.cut(1);
+    cluster.promote(1);
+    const Effects effects = cluster[1].demote(cluster.now());
+    EXPECT_EQ(cluster.phase(1), Phase::idle);
+    EXPECT_EQ(all_of_kind<Ended>(effects).at(0).why, End::given_up);
+    EXPECT_EQ(cluster[1].next_deadline(), std::nullopt);
+}
+
+TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.live(milliseconds(500));
+    EXPECT_TRUE(cluster.speaks(1));
+    cluster.take(1);
+
+    cluster.promote(2);
+    EXPECT_FALSE(cluster.speaks(1));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    const Effects handed = cluster.take(1);
+    EXPECT_TRUE(begins_with_save(handed));
+    EXPECT_THAT(all_of_kind<ReadCounters>(handed), SizeIs(1));
+    EXPECT_THAT(sent<Answer>(handed), IsEmpty());
+
+    cluster.run(1, cluster[1].on_counters({1, 2, 3}, cluster.now()));
+    EXPECT_TRUE(cluster.speaks(2));
+    const std::vector<Granted> granted = all_of_kind<Granted>(cluster.take(2));
+    ASSERT_THAT(granted, SizeIs(1));
+    EXPECT_EQ(granted[0].margin.kind, Margin::Kind::exact);
+    EXPECT_EQ(granted[0].counters, (Bytes{1, 2, 3}));
+}
+
+TEST(EngineTest, AClaimIsNotAnsweredWhileTheCountersAreRead) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.promote(2);
+    cluster.take(1);
+    cluster.live(milliseconds(200));
+    EXPECT_THAT(sent<Answer>(cluster.take(1)), IsEmpty());
+}
+
+TEST(EngineTest, ALostHandoverIsRepeatedWithItsCounters) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.promote(2);
+    cluster.cut(1);
+    cluster.run(1, cluster[1].on_counters({7}, cluster.now()));
+    cluster.mend(1);
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    cluster.live(milliseconds(100));
+    EXPECT_EQ(all_of_kind<Granted>(cluster.take(2)).at(0).counters, Bytes{7});
+}
+
+TEST(EngineTest, TheClaimantPassesTheReleaseOn) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.promote(2);
+    cluster.run(1, cluster[1].on_counters({}, cluster.now()));
+    cluster.live(milliseconds(10));
+    EXPECT_EQ(cluster[3].voter().granted(), (Epoch{2, NodeId{2}}));
+}
+
+TEST(EngineTest, WithoutAClaimALameHolderReleases) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.live(milliseconds(1990));
+    EXPECT_TRUE(cluster.speaks(1));
+    cluster.live(milliseconds(20));
+    EXPECT_FALSE(cluster.speaks(1));
+    EXPECT_EQ(all_of_kind<Ended>(cluster.take(1)).at(0).why, End::released);
+}
+
+TEST(EngineTest, ALameHolderThatIsPromotedAgainHolds) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.promote(1);
+    EXPECT_EQ(cluster.phase(1), Phase::holding);
+    cluster.live(std::chrono::seconds(3));
+    EXPECT_TRUE(cluster.speaks(1));
+}
+
+TEST(EngineTest, AHolderThatIsNotLameKeepsItsLeaseAgainstAClaim) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.promote(2);
+    cluster.live(std::chrono::seconds(3));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_FALSE(cluster.speaks(2));
+}
+
+TEST(EngineTest, RoundsInTheNameOfAnotherNodeAreIgnored) {
+    Cluster cluster;
+    const Round round = sent<Round>(cluster[1].promote(cluster.now())).at(0);
+    EXPECT_THAT(cluster[2].on_message(sender_of(3), round, cluster.now()), IsEmpty());
+    EXPECT_EQ(cluster[2].voter().granted(), Epoch{});
+}
+
+TEST(EngineDeathTest, CountersThatNobodyAskedForAreImpossible) {
+    Cluster cluster;
+    EXPECT_DEATH(static_cast<void>(cluster[1].on_counters({}, cluster.now())), "impossible state");
+}
+
+}  // namespace
+}  // namespace vpnha::lease

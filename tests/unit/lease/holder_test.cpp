@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/holder.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace {
+
+const TimePoint kNow{std::chrono::hours(1)};
+const Timing kTiming;
+const Voters kVoters{{{}, nodes_to(3)}, std::nullopt};
+constexpr Instance kInstance{1};
+
+Answer answer_to(const Round& round, const Before& before = {}) {
+    return {round.id, before, std::nullopt};
+}
+
+class HolderTest : public ::testing::Test {
+  protected:
+    bool count(unsigned from, const Answer& answer, TimePoint now = kNow) {
+        return holder_.count(NodeId{from}, answer, kInstance, kVoters, now);
+    }
+    Round ask(TimePoint now = kNow) { return holder_.open_round(kInstance, now); }
+    void claim(TimePoint now = kNow) { holder_.claim(NodeId{1}, {}, now); }
+
+    Holder holder_{kTiming, {}};
+};
+
+TEST_F(HolderTest, AMajoritysAnswersToOneRoundMakeTheDeadline) {
+    claim();
+    const Round round = ask();
+    EXPECT_FALSE(count(1, answer_to(round)));
+    EXPECT_TRUE(count(2, answer_to(round), kNow + milliseconds(20)));
+    EXPECT_EQ(holder_.phase(), Phase::holding);
+    EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(300));
+}
+
+TEST_F(HolderTest, AnswersToDifferentRoundsDoNotAddUp) {
+    claim();
+    const Round first = ask();
+    const Round second = ask(kNow + milliseconds(100));
+    EXPECT_FALSE(count(1, answer_to(first), kNow + milliseconds(100)));
+    EXPECT_FALSE(count(2, answer_to(second), kNow + milliseconds(100)));
+    EXPECT_EQ(holder_.phase(), Phase::claiming);
+}
+
+TEST_F(HolderTest, OneVoterCountsOnce) {
+    claim();
+    const Round round = ask();
+    EXPECT_FALSE(count(2, answer_to(round)));
+    EXPECT_FALSE(count(2, answer_to(round)));
+}
+
+TEST_F(HolderTest, AnswersOfStrangersAndToOthersDoNotCount) {
+    claim();
+    const Round round = ask();
+    ASSERT_FALSE(count(1, answer_to(round)));
+    EXPECT_FALSE(count(4, answer_to(round)));
+    Answer other = answer_to(round);
+    other.id.instance = {2};
+    EXPECT_FALSE(count(2, other));
+    other = answer_to(round);
+    other.id.epoch.number = 2;
+    EXPECT_FALSE(count(2, other));
+    other = answer_to(round);
+    other.id.number = 2;
+    EXPECT_FALSE(count(2, other));
+    EXPECT_TRUE(count(2, answer_to(round)));
+}
+
+TEST_F(HolderTest, AnAnswerAfterTheLeaseIsTooLate) {
+    claim();
+    const Round round = ask();
+    ASSERT_FALSE(count(1, answer_to(round)));
+    EXPECT_FALSE(count(2, answer_to(round), kNow + milliseconds(300)));
+}
+
+TEST_F(HolderTest, TheTimeOfARoundIsThatOfItsSending) {
+    claim();
+    const Round first = ask();
+    ASSERT_FALSE(count(1, answer_to(first)));
+    ASSERT_TRUE(count(2, answer_to(first)));
+    const Round second = ask(kNow + milliseconds(100));
+    ASSERT_FALSE(count(1, answer_to(second), kNow + milliseconds(250)));
+    ASSERT_TRUE(count(3, answer_to(second), kNow + milliseconds(290)));
+    EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(400));
+}
+
+TEST_F(HolderTest, AnOlderRoundNeverTakesTheDeadlineBack) {
+    claim();
+    const Round first = ask();
+    const Round second = ask(kNow + milliseconds(100));
+    const TimePoint now = kNow + milliseconds(150);
+    ASSERT_FALSE(count(1, answer_to(second), now));
+    ASSERT_TRUE(count(2, answer_to(second), now));
+    EXPECT_FALSE(count(1, answer_to(first), now));
+    EXPECT_FALSE(count(2, answer_to(first), now));
+    EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(400));
+}
+
+TEST_F(HolderTest, NoAnswerCountsForAnEpochThatEnded) {
+    claim();
+    const Round round = ask();
+    ASSERT_FALSE(count(1, answer_to(round)));
+    holder_.end();
+    EXPECT_FALSE(count(2, answer_to(round)));
+    claim();
+    EXPECT_EQ(holder_.epoch(), (Epoch{2, NodeId{1}}));
+    EXPECT_FALSE(count(2, answer_to(round)));
+}
+
+TEST_F(HolderTest, NoNumberIsClaimedTwice) {
+    Holder holder(kTiming, {7, NodeId{1}});
+    holder.claim(NodeId{1}, {3, NodeId{2}}, kNow);
+    EXPECT_EQ(holder.epoch(), (Epoch{8, NodeId{1}}));
+    holder.on_granted_elsewhere({11, NodeId{3}});
+    EXPECT_TRUE(holder.outbid());
+    holder.claim(NodeId{1}, {12, NodeId{2}}, kNow);
+    EXPECT_EQ(holder.epoch(), (Epoch{13, NodeId{1}}));
+    EXPECT_EQ(holder.state().dead, (Epoch{8, NodeId{1}}));
+}
+
+TEST_F(HolderTest, OpenRoundsAreBoundedByTheLease) {
+    claim();
+    for (int i = 0; i < 100; ++i) {
+        ask(kNow + i * kTiming.renew);
+        EXPECT_LE(holder_.state().rounds.size(), 3U);
+    }
+}
+
+struct MarginCase {
+    const char* name;
+    std::vector<Before> before;
+    Margin::Kind kind;
+    TimePoint until;
+};
+
+Before heard(std::uint64_t epoch, std::uint64_t number, int sent_ms, bool held = true) {
+    return {Knowledge::heard, {{epoch, NodeId{2}}, number, kNow + milliseconds(sent_ms), held, {}}};
+}
+
+TEST_F(HolderTest, TheMarginIsTheNewestThatAnyVoterHeard) {
+    const MarginCase cases[] = {
+        {"the first epoch ever", {{}, {}}, Margin::Kind::none, {}},
+        {"the higher k",
+         {heard(1, 5, 50), heard(1, 6, 60)},
+         Margin::Kind::bounded,
+         kNow + milliseconds(360)},
+        {"the higher epoch, whatever its k",
+         {heard(2, 1, 10), heard(1, 6, 60)},
+         Margin::Kind::bounded,
+         kNow + milliseconds(310)},
+        {"one heard, one had nothing",
+         {heard(1, 5, 50), {}},
+         Margin::Kind::bounded,
+         kNow + milliseconds(350)},
+        {"one started since", {heard(1, 5, 50), {Knowledge::lost, {}}}, Margin::Kind::largest, {}},
+        {"a claim that may have been won",
+         {heard(1, 9, 50), heard(2, 1, 60, false)},
+         Margin::Kind::largest,
+         {}},
+    };
+    for (const MarginCase& c : cases) {
+        claim();
+        const Round round = ask();
+        unsigned from = 1;
+        for (const Before& before : c.before) {
+            static_cast<void>(count(from++, answer_to(round, before)));
+        }
+        EXPECT_EQ(holder_.phase(), Phase::holding) << c.name;
+        EXPECT_EQ(holder_.margin().kind, c.kind) << c.name;
+        EXPECT_EQ(holder_.margin().until, c.until) << c.name;
+        holder_.end();
+    }
+}
+
+TEST_F(HolderTest, TheMarginCountsFromTheCheckpointThatThisNodeHolds) {
+    Margin margin;
+    margin.kind = Margin::Kind::bounded;
+    margin.until = kNow + milliseconds(300);
+    EXPECT_EQ(margin.since(kNow - milliseconds(40)), milliseconds(340));
+}
+
+TEST(HolderDeathTest, ARoundWithoutAnEpochIsImpossible) {
+    Holder holder(kTiming, {});
+    EXPECT_DEATH(static_cast<void>(holder.open_round(kInstance, kNow)), "impossible state");
+    EXPECT_DEATH(holder.begin_lame(kNow), "impossible state");
+}
+
+}  // namespace
+}  // namespace vpnha::lease

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/timing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace vpnha::lease {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(TimingTest, TheDefaultsAreValid) {
+    const Timing timing;
+    EXPECT_TRUE(timing.validate().has_value());
+    EXPECT_EQ(timing.promise(), milliseconds(410));
+    EXPECT_EQ(timing.abstention(), milliseconds(650));
+}
+
+TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {
+    struct Case {
+        const char* why;
+        std::function<void(Timing&)> change;
+    };
+    for (const Case& c : {
+             Case{"a lease of 501 ms", [](Timing& t) { t.lease = milliseconds(501); }},
+             Case{"a lease of 49 ms", [](Timing& t) { t.lease = milliseconds(49); }},
+             Case{"every 150 ms", [](Timing& t) { t.renew = milliseconds(150); }},
+             Case{"every 37 ms", [](Timing& t) { t.renew = milliseconds(37); }},
+             Case{"bound of -1", [](Timing& t) { t.rate_permille = -1; }},
+             Case{"bound of 1001", [](Timing& t) { t.rate_permille = 1001; }},
+             Case{"grain of 9 ms", [](Timing& t) { t.grain = milliseconds(9); }},
+             Case{"hand over", [](Timing& t) { t.lame = Duration(0); }},
+             Case{"miss a holder", [](Timing& t) { t.absence = Duration(0); }},
+         }) {
+        Timing timing;
+        c.change(timing);
+        const Result<void> valid = timing.validate();
+        ASSERT_FALSE(valid.has_value()) << c.why;
+        EXPECT_EQ(valid.error().code, Errc::invalid_config);
+        EXPECT_NE(valid.error().detail.find(c.why), std::string::npos) << valid.error().detail;
+    }
+}
+
+TEST(TimingTest, TheRateBoundCoversTwoClocksSlewedApart) {
+    EXPECT_EQ(rate_permille_for(0), 0);
+    EXPECT_EQ(rate_permille_for(80'000), 174);
+    EXPECT_EQ(rate_permille_for(83'333), 182);
+    EXPECT_LE(rate_permille_for(83'333), Timing{}.rate_permille);
+}
+
+}  // namespace
+}  // namespace vpnha::lease

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "lease/voter.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace {
+
+const TimePoint kStart{std::chrono::hours(1)};
+const Timing kTiming;
+const TimePoint kNow = kStart + kTiming.abstention();
+const Voters kVoters{{{}, nodes_to(3)}, std::nullopt};
+
+Round round_of(std::uint64_t epoch, unsigned node, std::uint64_t number = 1) {
+    Round round;
+    round.id = {{epoch, NodeId{node}}, {1}, number};
+    round.sent_at = kNow;
+    round.voters = kVoters;
+    return round;
+}
+
+Voter voter_with(const Epoch& granted = {}, std::vector<Mark> marks = {}) {
+    return {kTiming, granted, std::move(marks), kStart};
+}
+
+Verdict judge(Voter& voter, const Round& round, TimePoint now = kNow) {
+    return voter.judge(sender_of(round.id.epoch.node.value), round, kVoters, now);
+}
+
+TEST(VoterTest, AnswersTheEpochThatItHasGrantedAndAnyHigherOneWhenItPromisedNothing) {
+    Voter voter = voter_with({4, NodeId{2}});
+    EXPECT_EQ(judge(voter, round_of(4, 2)), Verdict::answered);
+    Voter other = voter_with({4, NodeId{2}});
+    EXPECT_EQ(judge(other, round_of(4, 3)), Verdict::answered);
+    EXPECT_EQ(other.granted(), (Epoch{4, NodeId{3}}));
+}
+
+TEST(VoterTest, RefusesEveryEpochBelowItsHighestGrant) {
+    Voter voter = voter_with({4, NodeId{2}});
+    EXPECT_EQ(judge(voter, round_of(4, 1)), Verdict::superseded);
+    EXPECT_EQ(judge(voter, round_of(3, 3)), Verdict::superseded);
+    EXPECT_EQ(voter.granted(), (Epoch{4, NodeId{2}}));
+}
+
+TEST(VoterTest, AGrantIsAPromiseForTheStretchedLease) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
+    const TimePoint over = kNow + milliseconds(410);
+    EXPECT_EQ(judge(voter, round_of(2, 2), over - Duration(1)), Verdict::promised);
+    EXPECT_EQ(judge(voter, round_of(2, 2), over), Verdict::answered);
+}
+
+TEST(VoterTest, EveryAnswerStartsThePromiseAnew) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
+    ASSERT_EQ(judge(voter, round_of(1, 1, 2), kNow + milliseconds(400)), Verdict::answered);
+    EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(809)), Verdict::promised);
+    EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(810)), Verdict::answered);
+}
+
+TEST(VoterTest, ADuplicateOfAnOldRoundIsAPromise) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1, 2)), Verdict::answered);
+    ASSERT_EQ(judge(voter, round_of(1, 1, 1), kNow + milliseconds(400)), Verdict::answered);
+    EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(500)), Verdict::promised);
+    EXPECT_EQ(voter.state().heard->number, 2U);
+}
+
+TEST(VoterTest, OnlyAReleaseOfThePromisedEpochEndsThePromise) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(2, 1)), Verdict::answered);
+    voter.on_release({1, NodeId{1}});
+    voter.on_release({2, NodeId{2}});
+    EXPECT_EQ(judge(voter, round_of(3, 2)), Verdict::promised);
+    voter.on_release({2, NodeId{1}});
+    EXPECT_EQ(judge(voter, round_of(3, 2)), Verdict::answered);
+}
+
+TEST(VoterTest, AReleasedEpochIsNotAnsweredAgain) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
+    voter.on_release({1, NodeId{1}});
+    EXPECT_EQ(judge(voter, round_of(1, 1, 2)), Verdict::released);
+    EXPECT_EQ(judge(voter, round_of(1, 1, 2), kNow + std::chrono::hours(1)), Verdict::released);
+}
+
+TEST(VoterTest, AbstainsAfterItsStartForTheLongestPromiseOfAnyLease) {
+    Voter voter = voter_with({1, NodeId{1}});
+    EXPECT_EQ(judge(voter, round_of(1, 1), kNow - Duration(1)), Verdict::abstaining);
+    EXPECT_EQ(judge(voter, round_of(1, 1), kNow), Verdict::answered);
+    EXPECT_EQ(kTiming.abstention(), milliseconds(650));
+}
+
+TEST(VoterTest, RefusesAnotherListOfVoters) {
+    Voter voter = voter_with();
+    Round round = round_of(1, 1);
+    round.voters.current.nodes = nodes_to(4);
+    EXPECT_EQ(judge(voter, round), Verdict::foreign_voters);
+    round.voters.next = kVoters.current;
+    EXPECT_EQ(judge(voter, round), Verdict::answered);
+}
+
+TEST(VoterTest, RefusesAMarkedLifeOfANodeAndNoOther) {
+    Voter voter = voter_with({}, {{NodeId{1}, boot_of(1)}});
+    EXPECT_EQ(judge(voter, round_of(1, 1)), Verdict::marked);
+    const Sender reborn{NodeId{1}, boot_of(1, 2), {2}};
+    EXPECT_EQ(voter.judge(reborn, round_of(1, 1), kVoters, kNow), Verdict::answered);
+}
+
+TEST(VoterTest, AMarkGrantsTheNextEpochToNobodyAndLeavesThePromise) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(5, 1)), Verdict::answered);
+    voter.mark(NodeId{1}, boot_of(1), kNow);
+    EXPECT_EQ(voter.granted(), (Epoch{6, NodeId{}}));
+    EXPECT_EQ(judge(voter, round_of(5, 3)), Verdict::superseded);
+    EXPECT_EQ(judge(voter, round_of(6, 2), kNow + milliseconds(409)), Verdict::promised);
+    EXPECT_EQ(judge(voter, round_of(6, 2), kNow + milliseconds(410)), Verdict::answered);
+}
+
+TEST(VoterTest, AMarkOfSomebodyElseLeavesTheHolderItsEpoch) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(5, 1)), Verdict::answered);
+    voter.mark(NodeId{2}, boot_of(2), kNow);
+    voter.mark(NodeId{1}, boot_of(1, 7), kNow);
+    EXPECT_EQ(judge(voter, round_of(5, 1, 2)), Verdict::answered);
+}
+
+TEST(VoterTest, AMarkHasRunOutAnAbstentionAfterAnswerMarkAndStart) {
+    struct Case {
+        Duration answered;
+        Duration marked;
+        Duration run_out;
+    };
+    for (const Case& c : {Case{milliseconds(0), milliseconds(0), milliseconds(650)},
+                          Case{milliseconds(0), milliseconds(900), milliseconds(1550)},
+                          Case{milliseconds(700), milliseconds(710), milliseconds(1360)}}) {
+        Voter voter = voter_with();
+        ASSERT_EQ(judge(voter, round_of(5, 1), kNow + c.answered), Verdict::answered);
+        voter.mark(NodeId{1}, boot_of(1), kNow + c.marked);
+        EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1), kNow + c.run_out - Duration(1)));
+        EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), kNow + c.run_out));
+    }
+}
+
+TEST(VoterTest, AMarkFromBeforeItsStartRunsOutAnAbstentionAfterTheStart) {
+    const Voter voter = voter_with({}, {{NodeId{1}, boot_of(1)}});
+    EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1), kNow - Duration(1)));
+    EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), kNow));
+    EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1, 2), kNow));
+    EXPECT_FALSE(voter.run_out(NodeId{2}, boot_of(2), kNow));
+}
+
+TEST(VoterTest, RemarkingDoesNotStartTheMarkAnew) {
+    Voter voter = voter_with();
+    voter.mark(NodeId{1}, boot_of(1), kNow);
+    voter.mark(NodeId{1}, boot_of(1), kNow + milliseconds(600));
+    EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), kNow + milliseconds(650)));
+}
+
+TEST(VoterTest, StopsAnsweringAHolderThatItsGroupHasLackedForLong) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
+    voter.on_lacking({NodeId{1}}, kNow);
+    voter.on_lacking({NodeId{1}, NodeId{3}}, kNow + std::chrono::seconds(4));
+    EXPECT_EQ(judge(voter, round_of(1, 1, 2), kNow + std::chrono::seconds(5)), Verdict::answered);
+    const TimePoint late = kNow + std::chrono::seconds(5) + Duration(1);
+    EXPECT_EQ(judge(voter, round_of(1, 1, 3), late), Verdict::absent);
+    voter.on_lacking({}, late);
+    EXPECT_EQ(judge(voter, round_of(1, 1, 3), late), Verdict::answered);
+}
+
+TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
+    EXPECT_EQ(voter.before().knowledge, Knowledge::nothing_before);
+    Round newest = round_of(1, 1, 9);
+    newest.sent_at = kNow + milliseconds(5);
+    newest.held = true;
+    newest.checkpoint = {77, kNow};
+    ASSERT_EQ(judge(voter, newest), Verdict::answered);
+    voter.on_release({1, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
+    ASSERT_EQ(judge(voter, round_of(2, 2, 2)), Verdict::answered);
+    const Before expected{Knowledge::heard,
+                          {{1, NodeId{1}}, 9, kNow + milliseconds(5), true, {77, kNow}}};
+    EXPECT_EQ(voter.before(), expected);
+}
+
+TEST(VoterTest, AStartForgetsWhatWasHeardOfTheEpochBefore) {
+    Voter voter = voter_with({1, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
+    EXPECT_EQ(voter.before().knowledge, Knowledge::lost);
+}
+
+TEST(VoterDeathTest, ARoundInSomebodyElsesEpochIsImpossible) {
+    Voter voter = voter_with();
+    EXPECT_DEATH(static_cast<void>(voter.judge(sender_of(2), round_of(1, 1), kVoters, kNow)),
+                 "impossible state");
+}
+
+}  // namespace
+}  // namespace vpnha::lease
