@@ -260,6 +260,11 @@ class VpnhaStack:
         lists = MEMBERS.findall(self.daemon_log(node))
         return {int(each) for each in lists[-1].split(",")} if lists else set()
 
+    def members_line(self, nodes: Iterable[Node]) -> str:
+        """What vpnhad logs when these are the group's members."""
+        ids = sorted(node.spec.id for node in nodes)
+        return f"event=members list={','.join(map(str, ids))} "
+
     def promotions(self) -> int:
         """How often a node was promoted so far, in all boots of all nodes."""
         return sum(found[0] == "promoted" for node in self.cluster.nodes

@@ -33,8 +33,9 @@ double of_store() {
     return octets_each([] {
         auto store = std::make_unique<replica::Store>();
         for (std::uint32_t number = 0; number < kRecords; ++number) {
+            replica::StoredRecord* record = nullptr;
             const auto applied =
-                store->put(record_key(number), {Epoch{1, kPromoted}, number + 1},
+                store->put(record_key(number), record, {Epoch{1, kPromoted}, number + 1},
                            Epoch{1, kPromoted}, l2tp::encode_record(session_record(number, 0)));
             VPNHA_ASSERT(applied == replica::Store::Applied::changed);
         }

@@ -4,11 +4,19 @@
 #include "replica/replica.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/assert.hpp"
 
 namespace vpnha::replica {
+
+namespace {
+
+// Few enough to stay in the first-level cache until their turn comes.
+constexpr std::size_t kWarmedAtOnce = 16;
+
+}  // namespace
 
 Replica::Replica(GatewayId gateway, NodeId self, const Epoch& seen)
     : gateway_(gateway), self_(self), epoch_(seen), highest_(seen) {}
@@ -259,7 +267,12 @@ Effects Replica::on_update(NodeId sender, const wire::Update& update, TimePoint 
         level_ = wire::Level::partial;
     }
     wire::Version version{update.epoch, update.base};
-    for (const wire::Change& change : update.changes) {
+    const std::span<const wire::Change> changes(update.changes);
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        if (i % kWarmedAtOnce == 0) {
+            store_.warm(changes.subspan(i, std::min(kWarmedAtOnce, changes.size() - i)));
+        }
+        const wire::Change& change = changes[i];
         ++version.sequence;
         if (change.erased) {
             forget(change.key, version, effects, now);

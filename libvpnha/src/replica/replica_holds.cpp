@@ -9,12 +9,11 @@ namespace vpnha::replica {
 
 void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
                     const Epoch& authority, const Bytes& payload, Effects& effects, TimePoint now) {
-    StoredRecord* held = store_.find(key);
-    if (held != nullptr) {
-        held->pass = pass_number_;
-        unnote(*held);
+    StoredRecord* record = store_.find(key);
+    if (record != nullptr) {
+        unnote(*record);
     }
-    const Store::Applied applied = store_.put(key, version, authority, payload);
+    const Store::Applied applied = store_.put(key, record, version, authority, payload);
     if (applied == Store::Applied::refused) {
         ++counters_.over_limit;
         ++over_limit_;
@@ -23,7 +22,6 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
         }
         return;
     }
-    StoredRecord* record = held != nullptr ? held : store_.find(key);
     if (record == nullptr) {
         return;  // Erased since.
     }

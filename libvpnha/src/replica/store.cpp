@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/assert.hpp"
@@ -35,21 +36,15 @@ bool is_stale(const wire::Version& held, const wire::Version& version, const Epo
 
 }  // namespace
 
-Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& version,
-                          const Epoch& authority, Bytes payload) {
-    const auto found = locate(key);
-    if (found != records_.end()) {
-        StoredRecord& held = found->second;
-        if (is_stale(held.version, version, authority)) {
+Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
+                          const wire::Version& version, const Epoch& authority, ByteView payload) {
+    if (record != nullptr) {
+        if (is_stale(record->version, version, authority)) {
             return Applied::stale;
         }
-        const bool same = held.payload == payload;
-        if (!same) {
-            payload_bytes_ = payload_bytes_ - held.payload.size() + payload.size();
-            held.payload = std::move(payload);
-        }
-        say(key, held, version);
-        return same ? Applied::unchanged : Applied::changed;
+        const bool other = replace_payload(*record, payload);
+        say(key, *record, version);
+        return other ? Applied::changed : Applied::unchanged;
     }
     const auto grave = tombstones_.find(key);
     if (grave != tombstones_.end()) {
@@ -61,8 +56,8 @@ Store::Applied Store::put(const wire::RecordKey& key, const wire::Version& versi
     if (records_.size() >= limits::kRecordsPerGatewayMax) {
         return Applied::refused;
     }
-    StoredRecord& record = add(key, std::move(payload));
-    say(key, record, version);
+    record = &add(key, payload);
+    say(key, *record, version);
     return Applied::changed;
 }
 
@@ -79,22 +74,18 @@ bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimeP
     return held;
 }
 
-Store::Applied Store::write(const wire::RecordKey& key, Bytes payload) {
-    const auto found = locate(key);
-    if (found != records_.end()) {
-        StoredRecord& held = found->second;
-        if (held.payload == payload) {
+Store::Applied Store::write(const wire::RecordKey& key, ByteView payload) {
+    if (StoredRecord* held = find(key)) {
+        if (!replace_payload(*held, payload)) {
             return Applied::unchanged;
         }
-        payload_bytes_ = payload_bytes_ - held.payload.size() + payload.size();
-        held.payload = std::move(payload);
-        held.dirty = true;
+        held->dirty = true;
         return Applied::changed;
     }
     if (records_.size() >= limits::kRecordsPerGatewayMax) {
         return Applied::refused;
     }
-    StoredRecord& record = add(key, std::move(payload));
+    StoredRecord& record = add(key, payload);
     record.dirty = true;
     const auto grave = tombstones_.find(key);
     if (grave != tombstones_.end()) {
@@ -203,6 +194,14 @@ const StoredRecord* Store::find(const wire::RecordKey& key) const {
     return place == nullptr ? nullptr : &(*place)->second;
 }
 
+void Store::warm(std::span<const wire::Change> changes) const {
+    for (const wire::Change& change : changes) {
+        if (const StoredRecord* record = find(change.key)) {
+            __builtin_prefetch(record->payload.data());
+        }
+    }
+}
+
 const Tombstone* Store::find_tombstone(const wire::RecordKey& key) const {
     const auto found = tombstones_.find(key);
     return found == tombstones_.end() ? nullptr : &found->second;
@@ -226,12 +225,21 @@ Store::Records::iterator Store::locate(const wire::RecordKey& key) {
     return place == nullptr ? records_.end() : *place;
 }
 
-StoredRecord& Store::add(const wire::RecordKey& key, Bytes payload) {
+StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
     payload_bytes_ += payload.size();
     const auto record = records_.emplace(key, StoredRecord{}).first;
-    record->second.payload = std::move(payload);
+    record->second.payload.assign(payload.begin(), payload.end());
     index_.insert(record);
     return record->second;
+}
+
+bool Store::replace_payload(StoredRecord& record, ByteView payload) {
+    if (std::ranges::equal(record.payload, payload)) {
+        return false;
+    }
+    payload_bytes_ = payload_bytes_ - record.payload.size() + payload.size();
+    record.payload.assign(payload.begin(), payload.end());
+    return true;
 }
 
 void Store::remove(Records::iterator record) {

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -65,14 +66,15 @@ class Store {
     };
 
     // Follower: a record as the group was told. `authority` is the epoch of the message: what is
-    // held from older epochs gives way to it, whatever its version.
-    Applied put(const wire::RecordKey& key, const wire::Version& version, const Epoch& authority,
-                Bytes payload);
+    // held from older epochs gives way to it, whatever its version. `record`: what find() says of
+    // the key, before and after.
+    Applied put(const wire::RecordKey& key, StoredRecord*& record, const wire::Version& version,
+                const Epoch& authority, ByteView payload);
     // Follower: an erasure as the group was told. True when it was there.
     bool drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
     // Promoted: a new payload, dirty until said. `unchanged` when it is held and said already.
-    Applied write(const wire::RecordKey& key, Bytes payload);
+    Applied write(const wire::RecordKey& key, ByteView payload);
     // Promoted: dirty until said. False when there was nothing to erase.
     bool erase(const wire::RecordKey& key, TimePoint now);
     // Promoted: the dirty record or erasure was said with this version.
@@ -91,6 +93,9 @@ class Store {
     void forget_tombstones(const wire::Version& horizon);
 
     [[nodiscard]] StoredRecord* find(const wire::RecordKey& key);
+    // These records will be wanted in a moment: fetched side by side they cost a fraction of the
+    // cache misses that they cost one after the other.
+    void warm(std::span<const wire::Change> changes) const;
     [[nodiscard]] const StoredRecord* find(const wire::RecordKey& key) const;
     [[nodiscard]] const Tombstone* find_tombstone(const wire::RecordKey& key) const;
     [[nodiscard]] const std::map<wire::RecordKey, StoredRecord>& records() const {
@@ -111,7 +116,9 @@ class Store {
 
     void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
     [[nodiscard]] Records::iterator locate(const wire::RecordKey& key);
-    StoredRecord& add(const wire::RecordKey& key, Bytes payload);
+    StoredRecord& add(const wire::RecordKey& key, ByteView payload);
+    // True when it was another one.
+    bool replace_payload(StoredRecord& record, ByteView payload);
     void remove(Records::iterator record);
     void bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 

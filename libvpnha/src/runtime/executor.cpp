@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "adapters/log.hpp"
@@ -22,6 +23,9 @@ constexpr Duration kTurn = std::chrono::milliseconds(1);
 
 // Installations in one turn of the loop: as long as a message of the group may wait.
 constexpr Duration kInstallSlice = std::chrono::milliseconds(5);
+
+// A dump that failed for want of memory, or because it was interrupted, may succeed now.
+constexpr Duration kAuditRetry = std::chrono::seconds(1);
 
 void report(std::string_view what, const Result<void>& result) {
     if (!result) {
@@ -72,12 +76,22 @@ node::Effects Executor::execute(node::AuditSessions& effect) {
     const auto present = ports_.kernel.audit(effect.gateway);
     if (!present) {
         adapters::write_log(node::Level::error,
-                            fmt::format("the kernel's sessions cannot be listed, so one that is "
-                                        "missing goes unnoticed: {}",
+                            fmt::format("the kernel's sessions cannot be listed; one that is "
+                                        "missing goes unnoticed until they can: {}",
                                         present.error().detail));
+        unaudited_.insert(effect.gateway);
+        loop_.set_timer(kAuditTimer, loop_.now() + kAuditRetry, [this] { audit_again(); });
         return {};
     }
     return node_.on_audited(effect.gateway, *present, loop_.now());
+}
+
+void Executor::audit_again() {
+    node::Effects effects;
+    for (const GatewayId gateway : std::exchange(unaudited_, {})) {
+        effects.emplace_back(node::AuditSessions{gateway});
+    }
+    run(std::move(effects));
 }
 
 node::Effects Executor::execute(node::SaveEpoch& effect) {

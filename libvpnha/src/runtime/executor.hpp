@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "adapters/corosync_group.hpp"
 #include "node/node.hpp"
@@ -69,6 +70,7 @@ class Executor {
     node::Effects execute(node::Log& effect);
 
     Result<void> run_step(const node::RunStep& step);
+    void audit_again();
     void install_slice();
     void send(Bytes message);
     void send_waiting();
@@ -81,6 +83,7 @@ class Executor {
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
     InstallQueue installs_;
+    std::set<GatewayId> unaudited_;
 };
 
 }  // namespace vpnha::runtime

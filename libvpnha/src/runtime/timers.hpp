@@ -10,5 +10,6 @@ inline constexpr int kScoreTimer = 3;    // A promotion score that could not be 
 inline constexpr int kEndTimer = 4;      // The loop ends at its next turn.
 inline constexpr int kInstallTimer = 5;  // The next slice of sessions to install.
 inline constexpr int kSetupTimer = 6;    // What is compared with other nodes is read again.
+inline constexpr int kAuditTimer = 7;    // The kernel could not say what it has: asked again.
 
 }  // namespace vpnha::runtime

@@ -133,7 +133,11 @@ void write(ByteWriter& out, const Setup& setup) {
 Setup read_setup(ByteReader& in) {
     Setup setup;
     setup.gateway = read_gateway(in);
-    setup.items = read_list<Fingerprint>(in, in.u16(), [](ByteReader& r) {
+    const std::size_t count = in.u16();
+    if (count > limits::kFingerprintsMax) {
+        in.fail();
+    }
+    setup.items = read_list<Fingerprint>(in, count, [](ByteReader& r) {
         Fingerprint item;
         item.name = to_text(r.take_prefixed(kFingerprintNameBytesMax));
         // A weight beyond those known counts as the heavier one.

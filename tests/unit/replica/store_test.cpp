@@ -20,14 +20,17 @@ wire::RecordKey key(std::uint32_t number) {
     return {wire::RecordType::l2tp_session, wire::RecordId(id.view())};
 }
 
-Store::Applied put(Store& store, std::uint32_t number, const wire::Version& version, Bytes payload,
-                   const Epoch& authority) {
-    return store.put(key(number), version, authority, std::move(payload));
+Store::Applied put(Store& store, std::uint32_t number, const wire::Version& version,
+                   const Bytes& payload, const Epoch& authority) {
+    StoredRecord* record = store.find(key(number));
+    const Store::Applied applied = store.put(key(number), record, version, authority, payload);
+    EXPECT_EQ(record, store.find(key(number)));
+    return applied;
 }
 // Said in the epoch of its version.
 Store::Applied put(Store& store, std::uint32_t number, const wire::Version& version,
-                   Bytes payload) {
-    return put(store, number, version, std::move(payload), version.epoch);
+                   const Bytes& payload) {
+    return put(store, number, version, payload, version.epoch);
 }
 
 TEST(StoreTest, WithinAnEpochTheNewerVersionWins) {
@@ -85,7 +88,7 @@ TEST(StoreTest, AnEmptiedStoreHasTheDigestOfAnEmptyOne) {
 TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
     Store holder;
     Store follower;
-    holder.write(key(1), {1});
+    holder.write(key(1), Bytes{1});
     EXPECT_EQ(holder.count(), 0U);
     EXPECT_EQ(holder.digest(), follower.digest());
     holder.said(key(1), {kFirst, 1});
@@ -102,11 +105,11 @@ TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
 
 TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyHeardIsOneChange) {
     Store store;
-    store.write(key(1), {1});
+    store.write(key(1), Bytes{1});
     store.said(key(1), {kFirst, 1});
     const std::uint64_t said = store.digest();
     store.erase(key(1), kNow);
-    EXPECT_EQ(store.write(key(1), {2}), Store::Applied::changed);
+    EXPECT_EQ(store.write(key(1), Bytes{2}), Store::Applied::changed);
     EXPECT_EQ(store.digest(), said);
     EXPECT_EQ(store.count(), 1U);
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
@@ -117,19 +120,19 @@ TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyHeardIsOneChange) {
 
 TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
     Store store;
-    store.write(key(1), {1});
+    store.write(key(1), Bytes{1});
     EXPECT_TRUE(store.erase(key(1), kNow));
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
 }
 
 TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
     Store store;
-    store.write(key(1), {1});
+    store.write(key(1), Bytes{1});
     store.said(key(1), {kFirst, 1});
     wire::Version last{kFirst, 1};
     EXPECT_FALSE(store.settle_unsaid(last));
     const std::uint64_t said = store.digest();
-    store.write(key(1), {2});
+    store.write(key(1), Bytes{2});
     EXPECT_TRUE(store.settle_unsaid(last));
     EXPECT_NE(store.digest(), said);
     store.erase(key(1), kNow);
@@ -139,8 +142,8 @@ TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
 
 TEST(StoreTest, NoTwoUnsaidRecordsGetOneVersion) {
     Store store;
-    store.write(key(1), {1});
-    store.write(key(2), {2});
+    store.write(key(1), Bytes{1});
+    store.write(key(2), Bytes{2});
     wire::Version last{kFirst, 7};
     ASSERT_TRUE(store.settle_unsaid(last));
     EXPECT_EQ(store.find(key(1))->version, (wire::Version{kFirst, 8}));
@@ -196,7 +199,7 @@ TEST(StoreTest, RefusesRecordsBeyondItsLimitAndStillChangesHeldOnes) {
         ASSERT_EQ(put(store, i, {kFirst, i + 1}, {}), Store::Applied::changed);
     }
     EXPECT_EQ(put(store, limits::kRecordsPerGatewayMax, {kSecond, 1}, {}), Store::Applied::refused);
-    EXPECT_EQ(store.write(key(limits::kRecordsPerGatewayMax), {}), Store::Applied::refused);
+    EXPECT_EQ(store.write(key(limits::kRecordsPerGatewayMax), Bytes{}), Store::Applied::refused);
     EXPECT_EQ(put(store, 0, {kSecond, 1}, {1}), Store::Applied::changed);
 }
 
