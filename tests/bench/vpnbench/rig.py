@@ -6,7 +6,6 @@ when that one ends, however it ends, the kernel takes processes, devices and mou
 """
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import signal
@@ -18,8 +17,6 @@ from pathlib import Path
 CONF = Path(__file__).resolve().parents[3] / "lab/cluster/corosync.conf.in"
 LINKS = 2
 CORES = 2
-# Corosync has a real-time priority anyway.
-PRIORITY = -20
 READY_TIMEOUT_S = 30.0
 
 # What runs as the first process of a node; corosync takes its place.
@@ -58,12 +55,8 @@ def isolate(command: list[str]) -> int:
 
 
 def confine() -> None:
-    """Two cores for all nodes together, whatever the machine has, and before others on these."""
+    """Two cores for all nodes together, whatever the machine has."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    # With autogroups a niceness counts within the session only, and the session has one of its own.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(PRIORITY), encoding="utf-8")
 
 
 class Node:
