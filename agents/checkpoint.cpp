@@ -35,9 +35,16 @@ Outcome start(const Call& call) {
         return outcome;
     }
     const Vpnhad vpnhad(call);
-    Result<void> done = vpnhad.mark().and_then([&vpnhad] { return vpnhad.ensure_running(); });
-    if (done) {
-        done = vpnhad.request("attach").map([](const std::string&) {});
+    Result<void> done;
+    // A vpnhad that was lame when it was stopped may end between two questions: then another one.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        done = vpnhad.mark().and_then([&vpnhad] { return vpnhad.ensure_running(); });
+        if (done) {
+            done = vpnhad.request("attach").map([](const std::string&) {});
+        }
+        if (done || done.error().code != Errc::unreachable) {
+            break;
+        }
     }
     return done ? Outcome{} : ocf::outcome_of(done.error());
 }
@@ -88,6 +95,11 @@ Outcome stop(const Call& call) {
     }
     if (Outcome outcome = ask_or_silence(call, vpnhad, "detach"); outcome.code != Code::success) {
         return outcome;
+    }
+    if (vpnhad.is_lame()) {
+        // The next node's promotion waits for the end of this stop, and ends what is lame.
+        vpnhad.unmark();
+        return {};
     }
     const auto silent = vpnhad.wait_ended().or_else(
         [&vpnhad](const Error&) { return vpnhad.silence_without_it(); });

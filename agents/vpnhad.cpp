@@ -85,6 +85,20 @@ Result<void> run_program(std::vector<std::string> arguments) {
 
 }  // namespace
 
+bool is_lame(const std::string& socket, const std::string& gateway) {
+    auto client = ControlClient::connect(socket, kAnswerTimeout);
+    if (!client) {
+        return false;
+    }
+    json arguments = json::object();
+    if (!gateway.empty()) {
+        arguments["gateway"] = gateway;
+    }
+    const auto answer = client->request("monitor", arguments.dump());
+    const json state = answer ? json::parse(*answer, nullptr, false) : json();
+    return state.is_object() && state.value("lame", false);
+}
+
 Vpnhad::Vpnhad(const ocf::Call& call)
     : gateway_(call.parameter("gateway")),
       resource_(call.instance()),

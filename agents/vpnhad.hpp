@@ -12,6 +12,10 @@
 
 namespace vpnha::agents {
 
+// Demoted, it serves on until another node's claim ends its lease; then it ends by itself. False
+// when nobody answers.
+[[nodiscard]] bool is_lame(const std::string& socket, const std::string& gateway);
+
 class Vpnhad {
   public:
     explicit Vpnhad(const ocf::Call& call);
@@ -22,6 +26,7 @@ class Vpnhad {
 
     // Starts the daemon unless it answers already, and returns when it does.
     [[nodiscard]] Result<void> ensure_running() const;
+    [[nodiscard]] bool is_lame() const { return agents::is_lame(socket_, gateway_); }
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
     // For a daemon that is dead or does not answer: ends it, and has the gateway's gate shut, its

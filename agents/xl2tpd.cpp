@@ -3,6 +3,7 @@
 // gate, so that nothing has to start when the gateway comes.
 #include "adapters/xl2tpd_service.hpp"
 #include "agents.hpp"
+#include "vpnhad.hpp"
 
 namespace vpnha::agents {
 
@@ -32,6 +33,17 @@ Outcome start(const Call& call) {
 }
 
 Outcome stop(const Call& call) {
+    // On a lame node its sessions go on until another one serves them; vpnhad ends them then.
+    const auto lame = [&call] {
+        return is_lame(call.parameter("socket"), call.parameter("gateway"));
+    };
+    if (lame()) {
+        const Result<void> later = service(call).stop_later();
+        // Unless the lease has ended in between.
+        if (later && lame()) {
+            return {};
+        }
+    }
     return outcome(service(call).stop());
 }
 
@@ -83,6 +95,10 @@ const ocf::Agent& xl2tpd() {
                         .long_text = "The file that this daemon's pppds are started with; no other "
                                      "daemon may use it. Without it, every pppoptfile of the "
                                      "configuration is taken."},
+                       {.name = "socket",
+                        .default_value = kControlSocketPath,
+                        .short_text = "Control socket",
+                        .long_text = "Where vpnhad listens, as in its configuration."},
                        {.name = "binary",
                         .default_value = "/usr/sbin/xl2tpd",
                         .short_text = "xl2tpd",

@@ -52,6 +52,7 @@ class Command {
     void add_peers();
     void add_plan();
     void add_resync();
+    void add_confirm_dead();
     void add_config();
     void add_watch(CLI::App& verb);
 
@@ -60,6 +61,7 @@ class Command {
     ExitCode show_peers();
     ExitCode show_plan();
     ExitCode resync();
+    ExitCode confirm_dead();
     ExitCode check_config();
     ExitCode show_keys();
     int check_status();
@@ -82,6 +84,8 @@ class Command {
     std::string config_path_ = kConfigurationPath;
     std::string columns_;
     std::string gateway_;
+    std::string dead_node_;
+    bool it_is_off_ = false;  // Only asked for.
     std::string without_;
     double interval_s_ = 0;
     bool no_colour_ = false;
@@ -105,6 +109,7 @@ int Command::run(int argc, const char* const* argv) {
     add_peers();
     add_plan();
     add_resync();
+    add_confirm_dead();
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
@@ -171,6 +176,16 @@ void Command::add_plan() {
                      "If this node died, by name or id; by default the promoted one");
     verb->add_option("--gateway", gateway_, "Of this gateway only");
     verb->callback([this] { action_ = [this] { return static_cast<int>(show_plan()); }; });
+}
+
+void Command::add_confirm_dead() {
+    CLI::App* const verb = app_.add_subcommand(
+        "confirm-dead", "Two nodes: the other one is off, this one goes on alone; root only");
+    verb->add_option("node", dead_node_, "Its name or id")->required();
+    verb->add_flag("--it-is-off", it_is_off_,
+                   "You have seen to it: if it lives, two nodes may serve at once")
+        ->required();
+    verb->callback([this] { action_ = [this] { return static_cast<int>(confirm_dead()); }; });
 }
 
 void Command::add_resync() {
@@ -341,6 +356,18 @@ ExitCode Command::show_plan() {
             out_ << render_plan(*plan, use_colour_);
         }
         return lost_sessions(*plan) == 0 ? ExitCode::ok : ExitCode::degraded;
+    });
+}
+
+ExitCode Command::confirm_dead() {
+    return read_answer([&] {
+        const Result<json> done = ask("confirm_dead", {{"node", dead_node_}});
+        if (!done) {
+            return report(done.error());
+        }
+        out_ << "node " << printable(dead_node_)
+             << " is taken for dead until it is heard: this node votes alone\n";
+        return ExitCode::ok;
     });
 }
 

@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_MOVE = 1, 2, 4, 8192
 # Directories whose files belong to the host's own past: a node sees their skeleton only.
+STATE_DIRECTORY = "/var/lib/vpnha"
 EMPTIED = ("/var/lib/corosync", "/var/lib/pacemaker", "/var/lib/pcsd")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -69,7 +70,7 @@ def empty_directory(top: str, host_directory: str = "") -> None:
         os.chmod(path, mode)
 
 
-def mount_special(log_directory: str) -> None:
+def mount_special(log_directory: str, disk_directory: str) -> None:
     mount("devtmpfs", "/dev", "devtmpfs", 0, "mode=0755")
     for name in ("pts", "shm"):
         os.makedirs(f"/dev/{name}", exist_ok=True)
@@ -90,6 +91,9 @@ def mount_special(log_directory: str) -> None:
     empty_directory("/var/log", log_directory)
     for path in EMPTIED:
         empty_directory(path)
+    # And what vpnhad must know of its past: it is what the disk of a real node is for.
+    os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
+    mount("none", STATE_DIRECTORY, "hostfs", 0, disk_directory)
 
 
 def write(path: str, text: str) -> None:
@@ -153,7 +157,7 @@ def main() -> None:
     import agent
     tools = read_tools()
     build_root(config["stage"])
-    mount_special(config["log_directory"])
+    mount_special(config["log_directory"], config["disk_directory"])
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")
     write_tools(tools)

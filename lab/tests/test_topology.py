@@ -68,7 +68,7 @@ def test_hosts_file_resolves_a_gateway_to_its_cluster_address():
 
 
 def test_boot_config_gives_the_server_its_way_to_the_clients():
-    config = boot_config(node_spec("server"), "token", "", "/log")
+    config = boot_config(node_spec("server"), "token", "", "/log", "/disk")
     assert config["routes"] == ["10.200.0.0/16 via 198.51.100.100",
                                 "10.201.0.0/16 via 198.51.100.101"]
     assert config["links"][0] == {"name": "inside", "mac": "02:00:00:00:04:15",
@@ -76,7 +76,7 @@ def test_boot_config_gives_the_server_its_way_to_the_clients():
 
 
 def test_gateways_forward_and_bind_to_addresses_they_do_not_have():
-    sysctls = boot_config(node_spec("gw1"), "token", "", "/log")["sysctls"]
+    sysctls = boot_config(node_spec("gw1"), "token", "", "/log", "/disk")["sysctls"]
     assert sysctls["net.ipv4.ip_forward"] == "1"
     assert sysctls["net.ipv4.ip_nonlocal_bind"] == "1"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .capture import (VipAnalysis, analyse_client, analyse_vip, sequence_invariants,
                       standby_frames, timeline_from_logs)
+from .capture_vip import Ownership
 from .client import VpnClient
 from .lab import Fault, Lab
 from .probes import PING_INTERVAL_S, SERVER_ADDRESS
@@ -34,6 +35,8 @@ class Measured:
     events: list[Event]
     # Frames from a gateway's addresses that left a node which did not own them.
     standby_frames: list[Event]
+    # Who spoke for the addresses, and from when to when.
+    ownerships: list[Ownership]
 
     def client(self, name: str) -> ClientResult:
         return next(client for client in self.clients if client.name == name)
@@ -113,7 +116,8 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
         Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
                    esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
                    gre_seq_reused=_sum(each.gre_seq_reused for each in wire)),
-        sorted(all_events, key=lambda event: event.t), stray)
+        sorted(all_events, key=lambda event: event.t), stray,
+        [ownership for analysis, _ in each for ownership in analysis.ownerships])
 
 
 def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: dict[str, Path],

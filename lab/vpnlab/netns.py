@@ -70,6 +70,11 @@ class NetworkNamespace:
         _run(["bridge", "-n", self.name, "link", "set", "dev", tap, "state",
               "forwarding" if plugged else "disabled"])
 
+    def drop_to(self, tap: str) -> None:
+        """A queue too short for any frame, between the bridge and the node."""
+        _run(["tc", "-n", self.name, "qdisc", "replace", "dev", tap, "root", "bfifo", "limit",
+              "1"])
+
     def prefix(self) -> list[str]:
         """Puts a command into the namespace."""
         return ["nsenter", f"--net={self.path}"]

@@ -116,7 +116,8 @@ class Node:
                 raise LabError(f"{self.name} is powered on already")
             config = self._state.write_config(
                 self.name, boot_config(self.spec, self._token, self._stage,
-                                       str(self._state.new_log_directory(self.name))))
+                                       str(self._state.new_log_directory(self.name)),
+                                       str(self._state.disk_directory(self.name))))
             arguments = kernel_arguments(self.spec, str(kernel), str(INIT), str(config),
                                          self.name, f"{self._state.node(self.name)}/")
             self._start_process(arguments)
@@ -223,6 +224,11 @@ class Node:
         self._on_fault(f"kill {name}", self.name)
         self.run("pkill", "-KILL", "-x", name)
 
+    def step_clock(self, seconds: int) -> None:
+        """Sets the node's clock of the time of day."""
+        self._on_fault(f"clock {seconds:+d} s", self.name)
+        self.run("date", "--set", f"{seconds:+d} seconds")
+
     # Links.
 
     def link_down(self, network: str) -> None:
@@ -234,6 +240,11 @@ class Node:
     def link_up(self, network: str) -> None:
         self._on_fault(f"link-up {network}", self.name)
         self._namespace.set_cable(self.spec.tap(network), plugged=True)
+
+    def deafen(self, network: str) -> None:
+        """What is sent to the node there is lost, what it sends is not."""
+        self._on_fault(f"deafen {network}", self.name)
+        self._namespace.drop_to(self.spec.tap(network))
 
     def sent_bytes(self, network: str) -> int:
         """What the node has sent there since its boot, as its TAP counts it: costs the node

@@ -31,7 +31,7 @@ def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
 def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
     """What happened in the second span was nothing to the client."""
     expect_no_gap(run, seen, before, during)
-    _expect_nothing_else(run, seen)
+    expect_nothing_else(run, seen)
 
 
 def expect_no_gap(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
@@ -48,10 +48,11 @@ def expect_only_silence(run: Run, seen: ClientResult, outage_ms: float) -> None:
     # Without a fault there is no outage; then the longest gap of the whole run counts.
     silence_ms = seen.baseline_gap_ms if seen.outage_ms is None else seen.outage_ms
     run.expect(f"{seen.name}_outage_ms", silence_ms, at_most(outage_ms))
-    _expect_nothing_else(run, seen)
+    expect_nothing_else(run, seen)
 
 
-def _expect_nothing_else(run: Run, seen: ClientResult) -> None:
+def expect_nothing_else(run: Run, seen: ClientResult) -> None:
+    """The session is the same, and the client had nothing to do with it."""
     def expect(name: str, observed: object, expected: object) -> None:
         run.expect(f"{seen.name}_{name}", observed, expected)  # type: ignore[arg-type]
 

@@ -6,6 +6,7 @@
   /run/vpnha-lab/NAME/NODE/process.json   its main process: number and start time
   /run/vpnha-lab/NAME/NODE/config.json    what its init reads
   /run/vpnha-lab/NAME/NODE/log-N/         /var/log of its N-th boot
+  /run/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots
 
 A process is known by its number *and* start time, so a recycled number is never signalled.
 """
@@ -134,6 +135,12 @@ class StateDirectory:
         """/var/log of the node's next boot. Its daemons' users must be able to reach it."""
         path = self.node(node) / f"log-{len(self.log_directories(node)) + 1}"
         path.mkdir(mode=0o755)
+        return path
+
+    def disk_directory(self, node: str) -> Path:
+        """What outlives a power cut of the node: vpnhad's state directory."""
+        path = self.node(node) / "disk"
+        path.mkdir(mode=0o700, exist_ok=True)
         return path
 
     def log_directories(self, node: str) -> list[Path]:

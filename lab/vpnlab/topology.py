@@ -146,7 +146,8 @@ def hosts_file() -> str:
     return "\n".join(lines) + "\n"
 
 
-def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str) -> dict:
+def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str,
+                disk_directory: str) -> dict:
     """What the node's init reads."""
     links = [{"name": NETWORKS[name].link, "mac": node.mac(name),
               "address": f"{node.address(name)}/"
@@ -154,8 +155,8 @@ def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str) -> d
              for name in node.networks]
     return {"name": node.name, "links": links, "routes": list(node.routes),
             "sysctls": dict(node.sysctls), "hosts": hosts_file(), "stage": stage,
-            "log_directory": log_directory, "agent_address": node.address("management"),
-            "agent_port": AGENT_PORT, "token": token}
+            "log_directory": log_directory, "disk_directory": disk_directory,
+            "agent_address": node.address("management"), "agent_port": AGENT_PORT, "token": token}
 
 
 def kernel_arguments(node: NodeSpec, kernel: str, init: str, config: str, umid: str,

@@ -20,7 +20,6 @@ from .topology import L2TP, VpnGateway
 
 GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
-STATE_DIRECTORY = "/var/lib/vpnha"
 DAEMON = "vpnhad"
 DAEMON_PATH = f"/usr/sbin/{DAEMON}"
 MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
@@ -128,17 +127,20 @@ class VpnhaStack:
 
     def rejoin(self, name: str) -> None:
         """Power on, files, cluster; returns when the node is a standby in sync."""
-        self.cluster.power_on(name)
-        self.configure(self._lab.gateway(name))
-        self.cluster.join(name)
+        self.join(name)
         self.wait_in_sync()
         self.cluster.tune()
 
+    def join(self, name: str) -> None:
+        """The same, but returns when the node is in the cluster."""
+        self.cluster.power_on(name)
+        self.configure(self._lab.gateway(name))
+        self.cluster.join(name)
+
     def disk(self, node: Node) -> dict[str, bytes]:
         """The files of a node that outlive a power cut and are not configure()'s: the cluster's
-        configuration, what vpnhad keeps."""
-        kept = node.run("find", STATE_DIRECTORY, "-type", "f", check=False).stdout.split()
-        return {path: node.get(path) for path in (CIB_FILE, *kept)}
+        configuration. vpnhad's own are kept by the lab."""
+        return {CIB_FILE: node.get(CIB_FILE)}
 
     def power_on_all(self, disks: Mapping[str, Mapping[str, bytes]]) -> None:
         """All gateways at once after a power cut of all, each with its disk; returns when the
@@ -148,7 +150,6 @@ class VpnhaStack:
             list(pool.map(lambda node: self._lab.power_on(node.name), nodes))
         for node in nodes:
             self.configure(node)
-            node.run("mkdir", "-p", "-m", "700", STATE_DIRECTORY)
             for path, content in disks[node.name].items():
                 node.put(path, content)
         self.cluster.start_together(nodes)

@@ -66,7 +66,12 @@ class Cluster {
             settings.self = NodeId{number};
             settings.name = fmt::format("gw{}", number);
             settings.instance = number;
-            settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60), {}}};
+            node::GatewaySettings gateway;
+            gateway.id = kGateway;
+            gateway.name = "l2tp";
+            gateway.lease = {sender_of(number), {}, {NodeId{1}, NodeId{2}}};
+            gateway.started_at = now_ - 2 * gateway.lease.timing.abstention();
+            settings.gateways = {gateway};
             nodes_[number] = std::make_unique<node::Node>(std::move(settings));
         }
         change_members();
@@ -80,6 +85,7 @@ class Cluster {
     void promote(std::uint32_t number) {
         event(number, [&](node::Node& node) { return node.promote(1, kGateway, now_); });
         deliver();
+        pass(std::chrono::milliseconds(500));  // A dead holder's promise runs out.
         VPNHA_ASSERT(at(number).state() == takeover::State::promoted);
     }
 
@@ -96,6 +102,11 @@ class Cluster {
     void kill(std::uint32_t number) {
         nodes_.erase(number);
         change_members();
+        for (auto& [left, node] : nodes_) {
+            event(left, [&](node::Node& each) {
+                return each.confirm_dead(1, NodeId{number}, lease::Confirmed::by_operator, now_);
+            });
+        }
         deliver();
     }
 
@@ -131,6 +142,10 @@ class Cluster {
     }
 
   private:
+    static lease::Sender sender_of(std::uint32_t number) {
+        return {NodeId{number}, {}, lease::Instance{number}};
+    }
+
     template <class Event>
     void event(std::uint32_t number, Event&& run) {
         node::Node& node = *nodes_.at(number);
@@ -149,6 +164,8 @@ class Cluster {
         for (node::Effect& effect : effects) {
             if (auto* sent = std::get_if<node::SendToGroup>(&effect)) {
                 group_.emplace_back(NodeId{number}, std::move(sent->message));
+            } else if (auto* lease = std::get_if<node::SendLease>(&effect)) {
+                leases_.emplace_back(number, std::move(*lease));
             } else if (const auto* install = std::get_if<node::InstallSession>(&effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_installed(kGateway, install->record.key, install->ticket, {},
@@ -177,6 +194,25 @@ class Cluster {
     }
 
     void deliver() {
+        while (!group_.empty() || !leases_.empty()) {
+            deliver_leases();
+            deliver_group();
+        }
+    }
+
+    void deliver_leases() {
+        while (!leases_.empty()) {
+            const auto [number, sent] = std::move(leases_.front());
+            leases_.pop_front();
+            if (nodes_.contains(sent.to.value)) {
+                event(sent.to.value, [&](node::Node& node) {
+                    return node.on_lease_message(kGateway, sender_of(number), sent.message, now_);
+                });
+            }
+        }
+    }
+
+    void deliver_group() {
         while (!group_.empty()) {
             const auto [sender, message] = std::move(group_.front());
             group_.pop_front();
@@ -236,6 +272,7 @@ class Cluster {
     std::map<std::uint32_t, std::optional<TimePoint>> deadlines_;
     std::map<std::uint32_t, Cost> costs_;
     std::deque<std::pair<NodeId, Bytes>> group_;
+    std::deque<std::pair<std::uint32_t, node::SendLease>> leases_;
     std::map<l2tp::TunnelKey, std::unique_ptr<Client>> clients_;
     std::vector<std::tuple<std::uint32_t, l2tp::TunnelKey, Bytes>> datagrams_;
     std::vector<std::tuple<std::uint32_t, l2tp::SessionKey, Bytes>> frames_;

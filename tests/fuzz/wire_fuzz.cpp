@@ -32,7 +32,13 @@ std::unique_ptr<node::Node> attached_node(TimePoint now) {
     node::Settings settings;
     settings.self = NodeId{1};
     settings.name = "gw1";
-    settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60), {}}};
+    node::GatewaySettings gateway;
+    gateway.id = kGateway;
+    gateway.name = "l2tp";
+    gateway.lease.self.node = settings.self;
+    gateway.lease.voters = {settings.self};
+    gateway.started_at = now - 2 * gateway.lease.timing.abstention();
+    settings.gateways = {gateway};
     auto made = std::make_unique<node::Node>(settings);
     static_cast<void>(made->on_members({NodeId{1}, NodeId{2}}, true, now));
     static_cast<void>(made->attach(1, kGateway, "checkpoint", now));

@@ -33,20 +33,34 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
 }
 
 void Machine::start() {
-    powered_ = true;
     ++process_;
-    base_world_ = agenda_.now();
-    base_local_ = TimePoint(std::chrono::seconds(10 + id_.value));
+    if (!powered_) {
+        powered_ = true;
+        base_world_ = agenda_.now();
+        base_local_ = TimePoint(std::chrono::seconds(10 + id_.value));
+        sender_.boot.octets = {static_cast<std::uint8_t>(id_.value), ++boots_};
+        thawed_at_ = {};
+    }
+    sender_.node = id_;
+    sender_.instance = lease::Instance{process_};
+    lease::Setup lease{.self = sender_, .timing = {}, .voters = {}};
+    for (std::uint32_t voter = 1; voter <= plan_.nodes; ++voter) {
+        lease.voters.push_back(NodeId{voter});
+    }
     node::Settings settings;
     settings.self = id_;
     settings.name = fmt::format("gw{}", id_.value);
     settings.instance = process_ << 8 | id_.value;
     settings.codecs = codecs_;
     for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
-        settings.gateways.push_back({.id = GatewayId{gateway},
-                                     .name = fmt::format("l2tp{}", gateway),
-                                     .hello_interval = std::chrono::seconds(60),
-                                     .epoch = disk(GatewayId{gateway})});
+        const auto durable = disk_.find(GatewayId{gateway});
+        settings.gateways.push_back(
+            {.id = GatewayId{gateway},
+             .name = fmt::format("l2tp{}", gateway),
+             .hello_interval = std::chrono::seconds(60),
+             .lease = lease,
+             .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
+             .started_at = local_now()});
         settings.setups.push_back(
             {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
     }
@@ -81,7 +95,16 @@ const node::GatewayNode* Machine::gateway(GatewayId id) const {
 
 Epoch Machine::disk(GatewayId gateway) const {
     const auto found = disk_.find(gateway);
-    return found == disk_.end() ? Epoch{} : found->second;
+    return found == disk_.end() ? Epoch{} : std::max(found->second.claimed, found->second.granted);
+}
+
+bool Machine::gate_open(GatewayId gateway) const {
+    const auto found = open_.find(gateway);
+    return found != open_.end() && local_now() < found->second;
+}
+
+bool Machine::just_thawed() const {
+    return thawed_at_ != TimePoint{} && local_now() < thawed_at_ + lease::Timing{}.lease;
 }
 
 std::optional<int> Machine::score(GatewayId gateway) const {
@@ -109,6 +132,12 @@ void Machine::deliver(const Delivery& delivery) {
     }
 }
 
+void Machine::deliver_lease(const lease::Sender& sender, const node::SendLease& sent) {
+    post([=](node::Node& node, TimePoint now) {
+        return node.on_lease_message(sent.gateway, sender, sent.message, now);
+    });
+}
+
 void Machine::plug_in(node::PluginToken plugin, GatewayId gateway,
                       const l2tp::SessionRecord& record, const std::string& not_resumable) {
     plugins_[plugin] = {gateway, record.key};
@@ -133,6 +162,7 @@ void Machine::resume(bool clock_went_on) {
     const TimePoint local = clock_went_on ? local_now() : base_local_;
     paused_ = false;
     rebase(local);
+    thawed_at_ = clock_went_on ? thawed_at_ : local;
     schedule_tasks();
     send_waiting();
     schedule_install();
@@ -147,11 +177,6 @@ void Machine::rebase(TimePoint local) {
 void Machine::set_clock_rate(double rate) {
     rebase(local_now());
     rate_ = rate;
-    arm_timer();
-}
-
-void Machine::leap(Duration ahead) {
-    rebase(local_now() + ahead);
     arm_timer();
 }
 
@@ -241,8 +266,12 @@ node::Effects Machine::execute(const node::Effect& effect) {
         kernel_.remove({remove->gateway, remove->key});
     } else if (const auto* audit = std::get_if<node::AuditSessions>(&effect)) {
         return node_->on_audited(audit->gateway, kernel_.audit(audit->gateway), local_now());
-    } else if (const auto* save = std::get_if<node::SaveEpoch>(&effect)) {
-        disk_[save->gateway] = save->epoch;
+    } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+        disk_[save->gateway] = save->durable;
+    } else if (const auto* lease = std::get_if<node::SendLease>(&effect)) {
+        world_.on_lease(*this, *lease);
+    } else if (const auto* gate = std::get_if<node::SetGate>(&effect)) {
+        open_[gate->gateway] = gate->deadline;
     } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
         return execute(*step);
     } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
@@ -286,11 +315,8 @@ Result<void> Machine::run(const node::RunStep& step) {
         return fail(Errc::system, "the device is gone");
     }
     switch (step.step) {
-        case takeover::Step::save_epoch:
-            disk_[step.gateway] = step.epoch;
-            break;
         case takeover::Step::open_gate:
-            open_.insert(step.gateway);
+            open_[step.gateway] = step.deadline;
             break;
         case takeover::Step::shut_gate:
             open_.erase(step.gateway);

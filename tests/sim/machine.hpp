@@ -34,6 +34,7 @@ class Surroundings {
     virtual void on_effects(Machine& machine, const node::Effects& effects, bool silenced) = 0;
     // Before it is carried out.
     virtual void on_effect(Machine& machine, const node::Effect& effect) = 0;
+    virtual void on_lease(Machine& machine, const node::SendLease& sent) = 0;
     virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
@@ -58,6 +59,7 @@ class Machine {
     // An event of the process that runs now.
     void post(Call call);
     void deliver(const Delivery& delivery);
+    void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
     void plug_in(node::PluginToken plugin, GatewayId gateway, const l2tp::SessionRecord& record,
                  const std::string& not_resumable);
     void unplug(node::PluginToken plugin);
@@ -67,7 +69,6 @@ class Machine {
     void resume(bool clock_went_on);
     void be_slow(Duration per_event) { slow_ = per_event; }
     void set_clock_rate(double rate);
-    void leap(Duration ahead);
     void lose_session(const Kernel::Key& key, bool news);
     void overrun();
     void fail_steps(unsigned percent) { failing_percent_ = percent; }
@@ -82,8 +83,13 @@ class Machine {
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] Kernel& kernel() { return kernel_; }
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
-    [[nodiscard]] bool gate_open(GatewayId gateway) const { return open_.contains(gateway); }
+    // By its own clock.
+    [[nodiscard]] bool gate_open(GatewayId gateway) const;
+    // It goes on after its clock stood still: for one lease it may not know what others did.
+    [[nodiscard]] bool just_thawed() const;
+    // The highest epoch that it claimed or granted.
     [[nodiscard]] Epoch disk(GatewayId gateway) const;
+    [[nodiscard]] const lease::Sender& sender() const { return sender_; }
     [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
     [[nodiscard]] const std::map<node::PluginToken, Kernel::Key>& plugins() const {
         return plugins_;
@@ -125,8 +131,11 @@ class Machine {
     TimePoint base_world_{};
     TimePoint base_local_{};
     TimePoint ready_at_{};
-    std::map<GatewayId, Epoch> disk_;
-    std::set<GatewayId> open_;
+    std::map<GatewayId, lease::Durable> disk_;
+    std::map<GatewayId, TimePoint> open_;  // Until then.
+    lease::Sender sender_;
+    std::uint8_t boots_ = 0;
+    TimePoint thawed_at_{};
 
     std::unique_ptr<node::Node> node_;
     std::uint64_t process_ = 0;

@@ -48,6 +48,8 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
         on_said(machine, sent->message);
     } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
         on_step(machine, *step);
+    } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+        on_save(machine, *save);
     } else if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
         on_answer(machine, *answer);
     } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
@@ -67,11 +69,20 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
     }
 }
 
+// The first claim of a promotion.
+void Oracle::on_save(const Machine& machine, const node::SaveLease& save) {
+    const auto takeover = takeovers_.find(save.gateway);
+    const bool begun = takeover != takeovers_.end() && takeover->second.node == machine.id();
+    const node::GatewayNode& gateway = *machine.gateway(save.gateway);
+    if (gateway.state() == takeover::State::taking_over && !gateway.replica().promoted() &&
+        save.durable.claimed.node == machine.id() && !begun) {
+        begin_takeover(machine, save.gateway);
+    }
+}
+
 void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
     const node::GatewayNode& gateway = *machine.gateway(step.gateway);
-    if (step.step == takeover::Step::save_epoch) {
-        begin_takeover(machine, step.gateway);
-    } else if (step.step == takeover::Step::open_gate) {
+    if (step.step == takeover::Step::open_gate) {
         if (!gateway.replica().promoted() || gateway.replica().epoch() > step.epoch) {
             fail("old-epoch", machine.id(),
                  fmt::format("opens its gate under epoch {} in {}", to_string(step.epoch),
@@ -240,12 +251,9 @@ void Oracle::check_gates(const Machine& machine, const node::GatewayNode& gatewa
     if (gateway.state() == takeover::State::promoted && !gateway.replica().promoted()) {
         fail("old-epoch", machine.id(), "serves without an epoch of its own");
     }
-    if (plan_.fencing == Fencing::none) {
-        return;
-    }
     for (const auto& [node, other] : machines_) {
-        if (node != machine.id() && other->powered() && other->gate_open(id) &&
-            other->node() != nullptr) {
+        if (node != machine.id() && other->powered() && other->gate_open(id) && !other->paused() &&
+            !other->just_thawed() && !machine.just_thawed()) {
             fail("one-gate", machine.id(), fmt::format("node {} has it open too", node.value));
         }
     }
@@ -305,7 +313,8 @@ bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& 
 }
 
 void Oracle::on_silenced(const Machine& machine, GatewayId gateway) const {
-    if (machine.gate_open(gateway) || machine.gateway(gateway)->replica().promoted()) {
+    const node::GatewayNode& here = *machine.gateway(gateway);
+    if (here.state() != takeover::State::lame && machine.gate_open(gateway)) {
         fail("one-gate", machine.id(), "is reported to be demoted, and serves");
     }
 }

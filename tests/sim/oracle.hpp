@@ -107,6 +107,7 @@ class Oracle {
     void on_update(const Machine& machine, const wire::Update& update);
     void on_snapshot(const Machine& machine, const wire::Snapshot& snapshot);
     void on_confirm(const Machine& machine, const wire::Confirm& confirm) const;
+    void on_save(const Machine& machine, const node::SaveLease& save);
     void on_step(const Machine& machine, const node::RunStep& step);
     void on_answer(const Machine& machine, const node::AnswerRequest& answer);
     void note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 4> kActions{"attach", "promote", "demote"
 constexpr Duration kOperationTimeout = seconds(60);
 
 bool serves(const node::GatewayNode* gateway) {
-    return gateway != nullptr && gateway->state() != takeover::State::standby;
+    return gateway != nullptr && gateway->state() != takeover::State::standby &&
+           gateway->state() != takeover::State::lame;
 }
 
 }  // namespace
@@ -126,7 +127,8 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
         }
         if (may_serve(node) && !here->attached() && !pending(Action::attach, gateway, node)) {
             order(Action::attach, gateway, node);
-        } else if (!may_serve(node) && here->attached() && !serves(here) && !busy(gateway)) {
+        } else if (!may_serve(node) && here->attached() && !here->detaching() && !serves(here) &&
+                   !busy(gateway)) {
             order(Action::detach, gateway, node);
         }
     }

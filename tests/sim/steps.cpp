@@ -171,11 +171,8 @@ void World::strike_node(Fault fault, NodeId node) {
                                 : between(random_, microseconds(100), milliseconds(20)));
             break;
         case Fault::clock:
-            if (random_.chance(50)) {
-                machine.set_clock_rate(0.5 + static_cast<double>(random_.below(100)) / 66.0);
-            } else {
-                machine.leap(between(random_, milliseconds(1), seconds(40)));
-            }
+            // Within the lease's ρ of each other: up to 9 % slow or fast.
+            machine.set_clock_rate(0.913 + static_cast<double>(random_.below(175)) / 1000.0);
             break;
         case Fault::refusal:
             machine.kernel().refused_percent =

@@ -53,6 +53,9 @@ class Totem {
     // Whether `to` hears `from`.
     void set_link(NodeId from, NodeId to, bool carries);
     void heal_links();
+    [[nodiscard]] bool carries(NodeId from, NodeId to) const {
+        return !broken_.contains({from, to});
+    }
 
     // vpnhad enters and leaves the group.
     void join(NodeId node);

@@ -29,8 +29,8 @@ World::World(const Plan& plan, Story::Mode mode)
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
       pacemaker_(
-          agenda_, random_, story_, plan_, totem_, machines_,
-          [this](NodeId node) { cut_power(node); }, [this](NodeId node) { kill_daemon(node); }),
+          agenda_, random_, story_, plan_, totem_, machines_, [this](NodeId node) { fence(node); },
+          [this](NodeId node) { kill_daemon(node); }),
       oracle_(story_, plan_, machines_, totem_, clients_) {
     Surroundings& surroundings = *this;
     for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
@@ -100,6 +100,18 @@ void World::cut_power(NodeId node) {
     });
 }
 
+// Power is off, and whoever is left is told so: of two nodes the other one waits for it.
+void World::fence(NodeId node) {
+    cut_power(node);
+    for (const auto& [other, machine] : machines_) {
+        if (other != node && totem_.is_quorate(other)) {
+            machine->post([node](node::Node& vpnhad, TimePoint now) {
+                return vpnhad.confirm_dead(0, node, lease::Confirmed::by_operator, now);
+            });
+        }
+    }
+}
+
 void World::kill_daemon(NodeId node) {
     Machine& machine = *machines_.at(node);
     if (machine.node() == nullptr || machine.paused()) {
@@ -127,6 +139,20 @@ void World::on_effects(Machine& machine, const node::Effects& effects, bool sile
 
 void World::on_effect(Machine& machine, const node::Effect& effect) {
     oracle_.on_effect(machine, effect);
+}
+
+// Datagrams: late, in another order, or never. Second copies end in the replay guard.
+void World::on_lease(Machine& machine, const node::SendLease& sent) {
+    const lease::Sender sender = machine.sender();
+    if (!totem_.carries(sender.node, sent.to) || random_.chance(1)) {
+        return;
+    }
+    agenda_.after(between(random_, microseconds(50), milliseconds(random_.chance(5) ? 80 : 3)),
+                  [this, sender, sent] {
+                      if (totem_.carries(sender.node, sent.to)) {
+                          machines_.at(sent.to)->deliver_lease(sender, sent);
+                      }
+                  });
 }
 
 void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
@@ -228,6 +254,7 @@ bool World::is_moving() const {
         for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
             const node::GatewayNode* here = machine->gateway(GatewayId{gateway});
             if (here != nullptr && (here->state() == takeover::State::taking_over ||
+                                    here->state() == takeover::State::lame ||
                                     here->state() == takeover::State::releasing)) {
                 return true;
             }

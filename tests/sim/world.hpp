@@ -33,6 +33,7 @@ class World : private Surroundings {
     void before_message(Machine& machine, const GroupMessage& message) override;
     void on_effects(Machine& machine, const node::Effects& effects, bool silenced) override;
     void on_effect(Machine& machine, const node::Effect& effect) override;
+    void on_lease(Machine& machine, const node::SendLease& sent) override;
     void on_answer(Machine& machine, const node::AnswerRequest& answer) override;
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
@@ -42,6 +43,7 @@ class World : private Surroundings {
     void boot(NodeId node);
     void start_daemon(NodeId node, Duration after);
     void cut_power(NodeId node);
+    void fence(NodeId node);
     void kill_daemon(NodeId node);
     void end_faults();
     void shatter();

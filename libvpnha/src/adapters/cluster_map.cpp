@@ -4,7 +4,12 @@
 #include <corosync/cmap.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <set>
 
 namespace vpnha::adapters {
 
@@ -14,6 +19,9 @@ constexpr const char* kTransport = "totem.transport";
 constexpr const char* kSecauth = "totem.secauth";
 constexpr const char* kCipher = "totem.crypto_cipher";
 constexpr const char* kKeyFile = "totem.keyfile";
+constexpr const char* kNodes = "nodelist.node.";
+// Links of a knet node (KNET_MAX_LINK).
+constexpr int kLinksMax = 8;
 constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
 
 }  // namespace
@@ -21,6 +29,7 @@ constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
 struct ClusterMap::State {
     QbLoop* loop = nullptr;
     std::function<void()> on_change;
+    std::function<void()> on_nodes;
     cmap_handle_t handle = 0;
     int fd = -1;
 
@@ -37,6 +46,33 @@ struct ClusterMap::State {
     static void on_key(cmap_handle_t, cmap_track_handle_t, std::int32_t, const char*,
                        cmap_notify_value, cmap_notify_value, void* state) {
         static_cast<State*>(state)->on_change();
+    }
+
+    static void on_node(cmap_handle_t, cmap_track_handle_t, std::int32_t, const char*,
+                        cmap_notify_value, cmap_notify_value, void* state) {
+        static_cast<State*>(state)->on_nodes();
+    }
+
+    // The numbers in nodelist.node.NUMBER.
+    [[nodiscard]] std::set<unsigned> positions() const {
+        std::set<unsigned> found;
+        cmap_iter_handle_t iterator = 0;
+        if (cmap_iter_init(handle, kNodes, &iterator) != CS_OK) {
+            return found;
+        }
+        std::array<char, CMAP_KEYNAME_MAXLEN + 1> key{};
+        std::size_t size = 0;
+        cmap_value_types_t type{};
+        while (cmap_iter_next(handle, iterator, key.data(), &size, &type) == CS_OK) {
+            unsigned position = 0;
+            const char* const number = key.data() + std::strlen(kNodes);
+            if (std::from_chars(number, key.data() + std::strlen(key.data()), position).ec ==
+                std::errc{}) {
+                found.insert(position);
+            }
+        }
+        cmap_iter_finalize(handle, iterator);
+        return found;
     }
 
     void dispatch() {
@@ -71,11 +107,12 @@ ClusterMap::~ClusterMap() {
     cmap_finalize(state_->handle);
 }
 
-Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop,
-                                                     std::function<void()> on_change) {
+Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop, std::function<void()> on_change,
+                                                     std::function<void()> on_nodes) {
     auto state = std::make_unique<State>();
     state->loop = &loop;
     state->on_change = std::move(on_change);
+    state->on_nodes = std::move(on_nodes);
     const cs_error_t error = cmap_initialize(&state->handle);
     if (error != CS_OK) {
         return fail(Errc::unreachable,
@@ -84,16 +121,22 @@ Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop,
     }
     std::unique_ptr<ClusterMap> map(new ClusterMap(std::move(state)));
     State& opened = *map->state_;
-    for (const char* key : {kTransport, kSecauth, kCipher}) {
-        cmap_track_handle_t track = 0;
-        const cs_error_t tracked = cmap_track_add(
-            opened.handle, key, CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY,
-            &State::on_key, &opened, &track);
+    constexpr std::int32_t kChanges = CMAP_TRACK_ADD | CMAP_TRACK_DELETE | CMAP_TRACK_MODIFY;
+    const auto track = [&opened](const char* key, std::int32_t kinds,
+                                 cmap_notify_fn_t on_write) -> Result<void> {
+        cmap_track_handle_t handle = 0;
+        const cs_error_t tracked =
+            cmap_track_add(opened.handle, key, kinds, on_write, &opened, &handle);
         if (tracked != CS_OK) {
             return fail(Errc::unreachable,
                         fmt::format("cmap_track_add for {}: {}", key, cs_strerror(tracked)));
         }
+        return {};
+    };
+    for (const char* key : {kTransport, kSecauth, kCipher}) {
+        VPNHA_CHECK(track(key, kChanges, &State::on_key));
     }
+    VPNHA_CHECK(track(kNodes, kChanges | CMAP_TRACK_PREFIX, &State::on_node));
     cmap_fd_get(opened.handle, &opened.fd);
     VPNHA_CHECK(loop.watch(opened.fd, [&opened] { opened.dispatch(); }));
     return map;
@@ -101,6 +144,29 @@ Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop,
 
 TotemKeys ClusterMap::totem() const {
     return {state_->text(kTransport), state_->text(kSecauth), state_->text(kCipher)};
+}
+
+std::vector<ClusterNode> ClusterMap::nodes() const {
+    std::vector<ClusterNode> nodes;
+    for (const unsigned position : state_->positions()) {
+        ClusterNode node;
+        const std::string prefix = fmt::format("{}{}.", kNodes, position);
+        if (cmap_get_uint32(state_->handle, (prefix + "nodeid").c_str(), &node.id.value) != CS_OK) {
+            continue;  // Being added or removed.
+        }
+        for (int link = 0; link < kLinksMax; ++link) {
+            const std::string address =
+                state_->text(fmt::format("{}ring{}_addr", prefix, link).c_str());
+            if (!address.empty()) {
+                node.links.push_back(address);
+            }
+        }
+        node.name = state_->text((prefix + "name").c_str());
+        nodes.push_back(std::move(node));
+    }
+    std::sort(nodes.begin(), nodes.end(),
+              [](const ClusterNode& a, const ClusterNode& b) { return a.id < b.id; });
+    return nodes;
 }
 
 std::string ClusterMap::key_file() const {

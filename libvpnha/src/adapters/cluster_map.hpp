@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Corosync's own configuration says about its links (cmap): whether knet encrypts what the
-// nodes tell each other, and where the cluster's key is.
+// What Corosync's own configuration says (cmap): whether knet encrypts what the nodes tell each
+// other, where the cluster's key is, and which nodes there are.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "adapters/qb_loop.hpp"
+#include "base/ids.hpp"
 
 namespace vpnha::adapters {
 
@@ -20,11 +22,20 @@ struct TotemKeys {
 // Why nothing is encrypted, in words that name the key; empty when it is.
 [[nodiscard]] std::string unencrypted_because(const TotemKeys& keys);
 
+// A node of corosync.conf, with its addresses on the cluster's links: ring0_addr, ring1_addr …
+struct ClusterNode {
+    NodeId id;
+    std::vector<std::string> links;
+    std::string name;  // Empty when corosync.conf has none.
+    friend bool operator==(const ClusterNode&, const ClusterNode&) = default;
+};
+
 class ClusterMap {
   public:
-    // `on_change` is called whenever one of the keys was written. Unreachable: corosync does not
-    // run.
-    static Result<std::unique_ptr<ClusterMap>> open(QbLoop& loop, std::function<void()> on_change);
+    // `on_change` is called whenever one of totem's keys was written, `on_nodes` when the list of
+    // nodes was. Unreachable: corosync does not run.
+    static Result<std::unique_ptr<ClusterMap>> open(QbLoop& loop, std::function<void()> on_change,
+                                                    std::function<void()> on_nodes);
     ~ClusterMap();
     ClusterMap(const ClusterMap&) = delete;
     ClusterMap& operator=(const ClusterMap&) = delete;
@@ -32,6 +43,8 @@ class ClusterMap {
     [[nodiscard]] TotemKeys totem() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
+    // Ascending.
+    [[nodiscard]] std::vector<ClusterNode> nodes() const;
 
   private:
     struct State;

@@ -19,9 +19,6 @@ std::array<std::string, 2> devices_of(const config::Gateway& gateway) {
 }
 
 std::uint64_t to_kernel(TimePoint deadline) {
-    if (deadline == ports::kNoDeadline) {
-        return VPNHA_GATE_NO_DEADLINE;
-    }
     const auto since_boot = deadline.time_since_epoch().count();
     return since_boot <= 0 ? VPNHA_GATE_SHUT : static_cast<std::uint64_t>(since_boot);
 }
@@ -99,9 +96,6 @@ Result<std::optional<TimePoint>> BpfGate::deadline(GatewayId gateway) const {
     VPNHA_TRY(const std::uint64_t value, program_.maps().deadline(gateway));
     if (value == VPNHA_GATE_SHUT) {
         return std::nullopt;
-    }
-    if (value == VPNHA_GATE_NO_DEADLINE) {
-        return ports::kNoDeadline;
     }
     return TimePoint(Duration(static_cast<Duration::rep>(value)));
 }

@@ -43,7 +43,7 @@ QbLoop::~QbLoop() {
     qb_loop_destroy(state_->loop);
 }
 
-Result<void> QbLoop::watch(int fd, Callback on_readable) {
+Result<void> QbLoop::watch(int fd, Callback on_readable, Priority priority) {
     VPNHA_ASSERT(fd >= 0 && !state_->watched.contains(fd));
     const auto dispatch = [](std::int32_t ready, std::int32_t, void* data) -> std::int32_t {
         auto* state = static_cast<State*>(data);
@@ -55,7 +55,8 @@ Result<void> QbLoop::watch(int fd, Callback on_readable) {
         return 0;
     };
     const int error =
-        qb_loop_poll_add(state_->loop, QB_LOOP_MED, fd, POLLIN, state_.get(), dispatch);
+        qb_loop_poll_add(state_->loop, priority == Priority::high ? QB_LOOP_HIGH : QB_LOOP_MED, fd,
+                         POLLIN, state_.get(), dispatch);
     if (error != 0) {
         return tl::unexpected(system_error("qb_loop_poll_add", -error));
     }

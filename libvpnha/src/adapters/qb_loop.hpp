@@ -20,8 +20,11 @@ class QbLoop {
     QbLoop(const QbLoop&) = delete;
     QbLoop& operator=(const QbLoop&) = delete;
 
+    enum class Priority { normal, high };
+
     // `on_readable` runs whenever `fd` is readable, hung up or in error. The fd stays the caller's.
-    Result<void> watch(int fd, Callback on_readable);
+    // High: before the others of a turn, like timers.
+    Result<void> watch(int fd, Callback on_readable, Priority priority = Priority::normal);
     // From within the fd's own callback too. Unknown fds are ignored.
     void unwatch(int fd);
 

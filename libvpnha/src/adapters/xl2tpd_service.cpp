@@ -252,11 +252,12 @@ Result<void> Xl2tpdService::start(const Settings& settings) {
     VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
     const auto started = read_started();
     if (started) {
-        if (*started == wanted && is_serving(wanted)) {
+        if (*started == wanted && is_serving(wanted) && !is_ending()) {
             return {};
         }
         VPNHA_CHECK(kill_all(*started));
     }
+    ::unlink(path("ending").c_str());
     VPNHA_CHECK(unmute_endpoint(gateway_));
     VPNHA_CHECK(write_started(wanted));
     return launch(wanted);
@@ -271,9 +272,29 @@ Result<void> Xl2tpdService::stop() {
     if (!started) {
         return {};
     }
-    VPNHA_CHECK(mute_endpoint(gateway_, started->endpoint));
-    VPNHA_CHECK(kill_all(*started));
+    return end(*started);
+}
+
+Result<void> Xl2tpdService::end(const Started& started) const {
+    VPNHA_CHECK(mute_endpoint(gateway_, started.endpoint));
+    VPNHA_CHECK(kill_all(started));
     ::unlink(path("started").c_str());
+    ::unlink(path("ending").c_str());
+    return {};
+}
+
+bool Xl2tpdService::is_ending() const {
+    return ::access(path("ending").c_str(), F_OK) == 0;
+}
+
+Result<void> Xl2tpdService::stop_later() {
+    if (::access(path("started").c_str(), F_OK) != 0) {
+        return {};
+    }
+    VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
+    if (!std::ofstream(path("ending"))) {
+        return tl::unexpected(system_error("creating " + path("ending"), errno));
+    }
     return {};
 }
 
@@ -283,7 +304,7 @@ Result<Xl2tpdService::State> Xl2tpdService::status() const {
     }
     VPNHA_TRY(const UniqueFd held, lock(LOCK_SH));
     const auto started = read_started();
-    if (!started) {
+    if (!started || is_ending()) {
         return State::stopped;
     }
     return is_serving(*started) ? State::running : State::dead;
@@ -297,6 +318,9 @@ Result<void> Xl2tpdService::reset() {
     const auto started = read_started();
     if (!started) {
         return {};
+    }
+    if (is_ending()) {
+        return end(*started);
     }
     VPNHA_CHECK(kill_all(*started));
     return launch(*started);

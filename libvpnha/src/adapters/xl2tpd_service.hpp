@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One gateway's stock xl2tpd on this node, and the pppds it started. All that concerns it lies in
-// <run root>/<gateway>/: pid, control pipe (l2tp-control), lock, and `started`, which holds what
+// <run root>/<gateway>/: pid, control pipe (l2tp-control), lock, `ending` after stop_later(), and
+// `started`, which holds what
 // the daemon was started with, so that it can be found, ended and started again in the same way by
 // a process that knows nothing but the gateway's name.
 //
@@ -44,8 +45,11 @@ class Xl2tpdService {
     Result<void> start(const Settings& settings);
     // Nothing of it remains and its endpoint is mute.
     Result<void> stop();
+    // Stopped for whoever asks, but it serves on until the next reset(): its node is lame.
+    Result<void> stop_later();
     [[nodiscard]] Result<State> status() const;
     // Ends all sessions and leaves the daemon idle, as it was started. Without a start: nothing.
+    // After stop_later(): what stop() does.
     Result<void> reset();
 
   private:
@@ -66,6 +70,8 @@ class Xl2tpdService {
     [[nodiscard]] bool is_serving(const Started& started) const;
     [[nodiscard]] static Result<std::vector<Process>> remains(const Started& started);
     [[nodiscard]] Result<void> kill_all(const Started& started) const;
+    [[nodiscard]] Result<void> end(const Started& started) const;
+    [[nodiscard]] bool is_ending() const;
     [[nodiscard]] Result<void> launch(const Started& started) const;
 
     std::string gateway_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/values.hpp"
+#include "lease/timing.hpp"
 
 namespace vpnha::config {
 
@@ -19,6 +20,7 @@ class Checker {
                 Section::daemon, "", "plugin_socket",
                 "'plugin_socket' is the control socket too; give it another path");
         }
+        VPNHA_CHECK(check_lease());
         for (const Gateway& gateway : config_.gateways) {
             VPNHA_CHECK(check_routing(gateway));
             VPNHA_CHECK(check_pools(gateway));
@@ -51,6 +53,18 @@ class Checker {
         }
         own.push_back({Section::l2tp, "ppp_local", gateway.l2tp.ppp_local});
         return own;
+    }
+
+    [[nodiscard]] Result<void> check_lease() const {
+        lease::Timing timing;
+        timing.lease = config_.lease_duration;
+        timing.renew = config_.lease_renew;
+        if (const Result<void> valid = timing.validate(); !valid) {
+            return lines_.fail_at(
+                Section::lease, "", "renew",
+                fmt::format("{}; change 'renew' or 'duration'", valid.error().detail));
+        }
+        return {};
     }
 
     [[nodiscard]] Result<void> check_routing(const Gateway& gateway) const {

@@ -49,6 +49,10 @@ struct Config {
     std::string log_level = "info";  // error, warning, info, debug
     // pppd's ip-up waits so long for a standby's confirmation, never longer. 0: it does not wait.
     std::chrono::milliseconds confirm_wait{50};
+    std::uint16_t lease_port = 5420;  // UDP, on all links of the cluster.
+    // A promoted node may speak for so long after a majority of the nodes last answered it.
+    std::chrono::milliseconds lease_duration{300};
+    std::chrono::milliseconds lease_renew{100};  // How often it asks.
     std::vector<Gateway> gateways;
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;

@@ -87,6 +87,29 @@ std::vector<Key> daemon_keys() {
     };
 }
 
+std::vector<Key> lease_keys() {
+    return {
+        {Section::lease, "port", Kind::number, 1, 65'535, "5420", "5420",
+         "UDP port of the nodes' promises to each other, on all links of the cluster. The same on "
+         "all nodes; let it through their firewalls.",
+         Weight::session,
+         [](Config& c, Gateway&, const Value& v) {
+             c.lease_port = static_cast<std::uint16_t>(v.number);
+         },
+         [](const Config& c, const Gateway&) { return std::to_string(c.lease_port); }},
+        {Section::lease, "duration", Kind::duration, 50, 500, "\"300ms\"", "\"300ms\"",
+         "How long a promoted node may speak for its addresses after a majority of the nodes last "
+         "answered it. The same on all nodes.",
+         Weight::session,
+         [](Config& c, Gateway&, const Value& v) { c.lease_duration = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_duration)); }},
+        {Section::lease, "renew", Kind::duration, 10, 249, "\"100ms\"", "\"100ms\"",
+         "How often it asks them: less than half of 'duration', at least an eighth of it.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_renew = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_renew)); }},
+    };
+}
+
 std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
@@ -177,7 +200,7 @@ std::vector<Key> l2tp_keys() {
 const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
-        for (const auto& more : {gateway_keys(), l2tp_keys()}) {
+        for (const auto& more : {lease_keys(), gateway_keys(), l2tp_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -205,6 +228,8 @@ std::string_view name_of(Section section) {
             return "daemon";
         case Section::replication:
             return "replication";
+        case Section::lease:
+            return "lease";
         case Section::gateway:
             return "gateway";
         case Section::outside:
@@ -233,6 +258,8 @@ std::string_view help_of(Section section) {
             return "vpnhad on this node.";
         case Section::replication:
             return "How records reach the standbys.";
+        case Section::lease:
+            return "The promoted node's right to speak, by promises of a majority of the nodes.";
         case Section::gateway:
             return "A gateway: addresses and sessions that fail over together. One table each.";
         case Section::outside:

@@ -14,11 +14,11 @@
 namespace vpnha::config {
 
 // The tables of the file. Those from `gateway` on exist once per gateway.
-enum class Section { cluster, daemon, replication, gateway, outside, inside, l2tp };
+enum class Section { cluster, daemon, replication, lease, gateway, outside, inside, l2tp };
 
 inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
-                                        Section::gateway, Section::outside, Section::inside,
-                                        Section::l2tp};
+                                        Section::lease,   Section::gateway, Section::outside,
+                                        Section::inside,  Section::l2tp};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
@@ -62,7 +62,7 @@ struct Key {
     std::string_view help;
     // What it means when another node has another value.
     wire::Weight weight;
-    // Keys of the first three sections ignore the gateway.
+    // Keys of sections before `gateway` ignore it.
     void (*store)(Config&, Gateway&, const Value&);
     std::string (*show)(const Config&, const Gateway&);
 };

@@ -2,6 +2,7 @@
 // What the lease engine wants done, in this order.
 #pragma once
 
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct Granted {
     Bytes counters;  // With an exact margin.
 };
 enum class End : std::uint8_t { released, lapsed, given_up, handed_over, fenced };
+[[nodiscard]] std::string_view to_string(End end);
 // This node's epoch is dead.
 struct Ended {
     Epoch epoch;

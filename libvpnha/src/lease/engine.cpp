@@ -19,6 +19,22 @@ Durable first_durable(const Setup& setup) {
 
 }  // namespace
 
+std::string_view to_string(End end) {
+    switch (end) {
+        case End::released:
+            return "released";
+        case End::lapsed:
+            return "lapsed";
+        case End::given_up:
+            return "given_up";
+        case End::handed_over:
+            return "handed_over";
+        case End::fenced:
+            return "fenced";
+    }
+    return "unknown";
+}
+
 Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now)
     : setup_(setup),
       voter_(setup.timing, durable ? durable->granted : Epoch{},

@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "l2tp/session_record.hpp"
+#include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
 
 namespace vpnha::node {
@@ -37,16 +38,28 @@ struct RemoveSession {
 struct AuditSessions {
     GatewayId gateway;
 };
-// Durably, before any effect behind it is executed.
-struct SaveEpoch {
+// On the disk before any effect behind it is executed; a node that cannot save stops here.
+struct SaveLease {
     GatewayId gateway;
-    Epoch epoch;
+    lease::Durable durable;
+};
+// A datagram between the nodes' leases; it may be lost.
+struct SendLease {
+    GatewayId gateway;
+    NodeId to;
+    lease::Message message;
+};
+// Until when this node may speak for the gateway; {}: it is silent when this returns.
+struct SetGate {
+    GatewayId gateway;
+    TimePoint deadline{};
 };
 // A step of a transition that ports have to run. → Node::on_step_done()
 struct RunStep {
     GatewayId gateway;
     takeover::Step step;
-    Epoch epoch;  // The one that the transition is about.
+    Epoch epoch;           // The one that the transition is about.
+    TimePoint deadline{};  // Of the lease; for open_gate.
 };
 // Gratuitous ARP again; nothing depends on its result.
 struct Announce {
@@ -87,9 +100,9 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveEpoch,
-                            RunStep, Announce, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
-                            WriteScore, Detached, Log>;
+using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease,
+                            SendLease, SetGate, RunStep, Announce, SendDatagram, SendFrame,
+                            AnswerPlugin, AnswerRequest, WriteScore, Detached, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

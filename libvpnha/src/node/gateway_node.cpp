@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -40,7 +41,10 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       self_(self),
       confirm_wait_(confirm_wait),
       speech_(speech),
-      replica_(settings_.id, self, settings_.epoch) {}
+      replica_(settings_.id, self,
+               settings_.durable ? std::max(settings_.durable->claimed, settings_.durable->granted)
+                                 : Epoch{}),
+      lease_(settings_.lease, settings_.durable, settings_.started_at) {}
 
 std::string GatewayNode::tag() const {
     return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
@@ -85,12 +89,22 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     waiting_requests_.push_back(request);
+    if (takeover_.serves()) {
+        take(lease_.promote(now), now, effects);  // Lame no more.
+    }
     follow(takeover_.promote(), now, effects);
 }
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
     waiting_requests_.push_back(request);
+    const bool lapsed = takeover_.serves() && !lease_.holder().serving();
     follow(takeover_.demote(), now, effects);
+    take(lease_.demote(now), now, effects);
+    if (lapsed) {
+        follow(takeover_.lost(), now, effects);
+    } else if (grant_until_) {
+        refuse_grant("it was demoted meanwhile", now, effects);
+    }
 }
 
 void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& effects) {
@@ -102,25 +116,30 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         return;
     }
     switch (*next.step) {
+        case Step::grant:
+            begin_grant(now, effects);
+            return;
         case Step::claim:
         case Step::resume_sessions:
         case Step::mute_sessions:
         case Step::install_hot:
             run_inner_step(*next.step, now, effects);
             return;
-        case Step::save_epoch:
-            reserved_ = Epoch{replica_.highest_epoch().number + 1, self_};
-            effects.emplace_back(RunStep{settings_.id, *next.step, reserved_});
-            return;
-        case Step::add_addresses:
         case Step::open_gate:
-        case Step::announce:
+            gate_wanted_ = true;
+            break;
         case Step::shut_gate:
+            gate_wanted_ = false;
+            take(lease_.release(now), now, effects);
+            break;
+        case Step::add_addresses:
+        case Step::announce:
         case Step::remove_addresses:
         case Step::reset_services:
-            effects.emplace_back(RunStep{settings_.id, *next.step, replica_.epoch()});
-            return;
+            break;
     }
+    effects.emplace_back(
+        RunStep{settings_.id, *next.step, replica_.epoch(), lease_.holder().state().deadline});
 }
 
 void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
@@ -181,21 +200,24 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
 }
 
 void GatewayNode::finish(bool succeeded, Effects& effects) {
-    const bool promoted = takeover_.state() == takeover::State::promoted;
+    using Role = std::pair<std::string_view, std::string_view>;
+    const takeover::State state = takeover_.state();
+    const Role role = state == takeover::State::promoted ? Role("promoted", "promoted")
+                      : state == takeover::State::lame   ? Role("lame", "lame")
+                                                         : Role("unpromoted", "demoted");
     Result<void> result;
     if (!succeeded) {
         result = fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
     } else {
         effects.emplace_back(
-            Log{Level::info,
-                fmt::format("now {} event={} {} sessions={}", promoted ? "promoted" : "unpromoted",
-                            promoted ? "promoted" : "demoted", tag(), replica_.store().count())});
+            Log{Level::info, fmt::format("now {} event={} {} sessions={}", role.first, role.second,
+                                         tag(), replica_.store().count())});
     }
     failure_.clear();
     for (const RequestToken request : std::exchange(waiting_requests_, {})) {
         effects.emplace_back(AnswerRequest{request, result});
     }
-    if (detaching_ && !promoted) {
+    if (detaching_ && takeover_.state() == takeover::State::standby) {
         remove_everything(effects);
         effects.emplace_back(Detached{settings_.id});
     }
@@ -215,38 +237,11 @@ void GatewayNode::remove_everything(Effects& effects) {
     written_score_.reset();
 }
 
-Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
-    if (!replica_.quorate()) {
-        return fail(Errc::unreachable, "quorum was lost");
-    }
-    if (reserved_ <= replica_.highest_epoch()) {
-        return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
-                                            to_string(replica_.highest_epoch())));
-    }
-    take(replica_.begin_epoch(reserved_, now), now, effects);
-    effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
-    return {};
-}
-
-void GatewayNode::claim_again(TimePoint now, Effects& effects) {
-    // A member remembers an epoch from before an outage in which this node forgot it: it would
-    // refuse all that is said here.
-    if (takeover_.state() == takeover::State::promoted && replica_.promoted() &&
-        replica_.quorate() && replica_.epoch() < replica_.highest_epoch()) {
-        const Epoch epoch{replica_.highest_epoch().number + 1, self_};
-        effects.emplace_back(SaveEpoch{settings_.id, epoch});
-        take(replica_.begin_epoch(epoch, now), now, effects);
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("a member knew a newer epoch: claimed anew "
-                                            "event=claimed {}",
-                                            tag())});
-    }
-}
-
 void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now,
                              Effects& effects) {
     // Pacemaker is about to decide; a score that changed now would abort its transition.
     frozen_ = replica_.epoch().number != 0;
+    take(lease_.on_members(members, quorate, now), now, effects);
     if (attached_) {
         replica_.on_members(members, quorate, now);
         answer_protected(now, effects);
@@ -286,14 +281,12 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
             if (const auto session = l2tp::parse_key(remove->key.id.view())) {
                 effects.emplace_back(RemoveSession{settings_.id, *session});
             }
-        } else if (auto* save = std::get_if<replica::SaveEpoch>(&effect)) {
-            effects.emplace_back(SaveEpoch{settings_.id, save->epoch});
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
                                               "silent event=superseded {}",
                                               to_string(superseded->epoch), tag())});
-            follow(takeover_.demote(), now, effects);
+            follow(takeover_.lost(), now, effects);
         } else if (auto* doubted = std::get_if<replica::Doubted>(&effect)) {
             effects.emplace_back(
                 Log{Level::warning, fmt::format("the replica asks for the truth event=resync {}: "
@@ -308,6 +301,10 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
+    take(lease_.on_time(now), now, effects);
+    if (grant_until_ && now >= *grant_until_) {
+        refuse_grant("no majority of the voters granted it in time", now, effects);
+    }
     std::vector<l2tp::TunnelKey> due;
     for (auto at = deadlines_.begin(); at != deadlines_.end() && at->first <= now; ++at) {
         due.push_back(at->second);
@@ -322,15 +319,16 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
-    if (attached_) {
+    // Who is about to leave has nothing more to say.
+    if (attached_ && (!detaching_ || takeover_.serves())) {
+        claim_above_members(now, effects);
         take(replica_.flush(now), now, effects);
         write_score(now, effects);
     }
 }
 
 void GatewayNode::write_score(TimePoint now, Effects& effects) {
-    const bool serves = takeover_.state() == takeover::State::promoted;
-    if (serves) {
+    if (takeover_.serves()) {
         frozen_ = false;
     } else if (replica_.epoch().number != 0 && !replica_.holder()) {
         frozen_ = true;
@@ -358,10 +356,11 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
 }
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
+    std::optional<TimePoint> at = earliest(lease_.next_deadline(), grant_until_);
     if (!attached_) {
-        return std::nullopt;
+        return at;
     }
-    std::optional<TimePoint> at = replica_.next_deadline();
+    at = earliest(at, replica_.next_deadline());
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One gateway on one node: joins its replica, its takeover and the tunnels it resumed. Pure.
+// One gateway on one node: joins its replica, its lease, its takeover and the tunnels it resumed.
+// Pure.
 //
 // A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
 // known by its plugin) or resumed (taken over, carried by this node's installer, its control
@@ -19,6 +20,7 @@
 
 #include "base/time.hpp"
 #include "l2tp/resumed_tunnel.hpp"
+#include "lease/engine.hpp"
 #include "node/effects.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
@@ -30,7 +32,9 @@ struct GatewaySettings {
     GatewayId id{};
     std::string name;
     Duration hello_interval = std::chrono::seconds(60);
-    Epoch epoch;  // The highest one this node remembers from before its start.
+    lease::Setup lease;
+    std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
+    TimePoint started_at{};
 };
 
 // How a node puts messages into bytes: in the version that all members know.
@@ -92,15 +96,20 @@ class GatewayNode {
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);
-    // Every member has introduced itself. Whoever holds a newer epoch has said so by then, and this
-    // node serves no more; if it still does, members only remember one.
-    void claim_again(TimePoint now, Effects& effects);
+    // Authentic, and not replayed. A node votes whether it takes part in the gateway or not.
+    void on_lease_message(const lease::Sender& sender, const lease::Message& message, TimePoint now,
+                          Effects& effects);
     void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
                       TimePoint now, Effects& effects);
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
     void on_session_gone(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
     void on_kernel_overrun(Effects& effects);
     void resync(TimePoint now, Effects& effects);
+    // Power is off at that node: of two voters the other one goes on alone.
+    [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
+                                            Effects& effects);
+    // As corosync.conf has them now; whoever holds the lease changes its list step by step.
+    void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
@@ -120,8 +129,11 @@ class GatewayNode {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     [[nodiscard]] bool attached() const { return attached_; }
+    // No part of the gateway any more, but for what is lame.
+    [[nodiscard]] bool detaching() const { return detaching_; }
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
+    [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
@@ -156,6 +168,14 @@ class GatewayNode {
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
+    void begin_grant(TimePoint now, Effects& effects);
+    void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
+    void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
+    void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
+    void adapt_voters(TimePoint now, Effects& effects);
+    // A member remembers an epoch that a majority has forgotten: it would refuse all that is said
+    // here until there is a newer one.
+    void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void resume_sessions(TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record);
@@ -164,6 +184,7 @@ class GatewayNode {
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
+    void take(lease::Effects&& from, TimePoint now, Effects& effects);
     // Keeps deadlines_ true after anything that a tunnel was told.
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
@@ -185,6 +206,7 @@ class GatewayNode {
     bool detaching_ = false;
     std::string resource_;
     replica::Replica replica_;
+    lease::Engine lease_;
     takeover::Takeover takeover_;
     std::vector<RequestToken> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
@@ -194,7 +216,10 @@ class GatewayNode {
     TimePoint score_at_{};
     bool frozen_ = false;  // No score is written until a holder serves.
     std::vector<std::string> differences_;
-    Epoch reserved_;  // On this node's disk for the promotion under way.
+    Epoch granted_;                         // By a majority, the last one.
+    std::optional<TimePoint> grant_until_;  // While the step grant runs.
+    bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
+    bool claims_above_ = false;             // One epoch ends for another of this node's own.
     std::vector<TimePoint> announcements_;
 
     std::map<PluginToken, StockSession> stock_;

@@ -111,7 +111,7 @@ void GatewayNode::on_installed(const l2tp::SessionKey& key, std::uint64_t ticket
             Level::error, fmt::format("the kernel refused a session event=quarantined {} {}: {}",
                                       tag(), l2tp::to_string(key), result.error().detail)});
     }
-    if (takeover_.state() != takeover::State::promoted || resumed_sessions_.contains(key)) {
+    if (!takeover_.serves() || resumed_sessions_.contains(key)) {
         return;
     }
     // Asked for before the promotion, answered after it.
@@ -176,7 +176,7 @@ void GatewayNode::on_audited(const std::set<l2tp::SessionKey>& present, TimePoin
 
 void GatewayNode::on_plugin_up(PluginToken plugin, const l2tp::SessionRecord& record,
                                const std::string& not_resumable, TimePoint now, Effects& effects) {
-    if (takeover_.state() != takeover::State::promoted) {
+    if (!takeover_.serves()) {
         effects.emplace_back(
             AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
         return;

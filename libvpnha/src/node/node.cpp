@@ -92,6 +92,16 @@ Effects Node::tell(GatewayId gateway, TimePoint now, Event event) {
     return effects;
 }
 
+Effects Node::on_lease_message(GatewayId gateway, const lease::Sender& sender,
+                               const lease::Message& message, TimePoint now) {
+    if (find(gateway) == nullptr) {
+        return {};
+    }
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_lease_message(sender, message, now, effects);
+    });
+}
+
 template <class Event>
 Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event) {
     if (find(gateway) == nullptr) {
@@ -104,6 +114,12 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
+        if (node.detaching()) {
+            effects.emplace_back(AnswerRequest{
+                request, fail(Errc::busy, fmt::format("gateway {} is being detached; try again",
+                                                      node.settings().name))});
+            return;
+        }
         node.attach(resource, members_, quorate_, now, effects);
         // Introductions that came while nobody listened: peers do not repeat them.
         const std::set<NodeId> strangers = incompatible();
@@ -165,6 +181,29 @@ Effects Node::on_kernel_overrun(TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
         gateway.on_kernel_overrun(effects);
+    }
+    settle(now, effects);
+    return effects;
+}
+
+Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
+                           TimePoint now) {
+    Effects effects;
+    Result<void> all;
+    for (auto& [id, gateway] : gateways_) {
+        if (const Result<void> done = gateway.confirm_dead(victim, by, now, effects); !done) {
+            all = done;
+        }
+    }
+    effects.emplace_back(AnswerRequest{request, all});
+    settle(now, effects);
+    return effects;
+}
+
+Effects Node::set_voters(const std::vector<NodeId>& voters, TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.set_voters(voters, now, effects);
     }
     settle(now, effects);
     return effects;
@@ -244,13 +283,7 @@ void Node::settle(TimePoint now, Effects& effects) {
     if (!writable_ || !members_.contains(settings_.self)) {
         return;
     }
-    const bool introduced = std::all_of(members_.begin(), members_.end(), [this](NodeId member) {
-        return member == settings_.self || peers_.contains(member);
-    });
     for (auto& [id, gateway] : gateways_) {
-        if (introduced) {
-            gateway.claim_again(now, effects);
-        }
         gateway.flush(now, effects);
     }
     wire::Hello current = hello();

@@ -21,7 +21,7 @@ namespace vpnha::node {
 struct Settings {
     NodeId self{};
     std::string name;
-    std::uint64_t instance = 0;  // Random per start.
+    std::uint64_t instance = 0;  // Grows with every start of vpnhad on this node.
     Duration confirm_wait = std::chrono::milliseconds(50);
     std::vector<GatewaySettings> gateways;
     // What this node compares with the others: one for each gateway, and one with gateway 0.
@@ -57,6 +57,10 @@ class Node {
     [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
     [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
 
+    // A datagram of another node's lease: authentic, and not replayed.
+    [[nodiscard]] Effects on_lease_message(GatewayId gateway, const lease::Sender& sender,
+                                           const lease::Message& message, TimePoint now);
+
     // Agents; the answer comes as AnswerRequest.
     [[nodiscard]] Effects attach(RequestToken request, GatewayId gateway,
                                  const std::string& resource, TimePoint now);
@@ -82,6 +86,12 @@ class Node {
 
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
+
+    // Power is off at that node, says its fencing device or the operator: on all gateways.
+    [[nodiscard]] Effects confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
+                                       TimePoint now);
+    // Who votes on the leases, ascending.
+    [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
 
     // `vpnha resync`.
     [[nodiscard]] Effects resync(RequestToken request, GatewayId gateway, TimePoint now);

@@ -12,9 +12,6 @@
 
 namespace vpnha::ports {
 
-// A deadline for as long as no lease limits the promoted node's right to speak.
-inline constexpr TimePoint kNoDeadline = TimePoint::max();
-
 struct GateCounters {
     std::uint64_t dropped_in = 0;
     std::uint64_t dropped_out = 0;

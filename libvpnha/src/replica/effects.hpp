@@ -26,17 +26,13 @@ struct Remove {
 struct Superseded {
     Epoch epoch;
 };
-// Keep durably that this epoch was seen.
-struct SaveEpoch {
-    Epoch epoch;
-};
 // For the log: this replica no longer trusts what it holds, or does again.
 struct Doubted {
     wire::Doubt doubt;
 };
 struct Completed {};
 
-using Effect = std::variant<Send, Install, Remove, Superseded, SaveEpoch, Doubted, Completed>;
+using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Completed>;
 using Effects = std::vector<Effect>;
 
 struct Counters {

@@ -25,14 +25,13 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     VPNHA_ASSERT(epoch > highest_);
     Effects effects;
     promoted_ = true;
-    adopt_epoch(epoch, effects);
+    adopt_epoch(epoch);
     holder_ = self_;
     level_ = wire::Level::complete;
     asking_.reset();
     retry_at_.reset();
     lacking_.clear();
     digest_at_ = now + limits::kDigestInterval;
-    // The epoch is on disk already, or being saved by the effect before.
     effects.emplace_back(Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest()}});
     return effects;
 }
@@ -240,7 +239,7 @@ Effects Replica::on_claim(NodeId sender, const wire::Claim& claim, TimePoint now
         end_epoch(now);
         effects.emplace_back(Superseded{claim.epoch});
     }
-    adopt_epoch(claim.epoch, effects);
+    adopt_epoch(claim.epoch);
     holder_ = sender;
     if (equals_mine(claim.count, claim.digest)) {
         complete(0, effects);
@@ -425,12 +424,12 @@ bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) 
         end_epoch(now);
         effects.emplace_back(Superseded{epoch});
     }
-    adopt_epoch(epoch, effects);
+    adopt_epoch(epoch);
     distrust(wire::Doubt::missed_claim, effects, now);
     return true;
 }
 
-void Replica::adopt_epoch(const Epoch& epoch, Effects& effects) {
+void Replica::adopt_epoch(const Epoch& epoch) {
     epoch_ = epoch;
     highest_ = std::max(highest_, epoch);
     if (holder_ && *holder_ != epoch.node) {
@@ -441,7 +440,6 @@ void Replica::adopt_epoch(const Epoch& epoch, Effects& effects) {
     last_confirm_.reset();
     pass_.reset();
     store_.forget_tombstones({epoch, 0});
-    effects.emplace_back(SaveEpoch{epoch});
 }
 
 void Replica::distrust(wire::Doubt doubt, Effects& effects, TimePoint now) {

@@ -169,7 +169,7 @@ class Replica {
                                        const wire::Snapshot& snapshot) const;
     // Refuses and counts an old epoch; adopts a newer one that was never claimed in our hearing.
     bool accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now);
-    void adopt_epoch(const Epoch& epoch, Effects& effects);
+    void adopt_epoch(const Epoch& epoch);
     void distrust(wire::Doubt doubt, Effects& effects, TimePoint now);
     void complete(std::uint64_t sequence, Effects& effects);
     void compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,

@@ -12,12 +12,14 @@
 
 #include "adapters/cluster_map.hpp"
 #include "adapters/control_server.hpp"
-#include "adapters/epoch_files.hpp"
 #include "adapters/gate.hpp"
+#include "adapters/lease_files.hpp"
+#include "adapters/lease_links.hpp"
 #include "adapters/log.hpp"
 #include "adapters/network.hpp"
 #include "adapters/plugin_server.hpp"
 #include "adapters/pppol2tp.hpp"
+#include "adapters/secret_file.hpp"
 #include "adapters/xl2tpd_services.hpp"
 #include "config/config.hpp"
 #include "runtime/daemon.hpp"
@@ -44,6 +46,8 @@ std::string host_name() {
 // Files that are compared with the other nodes' are read again so often: a file that was changed on
 // one node only is found long before the next failover.
 constexpr Duration kSetupInterval = std::chrono::seconds(60);
+
+constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
 
 // Session keys must never reach a disk: no core file, and nobody else's debugger.
 void forbid_core_files() {
@@ -125,7 +129,9 @@ class Daemon {
     }
 
     Result<void> open_cluster_map() {
-        VPNHA_TRY(map_, adapters::ClusterMap::open(loop_, [this] { on_encryption_changed(); }));
+        VPNHA_TRY(map_,
+                  adapters::ClusterMap::open(
+                      loop_, [this] { on_encryption_changed(); }, [this] { on_nodes_changed(); }));
         unencrypted_because_ = adapters::unencrypted_because(map_->totem());
         if (unencrypted_because_.empty()) {
             return {};
@@ -166,22 +172,99 @@ class Daemon {
     }
 
     Result<node::Settings> read_settings() {
-        VPNHA_TRY(auto epochs, adapters::EpochFiles::open(config_.state_directory));
-        epochs_.emplace(std::move(epochs));
+        VPNHA_TRY(auto leases, adapters::LeaseFiles::open(config_.state_directory));
+        leases_.emplace(std::move(leases));
         setup_reader_.emplace(config_, map_->key_file());
         node::Settings settings;
         settings.self = group_->self();
         settings.name = host_name();
-        randombytes_buf(&settings.instance, sizeof settings.instance);
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
+        VPNHA_TRY(const lease::Setup lease, lease_setup(settings.self));
+        settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
-            VPNHA_TRY(const Epoch epoch, epochs_->load(gateway.id));
-            settings.gateways.push_back(
-                {gateway.id, gateway.name, gateway.l2tp.hello_interval, epoch});
+            VPNHA_TRY(auto durable, leases_->load(gateway.id));
+            settings.gateways.push_back({.id = gateway.id,
+                                         .name = gateway.name,
+                                         .hello_interval = gateway.l2tp.hello_interval,
+                                         .lease = lease,
+                                         .durable = std::move(durable),
+                                         .started_at = loop_.now()});
         }
         settings.setups = setup_reader_->read();
         return settings;
+    }
+
+    Result<lease::Setup> lease_setup(NodeId self) {
+        lease::Setup setup;
+        setup.self.node = self;
+        VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
+        VPNHA_TRY(setup.self.instance, leases_->begin_instance());
+        setup.timing.lease = config_.lease_duration;
+        setup.timing.renew = config_.lease_renew;
+        setup.voters = voters();
+        if (!is_sound(lease::VoterList{{}, setup.voters})) {
+            return fail(Errc::invalid_config,
+                        fmt::format("corosync.conf lists {} nodes; a lease has 1 to {} voters",
+                                    setup.voters.size(), lease::kVotersMax));
+        }
+        return setup;
+    }
+
+    [[nodiscard]] std::vector<NodeId> voters() const {
+        std::vector<NodeId> ids;
+        for (const adapters::ClusterNode& node : map_->nodes()) {
+            ids.push_back(node.id);
+        }
+        return ids;
+    }
+
+    Result<void> open_lease_links() {
+        // Without a key the cluster is one that nobody else can reach: see open_cluster_map().
+        VPNHA_TRY(const auto key, adapters::SecretFile::read(map_->key_file()));
+        std::vector<GatewayId> gateways;
+        for (const config::Gateway& gateway : config_.gateways) {
+            gateways.push_back(gateway.id);
+        }
+        VPNHA_TRY(lease_links_,
+                  adapters::LeaseLinks::open(
+                      loop_,
+                      {.self = node_->gateways().begin()->second.settings().lease.self,
+                       .port = config_.lease_port,
+                       .nodes = map_->nodes(),
+                       .cluster_key = key ? key->content() : std::string_view{},
+                       .gateways = std::move(gateways)},
+                      *leases_,
+                      [this](GatewayId gateway, const lease::Sender& sender,
+                             const lease::Message& message) {
+                          run(node_->on_lease_message(gateway, sender, message, loop_.now()));
+                      }));
+        return {};
+    }
+
+    // A change of corosync.conf writes many keys, one after the other.
+    void on_nodes_changed() {
+        loop_.set_timer(runtime::kNodesTimer, loop_.now() + kNodesSettle, [this] {
+            if (!lease_links_) {
+                return;
+            }
+            if (const Result<void> set = lease_links_->set_nodes(map_->nodes()); !set) {
+                write_log(node::Level::error, set.error().detail);
+                return;
+            }
+            if (const std::vector<NodeId> list = voters(); is_sound(lease::VoterList{{}, list})) {
+                run(node_->set_voters(list, loop_.now()));
+            }
+        });
+    }
+
+    [[nodiscard]] std::optional<NodeId> find_node(const std::string& name) const {
+        for (const adapters::ClusterNode& node : map_->nodes()) {
+            if (!name.empty() && (name == node.name || name == std::to_string(node.id.value))) {
+                return node.id;
+            }
+        }
+        return std::nullopt;
     }
 
     void compare_setups_later() {
@@ -210,16 +293,20 @@ class Daemon {
                                    }}));
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
-        requests_.emplace(config_, *node_,
-                          runtime::Requests::Daemon{
-                              .run = [this](node::Effects effects) { run(std::move(effects)); },
-                              .status = [this] { return status(); },
-                              .after_scores =
-                                  [this](std::function<void()> callback) {
-                                      scores_.after_attempts(std::move(callback));
-                                  }});
+        VPNHA_CHECK(open_lease_links());
+        requests_.emplace(
+            config_, *node_,
+            runtime::Requests::Daemon{
+                .run = [this](node::Effects effects) { run(std::move(effects)); },
+                .status = [this] { return status(); },
+                .after_scores =
+                    [this](std::function<void()> callback) {
+                        scores_.after_attempts(std::move(callback));
+                    },
+                .find_node = [this](const std::string& name) { return find_node(name); }});
         executor_.emplace(
-            loop_, *node_, runtime::Ports{*gate_, *network_, *services_, *kernel_, *epochs_},
+            loop_, *node_,
+            runtime::Ports{*gate_, *network_, *services_, *kernel_, *leases_, *lease_links_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -231,7 +318,12 @@ class Daemon {
                     [this](const node::WriteScore& score) {
                         scores_.write(score.resource, score.score);
                     },
-                .idle = [this] { end({}); }});
+                .idle = [this] { end({}); },
+                .broken =
+                    [this](const Error& error) {
+                        shut_all_gates();
+                        end(tl::unexpected(error));
+                    }});
         executor_->set_group(group_.get());
         compare_setups_later();
         return {};
@@ -277,6 +369,7 @@ class Daemon {
         nlohmann::json status = runtime::status_view(
             *node_, {.version = version(),
                      .gate = *gate_,
+                     .now = loop_.now(),
                      .unencrypted_because = unencrypted_because_,
                      .unencrypted_allowed = config_.replicate_secrets_unencrypted,
                      .waiting_installs = [this](GatewayId gateway) {
@@ -284,6 +377,13 @@ class Daemon {
                      }});
         status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
         status["counters"]["control_malformed"] = control_->counters().malformed;
+        const adapters::LeaseCounters& lease = lease_links_->counters();
+        status["counters"]["lease_sent"] = lease.sent;
+        status["counters"]["lease_unsent"] = lease.unsent;
+        status["counters"]["lease_received"] = lease.received;
+        status["counters"]["lease_forged"] = lease.forged;
+        status["counters"]["lease_malformed"] = lease.malformed;
+        status["counters"]["lease_replayed"] = lease.replayed;
         return status;
     }
 
@@ -315,7 +415,8 @@ class Daemon {
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::Xl2tpdServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
-    std::optional<adapters::EpochFiles> epochs_;
+    std::optional<adapters::LeaseFiles> leases_;
+    std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;
     std::string unencrypted_because_;
     std::unique_ptr<adapters::CorosyncGroup> group_;

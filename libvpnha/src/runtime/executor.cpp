@@ -21,8 +21,9 @@ constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 
 constexpr Duration kTurn = std::chrono::milliseconds(1);
 
-// Installations in one turn of the loop: as long as a message of the group may wait.
-constexpr Duration kInstallSlice = std::chrono::milliseconds(5);
+// Installations, or packets of resumed sessions, in one turn of the loop: as long as a message of
+// the group may wait.
+constexpr Duration kSlice = std::chrono::milliseconds(5);
 
 // A dump that failed for want of memory, or because it was interrupted, may succeed now.
 constexpr Duration kAuditRetry = std::chrono::seconds(1);
@@ -42,7 +43,7 @@ Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answer
 void Executor::run(node::Effects effects) {
     std::deque<node::Effect> queue(std::make_move_iterator(effects.begin()),
                                    std::make_move_iterator(effects.end()));
-    while (!queue.empty()) {
+    while (!queue.empty() && !broken_) {
         node::Effect effect = std::move(queue.front());
         queue.pop_front();
         // What an effect leads to comes before what was behind it: a transition runs to its end.
@@ -68,6 +69,7 @@ node::Effects Executor::execute(node::InstallSession& effect) {
 
 node::Effects Executor::execute(node::RemoveSession& effect) {
     installs_.drop(effect.gateway, effect.key);
+    say_all_of(effect.key.tunnel);
     report("removing a session", ports_.kernel.remove(effect.gateway, effect.key));
     return {};
 }
@@ -94,11 +96,31 @@ void Executor::audit_again() {
     run(std::move(effects));
 }
 
-node::Effects Executor::execute(node::SaveEpoch& effect) {
-    if (const Result<void> saved = ports_.epochs.save(effect.gateway, effect.epoch); !saved) {
-        adapters::write_log(node::Level::error, saved.error().detail);
+node::Effects Executor::execute(node::SaveLease& effect) {
+    if (const Result<void> saved = ports_.leases.save(effect.gateway, effect.durable); !saved) {
+        break_off(saved.error());
     }
     return {};
+}
+
+node::Effects Executor::execute(node::SendLease& effect) {
+    ports_.lease_links.send(effect.gateway, effect.to, effect.message);
+    return {};
+}
+
+node::Effects Executor::execute(node::SetGate& effect) {
+    const bool shut = effect.deadline == TimePoint{};
+    const Result<void> set = shut ? ports_.gate.shut(effect.gateway)
+                                  : ports_.gate.open_until(effect.gateway, effect.deadline);
+    if (!set) {
+        break_off(set.error());
+    }
+    return {};
+}
+
+void Executor::break_off(const Error& error) {
+    broken_ = true;
+    answers_.broken(error);
 }
 
 node::Effects Executor::execute(node::RunStep& effect) {
@@ -112,13 +134,12 @@ node::Effects Executor::execute(node::Announce& effect) {
 }
 
 node::Effects Executor::execute(node::SendDatagram& effect) {
-    report("L2TP control",
-           ports_.kernel.send_datagram(effect.gateway, effect.tunnel, effect.bytes));
+    say(std::move(effect));
     return {};
 }
 
 node::Effects Executor::execute(node::SendFrame& effect) {
-    report("LCP", ports_.kernel.send_frame(effect.gateway, effect.session, effect.frame));
+    say(std::move(effect));
     return {};
 }
 
@@ -152,20 +173,23 @@ node::Effects Executor::execute(node::Log& effect) {
 
 Result<void> Executor::run_step(const node::RunStep& step) {
     switch (step.step) {
-        case takeover::Step::save_epoch:
-            return ports_.epochs.save(step.gateway, step.epoch);
         case takeover::Step::add_addresses:
             return ports_.network.add_addresses(step.gateway);
         case takeover::Step::open_gate:
-            return ports_.gate.open_until(step.gateway, ports::kNoDeadline);
+            return ports_.gate.open_until(step.gateway, step.deadline);
         case takeover::Step::announce:
             return ports_.network.announce(step.gateway);
         case takeover::Step::shut_gate:
+            std::erase_if(sayings_, [&step](const Saying& saying) {
+                return std::visit([](const auto& each) { return each.gateway; }, saying) ==
+                       step.gateway;
+            });
             return ports_.gate.shut(step.gateway);
         case takeover::Step::remove_addresses:
             return ports_.network.remove_addresses(step.gateway);
         case takeover::Step::reset_services:
             return ports_.services.reset(step.gateway);
+        case takeover::Step::grant:
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
         case takeover::Step::mute_sessions:
@@ -176,7 +200,7 @@ Result<void> Executor::run_step(const node::RunStep& step) {
 }
 
 void Executor::install_slice() {
-    const TimePoint until = loop_.now() + kInstallSlice;
+    const TimePoint until = loop_.now() + kSlice;
     while (const auto next = installs_.take()) {
         const Result<void> result = ports_.kernel.install(next->gateway, next->record);
         run(node_.on_installed(next->gateway, next->record.key, next->ticket, result, loop_.now()));
@@ -187,6 +211,50 @@ void Executor::install_slice() {
     if (!installs_.empty()) {
         loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
     }
+}
+
+void Executor::say(Saying saying) {
+    sayings_.push_back(std::move(saying));
+    if (sayings_.size() == 1) {
+        say_slice();
+    }
+}
+
+void Executor::say_now(const Saying& saying) {
+    if (const auto* datagram = std::get_if<node::SendDatagram>(&saying)) {
+        report("L2TP control",
+               ports_.kernel.send_datagram(datagram->gateway, datagram->tunnel, datagram->bytes));
+    } else {
+        const auto& frame = std::get<node::SendFrame>(saying);
+        report("LCP", ports_.kernel.send_frame(frame.gateway, frame.session, frame.frame));
+    }
+}
+
+void Executor::say_slice() {
+    const TimePoint until = loop_.now() + kSlice;
+    while (!sayings_.empty()) {
+        say_now(sayings_.front());
+        sayings_.pop_front();
+        if (loop_.now() >= until) {
+            break;
+        }
+    }
+    if (!sayings_.empty()) {
+        loop_.set_timer(kSendTimer, loop_.now(), [this] { say_slice(); });
+    }
+}
+
+void Executor::say_all_of(const l2tp::TunnelKey& tunnel) {
+    std::erase_if(sayings_, [&](const Saying& saying) {
+        const auto* datagram = std::get_if<node::SendDatagram>(&saying);
+        const l2tp::TunnelKey& of = datagram != nullptr
+                                        ? datagram->tunnel
+                                        : std::get<node::SendFrame>(saying).session.tunnel;
+        if (of == tunnel) {
+            say_now(saying);
+        }
+        return of == tunnel;
+    });
 }
 
 void Executor::send(Bytes message) {

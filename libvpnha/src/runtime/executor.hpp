@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs a node's effects on real ports, in order, and feeds results back until nothing is left. What
 // the group does not take at once waits here; meanwhile the node is told to say nothing more.
-// Sessions are installed in slices, between which the loop does everything else.
+// Sessions are installed, and resumed ones speak, in slices, between which the loop does everything
+// else: the lease must be renewed while thousands of sessions are taken over.
 #pragma once
 
 #include <deque>
@@ -9,11 +10,13 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <variant>
 
 #include "adapters/corosync_group.hpp"
 #include "node/node.hpp"
-#include "ports/epochs.hpp"
 #include "ports/gate.hpp"
+#include "ports/lease_links.hpp"
+#include "ports/leases.hpp"
 #include "ports/network.hpp"
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
@@ -26,7 +29,8 @@ struct Ports {
     ports::Network& network;
     ports::Services& services;
     ports::SessionKernel& kernel;
-    ports::Epochs& epochs;
+    ports::Leases& leases;
+    ports::LeaseLinks& lease_links;
 };
 
 class Executor {
@@ -37,6 +41,8 @@ class Executor {
         std::function<void(const node::AnswerPlugin&)> plugin;
         std::function<void(const node::WriteScore&)> score;
         std::function<void()> idle;  // The last gateway was detached.
+        // What the lease rests on has failed. Nothing more is done from here on.
+        std::function<void(const Error&)> broken;
     };
 
     // All must outlive the executor.
@@ -58,7 +64,9 @@ class Executor {
     node::Effects execute(node::InstallSession& effect);
     node::Effects execute(node::RemoveSession& effect);
     node::Effects execute(node::AuditSessions& effect);
-    node::Effects execute(node::SaveEpoch& effect);
+    node::Effects execute(node::SaveLease& effect);
+    node::Effects execute(node::SendLease& effect);
+    node::Effects execute(node::SetGate& effect);
     node::Effects execute(node::RunStep& effect);
     node::Effects execute(node::Announce& effect);
     node::Effects execute(node::SendDatagram& effect);
@@ -71,7 +79,14 @@ class Executor {
 
     Result<void> run_step(const node::RunStep& step);
     void audit_again();
+    void break_off(const Error& error);
     void install_slice();
+    using Saying = std::variant<node::SendDatagram, node::SendFrame>;
+    void say(Saying saying);
+    void say_now(const Saying& saying);
+    void say_slice();
+    // A tunnel's last words go out before what carries them is removed.
+    void say_all_of(const l2tp::TunnelKey& tunnel);
     void send(Bytes message);
     void send_waiting();
     void arm_timer();
@@ -83,7 +98,9 @@ class Executor {
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
     InstallQueue installs_;
+    std::deque<Saying> sayings_;
     std::set<GatewayId> unaudited_;
+    bool broken_ = false;
 };
 
 }  // namespace vpnha::runtime

@@ -28,6 +28,10 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         answer_plan(arguments, std::move(reply));
         return;
     }
+    if (request.verb == "confirm_dead") {
+        confirm_dead(arguments, std::move(reply), now);
+        return;
+    }
     const Verb verb = find_verb(request.verb);
     if (verb == nullptr && request.verb != "monitor") {
         reply.error({Errc::invalid_argument, fmt::format("unknown verb '{}'", request.verb)});
@@ -40,9 +44,9 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     }
     if (verb == nullptr) {
         const node::GatewayNode* const state = node_.find(*gateway);
-        reply.ok(
-            {{"attached", state->attached()},
-             {"role", state->state() == takeover::State::promoted ? "promoted" : "unpromoted"}});
+        reply.ok({{"attached", state->attached() && !state->detaching()},
+                  {"role", state->state() == takeover::State::promoted ? "promoted" : "unpromoted"},
+                  {"lame", state->state() == takeover::State::lame}});
         return;
     }
     const node::RequestToken token = next_token_++;
@@ -71,6 +75,25 @@ Requests::Verb Requests::find_verb(const std::string& name) {
                       TimePoint now) { return node.resync(token, gateway, now); }}};
     const auto found = kVerbs.find(name);
     return found == kVerbs.end() ? nullptr : found->second;
+}
+
+void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const std::string name = arguments.value("node", "");
+    const std::optional<NodeId> victim = daemon_.find_node(name);
+    if (!victim) {
+        reply.error({Errc::not_found, fmt::format("corosync.conf has no node '{}'", name)});
+        return;
+    }
+    if (node_.members().contains(*victim)) {
+        reply.error({Errc::invalid_argument,
+                     fmt::format("node {} lives: its vpnhad is a member of the group", name)});
+        return;
+    }
+    const auto by = arguments.value("by", "operator") == "device" ? lease::Confirmed::by_device
+                                                                  : lease::Confirmed::by_operator;
+    const node::RequestToken token = next_token_++;
+    waiting_.emplace(token, std::move(reply));
+    daemon_.run(node_.confirm_dead(token, *victim, by, now));
 }
 
 void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) const {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "adapters/control_server.hpp"
@@ -21,6 +22,8 @@ class Requests {
         std::function<nlohmann::json()> status;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
         std::function<void(std::function<void()>)> after_scores;
+        // A node of corosync.conf by its name or id; also one that is dead.
+        std::function<std::optional<NodeId>(const std::string&)> find_node;
     };
 
     // All must outlive it.
@@ -36,6 +39,7 @@ class Requests {
                                    const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
+    void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.
     [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;

@@ -11,5 +11,7 @@ inline constexpr int kEndTimer = 4;      // The loop ends at its next turn.
 inline constexpr int kInstallTimer = 5;  // The next slice of sessions to install.
 inline constexpr int kSetupTimer = 6;    // What is compared with other nodes is read again.
 inline constexpr int kAuditTimer = 7;    // The kernel could not say what it has: asked again.
+inline constexpr int kNodesTimer = 8;    // Corosync's list of nodes has changed.
+inline constexpr int kSendTimer = 9;     // The next slice of what resumed sessions say.
 
 }  // namespace vpnha::runtime

@@ -89,11 +89,26 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
                  limits::kTombstonesMax * kTombstoneBytes}};
 }
 
+json lease_view(const lease::Engine& lease, TimePoint now) {
+    json voters = json::array();
+    for (const NodeId node : lease.state().voters.all()) {
+        voters.push_back(node.value);
+    }
+    const lease::Holder& holder = lease.holder();
+    const Duration left = holder.serving() ? holder.state().deadline - now : Duration::zero();
+    return {{"phase", to_string(holder.phase())},
+            {"granted", to_string(lease.voter().granted())},
+            {"left_ms", std::chrono::duration_cast<std::chrono::milliseconds>(left).count()},
+            {"voters", std::move(voters)},
+            {"fenced", lease.state().fenced}};
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
     const char* role = !gateway.attached()                            ? "detached"
                        : gateway.state() == takeover::State::promoted ? "promoted"
+                       : gateway.state() == takeover::State::lame     ? "lame"
                                                                       : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
@@ -113,7 +128,8 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
-              {"gate", deadline && *deadline ? "open" : "shut"},
+              {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
+              {"lease", lease_view(gateway.lease(), around.now)},
               {"standbys", std::move(standbys)}};
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
@@ -196,8 +212,7 @@ json peers_view(const node::Node& node) {
              {"wire_version", known ? json(peer->second.version_max) : json(nullptr)},
              {"wire_version_min", known ? json(peer->second.version_min) : json(nullptr)},
              {"compatible", !incompatible.contains(member)},
-             {"instance",
-              known ? json(fmt::format("{:016x}", peer->second.instance)) : json(nullptr)}});
+             {"instance", known ? json(std::to_string(peer->second.instance)) : json(nullptr)}});
     }
     return members;
 }

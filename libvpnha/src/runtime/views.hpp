@@ -15,6 +15,7 @@ namespace vpnha::runtime {
 struct Around {
     std::string_view version;  // Of this vpnhad.
     const ports::Gate& gate;
+    TimePoint now{};
     // Why Corosync does not encrypt; empty when it does.
     std::string unencrypted_because;
     bool unencrypted_allowed = false;

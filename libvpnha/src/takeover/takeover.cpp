@@ -9,8 +9,8 @@ namespace vpnha::takeover {
 
 namespace {
 
-constexpr std::array kPromotion{Step::save_epoch, Step::claim,    Step::add_addresses,
-                                Step::open_gate,  Step::announce, Step::resume_sessions};
+constexpr std::array kPromotion{Step::grant,     Step::claim,    Step::add_addresses,
+                                Step::open_gate, Step::announce, Step::resume_sessions};
 constexpr std::array kRelease{Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
                               Step::reset_services, Step::install_hot};
 
@@ -35,6 +35,8 @@ std::string_view to_string(State state) {
             return "taking_over";
         case State::promoted:
             return "promoted";
+        case State::lame:
+            return "lame";
         case State::releasing:
             return "releasing";
     }
@@ -43,8 +45,8 @@ std::string_view to_string(State state) {
 
 std::string_view to_string(Step step) {
     switch (step) {
-        case Step::save_epoch:
-            return "save_epoch";
+        case Step::grant:
+            return "grant";
         case Step::claim:
             return "claim";
         case Step::add_addresses:
@@ -76,7 +78,8 @@ Next Takeover::run(Step step) {
 
 Next Takeover::promote() {
     VPNHA_ASSERT(!busy());
-    if (state_ == State::promoted) {
+    if (serves()) {
+        state_ = State::promoted;
         return Next{std::nullopt, true, true};
     }
     state_ = State::taking_over;
@@ -99,10 +102,22 @@ Next Takeover::demote() {
         case State::releasing:
             return Next{};
         case State::promoted:
-            promotion_failed_ = false;
-            return begin_release();
+        case State::lame:
+            state_ = State::lame;
+            return Next{std::nullopt, true, true};
     }
     return Next{};
+}
+
+Next Takeover::lost() {
+    if (state_ == State::taking_over) {
+        release_wanted_ = true;
+    }
+    if (!serves()) {
+        return Next{};
+    }
+    promotion_failed_ = false;
+    return begin_release();
 }
 
 Next Takeover::begin_release() {

@@ -5,27 +5,32 @@
 // Promotion = stop being silent. No per-session work is in it: sessions were made hot while the
 // node was a standby.
 //
-//   1 save_epoch        a higher epoch, on this node's disk: it is never claimed twice
+//   1 grant             a majority of the voters grants the lease a new epoch
 //   2 claim             told to the group; refused without quorum
 //   3 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
-//   4 open_gate         from here on this node speaks
+//   4 open_gate         from here on this node speaks, for as long as its lease lasts
 //   5 announce          gratuitous ARP on both sides; repeated later by the node
 //   6 resume_sessions   L2TP control and LCP of the hot sessions answer
 //
-// Demotion, and what undoes a promotion that failed half-way:
+// Demotion = lame: the node serves on until its lease has ended. A successor's claim ends it at
+// once, the lease's own patience when there is none. The end of the lease, and a promotion that
+// failed half-way, lead to a release:
 //
-//   1 shut_gate         nothing of what follows is seen by a client
+//   1 shut_gate         nothing of what follows is seen by a client; the lease is released
 //   2 mute_sessions     L2TP control and LCP fall silent
 //   3 remove_addresses
 //   4 reset_services    this node's own stock sessions end, their daemons are idle again
 //   5 install_hot       what the replica holds and the kernel lacks
 //
-//   state \ event | promote        | demote, superseded | step done         | step failed
-//   --------------+----------------+--------------------+-------------------+--------------------
-//   standby       | taking_over    | standby (4)        | XXX               | XXX
-//   taking_over   | XXX: busy      | releasing (1)      | next, or promoted | releasing, fails
-//   promoted      | promoted       | releasing          | XXX               | XXX
-//   releasing     | XXX: busy      | releasing (2)      | next, or standby  | next (3)
+//   state \ event | promote        | demote          | lost          | step done   | step failed
+//   --------------+----------------+-----------------+---------------+-------------+------------
+//   standby       | taking_over    | standby (4)     | standby       | XXX         | XXX
+//   taking_over   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing,
+//                 |                |                 |               | promoted    | fails
+//   promoted      | promoted       | lame            | releasing     | XXX         | XXX
+//   lame          | promoted       | lame            | releasing     | XXX         | XXX
+//   releasing     | XXX: busy      | releasing (2)   | releasing     | next, or    | next (3)
+//                 |                |                 |               | standby     |
 //
 //   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
 //   runs to its end; it fails as a whole only when the gate could not be shut, because only then
@@ -37,10 +42,10 @@
 
 namespace vpnha::takeover {
 
-enum class State { standby, taking_over, promoted, releasing };
+enum class State { standby, taking_over, promoted, lame, releasing };
 
 enum class Step {
-    save_epoch,
+    grant,
     claim,
     add_addresses,
     open_gate,
@@ -65,14 +70,17 @@ struct Next {
 
 class Takeover {
   public:
-    // Finished at once when promoted already. Not to be called while busy().
+    // Finished at once when promoted or lame already. Not to be called while busy().
     [[nodiscard]] Next promote();
-    // Finished at once when standby already and silent.
+    // Finished at once when promoted, or standby already and silent.
     [[nodiscard]] Next demote();
+    // The lease has ended for good, or a newer epoch is known.
+    [[nodiscard]] Next lost();
     // The step last handed out was run.
     [[nodiscard]] Next on_step(bool succeeded);
 
     [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] bool serves() const { return state_ == State::promoted || state_ == State::lame; }
     [[nodiscard]] bool busy() const {
         return state_ == State::taking_over || state_ == State::releasing;
     }

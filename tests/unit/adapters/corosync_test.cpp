@@ -84,8 +84,10 @@ TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     QbLoop loop;
     int changes = 0;
-    const auto map =
-        when_it_answers([&] { return ClusterMap::open(loop, [&changes] { ++changes; }); });
+    const auto map = when_it_answers([&] {
+        return ClusterMap::open(
+            loop, [&changes] { ++changes; }, [] {});
+    });
     ASSERT_TRUE(map) << map.error().detail;
     EXPECT_EQ(unencrypted_because((*map)->totem()), "");
     EXPECT_EQ((*map)->key_file(), "/etc/corosync/authkey");
@@ -93,6 +95,23 @@ TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
     ASSERT_TRUE(OwnCorosync::run({"corosync-cfgtool", "-R"}));
     run_until(loop, [&] { return changes > 0; });
     EXPECT_EQ(unencrypted_because((*map)->totem()), "totem.crypto_cipher is none");
+}
+
+TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndTellsWhenOneIsGone) {
+    const OwnCorosync corosync(kEncrypted, kQuorum);
+    QbLoop loop;
+    int changes = 0;
+    const auto map = when_it_answers([&] {
+        return ClusterMap::open(
+            loop, [] {}, [&changes] { ++changes; });
+    });
+    ASSERT_TRUE(map) << map.error().detail;
+    EXPECT_THAT((*map)->nodes(), ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, ""},
+                                                        ClusterNode{NodeId{2}, {"127.0.0.2"}, ""}));
+    OwnCorosync::configure(kEncrypted, kQuorum, 1);
+    ASSERT_TRUE(OwnCorosync::run({"corosync-cfgtool", "-R"}));
+    run_until(loop, [&] { return changes > 0; });
+    EXPECT_THAT((*map)->nodes(), ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, ""}));
 }
 
 }  // namespace

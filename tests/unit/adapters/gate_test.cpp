@@ -16,6 +16,8 @@
 namespace vpnha::adapters {
 namespace {
 
+constexpr TimePoint kForever = TimePoint::max();
+
 using testing::Capture;
 using testing::Frame;
 using testing::ip;
@@ -192,8 +194,8 @@ TEST_F(GateTest, ShutsByItselfAtItsDeadline) {
 TEST_F(GateTest, StaysOpenWithoutADeadlineUntilShut) {
     BpfGate gate = attached();
     EXPECT_EQ(deadline_of(gate), std::optional<TimePoint>());
-    ASSERT_TRUE(gate.open_until(kId, ports::kNoDeadline));
-    EXPECT_EQ(deadline_of(gate), std::optional(ports::kNoDeadline));
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    EXPECT_EQ(deadline_of(gate), std::optional(kForever));
     EXPECT_EQ(verdict_on_vip(), Verdict::passes);
     ASSERT_TRUE(gate.shut(kId));
     EXPECT_EQ(deadline_of(gate), std::optional<TimePoint>());
@@ -203,7 +205,7 @@ TEST_F(GateTest, StaysOpenWithoutADeadlineUntilShut) {
 TEST_F(GateTest, DoesNotOpenBeforeItIsAttached) {
     auto gate = BpfGate::create(config_);
     ASSERT_TRUE(gate);
-    EXPECT_EQ(gate->open_until(kId, ports::kNoDeadline).error().code, Errc::not_found);
+    EXPECT_EQ(gate->open_until(kId, kForever).error().code, Errc::not_found);
     EXPECT_EQ(deadline_of(*gate), std::optional<TimePoint>());
     EXPECT_EQ(gate->attach(GatewayId{8}).error().code, Errc::not_found);
 }
@@ -221,7 +223,7 @@ TEST_F(GateTest, DropsSilentlyForLocalSendersAndCounts) {
     ASSERT_TRUE(counters);
     EXPECT_EQ(counters->dropped_out, 1U);
     EXPECT_EQ(counters->dropped_in, 0U);
-    ASSERT_TRUE(gate.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(gate.open_until(kId, kForever));
     EXPECT_TRUE(send_from_vip());
     EXPECT_NE(peer->find(kSoon, is_udp_from_vip), std::nullopt);
 }
@@ -234,7 +236,7 @@ TEST_F(GateTest, AnswersNoArpWhileShut) {
     peer->send_frame(testing::Frame().arp("192.0.2.51", "192.0.2.100"));
     EXPECT_EQ(peer->find(kNothing, is_arp_reply), std::nullopt);
     EXPECT_EQ(gate.counters(kId)->dropped_in, 1U);
-    ASSERT_TRUE(gate.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(gate.open_until(kId, kForever));
     // Frames to a unicast address that is not ours would be ignored: broadcast this one.
     Bytes request = testing::Frame().arp("192.0.2.51", "192.0.2.100");
     std::fill_n(request.begin(), 6, std::uint8_t{0xff});
@@ -246,7 +248,7 @@ TEST_F(GateTest, OutlivesItsProcessAndIsShutByAnother) {
     const pid_t child = fork();
     if (child == 0) {
         BpfGate gate = attached();
-        const bool opened = gate.open_until(kId, ports::kNoDeadline).has_value();
+        const bool opened = gate.open_until(kId, kForever).has_value();
         if (opened && verdict_on_vip() == Verdict::passes) {
             kill(getpid(), SIGKILL);
         }
@@ -291,16 +293,16 @@ TEST_F(GateTest, SilenceSucceedsWithoutTheDevice) {
 
 TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
     BpfGate earlier = attached();
-    ASSERT_TRUE(earlier.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(earlier.open_until(kId, kForever));
     const BpfGate later = attached();
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
-    ASSERT_TRUE(earlier.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(earlier.open_until(kId, kForever));
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
 TEST_F(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
     BpfGate earlier = attached();
-    ASSERT_TRUE(earlier.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(earlier.open_until(kId, kForever));
     config_.gateways[0].outside.interface = "gone0";
     auto later = BpfGate::create(config_);
     ASSERT_TRUE(later);
@@ -311,7 +313,7 @@ TEST_F(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
 
 TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
     BpfGate gate = attached();
-    ASSERT_TRUE(gate.open_until(kId, ports::kNoDeadline));
+    ASSERT_TRUE(gate.open_until(kId, kForever));
     ASSERT_TRUE(testing::ip_command("link delete out0"));
     plug_outside();
     EXPECT_EQ(verdict_on_vip(), Verdict::no_gate) << "a new device has no gate";
@@ -334,7 +336,7 @@ TEST_F(GateTest, GatewaysOnOneDeviceOpenEachForItself) {
     EXPECT_EQ(verdict(GateDirection::out, frame_of_second), Verdict::dropped)
         << "before its attach()";
     ASSERT_TRUE(gate.attach(GatewayId{8}));
-    ASSERT_TRUE(gate.open_until(GatewayId{8}, ports::kNoDeadline));
+    ASSERT_TRUE(gate.open_until(GatewayId{8}, kForever));
     EXPECT_EQ(verdict(GateDirection::out, frame_of_second), Verdict::passes);
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }

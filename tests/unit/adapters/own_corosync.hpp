@@ -40,14 +40,18 @@ class OwnCorosync {
     OwnCorosync(const OwnCorosync&) = delete;
     OwnCorosync& operator=(const OwnCorosync&) = delete;
 
-    static void configure(const std::string& totem, const std::string& quorum) {
+    // The last of the nodes may be left out.
+    static void configure(const std::string& totem, const std::string& quorum, int nodes = 2) {
         std::ofstream("/etc/corosync/corosync.conf")
             << "totem {\n    version: 2\n    cluster_name: test\n    transport: knet\n"
             << totem << "}\nquorum {\n"
             << quorum
             << "}\nlogging {\n    to_stderr: no\n    to_syslog: no\n}\nnodelist {\n"
                "    node {\n        ring0_addr: 127.0.0.1\n        nodeid: 1\n    }\n"
-               "    node {\n        ring0_addr: 127.0.0.2\n        nodeid: 2\n    }\n}\n";
+            << (nodes == 1 ? ""
+                           : "    node {\n        ring0_addr: 127.0.0.2\n        nodeid: 2\n    "
+                             "}\n")
+            << "}\n";
     }
     static bool run(std::vector<std::string> words) {
         int status = -1;

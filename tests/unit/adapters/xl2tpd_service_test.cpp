@@ -211,6 +211,28 @@ TEST_F(Xl2tpdServiceTest, ResetEndsThePppdsOfTheGatewayAndNoOthers) {
     EXPECT_TRUE(kill_and_wait({other}, std::chrono::seconds(5)).has_value());
 }
 
+TEST_F(Xl2tpdServiceTest, StoppedLaterItServesOnUntilTheReset) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop_later().has_value());
+    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+    EXPECT_TRUE(read_process(before).has_value());
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+    ASSERT_TRUE(service().reset().has_value()) << "nothing is left to be reset";
+    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+}
+
+TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop_later().has_value());
+    start();
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(service().status(), Xl2tpdService::State::running);
+}
+
 TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {
     set_nonlocal_bind("0");
     const auto done = service().start(settings());

@@ -4,6 +4,7 @@
 // partition hear each other only.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@ struct FakeNode {
     std::unique_ptr<Node> node;
     std::set<l2tp::SessionKey> kernel;
     std::vector<takeover::Step> steps;
+    TimePoint gate{};  // Its deadline.
     std::set<takeover::Step> failing;
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
@@ -58,12 +60,33 @@ class FakeCluster {
         settings.self = NodeId{node};
         settings.name = "gw" + std::to_string(node);
         settings.instance = ++instances_;
-        settings.gateways = {{kGateway, "l2tp", std::chrono::seconds(60), disks_[NodeId{node}]}};
+        GatewaySettings gateway;
+        gateway.id = kGateway;
+        gateway.name = "l2tp";
+        gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
+        gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
+        // Nodes that start later vote, too.
+        for (std::uint32_t voter = 1; voter <= std::max(size_, 3U); ++voter) {
+            gateway.lease.voters.push_back(NodeId{voter});
+        }
+        gateway.durable = disks_[NodeId{node}];
+        // Its abstention is over.
+        gateway.started_at = now_ - 2 * gateway.lease.timing.abstention();
+        senders_[NodeId{node}] = gateway.lease.self;
+        settings.gateways = {gateway};
         auto fake = std::make_unique<FakeNode>();
         fake->node = std::make_unique<Node>(std::move(settings));
         nodes_[NodeId{node}] = std::move(fake);
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
+    }
+    // Nobody hears their leases, and they hear nobody's.
+    void mute_leases(const std::set<std::uint32_t>& nodes) { muted_ = nodes; }
+    [[nodiscard]] const lease::Engine& lease(std::uint32_t node) {
+        return at(node).node->find(kGateway)->lease();
+    }
+    [[nodiscard]] takeover::State state(std::uint32_t node) {
+        return at(node).node->find(kGateway)->state();
     }
     // Its memory and its disk are gone.
     void lose_disk(std::uint32_t node) { disks_.erase(NodeId{node}); }
@@ -76,17 +99,34 @@ class FakeCluster {
         nodes_.erase(NodeId{node});
         members_changed();
     }
-    // The answer of the transition.
+    // The answer of the transition; time passes until there is one.
     Result<void> promote(std::uint32_t node) {
-        const RequestToken request = next_request_++;
-        run(node, at(node).node->promote(request, kGateway, now_));
+        const RequestToken request = begin_promote(node);
+        while (!at(node).answers.contains(request)) {
+            pass(std::chrono::milliseconds(10));
+        }
         return at(node).answers.at(request);
     }
-    Result<void> demote(std::uint32_t node) {
+    RequestToken begin_promote(std::uint32_t node) {
+        const RequestToken request = next_request_++;
+        run(node, at(node).node->promote(request, kGateway, now_));
+        return request;
+    }
+    // It serves on, lame.
+    Result<void> begin_demote(std::uint32_t node) {
         const RequestToken request = next_request_++;
         run(node, at(node).node->demote(request, kGateway, now_));
         return at(node).answers.at(request);
     }
+    // Nobody took over from it.
+    Result<void> demote(std::uint32_t node) {
+        const Result<void> answer = begin_demote(node);
+        while (at(node).node->find(kGateway)->state() == takeover::State::lame) {
+            pass(std::chrono::milliseconds(10));
+        }
+        return answer;
+    }
+    [[nodiscard]] bool gate_open(std::uint32_t node) { return now_ < at(node).gate; }
     Result<void> detach(std::uint32_t node) {
         const RequestToken request = next_request_++;
         run(node, at(node).node->detach(request, kGateway, now_));
@@ -155,6 +195,23 @@ class FakeCluster {
         deliver();
     }
     void deliver() {
+        do {
+            deliver_group();
+            deliver_leases();
+        } while (!held_ && !queue_.empty());
+    }
+    void deliver_leases() {
+        while (!leases_.empty()) {
+            const auto [sender, sent] = std::move(leases_.front());
+            leases_.pop_front();
+            if (nodes_.contains(sent.to) && hear_each_other(sender.node, sent.to) &&
+                !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value)) {
+                execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
+                                           sent.gateway, sender, sent.message, now_));
+            }
+        }
+    }
+    void deliver_group() {
         while (!held_ && !queue_.empty()) {
             const auto [sender, message] = std::move(queue_.front());
             queue_.pop_front();
@@ -192,15 +249,21 @@ class FakeCluster {
             } else if (std::holds_alternative<AuditSessions>(effect)) {
                 ++fake.audits;
                 more = fake.node->on_audited(kGateway, fake.kernel, now_);
-            } else if (const auto* save = std::get_if<SaveEpoch>(&effect)) {
-                disks_[NodeId{id}] = save->epoch;
+            } else if (const auto* save = std::get_if<SaveLease>(&effect)) {
+                disks_[NodeId{id}] = save->durable;
+            } else if (const auto* lease = std::get_if<SendLease>(&effect)) {
+                leases_.emplace_back(senders_.at(NodeId{id}), *lease);
+            } else if (const auto* gate = std::get_if<SetGate>(&effect)) {
+                fake.gate = gate->deadline;
             } else if (const auto* step = std::get_if<RunStep>(&effect)) {
                 fake.steps.push_back(step->step);
                 Result<void> result;
                 if (fake.failing.contains(step->step)) {
                     result = fail(Errc::system, "device is gone");
-                } else if (step->step == takeover::Step::save_epoch) {
-                    disks_[NodeId{id}] = step->epoch;
+                } else if (step->step == takeover::Step::open_gate) {
+                    fake.gate = step->deadline;
+                } else if (step->step == takeover::Step::shut_gate) {
+                    fake.gate = {};
                 }
                 more = fake.node->on_step_done(kGateway, step->step, result, now_);
             } else if (std::holds_alternative<Announce>(effect)) {
@@ -226,8 +289,11 @@ class FakeCluster {
     Settings settings_;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
-    std::map<NodeId, Epoch> disks_;
+    std::map<NodeId, std::optional<lease::Durable>> disks_;
+    std::map<NodeId, lease::Sender> senders_;
+    std::deque<std::pair<lease::Sender, SendLease>> leases_;
     std::set<std::uint32_t> away_;
+    std::set<std::uint32_t> muted_;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};
     RequestToken next_request_ = 1;

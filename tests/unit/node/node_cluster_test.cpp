@@ -66,7 +66,9 @@ TEST(NodeClusterTest, AnEpochIsNotClaimedTwiceAfterATotalOutage) {
 
 TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers) {
     FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
     ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(std::chrono::seconds(1));  // Node 3 has answered its renewals.
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         cluster.kill(node);
     }
@@ -77,18 +79,111 @@ TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers)
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_EQ(cluster.replica(1).epoch().number, 1U);
     cluster.start(3);
+    cluster.pass(std::chrono::seconds(1));
     EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{3, NodeId{1}}));
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
 }
 
-TEST(NodeClusterTest, APromotionWhoseEpochCannotBeSavedFails) {
-    FakeCluster cluster(2);
-    cluster.at(1).failing = {takeover::Step::save_epoch};
+TEST(NodeClusterTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
+    FakeCluster cluster(3);
+    cluster.mute_leases({2, 3});
+    const TimePoint began = cluster.now();
     const Result<void> answer = cluster.promote(1);
     ASSERT_FALSE(answer.has_value());
-    EXPECT_THAT(answer.error().detail, HasSubstr("save_epoch: device is gone"));
+    EXPECT_THAT(answer.error().detail, HasSubstr("grant: no majority of the voters"));
+    EXPECT_LE(cluster.now() - began, std::chrono::milliseconds(700)) << "twice the lease";
+    EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).epoch().number, 0U);
+}
+
+TEST(NodeClusterTest, TheGateIsOpenForTheLeaseAndNoLonger) {
+    FakeCluster cluster = with_one_session();
+    EXPECT_TRUE(cluster.gate_open(1));
+    cluster.pass(std::chrono::seconds(10));
+    EXPECT_TRUE(cluster.gate_open(1)) << "renewed";
+    cluster.mute_leases({2, 3});
+    cluster.pass(std::chrono::milliseconds(400));
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted) << "Pacemaker has not said otherwise";
+    cluster.mute_leases({});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1)) << "claimed anew by itself";
+    EXPECT_EQ(cluster.replica(1).epoch().number, 2U);
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+TEST(NodeClusterTest, AHolderThatLosesItsQuorumGoesOnWhenVotesReturn) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(2);
+    cluster.kill(3);
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted) << "Pacemaker freezes";
+    cluster.start(3);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
+    EXPECT_THAT(cluster.at(3).kernel, ElementsAre(session(1).key));
+}
+
+TEST(NodeClusterTest, AnIsolatedHolderIsSilentBeforeAnotherIsGranted) {
+    FakeCluster cluster = with_one_session();
+    cluster.split({1});
+    const RequestToken request = cluster.begin_promote(2);
+    while (!cluster.at(2).answers.contains(request)) {
+        EXPECT_FALSE(cluster.gate_open(1) && cluster.gate_open(2));
+        cluster.pass(std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
+    EXPECT_FALSE(cluster.gate_open(1));
+}
+
+TEST(NodeClusterTest, ADemotedHolderServesUntilItsSuccessorIsGranted) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    EXPECT_EQ(cluster.state(1), takeover::State::lame);
+    EXPECT_TRUE(cluster.gate_open(1));
+    const TimePoint began = cluster.now();
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_EQ(cluster.now(), began) << "no promise had to run out";
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_TRUE(cluster.gate_open(2));
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+}
+
+TEST(NodeClusterTest, ADemotedHolderWithoutASuccessorFallsSilentByItself) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    cluster.pass(std::chrono::milliseconds(1900));
+    EXPECT_TRUE(cluster.gate_open(1));
+    cluster.pass(std::chrono::milliseconds(200));
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+}
+
+TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsLameNoMore) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.detach(1).has_value());
+    EXPECT_FALSE(cluster.at(1).detached) << "it still serves";
+    EXPECT_TRUE(cluster.gate_open(1));
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_TRUE(cluster.at(1).detached);
+    EXPECT_FALSE(cluster.gate_open(1));
+}
+
+TEST(NodeClusterTest, ANodeOfTheConfigurationBecomesAVoter) {
+    FakeCluster cluster = with_one_session();
+    const std::vector<NodeId> four{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}};
+    cluster.run(1, cluster.at(1).node->set_voters(four, cluster.now()));
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_EQ(cluster.lease(1).state().voters.current.nodes, four);
+    EXPECT_EQ(cluster.lease(3).state().voters.current.nodes, four);
+    EXPECT_TRUE(cluster.gate_open(1));
+    cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_THAT(cluster.lease(2).state().voters.current.nodes, SizeIs(2)) << "one after the other";
 }
 
 TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
@@ -109,6 +204,7 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     cluster.start(1);
     EXPECT_EQ(cluster.at(2).node->wire_version(), 1);
     EXPECT_EQ(cluster.replica(1).store().count(), 2U);
+    ASSERT_TRUE(cluster.begin_demote(2).has_value());
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_THAT(cluster.at(1).node->find(kGateway)->sessions(), SizeIs(2));
 }
@@ -253,8 +349,9 @@ TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
 }
 
 TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
-    FakeCluster cluster(1);
+    FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.hold(true);
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
     cluster.pass(std::chrono::milliseconds(50));
     EXPECT_EQ(cluster.at(1).node->find(kGateway)->counters().confirm_timeouts, 1U);

@@ -32,15 +32,26 @@ TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
     Next next = takeover.promote();
     EXPECT_TRUE(takeover.busy());
     EXPECT_THAT(run_to_end(takeover, next),
-                ElementsAre(Step::save_epoch, Step::claim, Step::add_addresses, Step::open_gate,
+                ElementsAre(Step::grant, Step::claim, Step::add_addresses, Step::open_gate,
                             Step::announce, Step::resume_sessions));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::promoted);
 }
 
-TEST(TakeoverTest, DemotionShutsTheGateBeforeAnythingElse) {
+TEST(TakeoverTest, DemotedItServesOnUntilTheLeaseHasEnded) {
     Takeover takeover = promoted();
-    Next next = takeover.demote();
+    EXPECT_TRUE(takeover.demote().succeeded);
+    EXPECT_EQ(takeover.state(), State::lame);
+    EXPECT_TRUE(takeover.serves());
+    EXPECT_TRUE(takeover.demote().succeeded);
+    EXPECT_TRUE(takeover.promote().succeeded);
+    EXPECT_EQ(takeover.state(), State::promoted);
+}
+
+TEST(TakeoverTest, AReleaseShutsTheGateBeforeAnythingElse) {
+    Takeover takeover = promoted();
+    static_cast<void>(takeover.demote());
+    Next next = takeover.lost();
     EXPECT_THAT(run_to_end(takeover, next),
                 ElementsAre(Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
                             Step::reset_services, Step::install_hot));
@@ -49,7 +60,7 @@ TEST(TakeoverTest, DemotionShutsTheGateBeforeAnythingElse) {
 }
 
 TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
-    for (const Step failing : {Step::save_epoch, Step::claim, Step::add_addresses, Step::open_gate,
+    for (const Step failing : {Step::grant, Step::claim, Step::add_addresses, Step::open_gate,
                                Step::announce, Step::resume_sessions}) {
         Takeover takeover;
         Next next = takeover.promote();
@@ -63,12 +74,12 @@ TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
 
 TEST(TakeoverTest, ADemotionFailsOnlyWhenTheGateStaysOpen) {
     Takeover gate = promoted();
-    Next next = gate.demote();
+    Next next = gate.lost();
     run_to_end(gate, next, Step::shut_gate);
     EXPECT_FALSE(next.succeeded);
 
     Takeover services = promoted();
-    next = services.demote();
+    next = services.lost();
     run_to_end(services, next, Step::reset_services);
     EXPECT_TRUE(next.succeeded);
 }
@@ -82,6 +93,21 @@ TEST(TakeoverTest, DemotedWhileTakingOverReleasesAfterTheStepUnderWay) {
     EXPECT_EQ(next.step, Step::shut_gate);
     run_to_end(takeover, next);
     EXPECT_FALSE(next.succeeded);
+    EXPECT_EQ(takeover.state(), State::standby);
+}
+
+TEST(TakeoverTest, ALeaseLostWhileTakingOverReleasesAfterTheStepUnderWay) {
+    Takeover takeover;
+    static_cast<void>(takeover.promote());
+    EXPECT_FALSE(takeover.lost().step);
+    EXPECT_EQ(takeover.on_step(true).step, Step::shut_gate);
+    EXPECT_FALSE(takeover.lost().step);
+}
+
+TEST(TakeoverTest, AStandbyHasNoLeaseToLose) {
+    Takeover takeover;
+    const Next next = takeover.lost();
+    EXPECT_FALSE(next.step || next.finished);
     EXPECT_EQ(takeover.state(), State::standby);
 }
 
@@ -102,7 +128,7 @@ TEST(TakeoverDeathTest, PromoteWhileBusyIsImpossible) {
 TEST(TakeoverTest, AGateThatCouldNotBeShutIsShutByTheNextDemotion) {
     Takeover takeover;
     static_cast<void>(takeover.promote());
-    Next next = takeover.on_step(false);  // save_epoch; the promotion is undone.
+    Next next = takeover.on_step(false);  // grant; the promotion is undone.
     ASSERT_EQ(next.step, Step::shut_gate);
     next = takeover.on_step(false);
     while (next.step) {

@@ -16,7 +16,6 @@
 
 /* Deadlines are CLOCK_BOOTTIME in nanoseconds. */
 #define VPNHA_GATE_SHUT 0ULL
-#define VPNHA_GATE_NO_DEADLINE (~0ULL)
 
 /* Key of the trie of covered prefixes, in the layout the kernel demands. */
 struct vpnha_gate_prefix { /* NOLINT(readability-identifier-naming): a C name. */

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted node loses the others, and still reaches its clients.
+
+Purpose: the worst of partitions. The lost node's outside and inside links live: whoever asks it
+would be answered, by two gateways at once. Its lease ends before another node's begins, whether
+its power is cut in time or not.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; both cluster links of the promoted node are cut.
+
+Expected: it says nothing more after 400 ms; another node goes on with the session within 2.5 s;
+never two owners.
+"""
+from vpnlab.node import Node
+from vpnlab.partition import CLUSTER_LINKS, cut_off, end
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=2, vpnha=True)
+
+
+def cut(node: Node) -> None:
+    for link in CLUSTER_LINKS:
+        node.link_down(link)
+
+
+def steps(run: Run) -> None:
+    live = cut_off(run, cut)
+    end(run, live)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted node loses everything: the others, its clients, its servers.
+
+Purpose: a dead switch port. The node lives and does not know who is right; its lease ends.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; all links of the promoted node are cut.
+
+Expected: it says nothing more after 400 ms; another node goes on with the session within 2.5 s;
+never two owners.
+"""
+from vpnlab.node import Node
+from vpnlab.partition import CLUSTER_LINKS, cut_off, end
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=4, vpnha=True)
+
+
+def cut(node: Node) -> None:
+    for link in (*CLUSTER_LINKS, "outside", "inside"):
+        node.link_down(link)
+
+
+def steps(run: Run) -> None:
+    live = cut_off(run, cut)
+    end(run, live)

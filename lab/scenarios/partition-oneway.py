@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted node is heard by the others, and hears none of them.
+
+Purpose: a half-broken link is the kind that fools heartbeats. The node's renewals arrive, the
+answers do not: nobody's promise is worth anything that does not come back.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; the promoted node drops what arrives on its cluster links.
+
+Expected: it says nothing more after 400 ms; another node goes on with the session within 2.5 s;
+never two owners.
+"""
+from vpnlab.node import Node
+from vpnlab.partition import CLUSTER_LINKS, cut_off, end
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=2, vpnha=True)
+
+
+def cut(node: Node) -> None:
+    for link in CLUSTER_LINKS:
+        node.deafen(link)
+
+
+def steps(run: Run) -> None:
+    live = cut_off(run, cut)
+    end(run, live)

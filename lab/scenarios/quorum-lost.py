@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two of three nodes die; the third one, promoted, falls silent, and goes on when they are back.
+
+Purpose: without a majority nobody may speak, because the majority may be elsewhere. Pacemaker
+freezes, the lease lapses, nothing is stopped; votes that come back bring the gateway back, without
+an administrator and with its sessions.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; the power of both standbys is cut, at once; for a while the
+client's pings stay unanswered; one is switched on again, and later the other.
+
+Expected: the promoted node is silent within 400 ms; it answers within 1 s after a voter's
+abstention has ended; the session is the same; never two owners.
+"""
+from datetime import datetime
+
+from vpnlab.expectation import at_most, equals
+from vpnlab.live import begin
+from vpnlab.partition import SILENT_MS
+from vpnlab.promise import expect_nothing_else
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=2, vpnha=True)
+SILENCE_S = 5
+# Of the protocol: L_max with the clocks' bound, as long as a vpnhad answers nobody after its start.
+ABSTENTION_S = 0.65
+BACK_S = 1.0
+
+
+def steps(run: Run) -> None:
+    live = begin(run)
+    promotions = live.stack.promotions()
+    run.step(f"both standbys die; {live.active.name} is left alone")
+    for node in live.standbys:
+        node.power_off()
+    alone_at = run.lab.now()
+    run.observe(SILENCE_S)
+    first, second = live.standbys
+    run.step(f"{first.name} is switched on again")
+    live.stack.join(first.name)
+    live.wait_answered()
+    answered_at = run.lab.now()
+    started_at = started_s(live.stack.daemon_log(first))
+    run.expect("back_after_abstention_s", round(answered_at - started_at - ABSTENTION_S, 2),
+               at_most(BACK_S))
+    run.step(f"and {second.name}")
+    live.stack.rejoin(second.name)
+    live.stack.wait_protected(1)
+    run.observe(2)
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    seen = live.end()
+    spoke_until = max(each.end for each in seen.ownerships if each.start <= alone_at)
+    run.expect("silent_after_ms", round((spoke_until - alone_at) * 1000), at_most(SILENT_MS))
+    expect_nothing_else(run, seen.client("client1"))
+
+
+def started_s(log: str) -> float:
+    """When vpnhad began, by its log."""
+    line = next(line for line in log.splitlines() if "event=started" in line)
+    return datetime.fromisoformat(line.split()[0]).timestamp()

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted node loses the others without dying: what every such scenario does and expects."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .expectation import at_most
+from .live import Live, begin
+from .measure import Measured
+from .node import Node
+from .promise import expect_only_silence
+from .run import Run
+
+CLUSTER_LINKS = ("cluster0", "cluster1")
+OUTAGE_MS = 2500
+# A lease, and what the observer's clock adds.
+SILENT_MS = 400
+
+
+def cut_off(run: Run, cut: Callable[[Node], None]) -> Live:
+    """A session under traffic; then the promoted node loses the others, and one of them serves."""
+    live = begin(run)
+    run.step(f"{live.active.name}, which is promoted, loses the others")
+    cut(live.active)
+    live.stack.wait_promoted(node.name for node in live.standbys)
+    live.wait_answered()
+    run.observe(2)
+    return live
+
+
+def end(run: Run, live: Live) -> Measured:
+    """All hang up; the client saw a silence and nothing else, and nobody heard two gateways."""
+    cut_at = run.lab.faults[-1].t
+    seen = live.end()
+    spoke_until = max((each.end for each in seen.ownerships
+                       if each.node == live.active.name and each.start <= cut_at),
+                      default=cut_at)
+    run.expect("silent_after_ms", round(max(0.0, spoke_until - cut_at) * 1000), at_most(SILENT_MS))
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    return seen

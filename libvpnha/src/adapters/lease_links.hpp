@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
+// socket for each, bound to this node's address there, so that one link's failure is no business of
+// the others. What arrives is checked for its key, its length and its age before anybody hears of
+// it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/cluster_map.hpp"
+#include "adapters/lease_files.hpp"
+#include "adapters/qb_loop.hpp"
+#include "lease/datagram.hpp"
+#include "ports/lease_links.hpp"
+
+namespace vpnha::adapters {
+
+struct LeaseLinksOptions {
+    lease::Sender self;
+    std::uint16_t port = 0;
+    std::vector<ClusterNode> nodes;  // This one among them.
+    std::string_view cluster_key;    // Read during open() only.
+    std::vector<GatewayId> gateways;
+};
+
+struct LeaseCounters {
+    std::uint64_t sent = 0;
+    std::uint64_t unsent = 0;  // The kernel took them on no link.
+    std::uint64_t received = 0;
+    std::uint64_t forged = 0;     // Of another key, or changed on their way.
+    std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
+    std::uint64_t replayed = 0;   // Second copies by another link among them.
+};
+
+class LeaseLinks final : public ports::LeaseLinks {
+  public:
+    using OnMessage = std::function<void(GatewayId, const lease::Sender&, const lease::Message&)>;
+
+    // `files` must outlive it. Says hello to all nodes.
+    [[nodiscard]] static Result<std::unique_ptr<LeaseLinks>> open(QbLoop& loop,
+                                                                  const LeaseLinksOptions& options,
+                                                                  LeaseFiles& files,
+                                                                  OnMessage on_message);
+    ~LeaseLinks() override;
+    LeaseLinks(const LeaseLinks&) = delete;
+    LeaseLinks& operator=(const LeaseLinks&) = delete;
+
+    void send(GatewayId gateway, NodeId to, const lease::Message& message) override;
+    // Corosync's list of nodes has changed. Error: one of their addresses cannot be resolved; then
+    // nothing has changed here.
+    Result<void> set_nodes(const std::vector<ClusterNode>& nodes);
+    [[nodiscard]] const LeaseCounters& counters() const;
+
+  private:
+    struct State;
+    explicit LeaseLinks(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// This life of the node: the kernel's boot_id.
+[[nodiscard]] Result<lease::BootId> read_boot_id();
+
+}  // namespace vpnha::adapters

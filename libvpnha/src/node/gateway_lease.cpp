@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The gateway's lease: its epochs, and until when the gate is open.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "node/gateway_node.hpp"
+
+namespace vpnha::node {
+
+void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
+                                   TimePoint now, Effects& effects) {
+    take(lease_.on_message(sender, message, now), now, effects);
+}
+
+void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
+    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round.
+    grant_until_ = now + 2 * settings_.lease.timing.lease;
+    take(lease_.promote(now), now, effects);
+}
+
+void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
+    grant_until_.reset();
+    failure_ = fmt::format("grant: {}", why);
+    take(lease_.demote(now), now, effects);
+    follow(takeover_.on_step(false), now, effects);
+}
+
+Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
+    if (!replica_.quorate()) {
+        return fail(Errc::unreachable, "quorum was lost");
+    }
+    if (granted_ <= replica_.highest_epoch()) {
+        return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
+                                            to_string(replica_.highest_epoch())));
+    }
+    take(replica_.begin_epoch(granted_, now), now, effects);
+    effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
+    return {};
+}
+
+void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
+    granted_ = granted.epoch;
+    if (grant_until_) {
+        grant_until_.reset();
+        follow(takeover_.on_step(true), now, effects);
+        return;
+    }
+    if (takeover_.state() != takeover::State::promoted) {
+        return;
+    }
+    // The lease had lapsed, and nobody else was promoted meanwhile.
+    if (const Result<void> claimed = claim(now, effects); !claimed) {
+        effects.emplace_back(Log{Level::error, fmt::format("the new epoch is of no use {}: {}",
+                                                           tag(), claimed.error().detail)});
+        follow(takeover_.lost(), now, effects);
+    }
+}
+
+void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    if (!takeover_.serves()) {
+        return;
+    }
+    if (claims_above_) {
+        return;
+    }
+    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
+    const bool again = takeover_.state() == takeover::State::promoted &&
+                       (ended.why == lease::End::lapsed || ended.why == lease::End::given_up);
+    effects.emplace_back(Log{
+        again ? Level::warning : Level::info,
+        fmt::format("the lease ended event=lease-ended {} why={}{}", tag(), to_string(ended.why),
+                    again ? "; this node is silent until a majority of "
+                            "the voters grants it anew"
+                          : "")});
+    if (!again) {
+        follow(takeover_.lost(), now, effects);
+    }
+}
+
+void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
+    if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
+        replica_.epoch() >= replica_.highest_epoch() || !lease_.holder().serving() ||
+        lease_.holder().state().seen < replica_.highest_epoch()) {
+        return;
+    }
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("a member knows epoch {}, which a majority has forgotten: "
+                                        "claiming anew {}",
+                                        to_string(replica_.highest_epoch()), tag())});
+    claims_above_ = true;
+    take(lease_.release(now), now, effects);
+    take(lease_.promote(now), now, effects);
+    claims_above_ = false;
+}
+
+Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
+                                       Effects& effects) {
+    const lease::BootId boot = lease_.newest_life_of(victim).value_or(lease::BootId{});
+    VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, boot, by, now));
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
+                                        "is heard event=alone {}",
+                                        victim.value, tag())});
+    take(std::move(more), now, effects);
+    return {};
+}
+
+void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
+    settings_.lease.voters = std::move(voters);
+    adapt_voters(now, effects);
+}
+
+void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
+    const lease::Voters& voters = lease_.state().voters;
+    const std::vector<NodeId>& wanted = settings_.lease.voters;
+    if (lease_.holder().phase() != lease::Phase::holding || voters.next ||
+        voters.current.nodes == wanted) {
+        return;
+    }
+    // One at a time: who is gone first, because whoever replaces it comes after it.
+    std::vector<NodeId> next = voters.current.nodes;
+    const auto gone = std::find_if(next.begin(), next.end(), [&](NodeId node) {
+        return std::find(wanted.begin(), wanted.end(), node) == wanted.end();
+    });
+    if (gone != next.end()) {
+        next.erase(gone);
+    } else {
+        next.push_back(*std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
+            return std::find(next.begin(), next.end(), node) == next.end();
+        }));
+        std::sort(next.begin(), next.end());
+    }
+    if (Result<lease::Effects> changed = lease_.change_voters(next, now); changed) {
+        take(std::move(*changed), now, effects);
+    }
+}
+
+void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
+    // What follows from an end waits: a successor's answer comes before this node clears up.
+    std::optional<lease::Ended> ended;
+    std::optional<lease::Granted> granted;
+    for (lease::Effect& effect : from) {
+        if (auto* save = std::get_if<lease::SaveDurable>(&effect)) {
+            effects.emplace_back(SaveLease{settings_.id, std::move(save->durable)});
+        } else if (auto* send = std::get_if<lease::Send>(&effect)) {
+            effects.emplace_back(SendLease{settings_.id, send->to, std::move(send->message)});
+        } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
+            if (gate_wanted_ || gate->deadline == TimePoint{}) {
+                effects.emplace_back(SetGate{settings_.id, gate->deadline});
+            }
+        } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
+            granted = std::move(*grant);
+        } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
+            ended = *end;
+        } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
+            // Everything that goes on elsewhere is in records; no gateway has counters of its own
+            // yet.
+            take(lease_.on_counters({}, now), now, effects);
+        } else if (std::holds_alternative<lease::Fenced>(effect)) {
+            effects.emplace_back(
+                Log{Level::error, fmt::format("this node is fenced event=fenced {}", tag())});
+        } else if (const auto* changed = std::get_if<lease::VotersChanged>(&effect)) {
+            effects.emplace_back(
+                Log{Level::info, fmt::format("voters changed event=voters {} count={}", tag(),
+                                             changed->voters.nodes.size())});
+        }
+    }
+    if (granted) {
+        on_granted(*granted, now, effects);
+    }
+    adapt_voters(now, effects);
+    if (ended) {
+        on_lease_ended(*ended, now, effects);
+    }
+}
+
+}  // namespace vpnha::node

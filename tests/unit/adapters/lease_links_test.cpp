@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Two nodes on loopback addresses, in a network namespace of the test's own.
+#include "adapters/lease_links.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+
+#include "support/temporary_path.hpp"
+#include "unit/adapters/two_hosts.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using ::testing::HasSubstr;
+using vpnha::testing::ip_command;
+
+constexpr GatewayId kGateway{1};
+constexpr std::uint16_t kPort = 5420;
+const std::string kKey(128, 'k');
+
+std::vector<ClusterNode> nodes() {
+    return {{NodeId{1}, {"127.0.0.1", "127.0.1.1"}, ""},
+            {NodeId{2}, {"127.0.0.2", "127.0.1.2"}, ""}};
+}
+
+// One vpnhad's end of the links.
+class Party {
+  public:
+    Party(QbLoop& loop, std::uint32_t node, const std::string& key = kKey)
+        : directory_(temporary_path("links-" + std::to_string(node))),
+          files_(std::move(*LeaseFiles::open(directory_))) {
+        const lease::Sender self{NodeId{node}, {}, *files_.begin_instance()};
+        auto links = LeaseLinks::open(
+            loop,
+            {.self = self,
+             .port = kPort,
+             .nodes = nodes(),
+             .cluster_key = key,
+             .gateways = {kGateway}},
+            files_,
+            [this, &loop](GatewayId, const lease::Sender& sender, const lease::Message& message) {
+                heard.emplace_back(sender, message);
+                loop.set_timer(1, QbLoop::now(), [&loop] { loop.stop(); });
+            });
+        EXPECT_TRUE(links) << links.error().detail;
+        links_ = std::move(*links);
+    }
+    ~Party() { std::filesystem::remove_all(directory_); }
+
+    LeaseLinks& links() { return *links_; }
+    std::vector<std::pair<lease::Sender, lease::Message>> heard;
+
+  private:
+    std::string directory_;
+    LeaseFiles files_;
+    std::unique_ptr<LeaseLinks> links_;
+};
+
+class LeaseLinksTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
+        ASSERT_TRUE(ip_command("link set lo up"));
+    }
+    // Until something was heard, or for a while.
+    void run(Duration at_most = std::chrono::seconds(5)) {
+        loop_.set_timer(2, QbLoop::now() + at_most, [this] { loop_.stop(); });
+        loop_.run();
+    }
+
+    QbLoop loop_;
+};
+
+TEST_F(LeaseLinksTest, EachDatagramIsHeardOnceThoughItComesByEveryLink) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    one.links().send(kGateway, NodeId{2}, lease::Release{{7, NodeId{1}}});
+    // The answer to its own hello comes, too.
+    while (two.links().counters().received < 4) {
+        run();
+    }
+    ASSERT_EQ(two.heard.size(), 2U);
+    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
+    EXPECT_EQ(two.heard[0].second, lease::Message(lease::Release{{7, NodeId{1}}}));
+    EXPECT_EQ(two.links().counters().replayed, 2U);
+}
+
+TEST_F(LeaseLinksTest, AWordFromANodeThatHasStartedIsAnsweredWithAHello) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);  // Says hello.
+    while (one.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(one.heard[0].second, lease::Message(lease::Hello{}));
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
+}
+
+TEST_F(LeaseLinksTest, OneLinkIsEnough) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    while (two.links().counters().received < 2) {
+        run();  // The answer to its hello, by both links.
+    }
+    two.heard.clear();
+    ASSERT_TRUE(ip_command("route add blackhole 127.0.0.2/32 table local"));
+    ASSERT_TRUE(ip_command("route del local 127.0.0.0/8 dev lo table local"));
+    ASSERT_TRUE(ip_command("route add local 127.0.1.0/24 dev lo table local"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(two.links().counters().received, 3U);
+}
+
+TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
+    Party one(loop_, 1, std::string(128, 'x'));
+    Party two(loop_, 2);
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    while (two.links().counters().forged < 2) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_TRUE(two.heard.empty());
+}
+
+TEST_F(LeaseLinksTest, GarbageAndGiantsAreCountedAndDropped) {
+    Party two(loop_, 2);
+    const UniqueFd stranger(socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(kPort);
+    inet_pton(AF_INET, "127.0.0.2", &to.sin_addr);
+    for (const std::size_t size : {0U, 1U, 100U, 2048U, 2049U, 60'000U}) {
+        const std::vector<char> bytes(size, 'g');
+        ASSERT_EQ(sendto(stranger.get(), bytes.data(), size, 0,
+                         reinterpret_cast<const sockaddr*>(&to), sizeof to),
+                  static_cast<ssize_t>(size));
+    }
+    while (two.links().counters().forged + two.links().counters().malformed < 6) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_TRUE(two.heard.empty());
+}
+
+TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
+    Party one(loop_, 1);
+    LeaseFiles files = std::move(*LeaseFiles::open(temporary_path("second")));
+    const auto second =
+        LeaseLinks::open(loop_,
+                         {.self = {NodeId{1}, {}, {1}},
+                          .port = kPort,
+                          .nodes = nodes(),
+                          .cluster_key = kKey,
+                          .gateways = {}},
+                         files, [](GatewayId, const lease::Sender&, const lease::Message&) {});
+    std::filesystem::remove_all(temporary_path("second"));
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().detail, HasSubstr("'port' below [lease]"));
+}
+
+TEST_F(LeaseLinksTest, ANodeWithoutALinkAndOneWithoutAnAddressAreErrors) {
+    LeaseFiles files = std::move(*LeaseFiles::open(temporary_path("third")));
+    const auto open = [&](const std::vector<ClusterNode>& list) {
+        return LeaseLinks::open(loop_,
+                                {.self = {NodeId{1}, {}, {1}},
+                                 .port = kPort,
+                                 .nodes = list,
+                                 .cluster_key = kKey,
+                                 .gateways = {}},
+                                files,
+                                [](GatewayId, const lease::Sender&, const lease::Message&) {});
+    };
+    EXPECT_THAT(open({{NodeId{2}, {"127.0.0.2"}, ""}}).error().detail, HasSubstr("nodeid 1"));
+    EXPECT_THAT(open({{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {"no.such.host.invalid"}, ""}})
+                    .error()
+                    .detail,
+                HasSubstr("no.such.host.invalid"));
+    std::filesystem::remove_all(temporary_path("third"));
+}
+
+TEST(BootIdTest, IsTheKernels) {
+    const auto first = read_boot_id();
+    ASSERT_TRUE(first) << first.error().detail;
+    EXPECT_NE(*first, lease::BootId{});
+    EXPECT_EQ(*first, *read_boot_id());
+}
+
+}  // namespace
+}  // namespace vpnha::adapters
