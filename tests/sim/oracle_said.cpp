@@ -146,6 +146,15 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
         fail("epochs", machine.id(), fmt::format("claims {} once more", to_string(claim.epoch)));
     }
     note_state(machine, claim.gateway, claim.epoch, 0, claim.count, claim.digest);
+    // While this node waited for its grant, a lame holder may have ended some.
+    if (const auto takeover = takeovers_.find(claim.gateway);
+        takeover != takeovers_.end() && takeover->second.node == machine.id()) {
+        const replica::Store& store = machine.gateway(claim.gateway)->replica().store();
+        std::erase_if(takeover->second.expected, [&store](const l2tp::SessionKey& key) {
+            return store.find({wire::RecordType::l2tp_session,
+                               wire::RecordId(l2tp::encode_key(key))}) == nullptr;
+        });
+    }
 }
 
 void Oracle::on_update(const Machine& machine, const wire::Update& update) {

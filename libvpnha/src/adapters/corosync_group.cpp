@@ -48,6 +48,9 @@ struct CorosyncGroup::State {
         for (std::size_t i = 0; i < left_count; ++i) {
             const auto member = state.members.find(NodeId{left[i].nodeid});
             if (member != state.members.end() && member->second == left[i].pid) {
+                if (left[i].reason == CPG_REASON_PROCDOWN && state.listener.on_process_died) {
+                    state.listener.on_process_died(member->first);
+                }
                 state.members.erase(member);
                 restarted = true;
             }

@@ -22,6 +22,9 @@ class CorosyncGroup {
     struct Listener {
         std::function<void(const std::set<NodeId>&, bool quorate)> on_members;
         std::function<void(NodeId, ByteView)> on_message;
+        // That member's vpnhad has died, its node lives; the members without it follow. May be left
+        // out.
+        std::function<void(NodeId)> on_process_died;
         // Corosync is gone; the object is of no more use.
         std::function<void()> on_lost;
     };

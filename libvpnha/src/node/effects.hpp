@@ -90,6 +90,12 @@ struct WriteScore {
     std::string resource;
     int score;
 };
+// The promoted node's vpnhad has died; Pacemaker is to hear it before its own monitor does.
+struct ReportFailure {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
 // The last agent detached the gateway; with none left the daemon ends.
 struct Detached {
     GatewayId gateway;
@@ -102,7 +108,7 @@ struct Log {
 
 using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease,
                             SendLease, SetGate, RunStep, Announce, SendDatagram, SendFrame,
-                            AnswerPlugin, AnswerRequest, WriteScore, Detached, Log>;
+                            AnswerPlugin, AnswerRequest, WriteScore, ReportFailure, Detached, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

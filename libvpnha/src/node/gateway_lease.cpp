@@ -9,6 +9,13 @@
 
 namespace vpnha::node {
 
+namespace {
+
+// Two nodes that outbid each other are not to keep the gate shut.
+constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
+
+}  // namespace
+
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
     take(lease_.on_message(sender, message, now), now, effects);
@@ -42,6 +49,7 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
 
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
     granted_ = granted.epoch;
+    granted_at_ = now;
     if (grant_until_) {
         grant_until_.reset();
         follow(takeover_.on_step(true), now, effects);
@@ -80,15 +88,16 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
 }
 
 void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
+    const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
     if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
-        replica_.epoch() >= replica_.highest_epoch() || !lease_.holder().serving() ||
-        lease_.holder().state().seen < replica_.highest_epoch()) {
+        replica_.epoch() >= known || !lease_.holder().serving() ||
+        now < granted_at_ + kClaimAbovePause) {
         return;
     }
     effects.emplace_back(
-        Log{Level::warning, fmt::format("a member knows epoch {}, which a majority has forgotten: "
+        Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
                                         "claiming anew {}",
-                                        to_string(replica_.highest_epoch()), tag())});
+                                        to_string(known), tag())});
     claims_above_ = true;
     take(lease_.release(now), now, effects);
     take(lease_.promote(now), now, effects);

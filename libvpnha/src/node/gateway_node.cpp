@@ -21,6 +21,9 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
+// More than Pacemaker takes from a report to the next promotion.
+constexpr Duration kReportPatience = std::chrono::seconds(1);
+
 int score_of(wire::Level level) {
     switch (level) {
         case wire::Level::complete:
@@ -41,9 +44,7 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       self_(self),
       confirm_wait_(confirm_wait),
       speech_(speech),
-      replica_(settings_.id, self,
-               settings_.durable ? std::max(settings_.durable->claimed, settings_.durable->granted)
-                                 : Epoch{}),
+      replica_(settings_.id, self),
       lease_(settings_.lease, settings_.durable, settings_.started_at) {}
 
 std::string GatewayNode::tag() const {
@@ -245,6 +246,38 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     if (attached_) {
         replica_.on_members(members, quorate, now);
         answer_protected(now, effects);
+        report_failure(now, effects);
+    }
+}
+
+void GatewayNode::on_process_died(NodeId member, const std::string& name, TimePoint now) {
+    if (!attached_ || resource_.empty() || replica_.holder() != member) {
+        return;
+    }
+    // One report moves the gateway, a second one counts as another failure. So the lowest standby
+    // reports, and the next one only if nothing comes of it.
+    std::vector<NodeId> standbys = replica_.complete_standbys();
+    if (std::find(standbys.begin(), standbys.end(), self_) == standbys.end()) {
+        standbys.push_back(self_);
+    }
+    const auto before =
+        std::count_if(standbys.begin(), standbys.end(), [&](NodeId node) { return node < self_; });
+    report_ = Report{name, now + before * kReportPatience};
+}
+
+void GatewayNode::report_failure(TimePoint now, Effects& effects) {
+    if (!report_) {
+        return;
+    }
+    if (replica_.holder()) {
+        report_.reset();
+    } else if (now >= report_->at) {
+        effects.emplace_back(Log{
+            Level::warning, fmt::format("vpnhad of {} has died; Pacemaker is told event=reported "
+                                        "{}",
+                                        report_->node, tag())});
+        effects.emplace_back(ReportFailure{settings_.id, resource_, report_->node});
+        report_.reset();
     }
 }
 
@@ -306,12 +339,14 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
         refuse_grant("no majority of the voters granted it in time", now, effects);
     }
     std::vector<l2tp::TunnelKey> due;
-    for (auto at = deadlines_.begin(); at != deadlines_.end() && at->first <= now; ++at) {
+    const bool speaks = takeover_.state() != takeover::State::releasing;  // The lease has lasted.
+    for (auto at = deadlines_.begin(); speaks && at != deadlines_.end() && at->first <= now; ++at) {
         due.push_back(at->second);
     }
     for (const l2tp::TunnelKey& key : due) {
         take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
+    report_failure(now, effects);
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
@@ -369,6 +404,9 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     }
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
+    }
+    if (report_) {
+        at = earliest(at, report_->at);
     }
     return settling_score_ ? earliest(at, score_at_) : at;
 }

@@ -93,6 +93,8 @@ class GatewayNode {
                       Effects& effects);
 
     void on_members(const std::set<NodeId>& members, bool quorate, TimePoint now, Effects& effects);
+    // That member's vpnhad has died, its node lives; on_members() follows.
+    void on_process_died(NodeId member, const std::string& name, TimePoint now);
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);
@@ -173,8 +175,9 @@ class GatewayNode {
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
-    // A member remembers an epoch that a majority has forgotten: it would refuse all that is said
-    // here until there is a newer one.
+    // A voter has granted a higher epoch than this one, which no majority did; or a member
+    // remembers one that a majority has forgotten. It would refuse this node until there is a newer
+    // one.
     void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void resume_sessions(TimePoint now, Effects& effects);
@@ -195,6 +198,7 @@ class GatewayNode {
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
     void write_score(TimePoint now, Effects& effects);
+    void report_failure(TimePoint now, Effects& effects);
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
@@ -216,11 +220,17 @@ class GatewayNode {
     TimePoint score_at_{};
     bool frozen_ = false;  // No score is written until a holder serves.
     std::vector<std::string> differences_;
-    Epoch granted_;                         // By a majority, the last one.
+    Epoch granted_;  // By a majority, the last one.
+    TimePoint granted_at_{};
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
     bool claims_above_ = false;             // One epoch ends for another of this node's own.
     std::vector<TimePoint> announcements_;
+    struct Report {
+        std::string node;
+        TimePoint at{};
+    };
+    std::optional<Report> report_;  // Unless somebody is promoted by then.
 
     std::map<PluginToken, StockSession> stock_;
     std::map<PluginToken, Waiting> waiting_plugins_;

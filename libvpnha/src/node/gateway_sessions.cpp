@@ -209,6 +209,10 @@ void GatewayNode::on_plugin_down(PluginToken plugin, TimePoint now, Effects& eff
     const l2tp::SessionKey key = found->second.record.key;
     stock_.erase(found);
     if (replica_.promoted()) {
+        // A stock daemon that a demotion could not end may have had a session that is hot, too.
+        if (replica_.hold(record_key(key)) == replica::Hold::installed) {
+            effects.emplace_back(RemoveSession{settings_.id, key});
+        }
         replica_.erase(record_key(key), now);
         effects.emplace_back(Log{Level::info, fmt::format("session down event=session-down {} {}",
                                                           tag(), l2tp::to_string(key))});

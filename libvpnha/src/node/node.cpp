@@ -47,6 +47,18 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
     return effects;
 }
 
+Effects Node::on_process_died(NodeId member, TimePoint now) {
+    Effects effects;
+    const auto peer = peers_.find(member);
+    if (peer != peers_.end()) {
+        for (auto& [id, gateway] : gateways_) {
+            gateway.on_process_died(member, peer->second.node_name, now);
+        }
+    }
+    settle(now, effects);
+    return effects;
+}
+
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
     const Result<wire::Message> message = speech_.dialects.parse(bytes);

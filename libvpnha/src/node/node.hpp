@@ -54,6 +54,8 @@ class Node {
 
     // Cluster. `quorate`: votequorum's word for this side, of the same moment.
     [[nodiscard]] Effects on_members(const std::set<NodeId>& members, bool quorate, TimePoint now);
+    // That member's vpnhad has died, its node lives. Before the members without it.
+    [[nodiscard]] Effects on_process_died(NodeId member, TimePoint now);
     [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
     [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
 

@@ -275,22 +275,26 @@ class Daemon {
     }
 
     Result<void> join_group() {
-        VPNHA_TRY(group_, adapters::CorosyncGroup::join(
-                              loop_, config_.cluster_group,
-                              {.on_members =
-                                   [this](const std::set<NodeId>& members, bool quorate) {
-                                       run(node_->on_members(members, quorate, loop_.now()));
-                                   },
-                               .on_message =
-                                   [this](NodeId sender, ByteView bytes) {
-                                       run(node_->on_group_message(sender, bytes, loop_.now()));
-                                   },
-                               .on_lost =
-                                   [this] {
-                                       end(fail(Errc::unreachable,
-                                                "corosync is gone; without it nobody may speak "
-                                                "for a gateway"));
-                                   }}));
+        VPNHA_TRY(
+            group_,
+            adapters::CorosyncGroup::join(
+                loop_, config_.cluster_group,
+                {.on_members =
+                     [this](const std::set<NodeId>& members, bool quorate) {
+                         run(node_->on_members(members, quorate, loop_.now()));
+                     },
+                 .on_message =
+                     [this](NodeId sender, ByteView bytes) {
+                         run(node_->on_group_message(sender, bytes, loop_.now()));
+                     },
+                 .on_process_died =
+                     [this](NodeId member) { run(node_->on_process_died(member, loop_.now())); },
+                 .on_lost =
+                     [this] {
+                         end(fail(Errc::unreachable,
+                                  "corosync is gone; without it nobody may speak "
+                                  "for a gateway"));
+                     }}));
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
         VPNHA_CHECK(open_lease_links());

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "adapters/log.hpp"
+#include "adapters/process.hpp"
 #include "base/assert.hpp"
 #include "runtime/timers.hpp"
 
@@ -155,6 +156,15 @@ node::Effects Executor::execute(node::AnswerRequest& effect) {
 
 node::Effects Executor::execute(node::WriteScore& effect) {
     answers_.score(effect);
+    return {};
+}
+
+node::Effects Executor::execute(node::ReportFailure& effect) {
+    const auto started =
+        adapters::spawn_detached({.arguments = {"/usr/sbin/crm_resource", "--fail", "--resource",
+                                                effect.resource, "--node", effect.node},
+                                  .error_file = {}});
+    report("telling Pacemaker of a death", started.map([](pid_t) {}));
     return {};
 }
 

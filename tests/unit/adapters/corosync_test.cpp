@@ -60,6 +60,7 @@ TEST(CorosyncTest, TellsTheQuorumWithTheMembersAndWhenItChangesAlone) {
             {.on_members = [&told](const std::set<NodeId>& members,
                                    bool quorate) { told.emplace_back(members, quorate); },
              .on_message = [](NodeId, ByteView) {},
+             .on_process_died = [](NodeId) {},
              .on_lost = [] { FAIL() << "corosync ended"; }});
     });
     ASSERT_TRUE(group) << group.error().detail;

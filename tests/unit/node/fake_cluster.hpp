@@ -30,6 +30,7 @@ struct FakeNode {
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<std::string> log;
+    std::vector<std::string> reports;
     int announcements = 0;
     bool detached = false;
     bool refuses_sessions = false;
@@ -97,6 +98,14 @@ class FakeCluster {
     void heal() { split({}); }
     void kill(std::uint32_t node) {
         nodes_.erase(NodeId{node});
+        members_changed();
+    }
+    // Only its vpnhad.
+    void kill_process(std::uint32_t node) {
+        nodes_.erase(NodeId{node});
+        for (const auto& [id, fake] : nodes_) {
+            execute(id.value, fake->node->on_process_died(NodeId{node}, now_));
+        }
         members_changed();
     }
     // The answer of the transition; time passes until there is one.
@@ -276,6 +285,8 @@ class FakeCluster {
                 fake.plugins[plugin->plugin] = plugin->reason;
             } else if (const auto* score = std::get_if<WriteScore>(&effect)) {
                 fake.scores.push_back(score->score);
+            } else if (const auto* failure = std::get_if<ReportFailure>(&effect)) {
+                fake.reports.push_back(failure->resource + " at " + failure->node);
             } else if (std::holds_alternative<Detached>(effect)) {
                 fake.detached = true;
             } else if (const auto* line = std::get_if<Log>(&effect)) {

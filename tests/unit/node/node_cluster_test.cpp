@@ -79,7 +79,7 @@ TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers)
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_EQ(cluster.replica(1).epoch().number, 1U);
     cluster.start(3);
-    cluster.pass(std::chrono::seconds(1));
+    cluster.pass(std::chrono::seconds(11));
     EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{3, NodeId{1}}));
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
@@ -161,6 +161,33 @@ TEST(NodeClusterTest, ADemotedHolderWithoutASuccessorFallsSilentByItself) {
     cluster.pass(std::chrono::milliseconds(200));
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
+}
+
+TEST(NodeClusterTest, TheDeathOfAHoldersVpnhadIsReportedOnceByTheLowestStandby) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill_process(1);
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("checkpoint at gw1"));
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
+TEST(NodeClusterTest, TheNextStandbyReportsWhenNothingComesOfIt) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill_process(1);
+    cluster.pass(std::chrono::milliseconds(900));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+    cluster.pass(std::chrono::milliseconds(200));
+    EXPECT_THAT(cluster.at(3).reports, ElementsAre("checkpoint at gw1"));
+}
+
+TEST(NodeClusterTest, NobodyReportsADeadNodeOrAStandbysVpnhad) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill_process(3);
+    cluster.kill(1);
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
 }
 
 TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsLameNoMore) {
