@@ -36,7 +36,7 @@ class Measured:
     # Frames from a gateway's addresses that left a node which did not own them.
     standby_frames: list[Event]
     # Who spoke for the addresses, and from when to when.
-    ownerships: list[Ownership]
+    ownerships: list[Ownership] = dataclasses.field(default_factory=list)
 
     def client(self, name: str) -> ClientResult:
         return next(client for client in self.clients if client.name == name)

@@ -22,7 +22,7 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(10)};
 
 // More than Pacemaker takes from a report to the next promotion.
-constexpr Duration kReportPatience = std::chrono::seconds(1);
+constexpr Duration kReportPatience = std::chrono::seconds(3);
 
 int score_of(wire::Level level) {
     switch (level) {

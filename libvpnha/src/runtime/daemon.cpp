@@ -15,6 +15,7 @@
 #include "adapters/gate.hpp"
 #include "adapters/lease_files.hpp"
 #include "adapters/lease_links.hpp"
+#include "adapters/link_watch.hpp"
 #include "adapters/log.hpp"
 #include "adapters/network.hpp"
 #include "adapters/plugin_server.hpp"
@@ -22,6 +23,7 @@
 #include "adapters/secret_file.hpp"
 #include "adapters/xl2tpd_services.hpp"
 #include "config/config.hpp"
+#include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/requests.hpp"
@@ -73,6 +75,7 @@ class Daemon {
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
         VPNHA_CHECK(join_group());
+        VPNHA_CHECK(watch_links());
         VPNHA_CHECK(open_plugin_socket());
         loop_.on_signal(SIGTERM, [this] { end({}); });
         loop_.on_signal(SIGINT, [this] { end({}); });
@@ -126,6 +129,41 @@ class Daemon {
                      },
                  .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }}));
         return {};
+    }
+
+    Result<void> watch_links() {
+        std::vector<std::string> interfaces;
+        for (const config::Gateway& gateway : config_.gateways) {
+            interfaces.push_back(gateway.outside.interface);
+            interfaces.push_back(gateway.inside.interface);
+        }
+        VPNHA_TRY(links_, adapters::LinkWatch::open(
+                              loop_, interfaces,
+                              [this](const std::string& interface) { on_new_link(interface); }));
+        return {};
+    }
+
+    // Whatever was attached to the device of that name went with the old one.
+    void on_new_link(const std::string& interface) {
+        for (const config::Gateway& gateway : config_.gateways) {
+            if (gateway.outside.interface != interface && gateway.inside.interface != interface) {
+                continue;
+            }
+            write_log(node::Level::warning,
+                      fmt::format("device {} is a new one; the gate is attached again "
+                                  "event=new-device gateway={}",
+                                  interface, gateway.name));
+            Result<void> done = gate_->attach(gateway.id);
+            const takeover::State state = node_->find(gateway.id)->state();
+            if (done && (state == takeover::State::promoted || state == takeover::State::lame)) {
+                done = network_->add_addresses(gateway.id).and_then([&] {
+                    return network_->announce(gateway.id);
+                });
+            }
+            if (!done) {
+                write_log(node::Level::error, done.error().detail);
+            }
+        }
     }
 
     Result<void> open_cluster_map() {
@@ -200,23 +238,9 @@ class Daemon {
         setup.self.node = self;
         VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
         VPNHA_TRY(setup.self.instance, leases_->begin_instance());
-        setup.timing.lease = config_.lease_duration;
-        setup.timing.renew = config_.lease_renew;
-        setup.voters = voters();
-        if (!is_sound(lease::VoterList{{}, setup.voters})) {
-            return fail(Errc::invalid_config,
-                        fmt::format("corosync.conf lists {} nodes; a lease has 1 to {} voters",
-                                    setup.voters.size(), lease::kVotersMax));
-        }
+        setup.timing = runtime::timing_of(config_);
+        VPNHA_TRY(setup.voters, runtime::voters_of(map_->nodes()));
         return setup;
-    }
-
-    [[nodiscard]] std::vector<NodeId> voters() const {
-        std::vector<NodeId> ids;
-        for (const adapters::ClusterNode& node : map_->nodes()) {
-            ids.push_back(node.id);
-        }
-        return ids;
     }
 
     Result<void> open_lease_links() {
@@ -248,23 +272,16 @@ class Daemon {
             if (!lease_links_) {
                 return;
             }
-            if (const Result<void> set = lease_links_->set_nodes(map_->nodes()); !set) {
+            const auto voters = runtime::voters_of(map_->nodes());
+            const Result<void> set = voters.map([](const auto&) {}).and_then([this] {
+                return lease_links_->set_nodes(map_->nodes());
+            });
+            if (set) {
+                run(node_->set_voters(*voters, loop_.now()));
+            } else {
                 write_log(node::Level::error, set.error().detail);
-                return;
-            }
-            if (const std::vector<NodeId> list = voters(); is_sound(lease::VoterList{{}, list})) {
-                run(node_->set_voters(list, loop_.now()));
             }
         });
-    }
-
-    [[nodiscard]] std::optional<NodeId> find_node(const std::string& name) const {
-        for (const adapters::ClusterNode& node : map_->nodes()) {
-            if (!name.empty() && (name == node.name || name == std::to_string(node.id.value))) {
-                return node.id;
-            }
-        }
-        return std::nullopt;
     }
 
     void compare_setups_later() {
@@ -298,16 +315,18 @@ class Daemon {
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
         VPNHA_CHECK(open_lease_links());
-        requests_.emplace(
-            config_, *node_,
-            runtime::Requests::Daemon{
-                .run = [this](node::Effects effects) { run(std::move(effects)); },
-                .status = [this] { return status(); },
-                .after_scores =
-                    [this](std::function<void()> callback) {
-                        scores_.after_attempts(std::move(callback));
-                    },
-                .find_node = [this](const std::string& name) { return find_node(name); }});
+        requests_.emplace(config_, *node_,
+                          runtime::Requests::Daemon{
+                              .run = [this](node::Effects effects) { run(std::move(effects)); },
+                              .status = [this] { return status(); },
+                              .after_scores =
+                                  [this](std::function<void()> callback) {
+                                      scores_.after_attempts(std::move(callback));
+                                  },
+                              .find_node =
+                                  [this](const std::string& name) {
+                                      return runtime::find_node(map_->nodes(), name);
+                                  }});
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *services_, *kernel_, *leases_, *lease_links_},
@@ -419,6 +438,7 @@ class Daemon {
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::Xl2tpdServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
+    std::unique_ptr<adapters::LinkWatch> links_;
     std::optional<adapters::LeaseFiles> leases_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;

@@ -176,7 +176,7 @@ TEST(NodeClusterTest, TheDeathOfAHoldersVpnhadIsReportedOnceByTheLowestStandby) 
 TEST(NodeClusterTest, TheNextStandbyReportsWhenNothingComesOfIt) {
     FakeCluster cluster = with_one_session();
     cluster.kill_process(1);
-    cluster.pass(std::chrono::milliseconds(900));
+    cluster.pass(std::chrono::milliseconds(2900));
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
     cluster.pass(std::chrono::milliseconds(200));
     EXPECT_THAT(cluster.at(3).reports, ElementsAre("checkpoint at gw1"));

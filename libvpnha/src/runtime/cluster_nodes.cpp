@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/cluster_nodes.hpp"
+
+#include <fmt/format.h>
+
+namespace vpnha::runtime {
+
+Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
+    std::vector<NodeId> voters;
+    for (const adapters::ClusterNode& node : nodes) {
+        voters.push_back(node.id);
+    }
+    if (!is_sound(lease::VoterList{{}, voters})) {
+        return fail(Errc::invalid_config,
+                    fmt::format("corosync.conf lists {} nodes; a lease has 1 to {} voters",
+                                voters.size(), lease::kVotersMax));
+    }
+    return voters;
+}
+
+std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
+                                const std::string& name) {
+    for (const adapters::ClusterNode& node : nodes) {
+        if (!name.empty() && (name == node.name || name == std::to_string(node.id.value))) {
+            return node.id;
+        }
+    }
+    return std::nullopt;
+}
+
+lease::Timing timing_of(const config::Config& config) {
+    lease::Timing timing;
+    timing.lease = config.lease_duration;
+    timing.renew = config.lease_renew;
+    return timing;
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the nodes of corosync.conf are to the lease.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/cluster_map.hpp"
+#include "config/config.hpp"
+#include "lease/engine.hpp"
+
+namespace vpnha::runtime {
+
+// All of them, ascending. Error invalid_config: there are more, or fewer, than a lease can have.
+[[nodiscard]] Result<std::vector<NodeId>> voters_of(
+    const std::vector<adapters::ClusterNode>& nodes);
+// By its name or its id.
+[[nodiscard]] std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
+                                              const std::string& name);
+[[nodiscard]] lease::Timing timing_of(const config::Config& config);
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/link_watch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include "unit/adapters/two_hosts.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using vpnha::testing::ip_command;
+
+class LinkWatchTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
+        ASSERT_TRUE(ip_command("link add eth1 type bridge"));
+        auto watch = LinkWatch::open(loop_, {"eth1", "eth2"},
+                                     [this](const std::string& name) { seen_.push_back(name); });
+        ASSERT_TRUE(watch) << watch.error().detail;
+        watch_ = std::move(*watch);
+    }
+    // What the kernel has said by now; it says it before the command that caused it has ended.
+    std::vector<std::string> seen() {
+        loop_.set_timer(1, QbLoop::now() + std::chrono::milliseconds(20), [this] { loop_.stop(); });
+        loop_.run();
+        return std::exchange(seen_, {});
+    }
+
+    QbLoop loop_;
+    std::unique_ptr<LinkWatch> watch_;
+    std::vector<std::string> seen_;
+};
+
+TEST_F(LinkWatchTest, WhatIsThereAlreadyIsNoNews) {
+    ASSERT_TRUE(ip_command("link set eth1 up"));
+    ASSERT_TRUE(ip_command("link set eth1 mtu 1400"));
+    EXPECT_THAT(seen(), IsEmpty());
+}
+
+TEST_F(LinkWatchTest, ADeviceThatIsCreatedAnewIsNewOnce) {
+    ASSERT_TRUE(ip_command("link del eth1"));
+    EXPECT_THAT(seen(), IsEmpty());
+    ASSERT_TRUE(ip_command("link add eth1 type bridge"));
+    ASSERT_TRUE(ip_command("link set eth1 up"));
+    EXPECT_THAT(seen(), ElementsAre("eth1"));
+}
+
+TEST_F(LinkWatchTest, ALateDeviceAndARenamedOneAreNew) {
+    ASSERT_TRUE(ip_command("link add eth2 type bridge"));
+    EXPECT_THAT(seen(), ElementsAre("eth2"));
+    ASSERT_TRUE(ip_command("link add other type bridge"));
+    ASSERT_TRUE(ip_command("link del eth1"));
+    ASSERT_TRUE(ip_command("link set other name eth1"));
+    EXPECT_THAT(seen(), ElementsAre("eth1"));
+}
+
+TEST_F(LinkWatchTest, OtherDevicesAreNobodysBusiness) {
+    ASSERT_TRUE(ip_command("link add eth10 type bridge"));
+    EXPECT_THAT(seen(), IsEmpty());
+}
+
+TEST_F(LinkWatchTest, AfterAnOverrunEverythingMayBeNew) {
+    for (int i = 0; i < 300; ++i) {
+        ASSERT_TRUE(ip_command(i % 2 == 0 ? "link set eth1 up" : "link set eth1 down"));
+    }
+    EXPECT_THAT(seen(), ElementsAre("eth1")) << "eth2 is not there";
+}
+
+}  // namespace
+}  // namespace vpnha::adapters
