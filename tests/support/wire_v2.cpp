@@ -12,18 +12,18 @@ constexpr std::uint32_t kFlags = 0x00020000;
 
 void encode_v2(ByteWriter& out, const Message& message) {
     out.u32(kFlags);
-    kVersion1.encode(out, message);
+    version_1().encode(out, message);
 }
 
 Result<Message> parse_v2(ByteReader& in) {
     if (in.u32() != kFlags) {
         return fail(Errc::malformed, "flags of version 2 are missing");
     }
-    return kVersion1.parse(in);
+    return version_1().parse(in);
 }
 
 const std::array<Codec, 2>& codecs() {
-    static const std::array<Codec, 2> kCodecs{kVersion1, Codec{2, encode_v2, parse_v2}};
+    static const std::array<Codec, 2> kCodecs{version_1(), Codec{2, encode_v2, parse_v2}};
     return kCodecs;
 }
 

@@ -16,7 +16,6 @@ namespace {
 using lease::BootId;
 using lease::Instance;
 using lease::VoterList;
-using lease::Voters;
 using nlohmann::json;
 
 constexpr const char* kLives = "lives.json";

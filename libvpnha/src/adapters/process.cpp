@@ -7,6 +7,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,7 @@ struct SpawnNews {
     sigset_t none;
     ::sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    ::setpriority(PRIO_PROCESS, 0, 0);
     const int null = ::open("/dev/null", O_RDONLY);
     const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(null, STDIN_FILENO);
@@ -168,6 +170,19 @@ Result<std::vector<Process>> list_processes() {
         }
     }
     return processes;
+}
+
+void forbid_core_files() {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
+Result<void> prefer_this_process() {
+    constexpr int kNiceness = -10;
+    if (::setpriority(PRIO_PROCESS, 0, kNiceness) != 0) {
+        return tl::unexpected(system_error("giving vpnhad more of the processor", errno));
+    }
+    return {};
 }
 
 Result<pid_t> spawn_detached(const Command& command) {

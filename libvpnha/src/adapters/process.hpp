@@ -32,8 +32,15 @@ struct Command {
     std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
 };
 
-// Starts the command in a session of its own, without the caller's environment and descriptors, as
-// a child of init. Its pid; an error when the program could not be executed.
+// Session keys must never reach a disk: no core file, and nobody else's debugger.
+void forbid_core_files();
+// The lease has to be renewed and answered while everything else on the node is busy: Pacemaker,
+// the agents, a compiler. Not in real time, as corosync runs: a loop of ours must never starve the
+// node.
+[[nodiscard]] Result<void> prefer_this_process();
+
+// Starts the command in a session of its own, without the caller's environment, descriptors and
+// niceness, as a child of init. Its pid; an error when the program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
 // SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.

@@ -22,8 +22,10 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
 }
 
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
-    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round.
-    grant_until_ = now + 2 * settings_.lease.timing.lease;
+    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
+    // its busy node gives it the time, and has fallen silent after this. To give up sooner would
+    // have Pacemaker ban a node that is about to be granted.
+    grant_until_ = now + settings_.lease.timing.lame;
     take(lease_.promote(now), now, effects);
 }
 

@@ -65,7 +65,7 @@ void GatewayNode::give_up(const wire::RecordKey& key, const l2tp::SessionRecord*
     effects.emplace_back(Log{Level::error, fmt::format("session lost event=lost {} record={}: {}",
                                                        tag(), to_hex(key.id.view()), why)});
     const auto tunnel = record == nullptr ? resumed_.end() : resumed_.find(record->key.tunnel);
-    if (tunnel == resumed_.end()) {
+    if (record == nullptr || tunnel == resumed_.end()) {
         // Nothing of its tunnel is here that could tell the client; its own echoes will.
         replica_.erase(key, now);
         return;

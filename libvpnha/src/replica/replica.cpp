@@ -45,7 +45,7 @@ void Replica::end_epoch(TimePoint now) {
     if (store_.settle_unsaid(last)) {
         sequence_ = last.sequence;
         level_ = wire::Level::partial;
-        asking_.emplace();
+        asking_ = Asking{};
         asking_->again_at = now + asking_->pause;
     }
     dirty_.clear();
@@ -134,7 +134,7 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
         return;
     }
     if (!asking_) {
-        asking_.emplace();
+        asking_ = Asking{};
     }
     if (asking_->source && is_absent(*asking_->source)) {
         asking_->source.reset();
@@ -455,7 +455,7 @@ void Replica::distrust(wire::Doubt doubt, Effects& effects, TimePoint now) {
     }
     effects.emplace_back(Doubted{doubt});
     if (!asking_) {
-        asking_.emplace();
+        asking_ = Asking{};
     }
     asking_->doubt = doubt;
     asking_->since = was_right && missed_only ? wire::Version{epoch_, sequence_} : wire::Version{};

@@ -7,6 +7,7 @@ namespace vpnha::runtime {
 
 Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
     std::vector<NodeId> voters;
+    voters.reserve(nodes.size());
     for (const adapters::ClusterNode& node : nodes) {
         voters.push_back(node.id);
     }

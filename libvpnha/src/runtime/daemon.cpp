@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,6 +19,7 @@
 #include "adapters/network.hpp"
 #include "adapters/plugin_server.hpp"
 #include "adapters/pppol2tp.hpp"
+#include "adapters/process.hpp"
 #include "adapters/secret_file.hpp"
 #include "adapters/xl2tpd_services.hpp"
 #include "config/config.hpp"
@@ -50,12 +50,6 @@ std::string host_name() {
 constexpr Duration kSetupInterval = std::chrono::seconds(60);
 
 constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
-
-// Session keys must never reach a disk: no core file, and nobody else's debugger.
-void forbid_core_files() {
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-}
 
 class Daemon {
   public:
@@ -470,7 +464,10 @@ namespace runtime {
 Result<void> run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
-    forbid_core_files();
+    adapters::forbid_core_files();
+    if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
+        write_log(node::Level::warning, preferred.error().detail);
+    }
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");
     }

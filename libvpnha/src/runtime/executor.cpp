@@ -219,7 +219,8 @@ void Executor::install_slice() {
         }
     }
     if (!installs_.empty()) {
-        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
+        // The rest of the node has its turn, too.
+        loop_.set_timer(kInstallTimer, loop_.now() + kSlice, [this] { install_slice(); });
     }
 }
 

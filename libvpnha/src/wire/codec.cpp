@@ -23,7 +23,7 @@ std::uint32_t checksum(ByteView bytes) {
 }  // namespace
 
 std::span<const Codec> released_codecs() {
-    static const std::array<Codec, 1> kCodecs{kVersion1};
+    static const std::array<Codec, 1> kCodecs{version_1()};
     return kCodecs;
 }
 

@@ -23,7 +23,7 @@ struct Codec {
 };
 
 // Version 1, docs/wire-format.md.
-extern const Codec kVersion1;
+[[nodiscard]] const Codec& version_1();
 
 // What this release speaks, the lowest version first, without gaps.
 [[nodiscard]] std::span<const Codec> released_codecs();

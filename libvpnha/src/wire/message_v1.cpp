@@ -339,7 +339,10 @@ Result<Message> parse_v1(ByteReader& in) {
 
 }  // namespace
 
-const Codec kVersion1{1, encode_v1, parse_v1};
+const Codec& version_1() {
+    static const Codec kCodec{1, encode_v1, parse_v1};
+    return kCodec;
+}
 
 std::size_t encoded_size(const Change& change) {
     return 1 + 1 + 2 + change.key.id.view().size() + 2 + change.payload.size();
