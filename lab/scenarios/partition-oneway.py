@@ -12,18 +12,12 @@ Expected: it says nothing more after 400 ms; another node goes on with the sessi
 never two owners.
 """
 from vpnlab.node import Node
-from vpnlab.partition import CLUSTER_LINKS, cut_off, end
+from vpnlab.partition import CLUSTER_LINKS, lose_the_others
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 
 
-def cut(node: Node) -> None:
-    for link in CLUSTER_LINKS:
-        node.deafen(link)
-
-
 def steps(run: Run) -> None:
-    live = cut_off(run, cut)
-    end(run, live)
+    lose_the_others(run, Node.deafen, CLUSTER_LINKS)

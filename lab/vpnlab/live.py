@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 from .client import VpnClient
 from .cluster import Cluster
+from .expectation import equals
 from .measure import Measured
 from .node import Node
-from .promise import expect_silent_standbys
+from .promise import expect_silent_standbys, expect_unnoticed
 from .run import Run
 from .topology import L2TP, VpnGateway
 from .vpnha_stack import VpnhaStack
@@ -121,3 +122,19 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     run.step(f"{live.active.name} serves {', '.join(clients)}; {dc} is the cluster's DC")
     run.observe(observe_s)
     return live
+
+
+def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0) -> None:
+    """What is done to nodes under a session's traffic is nothing to its client, and promotes
+    nobody; held against as long a time before it."""
+    live = begin(run, observe_s=0)
+    promotions = live.stack.promotions()
+    calm_from = run.lab.now()
+    run.observe(observe_s)
+    acted_at = run.lab.now()
+    act(live)
+    run.observe(observe_s)
+    until = run.lab.now()
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    seen = live.end()
+    expect_unnoticed(run, seen.client("client1"), (calm_from, acted_at), (acted_at, until))

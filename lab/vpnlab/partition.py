@@ -2,11 +2,10 @@
 """The promoted node loses the others without dying: what every such scenario does and expects."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .expectation import at_most
-from .live import Live, begin
-from .measure import Measured
+from .live import begin
 from .node import Node
 from .promise import expect_only_silence
 from .run import Run
@@ -17,19 +16,16 @@ OUTAGE_MS = 2500
 SILENT_MS = 400
 
 
-def cut_off(run: Run, cut: Callable[[Node], None]) -> Live:
-    """A session under traffic; then the promoted node loses the others, and one of them serves."""
+def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[str]) -> None:
+    """A session under traffic; the promoted node's links are cut, and another node serves. The
+    client sees a silence and nothing else, and nobody hears two gateways."""
     live = begin(run)
     run.step(f"{live.active.name}, which is promoted, loses the others")
-    cut(live.active)
+    for link in links:
+        cut(live.active, link)
     live.stack.wait_promoted(node.name for node in live.standbys)
     live.wait_answered()
     run.observe(2)
-    return live
-
-
-def end(run: Run, live: Live) -> Measured:
-    """All hang up; the client saw a silence and nothing else, and nobody heard two gateways."""
     cut_at = run.lab.faults[-1].t
     seen = live.end()
     spoke_until = max((each.end for each in seen.ownerships
@@ -37,4 +33,3 @@ def end(run: Run, live: Live) -> Measured:
                       default=cut_at)
     run.expect("silent_after_ms", round(max(0.0, spoke_until - cut_at) * 1000), at_most(SILENT_MS))
     expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
-    return seen

@@ -8,8 +8,8 @@
 //   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
 //                the node knows a newer one, none stays open once it has fallen silent.
 //                Whoever a replica takes for the holder has claimed its epoch.
-//   one-gate     With fencing no two nodes have a gateway's gate open; a node that is reported to
-//                be demoted has its gate shut.
+//   one-gate     No two nodes have a gateway's gate open, fenced or not, but for one lease after a
+//                thaw; a node that is reported to be demoted has its gate shut, or is lame.
 //   silence      A standby sends no datagram and no frame; a node that the group does not hear says
 //                nothing but a claim.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what

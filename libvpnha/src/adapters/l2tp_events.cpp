@@ -11,10 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <vector>
-
-#include "adapters/netlink.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
@@ -59,26 +55,14 @@ Result<L2tpEvents> L2tpEvents::open(std::uint32_t group, std::uint32_t own_port)
 }
 
 bool L2tpEvents::read(const std::function<void(std::uint32_t)>& on_deleted) {
-    std::vector<char> buffer(limits::kNetlinkAnswerBytesMax);
-    for (;;) {
-        const ssize_t got = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return errno == EAGAIN;
-        }
-        int left = static_cast<int>(got);
-        for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            for_each_attribute(message, sizeof(genlmsghdr), [&](const nlattr* attribute) {
-                if (mnl_attr_get_type(attribute) == L2TP_ATTR_CONN_ID &&
-                    mnl_attr_validate(attribute, MNL_TYPE_U32) == 0) {
-                    on_deleted(mnl_attr_get_u32(attribute));
-                }
-            });
-        }
-    }
+    return read_news(socket_.get(), [&](const nlmsghdr* message) {
+        for_each_attribute(message, sizeof(genlmsghdr), [&](const nlattr* attribute) {
+            if (mnl_attr_get_type(attribute) == L2TP_ATTR_CONN_ID &&
+                mnl_attr_validate(attribute, MNL_TYPE_U32) == 0) {
+                on_deleted(mnl_attr_get_u32(attribute));
+            }
+        });
+    });
 }
 
 }  // namespace vpnha::adapters

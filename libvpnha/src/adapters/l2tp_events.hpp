@@ -4,13 +4,10 @@
 // it is a reason to look, no proof.
 #pragma once
 
-#include <libmnl/libmnl.h>
-
 #include <cstdint>
 #include <functional>
-#include <memory>
 
-#include "vpnha/result.hpp"
+#include "adapters/netlink.hpp"
 
 namespace vpnha::adapters {
 
@@ -24,12 +21,9 @@ class L2tpEvents {
     [[nodiscard]] bool read(const std::function<void(std::uint32_t connection_id)>& on_deleted);
 
   private:
-    struct Close {
-        void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-    };
     explicit L2tpEvents(mnl_socket* socket) : socket_(socket) {}
 
-    std::unique_ptr<mnl_socket, Close> socket_;
+    OwnedNetlink socket_;
 };
 
 }  // namespace vpnha::adapters

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/link_watch.hpp"
 
-#include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -11,22 +10,13 @@
 #include <utility>
 
 #include "adapters/netlink.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::adapters {
-
-namespace {
-
-struct Close {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-
-}  // namespace
 
 struct LinkWatch::State {
     QbLoop* loop = nullptr;
     OnNew on_new;
-    std::unique_ptr<mnl_socket, Close> socket;
+    OwnedNetlink socket;
     std::map<std::string, int> indices;  // 0: there is none.
 
     void read();
@@ -64,27 +54,14 @@ void LinkWatch::State::look_at_all() {
 }
 
 void LinkWatch::State::read() {
-    std::vector<char> buffer(limits::kNetlinkAnswerBytesMax);
-    for (;;) {
-        const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
+    const bool complete = read_news(socket.get(), [this](const nlmsghdr* message) {
+        if ((message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) &&
+            mnl_nlmsg_get_payload_len(message) >= sizeof(ifinfomsg)) {
+            take(message);
         }
-        if (got < 0 && errno == EAGAIN) {
-            return;
-        }
-        if (got < 0) {
-            look_at_all();
-            return;
-        }
-        int left = static_cast<int>(got);
-        for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if ((message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) &&
-                mnl_nlmsg_get_payload_len(message) >= sizeof(ifinfomsg)) {
-                take(message);
-            }
-        }
+    });
+    if (!complete) {
+        look_at_all();
     }
 }
 

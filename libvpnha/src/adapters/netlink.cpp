@@ -183,6 +183,24 @@ Result<void> NetlinkSocket::ask(NetlinkRequest& request, std::string_view what,
     }
 }
 
+bool read_news(mnl_socket* socket, const NetlinkSocket::OnMessage& on_message) {
+    std::vector<char> buffer(limits::kNetlinkAnswerBytesMax);
+    for (;;) {
+        const ssize_t got = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return errno == EAGAIN;
+        }
+        int left = static_cast<int>(got);
+        for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            on_message(message);
+        }
+    }
+}
+
 void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
                         const std::function<void(const nlattr*)>& on_attribute) {
     if (mnl_nlmsg_get_payload_len(message) < header_bytes) {

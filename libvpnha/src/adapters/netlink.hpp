@@ -19,6 +19,11 @@
 
 namespace vpnha::adapters {
 
+struct CloseNetlink {
+    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+};
+using OwnedNetlink = std::unique_ptr<mnl_socket, CloseNetlink>;
+
 // A request under construction. Requests of this project are small and of known shape, so that
 // outgrowing the buffer is a programming error.
 class NetlinkRequest {
@@ -61,14 +66,14 @@ class NetlinkSocket {
     [[nodiscard]] std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
 
   private:
-    struct Close {
-        void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-    };
     explicit NetlinkSocket(mnl_socket* socket) : socket_(socket) {}
 
-    std::unique_ptr<mnl_socket, Close> socket_;
+    OwnedNetlink socket_;
     std::uint32_t sequence_ = 0;
 };
+
+// All news that a non-blocking socket has, one message after the other. False: some was lost.
+[[nodiscard]] bool read_news(mnl_socket* socket, const NetlinkSocket::OnMessage& on_message);
 
 // Calls `on_attribute` for each attribute behind a family header of `header_bytes`.
 void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One gateway's stock xl2tpd on this node, and the pppds it started. All that concerns it lies in
 // <run root>/<gateway>/: pid, control pipe (l2tp-control), lock, `ending` after stop_later(), and
-// `started`, which holds what
-// the daemon was started with, so that it can be found, ended and started again in the same way by
-// a process that knows nothing but the gateway's name.
+// `started`, which holds what the daemon was started with, so that it can be found, ended and
+// started again in the same way by a process that knows nothing but the gateway's name.
 //
 // The daemon is never asked to end: on SIGTERM it would tell its peers (StopCCN), and a pppd that
 // dies under a living xl2tpd makes it send CDN. So xl2tpd gets SIGKILL first, then its pppds.

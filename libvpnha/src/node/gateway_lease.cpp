@@ -69,15 +69,14 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
-    if (!takeover_.serves()) {
-        return;
-    }
-    if (claims_above_) {
+    const bool promoted = takeover_.state() == takeover::State::promoted;
+    // A promoted node releases its lease only to claim above its members.
+    if (!takeover_.serves() || (promoted && ended.why == lease::End::released)) {
         return;
     }
     // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
-    const bool again = takeover_.state() == takeover::State::promoted &&
-                       (ended.why == lease::End::lapsed || ended.why == lease::End::given_up);
+    const bool again =
+        promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up);
     effects.emplace_back(Log{
         again ? Level::warning : Level::info,
         fmt::format("the lease ended event=lease-ended {} why={}{}", tag(), to_string(ended.why),
@@ -100,10 +99,8 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
         Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
                                         "claiming anew {}",
                                         to_string(known), tag())});
-    claims_above_ = true;
     take(lease_.release(now), now, effects);
     take(lease_.promote(now), now, effects);
-    claims_above_ = false;
 }
 
 Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,

@@ -137,6 +137,8 @@ class GatewayNode {
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
+    // Promoted or lame.
+    [[nodiscard]] bool serves() const { return takeover_.serves(); }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
     // The replica's level, lowered by what stands_in_the_way().
@@ -224,7 +226,6 @@ class GatewayNode {
     TimePoint granted_at_{};
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
-    bool claims_above_ = false;             // One epoch ends for another of this node's own.
     std::vector<TimePoint> announcements_;
     struct Report {
         std::string node;

@@ -148,8 +148,7 @@ class Daemon {
                                   "event=new-device gateway={}",
                                   interface, gateway.name));
             Result<void> done = gate_->attach(gateway.id);
-            const takeover::State state = node_->find(gateway.id)->state();
-            if (done && (state == takeover::State::promoted || state == takeover::State::lame)) {
+            if (done && node_->find(gateway.id)->serves()) {
                 done = network_->add_addresses(gateway.id).and_then([&] {
                     return network_->announce(gateway.id);
                 });
@@ -266,9 +265,10 @@ class Daemon {
             if (!lease_links_) {
                 return;
             }
-            const auto voters = runtime::voters_of(map_->nodes());
-            const Result<void> set = voters.map([](const auto&) {}).and_then([this] {
-                return lease_links_->set_nodes(map_->nodes());
+            const std::vector<adapters::ClusterNode> nodes = map_->nodes();
+            const auto voters = runtime::voters_of(nodes);
+            const Result<void> set = voters.map([](const auto&) {}).and_then([&] {
+                return lease_links_->set_nodes(nodes);
             });
             if (set) {
                 run(node_->set_voters(*voters, loop_.now()));
