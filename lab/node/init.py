@@ -17,6 +17,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_MOVE = 1, 2, 4, 8192
+MNT_DETACH = 2
 # Directories whose files belong to the host's own past: a node sees their skeleton only.
 STATE_DIRECTORY = "/var/lib/vpnha"
 EMPTIED = ("/var/lib/corosync", "/var/lib/pacemaker", "/var/lib/pcsd")
@@ -30,6 +31,13 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
     if result:
         code = ctypes.get_errno()
         raise OSError(code, f"mount {kind} on {target}: {os.strerror(code)}")
+
+
+def uncover(target: str) -> None:
+    """Takes away what is mounted there."""
+    if _libc.umount2(target.encode(), MNT_DETACH):
+        code = ctypes.get_errno()
+        raise OSError(code, f"umount {target}: {os.strerror(code)}")
 
 
 def build_root(stage: str) -> None:
@@ -150,6 +158,9 @@ def configure_links(config: dict) -> None:
 
 
 def main() -> None:
+    # The kernel has mounted its devices over the host's /dev, where the lab keeps its state; the
+    # node's own come with its root.
+    uncover("/dev")
     with open(os.environ.pop("VPNHA_NODE"), encoding="utf-8") as file:
         config = json.load(file)
     # All imports before the root changes: one pass over the host's files.

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a lab leaves on the host while it is up: one directory, found by its name alone.
 
-  /run/vpnha-lab/NAME/lab.json            nodes, token, stage
-  /run/vpnha-lab/NAME/NODE/console.log    the node's console, over all its boots
-  /run/vpnha-lab/NAME/NODE/process.json   its main process: number and start time
-  /run/vpnha-lab/NAME/NODE/config.json    what its init reads
-  /run/vpnha-lab/NAME/NODE/log-N/         /var/log of its N-th boot
-  /run/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots
+  /dev/shm/vpnha-lab/NAME/lab.json            nodes, token, stage
+  /dev/shm/vpnha-lab/NAME/NODE/console.log    the node's console, over all its boots
+  /dev/shm/vpnha-lab/NAME/NODE/process.json   its main process: number and start time
+  /dev/shm/vpnha-lab/NAME/NODE/config.json    what its init reads
+  /dev/shm/vpnha-lab/NAME/NODE/log-N/         /var/log of its N-th boot
+  /dev/shm/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots
+
+In memory, because a node's kernel is one thread: at each of vpnhad's fsyncs it would stand still for
+as long as the host's disk does, behind all that a compiler wrote.
 
 A process is known by its number *and* start time, so a recycled number is never signalled.
 """
@@ -25,7 +28,7 @@ from pathlib import Path
 
 from .errors import AlreadyUp, LabError, NotFound
 
-ROOT = Path("/run/vpnha-lab")
+ROOT = Path("/dev/shm/vpnha-lab")
 
 
 @dataclasses.dataclass(frozen=True)
