@@ -51,7 +51,7 @@ Outcome start(const Call& call) {
 
 Outcome monitor(const Call& call) {
     const Vpnhad vpnhad(call);
-    const auto answer = vpnhad.request("monitor");
+    const auto answer = vpnhad.monitor(call.is_probe());
     if (answer) {
         const json state = json::parse(*answer, nullptr, false);
         if (!state.is_object() || !state.value("attached", false)) {

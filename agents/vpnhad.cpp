@@ -30,6 +30,9 @@ constexpr auto kEndTimeout = 5s;
 constexpr auto kPollInterval = 5ms;
 constexpr const char* kMarks = "/run/vpnha/started";
 constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
+// In the mark: since vpnhad's death nothing of the gateway speaks on this node. A stop that follows
+// a demotion need not see to it again.
+constexpr std::string_view kSilenced = "silenced";
 
 std::string last_line(const std::string& path) {
     std::ifstream file(path);
@@ -107,8 +110,11 @@ Vpnhad::Vpnhad(const ocf::Call& call)
       socket_(call.parameter("socket")),
       log_file_(call.parameter("log_file")) {}
 
-std::string Vpnhad::arguments() const {
+std::string Vpnhad::arguments(bool probe) const {
     json arguments{{"resource", resource_}};
+    if (probe) {
+        arguments["probe"] = true;
+    }
     if (!gateway_.empty()) {
         arguments["gateway"] = gateway_;
     }
@@ -116,10 +122,18 @@ std::string Vpnhad::arguments() const {
 }
 
 Result<std::string> Vpnhad::request(std::string_view verb) const {
+    return ask(verb, arguments(false));
+}
+
+Result<std::string> Vpnhad::monitor(bool probe) const {
+    return ask("monitor", arguments(probe));
+}
+
+Result<std::string> Vpnhad::ask(std::string_view verb, const std::string& arguments) const {
     const auto deadline = steady_clock::now() + kAnswerTimeout;
     for (;;) {
         VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kAnswerTimeout));
-        Result<std::string> answer = client.request(verb, arguments());
+        Result<std::string> answer = client.request(verb, arguments);
         if (answer || answer.error().code != Errc::busy || steady_clock::now() > deadline) {
             return answer;
         }
@@ -181,31 +195,39 @@ Result<void> Vpnhad::wait_ended() const {
     }
 }
 
-Result<void> Vpnhad::kill() const {
+Result<void> Vpnhad::silence_without_it() const {
     VPNHA_TRY(const auto left, daemons(binary_));
-    return adapters::kill_and_wait(left, kEndTimeout);
+    if (left.empty() && last_line(mark_file()) == kSilenced) {
+        return {};
+    }
+    VPNHA_CHECK(adapters::kill_and_wait(left, kEndTimeout));
+    VPNHA_CHECK(run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_}));
+    return is_marked() ? write_mark(kSilenced) : Result<void>{};
 }
 
-Result<void> Vpnhad::silence_without_it() const {
-    VPNHA_CHECK(kill());
-    return run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_});
+std::string Vpnhad::mark_file() const {
+    return fmt::format("{}/{}", kMarks, resource_);
 }
 
 bool Vpnhad::is_marked() const {
-    return ::access(fmt::format("{}/{}", kMarks, resource_).c_str(), F_OK) == 0;
+    return ::access(mark_file().c_str(), F_OK) == 0;
 }
 
 Result<void> Vpnhad::mark() const {
+    return write_mark("");
+}
+
+Result<void> Vpnhad::write_mark(std::string_view state) const {
     VPNHA_CHECK(make_directory(kMarks));
-    const std::string path = fmt::format("{}/{}", kMarks, resource_);
-    if (!std::ofstream(path)) {
-        return tl::unexpected(system_error("creating " + path, errno));
+    std::ofstream file(mark_file());
+    if (!(file << state << std::flush)) {
+        return tl::unexpected(system_error("writing " + mark_file(), errno));
     }
     return {};
 }
 
 void Vpnhad::unmark() const {
-    ::unlink(fmt::format("{}/{}", kMarks, resource_).c_str());
+    ::unlink(mark_file().c_str());
 }
 
 }  // namespace vpnha::agents

@@ -23,6 +23,7 @@ class Vpnhad {
     // One verb about this agent's gateway; the result as JSON text. Waits while the daemon is
     // starting. `unreachable` when there is none.
     [[nodiscard]] Result<std::string> request(std::string_view verb) const;
+    [[nodiscard]] Result<std::string> monitor(bool probe) const;
 
     // Starts the daemon unless it answers already, and returns when it does.
     [[nodiscard]] Result<void> ensure_running() const;
@@ -30,7 +31,7 @@ class Vpnhad {
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
     // For a daemon that is dead or does not answer: ends it, and has the gateway's gate shut, its
-    // addresses and rule removed and its services' sessions ended without it.
+    // addresses and rule removed and its services' sessions ended without it. Once for its death.
     [[nodiscard]] Result<void> silence_without_it() const;
 
     // Stands from start to stop: what tells a daemon that died from one that was never started.
@@ -39,8 +40,11 @@ class Vpnhad {
     void unmark() const;
 
   private:
-    [[nodiscard]] std::string arguments() const;
-    [[nodiscard]] Result<void> kill() const;
+    [[nodiscard]] std::string arguments(bool probe) const;
+    [[nodiscard]] Result<std::string> ask(std::string_view verb,
+                                          const std::string& arguments) const;
+    [[nodiscard]] std::string mark_file() const;
+    [[nodiscard]] Result<void> write_mark(std::string_view state) const;
     [[nodiscard]] bool serves_others() const;
 
     std::string gateway_;

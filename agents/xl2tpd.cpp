@@ -25,7 +25,8 @@ Xl2tpdService service(const Call& call) {
 Xl2tpdService::Settings settings(const Call& call) {
     return {.binary = call.parameter("binary"),
             .config = call.parameter("config"),
-            .options_file = call.parameter("options_file")};
+            .options_file = call.parameter("options_file"),
+            .resource = call.instance()};
 }
 
 Outcome start(const Call& call) {

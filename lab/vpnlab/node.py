@@ -224,6 +224,16 @@ class Node:
         self._on_fault(f"kill {name}", self.name)
         self.run("pkill", "-KILL", "-x", name)
 
+    def kill_processes(self, pattern: str) -> None:
+        """The same for all whose names match the pattern as a whole."""
+        self._on_fault(f"kill {pattern}", self.name)
+        self.run("pkill", "-KILL", "-x", pattern)
+
+    def stop_process(self, name: str) -> None:
+        """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
+        self._on_fault(f"stop {name}", self.name)
+        self.run("pkill", "-STOP", "-x", name)
+
     def step_clock(self, seconds: int) -> None:
         """Sets the node's clock of the time of day."""
         self._on_fault(f"clock {seconds:+d} s", self.name)

@@ -125,8 +125,9 @@ class ReplicaParty : public Party {
     }
 
     void say_hello() {
-        const wire::GatewayState state{kGateway, replica_->promoted(), replica_->level(),
-                                       replica_->level(), replica_->highest_epoch()};
+        const wire::GatewayState state{
+            kGateway,          replica_->promoted(), false,
+            replica_->level(), replica_->level(),    replica_->highest_epoch()};
         wire::Hello hello{dialects_.version_min(), dialects_.version_max(), 0, 1, "bench", {state}};
         if (last_hello_ != hello) {
             outbox_.send(dialects_.encode(hello, dialects_.version_min()));

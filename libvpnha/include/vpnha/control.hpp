@@ -26,7 +26,8 @@ inline constexpr const char* kControlSocketPath = "/run/vpnha/control.sock";
 class VPNHA_API ControlClient {
   public:
     // `timeout` bounds connecting, and then each request. Fails with `unreachable` when no vpnhad
-    // listens and with `permission` when the socket is not for this user.
+    // listens, with `permission` when the socket is not for this user, and with `timeout` when
+    // vpnhad stands still.
     [[nodiscard]] static Result<ControlClient> connect(const std::string& socket,
                                                        std::chrono::milliseconds timeout);
     ~ControlClient();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "adapters/control_message.hpp"
+#include "adapters/process.hpp"
 #include "adapters/unique_fd.hpp"
 #include "base/limits.hpp"
 #include "vpnha/control.hpp"
@@ -103,6 +104,22 @@ Result<std::string> receive_message(int fd, Clock::time_point deadline) {
     }
 }
 
+// A stopped process takes connections, and answers none of them.
+Result<void> check_listener(int fd) {
+    ucred listener{};
+    socklen_t length = sizeof(listener);
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &length) != 0) {
+        return {};
+    }
+    const auto process = adapters::read_process(listener.pid);
+    if (process && process->stopped) {
+        return fail(Errc::timeout, fmt::format("vpnhad (process {0}) stands still, stopped by a "
+                                               "signal; kill -CONT {0} lets it go on",
+                                               listener.pid));
+    }
+    return {};
+}
+
 Result<std::string> exchange(int fd, std::string_view message, Clock::time_point deadline) {
     VPNHA_CHECK(send_all(fd, message, deadline));
     return receive_message(fd, deadline);
@@ -148,6 +165,7 @@ Result<ControlClient> ControlClient::connect(const std::string& socket,
     if (::connect(client.fd_, generic, sizeof(address)) != 0) {
         return tl::unexpected(connect_error(socket, errno));
     }
+    VPNHA_CHECK(check_listener(client.fd_));
     return client;
 }
 

@@ -17,8 +17,6 @@
 #include <charconv>
 #include <memory>
 
-#include "adapters/unique_fd.hpp"
-
 namespace vpnha::adapters {
 
 namespace {
@@ -136,11 +134,15 @@ std::optional<Process> read_process(pid_t pid) {
         return std::nullopt;
     }
     std::string_view words = std::string_view(*stat).substr(name_end + 2);
-    if (const std::string_view state = next_word(words); state == "Z" || state == "X") {
+    const std::string_view state = next_word(words);
+    if (state == "Z" || state == "X") {
         return std::nullopt;
     }
-    Process process{
-        .pid = pid, .parent = number<pid_t>(next_word(words)), .start_ticks = 0, .arguments = {}};
+    Process process{.pid = pid,
+                    .parent = number<pid_t>(next_word(words)),
+                    .stopped = state == "T" || state == "t",
+                    .start_ticks = 0,
+                    .arguments = {}};
     for (int skipped = 0; skipped < 17; ++skipped) {
         next_word(words);
     }
@@ -170,6 +172,15 @@ Result<std::vector<Process>> list_processes() {
         }
     }
     return processes;
+}
+
+UniqueFd open_process(const Process& process) {
+    UniqueFd pidfd = open_pidfd(process.pid);
+    const auto now = read_process(process.pid);
+    if (!now || now->start_ticks != process.start_ticks) {
+        pidfd.reset();
+    }
+    return pidfd;
 }
 
 void forbid_core_files() {
@@ -226,9 +237,8 @@ Result<void> kill_and_wait(const std::vector<Process>& processes,
     };
     std::vector<Victim> victims;
     for (const Process& process : processes) {
-        UniqueFd pidfd = open_pidfd(process.pid);
-        const auto now = read_process(process.pid);
-        if (!pidfd || !now || now->start_ticks != process.start_ticks) {
+        UniqueFd pidfd = open_process(process);
+        if (!pidfd) {
             continue;
         }
         ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/unique_fd.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
@@ -19,6 +20,7 @@ namespace vpnha::adapters {
 struct Process {
     pid_t pid = 0;
     pid_t parent = 0;
+    bool stopped = false;                // By SIGSTOP or a debugger.
     std::uint64_t start_ticks = 0;       // Since the node's boot.
     std::vector<std::string> arguments;  // Empty for kernel threads.
 };
@@ -26,6 +28,9 @@ struct Process {
 // nullopt: gone, or a zombie.
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
+
+// Readable when the process has ended; none when it has already.
+[[nodiscard]] UniqueFd open_process(const Process& process);
 
 struct Command {
     std::vector<std::string> arguments;  // The program's path first.

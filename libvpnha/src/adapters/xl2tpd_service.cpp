@@ -110,7 +110,8 @@ Result<Xl2tpdService::Started> Xl2tpdService::plan(const Settings& settings) con
     Started started{.endpoint = config.listen,
                     .options_files = std::move(config.options_files),
                     .arguments = {settings.binary, "-D", "-l", "-c", settings.config, "-p",
-                                  path("pid"), "-C", path("l2tp-control")}};
+                                  path("pid"), "-C", path("l2tp-control")},
+                    .resource = settings.resource};
     if (!settings.options_file.empty()) {
         started.options_files = {settings.options_file};
     }
@@ -132,6 +133,8 @@ std::optional<Xl2tpdService::Started> Xl2tpdService::read_started() const {
             started.options_files.push_back(value);
         } else if (key == "argument") {
             started.arguments.push_back(value);
+        } else if (key == "resource") {
+            started.resource = value;
         }
     }
     return started.arguments.empty() ? std::nullopt : std::optional(std::move(started));
@@ -141,7 +144,8 @@ Result<void> Xl2tpdService::write_started(const Started& started) const {
     const std::string fresh = path("started.new");
     std::ofstream file(fresh, std::ios::trunc);
     file << "listen=" << to_string(started.endpoint.address) << '\n'
-         << "port=" << started.endpoint.port << '\n';
+         << "port=" << started.endpoint.port << '\n'
+         << "resource=" << started.resource << '\n';
     for (const std::string& name : started.options_files) {
         file << "options_file=" << name << '\n';
     }
@@ -308,6 +312,18 @@ Result<Xl2tpdService::State> Xl2tpdService::status() const {
         return State::stopped;
     }
     return is_serving(*started) ? State::running : State::dead;
+}
+
+std::optional<Xl2tpdService::Running> Xl2tpdService::running() const {
+    const auto started = read_started();
+    if (!started || is_ending()) {
+        return std::nullopt;
+    }
+    Running running{.process = {}, .resource = started->resource};
+    if (const auto process = daemon(*started)) {
+        running.process = open_process(*process);
+    }
+    return running;
 }
 
 Result<void> Xl2tpdService::reset() {

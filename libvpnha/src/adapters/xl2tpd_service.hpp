@@ -27,6 +27,7 @@ class Xl2tpdService {
         std::string binary;
         std::string config;        // xl2tpd.conf; its listen-addr is the gateway's VIP.
         std::string options_file;  // Of its pppds; empty: those named in the config.
+        std::string resource;      // Its name in the cluster.
     };
     enum class State {
         stopped,
@@ -47,6 +48,12 @@ class Xl2tpdService {
     // Stopped for whoever asks, but it serves on until the next reset(): its node is lame.
     Result<void> stop_later();
     [[nodiscard]] Result<State> status() const;
+    struct Running {
+        UniqueFd process;      // Readable when the daemon has ended; none when it has already.
+        std::string resource;  // Its name in the cluster.
+    };
+    // nullopt: it is not to run.
+    [[nodiscard]] std::optional<Running> running() const;
     // Ends all sessions and leaves the daemon idle, as it was started. Without a start: nothing.
     // After stop_later(): what stop() does.
     Result<void> reset();
@@ -57,6 +64,7 @@ class Xl2tpdService {
         Ipv4Endpoint endpoint;
         std::vector<std::string> options_files;
         std::vector<std::string> arguments;
+        std::string resource;
         friend bool operator==(const Started&, const Started&) = default;
     };
 

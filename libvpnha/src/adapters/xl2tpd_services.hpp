@@ -1,25 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 
+#include "adapters/qb_loop.hpp"
 #include "adapters/xl2tpd_service.hpp"
 #include "config/config.hpp"
 #include "ports/services.hpp"
 
 namespace vpnha::adapters {
 
-// The services of all gateways, for vpnhad's demotion. The configuration must outlive it.
+// The services of all gateways, for vpnhad. Configuration and loop must outlive it.
 class Xl2tpdServices : public ports::Services {
   public:
-    explicit Xl2tpdServices(const config::Config& config,
-                            std::string run_root = Xl2tpdService::kRunRoot);
+    // A watched daemon has died; `resource` is its name in the cluster.
+    using OnDeath = std::function<void(GatewayId, const std::string& resource)>;
+
+    Xl2tpdServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
+                   std::string run_root = Xl2tpdService::kRunRoot);
+    ~Xl2tpdServices() override;
 
     Result<void> reset(GatewayId gateway) override;
+    void watch(GatewayId gateway) override;
 
   private:
+    [[nodiscard]] Xl2tpdService service(GatewayId gateway) const;
+    void unwatch(GatewayId gateway);
+
     const config::Config& config_;
+    QbLoop& loop_;
+    OnDeath on_death_;
     std::string run_root_;
+    std::map<GatewayId, UniqueFd> watched_;
 };
 
 }  // namespace vpnha::adapters

@@ -90,7 +90,12 @@ struct WriteScore {
     std::string resource;
     int score;
 };
-// The promoted node's vpnhad has died; Pacemaker is to hear it before its own monitor does.
+// From now until the next step reset_services, the death of the gateway's stock daemons is told.
+// → Node::on_service_died()
+struct WatchServices {
+    GatewayId gateway;
+};
+// Of the promoted node's vpnhad or service; Pacemaker is to hear it before its own monitor does.
 struct ReportFailure {
     GatewayId gateway;
     std::string resource;
@@ -106,9 +111,10 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease,
-                            SendLease, SetGate, RunStep, Announce, SendDatagram, SendFrame,
-                            AnswerPlugin, AnswerRequest, WriteScore, ReportFailure, Detached, Log>;
+using Effect =
+    std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease, SendLease,
+                 SetGate, RunStep, Announce, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
+                 WriteScore, WatchServices, ReportFailure, Detached, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

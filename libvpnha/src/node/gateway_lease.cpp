@@ -19,6 +19,9 @@ constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
     take(lease_.on_message(sender, message, now), now, effects);
+    if (holder_unheard_) {
+        watch_holder(now, effects);
+    }
 }
 
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {

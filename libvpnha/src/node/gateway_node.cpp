@@ -21,9 +21,6 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
-// More than Pacemaker takes from a report to the next promotion.
-constexpr Duration kReportPatience = std::chrono::seconds(3);
-
 int score_of(wire::Level level) {
     switch (level) {
         case wire::Level::complete:
@@ -214,6 +211,9 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
             Log{Level::info, fmt::format("now {} event={} {} sessions={}", role.first, role.second,
                                          tag(), replica_.store().count())});
     }
+    if (state == takeover::State::promoted) {
+        effects.emplace_back(WatchServices{settings_.id});
+    }
     failure_.clear();
     for (const RequestToken request : std::exchange(waiting_requests_, {})) {
         effects.emplace_back(AnswerRequest{request, result});
@@ -221,6 +221,12 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     if (detaching_ && takeover_.state() == takeover::State::standby) {
         remove_everything(effects);
         effects.emplace_back(Detached{settings_.id});
+    }
+}
+
+void GatewayNode::on_probe(Effects& effects) {
+    if (written_score_) {
+        effects.emplace_back(WriteScore{settings_.id, resource_, *written_score_});
     }
 }
 
@@ -246,38 +252,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     if (attached_) {
         replica_.on_members(members, quorate, now);
         answer_protected(now, effects);
-        report_failure(now, effects);
-    }
-}
-
-void GatewayNode::on_process_died(NodeId member, const std::string& name, TimePoint now) {
-    if (!attached_ || resource_.empty() || replica_.holder() != member) {
-        return;
-    }
-    // One report moves the gateway, a second one counts as another failure. So the lowest standby
-    // reports, and the next one only if nothing comes of it.
-    std::vector<NodeId> standbys = replica_.complete_standbys();
-    if (std::find(standbys.begin(), standbys.end(), self_) == standbys.end()) {
-        standbys.push_back(self_);
-    }
-    const auto before =
-        std::count_if(standbys.begin(), standbys.end(), [&](NodeId node) { return node < self_; });
-    report_ = Report{name, now + before * kReportPatience};
-}
-
-void GatewayNode::report_failure(TimePoint now, Effects& effects) {
-    if (!report_) {
-        return;
-    }
-    if (replica_.holder()) {
-        report_.reset();
-    } else if (now >= report_->at) {
-        effects.emplace_back(Log{
-            Level::warning, fmt::format("vpnhad of {} has died; Pacemaker is told event=reported "
-                                        "{}",
-                                        report_->node, tag())});
-        effects.emplace_back(ReportFailure{settings_.id, resource_, report_->node});
-        report_.reset();
+        watch_holder(now, effects);
     }
 }
 
@@ -288,8 +263,12 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     }
     take(replica_.on_message(sender, message, now), now, effects);
     answer_protected(now, effects);
-    if (std::holds_alternative<wire::Hello>(message) && replica_.holder() == sender) {
-        frozen_ = false;  // The holder serves in the new ring.
+    if (const auto* hello = std::get_if<wire::Hello>(&message)) {
+        member_names_[sender] = hello->node_name;
+        if (replica_.holder() == sender) {
+            frozen_ = false;  // The holder serves in the new ring.
+        }
+        watch_holder(now, effects);
     }
 }
 
@@ -346,7 +325,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     for (const l2tp::TunnelKey& key : due) {
         take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
-    report_failure(now, effects);
+    watch_holder(now, effects);
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
@@ -405,9 +384,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
     }
-    if (report_) {
-        at = earliest(at, report_->at);
-    }
+    at = earliest(at, next_look_at_holder());
     return settling_score_ ? earliest(at, score_at_) : at;
 }
 

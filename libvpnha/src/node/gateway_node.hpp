@@ -94,13 +94,16 @@ class GatewayNode {
 
     void on_members(const std::set<NodeId>& members, bool quorate, TimePoint now, Effects& effects);
     // That member's vpnhad has died, its node lives; on_members() follows.
-    void on_process_died(NodeId member, const std::string& name, TimePoint now);
+    void on_process_died(NodeId member, TimePoint now);
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);
     // Authentic, and not replayed. A node votes whether it takes part in the gateway or not.
     void on_lease_message(const lease::Sender& sender, const lease::Message& message, TimePoint now,
                           Effects& effects);
+    // This node, `name`, is left with sessions that nobody keeps, unless another one takes them.
+    void on_service_died(const std::string& resource, const std::string& name, Effects& effects);
+    void on_probe(Effects& effects);
     void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
                       TimePoint now, Effects& effects);
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
@@ -200,7 +203,12 @@ class GatewayNode {
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
     void write_score(TimePoint now, Effects& effects);
-    void report_failure(TimePoint now, Effects& effects);
+    // What this node's voter has heard of the holder's rounds, and what is to be reported of it.
+    void watch_holder(TimePoint now, Effects& effects);
+    [[nodiscard]] bool is_holder_unheard(TimePoint now) const;
+    [[nodiscard]] bool is_holder_unheard_by_majority() const;
+    [[nodiscard]] TimePoint report_time(TimePoint now) const;
+    [[nodiscard]] std::optional<TimePoint> next_look_at_holder() const;
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
@@ -227,11 +235,16 @@ class GatewayNode {
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
     std::vector<TimePoint> announcements_;
+    // Of the holder's vpnhad, to Pacemaker.
     struct Report {
-        std::string node;
+        NodeId holder;
+        bool died = false;  // Otherwise it stands still.
         TimePoint at{};
     };
-    std::optional<Report> report_;  // Unless somebody is promoted by then.
+    std::optional<Report> report_;
+    Epoch reported_;  // One report for each epoch at most.
+    bool holder_unheard_ = false;
+    std::map<NodeId, std::string> member_names_;
 
     std::map<PluginToken, StockSession> stock_;
     std::map<PluginToken, Waiting> waiting_plugins_;

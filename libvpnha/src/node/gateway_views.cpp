@@ -44,8 +44,10 @@ std::vector<SessionView> GatewayNode::sessions() const {
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
-    return wire::GatewayState{settings_.id, replica_.promoted(), replica_.level(), standing(),
-                              replica_.promoted() ? replica_.epoch() : replica_.highest_epoch()};
+    return wire::GatewayState{
+        settings_.id,    replica_.promoted(),
+        holder_unheard_, replica_.level(),
+        standing(),      replica_.promoted() ? replica_.epoch() : replica_.highest_epoch()};
 }
 
 wire::Level GatewayNode::standing() const {

@@ -49,11 +49,8 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
 
 Effects Node::on_process_died(NodeId member, TimePoint now) {
     Effects effects;
-    const auto peer = peers_.find(member);
-    if (peer != peers_.end()) {
-        for (auto& [id, gateway] : gateways_) {
-            gateway.on_process_died(member, peer->second.node_name, now);
-        }
+    for (auto& [id, gateway] : gateways_) {
+        gateway.on_process_died(member, now);
     }
     settle(now, effects);
     return effects;
@@ -259,6 +256,16 @@ Effects Node::on_plugin_down(PluginToken plugin, TimePoint now) {
     }
     settle(now, effects);
     return effects;
+}
+
+Effects Node::on_service_died(GatewayId gateway, const std::string& resource, TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_service_died(resource, settings_.name, effects);
+    });
+}
+
+Effects Node::on_probe(GatewayId gateway, TimePoint now) {
+    return tell(gateway, now, [](GatewayNode& node, Effects& effects) { node.on_probe(effects); });
 }
 
 Effects Node::on_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes,

@@ -86,6 +86,13 @@ class Node {
                                           TimePoint now);
     [[nodiscard]] Effects on_kernel_overrun(TimePoint now);
 
+    // A stock daemon of the gateway has died; `resource` is its name in the cluster.
+    [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,
+                                          TimePoint now);
+
+    // Pacemaker looks at the gateway for the first time, and may have forgotten its score.
+    [[nodiscard]] Effects on_probe(GatewayId gateway, TimePoint now);
+
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
 

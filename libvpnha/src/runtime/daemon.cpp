@@ -104,7 +104,9 @@ class Daemon {
             VPNHA_CHECK(gate_->shut(gateway.id));
             VPNHA_CHECK(network_->flush(gateway.id));
         }
-        services_.emplace(config_);
+        services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
+            run(node_->on_service_died(gateway, resource, loop_.now()));
+        });
         VPNHA_TRY(
             kernel_,
             adapters::PppoL2tpKernel::create(

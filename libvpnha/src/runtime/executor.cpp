@@ -159,6 +159,11 @@ node::Effects Executor::execute(node::WriteScore& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::WatchServices& effect) {
+    ports_.services.watch(effect.gateway);
+    return {};
+}
+
 node::Effects Executor::execute(node::ReportFailure& effect) {
     const auto started =
         adapters::spawn_detached({.arguments = {"/usr/sbin/crm_resource", "--fail", "--resource",

@@ -43,10 +43,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         return;
     }
     if (verb == nullptr) {
-        const node::GatewayNode* const state = node_.find(*gateway);
-        reply.ok({{"attached", state->attached() && !state->detaching()},
-                  {"role", state->state() == takeover::State::promoted ? "promoted" : "unpromoted"},
-                  {"lame", state->state() == takeover::State::lame}});
+        answer_monitor(*gateway, arguments.value("probe", false), std::move(reply), now);
         return;
     }
     const node::RequestToken token = next_token_++;
@@ -75,6 +72,25 @@ Requests::Verb Requests::find_verb(const std::string& name) {
                       TimePoint now) { return node.resync(token, gateway, now); }}};
     const auto found = kVerbs.find(name);
     return found == kVerbs.end() ? nullptr : found->second;
+}
+
+void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply,
+                              TimePoint now) {
+    const auto answer = [this, gateway](adapters::ControlReply& to) {
+        const node::GatewayNode* const state = node_.find(gateway);
+        to.ok({{"attached", state->attached() && !state->detaching()},
+               {"role", state->state() == takeover::State::promoted ? "promoted" : "unpromoted"},
+               {"lame", state->state() == takeover::State::lame}});
+    };
+    if (!probe) {
+        answer(reply);
+        return;
+    }
+    // A Pacemaker that was restarted beside a living vpnhad has forgotten its score. Once the probe
+    // is answered it decides who is promoted.
+    daemon_.run(node_.on_probe(gateway, now));
+    daemon_.after_scores(
+        [answer, to = std::make_shared<adapters::ControlReply>(std::move(reply))] { answer(*to); });
 }
 
 void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply, TimePoint now) {

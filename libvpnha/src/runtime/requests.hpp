@@ -39,6 +39,7 @@ class Requests {
                                    const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
+    void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.

@@ -41,6 +41,9 @@ struct Change {
 struct GatewayState {
     GatewayId gateway{};
     bool promoted = false;
+    // The sender's vote: the promoted node, a member, has asked for nothing since its promise
+    // ended.
+    bool unheard = false;
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.

@@ -5,10 +5,12 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -284,6 +286,32 @@ TEST(ControlClientTest, SaysWhenNoDaemonListens) {
     EXPECT_EQ(ControlClient::connect(path, seconds(1)).error().code, Errc::unreachable);
     EXPECT_EQ(ControlClient::connect(std::string(200, 'x'), seconds(1)).error().code,
               Errc::invalid_argument);
+}
+
+TEST(ControlClientTest, SaysThatTheListenerStandsStill) {
+    const std::string path = temporary_path("stopped.sock");
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // Whoever listens last is whom clients talk to.
+        ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        ::listen(listener.get(), 1);
+        ::raise(SIGSTOP);
+        ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, WUNTRACED), child);
+    ASSERT_TRUE(WIFSTOPPED(status));
+    const auto client = ControlClient::connect(path, seconds(10));
+    ASSERT_FALSE(client.has_value());
+    EXPECT_EQ(client.error().code, Errc::timeout);
+    EXPECT_THAT(client.error().detail, HasSubstr(std::to_string(child)));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::unlink(path.c_str());
 }
 
 }  // namespace

@@ -4,15 +4,20 @@
 
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "adapters/xl2tpd_service_config.hpp"
 #include "adapters/xl2tpd_service_mute.hpp"
+#include "adapters/xl2tpd_services.hpp"
+#include "unit/adapters/in_loop.hpp"
 
 namespace vpnha::adapters {
 namespace {
@@ -96,7 +101,10 @@ class Xl2tpdServiceTest : public testing::Test {
     Xl2tpdService service() const { return Xl2tpdService("west", root_ + "/run"); }
 
     Xl2tpdService::Settings settings() const {
-        return {.binary = "/usr/sbin/xl2tpd", .config = root_ + "/xl2tpd.conf", .options_file = ""};
+        return {.binary = "/usr/sbin/xl2tpd",
+                .config = root_ + "/xl2tpd.conf",
+                .options_file = "",
+                .resource = "xl2tpd-west"};
     }
 
     State state() const {
@@ -231,6 +239,61 @@ TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
     start();
     EXPECT_FALSE(read_process(before).has_value());
     EXPECT_EQ(service().status(), Xl2tpdService::State::running);
+}
+
+// What vpnhad is told of the daemon of gateway west.
+class Xl2tpdWatchTest : public Xl2tpdServiceTest {
+  protected:
+    Xl2tpdWatchTest() {
+        config::Gateway gateway;
+        gateway.name = "west";
+        gateway.id = GatewayId{1};
+        config_.gateways = {gateway};
+    }
+
+    std::vector<std::string> deaths_while(const std::function<void()>& client) {
+        std::vector<std::string> deaths;
+        QbLoop loop;
+        Xl2tpdServices services(
+            config_, loop,
+            [&](GatewayId, const std::string& resource) {
+                deaths.push_back(resource);
+                told_ = true;
+            },
+            root_ + "/run");
+        services.watch(GatewayId{1});
+        if (resets_) {
+            EXPECT_TRUE(services.reset(GatewayId{1}).has_value());
+        }
+        run_while(loop, client);
+        return deaths;
+    }
+
+    config::Config config_;
+    bool resets_ = false;
+    std::atomic<bool> told_ = false;
+};
+
+TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
+    start();
+    const auto kill_it = [this] {
+        ::kill(pid(), SIGKILL);
+        while (!told_) {
+            std::this_thread::yield();
+        }
+    };
+    EXPECT_THAT(deaths_while(kill_it), ElementsAre("xl2tpd-west"));
+}
+
+TEST_F(Xl2tpdWatchTest, AReplacedDaemonsDeathIsNone) {
+    start();
+    resets_ = true;
+    EXPECT_THAT(deaths_while([] {}), testing::IsEmpty());
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdWatchTest, WithoutADaemonThereIsNothingToTell) {
+    EXPECT_THAT(deaths_while([] {}), testing::IsEmpty());
 }
 
 TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {

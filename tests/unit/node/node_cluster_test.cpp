@@ -190,6 +190,42 @@ TEST(NodeClusterTest, NobodyReportsADeadNodeOrAStandbysVpnhad) {
     EXPECT_THAT(cluster.at(2).reports, IsEmpty());
 }
 
+TEST(NodeClusterTest, AHolderWhoseRoundsNobodyHearsIsReportedOnceThoughItIsAMember) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({1});
+    cluster.pass(std::chrono::milliseconds(300));
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+    cluster.pass(std::chrono::milliseconds(200));
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("checkpoint at gw1"));
+    cluster.kill_process(1);  // By Pacemaker, which was told.
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
+TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({2});
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
+TEST(NodeClusterTest, AHolderThatIsHeardAgainBeforeTheNextStandbyReportsIsLeftAlone) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({1});
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({});
+    cluster.pass(std::chrono::seconds(9));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
 TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsLameNoMore) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.detach(1).has_value());
@@ -254,7 +290,7 @@ TEST(NodeClusterTest, AMemberWithoutACommonVersionIsNamed) {
     hello.version_max = 9;
     hello.node_name = "gw2";
     hello.gateways = {
-        {kGateway, true, wire::Level::complete, wire::Level::complete, Epoch{9, NodeId{2}}}};
+        {kGateway, true, false, wire::Level::complete, wire::Level::complete, Epoch{9, NodeId{2}}}};
     cluster.run(1, cluster.at(1).node->on_members({NodeId{1}, NodeId{2}}, true, cluster.now()));
     cluster.kill(2);
     cluster.start(2);

@@ -120,8 +120,8 @@ class Group {
         // As the node does: everyone introduces itself anew.
         for (auto& [node, replica] : replicas_) {
             wire::Hello hello;
-            hello.gateways = {{kGateway, replica->promoted(), replica->level(), replica->level(),
-                               replica->highest_epoch()}};
+            hello.gateways = {{kGateway, replica->promoted(), false, replica->level(),
+                               replica->level(), replica->highest_epoch()}};
             queue_.emplace_back(node, hello);
         }
         settle();

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnhad of the promoted node stands still, and another node serves.
+
+Purpose: a daemon that hangs is worse than a dead one, for nothing says so: Corosync keeps it as a
+member, Pacemaker's monitor waits for its answer. Its lease ends, the kernel shuts its gate, and the
+standbys, who hear no round of it any more, tell Pacemaker.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; vpnhad of the promoted node gets a SIGSTOP.
+
+Expected: a silence of at most 1.5 s and nothing else; never two owners; the node is a standby in
+sync again by itself.
+"""
+from vpnlab.promoted_fault import expect_moved, strike
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import DAEMON
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 1500
+BACK_S = 75
+
+
+def steps(run: Run) -> None:
+    live = strike(run, "standstill of vpnhad", lambda node: node.stop_process(DAEMON))
+    live.stack.wait_in_sync(deadline_s=BACK_S)
+    live.stack.wait_protected(1)
+    expect_moved(run, live, OUTAGE_MS)

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Something on the promoted node dies, and its machine goes on: what every such scenario does and
+expects."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .live import Live, begin
+from .node import Node
+from .promise import expect_only_silence
+from .run import Run
+
+PROMOTED_S = 20
+
+
+def strike(run: Run, what: str, act: Callable[[Node], None]) -> Live:
+    """A session under traffic; something happens to its node, and another one serves."""
+    live = begin(run)
+    run.step(f"{what} of {live.active.name}, which is promoted")
+    act(live.active)
+    live.stack.wait_promoted((node.name for node in live.standbys), PROMOTED_S)
+    live.wait_answered()
+    run.observe(2)
+    return live
+
+
+def expect_moved(run: Run, live: Live, outage_ms: float) -> None:
+    """All hang up; the client saw a silence and nothing else."""
+    seen = live.end()
+    expect_only_silence(run, seen.client("client1"), outage_ms)
