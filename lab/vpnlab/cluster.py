@@ -32,12 +32,16 @@ TEMPLATES = DIRECTORY.parent / "cib-templates"
 # Milliseconds: token, consensus.
 TUNED = (300, 360)
 RELAXED = (5000, 6000)
+# What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
+# token_coefficient of 650 for the third, consensus 1.2 times that.
+DEFAULT = (3650, 4380)
 KEY_FILE = "corosync.authkey"
 KEY_BYTES = 256
 # Neither Starting nor Stopping.
 SETTLED_ROLES = ("Started", "Promoted", "Unpromoted")
 ONLINE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
+LEAVE_LIMIT_S = 60.0
 # Sections of the CIB that a template fills.
 SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "resources", "constraints")
 CIB_FILE = "/var/lib/pacemaker/cib/cib.xml"
@@ -235,6 +239,10 @@ class Cluster:
     def start(self, node: Node) -> None:
         """Configures and starts a node that is up, without waiting for the cluster."""
         self.start_corosync(node)
+        self.start_pacemaker(node)
+
+    def start_pacemaker(self, node: Node) -> None:
+        """On a node whose corosync runs, without waiting for it."""
         node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
                    stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
 
@@ -261,6 +269,10 @@ class Cluster:
         """The tuned profile from now on, on all nodes that have power."""
         self._set_timing(TUNED)
 
+    def default_token(self) -> None:
+        """Corosync's own timing from now on, on all nodes that have power."""
+        self._set_timing(DEFAULT)
+
     def _set_timing(self, timing: tuple[int, int]) -> None:
         nodes = [node for node in self.nodes if node.powered()]
         for node in nodes:
@@ -284,6 +296,26 @@ class Cluster:
         self.start(self._lab.gateway(name))
         # The joiner is asked: the others serve.
         self.wait_online([node.name for node in self.nodes if node.powered()], name)
+
+    def leave(self, node: Node) -> None:
+        """Ends Pacemaker and then Corosync of a node, as its shutdown would."""
+        self.stop_pacemaker(node)
+        self._stop(node, "corosync")
+
+    def stop_pacemaker(self, node: Node) -> None:
+        """In good order; returns when it has ended."""
+        self._stop(node, "pacemakerd")
+
+    def _stop(self, node: Node, daemon: str) -> None:
+        node.run("pkill", "-TERM", "-x", daemon)
+        self._lab.wait_for(f"{daemon} of {node.name} has ended",
+                           lambda: node.run("pgrep", "-x", daemon, check=False).code == 1,
+                           LEAVE_LIMIT_S, interval_s=0.1)
+
+    def set_maintenance(self, on: bool) -> None:
+        """Pacemaker leaves all resources as they are, or manages them again."""
+        self._alive().run("crm_attribute", "--name", "maintenance-mode", "--update",
+                          "true" if on else "false")
 
     def status(self, seen_from: str = "") -> Status:
         """As seen from that node, or from the first that has power."""

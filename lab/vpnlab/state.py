@@ -8,8 +8,8 @@
   /dev/shm/vpnha-lab/NAME/NODE/log-N/         /var/log of its N-th boot
   /dev/shm/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots
 
-In memory, because a node's kernel is one thread: at each of vpnhad's fsyncs it would stand still for
-as long as the host's disk does, behind all that a compiler wrote.
+In memory, because a node's kernel is one thread: at each of vpnhad's fsyncs it would stand still
+for as long as the host's disk does, behind all that a compiler wrote.
 
 A process is known by its number *and* start time, so a recycled number is never signalled.
 """

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A node joins the cluster, and no client notices.
+
+Purpose: the ring is formed anew under the tuned token, which a node that starts Pacemaker may lose
+more than once; the promoted gateway serves meanwhile, and streams the joiner its replica.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: a standby has no power; client1 makes traffic; the standby is switched on and starts.
+
+Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
+same gateway serves, no standby says a word.
+"""
+from vpnlab.cluster import Cluster
+from vpnlab.membership import join
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    join(run, Cluster.tune)

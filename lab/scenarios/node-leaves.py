@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A standby leaves the cluster in good order, and no client notices.
+
+Purpose: maintenance of one node is nobody else's business.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: client1 dials and makes traffic; Pacemaker and Corosync of a standby are ended.
+
+Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
+same gateway serves, no standby says a word.
+"""
+from vpnlab.cluster import Cluster
+from vpnlab.membership import leave
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=0, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    leave(run, Cluster.tune)

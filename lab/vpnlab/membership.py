@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A standby goes or comes, and no client notices: with the tuned token, and with Corosync's own."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .cluster import Cluster
+from .expectation import equals, is_empty
+from .live import Live, begin, off_dc
+from .node import Node
+from .promise import expect_unnoticed
+from .run import Run
+
+OBSERVED_S = 8.0
+# Of the default token: a lost node is noticed after token and consensus, 8 s.
+LONG_S = 14.0
+JOIN_S = 60.0
+PROTECTED_LIMIT_S = 20
+# All other nodes have -20, programs beside the lab 0.
+BEHIND_THE_OTHERS = -10
+
+Token = Callable[[Cluster], None]
+
+
+def unnoticed(run: Run, token: Token, act: Callable[[Run, Live, Node], None],
+              before: Callable[[Run, Live, Node], None] | None = None) -> None:
+    """A session under traffic; `before` prepares a standby, a calm time passes, `act` happens to
+    it; held against the calm time. The third node is the cluster's DC: nodes of the lab have one
+    core, and what Pacemaker does there is not to be measured."""
+    observe_s = OBSERVED_S if token is Cluster.tune else LONG_S
+    live = begin(run, place=off_dc, observe_s=0)
+    standby = live.plain_standby
+    if before is not None:
+        before(run, live, standby)
+    token(live.stack.cluster)
+    promotions = live.stack.promotions()
+    calm_from = run.lab.now()
+    run.observe(observe_s)
+    acted_at = run.lab.now()
+    act(run, live, standby)
+    run.observe(observe_s)
+    until = run.lab.now()
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    seen = live.end()
+    run.expect("served_by_others", [owner.node for owner in seen.owners
+                                    if owner.t > calm_from], is_empty())
+    expect_unnoticed(run, seen.client("client1"), (calm_from, acted_at), (acted_at, until))
+
+
+def cut_power(run: Run, token: Token) -> None:
+    def act(run: Run, live: Live, standby: Node) -> None:
+        kept = next(node for node in live.standbys if node is not standby)
+        run.step(f"power cut of {standby.name}, a standby")
+        standby.power_off()
+        run.wait_for(f"the group has lost {standby.name}",
+                     lambda: standby.spec.id not in live.stack.members(live.active), LONG_S)
+        live.stack.wait_protected(1, deadline_s=PROTECTED_LIMIT_S)
+        run.expect("standbys", live.stack.status(live.active)["standbys"],
+                   equals([kept.spec.id]))
+    unnoticed(run, token, act)
+
+
+def leave(run: Run, token: Token) -> None:
+    def act(run: Run, live: Live, standby: Node) -> None:
+        run.step(f"{standby.name}, a standby, leaves the cluster in good order")
+        live.stack.cluster.leave(standby)
+    unnoticed(run, token, act)
+
+
+def join(run: Run, token: Token) -> None:
+    def before(run: Run, live: Live, standby: Node) -> None:
+        run.step(f"{standby.name}, a standby, has no power")
+        standby.power_off()
+        run.wait_for(f"the group has lost {standby.name}",
+                     lambda: standby.spec.id not in live.stack.members(live.active), LONG_S)
+
+    def act(run: Run, live: Live, standby: Node) -> None:
+        run.step(f"{standby.name} is switched on")
+        # The joiner has a core of its own in life; here it gets what the others leave.
+        run.lab.power_on(standby.name, nice=BEHIND_THE_OTHERS)
+        live.stack.configure(standby)
+        live.stack.cluster.start(standby)
+        live.stack.wait_complete(standby, JOIN_S)
+    unnoticed(run, token, act, before)
