@@ -34,6 +34,9 @@ Outcome start(const Call& call) {
     if (Outcome outcome = validate(call); outcome.code != Code::success) {
         return outcome;
     }
+    if (Outcome outcome = refused_if_fenced(call); outcome.code != Code::success) {
+        return outcome;
+    }
     const Vpnhad vpnhad(call);
     Result<void> done;
     // A vpnhad that was lame when it was stopped may end between two questions: then another one.
@@ -70,7 +73,12 @@ Outcome monitor(const Call& call) {
 
 Outcome promote(const Call& call) {
     const auto done = Vpnhad(call).request("promote");
-    return done ? Outcome{} : ocf::outcome_of(done.error());
+    if (done) {
+        return {};
+    }
+    // It may be this promotion by which the node learned of it.
+    const Outcome fenced = refused_if_fenced(call);
+    return fenced.code == Code::success ? ocf::outcome_of(done.error()) : fenced;
 }
 
 // Asks the daemon; a dead or deaf one is replaced by force, for silence is what counts.

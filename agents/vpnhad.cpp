@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "adapters/fenced_file.hpp"
 #include "adapters/process.hpp"
 
 namespace vpnha::agents {
@@ -100,6 +101,12 @@ bool is_lame(const std::string& socket, const std::string& gateway) {
     const auto answer = client->request("monitor", arguments.dump());
     const json state = answer ? json::parse(*answer, nullptr, false) : json();
     return state.is_object() && state.value("lame", false);
+}
+
+ocf::Outcome refused_if_fenced(const ocf::Call& call) {
+    return adapters::is_fenced(call.parameter("socket"))
+               ? ocf::Outcome{ocf::Code::error, adapters::fenced_error().detail}
+               : ocf::Outcome{};
 }
 
 Vpnhad::Vpnhad(const ocf::Call& call)

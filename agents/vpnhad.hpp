@@ -16,6 +16,9 @@ namespace vpnha::agents {
 // when nobody answers.
 [[nodiscard]] bool is_lame(const std::string& socket, const std::string& gateway);
 
+// On a node whose present boot is fenced: an error with the reason. Else success.
+[[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
+
 class Vpnhad {
   public:
     explicit Vpnhad(const ocf::Call& call);

@@ -30,6 +30,9 @@ Xl2tpdService::Settings settings(const Call& call) {
 }
 
 Outcome start(const Call& call) {
+    if (Outcome outcome = refused_if_fenced(call); outcome.code != Code::success) {
+        return outcome;
+    }
     return outcome(service(call).start(settings(call)));
 }
 

@@ -246,6 +246,10 @@ void Machine::execute(node::Effects effects) {
         const node::Effect effect = std::move(queue.front());
         queue.pop_front();
         world_.on_effect(*this, effect);
+        if (std::holds_alternative<node::Fenced>(effect)) {
+            world_.on_fenced(*this);
+            return;
+        }
         node::Effects more = execute(effect);
         world_.on_effects(*this, more, false);
         queue.insert(queue.begin(), std::make_move_iterator(more.begin()),

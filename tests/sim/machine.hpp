@@ -37,6 +37,8 @@ class Surroundings {
     virtual void on_lease(Machine& machine, const node::SendLease& sent) = 0;
     virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
+    // This life of it ends; the machine resets itself.
+    virtual void on_fenced(Machine& machine) = 0;
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
     // An event and all that followed from it at once is done.
     virtual void on_settled(Machine& machine) = 0;

@@ -162,6 +162,16 @@ void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
     pacemaker_.on_answer(machine.id(), answer);
 }
 
+// At the end of the event that told it.
+void World::on_fenced(Machine& machine) {
+    machine.shut_gates();
+    agenda_.after({}, [this, &machine, process = machine.process()] {
+        if (machine.process() == process) {
+            cut_power(machine.id());
+        }
+    });
+}
+
 void World::on_settled(Machine& machine) {
     oracle_.on_settled(machine);
 }

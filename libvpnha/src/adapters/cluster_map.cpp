@@ -19,6 +19,7 @@ constexpr const char* kTransport = "totem.transport";
 constexpr const char* kSecauth = "totem.secauth";
 constexpr const char* kCipher = "totem.crypto_cipher";
 constexpr const char* kKeyFile = "totem.keyfile";
+constexpr const char* kQuorumDevice = "quorum.device.model";
 constexpr const char* kNodes = "nodelist.node.";
 // Links of a knet node (KNET_MAX_LINK).
 constexpr int kLinksMax = 8;
@@ -167,6 +168,10 @@ std::vector<ClusterNode> ClusterMap::nodes() const {
     std::sort(nodes.begin(), nodes.end(),
               [](const ClusterNode& a, const ClusterNode& b) { return a.id < b.id; });
     return nodes;
+}
+
+std::string ClusterMap::quorum_device() const {
+    return state_->text(kQuorumDevice);
 }
 
 std::string ClusterMap::key_file() const {

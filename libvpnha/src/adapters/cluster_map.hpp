@@ -43,6 +43,8 @@ class ClusterMap {
     [[nodiscard]] TotemKeys totem() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
+    // The model of the quorum device; empty when the cluster has none.
+    [[nodiscard]] std::string quorum_device() const;
     // Ascending.
     [[nodiscard]] std::vector<ClusterNode> nodes() const;
 

@@ -60,4 +60,9 @@ void Xl2tpdServices::unwatch(GatewayId gateway) {
     }
 }
 
+Result<void> Xl2tpdServices::end(GatewayId gateway) {
+    unwatch(gateway);
+    return service(gateway).stop();
+}
+
 }  // namespace vpnha::adapters

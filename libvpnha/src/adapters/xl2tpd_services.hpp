@@ -23,6 +23,7 @@ class Xl2tpdServices : public ports::Services {
     ~Xl2tpdServices() override;
 
     Result<void> reset(GatewayId gateway) override;
+    Result<void> end(GatewayId gateway) override;
     void watch(GatewayId gateway) override;
 
   private:

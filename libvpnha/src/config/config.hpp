@@ -53,6 +53,8 @@ struct Config {
     // A promoted node may speak for so long after a majority of the nodes last answered it.
     std::chrono::milliseconds lease_duration{300};
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
+    // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
+    bool fencing_reset = true;
     std::vector<Gateway> gateways;
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;

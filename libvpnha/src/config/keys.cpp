@@ -110,6 +110,19 @@ std::vector<Key> lease_keys() {
     };
 }
 
+std::vector<Key> fencing_keys() {
+    return {
+        {Section::fencing, "reset", Kind::flag, 0, 0, "true", "true",
+         "A node that learns that it is fenced is silent at once, and resets its machine. false: "
+         "only vpnhad ends, and does not start again before the next boot; for tests, and for "
+         "machines that must not be reset.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.fencing_reset = v.flag; },
+         [](const Config& c, const Gateway&) {
+             return std::string(c.fencing_reset ? "true" : "false");
+         }},
+    };
+}
+
 std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
@@ -200,7 +213,7 @@ std::vector<Key> l2tp_keys() {
 const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
-        for (const auto& more : {lease_keys(), gateway_keys(), l2tp_keys()}) {
+        for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), l2tp_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -230,6 +243,8 @@ std::string_view name_of(Section section) {
             return "replication";
         case Section::lease:
             return "lease";
+        case Section::fencing:
+            return "fencing";
         case Section::gateway:
             return "gateway";
         case Section::outside:
@@ -260,6 +275,8 @@ std::string_view help_of(Section section) {
             return "How records reach the standbys.";
         case Section::lease:
             return "The promoted node's right to speak, by promises of a majority of the nodes.";
+        case Section::fencing:
+            return "What this node does when the others have fenced it.";
         case Section::gateway:
             return "A gateway: addresses and sessions that fail over together. One table each.";
         case Section::outside:

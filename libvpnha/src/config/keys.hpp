@@ -14,11 +14,11 @@
 namespace vpnha::config {
 
 // The tables of the file. Those from `gateway` on exist once per gateway.
-enum class Section { cluster, daemon, replication, lease, gateway, outside, inside, l2tp };
+enum class Section { cluster, daemon, replication, lease, fencing, gateway, outside, inside, l2tp };
 
 inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
-                                        Section::lease,   Section::gateway, Section::outside,
-                                        Section::inside,  Section::l2tp};
+                                        Section::lease,   Section::fencing, Section::gateway,
+                                        Section::outside, Section::inside,  Section::l2tp};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {

@@ -105,6 +105,9 @@ struct ReportFailure {
 struct Detached {
     GatewayId gateway;
 };
+// This life of the node is fenced: all its gateways fall silent, it ends its services and resets
+// itself. Nothing behind it is executed any more.
+struct Fenced {};
 enum class Level { error, warning, info, debug };
 struct Log {
     Level level;
@@ -114,7 +117,7 @@ struct Log {
 using Effect =
     std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease, SendLease,
                  SetGate, RunStep, Announce, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
-                 WriteScore, WatchServices, ReportFailure, Detached, Log>;
+                 WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

@@ -22,6 +22,13 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     if (holder_unheard_) {
         watch_holder(now, effects);
     }
+    // It was out of reach when it was fenced. What it is told is what it would have heard then.
+    const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
+                                std::holds_alternative<lease::MarkAnswer>(message);
+    if (!is_about_marks && lease_.voter().is_marked(sender.node, sender.boot)) {
+        effects.emplace_back(
+            SendLease{settings_.id, sender.node, lease::MarkRequest{sender.node, sender.boot}});
+    }
 }
 
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
@@ -118,6 +125,39 @@ Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimeP
     return {};
 }
 
+Result<lease::BootId> GatewayNode::fenceable(NodeId victim) const {
+    const lease::Voters& voters = lease_.state().voters;
+    const std::vector<NodeId> all = voters.all();
+    if (voters.newest().nodes.size() < 3 ||
+        std::find(all.begin(), all.end(), victim) == all.end()) {
+        return fail(Errc::unsupported,
+                    fmt::format("gateway {}: only one of three voters or more can be fenced by "
+                                "marks; fence it by its power",
+                                settings_.name));
+    }
+    const std::optional<lease::BootId> boot = lease_.newest_life_of(victim);
+    if (!boot) {
+        return fail(Errc::not_found,
+                    fmt::format("gateway {}: vpnhad of node {} was not heard since this one "
+                                "started, so the life to be fenced is not known; fence it by its "
+                                "power",
+                                settings_.name, victim.value));
+    }
+    return *boot;
+}
+
+Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
+                                Effects& effects) {
+    VPNHA_TRY(lease::Effects asked, lease_.fence(victim, boot, now));
+    take(std::move(asked), now, effects);
+    return {};
+}
+
+bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
+    const std::optional<lease::Engine::Fencing>& fencing = lease_.state().fencing;
+    return fencing && fencing->done && fencing->victim == victim && fencing->boot == boot;
+}
+
 void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
     settings_.lease.voters = std::move(voters);
     adapt_voters(now, effects);
@@ -172,6 +212,12 @@ void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
         } else if (std::holds_alternative<lease::Fenced>(effect)) {
             effects.emplace_back(
                 Log{Level::error, fmt::format("this node is fenced event=fenced {}", tag())});
+            effects.emplace_back(Fenced{});
+        } else if (const auto* run_out = std::get_if<lease::RunOut>(&effect)) {
+            effects.emplace_back(Log{
+                Level::warning, fmt::format("node {} is fenced: no promise to it holds any more "
+                                            "event=run-out {}",
+                                            run_out->victim.value, tag())});
         } else if (const auto* changed = std::get_if<lease::VotersChanged>(&effect)) {
             effects.emplace_back(
                 Log{Level::info, fmt::format("voters changed event=voters {} count={}", tag(),

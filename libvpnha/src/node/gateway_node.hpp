@@ -113,6 +113,13 @@ class GatewayNode {
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                             Effects& effects);
+    // Which life of the victim marks can fence: the one heard last. An error says what else to do.
+    [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim) const;
+    // Asks the voters to mark it; to be repeated until is_fenced().
+    [[nodiscard]] Result<void> fence(NodeId victim, const lease::BootId& boot, TimePoint now,
+                                     Effects& effects);
+    // This node has asked for it, and no promise to that life holds any more.
+    [[nodiscard]] bool is_fenced(NodeId victim, const lease::BootId& boot) const;
     // As corosync.conf has them now; whoever holds the lease changes its list step by step.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
     // Items in which this node's set-up differs from the promoted node's so that sessions would not

@@ -298,6 +298,7 @@ Effects Node::on_time(TimePoint now) {
 }
 
 void Node::settle(TimePoint now, Effects& effects) {
+    go_on_fencing(now, effects);
     compare_setups();
     if (!writable_ || !members_.contains(settings_.self)) {
         return;
@@ -337,7 +338,12 @@ std::optional<TimePoint> Node::next_deadline() const {
     for (const auto& [id, gateway] : gateways_) {
         at = earliest(at, gateway.next_deadline());
     }
-    return at;
+    for (const Fencing& fencing : fencings_) {
+        for (const Waiting& waiting : fencing.waiting) {
+            at = earliest(at, waiting.until);
+        }
+    }
+    return fencings_.empty() ? at : earliest(at, fencings_.front().again_at);
 }
 
 bool Node::any_attached() const {

@@ -6,6 +6,7 @@
 // messages (CPG flow control) nothing more is said: set_group_writable() tells when it does again.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -99,6 +100,11 @@ class Node {
     // Power is off at that node, says its fencing device or the operator: on all gateways.
     [[nodiscard]] Effects confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
                                        TimePoint now);
+    // Has a majority of the voters mark the life of that node that was heard last, on all gateways;
+    // answered when no promise to it holds any more, or with an error: at once when that cannot
+    // come, or after `patience`. Victims have their turn one after the other.
+    [[nodiscard]] Effects fence(RequestToken request, NodeId victim, Duration patience,
+                                TimePoint now);
     // Who votes on the leases, ascending.
     [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
 
@@ -132,8 +138,24 @@ class Node {
     [[nodiscard]] std::vector<Difference> differences() const;
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] bool any_attached() const;
+    // The present life of this node is fenced on one of its gateways.
+    [[nodiscard]] bool fenced() const;
+    // The life of that node that was heard last is marked here on all gateways.
+    [[nodiscard]] bool is_marked(NodeId node) const;
 
   private:
+    using Lives = std::map<GatewayId, lease::BootId>;
+    struct Waiting {
+        RequestToken request;
+        TimePoint until{};
+    };
+    struct Fencing {
+        NodeId victim;
+        Lives lives;
+        TimePoint again_at{};  // The voters are asked.
+        std::vector<Waiting> waiting;
+    };
+
     // Ends every event: due messages of all gateways, and a hello when what it says has changed.
     void settle(TimePoint now, Effects& effects);
     [[nodiscard]] wire::Hello hello() const;
@@ -143,6 +165,12 @@ class Node {
     // The same for an agent, which is told when there is no such gateway.
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
+
+    [[nodiscard]] Result<Lives> fenceable(NodeId victim) const;
+    [[nodiscard]] bool is_fenced(const Fencing& fencing) const;
+    void go_on_fencing(TimePoint now, Effects& effects);
+    [[nodiscard]] Result<void> ask_for_marks(Fencing& fencing, TimePoint now, Effects& effects);
+    void give_up_fencing(TimePoint now, Effects& effects);
 
     void on_hello(NodeId sender, const wire::Hello& hello, Effects& effects);
     // Tells every gateway in what this node differs from the promoted one, when that may be new.
@@ -162,6 +190,7 @@ class Node {
     bool setups_changed_ = false;
     std::map<GatewayId, std::optional<NodeId>> compared_with_;
     bool writable_ = true;
+    std::deque<Fencing> fencings_;  // The first one is under way.
     Counters counters_;
 };
 

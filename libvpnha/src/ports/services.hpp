@@ -14,6 +14,8 @@ class Services {
     // its daemons idle again. To be called with the gate shut. Holds the services' lock, so that a
     // monitor of Pacemaker waits instead of seeing a daemon that is being replaced.
     virtual Result<void> reset(GatewayId gateway) = 0;
+    // The same, and the daemons are not started again.
+    virtual Result<void> end(GatewayId gateway) = 0;
     // From now until the next reset() the death of a daemon is told to whoever made this port.
     virtual void watch(GatewayId gateway) = 0;
 };

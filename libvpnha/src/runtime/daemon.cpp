@@ -11,10 +11,12 @@
 
 #include "adapters/cluster_map.hpp"
 #include "adapters/control_server.hpp"
+#include "adapters/fenced_file.hpp"
 #include "adapters/gate.hpp"
 #include "adapters/lease_files.hpp"
 #include "adapters/lease_links.hpp"
 #include "adapters/link_watch.hpp"
+#include "adapters/linux_machine.hpp"
 #include "adapters/log.hpp"
 #include "adapters/network.hpp"
 #include "adapters/plugin_server.hpp"
@@ -26,6 +28,7 @@
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/executor.hpp"
+#include "runtime/fencing.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
 #include "runtime/setup_reader.hpp"
@@ -310,6 +313,9 @@ class Daemon {
                      }}));
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
+        if (node_->fenced() || adapters::is_fenced(config_.control_socket)) {
+            return end_fenced_life();
+        }
         VPNHA_CHECK(open_lease_links());
         requests_.emplace(config_, *node_,
                           runtime::Requests::Daemon{
@@ -319,10 +325,8 @@ class Daemon {
                                   [this](std::function<void()> callback) {
                                       scores_.after_attempts(std::move(callback));
                                   },
-                              .find_node =
-                                  [this](const std::string& name) {
-                                      return runtime::find_node(map_->nodes(), name);
-                                  }});
+                              .nodes = [this] { return map_->nodes(); },
+                              .quorum_device = [this] { return map_->quorum_device(); }});
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *services_, *kernel_, *leases_, *lease_links_},
@@ -338,6 +342,7 @@ class Daemon {
                         scores_.write(score.resource, score.score);
                     },
                 .idle = [this] { end({}); },
+                .fenced = [this] { end(end_fenced_life()); },
                 .broken =
                     [this](const Error& error) {
                         shut_all_gates();
@@ -396,13 +401,7 @@ class Daemon {
                      }});
         status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
         status["counters"]["control_malformed"] = control_->counters().malformed;
-        const adapters::LeaseCounters& lease = lease_links_->counters();
-        status["counters"]["lease_sent"] = lease.sent;
-        status["counters"]["lease_unsent"] = lease.unsent;
-        status["counters"]["lease_received"] = lease.received;
-        status["counters"]["lease_forged"] = lease.forged;
-        status["counters"]["lease_malformed"] = lease.malformed;
-        status["counters"]["lease_replayed"] = lease.replayed;
+        status["counters"].update(runtime::counters_view(lease_links_->counters()));
         return status;
     }
 
@@ -412,6 +411,12 @@ class Daemon {
     void end(Result<void> result) {
         ended_ = std::move(result);
         loop_.set_timer(runtime::kEndTimer, loop_.now(), [this] { loop_.stop(); });
+    }
+
+    Result<void> end_fenced_life() {
+        shut_all_gates();
+        adapters::LinuxMachine machine;
+        return tl::unexpected(runtime::end_fenced_life(config_, *services_, machine));
     }
 
     void shut_all_gates() {

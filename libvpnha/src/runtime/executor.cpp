@@ -181,6 +181,12 @@ node::Effects Executor::execute(node::Detached& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::Fenced&) {
+    broken_ = true;
+    answers_.fenced();
+    return {};
+}
+
 node::Effects Executor::execute(node::Log& effect) {
     adapters::write_log(effect.level, effect.text);
     return {};

@@ -41,6 +41,8 @@ class Executor {
         std::function<void(const node::AnswerPlugin&)> plugin;
         std::function<void(const node::WriteScore&)> score;
         std::function<void()> idle;  // The last gateway was detached.
+        // This life of the node is fenced. Nothing more is done from here on.
+        std::function<void()> fenced;
         // What the lease rests on has failed. Nothing more is done from here on.
         std::function<void(const Error&)> broken;
     };
@@ -77,6 +79,7 @@ class Executor {
     node::Effects execute(node::WatchServices& effect);
     node::Effects execute(node::ReportFailure& effect);
     node::Effects execute(node::Detached& effect);
+    node::Effects execute(node::Fenced& effect);
     node::Effects execute(node::Log& effect);
 
     Result<void> run_step(const node::RunStep& step);

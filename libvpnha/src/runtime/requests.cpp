@@ -3,11 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "runtime/cluster_nodes.hpp"
 #include "runtime/plan_view.hpp"
 
 namespace vpnha::runtime {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr std::chrono::milliseconds kFencePatience{5'000};
+constexpr std::chrono::milliseconds kFencePatienceMax{60'000};
+
+}  // namespace
 
 void Requests::on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
                           TimePoint now) {
@@ -30,6 +40,14 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     }
     if (request.verb == "confirm_dead") {
         confirm_dead(arguments, std::move(reply), now);
+        return;
+    }
+    if (request.verb == "fence") {
+        fence(arguments, std::move(reply), now);
+        return;
+    }
+    if (request.verb == "nodes") {
+        reply.ok(nodes_view());
         return;
     }
     const Verb verb = find_verb(request.verb);
@@ -93,16 +111,24 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
         [answer, to = std::make_shared<adapters::ControlReply>(std::move(reply))] { answer(*to); });
 }
 
-void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+Result<NodeId> Requests::node_of(const json& arguments) const {
     const std::string name = arguments.value("node", "");
-    const std::optional<NodeId> victim = daemon_.find_node(name);
+    const std::optional<NodeId> node = find_node(daemon_.nodes(), name);
+    if (!node) {
+        return fail(Errc::not_found, fmt::format("corosync.conf has no node '{}'", name));
+    }
+    return *node;
+}
+
+void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const Result<NodeId> victim = node_of(arguments);
     if (!victim) {
-        reply.error({Errc::not_found, fmt::format("corosync.conf has no node '{}'", name)});
+        reply.error(victim.error());
         return;
     }
     if (node_.members().contains(*victim)) {
-        reply.error({Errc::invalid_argument,
-                     fmt::format("node {} lives: its vpnhad is a member of the group", name)});
+        reply.error({Errc::busy, fmt::format("node {} lives: its vpnhad is a member of the group",
+                                             arguments.value("node", ""))});
         return;
     }
     const auto by = arguments.value("by", "operator") == "device" ? lease::Confirmed::by_device
@@ -110,6 +136,36 @@ void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply,
     const node::RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.confirm_dead(token, *victim, by, now));
+}
+
+void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const Result<NodeId> victim = node_of(arguments);
+    if (!victim) {
+        reply.error(victim.error());
+        return;
+    }
+    if (const std::string model = daemon_.quorum_device(); !model.empty()) {
+        reply.error({Errc::unsupported,
+                     fmt::format("the cluster has a quorum device ({}), which makes no promises: "
+                                 "of the nodes alone no majority could fence one; fence it by its "
+                                 "power",
+                                 model)});
+        return;
+    }
+    const auto patience = std::chrono::milliseconds(std::clamp<std::int64_t>(
+        arguments.value("timeout_ms", kFencePatience.count()), 1, kFencePatienceMax.count()));
+    const node::RequestToken token = next_token_++;
+    waiting_.emplace(token, std::move(reply));
+    daemon_.run(node_.fence(token, *victim, patience, now));
+}
+
+json Requests::nodes_view() const {
+    json nodes = json::array();
+    for (const adapters::ClusterNode& node : daemon_.nodes()) {
+        nodes.push_back(
+            {{"id", node.id.value}, {"name", node.name}, {"fenced", node_.is_marked(node.id)}});
+    }
+    return {{"nodes", std::move(nodes)}};
 }
 
 void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "adapters/cluster_map.hpp"
 #include "adapters/control_server.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
@@ -22,8 +23,10 @@ class Requests {
         std::function<nlohmann::json()> status;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
         std::function<void(std::function<void()>)> after_scores;
-        // A node of corosync.conf by its name or id; also one that is dead.
-        std::function<std::optional<NodeId>(const std::string&)> find_node;
+        // Those of corosync.conf, also dead ones.
+        std::function<std::vector<adapters::ClusterNode>()> nodes;
+        // The model of the cluster's quorum device; empty: it has none.
+        std::function<std::string()> quorum_device;
     };
 
     // All must outlive it.
@@ -41,6 +44,10 @@ class Requests {
 
     void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    [[nodiscard]] nlohmann::json nodes_view() const;
+    // The node of corosync.conf that the arguments name, by its name or id.
+    [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.
     [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;

@@ -192,6 +192,12 @@ std::string_view name_of(wire::Level level) {
     return "empty";
 }
 
+json counters_view(const adapters::LeaseCounters& lease) {
+    return {{"lease_sent", lease.sent},           {"lease_unsent", lease.unsent},
+            {"lease_received", lease.received},   {"lease_forged", lease.forged},
+            {"lease_malformed", lease.malformed}, {"lease_replayed", lease.replayed}};
+}
+
 json name_of_member(const node::Node& node, NodeId member) {
     if (member == node.settings().self) {
         return node.settings().name;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "adapters/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
 
@@ -31,5 +32,6 @@ struct Around {
 [[nodiscard]] nlohmann::json sessions_view(const node::Node& node, const std::string& gateway);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
 [[nodiscard]] nlohmann::json differences_view(const node::Node& node);
+[[nodiscard]] nlohmann::json counters_view(const adapters::LeaseCounters& lease);
 
 }  // namespace vpnha::runtime

@@ -33,6 +33,7 @@ struct FakeNode {
     std::vector<std::string> reports;
     int announcements = 0;
     bool detached = false;
+    bool fenced = false;
     bool refuses_sessions = false;
     bool answers_installs = true;  // false: they stay in `installing` until told otherwise.
     std::vector<InstallSession> installing;
@@ -88,6 +89,9 @@ class FakeCluster {
     }
     [[nodiscard]] takeover::State state(std::uint32_t node) {
         return at(node).node->find(kGateway)->state();
+    }
+    [[nodiscard]] std::optional<lease::Durable> disk(std::uint32_t node) {
+        return disks_[NodeId{node}];
     }
     // Its memory and its disk are gone.
     void lose_disk(std::uint32_t node) { disks_.erase(NodeId{node}); }
@@ -289,6 +293,10 @@ class FakeCluster {
                 fake.reports.push_back(failure->resource + " at " + failure->node);
             } else if (std::holds_alternative<Detached>(effect)) {
                 fake.detached = true;
+            } else if (std::holds_alternative<Fenced>(effect)) {
+                fake.fenced = true;
+                fake.gate = {};
+                return;
             } else if (const auto* line = std::get_if<Log>(&effect)) {
                 fake.log.push_back(line->text);
             }
