@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// fence_vpnha (FenceAgentAPI): a majority of the nodes takes a node's leases away. Off-only: there
+// is nothing to switch on, and what ends a fenced life is the victim's next boot.
+//
+// Compiled, and with no library that it does not need: it runs on the path of every takeover.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "settings.hpp"
+#include "ungated.hpp"
+#include "vpnha/control.hpp"
+
+namespace vpnha::stonith {
+
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+enum Code { kOk = 0, kFailed = 1, kIsOff = 2 };
+
+// vpnhad's own words about a fencing that takes too long come before this agent's patience ends.
+constexpr auto kAnswerMargin = std::chrono::milliseconds(500);
+constexpr auto kAskAgain = std::chrono::milliseconds(50);
+
+Result<json> ask(const Settings& settings, const char* verb, const json& arguments) {
+    VPNHA_TRY(ControlClient client,
+              ControlClient::connect(settings.socket, settings.timeout + kAnswerMargin));
+    VPNHA_TRY(const std::string answer, client.request(verb, arguments.dump()));
+    return json::parse(answer, nullptr, false);
+}
+
+Result<void> refuse_ungated(const Settings& settings) {
+    if (settings.gated_only) {
+        return {};
+    }
+    VPNHA_TRY(const std::vector<std::string> ids,
+              find_ungated(settings.cibadmin_path, settings.timeout));
+    if (ids.empty()) {
+        return {};
+    }
+    return fail(Errc::unsupported,
+                fmt::format("the cluster has resources that are not vpnha's ({}), and they would "
+                            "run on; use power fencing, or set gated_only=1 if two of them may run "
+                            "at once",
+                            fmt::join(ids, ", ")));
+}
+
+// Behind a power device: the victim's vpnhad may be a member until its death is noticed.
+Result<void> confirm(const Settings& settings) {
+    const auto deadline = Clock::now() + settings.timeout;
+    for (;;) {
+        const Result<json> done =
+            ask(settings, "confirm_dead", {{"node", settings.plug}, {"by", "device"}});
+        if (done || done.error().code != Errc::busy || Clock::now() > deadline) {
+            return done.map([](const json&) {});
+        }
+        std::this_thread::sleep_for(kAskAgain);
+    }
+}
+
+Result<void> off(const Settings& settings) {
+    if (settings.mode == Mode::confirm) {
+        return confirm(settings);
+    }
+    VPNHA_CHECK(refuse_ungated(settings));
+    return ask(settings, "fence",
+               {{"node", settings.plug}, {"timeout_ms", settings.timeout.count()}})
+        .map([](const json&) {});
+}
+
+Result<json> nodes(const Settings& settings) {
+    VPNHA_TRY(const json answer, ask(settings, "nodes", json::object()));
+    if (!answer.is_object() || !answer.value("nodes", json()).is_array()) {
+        return fail(Errc::malformed, "vpnhad did not answer with a list of nodes");
+    }
+    return answer["nodes"];
+}
+
+Result<Code> status(const Settings& settings) {
+    if (settings.mode == Mode::confirm) {
+        return fail(Errc::unsupported, "only the power device knows whether the node is off");
+    }
+    VPNHA_TRY(const json list, nodes(settings));
+    for (const json& node : list) {
+        if (node.value("name", "") == settings.plug ||
+            std::to_string(node.value("id", 0U)) == settings.plug) {
+            return node.value("fenced", false) ? kIsOff : kOk;
+        }
+    }
+    return fail(Errc::not_found, "corosync.conf has no such node");
+}
+
+// Pacemaker starts this device before it starts vpnhad: no daemon is no failure.
+Result<void> monitor(const Settings& settings) {
+    if (settings.mode == Mode::revoke) {
+        VPNHA_CHECK(refuse_ungated(settings));
+    }
+    const Result<json> answer = ask(settings, "ping", json::object());
+    if (!answer && answer.error().code != Errc::unreachable) {
+        return tl::unexpected(answer.error());
+    }
+    return {};
+}
+
+Result<void> list(const Settings& settings) {
+    VPNHA_TRY(const json found, nodes(settings));
+    for (const json& node : found) {
+        fmt::print("{},\n", node.value("name", ""));
+    }
+    return {};
+}
+
+Result<Code> perform(const Settings& settings) {
+    const std::string& action = settings.action;
+    const bool is_about_a_node = action == "off" || action == "status";
+    if (is_about_a_node && settings.plug.empty()) {
+        return fail(Errc::invalid_argument, "it needs plug, the node that is meant");
+    }
+    const auto ok = [] { return kOk; };
+    if (action == "off") {
+        return off(settings).map(ok);
+    }
+    if (action == "status") {
+        return status(settings);
+    }
+    if (action == "monitor") {
+        return monitor(settings).map(ok);
+    }
+    if (action == "list") {
+        return list(settings).map(ok);
+    }
+    if (action == "metadata") {
+        std::fputs(metadata().c_str(), stdout);
+        return kOk;
+    }
+    if (action == "validate-all") {
+        return kOk;
+    }
+    return fail(Errc::unsupported,
+                "this agent only takes leases away: off; set "
+                "pcmk_reboot_action=off");
+}
+
+Result<Code> run(int count, char** words) {
+    VPNHA_TRY(const Given given, count > 1 ? read_options(count, words) : read_lines(std::cin));
+    VPNHA_TRY(const Settings settings, settings_of(given));
+    if (settings.help) {
+        std::fputs(usage().c_str(), stdout);
+        return kOk;
+    }
+    Result<Code> code = perform(settings);
+    if (!code) {
+        code.error().detail =
+            fmt::format("{} {}: {}", settings.action, settings.plug, code.error().detail);
+    }
+    return code;
+}
+
+}  // namespace
+
+}  // namespace vpnha::stonith
+
+int main(int count, char** words) try {
+    const auto code = vpnha::stonith::run(count, words);
+    if (!code) {
+        std::fprintf(stderr, "fence_vpnha: %s\n", code.error().detail.c_str());
+        return vpnha::stonith::kFailed;
+    }
+    return *code;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "fence_vpnha: %s\n", error.what());
+    return vpnha::stonith::kFailed;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "settings.hpp"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <vector>
+
+#include "vpnha/control.hpp"
+
+namespace vpnha::stonith {
+
+namespace {
+
+constexpr int kTimeoutMax = 60;  // Seconds.
+
+enum class Type { text, flag, seconds, mode };
+
+struct Parameter {
+    const char* name;
+    char letter;
+    Type type;
+    const char* fallback;
+    bool shown;  // In the metadata; what is not is taken for the cluster's and scripts' sake.
+    const char* text;
+};
+
+constexpr std::array<Parameter, 12> kParameters{{
+    {"action", 'o', Type::text, "off", true, "Fencing action"},
+    {"plug", 'n', Type::text, "", true, "Node to be fenced, as corosync.conf calls it"},
+    {"nodename", 'N', Type::text, "", false, "The same, when there is no plug"},
+    {"port", 'p', Type::text, "", false, "The same, when there is neither"},
+    {"socket", 's', Type::text, kControlSocketPath, true, "Control socket of vpnhad on this node"},
+    {"timeout", 't', Type::seconds, "5", true,
+     "Seconds after which a fencing that is not confirmed has failed"},
+    {"gated_only", 'g', Type::flag, "0", true,
+     "Say that the victim is off although resources other than vpnha's are configured: whatever "
+     "they do there is not ended by this agent"},
+    {"mode", 'm', Type::mode, "revoke", true,
+     "revoke: a majority of three voters or more takes the victim's leases back. confirm: in a "
+     "cluster of two nodes, behind a power device in the same level of the topology: tells vpnhad "
+     "that the other node is off"},
+    {"cibadmin_path", 'c', Type::text, "/usr/sbin/cibadmin", true,
+     "Program that shows the resources of the cluster"},
+    {"verbose", 'v', Type::flag, "0", false, "Ignored"},
+    {"debug", 'D', Type::text, "", false, "Ignored"},
+    {"help", 'h', Type::flag, "0", false, "This text"},
+}};
+
+constexpr std::array<const char*, 6> kActions{"off",  "status",   "monitor",
+                                              "list", "metadata", "validate-all"};
+
+const Parameter* parameter(const std::string& name) {
+    const auto* const found =
+        std::find_if(kParameters.begin(), kParameters.end(),
+                     [&](const Parameter& each) { return each.name == name; });
+    return found == kParameters.end() ? nullptr : found;
+}
+
+std::string value_of(const Given& given, const char* name) {
+    const auto found = given.find(name);
+    return found == given.end() ? parameter(name)->fallback : found->second;
+}
+
+Result<bool> flag_of(const Given& given, const char* name) {
+    std::string value = value_of(given, name);
+    std::transform(value.begin(), value.end(), value.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    for (const char* const yes : {"1", "yes", "true", "on"}) {
+        if (value == yes) {
+            return true;
+        }
+    }
+    for (const char* const no : {"", "0", "no", "false", "off"}) {
+        if (value == no) {
+            return false;
+        }
+    }
+    return fail(Errc::invalid_argument, fmt::format("{}={} is neither 1 nor 0", name, value));
+}
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (const char letter : text) {
+        out += letter == '&'   ? "&amp;"
+               : letter == '<' ? "&lt;"
+               : letter == '>' ? "&gt;"
+               : letter == '"' ? "&quot;"
+                               : std::string(1, letter);
+    }
+    return out;
+}
+
+std::string content_of(const Parameter& each) {
+    switch (each.type) {
+        case Type::text:
+            return fmt::format(R"(<content type="string" default="{}"/>)", escaped(each.fallback));
+        case Type::seconds:
+            return fmt::format(R"(<content type="integer" default="{}"/>)", each.fallback);
+        case Type::flag:
+            return fmt::format(R"(<content type="boolean" default="{}"/>)", each.fallback);
+        case Type::mode:
+            return fmt::format(R"(<content type="select" default="{}"><option value="revoke"/>)"
+                               R"(<option value="confirm"/></content>)",
+                               each.fallback);
+    }
+    return "";
+}
+
+std::string dashed(const char* name) {
+    std::string option(name);
+    std::replace(option.begin(), option.end(), '_', '-');
+    return option;
+}
+
+}  // namespace
+
+Given read_lines(std::istream& lines) {
+    Given given;
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t start = std::min(line.find_first_not_of(" \t"), line.size());
+        const std::size_t end = line.find_last_not_of(" \t\r") + 1;
+        const std::size_t equals = line.find('=', start);
+        if (equals >= end || line[start] == '#') {
+            continue;
+        }
+        std::string name = line.substr(start, equals - start);
+        if (parameter(name == "option" ? "action" : name) != nullptr) {
+            given[name == "option" ? "action" : name] = line.substr(equals + 1, end - equals - 1);
+        }
+    }
+    return given;
+}
+
+Result<Given> read_options(int count, char** words) {
+    std::vector<std::string> names;
+    std::string letters = ":";
+    for (const Parameter& each : kParameters) {
+        names.push_back(dashed(each.name));
+        letters += each.letter;
+        letters += each.type == Type::flag ? "" : ":";
+    }
+    std::vector<option> options;
+    for (std::size_t i = 0; i < kParameters.size(); ++i) {
+        const bool is_flag = kParameters.at(i).type == Type::flag;
+        options.push_back({names[i].c_str(), is_flag ? no_argument : required_argument, nullptr,
+                           kParameters.at(i).letter});
+    }
+    options.push_back({nullptr, 0, nullptr, 0});
+    Given given;
+    opterr = 0;
+    for (int letter = 0;
+         (letter = getopt_long(count, words, letters.c_str(), options.data(), nullptr)) != -1;) {
+        const auto* const found =
+            std::find_if(kParameters.begin(), kParameters.end(),
+                         [letter](const Parameter& each) { return each.letter == letter; });
+        if (found == kParameters.end()) {
+            return fail(Errc::invalid_argument,
+                        fmt::format("{} {}; --help shows all options", words[optind - 1],
+                                    letter == ':' ? "wants a value" : "is no option"));
+        }
+        given[found->name] = found->type == Type::flag ? "1" : optarg;
+    }
+    if (optind < count) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} is no option; --help shows all of them", words[optind]));
+    }
+    return given;
+}
+
+Result<Settings> settings_of(const Given& given) {
+    Settings settings;
+    settings.action = value_of(given, "action");
+    for (const char* const name : {"plug", "nodename", "port"}) {
+        if (settings.plug.empty()) {
+            settings.plug = value_of(given, name);
+        }
+    }
+    settings.socket = value_of(given, "socket");
+    settings.cibadmin_path = value_of(given, "cibadmin_path");
+    VPNHA_TRY(settings.gated_only, flag_of(given, "gated_only"));
+    VPNHA_TRY(settings.help, flag_of(given, "help"));
+    const std::string mode = value_of(given, "mode");
+    if (mode != "revoke" && mode != "confirm") {
+        return fail(Errc::invalid_argument,
+                    fmt::format("mode={} is neither revoke nor confirm", mode));
+    }
+    settings.mode = mode == "confirm" ? Mode::confirm : Mode::revoke;
+    const std::string timeout = value_of(given, "timeout");
+    int seconds = 0;
+    const auto parsed = std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+    if (parsed.ec != std::errc{} || parsed.ptr != timeout.data() + timeout.size() || seconds < 1 ||
+        seconds > kTimeoutMax) {
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("timeout={} is no number of seconds from 1 to {}", timeout, kTimeoutMax));
+    }
+    settings.timeout = std::chrono::seconds(seconds);
+    return settings;
+}
+
+std::string metadata() {
+    std::string xml =
+        "<?xml version=\"1.0\" ?>\n"
+        "<resource-agent name=\"fence_vpnha\" shortdesc=\"Takes a node's leases on vpnha's "
+        "gateways "
+        "away\">\n"
+        "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present boot "
+        "of the victim: it is granted no lease on a gateway any more, and off is answered when all "
+        "promises to it have run out, 0.7 s later. The victim that hears of it resets itself. Only "
+        "the gateways of vpnha are ended by that, so the agent refuses where the cluster has other "
+        "resources, with fewer than three voters, and with a quorum device; put power fencing into "
+        "the next level of the topology. It switches nothing on, and does not reboot: set "
+        "pcmk_reboot_action=off.</longdesc>\n"
+        "<vendor-url>https://clusterlabs.org</vendor-url>\n<parameters>\n";
+    for (const Parameter& each : kParameters) {
+        if (each.shown) {
+            xml += fmt::format(
+                "<parameter name=\"{0}\" unique=\"0\" required=\"{1}\">\n"
+                "<getopt mixed=\"-{2}, --{3}{4}\"/>\n{5}\n"
+                "<shortdesc lang=\"en\">{6}</shortdesc>\n</parameter>\n",
+                each.name, std::strcmp(each.name, "action") == 0 ? 1 : 0, each.letter,
+                dashed(each.name), each.type == Type::flag ? "" : fmt::format("=[{}]", each.name),
+                content_of(each), escaped(each.text));
+        }
+    }
+    xml += "</parameters>\n<actions>\n";
+    for (const char* const action : kActions) {
+        xml += fmt::format("<action name=\"{}\"/>\n", action);
+    }
+    return xml + "</actions>\n</resource-agent>\n";
+}
+
+std::string usage() {
+    std::string text = "Usage: fence_vpnha [options], or without any key=value lines on stdin\n";
+    for (const Parameter& each : kParameters) {
+        text += fmt::format("  -{}, --{:<15} {}\n", each.letter, dashed(each.name), each.text);
+    }
+    return text;
+}
+
+}  // namespace vpnha::stonith

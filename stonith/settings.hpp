@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What fence_vpnha was told (FenceAgentAPI): by options, or without any by lines key=value on
+// stdin, where unknown keys and comments are ignored and later lines win.
+#pragma once
+
+#include <chrono>
+#include <istream>
+#include <map>
+#include <string>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::stonith {
+
+enum class Mode {
+    revoke,   // off: the other nodes take the victim's leases back.
+    confirm,  // off: its power is off already; the other one of two nodes is told so.
+};
+
+struct Settings {
+    std::string action;
+    std::string plug;
+    std::string socket;
+    std::string cibadmin_path;
+    Mode mode = Mode::revoke;
+    std::chrono::milliseconds timeout{};
+    bool gated_only = false;
+    bool help = false;
+};
+
+// By name; what was given, not yet judged.
+using Given = std::map<std::string, std::string>;
+[[nodiscard]] Given read_lines(std::istream& lines);
+// Error invalid_argument: an option that does not exist, or lacks its value.
+[[nodiscard]] Result<Given> read_options(int count, char** words);
+
+// Error invalid_argument names the value that is none.
+[[nodiscard]] Result<Settings> settings_of(const Given& given);
+
+// As XML, for the cluster's tools.
+[[nodiscard]] std::string metadata();
+[[nodiscard]] std::string usage();
+
+}  // namespace vpnha::stonith

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Resources that go on running on a node whose leases were taken away: all that vpnha's gate does
+// not stand before.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::stonith {
+
+// The ids of primitives, their templates and bundles in the XML of a CIB's resources that are
+// neither vpnha's nor fencing devices. `cibadmin` prints it: one element after the other, values
+// in double quotes, '<' and '>' within them escaped.
+[[nodiscard]] std::vector<std::string> ungated_in(std::string_view resources);
+
+// Of this node's copy of the cluster's configuration. An error when it cannot be read in time.
+[[nodiscard]] Result<std::vector<std::string>> find_ungated(const std::string& cibadmin,
+                                                            std::chrono::milliseconds timeout);
+
+}  // namespace vpnha::stonith

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""fence_vpnha (the program that $FENCE_VPNHA names): lines on stdin, or options, to return codes
+and to what vpnhad is asked. A fake control server answers, a fake cibadmin shows the resources."""
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAM = os.environ["FENCE_VPNHA"]
+SCHEMA = "/usr/share/cluster/relaxng/metadata.rng"
+OK, FAILED, IS_OFF = 0, 1, 2
+
+GATED = """\
+<resources>
+  <clone id="fencing-clone">
+    <primitive id="fencing" class="stonith" type="fence_ipmilan">
+      <operations><op name="start" interval="0" id="fencing-start"/></operations>
+    </primitive>
+  </clone>
+  <clone id="checkpoint-clone">
+    <primitive id="checkpoint" class="ocf" provider="vpnha" type="checkpoint"/>
+  </clone>
+  <template id="services" class="ocf" provider="vpnha" type="xl2tpd"/>
+  <clone id="xl2tpd-clone"><primitive id="xl2tpd" template="services"/></clone>
+</resources>
+"""
+ADDRESS = '<primitive id="address" class="ocf" provider="heartbeat" type="IPaddr2"/>'
+SERVICE = '<primitive class="systemd" type="nginx" id="web"/>'
+TEMPLATE = '<template id="databases" type="pgsql" class="ocf" provider="heartbeat"/>'
+BUNDLE = '<bundle id="box"><podman image="x"/></bundle>'
+NODES = {"nodes": [{"id": 1, "name": "gw1", "fenced": False},
+                   {"id": 2, "name": "gw2", "fenced": True}]}
+
+
+class Vpnhad:
+    """Answers each verb with its result or error; remembers what it was asked."""
+
+    def __init__(self, path: Path, answers: dict[str, object]) -> None:
+        self.asked: list[tuple[str, dict]] = []
+        self._answers = answers
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, client.makefile("rb") as stream:
+                while head := stream.read(4):
+                    request = json.loads(stream.read(struct.unpack(">I", head)[0]))
+                    self.asked.append((request["verb"], request["arguments"]))
+                    answer = self._answer(request["verb"])
+                    if answer is None:
+                        break
+                    text = json.dumps(answer).encode()
+                    client.sendall(struct.pack(">I", len(text)) + text)
+
+    def _answer(self, verb: str) -> dict | None:
+        answer = self._answers.get(verb, {})
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, str):
+            code, _, detail = answer.partition(": ")
+            return None if code == "dies" else {
+                "version": 1, "ok": False, "error": {"code": code, "detail": detail}}
+        return {"version": 1, "ok": True, "result": answer}
+
+
+class Place:
+    """A directory with a control socket and a cibadmin."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.vpnhad: Vpnhad | None = None
+        self.resources(GATED)
+
+    def serve(self, **answers: object) -> Vpnhad:
+        self.vpnhad = Vpnhad(self.path / "control.sock", answers)
+        return self.vpnhad
+
+    def resources(self, text: str, code: int = 0) -> None:
+        (self.path / "resources").write_text(text, encoding="utf-8")
+        program = self.path / "cibadmin"
+        program.write_text(f"#!/bin/sh\ncat {self.path}/resources\nexit {code}\n",
+                           encoding="utf-8")
+        program.chmod(0o755)
+
+    def run(self, *lines: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        given = [f"socket={self.path}/control.sock", f"cibadmin_path={self.path}/cibadmin", *lines]
+        return subprocess.run([PROGRAM, *options], capture_output=True, text=True, check=False,
+                              input="" if options else "\n".join(given) + "\n", timeout=20)
+
+
+@pytest.fixture(name="place")
+def place_fixture(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    if place.vpnhad:
+        place.vpnhad.close()
+
+
+OFF = ("action=off", "plug=gw1")
+# What is given, what vpnhad answers (None: there is none), the code, and words of the reason.
+TABLE = [
+    (OFF, {}, OK, ""),
+    (("action=off", "nodename=gw1"), {}, OK, ""),
+    (("plug=gw1",), {}, OK, ""),
+    (("# action=reboot", *OFF, "unknown=1", "no assignment"), {}, OK, ""),
+    (("action=metadata", *OFF), {}, OK, ""),
+    (OFF, None, FAILED, "no vpnhad answers"),
+    (OFF, {"fence": "timeout: no majority"}, FAILED, "no majority"),
+    (OFF, {"fence": "unsupported: three voters"}, FAILED, "three voters"),
+    (OFF, {"fence": "dies: at once"}, FAILED, "closed the connection"),
+    (("action=off",), {}, FAILED, "needs plug"),
+    (("action=reboot", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
+    (("action=on", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
+    (("action=explode", "plug=gw1"), {}, FAILED, "only takes leases away"),
+    ((*OFF, "mode=other"), {}, FAILED, "neither revoke nor confirm"),
+    ((*OFF, "timeout=0"), {}, FAILED, "1 to 60"),
+    ((*OFF, "timeout=soon"), {}, FAILED, "1 to 60"),
+    ((*OFF, "gated_only=perhaps"), {}, FAILED, "neither 1 nor 0"),
+    (("action=status", "plug=gw1"), {"nodes": NODES}, OK, ""),
+    (("action=status", "plug=gw2"), {"nodes": NODES}, IS_OFF, ""),
+    (("action=status", "plug=2"), {"nodes": NODES}, IS_OFF, ""),
+    (("action=status", "plug=gw3"), {"nodes": NODES}, FAILED, "no such node"),
+    (("action=status", "plug=gw1"), None, FAILED, "no vpnhad answers"),
+    (("action=status", "plug=gw1", "mode=confirm"), {}, FAILED, "power device"),
+    (("action=monitor",), {}, OK, ""),
+    (("action=monitor",), None, OK, ""),
+    (("action=monitor",), {"ping": "system: broken"}, FAILED, "broken"),
+    (("action=list",), {"nodes": NODES}, OK, ""),
+    (("action=list",), None, FAILED, "no vpnhad answers"),
+    (("action=list",), {"nodes": {}}, FAILED, "list of nodes"),
+    (("action=validate-all",), None, OK, ""),
+    ((*OFF, "mode=confirm"), {}, OK, ""),
+    ((*OFF, "mode=confirm"), {"confirm_dead": ["busy: lives", "busy: lives", {}]}, OK, ""),
+    ((*OFF, "mode=confirm", "timeout=1"), {"confirm_dead": "busy: lives"}, FAILED, "lives"),
+    ((*OFF, "mode=confirm"), {"confirm_dead": "invalid_argument: two voters"}, FAILED,
+     "two voters"),
+]
+
+
+@pytest.mark.parametrize(("lines", "answers", "code", "reason"), TABLE)
+def test_stdin_to_return_code(place: Place, lines: tuple[str, ...], answers: dict | None,
+                              code: int, reason: str) -> None:
+    if answers is not None:
+        place.serve(**answers)
+    done = place.run(*lines)
+    assert (done.returncode, done.stderr if code == OK else "") == (code, "")
+    assert reason in done.stderr
+
+
+def test_off_asks_for_a_fencing_and_waits_as_long_as_it_was_told(place: Place) -> None:
+    vpnhad = place.serve()
+    assert place.run(*OFF, "timeout=7").returncode == OK
+    assert vpnhad.asked == [("fence", {"node": "gw1", "timeout_ms": 7000})]
+
+
+def test_plug_is_preferred_whatever_comes_last(place: Place) -> None:
+    vpnhad = place.serve()
+    assert place.run("plug=gw1", "nodename=other").returncode == OK
+    assert place.run("plug=other", "plug=gw1").returncode == OK
+    assert [arguments["node"] for _, arguments in vpnhad.asked] == ["gw1", "gw1"]
+
+
+def test_confirm_names_the_device(place: Place) -> None:
+    vpnhad = place.serve()
+    place.resources("", 1)
+    assert place.run(*OFF, "mode=confirm").returncode == OK
+    assert vpnhad.asked == [("confirm_dead", {"node": "gw1", "by": "device"})]
+
+
+@pytest.mark.parametrize(("resource", "name"), [
+    (ADDRESS, "address"), (SERVICE, "web"), (TEMPLATE, "databases"), (BUNDLE, "box")])
+@pytest.mark.parametrize("action", ["off", "monitor"])
+def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: str,
+                                             action: str) -> None:
+    vpnhad = place.serve()
+    place.resources(GATED.replace("</resources>", f"{resource}</resources>"))
+    done = place.run(f"action={action}", "plug=gw1")
+    assert done.returncode == FAILED
+    assert f"({name})" in done.stderr
+    assert not vpnhad.asked
+    assert place.run(f"action={action}", "plug=gw1", "gated_only=1").returncode == OK
+
+
+@pytest.mark.parametrize(("text", "code"), [("", 0), ("no connection", 0), (GATED, 105)])
+def test_without_a_look_at_the_resources_nothing_is_fenced(place: Place, text: str,
+                                                           code: int) -> None:
+    vpnhad = place.serve()
+    place.resources(text, code)
+    done = place.run(*OFF)
+    assert done.returncode == FAILED
+    assert "resources of the cluster" in done.stderr
+    assert not vpnhad.asked
+
+
+def test_options_mean_the_same_as_lines(place: Place) -> None:
+    vpnhad = place.serve()
+    common = (f"--socket={place.path}/control.sock", "--cibadmin-path", f"{place.path}/cibadmin")
+    assert place.run(options=(*common, "-o", "off", "--plug", "gw1", "-v")).returncode == OK
+    assert place.run(options=(*common, "--plug=gw1", "--gated-only", "-t", "3")).returncode == OK
+    assert vpnhad.asked == [("fence", {"node": "gw1", "timeout_ms": 5000}),
+                            ("fence", {"node": "gw1", "timeout_ms": 3000})]
+    for options in (("--nonsense",), ("--plug",), ("off",), ("-o", "off")):
+        assert place.run(options=options).returncode == FAILED
+
+
+def test_list_is_one_name_a_line(place: Place) -> None:
+    place.serve(nodes=NODES)
+    assert place.run("action=list").stdout == "gw1,\ngw2,\n"
+
+
+def test_metadata_meets_the_schema_of_fence_agents(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "metadata.xml"
+    file.write_text(place.run("action=metadata").stdout, encoding="utf-8")
+    done = subprocess.run(["xmllint", "--noout", "--relaxng", SCHEMA, str(file)],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = file.read_text(encoding="utf-8")
+    assert 'action name="off"' in text
+    assert 'action name="on"' not in text
+    assert 'action name="reboot"' not in text
