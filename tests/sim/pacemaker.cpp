@@ -16,6 +16,8 @@ using std::chrono::seconds;
 constexpr std::array<std::string_view, 4> kActions{"attach", "promote", "demote", "detach"};
 // More than any step lasts.
 constexpr Duration kOperationTimeout = seconds(60);
+// Before power has its turn.
+constexpr Duration kMarkPatience = seconds(4);
 
 bool serves(const node::GatewayNode* gateway) {
     return gateway != nullptr && gateway->state() != takeover::State::standby &&
@@ -59,8 +61,8 @@ void Pacemaker::look(const std::set<NodeId>& ring) {
         for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
             served = served || serves(machines_.at(node)->gateway(GatewayId{gateway}));
         }
-        const bool off =
-            plan_.fencing == Fencing::all || (plan_.fencing == Fencing::holders && served);
+        const bool off = plan_.fencing == Fencing::all || plan_.fencing == Fencing::marks ||
+                         (plan_.fencing == Fencing::holders && served);
         lost_[node] = {agenda_.now() + between(random_, milliseconds(100), milliseconds(1500)),
                        off};
         story_.tell("pacemaker: node {} is lost", node.value);
@@ -88,6 +90,14 @@ void Pacemaker::fence_lost() {
             ++lost;
             continue;
         }
+        if (plan_.fencing == Fencing::marks && !lost->second.marks) {
+            lost->second.marks = ask_for_marks(lost->first);
+            lost->second.at = agenda_.now() + (lost->second.marks ? kMarkPatience : Duration{});
+            if (lost->second.marks) {
+                ++lost;
+                continue;
+            }
+        }
         if (lost->second.off) {
             story_.tell("pacemaker: node {} is switched off", lost->first.value);
             fence_(lost->first);
@@ -95,6 +105,40 @@ void Pacemaker::fence_lost() {
         online_.erase(lost->first);
         lost = lost_.erase(lost);
     }
+}
+
+std::optional<node::RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
+    for (const auto& [node, machine] : machines_) {
+        if (node == victim || machine->node() == nullptr || machine->paused() ||
+            !totem_.is_working(node) || !totem_.is_quorate(node)) {
+            continue;
+        }
+        const node::RequestToken token = next_++;
+        story_.tell("pacemaker: node {} is to fence node {} by marks", node.value, victim.value);
+        machine->post([token, victim](node::Node& vpnhad, TimePoint now) {
+            return vpnhad.fence(token, victim, kMarkPatience / 2, now);
+        });
+        return token;
+    }
+    return std::nullopt;
+}
+
+bool Pacemaker::on_fenced(const node::AnswerRequest& answer) {
+    const auto lost = std::find_if(lost_.begin(), lost_.end(), [&](const auto& each) {
+        return each.second.marks == answer.request;
+    });
+    if (lost == lost_.end()) {
+        return false;
+    }
+    story_.tell("pacemaker: node {} is fenced by marks: {}", lost->first.value,
+                answer.result ? "yes" : answer.result.error().detail);
+    if (answer.result) {
+        online_.erase(lost->first);
+        lost_.erase(lost);
+    } else {
+        lost->second.at = agenda_.now();  // Power has its turn.
+    }
+    return true;
 }
 
 void Pacemaker::drop_operations() {
@@ -136,7 +180,7 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
         return;
     }
     // What may still run on a lost node is not started elsewhere.
-    if (plan_.fencing == Fencing::all
+    if (plan_.fencing == Fencing::all || plan_.fencing == Fencing::marks
             ? !lost_.empty()
             : std::any_of(lost_.begin(), lost_.end(), [](const auto& l) { return l.second.off; })) {
         return;
@@ -253,6 +297,9 @@ std::optional<GatewayId> Pacemaker::silenced_by(node::RequestToken request) cons
 }
 
 void Pacemaker::on_answer(NodeId node, const node::AnswerRequest& answer) {
+    if (on_fenced(answer)) {
+        return;
+    }
     const auto found = operations_.find(answer.request);
     if (found == operations_.end()) {
         return;

@@ -53,11 +53,16 @@ class Pacemaker {
     struct Lost {
         TimePoint at{};
         bool off = false;  // To be switched off; otherwise it is taken for dead.
+        std::optional<node::RequestToken> marks = std::nullopt;  // Asked for.
     };
 
     void tick();
     void look(const std::set<NodeId>& ring);
     void fence_lost();
+    // Has another node fence it by marks; nullopt: no node could.
+    [[nodiscard]] std::optional<node::RequestToken> ask_for_marks(NodeId victim);
+    // True when the answer was about a fencing.
+    bool on_fenced(const node::AnswerRequest& answer);
     void drop_operations();
     void manage(GatewayId gateway, const std::set<NodeId>& ring);
     bool end_surplus(GatewayId gateway, const std::set<NodeId>& ring);

@@ -39,7 +39,10 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
         }
     }
     const std::uint64_t fencing = random.below(10);
-    plan.fencing = fencing < 5 ? Fencing::all : fencing < 8 ? Fencing::holders : Fencing::none;
+    plan.fencing = fencing < 3   ? Fencing::all
+                   : fencing < 5 ? Fencing::marks
+                   : fencing < 8 ? Fencing::holders
+                                 : Fencing::none;
     static constexpr std::array<Duration, 4> kPaces{milliseconds(5), milliseconds(40),
                                                     milliseconds(200), milliseconds(1000)};
     plan.pace = kPaces[random.below(kPaces.size())];
@@ -50,7 +53,7 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
 }
 
 std::string describe(const Plan& plan) {
-    static constexpr std::array<std::string_view, 3> kFencing{"all", "holders", "none"};
+    static constexpr std::array<std::string_view, 4> kFencing{"all", "holders", "marks", "none"};
     std::string faults;
     for (const Fault fault : plan.faults) {
         faults += faults.empty() ? "" : " ";

@@ -39,6 +39,7 @@ inline constexpr std::uint8_t kFaults = 20;
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
+    marks,    // All of them, by the others' marks; by power only when that fails.
     none,     // A bad day: lost nodes are taken for dead; only the lease keeps two from serving.
 };
 
