@@ -236,8 +236,9 @@ TEST_F(PppoL2tpTest, SendsNothingWhileHotBehindTheShutGate) {
     EXPECT_EQ(spoken_for, std::nullopt) << to_hex(*spoken_for);
     const auto counters = gate->counters(kId);
     ASSERT_TRUE(counters);
-    EXPECT_GE(counters->dropped_out, 3U) << "announcement, datagram or its ARP, LCP";
-    EXPECT_GE(counters->dropped_in, 2U) << "two ARP requests";
+    EXPECT_GE(counters->dropped(GateDirection::out), 3U)
+        << "announcement, datagram or its ARP, LCP";
+    EXPECT_GE(counters->dropped(GateDirection::in), 2U) << "two ARP requests";
 }
 
 TEST_F(PppoL2tpTest, IsSilentByItselfWhileHot) {

@@ -2,10 +2,13 @@
 #include "adapters/gate.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 
-#include <array>
+#include <cerrno>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "adapters/gate/gate_abi.h"
 
@@ -13,9 +16,33 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Both sides may lie on one device; the second attachment then replaces the first by itself.
-std::array<std::string, 2> devices_of(const config::Gateway& gateway) {
-    return {gateway.outside.interface, gateway.inside.interface};
+// Both sides may lie on one device.
+std::vector<std::string> devices_of(const config::Gateway& gateway) {
+    std::vector<std::string> devices{gateway.outside.interface};
+    if (gateway.inside.interface != gateway.outside.interface) {
+        devices.push_back(gateway.inside.interface);
+    }
+    return devices;
+}
+
+Result<GatePresence> presence_of(int program, const std::string& interface,
+                                 GateDirection direction) {
+    const auto attached = AttachedGate::find(interface, direction);
+    if (attached && *attached) {
+        VPNHA_TRY(const std::uint32_t ours, program_id(program));
+        VPNHA_TRY(const std::uint32_t there, program_id((*attached)->program()));
+        return ours == there ? GatePresence::attached : GatePresence::foreign;
+    }
+    if (attached) {
+        return GatePresence::missing;
+    }
+    if (attached.error().code == Errc::not_found) {
+        return GatePresence::no_device;
+    }
+    if (attached.error().code == Errc::unsupported) {
+        return GatePresence::foreign;
+    }
+    return tl::unexpected(attached.error());
 }
 
 std::uint64_t to_kernel(TimePoint deadline) {
@@ -24,10 +51,14 @@ std::uint64_t to_kernel(TimePoint deadline) {
 }
 
 // A gate that is there already, of an earlier vpnhad or of silence(), goes silent for the gateway.
-// False when there is none.
+// False when there is none, or one of another version, whose place is to be taken.
 Result<bool> silence_attached(const config::Gateway& gateway, const std::string& interface,
                               GateDirection direction) {
-    VPNHA_TRY(const auto found, AttachedGate::find(interface, direction));
+    auto attached = AttachedGate::find(interface, direction);
+    if (!attached && attached.error().code == Errc::unsupported) {
+        return false;
+    }
+    VPNHA_TRY(const auto found, std::move(attached));
     if (!found) {
         return false;
     }
@@ -101,9 +132,30 @@ Result<std::optional<TimePoint>> BpfGate::deadline(GatewayId gateway) const {
 }
 
 Result<ports::GateCounters> BpfGate::counters(GatewayId gateway) const {
-    VPNHA_TRY(const std::uint64_t in, program_.maps().drops(gateway, GateDirection::in));
-    VPNHA_TRY(const std::uint64_t out, program_.maps().drops(gateway, GateDirection::out));
-    return ports::GateCounters{in, out};
+    return program_.maps().drops(gateway);
+}
+
+Result<void> BpfGate::allow_endings(GatewayId gateway, bool meant) {
+    return program_.maps().allow_endings(gateway, meant);
+}
+
+Result<GateState> BpfGate::state(GatewayId gateway) const {
+    const config::Gateway* const found = config_->find(gateway);
+    if (found == nullptr) {
+        return fail(Errc::not_found, fmt::format("there is no gateway {}", gateway.value));
+    }
+    GateState state;
+    VPNHA_TRY(state.deadline, deadline(gateway));
+    VPNHA_TRY(state.covered, program_.maps().covered(gateway));
+    VPNHA_TRY(state.drops, counters(gateway));
+    for (const std::string& interface : devices_of(*found)) {
+        for (const GateDirection direction : kGateDirections) {
+            VPNHA_TRY(const GatePresence presence,
+                      presence_of(program_.program(direction), interface, direction));
+            state.devices.push_back({interface, direction, presence});
+        }
+    }
+    return state;
 }
 
 Result<void> silence(const config::Gateway& gateway) {
@@ -118,6 +170,27 @@ Result<void> silence(const config::Gateway& gateway) {
         }
     }
     return worst;
+}
+
+Result<void> probe_gate() {
+    Result<void> outcome;
+    // A namespace is a thread's; this one ends with it.
+    std::thread([&outcome] {
+        if (unshare(CLONE_NEWNET) != 0) {
+            outcome = errno == EPERM
+                          ? fail(Errc::permission,
+                                 "only root can look whether this kernel has "
+                                 "what the gate needs")
+                          : tl::unexpected(system_error("make a network namespace", errno));
+            return;
+        }
+        outcome = GateProgram::load().and_then([](const GateProgram& program) {
+            return program.attach("lo", GateDirection::in).and_then([&program] {
+                return program.attach("lo", GateDirection::out);
+            });
+        });
+    }).join();
+    return outcome;
 }
 
 }  // namespace vpnha::adapters

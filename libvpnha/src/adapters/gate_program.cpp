@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/gate_program.hpp"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <net/if.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
+#include <iterator>
+#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -25,7 +26,7 @@ namespace {
 // ("gate" in ASCII) tells ours from a neighbour's at the same priority.
 constexpr std::uint32_t kFilterPriority = 1;
 constexpr std::uint32_t kFilterHandle = 0x67617465;
-// Maps of one program; ours has three and libbpf may add one for constants.
+// Maps of one program; ours has five and libbpf may add one for constants.
 constexpr std::size_t kProgramMapsMax = 8;
 
 // libbpf's words go nowhere by default: what matters is in the Error. It warns of a clsact that
@@ -59,33 +60,96 @@ Result<int> link_of(const std::string& interface) {
     return static_cast<int>(link);
 }
 
-Result<void> cover_prefix(int map, const Ipv4Prefix& prefix, GatewayId gateway) {
-    const vpnha_gate_prefix key{prefix.length, htonl(prefix.address.value)};
+// What the kernel lacks, from the error that it gave. libbpf and netlink both say so by ENOENT or
+// EINVAL where a module is missing.
+tl::unexpected<Error> refused(const std::string& what, int error, std::string_view lacks) {
+    if (error == EPERM || error == EACCES) {
+        return fail(
+            Errc::permission,
+            fmt::format("{}: not permitted; it needs root, or CAP_BPF and CAP_NET_ADMIN", what));
+    }
+    if (error == ENOSYS || error == ENOENT || error == EOPNOTSUPP) {
+        return fail(Errc::unsupported,
+                    fmt::format("{}: this kernel lacks {}; Debian's has it", what, lacks));
+    }
+    return tl::unexpected(system_error(what, error));
+}
+
+// The address of a trie's key, whose four octets of length come before it.
+template <class Key>
+Key key_of(const IpPrefix& prefix) {
+    Key key{};
+    key.length = prefix.length;
+    const ByteView octets = prefix.address.octets();
+    std::copy_n(octets.begin(), sizeof key.address, std::begin(key.address));
+    return key;
+}
+
+IpPrefix prefix_of(const vpnha_gate_prefix4& key) {
+    const Ipv4Address address{ByteReader(key.address).u32()};
+    return {IpAddress(address), static_cast<std::uint8_t>(key.length)};
+}
+
+IpPrefix prefix_of(const vpnha_gate_prefix6& key) {
+    Ipv6Address address;
+    std::copy_n(std::begin(key.address), sizeof key.address, address.octets.begin());
+    return {IpAddress(address), static_cast<std::uint8_t>(key.length)};
+}
+
+template <class Key>
+Result<void> cover_key(int map, const Key& key, GatewayId gateway) {
     const std::uint32_t value = gateway.value;
     if (bpf_map_update_elem(map, &key, &value, BPF_ANY) != 0) {
         return tl::unexpected(
-            system_error(fmt::format("cover {} by the gate", to_string(prefix)), errno));
+            system_error(fmt::format("cover {} by the gate", to_string(prefix_of(key))), errno));
     }
     return {};
+}
+
+template <class Key>
+Result<void> list_keys(int map, GatewayId gateway, std::vector<IpPrefix>& found) {
+    Key key{};
+    bool is_first = true;
+    while (bpf_map_get_next_key(map, is_first ? nullptr : &key, &key) == 0) {
+        is_first = false;
+        std::uint32_t value = 0;
+        if (bpf_map_lookup_elem(map, &key, &value) == 0 && value == gateway.value) {
+            found.push_back(prefix_of(key));
+        }
+    }
+    return errno == ENOENT ? Result<void>{}
+                           : tl::unexpected(system_error("list what the gate covers", errno));
 }
 
 }  // namespace
 
 Result<void> GateMaps::cover(const config::Gateway& gateway) const {
+    std::vector<IpPrefix> prefixes = gateway.l2tp.pools;
+    prefixes.push_back(host_prefix(IpAddress(gateway.l2tp.ppp_local)));
     for (const config::Side* side : {&gateway.outside, &gateway.inside}) {
-        for (const Ipv4Prefix& vip : side->addresses) {
-            VPNHA_CHECK(cover_prefix(covered_, {vip.address, 32}, gateway.id));
+        for (const IpPrefix& vip : side->addresses) {
+            prefixes.push_back(host_prefix(vip.address));
         }
     }
-    for (const Ipv4Prefix& pool : gateway.l2tp.pools) {
-        VPNHA_CHECK(cover_prefix(covered_, pool, gateway.id));
+    for (const IpPrefix& prefix : prefixes) {
+        VPNHA_CHECK(prefix.address.is_v4()
+                        ? cover_key(fds_.covered4, key_of<vpnha_gate_prefix4>(prefix), gateway.id)
+                        : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(prefix), gateway.id));
     }
-    return cover_prefix(covered_, {gateway.l2tp.ppp_local, 32}, gateway.id);
+    return {};
+}
+
+Result<std::vector<IpPrefix>> GateMaps::covered(GatewayId gateway) const {
+    std::vector<IpPrefix> found;
+    VPNHA_CHECK(list_keys<vpnha_gate_prefix4>(fds_.covered4, gateway, found));
+    VPNHA_CHECK(list_keys<vpnha_gate_prefix6>(fds_.covered6, gateway, found));
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 Result<void> GateMaps::set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const {
     const std::uint32_t key = gateway.value;
-    if (bpf_map_update_elem(deadline_, &key, &deadline_ns, BPF_ANY) != 0) {
+    if (bpf_map_update_elem(fds_.deadline, &key, &deadline_ns, BPF_ANY) != 0) {
         return tl::unexpected(system_error("set the gate's deadline", errno));
     }
     return {};
@@ -94,28 +158,43 @@ Result<void> GateMaps::set_deadline(GatewayId gateway, std::uint64_t deadline_ns
 Result<std::uint64_t> GateMaps::deadline(GatewayId gateway) const {
     const std::uint32_t key = gateway.value;
     std::uint64_t value = VPNHA_GATE_SHUT;
-    if (bpf_map_lookup_elem(deadline_, &key, &value) != 0) {
+    if (bpf_map_lookup_elem(fds_.deadline, &key, &value) != 0) {
         return tl::unexpected(system_error("read the gate's deadline", errno));
     }
     return value;
 }
 
-Result<std::uint64_t> GateMaps::drops(GatewayId gateway, GateDirection direction) const {
+Result<void> GateMaps::allow_endings(GatewayId gateway, bool meant) const {
+    const std::uint32_t key = gateway.value;
+    const std::uint32_t value = meant ? 1 : 0;
+    if (bpf_map_update_elem(fds_.endings, &key, &value, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("tell the gate which ends of TCP are meant", errno));
+    }
+    return {};
+}
+
+Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
     const int processors = libbpf_num_possible_cpus();
     if (processors < 0) {
         return tl::unexpected(system_error("count the processors", -processors));
     }
     std::vector<std::uint64_t> per_processor(static_cast<std::size_t>(processors));
-    const std::uint32_t key =
-        gateway.value * VPNHA_GATE_DIRECTIONS + static_cast<std::uint32_t>(direction);
-    if (bpf_map_lookup_elem(drops_, &key, per_processor.data()) != 0) {
-        return tl::unexpected(system_error("read the gate's counters", errno));
+    ports::GateCounters counters;
+    for (const GateDirection direction : kGateDirections) {
+        for (const GateReason reason : ports::kGateReasons) {
+            for (const GateKind kind : ports::kGateKinds) {
+                const std::uint32_t key = vpnha_gate_counter(
+                    gateway.value, static_cast<std::uint32_t>(direction),
+                    static_cast<std::uint32_t>(reason), static_cast<std::uint32_t>(kind));
+                if (bpf_map_lookup_elem(fds_.drops, &key, per_processor.data()) != 0) {
+                    return tl::unexpected(system_error("read the gate's counters", errno));
+                }
+                counters.at(direction, reason, kind) =
+                    std::accumulate(per_processor.begin(), per_processor.end(), std::uint64_t{0});
+            }
+        }
     }
-    std::uint64_t sum = 0;
-    for (const std::uint64_t count : per_processor) {
-        sum += count;
-    }
-    return sum;
+    return counters;
 }
 
 GateProgram::GateProgram(vpnha_gate* program) : program_(program) {}
@@ -134,10 +213,7 @@ Result<GateProgram> GateProgram::load() {
         return tl::unexpected(system_error("open the gate's BPF program", errno));
     }
     if (const int error = vpnha_gate__load(program.program_.get()); error != 0) {
-        return tl::unexpected(
-            system_error("load the gate's BPF program (needs CAP_BPF, "
-                         "CAP_NET_ADMIN and CONFIG_BPF_SYSCALL)",
-                         -error));
+        return refused("load the gate's BPF program", -error, "bpf(2), CONFIG_BPF_SYSCALL");
     }
     return program;
 }
@@ -146,25 +222,31 @@ Result<void> GateProgram::attach(const std::string& interface, GateDirection dir
     VPNHA_TRY(const int link, link_of(interface));
     bpf_tc_hook hook = hook_of(link, direction);
     if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST) {
-        return tl::unexpected(system_error(fmt::format("add clsact to {}", interface), -error));
+        return refused(fmt::format("add clsact to {} for the gate", interface), -error,
+                       "clsact, CONFIG_NET_SCH_INGRESS (module sch_ingress)");
     }
     bpf_tc_opts options = filter_options();
     options.flags = BPF_TC_F_REPLACE;
-    options.prog_fd = bpf_program__fd(direction == GateDirection::in ? program_->progs.gate_in
-                                                                     : program_->progs.gate_out);
+    options.prog_fd = this->program(direction);
     if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
-        return tl::unexpected(
-            system_error(fmt::format("attach the gate to {} (is another kind of filter at "
-                                     "priority {}?)",
-                                     interface, kFilterPriority),
-                         -error));
+        return refused(fmt::format("attach the gate to {} (is another kind of filter at "
+                                   "priority {}?)",
+                                   interface, kFilterPriority),
+                       -error, "BPF as a tc filter, CONFIG_NET_CLS_BPF (module cls_bpf)");
     }
     return {};
 }
 
 GateMaps GateProgram::maps() const {
-    return {bpf_map__fd(program_->maps.covered4), bpf_map__fd(program_->maps.deadline),
-            bpf_map__fd(program_->maps.drops)};
+    const auto& maps = program_->maps;
+    return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
+                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.endings),
+                     bpf_map__fd(maps.drops)});
+}
+
+int GateProgram::program(GateDirection direction) const {
+    return bpf_program__fd(direction == GateDirection::in ? program_->progs.gate_in
+                                                          : program_->progs.gate_out);
 }
 
 Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interface,
@@ -200,14 +282,19 @@ Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interf
         }
         const std::string_view name = map_info.name;
         if (name == "covered4") {
-            gate.covered_ = std::move(map);
+            gate.covered4_ = std::move(map);
+        } else if (name == "covered6") {
+            gate.covered6_ = std::move(map);
         } else if (name == "deadline") {
             gate.deadline_ = std::move(map);
-        } else if (name == "drops") {
+        } else if (name == "endings") {
+            gate.endings_ = std::move(map);
+        } else if (name == "drops" && map_info.max_entries == VPNHA_GATE_COUNTERS) {
             gate.drops_ = std::move(map);
         }
     }
-    if (!gate.covered_ || !gate.deadline_ || !gate.drops_) {
+    // At ingress the program has no use for `endings`, and so not the map.
+    if (!gate.covered4_ || !gate.covered6_ || !gate.deadline_ || !gate.drops_) {
         return fail(Errc::unsupported,
                     fmt::format("the filter on {} is no gate of this version", interface));
     }
@@ -215,7 +302,17 @@ Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interf
 }
 
 GateMaps AttachedGate::maps() const {
-    return {covered_.get(), deadline_.get(), drops_.get()};
+    return GateMaps(
+        {covered4_.get(), covered6_.get(), deadline_.get(), endings_.get(), drops_.get()});
+}
+
+Result<std::uint32_t> program_id(int program) {
+    bpf_prog_info info{};
+    std::uint32_t info_bytes = sizeof info;
+    if (bpf_obj_get_info_by_fd(program, &info, &info_bytes) != 0) {
+        return tl::unexpected(system_error("ask the kernel for a BPF program", errno));
+    }
+    return info.id;
 }
 
 }  // namespace vpnha::adapters

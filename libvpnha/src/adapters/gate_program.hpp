@@ -6,46 +6,57 @@
 // the point, and the reason why an attached program can be found again from its device alone.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapters/unique_fd.hpp"
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 #include "config/config.hpp"
+#include "ports/gate.hpp"
 
 struct vpnha_gate;
 
 namespace vpnha::adapters {
 
-enum class GateDirection : std::uint32_t { in = 0, out = 1 };
-inline constexpr std::array kGateDirections = {GateDirection::in, GateDirection::out};
+using ports::GateDirection;
+using ports::GateKind;
+using ports::GateReason;
+using ports::kGateDirections;
 
-// The maps of one program, of this process or of another.
+// The maps of one program, of this process or of another; the fds stay the caller's.
 class GateMaps {
   public:
-    // The fds stay the caller's.
-    GateMaps(int covered, int deadline, int drops)
-        : covered_(covered), deadline_(deadline), drops_(drops) {}
+    struct Fds {
+        int covered4;
+        int covered6;
+        int deadline;
+        int endings;
+        int drops;
+    };
+    explicit GateMaps(const Fds& fds) : fds_(fds) {}
 
     // VIPs, PPP local address and pools; covered twice is covered.
     [[nodiscard]] Result<void> cover(const config::Gateway& gateway) const;
+    // What is covered for it, IPv4 first, each net once.
+    [[nodiscard]] Result<std::vector<IpPrefix>> covered(GatewayId gateway) const;
     // Nanoseconds of CLOCK_BOOTTIME, or one of gate_abi.h's special values.
     [[nodiscard]] Result<void> set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const;
     [[nodiscard]] Result<std::uint64_t> deadline(GatewayId gateway) const;
-    [[nodiscard]] Result<std::uint64_t> drops(GatewayId gateway, GateDirection direction) const;
+    [[nodiscard]] Result<void> allow_endings(GatewayId gateway, bool meant) const;
+    [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
 
   private:
-    int covered_;
-    int deadline_;
-    int drops_;
+    Fds fds_;
 };
 
 class GateProgram {
   public:
-    // Shut for every gateway, covering none.
+    // Shut for every gateway, covering none. Error permission or unsupported when this process or
+    // this kernel cannot.
     [[nodiscard]] static Result<GateProgram> load();
     GateProgram(GateProgram&&) noexcept;
     GateProgram& operator=(GateProgram&&) noexcept;
@@ -54,6 +65,7 @@ class GateProgram {
     // Takes the place of the gate that is attached there, in one step, if there is one.
     [[nodiscard]] Result<void> attach(const std::string& interface, GateDirection direction) const;
     [[nodiscard]] GateMaps maps() const;
+    [[nodiscard]] int program(GateDirection direction) const;
 
   private:
     struct Destroy {
@@ -67,7 +79,8 @@ class GateProgram {
 // A gate found on a device, whoever attached it.
 class AttachedGate {
   public:
-    // nullopt when no gate is attached there. Error not_found when there is no such interface.
+    // nullopt when no gate is attached there. Error not_found when there is no such interface,
+    // unsupported when what stands in the gate's place is none of this version.
     [[nodiscard]] static Result<std::optional<AttachedGate>> find(const std::string& interface,
                                                                   GateDirection direction);
     [[nodiscard]] int program() const { return program_.get(); }
@@ -75,9 +88,14 @@ class AttachedGate {
 
   private:
     UniqueFd program_;
-    UniqueFd covered_;
+    UniqueFd covered4_;
+    UniqueFd covered6_;
     UniqueFd deadline_;
+    UniqueFd endings_;
     UniqueFd drops_;
 };
+
+// The kernel's number of a loaded program.
+[[nodiscard]] Result<std::uint32_t> program_id(int program);
 
 }  // namespace vpnha::adapters

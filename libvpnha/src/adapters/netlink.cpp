@@ -31,6 +31,7 @@ Errc class_of(int error_number) {
             return Errc::permission;
         case EOPNOTSUPP:
         case EPROTONOSUPPORT:
+        case EAFNOSUPPORT:
             return Errc::unsupported;
         default:
             return Errc::system;
@@ -112,6 +113,11 @@ NetlinkRequest& NetlinkRequest::u32(std::uint16_t type, std::uint32_t value) {
 
 NetlinkRequest& NetlinkRequest::address(std::uint16_t type, std::uint32_t host_order) {
     return u32(type, htonl(host_order));
+}
+
+NetlinkRequest& NetlinkRequest::bytes(std::uint16_t type, ByteView value) {
+    VPNHA_ASSERT(mnl_attr_put_check(message(), buffer_.size(), type, value.size(), value.data()));
+    return *this;
 }
 
 NetlinkRequest& NetlinkRequest::text(std::uint16_t type, std::string_view value) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/bytes.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
@@ -40,6 +41,7 @@ class NetlinkRequest {
     NetlinkRequest& u32(std::uint16_t type, std::uint32_t value);
     // In network order, as rtnetlink carries addresses.
     NetlinkRequest& address(std::uint16_t type, std::uint32_t host_order);
+    NetlinkRequest& bytes(std::uint16_t type, ByteView value);
     NetlinkRequest& text(std::uint16_t type, std::string_view value);
     // Attributes added by `fill` become the content of one nested attribute.
     NetlinkRequest& nested(std::uint16_t type, const std::function<void()>& fill);

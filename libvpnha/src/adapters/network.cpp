@@ -17,12 +17,41 @@ std::array<const config::Side*, 2> sides_of(const config::Gateway& gateway) {
     return {&gateway.outside, &gateway.inside};
 }
 
-bool is_vip(const config::Gateway& gateway, Ipv4Address address) {
+bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
     const auto sides = sides_of(gateway);
-    return std::any_of(sides.begin(), sides.end(), [address](const config::Side* side) {
+    return std::any_of(sides.begin(), sides.end(), [&address](const config::Side* side) {
         return std::any_of(side->addresses.begin(), side->addresses.end(),
-                           [address](const Ipv4Prefix& vip) { return vip.address == address; });
+                           [&address](const IpPrefix& vip) { return vip.address == address; });
     });
+}
+
+// The route table serves both; a gateway without IPv6 needs no IPv6 of its kernel.
+bool speaks_ipv6(const config::Gateway& gateway) {
+    const auto is_v6 = [](const IpPrefix& prefix) { return !prefix.address.is_v4(); };
+    const auto sides = sides_of(gateway);
+    return std::any_of(gateway.l2tp.pools.begin(), gateway.l2tp.pools.end(), is_v6) ||
+           std::any_of(sides.begin(), sides.end(), [&is_v6](const config::Side* side) {
+               return std::any_of(side->addresses.begin(), side->addresses.end(), is_v6);
+           });
+}
+
+Result<void> announce_side(const config::Side& side) {
+    std::vector<Ipv4Prefix> by_arp;
+    std::vector<Ipv6Address> by_advertisement;
+    for (const IpPrefix& vip : side.addresses) {
+        if (const auto v4 = vip.address.v4()) {
+            by_arp.push_back({*v4, vip.length});
+        } else if (const auto v6 = vip.address.v6()) {
+            by_advertisement.push_back(*v6);
+        }
+    }
+    if (!by_arp.empty()) {
+        VPNHA_CHECK(send_gratuitous_arp(side.interface, by_arp));
+    }
+    if (!by_advertisement.empty()) {
+        VPNHA_CHECK(send_neighbour_advertisements(side.interface, by_advertisement));
+    }
+    return {};
 }
 
 }  // namespace
@@ -43,10 +72,13 @@ Result<const config::Gateway*> LinuxNetwork::find(GatewayId gateway) const {
 Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     // The rule first: the first packet to a VIP finds the clients' routes.
-    VPNHA_CHECK(route_.add_rule(found->route_table, found->rule_preference));
+    VPNHA_CHECK(route_.add_rule(IpVersion::v4, found->route_table, found->rule_preference));
+    if (speaks_ipv6(*found)) {
+        VPNHA_CHECK(route_.add_rule(IpVersion::v6, found->route_table, found->rule_preference));
+    }
     for (const config::Side* side : sides_of(*found)) {
         VPNHA_TRY(const LinkIndex link, route_.find_link(side->interface));
-        for (const Ipv4Prefix& vip : side->addresses) {
+        for (const IpPrefix& vip : side->addresses) {
             VPNHA_CHECK(route_.add_address(link, vip));
         }
     }
@@ -61,17 +93,24 @@ Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
             continue;  // A device that is gone took its addresses along.
         }
         VPNHA_CHECK(link);
-        for (const Ipv4Prefix& vip : side->addresses) {
+        for (const IpPrefix& vip : side->addresses) {
             VPNHA_CHECK(route_.delete_address(*link, vip));
         }
     }
-    return route_.delete_rule(found->route_table, found->rule_preference);
+    return delete_rules(*found);
+}
+
+Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
+    VPNHA_CHECK(route_.delete_rule(IpVersion::v4, gateway.route_table, gateway.rule_preference));
+    // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
+    auto deleted = route_.delete_rule(IpVersion::v6, gateway.route_table, gateway.rule_preference);
+    return !deleted && deleted.error().code == Errc::unsupported ? Result<void>{} : deleted;
 }
 
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     for (const config::Side* side : sides_of(*found)) {
-        VPNHA_CHECK(send_gratuitous_arp(side->interface, side->addresses));
+        VPNHA_CHECK(announce_side(*side));
     }
     return {};
 }
@@ -87,7 +126,7 @@ Result<void> LinuxNetwork::flush(GatewayId gateway) {
     for (const LinkAddress& leftover : leftovers) {
         VPNHA_CHECK(route_.delete_address(leftover.link, leftover.local));
     }
-    return route_.delete_rule(found->route_table, found->rule_preference);
+    return delete_rules(*found);
 }
 
 }  // namespace vpnha::adapters

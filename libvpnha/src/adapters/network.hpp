@@ -28,6 +28,7 @@ class LinuxNetwork final : public ports::Network {
     LinuxNetwork(const config::Config& config, RouteNetlink route)
         : config_(&config), route_(std::move(route)) {}
     [[nodiscard]] Result<const config::Gateway*> find(GatewayId gateway) const;
+    Result<void> delete_rules(const config::Gateway& gateway);
 
     const config::Config* config_;
     RouteNetlink route_;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Gratuitous ARP (RFC 5227 3): tells the neighbours of a device, and the switches between, who has
-// an address now. Request and reply, because peers differ in which of the two updates their caches.
+// Telling the neighbours of a device, and the switches between, who has an address now.
+//
+// Gratuitous ARP (RFC 5227 3): request and reply, because peers differ in which of the two updates
+// their caches. Unsolicited neighbour advertisements (RFC 4861 7.2.6): to all nodes, with the
+// override flag, because the caches hold the former owner's address.
 #pragma once
 
 #include <array>
@@ -10,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 
 namespace vpnha::adapters {
 
@@ -25,5 +29,14 @@ enum class ArpOperation : std::uint16_t { request = 1, reply = 2 };
 // update: a success. The frames pass tc egress, so the gate has to be open.
 Result<void> send_gratuitous_arp(const std::string& interface,
                                  const std::vector<Ipv4Prefix>& addresses);
+
+// A whole Ethernet frame to ff02::1. `is_router`: what the kernel says of itself when it is asked
+// for the address (RFC 4861 4.4); neighbours drop a router that says it is none.
+[[nodiscard]] Bytes encode_neighbour_advertisement(const MacAddress& sender,
+                                                   const Ipv6Address& address, bool is_router);
+
+// One per address, as for ARP.
+Result<void> send_neighbour_advertisements(const std::string& interface,
+                                           const std::vector<Ipv6Address>& addresses);
 
 }  // namespace vpnha::adapters

@@ -55,7 +55,7 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRe
     const Ipv4Address local = record.key.tunnel.local.address;
     const auto& vips = gateway.outside.addresses;
     if (std::none_of(vips.begin(), vips.end(),
-                     [local](const Ipv4Prefix& vip) { return vip.address == local; })) {
+                     [local](const IpPrefix& vip) { return vip.address.v4() == local; })) {
         return fail(Errc::invalid_argument, fmt::format("{} is no outside address of gateway {}",
                                                         to_string(local), gateway.name));
     }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/values.hpp"
 #include "lease/timing.hpp"
 
@@ -23,6 +25,7 @@ class Checker {
         VPNHA_CHECK(check_lease());
         for (const Gateway& gateway : config_.gateways) {
             VPNHA_CHECK(check_routing(gateway));
+            VPNHA_CHECK(check_l2tp(gateway));
             VPNHA_CHECK(check_pools(gateway));
             VPNHA_CHECK(check_addresses(gateway));
             for (const Gateway& other : config_.gateways) {
@@ -40,18 +43,18 @@ class Checker {
     struct Own {
         Section section;
         std::string_view key;
-        Ipv4Address address;
+        IpAddress address;
     };
 
     static std::vector<Own> own_addresses(const Gateway& gateway) {
         std::vector<Own> own;
-        for (const Ipv4Prefix& vip : gateway.outside.addresses) {
+        for (const IpPrefix& vip : gateway.outside.addresses) {
             own.push_back({Section::outside, "addresses", vip.address});
         }
-        for (const Ipv4Prefix& vip : gateway.inside.addresses) {
+        for (const IpPrefix& vip : gateway.inside.addresses) {
             own.push_back({Section::inside, "addresses", vip.address});
         }
-        own.push_back({Section::l2tp, "ppp_local", gateway.l2tp.ppp_local});
+        own.push_back({Section::l2tp, "ppp_local", IpAddress(gateway.l2tp.ppp_local)});
         return own;
     }
 
@@ -77,8 +80,25 @@ class Checker {
         return {};
     }
 
+    // Its tunnels, and the addresses that IPCP gives to clients, are IPv4.
+    [[nodiscard]] Result<void> check_l2tp(const Gateway& gateway) const {
+        if (gateway.l2tp_address() == Ipv4Address{}) {
+            return lines_.fail_at(Section::outside, gateway.name, "addresses",
+                                  "no IPv4 address for L2TP to listen on; add one to 'addresses', "
+                                  "like \"192.0.2.100/24\"");
+        }
+        const std::vector<IpPrefix>& pools = gateway.l2tp.pools;
+        if (std::none_of(pools.begin(), pools.end(),
+                         [](const IpPrefix& pool) { return pool.address.is_v4(); })) {
+            return lines_.fail_at(Section::l2tp, gateway.name, "pools",
+                                  "no IPv4 net for the clients of L2TP; add one to 'pools', like "
+                                  "\"10.200.1.0/24\"");
+        }
+        return {};
+    }
+
     [[nodiscard]] Result<void> check_pools(const Gateway& gateway) const {
-        const std::vector<Ipv4Prefix>& pools = gateway.l2tp.pools;
+        const std::vector<IpPrefix>& pools = gateway.l2tp.pools;
         for (std::size_t i = 0; i < pools.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {
                 if (overlap(pools[i], pools[j])) {
@@ -111,7 +131,7 @@ class Checker {
     // No client may be given an address that a gateway holds.
     [[nodiscard]] Result<void> check_not_a_clients(const Gateway& gateway, const Own& own,
                                                    const Gateway& owner_of_pools) const {
-        for (const Ipv4Prefix& pool : owner_of_pools.l2tp.pools) {
+        for (const IpPrefix& pool : owner_of_pools.l2tp.pools) {
             if (contains(pool, own.address)) {
                 return lines_.fail_at(
                     own.section, gateway.name, own.key,
@@ -158,8 +178,8 @@ class Checker {
 
     [[nodiscard]] Result<void> check_pair_of_pools(const Gateway& first,
                                                    const Gateway& second) const {
-        for (const Ipv4Prefix& pool : second.l2tp.pools) {
-            for (const Ipv4Prefix& others : first.l2tp.pools) {
+        for (const IpPrefix& pool : second.l2tp.pools) {
+            for (const IpPrefix& others : first.l2tp.pools) {
                 if (overlap(pool, others)) {
                     return lines_.fail_at(
                         Section::l2tp, second.name, "pools",

@@ -14,6 +14,15 @@
 
 namespace vpnha::config {
 
+Ipv4Address Gateway::l2tp_address() const {
+    for (const IpPrefix& vip : outside.addresses) {
+        if (const auto address = vip.address.v4()) {
+            return *address;
+        }
+    }
+    return {};
+}
+
 const Gateway* Config::find(std::string_view name) const {
     const auto found = std::find_if(gateways.begin(), gateways.end(),
                                     [&](const Gateway& gateway) { return gateway.name == name; });

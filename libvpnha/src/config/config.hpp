@@ -10,19 +10,20 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 
 namespace vpnha::config {
 
 // One side of a gateway: the device and the addresses that move with the promotion.
 struct Side {
     std::string interface;
-    std::vector<Ipv4Prefix> addresses;
+    std::vector<IpPrefix> addresses;
 };
 
 struct L2tp {
     std::uint16_t port = 1701;
-    Ipv4Address ppp_local;          // The address pppd gives itself on every session.
-    std::vector<Ipv4Prefix> pools;  // All nodes' client addresses; the gate covers them.
+    Ipv4Address ppp_local;        // The address pppd gives itself on every session.
+    std::vector<IpPrefix> pools;  // All nodes' client addresses; the gate covers them.
     std::chrono::milliseconds hello_interval{60'000};
     // Compared with the other nodes', by keyed hashes: pppd's secrets and xl2tpd's pppoptfile.
     std::vector<std::string> secrets{"/etc/ppp/chap-secrets", "/etc/ppp/pap-secrets"};
@@ -37,6 +38,9 @@ struct Gateway {
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     L2tp l2tp;
+
+    // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
+    [[nodiscard]] Ipv4Address l2tp_address() const;
 };
 
 struct Config {

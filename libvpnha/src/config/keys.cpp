@@ -28,9 +28,9 @@ std::string quoted(std::string_view text) {
     return fmt::format("\"{}\"", text);
 }
 
-std::string list(const std::vector<Ipv4Prefix>& prefixes) {
+std::string list(const std::vector<IpPrefix>& prefixes) {
     std::string text;
-    for (const Ipv4Prefix& prefix : prefixes) {
+    for (const IpPrefix& prefix : prefixes) {
         text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(prefix));
     }
     return fmt::format("[{}]", text);
@@ -152,7 +152,8 @@ std::vector<Key> gateway_keys() {
          [](const Config&, const Gateway& g) { return quoted(g.outside.interface); }},
         {Section::outside, "addresses", Kind::vips, 1, limits::kAddressesPerSideMax, "",
          "[\"192.0.2.100/24\"]",
-         "Addresses that clients dial. They move with the promotion: configure them nowhere else.",
+         "Addresses that clients dial, IPv4 or IPv6 (\"2001:db8:1::100/64\"). They move with the "
+         "promotion: configure them nowhere else. xl2tpd's listen-addr is the first IPv4 one.",
          Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.outside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.outside.addresses); }},
@@ -162,7 +163,9 @@ std::vector<Key> gateway_keys() {
          [](const Config&, const Gateway& g) { return quoted(g.inside.interface); }},
         {Section::inside, "addresses", Kind::vips, 0, limits::kAddressesPerSideMax, "[]",
          "[\"198.51.100.100/24\"]",
-         "Addresses that inside routers use as the next hop to the clients. They move too.",
+         "Addresses that inside routers use as the next hop to the clients, IPv4 or IPv6. They "
+         "move "
+         "too.",
          Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.inside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.inside.addresses); }},
@@ -183,8 +186,8 @@ std::vector<Key> l2tp_keys() {
          [](const Config&, const Gateway& g) { return quoted(to_string(g.l2tp.ppp_local)); }},
         {Section::l2tp, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
          "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
-         "Nets of the clients' addresses, those of all nodes. Each node's xl2tpd gives out "
-         "addresses of a range of its own within them.",
+         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes. Each node's xl2tpd "
+         "gives out addresses of a range of its own within them.",
          Weight::session, [](Config&, Gateway& g, const Value& v) { g.l2tp.pools = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.l2tp.pools); }},
         {Section::l2tp, "hello_interval", Kind::duration, 1'000, 3'600'000, "\"60s\"", "\"60s\"",

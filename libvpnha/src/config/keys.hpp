@@ -30,8 +30,8 @@ enum class Kind {
     flag,       // true or false.
     duration,   // A string like "50ms", "60s"; its milliseconds.
     address,    // A unicast IPv4 address.
-    vips,       // Unicast IPv4 addresses with the prefix length of their net; how many.
-    pools,      // IPv4 nets; how many.
+    vips,       // Unicast addresses with the prefix length of their net; how many.
+    pools,      // Nets; how many.
     paths,      // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
@@ -47,7 +47,7 @@ struct Value {
     bool flag = false;
     std::chrono::milliseconds duration{};
     Ipv4Address address;
-    std::vector<Ipv4Prefix> prefixes;
+    std::vector<IpPrefix> prefixes;
     std::vector<std::string> paths;
 };
 

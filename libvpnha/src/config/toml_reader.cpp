@@ -264,7 +264,7 @@ class Reader {
             case Kind::address: {
                 const Result<Ipv4Address> address = parse_ipv4(text);
                 value.address = address.value_or(Ipv4Address{});
-                return address && is_unicast(*address);
+                return address && is_unicast(IpAddress(*address));
             }
             case Kind::number:
             case Kind::flag:
@@ -294,7 +294,7 @@ class Reader {
         return paths;
     }
 
-    Result<std::vector<Ipv4Prefix>> read_prefixes(const Key& key, const toml::node& node) {
+    Result<std::vector<IpPrefix>> read_prefixes(const Key& key, const toml::node& node) {
         const toml::array* const array = node.as_array();
         if (array == nullptr || static_cast<std::int64_t>(array->size()) < key.min ||
             static_cast<std::int64_t>(array->size()) > key.max) {
@@ -302,17 +302,17 @@ class Reader {
                 line_of(node), fmt::format("'{}' has a bad value; it takes an {}, like {} = {}",
                                            key.name, describe_type(key), key.name, key.example));
         }
-        std::vector<Ipv4Prefix> prefixes;
+        std::vector<IpPrefix> prefixes;
         for (const toml::node& element : *array) {
-            VPNHA_TRY(const Ipv4Prefix prefix, read_prefix(key, element));
+            VPNHA_TRY(const IpPrefix prefix, read_prefix(key, element));
             prefixes.push_back(prefix);
         }
         return prefixes;
     }
 
-    Result<Ipv4Prefix> read_prefix(const Key& key, const toml::node& node) {
+    Result<IpPrefix> read_prefix(const Key& key, const toml::node& node) {
         const std::string text = node.value_exact<std::string>().value_or("");
-        const Result<Ipv4Prefix> prefix = parse_ipv4_prefix(text);
+        const Result<IpPrefix> prefix = parse_ip_prefix(text);
         const auto refuse = [&](std::string_view why) {
             return draft_.lines.fail_at(line_of(node),
                                         fmt::format("'{}' in '{}' {}", text, key.name, why));
@@ -321,17 +321,19 @@ class Reader {
             return refuse(fmt::format(
                 "is no unicast address with a prefix length; write it like {}", key.example));
         }
-        const Ipv4Address network = network_of(*prefix);
-        if (key.kind == Kind::pools && (network != prefix->address || prefix->length < 8)) {
-            return refuse(fmt::format(
-                "is no net of clients; write {}",
-                to_string(Ipv4Prefix{network, std::max<std::uint8_t>(prefix->length, 8)})));
+        const std::uint8_t shortest = prefix->address.is_v4() ? 8 : 16;
+        const IpAddress network = prefix->address.masked(prefix->length);
+        if (key.kind == Kind::pools && (network != prefix->address || prefix->length < shortest)) {
+            return refuse(
+                fmt::format("is no net of clients; write {}",
+                            to_string(IpPrefix{network, std::max(prefix->length, shortest)})));
         }
         if (key.kind == Kind::vips && prefix->length == 0) {
-            return refuse("has the prefix length 0; give that of the interface's net, or 32");
+            return refuse(
+                fmt::format("has the prefix length 0; give that of the interface's net, or {}",
+                            prefix->address.bits()));
         }
-        if (key.kind == Kind::vips && prefix->length <= 30 &&
-            (prefix->address == network || prefix->address == broadcast_of(*prefix))) {
+        if (key.kind == Kind::vips && is_of_the_net(*prefix)) {
             return refuse("is the net's own or its broadcast address; give a host's");
         }
         return *prefix;

@@ -18,8 +18,8 @@ bool is_word_character(char c) {
            c == '_';
 }
 
-std::uint32_t mask_of(std::uint8_t length) {
-    return length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);
+bool is_link_local(const ByteView& octets) {
+    return octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
 // Levenshtein's distance: letters to insert, remove or change.
@@ -89,25 +89,20 @@ bool is_interface_name(std::string_view text) {
            });
 }
 
-bool is_unicast(Ipv4Address address) {
-    const std::uint32_t first = address.value >> 24;
-    return first != 0 && first != 127 && first < 224;
+bool is_unicast(const IpAddress& address) {
+    const ByteView octets = address.octets();
+    if (address.is_v4()) {
+        return octets[0] != 0 && octets[0] != 127 && octets[0] < 224;
+    }
+    // :: and ::1 have nothing but their last octet.
+    return octets[0] != 0xff && !is_link_local(octets) && address.masked(120) != IpAddress{};
 }
 
-Ipv4Address network_of(const Ipv4Prefix& prefix) {
-    return Ipv4Address{prefix.address.value & mask_of(prefix.length)};
-}
-
-Ipv4Address broadcast_of(const Ipv4Prefix& prefix) {
-    return Ipv4Address{prefix.address.value | ~mask_of(prefix.length)};
-}
-
-bool contains(const Ipv4Prefix& net, Ipv4Address address) {
-    return ((net.address.value ^ address.value) & mask_of(net.length)) == 0;
-}
-
-bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b) {
-    return a.length <= b.length ? contains(a, b.address) : contains(b, a.address);
+bool is_of_the_net(const IpPrefix& prefix) {
+    return prefix.length + 2 <= prefix.address.bits() &&
+           (prefix.address == prefix.address.masked(prefix.length) ||
+            (prefix.address.is_v4() &&
+             prefix.address == prefix.address.masked(prefix.length, true)));
 }
 
 std::optional<std::string> nearest(std::string_view word,

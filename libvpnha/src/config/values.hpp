@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The words inside values of vpnha.toml: durations, names, nets; and the hint for a mistyped key.
+// The words inside values of vpnha.toml: durations, names, addresses; and the hint for a mistyped
+// key.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 
 namespace vpnha::config {
 
@@ -22,13 +24,11 @@ namespace vpnha::config {
 // What the kernel takes as a device's name, less what tools choke on.
 [[nodiscard]] bool is_interface_name(std::string_view text);
 
-// Neither 0/8 nor 127/8, nor multicast, nor reserved.
-[[nodiscard]] bool is_unicast(Ipv4Address address);
-// The first address of the prefix's net.
-[[nodiscard]] Ipv4Address network_of(const Ipv4Prefix& prefix);
-[[nodiscard]] Ipv4Address broadcast_of(const Ipv4Prefix& prefix);
-[[nodiscard]] bool contains(const Ipv4Prefix& net, Ipv4Address address);
-[[nodiscard]] bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b);
+// Neither 0/8 nor 127/8, nor multicast, nor reserved; of IPv6 neither :: nor ::1, nor multicast,
+// nor link-local: such an address may stand on each link, and the gate covers it on all of them.
+[[nodiscard]] bool is_unicast(const IpAddress& address);
+// A net's first address, or in IPv4 its last, both of which no host has. Nets of two are all hosts.
+[[nodiscard]] bool is_of_the_net(const IpPrefix& prefix);
 
 // The candidate that `word` was probably meant to be: at most a third of its letters differ.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,

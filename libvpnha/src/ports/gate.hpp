@@ -4,6 +4,8 @@
 // senders.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -12,9 +14,53 @@
 
 namespace vpnha::ports {
 
-struct GateCounters {
-    std::uint64_t dropped_in = 0;
-    std::uint64_t dropped_out = 0;
+enum class GateDirection : std::uint8_t { in, out };
+enum class GateReason : std::uint8_t {
+    standby,  // The gateway has no deadline here.
+    expired,  // It has one that has passed: nobody renewed the lease.
+    ending,   // It may speak, but this would end a TCP connection that is not to end.
+};
+enum class GateKind : std::uint8_t { ip, arp, nd };
+
+inline constexpr std::array kGateDirections = {GateDirection::in, GateDirection::out};
+inline constexpr std::array kGateReasons = {GateReason::standby, GateReason::expired,
+                                            GateReason::ending};
+inline constexpr std::array kGateKinds = {GateKind::ip, GateKind::arp, GateKind::nd};
+
+// Packets that were dropped since the program was loaded.
+class GateCounters {
+  public:
+    [[nodiscard]] std::uint64_t& at(GateDirection direction, GateReason reason, GateKind kind) {
+        return packets_.at(index(direction, reason, kind));
+    }
+    [[nodiscard]] std::uint64_t at(GateDirection direction, GateReason reason,
+                                   GateKind kind) const {
+        return packets_.at(index(direction, reason, kind));
+    }
+    [[nodiscard]] std::uint64_t dropped(GateDirection direction, GateReason reason) const {
+        std::uint64_t sum = 0;
+        for (const GateKind kind : kGateKinds) {
+            sum += at(direction, reason, kind);
+        }
+        return sum;
+    }
+    [[nodiscard]] std::uint64_t dropped(GateDirection direction) const {
+        std::uint64_t sum = 0;
+        for (const GateReason reason : kGateReasons) {
+            sum += dropped(direction, reason);
+        }
+        return sum;
+    }
+
+  private:
+    static std::size_t index(GateDirection direction, GateReason reason, GateKind kind) {
+        return (static_cast<std::size_t>(direction) * kGateReasons.size() +
+                static_cast<std::size_t>(reason)) *
+                   kGateKinds.size() +
+               static_cast<std::size_t>(kind);
+    }
+    std::array<std::uint64_t, kGateDirections.size() * kGateReasons.size() * kGateKinds.size()>
+        packets_{};
 };
 
 class Gate {

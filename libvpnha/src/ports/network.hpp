@@ -10,11 +10,12 @@ class Network {
   public:
     virtual ~Network() = default;
 
-    // The VIPs of both sides and the policy rule of the gateway's route table. Repeating either is
+    // The VIPs of both sides and the policy rules of the gateway's route table. Repeating either is
     // a success; removal also succeeds when a device is gone.
     virtual Result<void> add_addresses(GatewayId gateway) = 0;
     virtual Result<void> remove_addresses(GatewayId gateway) = 0;
-    // One gratuitous ARP request and reply per VIP on its own side.
+    // One gratuitous ARP request and reply, or one unsolicited neighbour advertisement, per VIP on
+    // its own side.
     virtual Result<void> announce(GatewayId gateway) = 0;
 };
 

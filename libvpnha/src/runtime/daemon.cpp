@@ -371,9 +371,8 @@ class Daemon {
     void on_plugin_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
         l2tp::SessionRecord record = up.record;
         if (const config::Gateway* gateway = config_.find(up.gateway)) {
-            // What pppd cannot know: xl2tpd listens on the gateway's first VIP.
-            record.key.tunnel.local = {gateway->outside.addresses.front().address,
-                                       gateway->l2tp.port};
+            // What pppd cannot know.
+            record.key.tunnel.local = {gateway->l2tp_address(), gateway->l2tp.port};
         }
         run(node_->on_plugin_up(client.value, up.gateway, record,
                                 fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
@@ -457,9 +456,7 @@ class Daemon {
 }  // namespace
 
 Result<void> check_config(const std::string& config_file) {
-    VPNHA_TRY(const config::Config config, config::load(config_file));
-    static_cast<void>(config);
-    return {};
+    return config::load(config_file).map([](const config::Config&) {});
 }
 
 Result<void> run_daemon(const DaemonOptions& options) {

@@ -170,9 +170,9 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
         sum["l2tp_duplicates"] += tunnels.duplicates;
         sum["l2tp_unexpected"] += tunnels.unexpected;
         sum["l2tp_retransmissions"] += tunnels.retransmissions;
-        if (const auto dropped = gate.counters(id)) {
-            sum["gate_dropped_in"] += dropped->dropped_in;
-            sum["gate_dropped_out"] += dropped->dropped_out;
+        if (const auto drops = gate.counters(id)) {
+            sum["gate_dropped_in"] += drops->dropped(ports::GateDirection::in);
+            sum["gate_dropped_out"] += drops->dropped(ports::GateDirection::out);
         }
     }
     return sum;

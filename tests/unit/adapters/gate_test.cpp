@@ -1,37 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/gate.hpp"
 
-#include <bpf/bpf.h>
-#include <linux/pkt_cls.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <iterator>
 
-#include "unit/adapters/frame.hpp"
-#include "unit/adapters/two_hosts.hpp"
+#include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::adapters {
 namespace {
 
-constexpr TimePoint kForever = TimePoint::max();
-
 using testing::Capture;
 using testing::Frame;
 using testing::ip;
+using testing::ip_command;
 using testing::prefix;
 using namespace std::chrono_literals;
 
 constexpr auto kSoon = 2000ms;    // For what must come: generous, a busy machine is slow.
 constexpr auto kNothing = 150ms;  // For what must not come.
-
-TimePoint boot_time() {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return TimePoint(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
-}
 
 bool is_udp_from_vip(const Bytes& frame) {
     return frame.size() > 30 && frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == 17 &&
@@ -42,52 +34,8 @@ bool is_arp_reply(const Bytes& frame) {
     return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
 }
 
-// To pass means to go on to the next filter, not past it.
-enum class Verdict { passes, dropped, no_gate, unknown };
-
-class GateTest : public testing::TwoHosts {
+class GateTest : public GateHost {
   protected:
-    void SetUp() override {
-        TwoHosts::SetUp();
-        config_.gateways = {gateway()};
-    }
-
-    // What the attached program says of a frame.
-    static Verdict verdict(GateDirection direction, const Bytes& frame,
-                           const std::string& interface = "out0") {
-        const auto found = AttachedGate::find(interface, direction);
-        if (!found || !*found) {
-            return Verdict::no_gate;
-        }
-        bpf_test_run_opts options{};
-        options.sz = sizeof options;
-        options.data_in = frame.data();
-        options.data_size_in = static_cast<std::uint32_t>(frame.size());
-        EXPECT_EQ(bpf_prog_test_run_opts((*found)->program(), &options), 0);
-        const int action = static_cast<int>(options.retval);
-        if (action == TC_ACT_UNSPEC) {
-            return Verdict::passes;
-        }
-        // Stolen, not shot, at egress: the sender is to see success.
-        return action == (direction == GateDirection::out ? TC_ACT_STOLEN : TC_ACT_SHOT)
-                   ? Verdict::dropped
-                   : Verdict::unknown;
-    }
-    static Verdict verdict_on_vip() {
-        return verdict(GateDirection::out, Frame().ipv4("192.0.2.100", "192.0.2.51"));
-    }
-    BpfGate attached() {
-        auto gate = BpfGate::create(config_);
-        EXPECT_TRUE(gate) << gate.error().detail;
-        const auto outcome = gate->attach(kId);
-        EXPECT_TRUE(outcome) << outcome.error().detail;
-        return std::move(*gate);
-    }
-    static std::optional<TimePoint> deadline_of(const BpfGate& gate) {
-        const auto deadline = gate.deadline(kId);
-        EXPECT_TRUE(deadline);
-        return *deadline;
-    }
     // As a stock daemon would, from the VIP to the peer: true when send() reports success.
     static bool send_from_vip() {
         UniqueFd udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -103,9 +51,44 @@ class GateTest : public testing::TwoHosts {
         return bind(udp.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) == 0 &&
                sendto(udp.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&peer), sizeof peer) == 1;
     }
-
-    static constexpr GatewayId kId{7};
-    config::Config config_;
+    // In the gate's place, by its handle and priority, one that knows none of its maps.
+    static void attach_another_version() {
+        const bpf_insn lets_pass[] = {
+            {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = -1},
+            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+        const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "another", "GPL", lets_pass,
+                                             std::size(lets_pass), nullptr));
+        ASSERT_TRUE(program);
+        bpf_tc_hook hook{};
+        hook.sz = sizeof hook;
+        hook.ifindex = static_cast<int>(if_nametoindex("out0"));
+        hook.attach_point = BPF_TC_EGRESS;
+        const int created = bpf_tc_hook_create(&hook);
+        ASSERT_TRUE(created == 0 || created == -EEXIST);
+        bpf_tc_opts options{};
+        options.sz = sizeof options;
+        options.handle = 0x67617465;
+        options.priority = 1;
+        options.flags = BPF_TC_F_REPLACE;
+        options.prog_fd = program.get();
+        ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
+    }
+    Result<void> attached_outcome() {
+        return BpfGate::create(config_).and_then([](BpfGate gate) { return gate.attach(kId); });
+    }
+    // "out0 in attached, …"
+    static std::string presence(const BpfGate& gate) {
+        static constexpr const char* kNames[] = {"attached", "missing", "foreign", "no device"};
+        std::string text;
+        const auto state = gate.state(kId);
+        EXPECT_TRUE(state) << state.error().detail;
+        for (const GateState::Device& device : state->devices) {
+            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", device.interface,
+                                device.direction == GateDirection::in ? "in" : "out",
+                                kNames[static_cast<std::size_t>(device.presence)]);
+        }
+        return text;
+    }
 };
 
 TEST_F(GateTest, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingElse) {
@@ -158,7 +141,6 @@ TEST_F(GateTest, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingElse) {
          Frame().vlan(7).arp("192.0.2.51", "192.0.2.100"), Verdict::dropped},
         {"tagged, of the node", GateDirection::out, Frame().vlan(7).ipv4("192.0.2.1", "192.0.2.51"),
          Verdict::passes},
-        {"IPv6", GateDirection::out, Frame().of_type(0x86dd, Bytes(40)), Verdict::passes},
         {"IPv4 cut off", GateDirection::out, Frame().vlan(7).of_type(0x0800, Bytes(10)),
          Verdict::passes},
         {"ARP cut off", GateDirection::in, Frame().of_type(0x0806, Bytes(12)), Verdict::passes},
@@ -191,6 +173,72 @@ TEST_F(GateTest, ShutsByItselfAtItsDeadline) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
+TEST_F(GateTest, CountsWhyItDrops) {
+    BpfGate gate = attached();
+    const Bytes to_vip = Frame().ipv4("192.0.2.51", "192.0.2.100");
+    EXPECT_EQ(verdict(GateDirection::in, to_vip), Verdict::dropped);
+    ASSERT_TRUE(gate.open_until(kId, boot_time() - 1ms));
+    EXPECT_EQ(verdict(GateDirection::in, to_vip), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::in, to_vip), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::out, Frame().arp("192.0.2.100", "192.0.2.51")),
+              Verdict::dropped);
+    const auto counters = gate.counters(kId);
+    ASSERT_TRUE(counters);
+    EXPECT_EQ(counters->dropped(GateDirection::in, GateReason::standby), 1U);
+    EXPECT_EQ(counters->dropped(GateDirection::in, GateReason::expired), 2U);
+    EXPECT_EQ(counters->dropped(GateDirection::in), 3U);
+    EXPECT_EQ(counters->dropped(GateDirection::out), 1U);
+    EXPECT_EQ(counters->at(GateDirection::out, GateReason::expired, GateKind::arp), 1U);
+    EXPECT_EQ(gate.counters(GatewayId{8})->dropped(GateDirection::in), 0U);
+}
+
+constexpr std::uint8_t kFin = 0x01;
+constexpr std::uint8_t kSyn = 0x02;
+constexpr std::uint8_t kRst = 0x04;
+constexpr std::uint8_t kAck = 0x10;
+
+TEST_F(GateTest, EndsOfPptpPassOnlyWhenMeant) {
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    BpfGate gate = attached();
+    const char* const vip = "192.0.2.100";
+    const char* const client = "192.0.2.51";
+    const struct {
+        const char* description;
+        Bytes frame;
+        Verdict unless_meant;
+    } cases[] = {
+        {"FIN", Frame().tcp4(vip, client, 1723, kFin | kAck), Verdict::dropped},
+        {"RST", Frame().tcp4(vip, client, 1723, kRst), Verdict::dropped},
+        {"RST behind options", Frame().tcp4(vip, client, 1723, kRst, 40), Verdict::dropped},
+        {"FIN in a VLAN", Frame().vlan(7).tcp4(vip, client, 1723, kFin), Verdict::dropped},
+        {"FIN by IPv6", Frame().tcp6("2001:db8::100", "2001:db8::51", 1723, kFin),
+         Verdict::dropped},
+        {"ACK", Frame().tcp4(vip, client, 1723, kAck), Verdict::passes},
+        {"SYN", Frame().tcp4(vip, client, 1723, kSyn | kAck), Verdict::passes},
+        {"of another port", Frame().tcp4(vip, client, 1724, kRst), Verdict::passes},
+        {"of another address", Frame().tcp4("192.0.2.1", client, 1723, kRst), Verdict::passes},
+        {"a later fragment", Frame().tcp4(vip, client, 1723, kRst, 0, 0x2003), Verdict::passes},
+        {"a first fragment", Frame().tcp4(vip, client, 1723, kRst, 0, 0x2000), Verdict::dropped},
+    };
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    std::uint64_t ends = 0;
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::out, test.frame), test.unless_meant) << test.description;
+        ends += test.unless_meant == Verdict::dropped ? 1 : 0;
+    }
+    EXPECT_EQ(verdict(GateDirection::in, Frame().tcp4(client, vip, 1723, kRst)), Verdict::passes);
+    ASSERT_TRUE(gate.allow_endings(kId, true));
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::out, test.frame), Verdict::passes) << test.description;
+    }
+    ASSERT_TRUE(gate.allow_endings(kId, false));
+    EXPECT_EQ(verdict(GateDirection::out, cases[0].frame), Verdict::dropped);
+    EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::ending), ends + 1);
+    ASSERT_TRUE(gate.shut(kId));
+    EXPECT_EQ(verdict(GateDirection::out, cases[0].frame), Verdict::dropped);
+    EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::standby), 1U);
+}
+
 TEST_F(GateTest, StaysOpenWithoutADeadlineUntilShut) {
     BpfGate gate = attached();
     EXPECT_EQ(deadline_of(gate), std::optional<TimePoint>());
@@ -212,17 +260,17 @@ TEST_F(GateTest, DoesNotOpenBeforeItIsAttached) {
 
 TEST_F(GateTest, DropsSilentlyForLocalSendersAndCounts) {
     BpfGate gate = attached();
-    ASSERT_TRUE(testing::ip_command("addr add 192.0.2.100/32 dev out0"));
+    ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev out0"));
     std::optional<Capture> peer;
     in_peer([&] { peer.emplace("peer0"); });
     // With the neighbour known, the datagram itself meets the gate, not an ARP request before it.
-    ASSERT_TRUE(testing::ip_command("neigh add 192.0.2.51 lladdr 02:00:00:00:00:51 dev out0"));
+    ASSERT_TRUE(ip_command("neigh add 192.0.2.51 lladdr 02:00:00:00:00:51 dev out0"));
     EXPECT_TRUE(send_from_vip());
     EXPECT_EQ(peer->find(kNothing, is_udp_from_vip), std::nullopt);
     const auto counters = gate.counters(kId);
     ASSERT_TRUE(counters);
-    EXPECT_EQ(counters->dropped_out, 1U);
-    EXPECT_EQ(counters->dropped_in, 0U);
+    EXPECT_EQ(counters->at(GateDirection::out, GateReason::standby, GateKind::ip), 1U);
+    EXPECT_EQ(counters->dropped(GateDirection::in), 0U);
     ASSERT_TRUE(gate.open_until(kId, kForever));
     EXPECT_TRUE(send_from_vip());
     EXPECT_NE(peer->find(kSoon, is_udp_from_vip), std::nullopt);
@@ -230,15 +278,15 @@ TEST_F(GateTest, DropsSilentlyForLocalSendersAndCounts) {
 
 TEST_F(GateTest, AnswersNoArpWhileShut) {
     BpfGate gate = attached();
-    ASSERT_TRUE(testing::ip_command("addr add 192.0.2.100/32 dev out0"));
+    ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev out0"));
     std::optional<Capture> peer;
     in_peer([&] { peer.emplace("peer0"); });
-    peer->send_frame(testing::Frame().arp("192.0.2.51", "192.0.2.100"));
+    peer->send_frame(Frame().arp("192.0.2.51", "192.0.2.100"));
     EXPECT_EQ(peer->find(kNothing, is_arp_reply), std::nullopt);
-    EXPECT_EQ(gate.counters(kId)->dropped_in, 1U);
+    EXPECT_EQ(gate.counters(kId)->at(GateDirection::in, GateReason::standby, GateKind::arp), 1U);
     ASSERT_TRUE(gate.open_until(kId, kForever));
     // Frames to a unicast address that is not ours would be ignored: broadcast this one.
-    Bytes request = testing::Frame().arp("192.0.2.51", "192.0.2.100");
+    Bytes request = Frame().arp("192.0.2.51", "192.0.2.100");
     std::fill_n(request.begin(), 6, std::uint8_t{0xff});
     peer->send_frame(request);
     EXPECT_NE(peer->find(kSoon, is_arp_reply), std::nullopt);
@@ -284,11 +332,21 @@ TEST_F(GateTest, SilencePutsAShutGateWhereThereIsNone) {
 }
 
 TEST_F(GateTest, SilenceSucceedsWithoutTheDevice) {
-    ASSERT_TRUE(testing::ip_command("link delete out0"));
+    ASSERT_TRUE(ip_command("link delete out0"));
     const auto silenced = silence(gateway());
     EXPECT_TRUE(silenced) << silenced.error().detail;
     EXPECT_EQ(verdict(GateDirection::out, Frame().ipv4("10.64.1.5", "198.51.100.51"), "in0"),
               Verdict::dropped);
+}
+
+TEST_F(GateTest, TakesThePlaceOfAnotherVersion) {
+    for (const bool silences : {true, false}) {
+        attach_another_version();
+        EXPECT_EQ(verdict_on_vip(), Verdict::no_gate);
+        const auto taken = silences ? silence(gateway()) : attached_outcome();
+        ASSERT_TRUE(taken) << taken.error().detail;
+        EXPECT_EQ(verdict_on_vip(), Verdict::dropped) << silences;
+    }
 }
 
 TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
@@ -314,13 +372,57 @@ TEST_F(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
 TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
-    ASSERT_TRUE(testing::ip_command("link delete out0"));
+    ASSERT_TRUE(ip_command("link delete out0"));
     plug_outside();
     EXPECT_EQ(verdict_on_vip(), Verdict::no_gate) << "a new device has no gate";
     ASSERT_TRUE(gate.attach(kId));
     EXPECT_EQ(verdict_on_vip(), Verdict::passes);
     ASSERT_TRUE(gate.shut(kId));
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
+}
+
+TEST_F(GateTest, SaysWhereItStandsAsTheKernelKnows) {
+    const BpfGate gate = attached();
+    EXPECT_EQ(presence(gate),
+              "out0 in attached, out0 out attached, in0 in attached, in0 out attached");
+    attach_another_version();
+    ASSERT_TRUE(ip_command("link delete in0"));
+    EXPECT_EQ(presence(gate),
+              "out0 in attached, out0 out foreign, in0 in no device, in0 out no device");
+    ASSERT_TRUE(ip_command("link delete out0"));
+    plug_outside();
+    EXPECT_EQ(presence(gate),
+              "out0 in missing, out0 out missing, in0 in no device, in0 out no device");
+    config_.gateways[0].inside.interface = "out0";
+    const BpfGate later = attached();
+    config_.gateways[0] = gateway();
+    EXPECT_EQ(presence(gate),
+              "out0 in foreign, out0 out foreign, in0 in no device, in0 out no device");
+}
+
+TEST_F(GateTest, ListsOneDeviceOnce) {
+    config_.gateways[0].inside.interface = "out0";
+    EXPECT_EQ(presence(attached()), "out0 in attached, out0 out attached");
+}
+
+TEST_F(GateTest, ListsWhatItCoversForAGateway) {
+    config_.gateways[0].inside.addresses = {prefix("2001:db8::100/64")};
+    config_.gateways[0].l2tp.pools.push_back(prefix("2001:db8:2::/64"));
+    config_.gateways.push_back(gateway());
+    config_.gateways[1].id = GatewayId{8};
+    config_.gateways[1].outside.addresses = {prefix("192.0.2.200/24")};
+    const BpfGate gate = attached();
+    const auto covered = [&gate](GatewayId id) {
+        std::string text;
+        for (const IpPrefix& net : gate.state(id).value_or(GateState{}).covered) {
+            text += to_string(net) + " ";
+        }
+        return text;
+    };
+    EXPECT_EQ(covered(kId), "192.0.2.100/32 2001:db8::100/128 2001:db8:2::/64 ");
+    EXPECT_EQ(covered(GatewayId{8}), "10.64.0.1/32 10.64.1.0/24 192.0.2.200/32 198.51.100.100/32 ")
+        << "what two cover is the later one's";
+    EXPECT_EQ(gate.state(GatewayId{9}).error().code, Errc::not_found);
 }
 
 TEST_F(GateTest, GatewaysOnOneDeviceOpenEachForItself) {

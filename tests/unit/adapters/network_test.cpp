@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/network.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "unit/adapters/two_hosts.hpp"
@@ -23,24 +25,31 @@ class NetworkTest : public testing::TwoHosts {
         ASSERT_TRUE(network);
         network_.emplace(std::move(*network));
     }
-    // Addresses of the whole node but the loopback's, in order.
+    // Addresses of the whole node but the loopback's and those that IPv6 makes itself, in order.
     static std::vector<std::string> addresses() {
         std::vector<std::string> found;
         auto route = RouteNetlink::open();
         EXPECT_TRUE(route->for_each_address(
             [&found](const LinkAddress& address) { found.push_back(to_string(address.local)); }));
         std::sort(found.begin(), found.end());
-        found.erase(std::remove(found.begin(), found.end(), "127.0.0.1/8"), found.end());
+        std::erase_if(found, [](const std::string& address) {
+            return address == "127.0.0.1/8" || address == "::1/128" || address.starts_with("fe80:");
+        });
         return found;
     }
-    static long rules() {
-        const std::string text = output_of("ip rule show");
+    static long rules(const std::string& version = "-4") {
+        const std::string text = output_of("ip " + version + " rule show");
         long count = 0;
         for (auto at = text.find("7000:"); at != std::string::npos;
              at = text.find("7000:", at + 1)) {
             ++count;
         }
         return count;
+    }
+
+    void add_ipv6() {
+        config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+        config_.gateways[0].inside.addresses.push_back(prefix("2001:db8:1::100/64"));
     }
 
     static constexpr GatewayId kId{7};
@@ -124,12 +133,89 @@ TEST_F(NetworkTest, AnnouncesEachVipByRequestAndReplyOnItsOwnSide) {
             return frame[21] == operation && sender.u32() == vip.value && target.u32() == vip.value;
         };
     };
-    const Ipv4Address vip = prefix("192.0.2.100/24").address;
+    const Ipv4Address vip = testing::ip("192.0.2.100");
     EXPECT_NE(outside->find(2s, announcement(1, vip)), std::nullopt);
     EXPECT_NE(outside->find(2s, announcement(2, vip)), std::nullopt);
-    const Ipv4Address inside_vip = prefix("198.51.100.100/24").address;
+    const Ipv4Address inside_vip = testing::ip("198.51.100.100");
     EXPECT_NE(inside->find(2s, announcement(1, inside_vip)), std::nullopt);
     EXPECT_NE(inside->find(2s, announcement(2, inside_vip)), std::nullopt);
+}
+
+TEST_F(NetworkTest, AddsAndRemovesIpv6Repeatably) {
+    add_ipv6();
+    std::vector<std::string> with = with_;
+    with.insert(with.end(), {"2001:db8:1::100/64", "2001:db8::100/64"});
+    for (int repeat = 0; repeat < 2; ++repeat) {
+        const auto added = network_->add_addresses(kId);
+        ASSERT_TRUE(added) << added.error().detail;
+        EXPECT_EQ(addresses(), with);
+        EXPECT_EQ(rules("-4"), 1);
+        EXPECT_EQ(rules("-6"), 1);
+    }
+    for (int repeat = 0; repeat < 2; ++repeat) {
+        const auto removed = network_->remove_addresses(kId);
+        ASSERT_TRUE(removed) << removed.error().detail;
+        EXPECT_EQ(addresses(), without_);
+        EXPECT_EQ(rules("-6"), 0);
+    }
+}
+
+TEST_F(NetworkTest, AnIpv6VipCanBeUsedAtOnceButIsNoSourceByItself) {
+    add_ipv6();
+    ASSERT_TRUE(ip_command("addr add 2001:db8::1/64 dev out0 nodad"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    const std::string shown = output_of("ip -6 addr show dev out0 to 2001:db8::100");
+    EXPECT_NE(shown.find("2001:db8::100/64"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("tentative"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("nodad"), std::string::npos) << shown;
+    const std::string route = output_of("ip -6 route get 2001:db8::101");
+    EXPECT_NE(route.find("src 2001:db8::1 "), std::string::npos) << route;
+}
+
+TEST_F(NetworkTest, AGatewayWithoutIpv6HasNoIpv6Rule) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(rules("-6"), 0);
+    config_.gateways[0].l2tp.pools.push_back(prefix("2001:db8:2::/64"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(rules("-6"), 1);
+}
+
+TEST_F(NetworkTest, FlushesIpv6AlsoOfAnEarlierConfiguration) {
+    add_ipv6();
+    ASSERT_TRUE(network_->add_addresses(kId));
+    ASSERT_TRUE(ip_command("addr add 2001:db8::100/128 dev in0"));
+    ASSERT_TRUE(network_->flush(kId));
+    EXPECT_EQ(addresses(), without_);
+    EXPECT_EQ(rules("-6"), 0);
+    ASSERT_TRUE(ip_command("-6 rule add lookup 700 preference 7000"));
+    config_.gateways[0] = gateway();
+    ASSERT_TRUE(network_->flush(kId));
+    EXPECT_EQ(rules("-6"), 0);
+}
+
+TEST_F(NetworkTest, AnnouncesIpv6ByAnAdvertisementThatNeighboursTake) {
+    add_ipv6();
+    std::optional<Capture> outside;
+    in_peer([&] {
+        outside.emplace("peer0");
+        // A neighbour that knows the former owner.
+        ASSERT_TRUE(ip_command("addr add 2001:db8::51/64 dev peer0 nodad"));
+        ASSERT_TRUE(
+            ip_command("neigh add 2001:db8::100 lladdr 02:00:00:00:00:99 dev peer0 nud stale"));
+    });
+    const auto announced = network_->announce(kId);
+    ASSERT_TRUE(announced) << announced.error().detail;
+    const auto advertisement = outside->find(2s, [](const Bytes& frame) {
+        return frame.size() > 78 && frame[12] == 0x86 && frame[13] == 0xdd && frame[20] == 58 &&
+               frame[54] == 136 && frame[77] == 0x00 && frame[76] == 0x01;
+    });
+    ASSERT_NE(advertisement, std::nullopt);
+    const auto mac = [&frame = *advertisement](std::size_t i) { return int{frame.at(6 + i)}; };
+    const std::string announcer = fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", mac(0),
+                                              mac(1), mac(2), mac(3), mac(4), mac(5));
+    std::string known;
+    in_peer([&] { known = output_of("ip -6 neigh show dev peer0"); });
+    EXPECT_NE(known.find("2001:db8::100 lladdr " + announcer), std::string::npos) << known;
 }
 
 TEST_F(NetworkTest, AnnouncesNothingOnADeviceWithoutArp) {

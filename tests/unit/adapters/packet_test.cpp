@@ -25,5 +25,26 @@ TEST(GratuitousArpTest, ReplyTellsAllOfIt) {
               "ffffffffffffc0000264");
 }
 
+// 2001:db8::100
+constexpr Ipv6Address kVip6 = {{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}};
+
+TEST(NeighbourAdvertisementTest, TellsAllNodesOfTheAddress) {
+    EXPECT_EQ(to_hex(encode_neighbour_advertisement(kMac, kVip6, true)),
+              "33330000000102005e10000186dd"      // To all nodes, IPv6.
+              "6000000000203aff"                  // 32 octets, ICMPv6, 255 hops.
+              "20010db8000000000000000000000100"  // From the address itself.
+              "ff020000000000000000000000000001"
+              "8800191c"                          // An advertisement.
+              "a0000000"                          // Router, override, not solicited.
+              "20010db8000000000000000000000100"  // Target.
+              "020102005e100001");                // Its link-layer address.
+}
+
+TEST(NeighbourAdvertisementTest, SaysWhetherItIsARouter) {
+    const Bytes host = encode_neighbour_advertisement(kMac, kVip6, false);
+    EXPECT_EQ(host.at(58), 0x20);
+    EXPECT_EQ(to_hex(ByteView(host).subspan(56, 2)), "991c") << "the checksum covers it";
+}
+
 }  // namespace
 }  // namespace vpnha::adapters

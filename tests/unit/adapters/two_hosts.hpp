@@ -37,8 +37,8 @@ namespace vpnha::testing {
 inline Ipv4Address ip(std::string_view text) {
     return parse_ipv4(text).value_or(Ipv4Address{});
 }
-inline Ipv4Prefix prefix(std::string_view text) {
-    return parse_ipv4_prefix(text).value_or(Ipv4Prefix{});
+inline IpPrefix prefix(std::string_view text) {
+    return parse_ip_prefix(text).value_or(IpPrefix{});
 }
 
 // Runs "ip ARGUMENTS"; false when it fails.

@@ -37,6 +37,35 @@ TEST(ChecksTest, RefusesWhatBelongsToAnotherGateway) {
     }
 }
 
+TEST(ChecksTest, ComparesIpv6AddressesLikeOthers) {
+    const std::string both =
+        changed(kSample, "\"192.0.2.100/24\"", "\"192.0.2.100/24\", \"2001:db8::1/64\"");
+    const std::string pool = changed(both, "\"10.200.2.0/24\"", "\"2001:db8:1::/64\"");
+    EXPECT_EQ(error_of(pool), "");
+    EXPECT_THAT(error_of(changed(pool, "198.51.100.100/24", "2001:db8::1/48")),
+                HasSubstr("vpnha.toml:8: 2001:db8::1 is given in 'addresses'"));
+    EXPECT_THAT(error_of(changed(pool, "198.51.100.100/24", "2001:db8:1::7/64")),
+                HasSubstr("vpnha.toml:8: 2001:db8:1::7 lies within pool 2001:db8:1::/64"));
+    EXPECT_THAT(error_of(pool + changed(kSecond, "10.201.1.0/24", "2001:db8::/32")),
+                HasSubstr("no IPv4 net"));
+    EXPECT_THAT(error_of(pool + changed(kSecond, "10.201.1.0/24\"",
+                                        "10.201.1.0/24\", \"2001:db8:1::/48\"")),
+                HasSubstr("pool 2001:db8:1::/48 overlaps pool 2001:db8:1::/64 of gateway"));
+}
+
+TEST(ChecksTest, L2tpNeedsIpv4) {
+    EXPECT_EQ(
+        error_of(changed(kSample, "\"192.0.2.100/24\"", "\"2001:db8::1/64\", \"192.0.2.100/24\"")),
+        "");
+    EXPECT_EQ(error_of(changed(kSample, "192.0.2.100/24", "2001:db8::1/64")),
+              "vpnha.toml:5: no IPv4 address for L2TP to listen on; add one to 'addresses', like "
+              "\"192.0.2.100/24\"");
+    EXPECT_EQ(
+        error_of(changed(kSample, "\"10.200.1.0/24\", \"10.200.2.0/24\"", "\"2001:db8:1::/64\"")),
+        "vpnha.toml:11: no IPv4 net for the clients of L2TP; add one to 'pools', like "
+        "\"10.200.1.0/24\"");
+}
+
 TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
     EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "10.200.1.1")),
                 HasSubstr("vpnha.toml:10: 10.200.1.1 lies within pool 10.200.1.0/24"));

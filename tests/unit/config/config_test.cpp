@@ -30,6 +30,15 @@ TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
     EXPECT_EQ(gateway.l2tp.hello_interval, std::chrono::seconds(60));
 }
 
+TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {
+    const auto config = parse(changed(kSample, "\"192.0.2.100/24\"",
+                                      "\"2001:db8::1/64\", \"192.0.2.102/24\", \"192.0.2.101/24\""),
+                              "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    EXPECT_EQ(to_string(config->gateways[0].outside.addresses[0]), "2001:db8::1/64");
+    EXPECT_EQ(to_string(config->gateways[0].l2tp_address()), "192.0.2.102");
+}
+
 TEST(ConfigTest, FindsAGatewayByNameAndById) {
     const Result<Config> config = parse(kSample + kSecond, "vpnha.toml");
     ASSERT_TRUE(config.has_value()) << config.error().detail;

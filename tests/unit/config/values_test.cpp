@@ -26,21 +26,34 @@ TEST(DurationTest, IsPrintedAsItIsRead) {
     }
 }
 
-TEST(NetTest, KnowsItsBounds) {
-    const Ipv4Prefix net{Ipv4Address{0x0a010203}, 22};
-    EXPECT_EQ(to_string(network_of(net)), "10.1.0.0");
-    EXPECT_EQ(to_string(broadcast_of(net)), "10.1.3.255");
-    EXPECT_TRUE(contains(net, Ipv4Address{0x0a0103ff}));
-    EXPECT_FALSE(contains(net, Ipv4Address{0x0a010400}));
-    EXPECT_TRUE(contains(Ipv4Prefix{Ipv4Address{}, 0}, Ipv4Address{0xffffffff}));
+bool has_unicast(std::string_view text) {
+    return is_unicast(parse_ip(text).value_or(IpAddress{}));
+}
+bool is_net(std::string_view text) {
+    return is_of_the_net(parse_ip_prefix(text).value_or(IpPrefix{}));
 }
 
-TEST(NetTest, OverlapsInBothDirections) {
-    const Ipv4Prefix wide{Ipv4Address{0x0a000000}, 8};
-    const Ipv4Prefix narrow{Ipv4Address{0x0a010000}, 16};
-    EXPECT_TRUE(overlap(wide, narrow));
-    EXPECT_TRUE(overlap(narrow, wide));
-    EXPECT_FALSE(overlap(narrow, Ipv4Prefix{Ipv4Address{0x0a020000}, 16}));
+TEST(AddressTest, UnicastIsWhatAHostMayHaveOnAnyLink) {
+    for (const char* text : {"10.0.0.1", "192.0.2.1", "223.255.255.255", "2001:db8::1", "fd00::1",
+                             "64:ff9b::1", "ff::1"}) {
+        EXPECT_TRUE(has_unicast(text)) << text;
+    }
+    for (const char* text : {"0.1.2.3", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1",
+                             "ff02::1", "fe80::1", "febf::1"}) {
+        EXPECT_FALSE(has_unicast(text)) << text;
+    }
+}
+
+TEST(AddressTest, ANetsOwnAddressIsNoHosts) {
+    for (const char* text :
+         {"192.0.2.0/24", "192.0.2.255/24", "192.0.2.0/30", "2001:db8::/64", "2001:db8::4/126"}) {
+        EXPECT_TRUE(is_net(text)) << text;
+    }
+    for (const char* text :
+         {"192.0.2.1/24", "192.0.2.0/31", "192.0.2.0/32", "2001:db8::1/64",
+          "2001:db8::ffff:ffff:ffff:ffff/64", "2001:db8::/127", "2001:db8::/128"}) {
+        EXPECT_FALSE(is_net(text)) << text;
+    }
 }
 
 TEST(NearestTest, GuessesATypoAndNothingElse) {

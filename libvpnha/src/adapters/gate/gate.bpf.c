@@ -5,9 +5,24 @@
 // netfilter ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered
 // addresses, and knows nothing of others: those go on to the next filter.
 //
-// What is covered is read relative to the network header, so that devices without a link-layer
-// header work too. ICMP errors of this node from a VIP have it as source and need no rule of their
-// own. IPv6 has no covered addresses yet.
+//               out, dropped if covered         in, dropped if covered
+//   IPv4, IPv6  the source                      the destination
+//   ARP         the sender                      the target
+//   ND          an advertisement's target,      a solicitation's target, which comes to a multicast
+//               whatever its source; a          address (RFC 4861 4.3)
+//               DAD probe's target
+//
+// So a node may always ask who has a covered address, and hear who has it; it neither says that it
+// has it nor hears itself asked. Router advertisements and redirects carry the node's link-local
+// address and no covered one.
+//
+// Addresses are read relative to the network header, so that devices without a link-layer header
+// work too. ICMP errors of this node from a VIP have it as source and need no rule of their own.
+//
+// ND and TCP are found where they stand right behind IPv6's fixed header, as every stack sends
+// them. Behind extension headers they are taken for any other packet: source and destination still
+// decide. A solicitation that is hidden so would reach the node, but not the answer its peer: that
+// stands behind the fixed header, because this node's kernel makes it.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -22,9 +37,17 @@ struct {
     __uint(type, BPF_MAP_TYPE_LPM_TRIE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __uint(max_entries, VPNHA_GATE_PREFIXES_MAX);
-    __type(key, struct vpnha_gate_prefix);
+    __type(key, struct vpnha_gate_prefix4);
     __type(value, __u32);
 } covered4 SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, VPNHA_GATE_PREFIXES_MAX);
+    __type(key, struct vpnha_gate_prefix6);
+    __type(value, __u32);
+} covered6 SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -33,12 +56,54 @@ struct {
     __type(value, __u64);
 } deadline SEC(".maps");
 
+// Not 0: the gateway's TCP connections may end, because their server means it. A server that dies
+// is no reason for its clients to be hung up: they go on at another node.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS);
+    __type(key, __u32);
+    __type(value, __u32);
+} endings SEC(".maps");
+
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, VPNHA_GATE_GATEWAYS* VPNHA_GATE_DIRECTIONS);
+    __uint(max_entries, VPNHA_GATE_COUNTERS);
     __type(key, __u32);
     __type(value, __u64);
 } drops SEC(".maps");
+
+// RFC 791 3.1.
+struct ipv4_start {
+    __u8 version_length;
+    __u8 service;
+    __be16 length;
+    __be16 id;
+    __be16 fragment;
+    __u8 hops;
+    __u8 protocol;
+    __be16 checksum;
+    __u8 source[4];
+    __u8 destination[4];
+};
+
+// RFC 8200 3.
+struct ipv6_start {
+    __be32 version_class_flow;
+    __be16 length;
+    __u8 protocol;
+    __u8 hops;
+    __be32 source[4];
+    __be32 destination[4];
+};
+
+// Solicitation and advertisement up to the options (RFC 4861 4.3 and 4.4).
+struct nd_start {
+    __u8 type;
+    __u8 code;
+    __be16 checksum;
+    __be32 flags;
+    __be32 target[4];
+};
 
 // The ARP header up to where the addresses begin (RFC 826).
 struct arp_start {
@@ -49,85 +114,184 @@ struct arp_start {
     __be16 operation;
 };
 
-#define IPV4_SOURCE_OFFSET 12
-#define IPV4_DESTINATION_OFFSET 16
+// RFC 9293 3.1, up to the flags.
+struct tcp_start {
+    __be16 source;
+    __be16 destination;
+    __be32 sequence;
+    __be32 acknowledgement;
+    __u8 header_length;
+    __u8 flags;
+};
+
+#define PROTOCOL_TCP 6
+#define PROTOCOL_ICMPV6 58
+#define FRAGMENT_OFFSET 0x1fff
+#define TCP_FIN 0x01
+#define TCP_RST 0x04
+#define ND_SOLICITATION 135
+#define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
 #define VLAN_TAGS_MAX 2
 
-static __always_inline int verdict(__be32 address, __u32 direction) {
-    struct vpnha_gate_prefix host = {.length = 32, .address = address};
+// Where the bytes at hand are, and which way they go. `start` names the header that `offset` counts
+// from. Bytes that cannot be read belong to no packet that a stack would take for a covered
+// address.
+struct place {
+    struct __sk_buff* skb;
+    __u32 start;
+    __u32 offset;
+    __u32 direction;
+};
+
+static __always_inline int load(const struct place* at, __u32 behind, void* to, __u32 size) {
+    return bpf_skb_load_bytes_relative(at->skb, at->offset + behind, to, size, at->start);
+}
+
+// The gateway that covers the address; 0: none.
+static __always_inline __u32 gateway_of4(const void* address) {
+    struct vpnha_gate_prefix4 host = {.length = 32};
+    __builtin_memcpy(host.address, address, sizeof(host.address));
     __u32* gateway = bpf_map_lookup_elem(&covered4, &host);
-    if (!gateway) {
-        return TC_ACT_UNSPEC;
-    }
-    __u32 id = *gateway;
-    __u64* until = bpf_map_lookup_elem(&deadline, &id);
-    if (until && bpf_ktime_get_boot_ns() < *until) {
-        return TC_ACT_UNSPEC;
-    }
-    __u32 counter = id * VPNHA_GATE_DIRECTIONS + direction;
+    return gateway ? *gateway : 0;
+}
+
+static __always_inline __u32 gateway_of6(const void* address) {
+    struct vpnha_gate_prefix6 host = {.length = 128};
+    __builtin_memcpy(host.address, address, sizeof(host.address));
+    __u32* gateway = bpf_map_lookup_elem(&covered6, &host);
+    return gateway ? *gateway : 0;
+}
+
+static __always_inline int drop(const struct place* at, __u32 gateway, __u32 reason, __u32 kind) {
+    __u32 counter = vpnha_gate_counter(gateway, at->direction, reason, kind);
     __u64* count = bpf_map_lookup_elem(&drops, &counter);
     if (count) {
         ++*count;
     }
     // A packet that is shot at egress is reported as ENOBUFS to sockets that ask for errors, and as
     // congestion to TCP; a stolen one counts as sent.
-    return direction == VPNHA_GATE_OUT ? TC_ACT_STOLEN : TC_ACT_SHOT;
+    return at->direction == VPNHA_GATE_OUT ? TC_ACT_STOLEN : TC_ACT_SHOT;
 }
 
-// `start` names the header that `offset` counts from. Bytes that cannot be read belong to no packet
-// that a stack would take for a covered address.
-static __always_inline int ipv4(struct __sk_buff* skb, __u32 start, __u32 offset, __u32 direction) {
-    __be32 address;
-    offset += direction == VPNHA_GATE_OUT ? IPV4_SOURCE_OFFSET : IPV4_DESTINATION_OFFSET;
-    if (bpf_skb_load_bytes_relative(skb, offset, &address, sizeof(address), start)) {
+static __always_inline int verdict(const struct place* at, __u32 gateway, __u32 kind) {
+    __u64* until = bpf_map_lookup_elem(&deadline, &gateway);
+    __u64 limit = until ? *(volatile __u64*)until : VPNHA_GATE_SHUT;
+    if (bpf_ktime_get_boot_ns() < limit) {
         return TC_ACT_UNSPEC;
     }
-    return verdict(address, direction);
+    return drop(at, gateway, limit == VPNHA_GATE_SHUT ? VPNHA_GATE_STANDBY : VPNHA_GATE_EXPIRED,
+                kind);
 }
 
-static __always_inline int arp(struct __sk_buff* skb, __u32 start, __u32 offset, __u32 direction) {
+// Of a packet that may pass, whose TCP header lies at `behind`.
+static __always_inline int verdict_on_tcp(const struct place* at, __u32 gateway, __u32 behind) {
+    struct tcp_start tcp;
+    if (load(at, behind, &tcp, sizeof(tcp)) || tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) ||
+        !(tcp.flags & (TCP_FIN | TCP_RST))) {
+        return TC_ACT_UNSPEC;
+    }
+    __u32* meant = bpf_map_lookup_elem(&endings, &gateway);
+    return meant && *meant ? TC_ACT_UNSPEC : drop(at, gateway, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
+}
+
+static __always_inline int ipv4(const struct place* at) {
+    struct ipv4_start header;
+    if (load(at, 0, &header, sizeof(header))) {
+        return TC_ACT_UNSPEC;
+    }
+    __u32 gateway =
+        gateway_of4(at->direction == VPNHA_GATE_OUT ? header.source : header.destination);
+    if (!gateway) {
+        return TC_ACT_UNSPEC;
+    }
+    int action = verdict(at, gateway, VPNHA_GATE_IP);
+    if (action == TC_ACT_UNSPEC && at->direction == VPNHA_GATE_OUT &&
+        header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
+        return verdict_on_tcp(at, gateway, (header.version_length & 0x0f) * 4);
+    }
+    return action;
+}
+
+// Whether the node asks nobody but whether the address is free: duplicate address detection has no
+// source yet.
+static __always_inline int is_unspecified(const __be32* address) {
+    return !(address[0] | address[1] | address[2] | address[3]);
+}
+
+static __always_inline int ipv6(const struct place* at) {
+    struct ipv6_start header;
+    struct nd_start nd;
+    __u32 kind = VPNHA_GATE_IP;
+    if (load(at, 0, &header, sizeof(header))) {
+        return TC_ACT_UNSPEC;
+    }
+    if (header.protocol == PROTOCOL_ICMPV6 && !load(at, sizeof(header), &nd, sizeof(nd)) &&
+        (nd.type == ND_SOLICITATION || nd.type == ND_ADVERTISEMENT)) {
+        kind = VPNHA_GATE_ND;
+    }
+    int out = at->direction == VPNHA_GATE_OUT;
+    __u32 gateway = gateway_of6(out ? header.source : header.destination);
+    if (!gateway && kind == VPNHA_GATE_ND) {
+        int asks = nd.type == ND_SOLICITATION;
+        if (out ? !asks || is_unspecified(header.source) : asks) {
+            gateway = gateway_of6(nd.target);
+        }
+    }
+    if (!gateway) {
+        return TC_ACT_UNSPEC;
+    }
+    int action = verdict(at, gateway, kind);
+    if (action == TC_ACT_UNSPEC && out && header.protocol == PROTOCOL_TCP) {
+        return verdict_on_tcp(at, gateway, sizeof(header));
+    }
+    return action;
+}
+
+static __always_inline int arp(const struct place* at) {
     struct arp_start header;
-    __be32 address;
-    if (bpf_skb_load_bytes_relative(skb, offset, &header, sizeof(header), start) ||
-        header.protocol_type != bpf_htons(ETH_P_IP) || header.protocol_length != sizeof(address)) {
+    __u8 address[4];
+    if (load(at, 0, &header, sizeof(header)) || header.protocol_type != bpf_htons(ETH_P_IP) ||
+        header.protocol_length != sizeof(address)) {
         return TC_ACT_UNSPEC;
     }
-    offset += sizeof(header) + header.hardware_length;  // The sender's protocol address.
-    if (direction == VPNHA_GATE_IN) {
-        offset += sizeof(address) + header.hardware_length;  // The target's.
+    __u32 behind = sizeof(header) + header.hardware_length;  // The sender's protocol address.
+    if (at->direction == VPNHA_GATE_IN) {
+        behind += sizeof(address) + header.hardware_length;  // The target's.
     }
-    if (bpf_skb_load_bytes_relative(skb, offset, &address, sizeof(address), start)) {
+    if (load(at, behind, address, sizeof(address))) {
         return TC_ACT_UNSPEC;
     }
-    return verdict(address, direction);
+    __u32 gateway = gateway_of4(address);
+    return gateway ? verdict(at, gateway, VPNHA_GATE_ARP) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int gate(struct __sk_buff* skb, __u32 direction) {
+    struct place at = {.skb = skb, .start = BPF_HDR_START_NET, .direction = direction};
     __be16 protocol = (__be16)skb->protocol;
-    __u32 start = BPF_HDR_START_NET;
-    __u32 offset = 0;
     // A tag still within the frame: kernels disagree on which side of it the network header lies,
     // so such frames are read from their first byte.
     if (protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD)) {
-        start = BPF_HDR_START_MAC;
-        offset = sizeof(struct ethhdr);
+        at.start = BPF_HDR_START_MAC;
+        at.offset = sizeof(struct ethhdr);
 #pragma unroll
         for (int tag = 0; tag < VLAN_TAGS_MAX; ++tag) {
             if (protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD)) {
-                if (bpf_skb_load_bytes_relative(skb, offset + 2, &protocol, sizeof(protocol),
-                                                start)) {
+                if (load(&at, 2, &protocol, sizeof(protocol))) {
                     return TC_ACT_UNSPEC;
                 }
-                offset += VLAN_TAG_BYTES;
+                at.offset += VLAN_TAG_BYTES;
             }
         }
     }
     if (protocol == bpf_htons(ETH_P_IP)) {
-        return ipv4(skb, start, offset, direction);
+        return ipv4(&at);
+    }
+    if (protocol == bpf_htons(ETH_P_IPV6)) {
+        return ipv6(&at);
     }
     if (protocol == bpf_htons(ETH_P_ARP)) {
-        return arp(skb, start, offset, direction);
+        return arp(&at);
     }
     return TC_ACT_UNSPEC;
 }

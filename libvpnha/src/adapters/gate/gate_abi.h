@@ -7,20 +7,50 @@
 
 /* Gateway ids are one octet; index 0 is never used. */
 #define VPNHA_GATE_GATEWAYS 256
-/* VIPs, PPP addresses and pools of 255 gateways at 16 each, ~64 bytes of kernel memory apiece. */
+/* Of each family: VIPs, PPP addresses and pools of 255 gateways at 16 each, ~64 bytes of kernel
+ * memory apiece. */
 #define VPNHA_GATE_PREFIXES_MAX 4096
 
 #define VPNHA_GATE_IN 0
 #define VPNHA_GATE_OUT 1
 #define VPNHA_GATE_DIRECTIONS 2
 
+/* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
+ * connection that is not to end. */
+#define VPNHA_GATE_STANDBY 0
+#define VPNHA_GATE_EXPIRED 1
+#define VPNHA_GATE_ENDING 2
+#define VPNHA_GATE_REASONS 3
+
+#define VPNHA_GATE_IP 0
+#define VPNHA_GATE_ARP 1
+#define VPNHA_GATE_ND 2
+#define VPNHA_GATE_KINDS 3
+
+#define VPNHA_GATE_COUNTERS \
+    (VPNHA_GATE_GATEWAYS * VPNHA_GATE_DIRECTIONS * VPNHA_GATE_REASONS * VPNHA_GATE_KINDS)
+
 /* Deadlines are CLOCK_BOOTTIME in nanoseconds. */
 #define VPNHA_GATE_SHUT 0ULL
 
-/* Key of the trie of covered prefixes, in the layout the kernel demands. */
-struct vpnha_gate_prefix { /* NOLINT(readability-identifier-naming): a C name. */
+/* PPTP's control connection (RFC 2637 2.1): the end of it hangs its client up. */
+#define VPNHA_GATE_PPTP_PORT 1723
+
+/* Keys of the tries of covered prefixes, in the layout the kernel demands. */
+struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
-    __be32 address;
+    __u8 address[4];
 };
+struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. */
+    __u32 length;
+    __u8 address[16];
+};
+
+/* Index of a counter of drops. */
+static inline __u32 vpnha_gate_counter(__u32 gateway, __u32 direction, __u32 reason, __u32 kind) {
+    return ((gateway * VPNHA_GATE_DIRECTIONS + direction) * VPNHA_GATE_REASONS + reason) *
+               VPNHA_GATE_KINDS +
+           kind;
+}
 
 #endif
