@@ -14,6 +14,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
+#include "cli/gate_view.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/sessions_view.hpp"
@@ -21,6 +22,7 @@
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
+#include "vpnha/daemon.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha::cli {
@@ -50,6 +52,7 @@ class Command {
     void add_status();
     void add_sessions();
     void add_peers();
+    void add_gate();
     void add_plan();
     void add_resync();
     void add_confirm_dead();
@@ -59,6 +62,7 @@ class Command {
     ExitCode show_status();
     ExitCode show_sessions();
     ExitCode show_peers();
+    ExitCode show_gate();
     ExitCode show_plan();
     ExitCode resync();
     ExitCode confirm_dead();
@@ -107,6 +111,7 @@ int Command::run(int argc, const char* const* argv) {
     add_status();
     add_sessions();
     add_peers();
+    add_gate();
     add_plan();
     add_resync();
     add_confirm_dead();
@@ -166,6 +171,14 @@ void Command::add_peers() {
     CLI::App* const verb = app_.add_subcommand("peers", "Nodes on which vpnhad runs");
     verb->add_flag("--json", as_json_, "As JSON");
     verb->callback([this] { action_ = [this] { return static_cast<int>(show_peers()); }; });
+}
+
+void Command::add_gate() {
+    CLI::App* const verb =
+        app_.add_subcommand("gate", "What is let through of each gateway, where, and until when");
+    verb->add_flag("--json", as_json_, "As JSON");
+    add_watch(*verb);
+    verb->callback([this] { action_ = [this] { return watch([this] { return show_gate(); }); }; });
 }
 
 void Command::add_plan() {
@@ -338,6 +351,21 @@ ExitCode Command::show_peers() {
     });
 }
 
+ExitCode Command::show_gate() {
+    const Result<json> gate = ask("gate");
+    if (!gate) {
+        return report(gate.error());
+    }
+    return read_answer([&] {
+        if (as_json_) {
+            print_json(*gate);
+        } else {
+            out_ << render_gate(*gate, use_colour_);
+        }
+        return is_gate_whole(*gate) ? ExitCode::ok : ExitCode::degraded;
+    });
+}
+
 ExitCode Command::show_plan() {
     json arguments = json::object();
     for (const auto& [name, value] : {std::pair("without", without_), {"gateway", gateway_}}) {
@@ -393,6 +421,12 @@ ExitCode Command::check_config() {
         return report(text.error());
     }
     out_ << config_path_ << ": good\n";
+    const Result<void> kernel = vpnha::check_kernel();
+    // Who may not look has not found anything; root that may not is what vpnhad would be, too.
+    if (!kernel && (kernel.error().code != Errc::permission || ::geteuid() == 0)) {
+        return report(kernel.error());
+    }
+    out_ << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
     return ExitCode::ok;
 }
 

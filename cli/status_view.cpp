@@ -61,6 +61,33 @@ std::string render_records(const json& status, bool use_colour) {
         use_colour);
 }
 
+// A standby's gate drops all day; what a promoted node's drops somebody missed.
+std::string render_drops(const json& status) {
+    std::string text;
+    for (const json& gateway : status.at("gateways")) {
+        const json& drops = gateway.at("gate_drops");
+        if (gateway.at("role") != "promoted" || drops.is_null()) {
+            continue;
+        }
+        const auto packets = [&drops](const char* reason) {
+            return drops.at("in").at(reason).get<std::uint64_t>() +
+                   drops.at("out").at(reason).get<std::uint64_t>();
+        };
+        const std::string name = printable(gateway.at("name").get<std::string>());
+        if (const std::uint64_t expired = packets("expired"); expired != 0) {
+            text += fmt::format(
+                "Gateway {}: {} packets were dropped here because the lease had run "
+                "out.\n",
+                name, expired);
+        }
+        if (const std::uint64_t ends = packets("ending"); ends != 0) {
+            text += fmt::format("Gateway {}: {} ends of TCP connections were held back here.\n",
+                                name, ends);
+        }
+    }
+    return text.empty() ? text : text + "\n";
+}
+
 std::string heading(const json& status) {
     const json& node = status.at("node");
     return fmt::format(
@@ -94,7 +121,7 @@ std::string render_status(const json& status, bool use_colour) {
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
                           "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
-    text += "\n" + render_records(status, use_colour) + "\n";
+    text += "\n" + render_records(status, use_colour) + "\n" + render_drops(status);
     const std::vector<Finding> findings = findings_of(status);
     for (const Finding& finding : findings) {
         const Colour colour = finding.health == Health::critical ? Colour::red : Colour::yellow;

@@ -21,6 +21,11 @@ TEST(ApiTest, ADaemonWithoutItsConfigurationSaysWhichFileIsMissing) {
     EXPECT_NE(checked.error().detail.find("/nonexistent/vpnha.toml"), std::string::npos);
 }
 
+TEST(ApiTest, RootCanLookAtTheKernel) {
+    const Result<void> checked = check_kernel();
+    EXPECT_TRUE(checked.has_value()) << checked.error().detail;
+}
+
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
     const auto client =
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));

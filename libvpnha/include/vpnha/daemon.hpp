@@ -28,4 +28,8 @@ struct DaemonOptions {
 // Reads and checks the configuration only.
 [[nodiscard]] VPNHA_API Result<void> check_config(const std::string& config_file);
 
+// Whether this kernel has what the gate needs: tries it in a network namespace of its own. Error
+// unsupported says what is missing, permission that this process may not look.
+[[nodiscard]] VPNHA_API Result<void> check_kernel();
+
 }  // namespace vpnha

@@ -21,7 +21,7 @@ namespace vpnha::adapters {
 inline constexpr int kControlVersion = 1;
 
 // What may be asked by members of the group vpnha; everything else is root's.
-inline constexpr std::string_view kReadOnlyVerbs[] = {"config", "peers",    "ping",
+inline constexpr std::string_view kReadOnlyVerbs[] = {"config", "gate",     "peers", "ping",
                                                       "plan",   "sessions", "status"};
 [[nodiscard]] bool is_read_only(std::string_view verb);
 

@@ -29,6 +29,7 @@
 #include "runtime/daemon.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
+#include "runtime/gate_view.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
 #include "runtime/setup_reader.hpp"
@@ -321,6 +322,10 @@ class Daemon {
                           runtime::Requests::Daemon{
                               .run = [this](node::Effects effects) { run(std::move(effects)); },
                               .status = [this] { return status(); },
+                              .gate =
+                                  [this] {
+                                      return runtime::gate_view(config_, *gate_, loop_.now());
+                                  },
                               .after_scores =
                                   [this](std::function<void()> callback) {
                                       scores_.after_attempts(std::move(callback));
@@ -457,6 +462,10 @@ class Daemon {
 
 Result<void> check_config(const std::string& config_file) {
     return config::load(config_file).map([](const config::Config&) {});
+}
+
+Result<void> check_kernel() {
+    return adapters::probe_gate();
 }
 
 Result<void> run_daemon(const DaemonOptions& options) {

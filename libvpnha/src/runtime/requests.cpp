@@ -34,6 +34,15 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         reply.ok({{"members", peers_view(node_)}, {"differences", differences_view(node_)}});
         return;
     }
+    if (request.verb == "gate") {
+        const Result<json> gate = daemon_.gate();
+        if (gate) {
+            reply.ok(*gate);
+        } else {
+            reply.error(gate.error());
+        }
+        return;
+    }
     if (request.verb == "plan") {
         answer_plan(arguments, std::move(reply));
         return;

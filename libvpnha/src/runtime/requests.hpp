@@ -21,6 +21,7 @@ class Requests {
     struct Daemon {
         std::function<void(node::Effects)> run;
         std::function<nlohmann::json()> status;
+        std::function<Result<nlohmann::json>()> gate;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
         std::function<void(std::function<void()>)> after_scores;
         // Those of corosync.conf, also dead ones.

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/limits.hpp"
+#include "runtime/gate_view.hpp"
 
 namespace vpnha::runtime {
 
@@ -117,6 +118,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
         }
     }
     const auto deadline = around.gate.deadline(id);
+    const auto drops = around.gate.counters(id);
     json view{{"name", gateway.settings().name},
               {"id", id.value},
               {"role", role},
@@ -129,6 +131,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
+              {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway.lease(), around.now)},
               {"standbys", std::move(standbys)}};
     if (replica.holder()) {

@@ -119,7 +119,7 @@ TEST(ControlAnswerTest, BytesThatAreNoUtf8AreReplaced) {
 }
 
 TEST(ReadOnlyVerbTest, AreThoseThatChangeNothing) {
-    for (const char* verb : {"status", "sessions", "peers", "ping", "plan", "config"}) {
+    for (const char* verb : {"status", "sessions", "gate", "peers", "ping", "plan", "config"}) {
         EXPECT_TRUE(is_read_only(verb)) << verb;
     }
     for (const char* verb : {"", "promote", "resync", "Status", "status "}) {

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -113,13 +115,13 @@ TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
     for (const char* verb :
-         {"status", "sessions", "peers", "plan", "resync", "config", "version"}) {
+         {"status", "sessions", "peers", "gate", "plan", "resync", "config", "version"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
 
 TEST(CommandsTest, UnreachableDaemonExitsWithThree) {
-    for (const char* verb : {"status", "sessions", "peers", "plan", "resync"}) {
+    for (const char* verb : {"status", "sessions", "peers", "gate", "plan", "resync"}) {
         const Outcome outcome = run_command({"--socket", "/nonexistent/sock", verb});
         EXPECT_EQ(outcome.code, 3);
         EXPECT_THAT(outcome.err, HasSubstr("no vpnhad answers at /nonexistent/sock"));
@@ -203,13 +205,52 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     std::ofstream(path) << configuration_example();
     Outcome outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
-    EXPECT_EQ(outcome.out, path + ": good\n");
+    EXPECT_EQ(outcome.out, path + ": good\nkernel: has what the gate needs\n");
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 1701"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, HasSubstr(path + ":2: unknown key 'idd'"));
     ::unlink(path.c_str());
+}
+
+TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
+    const std::string path = temporary_path("cli-anybody.toml");
+    std::ofstream(path) << configuration_example();
+    ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        if (::setresuid(65534, 65534, 65534) != 0) {
+            ::_exit(1);
+        }
+        const Outcome outcome = run_command({"config", "check", path.c_str()});
+        ::_exit(outcome.code == 0 && outcome.out == path +
+                                                        ": good\nkernel: only root can look "
+                                                        "whether this kernel has what the gate "
+                                                        "needs\n"
+                    ? 0
+                    : 2);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    ::unlink(path.c_str());
+}
+
+TEST(CommandsTest, GateExitsWithSixWhereSomethingPassesIt) {
+    json gate = sample_gate();
+    {
+        const FakeDaemon daemon(answer_with(gate), 2);
+        EXPECT_THAT(run_command({"gate", "--socket", daemon.path()}).out,
+                    HasSubstr("open for 271 ms"));
+        const Outcome as_json = run_command({"gate", "--json", "--socket", daemon.path()});
+        EXPECT_EQ(as_json.code, 0);
+        EXPECT_EQ(json::parse(as_json.out), gate);
+        EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"gate")"));
+    }
+    gate["gateways"][0]["devices"][0]["out"] = "missing";
+    const FakeDaemon daemon(answer_with(gate), 1);
+    EXPECT_EQ(run_command({"gate", "--socket", daemon.path()}).code, 6);
 }
 
 TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {

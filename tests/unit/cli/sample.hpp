@@ -26,8 +26,34 @@ inline nlohmann::json sample_status() {
                                   "waiting_installs": 0, "quarantined": 0, "memory_bytes": 768,
                                   "memory_bytes_max": 125829120},
                       "sessions": {"total": 2, "protected": 2, "resumed": 1, "quarantined": 0},
-                      "gate": "open", "standbys": [2, 3]}],
+                      "gate": "open",
+                      "gate_drops": {"in": {"standby": 7, "expired": 0, "ending": 0},
+                                     "out": {"standby": 1, "expired": 0, "ending": 0}},
+                      "standbys": [2, 3]}],
         "counters": {"wire_malformed": 0}})");
+}
+
+inline nlohmann::json sample_gate() {
+    return nlohmann::json::parse(R"({"gateways": [
+        {"name": "dialin", "id": 1, "state": "open", "left_ms": 271,
+         "devices": [{"interface": "eth1", "in": "attached", "out": "attached"},
+                     {"interface": "eth2", "in": "attached", "out": "attached"}],
+         "covered": ["192.0.2.100/32", "2001:db8::100/128"],
+         "drops": {"in": {"standby": {"ip": 0, "arp": 0, "nd": 0},
+                          "expired": {"ip": 5, "arp": 0, "nd": 0},
+                          "ending": {"ip": 0, "arp": 0, "nd": 0}},
+                   "out": {"standby": {"ip": 0, "arp": 0, "nd": 0},
+                           "expired": {"ip": 0, "arp": 0, "nd": 0},
+                           "ending": {"ip": 2, "arp": 0, "nd": 0}}}},
+        {"name": "other", "id": 2, "state": "shut", "left_ms": null,
+         "devices": [{"interface": "eth1", "in": "attached", "out": "attached"}],
+         "covered": ["192.0.2.101/32"],
+         "drops": {"in": {"standby": {"ip": 12, "arp": 3, "nd": 1},
+                          "expired": {"ip": 0, "arp": 0, "nd": 0},
+                          "ending": {"ip": 0, "arp": 0, "nd": 0}},
+                   "out": {"standby": {"ip": 0, "arp": 0, "nd": 0},
+                           "expired": {"ip": 0, "arp": 0, "nd": 0},
+                           "ending": {"ip": 0, "arp": 0, "nd": 0}}}}]})");
 }
 
 inline nlohmann::json sample_plan() {

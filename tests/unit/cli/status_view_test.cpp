@@ -29,6 +29,21 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "Every session would survive the loss of its gateway.\n");
 }
 
+TEST(StatusViewTest, SaysWhatAPromotedNodesGateDropped) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["gate_drops"]["in"]["expired"] = 3;
+    gateway["gate_drops"]["out"]["expired"] = 2;
+    gateway["gate_drops"]["out"]["ending"] = 4;
+    EXPECT_THAT(
+        render_status(status, false),
+        HasSubstr("\n\nGateway dialin: 5 packets were dropped here because the lease had run "
+                  "out.\nGateway dialin: 4 ends of TCP connections were held back here.\n"
+                  "\nEvery session"));
+    gateway["role"] = "unpromoted";
+    EXPECT_THAT(render_status(status, false), testing::Not(HasSubstr("dropped")));
+}
+
 TEST(StatusViewTest, CheckIsOneLineWorstFirst) {
     EXPECT_EQ(render_check(sample_status()), "VPNHA OK - 1 gateways, 2 sessions\n");
     json status = sample_status();

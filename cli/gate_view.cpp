@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/gate_view.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kDirections[] = {"in", "out"};
+
+// By the reason's name; the order in which they are shown.
+constexpr std::pair<const char*, std::string_view> kReasons[] = {
+    {"standby", "not promoted here"},
+    {"expired", "the lease ran out"},
+    {"ending", "would end a TCP connection"}};
+
+Cell state_cell(const json& gateway) {
+    const auto state = gateway.at("state").get<std::string>();
+    if (state == "shut") {
+        return state;
+    }
+    const auto left = gateway.at("left_ms").get<std::int64_t>();
+    return state == "open" ? Cell(fmt::format("open for {} ms", left), Colour::green)
+                           : Cell(fmt::format("expired {} ms ago", -left), Colour::yellow);
+}
+
+bool is_amiss(const std::string& presence) {
+    return presence == "missing" || presence == "foreign";
+}
+
+Cell presence_cell(const json& device, const char* direction) {
+    const auto presence = device.at(direction).get<std::string>();
+    if (is_amiss(presence)) {
+        return {presence, Colour::red};
+    }
+    return presence == "no_device" ? Cell("no such device", Colour::yellow) : Cell(presence);
+}
+
+std::string nets_of(const json& gateway) {
+    std::string text;
+    for (const json& net : gateway.at("covered")) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", net.get<std::string>());
+    }
+    return text;
+}
+
+void add_drops(std::vector<Row>& rows, const json& gateway) {
+    for (const char* direction : kDirections) {
+        for (const auto& [reason, words] : kReasons) {
+            const json& kinds = gateway.at("drops").at(direction).at(reason);
+            const auto packets = [&kinds](const char* kind) {
+                return kinds.at(kind).get<std::uint64_t>();
+            };
+            if (packets("ip") + packets("arp") + packets("nd") != 0) {
+                rows.push_back({gateway.at("name").get<std::string>(), direction, words,
+                                std::to_string(packets("ip")), std::to_string(packets("arp")),
+                                std::to_string(packets("nd"))});
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::string render_gate(const json& gate, bool use_colour) {
+    std::vector<Row> states;
+    std::vector<Row> devices;
+    std::vector<Row> drops;
+    for (const json& gateway : gate.at("gateways")) {
+        const auto name = gateway.at("name").get<std::string>();
+        states.push_back({name, state_cell(gateway), nets_of(gateway)});
+        for (const json& device : gateway.at("devices")) {
+            devices.push_back({name, device.at("interface").get<std::string>(),
+                               presence_cell(device, "in"), presence_cell(device, "out")});
+        }
+        add_drops(drops, gateway);
+    }
+    return render_table({"GATEWAY", "GATE", "COVERS"}, states, use_colour) + "\n" +
+           render_table({"GATEWAY", "DEVICE", "IN", "OUT"}, devices, use_colour) + "\n" +
+           (drops.empty()
+                ? std::string("Nothing was dropped.\n")
+                : render_table({"GATEWAY", "DIRECTION", "DROPPED BECAUSE", "IP", "ARP", "ND"},
+                               drops, use_colour));
+}
+
+bool is_gate_whole(const json& gate) {
+    for (const json& gateway : gate.at("gateways")) {
+        for (const json& device : gateway.at("devices")) {
+            for (const char* direction : kDirections) {
+                if (is_amiss(device.at(direction).get<std::string>())) {
+                    return false;
+                }
+            }
+        }
+    }
+    return true;
+}
+
+}  // namespace vpnha::cli

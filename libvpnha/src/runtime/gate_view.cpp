@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/gate_view.hpp"
+
+#include <chrono>
+#include <string_view>
+
+namespace vpnha::runtime {
+
+namespace {
+
+using adapters::GatePresence;
+using adapters::GateState;
+using nlohmann::json;
+using ports::GateDirection;
+using ports::GateKind;
+using ports::GateReason;
+
+std::string_view name_of(GateDirection direction) {
+    return direction == GateDirection::in ? "in" : "out";
+}
+
+std::string_view name_of(GateReason reason) {
+    switch (reason) {
+        case GateReason::standby:
+            return "standby";
+        case GateReason::expired:
+            return "expired";
+        case GateReason::ending:
+            return "ending";
+    }
+    return "standby";
+}
+
+std::string_view name_of(GateKind kind) {
+    switch (kind) {
+        case GateKind::ip:
+            return "ip";
+        case GateKind::arp:
+            return "arp";
+        case GateKind::nd:
+            return "nd";
+    }
+    return "ip";
+}
+
+std::string_view name_of(GatePresence presence) {
+    switch (presence) {
+        case GatePresence::attached:
+            return "attached";
+        case GatePresence::missing:
+            return "missing";
+        case GatePresence::foreign:
+            return "foreign";
+        case GatePresence::no_device:
+            return "no_device";
+    }
+    return "missing";
+}
+
+json devices_view(const GateState& state) {
+    json devices = json::array();
+    for (const GateState::Device& device : state.devices) {
+        if (devices.empty() || devices.back().at("interface") != device.interface) {
+            devices.push_back({{"interface", device.interface}});
+        }
+        devices.back()[std::string(name_of(device.direction))] = name_of(device.presence);
+    }
+    return devices;
+}
+
+json drops_view(const ports::GateCounters& drops) {
+    json view;
+    for (const GateDirection direction : ports::kGateDirections) {
+        for (const GateReason reason : ports::kGateReasons) {
+            for (const GateKind kind : ports::kGateKinds) {
+                view[std::string(name_of(direction))][std::string(name_of(reason))]
+                    [std::string(name_of(kind))] = drops.at(direction, reason, kind);
+            }
+        }
+    }
+    return view;
+}
+
+json state_view(const GateState& state, TimePoint now) {
+    json covered = json::array();
+    for (const IpPrefix& net : state.covered) {
+        covered.push_back(to_string(net));
+    }
+    json view{{"state", "shut"},
+              {"left_ms", nullptr},
+              {"devices", devices_view(state)},
+              {"covered", std::move(covered)},
+              {"drops", drops_view(state.drops)}};
+    if (state.deadline) {
+        const Duration left = *state.deadline - now;
+        view["state"] = left > Duration::zero() ? "open" : "expired";
+        view["left_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+    }
+    return view;
+}
+
+}  // namespace
+
+Result<json> gate_view(const config::Config& config, const adapters::BpfGate& gate, TimePoint now) {
+    json gateways = json::array();
+    for (const config::Gateway& gateway : config.gateways) {
+        VPNHA_TRY(const GateState state, gate.state(gateway.id));
+        json view{{"name", gateway.name}, {"id", gateway.id.value}};
+        view.update(state_view(state, now));
+        gateways.push_back(std::move(view));
+    }
+    return json{{"gateways", std::move(gateways)}};
+}
+
+json drops_by_reason(const ports::GateCounters& drops) {
+    json view;
+    for (const GateDirection direction : ports::kGateDirections) {
+        for (const GateReason reason : ports::kGateReasons) {
+            view[std::string(name_of(direction))][std::string(name_of(reason))] =
+                drops.dropped(direction, reason);
+        }
+    }
+    return view;
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/gate_view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/cli/sample.hpp"
+
+namespace vpnha::cli {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+TEST(GateViewTest, ShowsWhatItCoversWhereItStandsAndWhatItDropped) {
+    EXPECT_EQ(render_gate(sample_gate(), false),
+              "GATEWAY  GATE             COVERS\n"
+              "dialin   open for 271 ms  192.0.2.100/32, 2001:db8::100/128\n"
+              "other    shut             192.0.2.101/32\n"
+              "\n"
+              "GATEWAY  DEVICE  IN        OUT\n"
+              "dialin   eth1    attached  attached\n"
+              "dialin   eth2    attached  attached\n"
+              "other    eth1    attached  attached\n"
+              "\n"
+              "GATEWAY  DIRECTION  DROPPED BECAUSE             IP  ARP  ND\n"
+              "dialin   in         the lease ran out           5   0    0\n"
+              "dialin   out        would end a TCP connection  2   0    0\n"
+              "other    in         not promoted here           12  3    1\n");
+}
+
+TEST(GateViewTest, SaysSinceWhenTheLeaseIsOver) {
+    json gate = sample_gate();
+    gate["gateways"][0]["state"] = "expired";
+    gate["gateways"][0]["left_ms"] = -1200;
+    EXPECT_THAT(render_gate(gate, false), HasSubstr("dialin   expired 1200 ms ago  192.0.2.100"));
+}
+
+TEST(GateViewTest, AGateThatDroppedNothingSaysSo) {
+    json gate = sample_gate();
+    gate["gateways"].erase(1);
+    gate["gateways"][0]["drops"]["in"]["expired"]["ip"] = 0;
+    gate["gateways"][0]["drops"]["out"]["ending"]["ip"] = 0;
+    EXPECT_THAT(render_gate(gate, false), HasSubstr("attached\n\nNothing was dropped.\n"));
+}
+
+TEST(GateViewTest, IsWholeUnlessADeviceLetsThingsPass) {
+    json gate = sample_gate();
+    EXPECT_TRUE(is_gate_whole(gate));
+    gate["gateways"][0]["devices"][1]["in"] = "no_device";
+    EXPECT_TRUE(is_gate_whole(gate)) << "nothing passes there";
+    EXPECT_THAT(render_gate(gate, false), HasSubstr("dialin   eth2    no such device  attached"));
+    for (const char* amiss : {"missing", "foreign"}) {
+        gate["gateways"][0]["devices"][1]["out"] = amiss;
+        EXPECT_FALSE(is_gate_whole(gate)) << amiss;
+        EXPECT_THAT(render_gate(gate, false), HasSubstr(amiss));
+    }
+}
+
+}  // namespace
+}  // namespace vpnha::cli

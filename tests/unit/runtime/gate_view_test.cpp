@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/gate_view.hpp"
+
+#include "unit/adapters/gate_host.hpp"
+
+namespace vpnha::runtime {
+namespace {
+
+using adapters::BpfGate;
+using adapters::Verdict;
+using nlohmann::json;
+using ports::GateDirection;
+using testing::Frame;
+using namespace std::chrono_literals;
+
+class GateViewTest : public adapters::GateHost {
+  protected:
+    json view(const BpfGate& gate, TimePoint now) {
+        const auto all = gate_view(config_, gate, now);
+        EXPECT_TRUE(all) << all.error().detail;
+        return all.value_or(json::object()).at("gateways").at(0);
+    }
+};
+
+TEST_F(GateViewTest, ShowsAStandbysGate) {
+    const BpfGate gate = attached();
+    EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::in, Frame().arp("192.0.2.51", "192.0.2.100")),
+              Verdict::dropped);
+    EXPECT_EQ(view(gate, adapters::boot_time()), json::parse(R"({
+        "name": "vpn", "id": 7, "state": "shut", "left_ms": null,
+        "devices": [{"interface": "out0", "in": "attached", "out": "attached"},
+                    {"interface": "in0", "in": "attached", "out": "attached"}],
+        "covered": ["10.64.0.1/32", "10.64.1.0/24", "192.0.2.100/32", "198.51.100.100/32"],
+        "drops": {"in": {"standby": {"ip": 0, "arp": 1, "nd": 0},
+                         "expired": {"ip": 0, "arp": 0, "nd": 0},
+                         "ending": {"ip": 0, "arp": 0, "nd": 0}},
+                  "out": {"standby": {"ip": 1, "arp": 0, "nd": 0},
+                          "expired": {"ip": 0, "arp": 0, "nd": 0},
+                          "ending": {"ip": 0, "arp": 0, "nd": 0}}}})"));
+}
+
+TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
+    BpfGate gate = attached();
+    const TimePoint deadline = adapters::boot_time() + 300ms;
+    ASSERT_TRUE(gate.open_until(kId, deadline));
+    EXPECT_EQ(view(gate, deadline - 271ms)["state"], "open");
+    EXPECT_EQ(view(gate, deadline - 271ms)["left_ms"], 271);
+    EXPECT_EQ(view(gate, deadline)["state"], "expired");
+    EXPECT_EQ(view(gate, deadline + 1200ms)["left_ms"], -1200);
+}
+
+TEST_F(GateViewTest, SaysWhereTheGateIsNot) {
+    const BpfGate gate = attached();
+    ASSERT_TRUE(testing::ip_command("link delete in0"));
+    ASSERT_TRUE(testing::ip_command("link delete out0"));
+    plug_outside();
+    EXPECT_EQ(view(gate, {})["devices"], json::parse(R"([
+        {"interface": "out0", "in": "missing", "out": "missing"},
+        {"interface": "in0", "in": "no_device", "out": "no_device"}])"));
+    config_.gateways[0].inside.interface = "out0";
+    const BpfGate later = attached();
+    EXPECT_EQ(view(gate, {})["devices"], json::parse(R"([
+        {"interface": "out0", "in": "foreign", "out": "foreign"}])"));
+}
+
+TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
+    ports::GateCounters drops;
+    drops.at(GateDirection::in, ports::GateReason::standby, ports::GateKind::arp) = 2;
+    drops.at(GateDirection::in, ports::GateReason::standby, ports::GateKind::nd) = 3;
+    drops.at(GateDirection::out, ports::GateReason::ending, ports::GateKind::ip) = 4;
+    EXPECT_EQ(drops_by_reason(drops), json::parse(R"({
+        "in": {"standby": 5, "expired": 0, "ending": 0},
+        "out": {"standby": 0, "expired": 0, "ending": 4}})"));
+}
+
+}  // namespace
+}  // namespace vpnha::runtime
