@@ -97,8 +97,7 @@ IpPrefix prefix_of(const vpnha_gate_prefix6& key) {
 }
 
 template <class Key>
-Result<void> cover_key(int map, const Key& key, GatewayId gateway) {
-    const std::uint32_t value = gateway.value;
+Result<void> cover_key(int map, const Key& key, std::uint32_t value) {
     if (bpf_map_update_elem(map, &key, &value, BPF_ANY) != 0) {
         return tl::unexpected(
             system_error(fmt::format("cover {} by the gate", to_string(prefix_of(key))), errno));
@@ -113,7 +112,8 @@ Result<void> list_keys(int map, GatewayId gateway, std::vector<IpPrefix>& found)
     while (bpf_map_get_next_key(map, is_first ? nullptr : &key, &key) == 0) {
         is_first = false;
         std::uint32_t value = 0;
-        if (bpf_map_lookup_elem(map, &key, &value) == 0 && value == gateway.value) {
+        if (bpf_map_lookup_elem(map, &key, &value) == 0 &&
+            (value & VPNHA_GATE_ID_MASK) == gateway.value) {
             found.push_back(prefix_of(key));
         }
     }
@@ -124,17 +124,20 @@ Result<void> list_keys(int map, GatewayId gateway, std::vector<IpPrefix>& found)
 }  // namespace
 
 Result<void> GateMaps::cover(const config::Gateway& gateway) const {
-    std::vector<IpPrefix> prefixes = gateway.l2tp.pools;
-    prefixes.push_back(host_prefix(IpAddress(gateway.l2tp.ppp_local)));
+    const auto cover_net = [this](const IpPrefix& net, std::uint32_t value) {
+        return net.address.is_v4()
+                   ? cover_key(fds_.covered4, key_of<vpnha_gate_prefix4>(net), value)
+                   : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
+    };
+    const std::uint32_t id = gateway.id.value;
+    for (const IpPrefix& pool : gateway.l2tp.pools) {
+        VPNHA_CHECK(cover_net(pool, id));
+    }
+    VPNHA_CHECK(cover_net(host_prefix(IpAddress(gateway.l2tp.ppp_local)), id));
     for (const config::Side* side : {&gateway.outside, &gateway.inside}) {
         for (const IpPrefix& vip : side->addresses) {
-            prefixes.push_back(host_prefix(vip.address));
+            VPNHA_CHECK(cover_net(host_prefix(vip.address), id | VPNHA_GATE_VIP));
         }
-    }
-    for (const IpPrefix& prefix : prefixes) {
-        VPNHA_CHECK(prefix.address.is_v4()
-                        ? cover_key(fds_.covered4, key_of<vpnha_gate_prefix4>(prefix), gateway.id)
-                        : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(prefix), gateway.id));
     }
     return {};
 }

@@ -2,7 +2,8 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for the group: each node is a set of namespaces with a corosync of its own. Rounds wait
+Needs root for the gate and for the group: each node is a set of namespaces with a corosync of its
+own. Rounds wait
 for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
@@ -16,8 +17,8 @@ from pathlib import Path
 from . import report, rig, rounds
 
 ROOT = Path(__file__).resolve().parents[3]
-PARTS = ("records", "memory", "idle", "group")
-TARGETS = ("record_bench", "memory_bench", "idle_bench", "group_bench")
+PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
+         "gate": "gate_bench", "group": "group_bench"}
 
 
 def main() -> int:
@@ -25,17 +26,18 @@ def main() -> int:
     binaries = options.build / "tests/bench"
     if options.inside:
         rig.confine()
-        rounds.run_group(options, binaries / "group_bench")
+        rounds.run_group(options, binaries / PARTS["group"])
         return 0
     if not options.report:
-        _build(options.build)
-        for part in options.only or PARTS:
+        parts = options.only or list(PARTS)
+        _build(options.build, [PARTS[part] for part in parts])
+        for part in parts:
             if part == "group":
                 status = rig.isolate([sys.executable, *sys.argv, "--inside"])
                 if status:
                     return status
             else:
-                rounds.run_program(part, options.results, binaries, options.rounds)
+                rounds.run_program(part, options.results, binaries / PARTS[part], options.rounds)
     report.write(options.results, options.document)
     print(f"results: {options.results}\ntables: {options.document}")
     return 0
@@ -55,15 +57,16 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    groups = "group" in (options.only or PARTS) and not options.report
-    if groups and os.geteuid():
-        parser.error("the group needs root; without it: --only records --only memory --only idle")
+    of_root = {"gate", "group"} & set(options.only or PARTS)
+    if of_root and not options.report and os.geteuid():
+        parser.error("gate and group need root; without it: --only records --only memory "
+                     "--only idle")
     return options
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, targets: list[str]) -> None:
     for command in (["cmake", "--preset", "bench", "-B", str(folder)],
-                    ["cmake", "--build", str(folder), "--target", *TARGETS]):
+                    ["cmake", "--build", str(folder), "--target", *targets]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"run: {' '.join(command)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")

@@ -101,6 +101,29 @@ def _idle(lines: list[dict]) -> str:
                  rows)
 
 
+def _gate(lines: list[dict]) -> str:
+    names = {
+        "empty": "an empty program",
+        "uncovered": "of another address",
+        "open_out": "of a VIP, open",
+        "open_in": "to a VIP, open",
+        "open_client": "of a client, open",
+        "open_tcp": "of a VIP, open, TCP",
+        "open": "by a VIP, open",
+        "shut": "to a VIP, shut",
+    }
+    families = {"ipv4": "IPv4", "ipv6": "IPv6", "arp": "ARP", "nd": "ND"}
+
+    def cost(name: str) -> str:
+        if name not in lines[0]:
+            return "–"
+        return _number(median(line[name] for line in lines))
+
+    rows = [[text, *(cost(key if key == "empty" else f"{family}_{key}") for family in families)]
+            for key, text in names.items()]
+    return _rows(["ns a packet", *families.values()], rows)
+
+
 # The group.
 
 def _runs(lines: list[dict], **wanted: object) -> dict[tuple, list[dict]]:
@@ -189,6 +212,7 @@ def _failures(lines: list[dict]) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
+    "gate": ("gate", _gate),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures),
 }

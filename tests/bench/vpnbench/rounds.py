@@ -40,10 +40,9 @@ CURVES = [
 ]
 
 
-def run_program(part: str, results: Path, binaries: Path, rounds: int) -> None:
+def run_program(part: str, results: Path, binary: Path, rounds: int) -> None:
     """One of the benchmarks that need no group; all its rounds."""
-    program = str(binaries / {"records": "record_bench", "memory": "memory_bench",
-                              "idle": "idle_bench"}[part])
+    program = str(binary)
     if part == "records":
         words = [program, "--benchmark_format=json", "--benchmark_min_time=0.2",
                  f"--benchmark_repetitions={rounds}", "--benchmark_report_aggregates_only=true"]

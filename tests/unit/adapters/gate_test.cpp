@@ -216,6 +216,7 @@ TEST_F(GateTest, EndsOfPptpPassOnlyWhenMeant) {
         {"ACK", Frame().tcp4(vip, client, 1723, kAck), Verdict::passes},
         {"SYN", Frame().tcp4(vip, client, 1723, kSyn | kAck), Verdict::passes},
         {"of another port", Frame().tcp4(vip, client, 1724, kRst), Verdict::passes},
+        {"of a client", Frame().tcp4("10.64.1.5", client, 1723, kRst), Verdict::passes},
         {"of another address", Frame().tcp4("192.0.2.1", client, 1723, kRst), Verdict::passes},
         {"a later fragment", Frame().tcp4(vip, client, 1723, kRst, 0, 0x2003), Verdict::passes},
         {"a first fragment", Frame().tcp4(vip, client, 1723, kRst, 0, 0x2000), Verdict::dropped},

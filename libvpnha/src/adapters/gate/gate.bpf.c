@@ -148,19 +148,19 @@ static __always_inline int load(const struct place* at, __u32 behind, void* to, 
     return bpf_skb_load_bytes_relative(at->skb, at->offset + behind, to, size, at->start);
 }
 
-// The gateway that covers the address; 0: none.
-static __always_inline __u32 gateway_of4(const void* address) {
+// What covers the address; 0: nothing.
+static __always_inline __u32 cover_of4(const void* address) {
     struct vpnha_gate_prefix4 host = {.length = 32};
     __builtin_memcpy(host.address, address, sizeof(host.address));
-    __u32* gateway = bpf_map_lookup_elem(&covered4, &host);
-    return gateway ? *gateway : 0;
+    __u32* cover = bpf_map_lookup_elem(&covered4, &host);
+    return cover ? *cover : 0;
 }
 
-static __always_inline __u32 gateway_of6(const void* address) {
+static __always_inline __u32 cover_of6(const void* address) {
     struct vpnha_gate_prefix6 host = {.length = 128};
     __builtin_memcpy(host.address, address, sizeof(host.address));
-    __u32* gateway = bpf_map_lookup_elem(&covered6, &host);
-    return gateway ? *gateway : 0;
+    __u32* cover = bpf_map_lookup_elem(&covered6, &host);
+    return cover ? *cover : 0;
 }
 
 static __always_inline int drop(const struct place* at, __u32 gateway, __u32 reason, __u32 kind) {
@@ -174,7 +174,8 @@ static __always_inline int drop(const struct place* at, __u32 gateway, __u32 rea
     return at->direction == VPNHA_GATE_OUT ? TC_ACT_STOLEN : TC_ACT_SHOT;
 }
 
-static __always_inline int verdict(const struct place* at, __u32 gateway, __u32 kind) {
+static __always_inline int verdict(const struct place* at, __u32 cover, __u32 kind) {
+    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
     __u64* until = bpf_map_lookup_elem(&deadline, &gateway);
     __u64 limit = until ? *(volatile __u64*)until : VPNHA_GATE_SHUT;
     if (bpf_ktime_get_boot_ns() < limit) {
@@ -185,9 +186,11 @@ static __always_inline int verdict(const struct place* at, __u32 gateway, __u32 
 }
 
 // Of a packet that may pass, whose TCP header lies at `behind`.
-static __always_inline int verdict_on_tcp(const struct place* at, __u32 gateway, __u32 behind) {
+static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover, __u32 behind) {
+    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
     struct tcp_start tcp;
-    if (load(at, behind, &tcp, sizeof(tcp)) || tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) ||
+    if (!(cover & VPNHA_GATE_VIP) || at->direction != VPNHA_GATE_OUT ||
+        load(at, behind, &tcp, sizeof(tcp)) || tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) ||
         !(tcp.flags & (TCP_FIN | TCP_RST))) {
         return TC_ACT_UNSPEC;
     }
@@ -200,15 +203,14 @@ static __always_inline int ipv4(const struct place* at) {
     if (load(at, 0, &header, sizeof(header))) {
         return TC_ACT_UNSPEC;
     }
-    __u32 gateway =
-        gateway_of4(at->direction == VPNHA_GATE_OUT ? header.source : header.destination);
-    if (!gateway) {
+    __u32 cover = cover_of4(at->direction == VPNHA_GATE_OUT ? header.source : header.destination);
+    if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    int action = verdict(at, gateway, VPNHA_GATE_IP);
-    if (action == TC_ACT_UNSPEC && at->direction == VPNHA_GATE_OUT &&
-        header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
-        return verdict_on_tcp(at, gateway, (header.version_length & 0x0f) * 4);
+    int action = verdict(at, cover, VPNHA_GATE_IP);
+    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_TCP &&
+        !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
+        return verdict_on_tcp(at, cover, (header.version_length & 0x0f) * 4);
     }
     return action;
 }
@@ -231,19 +233,19 @@ static __always_inline int ipv6(const struct place* at) {
         kind = VPNHA_GATE_ND;
     }
     int out = at->direction == VPNHA_GATE_OUT;
-    __u32 gateway = gateway_of6(out ? header.source : header.destination);
-    if (!gateway && kind == VPNHA_GATE_ND) {
+    __u32 cover = cover_of6(out ? header.source : header.destination);
+    if (!cover && kind == VPNHA_GATE_ND) {
         int asks = nd.type == ND_SOLICITATION;
         if (out ? !asks || is_unspecified(header.source) : asks) {
-            gateway = gateway_of6(nd.target);
+            cover = cover_of6(nd.target);
         }
     }
-    if (!gateway) {
+    if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    int action = verdict(at, gateway, kind);
-    if (action == TC_ACT_UNSPEC && out && header.protocol == PROTOCOL_TCP) {
-        return verdict_on_tcp(at, gateway, sizeof(header));
+    int action = verdict(at, cover, kind);
+    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_TCP) {
+        return verdict_on_tcp(at, cover, sizeof(header));
     }
     return action;
 }
@@ -262,8 +264,8 @@ static __always_inline int arp(const struct place* at) {
     if (load(at, behind, address, sizeof(address))) {
         return TC_ACT_UNSPEC;
     }
-    __u32 gateway = gateway_of4(address);
-    return gateway ? verdict(at, gateway, VPNHA_GATE_ARP) : TC_ACT_UNSPEC;
+    __u32 cover = cover_of4(address);
+    return cover ? verdict(at, cover, VPNHA_GATE_ARP) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int gate(struct __sk_buff* skb, __u32 direction) {

@@ -36,6 +36,11 @@
 /* PPTP's control connection (RFC 2637 2.1): the end of it hangs its client up. */
 #define VPNHA_GATE_PPTP_PORT 1723
 
+/* Values of the tries: the gateway's id, and whether the address is a VIP. A client's connections
+ * are its own, whatever port they come from. */
+#define VPNHA_GATE_ID_MASK 0xffU
+#define VPNHA_GATE_VIP 0x100U
+
 /* Keys of the tries of covered prefixes, in the layout the kernel demands. */
 struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
