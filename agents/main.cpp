@@ -8,11 +8,11 @@ int main(int argc, char** argv) {
     std::string_view name = argc > 0 ? argv[0] : "";
     name.remove_prefix(name.rfind('/') + 1);
     for (const vpnha::ocf::Agent* const agent :
-         {&vpnha::agents::checkpoint(), &vpnha::agents::xl2tpd()}) {
+         {&vpnha::agents::checkpoint(), &vpnha::agents::vip(), &vpnha::agents::xl2tpd()}) {
         if (agent->name == name) {
             return vpnha::ocf::run(*agent, argc, argv);
         }
     }
-    std::fprintf(stderr, "Call me by the name of an agent: checkpoint or xl2tpd.\n");
+    std::fprintf(stderr, "Call me by the name of an agent: checkpoint, vip or xl2tpd.\n");
     return static_cast<int>(vpnha::ocf::Code::installed);
 }

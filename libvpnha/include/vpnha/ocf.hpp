@@ -78,6 +78,8 @@ class VPNHA_API Call {
     [[nodiscard]] std::string instance() const;
     // A monitor that asks whether the resource is there at all, before it was started.
     [[nodiscard]] bool is_probe() const;
+    // How thoroughly a monitor is to look: 0, 10, 20 (OCF_CHECK_LEVEL).
+    [[nodiscard]] int check_level() const;
     // To the place that the cluster's other agents log to.
     void log(Level level, std::string_view text) const;
 
@@ -102,6 +104,7 @@ struct Action {
     std::string_view name{};
     int timeout_s = 20;
     int interval_s = 0;       // Monitors only.
+    int depth = 0;            // Monitors only: the check level that this interval is for.
     std::string_view role{};  // Monitors of promotable agents: Promoted or Unpromoted.
     Outcome (*run)(const Call& call) = nullptr;
 };

@@ -150,6 +150,11 @@ Result<NetlinkSocket> NetlinkSocket::open(int bus) {
     return socket;
 }
 
+void NetlinkSocket::ask_for_filtered_dumps() const {
+    int on = 1;
+    static_cast<void>(mnl_socket_setsockopt(socket_.get(), NETLINK_GET_STRICT_CHK, &on, sizeof on));
+}
+
 Result<void> NetlinkSocket::ask(NetlinkRequest& request, std::string_view what,
                                 const OnMessage& on_message) {
     nlmsghdr* const message = request.message();

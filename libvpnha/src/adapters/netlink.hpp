@@ -64,6 +64,10 @@ class NetlinkSocket {
     Result<void> ask(NetlinkRequest& request, std::string_view what,
                      const OnMessage& on_message = nullptr);
 
+    // Dumps hold only what the request's header and attributes name, on kernels since 4.20; callers
+    // look all the same.
+    void ask_for_filtered_dumps() const;
+
     // Its address, which stands in what the kernel tells others of its doings.
     [[nodiscard]] std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
 

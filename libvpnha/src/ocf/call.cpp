@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/assert.hpp"
 #include "ocf/log.hpp"
@@ -29,6 +30,13 @@ std::string Call::instance() const {
 bool Call::is_probe() const {
     return action_ == "monitor" &&
            environment_("OCF_RESKEY_CRM_meta_interval").value_or("0") == "0";
+}
+
+int Call::check_level() const {
+    const std::string text = environment_("OCF_CHECK_LEVEL").value_or("");
+    int level = 0;
+    std::from_chars(text.data(), text.data() + text.size(), level);
+    return level;
 }
 
 void Call::log(Level level, std::string_view text) const {

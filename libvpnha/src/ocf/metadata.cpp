@@ -66,7 +66,8 @@ std::string action_element(const Action& action) {
     std::string attributes =
         fmt::format("name=\"{}\" timeout=\"{}s\"", action.name, action.timeout_s);
     if (action.interval_s != 0) {
-        attributes += fmt::format(" interval=\"{}s\" depth=\"0\"", action.interval_s);
+        attributes +=
+            fmt::format(" interval=\"{}s\" depth=\"{}\"", action.interval_s, action.depth);
     }
     if (!action.role.empty()) {
         attributes += fmt::format(" role=\"{}\"", action.role);

@@ -38,6 +38,12 @@ TEST(MetadataTest, MonitorsOfBothRolesHaveDifferentIntervals) {
     EXPECT_THAT(xml, HasSubstr(R"(interval="11s" depth="0" role="Unpromoted"/>)"));
 }
 
+TEST(MetadataTest, SaysForWhichDepthAMonitorIs) {
+    Agent agent = sample_agent();
+    agent.actions = {{.name = "monitor", .interval_s = 60, .depth = 10}};
+    EXPECT_THAT(metadata(agent), HasSubstr(R"(interval="60s" depth="10"/>)"));
+}
+
 TEST(MetadataTest, ListsTheFramesOwnActions) {
     const std::string xml = metadata(sample_agent());
     EXPECT_THAT(xml, HasSubstr(R"(<action name="meta-data" timeout="5s"/>)"));

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// announce-vip DIRECTORY: goes on telling the neighbours of the addresses of a resource
+// ocf:vpnha:vip that was started, which DIRECTORY remembers; again when the link comes back. Ends
+// when the addresses are gone. Started by the agent, whose call does not last that long.
+#include <cstdio>
+
+#include "adapters/announcer.hpp"
+#include "adapters/vip_service.hpp"
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::fprintf(stderr, "Usage: announce-vip DIRECTORY\n");
+        return 2;
+    }
+    const auto done = vpnha::adapters::read_started_vip(argv[1]).and_then(
+        [](const vpnha::adapters::VipSettings& settings) {
+            return vpnha::adapters::keep_announcing(settings.interface, settings.addresses);
+        });
+    if (!done) {
+        std::fprintf(stderr, "announce-vip: %s\n", done.error().detail.c_str());
+        return 1;
+    }
+    return 0;
+}

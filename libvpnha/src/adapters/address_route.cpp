@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/address_route.hpp"
+
+#include <fmt/format.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+// After linux/rtnetlink.h: glibc's net/if.h lacks IFF_LOWER_UP, linux/if.h has it.
+#include <linux/if.h>
+
+#include <algorithm>
+
+namespace vpnha::adapters {
+
+namespace {
+
+constexpr std::uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
+
+Result<void> accept(Result<void> outcome, Errc harmless) {
+    if (!outcome && outcome.error().code == harmless) {
+        return {};
+    }
+    return outcome;
+}
+
+void put(NetlinkRequest& request, std::uint16_t type, const IpAddress& address) {
+    mnl_attr_put(request.message(), type, address.bytes().size(), address.octets.data());
+}
+
+std::optional<IpAddress> address_in(const nlattr* attribute) {
+    const auto* const octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    auto address = ip_address_of({octets, mnl_attr_get_payload_len(attribute)});
+    return address ? std::optional(*address) : std::nullopt;
+}
+
+std::uint32_t number_in(const nlattr* attribute) {
+    return mnl_attr_validate(attribute, MNL_TYPE_U32) == 0 ? mnl_attr_get_u32(attribute) : 0;
+}
+
+NetlinkRequest address_request(std::uint16_t type, std::uint16_t flags, LinkIndex link,
+                               const IpPrefix& address) {
+    NetlinkRequest request(type, flags);
+    auto& header = request.header<ifaddrmsg>();
+    header.ifa_family = address.address.family();
+    header.ifa_prefixlen = address.length;
+    header.ifa_index = static_cast<std::uint32_t>(link);
+    put(request, IFA_LOCAL, address.address);
+    put(request, IFA_ADDRESS, address.address);
+    return request;
+}
+
+NetlinkRequest rule_request(std::uint16_t type, std::uint16_t flags, const PolicyRule& rule) {
+    NetlinkRequest request(type, flags);
+    auto& header = request.header<fib_rule_hdr>();
+    header.family = rule.is_v6 ? AF_INET6 : AF_INET;
+    header.action = FR_ACT_TO_TBL;
+    if (rule.from) {
+        header.src_len = rule.from->bits();
+        put(request, FRA_SRC, *rule.from);
+    }
+    if (rule.mark) {
+        request.u32(FRA_FWMARK, *rule.mark).u32(FRA_FWMASK, ~std::uint32_t{0});
+    }
+    request.u32(FRA_TABLE, rule.table).u32(FRA_PRIORITY, rule.preference);
+    return request;
+}
+
+std::string text_of(const PolicyRule& rule) {
+    return fmt::format("policy rule {} for table {}", rule.preference, rule.table);
+}
+
+NetlinkRequest route_request(std::uint16_t type, std::uint16_t flags, LinkIndex link,
+                             const TableRoute& route) {
+    NetlinkRequest request(type, flags);
+    auto& header = request.header<rtmsg>();
+    header.rtm_family = route.destination.address.family();
+    header.rtm_dst_len = route.destination.length;
+    header.rtm_protocol = RTPROT_STATIC;
+    header.rtm_scope = route.via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+    header.rtm_type = RTN_UNICAST;
+    request.u32(RTA_TABLE, route.table).u32(RTA_OIF, static_cast<std::uint32_t>(link));
+    if (route.destination.length != 0) {
+        put(request, RTA_DST, route.destination.address);
+    }
+    if (route.via) {
+        // The address that makes the router reachable may come after its route.
+        header.rtm_flags = RTNH_F_ONLINK;
+        put(request, RTA_GATEWAY, *route.via);
+    }
+    return request;
+}
+
+std::string text_of(const TableRoute& route) {
+    return fmt::format("route to {} in table {}", to_string(route.destination), route.table);
+}
+
+}  // namespace
+
+LinkState link_state_of(const nlmsghdr* message) {
+    const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+    constexpr unsigned kWanted = IFF_UP | IFF_LOWER_UP;
+    return {link->ifi_index, (link->ifi_flags & kWanted) == kWanted};
+}
+
+Result<AddressRoute> AddressRoute::open() {
+    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
+    socket.ask_for_filtered_dumps();
+    return AddressRoute(std::move(socket));
+}
+
+Result<std::optional<LinkState>> AddressRoute::find_link(const std::string& name) {
+    NetlinkRequest request(RTM_GETLINK, 0);
+    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    request.text(IFLA_IFNAME, name);
+    std::optional<LinkState> found;
+    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find interface {}", name),
+                                   [&found](const nlmsghdr* answer) {
+                                       if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
+                                           found = link_state_of(answer);
+                                       }
+                                   }),
+                       Errc::not_found));
+    return found;
+}
+
+Result<void> AddressRoute::add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name) {
+    NetlinkRequest request(RTM_NEWLINK, kCreate);
+    auto& header = request.header<ifinfomsg>();
+    header.ifi_flags = IFF_UP;
+    header.ifi_change = IFF_UP;
+    request.text(IFLA_IFNAME, name).u32(IFLA_LINK, static_cast<std::uint32_t>(parent));
+    request.nested(IFLA_LINKINFO, [&request, id] {
+        request.text(IFLA_INFO_KIND, "vlan");
+        request.nested(IFLA_INFO_DATA, [&request, id] { request.u16(IFLA_VLAN_ID, id); });
+    });
+    return accept(socket_.ask(request, fmt::format("create VLAN device {}", name)),
+                  Errc::already_exists);
+}
+
+Result<void> AddressRoute::delete_link(LinkIndex link) {
+    NetlinkRequest request(RTM_DELLINK, 0);
+    request.header<ifinfomsg>().ifi_index = link;
+    return accept(socket_.ask(request, fmt::format("delete interface {}", link)), Errc::not_found);
+}
+
+Result<void> AddressRoute::add_address(LinkIndex link, const IpPrefix& address) {
+    NetlinkRequest request = address_request(RTM_NEWADDR, kCreate, link, address);
+    if (address.address.is_v6) {
+        request.u32(IFA_FLAGS, IFA_F_NODAD);
+    }
+    return accept(socket_.ask(request, fmt::format("add address {}", to_string(address))),
+                  Errc::already_exists);
+}
+
+Result<void> AddressRoute::delete_address(LinkIndex link, const IpPrefix& address) {
+    NetlinkRequest request = address_request(RTM_DELADDR, 0, link, address);
+    return accept(socket_.ask(request, fmt::format("delete address {}", to_string(address))),
+                  Errc::not_found);
+}
+
+Result<std::vector<IpPrefix>> AddressRoute::addresses(LinkIndex link) {
+    NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP);
+    auto& wanted = request.header<ifaddrmsg>();
+    wanted.ifa_family = AF_UNSPEC;
+    wanted.ifa_index = static_cast<std::uint32_t>(link);
+    std::vector<IpPrefix> found;
+    VPNHA_CHECK(socket_.ask(request, "list addresses", [&](const nlmsghdr* answer) {
+        if (mnl_nlmsg_get_payload_len(answer) < sizeof(ifaddrmsg)) {
+            return;
+        }
+        const auto* const header = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(answer));
+        if (static_cast<LinkIndex>(header->ifa_index) != link) {
+            return;  // From a kernel that does not filter.
+        }
+        // Its own address is IFA_LOCAL where there is one, and IFA_ADDRESS in IPv6.
+        std::optional<IpAddress> local;
+        for_each_attribute(answer, sizeof(ifaddrmsg), [&](const nlattr* attribute) {
+            const std::uint16_t type = mnl_attr_get_type(attribute);
+            if (type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) {
+                local = address_in(attribute);
+            }
+        });
+        if (local) {
+            found.push_back({*local, header->ifa_prefixlen});
+        }
+    }));
+    return found;
+}
+
+Result<void> AddressRoute::add_rule(const PolicyRule& rule) {
+    NetlinkRequest request = rule_request(RTM_NEWRULE, kCreate, rule);
+    return accept(socket_.ask(request, "add " + text_of(rule)), Errc::already_exists);
+}
+
+Result<void> AddressRoute::delete_rule(const PolicyRule& rule) {
+    NetlinkRequest request = rule_request(RTM_DELRULE, 0, rule);
+    return accept(socket_.ask(request, "delete " + text_of(rule)), Errc::not_found);
+}
+
+Result<bool> AddressRoute::has_rule(const PolicyRule& rule) {
+    NetlinkRequest request(RTM_GETRULE, NLM_F_DUMP);
+    request.header<fib_rule_hdr>().family = rule.is_v6 ? AF_INET6 : AF_INET;
+    bool found = false;
+    VPNHA_CHECK(socket_.ask(request, "list policy rules", [&](const nlmsghdr* answer) {
+        PolicyRule listed;
+        listed.is_v6 = rule.is_v6;
+        for_each_attribute(answer, sizeof(fib_rule_hdr), [&listed](const nlattr* attribute) {
+            switch (mnl_attr_get_type(attribute)) {
+                case FRA_SRC:
+                    listed.from = address_in(attribute);
+                    break;
+                case FRA_FWMARK:
+                    listed.mark = number_in(attribute);
+                    break;
+                case FRA_TABLE:
+                    listed.table = number_in(attribute);
+                    break;
+                case FRA_PRIORITY:
+                    listed.preference = number_in(attribute);
+                    break;
+                default:
+                    break;
+            }
+        });
+        found = found || listed == rule;
+    }));
+    return found;
+}
+
+Result<void> AddressRoute::add_route(LinkIndex link, const TableRoute& route) {
+    NetlinkRequest request = route_request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, link, route);
+    return socket_.ask(request, "add " + text_of(route));
+}
+
+Result<void> AddressRoute::delete_route(LinkIndex link, const TableRoute& route) {
+    NetlinkRequest request = route_request(RTM_DELROUTE, 0, link, route);
+    return accept(socket_.ask(request, "delete " + text_of(route)), Errc::not_found);
+}
+
+Result<bool> AddressRoute::has_route(LinkIndex link, const TableRoute& route) {
+    NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
+    request.header<rtmsg>().rtm_family = route.destination.address.family();
+    // The node may have a whole table of the Internet's routes beside this one.
+    request.u32(RTA_TABLE, route.table).u32(RTA_OIF, static_cast<std::uint32_t>(link));
+    bool found = false;
+    const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
+        if (mnl_nlmsg_get_payload_len(answer) < sizeof(rtmsg)) {
+            return;
+        }
+        TableRoute seen;
+        seen.destination.address.is_v6 = route.destination.address.is_v6;
+        seen.destination.length =
+            static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer))->rtm_dst_len;
+        LinkIndex over = 0;
+        for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* attribute) {
+            switch (mnl_attr_get_type(attribute)) {
+                case RTA_DST:
+                    seen.destination.address =
+                        address_in(attribute).value_or(seen.destination.address);
+                    break;
+                case RTA_GATEWAY:
+                    seen.via = address_in(attribute);
+                    break;
+                case RTA_TABLE:
+                    seen.table = number_in(attribute);
+                    break;
+                case RTA_OIF:
+                    over = static_cast<LinkIndex>(number_in(attribute));
+                    break;
+                default:
+                    break;
+            }
+        });
+        found = found || (over == link && seen == route);
+    });
+    // A table that nobody has used yet is none.
+    VPNHA_CHECK(accept(listed, Errc::not_found));
+    return found;
+}
+
+}  // namespace vpnha::adapters
