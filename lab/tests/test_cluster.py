@@ -16,7 +16,9 @@ GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[nam
             for name in ("gw1", "gw2", "gw3")]
 VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
              "XL2TPD_CONFIG": "/etc/x.conf", "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
-             "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100"}
+             "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100",
+             "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
+             "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2"}
 STATUS = """<pacemaker-result api-version="2.25"><summary>
 <current_dc present="true" name="gw2" id="2" with_quorum="true"/></summary>
 <nodes><node name="gw1" id="1" online="true" pending="false"/>
@@ -68,6 +70,7 @@ def test_fill_drops_comments_and_refuses_open_variables():
 
 
 @pytest.mark.parametrize("path", [cluster.TEMPLATES / "l2tp-gateway.crm",
+                                  cluster.TEMPLATES / "vip-gateway.crm",
                                   cluster.DIRECTORY / "cluster" / "control.crm.in"])
 def test_templates_are_verified_configurations(path):
     assert shutil.which("crm") and shutil.which("crm_verify")
@@ -92,6 +95,27 @@ def test_gateway_template_promotes_without_notifications():
     fenced = {each.attrib["name"] for each in cib.iterfind(".//primitive[@id='checkpoint']//op")
               if each.attrib.get("on-fail") == "fence"}
     assert fenced == {"demote", "stop"}
+
+
+def test_an_address_sticks_more_than_it_prefers_its_primary():
+    text = cluster.fill((cluster.TEMPLATES / "vip-gateway.crm").read_text("utf-8"), VARIABLES)
+    cib = cluster.render_cib(text)
+    location = cib.find(".//rsc_location[@id='vip-primary']")
+    assert location is not None and location.attrib["node"] == "gw2"
+    stickiness = cib.find(".//rsc_defaults//nvpair[@name='resource-stickiness']")
+    assert stickiness is not None
+    assert 0 < int(location.attrib["score"]) < int(stickiness.attrib["value"])
+    levels = [each.attrib["value"] for each in cib.iterfind(
+        ".//primitive[@id='vip']//nvpair[@name='OCF_CHECK_LEVEL']")]
+    assert levels == ["10"]
+
+
+def test_both_templates_are_loaded_into_one_cluster():
+    texts = [cluster.fill((cluster.TEMPLATES / name).read_text("utf-8"), VARIABLES)
+             for name in ("l2tp-gateway.crm", "vip-gateway.crm")]
+    cib = cluster.render_cib(*texts)
+    names = {each.attrib["id"] for each in cib.iterfind(".//primitive")}
+    assert names == {"fencing", "checkpoint", "xl2tpd", "vip", "service"}
 
 
 def test_second_gateway_is_loaded_beside_the_first():

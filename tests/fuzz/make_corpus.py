@@ -252,6 +252,34 @@ LEASE = {
 }
 
 
+MAC = bytes.fromhex("02005e100001")
+ADDRESS = bytes.fromhex("20010db8" + "00" * 11 + "09")
+
+
+def arp(operation, sender=b"\xc0\x00\x02\x09"):
+    return (b"\xff" * 6 + MAC + b"\x08\x06\x00\x01\x08\x00\x06\x04" + u16(operation) + MAC + sender
+            + b"\xff" * 6 + b"\xc0\x00\x02\x09")
+
+
+def icmp6(kind, hop_limit=255, version=6):
+    body = bytes([kind, 0, 0, 0]) + b"\x20\x00\x00\x00" + ADDRESS + b"\x02\x01" + MAC
+    return (b"\x33\x33\x00\x00\x00\x01" + MAC + b"\x86\xdd" + bytes([version << 4, 0, 0, 0])
+            + u16(len(body)) + bytes([58, hop_limit]) + ADDRESS + ADDRESS + body)
+
+
+NEIGHBOUR = {
+    "arp-request": arp(1),
+    "arp-reply": arp(2),
+    "arp-probe": arp(1, b"\x00" * 4),
+    "arp-short": arp(2)[:30],
+    "advertisement": icmp6(136),
+    "advertisement-short": icmp6(136)[:70],
+    "advertisement-from-afar": icmp6(136, hop_limit=64),
+    "solicitation": icmp6(135),
+    "ipv4-in-ipv6": icmp6(136, version=4),
+}
+
+
 def main():
     targets = {
         "l2tp_control": L2TP_CONTROL,
@@ -259,6 +287,7 @@ def main():
         "l2tp_tunnel": L2TP_TUNNEL,
         "lcp": LCP,
         "lease": LEASE,
+        "neighbour": NEIGHBOUR,
         "wire": WIRE,
     }
     for target, cases in targets.items():

@@ -149,6 +149,9 @@ Result<void> AddressRoute::delete_link(LinkIndex link) {
 Result<void> AddressRoute::add_address(LinkIndex link, const IpPrefix& address) {
     NetlinkRequest request = address_request(RTM_NEWADDR, kCreate, link, address);
     if (address.address.is_v6) {
+        constexpr std::uint32_t kForever = 0xffffffff;
+        const ifa_cacheinfo lifetimes{0, kForever, 0, 0};
+        mnl_attr_put(request.message(), IFA_CACHEINFO, sizeof lifetimes, &lifetimes);
         request.u32(IFA_FLAGS, IFA_F_NODAD);
     }
     return accept(socket_.ask(request, fmt::format("add address {}", to_string(address))),

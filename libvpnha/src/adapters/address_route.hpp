@@ -53,7 +53,9 @@ class AddressRoute {
     Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
     Result<void> delete_link(LinkIndex link);
 
-    // An IPv6 address is usable at once: whoever calls this has looked for duplicates himself.
+    // An IPv6 address is usable at once: whoever calls this has looked for duplicates himself. And
+    // it is deprecated: as with a secondary IPv4 address, the node's own connections do not begin
+    // with an address that may move away from under them.
     Result<void> add_address(LinkIndex link, const IpPrefix& address);
     Result<void> delete_address(LinkIndex link, const IpPrefix& address);
     [[nodiscard]] Result<std::vector<IpPrefix>> addresses(LinkIndex link);

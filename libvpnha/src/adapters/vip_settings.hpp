@@ -12,7 +12,9 @@
 namespace vpnha::adapters {
 
 inline constexpr const char* kVipRulePreference = "10000";
-inline constexpr const char* kVipProbeMs = "100";
+// A station of a wired network answers within a few milliseconds; RFC 5227's seconds are for hosts
+// that nobody waits for.
+inline constexpr const char* kVipProbeMs = "50";
 
 // As an administrator writes them; empty is "not set".
 struct VipParameters {

@@ -53,6 +53,16 @@ TEST_F(AddressRouteTest, AddsAndDeletesAddressesOfBothFamiliesRepeatably) {
     }
 }
 
+TEST_F(AddressRouteTest, OwnConnectionsDoNotBeginWithAnAddedAddress) {
+    ASSERT_TRUE(ip_command("addr add 2001:db8::1/64 dev out0 nodad"));
+    ASSERT_TRUE(route_->add_address(link_, prefix("192.0.2.9/24")));
+    ASSERT_TRUE(route_->add_address(link_, prefix("2001:db8::9/64")));
+    EXPECT_NE(output_of("ip route get 192.0.2.51").find("src 192.0.2.1 "), std::string::npos);
+    EXPECT_NE(output_of("ip route get 2001:db8::8").find("src 2001:db8::1 "), std::string::npos);
+    EXPECT_NE(output_of("ip addr show to 2001:db8::9").find("valid_lft forever preferred_lft 0sec"),
+              std::string::npos);
+}
+
 TEST_F(AddressRouteTest, ListsNoOtherInterfacesAddresses) {
     const auto present = route_->addresses(link_);
     ASSERT_TRUE(present);

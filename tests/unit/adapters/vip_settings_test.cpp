@@ -43,7 +43,7 @@ TEST(VipSettingsTest, AddressesAloneBringNoRouting) {
     const VipSettings settings = parsed(sample());
     EXPECT_EQ(settings.interface, "outside");
     EXPECT_EQ(settings.addresses.size(), 2U);
-    EXPECT_EQ(settings.probe, std::chrono::milliseconds(100));
+    EXPECT_EQ(settings.probe, std::chrono::milliseconds(50));
     EXPECT_FALSE(settings.rp_filter);
     EXPECT_THAT(settings.rules(), IsEmpty());
     EXPECT_THAT(settings.routes(), IsEmpty());

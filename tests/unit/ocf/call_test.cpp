@@ -37,6 +37,13 @@ TEST(CallTest, OnlyAMonitorWithoutIntervalIsAProbe) {
     EXPECT_FALSE(Call(agent, "start", environment({})).is_probe());
 }
 
+TEST(CallTest, AMonitorKnowsHowThoroughlyToLook) {
+    const Agent agent = sample_agent();
+    EXPECT_EQ(Call(agent, "monitor", environment({})).check_level(), 0);
+    EXPECT_EQ(Call(agent, "monitor", environment({{"OCF_CHECK_LEVEL", "10"}})).check_level(), 10);
+    EXPECT_EQ(Call(agent, "monitor", environment({{"OCF_CHECK_LEVEL", "deep"}})).check_level(), 0);
+}
+
 TEST(OutcomeTest, ErrorsMapToTheCodesThatPacemakerActsOn) {
     EXPECT_EQ(outcome_of({Errc::invalid_config, "x"}).code, Code::arguments);
     EXPECT_EQ(outcome_of({Errc::permission, "x"}).code, Code::permission);

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Three nodes share an address without sessions; whoever has it answers, and the next one soon.
+
+Purpose: ocf:vpnha:vip and cib-templates/vip-gateway.crm, for services that need no session of the
+dead node: an address moves when its service or its node dies, and for no other reason.
+
+Topology: client1 -- outside -- gw1, gw2, gw3; the service that tells its host's name runs on all.
+
+Steps: client1 asks the address 50 times a second. The service of the holder is killed (SIGKILL);
+that node's failure is forgotten. The power of the next holder is cut; it is switched on again. The
+preference of the primary is raised above the stickiness.
+
+Expected: the primary starts; after the power cut somebody answers within OUTAGE_MS; a node that
+recovered or came back is a candidate by itself and takes nothing; the primary is back when asked;
+never two owners.
+"""
+from vpnlab.cluster import DIRECTORY, TEMPLATES, Cluster
+from vpnlab.expectation import at_most, equals, is_empty
+from vpnlab.names import NameClient, longest_silence_ms
+from vpnlab.node import Node
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.topology import VIP_OUTSIDE
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1"), faults=1, vpnha=True)
+PRIMARY = "gw2"
+PREFERRED = ('<rsc_location id="vip-primary" rsc="vip" score="200" node="' + PRIMARY + '"/>')
+# In the lab: 0.63 s until Corosync has noticed, 0.48 s until Pacemaker acts (0.5 s more when the
+# dead node was its DC), 0.1 s of fencing, and three processes one after the other at 0.1 s each.
+OUTAGE_MS = 2500
+# At most a second of it is the interval of the service's monitor.
+SERVICE_OUTAGE_MS = 2000
+MOVE_OUTAGE_MS = 500
+SETTLE_S = 3
+PORT = 7003
+
+
+def steps(run: Run) -> None:
+    cluster = Cluster(run.lab)
+    client = NameClient(run.lab.node("client1"), VIP_OUTSIDE, PORT)
+
+    def prepare(node: Node) -> None:
+        node.put("/etc/init.d/names", (DIRECTORY / "cluster" / "names.lsb").read_bytes(),
+                 mode=0o755)
+
+    def holder() -> str:
+        return ",".join(cluster.status().on("vip"))
+
+    def wait_settled(what: str, count: int) -> None:
+        cluster.wait_status(what, lambda seen: len(seen.on("vip")) == 1
+                            and len(seen.on("service")) == count)
+
+    def silence_since(t: float) -> float:
+        """The longest silence from then on; returns when another one may not still begin."""
+        run.observe(SETTLE_S)
+        return longest_silence_ms(client.answers(), t, run.lab.now())
+
+    run.step("corosync and pacemaker start on three gateways, the address on one")
+    cluster.up()
+    for node in cluster.nodes:
+        prepare(node)
+    cluster.configure(TEMPLATES / "vip-gateway.crm", {
+        "SUFFIX": "", "ADDRESSES": f"{VIP_OUTSIDE}/24 2001:db8::100/64", "INTERFACE": "outside",
+        "SERVICE": "lsb:names", "PRIMARY": PRIMARY})
+    wait_settled("one node has the address, all run the service", 3)
+    run.expect("first_holder", holder(), equals(PRIMARY))
+    cluster.tune()
+    client.start()
+    run.wait_for("client1 is answered", client.answers, 10)
+    begun = run.lab.now()
+    run.expect("calm_ms", silence_since(begun), at_most(200))
+
+    first = run.lab.gateway(PRIMARY)
+    run.step(f"the service of {first.name} is killed")
+    killed_at = run.lab.now()
+    first.run("sh", "-c", "kill -KILL $(cat /run/names.pid)")
+    client.wait_other(run, first.name)
+    run.expect("service_outage_ms", silence_since(killed_at), at_most(SERVICE_OUTAGE_MS))
+    second = run.lab.gateway(client.answers()[-1].name)
+    run.step(f"{second.name} has the address; the failure of {first.name} is forgotten")
+    first.run("crm_resource", "--cleanup")
+    wait_settled(f"{first.name} is a candidate again", 3)
+    run.observe(SETTLE_S)
+    run.expect("sticky_after_failure", holder(), equals(second.name))
+
+    run.step(f"power cut of {second.name}; the DC is {cluster.status().dc}")
+    cut_at = run.lab.now()
+    second.power_off()
+    client.wait_other(run, second.name)
+    run.expect("outage_ms", silence_since(cut_at), at_most(OUTAGE_MS))
+    third = client.answers()[-1].name
+
+    run.step(f"{third} has the address; {second.name} is switched on again")
+    cluster.power_on(second.name)
+    prepare(second)
+    cluster.join(second.name)
+    wait_settled(f"{second.name} is a candidate again", 3)
+    cluster.tune()
+    run.observe(SETTLE_S)
+    run.expect("sticky_after_return", holder(), equals(third))
+
+    other = next(node for node in cluster.nodes if node.name != third)
+    wanted = PRIMARY if third != PRIMARY else other.name
+    run.step(f"{wanted} is preferred more than the address sticks")
+    asked_at = run.lab.now()
+    other.run("cibadmin", "--modify", "--scope=constraints", "--xml-text",
+              PREFERRED.replace(PRIMARY, wanted))
+    client.wait_other(run, third)
+    run.expect("move_outage_ms", silence_since(asked_at), at_most(MOVE_OUTAGE_MS))
+    run.expect("holder_when_asked", holder(), equals(wanted))
+    run.expect("failures", cluster.status().failures, is_empty())
+
+    client.stop(run.out / "answers.log")
+    seen = run.measure()
+    run.expect("owners_max", seen.vip.owners_max, equals(1))

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Any frame of a link, where everybody may say that an address is his. A claim that was read can
+// be made by its owner, and is then read as the same.
+#include "adapters/neighbour.hpp"
+#include "base/assert.hpp"
+
+using namespace vpnha;
+using namespace vpnha::adapters;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (const auto claim = parse_claim(ByteView{data, size})) {
+        const Bytes made =
+            claim->address.is_v6
+                ? encode_advertisement(claim->mac, claim->address, false)
+                : encode_gratuitous_arp(claim->mac, claim->address.v4(), ArpOperation::reply);
+        VPNHA_ASSERT(parse_claim(made) == claim);
+    }
+    return 0;
+}
