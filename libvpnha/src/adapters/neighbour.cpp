@@ -216,6 +216,7 @@ std::optional<NeighbourClaim> listen(const std::vector<LinkSocket>& sockets,
                                      const std::vector<IpAddress>& addresses,
                                      steady_clock::time_point until) {
     std::vector<pollfd> entries;
+    entries.reserve(sockets.size());
     for (const LinkSocket& socket : sockets) {
         entries.push_back({socket.fd(), POLLIN, 0});
     }

@@ -63,6 +63,7 @@ bool contains(const std::vector<IpPrefix>& all, const IpPrefix& one) {
 
 std::vector<IpAddress> bare(const std::vector<IpPrefix>& prefixes) {
     std::vector<IpAddress> addresses;
+    addresses.reserve(prefixes.size());
     for (const IpPrefix& prefix : prefixes) {
         addresses.push_back(prefix.address);
     }
@@ -197,6 +198,10 @@ Result<void> VipService::check(const VipSettings& settings) {
 Result<void> VipService::start(const VipParameters& parameters) {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(parameters));
     VPNHA_CHECK(check(settings));
+    if (::access(announcer_.c_str(), X_OK) != 0) {
+        return fail(Errc::unsupported,
+                    announcer_ + " is not installed; install vpnha's agents anew");
+    }
     VPNHA_TRY(const UniqueFd held, lock());
     VPNHA_TRY(AddressRoute route, AddressRoute::open());
     auto started = read_started();

@@ -178,6 +178,15 @@ TEST_F(VipServiceTest, StopsWhatIsGoneAlready) {
     EXPECT_EQ(state(), State::stopped);
 }
 
+TEST_F(VipServiceTest, TakesNoAddressThatItCannotAnnounce) {
+    VipService incomplete("web", "/nowhere/announce-vip", directory_);
+    const auto started = incomplete.start(parameters_);
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, Errc::unsupported);
+    EXPECT_EQ(state(), State::stopped);
+    EXPECT_FALSE(have_address("192.0.2.9/24"));
+}
+
 TEST_F(VipServiceTest, FindsAndStopsAnAddressThatItDoesNotRemember) {
     ASSERT_TRUE(ip_command("addr add 192.0.2.9/24 dev out0"));
     EXPECT_THAT(trouble(), HasSubstr("2001:db8::9/64 is not on out0")) << "half of it is here";
