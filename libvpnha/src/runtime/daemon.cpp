@@ -133,9 +133,8 @@ class Daemon {
 
     Result<void> watch_links() {
         std::vector<std::string> interfaces;
-        for (const config::Gateway& gateway : config_.gateways) {
-            interfaces.push_back(gateway.outside.interface);
-            interfaces.push_back(gateway.inside.interface);
+        for (const config::Gateway& each : config_.gateways) {
+            interfaces.insert(interfaces.end(), {each.outside.interface, each.inside.interface});
         }
         VPNHA_TRY(links_, adapters::LinkWatch::open(
                               loop_, interfaces,
@@ -318,20 +317,16 @@ class Daemon {
             return end_fenced_life();
         }
         VPNHA_CHECK(open_lease_links());
-        requests_.emplace(config_, *node_,
-                          runtime::Requests::Daemon{
-                              .run = [this](node::Effects effects) { run(std::move(effects)); },
-                              .status = [this] { return status(); },
-                              .gate =
-                                  [this] {
-                                      return runtime::gate_view(config_, *gate_, loop_.now());
-                                  },
-                              .after_scores =
-                                  [this](std::function<void()> callback) {
-                                      scores_.after_attempts(std::move(callback));
-                                  },
-                              .nodes = [this] { return map_->nodes(); },
-                              .quorum_device = [this] { return map_->quorum_device(); }});
+        runtime::Requests::Daemon self;
+        self.run = [this](node::Effects effects) { run(std::move(effects)); };
+        self.status = [this] { return status(); };
+        self.gate = [this] { return runtime::gate_view(config_, *gate_, loop_.now()); };
+        self.after_scores = [this](std::function<void()> callback) {
+            scores_.after_attempts(std::move(callback));
+        };
+        self.nodes = [this] { return map_->nodes(); };
+        self.quorum_device = [this] { return map_->quorum_device(); };
+        requests_.emplace(config_, *node_, std::move(self));
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *services_, *kernel_, *leases_, *lease_links_},

@@ -23,6 +23,7 @@ struct FakeServices final : ports::Services {
         done.push_back("services " + std::to_string(gateway.value));
         return gateway == GatewayId{1} ? fail(Errc::timeout, "one does not end") : Result<void>();
     }
+    void watch(GatewayId) override { done.emplace_back("watched"); }
     std::vector<std::string>& done;
 };
 
