@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <future>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -67,10 +68,15 @@ Result<void> off(const Settings& settings) {
     if (settings.mode == Mode::confirm) {
         return confirm(settings);
     }
-    VPNHA_CHECK(refuse_ungated(settings));
-    return ask(settings, "fence",
-               {{"node", settings.plug}, {"timeout_ms", settings.timeout.count()}})
-        .map([](const json&) {});
+    // Beside the marks, which take longer: while the ring forms anew Pacemaker takes up to a second
+    // to show its configuration. A refusal comes too late to leave the victim alone; it was to be
+    // off, and power is next.
+    std::future<Result<void>> looked =
+        std::async(std::launch::async, [&settings] { return refuse_ungated(settings); });
+    const Result<json> fenced =
+        ask(settings, "fence", {{"node", settings.plug}, {"timeout_ms", settings.timeout.count()}});
+    VPNHA_CHECK(looked.get());
+    return fenced.map([](const json&) {});
 }
 
 Result<json> nodes(const Settings& settings) {

@@ -29,6 +29,7 @@ from .topology import VIP_INSIDE, VIP_OUTSIDE
 DIRECTORY = Path(__file__).resolve().parent.parent
 COROSYNC_CONF = DIRECTORY / "cluster" / "corosync.conf.in"
 TEMPLATES = DIRECTORY.parent / "cib-templates"
+FENCE_VPNHA_FIRST = DIRECTORY.parent / "stonith" / "fence-vpnha-then-power.crm"
 # Milliseconds: token, consensus.
 TUNED = (300, 360)
 RELAXED = (5000, 6000)
@@ -43,7 +44,8 @@ ONLINE_LIMIT_S = 60.0
 SETTLE_LIMIT_S = 60.0
 LEAVE_LIMIT_S = 60.0
 # Sections of the CIB that a template fills.
-SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "resources", "constraints")
+SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "resources", "constraints",
+            "fencing-topology")
 CIB_FILE = "/var/lib/pacemaker/cib/cib.xml"
 # What a fresh cluster starts with: nodes that all start at once need not wait the default of 20 s
 # for a coordinator that might exist already.
@@ -344,14 +346,18 @@ class Cluster:
                                 lambda status: status.quorate and wanted <= status.online,
                                 ONLINE_LIMIT_S, seen_from)
 
-    def configure(self, template: Path, *instances: Mapping[str, str]) -> None:
+    def configure(self, template: Path, *instances: Mapping[str, str],
+                  fencing: Path | None = None) -> None:
         """Replaces the cluster's configuration by the template, filled once for each set of
-        variables."""
+        variables, and the fencing topology of stonith/, if one is named."""
         names = " ".join(node.name for node in self.nodes)
+        common = {"NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
+                  "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": ""}
         text = template.read_text(encoding="utf-8")
-        cib = render_cib(*(fill(text, {
-            "NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
-            "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "", **each}) for each in instances))
+        texts = [fill(text, {**common, **each}) for each in instances]
+        if fencing is not None:
+            texts.append(fill(fencing.read_text(encoding="utf-8"), common))
+        cib = render_cib(*texts)
         node = self._alive()
         current = ElementTree.fromstring(
             node.run("cibadmin", "--query", "--scope=configuration").stdout)

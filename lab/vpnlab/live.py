@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from .client import VpnClient
 from .cluster import Cluster
@@ -108,10 +109,11 @@ class Live:
 
 
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
-          observe_s: float = 2.0) -> Live:
+          observe_s: float = 2.0, fencing: Path | None = None) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
-    sessions are protected and their traffic has flown for `observe_s`."""
-    stack = VpnhaStack(run.lab, Cluster(run.lab))
+    sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
+    stonith/ instead of power alone."""
+    stack = VpnhaStack(run.lab, Cluster(run.lab), fencing=fencing)
     run.step("corosync, pacemaker and vpnha start on three gateways")
     stack.up()
     dc = stack.cluster.status().dc

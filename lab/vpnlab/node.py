@@ -217,6 +217,13 @@ class Node:
         if process is None or not process.send(number):
             raise LabError(f"{self.name} is powered off")
 
+    def fence(self, victim: Node) -> Background:
+        """Has the cluster fence another node, as an administrator of this one would; does not wait
+        for it."""
+        self._on_fault("fence", victim.name)
+        return self.start("/usr/sbin/stonith_admin", "--fence", victim.name, "--timeout", "60",
+                          stdout="/var/log/stonith_admin", stderr="/var/log/stonith_admin")
+
     # Processes.
 
     def kill_process(self, name: str) -> None:

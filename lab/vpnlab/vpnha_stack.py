@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from .cluster import CIB_FILE, TEMPLATES, Cluster, text_of
 from .errors import LabError
@@ -81,11 +82,12 @@ class VpnhaStack:
     and moves one. of() has the others."""
 
     def __init__(self, lab: Lab, cluster: Cluster,
-                 gateways: Sequence[VpnGateway] = (L2TP,)) -> None:
+                 gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None) -> None:
         self.cluster = cluster
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
+        self._fencing = fencing
 
     def of(self, gateway: VpnGateway) -> VpnhaStack:
         """The same stack, asked about another of its gateways."""
@@ -111,7 +113,8 @@ class VpnhaStack:
             self.configure(node)
         self.cluster.configure(TEMPLATES / "l2tp-gateway.crm", *(
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
-             "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways))
+             "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways),
+            fencing=self._fencing)
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
 
