@@ -61,11 +61,9 @@ bool fail_bpf(int error) {
 class GateProbeTest : public GateHost {};
 
 TEST_F(GateProbeTest, FindsEverythingAndLeavesNothing) {
-    const std::string before = testing::output_of("ip link show");
     const auto probed = probe_gate();
     EXPECT_TRUE(probed) << probed.error().detail;
-    EXPECT_EQ(testing::output_of("ip link show"), before);
-    EXPECT_EQ(testing::output_of("tc qdisc show dev lo").find("clsact"), std::string::npos);
+    EXPECT_EQ(testing::output_of("tc qdisc show").find("clsact"), std::string::npos);
 }
 
 TEST_F(GateProbeTest, SaysThatTheKernelHasNoBpf) {
