@@ -69,6 +69,9 @@ class Findings {
         if (!status.at("quorate").get<bool>()) {
             add(Health::critical, "this side of the cluster has no quorum");
         }
+        if (const json& warning = status.at("quorum").at("warning"); warning.is_string()) {
+            add(Health::degraded, warning.get<std::string>());
+        }
         for (const json& member : status.at("members")) {
             if (!member.at("compatible").get<bool>()) {
                 add(Health::degraded,

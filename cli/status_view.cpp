@@ -99,6 +99,13 @@ std::string heading(const json& status) {
         status.at("wire_version").get<std::uint64_t>());
 }
 
+std::string quorum_line(const json& status) {
+    const json& quorum = status.at("quorum");
+    return fmt::format("Quorum: {}; after the loss of one {}.",
+                       quorum.at("mode").get<std::string>(),
+                       quorum.at("after_loss").get<std::string>());
+}
+
 }  // namespace
 
 std::string render_status(const json& status, bool use_colour) {
@@ -117,7 +124,7 @@ std::string render_status(const json& status, bool use_colour) {
                         std::to_string(sessions.at("resumed").get<std::uint64_t>()),
                         gateway.at("epoch").get<std::string>()});
     }
-    std::string text = printable(heading(status)) + "\n\n";
+    std::string text = printable(heading(status)) + "\n" + printable(quorum_line(status)) + "\n\n";
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
                           "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);

@@ -5,7 +5,7 @@ Purpose: the ring is formed anew, slowly, and nothing that serves may depend on 
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
-Steps: client1 dials and makes traffic; Pacemaker and Corosync of a standby are ended.
+Steps: client1 dials and makes traffic; a standby shuts down: Pacemaker, Corosync, then the machine.
 
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
 same gateway serves, no standby says a word.
@@ -15,7 +15,7 @@ from vpnlab.membership import leave
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 
-SCENARIO = Scenario(faults=0, vpnha=True)
+SCENARIO = Scenario(faults=1, vpnha=True)
 
 
 def steps(run: Run) -> None:

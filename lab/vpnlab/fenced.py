@@ -26,6 +26,14 @@ def agent_starts(node: Node) -> int:
                for directory in node.log_directories())
 
 
+def wait_reset(run: Run, victim: Node) -> None:
+    """Waits until the marked node has reset itself. Here it stays off then, until the lab switches
+    it on."""
+    run.wait_for(f"{victim.name} has reset itself", lambda: not victim.powered(), RESET_LIMIT_S)
+    victim.reap()
+    run.expect("resets", victim.console.read_text(errors="replace").count(RESET), equals(1))
+
+
 def fence_promoted(run: Run, first: Callable[[Live], None] = lambda _live: None,
                    afterwards: Callable[[Live], None] = lambda _live: None,
                    returned: Callable[[Live], None] = lambda _live: None) -> None:
@@ -41,10 +49,7 @@ def fence_promoted(run: Run, first: Callable[[Live], None] = lambda _live: None,
     live.wait_answered()
     run.expect("stonith_admin", request.wait(), equals(0))
     afterwards(live)
-    # Here a node that resets itself stays off until the lab switches it on.
-    run.wait_for(f"{victim.name} has reset itself", lambda: not victim.powered(), RESET_LIMIT_S)
-    victim.reap()
-    run.expect("resets", victim.console.read_text(errors="replace").count(RESET), equals(1))
+    wait_reset(run, victim)
     run.expect("agent_starts_on_the_fenced_boot", agent_starts(victim) - starts, equals(0))
     run.expect("power_switched_off", [each.node for each in power_events(run.lab)
                                       if each.action != "on"], is_empty())

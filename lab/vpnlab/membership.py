@@ -62,8 +62,9 @@ def cut_power(run: Run, token: Token) -> None:
 
 def leave(run: Run, token: Token) -> None:
     def act(run: Run, live: Live, standby: Node) -> None:
-        run.step(f"{standby.name}, a standby, leaves the cluster in good order")
+        run.step(f"{standby.name}, a standby, shuts down")
         live.stack.cluster.leave(standby)
+        standby.power_off()
     unnoticed(run, token, act)
 
 

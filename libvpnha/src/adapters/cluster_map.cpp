@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <set>
 
 namespace vpnha::adapters {
@@ -42,6 +43,13 @@ struct ClusterMap::State {
         std::string copy(value);
         std::free(value);  // NOLINT(cppcoreguidelines-no-malloc): libcmap's allocation.
         return copy;
+    }
+
+    // nullopt: corosync.conf does not have it.
+    [[nodiscard]] std::optional<bool> flag(const char* key) const {
+        std::uint8_t value = 0;
+        return cmap_get_uint8(handle, key, &value) == CS_OK ? std::optional(value != 0)
+                                                            : std::nullopt;
     }
 
     static void on_key(cmap_handle_t, cmap_track_handle_t, std::int32_t, const char*,
@@ -170,8 +178,14 @@ std::vector<ClusterNode> ClusterMap::nodes() const {
     return nodes;
 }
 
-std::string ClusterMap::quorum_device() const {
-    return state_->text(kQuorumDevice);
+QuorumKeys ClusterMap::quorum() const {
+    QuorumKeys keys;
+    keys.two_node = state_->flag("quorum.two_node").value_or(false);
+    keys.wait_for_all = state_->flag("quorum.wait_for_all").value_or(keys.two_node);
+    keys.last_man_standing = state_->flag("quorum.last_man_standing").value_or(false);
+    keys.auto_tie_breaker = state_->flag("quorum.auto_tie_breaker").value_or(false);
+    keys.device = state_->text(kQuorumDevice);
+    return keys;
 }
 
 std::string ClusterMap::key_file() const {

@@ -22,6 +22,16 @@ struct TotemKeys {
 // Why nothing is encrypted, in words that name the key; empty when it is.
 [[nodiscard]] std::string unencrypted_because(const TotemKeys& keys);
 
+// The keys quorum.* that decide who is quorate when nodes are lost.
+struct QuorumKeys {
+    bool two_node = false;
+    bool wait_for_all = false;  // Set, or implied by two_node.
+    bool last_man_standing = false;
+    bool auto_tie_breaker = false;
+    std::string device;  // The model of the quorum device; empty when the cluster has none.
+    friend bool operator==(const QuorumKeys&, const QuorumKeys&) = default;
+};
+
 // A node of corosync.conf, with its addresses on the cluster's links: ring0_addr, ring1_addr …
 struct ClusterNode {
     NodeId id;
@@ -43,8 +53,7 @@ class ClusterMap {
     [[nodiscard]] TotemKeys totem() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
-    // The model of the quorum device; empty when the cluster has none.
-    [[nodiscard]] std::string quorum_device() const;
+    [[nodiscard]] QuorumKeys quorum() const;
     // Ascending.
     [[nodiscard]] std::vector<ClusterNode> nodes() const;
 

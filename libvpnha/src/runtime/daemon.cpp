@@ -30,6 +30,7 @@
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
 #include "runtime/gate_view.hpp"
+#include "runtime/quorum_mode.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
 #include "runtime/setup_reader.hpp"
@@ -72,6 +73,7 @@ class Daemon {
         VPNHA_CHECK(open_control_socket());
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
+        runtime::log_quorum_mode(*map_);
         VPNHA_CHECK(join_group());
         VPNHA_CHECK(watch_links());
         VPNHA_CHECK(open_plugin_socket());
@@ -325,7 +327,7 @@ class Daemon {
             scores_.after_attempts(std::move(callback));
         };
         self.nodes = [this] { return map_->nodes(); };
-        self.quorum_device = [this] { return map_->quorum_device(); };
+        self.quorum_device = [this] { return map_->quorum().device; };
         requests_.emplace(config_, *node_, std::move(self));
         executor_.emplace(
             loop_, *node_,
@@ -393,6 +395,7 @@ class Daemon {
             *node_, {.version = version(),
                      .gate = *gate_,
                      .now = loop_.now(),
+                     .quorum = runtime::quorum_mode_of(*map_),
                      .unencrypted_because = unencrypted_because_,
                      .unencrypted_allowed = config_.replicate_secrets_unencrypted,
                      .waiting_installs = [this](GatewayId gateway) {
@@ -454,14 +457,6 @@ class Daemon {
 };
 
 }  // namespace
-
-Result<void> check_config(const std::string& config_file) {
-    return config::load(config_file).map([](const config::Config&) {});
-}
-
-Result<void> check_kernel() {
-    return adapters::probe_gate();
-}
 
 Result<void> run_daemon(const DaemonOptions& options) {
     return runtime::run_daemon(options, wire::released_codecs());

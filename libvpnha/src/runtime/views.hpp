@@ -9,6 +9,7 @@
 #include "adapters/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
+#include "runtime/quorum_mode.hpp"
 
 namespace vpnha::runtime {
 
@@ -17,6 +18,7 @@ struct Around {
     std::string_view version;  // Of this vpnhad.
     const ports::Gate& gate;
     TimePoint now{};
+    QuorumMode quorum;
     // Why Corosync does not encrypt; empty when it does.
     std::string unencrypted_because;
     bool unencrypted_allowed = false;

@@ -30,6 +30,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
         {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
         {"/quorate", false, Health::critical, "no quorum"},
+        {"/quorum/warning", "of two nodes", Health::degraded, "of two nodes"},
         {"/encryption",
          {{"on", false}, {"allowed_off", false}, {"reason", "totem.crypto_cipher is none"}},
          Health::critical,

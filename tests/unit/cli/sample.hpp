@@ -10,6 +10,8 @@ inline nlohmann::json sample_status() {
     return nlohmann::json::parse(R"({
         "version": "0.1.0", "node": {"id": 1, "name": "gw1"},
         "quorate": true, "wire_version": 1,
+        "quorum": {"mode": "3 voters", "warning": null,
+                   "after_loss": "nothing is needed; a second loss silences the gateways"},
         "encryption": {"on": true, "allowed_off": false, "reason": null},
         "members": [{"id": 1, "name": "gw1", "wire_version": 1, "wire_version_min": 1,
                      "compatible": true, "instance": "00000000000000a1"},

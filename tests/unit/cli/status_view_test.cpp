@@ -17,6 +17,8 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         render_status(sample_status(), false),
         "Node gw1 (1), vpnha 0.1.0, 3 of the cluster's nodes run vpnhad; quorate, encrypted, wire "
         "version 1.\n"
+        "Quorum: 3 voters; after the loss of one nothing is needed; a second loss silences the "
+        "gateways.\n"
         "\n"
         "GATEWAY  ROLE HERE  PROMOTED  STANDBYS          REPLICA   GATE  SESSIONS  PROTECTED  "
         "RESUMED  EPOCH\n"

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What Corosync's quorum means for the leases, in words for the operator: docs/failure-model.md has
+// the whole table.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "adapters/cluster_map.hpp"
+
+namespace vpnha::runtime {
+
+struct QuorumMode {
+    std::string name;        // "3 voters", "2 voters and a quorum device".
+    std::string after_loss;  // What is needed when one node is lost.
+    std::string warning;     // What the operator may take for more than it is; or empty.
+};
+
+// `voters`: nodes of corosync.conf, whatever votes it gives them.
+[[nodiscard]] QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters);
+// As corosync.conf has it now.
+[[nodiscard]] QuorumMode quorum_mode_of(const adapters::ClusterMap& map);
+void log_quorum_mode(const adapters::ClusterMap& map);
+
+}  // namespace vpnha::runtime
