@@ -9,10 +9,10 @@ using namespace vpnha::adapters;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (const auto claim = parse_claim(ByteView{data, size})) {
+        const auto v4 = claim->address.v4();
         const Bytes made =
-            claim->address.is_v6
-                ? encode_advertisement(claim->mac, claim->address, false)
-                : encode_gratuitous_arp(claim->mac, claim->address.v4(), ArpOperation::reply);
+            v4 ? encode_gratuitous_arp(claim->mac, *v4, ArpOperation::reply)
+               : encode_neighbour_advertisement(claim->mac, *claim->address.v6(), false);
         VPNHA_ASSERT(parse_claim(made) == claim);
     }
     return 0;

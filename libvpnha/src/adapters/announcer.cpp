@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <climits>
 
-#include "adapters/address_route.hpp"
 #include "adapters/announce_schedule.hpp"
-#include "adapters/neighbour.hpp"
+#include "adapters/netlink_route.hpp"
+#include "adapters/packet.hpp"
 
 namespace vpnha::adapters {
 
@@ -26,7 +26,7 @@ TimePoint boot_time() {
 
 class Announcer {
   public:
-    Announcer(AddressRoute route, OwnedNetlink news, const std::string& interface,
+    Announcer(RouteNetlink route, OwnedNetlink news, const std::string& interface,
               const std::vector<IpPrefix>& addresses)
         : route_(std::move(route)),
           news_(std::move(news)),
@@ -73,7 +73,7 @@ class Announcer {
         VPNHA_TRY(const std::vector<IpPrefix> found, route_.addresses(link->index));
         for (const IpPrefix& address : addresses_) {
             if (std::find(found.begin(), found.end(), address) != found.end()) {
-                present_.push_back(address.address);
+                present_.push_back(address);
             }
         }
         return {};
@@ -99,13 +99,13 @@ class Announcer {
         return {};
     }
 
-    AddressRoute route_;
+    RouteNetlink route_;
     OwnedNetlink news_;
     const std::string& interface_;
     const std::vector<IpPrefix>& addresses_;
     AnnounceSchedule schedule_;
     LinkState link_;
-    std::vector<IpAddress> present_;
+    std::vector<IpPrefix> present_;
 };
 
 }  // namespace
@@ -117,7 +117,7 @@ Result<void> keep_announcing(const std::string& interface, const std::vector<IpP
                                  MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of links", errno));
     }
-    VPNHA_TRY(AddressRoute route, AddressRoute::open());
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     return Announcer(std::move(route), std::move(news), interface, addresses).run();
 }
 

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/ip_prefix.hpp"
+#include "base/ip.hpp"
+#include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
 

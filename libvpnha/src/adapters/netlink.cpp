@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/netlink.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/netlink.h>
 
@@ -109,10 +108,6 @@ NetlinkRequest& NetlinkRequest::u16(std::uint16_t type, std::uint16_t value) {
 NetlinkRequest& NetlinkRequest::u32(std::uint16_t type, std::uint32_t value) {
     VPNHA_ASSERT(mnl_attr_put_u32_check(message(), buffer_.size(), type, value));
     return *this;
-}
-
-NetlinkRequest& NetlinkRequest::address(std::uint16_t type, std::uint32_t host_order) {
-    return u32(type, htonl(host_order));
 }
 
 NetlinkRequest& NetlinkRequest::bytes(std::uint16_t type, ByteView value) {

@@ -39,8 +39,6 @@ class NetlinkRequest {
     NetlinkRequest& u8(std::uint16_t type, std::uint8_t value);
     NetlinkRequest& u16(std::uint16_t type, std::uint16_t value);
     NetlinkRequest& u32(std::uint16_t type, std::uint32_t value);
-    // In network order, as rtnetlink carries addresses.
-    NetlinkRequest& address(std::uint16_t type, std::uint32_t host_order);
     NetlinkRequest& bytes(std::uint16_t type, ByteView value);
     NetlinkRequest& text(std::uint16_t type, std::string_view value);
     // Attributes added by `fill` become the content of one nested attribute.

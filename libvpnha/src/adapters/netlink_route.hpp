@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// rtnetlink: links, addresses, routes and policy rules. What exists already is a success for
-// every add_ and what is gone already one for every delete_, because promotion, demotion and start
-// must be repeatable.
+// rtnetlink: links, addresses, routes and policy rules, in either family. What exists already is a
+// success for every add_ and what is gone already one for every delete_, because promotion,
+// demotion and start must be repeatable.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/netlink.hpp"
 #include "base/ids.hpp"
@@ -17,22 +20,51 @@ namespace vpnha::adapters {
 // An interface as the kernel numbers it; 0 is none.
 using LinkIndex = int;
 
-enum class IpVersion { v4, v6 };
+struct LinkState {
+    LinkIndex index = 0;
+    bool is_up = false;  // Set up, and it has a carrier.
+    friend bool operator==(const LinkState&, const LinkState&) = default;
+};
 
 struct LinkAddress {
     LinkIndex link = 0;
     IpPrefix local;
 };
 
+// "from FROM fwmark MARK lookup TABLE preference PREFERENCE"
+struct PolicyRule {
+    bool is_v6 = false;
+    std::optional<IpAddress> from;
+    std::optional<std::uint32_t> mark;
+    std::uint32_t table = 0;
+    std::uint32_t preference = 0;
+    friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
+};
+
+// To `destination` in `table`, over a link that the caller names: to `via`, or to the neighbours
+// there.
+struct TableRoute {
+    IpPrefix destination;
+    std::optional<IpAddress> via;
+    std::uint32_t table = 0;
+    friend bool operator==(const TableRoute&, const TableRoute&) = default;
+};
+
+// What a message RTM_NEWLINK says.
+[[nodiscard]] LinkState link_state_of(const nlmsghdr* message);
+
 class RouteNetlink {
   public:
     [[nodiscard]] static Result<RouteNetlink> open();
 
-    // Error not_found when there is no such interface.
-    [[nodiscard]] Result<LinkIndex> find_link(const std::string& name);
+    // nullopt: there is no such interface.
+    [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
     // For a link that is down: its name and MTU, and no IPv6 address of its own making.
     Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
     Result<void> set_link_up(LinkIndex link);
+    // A device for VLAN `id` (1..4094) on `parent`, set up.
+    Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
+    Result<void> delete_link(LinkIndex link);
 
     // An IPv6 one can be used at once, without duplicate address detection, but is deprecated (RFC
     // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not
@@ -40,17 +72,25 @@ class RouteNetlink {
     Result<void> add_address(LinkIndex link, const IpPrefix& local);
     // Of a point-to-point link, and without the route to `peer` that comes with it otherwise.
     Result<void> add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer);
+    // This one: with another prefix length it is another address.
     Result<void> delete_address(LinkIndex link, const IpPrefix& local);
-    // Of both families.
-    Result<void> for_each_address(const std::function<void(const LinkAddress&)>& on_address);
+    // In IPv4 with whatever prefix length or peer; when there are several, the first of them.
+    Result<void> flush_address(LinkIndex link, const IpPrefix& local);
+    [[nodiscard]] Result<std::vector<IpPrefix>> addresses(LinkIndex link);
+    // Of both families; of all links, or of one.
+    Result<void> for_each_address(const std::function<void(const LinkAddress&)>& on_address,
+                                  LinkIndex link = 0);
 
-    // The route to one host in `table`; takes the place of another one to the same host.
-    Result<void> replace_host_route(LinkIndex link, Ipv4Address host, std::uint32_t table);
+    // Takes the place of another one to the same destination.
+    Result<void> add_route(LinkIndex link, const TableRoute& route);
+    Result<void> delete_route(LinkIndex link, const TableRoute& route);
+    [[nodiscard]] Result<bool> has_route(LinkIndex link, const TableRoute& route);
 
-    // "from all lookup TABLE preference PREFERENCE" in IPv4 or IPv6. Error unsupported when the
-    // kernel does not speak that.
-    Result<void> add_rule(IpVersion version, std::uint32_t table, std::uint32_t preference);
-    Result<void> delete_rule(IpVersion version, std::uint32_t table, std::uint32_t preference);
+    // Error unsupported when the kernel does not speak the rule's family.
+    Result<void> add_rule(const PolicyRule& rule);
+    // And those of this table and preference that have more conditions: until none is left.
+    Result<void> delete_rule(const PolicyRule& rule);
+    [[nodiscard]] Result<bool> has_rule(const PolicyRule& rule);
 
   private:
     explicit RouteNetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}

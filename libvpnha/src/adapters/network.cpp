@@ -35,23 +35,12 @@ bool speaks_ipv6(const config::Gateway& gateway) {
            });
 }
 
-Result<void> announce_side(const config::Side& side) {
-    std::vector<Ipv4Prefix> by_arp;
-    std::vector<Ipv6Address> by_advertisement;
-    for (const IpPrefix& vip : side.addresses) {
-        if (const auto v4 = vip.address.v4()) {
-            by_arp.push_back({*v4, vip.length});
-        } else if (const auto v6 = vip.address.v6()) {
-            by_advertisement.push_back(*v6);
-        }
-    }
-    if (!by_arp.empty()) {
-        VPNHA_CHECK(send_gratuitous_arp(side.interface, by_arp));
-    }
-    if (!by_advertisement.empty()) {
-        VPNHA_CHECK(send_neighbour_advertisements(side.interface, by_advertisement));
-    }
-    return {};
+PolicyRule rule_of(const config::Gateway& gateway, bool is_v6) {
+    return {.is_v6 = is_v6,
+            .from = std::nullopt,
+            .mark = std::nullopt,
+            .table = gateway.route_table,
+            .preference = gateway.rule_preference};
 }
 
 }  // namespace
@@ -72,14 +61,20 @@ Result<const config::Gateway*> LinuxNetwork::find(GatewayId gateway) const {
 Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     // The rule first: the first packet to a VIP finds the clients' routes.
-    VPNHA_CHECK(route_.add_rule(IpVersion::v4, found->route_table, found->rule_preference));
+    VPNHA_CHECK(route_.add_rule(rule_of(*found, false)));
     if (speaks_ipv6(*found)) {
-        VPNHA_CHECK(route_.add_rule(IpVersion::v6, found->route_table, found->rule_preference));
+        VPNHA_CHECK(route_.add_rule(rule_of(*found, true)));
     }
     for (const config::Side* side : sides_of(*found)) {
-        VPNHA_TRY(const LinkIndex link, route_.find_link(side->interface));
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
+            return fail(Errc::not_found,
+                        fmt::format("there is no interface {}; create it or correct the "
+                                    "configuration",
+                                    side->interface));
+        }
         for (const IpPrefix& vip : side->addresses) {
-            VPNHA_CHECK(route_.add_address(link, vip));
+            VPNHA_CHECK(route_.add_address(link->index, vip));
         }
     }
     return {};
@@ -88,29 +83,28 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
 Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     for (const config::Side* side : sides_of(*found)) {
-        const auto link = route_.find_link(side->interface);
-        if (!link && link.error().code == Errc::not_found) {
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
             continue;  // A device that is gone took its addresses along.
         }
-        VPNHA_CHECK(link);
         for (const IpPrefix& vip : side->addresses) {
-            VPNHA_CHECK(route_.delete_address(*link, vip));
+            VPNHA_CHECK(route_.flush_address(link->index, vip));
         }
     }
     return delete_rules(*found);
 }
 
 Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
-    VPNHA_CHECK(route_.delete_rule(IpVersion::v4, gateway.route_table, gateway.rule_preference));
+    VPNHA_CHECK(route_.delete_rule(rule_of(gateway, false)));
     // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
-    auto deleted = route_.delete_rule(IpVersion::v6, gateway.route_table, gateway.rule_preference);
+    auto deleted = route_.delete_rule(rule_of(gateway, true));
     return !deleted && deleted.error().code == Errc::unsupported ? Result<void>{} : deleted;
 }
 
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     for (const config::Side* side : sides_of(*found)) {
-        VPNHA_CHECK(announce_side(*side));
+        VPNHA_CHECK(announce_addresses(side->interface, side->addresses));
     }
     return {};
 }
@@ -124,7 +118,7 @@ Result<void> LinuxNetwork::flush(GatewayId gateway) {
         }
     }));
     for (const LinkAddress& leftover : leftovers) {
-        VPNHA_CHECK(route_.delete_address(leftover.link, leftover.local));
+        VPNHA_CHECK(route_.flush_address(leftover.link, leftover.local));
     }
     return delete_rules(*found);
 }

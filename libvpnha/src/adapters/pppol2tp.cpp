@@ -279,7 +279,8 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     VPNHA_CHECK(route_.prepare_link(link.index, link.name, link_mtu(record)));
     VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
     VPNHA_CHECK(route_.set_link_up(link.index));
-    VPNHA_CHECK(route_.replace_host_route(link.index, record.peer_address, gateway.route_table));
+    VPNHA_CHECK(route_.add_route(link.index, {host_prefix(IpAddress(record.peer_address)),
+                                              std::nullopt, gateway.route_table}));
     return link;
 }
 

@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "adapters/neighbour.hpp"
+#include "adapters/packet.hpp"
 #include "adapters/process.hpp"
 
 namespace vpnha::adapters {
@@ -72,8 +73,8 @@ std::vector<IpAddress> bare(const std::vector<IpPrefix>& prefixes) {
 
 // An address that the kernel gives every link by itself.
 bool is_link_local(const IpPrefix& address) {
-    return address.address.is_v6 && address.address.octets[0] == 0xfe &&
-           (address.address.octets[1] & 0xc0) == 0x80;
+    const ByteView octets = address.address.octets();
+    return !address.address.is_v4() && octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
 Result<void> refuse_owned(const std::string& interface, const std::vector<IpPrefix>& addresses,
@@ -100,7 +101,7 @@ std::optional<Process> process_in(const std::string& path) {
     return process && process->start_ticks == start_ticks ? process : std::nullopt;
 }
 
-Result<LinkState> interface_up(AddressRoute& route, const std::string& interface) {
+Result<LinkState> interface_up(RouteNetlink& route, const std::string& interface) {
     VPNHA_TRY(const auto link, route.find_link(interface));
     if (!link) {
         return missing(interface);
@@ -112,7 +113,7 @@ Result<LinkState> interface_up(AddressRoute& route, const std::string& interface
     return *link;
 }
 
-Result<void> remove_vlan(AddressRoute& route, LinkIndex link) {
+Result<void> remove_vlan(RouteNetlink& route, LinkIndex link) {
     VPNHA_TRY(const std::vector<IpPrefix> left, route.addresses(link));
     // Somebody else's by now.
     if (!std::all_of(left.begin(), left.end(), is_link_local)) {
@@ -186,7 +187,7 @@ Result<VipSettings> read_started_vip(const std::string& directory) {
 }
 
 Result<void> VipService::check(const VipSettings& settings) {
-    VPNHA_TRY(AddressRoute route, AddressRoute::open());
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     const std::string& needed = settings.vlan == 0 ? settings.interface : settings.parent;
     VPNHA_TRY(const auto link, route.find_link(needed));
     if (!link) {
@@ -203,7 +204,7 @@ Result<void> VipService::start(const VipParameters& parameters) {
                     announcer_ + " is not installed; install vpnha's agents anew");
     }
     VPNHA_TRY(const UniqueFd held, lock());
-    VPNHA_TRY(AddressRoute route, AddressRoute::open());
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     auto started = read_started();
     if (started && started->parameters != parameters) {
         VPNHA_CHECK(undo(route, *started));
@@ -225,7 +226,7 @@ Result<void> VipService::start(const VipParameters& parameters) {
     return done;
 }
 
-Result<void> VipService::bring(AddressRoute& route, const VipSettings& settings,
+Result<void> VipService::bring(RouteNetlink& route, const VipSettings& settings,
                                const Started& started) const {
     if (started.made_vlan) {
         VPNHA_TRY(const LinkState parent, interface_up(route, settings.parent));
@@ -254,7 +255,7 @@ Result<void> VipService::bring(AddressRoute& route, const VipSettings& settings,
         VPNHA_CHECK(route.add_address(link.index, address));
     }
     if (!absent.empty()) {
-        VPNHA_CHECK(announce_addresses(settings.interface, bare(absent)));
+        VPNHA_CHECK(announce_addresses(settings.interface, absent));
     }
     return ensure_announcer();
 }
@@ -265,11 +266,11 @@ Result<void> VipService::stop(const VipParameters& parameters) {
         return {};  // Nothing can have been started with these.
     }
     VPNHA_TRY(const UniqueFd held, lock());
-    VPNHA_TRY(AddressRoute route, AddressRoute::open());
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     return undo(route, read_started().value_or(Started{parameters, false, std::nullopt}));
 }
 
-Result<void> VipService::undo(AddressRoute& route, const Started& started) const {
+Result<void> VipService::undo(RouteNetlink& route, const Started& started) const {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(started.parameters));
     // Before the addresses go: it must not announce what is somebody else's a moment later.
     VPNHA_CHECK(end_announcer());
@@ -299,7 +300,7 @@ Result<void> VipService::undo(AddressRoute& route, const Started& started) const
 Result<VipService::State> VipService::status(const VipParameters& parameters, Depth depth) const {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(parameters));
     VPNHA_TRY(const UniqueFd held, lock());
-    VPNHA_TRY(AddressRoute route, AddressRoute::open());
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     const bool was_started = ::access(path(kStarted).c_str(), F_OK) == 0;
     VPNHA_TRY(const auto found, route.find_link(settings.interface));
     std::vector<IpPrefix> present;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/address_route.hpp"
+#include "adapters/netlink_route.hpp"
 #include "adapters/unique_fd.hpp"
 #include "adapters/vip_settings.hpp"
 
@@ -56,9 +56,9 @@ class VipService {
     [[nodiscard]] Result<UniqueFd> lock() const;
     [[nodiscard]] std::optional<Started> read_started() const;
     [[nodiscard]] Result<void> write_started(const Started& started) const;
-    [[nodiscard]] Result<void> bring(AddressRoute& route, const VipSettings& settings,
+    [[nodiscard]] Result<void> bring(RouteNetlink& route, const VipSettings& settings,
                                      const Started& started) const;
-    [[nodiscard]] Result<void> undo(AddressRoute& route, const Started& started) const;
+    [[nodiscard]] Result<void> undo(RouteNetlink& route, const Started& started) const;
     [[nodiscard]] Result<void> ensure_announcer() const;
     [[nodiscard]] Result<void> end_announcer() const;
 

@@ -129,11 +129,11 @@ Result<void> parse_routing(const VipParameters& parameters, VipSettings& setting
         if (!via) {
             return wrong("default_via", via.error().detail);
         }
-        if (!settings.uses(via->is_v6)) {
+        if (!settings.uses(!via->is_v4())) {
             return wrong("default_via", fmt::format("no address is of the family of {}", word));
         }
         for (const IpAddress& other : settings.default_via) {
-            if (other.is_v6 == via->is_v6) {
+            if (other.is_v4() == via->is_v4()) {
                 return wrong("default_via", "has two addresses of one family");
             }
         }
@@ -145,8 +145,9 @@ Result<void> parse_routing(const VipParameters& parameters, VipSettings& setting
 }  // namespace
 
 bool VipSettings::uses(bool is_v6) const {
-    return std::any_of(addresses.begin(), addresses.end(),
-                       [is_v6](const IpPrefix& address) { return address.address.is_v6 == is_v6; });
+    return std::any_of(addresses.begin(), addresses.end(), [is_v6](const IpPrefix& address) {
+        return address.address.is_v4() != is_v6;
+    });
 }
 
 std::vector<PolicyRule> VipSettings::rules() const {
@@ -167,7 +168,7 @@ std::vector<PolicyRule> VipSettings::rules() const {
         return rules;
     }
     for (const IpPrefix& address : addresses) {
-        rules.push_back({.is_v6 = address.address.is_v6,
+        rules.push_back({.is_v6 = !address.address.is_v4(),
                          .from = address.address,
                          .mark = std::nullopt,
                          .table = table,
@@ -180,15 +181,14 @@ std::vector<TableRoute> VipSettings::routes() const {
     std::vector<TableRoute> routes;
     for (const IpAddress& via : default_via) {
         for (const IpPrefix& address : addresses) {
-            const TableRoute route{address.network(), std::nullopt, table};
-            if (address.address.is_v6 == via.is_v6 && address.length < via.bits() &&
+            const IpPrefix net{address.address.masked(address.length), address.length};
+            const TableRoute route{net, std::nullopt, table};
+            if (address.address.is_v4() == via.is_v4() && address.length < via.bits() &&
                 std::find(routes.begin(), routes.end(), route) == routes.end()) {
                 routes.push_back(route);
             }
         }
-        IpPrefix everywhere;
-        everywhere.address.is_v6 = via.is_v6;
-        routes.push_back({everywhere, via, table});
+        routes.push_back({{via.masked(0), 0}, via, table});
     }
     return routes;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/address_route.hpp"
+#include "adapters/netlink_route.hpp"
 
 namespace vpnha::adapters {
 

@@ -142,6 +142,19 @@ IpPrefix host_prefix(const IpAddress& address) {
     return {address, address.bits()};
 }
 
+std::optional<IpAddress> ip_address_of(ByteView octets) {
+    if (octets.size() == sizeof(Ipv4Address::value)) {
+        return IpAddress(Ipv4Address{ByteReader(octets).u32()});
+    }
+    Ipv6Address address;
+    if (octets.size() != address.octets.size()) {
+        return std::nullopt;
+    }
+    std::copy(octets.begin(), octets.end(), address.octets.begin());
+    const IpAddress found(address);
+    return found.is_v4() ? std::nullopt : std::optional(found);
+}
+
 bool contains(const IpPrefix& net, const IpAddress& address) {
     return net.address.is_v4() == address.is_v4() &&
            net.address.masked(net.length) == address.masked(net.length);

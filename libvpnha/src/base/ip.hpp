@@ -50,6 +50,9 @@ struct IpPrefix {
 
 // The address alone: /32 or /128.
 [[nodiscard]] IpPrefix host_prefix(const IpAddress& address);
+// From the 4 or 16 octets of a packet or an attribute. nullopt: there are others, or it is an
+// IPv4-mapped address.
+[[nodiscard]] std::optional<IpAddress> ip_address_of(ByteView octets);
 // An address of the other family is never in it.
 [[nodiscard]] bool contains(const IpPrefix& net, const IpAddress& address);
 [[nodiscard]] bool overlap(const IpPrefix& a, const IpPrefix& b);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/packet.hpp"
 
-#include <gtest/gtest.h>
+#include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
 namespace {
+
+using testing::ip_command;
+using testing::output_of;
+using testing::prefix;
 
 constexpr MacAddress kMac = {0x02, 0x00, 0x5e, 0x10, 0x00, 0x01};
 constexpr Ipv4Address kVip{0xc0000264};  // 192.0.2.100
@@ -44,6 +48,37 @@ TEST(NeighbourAdvertisementTest, SaysWhetherItIsARouter) {
     const Bytes host = encode_neighbour_advertisement(kMac, kVip6, false);
     EXPECT_EQ(host.at(58), 0x20);
     EXPECT_EQ(to_hex(ByteView(host).subspan(56, 2)), "991c") << "the checksum covers it";
+}
+
+class AnnounceTest : public testing::TwoHosts {};
+
+TEST_F(AnnounceTest, AnnouncementsChangeTheCacheOfAPeer) {
+    in_peer([] {
+        EXPECT_TRUE(ip_command("addr add 2001:db8::51/64 dev peer0 nodad"));
+        EXPECT_TRUE(ip_command("neigh add 192.0.2.9 lladdr 02:00:00:00:00:01 nud stale dev peer0"));
+        EXPECT_TRUE(
+            ip_command("neigh add 2001:db8::9 lladdr 02:00:00:00:00:01 nud stale dev peer0"));
+    });
+    const auto told =
+        announce_addresses("out0", {prefix("192.0.2.9/24"), prefix("2001:db8::9/64")});
+    ASSERT_TRUE(told) << told.error().detail;
+    const std::string mac = output_of("cat /sys/class/net/out0/address").substr(0, 17);
+    in_peer([&mac] {
+        for (const char* each : {"192.0.2.9", "2001:db8::9"}) {
+            const std::string cached = output_of(std::string("ip neigh show ") + each);
+            EXPECT_EQ(cached.find("02:00:00:00:00:01"), std::string::npos) << cached;
+        }
+    });
+}
+
+TEST_F(AnnounceTest, ADeviceWithoutArpHasNobodyToTell) {
+    EXPECT_TRUE(announce_addresses("lo", {prefix("192.0.2.9/24"), prefix("2001:db8::9/64")}));
+}
+
+TEST_F(AnnounceTest, SaysWhichInterfaceIsMissing) {
+    const auto told = announce_addresses("gone0", {prefix("192.0.2.9/24")});
+    ASSERT_FALSE(told);
+    EXPECT_NE(told.error().detail.find("gone0"), std::string::npos);
 }
 
 }  // namespace

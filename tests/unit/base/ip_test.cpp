@@ -52,6 +52,19 @@ TEST(IpTest, KnowsItsFamily) {
     EXPECT_EQ(to_string(host_prefix(ip("::1"))), "::1/128");
 }
 
+TEST(IpTest, ReadsOctetsOfEitherFamilyOnly) {
+    for (const char* text : {"192.0.2.100", "0.0.0.0", "2001:db8::1", "::"}) {
+        EXPECT_EQ(ip_address_of(ip(text).octets()), ip(text));
+    }
+    const Bytes octets(20, 1);
+    for (const std::size_t size : {0, 3, 5, 15, 17}) {
+        EXPECT_EQ(ip_address_of(ByteView(octets).first(size)), std::nullopt) << size;
+    }
+    const std::array<std::uint8_t, 16> mapped = {0, 0, 0,    0,    0,    0, 0, 0,
+                                                 0, 0, 0xff, 0xff, 0xc0, 0, 2, 100};
+    EXPECT_EQ(ip_address_of(mapped), std::nullopt);
+}
+
 TEST(IpTest, PrefixNeedsALengthOfItsFamily) {
     EXPECT_EQ(to_string(net("192.0.2.100/24")), "192.0.2.100/24");
     EXPECT_EQ(to_string(net("2001:db8::1/64")), "2001:db8::1/64");
