@@ -33,10 +33,6 @@ std::string to_string(const Ipv4Address& address) {
     return fmt::format("{}.{}.{}.{}", v >> 24, v >> 16 & 0xff, v >> 8 & 0xff, v & 0xff);
 }
 
-std::string to_string(const Ipv4Prefix& prefix) {
-    return fmt::format("{}/{}", to_string(prefix.address), prefix.length);
-}
-
 std::string to_string(const Ipv4Endpoint& endpoint) {
     return fmt::format("{}:{}", to_string(endpoint.address), endpoint.port);
 }
@@ -56,18 +52,6 @@ Result<Ipv4Address> parse_ipv4(std::string_view text) {
         left.remove_prefix(part < 3 ? dot + 1 : dot);
     }
     return Ipv4Address{value};
-}
-
-Result<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) {
-    const std::size_t slash = text.find('/');
-    const auto length =
-        slash == std::string_view::npos ? std::nullopt : decimal(text.substr(slash + 1), 32);
-    if (!length) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("'{}' has no prefix length; write it like 192.0.2.1/24", text));
-    }
-    VPNHA_TRY(const Ipv4Address address, parse_ipv4(text.substr(0, slash)));
-    return Ipv4Prefix{address, static_cast<std::uint8_t>(*length)};
 }
 
 }  // namespace vpnha

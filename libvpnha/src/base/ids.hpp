@@ -35,12 +35,6 @@ struct Ipv4Address {
     friend constexpr auto operator<=>(const Ipv4Address&, const Ipv4Address&) = default;
 };
 
-struct Ipv4Prefix {
-    Ipv4Address address;
-    std::uint8_t length = 32;  // 0..32
-    friend constexpr auto operator<=>(const Ipv4Prefix&, const Ipv4Prefix&) = default;
-};
-
 struct Ipv4Endpoint {
     Ipv4Address address;
     std::uint16_t port = 0;
@@ -49,9 +43,7 @@ struct Ipv4Endpoint {
 
 [[nodiscard]] std::string to_string(const Epoch& epoch);              // "7.2": number.node
 [[nodiscard]] std::string to_string(const Ipv4Address& address);      // "192.0.2.1"
-[[nodiscard]] std::string to_string(const Ipv4Prefix& prefix);        // "192.0.2.1/24"
 [[nodiscard]] std::string to_string(const Ipv4Endpoint& endpoint);    // "192.0.2.1:1701"
 [[nodiscard]] Result<Ipv4Address> parse_ipv4(std::string_view text);  // Dotted quad only.
-[[nodiscard]] Result<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
 
 }  // namespace vpnha

@@ -27,14 +27,5 @@ TEST(Ipv4Test, RefusesWhatIsNoDottedQuad) {
     }
 }
 
-TEST(Ipv4Test, PrefixNeedsALengthOfAtMost32) {
-    const Result<Ipv4Prefix> prefix = parse_ipv4_prefix("192.0.2.100/24");
-    ASSERT_TRUE(prefix.has_value());
-    EXPECT_EQ(prefix->length, 24);
-    EXPECT_EQ(to_string(*prefix), "192.0.2.100/24");
-    EXPECT_FALSE(parse_ipv4_prefix("192.0.2.100").has_value());
-    EXPECT_FALSE(parse_ipv4_prefix("192.0.2.100/33").has_value());
-}
-
 }  // namespace
 }  // namespace vpnha
