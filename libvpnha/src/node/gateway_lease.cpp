@@ -75,7 +75,9 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         effects.emplace_back(Log{Level::error, fmt::format("the new epoch is of no use {}: {}",
                                                            tag(), claimed.error().detail)});
         follow(takeover_.lost(), now, effects);
+        return;
     }
+    resume_paused(now, effects);
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
@@ -93,7 +95,10 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
                     again ? "; this node is silent until a majority of "
                             "the voters grants it anew"
                           : "")});
-    if (!again) {
+    if (again) {
+        // What peers leave unanswered while nothing reaches them ends no session.
+        pause_resumed(effects);
+    } else {
         follow(takeover_.lost(), now, effects);
     }
 }

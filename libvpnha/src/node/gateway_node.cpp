@@ -151,11 +151,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             break;
         case Step::mute_sessions:
             // Without a word: the next promoted node goes on with them.
-            for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
-                remove_ended(resumed, effects);
-            }
-            deadlines_.clear();
-            resumed_sessions_.clear();
+            mute_resumed(effects);
             stock_.clear();
             waiting_plugins_.clear();
             announcements_.clear();

@@ -193,6 +193,13 @@ class GatewayNode {
     void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void resume_sessions(TimePoint now, Effects& effects);
+    // None of them says anything more, or waits for an answer.
+    void mute_resumed(Effects& effects);
+    // The same while this node waits for a lease, and goes on with them when it has one.
+    void pause_resumed(Effects& effects);
+    void resume_paused(TimePoint now, Effects& effects);
+    [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
+    void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record);
     void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
                  const std::string& why, TimePoint now, Effects& effects);
@@ -259,6 +266,7 @@ class GatewayNode {
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;
+    std::set<l2tp::SessionKey> paused_sessions_;
     l2tp::TunnelCounters past_tunnels_;
     GatewayCounters counters_;
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.hpp"
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
@@ -35,16 +36,68 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
             lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
         }
     }
-    std::vector<l2tp::TunnelKey> tunnels;
+    std::set<l2tp::TunnelKey> tunnels;
     for (const auto& [key, resumed] : resumed_) {
-        tunnels.push_back(key);
+        tunnels.insert(key);
     }
-    for (const l2tp::TunnelKey& key : tunnels) {
-        take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
-    }
+    promote_tunnels(tunnels, now, effects);
     for (const Lost& each : lost) {
         give_up(each.key, each.record ? &*each.record : nullptr,
                 "this node's kernel does not have it", now, effects);
+    }
+}
+
+bool GatewayNode::is_stock(const l2tp::SessionKey& key) const {
+    return std::any_of(stock_.begin(), stock_.end(),
+                       [&key](const auto& each) { return each.second.record.key == key; });
+}
+
+void GatewayNode::promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now,
+                                  Effects& effects) {
+    for (const l2tp::TunnelKey& key : tunnels) {
+        take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
+    }
+}
+
+void GatewayNode::mute_resumed(Effects& effects) {
+    for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
+        remove_ended(resumed, effects);
+        past_tunnels_ += resumed.tunnel.counters();
+    }
+    deadlines_.clear();
+    resumed_sessions_.clear();
+    paused_sessions_.clear();
+}
+
+void GatewayNode::pause_resumed(Effects& effects) {
+    std::set<l2tp::SessionKey> paused = std::move(paused_sessions_);
+    paused.merge(resumed_sessions_);
+    mute_resumed(effects);
+    paused_sessions_ = std::move(paused);
+}
+
+void GatewayNode::resume_paused(TimePoint now, Effects& effects) {
+    std::vector<std::pair<wire::RecordKey, l2tp::SessionRecord>> lost;
+    std::set<l2tp::TunnelKey> silent;
+    for (const l2tp::SessionKey& key : std::exchange(paused_sessions_, {})) {
+        const replica::StoredRecord* const stored = replica_.store().find(record_key(key));
+        if (stored == nullptr) {
+            continue;
+        }
+        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
+        VPNHA_ASSERT(record);  // It was resumed from it.
+        if (stored->hold == replica::Hold::installed) {
+            if (!resumed_.contains(key.tunnel)) {
+                silent.insert(key.tunnel);
+            }
+            resume(*record);
+        } else if (!is_stock(key)) {
+            lost.emplace_back(record_key(key), std::move(*record));
+        }
+    }
+    promote_tunnels(silent, now, effects);
+    for (const auto& [key, record] : lost) {
+        give_up(key, &record, "this node's kernel lost it", now, effects);
     }
 }
 
@@ -111,7 +164,7 @@ void GatewayNode::on_installed(const l2tp::SessionKey& key, std::uint64_t ticket
             Level::error, fmt::format("the kernel refused a session event=quarantined {} {}: {}",
                                       tag(), l2tp::to_string(key), result.error().detail)});
     }
-    if (!takeover_.serves() || resumed_sessions_.contains(key)) {
+    if (!takeover_.serves() || resumed_sessions_.contains(key) || paused_sessions_.contains(key)) {
         return;
     }
     // Asked for before the promotion, answered after it.
@@ -121,7 +174,9 @@ void GatewayNode::on_installed(const l2tp::SessionKey& key, std::uint64_t ticket
         return;
     }
     const auto tunnel = resumed_.find(key.tunnel);
-    if (tunnel == resumed_.end()) {
+    if (!lease_.holder().serving()) {
+        paused_sessions_.insert(key);
+    } else if (tunnel == resumed_.end()) {
         resume(*late);
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {

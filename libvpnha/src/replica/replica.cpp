@@ -72,6 +72,8 @@ bool Replica::publish(const wire::RecordKey& key, Bytes payload) {
             if (!queued) {
                 dirty_.push_back(key);
             }
+            // What the kernel has of it, if it was hot here as well, is older than this.
+            set_hold(*store_.find(key), Hold::none);
             return true;
         case Store::Applied::refused:
             ++counters_.over_limit;
