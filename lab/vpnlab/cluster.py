@@ -30,6 +30,7 @@ DIRECTORY = Path(__file__).resolve().parent.parent
 COROSYNC_CONF = DIRECTORY / "cluster" / "corosync.conf.in"
 TEMPLATES = DIRECTORY.parent / "cib-templates"
 FENCE_VPNHA_FIRST = DIRECTORY.parent / "stonith" / "fence-vpnha-then-power.crm"
+TWO_NODES = DIRECTORY.parent / "stonith" / "two-nodes.crm"
 # Milliseconds: token, consensus.
 TUNED = (300, 360)
 RELAXED = (5000, 6000)
@@ -101,6 +102,7 @@ class Status:
 
 def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: bool = True) -> str:
     lines = []
+    nodes = list(nodes)
     for node in nodes:
         lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.spec.id}",
                   f"        ring0_addr: {node.address('cluster0')}",
@@ -108,6 +110,8 @@ def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: boo
     text = COROSYNC_CONF.read_text(encoding="utf-8")
     for name, value in (("NODES", "\n".join(lines)), ("TOKEN", str(timing[0])),
                         ("CONSENSUS", str(timing[1])),
+                        # It implies wait_for_all.
+                        ("TWO_NODE", str(int(len(nodes) == 2))),
                         ("CIPHER", "aes256" if encrypted else "none"),
                         ("HASH", "sha256" if encrypted else "none")):
         text = text.replace(f"@{name}@", value)
