@@ -28,8 +28,8 @@ LOGS = ROOT / "build" / "check"
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
                    "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
                    "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
-                   "config-differs", "plain-knet-refused", "daemon-killed", "standby-promoted",
-                   "partition-isolate-promoted", "quorum-lost", "fenced-node-returns")
+                   "config-differs", "plain-knet-refused", "daemon-killed",
+                   "partition-isolate-promoted", "fenced-node-returns")
 FUZZ_SECONDS = 60
 SIM_SEEDS = 2000
 TAIL_LINES = 40
