@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "adapters/lock_file.hpp"
 #include "adapters/neighbour.hpp"
 #include "adapters/packet.hpp"
 #include "adapters/process.hpp"
@@ -131,24 +132,6 @@ std::string VipService::path(const char* name) const {
     return directory_ + "/" + name;
 }
 
-Result<UniqueFd> VipService::lock() const {
-    std::error_code error;
-    std::filesystem::create_directories(directory_, error);
-    if (error) {
-        return tl::unexpected(system_error("creating " + directory_, error.value()));
-    }
-    UniqueFd file(::open(path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file) {
-        return tl::unexpected(system_error("opening " + path("lock"), errno));
-    }
-    while (::flock(file.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) {
-            return tl::unexpected(system_error("locking " + path("lock"), errno));
-        }
-    }
-    return file;
-}
-
 std::optional<VipService::Started> VipService::read_started() const {
     if (::access(path(kStarted).c_str(), F_OK) != 0) {
         return std::nullopt;
@@ -203,7 +186,7 @@ Result<void> VipService::start(const VipParameters& parameters) {
         return fail(Errc::unsupported,
                     announcer_ + " is not installed; install vpnha's agents anew");
     }
-    VPNHA_TRY(const UniqueFd held, lock());
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     auto started = read_started();
     if (started && started->parameters != parameters) {
@@ -265,7 +248,7 @@ Result<void> VipService::stop(const VipParameters& parameters) {
     if (!was_started && !parse_vip_parameters(parameters)) {
         return {};  // Nothing can have been started with these.
     }
-    VPNHA_TRY(const UniqueFd held, lock());
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     return undo(route, read_started().value_or(Started{parameters, false, std::nullopt}));
 }
@@ -299,7 +282,7 @@ Result<void> VipService::undo(RouteNetlink& route, const Started& started) const
 
 Result<VipService::State> VipService::status(const VipParameters& parameters, Depth depth) const {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(parameters));
-    VPNHA_TRY(const UniqueFd held, lock());
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     const bool was_started = ::access(path(kStarted).c_str(), F_OK) == 0;
     VPNHA_TRY(const auto found, route.find_link(settings.interface));

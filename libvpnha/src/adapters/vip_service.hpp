@@ -53,7 +53,6 @@ class VipService {
     };
 
     [[nodiscard]] std::string path(const char* name) const;
-    [[nodiscard]] Result<UniqueFd> lock() const;
     [[nodiscard]] std::optional<Started> read_started() const;
     [[nodiscard]] Result<void> write_started(const Started& started) const;
     [[nodiscard]] Result<void> bring(RouteNetlink& route, const VipSettings& settings,

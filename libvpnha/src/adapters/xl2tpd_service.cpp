@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "adapters/lock_file.hpp"
 #include "adapters/xl2tpd_service_config.hpp"
 #include "adapters/xl2tpd_service_mute.hpp"
 #include "base/assert.hpp"
@@ -84,24 +85,6 @@ Xl2tpdService::Xl2tpdService(std::string gateway, const std::string& run_root)
 
 std::string Xl2tpdService::path(const char* name) const {
     return directory_ + "/" + name;
-}
-
-Result<UniqueFd> Xl2tpdService::lock(int operation) const {
-    std::error_code error;
-    std::filesystem::create_directories(directory_, error);
-    if (error) {
-        return tl::unexpected(system_error("creating " + directory_, error.value()));
-    }
-    UniqueFd file(::open(path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file) {
-        return tl::unexpected(system_error("opening " + path("lock"), errno));
-    }
-    while (::flock(file.get(), operation) != 0) {
-        if (errno != EINTR) {
-            return tl::unexpected(system_error("locking " + path("lock"), errno));
-        }
-    }
-    return file;
 }
 
 Result<Xl2tpdService::Started> Xl2tpdService::plan(const Settings& settings) const {
@@ -253,7 +236,7 @@ Result<void> Xl2tpdService::check(const Settings& settings) {
 
 Result<void> Xl2tpdService::start(const Settings& settings) {
     VPNHA_TRY(const Started wanted, plan(settings));
-    VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     const auto started = read_started();
     if (started) {
         if (*started == wanted && is_serving(wanted) && !is_ending()) {
@@ -271,7 +254,7 @@ Result<void> Xl2tpdService::stop() {
     if (::access(path("started").c_str(), F_OK) != 0) {
         return {};
     }
-    VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     const auto started = read_started();
     if (!started) {
         return {};
@@ -295,7 +278,7 @@ Result<void> Xl2tpdService::stop_later() {
     if (::access(path("started").c_str(), F_OK) != 0) {
         return {};
     }
-    VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     if (!std::ofstream(path("ending"))) {
         return tl::unexpected(system_error("creating " + path("ending"), errno));
     }
@@ -306,7 +289,7 @@ Result<Xl2tpdService::State> Xl2tpdService::status() const {
     if (::access(path("started").c_str(), F_OK) != 0) {
         return State::stopped;
     }
-    VPNHA_TRY(const UniqueFd held, lock(LOCK_SH));
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_SH));
     const auto started = read_started();
     if (!started || is_ending()) {
         return State::stopped;
@@ -330,7 +313,7 @@ Result<void> Xl2tpdService::reset() {
     if (::access(path("started").c_str(), F_OK) != 0) {
         return {};
     }
-    VPNHA_TRY(const UniqueFd held, lock(LOCK_EX));
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     const auto started = read_started();
     if (!started) {
         return {};

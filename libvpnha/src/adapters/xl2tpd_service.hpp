@@ -68,7 +68,6 @@ class Xl2tpdService {
         friend bool operator==(const Started&, const Started&) = default;
     };
 
-    [[nodiscard]] Result<UniqueFd> lock(int operation) const;
     [[nodiscard]] std::string path(const char* name) const;
     [[nodiscard]] Result<Started> plan(const Settings& settings) const;
     [[nodiscard]] std::optional<Started> read_started() const;

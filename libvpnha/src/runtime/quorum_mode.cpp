@@ -23,8 +23,7 @@ std::string warning_of(const adapters::QuorumKeys& keys, std::size_t voters) {
     }
     if (keys.last_man_standing) {
         return "last_man_standing lowers Corosync's expected votes, and no lease: a majority of "
-               "the "
-               "configured nodes is needed all the same";
+               "the configured nodes is needed all the same";
     }
     if (keys.auto_tie_breaker && voters % 2 == 0) {
         return "the half that wins Corosync's tie is no majority of the voters: after an even "
