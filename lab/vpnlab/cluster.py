@@ -209,6 +209,9 @@ class Cluster:
         self._lab = lab
         self._encrypted = encrypted
         self._key = StateDirectory(lab.name).path / KEY_FILE
+        # Of all nodes. A node with a longer token than the others holds an idle ring's token
+        # longer than they wait for it: they lose it again and again.
+        self._timing = RELAXED
 
     @property
     def nodes(self) -> list[Node]:
@@ -216,7 +219,7 @@ class Cluster:
 
     def up(self) -> None:
         """Power service, corosync and pacemaker on all gateways, unless they run; returns when
-        all are online and quorate, with the relaxed token."""
+        all are online and quorate."""
         self.prepare()
         fresh = [node for node in self.nodes if not self._runs(node)]
         for node in fresh:
@@ -224,7 +227,9 @@ class Cluster:
         self.start_together(fresh)
 
     def start_together(self, nodes: Sequence[Node]) -> None:
-        """Starts nodes that have a CIB on their disks; returns when all are online and quorate."""
+        """Starts nodes that have a CIB on their disks; returns when all are online and quorate,
+        with the relaxed token."""
+        self._timing = RELAXED
         for node in nodes:
             node.run("chmod", "600", CIB_FILE)
             node.run("chown", "hacluster:haclient", CIB_FILE)
@@ -254,7 +259,7 @@ class Cluster:
 
     def start_corosync(self, node: Node) -> None:
         """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
-        conf = corosync_conf(self.nodes, RELAXED, self._encrypted).encode()
+        conf = corosync_conf(self.nodes, self._timing, self._encrypted).encode()
         files = {"/etc/corosync/corosync.conf": (conf, 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
@@ -280,6 +285,7 @@ class Cluster:
         self._set_timing(DEFAULT)
 
     def _set_timing(self, timing: tuple[int, int]) -> None:
+        self._timing = timing
         nodes = [node for node in self.nodes if node.powered()]
         for node in nodes:
             node.put("/etc/corosync/corosync.conf",

@@ -2,9 +2,9 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for the gate and for the group: each node is a set of namespaces with a corosync of its
-own. Rounds wait
-for a quiet machine, and tell what others used of it meanwhile.
+Needs root for the gate, for the group, whose nodes are sets of namespaces with a corosync each, and
+for the takeovers, which run in the lab with what the release preset built and take half an hour.
+Rounds wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import report, rig, rounds
+from . import report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
          "gate": "gate_bench", "group": "group_bench"}
+# Without a program of its own, and only when asked for.
+TAKEOVERS = "takeovers"
 
 
 def main() -> int:
@@ -30,9 +32,12 @@ def main() -> int:
         return 0
     if not options.report:
         parts = options.only or list(PARTS)
-        _build(options.build, [PARTS[part] for part in parts])
+        _build(options.build, [PARTS[part] for part in parts if part in PARTS])
         for part in parts:
-            if part == "group":
+            if part == TAKEOVERS:
+                rounds.keep(options.results, part,
+                            takeovers.measure(options.build / "takeovers"))
+            elif part == "group":
                 status = rig.isolate([sys.executable, *sys.argv, "--inside"])
                 if status:
                     return status
@@ -48,8 +53,9 @@ def _parse() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement (5)")
     parser.add_argument("--quick", action="store_true", help="the goals only, no curves")
-    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART",
-                        help=f"one of {', '.join(PARTS)}; repeatable")
+    parser.add_argument("--only", action="append", choices=[*PARTS, TAKEOVERS],
+                        metavar="PART", help=f"one of {', '.join([*PARTS, TAKEOVERS])}; "
+                                             "repeatable")
     parser.add_argument("--add", action="store_true", help="keep the group's earlier rounds")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")
     parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
@@ -57,16 +63,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    of_root = {"gate", "group"} & set(options.only or PARTS)
+    of_root = {"gate", "group", TAKEOVERS} & set(options.only or PARTS)
     if of_root and not options.report and os.geteuid():
-        parser.error("gate and group need root; without it: --only records --only memory "
-                     "--only idle")
+        parser.error("gate, group and takeovers need root; without it: --only records "
+                     "--only memory --only idle")
     return options
 
 
 def _build(folder: Path, targets: list[str]) -> None:
-    for command in (["cmake", "--preset", "bench", "-B", str(folder)],
-                    ["cmake", "--build", str(folder), "--target", *targets]):
+    commands = (["cmake", "--preset", "bench", "-B", str(folder)],
+                ["cmake", "--build", str(folder), "--target", *targets]) if targets else ()
+    for command in commands:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"run: {' '.join(command)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")

@@ -196,6 +196,45 @@ def _join(lines: list[dict]) -> str:
                   "p99 ms otherwise", "others"], rows)
 
 
+# The lab.
+
+PHASES = {"detected": "noticed", "fenced": "fenced", "open": "gate open",
+          "first_packet": "first packet", "silence_ms": "**the client's silence**"}
+
+
+def _takeovers(lines: list[dict]) -> str:
+    kinds: dict[tuple[str, bool], list[dict]] = {}
+    for line in lines:
+        kinds.setdefault((line["fencing"], line["dc"]), []).append(line)
+
+    def row(kind: tuple[str, bool], rounds: list[dict]) -> list[str]:
+        def spread(name: str) -> str:
+            values = [each[name] for each in rounds if each[name] is not None]
+            return _span(values) if values else "–"
+        return [kind[0], "yes" if kind[1] else "no", str(len(rounds)), *map(spread, PHASES)]
+
+    table = _rows(["fencing", "the DC died", "takeovers", *PHASES.values()],
+                  [row(kind, rounds) for kind, rounds in kinds.items()])
+    return table + "\n" + _histogram({
+        f"{fencing}, {'DC' if is_dc else 'not the DC'}": [each["silence_ms"] for each in rounds]
+        for (fencing, is_dc), rounds in kinds.items()})
+
+
+def _histogram(kinds: dict[str, list[float]]) -> str:
+    """How many silences lie in each tenth of a second, a line a kind."""
+    tenths = {name: [int(value // 100) for value in values if value is not None]
+              for name, values in kinds.items()}
+    found = [tenth for values in tenths.values() for tenth in values]
+    columns = range(min(found), max(found) + 1)
+    width = max(map(len, tenths))
+    lines = [f"{'silence, from … s':<{width}} "
+             + "".join(f"{column / 10:>5.1f}" for column in columns)]
+    lines += [f"{name:<{width}} " + "".join(f"{values.count(column) or '·':>5}"
+                                            for column in columns)
+              for name, values in tenths.items()]
+    return "```\n" + "\n".join(lines) + "\n```\n"
+
+
 def _bars(values: dict[str, float]) -> str:
     most, width = max(values.values()), max(map(len, values))
     lines = [f"{name:<{width}}  {'█' * max(1, round(value / most * BAR_COLUMNS))} {_number(value)}"
@@ -214,5 +253,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "gate": ("gate", _gate),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
-    "failures": ("group", _failures),
+    "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
 }

@@ -55,7 +55,7 @@ def run_program(part: str, results: Path, binary: Path, rounds: int) -> None:
         with Foreign() as foreign:
             done = subprocess.run(words, capture_output=True, text=True, check=True)
         lines.append({**json.loads(done.stdout), "foreign": foreign.share})
-    _keep(results, part, lines)
+    keep(results, part, lines)
 
 
 def run_group(options: argparse.Namespace, binary: Path) -> None:
@@ -63,7 +63,7 @@ def run_group(options: argparse.Namespace, binary: Path) -> None:
     runs = GOALS if options.quick else GOALS + CURVES
     results = options.results
     if not options.add:
-        _keep(results, "group", [])
+        keep(results, "group", [])
     rigs = sorted({(run.nodes, run.crypto) for run in runs})
     for number in range(options.rounds):
         for nodes, crypto in rigs:
@@ -84,7 +84,7 @@ def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> Non
         except (group.RunError, RigError) as error:
             line = {"failed": str(error)}
     line = {**asdict(run), "round": number, "foreign": foreign.share, **line}
-    _keep(results, "group", [*_kept(results).get("group", []), line])
+    keep(results, "group", [*_kept(results).get("group", []), line])
     told = line.get("failed") or {
         "flood": lambda: f"{line['updates_per_s']:.0f} updates/s",
         "paced": lambda: f"p99 {line['latency']['p99_ms']:.1f} ms",
@@ -153,7 +153,8 @@ def _kept(results: Path) -> dict:
     return json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
 
 
-def _keep(results: Path, part: str, lines: list[dict]) -> None:
+def keep(results: Path, part: str, lines: list[dict]) -> None:
+    """Replaces what is kept of a part."""
     kept = {**_kept(results), part: lines}
     fresh = results.with_suffix(".new")
     fresh.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Twenty takeovers of one session, as a distribution: the dead node is not the cluster's DC.
+
+Purpose: the figures of docs/performance.md (`tests/bench/run --only takeovers`).
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: twenty times the power of the promoted node is cut, which is not the cluster's DC. It is
+fenced by its power switch, and comes back as a standby.
+
+Expected: no silence longer than 2.5 s; the session is the same after all twenty.
+"""
+from vpnlab.live import off_dc
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.takeovers import ROUNDS, take_over_again_and_again
+
+SCENARIO = Scenario(faults=ROUNDS, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    take_over_again_and_again(run, off_dc)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many deaths of promoted gateways, one after the other under the same session: how long takeovers
+take is a distribution, and one run shows one value of it."""
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .expectation import at_most, equals
+from .lab import Fault
+from .live import Place, begin
+from .promise import expect_nothing_else, worst_gap_ms
+from .result import ClientResult, Event, phases_ms
+from .run import Run
+
+ROUNDS = 20
+OUTAGE_MS = 2500
+CALM_S = 1.0
+FILE = "takeovers.json"
+
+
+def take_over_again_and_again(run: Run, place: Place, fencing: Path | None = None) -> None:
+    """Cuts the power of the promoted node ROUNDS times, each time at the wanted place; the dead
+    node is a standby again before the next. Writes FILE beside the result."""
+    live = begin(run, place=place, fencing=fencing)
+    stack = live.stack
+    for number in range(ROUNDS):
+        dc = stack.cluster.status().dc
+        active = stack.move_role(lambda name, dc=dc: place(name, dc))
+        # A gap of the round before is none of this one.
+        live.wait_answered()
+        run.observe(CALM_S)
+        run.step(f"round {number + 1} of {ROUNDS}")
+        live.cut_power(active)
+        stack.rejoin(active.name)
+        stack.wait_protected(1)
+    seen = live.end()
+    client = seen.client("client1")
+    rounds = takeovers(run.lab.faults, seen.events, client)
+    (run.out / FILE).write_text(json.dumps(rounds, indent=1) + "\n", encoding="utf-8")
+    silences = [each["silence_ms"] for each in rounds]
+    run.expect("takeovers", len(silences), equals(ROUNDS))
+    run.expect("longest_silence_ms", None if None in silences else max(silences, default=None),
+               at_most(OUTAGE_MS))
+    expect_nothing_else(run, client)
+
+
+def takeovers(faults: Sequence[Fault], events: Iterable[Event],
+              client: ClientResult) -> list[dict[str, Any]]:
+    """Of each power cut: what the client saw of it, and when each phase was reached, in ms."""
+    cuts = [fault.t for fault in faults if fault.kind == "power-off"]
+    ends = [*cuts[1:], float("inf")]
+    told = list(events)
+    return [{"silence_ms": worst_gap_ms(client, (cut, end)),
+             **dataclasses.asdict(phases_ms(told, cut, end))} for cut, end in zip(cuts, ends)]
