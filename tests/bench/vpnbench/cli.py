@@ -2,8 +2,9 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for the gate, for the group, whose nodes are sets of namespaces with a corosync each, and
-for the takeovers, which run in the lab with what the release preset built and take half an hour.
+Needs root for the gate, for gateways and group, whose nodes are sets of namespaces with a corosync
+each, and for the takeovers, which run in the lab with what the release preset built and take half
+an hour.
 Rounds wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
@@ -18,7 +19,9 @@ from . import report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
-         "gate": "gate_bench", "group": "group_bench"}
+         "gate": "gate_bench", "gateways": "gateway_bench", "group": "group_bench"}
+# In nodes on this host; see rig.py.
+IN_NODES = {"gateways": rounds.run_gateways, "group": rounds.run_group}
 # Without a program of its own, and only when asked for.
 TAKEOVERS = "takeovers"
 
@@ -28,7 +31,7 @@ def main() -> int:
     binaries = options.build / "tests/bench"
     if options.inside:
         rig.confine()
-        rounds.run_group(options, binaries / PARTS["group"])
+        IN_NODES[options.inside](options, binaries / PARTS[options.inside])
         return 0
     if not options.report:
         parts = options.only or list(PARTS)
@@ -37,8 +40,8 @@ def main() -> int:
             if part == TAKEOVERS:
                 rounds.keep(options.results, part,
                             takeovers.measure(options.build / "takeovers"))
-            elif part == "group":
-                status = rig.isolate([sys.executable, *sys.argv, "--inside"])
+            elif part in IN_NODES:
+                status = rig.isolate([sys.executable, *sys.argv, "--inside", part])
                 if status:
                     return status
             else:
@@ -61,12 +64,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", choices=IN_NODES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    of_root = {"gate", "group", TAKEOVERS} & set(options.only or PARTS)
+    of_root = {"gate", "gateways", "group", TAKEOVERS} & set(options.only or PARTS)
     if of_root and not options.report and os.geteuid():
-        parser.error("gate, group and takeovers need root; without it: --only records "
-                     "--only memory --only idle")
+        parser.error("gate, gateways, group and takeovers need root; without it: "
+                     "--only records --only memory --only idle")
     return options
 
 

@@ -124,6 +124,22 @@ def _gate(lines: list[dict]) -> str:
     return _rows(["ns a packet", *families.values()], rows)
 
 
+def _gateways(lines: list[dict]) -> str:
+    rounds: dict[int, list[dict]] = {}
+    for line in lines:
+        rounds.setdefault(line["gateways"], []).append(line)
+
+    def share(name: str, found: list[dict]) -> str:
+        values = [each[name] for each in found]
+        return f"{median(values):.2%} ({min(values):.2%}–{max(values):.2%})"
+
+    head = ["gateways on three nodes", "rounds", "of a core, a node", "its corosync", "others"]
+    return _rows(head,
+                 [[str(count), str(len(found)), share("share", found),
+                   share("corosync_share", found), _foreign(found)]
+                  for count, found in sorted(rounds.items())])
+
+
 # The group.
 
 def _runs(lines: list[dict], **wanted: object) -> dict[tuple, list[dict]]:
@@ -251,7 +267,7 @@ def _failures(lines: list[dict]) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
-    "gate": ("gate", _gate),
+    "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
 }

@@ -148,7 +148,8 @@ class Rig:
         text = CONF.read_text(encoding="utf-8")
         values = {"CIPHER": "aes256" if self._crypto else "none",
                   "HASH": "sha256" if self._crypto else "none",
-                  "TOKEN": "300", "CONSENSUS": "360", "NODES": "\n".join(entries)}
+                  "TOKEN": "300", "CONSENSUS": "360", "TWO_NODE": str(int(self._count == 2)),
+                  "NODES": "\n".join(entries)}
         for name, value in values.items():
             text = text.replace(f"@{name}@", value)
         return text

@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import group, redis_pair
+from . import group, idle_gateways, redis_pair
 from .group import Run
 from .rig import CORES, Rig, RigError, cpu_seconds
 
@@ -71,6 +71,20 @@ def run_group(options: argparse.Namespace, binary: Path) -> None:
                 for run in runs:
                     if (run.nodes, run.crypto) == (nodes, crypto):
                         _round(results, made, run, binary, number)
+
+
+def run_gateways(options: argparse.Namespace, binary: Path) -> None:
+    """All rounds, with one gateway and with ten."""
+    lines = []
+    for _ in range(options.rounds):
+        for count in (1, 10):
+            _await_quiet()
+            with Foreign() as foreign:
+                line = idle_gateways.measure(count, binary)
+            lines.append({**line, "foreign": foreign.share})
+            print(f"gateways {count}: {line['share']:.2%} of a core a node "
+                  f"(others {foreign.share:.0%})", flush=True)
+    keep(options.results, "gateways", lines)
 
 
 def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> None:

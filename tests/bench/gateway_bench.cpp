@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What gateways cost while nothing happens: one node of a cluster as vpnhad runs it, with the real
+// loop, group, leases on all links and on the disk, and gate; tests/bench/run starts one in each of
+// its nodes. There are no sessions, so that nothing of L2TP's kernel is asked for. Gateways are
+// promoted by turns, one on each node. Says {"ready": N} when its own N are, and runs until
+// SIGTERM.
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <set>
+
+#include "adapters/cluster_map.hpp"
+#include "adapters/corosync_group.hpp"
+#include "adapters/gate.hpp"
+#include "adapters/lease_files.hpp"
+#include "adapters/lease_links.hpp"
+#include "adapters/secret_file.hpp"
+#include "config/config.hpp"
+#include "node/node.hpp"
+#include "runtime/cluster_nodes.hpp"
+#include "runtime/executor.hpp"
+
+namespace vpnha::bench {
+
+namespace {
+
+constexpr int kRetryTimer = 100;
+constexpr Duration kRetry = std::chrono::milliseconds(500);
+constexpr std::uint32_t kNodes = 3;
+
+struct NoNetwork final : ports::Network {
+    Result<void> add_addresses(GatewayId) override { return {}; }
+    Result<void> remove_addresses(GatewayId) override { return {}; }
+    Result<void> announce(GatewayId) override { return {}; }
+};
+
+struct NoServices final : ports::Services {
+    Result<void> reset(GatewayId) override { return {}; }
+    Result<void> end(GatewayId) override { return {}; }
+    void watch(GatewayId) override {}
+};
+
+struct NoSessions final : ports::SessionKernel {
+    Result<void> install(GatewayId, const l2tp::SessionRecord&) override { return {}; }
+    Result<void> remove(GatewayId, const l2tp::SessionKey&) override { return {}; }
+    Result<std::set<l2tp::SessionKey>> audit(GatewayId) override {
+        return std::set<l2tp::SessionKey>{};
+    }
+    Result<void> send_datagram(GatewayId, const l2tp::TunnelKey&, ByteView) override { return {}; }
+    Result<void> send_frame(GatewayId, const l2tp::SessionKey&, ByteView) override { return {}; }
+};
+
+class IdleNode {
+  public:
+    explicit IdleNode(config::Config config) : config_(std::move(config)) {}
+
+    Result<void> start() {
+        VPNHA_TRY(auto gate, adapters::BpfGate::create(config_));
+        gate_.emplace(std::move(gate));
+        for (const config::Gateway& gateway : config_.gateways) {
+            VPNHA_CHECK(gate_->attach(gateway.id));
+            VPNHA_CHECK(gate_->shut(gateway.id));
+        }
+        VPNHA_TRY(map_, adapters::ClusterMap::open(
+                            loop_, [] {}, [] {}));
+        VPNHA_CHECK(join());
+        loop_.on_signal(SIGTERM, [this] { loop_.stop(); });
+        for (const config::Gateway& gateway : config_.gateways) {
+            run(node_->attach(0, gateway.id, "checkpoint", loop_.now()));
+        }
+        return {};
+    }
+
+    void serve() { loop_.run(); }
+
+  private:
+    Result<void> join() {
+        VPNHA_TRY(group_, adapters::CorosyncGroup::join(
+                              loop_, config_.cluster_group,
+                              {.on_members =
+                                   [this](const std::set<NodeId>& members, bool quorate) {
+                                       run(node_->on_members(members, quorate, loop_.now()));
+                                       promote_own(members);
+                                   },
+                               .on_message =
+                                   [this](NodeId sender, ByteView bytes) {
+                                       run(node_->on_group_message(sender, bytes, loop_.now()));
+                                   },
+                               .on_process_died = {},
+                               .on_lost = [this] { loop_.stop(); }}));
+        VPNHA_TRY(auto files, adapters::LeaseFiles::open(config_.state_directory));
+        files_.emplace(std::move(files));
+        VPNHA_TRY(node::Settings settings, settings_of(group_->self()));
+        node_.emplace(std::move(settings));
+        VPNHA_TRY(const auto key, adapters::SecretFile::read(map_->key_file()));
+        adapters::LeaseLinksOptions options;
+        options.self = node_->gateways().begin()->second.settings().lease.self;
+        options.port = config_.lease_port;
+        options.nodes = map_->nodes();
+        options.cluster_key = key ? key->content() : std::string_view{};
+        for (const config::Gateway& gateway : config_.gateways) {
+            options.gateways.push_back(gateway.id);
+        }
+        VPNHA_TRY(links_,
+                  adapters::LeaseLinks::open(loop_, options, *files_,
+                                             [this](GatewayId gateway, const lease::Sender& sender,
+                                                    const lease::Message& message) {
+                                                 run(node_->on_lease_message(gateway, sender,
+                                                                             message, loop_.now()));
+                                             }));
+        runtime::Executor::Answers answers;
+        answers.request = [this](const node::AnswerRequest& answer) { on_answer(answer); };
+        answers.score = [](const node::WriteScore&) {};
+        answers.idle = [this] { loop_.stop(); };
+        answers.broken = [this](const Error& error) {
+            fmt::print(stderr, "gateway_bench: {}\n", error.detail);
+            loop_.stop();
+        };
+        executor_.emplace(loop_, *node_,
+                          runtime::Ports{*gate_, network_, services_, sessions_, *files_, *links_},
+                          std::move(answers));
+        executor_->set_group(group_.get());
+        return {};
+    }
+
+    Result<node::Settings> settings_of(NodeId self) {
+        lease::Setup lease;
+        lease.self.node = self;
+        VPNHA_TRY(lease.self.boot, adapters::read_boot_id());
+        VPNHA_TRY(lease.self.instance, files_->begin_instance());
+        lease.timing = runtime::timing_of(config_);
+        VPNHA_TRY(lease.voters, runtime::voters_of(map_->nodes()));
+        node::Settings settings;
+        settings.self = self;
+        settings.name = fmt::format("n{}", self.value);
+        settings.instance = lease.self.instance.value;
+        for (const config::Gateway& gateway : config_.gateways) {
+            settings.gateways.push_back({.id = gateway.id,
+                                         .name = gateway.name,
+                                         .lease = lease,
+                                         .durable = {},
+                                         .started_at = loop_.now()});
+        }
+        return settings;
+    }
+
+    // Once all nodes are there; a voter that has just started abstains, so it may take some tries.
+    void promote_own(const std::set<NodeId>& members) {
+        if (asked_ || members.size() != kNodes) {
+            return;
+        }
+        asked_ = true;
+        for (const config::Gateway& gateway : config_.gateways) {
+            if (gateway.id.value % kNodes + 1 == group_->self().value) {
+                waiting_.insert(gateway.id);
+                ++own_;
+            }
+        }
+        if (own_ == 0) {
+            say_ready();
+        } else {
+            ask_again();
+        }
+    }
+
+    void say_ready() const {
+        fmt::print("{{\"ready\": {}}}\n", own_);
+        std::fflush(stdout);
+    }
+
+    void ask_again() {
+        loop_.set_timer(kRetryTimer, loop_.now() + kRetry, [this] {
+            for (const GatewayId gateway : std::set<GatewayId>(waiting_)) {
+                run(node_->promote(gateway.value, gateway, loop_.now()));
+            }
+        });
+    }
+
+    void on_answer(const node::AnswerRequest& answer) {
+        if (answer.request == 0) {
+            return;  // Of an attach.
+        }
+        if (!answer.result) {
+            ask_again();
+        } else if (waiting_.erase(GatewayId{static_cast<std::uint8_t>(answer.request)}) != 0 &&
+                   waiting_.empty()) {
+            say_ready();
+        }
+    }
+
+    void run(node::Effects effects) { executor_->run(std::move(effects)); }
+
+    config::Config config_;
+    adapters::QbLoop loop_;
+    NoNetwork network_;
+    NoServices services_;
+    NoSessions sessions_;
+    std::optional<adapters::BpfGate> gate_;
+    std::optional<adapters::LeaseFiles> files_;
+    std::unique_ptr<adapters::LeaseLinks> links_;
+    std::unique_ptr<adapters::ClusterMap> map_;
+    std::unique_ptr<adapters::CorosyncGroup> group_;
+    std::optional<node::Node> node_;
+    std::optional<runtime::Executor> executor_;
+    std::set<GatewayId> waiting_;
+    std::size_t own_ = 0;
+    bool asked_ = false;
+};
+
+int serve(const std::string& file) {
+    Result<config::Config> config = config::load(file);
+    if (!config || sodium_init() < 0) {
+        fmt::print(stderr, "gateway_bench: {}\n", config ? "no libsodium" : config.error().detail);
+        return 1;
+    }
+    IdleNode node(std::move(*config));
+    if (const Result<void> started = node.start(); !started) {
+        fmt::print(stderr, "gateway_bench: {}\n", started.error().detail);
+        return 1;
+    }
+    node.serve();
+    return 0;
+}
+
+}  // namespace
+
+}  // namespace vpnha::bench
+
+int main(int argc, char** argv) {
+    CLI::App app("One node of a cluster with gateways, without sessions");
+    std::string file;
+    app.add_option("--config", file, "vpnha.toml")->required();
+    CLI11_PARSE(app, argc, argv);
+    return vpnha::bench::serve(file);
+}
