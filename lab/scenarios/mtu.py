@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whoever sends too much through a resumed tunnel is told so, as before the failover.
+
+Purpose: path MTU discovery through sessions that the gateway has resumed: the PPP interface has the
+MTU that pppd gave it on the dead gateway, and the gateway's ICMP "fragmentation needed" gets out.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: the server pings client1 with 1 500 octets that must not be fragmented, then with what it is
+told; the power of the promoted gateway is cut; the same again, by a server that has forgotten it.
+
+Expected: both times the server is told the same MTU, and what fits is answered.
+"""
+import re
+
+from vpnlab.expectation import at_least, equals
+from vpnlab.live import begin
+from vpnlab.node import Node
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 2500
+FULL = 1500
+HEADERS = 28  # IPv4 and ICMP.
+TOLD = re.compile(r"\(mtu ?= ?(\d+)\)|mtu=(\d+)")
+
+
+def ping(server: Node, address: str, size: int) -> str:
+    """What ping says of three packets of that size, whole or not at all."""
+    return server.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-M", "do",
+                      "-s", str(size - HEADERS), address, check=False).stdout
+
+
+def told_mtu(server: Node, address: str) -> int:
+    """0: nobody says anything."""
+    found = TOLD.search(ping(server, address, FULL))
+    return int(found[1] or found[2]) if found else 0
+
+
+def steps(run: Run) -> None:
+    live = begin(run)
+    server, address = run.lab.node("server"), live.client.dialled()[-1].local
+    before = told_mtu(server, address)
+    run.expect("told_mtu", before, at_least(1000))
+    live.cut_power(live.active)
+    live.stack.wait_protected(1)
+    server.run("ip", "route", "flush", "cache")
+    run.expect("told_mtu_after_the_failover", told_mtu(server, address), equals(before))
+    run.expect("what_fits_is_answered", " 0% packet loss" in ping(server, address, before),
+               equals(True))
+    seen = live.end()
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
