@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/packet.hpp"
+#include "adapters/text_file.hpp"
 
 namespace vpnha::adapters {
 
@@ -73,6 +74,7 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
                                     "configuration",
                                     side->interface));
         }
+        VPNHA_CHECK(keep_secondaries(side->interface));
         for (const IpPrefix& vip : side->addresses) {
             VPNHA_CHECK(route_.add_address(link->index, vip));
         }

@@ -10,13 +10,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "adapters/lock_file.hpp"
 #include "adapters/neighbour.hpp"
 #include "adapters/packet.hpp"
 #include "adapters/process.hpp"
+#include "adapters/text_file.hpp"
 
 namespace vpnha::adapters {
 
@@ -31,23 +31,6 @@ constexpr const char* kStarted = "started";
 constexpr const char* kAnnouncer = "announcer";
 constexpr const char* kMadeVlan = "made_vlan=1";
 constexpr std::string_view kRpFilterWas = "rp_filter_was=";
-
-std::string read_text(const std::string& path) {
-    const std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-Result<void> write_text(const std::string& path, const std::string& text) {
-    std::ofstream file(path, std::ios::trunc);
-    file << text;
-    file.close();
-    if (!file) {
-        return tl::unexpected(system_error("writing " + path, errno));
-    }
-    return {};
-}
 
 std::string rp_filter_path(const std::string& interface) {
     return "/proc/sys/net/ipv4/conf/" + interface + "/rp_filter";
@@ -234,6 +217,7 @@ Result<void> VipService::bring(RouteNetlink& route, const VipSettings& settings,
     for (const TableRoute& each : settings.routes()) {
         VPNHA_CHECK(route.add_route(link.index, each));
     }
+    VPNHA_CHECK(keep_secondaries(settings.interface));
     for (const IpPrefix& address : settings.addresses) {
         VPNHA_CHECK(route.add_address(link.index, address));
     }

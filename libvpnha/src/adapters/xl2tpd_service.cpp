@@ -12,10 +12,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "adapters/lock_file.hpp"
+#include "adapters/text_file.hpp"
 #include "adapters/xl2tpd_service_config.hpp"
 #include "adapters/xl2tpd_service_mute.hpp"
 #include "base/assert.hpp"
@@ -30,13 +30,6 @@ using namespace std::chrono_literals;
 constexpr auto kStartTimeout = 5s;
 constexpr auto kKillTimeout = 5s;
 constexpr auto kPollInterval = 5ms;
-
-std::string read_text(const std::string& path) {
-    const std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
 
 bool has_argument(const Process& process, const std::string& argument) {
     return std::find(process.arguments.begin(), process.arguments.end(), argument) !=

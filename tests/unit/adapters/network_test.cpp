@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "unit/adapters/two_hosts.hpp"
 
@@ -82,6 +83,16 @@ TEST_F(NetworkTest, PutsEachVipOnItsOwnSide) {
     EXPECT_NE(output_of("ip -4 addr show dev out0").find("192.0.2.100/24"), std::string::npos);
     EXPECT_NE(output_of("ip -4 addr show dev in0").find("198.51.100.100/24"), std::string::npos);
     EXPECT_NE(output_of("ip rule show").find("7000:\tfrom all lookup 700"), std::string::npos);
+}
+
+// A device without an address of its own in the net of the VIPs of two gateways.
+TEST_F(NetworkTest, RemovesNoOtherGatewaysVip) {
+    std::ofstream("/proc/sys/net/ipv4/conf/out0/promote_secondaries") << '0';
+    ASSERT_TRUE(ip_command("addr delete 192.0.2.1/24 dev out0"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    ASSERT_TRUE(ip_command("addr add 192.0.2.101/24 dev out0"));
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    EXPECT_EQ(addresses(), (std::vector<std::string>{"192.0.2.101/24", "198.51.100.1/24"}));
 }
 
 TEST_F(NetworkTest, RemovesWhatIsLeftWhenADeviceIsGone) {

@@ -187,6 +187,15 @@ TEST_F(VipServiceTest, TakesNoAddressThatItCannotAnnounce) {
     EXPECT_FALSE(have_address("192.0.2.9/24"));
 }
 
+TEST_F(VipServiceTest, AStopTakesNoOthersAddressOfTheSameNetAway) {
+    std::ofstream("/proc/sys/net/ipv4/conf/out0/promote_secondaries") << '0';
+    ASSERT_TRUE(ip_command("addr delete 192.0.2.1/24 dev out0"));
+    expect_started();
+    ASSERT_TRUE(ip_command("addr add 192.0.2.10/24 dev out0"));
+    ASSERT_TRUE(vip_.stop(parameters_));
+    EXPECT_TRUE(have_address("192.0.2.10/24"));
+}
+
 TEST_F(VipServiceTest, FindsAndStopsAnAddressThatItDoesNotRemember) {
     ASSERT_TRUE(ip_command("addr add 192.0.2.9/24 dev out0"));
     EXPECT_THAT(trouble(), HasSubstr("2001:db8::9/64 is not on out0")) << "half of it is here";
