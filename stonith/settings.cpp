@@ -209,13 +209,13 @@ std::string metadata() {
         "<resource-agent name=\"fence_vpnha\" shortdesc=\"Takes a node's leases on vpnha's "
         "gateways "
         "away\">\n"
-        "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present boot "
-        "of the victim: it is granted no lease on a gateway any more, and off is answered when all "
-        "promises to it have run out, 0.7 s later. The victim that hears of it resets itself. Only "
-        "the gateways of vpnha are ended by that, so the agent refuses where the cluster has other "
-        "resources, with fewer than three voters, and with a quorum device; put power fencing into "
-        "the next level of the topology. It switches nothing on, and does not reboot: set "
-        "pcmk_reboot_action=off.</longdesc>\n"
+        "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present "
+        "boot of the victim: it is granted no lease on a gateway any more, and off is answered "
+        "when all promises to it have run out, 0.65 s after the last answer to it. The victim "
+        "that hears of it resets itself. Only the gateways of vpnha are ended by that, so the "
+        "agent refuses where the cluster has other resources, with fewer than three voters, and "
+        "with a quorum device; put power fencing into the next level of the topology. It "
+        "switches nothing on, and does not reboot: set pcmk_reboot_action=off.</longdesc>\n"
         "<vendor-url>https://clusterlabs.org</vendor-url>\n<parameters>\n";
     for (const Parameter& each : kParameters) {
         if (each.shown) {

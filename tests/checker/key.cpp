@@ -175,8 +175,8 @@ class Key {
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
-        const auto& [started, granted, marks, promise, granted_to, heard, before, marked_at,
-                     answered_at, absent_since] = state;
+        const auto& [started, granted, marks, promise, granted_to, heard, before, answered_at,
+                     absent_since] = state;
         static_cast<void>(granted_to);  // A node keeps its boot id.
         put_left(started + timing_.abstention(), now);
         put(granted);
@@ -188,7 +188,6 @@ class Key {
         put_left(holds ? promise.until : now, now);
         if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
             put(marks);
-            put(marked_at, timing_.abstention(), now);
             put(answered_at, timing_.abstention(), now);
         }
         if (run_.bounds.rings > 0) {

@@ -122,7 +122,7 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
         fencing = Fencing{victim, boot, {}, false};
     }
     send_to_others(MarkRequest{victim, boot}, effects);
-    voter_.mark(victim, boot, now);
+    voter_.mark(victim, boot);
     if (voter_.run_out(victim, boot, now)) {
         on_mark_answer(setup_.self.node, {victim, boot, true}, effects);
     }
@@ -137,7 +137,7 @@ void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& e
     if (!is_in(state_.voters.all(), request.victim)) {
         return;
     }
-    voter_.mark(request.victim, request.boot, now);
+    voter_.mark(request.victim, request.boot);
     const bool run_out = voter_.run_out(request.victim, request.boot, now);
     send(from, MarkAnswer{request.victim, request.boot, run_out}, effects);
     if (request.victim == setup_.self.node && request.boot == setup_.self.boot) {

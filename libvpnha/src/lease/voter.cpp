@@ -16,10 +16,6 @@ std::optional<TimePoint> time_of(const std::vector<Voter::Timed>& times, NodeId 
     return found == times.end() ? std::nullopt : std::optional(found->at);
 }
 
-void forget(std::vector<Voter::Timed>& times, NodeId node) {
-    std::erase_if(times, [node](const auto& timed) { return timed.node == node; });
-}
-
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -48,9 +44,6 @@ Voter::Voter(const Timing& timing, const Epoch& granted, std::vector<Mark> marks
     : timing_(timing) {
     state_.started = now;
     state_.granted = granted;
-    for (const Mark& mark : marks) {
-        state_.marked_at.push_back({mark.node, now});
-    }
     state_.marks = std::move(marks);
     state_.before.knowledge = granted == Epoch{} ? Knowledge::nothing_before : Knowledge::lost;
 }
@@ -119,15 +112,13 @@ void Voter::on_release(const Epoch& epoch) {
     }
 }
 
-void Voter::mark(NodeId victim, const BootId& boot, TimePoint now) {
+void Voter::mark(NodeId victim, const BootId& boot) {
     if (is_marked(victim, boot)) {
         return;
     }
     // A node has one life at a time, so its newest mark is all that counts.
     std::erase_if(state_.marks, [victim](const Mark& mark) { return mark.node == victim; });
     state_.marks.push_back({victim, boot});
-    forget(state_.marked_at, victim);
-    state_.marked_at.push_back({victim, now});
     if (state_.granted.node == victim && state_.granted_to.value_or(boot) == boot) {
         state_.granted = {state_.granted.number + 1, NodeId{}};
     }
@@ -137,9 +128,10 @@ bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
     if (!is_marked(victim, boot)) {
         return false;
     }
+    // Not from the mark on: it ended nothing but answers, and the last of them is known. A node that
+    // died has had no answer for as long as its death took to be noticed.
     const TimePoint answered = time_of(state_.answered_at, victim).value_or(state_.started);
-    const TimePoint marked = time_of(state_.marked_at, victim).value_or(now);
-    return std::max({answered, marked, state_.started}) + timing_.abstention() <= now;
+    return std::max(answered, state_.started) + timing_.abstention() <= now;
 }
 
 void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {

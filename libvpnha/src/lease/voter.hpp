@@ -58,7 +58,6 @@ class Voter {
         std::optional<BootId> granted_to;
         std::optional<Heard> heard;  // The newest round answered.
         Before before;               // What goes with answers to `granted`.
-        std::vector<Timed> marked_at;
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
         friend bool operator==(const State&, const State&) = default;
@@ -69,8 +68,9 @@ class Voter {
     [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
                                 TimePoint now);
     void on_release(const Epoch& epoch);
-    void mark(NodeId victim, const BootId& boot, TimePoint now);
-    // Marked, and no promise to that life of the node holds any more, whatever L was.
+    void mark(NodeId victim, const BootId& boot);
+    // Marked, and no promise to that life of the node holds any more, whatever L was: an abstention
+    // after the last answer to it, or after the start, before which nobody knows whom was answered.
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
     // `lacking`: voters that this node's group lacks; none unless it is quorate.
     void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
