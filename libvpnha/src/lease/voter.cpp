@@ -128,8 +128,8 @@ bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
     if (!is_marked(victim, boot)) {
         return false;
     }
-    // Not from the mark on: it ended nothing but answers, and the last of them is known. A node that
-    // died has had no answer for as long as its death took to be noticed.
+    // Not from the mark on: it ended nothing but answers, and the last of them is known. A node
+    // that died has had no answer for as long as its death took to be noticed.
     const TimePoint answered = time_of(state_.answered_at, victim).value_or(state_.started);
     return std::max(answered, state_.started) + timing_.abstention() <= now;
 }
