@@ -13,6 +13,8 @@ using nlohmann::json;
 
 class Findings {
   public:
+    explicit Findings(const json& status) : status_(status) {}
+
     void add(Health health, std::string text) { list_.push_back({health, std::move(text)}); }
 
     // What keeps a standby from going on with everything.
@@ -28,6 +30,34 @@ class Findings {
         }
     }
 
+    // Why no majority grants the lease, as far as it can be seen here, and who can end it.
+    [[nodiscard]] std::string voters_missing(const json& gateway) const {
+        const json& voters = gateway.at("lease").at("voters");
+        std::string missing;
+        std::size_t count = 0;
+        for (const json& voter : voters) {
+            const json& members = status_.at("members");
+            if (std::none_of(members.begin(), members.end(),
+                             [&voter](const json& member) { return member.at("id") == voter; })) {
+                ++count;
+                missing += fmt::format("{}node {}", missing.empty() ? "" : ", ",
+                                       voter.get<std::uint32_t>());
+            }
+        }
+        if (2 * (voters.size() - count) > voters.size()) {
+            return {};
+        }
+        std::string text = fmt::format(
+            ": no majority of {} voters is left without {}; it goes on "
+            "when vpnhad runs there again",
+            voters.size(), missing);
+        if (voters.size() == 2) {
+            text += fmt::format(", or, if that machine is off: vpnha confirm-dead {} --it-is-off",
+                                missing.substr(missing.find(' ') + 1));
+        }
+        return text;
+    }
+
     void add_gateway(const json& gateway) {
         const auto role = gateway.at("role").get<std::string>();
         const json& sessions = gateway.at("sessions");
@@ -38,7 +68,8 @@ class Findings {
             add_of(gateway, Health::critical, "no node is promoted");
         }
         if (role == "promoted" && gateway.at("gate") != "open") {
-            add_of(gateway, Health::critical, "this node is promoted, but its gate is shut");
+            add_of(gateway, Health::critical,
+                   "this node is promoted, but its gate is shut" + voters_missing(gateway));
         }
         if (role == "detached") {
             add_of(gateway, Health::degraded, "this node does not take part");
@@ -104,13 +135,14 @@ class Findings {
         add(health, fmt::format("gateway {}: {}", gateway.at("name").get<std::string>(), text));
     }
 
+    const json& status_;
     std::vector<Finding> list_;
 };
 
 }  // namespace
 
 std::vector<Finding> findings_of(const json& status) {
-    Findings findings;
+    Findings findings(status);
     findings.add_cluster(status);
     for (const json& gateway : status.at("gateways")) {
         findings.add_gateway(gateway);

@@ -13,19 +13,16 @@ client's pings stay unanswered; one is switched on again, and later the other.
 Expected: the promoted node is silent within 400 ms; it answers within 1 s after a voter's
 abstention has ended; the session is the same; never two owners.
 """
-from datetime import datetime
-
 from vpnlab.expectation import at_most, equals
 from vpnlab.live import begin
 from vpnlab.partition import SILENT_MS
 from vpnlab.promise import expect_nothing_else
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
+from vpnlab.silence import ABSTENTION_S, started_s
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 SILENCE_S = 5
-# Of the protocol: L_max with the clocks' bound, as long as a vpnhad answers nobody after its start.
-ABSTENTION_S = 0.65
 BACK_S = 1.0
 
 
@@ -54,9 +51,3 @@ def steps(run: Run) -> None:
     spoke_until = max(each.end for each in seen.ownerships if each.start <= alone_at)
     run.expect("silent_after_ms", round((spoke_until - alone_at) * 1000), at_most(SILENT_MS))
     expect_nothing_else(run, seen.client("client1"))
-
-
-def started_s(log: str) -> float:
-    """When vpnhad began, by its log."""
-    line = next(line for line in log.splitlines() if "event=started" in line)
-    return datetime.fromisoformat(line.split()[0]).timestamp()

@@ -145,6 +145,10 @@ void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
     }
 }
 
+bool Voter::lacks(NodeId node) const {
+    return time_of(state_.absent_since, node).has_value();
+}
+
 bool Voter::misses(NodeId node, TimePoint now) const {
     const auto since = time_of(state_.absent_since, node);
     return since && *since + timing_.absence < now;

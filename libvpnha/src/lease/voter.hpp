@@ -74,6 +74,8 @@ class Voter {
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
     // `lacking`: voters that this node's group lacks; none unless it is quorate.
     void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
+    // The quorate group lacks it now.
+    [[nodiscard]] bool lacks(NodeId node) const;
 
     [[nodiscard]] bool abstains(TimePoint now) const;
     [[nodiscard]] bool is_marked(NodeId node, const BootId& boot) const;

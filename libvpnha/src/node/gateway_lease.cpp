@@ -41,9 +41,52 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
 
 void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
     grant_until_.reset();
+    waits_ = false;
     failure_ = fmt::format("grant: {}", why);
     take(lease_.demote(now), now, effects);
     follow(takeover_.on_step(false), now, effects);
+}
+
+void GatewayNode::end_grant(TimePoint now, Effects& effects) {
+    std::vector<NodeId> missing;
+    std::vector<NodeId> present;
+    const lease::Voters& voters = lease_.state().voters;
+    for (const NodeId node : voters.all()) {
+        (lease_.voter().lacks(node) ? missing : present).push_back(node);
+    }
+    const bool quorate = lease_.state().quorate;
+    if ((quorate && !lease_.state().alone && !voters.majority(present)) || (waits_ && !quorate)) {
+        await_voters(missing, now, effects);
+    } else {
+        refuse_grant("no majority of the voters granted it in time", now, effects);
+    }
+}
+
+void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now,
+                               Effects& effects) {
+    grant_until_ = now + settings_.lease.timing.lame;
+    if (std::exchange(waits_, true)) {
+        return;
+    }
+    // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
+    // node could serve either.
+    std::string names;
+    for (const NodeId node : missing) {
+        names += fmt::format("{}{}", names.empty() ? "" : ",", node.value);
+    }
+    effects.emplace_back(Log{
+        Level::warning,
+        fmt::format("promoted and silent: without node {} no majority of the voters is left to "
+                    "grant the lease; it goes on when one is back{} event=waiting {} missing={}",
+                    names,
+                    lease_.state().voters.newest().nodes.size() == 2
+                        ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
+                        : "",
+                    tag(), names)});
+    takeover_.promise();
+    for (const RequestToken request : std::exchange(waiting_requests_, {})) {
+        effects.emplace_back(AnswerRequest{request, {}});
+    }
 }
 
 Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
@@ -64,6 +107,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     granted_at_ = now;
     if (grant_until_) {
         grant_until_.reset();
+        waits_ = false;
         follow(takeover_.on_step(true), now, effects);
         return;
     }

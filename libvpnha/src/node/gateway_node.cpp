@@ -71,6 +71,10 @@ void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) 
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
+    if (waits_ && !detaching_) {
+        effects.emplace_back(AnswerRequest{request, {}});
+        return;
+    }
     if (!attached_ || detaching_ || takeover_.busy()) {
         effects.emplace_back(AnswerRequest{
             request, fail(Errc::busy,
@@ -245,6 +249,9 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     // Pacemaker is about to decide; a score that changed now would abort its transition.
     frozen_ = replica_.epoch().number != 0;
     take(lease_.on_members(members, quorate, now), now, effects);
+    if (waits_ && grant_until_) {
+        grant_until_ = now + settings_.lease.timing.lame;  // Who comes back abstains at first.
+    }
     if (attached_) {
         replica_.on_members(members, quorate, now);
         answer_protected(now, effects);
@@ -311,7 +318,7 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
     take(lease_.on_time(now), now, effects);
     if (grant_until_ && now >= *grant_until_) {
-        refuse_grant("no majority of the voters granted it in time", now, effects);
+        end_grant(now, effects);
     }
     std::vector<l2tp::TunnelKey> due;
     const bool speaks = takeover_.state() != takeover::State::releasing;  // The lease has lasted.

@@ -149,6 +149,9 @@ class GatewayNode {
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     // Promoted or lame.
     [[nodiscard]] bool serves() const { return takeover_.serves(); }
+    // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
+    // the lease. The promotion goes on when one is back, or confirmed dead.
+    [[nodiscard]] bool waits() const { return waits_; }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
     // The replica's level, lowered by what stands_in_the_way().
@@ -184,6 +187,9 @@ class GatewayNode {
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
+    // The time for the grant is over.
+    void end_grant(TimePoint now, Effects& effects);
+    void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
@@ -247,6 +253,7 @@ class GatewayNode {
     Epoch granted_;  // By a majority, the last one.
     TimePoint granted_at_{};
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
+    bool waits_ = false;                    // In that step, with its promotion answered.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
     std::vector<TimePoint> announcements_;
     // Of the holder's vpnhad, to Pacemaker.

@@ -107,10 +107,11 @@ json lease_view(const lease::Engine& lease, TimePoint now) {
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
-    const char* role = !gateway.attached()                            ? "detached"
-                       : gateway.state() == takeover::State::promoted ? "promoted"
-                       : gateway.state() == takeover::State::lame     ? "lame"
-                                                                      : "unpromoted";
+    const char* role = !gateway.attached() ? "detached"
+                       : gateway.state() == takeover::State::promoted || gateway.waits()
+                           ? "promoted"
+                       : gateway.state() == takeover::State::lame ? "lame"
+                                                                  : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
         if (node != replica.holder()) {

@@ -83,9 +83,15 @@ Next Takeover::promote() {
         return Next{std::nullopt, true, true};
     }
     state_ = State::taking_over;
+    promised_ = false;
     promotion_failed_ = false;
     release_wanted_ = false;
     return run(kPromotion.front());
+}
+
+void Takeover::promise() {
+    VPNHA_ASSERT(state_ == State::taking_over);
+    promised_ = true;
 }
 
 Next Takeover::demote() {
@@ -131,7 +137,7 @@ Next Takeover::on_step(bool succeeded) {
     running_.reset();
     if (state_ == State::taking_over) {
         if (!succeeded || release_wanted_) {
-            promotion_failed_ = true;
+            promotion_failed_ = !promised_;
             return begin_release();
         }
         if (const auto next = after(kPromotion, done)) {

@@ -72,6 +72,9 @@ class Takeover {
   public:
     // Finished at once when promoted or lame already. Not to be called while busy().
     [[nodiscard]] Next promote();
+    // The promotion under way counts as done for whoever asked for it, and goes on; a release that
+    // ends it is one like any other.
+    void promise();
     // Finished at once when promoted, or standby already and silent.
     [[nodiscard]] Next demote();
     // The lease has ended for good, or a newer epoch is known.
@@ -91,7 +94,8 @@ class Takeover {
 
     State state_ = State::standby;
     std::optional<Step> running_;
-    bool release_wanted_ = false;    // Demoted while taking over.
+    bool release_wanted_ = false;  // Demoted while taking over.
+    bool promised_ = false;
     bool promotion_failed_ = false;  // The release undoes a promotion.
     bool gate_open_ = false;         // shut_gate failed last.
 };

@@ -11,7 +11,9 @@ namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 struct Change {
     const char* pointer;
@@ -56,6 +58,18 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         EXPECT_THAT(findings[0].text, HasSubstr(change.words));
         EXPECT_THAT(render_status(status, false), HasSubstr(findings[0].text));
     }
+}
+
+TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["gate"] = "shut";
+    gateway["lease"]["voters"] = {1, 8, 9};
+    EXPECT_THAT(findings_of(status)[0].text,
+                AllOf(HasSubstr("no majority of 3 voters is left without node 8, node 9"),
+                      Not(HasSubstr("confirm-dead"))));
+    gateway["lease"]["voters"] = {1, 9};
+    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha confirm-dead 9 --it-is-off"));
 }
 
 TEST(FindingsTest, AnUnpromotedNodeIsJudgedByItsReplica) {

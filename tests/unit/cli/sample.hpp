@@ -29,6 +29,8 @@ inline nlohmann::json sample_status() {
                                   "memory_bytes_max": 125829120},
                       "sessions": {"total": 2, "protected": 2, "resumed": 1, "quarantined": 0},
                       "gate": "open",
+          "lease": {"phase": "holding", "granted": "3.1", "left_ms": 271, "voters": [1, 2, 3],
+                    "fenced": false},
                       "gate_drops": {"in": {"standby": 7, "expired": 0, "ending": 0},
                                      "out": {"standby": 1, "expired": 0, "ending": 0}},
                       "standbys": [2, 3]}],

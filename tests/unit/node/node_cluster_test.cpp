@@ -9,6 +9,7 @@
 namespace vpnha::node {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -95,6 +96,44 @@ TEST(NodeClusterTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
     EXPECT_LE(cluster.now() - began, std::chrono::milliseconds(2100)) << "as long as one is lame";
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).epoch().number, 0U);
+}
+
+TEST(NodeClusterTest, APromotionThatNoNodeCouldBeGrantedWaitsForAVoter) {
+    FakeCluster cluster(1);  // Of three voters.
+    ASSERT_TRUE(cluster.promote(1).has_value()) << "stopped it would lose its sessions";
+    const GatewayNode& gateway = *cluster.at(1).node->find(kGateway);
+    EXPECT_TRUE(gateway.waits());
+    EXPECT_THAT(cluster.at(1).log,
+                Contains(AllOf(HasSubstr("event=waiting"), HasSubstr("missing=2,3"))).Times(1));
+    EXPECT_TRUE(cluster.promote(1).has_value()) << "asked again";
+    cluster.pass(std::chrono::minutes(1));
+    EXPECT_TRUE(gateway.waits());
+    EXPECT_FALSE(cluster.gate_open(1));
+    cluster.start(2);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_FALSE(gateway.waits());
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted);
+    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
+}
+
+TEST(NodeClusterTest, AWaitingNodeThatIsDemotedIsAStandbyAgain) {
+    FakeCluster cluster(1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_TRUE(cluster.begin_demote(1).has_value()) << "a failure would have the node fenced";
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_FALSE(cluster.at(1).node->find(kGateway)->waits());
+}
+
+TEST(NodeClusterTest, AWaitingNodeGivesUpWhenAMajorityIsThereAndDoesNotGrant) {
+    FakeCluster cluster(1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.mute_leases({2});
+    cluster.start(2);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.at(1).node->find(kGateway)->waits()) << "who comes back abstains at first";
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(cluster.state(1), takeover::State::standby) << "Pacemaker's monitor finds out";
 }
 
 TEST(NodeClusterTest, TheGateIsOpenForTheLeaseAndNoLonger) {

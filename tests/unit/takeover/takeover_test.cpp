@@ -96,6 +96,21 @@ TEST(TakeoverTest, DemotedWhileTakingOverReleasesAfterTheStepUnderWay) {
     EXPECT_EQ(takeover.state(), State::standby);
 }
 
+TEST(TakeoverTest, APromotionThatCountsAsDoneIsDemotedLikeAnyOther) {
+    Takeover takeover;
+    static_cast<void>(takeover.promote());
+    takeover.promise();
+    static_cast<void>(takeover.demote());
+    Next next = takeover.on_step(false);
+    EXPECT_EQ(next.step, Step::shut_gate);
+    run_to_end(takeover, next);
+    EXPECT_TRUE(next.succeeded);
+
+    next = takeover.promote();
+    run_to_end(takeover, next, Step::grant);
+    EXPECT_FALSE(next.succeeded) << "the next one is not promised";
+}
+
 TEST(TakeoverTest, ALeaseLostWhileTakingOverReleasesAfterTheStepUnderWay) {
     Takeover takeover;
     static_cast<void>(takeover.promote());
