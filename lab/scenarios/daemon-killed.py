@@ -13,20 +13,17 @@ Expected: a silence of at most 1.5 s and nothing else; exactly one standby tells
 the node is a standby in sync again by itself.
 """
 from vpnlab.expectation import equals
-from vpnlab.promoted_fault import expect_moved, strike
+from vpnlab.promoted_fault import expect_moved, strike_daemon
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.vpnha_stack import DAEMON
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 1500
-BACK_S = 75
 
 
 def steps(run: Run) -> None:
-    live = strike(run, "death of vpnhad", lambda node: node.kill_process(DAEMON))
-    live.stack.wait_in_sync(deadline_s=BACK_S)
-    live.stack.wait_protected(1)
+    live = strike_daemon(run, "death of vpnhad", lambda node: node.kill_process(DAEMON))
     run.expect("reports", sum(live.stack.daemon_log(node).count("event=reported")
                               for node in run.lab.gateways), equals(1))
     expect_moved(run, live, OUTAGE_MS)

@@ -12,18 +12,15 @@ Steps: client1 dials and makes traffic; vpnhad of the promoted node gets a SIGST
 Expected: a silence of at most 1.5 s and nothing else; never two owners; the node is a standby in
 sync again by itself.
 """
-from vpnlab.promoted_fault import expect_moved, strike
+from vpnlab.promoted_fault import expect_moved, strike_daemon
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.vpnha_stack import DAEMON
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 1500
-BACK_S = 75
 
 
 def steps(run: Run) -> None:
-    live = strike(run, "standstill of vpnhad", lambda node: node.stop_process(DAEMON))
-    live.stack.wait_in_sync(deadline_s=BACK_S)
-    live.stack.wait_protected(1)
+    live = strike_daemon(run, "standstill of vpnhad", lambda node: node.stop_process(DAEMON))
     expect_moved(run, live, OUTAGE_MS)

@@ -11,6 +11,8 @@ from .promise import expect_only_silence
 from .run import Run
 
 PROMOTED_S = 20
+# Failure-timeout of the template, and what Pacemaker takes to heed it.
+DAEMON_BACK_S = 75
 
 
 def strike(run: Run, what: str, act: Callable[[Node], None]) -> Live:
@@ -21,6 +23,14 @@ def strike(run: Run, what: str, act: Callable[[Node], None]) -> Live:
     live.stack.wait_promoted((node.name for node in live.standbys), PROMOTED_S)
     live.wait_answered()
     run.observe(2)
+    return live
+
+
+def strike_daemon(run: Run, what: str, act: Callable[[Node], None]) -> Live:
+    """The same of its vpnhad; the node is a standby in sync again by itself."""
+    live = strike(run, what, act)
+    live.stack.wait_in_sync(deadline_s=DAEMON_BACK_S)
+    live.stack.wait_protected(1)
     return live
 
 
