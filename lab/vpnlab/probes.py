@@ -55,6 +55,26 @@ def parse_pings(text: str) -> PingCounts:
     return PingCounts(kinds.count("s"), kinds.count("r"), kinds.count("e"))
 
 
+class Pinger:
+    """Pings of one node to one address, beside those of its probes."""
+
+    def __init__(self, node: Node, address: str) -> None:
+        self._node = node
+        self._log = f"/run/lab/ping-{address}.log"
+        self._process = node.start_tool("ping_probe.py", address, str(PING_INTERVAL_S), self._log,
+                                        output=f"/run/lab/ping-{address}.err")
+
+    def answers(self) -> list[float]:
+        """When they came, at the node's time, which agrees with the host's."""
+        lines = [line.split() for line in (self._node.read(self._log) or "").splitlines()]
+        # The last line may be half written.
+        return [int(words[2]) / 1e9 for words in lines if len(words) == 3 and words[0] == "r"]
+
+    def stop(self) -> list[float]:
+        self._process.stop()
+        return self.answers()
+
+
 class EchoServer:
     def __init__(self, node: Node) -> None:
         self._node = node

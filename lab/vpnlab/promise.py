@@ -2,6 +2,8 @@
 """What every failover promises to a client, as expectations that scenarios share."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .expectation import at_least, at_most, equals, is_empty, is_true
 from .measure import Measured
 from .probes import PING_INTERVAL_S
@@ -21,11 +23,21 @@ def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
     """The longest time without an answer that touches the span, less the time between two probes;
     None without answers on both sides of it. What was never answered again is no gap: it counts as
     lost."""
+    return gap_ms(worst_gap([sent + rtt for sent, rtt in seen.series.pings if rtt is not None],
+                            span))
+
+
+def worst_gap(answers: Iterable[float], span: Span) -> Span | None:
+    """The longest time between two answers that touches the span."""
     start, end = span
-    answers = sorted(sent + rtt for sent, rtt in seen.series.pings if rtt is not None)
-    gaps = [after - before for before, after in zip(answers, answers[1:])
-            if after > start and before < end]
-    return round(max(0.0, max(gaps) - PING_INTERVAL_S) * 1000.0, 3) if gaps else None
+    times = sorted(answers)
+    return max(((before, after) for before, after in zip(times, times[1:])
+                if after > start and before < end), key=lambda gap: gap[1] - gap[0], default=None)
+
+
+def gap_ms(gap: Span | None) -> float | None:
+    """How long it was, less the time between two probes."""
+    return None if gap is None else round(max(0.0, gap[1] - gap[0] - PING_INTERVAL_S) * 1000.0, 3)
 
 
 def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -> None:

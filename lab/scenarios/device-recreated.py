@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Devices of the gateway are deleted and created anew under it; their gate and addresses are back.
+
+Purpose: a network daemon, a driver or a bond takes a device away, and with it the gate and the VIPs
+that were on it. On the promoted node both come back by themselves; on a standby only the gate, and
+before anything can be heard from it.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `outside` and `inside` of the
+gateways are bridges over the machine's own links.
+
+Steps: client1 dials and makes traffic. On a standby, and then on the promoted node, the bridges
+outside and inside are deleted and created anew, one after the other, with the node's own address.
+client1 and server ping that address as often as client1 pings through its session.
+
+Expected: the session's gap is at most 50 ms, or twice the longest of a fault-free time, longer than
+the time for which the node's own address did not answer either: that is the device's own absence,
+as anybody else on the network sees it. No VIP is heard from the new device before its gate is
+attached; nobody is promoted; the gate is on all devices; no standby says a word.
+"""
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from vpnlab.capture_decode import read_frames
+from vpnlab.expectation import at_most, equals, is_empty
+from vpnlab.live import begin
+from vpnlab.node import Node
+from vpnlab.probes import Pinger
+from vpnlab.promise import (FAULT_FREE_MS, UNNOTICED_MS, Span, expect_nothing_else, gap_ms,
+                            worst_gap, worst_gap_ms)
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.topology import NETWORKS, VIP_INSIDE, VIP_OUTSIDE
+
+SCENARIO = Scenario(vpnha=True)
+# Who pings the node's own address there, and which VIP is on it.
+DEVICES = {"outside": ("client1", VIP_OUTSIDE), "inside": ("server", VIP_INSIDE)}
+CALM_S = 8
+OBSERVED_S = 5
+PROMISED_LIMIT_S = 10
+NEW = "event=new-device"
+
+
+class Recreated(NamedTuple):
+    """A device of the promoted node; `t` is when the command was given."""
+
+    device: str
+    t: float
+    until: float
+    # When vpnhad heard of the new device: its gate and its VIP come after.
+    heard_at: float
+    # When the node's own address there answered.
+    own: list[float]
+
+
+def port(device: str) -> str:
+    return f"port-{device}"
+
+
+def created(node: Node, device: str) -> list[str]:
+    prefix = NETWORKS[device].prefix.partition("/")[2]
+    return [f"link add {device} type bridge mcast_snooping 0",
+            f"link set {port(device)} master {device}",
+            f"link set {port(device)} up",
+            f"link set {device} up",
+            f"address add {node.address(device)}/{prefix} brd + dev {device}"]
+
+
+def batch(node: Node, lines: list[str]) -> None:
+    node.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
+
+
+def put_below_bridges(node: Node) -> None:
+    for device in DEVICES:
+        batch(node, [f"link set {device} down", f"address flush dev {device}",
+                     f"link set {device} name {port(device)}", *created(node, device)])
+
+
+def recreate(node: Node, device: str) -> None:
+    batch(node, [f"link delete {device}", *created(node, device)])
+
+
+def steps(run: Run) -> None:
+    for node in run.lab.gateways:
+        put_below_bridges(node)
+    live = begin(run, observe_s=0)
+    stack, active = live.stack, live.active
+    promotions = stack.promotions()
+
+    def heard(node: Node) -> list[str]:
+        return [line for line in stack.daemon_log(node).splitlines() if NEW in line]
+
+    calm_from = run.lab.now()
+    run.observe(CALM_S)
+    calm = (calm_from, run.lab.now())
+    done: list[Recreated] = []
+    for node in (live.standbys[0], active):
+        for device, (neighbour, _) in DEVICES.items():
+            run.step(f"{device} of {node.name} is created anew")
+            pinger = Pinger(run.lab.node(neighbour), node.address(device))
+            run.wait_for(f"{neighbour} is answered", pinger.answers, PROMISED_LIMIT_S)
+            known = len(heard(node))
+            t = run.lab.now()
+            recreate(node, device)
+            run.wait_for("vpnhad has heard of it", lambda: len(heard(node)) > known,
+                         PROMISED_LIMIT_S)
+            run.observe(OBSERVED_S)
+            until = run.lab.now()
+            own = pinger.stop()
+            if node is active:
+                stamp = datetime.fromisoformat(heard(node)[known].split()[0]).timestamp()
+                done.append(Recreated(device, t, until, stamp, own))
+    run.expect("promotions", stack.promotions(), equals(promotions))
+    for node in run.lab.gateways:
+        run.expect(f"gate_of_{node.name}", without_gate(node), is_empty())
+    seen = live.end()
+    client = seen.client("client1")
+    fault_free = worst_gap_ms(client, calm)
+    run.expect("fault_free_gap_ms", fault_free, at_most(FAULT_FREE_MS))
+    for each in done:
+        absence = worst_gap(each.own, (each.t, each.until))
+        away_ms, silence_ms = gap_ms(absence), worst_gap_ms(client, (each.t, each.until))
+        run.expect(f"{each.device}_absent_ms", away_ms, at_most(FAULT_FREE_MS))
+        run.expect(f"{each.device}_silent_beyond_ms",
+                   None if None in (away_ms, silence_ms) else round(silence_ms - away_ms, 1),
+                   at_most(max(UNNOTICED_MS, 2 * (fault_free or 0))))
+        path = run.out / f"{active.name}-{each.device}.pcap"
+        run.expect(f"{each.device}_before_the_gate", None if absence is None else heard_between(
+            path, DEVICES[each.device][1], (absence[0], each.heard_at)), equals(0))
+    expect_nothing_else(run, client)
+
+
+def without_gate(node: Node) -> list[str]:
+    """Devices that let pass what they should not."""
+    gateways = json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
+    return [f"{device['interface']} {direction}" for gateway in gateways
+            for device in gateway["devices"] for direction in ("in", "out")
+            if device[direction] != "attached"]
+
+
+def heard_between(path: Path, address: str, span: Span) -> int:
+    """Frames from the address, from the last answer of the old device on; that one's own last
+    ones are as old as the answer."""
+    return sum(span[0] + 0.015 < frame.t < span[1] for frame in read_frames(path)
+               if (frame.ip is not None and frame.ip.src == address)
+               or (frame.arp is not None and frame.arp.sender == address))
