@@ -37,6 +37,7 @@ RELAXED = (5000, 6000)
 # What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
 # token_coefficient of 650 for the third, consensus 1.2 times that.
 DEFAULT = (3650, 4380)
+COROSYNC_CONF_PATH = "/etc/corosync/corosync.conf"
 KEY_FILE = "corosync.authkey"
 KEY_BYTES = 256
 # Neither Starting nor Stopping.
@@ -100,9 +101,9 @@ class Status:
                       and not each.failed and each.role in roles for node in each.nodes)
 
 
-def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: bool = True) -> str:
+def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: bool = True,
+                  two_node: bool = False) -> str:
     lines = []
-    nodes = list(nodes)
     for node in nodes:
         lines += ["    node {", f"        name: {node.name}", f"        nodeid: {node.spec.id}",
                   f"        ring0_addr: {node.address('cluster0')}",
@@ -111,7 +112,7 @@ def corosync_conf(nodes: Iterable[Node], timing: tuple[int, int], encrypted: boo
     for name, value in (("NODES", "\n".join(lines)), ("TOKEN", str(timing[0])),
                         ("CONSENSUS", str(timing[1])),
                         # It implies wait_for_all.
-                        ("TWO_NODE", str(int(len(nodes) == 2))),
+                        ("TWO_NODE", str(int(two_node))),
                         ("CIPHER", "aes256" if encrypted else "none"),
                         ("HASH", "sha256" if encrypted else "none")):
         text = text.replace(f"@{name}@", value)
@@ -203,19 +204,39 @@ def text_of(path: Path) -> str:
 
 
 class Cluster:
-    """The cluster of a lab's gateways."""
+    """The cluster of a lab's gateways: of all of them, or of those that are named."""
 
-    def __init__(self, lab: Lab, encrypted: bool = True) -> None:
+    def __init__(self, lab: Lab, encrypted: bool = True, members: Sequence[str] = ()) -> None:
         self._lab = lab
         self._encrypted = encrypted
         self._key = StateDirectory(lab.name).path / KEY_FILE
+        self._members = tuple(members) or tuple(node.name for node in lab.gateways)
+        self._two_node = len(self._members) == 2
         # Of all nodes. A node with a longer token than the others holds an idle ring's token
         # longer than they wait for it: they lose it again and again.
         self._timing = RELAXED
 
     @property
     def nodes(self) -> list[Node]:
-        return self._lab.gateways
+        """Those that corosync.conf lists."""
+        return [self._lab.gateway(name) for name in self._members]
+
+    def set_members(self, names: Sequence[str], by: Node) -> None:
+        """What an administrator does on a node to add others, or to take them out for good:
+        corosync.conf on all nodes, then one reload."""
+        self._members = tuple(names)
+        for node in self.nodes:
+            if node.powered():
+                node.put(COROSYNC_CONF_PATH, self._corosync_conf(self._timing))
+        by.run("corosync-cfgtool", "-R")
+
+    def set_power_sockets(self, names: Sequence[str], by: Node) -> None:
+        """Which nodes the power switch has a socket for, as Pacemaker is told."""
+        by.run("crm_resource", "--resource", "fencing", "--set-parameter", "pcmk_host_list",
+               "--parameter-value", " ".join(names))
+
+    def _corosync_conf(self, timing: tuple[int, int]) -> str:
+        return corosync_conf(self.nodes, timing, self._encrypted, self._two_node)
 
     def up(self) -> None:
         """Power service, corosync and pacemaker on all gateways, unless they run; returns when
@@ -225,17 +246,19 @@ class Cluster:
         for node in fresh:
             node.put(CIB_FILE, SEED_CIB)
         self.start_together(fresh)
+        self.wait_online(node.name for node in self.nodes)
 
     def start_together(self, nodes: Sequence[Node]) -> None:
-        """Starts nodes that have a CIB on their disks; returns when all are online and quorate,
-        with the relaxed token."""
+        """Starts nodes that have a CIB on their disks; returns when they are online and
+        quorate, with the relaxed token."""
         self._timing = RELAXED
         for node in nodes:
             node.run("chmod", "600", CIB_FILE)
             node.run("chown", "hacluster:haclient", CIB_FILE)
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
             list(pool.map(self.start, nodes))
-        self.wait_online(node.name for node in self.nodes)
+        if nodes:
+            self.wait_online([node.name for node in nodes], nodes[0].name)
 
     def prepare(self) -> None:
         """Key and power service of the lab's cluster."""
@@ -259,8 +282,7 @@ class Cluster:
 
     def start_corosync(self, node: Node) -> None:
         """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
-        conf = corosync_conf(self.nodes, self._timing, self._encrypted).encode()
-        files = {"/etc/corosync/corosync.conf": (conf, 0o644),
+        files = {COROSYNC_CONF_PATH: (self._corosync_conf(self._timing).encode(), 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
         for path, (content, mode) in files.items():
@@ -288,8 +310,7 @@ class Cluster:
         self._timing = timing
         nodes = [node for node in self.nodes if node.powered()]
         for node in nodes:
-            node.put("/etc/corosync/corosync.conf",
-                     corosync_conf(self.nodes, timing, self._encrypted))
+            node.put(COROSYNC_CONF_PATH, self._corosync_conf(timing))
         nodes[0].run("corosync-cfgtool", "-R")
         for node in nodes:
             self._lab.wait_for(f"{node.name} has a token of {timing[0]} ms",
@@ -360,7 +381,8 @@ class Cluster:
                   fencing: Path | None = None) -> None:
         """Replaces the cluster's configuration by the template, filled once for each set of
         variables, and the fencing topology of stonith/, if one is named."""
-        names = " ".join(node.name for node in self.nodes)
+        # Those that the power switch has a socket for.
+        names = " ".join(node.name for node in self._lab.gateways)
         common = {"NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
                   "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": ""}
         text = template.read_text(encoding="utf-8")

@@ -54,7 +54,7 @@ class Live:
     @property
     def standbys(self) -> list[Node]:
         """The gateways that were not promoted at the beginning."""
-        return [node for node in self.run.lab.gateways if node is not self.active]
+        return [node for node in self.stack.cluster.nodes if node is not self.active]
 
     @property
     def plain_standby(self) -> Node:
@@ -109,12 +109,14 @@ class Live:
 
 
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
-          observe_s: float = 2.0, fencing: Path | None = None) -> Live:
+          observe_s: float = 2.0, fencing: Path | None = None,
+          members: Sequence[str] = ()) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
     sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
-    stonith/ instead of power alone."""
-    stack = VpnhaStack(run.lab, Cluster(run.lab), fencing=fencing)
-    run.step("corosync, pacemaker and vpnha start on three gateways")
+    stonith/ instead of power alone. `members`: gateways of the lab, if not all."""
+    stack = VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing)
+    run.step("corosync, pacemaker and vpnha start on "
+             f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()
     dc = stack.cluster.status().dc
     live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)

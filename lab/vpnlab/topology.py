@@ -6,7 +6,8 @@
     client2 .52 ──┼────────────┬── gw1 .11 ──┬────────────────────┤
     client3 .53 ──┤            ├── gw2 .12 ──┤                    │
                   │            └── gw3 .13 ──┘                    │
-    cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only
+    cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14), which boots only
+    where it is asked for
     management 10.77.9.0/24: every node .ID, the lab's own side .254
 """
 from __future__ import annotations
@@ -30,6 +31,14 @@ class VpnGateway:
     vip_outside: str
     vip_inside: str
     net: str
+    # Where a scenario wants IPv6.
+    vip6_outside: str
+    vip6_inside: str
+    net6: str
+
+    @property
+    def vips(self) -> tuple[str, ...]:
+        return self.vip_outside, self.vip_inside, self.vip6_outside, self.vip6_inside
 
     @property
     def addresses(self) -> str:
@@ -44,8 +53,10 @@ class VpnGateway:
         return f"{self.net}.{node.id}.10", f"{self.net}.{node.id}.250"
 
 
-L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200")
-L2TP_2 = VpnGateway("l2tp2", 2, "192.0.2.101", "198.51.100.101", "10.201")
+L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200",
+                  "2001:db8:1::100", "2001:db8:2::100", "2001:db8:200::/48")
+L2TP_2 = VpnGateway("l2tp2", 2, "192.0.2.101", "198.51.100.101", "10.201",
+                    "2001:db8:1::101", "2001:db8:2::101", "2001:db8:201::/48")
 VPN_GATEWAYS = (L2TP, L2TP_2)
 # Of the one that most scenarios have.
 VIP_OUTSIDE = L2TP.vip_outside
@@ -98,6 +109,11 @@ class NodeSpec:
         offset = net.gateway_offset if self.is_gateway else 0
         return str(ipaddress.ip_network(net.prefix)[self.id + offset])
 
+    def address6(self, network: str) -> str:
+        """The same with IPv6, where a scenario wants it."""
+        prefix = {"outside": "2001:db8:1", "inside": "2001:db8:2"}[network]
+        return f"{prefix}::{self.address(network).rpartition('.')[2]}"
+
     def mac(self, network: str) -> str:
         """Locally administered, from the node and the network, so the same in every lab."""
         return f"02:00:00:00:{NETWORKS[network].number:02x}:{self.id:02x}"
@@ -123,6 +139,7 @@ NODES = {node.name: node for node in (
     NodeSpec("server", 21, "server", ("inside", "management"), 256,
              routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
     NodeSpec("client3", 53, "client", _CLIENT, 256),
+    NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
 )}
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 

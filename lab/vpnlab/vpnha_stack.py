@@ -17,7 +17,7 @@ from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftover
                            ppp_options)
 from .lab import Lab
 from .node import CommandFailed, Node
-from .topology import L2TP, VpnGateway
+from .topology import L2TP, NODES, VpnGateway
 
 GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
@@ -32,28 +32,34 @@ SYNC_LIMIT_S = 60.0
 PROMOTE_LIMIT_S = 60.0
 
 
-def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,)) -> str:
-    return "\n".join(_gateway_toml(gateway) for gateway in gateways)
+def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False) -> str:
+    return "\n".join(_gateway_toml(gateway, ipv6) for gateway in gateways)
 
 
-def _gateway_toml(gateway: VpnGateway) -> str:
-    # What every node hands out; the PPP address of the gateway lies outside.
-    pools = ", ".join(f'"{gateway.net}.{number}.0/24"' for number in (1, 2, 3))
+def _gateway_toml(gateway: VpnGateway, ipv6: bool) -> str:
+    # What every node hands out, also one that is added later; the PPP address of the gateway lies
+    # outside.
+    pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
+    outside, inside = [f"{gateway.vip_outside}/24"], [f"{gateway.vip_inside}/24"]
+    if ipv6:
+        outside.append(f"{gateway.vip6_outside}/64")
+        inside.append(f"{gateway.vip6_inside}/64")
+        pools.append(gateway.net6)
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
 
 [gateway.{gateway.name}.outside]
 interface = "outside"
-addresses = ["{gateway.vip_outside}/24"]
+addresses = {json.dumps(outside)}
 
 [gateway.{gateway.name}.inside]
 interface = "inside"
-addresses = ["{gateway.vip_inside}/24"]
+addresses = {json.dumps(inside)}
 
 [gateway.{gateway.name}.l2tp]
 ppp_local = "{gateway.ppp_local}"
-pools = [{pools}]
+pools = {json.dumps(pools)}
 ppp_options = "{options_file(gateway)}"
 """
 
@@ -82,8 +88,10 @@ class VpnhaStack:
     and moves one. of() has the others."""
 
     def __init__(self, lab: Lab, cluster: Cluster,
-                 gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None) -> None:
+                 gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
+                 ipv6: bool = False) -> None:
         self.cluster = cluster
+        self._ipv6 = ipv6
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
@@ -120,7 +128,7 @@ class VpnhaStack:
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(self._gateways), mode=0o640)
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6), mode=0o640)
         for gateway in self._gateways:
             options = options_file(gateway)
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
@@ -146,8 +154,8 @@ class VpnhaStack:
         return {CIB_FILE: node.get(CIB_FILE)}
 
     def power_on_all(self, disks: Mapping[str, Mapping[str, bytes]]) -> None:
-        """All gateways at once after a power cut of all, each with its disk; returns when the
-        cluster is quorate."""
+        """Gateways that lost their power, all at once, each with its disk; returns when they are
+        online and quorate."""
         nodes = [self._lab.gateway(name) for name in disks]
         with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
             list(pool.map(lambda node: self._lab.power_on(node.name), nodes))

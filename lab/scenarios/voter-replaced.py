@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A node dies for good and another one takes its place, and its vote.
+
+Purpose: hardware ends. The voters change one at a time: the dead node is taken out first, then the
+new one is added; a new node with the dead one's id and an empty disk is no more than another node
+then.
+
+Topology: client1 -- outside -- gw1, gw2, gw3, gw4 -- inside -- server; gw4 has no power at first.
+
+Steps: client1 dials and makes traffic; the power of a standby is cut, for good. The administrator
+takes it out of corosync.conf and reloads it, makes Pacemaker forget it, adds gw4 and reloads again;
+gw4 is switched on and starts; the power of the promoted node is cut.
+
+Expected: between the two power cuts no gap longer than 50 ms, or twice the longest of a fault-free
+time, in which Corosync reloads a file that has not changed; all nodes name the same three voters.
+After the second a silence of at most 2.5 s and nothing else: two of three votes are a majority, and
+gw4's is one of them.
+"""
+from vpnlab.live import Live
+from vpnlab.membership import LONG_S
+from vpnlab.node import Node
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.voters import change_voters, set_voters, start_new
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "client1", "server"), faults=2, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    lost: list[Node] = []
+
+    def lose(live: Live) -> None:
+        # The DC lives on: what its election costs is not to be measured.
+        dead = live.plain_standby
+        lost.append(dead)
+        run.step(f"{dead.name}, a standby, dies for good")
+        dead.power_off()
+        run.wait_for(f"the group has lost {dead.name}",
+                     lambda: dead.spec.id not in live.stack.members(live.active), LONG_S)
+
+    def replace(live: Live, new: Node) -> None:
+        dead = lost[0]
+        kept = [node.name for node in live.stack.cluster.nodes if node is not dead]
+        run.step(f"{dead.name} is taken out, then {new.name} added to corosync.conf")
+        set_voters(live, kept)
+        live.standbys[0].run("crm_node", "--force", "--remove", dead.name)
+        set_voters(live, (*kept, new.name))
+        start_new(live, new)
+    change_voters(run, replace, before=lose)
