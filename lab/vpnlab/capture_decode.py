@@ -35,6 +35,7 @@ IP_UDP = 17
 IP_GRE = 47
 IP_ESP = 50
 IP_ICMPV6 = 58
+ICMPV6_ADVERTISEMENT = 136
 
 PORT_IKE = 500
 PORT_IKE_NAT = 4500
@@ -133,6 +134,8 @@ class Ip:
     sport: int | None = None
     dport: int | None = None
     upper: Icmp | Tcp | L2tp | Gre | Esp | Ike | None = None
+    # Of a neighbour advertisement: whose hardware address it tells.
+    advertised: str | None = None
 
 
 @dataclass(slots=True)
@@ -258,6 +261,9 @@ def decode_ip(data: bytes, depth: int = 0) -> Ip | None:
 
 
 def _decode_upper(ip: Ip, data: bytes, declared: int, depth: int) -> None:
+    if ip.protocol == IP_ICMPV6 and len(data) >= 24 and data[0] == ICMPV6_ADVERTISEMENT:
+        ip.advertised = _address(data[8:24])
+        return
     if ip.protocol == IP_TCP and len(data) >= 20:
         sport, dport, seq, ack = struct.unpack_from("!HHII", data)
         header = (data[12] >> 4) * 4

@@ -126,7 +126,7 @@ def _sent_by(node: str, path: Path, macs: Macs | None) -> Iterator[Frame]:
 def _source(frame: Frame) -> str | None:
     if frame.arp is not None:
         return frame.arp.sender
-    return frame.ip.src if frame.ip is not None else None
+    return None if frame.ip is None else frame.ip.advertised or frame.ip.src
 
 
 def _owner(owners: Sequence[OwnerChange], t: float) -> str | None:

@@ -125,10 +125,10 @@ def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: di
     """Who owned a gateway's addresses, and what others sent from them."""
     macs = {node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
             for node in lab.gateways}
-    vips = [gateway.vip_outside, gateway.vip_inside]
-    analysis = analyse_vip(outside, inside, vips, t_fault, macs=macs)
+    analysis = analyse_vip(outside, inside, gateway.vips, t_fault, macs=macs)
     return analysis, standby_frames({name: [outside[name], inside[name]] for name in outside},
-                                    [*vips, gateway.addresses], analysis.served_by, macs=macs)
+                                    [*gateway.vips, gateway.addresses, gateway.net6],
+                                    analysis.served_by, macs=macs)
 
 
 def _worst(vips: Sequence[Vip]) -> Vip:
