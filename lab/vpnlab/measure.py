@@ -20,7 +20,7 @@ from .topology import L2TP, VpnGateway
 TIMELINE_LOGS = ("corosync/corosync.log", "cluster/corosync.log", "pacemaker/pacemaker.log",
                  "vpnha/vpnhad.log", "vpnhad.log")
 # Done to a node on purpose, but ending a fault rather than being one.
-REPAIRS = ("thaw", "link-up")
+REPAIRS = ("thaw", "link-up", "carrier-up")
 
 
 @dataclasses.dataclass

@@ -258,6 +258,33 @@ class Node:
         self._on_fault(f"link-up {network}", self.name)
         self._namespace.set_cable(self.spec.tap(network), plugged=True)
 
+    def sense_carrier(self, network: str) -> None:
+        """Gives the node's link a carrier that can be lost. The device of a node's kernel has none,
+        so it becomes the only port of a bridge, which takes its name and addresses: a bridge none
+        of whose ports forwards has no carrier."""
+        link = NETWORKS[network].link
+        prefix = NETWORKS[network].prefix.split("/")[1]
+        self.run("ip", "-batch", "-", stdin="\n".join((
+            f"link set {link} down", f"address flush dev {link}",
+            f"link set {link} name {link}-port",
+            f"link add {link} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            f"link set {link} address {self.spec.mac(network)}",
+            f"link set {link}-port master {link}", f"link set {link}-port up",
+            f"address add {self.address(network)}/{prefix} brd + dev {link}",
+            f"link set {link} up\n")))
+
+    def lose_carrier(self, network: str) -> None:
+        """Of a link that was given one; the cluster links live."""
+        self._on_fault(f"carrier-down {network}", self.name)
+        self._set_port(network, "disabled")
+
+    def gain_carrier(self, network: str) -> None:
+        self._on_fault(f"carrier-up {network}", self.name)
+        self._set_port(network, "forwarding")
+
+    def _set_port(self, network: str, state: str) -> None:
+        self.run("bridge", "link", "set", "dev", f"{NETWORKS[network].link}-port", "state", state)
+
     def deafen(self, network: str) -> None:
         """What is sent to the node there is lost, what it sends is not."""
         self._on_fault(f"deafen {network}", self.name)
