@@ -58,6 +58,7 @@ void Machine::start() {
             {.id = GatewayId{gateway},
              .name = fmt::format("l2tp{}", gateway),
              .hello_interval = std::chrono::seconds(60),
+             .links = {},
              .lease = lease,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});
@@ -67,6 +68,10 @@ void Machine::start() {
     open_.clear();
     node_ = std::make_unique<node::Node>(std::move(settings));
     story_.tell(id_, "vpnhad starts");
+    told_lost_.clear();
+    for (const LinkSide side : lost_) {
+        tell_carrier(side, false);
+    }
 }
 
 void Machine::kill() {
@@ -196,6 +201,34 @@ void Machine::overrun() {
 
 void Machine::shut_gates() {
     open_.clear();
+}
+
+void Machine::set_carrier(LinkSide side, bool carrier) {
+    if (carrier ? lost_.erase(side) == 0 : !lost_.insert(side).second) {
+        return;
+    }
+    story_.tell(id_, "its {} link {}", to_string(side), carrier ? "is back" : "is lost");
+    tell_carrier(side, carrier);
+}
+
+void Machine::tell_carrier(LinkSide side, bool carrier) {
+    for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
+        post([=, this](node::Node& node, TimePoint now) {
+            // A loss once the last gateway has heard of it, a return from the first one on.
+            if (carrier && gateway == 1) {
+                told_lost_[side] = now;
+            } else if (!carrier && gateway == plan_.gateways) {
+                told_lost_[side] = std::nullopt;
+            }
+            return node.on_carrier(GatewayId{gateway}, side, carrier, now);
+        });
+    }
+}
+
+bool Machine::must_count_as_lost(LinkSide side) const {
+    const auto told = told_lost_.find(side);
+    return told != told_lost_.end() &&
+           (!told->second || local_now() < *told->second + node::LinkSettings{}.hold_off);
 }
 
 TimePoint Machine::local_now() const {

@@ -75,6 +75,8 @@ class Machine {
     void overrun();
     void fail_steps(unsigned percent) { failing_percent_ = percent; }
     void shut_gates();
+    // Of all gateways.
+    void set_carrier(LinkSide side, bool carrier);
 
     [[nodiscard]] NodeId id() const { return id_; }
     [[nodiscard]] const node::Node* node() const { return node_.get(); }
@@ -91,6 +93,8 @@ class Machine {
     [[nodiscard]] bool just_thawed() const;
     // The highest epoch that it claimed or granted.
     [[nodiscard]] Epoch disk(GatewayId gateway) const;
+    // This vpnhad was told that the side was lost, and since then no hold-off has passed.
+    [[nodiscard]] bool must_count_as_lost(LinkSide side) const;
     [[nodiscard]] const lease::Sender& sender() const { return sender_; }
     [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
     [[nodiscard]] const std::map<node::PluginToken, Kernel::Key>& plugins() const {
@@ -111,6 +115,7 @@ class Machine {
     [[nodiscard]] node::Effects install(node::Node& node, TimePoint now);
     void schedule_tasks();
     void run_task();
+    void tell_carrier(LinkSide side, bool carrier);
     void arm_timer();
     void on_timer();
     [[nodiscard]] TimePoint local_now() const;
@@ -138,6 +143,9 @@ class Machine {
     lease::Sender sender_;
     std::uint8_t boots_ = 0;
     TimePoint thawed_at_{};
+    std::set<LinkSide> lost_;
+    // As vpnhad was told: lost, with no time, or back since then.
+    std::map<LinkSide, std::optional<TimePoint>> told_lost_;
 
     std::unique_ptr<node::Node> node_;
     std::uint64_t process_ = 0;

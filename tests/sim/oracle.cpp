@@ -235,6 +235,7 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
                          to_string(replica.epoch())));
     }
     check_gates(machine, gateway);
+    check_links(machine, gateway);
     if (replica.promoted()) {
         check_promises(machine, gateway);
     }

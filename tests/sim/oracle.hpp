@@ -20,6 +20,9 @@
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
 //                next, is resumed there. A complete replica does not lack what another has.
 //   frozen       No score is written while a lost holder has no successor.
+//   links        A gateway is given away by who has lost a side to a member that has said to be in
+//                sync and to have lost fewer. Nobody says of a side that it is good before it was
+//                so for the hold-off.
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
 #pragma once
@@ -48,6 +51,7 @@ struct Tally {
     std::uint64_t lost = 0;
     std::uint64_t passed_over = 0;
     std::uint64_t resyncs = 0;
+    std::uint64_t given_away = 0;
 
     Tally& operator+=(const Tally& other);
 };
@@ -118,6 +122,10 @@ class Oracle {
     void check_gates(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_promises(const Machine& machine, const node::GatewayNode& gateway);
     void check_untouched(const Machine& machine);
+    void on_hello(const Machine& machine, const wire::Hello& hello) const;
+    void check_links(const Machine& machine, const node::GatewayNode& gateway);
+    [[nodiscard]] bool was_told_of_better(const Machine& machine,
+                                          const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
                                                const Bytes& payload) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
@@ -144,6 +152,10 @@ class Oracle {
     std::map<Kernel::Key, Promise> promises_;
     std::map<GatewayId, Takeover> takeovers_;
     std::vector<Untouched> untouched_;
+    // What a node's members have told it last.
+    std::map<NodeId, std::map<NodeId, wire::Hello>> told_;
+    // How often it has given each gateway away.
+    std::map<std::tuple<NodeId, std::uint64_t, GatewayId>, std::uint64_t> given_away_;
     Tally tally_;
 };
 

@@ -53,6 +53,9 @@ std::string in_words(const wire::Message& message) {
 void Oracle::before_message(const Machine& machine, NodeId sender, ByteView bytes) {
     untouched_.clear();
     const auto message = dialects_.parse(bytes);
+    if (const auto* hello = message ? std::get_if<wire::Hello>(&*message) : nullptr) {
+        told_[machine.id()][sender] = *hello;
+    }
     const auto from = message ? authority(*message) : std::nullopt;
     const node::GatewayNode* gateway = from ? machine.gateway(from->first) : nullptr;
     if (gateway == nullptr || !gateway->attached() || sender == machine.id()) {
@@ -87,7 +90,9 @@ void Oracle::on_said(const Machine& machine, const Bytes& bytes) {
     if (story_.is_told()) {
         story_.tell(machine.id(), "says {}", in_words(*message));
     }
-    if (const auto* claim = std::get_if<wire::Claim>(&*message)) {
+    if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
+        on_hello(machine, *hello);
+    } else if (const auto* claim = std::get_if<wire::Claim>(&*message)) {
         on_claim(machine, *claim);
     } else if (const auto* update = std::get_if<wire::Update>(&*message)) {
         on_update(machine, *update);

@@ -24,6 +24,7 @@ Tally& Tally::operator+=(const Tally& other) {
     lost += other.lost;
     passed_over += other.passed_over;
     resyncs += other.resyncs;
+    given_away += other.given_away;
     return *this;
 }
 

@@ -188,7 +188,9 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
     const bool served = std::any_of(ring.begin(), ring.end(), [&](NodeId node) {
         return serves(machines_.at(node)->gateway(gateway));
     });
-    if (!served) {
+    if (served) {
+        move_to_better(gateway, ring);
+    } else {
         promote_best(gateway, ring);
     }
 }
@@ -224,9 +226,10 @@ bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
     return false;
 }
 
-void Pacemaker::promote_best(GatewayId gateway, const std::set<NodeId>& ring) {
+std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>& ring,
+                                       int least) const {
     std::vector<NodeId> best;
-    int best_score = 0;
+    int best_score = least;
     for (const NodeId node : ring) {
         const Machine& machine = *machines_.at(node);
         const node::GatewayNode* here = machine.gateway(gateway);
@@ -240,10 +243,23 @@ void Pacemaker::promote_best(GatewayId gateway, const std::set<NodeId>& ring) {
             best.clear();
             best_score = score;
         }
-        if (score > 0 && score == best_score) {
+        if (score > least && score == best_score) {
             best.push_back(node);
         }
     }
+    return best;
+}
+
+void Pacemaker::move_to_better(GatewayId gateway, const std::set<NodeId>& ring) {
+    const std::optional<NodeId> node = promoted(gateway);
+    const auto score = node ? machines_.at(*node)->score(gateway) : std::nullopt;
+    if (score && ring.contains(*node) && !best_of(gateway, ring, *score).empty()) {
+        order(Action::demote, gateway, *node);
+    }
+}
+
+void Pacemaker::promote_best(GatewayId gateway, const std::set<NodeId>& ring) {
+    const std::vector<NodeId> best = best_of(gateway, ring, 0);
     if (!best.empty()) {
         order(Action::promote, gateway, best[random_.below(best.size())]);
     }

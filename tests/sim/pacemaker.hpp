@@ -67,6 +67,11 @@ class Pacemaker {
     void manage(GatewayId gateway, const std::set<NodeId>& ring);
     bool end_surplus(GatewayId gateway, const std::set<NodeId>& ring);
     void promote_best(GatewayId gateway, const std::set<NodeId>& ring);
+    // A promoted node with less than the best score is demoted for it.
+    void move_to_better(GatewayId gateway, const std::set<NodeId>& ring);
+    // Those with the best score, if it is above `least`.
+    [[nodiscard]] std::vector<NodeId> best_of(GatewayId gateway, const std::set<NodeId>& ring,
+                                              int least) const;
     void order(Action action, GatewayId gateway, NodeId node);
     void carry_out(node::RequestToken token);
     [[nodiscard]] bool busy(GatewayId gateway) const;

@@ -33,8 +33,9 @@ enum class Fault : std::uint8_t {
     standby,        // The administrator takes a node out and back.
     resync,         // The administrator asks for a check.
     versions,       // Some nodes speak a later wire version too.
+    links,          // A node loses the outside or the inside, or all nodes do.
 };
-inline constexpr std::uint8_t kFaults = 20;
+inline constexpr std::uint8_t kFaults = 21;
 
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.

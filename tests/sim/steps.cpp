@@ -138,6 +138,9 @@ void World::strike(Fault fault) {
         case Fault::storm:
             storm();
             break;
+        case Fault::links:
+            lose_links(node);
+            break;
         case Fault::switchover:
             pacemaker_.move(any_gateway());
             break;
@@ -275,6 +278,22 @@ void World::say_garbage(NodeId node) {
     if (machines_.at(node)->node() != nullptr && !bytes.empty()) {
         story_.tell(node, "says {} bytes of garbage", bytes.size());
         static_cast<void>(totem_.send(node, bytes));
+    }
+}
+
+// Of one node, or of all of them: the upstream is dead. Some come back and go again.
+void World::lose_links(NodeId node) {
+    const LinkSide side = kLinkSides[random_.below(kLinkSideCount)];
+    const bool upstream = random_.chance(25);
+    for (const auto& [id, machine] : machines_) {
+        if (!upstream && id != node) {
+            continue;
+        }
+        Machine* const struck = machine.get();
+        agenda_.after(between(random_, Duration(0), milliseconds(50)),
+                      [struck, side] { struck->set_carrier(side, false); });
+        agenda_.after(between(random_, milliseconds(60), seconds(20)),
+                      [struck, side] { struck->set_carrier(side, true); });
     }
 }
 

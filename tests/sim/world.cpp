@@ -221,6 +221,9 @@ void World::end_faults() {
     for (const auto& [node, machine] : machines_) {
         machine->be_slow({});
         machine->fail_steps(0);
+        for (const LinkSide side : kLinkSides) {
+            machine->set_carrier(side, true);
+        }
         machine->kernel().refused_percent = 0;
         if (machine->paused()) {
             machine->resume(false);

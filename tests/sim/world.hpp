@@ -63,6 +63,7 @@ class World : private Surroundings {
     void pause(NodeId node);
     void say_garbage(NodeId node);
     void lose_sessions(Machine& machine, bool news);
+    void lose_links(NodeId node);
 
     [[nodiscard]] NodeId any_node();
     [[nodiscard]] GatewayId any_gateway();

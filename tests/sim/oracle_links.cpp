@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Gateways move to better links only.
+#include <algorithm>
+
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
+    for (const wire::GatewayState& state : hello.gateways) {
+        for (const LinkSide side : kLinkSides) {
+            const bool said = side == LinkSide::outside ? state.outside_lost : state.inside_lost;
+            if (!said && machine.must_count_as_lost(side)) {
+                fail("links", machine.id(),
+                     fmt::format("says that its {} link is good", to_string(side)));
+            }
+        }
+    }
+}
+
+void Oracle::check_links(const Machine& machine, const node::GatewayNode& gateway) {
+    const GatewayId id = gateway.settings().id;
+    std::uint64_t& before = given_away_[{machine.id(), machine.process(), id}];
+    const std::uint64_t after = gateway.counters().given_away;
+    if (std::exchange(before, after) == after) {
+        return;
+    }
+    ++tally_.given_away;
+    if (gateway.state() != takeover::State::promoted) {
+        fail("links", machine.id(), "gives away what it does not have");
+    }
+    if (!was_told_of_better(machine, gateway)) {
+        fail("links", machine.id(), "gives a gateway away, and nobody has better links");
+    }
+}
+
+bool Oracle::was_told_of_better(const Machine& machine, const node::GatewayNode& gateway) const {
+    const auto lost_here = static_cast<unsigned>(
+        std::count_if(std::begin(kLinkSides), std::end(kLinkSides),
+                      [&](LinkSide side) { return machine.must_count_as_lost(side); }));
+    const auto told = told_.find(machine.id());
+    return told != told_.end() &&
+           std::any_of(told->second.begin(), told->second.end(), [&](const auto& each) {
+               const auto& [node, hello] = each;
+               return machine.node()->members().contains(node) && node != machine.id() &&
+                      std::any_of(hello.gateways.begin(), hello.gateways.end(),
+                                  [&](const wire::GatewayState& state) {
+                                      const unsigned lost = (state.outside_lost ? 1U : 0U) +
+                                                            (state.inside_lost ? 1U : 0U);
+                                      return state.gateway == gateway.settings().id &&
+                                             state.standing == wire::Level::complete &&
+                                             state.epoch == gateway.replica().epoch() &&
+                                             lost < lost_here;
+                                  });
+           });
+}
+
+}  // namespace vpnha::sim
