@@ -58,6 +58,22 @@ class Findings {
         return text;
     }
 
+    void add_links(const json& gateway) {
+        for (const char* side : {"outside", "inside"}) {
+            const auto state = gateway.at("links").at(side).get<std::string>();
+            if (state == "no-carrier") {
+                add_of(gateway, Health::degraded,
+                       fmt::format("the {} link of this node has no carrier", side));
+            } else if (state == "no-answer" || state == "unknown") {
+                add_of(gateway, Health::degraded,
+                       fmt::format("no neighbour answers on the {} link of this node", side));
+            } else if (state == "settling") {
+                add_of(gateway, Health::degraded,
+                       fmt::format("the {} link of this node was lost a short time ago", side));
+            }
+        }
+    }
+
     void add_gateway(const json& gateway) {
         const auto role = gateway.at("role").get<std::string>();
         const json& sessions = gateway.at("sessions");
@@ -76,6 +92,7 @@ class Findings {
         } else if (role == "unpromoted") {
             add_standing(gateway);
         }
+        add_links(gateway);
         if (gateway.at("standbys").empty()) {
             add_of(gateway, Health::degraded, "no node could take over");
         }

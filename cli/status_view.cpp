@@ -23,6 +23,16 @@ std::string standbys_of(const json& status, const json& gateway) {
     return text.empty() ? "none" : text;
 }
 
+// "good", or both sides when one of them is not.
+std::string links_of(const json& gateway) {
+    const json& links = gateway.at("links");
+    const auto outside = links.at("outside").get<std::string>();
+    const auto inside = links.at("inside").get<std::string>();
+    return outside == "good" && inside == "good"
+               ? "good"
+               : fmt::format("outside {}, inside {}", outside, inside);
+}
+
 Colour colour_of_role(const std::string& role) {
     return role == "promoted" ? Colour::green : role == "detached" ? Colour::yellow : Colour::plain;
 }
@@ -119,6 +129,7 @@ std::string render_status(const json& status, bool use_colour) {
                         standbys_of(status, gateway),
                         gateway.at("replica").get<std::string>(),
                         gateway.at("gate").get<std::string>(),
+                        links_of(gateway),
                         std::to_string(sessions.at("total").get<std::uint64_t>()),
                         std::to_string(sessions.at("protected").get<std::uint64_t>()),
                         std::to_string(sessions.at("resumed").get<std::uint64_t>()),
@@ -126,7 +137,7 @@ std::string render_status(const json& status, bool use_colour) {
     }
     std::string text = printable(heading(status)) + "\n" + printable(quorum_line(status)) + "\n\n";
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
-                          "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
+                          "LINKS", "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
     text += "\n" + render_records(status, use_colour) + "\n" + render_drops(status);
     const std::vector<Finding> findings = findings_of(status);

@@ -2,29 +2,46 @@
 #include "adapters/link_watch.hpp"
 
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <map>
 #include <utility>
 
+#include "adapters/log.hpp"
 #include "adapters/netlink.hpp"
+#include "adapters/netlink_route.hpp"
 
 namespace vpnha::adapters {
 
 struct LinkWatch::State {
     QbLoop* loop = nullptr;
-    OnNew on_new;
+    Listener listener;
     OwnedNetlink socket;
-    std::map<std::string, int> indices;  // 0: there is none.
+    std::map<std::string, LinkState> links;
 
     void read();
     void take(const nlmsghdr* message);
-    void look_at_all();
+    void set(const std::string& name, LinkState& link, const LinkState& seen);
+    // Whatever is there counts as new.
+    Result<void> look_at_all();
 };
 
+void LinkWatch::State::set(const std::string& name, LinkState& link, const LinkState& seen) {
+    const LinkState before = std::exchange(link, seen);
+    if (seen.index != 0 && seen.index != before.index) {
+        listener.on_new(name);
+    }
+    if (seen.is_up != before.is_up) {
+        listener.on_carrier(name, seen.is_up);
+    }
+}
+
 void LinkWatch::State::take(const nlmsghdr* message) {
+    // What a bridge says of its ports is about the bridge: a port that leaves it is no lost device.
+    if (static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_family == AF_BRIDGE) {
+        return;
+    }
     std::string name;
     for_each_attribute(message, sizeof(ifinfomsg), [&name](const nlattr* attribute) {
         if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
@@ -32,25 +49,21 @@ void LinkWatch::State::take(const nlmsghdr* message) {
             name = mnl_attr_get_str(attribute);
         }
     });
-    const auto found = indices.find(name);
-    if (found == indices.end()) {
-        return;
-    }
-    const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    if (message->nlmsg_type == RTM_DELLINK) {
-        found->second = 0;
-    } else if (std::exchange(found->second, link->ifi_index) != link->ifi_index) {
-        on_new(name);
+    const auto found = links.find(name);
+    if (found != links.end()) {
+        set(name, found->second,
+            message->nlmsg_type == RTM_DELLINK ? LinkState{} : link_state_of(message));
     }
 }
 
-void LinkWatch::State::look_at_all() {
-    for (auto& [name, index] : indices) {
-        index = static_cast<int>(if_nametoindex(name.c_str()));
-        if (index != 0) {
-            on_new(name);
-        }
+Result<void> LinkWatch::State::look_at_all() {
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
+    for (auto& [name, link] : links) {
+        VPNHA_TRY(const auto found, route.find_link(name));
+        link.index = 0;
+        set(name, link, found.value_or(LinkState{}));
     }
+    return {};
 }
 
 void LinkWatch::State::read() {
@@ -60,8 +73,11 @@ void LinkWatch::State::read() {
             take(message);
         }
     });
-    if (!complete) {
-        look_at_all();
+    if (complete) {
+        return;
+    }
+    if (const Result<void> looked = look_at_all(); !looked) {
+        write_log(node::Level::error, looked.error().detail);
     }
 }
 
@@ -73,18 +89,25 @@ LinkWatch::~LinkWatch() {
 
 Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
                                                    const std::vector<std::string>& interfaces,
-                                                   OnNew on_new) {
+                                                   Listener listener) {
     auto state = std::make_unique<State>();
     state->loop = &loop;
-    state->on_new = std::move(on_new);
+    state->listener = std::move(listener);
     state->socket.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!state->socket ||
         mnl_socket_bind(state->socket.get(), RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of devices", errno));
     }
     // After the subscription, so that nothing falls in between.
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     for (const std::string& name : interfaces) {
-        state->indices[name] = static_cast<int>(if_nametoindex(name.c_str()));
+        VPNHA_TRY(const auto found, route.find_link(name));
+        state->links[name] = found.value_or(LinkState{});
+    }
+    for (const auto& [name, link] : state->links) {
+        if (!link.is_up) {
+            state->listener.on_carrier(name, false);
+        }
     }
     const int fd = mnl_socket_get_fd(state->socket.get());
     VPNHA_CHECK(loop.watch(fd, [opened = state.get()] { opened->read(); }));

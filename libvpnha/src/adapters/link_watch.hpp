@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Network devices that come and go under a name: whoever creates a gateway's device anew (a driver,
-// a bond, networkd) takes away its gate and its addresses with the old one.
+// a bond, networkd) takes away its gate and its addresses with the old one. And their carriers: a
+// device has one when it is set up and its link is.
 #pragma once
 
 #include <functional>
@@ -14,12 +15,17 @@ namespace vpnha::adapters {
 
 class LinkWatch {
   public:
-    using OnNew = std::function<void(const std::string& interface)>;
+    struct Listener {
+        // A device of one of these names is there that was not before; after the kernel's news were
+        // lost (the socket overran), called for each of them.
+        std::function<void(const std::string& interface)> on_new;
+        // Its carrier came or went; a device that is not there has none. Called within open() for
+        // those that have none.
+        std::function<void(const std::string& interface, bool carrier)> on_carrier;
+    };
 
-    // `on_new` is called when a device of one of these names is there that was not before; after
-    // the kernel's news were lost (the socket overran), for each of them.
     [[nodiscard]] static Result<std::unique_ptr<LinkWatch>> open(
-        QbLoop& loop, const std::vector<std::string>& interfaces, OnNew on_new);
+        QbLoop& loop, const std::vector<std::string>& interfaces, Listener listener);
     ~LinkWatch();
     LinkWatch(const LinkWatch&) = delete;
     LinkWatch& operator=(const LinkWatch&) = delete;

@@ -23,6 +23,7 @@ constexpr std::uint8_t kIcmpV6 = 58;
 constexpr std::uint8_t kHopLimit = 255;  // So that a receiver knows: from its own link.
 constexpr std::uint8_t kSolicitation = 135;
 constexpr std::uint8_t kAdvertisement = 136;
+constexpr std::uint8_t kSourceLinkLayerAddress = 1;
 constexpr std::size_t kEthernetBytes = 14;
 constexpr std::size_t kIpV6Bytes = 40;
 // Longer than any frame that parse_claim() reads.
@@ -67,11 +68,7 @@ std::optional<NeighbourClaim> parse_advertisement(ByteReader frame, ByteView sen
     return claim;
 }
 
-// For one family of questions and answers.
-Result<PacketSocket> open_socket(const std::string& interface, bool is_v6) {
-    if (!is_v6) {
-        return PacketSocket::open(interface, ETHERTYPE_ARP);
-    }
+Result<PacketSocket> open_advertisements(const std::string& interface) {
     constexpr std::uint32_t kNextHeader = kEthernetBytes + 6;
     constexpr std::uint32_t kIcmpType = kEthernetBytes + kIpV6Bytes;
     std::array<sock_filter, 6> program{{
@@ -86,24 +83,6 @@ Result<PacketSocket> open_socket(const std::string& interface, bool is_v6) {
     return PacketSocket::open(interface, ETHERTYPE_IPV6, &advertisements);
 }
 
-// The next claim of another station that has arrived.
-std::optional<NeighbourClaim> next_claim(const PacketSocket& socket) {
-    std::array<std::uint8_t, kFrameBytesMax> frame{};
-    for (;;) {
-        sockaddr_ll from{};
-        socklen_t bytes = sizeof from;
-        const ssize_t got = recvfrom(socket.fd(), frame.data(), frame.size(), MSG_DONTWAIT,
-                                     reinterpret_cast<sockaddr*>(&from), &bytes);
-        if (got < 0) {
-            return std::nullopt;
-        }
-        const auto claim = parse_claim(ByteView(frame).first(static_cast<std::size_t>(got)));
-        if (claim && from.sll_pkttype != PACKET_OUTGOING && claim->mac != socket.mac()) {
-            return claim;
-        }
-    }
-}
-
 bool any_of_family(const std::vector<IpAddress>& addresses, bool is_v6) {
     return std::any_of(addresses.begin(), addresses.end(),
                        [is_v6](const IpAddress& address) { return address.is_v4() != is_v6; });
@@ -115,7 +94,8 @@ Result<std::vector<PacketSocket>> open_sockets(const std::string& interface,
     std::vector<PacketSocket> sockets;
     for (const bool is_v6 : {false, true}) {
         if (any_of_family(addresses, is_v6)) {
-            VPNHA_TRY(PacketSocket opened, open_socket(interface, is_v6));
+            VPNHA_TRY(PacketSocket opened, is_v6 ? open_advertisements(interface)
+                                                 : PacketSocket::open(interface, ETHERTYPE_ARP));
             if (opened.has_neighbours()) {
                 sockets.push_back(std::move(opened));
             }
@@ -173,6 +153,18 @@ Bytes encode_solicitation(const MacAddress& sender, const Ipv6Address& address) 
     return encode_icmpv6(sender, Ipv6Address{}, solicited_node(address), std::move(message));
 }
 
+Bytes encode_arp_question(const ArpStation& sender, Ipv4Address address) {
+    return encode_arp(ArpOperation::request, sender, {{}, address});
+}
+
+Bytes encode_solicitation_of(const MacAddress& sender, const Ipv6Address& own,
+                             const Ipv6Address& address) {
+    ByteWriter message;
+    message.u8(kSolicitation).u8(0).u16(0).u32(0).bytes(address.octets);
+    message.u8(kSourceLinkLayerAddress).u8(1).bytes(sender);  // 1: of eight octets.
+    return encode_icmpv6(sender, own, solicited_node(address), std::move(message));
+}
+
 std::optional<NeighbourClaim> parse_claim(ByteView frame) {
     ByteReader reader(frame);
     reader.take(6);
@@ -184,6 +176,38 @@ std::optional<NeighbourClaim> parse_claim(ByteView frame) {
             return parse_advertisement(reader, sender);
         default:
             return std::nullopt;
+    }
+}
+
+Result<PacketSocket> open_answers(const std::string& interface, bool is_v6) {
+    if (is_v6) {
+        return open_advertisements(interface);
+    }
+    constexpr std::uint32_t kOperation = kEthernetBytes + 6;
+    std::array<sock_filter, 4> program{{
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kOperation),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, kFrameBytesMax),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    }};
+    const sock_fprog replies{program.size(), program.data()};
+    return PacketSocket::open(interface, ETHERTYPE_ARP, &replies);
+}
+
+std::optional<NeighbourClaim> next_claim(const PacketSocket& socket) {
+    std::array<std::uint8_t, kFrameBytesMax> frame{};
+    for (;;) {
+        sockaddr_ll from{};
+        socklen_t bytes = sizeof from;
+        const ssize_t got = recvfrom(socket.fd(), frame.data(), frame.size(), MSG_DONTWAIT,
+                                     reinterpret_cast<sockaddr*>(&from), &bytes);
+        if (got < 0) {
+            return std::nullopt;
+        }
+        const auto claim = parse_claim(ByteView(frame).first(static_cast<std::size_t>(got)));
+        if (claim && from.sll_pkttype != PACKET_OUTGOING && claim->mac != socket.mac()) {
+            return claim;
+        }
     }
 }
 

@@ -88,6 +88,8 @@ inline constexpr std::size_t kOpenFilesMax = 4 * kRecordsPerGatewayMax + 1024;
 inline constexpr std::size_t kConfigFileBytesMax = std::size_t{1024} * 1024;
 // VIPs of one side of a gateway; each is announced within a promotion, ~50 us apiece.
 inline constexpr std::size_t kAddressesPerSideMax = 64;
+// Neighbours of one side that are asked whether they are there: its routers, and a few servers.
+inline constexpr std::size_t kNeighboursPerSideMax = 16;
 // Pools of one gateway: a few ranges on each of 16 nodes.
 inline constexpr std::size_t kPoolsPerGatewayMax = 64;
 // A request on the control socket; ours have at most a few names.

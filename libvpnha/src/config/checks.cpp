@@ -28,6 +28,7 @@ class Checker {
             VPNHA_CHECK(check_l2tp(gateway));
             VPNHA_CHECK(check_pools(gateway));
             VPNHA_CHECK(check_addresses(gateway));
+            VPNHA_CHECK(check_neighbours(gateway));
             for (const Gateway& other : config_.gateways) {
                 if (&other == &gateway) {
                     break;  // Each pair once, told at the later one.
@@ -126,6 +127,25 @@ class Checker {
             VPNHA_CHECK(check_not_a_clients(gateway, own[i], gateway));
         }
         return {};
+    }
+
+    // A gateway's own address moves with the role: nobody is there to answer for it.
+    [[nodiscard]] Result<void> check_neighbours(const Gateway& gateway) const {
+        const auto check = [&](std::string_view key, const std::vector<IpAddress>& neighbours) {
+            for (const Own& own : own_addresses(gateway)) {
+                if (std::find(neighbours.begin(), neighbours.end(), own.address) !=
+                    neighbours.end()) {
+                    return Result<void>(lines_.fail_at(
+                        Section::links, gateway.name, key,
+                        fmt::format("{} is the gateway's own address; give one of a router or "
+                                    "server",
+                                    to_string(own.address))));
+                }
+            }
+            return Result<void>{};
+        };
+        VPNHA_CHECK(check("outside_neighbours", gateway.links.outside_neighbours));
+        return check("inside_neighbours", gateway.links.inside_neighbours);
     }
 
     // No client may be given an address that a gateway holds.

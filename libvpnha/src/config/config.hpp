@@ -20,6 +20,17 @@ struct Side {
     std::vector<IpPrefix> addresses;
 };
 
+// When a promoted node gives the gateway to one with better links.
+struct Links {
+    // Who has to be there, one of them on each side; with none the carrier counts alone.
+    std::vector<IpAddress> outside_neighbours;
+    std::vector<IpAddress> inside_neighbours;
+    std::chrono::milliseconds probe_interval{200};
+    std::uint32_t lost_after = 3;  // Questions without an answer.
+    std::chrono::milliseconds give_away_after{200};
+    std::chrono::milliseconds hold_off{60'000};
+};
+
 struct L2tp {
     std::uint16_t port = 1701;
     Ipv4Address ppp_local;        // The address pppd gives itself on every session.
@@ -37,6 +48,7 @@ struct Gateway {
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
+    Links links;
     L2tp l2tp;
 
     // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.

@@ -36,6 +36,14 @@ std::string list(const std::vector<IpPrefix>& prefixes) {
     return fmt::format("[{}]", text);
 }
 
+std::string list(const std::vector<IpAddress>& addresses) {
+    std::string text;
+    for (const IpAddress& address : addresses) {
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(address));
+    }
+    return fmt::format("[{}]", text);
+}
+
 std::string list(const std::vector<std::string>& paths) {
     std::string text;
     for (const std::string& path : paths) {
@@ -172,6 +180,46 @@ std::vector<Key> gateway_keys() {
     };
 }
 
+std::vector<Key> link_keys() {
+    return {
+        {Section::links, "outside_neighbours", Kind::neighbours, 0, limits::kNeighboursPerSideMax,
+         "[]", "[\"192.0.2.1\"]",
+         "Addresses on the outside's link, IPv4 or IPv6, like the router's. While none of them "
+         "answers (ARP, neighbour discovery), the link counts as lost, though it has a carrier. "
+         "[]: the carrier counts alone.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.links.outside_neighbours = v.addresses; },
+         [](const Config&, const Gateway& g) { return list(g.links.outside_neighbours); }},
+        {Section::links, "inside_neighbours", Kind::neighbours, 0, limits::kNeighboursPerSideMax,
+         "[]", "[\"198.51.100.1\"]", "The same for the inside.", Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.links.inside_neighbours = v.addresses; },
+         [](const Config&, const Gateway& g) { return list(g.links.inside_neighbours); }},
+        {Section::links, "probe_interval", Kind::duration, 50, 10'000, "\"200ms\"", "\"200ms\"",
+         "How often each neighbour is asked.", Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.links.probe_interval = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.probe_interval)); }},
+        {Section::links, "lost_after", Kind::number, 1, 100, "3", "3",
+         "Questions in a row that a neighbour leaves unanswered before it counts as gone.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.links.lost_after = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.links.lost_after); }},
+        {Section::links, "give_away_after", Kind::duration, 0, 60'000, "\"200ms\"", "\"200ms\"",
+         "A promoted node that has lost a link gives the gateway to a standby in sync that has not "
+         "lost it, when this was so for so long: time to hear that the others have lost it too. "
+         "For neighbours that do not answer it is one probe_interval more.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.links.give_away_after = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.give_away_after)); }},
+        {Section::links, "hold_off", Kind::duration, 0, 3'600'000, "\"60s\"", "\"60s\"",
+         "For so long a link that was lost has to be good again before a gateway moves to its "
+         "node: one that comes and goes moves a gateway once.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.links.hold_off = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.hold_off)); }},
+    };
+}
+
 std::vector<Key> l2tp_keys() {
     return {
         {Section::l2tp, "port", Kind::number, 1, 65'535, "1701", "1701",
@@ -216,7 +264,8 @@ std::vector<Key> l2tp_keys() {
 const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
-        for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), l2tp_keys()}) {
+        for (const auto& more :
+             {lease_keys(), fencing_keys(), gateway_keys(), link_keys(), l2tp_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -254,6 +303,8 @@ std::string_view name_of(Section section) {
             return "outside";
         case Section::inside:
             return "inside";
+        case Section::links:
+            return "links";
         case Section::l2tp:
             return "l2tp";
     }
@@ -286,6 +337,9 @@ std::string_view help_of(Section section) {
             return "The side on which clients dial in.";
         case Section::inside:
             return "The side on which the clients' traffic goes on.";
+        case Section::links:
+            return "When a promoted node whose outside or inside link is lost gives the gateway "
+                   "away.";
         case Section::l2tp:
             return "The gateway's L2TP service, next to the stock xl2tpd.";
     }
@@ -316,6 +370,9 @@ std::string describe_type(const Key& key) {
             return fmt::format("array of {} to {} strings, ADDRESS/LENGTH", key.min, key.max);
         case Kind::pools:
             return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
+        case Kind::neighbours:
+            return fmt::format("array of {} to {} strings, unicast addresses, each once", key.min,
+                               key.max);
         case Kind::paths:
             return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,
                                key.max);

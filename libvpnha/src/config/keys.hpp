@@ -14,25 +14,37 @@
 namespace vpnha::config {
 
 // The tables of the file. Those from `gateway` on exist once per gateway.
-enum class Section { cluster, daemon, replication, lease, fencing, gateway, outside, inside, l2tp };
+enum class Section {
+    cluster,
+    daemon,
+    replication,
+    lease,
+    fencing,
+    gateway,
+    outside,
+    inside,
+    links,
+    l2tp
+};
 
-inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
-                                        Section::lease,   Section::fencing, Section::gateway,
-                                        Section::outside, Section::inside,  Section::l2tp};
+inline constexpr Section kSections[] = {
+    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
+    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
-    name,       // Letters, digits, '-' and '_'; its length.
-    path,       // An absolute path; its length.
-    interface,  // The name of a network device; its length.
-    log_level,  // One of kLogLevels.
-    number,     // An integer; itself.
-    flag,       // true or false.
-    duration,   // A string like "50ms", "60s"; its milliseconds.
-    address,    // A unicast IPv4 address.
-    vips,       // Unicast addresses with the prefix length of their net; how many.
-    pools,      // Nets; how many.
-    paths,      // Absolute paths of at most kFilePathBytesMax bytes; how many.
+    name,        // Letters, digits, '-' and '_'; its length.
+    path,        // An absolute path; its length.
+    interface,   // The name of a network device; its length.
+    log_level,   // One of kLogLevels.
+    number,      // An integer; itself.
+    flag,        // true or false.
+    duration,    // A string like "50ms", "60s"; its milliseconds.
+    address,     // A unicast IPv4 address.
+    vips,        // Unicast addresses with the prefix length of their net; how many.
+    pools,       // Nets; how many.
+    neighbours,  // Unicast addresses of a link, each once; how many.
+    paths,       // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
 // So that "secrets PATH" fits into the name of a compared item.
@@ -48,6 +60,7 @@ struct Value {
     std::chrono::milliseconds duration{};
     Ipv4Address address;
     std::vector<IpPrefix> prefixes;
+    std::vector<IpAddress> addresses;
     std::vector<std::string> paths;
 };
 

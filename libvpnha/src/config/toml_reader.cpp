@@ -33,7 +33,8 @@ std::uint32_t line_of(const toml::node& node) {
 std::vector<std::string> subtables_of(Section section) {
     std::vector<std::string> names;
     if (section == Section::gateway) {
-        for (const Section each : {Section::outside, Section::inside, Section::l2tp}) {
+        for (const Section each :
+             {Section::outside, Section::inside, Section::links, Section::l2tp}) {
             names.emplace_back(name_of(each));
         }
     }
@@ -147,8 +148,12 @@ class Reader {
         Gateway gateway;
         gateway.name = name;
         VPNHA_CHECK(read_section(Section::gateway, table, gateway));
-        for (const Section section : {Section::outside, Section::inside, Section::l2tp}) {
+        for (const Section section :
+             {Section::outside, Section::inside, Section::links, Section::l2tp}) {
             const toml::node* const node = table.get(name_of(section));
+            if (node == nullptr && section == Section::links) {
+                continue;  // All its keys have defaults.
+            }
             if (node == nullptr) {
                 return draft_.lines.fail_at(Section::gateway, name, "",
                                             fmt::format("[gateway.{}] lacks its table [{}]", name,
@@ -227,6 +232,10 @@ class Reader {
             const std::optional<std::vector<std::string>> paths = read_paths(key, node);
             good = paths.has_value();
             value.paths = paths.value_or(std::vector<std::string>{});
+        } else if (key.kind == Kind::neighbours) {
+            const std::optional<std::vector<IpAddress>> addresses = read_neighbours(key, node);
+            good = addresses.has_value();
+            value.addresses = addresses.value_or(std::vector<IpAddress>{});
         } else if (key.kind == Kind::vips || key.kind == Kind::pools) {
             VPNHA_TRY(value.prefixes, read_prefixes(key, node));
             good = true;
@@ -235,9 +244,10 @@ class Reader {
         }
         if (!good) {
             return draft_.lines.fail_at(
-                line_of(node), fmt::format("'{}' has a bad value; it takes {} {}, like {} = {}",
-                                           key.name, key.kind == Kind::paths ? "an" : "a",
-                                           describe_type(key), key.name, key.example));
+                line_of(node),
+                fmt::format("'{}' has a bad value; it takes {} {}, like {} = {}", key.name,
+                            describe_type(key).starts_with("array") ? "an" : "a",
+                            describe_type(key), key.name, key.example));
         }
         key.store(draft_.config, gateway, value);
         return {};
@@ -270,6 +280,7 @@ class Reader {
             case Kind::flag:
             case Kind::vips:
             case Kind::pools:
+            case Kind::neighbours:
             case Kind::paths:
                 return false;
         }
@@ -292,6 +303,25 @@ class Reader {
             paths.push_back(path);
         }
         return paths;
+    }
+
+    static std::optional<std::vector<IpAddress>> read_neighbours(const Key& key,
+                                                                 const toml::node& node) {
+        const toml::array* const array = node.as_array();
+        if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
+            return std::nullopt;
+        }
+        std::vector<IpAddress> addresses;
+        for (const toml::node& element : *array) {
+            const Result<IpAddress> address =
+                parse_ip(element.value_exact<std::string>().value_or(""));
+            if (!address || (!is_unicast(*address) && !is_link_local(*address)) ||
+                std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
+                return std::nullopt;
+            }
+            addresses.push_back(*address);
+        }
+        return addresses;
     }
 
     Result<std::vector<IpPrefix>> read_prefixes(const Key& key, const toml::node& node) {

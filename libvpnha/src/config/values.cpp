@@ -18,10 +18,6 @@ bool is_word_character(char c) {
            c == '_';
 }
 
-bool is_link_local(const ByteView& octets) {
-    return octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
-}
-
 // Levenshtein's distance: letters to insert, remove or change.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -95,7 +91,12 @@ bool is_unicast(const IpAddress& address) {
         return octets[0] != 0 && octets[0] != 127 && octets[0] < 224;
     }
     // :: and ::1 have nothing but their last octet.
-    return octets[0] != 0xff && !is_link_local(octets) && address.masked(120) != IpAddress{};
+    return octets[0] != 0xff && !is_link_local(address) && address.masked(120) != IpAddress{};
+}
+
+bool is_link_local(const IpAddress& address) {
+    const ByteView octets = address.octets();
+    return !address.is_v4() && octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
 bool is_of_the_net(const IpPrefix& prefix) {

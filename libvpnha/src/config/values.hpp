@@ -27,6 +27,8 @@ namespace vpnha::config {
 // Neither 0/8 nor 127/8, nor multicast, nor reserved; of IPv6 neither :: nor ::1, nor multicast,
 // nor link-local: such an address may stand on each link, and the gate covers it on all of them.
 [[nodiscard]] bool is_unicast(const IpAddress& address);
+// fe80::/10: of one link, whose device has to be known.
+[[nodiscard]] bool is_link_local(const IpAddress& address);
 // A net's first address, or in IPv4 its last, both of which no host has. Nets of two are all hosts.
 [[nodiscard]] bool is_of_the_net(const IpPrefix& prefix);
 

@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/link_side.hpp"
 #include "l2tp/session_record.hpp"
 #include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
@@ -65,6 +66,11 @@ struct RunStep {
 struct Announce {
     GatewayId gateway;
 };
+// The neighbours of that side, whether they are there. → Node::on_neighbour()
+struct AskNeighbours {
+    GatewayId gateway;
+    LinkSide side;
+};
 struct SendDatagram {
     GatewayId gateway;
     l2tp::TunnelKey tunnel;
@@ -116,8 +122,8 @@ struct Log {
 
 using Effect =
     std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease, SendLease,
-                 SetGate, RunStep, Announce, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
-                 WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+                 SetGate, RunStep, Announce, AskNeighbours, SendDatagram, SendFrame, AnswerPlugin,
+                 AnswerRequest, WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

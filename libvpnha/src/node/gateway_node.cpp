@@ -21,12 +21,13 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
-int score_of(wire::Level level) {
+int score_of(wire::Level level, unsigned lost_sides) {
+    const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides);
     switch (level) {
         case wire::Level::complete:
-            return kScoreComplete;
+            return kScoreComplete * share / 100;
         case wire::Level::partial:
-            return kScorePartial;
+            return kScorePartial * share / 100;
         case wire::Level::empty:
             return kScoreEmpty;
     }
@@ -42,7 +43,8 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       confirm_wait_(confirm_wait),
       speech_(speech),
       replica_(settings_.id, self),
-      lease_(settings_.lease, settings_.durable, settings_.started_at) {}
+      lease_(settings_.lease, settings_.durable, settings_.started_at),
+      links_(settings_.links) {}
 
 std::string GatewayNode::tag() const {
     return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
@@ -329,6 +331,9 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
         take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
     watch_holder(now, effects);
+    if (attached_) {
+        ask_neighbours(now, effects);
+    }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
@@ -340,17 +345,19 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
     if (attached_ && (!detaching_ || takeover_.serves())) {
         claim_above_members(now, effects);
         take(replica_.flush(now), now, effects);
+        watch_links(now, effects);
         write_score(now, effects);
     }
 }
 
 void GatewayNode::write_score(TimePoint now, Effects& effects) {
-    if (takeover_.serves()) {
+    if (takeover_.state() == takeover::State::promoted) {
         frozen_ = false;
-    } else if (replica_.epoch().number != 0 && !replica_.holder()) {
-        frozen_ = true;
+    } else if (replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder())) {
+        frozen_ = true;  // The role is on its way, from here or to here.
     }
-    const int score = score_of(standing());
+    const unsigned loss = scored_loss();
+    const int score = score_of(standing(), loss);
     if (resource_.empty()) {
         return;
     }
@@ -361,7 +368,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
         }
         if (settling_score_ != score) {
             settling_score_ = score;
-            score_at_ = now + kScoreSettle;
+            score_at_ = now + (loss > written_loss_ ? Duration{} : kScoreSettle);
         }
         if (now < score_at_) {
             return;
@@ -369,6 +376,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     }
     settling_score_.reset();
     written_score_ = score;
+    written_loss_ = loss;
     effects.emplace_back(WriteScore{settings_.id, resource_, score});
 }
 
@@ -387,7 +395,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
     }
-    at = earliest(at, next_look_at_holder());
+    at = earliest(earliest(at, links_.next_deadline()), next_look_at_holder());
     return settling_score_ ? earliest(at, score_at_) : at;
 }
 

@@ -22,6 +22,7 @@
 #include "l2tp/resumed_tunnel.hpp"
 #include "lease/engine.hpp"
 #include "node/effects.hpp"
+#include "node/links.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
 #include "wire/codec.hpp"
@@ -32,6 +33,7 @@ struct GatewaySettings {
     GatewayId id{};
     std::string name;
     Duration hello_interval = std::chrono::seconds(60);
+    LinkSettings links;
     lease::Setup lease;
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};
@@ -50,8 +52,11 @@ struct Speech {
 inline constexpr int kScoreComplete = 100;
 inline constexpr int kScorePartial = 10;
 inline constexpr int kScoreEmpty = 1;
+// Of a score, for each side that counts as lost: 100 becomes 70 or 40. A node with everything and
+// bad links stays above one that lacks sessions; once that one is in sync it gets the gateway.
+inline constexpr int kPercentForLostSide = 30;
 // A score other than the first is written when it was right for so long: a resync that heals a gap
-// at once is no news.
+// at once is no news. One that is lower because a link was lost is written at once.
 inline constexpr Duration kScoreSettle = std::chrono::seconds(1);
 
 // As `vpnha sessions` shows it.
@@ -76,6 +81,8 @@ struct GatewayCounters {
     std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
     std::uint64_t sessions_lost = 0;     // Not resumed at a promotion: this kernel lacked them.
     std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
+    std::uint64_t links_lost = 0;        // Of either side.
+    std::uint64_t given_away = 0;        // The gateway, because another node's links were better.
 };
 
 class GatewayNode {
@@ -104,6 +111,10 @@ class GatewayNode {
     // This node, `name`, is left with sessions that nobody keeps, unless another one takes them.
     void on_service_died(const std::string& resource, const std::string& name, Effects& effects);
     void on_probe(Effects& effects);
+    // The device of that side has got or lost its carrier; one of the neighbours there has
+    // answered.
+    void on_carrier(LinkSide side, bool carrier, TimePoint now);
+    void on_neighbour(LinkSide side, const IpAddress& address, TimePoint now);
     void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
                       TimePoint now, Effects& effects);
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
@@ -146,6 +157,7 @@ class GatewayNode {
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
+    [[nodiscard]] const Links& links() const { return links_; }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     // Promoted or lame.
     [[nodiscard]] bool serves() const { return takeover_.serves(); }
@@ -223,6 +235,13 @@ class GatewayNode {
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
     void write_score(TimePoint now, Effects& effects);
+    void ask_neighbours(TimePoint now, Effects& effects);
+    // Says what is new of the links, and decides whether another node is to have the gateway.
+    void watch_links(TimePoint now, Effects& effects);
+    // The standby in sync with the fewest lost sides, and how many these are.
+    [[nodiscard]] std::optional<std::pair<NodeId, unsigned>> best_standby() const;
+    // Sides by which this node's score is lower.
+    [[nodiscard]] unsigned scored_loss() const;
     // What this node's voter has heard of the holder's rounds, and what is to be reported of it.
     void watch_holder(TimePoint now, Effects& effects);
     [[nodiscard]] bool is_holder_unheard(TimePoint now) const;
@@ -242,9 +261,11 @@ class GatewayNode {
     replica::Replica replica_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
+    Links links_;
     std::vector<RequestToken> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
     std::optional<int> written_score_;
+    unsigned written_loss_ = 0;  // Lost sides that are in it.
     std::optional<int>
         settling_score_;  // Differs from the written one since score_at_ less a while.
     TimePoint score_at_{};

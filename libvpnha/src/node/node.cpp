@@ -264,6 +264,17 @@ Effects Node::on_service_died(GatewayId gateway, const std::string& resource, Ti
     });
 }
 
+Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now) {
+    return tell(gateway, now,
+                [&](GatewayNode& node, Effects&) { node.on_carrier(side, carrier, now); });
+}
+
+Effects Node::on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
+                           TimePoint now) {
+    return tell(gateway, now,
+                [&](GatewayNode& node, Effects&) { node.on_neighbour(side, address, now); });
+}
+
 Effects Node::on_probe(GatewayId gateway, TimePoint now) {
     return tell(gateway, now, [](GatewayNode& node, Effects& effects) { node.on_probe(effects); });
 }

@@ -94,6 +94,12 @@ class Node {
     // Pacemaker looks at the gateway for the first time, and may have forgotten its score.
     [[nodiscard]] Effects on_probe(GatewayId gateway, TimePoint now);
 
+    // A side of the gateway has got or lost its carrier on this node; there is one until this says
+    // otherwise. That address of the side has answered.
+    [[nodiscard]] Effects on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now);
+    [[nodiscard]] Effects on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
+                                       TimePoint now);
+
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
 

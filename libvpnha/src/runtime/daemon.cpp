@@ -15,9 +15,9 @@
 #include "adapters/gate.hpp"
 #include "adapters/lease_files.hpp"
 #include "adapters/lease_links.hpp"
-#include "adapters/link_watch.hpp"
 #include "adapters/linux_machine.hpp"
 #include "adapters/log.hpp"
+#include "adapters/neighbour_watch.hpp"
 #include "adapters/network.hpp"
 #include "adapters/plugin_server.hpp"
 #include "adapters/pppol2tp.hpp"
@@ -27,6 +27,7 @@
 #include "config/config.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
+#include "runtime/devices.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
 #include "runtime/gate_view.hpp"
@@ -75,7 +76,7 @@ class Daemon {
         VPNHA_CHECK(open_cluster_map());
         runtime::log_quorum_mode(*map_);
         VPNHA_CHECK(join_group());
-        VPNHA_CHECK(watch_links());
+        VPNHA_CHECK(watch_devices());
         VPNHA_CHECK(open_plugin_socket());
         loop_.on_signal(SIGTERM, [this] { end({}); });
         loop_.on_signal(SIGINT, [this] { end({}); });
@@ -113,6 +114,10 @@ class Daemon {
         services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
             run(node_->on_service_died(gateway, resource, loop_.now()));
         });
+        neighbours_.emplace(config_, loop_,
+                            [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
+                                run(node_->on_neighbour(gateway, side, address, loop_.now()));
+                            });
         VPNHA_TRY(
             kernel_,
             adapters::PppoL2tpKernel::create(
@@ -133,37 +138,21 @@ class Daemon {
         return {};
     }
 
-    Result<void> watch_links() {
-        std::vector<std::string> interfaces;
-        for (const config::Gateway& each : config_.gateways) {
-            interfaces.insert(interfaces.end(), {each.outside.interface, each.inside.interface});
-        }
-        VPNHA_TRY(links_, adapters::LinkWatch::open(
-                              loop_, interfaces,
-                              [this](const std::string& interface) { on_new_link(interface); }));
+    Result<void> watch_devices() {
+        VPNHA_TRY(
+            devices_,
+            runtime::Devices::watch(
+                loop_,
+                {.config = config_,
+                 .gate = *gate_,
+                 .network = *network_,
+                 .neighbours = *neighbours_,
+                 .serves = [this](GatewayId gateway) { return node_->find(gateway)->serves(); },
+                 .on_carrier =
+                     [this](GatewayId gateway, LinkSide side, bool carrier) {
+                         run(node_->on_carrier(gateway, side, carrier, loop_.now()));
+                     }}));
         return {};
-    }
-
-    // Whatever was attached to the device of that name went with the old one.
-    void on_new_link(const std::string& interface) {
-        for (const config::Gateway& gateway : config_.gateways) {
-            if (gateway.outside.interface != interface && gateway.inside.interface != interface) {
-                continue;
-            }
-            write_log(node::Level::warning,
-                      fmt::format("device {} is a new one; the gate is attached again "
-                                  "event=new-device gateway={}",
-                                  interface, gateway.name));
-            Result<void> done = gate_->attach(gateway.id);
-            if (done && node_->find(gateway.id)->serves()) {
-                done = network_->add_addresses(gateway.id).and_then([&] {
-                    return network_->announce(gateway.id);
-                });
-            }
-            if (!done) {
-                write_log(node::Level::error, done.error().detail);
-            }
-        }
     }
 
     Result<void> open_cluster_map() {
@@ -225,6 +214,7 @@ class Daemon {
             settings.gateways.push_back({.id = gateway.id,
                                          .name = gateway.name,
                                          .hello_interval = gateway.l2tp.hello_interval,
+                                         .links = runtime::link_settings_of(gateway.links),
                                          .lease = lease,
                                          .durable = std::move(durable),
                                          .started_at = loop_.now()});
@@ -331,7 +321,8 @@ class Daemon {
         requests_.emplace(config_, *node_, std::move(self));
         executor_.emplace(
             loop_, *node_,
-            runtime::Ports{*gate_, *network_, *services_, *kernel_, *leases_, *lease_links_},
+            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *leases_,
+                           *lease_links_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -441,7 +432,8 @@ class Daemon {
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::Xl2tpdServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
-    std::unique_ptr<adapters::LinkWatch> links_;
+    std::optional<adapters::NeighbourWatch> neighbours_;
+    std::unique_ptr<runtime::Devices> devices_;
     std::optional<adapters::LeaseFiles> leases_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;

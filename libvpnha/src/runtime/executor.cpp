@@ -134,6 +134,11 @@ node::Effects Executor::execute(node::Announce& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::AskNeighbours& effect) {
+    ports_.neighbours.ask(effect.gateway, effect.side);
+    return {};
+}
+
 node::Effects Executor::execute(node::SendDatagram& effect) {
     say(std::move(effect));
     return {};

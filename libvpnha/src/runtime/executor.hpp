@@ -17,6 +17,7 @@
 #include "ports/gate.hpp"
 #include "ports/lease_links.hpp"
 #include "ports/leases.hpp"
+#include "ports/neighbours.hpp"
 #include "ports/network.hpp"
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
@@ -27,6 +28,7 @@ namespace vpnha::runtime {
 struct Ports {
     ports::Gate& gate;
     ports::Network& network;
+    ports::Neighbours& neighbours;
     ports::Services& services;
     ports::SessionKernel& kernel;
     ports::Leases& leases;
@@ -71,6 +73,7 @@ class Executor {
     node::Effects execute(node::SetGate& effect);
     node::Effects execute(node::RunStep& effect);
     node::Effects execute(node::Announce& effect);
+    node::Effects execute(node::AskNeighbours& effect);
     node::Effects execute(node::SendDatagram& effect);
     node::Effects execute(node::SendFrame& effect);
     node::Effects execute(node::AnswerPlugin& effect);

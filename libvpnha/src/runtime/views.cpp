@@ -104,6 +104,12 @@ json lease_view(const lease::Engine& lease, TimePoint now) {
             {"fenced", lease.state().fenced}};
 }
 
+json links_view(const node::Links& links) {
+    return {{"outside", to_string(links.state(LinkSide::outside))},
+            {"inside", to_string(links.state(LinkSide::inside))},
+            {"giving_away", links.giving_away()}};
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
@@ -134,6 +140,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway.lease(), around.now)},
+              {"links", links_view(gateway.links())},
               {"standbys", std::move(standbys)}};
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
@@ -162,6 +169,8 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
         sum["confirm_timeouts"] += gateway.counters().confirm_timeouts;
         sum["sessions_lost"] += gateway.counters().sessions_lost;
         sum["sessions_gone"] += gateway.counters().sessions_gone;
+        sum["links_lost"] += gateway.counters().links_lost;
+        sum["given_away"] += gateway.counters().given_away;
         const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
         sum["l2tp_malformed"] += tunnels.malformed;
         sum["l2tp_data_unknown"] += tunnels.data;

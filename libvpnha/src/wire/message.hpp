@@ -44,6 +44,9 @@ struct GatewayState {
     // The sender's vote: the promoted node, a member, has asked for nothing since its promise
     // ended.
     bool unheard = false;
+    // The sender's links of either side: lost, or back for less than its hold-off.
+    bool outside_lost = false;
+    bool inside_lost = false;
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.

@@ -89,14 +89,17 @@ std::vector<Item> read_list(ByteReader& in, std::size_t count, Read read) {
 // Flags of a gateway's state; further ones are left out.
 constexpr std::uint8_t kPromoted = 0x01;
 constexpr std::uint8_t kUnheard = 0x02;
+constexpr std::uint8_t kOutsideLost = 0x04;
+constexpr std::uint8_t kInsideLost = 0x08;
 
 void write(ByteWriter& out, const Hello& hello) {
     out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
     out.prefixed(hello.node_name).u8(static_cast<std::uint8_t>(hello.gateways.size()));
     for (const GatewayState& state : hello.gateways) {
         out.u8(state.gateway.value);
-        out.u8(static_cast<std::uint8_t>((state.promoted ? kPromoted : 0) |
-                                         (state.unheard ? kUnheard : 0)));
+        out.u8(static_cast<std::uint8_t>(
+            (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
+            (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
@@ -123,6 +126,8 @@ Hello read_hello(ByteReader& in) {
         const std::uint8_t flags = r.u8();
         state.promoted = (flags & kPromoted) != 0;
         state.unheard = (flags & kUnheard) != 0;
+        state.outside_lost = (flags & kOutsideLost) != 0;
+        state.inside_lost = (flags & kInsideLost) != 0;
         state.level = read_level(r);
         state.standing = read_level(r);
         state.epoch = read_epoch(r);

@@ -19,10 +19,19 @@ class LinkWatchTest : public ::testing::Test {
     void SetUp() override {
         ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
         ASSERT_TRUE(ip_command("link add eth1 type bridge"));
-        auto watch = LinkWatch::open(loop_, {"eth1", "eth2"},
-                                     [this](const std::string& name) { seen_.push_back(name); });
+        auto watch =
+            LinkWatch::open(loop_, {"eth1", "eth2"},
+                            {.on_new = [this](const std::string& name) { seen_.push_back(name); },
+                             .on_carrier =
+                                 [this](const std::string& name, bool carrier) {
+                                     carriers_.push_back(name + (carrier ? " up" : " down"));
+                                 }});
         ASSERT_TRUE(watch) << watch.error().detail;
         watch_ = std::move(*watch);
+    }
+    std::vector<std::string> carriers() {
+        static_cast<void>(seen());
+        return std::exchange(carriers_, {});
     }
     // What the kernel has said by now; it says it before the command that caused it has ended.
     std::vector<std::string> seen() {
@@ -34,6 +43,7 @@ class LinkWatchTest : public ::testing::Test {
     QbLoop loop_;
     std::unique_ptr<LinkWatch> watch_;
     std::vector<std::string> seen_;
+    std::vector<std::string> carriers_;
 };
 
 TEST_F(LinkWatchTest, WhatIsThereAlreadyIsNoNews) {
@@ -62,6 +72,38 @@ TEST_F(LinkWatchTest, ALateDeviceAndARenamedOneAreNew) {
 TEST_F(LinkWatchTest, OtherDevicesAreNobodysBusiness) {
     ASSERT_TRUE(ip_command("link add eth10 type bridge"));
     EXPECT_THAT(seen(), IsEmpty());
+}
+
+TEST_F(LinkWatchTest, ADeviceThatIsDownOrNotThereHasNoCarrier) {
+    EXPECT_THAT(carriers(), ElementsAre("eth1 down", "eth2 down"));
+}
+
+TEST_F(LinkWatchTest, ACarrierIsOneOfADeviceThatIsUp) {
+    ASSERT_TRUE(ip_command("link add eth2 type veth peer name far"));
+    ASSERT_TRUE(ip_command("link set eth2 up"));
+    carriers_.clear();
+    ASSERT_TRUE(ip_command("link set far up"));
+    EXPECT_THAT(carriers(), ElementsAre("eth2 up"));
+    ASSERT_TRUE(ip_command("link set eth2 mtu 1400"));
+    EXPECT_THAT(carriers(), IsEmpty());
+    ASSERT_TRUE(ip_command("link set far down"));
+    EXPECT_THAT(carriers(), ElementsAre("eth2 down"));
+    ASSERT_TRUE(ip_command("link set far up"));
+    EXPECT_THAT(carriers(), ElementsAre("eth2 up"));
+    ASSERT_TRUE(ip_command("link del eth2"));
+    EXPECT_THAT(carriers(), ElementsAre("eth2 down"));
+}
+
+TEST_F(LinkWatchTest, APortThatLeavesItsBridgeStaysWhatItIs) {
+    ASSERT_TRUE(ip_command("link add eth2 type veth peer name far"));
+    ASSERT_TRUE(ip_command("link set far up"));
+    ASSERT_TRUE(ip_command("link set eth2 up"));
+    EXPECT_THAT(seen(), ElementsAre("eth2"));
+    carriers_.clear();
+    ASSERT_TRUE(ip_command("link set eth2 master eth1"));
+    ASSERT_TRUE(ip_command("link set eth2 nomaster"));
+    EXPECT_THAT(seen(), IsEmpty());
+    EXPECT_THAT(carriers_, IsEmpty());
 }
 
 TEST_F(LinkWatchTest, AfterAnOverrunEverythingMayBeNew) {

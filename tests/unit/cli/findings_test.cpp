@@ -26,6 +26,12 @@ TEST(FindingsTest, SayWhatIsAmiss) {
     const Change cases[] = {
         {"/gateways/0/promoted_node", nullptr, Health::critical, "no node is promoted"},
         {"/gateways/0/gate", "shut", Health::critical, "its gate is shut"},
+        {"/gateways/0/links/outside", "no-carrier", Health::degraded,
+         "the outside link of this node has no carrier"},
+        {"/gateways/0/links/inside", "no-answer", Health::degraded,
+         "no neighbour answers on the inside link"},
+        {"/gateways/0/links/inside", "unknown", Health::degraded, "no neighbour answers"},
+        {"/gateways/0/links/inside", "settling", Health::degraded, "lost a short time ago"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
         {"/gateways/0/sessions/protected", 1, Health::degraded,
          "1 of 2 sessions are not protected"},

@@ -33,6 +33,7 @@ inline nlohmann::json sample_status() {
                     "fenced": false},
                       "gate_drops": {"in": {"standby": 7, "expired": 0, "ending": 0},
                                      "out": {"standby": 1, "expired": 0, "ending": 0}},
+                      "links": {"outside": "good", "inside": "good", "giving_away": false},
                       "standbys": [2, 3]}],
         "counters": {"wire_malformed": 0}})");
 }

@@ -79,5 +79,11 @@ TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
                 HasSubstr("vpnha.toml:2: 'plugin_socket' is the control socket too"));
 }
 
+TEST(ChecksTest, AGatewaysOwnAddressIsNobodysNeighbour) {
+    EXPECT_THAT(error_of(kSample + "[gateway.dialin.links]\ninside_neighbours = "
+                                   "[\"198.51.100.1\", \"198.51.100.100\"]\n"),
+                HasSubstr("vpnha.toml:13: 198.51.100.100 is the gateway's own address"));
+}
+
 }  // namespace
 }  // namespace vpnha::config

@@ -111,6 +111,23 @@ TEST(TomlReaderTest, ReadsFlags) {
     }
 }
 
+TEST(TomlReaderTest, ReadsNeighboursOfALink) {
+    EXPECT_EQ(parse(kSample, "vpnha.toml")->gateways[0].links.hold_off, std::chrono::seconds(60))
+        << "the table may be left out";
+    const auto with = [](const std::string& list) {
+        return kSample + "[gateway.dialin.links]\noutside_neighbours = " + list + "\n";
+    };
+    const Result<Config> config = parse(
+        with(R"(["192.0.2.1", "fe80::1", "2001:db8::1"])") + "lost_after = 5\n", "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_EQ(config->gateways[0].links.outside_neighbours.size(), 3U);
+    EXPECT_EQ(config->gateways[0].links.lost_after, 5U);
+    for (const std::string bad : {"\"192.0.2.1\"", R"(["192.0.2.1/24"])", R"(["224.0.0.1"])",
+                                  R"(["192.0.2.1", "192.0.2.1"])", R"([1])", R"(["::"])"}) {
+        EXPECT_THAT(error_of(with(bad)), HasSubstr("it takes an array of 0 to 16 strings")) << bad;
+    }
+}
+
 TEST(TomlReaderTest, ReadsListsOfPaths) {
     const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
     const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");

@@ -328,8 +328,11 @@ TEST(NodeClusterTest, AMemberWithoutACommonVersionIsNamed) {
     hello.version_min = 8;
     hello.version_max = 9;
     hello.node_name = "gw2";
-    hello.gateways = {
-        {kGateway, true, false, wire::Level::complete, wire::Level::complete, Epoch{9, NodeId{2}}}};
+    hello.gateways = {{.gateway = kGateway,
+                       .promoted = true,
+                       .level = wire::Level::complete,
+                       .standing = wire::Level::complete,
+                       .epoch = Epoch{9, NodeId{2}}}};
     cluster.run(1, cluster.at(1).node->on_members({NodeId{1}, NodeId{2}}, true, cluster.now()));
     cluster.kill(2);
     cluster.start(2);

@@ -120,7 +120,7 @@ class Group {
         // As the node does: everyone introduces itself anew.
         for (auto& [node, replica] : replicas_) {
             wire::Hello hello;
-            hello.gateways = {{kGateway, replica->promoted(), false, replica->level(),
+            hello.gateways = {{kGateway, replica->promoted(), false, false, false, replica->level(),
                                replica->level(), replica->highest_epoch()}};
             queue_.emplace_back(node, hello);
         }

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A promoted node that has lost the outside or the inside gives the gateway away, by its promotion
+// score: Pacemaker demotes it and promotes the better node, as if an administrator had moved the
+// role. It counts no failure, and the sessions are handed over by a living node.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "node/gateway_node.hpp"
+
+namespace vpnha::node {
+
+void GatewayNode::on_carrier(LinkSide side, bool carrier, TimePoint now) {
+    links_.on_carrier(side, carrier, now);
+}
+
+void GatewayNode::on_neighbour(LinkSide side, const IpAddress& address, TimePoint now) {
+    links_.on_answer(side, address, now);
+}
+
+void GatewayNode::ask_neighbours(TimePoint now, Effects& effects) {
+    for (const LinkSide side : links_.on_time(now)) {
+        effects.emplace_back(AskNeighbours{settings_.id, side});
+    }
+}
+
+void GatewayNode::watch_links(TimePoint now, Effects& effects) {
+    for (const auto& [side, state] : links_.take_news()) {
+        const bool lost = state == LinkState::no_carrier || state == LinkState::no_answer;
+        counters_.links_lost += lost ? 1 : 0;
+        effects.emplace_back(Log{
+            lost ? Level::warning : Level::info,
+            fmt::format("{} link: {} event=link {}", to_string(side), to_string(state), tag())});
+    }
+    const auto best = best_standby();
+    const auto elsewhere = best ? std::optional(best->second) : std::nullopt;
+    if (links_.weigh(takeover_.state() == takeover::State::promoted, elsewhere, now)) {
+        ++counters_.given_away;
+        effects.emplace_back(
+            Log{Level::warning,
+                fmt::format("outside link: {}, inside link: {}; node {} is in sync and has better "
+                            "ones: the gateway is given away event=given-away {}",
+                            to_string(links_.state(LinkSide::outside)),
+                            to_string(links_.state(LinkSide::inside)), best->first.value, tag())});
+    }
+}
+
+std::optional<std::pair<NodeId, unsigned>> GatewayNode::best_standby() const {
+    std::optional<std::pair<NodeId, unsigned>> best;
+    for (const auto& [node, state] : replica_.peers()) {
+        const unsigned lost = (state.outside_lost ? 1U : 0U) + (state.inside_lost ? 1U : 0U);
+        if (state.standing == wire::Level::complete && state.epoch == replica_.epoch() &&
+            (!best || lost < best->second)) {
+            best = std::pair(node, lost);
+        }
+    }
+    return best;
+}
+
+unsigned GatewayNode::scored_loss() const {
+    // A promoted node that keeps the gateway is as good as any: nobody is to be preferred to it.
+    return takeover_.state() == takeover::State::promoted && !links_.giving_away()
+               ? 0
+               : links_.lost_for_coming();
+}
+
+}  // namespace vpnha::node
