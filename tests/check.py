@@ -5,7 +5,8 @@
 (plain)  also 2 000 simulated clusters, the sanitizers, and the lab scenarios that hold the product
          together
 --all    also clang-tidy, a minute of fuzzing per target, bugs planted for the simulator to find,
-         and every scenario but the measurements
+         all runs of the lease's exhaustive checker and each sentence of its protocol loosened for
+         it to find, and every scenario but the measurements
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
@@ -131,6 +132,12 @@ def fuzz_count(text: str) -> Count | None:
     return Count(len(lines) - failed, failed) if lines else None
 
 
+def checker_count(text: str) -> Count | None:
+    ends = re.findall(r": (held|NOT EXHAUSTED|BROKEN: .*)$", text, re.MULTILINE)
+    held = ends.count("held")
+    return Count(held, len(ends) - held) if ends else None
+
+
 def lint(checks: Checks) -> None:
     checks.step("clang-format", ["clang-format", "--dry-run", "--Werror",
                                  *source_files(".cpp", ".hpp", ".c", ".h")])
@@ -186,6 +193,9 @@ def main() -> int:
         if arguments.all:
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
+            checks.step("lease checker", ["build/dev/tests/checker/vpnha-checker", "--jobs", "2",
+                                          "all"], checker_count)
+            checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
         lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS)
     if checks.failures:

@@ -2,6 +2,7 @@
 #include "checker/explore.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <deque>
 #include <utility>
 
@@ -11,37 +12,12 @@ namespace vpnha::checker {
 
 namespace {
 
-struct Print {
-    std::uint64_t a = 0;
-    std::uint64_t b = 0;
-    friend bool operator==(const Print&, const Print&) = default;
-};
-
-// Two independent multiplicative hashes with a final mix (the constants are those of xxHash and
-// splitmix64).
-Print print_of(const std::string& key) {
-    Print print{0x9e3779b185ebca87, 0xc2b2ae3d27d4eb4f};
-    for (const char c : key) {
-        const auto octet = static_cast<std::uint8_t>(c);
-        print.a = (print.a ^ octet) * 0x100000001b3;
-        print.a ^= print.a >> 29;
-        print.b = (print.b + octet + 1) * 0xd6e8feb86659fd93;
-        print.b ^= print.b >> 32;
-    }
-    const auto mix = [](std::uint64_t value) {
-        value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
-        value = (value ^ value >> 27) * 0x94d049bb133111eb;
-        return value ^ value >> 31;
-    };
-    return {mix(print.a), mix(print.b)};
-}
-
 // Open addressing, in a table that doubles.
 class Visited {
   public:
     // False when it was there before.
     bool insert(const Print& print) {
-        if (2 * (size_ + 1) > slots_.size()) {
+        if (4 * (size_ + 1) > 3 * slots_.size()) {
             grow();
         }
         if (!put(slots_, print)) {
@@ -84,23 +60,29 @@ struct Origin {
     std::uint16_t move = 0;  // Which of the parent's.
 };
 
+struct Reached {
+    World world;
+    std::uint32_t index = 0;  // Of its origin.
+    std::uint32_t depth = 0;
+};
+
 class Explorer {
   public:
     explicit Explorer(const Run& run) : run_(run) {}
 
-    Found explore(std::uint64_t states_max) {
-        World first = first_world(run_);
-        note(std::move(first), {0, 0});
-        for (std::uint32_t parent = 0; !frontier_.empty() && found_.broken.empty(); ++parent) {
-            if (found_.states >= states_max) {
+    Found explore(Order order, const Limits& limits) {
+        note(first_world(run_), {0, 0}, 0);
+        while (!frontier_.empty() && found_.broken.empty()) {
+            if (found_.states >= limits.states || is_over(limits.seconds)) {
                 found_.exhausted = false;
                 break;
             }
-            const World world = std::move(frontier_.front());
-            frontier_.pop_front();
+            const bool nearest = order == Order::nearest_first;
+            const Reached reached = std::move(nearest ? frontier_.front() : frontier_.back());
+            nearest ? frontier_.pop_front() : frontier_.pop_back();
             std::uint16_t move = 0;
-            for_each_move(run_, world, [&](World&& next, const Move&) {
-                note(std::move(next), {parent, move});
+            for_each_move(run_, reached.world, [&](World&& next, const Move&) {
+                note(std::move(next), {reached.index, move}, reached.depth + 1);
                 ++move;
             });
         }
@@ -108,16 +90,21 @@ class Explorer {
     }
 
   private:
-    void note(World&& world, const Origin& origin) {
+    bool is_over(std::uint64_t seconds) {
+        constexpr std::uint64_t kSeldom = 4096;  // A clock is slow to read.
+        return ++looked_ % kSeldom == 0 &&
+               static_cast<std::uint64_t>(std::clock() - began_) / CLOCKS_PER_SEC >= seconds;
+    }
+
+    void note(World&& world, const Origin& origin, std::uint32_t depth) {
         if (!found_.broken.empty()) {
             return;
         }
-        key_.clear();
-        write_key(run_, world, key_);
-        if (!visited_.insert(print_of(key_)) && world.broken.empty()) {
+        if (!visited_.insert(key_of(run_, world)) && world.broken.empty()) {
             return;
         }
-        ++found_.states;
+        const auto index = static_cast<std::uint32_t>(found_.states++);
+        found_.depth = std::max<std::uint64_t>(found_.depth, depth);
         found_.overlaps += world.overlap ? 1 : 0;
         found_.served += std::any_of(world.nodes.begin(), world.nodes.end(),
                                      [](const auto& node) { return node->speaks(); })
@@ -128,7 +115,7 @@ class Explorer {
             found_.broken = world.broken;
             tell();
         }
-        frontier_.push_back(std::move(world));
+        frontier_.push_back({std::move(world), index, depth});
     }
 
     void tell() {
@@ -153,17 +140,18 @@ class Explorer {
     }
 
     const Run& run_;
+    const std::clock_t began_ = std::clock();
+    std::uint64_t looked_ = 0;
     Found found_;
     Visited visited_;
     std::vector<Origin> origins_;
-    std::deque<World> frontier_;
-    std::string key_;
+    std::deque<Reached> frontier_;
 };
 
 }  // namespace
 
-Found explore(const Run& run, std::uint64_t states_max) {
-    return Explorer(run).explore(states_max);
+Found explore(const Run& run, Order order, const Limits& limits) {
+    return Explorer(run).explore(order, limits);
 }
 
 }  // namespace vpnha::checker

@@ -2,6 +2,8 @@
 #include "checker/key.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 
 namespace vpnha::checker {
 
@@ -11,44 +13,73 @@ using lease::Engine;
 using lease::Holder;
 using lease::Voter;
 
+// Octets on the stack: a key is made for every move.
+class Buffer {
+  public:
+    void put(std::uint8_t value) {
+        if (size_ == octets_.size()) {
+            std::abort();  // Longer than any key of three nodes.
+        }
+        octets_[size_++] = static_cast<char>(value);
+    }
+    void put(const Print& print) {
+        for (int i = 0; i < 64; i += 8) {
+            put(static_cast<std::uint8_t>(print.a >> i));
+            put(static_cast<std::uint8_t>(print.b >> i));
+        }
+    }
+    [[nodiscard]] Print print() const { return print_of({octets_.data(), size_}); }
+
+  private:
+    std::array<char, 1024> octets_;
+    std::size_t size_ = 0;
+};
+
 class Key {
   public:
-    Key(const Run& run, const World& world, std::string& out)
-        : run_(run), timing_(timing_of(run)), world_(world), out_(out) {}
+    Key(const Run& run, const World& world) : run_(run), timing_(timing_of(run)), world_(world) {}
 
-    void write() {
+    [[nodiscard]] Print write() {
         const Bounds& left = world_.left;
         for (const std::uint8_t count :
              {left.claims, left.crashes, left.pauses, left.releases, left.demotions, left.marks,
-              left.changes, left.rings, left.deaths, world_.run_out}) {
+              left.changes, left.rings, left.deaths, world_.run_out, world_.claimants}) {
             put(count);
         }
         put(world_.top);
-        if (run_.margins) {
-            put(world_.served.epoch);
-            put(world_.told.has_value());
-            if (world_.told) {
-                put(world_.told->epoch);
-                put_signed(world_.told->until - world_.served.deadline);
-            }
+        put(tells_margins(run_, world_) ? world_.served.epoch : Epoch{});
+        // Only its own later deadlines are compared with what its successor was told.
+        const bool told = world_.told && is_alive(world_.told->epoch);
+        put(told);
+        if (told) {
+            const Epoch& epoch = world_.told->epoch;
+            put(epoch);
+            put_left(world_.told->until, world_.nodes[index_of(epoch.node)]->now);
         }
         for (const auto& node : world_.nodes) {
-            put_node(*node);
+            if (!node->body) {
+                Key body(run_, world_);
+                body.put_body(*node);
+                node->body = body.out_.print();
+            }
+            out_.put(*node->body);
+            put_context(*node);
         }
-        std::vector<std::string> flying;
+        // A set has no order: its members' prints are added up.
+        Print flying;
         for (const auto& one : world_.network) {
-            std::string text;
-            Key(run_, world_, text).put_flying(*one);
-            flying.push_back(std::move(text));
+            Key message(run_, world_);
+            message.put_flying(*one);
+            const Print print = message.out_.print();
+            flying.a += print.a;
+            flying.b += print.b;
         }
-        std::sort(flying.begin(), flying.end());
-        for (const std::string& text : flying) {
-            out_ += text;
-        }
+        out_.put(flying);
+        return out_.print();
     }
 
   private:
-    void put(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
+    void put(std::uint8_t value) { out_.put(value); }
     void put(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
     void put(const Epoch& epoch) {
         put(static_cast<std::uint8_t>(epoch.number));
@@ -124,24 +155,75 @@ class Key {
         });
     }
 
-    void put_node(const Node& node) {
+    // What depends on that node alone.
+    void put_body(const Node& node) {
         put(node.paused);
         put(node.dead);
         put_left(node.gate, node.now);
         put(node.now < node.gate ? node.gate_epoch : Epoch{});
         put_left(node.thaw_over, node.now);
-        put(node.disk.has_value());
-        if (node.disk) {
-            put(node.disk->claimed);
-            put(node.disk->granted);
-            put(node.disk->marks);
-            if (run_.bounds.changes > 0) {
-                put(node.disk->voters);
-            }
-        }
         put_engine(node.engine.state());
         put_voter(node.engine.voter().state(), node.now);
         put_holder(node.engine.holder().state(), node.now);
+    }
+
+    // What matters only in some worlds.
+    void put_context(const Node& node) {
+        const lease::Voter::State& voter = node.engine.voter().state();
+        const Holder::State& holder = node.engine.holder().state();
+        if (world_.left.crashes > 0) {
+            put(node.disk.has_value());
+            if (node.disk) {
+                put(node.disk->granted);
+                put(number_of(std::max(node.disk->claimed, node.disk->granted)));
+                put(node.disk->marks);
+                if (run_.bounds.changes > 0) {
+                    put(node.disk->voters);
+                }
+            }
+        }
+        // Only the number of the next claim comes from what an idle node has claimed and seen.
+        const bool idle = holder.phase == lease::Phase::idle;
+        if (world_.left.claims > 0 || holder.phase == lease::Phase::claiming) {
+            if (idle) {
+                put(number_of(std::max({holder.claimed, holder.seen, voter.granted})));
+            } else {
+                put(holder.seen > holder.claimed ? holder.seen : Epoch{});
+            }
+        }
+        put_dead(holder.dead);
+        // A promise that is over counts only against rounds of its epoch that may yet come.
+        const lease::Voter::Promise& promise = voter.promise;
+        if (!holds(promise, node.now)) {
+            const bool counts = matters(world_, promise.epoch) || is_alive(promise.epoch);
+            put(counts ? promise.epoch : Epoch{});
+            put(counts && promise.released);
+        }
+        const auto& handing = node.engine.state().handing;
+        if (handing && handing->asked) {
+            put_number(*handing->asked);
+        }
+        if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
+            put(voter.answered_at, timing_.abstention(), node.now);
+        }
+        if (world_.left.deaths > 0) {
+            std::vector<NodeId> heard;
+            for (const Engine::Life& life : node.engine.state().lives) {
+                heard.push_back(life.node);
+            }
+            put(heard);
+        }
+        if (tells_margins(run_, world_)) {
+            put_heard(voter, holder);
+        }
+    }
+
+    static bool holds(const lease::Voter::Promise& promise, TimePoint now) {
+        return now < promise.until && !promise.released;
+    }
+
+    static std::uint8_t number_of(const Epoch& epoch) {
+        return static_cast<std::uint8_t>(epoch.number);
     }
 
     void put_engine(const Engine::State& state) {
@@ -156,39 +238,29 @@ class Key {
         if (handing) {
             put(handing->claim);
             put(handing->asked.has_value());
-            if (handing->asked) {
-                put_number(*handing->asked);
-            }
             put(handing->handover.released);
         }
         if (fencing) {
+            put(static_cast<std::uint8_t>(fencing->victim.value));
             put(fencing->run_out);
             put(fencing->done);
         }
-        if (run_.bounds.deaths > 0) {
-            std::vector<NodeId> heard;
-            for (const Engine::Life& life : lives) {
-                heard.push_back(life.node);
-            }
-            put(heard);
-        }
+        static_cast<void>(lives);  // put_context() has them.
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
         const auto& [started, granted, marks, promise, granted_to, heard, before, answered_at,
                      absent_since] = state;
         static_cast<void>(granted_to);  // A node keeps its boot id.
+        static_cast<void>(heard);       // put_heard() has these two,
+        static_cast<void>(before);
+        static_cast<void>(answered_at);  // put_context() this.
         put_left(started + timing_.abstention(), now);
         put(granted);
-        // A promise that is over counts only against rounds of its epoch that may yet come.
-        const bool holds = now < promise.until && !promise.released;
-        const bool counts = holds || matters(world_, promise.epoch) || is_alive(promise.epoch);
-        put(counts ? promise.epoch : Epoch{});
-        put(counts && promise.released);
-        put_left(holds ? promise.until : now, now);
+        put(holds(promise, now) ? promise.epoch : Epoch{});
+        put_left(holds(promise, now) ? promise.until : now, now);
         if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
             put(marks);
-            put(answered_at, timing_.abstention(), now);
         }
         if (run_.bounds.rings > 0) {
             for (const Voter::Timed& absent : absent_since) {
@@ -198,25 +270,20 @@ class Key {
             }
             put(std::uint8_t{0});
         }
-        if (run_.margins) {
-            put(heard.has_value());
-            if (heard) {
-                put(*heard);
-            }
-            put(before);
-        }
     }
 
     void put_holder(const Holder::State& state, TimePoint now) {
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, lame_until,
                      rounds, before, unknown, handover] = state;
+        static_cast<void>(seen);  // put_context() has these two,
+        static_cast<void>(dead);
+        static_cast<void>(before);  // put_heard() these.
+        static_cast<void>(unknown);
         put(static_cast<std::uint8_t>(phase));
-        put(claimed);
-        put(seen > claimed ? seen : Epoch{});
-        put_dead(dead);
         if (phase == lease::Phase::idle) {
             return;
         }
+        put(claimed);
         put_left(deadline, now);
         put_left(next_round_at, now);
         if (phase == lease::Phase::lame) {
@@ -234,9 +301,17 @@ class Key {
             }
         }
         put(std::uint8_t{0});
-        if (run_.margins) {
-            put(before);
-            put(unknown);
+    }
+
+    void put_heard(const Voter::State& voter, const Holder::State& holder) {
+        put(voter.heard.has_value());
+        if (voter.heard) {
+            put(*voter.heard);
+        }
+        put(voter.before);
+        if (holder.phase != lease::Phase::idle) {
+            put(holder.before);
+            put(holder.unknown);
         }
     }
 
@@ -244,9 +319,10 @@ class Key {
         const Node& sender = *world_.nodes[index_of(flying.sender.node)];
         put(static_cast<std::uint8_t>(100 + flying.message.index()));
         put(static_cast<std::uint8_t>(flying.sender.node.value));
-        put(flying.sender.instance == sender.self.instance);
         put(flying.to);
         if (const auto* round = std::get_if<lease::Round>(&flying.message)) {
+            // Refusals of the rounds of an earlier life are not heard.
+            put(flying.sender.instance == sender.self.instance);
             put(round->id.epoch);
             put_left(round->sent_at + timing_.lease, sender.now);
             put_number(round->id);
@@ -259,7 +335,7 @@ class Key {
             put(answer->id.epoch);
             put_number(answer->id);
             put(answer->handover.has_value());
-            if (run_.margins) {
+            if (tells_margins(run_, world_)) {
                 put(answer->before);
             }
         } else if (const auto* release = std::get_if<lease::Release>(&flying.message)) {
@@ -274,24 +350,26 @@ class Key {
             return holder.phase != lease::Phase::idle && holder.claimed == epoch;
         });
     }
-    // Of a dead round the number is never looked at again.
+    // Of a round that its asker has closed the number is never looked at again.
     void put_number(const lease::RoundId& id) {
         const Node& asker = *world_.nodes[index_of(id.epoch.node)];
         const Holder::State& holder = asker.engine.holder().state();
-        const bool alive = holder.claimed == id.epoch && asker.self.instance == id.instance;
-        put(static_cast<std::uint8_t>(alive ? holder.number - id.number : 255));
+        const bool open = is_open(asker, id);
+        put(static_cast<std::uint8_t>(open                  ? holder.number - id.number
+                                      : asks_for(asker, id) ? 254
+                                                            : 255));
     }
 
     const Run& run_;
     const lease::Timing timing_;
     const World& world_;
-    std::string& out_;
+    Buffer out_;
 };
 
 }  // namespace
 
-void write_key(const Run& run, const World& world, std::string& key) {
-    Key(run, world, key).write();
+Print key_of(const Run& run, const World& world) {
+    return Key(run, world).write();
 }
 
 }  // namespace vpnha::checker

@@ -4,12 +4,11 @@
 // newest. What no event of the run reads is left out.
 #pragma once
 
-#include <string>
-
+#include "checker/prints.hpp"
 #include "checker/world.hpp"
 
 namespace vpnha::checker {
 
-void write_key(const Run& run, const World& world, std::string& key);
+[[nodiscard]] Print key_of(const Run& run, const World& world);
 
 }  // namespace vpnha::checker

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnha-checker [--states-max N] RUN…|quick|all: visits all states of those runs (runs.cpp) and
-// prints how many there were. Exit 1 when an invariant does not hold: the shortest way there is
-// printed.
+// vpnha-checker [--jobs N] [--states-max N] [--seconds-max N] RUN…|quick|all: visits all states of
+// those runs (runs.cpp), N runs at once, and prints for each its bounds, its states and the time of
+// a processor that it took. Exit 1 when an invariant does not hold, and the shortest way there is
+// printed; or when a run came to an end before its states did.
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <charconv>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 #include <string_view>
 
@@ -16,33 +19,44 @@
 namespace vpnha::checker {
 namespace {
 
-constexpr const char* kUsage = "vpnha-checker [--states-max N] RUN...|quick|all\nruns:\n";
-constexpr std::uint64_t kStatesMax = 30'000'000;  // ~2 GB with their frontier.
+constexpr const char* kUsage =
+    "vpnha-checker [--jobs N] [--states-max N] [--seconds-max N] RUN...|quick|all\nruns:\n";
+// A way is looked for again, nearest first, in so many states (~1 GB).
+constexpr std::uint64_t kNearestMax = 1'000'000;
 
 struct Options {
-    std::uint64_t states_max = kStatesMax;
+    Limits limits;
+    std::uint64_t jobs = 1;
     std::vector<const Run*> runs;
 };
 
 bool add_runs(std::string_view name, Options& options) {
     const std::size_t before = options.runs.size();
     for (const Run& run : all_runs()) {
-        if (name == "all" || (name == "quick" && run.quick) || name == run.name) {
+        if ((name == "all" && !run.open) || (name == "quick" && run.quick) || name == run.name) {
             options.runs.push_back(&run);
         }
     }
     return options.runs.size() > before;
 }
 
+std::uint64_t* number_option(std::string_view word, Options& options) {
+    return word == "--jobs"          ? &options.jobs
+           : word == "--states-max"  ? &options.limits.states
+           : word == "--seconds-max" ? &options.limits.seconds
+                                     : nullptr;
+}
+
 std::optional<Options> parse_options(int count, char** arguments) {
     Options options;
     for (int i = 1; i < count; ++i) {
         const std::string_view word = arguments[i];
-        if (word == "--states-max" && i + 1 < count) {
-            const std::string_view number = arguments[++i];
-            const char* const end = number.data() + number.size();
-            const auto [stop, error] = std::from_chars(number.data(), end, options.states_max);
-            if (error != std::errc{} || stop != end) {
+        std::uint64_t* const number = number_option(word, options);
+        if (number != nullptr && i + 1 < count) {
+            const std::string_view text = arguments[++i];
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, *number);
+            if (error != std::errc{} || stop != end || *number == 0) {
                 return std::nullopt;
             }
         } else if (!add_runs(word, options)) {
@@ -52,36 +66,99 @@ std::optional<Options> parse_options(int count, char** arguments) {
     return options.runs.empty() ? std::nullopt : std::optional(options);
 }
 
-bool held(const Run& run, const Found& found, double seconds) {
-    fmt::print(
-        "{:14} {:>9} states, {:>9} with a deadline ahead, {:>7} with two after a thaw, "
-        "{:5.1f} s: ",
-        run.name, found.states, found.served, found.overlaps, seconds);
-    if (!found.broken.empty()) {
-        fmt::print("BROKEN: {}\n", found.broken);
-        for (const std::string& move : found.moves) {
-            fmt::print("    {}\n", move);
+// "3 claims, 2 crashes, lease of 2 ticks"
+std::string features_of(const Run& run) {
+    const Bounds& bounds = run.bounds;
+    std::string text;
+    const auto count = [&text](std::uint8_t number, std::string_view one, std::string_view many) {
+        if (number > 0) {
+            text += fmt::format("{} {}, ", number, number == 1 ? one : many);
         }
-        return false;
+    };
+    count(bounds.claims, "claim", "claims");
+    count(bounds.crashes, "crash", "crashes");
+    count(bounds.pauses, "pause", "pauses");
+    count(bounds.releases, "release", "releases");
+    count(bounds.demotions, "demotion", "demotions");
+    count(bounds.marks, "mark", "marks");
+    count(bounds.changes, "change of the list", "changes of the list");
+    count(bounds.rings, "change of a group", "changes of groups");
+    count(bounds.deaths, "death", "deaths");
+    text += run.start == Start::held          ? "from a lease held, "
+            : run.start == Start::stale_pause ? "from a paused holder and cold others, "
+            : run.start == Start::fenced      ? "from a fenced holder, "
+                                              : "";
+    text += run.answers == Answers::late ? "late answers, " : "";
+    text += run.margins ? "counter margins, " : "";
+    if (run.voters != kNodes) {
+        text += fmt::format("{} voters, ", run.voters);
     }
-    fmt::print("{}\n", found.exhausted ? "held" : "NOT EXHAUSTED");
-    return found.exhausted;
+    if (run.rates[0] != run.rates[1]) {
+        text += fmt::format("clocks {}:{}:{}, ", run.rates[0], run.rates[1], run.rates[2]);
+    }
+    return text + fmt::format("lease of {:.2g} ticks", double(run.lease) / run.rates[0]);
 }
 
+double processor_seconds() {
+    return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+bool check(const Run& run, const Limits& limits) {
+    Found found = explore(run, Order::deepest_first, limits);
+    fmt::print(
+        "{:14} {:>9} states ({} with a deadline ahead, {} with two after a thaw), ways of "
+        "up to {} moves, {:.1f} s; {}: ",
+        run.name, found.states, found.served, found.overlaps, found.depth, processor_seconds(),
+        features_of(run));
+    if (found.broken.empty()) {
+        fmt::print("{}\n", found.exhausted ? "held" : "NOT EXHAUSTED");
+        return found.exhausted;
+    }
+    const Found nearest = explore(run, Order::nearest_first, {kNearestMax, limits.seconds});
+    if (!nearest.broken.empty()) {
+        found = nearest;
+    }
+    fmt::print("BROKEN: {}\n", found.broken);
+    for (const std::string& move : found.moves) {
+        fmt::print("    {}\n", move);
+    }
+    return false;
+}
+
+// Waits for one; whether it held.
+bool end_of_one() {
+    int status = 0;
+    return ::wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Each run in a process of its own: its memory ends with it.
 int check(const Options& options) {
-    std::uint64_t states = 0;
+    std::uint64_t under_way = 0;
+    std::size_t held = 0;
+    const auto began = std::time(nullptr);
     for (const Run* run : options.runs) {
-        const auto began = std::chrono::steady_clock::now();
-        const Found found = explore(*run, options.states_max);
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-        states += found.states;
-        if (!held(*run, found, took.count())) {
-            return 1;
+        if (under_way == options.jobs) {
+            held += end_of_one() ? 1 : 0;
+            --under_way;
         }
         std::fflush(stdout);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const bool good = check(*run, options.limits);
+            std::fflush(stdout);
+            ::_exit(good ? 0 : 1);
+        }
+        if (child < 0) {
+            std::perror("fork");
+            return 1;
+        }
+        ++under_way;
     }
-    fmt::print("{} runs held, {} states\n", options.runs.size(), states);
-    return 0;
+    for (; under_way > 0; --under_way) {
+        held += end_of_one() ? 1 : 0;
+    }
+    fmt::print("{} of {} runs held, {} s\n", held, options.runs.size(), std::time(nullptr) - began);
+    return held == options.runs.size() ? 0 : 1;
 }
 
 }  // namespace

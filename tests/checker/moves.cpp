@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace vpnha::checker {
@@ -49,11 +50,8 @@ class Moves {
         Node& node = step.change(i);
         const Epoch claimed = node.engine.holder().epoch();
         const lease::Effects effects = event(node);
-        if (node.engine.holder().epoch() != claimed) {
-            if (step.world.left.claims == 0) {
-                return;
-            }
-            --step.world.left.claims;
+        if (node.engine.holder().epoch() != claimed && !may_claim(i, step)) {
+            return;
         }
         step.execute(i, effects, Answers::at_once);
         emit(std::move(step), move);
@@ -65,7 +63,7 @@ class Moves {
         if (due && *due <= node.now) {
             event(i, {"acts", i}, left, [](Node& it) { return it.engine.on_time(it.now); });
         }
-        if (!node.engine.state().wanted && left.claims > 0 && may_be_first(i)) {
+        if (!node.engine.state().wanted && left.claims > 0) {
             event(i, {"is promoted", i}, left, [](Node& it) { return it.engine.promote(it.now); });
         }
         if (left.releases > 0 && node.engine.holder().phase() != lease::Phase::idle) {
@@ -86,11 +84,22 @@ class Moves {
         list_events(i, node);
     }
 
-    // With equal clocks, voters and no special start the nodes are alike: let node 1 be first.
-    [[nodiscard]] bool may_be_first(std::size_t i) const {
+    // With equal clocks, all votes and no special start nodes differ by the order of those of them
+    // that claim, which decides between equal numbers: let these be the first. Node 3 claims only
+    // where nodes 1 and 2 have done so, or still can.
+    [[nodiscard]] bool may_claim(std::size_t i, Step& step) const {
+        if (step.world.left.claims == 0) {
+            return false;
+        }
+        const std::uint8_t left = --step.world.left.claims;
         const bool alike = run_.rates[0] == run_.rates[1] && run_.rates[1] == run_.rates[2] &&
                            run_.voters == kNodes && run_.start == Start::idle;
-        return !alike || i == 0 || before_.left.claims != run_.bounds.claims;
+        if (!alike) {
+            return true;
+        }
+        step.world.claimants |= static_cast<std::uint8_t>(1U << i);
+        const unsigned claimants = step.world.claimants;
+        return std::bit_width(claimants) - std::popcount(claimants) <= left;
     }
 
     void fencing_events(std::size_t i, const Node& node) {
@@ -134,8 +143,7 @@ class Moves {
         const Epoch claimed = node.engine.holder().epoch();
         const auto effects = node.engine.confirm_dead(id_of(victim), gone.self.boot,
                                                       lease::Confirmed::by_device, node.now);
-        if (!effects ||
-            (node.engine.holder().epoch() != claimed && step.world.left.claims-- == 0)) {
+        if (!effects || (node.engine.holder().epoch() != claimed && !may_claim(i, step))) {
             return;
         }
         step.execute(i, *effects, Answers::at_once);
@@ -180,21 +188,19 @@ class Moves {
             Bounds after = before_.left;
             --after.rings;
             for (std::size_t other = 0; other < kNodes; ++other) {
-                std::set<NodeId> present{id_of(i)};
-                if (other != i) {
-                    present.insert(id_of(kNodes - i - other));
-                }
+                const std::uint8_t present =
+                    static_cast<std::uint8_t>(other == i ? 1U << i : kAll & ~(1U << other));
                 const char* what = other == i ? "loses quorum" : "loses from its group";
                 event(i, {what, i, other}, after, [&](Node& it) {
                     it.present = present;
                     it.quorate = other != i;
-                    return it.engine.on_members(it.present, it.quorate, it.now);
+                    return it.engine.on_members(members(it.present), it.quorate, it.now);
                 });
             }
             event(i, {"has its whole group", i}, after, [](Node& it) {
-                it.present = kEverybody;
+                it.present = kAll;
                 it.quorate = true;
-                return it.engine.on_members(it.present, it.quorate, it.now);
+                return it.engine.on_members(members(it.present), it.quorate, it.now);
             });
         }
     }

@@ -30,50 +30,71 @@ Node new_node(const Run& run, std::size_t index, TimePoint started, TimePoint no
               {},
               {},
               {},
-              kEverybody,
+              kAll,
               true,
               false,
-              false};
-    static_cast<void>(node.engine.on_members(kEverybody, true, now));
+              false,
+              {}};
+    static_cast<void>(node.engine.on_members(members(kAll), true, now));
     return node;
 }
 
-// Whoever could answer it has granted a higher epoch, on disk, and its sender no longer asks.
-bool is_refused_by_all(const lease::Round& round, const Flying& flying, const World& world) {
-    const Node& asker = *world.nodes[index_of(flying.sender.node)];
-    const lease::Holder::State& holder = asker.engine.holder().state();
-    if (holder.phase == lease::Phase::claiming && holder.claimed == round.id.epoch) {
-        return false;
-    }
-    for (std::size_t i = 0; i < kNodes; ++i) {
-        const Node& node = *world.nodes[i];
-        if ((flying.to >> i & 1) != 0 && (!node.disk || node.disk->granted <= round.id.epoch)) {
-            return false;
-        }
-    }
-    return true;
+bool holds(const lease::Voter::Promise& promise, TimePoint now) {
+    return now < promise.until && !promise.released;
 }
 
-bool counts_no_more(const Flying& flying, const World& world) {
-    const lease::Timing timing = world.nodes[0]->engine.holder().timing();
-    if (const auto* round = std::get_if<lease::Round>(&flying.message)) {
-        return round->sent_at + timing.lease <= world.nodes[index_of(flying.sender.node)]->now ||
-               is_refused_by_all(*round, flying, world);
+// To hear of its sender once more changes nothing.
+bool knows_lives(const World& world, const Node& node) {
+    return world.left.deaths == 0 && !node.engine.state().alone;
+}
+
+// The receiver refuses it now and for ever, and nobody minds.
+bool is_idle(const Run& run, const World& world, const lease::Round& round, const Flying& flying,
+             const Node& node) {
+    const Epoch& epoch = round.id.epoch;
+    if (!node.disk || node.disk->granted <= epoch ||
+        round.voters.newer_than(node.engine.state().voters)) {
+        return false;
     }
-    if (const auto* answer = std::get_if<lease::Answer>(&flying.message)) {
-        const Node& asker = *world.nodes[index_of(answer->id.epoch.node)];
-        const lease::Holder::State& holder = asker.engine.holder().state();
-        return holder.phase == lease::Phase::idle || holder.claimed != answer->id.epoch ||
-               asker.self.instance != answer->id.instance ||
-               std::none_of(holder.rounds.begin(), holder.rounds.end(), [&](const auto& open) {
-                   return open.number == answer->id.number &&
-                          asker.now < open.sent_at + timing.lease;
-               });
+    const lease::Voter::Promise& promise = node.engine.voter().state().promise;
+    if (round.released == promise.epoch && holds(promise, node.now)) {
+        return false;
     }
-    if (const auto* release = std::get_if<lease::Release>(&flying.message)) {
-        return !matters(world, release->epoch);
+    // A refusal is for that life of the asker; it may learn from it what to claim next, which
+    // voters there are, and that it is fenced.
+    const Node& asker = *world.nodes[index_of(flying.sender.node)];
+    if (asker.self.instance != flying.sender.instance) {
+        return true;
     }
-    return false;
+    return world.left.claims == 0 && asker.engine.holder().phase() != lease::Phase::claiming &&
+           run.bounds.changes == 0 && run.bounds.marks == 0 && run.start != Start::fenced;
+}
+
+// No promise of that node to the epoch holds, and it will make none.
+bool is_idle(const World& world, const lease::Release& release, std::size_t i) {
+    const Node& node = *world.nodes[i];
+    const lease::Voter::Promise& promise = node.engine.voter().state().promise;
+    return !(promise.epoch == release.epoch && holds(promise, node.now)) &&
+           std::none_of(world.network.begin(), world.network.end(), [&](const auto& other) {
+               const auto* round = std::get_if<lease::Round>(&other->message);
+               return round != nullptr && (other->to >> i & 1) != 0 &&
+                      round->id.epoch == release.epoch;
+           });
+}
+
+// The node has that mark, and nobody waits for its answer.
+bool is_idle(const World& world, const lease::MarkRequest& request, const Flying& flying,
+             const Node& node) {
+    const auto& fencing = world.nodes[index_of(flying.sender.node)]->engine.state().fencing;
+    return (!fencing || fencing->done) && node.disk &&
+           std::find(node.disk->marks.begin(), node.disk->marks.end(),
+                     lease::Mark{request.victim, request.boot}) != node.disk->marks.end();
+}
+
+// Its asker counts it no more. A handover says more than a vote, to that claim.
+bool is_closed(const World& world, const lease::Answer& answer) {
+    const Node& asker = *world.nodes[index_of(answer.id.epoch.node)];
+    return !is_open(asker, answer.id) && !(answer.handover && asks_for(asker, answer.id));
 }
 
 }  // namespace
@@ -89,6 +110,40 @@ bool matters(const World& world, const Epoch& epoch) {
     };
     return std::any_of(world.nodes.begin(), world.nodes.end(), promises) ||
            std::any_of(world.network.begin(), world.network.end(), asks);
+}
+
+std::set<NodeId> members(std::uint8_t mask) {
+    std::set<NodeId> nodes;
+    for (std::size_t i = 0; i < kNodes; ++i) {
+        if ((mask >> i & 1) != 0) {
+            nodes.insert(id_of(i));
+        }
+    }
+    return nodes;
+}
+
+bool asks_for(const Node& asker, const lease::RoundId& id) {
+    const lease::Holder::State& holder = asker.engine.holder().state();
+    return holder.phase != lease::Phase::idle && holder.claimed == id.epoch &&
+           asker.self.instance == id.instance;
+}
+
+bool is_open(const Node& asker, const lease::RoundId& id) {
+    const lease::Holder& holder = asker.engine.holder();
+    return asks_for(asker, id) &&
+           std::any_of(holder.state().rounds.begin(), holder.state().rounds.end(),
+                       [&](const auto& open) {
+                           return open.number == id.number &&
+                                  asker.now < open.sent_at + holder.timing().lease;
+                       });
+}
+
+bool tells_margins(const Run& run, const World& world) {
+    return run.margins &&
+           (world.left.claims > 0 ||
+            std::any_of(world.nodes.begin(), world.nodes.end(), [](const auto& node) {
+                return node->engine.holder().phase() == lease::Phase::claiming;
+            }));
 }
 
 lease::Timing timing_of(const Run& run) {
@@ -107,6 +162,7 @@ Node& Step::change(std::size_t index) {
     if (node.use_count() > 1) {
         node = std::make_shared<Node>(*node);
     }
+    node->body.reset();
     return *node;
 }
 
@@ -221,7 +277,7 @@ void Step::tick() {
             node.now += Duration(run_.rates[i]);
             if (node.engine.holder().lapsed(node.now)) {
                 // At its next event at the latest; what it says then may be late anyway.
-                execute(i, node.engine.on_members(node.present, node.quorate, node.now),
+                execute(i, node.engine.on_members(members(node.present), node.quorate, node.now),
                         Answers::at_once);
             }
         }
@@ -232,23 +288,75 @@ void Step::restart(std::size_t index) {
     Node& node = change(index);
     ++node.self.instance.value;
     node.engine = lease::Engine(setup_of(run_, node.self), node.disk, node.now);
-    node.present = kEverybody;
+    node.present = kAll;
     node.quorate = true;
-    static_cast<void>(node.engine.on_members(node.present, node.quorate, node.now));
+    static_cast<void>(node.engine.on_members(members(node.present), node.quorate, node.now));
+}
+
+// Of two rounds that their asker has closed, each tells whoever hears it the same: the younger is
+// there for longer.
+void Step::forget_closed_rounds() {
+    const auto released = [this](const lease::Round& round) {
+        return round.released && matters(world, *round.released) ? *round.released : Epoch{};
+    };
+    const auto needless = [&](const auto& old) {
+        const auto* round = std::get_if<lease::Round>(&old->message);
+        if (round == nullptr || is_open(*world.nodes[index_of(old->sender.node)], round->id)) {
+            return false;
+        }
+        return std::any_of(world.network.begin(), world.network.end(), [&](const auto& young) {
+            const auto* other = std::get_if<lease::Round>(&young->message);
+            return other != nullptr && other != round && old->sender == young->sender &&
+                   round->id.epoch == other->id.epoch && round->id.number < other->id.number &&
+                   (old->to & ~young->to) == 0 && round->held == other->held &&
+                   round->voters == other->voters && released(*round) == released(*other) &&
+                   !is_open(*world.nodes[index_of(young->sender.node)], other->id);
+        });
+    };
+    for (std::size_t i = world.network.size(); i-- > 0;) {
+        if (needless(world.network[i])) {
+            world.network.erase(world.network.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+}
+
+// What changes nothing at a receiver, whatever comes, is as good as lost.
+void Step::forget_idle_receivers() {
+    for (auto& flying : world.network) {
+        std::uint8_t to = 0;
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            const Node& node = *world.nodes[i];
+            bool idle = (flying->to >> i & 1) == 0 || node.dead;
+            if (!idle && knows_lives(world, node)) {
+                if (const auto* round = std::get_if<lease::Round>(&flying->message)) {
+                    idle = is_idle(run_, world, *round, *flying, node);
+                } else if (const auto* release = std::get_if<lease::Release>(&flying->message)) {
+                    idle = is_idle(world, *release, i);
+                } else if (const auto* mark = std::get_if<lease::MarkRequest>(&flying->message)) {
+                    idle = is_idle(world, *mark, *flying, node);
+                } else if (const auto* answer = std::get_if<lease::Answer>(&flying->message)) {
+                    idle = is_closed(world, *answer);
+                }
+            }
+            to |= static_cast<std::uint8_t>(idle ? 0 : 1U << i);
+        }
+        if (to != flying->to) {
+            flying = std::make_shared<const Flying>(Flying{flying->sender, to, flying->message});
+        }
+    }
+    std::erase_if(world.network, [](const auto& flying) { return flying->to == 0; });
 }
 
 void Step::prune() {
-    // Rounds first: releases wait for them.
-    for (const bool rounds : {true, false}) {
-        std::vector<std::shared_ptr<const Flying>> left;
-        for (const auto& flying : world.network) {
-            if (std::holds_alternative<lease::Round>(flying->message) != rounds ||
-                !counts_no_more(*flying, world)) {
-                left.push_back(flying);
-            }
-        }
-        world.network = std::move(left);
+    std::erase_if(world.network, [this](const auto& flying) {
+        const auto* round = std::get_if<lease::Round>(&flying->message);
+        return round != nullptr &&
+               round->sent_at + timing_.lease <= world.nodes[index_of(flying->sender.node)]->now;
+    });
+    if (!tells_margins(run_, world)) {  // There the newest round of an epoch says more.
+        forget_closed_rounds();
     }
+    forget_idle_receivers();
 }
 
 void Step::finish() {

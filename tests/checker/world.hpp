@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checker/prints.hpp"
 #include "lease/engine.hpp"
 
 namespace vpnha::checker {
@@ -59,6 +60,7 @@ struct Run {
     Answers answers = Answers::at_once;
     bool margins = false;  // Check counter margins, too; more states.
     bool quick = false;    // Seconds; belongs to the inner loop.
+    bool open = false;     // Too large so far: by its name only, not with all of them.
 };
 
 struct Node {
@@ -69,10 +71,12 @@ struct Node {
     TimePoint gate{};          // The deadline in the kernel.
     Epoch gate_epoch;          // In whose name it was written.
     TimePoint thaw_over{};     // L after the last thaw.
-    std::set<NodeId> present;  // Its group, and whether that has quorum.
+    std::uint8_t present = 0;  // Bit i: node i is in its group; and whether that has quorum.
     bool quorate = true;
     bool paused = false;
     bool dead = false;
+    // Of what key.cpp makes of this node alone; nothing since it has changed.
+    mutable std::optional<Print> body{};
 
     [[nodiscard]] bool runs() const { return !paused && !dead; }
     [[nodiscard]] bool speaks() const { return runs() && now < gate; }
@@ -96,9 +100,10 @@ struct World {
     std::array<std::shared_ptr<Node>, kNodes> nodes;
     std::vector<std::shared_ptr<const Flying>> network;
     Bounds left;
-    Epoch top;                 // The highest epoch that ever had a deadline ahead.
-    std::uint8_t run_out = 0;  // Bit i: node i's fencing was reported done.
-    bool overlap = false;      // Two deadlines ahead, excused by a thaw.
+    Epoch top;                   // The highest epoch that ever had a deadline ahead.
+    std::uint8_t run_out = 0;    // Bit i: node i's fencing was reported done.
+    std::uint8_t claimants = 0;  // Bit i: node i has ever claimed; only where nodes are alike.
+    bool overlap = false;        // Two deadlines ahead, excused by a thaw.
     Served served;
     std::optional<lease::Margin> told;  // The margin of the newest grant.
     std::string broken;                 // An invariant does not hold.
@@ -115,15 +120,24 @@ struct World {
     return NodeId{static_cast<std::uint32_t>(index + 1)};
 }
 
-inline const std::set<NodeId> kEverybody{NodeId{1}, NodeId{2}, NodeId{3}};
+inline constexpr std::uint8_t kAll = (1U << kNodes) - 1;
+[[nodiscard]] std::set<NodeId> members(std::uint8_t mask);
 
 // Somebody may yet act on it that this epoch is dead: a promise to it holds, or can be made.
 [[nodiscard]] bool matters(const World& world, const Epoch& epoch);
 
+// That node asks in the name of this epoch, in the same life.
+[[nodiscard]] bool asks_for(const Node& asker, const lease::RoundId& id);
+// It counts answers to this round.
+[[nodiscard]] bool is_open(const Node& asker, const lease::RoundId& id);
+
+// A claimant may yet be told a counter margin: only then matters what voters have heard.
+[[nodiscard]] bool tells_margins(const Run& run, const World& world);
+
 // One node's event and what follows from it at once.
 class Step {
   public:
-    Step(const Run& run, const World& before) : run_(run), world(before) {}
+    Step(const Run& run, const World& before) : run_(run), timing_(timing_of(run)), world(before) {}
 
     // The node that an event of this step changes.
     [[nodiscard]] Node& change(std::size_t index);
@@ -142,8 +156,11 @@ class Step {
     void granted(const lease::Granted& granted);
     void fail(std::string what);
     void prune();
+    void forget_closed_rounds();
+    void forget_idle_receivers();
 
     const Run& run_;
+    const lease::Timing timing_;
     bool answered_ = false;
 
   public:
