@@ -427,6 +427,14 @@ ExitCode Command::check_config() {
         return report(kernel.error());
     }
     out_ << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
+    const Result<std::string> clock = vpnha::check_clock();
+    if (!clock && clock.error().code != Errc::permission) {
+        return report(clock.error());
+    }
+    const std::string found = clock ? *clock : clock.error().detail;
+    if (!found.empty()) {
+        out_ << "clock: " << printable(found) << "\n";
+    }
     return ExitCode::ok;
 }
 

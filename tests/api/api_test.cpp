@@ -26,6 +26,11 @@ TEST(ApiTest, RootCanLookAtTheKernel) {
     EXPECT_TRUE(checked.has_value()) << checked.error().detail;
 }
 
+TEST(ApiTest, TheClockOfThisMachineIsGoodForALease) {
+    const Result<std::string> checked = check_clock();
+    EXPECT_TRUE(checked.has_value()) << checked.error().detail;
+}
+
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
     const auto client =
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));

@@ -32,4 +32,9 @@ struct DaemonOptions {
 // unsupported says what is missing, permission that this process may not look.
 [[nodiscard]] VPNHA_API Result<void> check_kernel();
 
+// Whether chrony, as configured, keeps this machine's clock within the rate that the lease allows
+// for. What was found, for a human; empty without chrony. Error invalid_config names the line of
+// chrony's configuration and what to set there, permission that this process may not read it.
+[[nodiscard]] VPNHA_API Result<std::string> check_clock();
+
 }  // namespace vpnha

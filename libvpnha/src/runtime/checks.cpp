@@ -2,6 +2,7 @@
 // What can be looked at without starting a daemon.
 #include "adapters/gate.hpp"
 #include "config/config.hpp"
+#include "runtime/clock_rate.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -12,6 +13,10 @@ Result<void> check_config(const std::string& config_file) {
 
 Result<void> check_kernel() {
     return adapters::probe_gate();
+}
+
+Result<std::string> check_clock() {
+    return runtime::check_clock_rate();
 }
 
 }  // namespace vpnha

@@ -24,6 +24,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Outcome {
     int code;
@@ -205,7 +206,8 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     std::ofstream(path) << configuration_example();
     Outcome outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
-    EXPECT_EQ(outcome.out, path + ": good\nkernel: has what the gate needs\n");
+    // A machine with chrony has a line on the clock, too.
+    EXPECT_THAT(outcome.out, StartsWith(path + ": good\nkernel: has what the gate needs\n"));
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 1701"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"config", "check", path.c_str()});
@@ -224,10 +226,10 @@ TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
             ::_exit(1);
         }
         const Outcome outcome = run_command({"config", "check", path.c_str()});
-        ::_exit(outcome.code == 0 && outcome.out == path +
-                                                        ": good\nkernel: only root can look "
-                                                        "whether this kernel has what the gate "
-                                                        "needs\n"
+        ::_exit(outcome.code == 0 &&
+                        outcome.out.starts_with(
+                            path + ": good\nkernel: only root can look whether this kernel "
+                                   "has what the gate needs\n")
                     ? 0
                     : 2);
     }
