@@ -24,9 +24,13 @@ def standing(live: Live) -> Node:
     return next(node for node in live.standbys if node.powered())
 
 
-def set_voters(live: Live, names: Sequence[str]) -> None:
-    """The administrator's part, on a standby; returns when the holder has changed the voters."""
+def set_members(live: Live, names: Sequence[str]) -> None:
+    """The administrator's part, on a standby."""
     live.stack.cluster.set_members(names, by=standing(live))
+
+
+def wait_voters(live: Live, names: Sequence[str]) -> None:
+    """Waits until the holder has changed the voters."""
     wanted = f"event=voters gateway={live.stack.gateway.name} "
     live.run.wait_for(f"the voters are {', '.join(names)}", lambda: any(
         wanted in line and line.endswith(f" count={len(names)}")
@@ -34,19 +38,23 @@ def set_voters(live: Live, names: Sequence[str]) -> None:
 
 
 def start_new(live: Live, node: Node) -> None:
-    """A machine that no other node has heard of so far; returns when it is a standby."""
+    """A machine that no other node has heard of so far; returns when it is a standby and a
+    voter."""
     live.run.step(f"{node.name} is switched on, configured and started")
     live.run.lab.power_on(node.name, nice=BEHIND_THE_OTHERS)
     live.stack.configure(node)
     live.stack.cluster.start(node)
     live.stack.wait_complete(node, JOIN_S)
+    wait_voters(live, [each.name for each in live.stack.cluster.nodes])
 
 
 def change_voters(run: Run, act: Callable[[Live, Node], None],
-                  before: Callable[[Live], None] = lambda _live: None) -> None:
-    """A session under traffic on gw1 to gw3; `before` prepares, a calm time passes, `act` makes gw4
-    a voter. Then the power of the promoted node is cut: with the votes of the old nodes alone
-    there would be no majority."""
+                  before: Callable[[Live], None] = lambda _live: None,
+                  calm: Callable[[Live, Node], None] = lambda _live, _new: None) -> None:
+    """A session under traffic on gw1 to gw3; `before` prepares, a time passes against which `act`
+    is held, with `calm` in it, which is none of vpnha's doing; `act` makes gw4 a voter. Then the
+    power of the promoted node is cut: with the votes of the old nodes alone there would be no
+    majority."""
     new = run.lab.gateway("gw4")
     # A machine that is bought later.
     new.kill()
@@ -58,8 +66,7 @@ def change_voters(run: Run, act: Callable[[Live, Node], None],
     promotions = stack.promotions()
     calm_from = run.lab.now()
     run.observe(OBSERVED_S / 2)
-    # What a reload costs a node with one core is Corosync's: it is in the fault-free time, too.
-    stack.cluster.set_members([node.name for node in stack.cluster.nodes], by=standing(live))
+    calm(live, new)
     run.observe(OBSERVED_S / 2)
     acted_at = run.lab.now()
     act(live, new)
