@@ -227,9 +227,15 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     if (gone != next.end()) {
         next.erase(gone);
     } else {
-        next.push_back(*std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
-            return std::find(next.begin(), next.end(), node) == next.end();
-        }));
+        // A node that does not run yet would be a vote less: of 4 voters 3 have to answer.
+        const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
+            return members_.contains(node) &&
+                   std::find(next.begin(), next.end(), node) == next.end();
+        });
+        if (come == wanted.end()) {
+            return;
+        }
+        next.push_back(*come);
         std::sort(next.begin(), next.end());
     }
     if (Result<lease::Effects> changed = lease_.change_voters(next, now); changed) {

@@ -250,6 +250,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
                              Effects& effects) {
     // Pacemaker is about to decide; a score that changed now would abort its transition.
     frozen_ = replica_.epoch().number != 0;
+    members_ = members;
     take(lease_.on_members(members, quorate, now), now, effects);
     if (waits_ && grant_until_) {
         grant_until_ = now + settings_.lease.timing.lame;  // Who comes back abstains at first.

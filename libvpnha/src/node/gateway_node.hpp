@@ -131,7 +131,8 @@ class GatewayNode {
                                      Effects& effects);
     // This node has asked for it, and no promise to that life holds any more.
     [[nodiscard]] bool is_fenced(NodeId victim, const lease::BootId& boot) const;
-    // As corosync.conf has them now; whoever holds the lease changes its list step by step.
+    // As corosync.conf has them now; whoever holds the lease changes its list step by step, and
+    // adds a node when it is a member of the group.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
@@ -286,6 +287,7 @@ class GatewayNode {
     std::optional<Report> report_;
     Epoch reported_;  // One report for each epoch at most.
     bool holder_unheard_ = false;
+    std::set<NodeId> members_;
     std::map<NodeId, std::string> member_names_;
 
     std::map<PluginToken, StockSession> stock_;

@@ -275,10 +275,13 @@ TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsLameNoMore) {
     EXPECT_FALSE(cluster.gate_open(1));
 }
 
-TEST(NodeClusterTest, ANodeOfTheConfigurationBecomesAVoter) {
+TEST(NodeClusterTest, ANodeOfTheConfigurationBecomesAVoterWhenItRuns) {
     FakeCluster cluster = with_one_session();
     const std::vector<NodeId> four{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}};
     cluster.run(1, cluster.at(1).node->set_voters(four, cluster.now()));
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_THAT(cluster.lease(1).state().voters.current.nodes, SizeIs(3));
+    cluster.start(4);
     cluster.pass(std::chrono::seconds(1));
     EXPECT_EQ(cluster.lease(1).state().voters.current.nodes, four);
     EXPECT_EQ(cluster.lease(3).state().voters.current.nodes, four);
