@@ -34,8 +34,9 @@ from vpnlab.vpnha_stack import VpnhaStack
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 OBSERVED_S = 600
 FORGED_EVERY_S = 1.0
-# Six nodes share two cores for so long.
-LIVED_MS = 1000
+# Six nodes share two cores for so long: the host may stop one of them for a second.
+LIVED_MS = 2500
+UNHEARD_S = 10
 SIDES = ("outside", "inside")
 PING_EVERY_S = "0.2"
 DIALLED = {"client1": L2TP, "client2": L2TP_2}
@@ -54,6 +55,8 @@ def steps(run: Run) -> None:
     stack.up()
     serving = {gateway: stack.of(gateway).move_role(lambda name, wanted=name: name == wanted)
                for gateway, name in PROMOTED_ON.items()}
+    # A node that the host stops for a second is no dead one; its lease ends all the same.
+    stack.cluster.default_token()
     live = Live(run, stack, serving[L2TP], stack.cluster.status().dc)
     run.start_echo_server()
     clients = {gateway: live.dial(name, gateway) for name, gateway in DIALLED.items()}
@@ -92,7 +95,7 @@ def steps(run: Run) -> None:
                        equals([active.name]))
             run.expect(f"{address}_heard_s", round(sum(
                 min(each.end, until) - max(each.start, begun) for each in spans)),
-                at_least(OBSERVED_S - 5))
+                at_least(OBSERVED_S - UNHEARD_S))
     for name in DIALLED:
         expect_only_silence(run, seen.client(name), LIVED_MS)
 
