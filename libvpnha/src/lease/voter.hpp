@@ -56,8 +56,8 @@ class Voter {
         std::vector<Mark> marks;  // Durable; one per node at most.
         Promise promise;
         std::optional<BootId> granted_to;
-        std::optional<Heard> heard;  // The newest round answered.
-        Before before;               // What goes with answers to `granted`.
+        std::optional<Heard> heard;       // The newest round answered.
+        Before before;                    // What goes with answers to `granted`.
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
         friend bool operator==(const State&, const State&) = default;
