@@ -279,7 +279,7 @@ class VpnhaStack:
 
     def promotions(self) -> int:
         """How often a node was promoted so far, in all boots of all nodes."""
-        return sum(found[0] == "promoted" for node in self.cluster.nodes
+        return sum(found[0] == "promoted" for node in self._lab.gateways
                    for directory in node.log_directories()
                    for found in role_pattern(self.gateway).findall(
                        text_of(directory / DAEMON_LOG)))
