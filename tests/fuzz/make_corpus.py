@@ -280,8 +280,32 @@ NEIGHBOUR = {
 }
 
 
+def flow(identity, payload):
+    return bytes([len(identity)]) + identity + payload
+
+
+FLOW_V4 = bytes.fromhex("00060a400105cb0071099c4001bb")
+FLOW_V6 = bytes.fromhex("0a110102") + bytes(range(1, 33)) + bytes.fromhex("13c413c4")
+FLOW_ALL = bytes.fromhex(
+    "17ff0380af1a039733cb00710ac000026420fb04000000abcd00000000000000000000000000000001"
+    "036674700000006400000000fffffffd000000c800000001000000020a1101020a4001050a40010600010002")
+FLOW = {
+    "nat-tcp": flow(FLOW_V4, bytes.fromhex("11010380af1a039733c0000264")),
+    "udp-ipv6-zone": flow(FLOW_V6, bytes.fromhex("100003b401")),
+    "esp": flow(bytes.fromhex("00320a400105cb007109"), bytes.fromhex("100001d804")),
+    "icmp": flow(bytes.fromhex("00010a400105cb007109004d0800"), bytes.fromhex("1000011e")),
+    "all-parts": flow(bytes.fromhex("0a0601020a400105cb0071099c4001bb"), FLOW_ALL),
+    "all-parts-cut": flow(bytes.fromhex("0a0601020a400105cb0071099c4001bb"), FLOW_ALL[:-1]),
+    "number-not-shortest": flow(FLOW_V4, bytes.fromhex("100003b48100")),
+    "version-2": flow(FLOW_V4, bytes.fromhex("20000301")),
+    "mapped-address": flow(bytes.fromhex("0132") + bytes(10) + b"\xff\xff" + bytes(20),
+                           bytes.fromhex("10000101")),
+}
+
+
 def main():
     targets = {
+        "flow": FLOW,
         "l2tp_control": L2TP_CONTROL,
         "l2tp_record": L2TP_RECORD,
         "l2tp_tunnel": L2TP_TUNNEL,

@@ -21,19 +21,20 @@ COLUMNS_MAX = 100
 LINES_MAX = 500
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
-CORES = ("base", "ppp", "l2tp", "wire", "config", "replica", "lease", "takeover",
+CORES = ("base", "ppp", "l2tp", "conntrack", "wire", "config", "replica", "lease", "takeover",
          "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
     "l2tp": {"base", "ppp"},
+    "conntrack": {"base"},
     "wire": {"base", "ppp", "l2tp"},
     "config": {"base", "ppp", "l2tp", "lease", "wire"},
     "replica": {"base", "ppp", "l2tp", "wire"},
     "lease": {"base"},
     "takeover": {"base", "ppp", "l2tp", "wire"},
     "node": {"base", "ppp", "l2tp", "wire", "config", "replica", "lease", "takeover"},
-    "ports": {"base", "ppp", "l2tp", "lease", "config"},
+    "ports": {"base", "ppp", "l2tp", "conntrack", "lease", "config"},
     "adapters": {*CORES},
     "runtime": {*CORES, "adapters"},
     "ocf": {*CORES, "adapters"},

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A flow as a record of a gateway's replica: identity and payload in as few octets as they take,
+// because there are hundreds of thousands. A NATed TCP flow of IPv4 has 14 of identity and 13 of
+// payload. The payload does not repeat the identity. docs/wire-format.md has the bytes.
+//
+// The coding is canonical: what parses is coded with the very same octets, so that two nodes agree
+// on the digest of a record.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/limits.hpp"
+#include "conntrack/flow.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::conntrack {
+
+// A coded identity or payload without memory of its own: thousands are made in a millisecond.
+template <std::size_t Capacity>
+class Octets {
+  public:
+    [[nodiscard]] ByteView view() const { return {bytes_.data(), size_}; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    void u8(std::uint8_t value) { bytes_[size_++] = value; }
+    void u16(std::uint16_t value) {
+        u8(static_cast<std::uint8_t>(value >> 8));
+        u8(static_cast<std::uint8_t>(value));
+    }
+    void u32(std::uint32_t value) {
+        u16(static_cast<std::uint16_t>(value >> 16));
+        u16(static_cast<std::uint16_t>(value));
+    }
+    void bytes(ByteView value) {
+        for (const std::uint8_t byte : value) {
+            u8(byte);
+        }
+    }
+
+  private:
+    std::array<std::uint8_t, Capacity> bytes_;
+    std::size_t size_ = 0;
+};
+
+// Flags, protocol, zone, two addresses, two parts.
+inline constexpr std::size_t kFlowIdBytesMax = 1 + 1 + 2 + 32 + 4;
+static_assert(kFlowIdBytesMax <= limits::kRecordIdBytesMax);
+// Head, status, timeout, TCP, reply, mark, labels, helper, adjustments, parent.
+inline constexpr std::size_t kFlowPayloadBytesMax =
+    2 + 1 + 5 + 3 + 36 + 4 + 16 + (1 + limits::kHelperNameBytesMax) + 2 * 12 + kFlowIdBytesMax;
+static_assert(kFlowPayloadBytesMax <= limits::kRecordPayloadBytesMax);
+
+using FlowId = Octets<kFlowIdBytesMax>;
+using FlowPayload = Octets<kFlowPayloadBytesMax>;
+
+[[nodiscard]] FlowId encode_key(const FlowKey& key);
+[[nodiscard]] Result<FlowKey> parse_key(ByteView id);
+
+// What is no part of a record (other status bits, other TCP flags) is left out. The flow must be
+// valid.
+[[nodiscard]] FlowPayload encode_payload(const Flow& flow);
+// A flow that parses is valid.
+[[nodiscard]] Result<Flow> parse_flow(ByteView id, ByteView payload);
+
+// For a flow that came another way (the kernel): one family, a zone scope that fits, window scales
+// up to 14, a TCP state that exists, a helper's name that can be one, a timeout of at most
+// limits::kFlowTimeoutMax.
+[[nodiscard]] Result<void> validate(const Flow& flow);
+
+}  // namespace vpnha::conntrack

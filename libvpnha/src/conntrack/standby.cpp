@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/standby.hpp"
+
+#include "base/limits.hpp"
+
+namespace vpnha::conntrack {
+
+namespace {
+
+Flow liberal(Flow flow) {
+    if (flow.tcp) {
+        for (std::uint8_t& flags : flow.tcp->flags) {
+            flags = static_cast<std::uint8_t>(flags | kTcpLiberal);
+        }
+    }
+    return flow;
+}
+
+}  // namespace
+
+Flow hot(Flow flow) {
+    flow.timeout_s =
+        static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+    return liberal(std::move(flow));
+}
+
+Flow live(Flow flow) {
+    return liberal(std::move(flow));
+}
+
+Next after(Answer answer, const Flow& flow) {
+    switch (answer) {
+        case Answer::taken:
+            return Next::done;
+        case Answer::exists:
+            return Next::compare;
+        case Answer::no_parent:
+            return flow.parent ? Next::without_parent : Next::give_up;
+        case Answer::no_helper:
+            return flow.helper.empty() ? Next::give_up : Next::without_helper;
+        case Answer::once_more:
+            return Next::again;
+        case Answer::refused:
+            break;
+    }
+    return Next::give_up;
+}
+
+Resident compare(const Flow& wanted, const std::optional<Flow>& resident) {
+    if (!resident) {
+        return Resident::none;
+    }
+    return resident->key == wanted.key && resident->reply == wanted.reply ? Resident::same
+                                                                          : Resident::other;
+}
+
+}  // namespace vpnha::conntrack

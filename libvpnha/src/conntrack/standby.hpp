@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a flow of another node becomes in this one's kernel, and what follows from the kernel's
+// answer.
+//
+// Hot: the timeout is limits::kStandbyFlowTimeout, because packets that refresh the flow on the
+// promoted node raise no event; the record's removal ends it, and the first packet after a takeover
+// sets the protocol's own. Both directions of TCP are liberal (IP_CT_TCP_FLAG_BE_LIBERAL): windows
+// are in no record, and the kernel that guesses them from a retransmitted segment would take newer
+// ones for invalid, pass them without NAT, and the connection would be reset.
+// Live: with the record's own timeout, after a takeover, for flows of which no packet came.
+#pragma once
+
+#include <optional>
+
+#include "conntrack/flow.hpp"
+
+namespace vpnha::conntrack {
+
+[[nodiscard]] Flow hot(Flow flow);
+[[nodiscard]] Flow live(Flow flow);
+
+// The kernel's answer to an injection.
+enum class Answer : std::uint8_t {
+    taken,
+    exists,     // EEXIST: one of its tuples is in the table.
+    no_parent,  // ENOENT
+    no_helper,  // EOPNOTSUPP: the module is not there.
+    once_more,  // EAGAIN: the module is there now.
+    refused,
+};
+
+enum class Next : std::uint8_t {
+    done,
+    compare,         // With what is in the table.
+    without_parent,  // It goes on, but is not ended with its parent.
+    without_helper,  // It goes on; what its helper would expect from now on is not expected.
+    again,
+    give_up,
+};
+
+[[nodiscard]] Next after(Answer answer, const Flow& flow);
+
+enum class Resident : std::uint8_t {
+    none,   // Gone meanwhile: again.
+    same,   // This flow: it is changed.
+    other,  // A flow of this node's own, which cannot be the gateway's as long as another node
+            // serves: it goes.
+};
+
+// What holds the flow's original tuple, or its reply's.
+[[nodiscard]] Resident compare(const Flow& wanted, const std::optional<Flow>& resident);
+
+}  // namespace vpnha::conntrack

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/tracker.hpp"
+
+#include <algorithm>
+
+namespace vpnha::conntrack {
+
+Decision Tracker::on_news(const News& news, TimePoint now) {
+    if (!concerns(policy_, news.flow)) {
+        return {};
+    }
+    const FlowId id = encode_key(news.flow.key);
+    if (news.kind == News::Kind::ended) {
+        return on_end(id);
+    }
+    if (listing_ && news.kind == News::Kind::listed &&
+        listing_->ended.contains(Hash::of(id.view()))) {
+        return {};  // The list is older than the news of its end.
+    }
+    const ByteView before = known(id);
+    Flow flow = news.flow;
+    merge(news, before, id, flow);
+    const Worth value = worth(policy_, flow);
+    if (value == Worth::none && before.empty()) {
+        return {};
+    }
+    if (value == Worth::over) {
+        return on_end(id);
+    }
+    if (listing_) {
+        listing_->ended.erase(Hash::of(id.view()));
+        listing_->seen.insert(Hash::of(id.view()));
+    }
+    Decision decision;
+    decision.id = id;
+    if (is_incomplete(news, flow, before.empty())) {
+        decision.action = Decision::Action::look;
+        return decision;
+    }
+    if (!validate(flow)) {
+        return {};
+    }
+    decision.payload = encode_payload(flow);
+    const auto waiting = held_back_.find(id.view());
+    if (waiting != held_back_.end()) {
+        const ByteView payload = decision.payload.view();
+        held_back_.at(id.view()).payload.assign(payload.begin(), payload.end());
+        return decision;
+    }
+    if (std::ranges::equal(before, decision.payload.view())) {
+        return decision;
+    }
+    const bool listed = news.kind == News::Kind::listed;
+    Duration pause = before.empty() && !listed ? policy_.delay : Duration{};
+    if (value == Worth::ending && !listed) {
+        pause = std::max<Duration>(pause, limits::kFlowEndingPause);
+    }
+    if (pause > Duration{} && due_.size() < limits::kFlowsHeldBackMax) {
+        hold_back(id, decision.payload, now + pause);
+        return decision;
+    }
+    decision.action = Decision::Action::say;
+    return decision;
+}
+
+Decision Tracker::on_end(const FlowId& id) {
+    held_back_.erase(id.view());
+    if (listing_) {
+        listing_->seen.erase(Hash::of(id.view()));
+        listing_->ended.insert(Hash::of(id.view()));
+    }
+    Decision decision;
+    decision.id = id;
+    decision.action = held_(id).empty() ? Decision::Action::none : Decision::Action::erase;
+    return decision;
+}
+
+ByteView Tracker::known(const FlowId& id) const {
+    const auto waiting = held_back_.find(id.view());
+    return waiting != held_back_.end() ? ByteView(waiting->second.payload) : held_(id);
+}
+
+void Tracker::merge(const News& news, ByteView known, const FlowId& id, Flow& flow) const {
+    if (known.empty()) {
+        return;
+    }
+    const Result<Flow> before = parse_flow(id.view(), known);
+    if (!before) {
+        return;
+    }
+    if (news.kind == News::Kind::listed) {
+        flow.timeout_s = before->timeout_s;
+        return;
+    }
+    const auto keep = [](auto& field, const auto& old) {
+        if (!field) {
+            field = old;
+        }
+    };
+    keep(flow.tcp, before->tcp);
+    keep(flow.labels, before->labels);
+    keep(flow.parent, before->parent);
+    keep(flow.adjusted[0], before->adjusted[0]);
+    keep(flow.adjusted[1], before->adjusted[1]);
+}
+
+bool Tracker::is_incomplete(const News& news, const Flow& flow, bool first) const {
+    if (news.kind == News::Kind::listed) {
+        return false;
+    }
+    return (flow.key.protocol == kTcp && !flow.tcp) || (news.expected && !flow.parent) ||
+           (news.adjusted && !flow.adjusted[0] && !flow.adjusted[1]) ||
+           (policy_.labels && first && !flow.labels);
+}
+
+void Tracker::hold_back(const FlowId& id, const FlowPayload& payload, TimePoint due) {
+    const ByteView key = id.view();
+    const ByteView content = payload.view();
+    held_back_.insert_or_assign(Bytes(key.begin(), key.end()),
+                                Waiting{Bytes(content.begin(), content.end()), due});
+    due_.emplace(due, id);
+}
+
+std::vector<Decision> Tracker::on_time(TimePoint now) {
+    std::vector<Decision> decisions;
+    while (!due_.empty() && due_.begin()->first <= now) {
+        const auto [due, id] = *due_.begin();
+        due_.erase(due_.begin());
+        const auto waiting = held_back_.find(id.view());
+        if (waiting == held_back_.end() || waiting->second.due != due) {
+            continue;
+        }
+        Decision decision;
+        decision.id = id;
+        decision.payload.bytes(waiting->second.payload);
+        held_back_.erase(waiting);
+        if (!std::ranges::equal(held_(id), decision.payload.view())) {
+            decision.action = Decision::Action::say;
+            decisions.push_back(decision);
+        }
+    }
+    return decisions;
+}
+
+std::optional<TimePoint> Tracker::next_deadline() const {
+    return due_.empty() ? std::nullopt : std::optional(due_.begin()->first);
+}
+
+void Tracker::begin_listing() {
+    listing_.emplace();
+}
+
+std::vector<FlowId> Tracker::end_listing(const EachHeld& each_held) {
+    const Listing listing = std::exchange(listing_, std::nullopt).value_or(Listing{});
+    const auto is_listed = [&listing](ByteView id) { return listing.seen.contains(Hash::of(id)); };
+    for (auto waiting = held_back_.begin(); waiting != held_back_.end();) {
+        waiting = is_listed(waiting->first) ? std::next(waiting) : held_back_.erase(waiting);
+    }
+    std::vector<FlowId> gone;
+    each_held([&](ByteView id) {
+        if (!is_listed(id)) {
+            FlowId flow;
+            flow.bytes(id);
+            gone.push_back(flow);
+        }
+    });
+    return gone;
+}
+
+}  // namespace vpnha::conntrack

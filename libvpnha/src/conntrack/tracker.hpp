@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The promoted node's view of its kernel's flows: news in, changes of records out. Pure; what is
+// held already is asked of the owner's replica, so that nothing is kept twice.
+//
+//   news \ flow     | held back            | said                    | neither
+//   ----------------+----------------------+-------------------------+----------------------
+//   live            | newest state, same   | said, if it differs     | said, or held back for
+//                   | time                 |                         | the policy's delay (1)
+//   ending          | newest state, same   | held back for 1 s       | held back for 1 s
+//                   | time                 |                         | or the delay
+//   over, ended     | forgotten            | erased                  | –
+//   not worth it    | –                    | said (2)                | –
+//
+//   (1) Looked at first when the event does not say all: the kernel names a parent, labels and
+//   adjustments only in the event that they belong to, and events before the flow was worth it are
+//   filtered out. (2) Bits of a status are never taken back, so that a said flow stays.
+//
+// When news was lost, the kernel's whole table is listed: between begin_listing() and end_listing()
+// listed flows are news like others, and what was held and not listed is erased. News that comes
+// while the list is read is newer than the list.
+#pragma once
+
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "conntrack/flow_record.hpp"
+#include "conntrack/policy.hpp"
+
+namespace vpnha::conntrack {
+
+struct News {
+    enum class Kind : std::uint8_t {
+        changed,  // New or another state: what is not named is as it was.
+        ended,
+        listed,  // From the table: what is not named is not there. The timeout is what is left.
+    };
+    Kind kind = Kind::changed;
+    Flow flow;
+    // The kernel's status has bits of what the event may not have named.
+    bool expected = false;
+    bool adjusted = false;
+};
+
+struct Decision {
+    enum class Action : std::uint8_t {
+        none,
+        say,    // `payload` is the record's newest.
+        erase,  // Not held: nothing to do.
+        look,   // List this one flow (News::Kind::listed).
+    };
+    Action action = Action::none;
+    FlowId id;
+    FlowPayload payload;
+};
+
+class Tracker {
+  public:
+    // The payload that the replica holds of a flow; empty when it holds none.
+    using Held = std::function<ByteView(const FlowId&)>;
+
+    Tracker(Policy policy, Held held) : policy_(std::move(policy)), held_(std::move(held)) {}
+
+    [[nodiscard]] Decision on_news(const News& news, TimePoint now);
+    // What was held back long enough.
+    [[nodiscard]] std::vector<Decision> on_time(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+    void begin_listing();
+    [[nodiscard]] bool listing() const { return listing_.has_value(); }
+    // `each_held` calls back with the identity of every flow that the replica holds; the answer is
+    // what is to be erased.
+    using EachHeld = std::function<void(const std::function<void(ByteView id)>&)>;
+    [[nodiscard]] std::vector<FlowId> end_listing(const EachHeld& each_held);
+
+    [[nodiscard]] std::size_t held_back() const { return held_back_.size(); }
+
+  private:
+    struct Waiting {
+        Bytes payload;
+        TimePoint due{};
+    };
+    struct Listing {
+        // Hashes of 64 bits in the place of 40 octets: of a million flows two share one in 10^-7
+        // of all listings, and the one that ended would be found by the next.
+        tsl::robin_set<std::uint64_t> seen;
+        tsl::robin_set<std::uint64_t> ended;
+    };
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(const Bytes& id) const { return of(id); }
+        std::size_t operator()(ByteView id) const { return of(id); }
+        static std::size_t of(ByteView id) {
+            return std::hash<std::string_view>{}(
+                {reinterpret_cast<const char*>(id.data()), id.size()});
+        }
+    };
+    struct Equal {
+        using is_transparent = void;
+        bool operator()(ByteView a, ByteView b) const {
+            return std::equal(a.begin(), a.end(), b.begin(), b.end());
+        }
+    };
+
+    [[nodiscard]] Decision on_end(const FlowId& id);
+    // What is known of it, the held back state before the said one.
+    [[nodiscard]] ByteView known(const FlowId& id) const;
+    void merge(const News& news, ByteView known, const FlowId& id, Flow& flow) const;
+    [[nodiscard]] bool is_incomplete(const News& news, const Flow& flow, bool first) const;
+    void hold_back(const FlowId& id, const FlowPayload& payload, TimePoint due);
+
+    Policy policy_;
+    Held held_;
+    tsl::robin_map<Bytes, Waiting, Hash, Equal> held_back_;
+    // Entries whose time is not that of held_back_ are void.
+    std::multimap<TimePoint, FlowId> due_;
+    std::optional<Listing> listing_;
+};
+
+}  // namespace vpnha::conntrack

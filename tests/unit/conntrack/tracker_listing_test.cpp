@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// After lost news: the kernel's table is listed.
+#include "unit/conntrack/replica_of_flows.hpp"
+
+namespace vpnha::conntrack {
+namespace {
+
+using std::chrono::seconds;
+using test::nat_tcp_flow;
+using test::udp_flow;
+using TrackerListingTest = ReplicaOfFlows;
+
+TEST_F(TrackerListingTest, WhatIsNotListedIsErasedAndWhatIsNewIsSaid) {
+    tracker();
+    changed(nat_tcp_flow(1));
+    changed(nat_tcp_flow(2));
+    tracker().begin_listing();
+    EXPECT_EQ(listed(nat_tcp_flow(2)), Action::none);
+    EXPECT_EQ(listed(nat_tcp_flow(3)), Action::say);
+    end_listing();
+    EXPECT_FALSE(record(nat_tcp_flow(1)));
+    EXPECT_TRUE(record(nat_tcp_flow(2)));
+    EXPECT_TRUE(record(nat_tcp_flow(3)));
+}
+
+TEST_F(TrackerListingTest, TheTimeThatIsLeftIsNoNews) {
+    tracker().begin_listing();
+    changed(nat_tcp_flow());
+    Flow later = nat_tcp_flow();
+    later.timeout_s -= 1000;
+    EXPECT_EQ(listed(later), Action::none);
+    end_listing();
+    EXPECT_EQ(record(later), nat_tcp_flow());
+}
+
+TEST_F(TrackerListingTest, NewsIsNewerThanTheList) {
+    tracker();
+    changed(nat_tcp_flow(1));
+    Tracker& tracked = tracker();
+    tracked.begin_listing();
+    EXPECT_EQ(ended(nat_tcp_flow(1)), Action::erase);
+    EXPECT_EQ(listed(nat_tcp_flow(1)), Action::none);  // Read before its end.
+    EXPECT_EQ(changed(nat_tcp_flow(2)), Action::say);  // Came behind the place that is read.
+    EXPECT_EQ(ended(nat_tcp_flow(3)), Action::none);
+    EXPECT_EQ(changed(nat_tcp_flow(3)), Action::say);  // The same ports again.
+    end_listing();
+    EXPECT_FALSE(tracked.listing());
+    EXPECT_FALSE(record(nat_tcp_flow(1)));
+    EXPECT_TRUE(record(nat_tcp_flow(2)));
+    EXPECT_TRUE(record(nat_tcp_flow(3)));
+}
+
+TEST_F(TrackerListingTest, WhatIsListedIsWhole) {
+    tracker();
+    Flow labelled = nat_tcp_flow();
+    labelled.labels.emplace();
+    labelled.labels->front() = 1;
+    changed(labelled);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(record(labelled), nat_tcp_flow());
+}
+
+TEST_F(TrackerListingTest, AHeldBackFlowThatIsNotListedIsForgotten) {
+    Policy policy;
+    policy.delay = seconds(3);
+    Tracker& tracked = tracker(policy);
+    changed(udp_flow());
+    tracked.begin_listing();
+    end_listing();
+    EXPECT_EQ(pass(seconds(3)), 0U);
+}
+
+TEST_F(TrackerListingTest, ListedFlowsAreNotHeldBack) {
+    Policy policy;
+    policy.delay = seconds(3);
+    tracker(policy).begin_listing();
+    EXPECT_EQ(listed(udp_flow()), Action::say);
+    end_listing();
+    EXPECT_TRUE(record(udp_flow()));
+}
+
+}  // namespace
+}  // namespace vpnha::conntrack

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "conntrack/tracker.hpp"
+
+#include "unit/conntrack/replica_of_flows.hpp"
+
+namespace vpnha::conntrack {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::address;
+using test::nat_tcp_flow;
+using test::udp_flow;
+using TrackerTest = ReplicaOfFlows;
+
+Flow in_state(TcpState state) {
+    Flow flow = nat_tcp_flow();
+    flow.tcp->state = state;
+    return flow;
+}
+
+TEST_F(TrackerTest, AFlowIsSaidOnceItIsWorthItAndErasedAtItsEnd) {
+    tracker();
+    Flow young = nat_tcp_flow();
+    young.status = kSeenReply;
+    EXPECT_EQ(changed(young), Action::none);
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(record(nat_tcp_flow()), nat_tcp_flow());
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::none);
+    EXPECT_EQ(ended(nat_tcp_flow()), Action::erase);
+    EXPECT_EQ(ended(nat_tcp_flow()), Action::none);
+}
+
+TEST_F(TrackerTest, OthersFlowsAreNoneOfIts) {
+    Policy policy;
+    policy.nets = {*parse_ip_prefix("10.65.0.0/16")};
+    tracker(policy);
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::none);
+    EXPECT_EQ(ended(nat_tcp_flow()), Action::none);
+}
+
+TEST_F(TrackerTest, AnEventChangesWhatItNames) {
+    tracker();
+    Flow whole = nat_tcp_flow();
+    whole.labels.emplace();
+    whole.labels->front() = 1;
+    whole.adjusted[1] = SequenceAdjustment{1, 2, 3};
+    whole.parent = udp_flow().key;
+    changed(whole);
+    Flow marked = nat_tcp_flow();
+    marked.tcp.reset();
+    marked.mark = 9;
+    EXPECT_EQ(changed(marked), Action::say);
+    whole.mark = 9;
+    EXPECT_EQ(record(whole), whole);
+}
+
+TEST_F(TrackerTest, WhatAnEventDoesNotSayOfANewFlowIsLookedUp) {
+    tracker();
+    News news{News::Kind::changed, nat_tcp_flow()};
+    news.flow.tcp.reset();
+    EXPECT_EQ(hear(news), Action::look);
+    news.flow = nat_tcp_flow();
+    news.expected = true;
+    EXPECT_EQ(hear(news), Action::look);
+    news.expected = false;
+    news.adjusted = true;
+    EXPECT_EQ(hear(news), Action::look);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+}
+
+TEST_F(TrackerTest, LabelsAreLookedUpWhenTheRulesetGivesThem) {
+    Policy policy;
+    policy.labels = true;
+    tracker(policy);
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::look);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+    Flow marked = nat_tcp_flow();
+    marked.mark = 1;
+    EXPECT_EQ(changed(marked), Action::say);
+}
+
+TEST_F(TrackerTest, AnEndingConnectionIsSaidOnlyWhenThatLasts) {
+    tracker();
+    changed(nat_tcp_flow());
+    EXPECT_EQ(changed(in_state(TcpState::fin_wait)), Action::none);
+    EXPECT_EQ(changed(in_state(TcpState::last_ack)), Action::none);
+    EXPECT_EQ(changed(in_state(TcpState::time_wait)), Action::erase);
+    EXPECT_EQ(pass(seconds(5)), 0U);
+    EXPECT_FALSE(record(nat_tcp_flow()));
+
+    changed(nat_tcp_flow());
+    EXPECT_EQ(changed(in_state(TcpState::fin_wait)), Action::none);
+    EXPECT_EQ(pass(milliseconds(999)), 0U);
+    EXPECT_EQ(pass(milliseconds(1)), 1U);
+    EXPECT_EQ(record(nat_tcp_flow())->tcp->state, TcpState::fin_wait);
+}
+
+TEST_F(TrackerTest, ShortFlowsAreNeverSaidWhenThereIsADelay) {
+    Policy policy;
+    policy.delay = seconds(3);
+    Tracker& tracked = tracker(policy);
+    EXPECT_EQ(changed(udp_flow()), Action::none);
+    EXPECT_EQ(tracked.next_deadline(), now_ + seconds(3));
+    EXPECT_EQ(ended(udp_flow()), Action::none);
+    EXPECT_EQ(pass(seconds(3)), 0U);
+    EXPECT_EQ(tracked.held_back(), 0U);
+    EXPECT_EQ(tracked.next_deadline(), std::nullopt);
+}
+
+TEST_F(TrackerTest, ManyChangesOfAHeldBackFlowAreSaidAsOne) {
+    Policy policy;
+    policy.delay = seconds(3);
+    tracker(policy);
+    Flow flow = nat_tcp_flow();
+    for (flow.mark = 1; flow.mark < 10; ++flow.mark) {
+        EXPECT_EQ(changed(flow), Action::none);
+        EXPECT_EQ(pass(milliseconds(100)), 0U);
+    }
+    EXPECT_EQ(pass(seconds(3)), 1U);
+    EXPECT_EQ(record(flow)->mark, 9U);
+    flow.mark = 20;
+    EXPECT_EQ(changed(flow), Action::say);  // Said already: changes are not held back.
+}
+
+TEST_F(TrackerTest, AFlowThatComesBackWhileTheOldOneIsDueHasItsOwnTime) {
+    Policy policy;
+    policy.delay = seconds(3);
+    tracker(policy);
+    changed(udp_flow());
+    ended(udp_flow());
+    pass(seconds(2));
+    changed(udp_flow());
+    EXPECT_EQ(pass(seconds(1)), 0U);
+    EXPECT_EQ(pass(seconds(2)), 1U);
+}
+
+TEST_F(TrackerTest, AtTheBoundFlowsAreSaidAtOnce) {
+    Policy policy;
+    policy.delay = seconds(3);
+    Tracker& tracked = tracker(policy);
+    for (std::uint32_t i = 0; i < limits::kFlowsHeldBackMax; ++i) {
+        Flow flow = udp_flow();
+        flow.key.original.source = IpAddress(Ipv4Address{0x0a000000 + i});
+        flow.reply = invert(kUdp, flow.key.original);
+        ASSERT_EQ(changed(flow), Action::none);
+    }
+    EXPECT_EQ(tracked.held_back(), limits::kFlowsHeldBackMax);
+    EXPECT_EQ(changed(udp_flow()), Action::say);
+}
+
+}  // namespace
+}  // namespace vpnha::conntrack
