@@ -296,13 +296,13 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
             promise->second.process == machine.process()) {
             continue;
         }
-        if (!was_installed_elsewhere(machine, place, stored.payload)) {
+        if (!was_installed_elsewhere(machine, place, stored.payload.copy())) {
             fail("protected", machine.id(),
                  fmt::format("reports {} as protected, and no other kernel ever had it",
                              l2tp::to_string(*session)));
         }
         ++tally_.protected_sessions;
-        promises_[place] = {machine.id(), machine.process(), stored.payload};
+        promises_[place] = {machine.id(), machine.process(), stored.payload.copy()};
     }
 }
 

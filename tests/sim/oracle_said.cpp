@@ -222,7 +222,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
             machine.kernel().is_unheard({confirm.gateway, *session})) {
             continue;
         }
-        if (!machine.kernel().has({confirm.gateway, *session}, stored.payload)) {
+        if (!machine.kernel().has({confirm.gateway, *session}, stored.payload.copy())) {
             fail("confirm", machine.id(),
                  fmt::format("confirms {}/{}, and its kernel lacks {} of {}/{}, hold {}",
                              to_string(confirm.epoch), confirm.sequence, l2tp::to_string(*session),

@@ -42,7 +42,7 @@ struct Counters {
     std::uint64_t malformed = 0;        // Messages of the source that could not be read.
     std::uint64_t resyncs = 0;          // Snapshots asked for.
     std::uint64_t snapshots_sent = 0;
-    std::uint64_t over_limit = 0;  // Records refused by limits::kRecordsPerGatewayMax.
+    std::uint64_t over_limit = 0;  // Records beyond the bound of their type.
     std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
     std::uint64_t refused = 0;     // Installations that the kernel refused.
     std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's truth.

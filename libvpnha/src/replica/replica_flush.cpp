@@ -47,7 +47,8 @@ bool Replica::append(Batch& batch, const wire::RecordKey& key) {
     if (!due) {
         return true;  // Said already.
     }
-    wire::Change change{key, record == nullptr, record == nullptr ? Bytes{} : record->payload};
+    wire::Change change{key, record == nullptr,
+                        record == nullptr ? Bytes{} : record->payload.copy()};
     const std::size_t size = batch.size + wire::encoded_size(change);
     if (size > limits::kGroupMessageBytesMax) {
         return false;
@@ -133,7 +134,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
                 return true;
             }
             return record.version <= pass.since ||
-                   add({key, record.version, false, record.payload});
+                   add({key, record.version, false, record.payload.copy()});
         });
         pass.records_done = through;
     }

@@ -26,9 +26,10 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
         return;  // Erased since.
     }
     record->pass = pass_number_;
-    note(*record);
     if (applied == Store::Applied::changed) {
         request_install(key, *record, effects);
+    } else {
+        note(*record);
     }
 }
 
@@ -52,7 +53,7 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
     }
     record.ticket = ++last_ticket_;
     set_hold(record, Hold::installing);
-    effects.emplace_back(Install{key, record.ticket, record.payload});
+    effects.emplace_back(Install{key, record.ticket, record.payload.copy()});
 }
 
 void Replica::note(const StoredRecord& record) {

@@ -53,7 +53,7 @@ Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
         }
         tombstones_.erase(grave);
     }
-    if (records_.size() >= limits::kRecordsPerGatewayMax) {
+    if (!has_room_for(key.type)) {
         return Applied::refused;
     }
     record = &add(key, payload);
@@ -82,7 +82,7 @@ Store::Applied Store::write(const wire::RecordKey& key, ByteView payload) {
         held->dirty = true;
         return Applied::changed;
     }
-    if (records_.size() >= limits::kRecordsPerGatewayMax) {
+    if (!has_room_for(key.type)) {
         return Applied::refused;
     }
     StoredRecord& record = add(key, payload);
@@ -106,12 +106,10 @@ bool Store::erase(const wire::RecordKey& key, TimePoint now) {
         return false;
     }
     const StoredRecord& record = found->second;
-    payload_bytes_ -= record.payload.size();
     if (record.counted) {
         tombstones_[key] = Tombstone{record.version, record.hash, now, true};
     }
-    index_.erase(found);
-    records_.erase(found);
+    release(found);
     return true;
 }
 
@@ -228,7 +226,8 @@ Store::Records::iterator Store::locate(const wire::RecordKey& key) {
 StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
     payload_bytes_ += payload.size();
     const auto record = records_.emplace(key, StoredRecord{}).first;
-    record->second.payload.assign(payload.begin(), payload.end());
+    record->second.payload.assign(payload);
+    flows_ += key.type == wire::RecordType::flow ? 1U : 0U;
     index_.insert(record);
     return record->second;
 }
@@ -238,7 +237,7 @@ bool Store::replace_payload(StoredRecord& record, ByteView payload) {
         return false;
     }
     payload_bytes_ = payload_bytes_ - record.payload.size() + payload.size();
-    record.payload.assign(payload.begin(), payload.end());
+    record.payload.assign(payload);
     return true;
 }
 
@@ -247,9 +246,20 @@ void Store::remove(Records::iterator record) {
         digest_ -= record->second.hash;
         --counted_;
     }
+    release(record);
+}
+
+void Store::release(Records::iterator record) {
     payload_bytes_ -= record->second.payload.size();
+    flows_ -= record->first.type == wire::RecordType::flow ? 1U : 0U;
     index_.erase(record);
     records_.erase(record);
+}
+
+bool Store::has_room_for(wire::RecordType type) const {
+    return type == wire::RecordType::flow
+               ? flows_ < limits::kFlowsPerGatewayMax
+               : records_.size() - flows_ < limits::kRecordsPerGatewayMax;
 }
 
 void Store::bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/small_bytes.hpp"
 #include "base/time.hpp"
 #include "replica/record_index.hpp"
 #include "wire/message.hpp"
@@ -41,7 +42,7 @@ struct StoredRecord {
     wire::Version version;     // As said last; {}: never.
     std::uint64_t hash = 0;    // Its share of the digest.
     std::uint64_t ticket = 0;  // Of the installation asked for last.
-    Bytes payload;
+    SmallBytes payload;
     std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
     Hold hold = Hold::none;
     bool lacking = false;  // Asked for again: counts as refused until the kernel has it.
@@ -62,7 +63,7 @@ class Store {
         unchanged,  // Same payload: at most the version was raised.
         changed,    // New, or another payload.
         stale,      // An equal or newer version is held.
-        refused,    // limits::kRecordsPerGatewayMax is reached.
+        refused,    // The bound of its type is reached.
     };
 
     // Follower: a record as the group was told. `authority` is the epoch of the message: what is
@@ -108,6 +109,8 @@ class Store {
     [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     [[nodiscard]] std::uint32_t count() const { return counted_; }
+    // Records and flows have a bound each.
+    [[nodiscard]] bool has_room_for(wire::RecordType type) const;
     // Octets of all payloads.
     [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
 
@@ -119,7 +122,9 @@ class Store {
     StoredRecord& add(const wire::RecordKey& key, ByteView payload);
     // True when it was another one.
     bool replace_payload(StoredRecord& record, ByteView payload);
+    // Out of count and digest as well.
     void remove(Records::iterator record);
+    void release(Records::iterator record);
     void bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
     Records records_;
@@ -131,6 +136,7 @@ class Store {
     std::uint64_t digest_ = 0;
     std::uint32_t counted_ = 0;
     std::size_t payload_bytes_ = 0;
+    std::size_t flows_ = 0;  // Records of that type.
 };
 
 }  // namespace vpnha::replica

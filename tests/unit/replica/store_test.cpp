@@ -203,5 +203,21 @@ TEST(StoreTest, RefusesRecordsBeyondItsLimitAndStillChangesHeldOnes) {
     EXPECT_EQ(put(store, 0, {kSecond, 1}, {1}), Store::Applied::changed);
 }
 
+TEST(StoreTest, AFloodOfFlowsTakesNoSessionsPlace) {
+    const auto flow = [](std::uint32_t number) {
+        wire::RecordKey result = key(number);
+        result.type = wire::RecordType::flow;
+        return result;
+    };
+    Store store;
+    for (std::uint32_t i = 0; i < limits::kFlowsPerGatewayMax; ++i) {
+        ASSERT_EQ(store.write(flow(i), Bytes{}), Store::Applied::changed);
+    }
+    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}), Store::Applied::refused);
+    EXPECT_EQ(store.write(key(1), Bytes{}), Store::Applied::changed);
+    EXPECT_TRUE(store.erase(flow(7), kNow));
+    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}), Store::Applied::changed);
+}
+
 }  // namespace
 }  // namespace vpnha::replica
