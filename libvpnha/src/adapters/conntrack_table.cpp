@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/conntrack_table.hpp"
+
+#include <fmt/format.h>
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "adapters/conntrack_message.hpp"
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+using conntrack::Answer;
+using conntrack::Flow;
+using conntrack::FlowKey;
+using conntrack::News;
+using conntrack::Next;
+using conntrack::Resident;
+
+// Without helper, without parent, once more, twice something in the way, and one to spare.
+constexpr int kAttemptsMax = 6;
+
+Result<OwnedNetlink> open_socket() {
+    OwnedNetlink socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
+    if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+        return tl::unexpected(system_error("open a netfilter socket", errno));
+    }
+    // A refused request comes back without its content: a train's refusals fit into the buffer.
+    int on = 1;
+    static_cast<void>(mnl_socket_setsockopt(socket.get(), NETLINK_CAP_ACK, &on, sizeof on));
+    const int bytes = static_cast<int>(limits::kFlowsPerTrain * 4096);
+    static_cast<void>(setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVBUFFORCE,
+                                 &bytes, sizeof bytes));
+    return socket;
+}
+
+Answer answer_of(int error_number) {
+    switch (error_number) {
+        case 0:
+            return Answer::taken;
+        case EEXIST:
+            return Answer::exists;
+        case ENOENT:
+            return Answer::no_parent;
+        case EOPNOTSUPP:
+            return Answer::no_helper;
+        case EAGAIN:
+            return Answer::once_more;
+        default:
+            return Answer::refused;
+    }
+}
+
+int error_of(const nlmsghdr* message) {
+    return mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)
+               ? EBADMSG
+               : -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ConntrackTable>> ConntrackTable::open() {
+    VPNHA_TRY(OwnedNetlink socket, open_socket());
+    return std::unique_ptr<ConntrackTable>(new ConntrackTable(std::move(socket)));
+}
+
+Result<std::vector<bool>> ConntrackTable::install(Flows flows) {
+    VPNHA_TRY(const std::vector<int> answers, ask(flows.size(), [&](char* buffer, std::size_t n) {
+                  return put_flow(buffer, flows[n], FlowRequest::create);
+              }));
+    std::vector<bool> taken(flows.size(), true);
+    for (std::size_t n = 0; n < flows.size(); ++n) {
+        if (answers[n] != 0) {
+            VPNHA_TRY(taken[n], insist(flows[n], answers[n]));
+        }
+    }
+    return taken;
+}
+
+Result<bool> ConntrackTable::insist(Flow flow, int error_number) {
+    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+        Next next = conntrack::after(answer_of(error_number), flow);
+        if (next == Next::compare) {
+            VPNHA_TRY(next, settle(flow));
+        }
+        switch (next) {
+            case Next::done:
+                return true;
+            case Next::give_up:
+                ++counters_.refused;
+                return false;
+            case Next::without_helper:
+                ++counters_.without_helper;
+                flow.helper.clear();
+                break;
+            case Next::without_parent:
+                ++counters_.without_parent;
+                flow.parent.reset();
+                break;
+            case Next::again:
+            case Next::compare:
+                break;
+        }
+        VPNHA_TRY(const std::vector<int> answers, ask(1, [&flow](char* buffer, std::size_t) {
+                      return put_flow(buffer, flow, FlowRequest::create);
+                  }));
+        error_number = answers.front();
+    }
+    ++counters_.refused;
+    return false;
+}
+
+Result<Next> ConntrackTable::settle(Flow& flow) {
+    const auto remove_other = [&](const FlowKey& key) -> Result<Next> {
+        ++counters_.collisions;
+        VPNHA_CHECK(remove(std::span(&key, 1)));
+        return Next::again;
+    };
+    VPNHA_TRY(const std::optional<News> resident,
+              look([&flow](char* buffer) { return put_key(buffer, flow.key, KeyRequest::find); }));
+    const auto flow_of = [](const std::optional<News>& news) {
+        return news ? std::optional(news->flow) : std::nullopt;
+    };
+    switch (conntrack::compare(flow, flow_of(resident))) {
+        case Resident::other:
+            return remove_other(flow.key);
+        case Resident::none: {
+            VPNHA_TRY(const std::optional<News> other, look([&flow](char* buffer) {
+                          return put_reply(buffer, flow.key, flow.reply, KeyRequest::find);
+                      }));
+            return other ? remove_other(other->flow.key) : Next::again;
+        }
+        case Resident::same:
+            break;
+    }
+    // Bits are never taken back, and those of its parent not given.
+    Flow changed = flow;
+    changed.status |= resident->flow.status;
+    changed.parent = resident->expected ? std::optional(flow.key) : std::nullopt;
+    VPNHA_TRY(const std::vector<int> answers, ask(1, [&changed](char* buffer, std::size_t) {
+                  return put_flow(buffer, changed, FlowRequest::change);
+              }));
+    return answers.front() == 0        ? Next::done
+           : answers.front() == ENOENT ? Next::again
+                                       : Next::give_up;
+}
+
+Result<void> ConntrackTable::remove(std::span<const FlowKey> keys) {
+    for (std::size_t begin = 0; begin < keys.size(); begin += limits::kFlowsPerTrain) {
+        const auto part =
+            keys.subspan(begin, std::min(limits::kFlowsPerTrain, keys.size() - begin));
+        VPNHA_TRY(const std::vector<int> answers,
+                  ask(part.size(), [&part](char* buffer, std::size_t n) {
+                      return put_key(buffer, part[n], KeyRequest::remove);
+                  }));
+        for (std::size_t n = 0; n < part.size(); ++n) {
+            if (answers[n] != 0 && answers[n] != ENOENT) {
+                return tl::unexpected(system_error(
+                    fmt::format("remove flow {}", conntrack::to_string(part[n])), answers[n]));
+            }
+        }
+    }
+    return {};
+}
+
+Result<std::optional<Flow>> ConntrackTable::find(const FlowKey& key) {
+    VPNHA_TRY(const std::optional<News> found,
+              look([&key](char* buffer) { return put_key(buffer, key, KeyRequest::find); }));
+    return found ? std::optional(found->flow) : std::nullopt;
+}
+
+Result<std::optional<News>> ConntrackTable::look(const std::function<nlmsghdr*(char*)>& write) {
+    std::optional<News> found;
+    VPNHA_TRY(
+        const std::vector<int> answers,
+        ask(
+            1, [&write](char* buffer, std::size_t) { return write(buffer); },
+            [&found](const nlmsghdr* message) { found = parse_flow_message(message, true); }));
+    if (answers.front() != 0 && answers.front() != ENOENT) {
+        return tl::unexpected(system_error("look up a flow", answers.front()));
+    }
+    return found;
+}
+
+Result<std::vector<int>> ConntrackTable::ask(std::size_t count, const Write& write,
+                                             const NetlinkSocket::OnMessage& on_message) {
+    VPNHA_ASSERT(count <= limits::kFlowsPerTrain);
+    std::vector<int> answers(count, 0);
+    if (count == 0) {
+        return answers;
+    }
+    train_.resize(limits::kFlowsPerTrain * kFlowMessageBytesMax);
+    const std::uint32_t first = sequence_ + 1;
+    std::size_t size = 0;
+    for (std::size_t n = 0; n < count; ++n) {
+        nlmsghdr* const message = write(train_.data() + size, n);
+        message->nlmsg_seq = ++sequence_;
+        if (n + 1 == count) {
+            message->nlmsg_flags |= NLM_F_ACK;
+        }
+        size += NLMSG_ALIGN(message->nlmsg_len);
+    }
+    if (mnl_socket_sendto(socket_.get(), train_.data(), size) < 0) {
+        return tl::unexpected(system_error("write to the flow table", errno));
+    }
+    VPNHA_CHECK(read_answers(first, answers, on_message));
+    return answers;
+}
+
+// Refusals have an answer each, in order; the last request has one in any case.
+Result<void> ConntrackTable::read_answers(std::uint32_t first, std::vector<int>& answers,
+                                          const NetlinkSocket::OnMessage& on_message) {
+    answers_.resize(limits::kNetlinkAnswerBytesMax);
+    for (;;) {
+        const ssize_t got = mnl_socket_recvfrom(socket_.get(), answers_.data(), answers_.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return tl::unexpected(system_error("read the flow table's answer", errno));
+        }
+        int left = static_cast<int>(got);
+        for (auto* message = reinterpret_cast<const nlmsghdr*>(answers_.data());
+             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            const std::uint32_t n = message->nlmsg_seq - first;
+            if (n >= answers.size()) {
+                continue;  // Of a train that failed half-way.
+            }
+            if (message->nlmsg_type == NLMSG_ERROR) {
+                answers[n] = error_of(message);
+                if (n + 1 == answers.size()) {
+                    return {};
+                }
+            } else if (on_message) {
+                on_message(message);
+            }
+        }
+    }
+}
+
+Result<ConntrackListing> ConntrackListing::start() {
+    VPNHA_TRY(OwnedNetlink socket, open_socket());
+    std::array<char, kFlowMessageBytesMax> buffer{};
+    const nlmsghdr* const message = put_listing(buffer.data());
+    if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) {
+        return tl::unexpected(system_error("list the flow table", errno));
+    }
+    return ConntrackListing(std::move(socket));
+}
+
+Result<ConntrackListing::State> ConntrackListing::read(const OnNews& on_news) {
+    buffer_.resize(limits::kNetlinkAnswerBytesMax);
+    const ssize_t got = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got < 0) {
+        if (errno == EAGAIN || errno == EINTR) {
+            return State::more;
+        }
+        return tl::unexpected(system_error("list the flow table", errno));
+    }
+    int left = static_cast<int>(got);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+         mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
+            return fail(Errc::busy, "list the flow table: it was resized meanwhile");
+        }
+        if (message->nlmsg_type == NLMSG_DONE) {
+            return State::done;
+        }
+        if (message->nlmsg_type == NLMSG_ERROR) {
+            return tl::unexpected(system_error("list the flow table", error_of(message)));
+        }
+        if (const auto news = parse_flow_message(message, true)) {
+            on_news(*news);
+        }
+    }
+    return State::more;
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The flows in this node's kernel: installed in trains of requests with one acknowledgement each,
+// removed, looked up, listed. The kernel answers within the send call, so nothing here waits.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "adapters/netlink.hpp"
+#include "conntrack/standby.hpp"
+#include "ports/flow_table.hpp"
+
+namespace vpnha::adapters {
+
+class ConntrackTable : public ports::FlowTable {
+  public:
+    // In the network namespace of the calling thread.
+    [[nodiscard]] static Result<std::unique_ptr<ConntrackTable>> open();
+
+    Result<std::vector<bool>> install(Flows flows) override;
+    Result<void> remove(std::span<const conntrack::FlowKey> keys) override;
+    [[nodiscard]] Result<std::optional<conntrack::Flow>> find(
+        const conntrack::FlowKey& key) override;
+    [[nodiscard]] const Counters& counters() const override { return counters_; }
+
+  private:
+    // Writes the n-th request of a train.
+    using Write = std::function<nlmsghdr*(char* buffer, std::size_t n)>;
+
+    explicit ConntrackTable(OwnedNetlink socket) : socket_(std::move(socket)) {}
+
+    // The kernel's answer (errno, 0: taken) to each of `count` requests; `on_message` sees what it
+    // sends besides.
+    Result<std::vector<int>> ask(std::size_t count, const Write& write,
+                                 const NetlinkSocket::OnMessage& on_message = nullptr);
+    Result<void> read_answers(std::uint32_t first, std::vector<int>& answers,
+                              const NetlinkSocket::OnMessage& on_message);
+    // One flow that the kernel did not take as it was.
+    Result<bool> insist(conntrack::Flow flow, int error_number);
+    // What is in the way of it is made this flow, or removed.
+    Result<conntrack::Next> settle(conntrack::Flow& flow);
+    Result<std::optional<conntrack::News>> look(const std::function<nlmsghdr*(char*)>& write);
+
+    OwnedNetlink socket_;
+    std::uint32_t sequence_ = 0;
+    std::vector<char> train_;
+    std::vector<char> answers_;
+    Counters counters_;
+};
+
+// A listing of the whole table, a datagram at a time: the kernel fills the next one when the last
+// was read, so that a long list does not hold up the loop.
+class ConntrackListing {
+  public:
+    using OnNews = std::function<void(const conntrack::News&)>;
+    enum class State { more, done };
+
+    [[nodiscard]] static Result<ConntrackListing> start();
+    [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
+    // At most one datagram (~100 flows). An error, also that entries moved while it was read,
+    // ends it: start anew.
+    Result<State> read(const OnNews& on_news);
+
+  private:
+    explicit ConntrackListing(OwnedNetlink socket) : socket_(std::move(socket)) {}
+
+    OwnedNetlink socket_;
+    std::vector<char> buffer_;
+};
+
+}  // namespace vpnha::adapters

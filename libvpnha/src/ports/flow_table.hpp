@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: the flows in this node's kernel.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "conntrack/flow.hpp"
+#include "conntrack/tracker.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::ports {
+
+class FlowTable {
+  public:
+    struct Counters {
+        std::uint64_t collisions = 0;      // Flows of this node's own that gave way.
+        std::uint64_t without_helper = 0;  // Installed without: this kernel does not have it.
+        std::uint64_t without_parent = 0;  // Installed as flows of their own.
+        std::uint64_t refused = 0;
+    };
+    using Flows = std::span<const conntrack::Flow>;
+
+    virtual ~FlowTable() = default;
+
+    // Makes the kernel's entries what `flows` are, at most limits::kFlowsPerTrain of them: new ones
+    // are made, those that are there are changed, what is in the way is removed. True for each one
+    // that the kernel has now.
+    virtual Result<std::vector<bool>> install(Flows flows) = 0;
+    // Those that are not there are a success.
+    virtual Result<void> remove(std::span<const conntrack::FlowKey> keys) = 0;
+    [[nodiscard]] virtual Result<std::optional<conntrack::Flow>> find(
+        const conntrack::FlowKey& key) = 0;
+    [[nodiscard]] virtual const Counters& counters() const = 0;
+};
+
+}  // namespace vpnha::ports
