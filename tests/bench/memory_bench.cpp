@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Octets of heap that one L2TP session costs where it is kept, with the allocator's own share: the
-// difference that 100 000 of them make, in a line of JSON.
+// Octets of heap that one L2TP session, and one flow, costs where it is kept, with the allocator's
+// own share: the difference that 100 000 of them make, in a line of JSON.
 #include <fmt/format.h>
 #include <malloc.h>
 
 #include <nlohmann/json.hpp>
 
+#include "conntrack/flow_record.hpp"
+#include "flows.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 #include "replica_pair.hpp"
 
@@ -29,18 +31,31 @@ double octets_each(Fill fill) {
     return static_cast<double>(after - before) / kRecords;
 }
 
-double of_store() {
-    return octets_each([] {
+// `coded`: key and payload of a number.
+template <class Coded>
+double of_store(Coded coded) {
+    return octets_each([&coded] {
         auto store = std::make_unique<replica::Store>();
         for (std::uint32_t number = 0; number < kRecords; ++number) {
+            const auto [key, payload] = coded(number);
             replica::StoredRecord* record = nullptr;
-            const auto applied =
-                store->put(record_key(number), record, {Epoch{1, kPromoted}, number + 1},
-                           Epoch{1, kPromoted}, l2tp::encode_record(session_record(number, 0)));
+            const auto applied = store->put(key, record, {Epoch{1, kPromoted}, number + 1},
+                                            Epoch{1, kPromoted}, payload);
             VPNHA_ASSERT(applied == replica::Store::Applied::changed);
         }
         return store;
     });
+}
+
+std::pair<wire::RecordKey, Bytes> coded_session(std::uint32_t number) {
+    return {record_key(number), l2tp::encode_record(session_record(number, 0))};
+}
+
+std::pair<wire::RecordKey, Bytes> coded_flow(std::uint32_t number) {
+    const conntrack::Flow flow = flow_number(number);
+    const auto payload = conntrack::encode_payload(flow);
+    return {{wire::RecordType::flow, wire::RecordId(conntrack::encode_key(flow.key).view())},
+            Bytes(payload.view().begin(), payload.view().end())};
 }
 
 // Filled by messages, then on its own: what the pair costs less what is left without the other.
@@ -77,9 +92,14 @@ int run() {
     const std::size_t payload = l2tp::encode_record(session_record(0, 0)).size();
     const OfReplicas replicas = of_replicas();
     const nlohmann::json line = {
-        {"type", "L2TP session"},        {"payload", payload},
-        {"store", of_store()},           {"follower", replicas.follower},
-        {"promoted", replicas.promoted}, {"resumed_tunnel", of_resumed_tunnel()},
+        {"type", "L2TP session"},
+        {"payload", payload},
+        {"store", of_store(coded_session)},
+        {"follower", replicas.follower},
+        {"promoted", replicas.promoted},
+        {"resumed_tunnel", of_resumed_tunnel()},
+        {"flow_payload", coded_flow(0).second.size()},
+        {"flow_store", of_store(coded_flow)},
     };
     fmt::print("{}\n", line.dump());
     return 0;

@@ -2,10 +2,10 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for the gate, for gateways and group, whose nodes are sets of namespaces with a corosync
-each, and for the takeovers, which run in the lab with what the release preset built and take half
-an hour.
-Rounds wait for a quiet machine, and tell what others used of it meanwhile.
+Needs root for gate, flows and takeovers, and for gateways and group, whose nodes are sets of
+namespaces with a corosync each. The takeovers run in the lab with what the release preset built,
+take half an hour, and only take place when they are asked for. Rounds wait for a quiet machine, and
+tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from . import report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
-         "gate": "gate_bench", "gateways": "gateway_bench", "group": "group_bench"}
+         "gate": "gate_bench", "gateways": "gateway_bench", "flow_steps": "flow_bench",
+         "flows": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
-IN_NODES = {"gateways": rounds.run_gateways, "group": rounds.run_group}
+IN_NODES = {"gateways": rounds.run_gateways, "flows": rounds.run_flows, "group": rounds.run_group}
 # Without a program of its own, and only when asked for.
 TAKEOVERS = "takeovers"
+OF_ROOT = {"gate", "flow_steps", TAKEOVERS, *IN_NODES}
 
 
 def main() -> int:
@@ -66,10 +68,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
     parser.add_argument("--inside", choices=IN_NODES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    of_root = {"gate", "gateways", "group", TAKEOVERS} & set(options.only or PARTS)
+    of_root = OF_ROOT & set(options.only or PARTS)
     if of_root and not options.report and os.geteuid():
-        parser.error("gate, gateways, group and takeovers need root; without it: "
-                     "--only records --only memory --only idle")
+        parser.error(f"{', '.join(sorted(of_root))} need root; without it: --only records "
+                     "--only memory --only idle")
     return options
 
 

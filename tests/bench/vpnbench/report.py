@@ -80,13 +80,13 @@ def _records(lines: list[dict]) -> str:
 def _memory(lines: list[dict]) -> str:
     line = lines[-1]
     return _rows(
-        ["octets of heap a record", line["type"]],
-        [["payload", _number(line["payload"])],
-         ["in the store, payload included", _number(line["store"])],
-         ["in a standby's whole replica", _number(line["follower"])],
-         ["in the promoted node's whole replica", _number(line["promoted"])],
+        ["octets of heap a record", line["type"], "flow (NATed TCP, IPv4)"],
+        [["payload", _number(line["payload"]), _number(line["flow_payload"])],
+         ["in the store, payload included", _number(line["store"]), _number(line["flow_store"])],
+         ["in a standby's whole replica", _number(line["follower"]), "–"],
+         ["in the promoted node's whole replica", _number(line["promoted"]), "–"],
          ["besides, where it is resumed: control channel and link",
-          _number(line["resumed_tunnel"])]])
+          _number(line["resumed_tunnel"]), "–"]])
 
 
 def _idle(lines: list[dict]) -> str:
@@ -138,6 +138,40 @@ def _gateways(lines: list[dict]) -> str:
                  [[str(count), str(len(found)), share("share", found),
                    share("corosync_share", found), _foreign(found)]
                   for count, found in sorted(rounds.items())])
+
+
+# Flows.
+
+def _flow_steps(lines: list[dict]) -> str:
+    rows = [[f"{side}: {step}", _span([line[side][step] for line in lines])]
+            for side in ("promoted", "standby") for step in lines[0][side]
+            if step != "octets on the wire"]
+    octets = median(line["promoted"]["octets on the wire"] for line in lines)
+    return _rows(["", "ns a flow"], rows) + f"\n{_number(octets)} octets on the wire a flow.\n"
+
+
+def _flows(lines: list[dict]) -> str:
+    good = [line for line in lines if "failed" not in line]
+    rows = []
+    for wanted, rate, style in sorted({(each["wanted"], each["rate"], each["style"])
+                                       for each in good}):
+        rounds = [each for each in good
+                  if (each["wanted"], each["rate"], each["style"]) == (wanted, rate, style)]
+
+        def each_flow(name: str, scale: float, rounds: list[dict] = rounds) -> str:
+            return _span([line[name] / line["flows"] * scale for line in rounds
+                          if name in line]) if name in rounds[0] else "–"
+
+        rows.append([style, _number(wanted), _number(rate) if rate else "all at once",
+                     _span([line["flows"] / line["seconds"] for line in rounds]),
+                     *(each_flow(f"cpu_{name}", 1e6) for name in (
+                         "promoted", "promoted_corosync", "standby", "standby_corosync", "commit")),
+                     *(each_flow(f"memory_{name}", 1) for name in ("promoted", "standby")),
+                     _span([line["commit_seconds"] for line in rounds])
+                     if style == "conntrackd" else "0", _foreign(rounds)])
+    return _rows(["", "flows", "made a second", "arrived a second", "CPU promoted, µs",
+                  "its corosync", "standby", "its corosync", "commit", "RSS promoted, octets",
+                  "standby", "takeover s", "others"], rows)
 
 
 # The group.
@@ -268,6 +302,7 @@ def _failures(lines: list[dict]) -> str:
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
+    "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
 }

@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import group, idle_gateways, redis_pair
+from . import flows, group, idle_gateways, redis_pair
 from .group import Run
 from .rig import CORES, Rig, RigError, cpu_seconds
 
@@ -38,6 +38,12 @@ CURVES = [
     *(Run("join", "vpnha", 3, records) for records in (1_000, 10_000)),
     *(Run("join", "vpnha", nodes, 100_000) for nodes in (5, 7)),
 ]
+
+
+# New flows, and how many a second; 0: as fast as the kernel makes them.
+FLOW_GOALS = [(100_000, 20_000), (200_000, 0)]
+FLOW_CURVES = [(flows, 0) for flows in (1_000, 10_000, 100_000)] + [
+    (50_000, rate) for rate in (1_000, 5_000)]
 
 
 def run_program(part: str, results: Path, binary: Path, rounds: int) -> None:
@@ -85,6 +91,28 @@ def run_gateways(options: argparse.Namespace, binary: Path) -> None:
             print(f"gateways {count}: {line['share']:.2%} of a core a node "
                   f"(others {foreign.share:.0%})", flush=True)
     keep(options.results, "gateways", lines)
+
+
+def run_flows(options: argparse.Namespace, binary: Path) -> None:
+    """This project and conntrackd in turn, in the same nodes."""
+    if not options.add:
+        keep(options.results, "flows", [])
+    for number in range(options.rounds):
+        for wanted, rate in FLOW_GOALS if options.quick else FLOW_GOALS + FLOW_CURVES:
+            _await_quiet()
+            lines = []
+            with Foreign() as foreign:
+                try:
+                    lines += flows.measure(binary, wanted, rate)
+                except (group.RunError, RigError) as error:
+                    lines.append({"failed": str(error), "wanted": wanted, "rate": rate})
+            kept = _kept(options.results).get("flows", [])
+            keep(options.results, "flows",
+                 kept + [{**line, "round": number, "foreign": foreign.share} for line in lines])
+            told = [line.get("failed") or f"{line['style']} {line['seconds']:.2f} s"
+                    for line in lines]
+            print(f"flows {wanted} at {rate}/s: {', '.join(told)} (others {foreign.share:.0%})",
+                  flush=True)
 
 
 def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> None:

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a new flow costs on its way from the promoted node's kernel into a standby's, step by step:
+// CPU time of this process, the kernel's share of its calls included, without the group between
+// the two. One line of JSON, ns a flow.
+//
+// Each step is measured with all that come before it, over flows of its own; a step's own share is
+// the difference to the one before.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "adapters/conntrack_events.hpp"
+#include "adapters/conntrack_table.hpp"
+#include "adapters/unique_fd.hpp"
+#include "conntrack/standby.hpp"
+#include "flows.hpp"
+#include "replica/replica.hpp"
+#include "wire/codec.hpp"
+
+namespace vpnha::bench {
+
+namespace {
+
+// As many as are read in a few turns of the loop, so that caches are what they would be.
+constexpr std::uint32_t kTurn = 2'048;
+constexpr TimePoint kNow{std::chrono::hours(1)};
+constexpr GatewayId kGateway{1};
+constexpr NodeId kPromoted{1};
+constexpr NodeId kStandby{2};
+
+double cpu_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+class Namespace {
+  public:
+    Namespace() {
+        VPNHA_ASSERT(unshare(CLONE_NEWNET) == 0);
+        fd_.reset(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+        std::ofstream("/proc/sys/net/netfilter/nf_conntrack_events") << "1";
+        auto opened = adapters::ConntrackTable::open();
+        VPNHA_ASSERT(opened.has_value());
+        table = std::move(*opened);
+    }
+    void enter() const { VPNHA_ASSERT(setns(fd_.get(), CLONE_NEWNET) == 0); }
+
+    std::unique_ptr<adapters::ConntrackTable> table;
+
+  private:
+    adapters::UniqueFd fd_;
+};
+
+// The promoted node's side and the standby's, joined by bytes.
+struct Pair {
+    Pair() {
+        const std::set<NodeId> members{kPromoted, kStandby};
+        promoted.on_members(members, true, kNow);
+        standby.on_members(members, true, kNow);
+        deliver(promoted.begin_epoch(Epoch{1, kPromoted}, kNow));
+        const auto held = [this](const conntrack::FlowId& id) {
+            const auto* record = promoted.store().find(key_of(id.view()));
+            return record == nullptr ? ByteView{} : ByteView(record->payload);
+        };
+        tracker.emplace(conntrack::Policy{}, held);
+    }
+    static wire::RecordKey key_of(ByteView id) {
+        return {wire::RecordType::flow, wire::RecordId(id)};
+    }
+    // What the standby's kernel is to take.
+    std::vector<replica::Install> deliver(const replica::Effects& effects) {
+        std::vector<replica::Install> installs;
+        for (const replica::Effect& effect : effects) {
+            const auto* send = std::get_if<replica::Send>(&effect);
+            VPNHA_ASSERT(send != nullptr);
+            const Bytes bytes = dialects.encode(send->message, 1);
+            octets += bytes.size();
+            const auto message = dialects.parse(bytes);
+            for (replica::Effect& told : standby.on_message(kPromoted, *message, kNow)) {
+                if (auto* install = std::get_if<replica::Install>(&told)) {
+                    installs.push_back(std::move(*install));
+                }
+            }
+            static_cast<void>(promoted.on_message(kPromoted, *message, kNow));
+        }
+        return installs;
+    }
+
+    replica::Replica promoted{kGateway, kPromoted};
+    replica::Replica standby{kGateway, kStandby};
+    std::optional<conntrack::Tracker> tracker;
+    wire::Dialects dialects;
+    std::size_t octets = 0;
+};
+
+class Steps {
+  public:
+    explicit Steps(std::uint32_t count) : count_(count) {}
+
+    // The mean over `count` new flows of what `step` costs.
+    double cost(const std::function<void()>& step) {
+        double used = 0;
+        for (std::uint32_t done = 0; done < count_; done += kTurn) {
+            here_.enter();
+            install_numbers(*here_.table, next_, kTurn);
+            next_ += kTurn;
+            const double before = cpu_ns();
+            step();
+            used += cpu_ns() - before;
+        }
+        return used / count_;
+    }
+    double injection() {
+        double used = 0;
+        here_.enter();
+        for (std::uint32_t done = 0; done < count_; done += kTurn) {
+            const double before = cpu_ns();
+            install_numbers(*here_.table, next_, kTurn);
+            used += cpu_ns() - before;
+            next_ += kTurn;
+        }
+        return used / count_;
+    }
+    void clear() {
+        here_ = Namespace();
+        next_ = 0;
+    }
+
+    Namespace here_;
+
+  private:
+    std::uint32_t count_;
+    std::uint32_t next_ = 0;
+};
+
+adapters::ConntrackEvents listen() {
+    auto events = adapters::ConntrackEvents::open({});
+    VPNHA_ASSERT(events.has_value());
+    return std::move(*events);
+}
+
+void read_all(adapters::ConntrackEvents& events, const adapters::ConntrackEvents::OnNews& on_news) {
+    std::size_t heard = 0;
+    while (heard < kTurn) {
+        VPNHA_ASSERT(events.read([&](const conntrack::News& news) {
+            ++heard;
+            on_news(news);
+        }));
+    }
+}
+
+double with_libnetfilter_conntrack(Steps& steps) {
+    nfct_handle* const handle = nfct_open(CONNTRACK, NF_NETLINK_CONNTRACK_NEW);
+    VPNHA_ASSERT(handle != nullptr);
+    nfnl_rcvbufsiz(nfct_nfnlh(handle), 32 * 1024 * 1024);
+    std::size_t heard = 0;
+    nfct_callback_register(
+        handle, NFCT_T_ALL,
+        [](nf_conntrack_msg_type, nf_conntrack*, void* count) -> int {
+            return ++*static_cast<std::size_t*>(count) % kTurn == 0 ? NFCT_CB_STOP
+                                                                    : NFCT_CB_CONTINUE;
+        },
+        &heard);
+    const double cost = steps.cost([&] { VPNHA_ASSERT(nfct_catch(handle) >= 0); });
+    nfct_close(handle);
+    return cost;
+}
+
+nlohmann::json promoted_side(std::uint32_t count) {
+    nlohmann::json line;
+    Steps steps(count);
+    line["injection, nobody listens"] = steps.injection();
+    steps.clear();
+    {
+        auto events = listen();
+        line["events read"] = steps.cost([&] { read_all(events, [](const auto&) {}); });
+    }
+    steps.clear();
+    line["events read by libnetfilter_conntrack"] = with_libnetfilter_conntrack(steps);
+    steps.clear();
+    {
+        Pair pair;
+        auto events = listen();
+        std::size_t said = 0;
+        line["tracked"] = steps.cost([&] {
+            read_all(events, [&](const conntrack::News& news) {
+                said +=
+                    pair.tracker->on_news(news, kNow).action == conntrack::Decision::Action::say;
+            });
+        });
+        VPNHA_ASSERT(said >= count);
+    }
+    steps.clear();
+    Pair pair;
+    auto events = listen();
+    line["said"] = steps.cost([&] {
+        read_all(events, [&](const conntrack::News& news) {
+            const conntrack::Decision decision = pair.tracker->on_news(news, kNow);
+            const ByteView payload = decision.payload.view();
+            pair.promoted.publish(Pair::key_of(decision.id.view()),
+                                  Bytes(payload.begin(), payload.end()));
+        });
+        for (const replica::Effect& effect : pair.promoted.flush(kNow)) {
+            const Bytes bytes = pair.dialects.encode(std::get<replica::Send>(effect).message, 1);
+            pair.octets += bytes.size();
+            // Comes round the ring.
+            const auto message = pair.dialects.parse(bytes);
+            static_cast<void>(pair.promoted.on_message(kPromoted, *message, kNow));
+        }
+    });
+    line["octets on the wire"] = static_cast<double>(pair.octets) / count;
+    return line;
+}
+
+nlohmann::json standby_side(std::uint32_t count) {
+    nlohmann::json line;
+    Pair pair;
+    const Namespace there;
+    double applied = 0;
+    double parsed = 0;
+    double installed = 0;
+    for (std::uint32_t first = 0; first < count; first += kTurn) {
+        std::vector<Bytes> messages;
+        for (std::uint32_t number = first; number < first + kTurn; ++number) {
+            const conntrack::Flow flow = flow_number(number);
+            const auto id = conntrack::encode_key(flow.key);
+            const auto payload = conntrack::encode_payload(flow);
+            pair.promoted.publish(Pair::key_of(id.view()),
+                                  Bytes(payload.view().begin(), payload.view().end()));
+        }
+        for (const replica::Effect& effect : pair.promoted.flush(kNow)) {
+            messages.push_back(pair.dialects.encode(std::get<replica::Send>(effect).message, 1));
+            static_cast<void>(
+                pair.promoted.on_message(kPromoted, std::get<replica::Send>(effect).message, kNow));
+        }
+        const double begin = cpu_ns();
+        std::vector<replica::Install> installs;
+        for (const Bytes& bytes : messages) {
+            const auto message = pair.dialects.parse(bytes);
+            for (replica::Effect& told : pair.standby.on_message(kPromoted, *message, kNow)) {
+                if (auto* install = std::get_if<replica::Install>(&told)) {
+                    installs.push_back(std::move(*install));
+                }
+            }
+        }
+        const double behind_replica = cpu_ns();
+        std::vector<conntrack::Flow> flows;
+        for (const replica::Install& install : installs) {
+            auto flow = conntrack::parse_flow(install.key.id.view(), install.payload);
+            VPNHA_ASSERT(flow.has_value());
+            flows.push_back(conntrack::hot(std::move(*flow)));
+        }
+        const double behind_parser = cpu_ns();
+        for (std::size_t at = 0; at < flows.size(); at += limits::kFlowsPerTrain) {
+            const auto part =
+                std::span(flows).subspan(at, std::min(limits::kFlowsPerTrain, flows.size() - at));
+            VPNHA_ASSERT(there.table->install(part).has_value());
+        }
+        const double behind_kernel = cpu_ns();
+        for (const replica::Install& install : installs) {
+            pair.standby.on_installed(install.key, install.ticket, replica::Outcome::installed,
+                                      kNow);
+        }
+        static_cast<void>(pair.standby.flush(kNow));
+        applied += behind_replica - begin + cpu_ns() - behind_kernel;
+        parsed += behind_parser - behind_replica;
+        installed += behind_kernel - behind_parser;
+    }
+    line["applied and confirmed"] = applied / count;
+    line["parsed"] = parsed / count;
+    line["installed"] = installed / count;
+    return line;
+}
+
+}  // namespace
+
+}  // namespace vpnha::bench
+
+int main(int argc, char** argv) {
+    const auto wanted =
+        static_cast<std::uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 65'536);
+    const std::uint32_t count =
+        (wanted + vpnha::bench::kTurn - 1) / vpnha::bench::kTurn * vpnha::bench::kTurn;
+    const nlohmann::json line = {{"flows", count},
+                                 {"promoted", vpnha::bench::promoted_side(count)},
+                                 {"standby", vpnha::bench::standby_side(count)}};
+    fmt::print("{}\n", line.dump());
+    return 0;
+}

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// New flows on their way from the kernel of one node into another's, over a real group:
+// tests/bench/run starts one program of each role. Lines of JSON tell what happens.
+//
+//   generate   makes the flows in the promoted node's kernel, so many a second
+//   promoted   events → tracker → replica → group; ends when the standby has confirmed all flows
+//   standby    group → replica → its kernel, in trains; ends when the promoted one has left
+//
+// Events are read, and flows said, in bursts: nobody misses the 100 ms, while a process that wakes
+// for each event costs more than the event, and a token that always has something to carry half a
+// core, whatever it carries.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "adapters/conntrack_events.hpp"
+#include "adapters/conntrack_table.hpp"
+#include "conntrack/standby.hpp"
+#include "flows.hpp"
+#include "outbox.hpp"
+#include "replica/replica.hpp"
+#include "wire/codec.hpp"
+
+namespace vpnha::bench {
+
+namespace {
+
+constexpr GatewayId kGateway{1};
+constexpr int kTurnTimer = 4;
+constexpr int kBurstTimer = 5;
+constexpr int kReadTimer = 6;
+// A fifth of what the kernel holds for us at 250 000 a second.
+constexpr Duration kReadPause = std::chrono::milliseconds(20);
+
+struct Options {
+    std::string role;
+    std::uint32_t flows = 100'000;
+    std::uint32_t rate = 0;
+    int pause_ms = 100;
+};
+
+void tell(const nlohmann::json& line) {
+    fmt::print("{}\n", line.dump());
+    std::fflush(stdout);
+}
+
+template <class Value>
+Value need(Result<Value> result) {
+    if (!result) {
+        fmt::print(stderr, "flow_group_bench: {}\n", result.error().detail);
+        std::exit(1);
+    }
+    return std::move(*result);
+}
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+wire::RecordKey key_of(ByteView id) {
+    return {wire::RecordType::flow, wire::RecordId(id)};
+}
+
+class Member {
+  public:
+    Member(adapters::QbLoop& loop, const Options& options)
+        : loop_(loop), options_(options), outbox_(loop, [this] { turn(); }) {
+        group_ = need(adapters::CorosyncGroup::join(
+            loop, "vpnha-flows",
+            {[this](const std::set<NodeId>& members, bool quorate) {
+                 on_members(members, quorate);
+             },
+             [this](NodeId sender, ByteView bytes) { on_message(sender, bytes); },
+             {},
+             [this] { loop_.stop(); }}));
+        outbox_.set_group(group_.get());
+        replica_.emplace(kGateway, group_->self());
+        if (options.role == "standby") {
+            table_ = need(adapters::ConntrackTable::open());
+        }
+    }
+    [[nodiscard]] bool complete() const { return complete_; }
+
+  private:
+    [[nodiscard]] bool leads() const { return options_.role == "promoted"; }
+
+    void on_members(const std::set<NodeId>& members, bool quorate) {
+        const bool left = members.size() < members_.size();
+        members_ = members;
+        last_hello_.reset();
+        replica_->on_members(members, quorate, loop_.now());
+        if (left && !leads()) {
+            complete_ = true;
+            report_standby();
+            loop_.stop();
+            return;
+        }
+        if (leads() && members.size() == 2 && !replica_->promoted()) {
+            take(replica_->begin_epoch(Epoch{1, group_->self()}, loop_.now()));
+            due_ = true;
+        }
+        turn();
+    }
+
+    void on_message(NodeId sender, ByteView bytes) {
+        const Result<wire::Message> message = dialects_.parse(bytes);
+        VPNHA_ASSERT(message.has_value());
+        take(replica_->on_message(sender, *message, loop_.now()));
+        turn();
+    }
+
+    void turn() {
+        install();
+        if (outbox_.writable() && members_.contains(group_->self()) && (!leads() || due_)) {
+            take(replica_->flush(loop_.now()));
+            say_hello();
+            if (leads() && replica_->dirty() == 0 && events_) {
+                rest();
+            }
+        }
+        if (leads()) {
+            listen_when_ready();
+            finish_when_done();
+        }
+    }
+
+    void rest() {
+        due_ = false;
+        loop_.set_timer(kBurstTimer, loop_.now() + std::chrono::milliseconds(options_.pause_ms),
+                        [this] {
+                            due_ = true;
+                            turn();
+                        });
+    }
+
+    void listen_when_ready() {
+        if (events_ || replica_->complete_standbys().empty()) {
+            return;
+        }
+        events_.emplace(need(adapters::ConntrackEvents::open({})));
+        tracker_.emplace(conntrack::Policy{}, [this](const conntrack::FlowId& id) {
+            const auto* record = replica_->store().find(key_of(id.view()));
+            return record == nullptr ? ByteView{} : ByteView(record->payload);
+        });
+        rest();
+        read_later();
+        tell({{"event", "ready"}});
+    }
+
+    void read_later() {
+        loop_.set_timer(kReadTimer, loop_.now() + kReadPause, [this] {
+            read_events();
+            read_later();
+        });
+    }
+
+    void read_events() {
+        for (std::size_t heard = limits::kFlowEventsPerTurnMax;
+             heard == limits::kFlowEventsPerTurnMax;) {
+            heard = 0;
+            if (!events_->read([&](const conntrack::News& news) {
+                    ++heard;
+                    hear(news);
+                })) {
+                ++overruns_;
+                begin_listing();
+            }
+        }
+        turn();
+    }
+
+    void hear(const conntrack::News& news) {
+        if (!began_) {
+            began_ = loop_.now();
+        }
+        const conntrack::Decision decision = tracker_->on_news(news, loop_.now());
+        if (decision.action == conntrack::Decision::Action::say) {
+            last_ = key_of(decision.id.view());
+            const ByteView payload = decision.payload.view();
+            replica_->publish(key_of(decision.id.view()), Bytes(payload.begin(), payload.end()));
+        }
+    }
+
+    // As the daemon would: what was lost is found in the table.
+    void begin_listing() {
+        if (listing_) {
+            loop_.unwatch(listing_->fd());
+        }
+        tracker_->begin_listing();
+        listing_.emplace(need(adapters::ConntrackListing::start()));
+        VPNHA_ASSERT(loop_.watch(listing_->fd(), [this] { read_listing(); }).has_value());
+    }
+
+    void read_listing() {
+        const auto state = listing_->read([this](const conntrack::News& news) { hear(news); });
+        if (state && *state == adapters::ConntrackListing::State::more) {
+            return;
+        }
+        loop_.unwatch(listing_->fd());
+        listing_.reset();
+        if (!state) {
+            begin_listing();
+            return;
+        }
+        for (const conntrack::FlowId& id : tracker_->end_listing([this](const auto& visit) {
+                 for (const auto& [key, record] : replica_->store().records()) {
+                     visit(key.id.view());
+                 }
+             })) {
+            replica_->erase(key_of(id.view()), loop_.now());
+        }
+        turn();
+    }
+
+    void finish_when_done() {
+        if (!began_ || replica_->store().count() < options_.flows || replica_->dirty() != 0 ||
+            complete_) {
+            return;
+        }
+        if (!replica_->is_protected(last_)) {
+            return;  // Confirmations cover all that was said before.
+        }
+        complete_ = true;
+        tell({{"event", "done"},
+              {"flows", replica_->store().count()},
+              {"overruns", overruns_},
+              {"seconds", seconds(loop_.now() - *began_)},
+              {"octets", outbox_.bytes()},
+              {"messages", outbox_.messages()}});
+    }
+
+    void take(replica::Effects effects) {
+        for (replica::Effect& effect : effects) {
+            if (auto* send = std::get_if<replica::Send>(&effect)) {
+                outbox_.send(dialects_.encode(send->message, dialects_.version_max()));
+            } else if (auto* install = std::get_if<replica::Install>(&effect)) {
+                installs_.push_back(std::move(*install));
+            }
+        }
+    }
+
+    void install() {
+        for (std::size_t at = 0; at < installs_.size(); at += limits::kFlowsPerTrain) {
+            const auto part = std::span(installs_).subspan(
+                at, std::min(limits::kFlowsPerTrain, installs_.size() - at));
+            std::vector<conntrack::Flow> flows;
+            flows.reserve(part.size());
+            for (const replica::Install& each : part) {
+                flows.push_back(
+                    conntrack::hot(need(conntrack::parse_flow(each.key.id.view(), each.payload))));
+            }
+            const std::vector<bool> taken = need(table_->install(flows));
+            for (std::size_t n = 0; n < part.size(); ++n) {
+                replica_->on_installed(
+                    part[n].key, part[n].ticket,
+                    taken[n] ? replica::Outcome::installed : replica::Outcome::refused,
+                    loop_.now());
+            }
+        }
+        installs_.clear();
+    }
+
+    void report_standby() {
+        tell({{"event", "standby"},
+              {"flows", replica_->store().count()},
+              {"collisions", table_->counters().collisions},
+              {"refused", table_->counters().refused}});
+    }
+
+    void say_hello() {
+        const wire::GatewayState state{
+            kGateway,          replica_->promoted(), false,
+            replica_->level(), replica_->level(),    replica_->highest_epoch()};
+        wire::Hello hello{dialects_.version_min(), dialects_.version_max(), 0, 1, "bench", {state}};
+        if (last_hello_ != hello) {
+            outbox_.send(dialects_.encode(hello, dialects_.version_min()));
+            last_hello_ = std::move(hello);
+        }
+    }
+
+    adapters::QbLoop& loop_;
+    Options options_;
+    Outbox outbox_;
+    wire::Dialects dialects_;
+    std::unique_ptr<adapters::CorosyncGroup> group_;
+    std::optional<replica::Replica> replica_;
+    std::optional<adapters::ConntrackEvents> events_;
+    std::optional<adapters::ConntrackListing> listing_;
+    std::optional<conntrack::Tracker> tracker_;
+    std::unique_ptr<adapters::ConntrackTable> table_;
+    std::vector<replica::Install> installs_;
+    std::set<NodeId> members_;
+    std::optional<wire::Hello> last_hello_;
+    std::optional<TimePoint> began_;
+    wire::RecordKey last_;
+    int overruns_ = 0;
+    bool due_ = false;
+    bool complete_ = false;
+};
+
+// In steps of a train; behind its time it catches up.
+int generate(const Options& options) {
+    adapters::QbLoop loop;
+    const auto table = need(adapters::ConntrackTable::open());
+    const TimePoint begin = loop.now();
+    std::uint32_t done = 0;
+    const std::uint32_t step = options.rate == 0 ? 4'096 : limits::kFlowsPerTrain;
+    std::function<void()> next = [&] {
+        const std::uint32_t count = std::min(step, options.flows - done);
+        install_numbers(*table, done, count);
+        done += count;
+        if (done == options.flows) {
+            loop.stop();
+            return;
+        }
+        const auto due = options.rate == 0
+                             ? Duration{}
+                             : std::chrono::duration_cast<Duration>(
+                                   std::chrono::duration<double>(double(done) / options.rate));
+        loop.set_timer(kTurnTimer, begin + due, next);
+    };
+    loop.set_timer(kTurnTimer, begin, next);
+    loop.run();
+    tell({{"event", "generated"}, {"flows", done}, {"seconds", seconds(loop.now() - begin)}});
+    return 0;
+}
+
+int serve(const Options& options) {
+    adapters::QbLoop loop;
+    loop.on_signal(SIGTERM, [&loop] { loop.stop(); });
+    const Member member(loop, options);
+    loop.run();
+    return member.complete() ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace vpnha::bench
+
+int main(int argc, char** argv) {
+    CLI::App app("New flows on their way between two kernels");
+    vpnha::bench::Options options;
+    app.add_option("role", options.role)
+        ->required()
+        ->check(CLI::IsMember({"generate", "promoted", "standby"}));
+    app.add_option("--flows", options.flows);
+    app.add_option("--rate", options.rate, "Flows a second; 0: as fast as the kernel takes them");
+    app.add_option("--pause-ms", options.pause_ms, "Between two bursts");
+    CLI11_PARSE(app, argc, argv);
+    return options.role == "generate" ? vpnha::bench::generate(options)
+                                      : vpnha::bench::serve(options);
+}
