@@ -17,7 +17,7 @@ from .result import ClientResult, Event, phases_ms
 from .run import Run
 
 ROUNDS = 20
-# By power fencing. By marks two programs more run on the way, at 0.1 s and more in a node of the lab.
+# By power fencing. By marks two programs more run on the way, each 0.1 s and more in the lab.
 OUTAGE_MS = 2500
 OUTAGE_BY_MARKS_MS = 3000
 CALM_S = 1.0
