@@ -41,8 +41,6 @@ def steps(run: Run) -> None:
     stack, stale, others = live.stack, live.active, live.standbys
     stack.cluster.set_power_sockets([node.name for node in others], by=others[0])
     disks = {node.name: stack.disk(node) for node in others}
-    # Of the paused one, too: the others start with it, and all need the same.
-    stack.cluster.relax()
     run.observe(2)
 
     granted = claimed(run)

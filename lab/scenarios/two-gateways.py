@@ -32,9 +32,12 @@ def steps(run: Run) -> None:
     second = stack.of(L2TP_2)
     run.step("corosync, pacemaker and vpnha with two gateways start on three nodes")
     stack.up()
-    kept = stack.wait_in_sync()
-    lost = second.move_role(lambda name: name != kept.name)
-    live = Live(run, stack, kept, stack.cluster.status().dc)
+    # Neither is the DC: what its death costs, and its work on a node with one core, are not to be
+    # measured here.
+    dc = stack.cluster.status().dc
+    kept = stack.move_role(lambda name: name != dc)
+    lost = second.move_role(lambda name: name not in (kept.name, dc))
+    live = Live(run, stack, kept, dc)
     run.start_echo_server()
     live.dial("client1")
     other = live.dial("client2", L2TP_2)
