@@ -21,6 +21,7 @@
 #include "adapters/conntrack_table.hpp"
 #include "conntrack/standby.hpp"
 #include "flows.hpp"
+#include "hello.hpp"
 #include "outbox.hpp"
 #include "replica/replica.hpp"
 #include "wire/codec.hpp"
@@ -29,7 +30,6 @@ namespace vpnha::bench {
 
 namespace {
 
-constexpr GatewayId kGateway{1};
 constexpr int kTurnTimer = 4;
 constexpr int kBurstTimer = 5;
 constexpr int kReadTimer = 6;
@@ -91,7 +91,7 @@ class Member {
     void on_members(const std::set<NodeId>& members, bool quorate) {
         const bool left = members.size() < members_.size();
         members_ = members;
-        last_hello_.reset();
+        hello_.forget();
         replica_->on_members(members, quorate, loop_.now());
         if (left && !leads()) {
             complete_ = true;
@@ -117,7 +117,7 @@ class Member {
         install();
         if (outbox_.writable() && members_.contains(group_->self()) && (!leads() || due_)) {
             take(replica_->flush(loop_.now()));
-            say_hello();
+            hello_.say(*replica_, dialects_, outbox_);
             if (leads() && replica_->dirty() == 0 && events_) {
                 rest();
             }
@@ -271,17 +271,6 @@ class Member {
               {"refused", table_->counters().refused}});
     }
 
-    void say_hello() {
-        const wire::GatewayState state{
-            kGateway,          replica_->promoted(), false,
-            replica_->level(), replica_->level(),    replica_->highest_epoch()};
-        wire::Hello hello{dialects_.version_min(), dialects_.version_max(), 0, 1, "bench", {state}};
-        if (last_hello_ != hello) {
-            outbox_.send(dialects_.encode(hello, dialects_.version_min()));
-            last_hello_ = std::move(hello);
-        }
-    }
-
     adapters::QbLoop& loop_;
     Options options_;
     Outbox outbox_;
@@ -294,7 +283,7 @@ class Member {
     std::unique_ptr<adapters::ConntrackTable> table_;
     std::vector<replica::Install> installs_;
     std::set<NodeId> members_;
-    std::optional<wire::Hello> last_hello_;
+    HelloSayer hello_;
     std::optional<TimePoint> began_;
     wire::RecordKey last_;
     int overruns_ = 0;

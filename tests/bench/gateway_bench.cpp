@@ -38,6 +38,10 @@ struct NoNetwork final : ports::Network {
     Result<void> announce(GatewayId) override { return {}; }
 };
 
+struct NoNeighbours final : ports::Neighbours {
+    void ask(GatewayId, LinkSide) override {}
+};
+
 struct NoServices final : ports::Services {
     Result<void> reset(GatewayId) override { return {}; }
     Result<void> end(GatewayId) override { return {}; }
@@ -120,9 +124,10 @@ class IdleNode {
             fmt::print(stderr, "gateway_bench: {}\n", error.detail);
             loop_.stop();
         };
-        executor_.emplace(loop_, *node_,
-                          runtime::Ports{*gate_, network_, services_, sessions_, *files_, *links_},
-                          std::move(answers));
+        executor_.emplace(
+            loop_, *node_,
+            runtime::Ports{*gate_, network_, neighbours_, services_, sessions_, *files_, *links_},
+            std::move(answers));
         executor_->set_group(group_.get());
         return {};
     }
@@ -141,6 +146,7 @@ class IdleNode {
         for (const config::Gateway& gateway : config_.gateways) {
             settings.gateways.push_back({.id = gateway.id,
                                          .name = gateway.name,
+                                         .links = {},
                                          .lease = lease,
                                          .durable = {},
                                          .started_at = loop_.now()});
@@ -197,6 +203,7 @@ class IdleNode {
     config::Config config_;
     adapters::QbLoop loop_;
     NoNetwork network_;
+    NoNeighbours neighbours_;
     NoServices services_;
     NoSessions sessions_;
     std::optional<adapters::BpfGate> gate_;

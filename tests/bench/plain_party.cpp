@@ -31,7 +31,9 @@ class PlainParty : public Party {
         auto joined = adapters::CorosyncGroup::join(
             loop_, "plain-bench",
             {[this](const std::set<NodeId>& members, bool) { on_members(members); },
-             [this](NodeId sender, ByteView bytes) { on_message(sender, bytes); }, hooks_.on_lost});
+             [this](NodeId sender, ByteView bytes) { on_message(sender, bytes); },
+             {},
+             hooks_.on_lost});
         if (!joined) {
             fmt::print(stderr, "group_bench: {}\n", joined.error().detail);
             return false;

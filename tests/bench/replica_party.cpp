@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/assert.hpp"
+#include "hello.hpp"
 #include "outbox.hpp"
 #include "party.hpp"
 #include "replica/replica.hpp"
@@ -28,7 +29,9 @@ class ReplicaParty : public Party {
             {[this](const std::set<NodeId>& members, bool quorate) {
                  on_members(members, quorate);
              },
-             [this](NodeId sender, ByteView bytes) { on_message(sender, bytes); }, hooks_.on_lost});
+             [this](NodeId sender, ByteView bytes) { on_message(sender, bytes); },
+             {},
+             hooks_.on_lost});
         if (!joined) {
             fmt::print(stderr, "group_bench: {}\n", joined.error().detail);
             return false;
@@ -59,7 +62,7 @@ class ReplicaParty : public Party {
     void settle() override {
         if (outbox_.writable() && group_ != nullptr && members_.contains(group_->self())) {
             take(replica_->flush(loop_.now()));
-            say_hello();
+            hello_.say(*replica_, dialects_, outbox_);
         }
         arm_timer();
     }
@@ -92,7 +95,7 @@ class ReplicaParty : public Party {
   private:
     void on_members(const std::set<NodeId>& members, bool quorate) {
         members_ = members;
-        last_hello_.reset();
+        hello_.forget();
         replica_->on_members(members, quorate, loop_.now());
         hooks_.on_members(members);
         turn();
@@ -124,17 +127,6 @@ class ReplicaParty : public Party {
         }
     }
 
-    void say_hello() {
-        const wire::GatewayState state{
-            kGateway,          replica_->promoted(), false,
-            replica_->level(), replica_->level(),    replica_->highest_epoch()};
-        wire::Hello hello{dialects_.version_min(), dialects_.version_max(), 0, 1, "bench", {state}};
-        if (last_hello_ != hello) {
-            outbox_.send(dialects_.encode(hello, dialects_.version_min()));
-            last_hello_ = std::move(hello);
-        }
-    }
-
     void arm_timer() {
         // While the group is blocked nothing is due: on_writable comes first.
         const std::optional<TimePoint> at =
@@ -153,7 +145,7 @@ class ReplicaParty : public Party {
     std::unique_ptr<adapters::CorosyncGroup> group_;
     std::optional<replica::Replica> replica_;
     std::set<NodeId> members_;
-    std::optional<wire::Hello> last_hello_;
+    HelloSayer hello_;
 };
 
 }  // namespace
