@@ -118,6 +118,9 @@ inline constexpr std::size_t kAddressesPerSideMax = 64;
 inline constexpr std::size_t kNeighboursPerSideMax = 16;
 // Pools of one gateway: a few ranges on each of 16 nodes.
 inline constexpr std::size_t kPoolsPerGatewayMax = 64;
+// Nets whose flows are a gateway's, where they are not its pools: 16 instructions of the filter of
+// events each.
+inline constexpr std::size_t kFlowNetsMax = 64;
 // A request on the control socket; ours have at most a few names.
 inline constexpr std::size_t kControlRequestBytesMax = std::size_t{64} * 1024;
 // Answers not yet read by their clients, all together: two of the largest.

@@ -29,6 +29,7 @@ class Checker {
             VPNHA_CHECK(check_pools(gateway));
             VPNHA_CHECK(check_addresses(gateway));
             VPNHA_CHECK(check_neighbours(gateway));
+            VPNHA_CHECK(check_mark(gateway));
             for (const Gateway& other : config_.gateways) {
                 if (&other == &gateway) {
                     break;  // Each pair once, told at the later one.
@@ -148,6 +149,19 @@ class Checker {
         return check("inside_neighbours", gateway.links.inside_neighbours);
     }
 
+    [[nodiscard]] Result<void> check_mark(const Gateway& gateway) const {
+        const std::uint32_t mark = gateway.conntrack.mark;
+        const std::uint32_t mask = gateway.conntrack.mark_mask;
+        if ((mark & ~mask) != 0) {
+            return lines_.fail_at(
+                Section::conntrack, gateway.name, "mark",
+                fmt::format("mark {:#x} has bits outside of mark_mask {:#x}, which nobody looks "
+                            "at; write mark_mask = {:#x}",
+                            mark, mask, mark | mask));
+        }
+        return {};
+    }
+
     // No client may be given an address that a gateway holds.
     [[nodiscard]] Result<void> check_not_a_clients(const Gateway& gateway, const Own& own,
                                                    const Gateway& owner_of_pools) const {
@@ -193,7 +207,7 @@ class Checker {
         for (const Own& own : own_addresses(first)) {
             VPNHA_CHECK(check_not_a_clients(first, own, second));
         }
-        return {};
+        return check_pair_of_flows(first, second);
     }
 
     [[nodiscard]] Result<void> check_pair_of_pools(const Gateway& first,
@@ -205,6 +219,42 @@ class Checker {
                         Section::l2tp, second.name, "pools",
                         fmt::format("pool {} overlaps pool {} of gateway '{}'; give another net",
                                     to_string(pool), to_string(others), first.name));
+                }
+            }
+        }
+        return {};
+    }
+
+    static bool told_apart(const Conntrack& a, const Conntrack& b) {
+        if (((a.mark ^ b.mark) & a.mark_mask & b.mark_mask) != 0) {
+            return true;
+        }
+        return !a.zones.empty() && !b.zones.empty() &&
+               std::find_first_of(a.zones.begin(), a.zones.end(), b.zones.begin(), b.zones.end()) ==
+                   a.zones.end();
+    }
+
+    // Each flow is one gateway's: at a failover only that one's node may have it. What the nets are
+    // when none are given overlaps nowhere, so that one of the two has given some.
+    [[nodiscard]] Result<void> check_pair_of_flows(const Gateway& first,
+                                                   const Gateway& second) const {
+        if (!first.conntrack.replicate || !second.conntrack.replicate ||
+            told_apart(first.conntrack, second.conntrack)) {
+            return {};
+        }
+        const bool later = !second.conntrack.nets.empty();
+        const Gateway& gateway = later ? second : first;
+        const Gateway& other = later ? first : second;
+        for (const IpPrefix& net : gateway.flow_nets()) {
+            for (const IpPrefix& others : other.flow_nets()) {
+                if (overlap(net, others)) {
+                    return lines_.fail_at(
+                        Section::conntrack, gateway.name, "nets",
+                        fmt::format(
+                            "net {} overlaps {} of gateway '{}', and a flow is one gateway's; "
+                            "give other nets, or tell the flows apart by 'mark' and "
+                            "'mark_mask' or by 'zones' of both",
+                            to_string(net), to_string(others), other.name));
                 }
             }
         }

@@ -23,6 +23,19 @@ Ipv4Address Gateway::l2tp_address() const {
     return {};
 }
 
+std::vector<IpPrefix> Gateway::flow_nets() const {
+    if (!conntrack.nets.empty()) {
+        return conntrack.nets;
+    }
+    std::vector<IpPrefix> nets = l2tp.pools;
+    for (const Side* const side : {&outside, &inside}) {
+        for (const IpPrefix& vip : side->addresses) {
+            nets.push_back(host_prefix(vip.address));
+        }
+    }
+    return nets;
+}
+
 const Gateway* Config::find(std::string_view name) const {
     const auto found = std::find_if(gateways.begin(), gateways.end(),
                                     [&](const Gateway& gateway) { return gateway.name == name; });

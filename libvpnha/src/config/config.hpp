@@ -41,6 +41,19 @@ struct L2tp {
     std::string ppp_options = "/etc/ppp/options.xl2tpd";
 };
 
+// Which flows of the kernel's connection tracking are records; conntrack/policy.hpp has the
+// meanings.
+struct Conntrack {
+    bool replicate = true;
+    std::vector<IpPrefix> nets;  // As given; Gateway::flow_nets() are those in force.
+    std::uint32_t mark = 0;
+    std::uint32_t mark_mask = 0;
+    std::vector<std::uint16_t> zones;
+    bool unassured = false;
+    bool labels = false;
+    std::chrono::milliseconds delay{0};
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
@@ -50,9 +63,12 @@ struct Gateway {
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     Links links;
     L2tp l2tp;
+    Conntrack conntrack;
 
     // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
     [[nodiscard]] Ipv4Address l2tp_address() const;
+    // conntrack.nets or, when none are given, the pools and each address outside and inside.
+    [[nodiscard]] std::vector<IpPrefix> flow_nets() const;
 };
 
 struct Config {

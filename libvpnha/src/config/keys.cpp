@@ -23,6 +23,8 @@ constexpr std::int64_t kGroupNameBytesMax = 127;
 constexpr std::int64_t kRulePreferenceMax = 32'765;
 // chap-secrets, pap-secrets and what @include lines in them name.
 constexpr std::int64_t kSecretFilesMax = 16;
+// Tenants that one gateway serves; each is a comparison for every event of the kernel.
+constexpr std::int64_t kFlowZonesMax = 16;
 
 std::string quoted(std::string_view text) {
     return fmt::format("\"{}\"", text);
@@ -50,6 +52,14 @@ std::string list(const std::vector<std::string>& paths) {
         text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", path);
     }
     return fmt::format("[{}]", text);
+}
+
+std::string list(const std::vector<std::uint16_t>& numbers) {
+    return fmt::format("[{}]", fmt::join(numbers, ", "));
+}
+
+std::string text_of(bool flag) {
+    return flag ? "true" : "false";
 }
 
 std::vector<Key> daemon_keys() {
@@ -259,13 +269,65 @@ std::vector<Key> l2tp_keys() {
     };
 }
 
+std::vector<Key> conntrack_keys() {
+    return {
+        {Section::conntrack, "replicate", Kind::flag, 0, 0, "true", "true",
+         "Flows are records: every standby's kernel has them, with their NAT, marks and TCP "
+         "windows, before it is promoted. false: none of this gateway's.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.replicate = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.conntrack.replicate); }},
+        {Section::conntrack, "nets", Kind::nets, 0, limits::kFlowNetsMax, "[]",
+         "[\"10.200.0.0/16\", \"192.0.2.100/32\"]",
+         "Nets, IPv4 or IPv6, in which an end of the flow lies, before or after NAT. []: the pools "
+         "and all addresses of the gateway.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.nets = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.conntrack.nets); }},
+        {Section::conntrack, "mark", Kind::number, 0, std::numeric_limits<std::uint32_t>::max(),
+         "0x0", "0x0", "Only flows whose mark has these values in the bits of 'mark_mask'.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.conntrack.mark = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return fmt::format("{:#x}", g.conntrack.mark); }},
+        {Section::conntrack, "mark_mask", Kind::number, 0,
+         std::numeric_limits<std::uint32_t>::max(), "0x0", "0x0",
+         "The bits of the mark that are looked at. 0x0: none, whatever the flow's mark.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.conntrack.mark_mask = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) {
+             return fmt::format("{:#x}", g.conntrack.mark_mask);
+         }},
+        {Section::conntrack, "zones", Kind::zones, 0, kFlowZonesMax, "[]", "[1, 2]",
+         "Only flows in these zones of connection tracking. []: in all.", Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.conntrack.zones = v.zones; },
+         [](const Config&, const Gateway& g) { return list(g.conntrack.zones); }},
+        {Section::conntrack, "unassured", Kind::flag, 0, 0, "false", "false",
+         "Flows from their first packet on, ICMP too, but not SCTP and DCCP. false: only those "
+         "that the kernel calls assured, so that a question and its answer (DNS) is no record.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.unassured = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.conntrack.unassured); }},
+        {Section::conntrack, "labels", Kind::flag, 0, 0, "false", "false",
+         "The ruleset gives labels to flows (ct label set): each new flow is looked at once more, "
+         "because the kernel seldom tells them.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.labels = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.conntrack.labels); }},
+        {Section::conntrack, "delay", Kind::duration, 0, 60'000, "\"0ms\"", "\"0ms\"",
+         "A flow becomes a record so long after it was first worth one: less work where most are "
+         "short, and one that ends before is none. 0ms: at once.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.delay = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.conntrack.delay)); }},
+    };
+}
+
 }  // namespace
 
 const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
-        for (const auto& more :
-             {lease_keys(), fencing_keys(), gateway_keys(), link_keys(), l2tp_keys()}) {
+        for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), link_keys(),
+                                 l2tp_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -307,6 +369,8 @@ std::string_view name_of(Section section) {
             return "links";
         case Section::l2tp:
             return "l2tp";
+        case Section::conntrack:
+            return "conntrack";
     }
     return "";
 }
@@ -342,6 +406,8 @@ std::string_view help_of(Section section) {
                    "away.";
         case Section::l2tp:
             return "The gateway's L2TP service, next to the stock xl2tpd.";
+        case Section::conntrack:
+            return "Which flows of the kernel's connection tracking go on after a takeover.";
     }
     return "";
 }
@@ -372,6 +438,11 @@ std::string describe_type(const Key& key) {
             return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
         case Kind::neighbours:
             return fmt::format("array of {} to {} strings, unicast addresses, each once", key.min,
+                               key.max);
+        case Kind::nets:
+            return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
+        case Kind::zones:
+            return fmt::format("array of {} to {} numbers, 0 to 65535, each once", key.min,
                                key.max);
         case Kind::paths:
             return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,

@@ -24,12 +24,14 @@ enum class Section {
     outside,
     inside,
     links,
-    l2tp
+    l2tp,
+    conntrack
 };
 
-inline constexpr Section kSections[] = {
-    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
-    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp};
+inline constexpr Section kSections[] = {Section::cluster, Section::daemon,   Section::replication,
+                                        Section::lease,   Section::fencing,  Section::gateway,
+                                        Section::outside, Section::inside,   Section::links,
+                                        Section::l2tp,    Section::conntrack};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
@@ -44,6 +46,8 @@ enum class Kind {
     vips,        // Unicast addresses with the prefix length of their net; how many.
     pools,       // Nets; how many.
     neighbours,  // Unicast addresses of a link, each once; how many.
+    nets,        // Nets of flows, however large; how many.
+    zones,       // Zones of connection tracking, each once; how many.
     paths,       // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
@@ -61,6 +65,7 @@ struct Value {
     Ipv4Address address;
     std::vector<IpPrefix> prefixes;
     std::vector<IpAddress> addresses;
+    std::vector<std::uint16_t> zones;
     std::vector<std::string> paths;
 };
 

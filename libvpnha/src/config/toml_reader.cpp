@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "base/limits.hpp"
@@ -29,12 +30,14 @@ std::uint32_t line_of(const toml::node& node) {
     return node.source().begin.line;
 }
 
+constexpr Section kGatewayTables[] = {Section::outside, Section::inside, Section::links,
+                                      Section::l2tp, Section::conntrack};
+
 // Names of the tables that may stand within `section`'s.
 std::vector<std::string> subtables_of(Section section) {
     std::vector<std::string> names;
     if (section == Section::gateway) {
-        for (const Section each :
-             {Section::outside, Section::inside, Section::links, Section::l2tp}) {
+        for (const Section each : kGatewayTables) {
             names.emplace_back(name_of(each));
         }
     }
@@ -148,10 +151,9 @@ class Reader {
         Gateway gateway;
         gateway.name = name;
         VPNHA_CHECK(read_section(Section::gateway, table, gateway));
-        for (const Section section :
-             {Section::outside, Section::inside, Section::links, Section::l2tp}) {
+        for (const Section section : kGatewayTables) {
             const toml::node* const node = table.get(name_of(section));
-            if (node == nullptr && section == Section::links) {
+            if (node == nullptr && (section == Section::links || section == Section::conntrack)) {
                 continue;  // All its keys have defaults.
             }
             if (node == nullptr) {
@@ -236,7 +238,11 @@ class Reader {
             const std::optional<std::vector<IpAddress>> addresses = read_neighbours(key, node);
             good = addresses.has_value();
             value.addresses = addresses.value_or(std::vector<IpAddress>{});
-        } else if (key.kind == Kind::vips || key.kind == Kind::pools) {
+        } else if (key.kind == Kind::zones) {
+            const std::optional<std::vector<std::uint16_t>> zones = read_zones(key, node);
+            good = zones.has_value();
+            value.zones = zones.value_or(std::vector<std::uint16_t>{});
+        } else if (key.kind == Kind::vips || key.kind == Kind::pools || key.kind == Kind::nets) {
             VPNHA_TRY(value.prefixes, read_prefixes(key, node));
             good = true;
         } else if (const auto text = node.value_exact<std::string>()) {
@@ -281,6 +287,8 @@ class Reader {
             case Kind::vips:
             case Kind::pools:
             case Kind::neighbours:
+            case Kind::nets:
+            case Kind::zones:
             case Kind::paths:
                 return false;
         }
@@ -324,6 +332,24 @@ class Reader {
         return addresses;
     }
 
+    static std::optional<std::vector<std::uint16_t>> read_zones(const Key& key,
+                                                                const toml::node& node) {
+        const toml::array* const array = node.as_array();
+        if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
+            return std::nullopt;
+        }
+        std::vector<std::uint16_t> zones;
+        for (const toml::node& element : *array) {
+            const std::int64_t zone = element.value_exact<std::int64_t>().value_or(-1);
+            if (zone < 0 || zone > std::numeric_limits<std::uint16_t>::max() ||
+                std::find(zones.begin(), zones.end(), zone) != zones.end()) {
+                return std::nullopt;
+            }
+            zones.push_back(static_cast<std::uint16_t>(zone));
+        }
+        return zones;
+    }
+
     Result<std::vector<IpPrefix>> read_prefixes(const Key& key, const toml::node& node) {
         const toml::array* const array = node.as_array();
         if (array == nullptr || static_cast<std::int64_t>(array->size()) < key.min ||
@@ -347,6 +373,16 @@ class Reader {
             return draft_.lines.fail_at(line_of(node),
                                         fmt::format("'{}' in '{}' {}", text, key.name, why));
         };
+        if (key.kind == Kind::nets) {
+            if (!prefix) {
+                return refuse(fmt::format("is no net; write it like {}", key.example));
+            }
+            const IpPrefix net{prefix->address.masked(prefix->length), prefix->length};
+            if (*prefix != net) {
+                return refuse(fmt::format("is no net; write {}", to_string(net)));
+            }
+            return net;
+        }
         if (!prefix || !is_unicast(prefix->address)) {
             return refuse(fmt::format(
                 "is no unicast address with a prefix length; write it like {}", key.example));

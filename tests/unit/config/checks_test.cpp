@@ -85,5 +85,52 @@ TEST(ChecksTest, AGatewaysOwnAddressIsNobodysNeighbour) {
                 HasSubstr("vpnha.toml:13: 198.51.100.100 is the gateway's own address"));
 }
 
+TEST(ChecksTest, RefusesBitsOfAMarkThatNobodyLooksAt) {
+    const std::string table = kSample + "[gateway.dialin.conntrack]\n";
+    EXPECT_EQ(error_of(table + "mark_mask = 0xff\nmark = 0x103\n"),
+              "vpnha.toml:14: mark 0x103 has bits outside of mark_mask 0xff, which nobody looks "
+              "at; write mark_mask = 0x1ff");
+    EXPECT_EQ(error_of(table + "mark_mask = 0xff\nmark = 0x03\n"), "");
+    EXPECT_EQ(error_of(table + "mark_mask = 0xff\n"), "");  // Those without a mark.
+}
+
+TEST(ChecksTest, AFlowIsOfOneGateway) {
+    const auto both = [](const std::string& first, const std::string& second) {
+        return error_of(kSample + "[gateway.dialin.conntrack]\n" + first + kSecond +
+                        "[gateway.other.conntrack]\n" + second);
+    };
+    const std::string nets = "nets = [\"10.200.0.0/15\"]\n";
+    EXPECT_EQ(
+        both("", nets),
+        "vpnha.toml:24: net 10.200.0.0/15 overlaps 10.200.1.0/24 of gateway 'dialin', and a flow "
+        "is one gateway's; give other nets, or tell the flows apart by 'mark' and 'mark_mask' "
+        "or by 'zones' of both");
+    EXPECT_THAT(both(nets, ""),
+                HasSubstr("vpnha.toml:13: net 10.200.0.0/15 overlaps 10.201.1.0/24 of gateway "
+                          "'other', "));
+    EXPECT_THAT(both("nets = [\"192.0.2.101/32\"]\n", ""), HasSubstr("overlaps 192.0.2.101/32 of"));
+    EXPECT_THAT(both("nets = [\"0.0.0.0/0\"]\n", nets), HasSubstr("vpnha.toml:25: net 10.200.0.0"));
+    EXPECT_EQ(both("", "nets = [\"10.201.1.0/24\", \"::/0\"]\n"), "");
+}
+
+TEST(ChecksTest, MarksOrZonesTellFlowsOfEqualNetsApart) {
+    const auto both = [](const std::string& first, const std::string& second) {
+        const std::string nets = "nets = [\"0.0.0.0/0\"]\n";
+        return error_of(kSample + "[gateway.dialin.conntrack]\n" + nets + first + kSecond +
+                        "[gateway.other.conntrack]\n" + nets + second);
+    };
+    EXPECT_EQ(both("replicate = false\n", ""), "");
+    EXPECT_EQ(both("mark = 1\nmark_mask = 3\n", "mark = 2\nmark_mask = 2\n"), "");
+    EXPECT_EQ(both("zones = [1, 2]\n", "zones = [3]\n"), "");
+    for (const auto& [first, second] :
+         {std::pair("mark = 1\nmark_mask = 1\n", ""),
+          std::pair("mark = 1\nmark_mask = 1\n", "mark = 2\nmark_mask = 2\n"),
+          std::pair("zones = [1, 2]\n", ""), std::pair("zones = [1, 2]\n", "zones = [2, 3]\n")}) {
+        EXPECT_THAT(both(first, second),
+                    HasSubstr("net 0.0.0.0/0 overlaps 0.0.0.0/0 of gateway 'dialin'"))
+            << first << second;
+    }
+}
+
 }  // namespace
 }  // namespace vpnha::config

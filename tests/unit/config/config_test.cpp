@@ -39,6 +39,24 @@ TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {
     EXPECT_EQ(to_string(config->gateways[0].l2tp_address()), "192.0.2.102");
 }
 
+TEST(ConfigTest, FlowsAreThoseOfPoolsAndAddressesWhenNoNetsAreGiven) {
+    const auto nets_of = [](const std::string& toml) {
+        std::string nets;
+        const Result<Config> config = parse(toml, "vpnha.toml");
+        EXPECT_TRUE(config.has_value()) << config.error().detail;
+        for (const IpPrefix& net : config->gateways[0].flow_nets()) {
+            nets += to_string(net) + " ";
+        }
+        return nets;
+    };
+    const std::string both =
+        changed(kSample, "\"192.0.2.100/24\"", "\"192.0.2.100/24\", \"2001:db8::1/64\"");
+    EXPECT_EQ(nets_of(both),
+              "10.200.1.0/24 10.200.2.0/24 192.0.2.100/32 2001:db8::1/128 198.51.100.100/32 ");
+    EXPECT_EQ(nets_of(both + "[gateway.dialin.conntrack]\nnets = [\"10.200.0.0/16\"]\n"),
+              "10.200.0.0/16 ");
+}
+
 TEST(ConfigTest, FindsAGatewayByNameAndById) {
     const Result<Config> config = parse(kSample + kSecond, "vpnha.toml");
     ASSERT_TRUE(config.has_value()) << config.error().detail;

@@ -128,6 +128,45 @@ TEST(TomlReaderTest, ReadsNeighboursOfALink) {
     }
 }
 
+TEST(TomlReaderTest, ReadsNetsAndZonesOfFlows) {
+    const auto given = [](const std::string& line) {
+        return kSample + "[gateway.dialin.conntrack]\n" + line + "\n";
+    };
+    const Result<Config> config =
+        parse(given("nets = [\"10.0.0.0/7\", \"0.0.0.0/0\", \"::/0\"]\nzones = [0, 65535]\n"
+                    "mark = 0x1\nmark_mask = 4294967295\ndelay = \"1m\""),
+              "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    const Conntrack& conntrack = config->gateways[0].conntrack;
+    ASSERT_EQ(conntrack.nets.size(), 3U);
+    EXPECT_EQ(to_string(conntrack.nets[0]), "10.0.0.0/7");
+    EXPECT_EQ(to_string(conntrack.nets[2]), "::/0");
+    EXPECT_EQ(conntrack.zones, (std::vector<std::uint16_t>{0, 65535}));
+    EXPECT_EQ(conntrack.mark, 1U);
+    EXPECT_EQ(conntrack.mark_mask, 0xffffffffU);
+    EXPECT_EQ(conntrack.delay, std::chrono::seconds(60));
+
+    const std::pair<std::string, std::string> bad[] = {
+        {"nets = [\"10.0.0.1/8\"]", "'10.0.0.1/8' in 'nets' is no net; write 10.0.0.0/8"},
+        {"nets = [\"10.0.0.0\"]", "'10.0.0.0' in 'nets' is no net; write it like ["},
+        {"nets = [7]", "'' in 'nets' is no net; write it like ["},
+        {"nets = \"10.0.0.0/8\"", "array of 0 to 64 strings, NET/LENGTH"},
+        {"zones = [1, 1]", "array of 0 to 16 numbers, 0 to 65535, each once"},
+        {"zones = [65536]", "each once, like zones = [1, 2]"},
+        {"zones = [-1]", "each once"},
+        {"zones = [\"1\"]", "each once"},
+        {"zones = 1", "each once"},
+        {"zones = [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]", "each once"},
+        {"mark = 4294967296", "number, 0 to 4294967295"},
+        {"delay = \"61s\"", "duration, 0ms to 60s"},
+        {"net = []", "unknown key 'net' in [gateway.dialin.conntrack]; did you mean"},
+    };
+    for (const auto& [line, words] : bad) {
+        EXPECT_THAT(error_of(given(line)), StartsWith("vpnha.toml:13: ")) << line;
+        EXPECT_THAT(error_of(given(line)), HasSubstr(words)) << line;
+    }
+}
+
 TEST(TomlReaderTest, ReadsListsOfPaths) {
     const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
     const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");
