@@ -67,6 +67,7 @@ class Command {
     ExitCode resync();
     ExitCode confirm_dead();
     ExitCode check_config();
+    ExitCode check_conntrack();
     ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
@@ -435,7 +436,26 @@ ExitCode Command::check_config() {
     if (!found.empty()) {
         out_ << "clock: " << printable(found) << "\n";
     }
-    return ExitCode::ok;
+    return check_conntrack();
+}
+
+ExitCode Command::check_conntrack() {
+    const Result<ConntrackCheck> check = vpnha::check_conntrack(config_path_);
+    if (!check) {
+        return report(check.error());
+    }
+    ExitCode code = ExitCode::ok;
+    for (const ConntrackFinding& finding : check->findings) {
+        if (finding.is_error) {
+            code = report({Errc::unsupported, "connection tracking: " + finding.text});
+        } else {
+            out_ << "connection tracking: " << printable(finding.text) << "\n";
+        }
+    }
+    if (check->replicated && check->findings.empty()) {
+        out_ << "connection tracking: set for the replication of flows\n";
+    }
+    return code;
 }
 
 ExitCode Command::show_keys() {

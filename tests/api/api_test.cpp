@@ -31,6 +31,10 @@ TEST(ApiTest, TheClockOfThisMachineIsGoodForALease) {
     EXPECT_TRUE(checked.has_value()) << checked.error().detail;
 }
 
+TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {
+    EXPECT_FALSE(check_conntrack("/nonexistent/vpnha.toml").has_value());
+}
+
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
     const auto client =
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));

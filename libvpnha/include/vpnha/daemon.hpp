@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "vpnha/export.hpp"
 #include "vpnha/result.hpp"
@@ -36,5 +37,19 @@ struct DaemonOptions {
 // for. What was found, for a human; empty without chrony. Error invalid_config names the line of
 // chrony's configuration and what to set there, permission that this process may not read it.
 [[nodiscard]] VPNHA_API Result<std::string> check_clock();
+
+struct ConntrackFinding {
+    bool is_error = false;
+    std::string text;  // What it is, what to set instead, and why.
+};
+struct ConntrackCheck {
+    bool replicated = false;  // A gateway of the configuration replicates flows.
+    std::vector<ConntrackFinding> findings{};
+};
+
+// Whether this machine's connection tracking is set for the replication of flows, when the
+// configuration wants it. Not root: what only root can look at is left out. Errors are the
+// configuration's.
+[[nodiscard]] VPNHA_API Result<ConntrackCheck> check_conntrack(const std::string& config_file);
 
 }  // namespace vpnha

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon.
+#include "adapters/conntrack_settings.hpp"
 #include "adapters/gate.hpp"
 #include "config/config.hpp"
 #include "runtime/clock_rate.hpp"
+#include "runtime/conntrack_check.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -17,6 +19,19 @@ Result<void> check_kernel() {
 
 Result<std::string> check_clock() {
     return runtime::check_clock_rate();
+}
+
+Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    ConntrackCheck check{.replicated = runtime::replicates_flows(config)};
+    if (check.replicated) {
+        for (const conntrack::Finding& finding :
+             conntrack::check(adapters::read_conntrack_settings())) {
+            check.findings.push_back(
+                {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
+        }
+    }
+    return check;
 }
 
 }  // namespace vpnha

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,12 +19,14 @@
 #include "support/temporary_path.hpp"
 #include "unit/cli/sample.hpp"
 #include "vpnha/configuration.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 struct Outcome {
@@ -201,7 +204,19 @@ TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
     EXPECT_EQ(outcome.err, "vpnha: not you\n");
 }
 
+// A network namespace of its own, whose connection tracking tells of flows so.
+void enter_network(const char* events) {
+    ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+    const std::string path = temporary_path("cli-network.toml");
+    std::ofstream(path) << configuration_example();
+    static_cast<void>(check_conntrack(path));  // Loads the module, and so brings the setting.
+    ::unlink(path.c_str());
+    std::ofstream setting("/proc/sys/net/netfilter/nf_conntrack_events");
+    ASSERT_TRUE(setting << events << std::flush);
+}
+
 TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
+    enter_network("1");
     const std::string path = temporary_path("cli.toml");
     std::ofstream(path) << configuration_example();
     Outcome outcome = run_command({"config", "check", path.c_str()});
@@ -216,7 +231,30 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     ::unlink(path.c_str());
 }
 
+TEST(CommandsTest, ConfigCheckLooksAtConnectionTrackingWhereFlowsAreReplicated) {
+    enter_network("1");
+    const std::string path = temporary_path("cli-conntrack.toml");
+    std::ofstream(path) << configuration_example();
+    Outcome outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("\nconnection tracking: "));
+    enter_network("2");
+    outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.out, StartsWith(path + ": good\n"));
+    EXPECT_THAT(outcome.err, StartsWith("vpnha: connection tracking: net.netfilter."
+                                        "nf_conntrack_events is 2; set it to 1: "));
+    std::string without = configuration_example();
+    const std::string_view flag = "#replicate = true";
+    std::ofstream(path) << without.replace(without.find(flag), flag.size(), "replicate = false");
+    outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.out + outcome.err, Not(HasSubstr("connection tracking")));
+    ::unlink(path.c_str());
+}
+
 TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
+    enter_network("1");
     const std::string path = temporary_path("cli-anybody.toml");
     std::ofstream(path) << configuration_example();
     ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
