@@ -81,6 +81,15 @@ def test_gateways_forward_and_bind_to_addresses_they_do_not_have():
     assert sysctls["net.ipv4.ip_nonlocal_bind"] == "1"
 
 
+def test_gateways_track_connections_as_the_replication_of_flows_needs_it():
+    sysctls = boot_config(node_spec("gw4"), "token", "", "/log", "/disk")["sysctls"]
+    assert {key: value for key, value in sysctls.items() if ".netfilter." in key} == {
+        "net.netfilter.nf_conntrack_events": "1", "net.netfilter.nf_conntrack_max": "262144",
+        "net.netfilter.nf_conntrack_buckets": "262144"}
+    assert "net.netfilter.nf_conntrack_events" not in boot_config(
+        node_spec("client1"), "token", "", "/log", "/disk")["sysctls"]
+
+
 def test_kernel_command_line_has_a_link_per_network_and_a_read_only_root():
     arguments = kernel_arguments(node_spec("gw1"), "/linux", "/init.py", "/c.json", "gw1", "/u/")
     assert "ro" in arguments and "rw" not in arguments

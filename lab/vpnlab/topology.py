@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from pathlib import Path
 
 from .errors import NotFound
 
@@ -123,10 +124,19 @@ class NodeSpec:
         return f"{self.name}-{NETWORKS[network].link}"
 
 
+def sysctls_of(file: Path) -> tuple[tuple[str, str], ...]:
+    """What a file of /etc/sysctl.d sets."""
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#;")
+    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
+
+
+# Connection tracking as an administrator would set it.
+CONNTRACK_CONF = Path(__file__).resolve().parents[2] / "nftables" / "vpnha-conntrack.conf"
 # Forwarding between tunnels and the inside; binding to a VIP before it is here.
 _GATEWAY_SYSCTLS = (("net.ipv4.ip_forward", "1"), ("net.ipv4.ip_nonlocal_bind", "1"),
                     ("net.ipv4.conf.all.rp_filter", "0"),
-                    ("net.ipv4.conf.default.rp_filter", "0"))
+                    ("net.ipv4.conf.default.rp_filter", "0"), *sysctls_of(CONNTRACK_CONF))
 _ALL = tuple(NETWORKS)
 _CLIENT = ("outside", "management")
 
