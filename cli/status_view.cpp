@@ -47,6 +47,19 @@ std::string size_text(std::uint64_t octets) {
                                 : fmt::format("{:.1f} MiB", amount / (1024 * 1024));
 }
 
+// A standby's are in its kernel already; the promoted node's are its kernel's own.
+std::string flows_of(const json& gateway) {
+    const json& conntrack = gateway.at("conntrack");
+    const auto flows = conntrack.at("flows").get<std::uint64_t>();
+    const auto installed = conntrack.at("installed").get<std::uint64_t>();
+    if (!conntrack.at("replicated").get<bool>()) {
+        return "off";
+    }
+    return gateway.at("role") == "promoted" || installed == flows
+               ? std::to_string(flows)
+               : fmt::format("{}, {} of them here", flows, installed);
+}
+
 std::string render_records(const json& status, bool use_colour) {
     std::vector<Row> rows;
     const auto number = [](const json& records, const char* name) {
@@ -59,6 +72,7 @@ std::string render_records(const json& status, bool use_colour) {
             {gateway.at("name").get<std::string>(),
              {standing, standing == "complete" ? Colour::plain : Colour::yellow},
              fmt::format("{} of {}", number(records, "count"), number(records, "count_max")),
+             flows_of(gateway),
              std::to_string(number(records, "unsaid")),
              std::to_string(number(records, "installing")),
              fmt::format("{} of {}", number(records, "tombstones"),
@@ -67,8 +81,8 @@ std::string render_records(const json& status, bool use_colour) {
                          size_text(number(records, "memory_bytes_max")))});
     }
     return render_table(
-        {"GATEWAY", "STANDING", "RECORDS", "UNSAID", "INSTALLING", "TOMBSTONES", "MEMORY"}, rows,
-        use_colour);
+        {"GATEWAY", "STANDING", "RECORDS", "FLOWS", "UNSAID", "INSTALLING", "TOMBSTONES", "MEMORY"},
+        rows, use_colour);
 }
 
 // A standby's gate drops all day; what a promoted node's drops somebody missed.

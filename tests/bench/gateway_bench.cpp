@@ -42,6 +42,17 @@ struct NoNeighbours final : ports::Neighbours {
     void ask(GatewayId, LinkSide) override {}
 };
 
+struct NoFlows final : ports::Flows {
+    void watch(GatewayId, const conntrack::Policy&) override {}
+    void unwatch(GatewayId) override {}
+    void list(GatewayId) override {}
+    void look_up(GatewayId, std::vector<conntrack::FlowKey>) override {}
+    void install(GatewayId, std::vector<conntrack::Wanted>) override {}
+    void remove(GatewayId, std::vector<conntrack::FlowKey>) override {}
+    void set_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
+    void finish() override {}
+};
+
 struct NoServices final : ports::Services {
     Result<void> reset(GatewayId) override { return {}; }
     Result<void> end(GatewayId) override { return {}; }
@@ -124,10 +135,10 @@ class IdleNode {
             fmt::print(stderr, "gateway_bench: {}\n", error.detail);
             loop_.stop();
         };
-        executor_.emplace(
-            loop_, *node_,
-            runtime::Ports{*gate_, network_, neighbours_, services_, sessions_, *files_, *links_},
-            std::move(answers));
+        executor_.emplace(loop_, *node_,
+                          runtime::Ports{*gate_, network_, neighbours_, services_, sessions_,
+                                         flows_, *files_, *links_},
+                          std::move(answers));
         executor_->set_group(group_.get());
         return {};
     }
@@ -147,6 +158,7 @@ class IdleNode {
             settings.gateways.push_back({.id = gateway.id,
                                          .name = gateway.name,
                                          .links = {},
+                                         .flows = {},
                                          .lease = lease,
                                          .durable = {},
                                          .started_at = loop_.now()});
@@ -204,6 +216,7 @@ class IdleNode {
     adapters::QbLoop loop_;
     NoNetwork network_;
     NoNeighbours neighbours_;
+    NoFlows flows_;
     NoServices services_;
     NoSessions sessions_;
     std::optional<adapters::BpfGate> gate_;

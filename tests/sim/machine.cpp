@@ -59,6 +59,7 @@ void Machine::start() {
              .name = fmt::format("l2tp{}", gateway),
              .hello_interval = std::chrono::seconds(60),
              .links = {},
+             .flows = {},
              .lease = lease,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});

@@ -457,6 +457,15 @@ nlmsghdr* put_flow(char* buffer, const Flow& flow, FlowRequest request) {
     return message;
 }
 
+nlmsghdr* put_timeout(char* buffer, const conntrack::Timeout& timeout) {
+    const FlowKey& key = timeout.key;
+    nlmsghdr* const message = put_header(buffer, IPCTNL_MSG_CT_NEW, 0, key.original.source.is_v4());
+    put_original(message, key);
+    put_zone(message, key.zone);
+    put_u32(message, CTA_TIMEOUT, timeout.seconds);
+    return message;
+}
+
 nlmsghdr* put_key(char* buffer, const FlowKey& key, KeyRequest request) {
     nlmsghdr* const message = put_header(buffer, type_of(request), 0, key.original.source.is_v4());
     put_original(message, key);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
 
 namespace vpnha::adapters {
@@ -29,6 +30,8 @@ enum class FlowRequest : std::uint8_t {
 };
 // Writes the request to `buffer`, which has room for kFlowMessageBytesMax.
 nlmsghdr* put_flow(char* buffer, const conntrack::Flow& flow, FlowRequest request);
+
+nlmsghdr* put_timeout(char* buffer, const conntrack::Timeout& timeout);
 
 enum class KeyRequest : std::uint8_t { find, remove };
 nlmsghdr* put_key(char* buffer, const conntrack::FlowKey& key, KeyRequest request);

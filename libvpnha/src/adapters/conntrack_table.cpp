@@ -150,6 +150,19 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
                                        : Next::give_up;
 }
 
+Result<std::vector<bool>> ConntrackTable::set_timeouts(
+    std::span<const conntrack::Timeout> timeouts) {
+    VPNHA_TRY(const std::vector<int> answers,
+              ask(timeouts.size(), [&timeouts](char* buffer, std::size_t n) {
+                  return put_timeout(buffer, timeouts[n]);
+              }));
+    std::vector<bool> there(timeouts.size(), true);
+    for (std::size_t n = 0; n < timeouts.size(); ++n) {
+        there[n] = answers[n] != ENOENT;
+    }
+    return there;
+}
+
 Result<void> ConntrackTable::remove(std::span<const FlowKey> keys) {
     for (std::size_t begin = 0; begin < keys.size(); begin += limits::kFlowsPerTrain) {
         const auto part =

@@ -9,6 +9,7 @@
 
 #include "adapters/netlink.hpp"
 #include "conntrack/standby.hpp"
+#include "conntrack/tracker.hpp"
 #include "ports/flow_table.hpp"
 
 namespace vpnha::adapters {
@@ -19,6 +20,7 @@ class ConntrackTable : public ports::FlowTable {
     [[nodiscard]] static Result<std::unique_ptr<ConntrackTable>> open();
 
     Result<std::vector<bool>> install(Flows flows) override;
+    Result<std::vector<bool>> set_timeouts(std::span<const conntrack::Timeout> timeouts) override;
     Result<void> remove(std::span<const conntrack::FlowKey> keys) override;
     [[nodiscard]] Result<std::optional<conntrack::Flow>> find(
         const conntrack::FlowKey& key) override;

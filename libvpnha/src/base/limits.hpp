@@ -38,6 +38,21 @@ inline constexpr std::size_t kFlowsHeldBackMax = 65'536;
 // A TCP connection that is ending has ended within a second, mostly; the state in between is said
 // only when it lasts.
 inline constexpr std::chrono::seconds kFlowEndingPause{1};
+// A table that could not be listed, and one that has just been taken over, is listed so much later:
+// packets come first.
+inline constexpr std::chrono::seconds kFlowListingPause{1};
+// A standby looks after so many of its flows at a time, in turn: 500 000 have their timeout again
+// every six hours, for 0.01 % of a core. In a hurry, after a loss or a demotion, 100 000 in 5 s.
+inline constexpr std::size_t kFlowsPerLook = 256;
+inline constexpr std::chrono::seconds kFlowLookPause{10};
+inline constexpr std::size_t kFlowsPerHurriedLook = 2048;
+inline constexpr std::chrono::milliseconds kFlowHurriedLookPause{100};
+// What has longer to live than any flow has from the kernel (TCP's five days) was installed by a
+// vpnhad of this node.
+inline constexpr std::chrono::hours kKernelFlowTimeoutMax{5 * 24};
+// Changes of flows are said so often: a token that always has something to carry costs half a core,
+// whatever it carries, and nobody misses the time.
+inline constexpr std::chrono::milliseconds kFlowsPause{100};
 // Requests for the kernel's flow table in one send call, with one acknowledgement: ~230 octets
 // each, 60 KB of netlink's send buffer of 208 KB. More gain nothing (1: 227 000/s, 64: 530 000/s,
 // 256: 555 000/s), and hold up the loop for longer than ~0.5 ms.

@@ -24,10 +24,6 @@ Flow hot(Flow flow) {
     return liberal(std::move(flow));
 }
 
-Flow live(Flow flow) {
-    return liberal(std::move(flow));
-}
-
 Next after(Answer answer, const Flow& flow) {
     switch (answer) {
         case Answer::taken:

@@ -6,8 +6,8 @@
 // promoted node raise no event; the record's removal ends it, and the first packet after a takeover
 // sets the protocol's own. Both directions of TCP are liberal (IP_CT_TCP_FLAG_BE_LIBERAL): windows
 // are in no record, and the kernel that guesses them from a retransmitted segment would take newer
-// ones for invalid, pass them without NAT, and the connection would be reset.
-// Live: with the record's own timeout, after a takeover, for flows of which no packet came.
+// ones for invalid, pass them without NAT, and the connection would be reset. Flows of which no
+// packet came get their own timeout back after the takeover (node/flows.hpp).
 #pragma once
 
 #include <optional>
@@ -17,7 +17,23 @@
 namespace vpnha::conntrack {
 
 [[nodiscard]] Flow hot(Flow flow);
-[[nodiscard]] Flow live(Flow flow);
+
+// A flow to be installed; the ticket is the replica's.
+struct Wanted {
+    std::uint64_t ticket = 0;
+    Flow flow;
+};
+// How that ended.
+struct Installed {
+    FlowKey key;
+    std::uint64_t ticket = 0;
+    bool taken = false;
+};
+// An entry is to live so long from now on.
+struct Timeout {
+    FlowKey key;
+    std::uint32_t seconds = 0;
+};
 
 // The kernel's answer to an injection.
 enum class Answer : std::uint8_t {

@@ -11,6 +11,8 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
+#include "conntrack/policy.hpp"
+#include "conntrack/standby.hpp"
 #include "l2tp/session_record.hpp"
 #include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
@@ -38,6 +40,39 @@ struct RemoveSession {
 // What of the installed sessions the kernel still has. → Node::on_audited()
 struct AuditSessions {
     GatewayId gateway;
+};
+// The kernel's events of flows are wanted, from now until UnwatchFlows. → Node::on_flow_news(),
+// Node::on_flows_lost()
+struct WatchFlows {
+    GatewayId gateway;
+    conntrack::Policy policy;
+};
+struct UnwatchFlows {
+    GatewayId gateway;
+};
+// The kernel's whole table; a listing under way is given up for it. → Node::on_flow_news(), and at
+// its end Node::on_flows_listed()
+struct ListFlows {
+    GatewayId gateway;
+};
+// As the table has them now; those that are not there are passed over. → Node::on_flow_news()
+struct LookUpFlows {
+    GatewayId gateway;
+    std::vector<conntrack::FlowKey> flows;
+};
+// These three take place in the order given, in slices. → Node::on_flows_installed()
+struct InstallFlows {
+    GatewayId gateway;
+    std::vector<conntrack::Wanted> flows;
+};
+struct RemoveFlows {
+    GatewayId gateway;
+    std::vector<conntrack::FlowKey> flows;
+};
+// → Node::on_flows_missing()
+struct SetFlowTimeouts {
+    GatewayId gateway;
+    std::vector<conntrack::Timeout> flows;
 };
 // On the disk before any effect behind it is executed; a node that cannot save stops here.
 struct SaveLease {
@@ -120,10 +155,11 @@ struct Log {
     std::string text;
 };
 
-using Effect =
-    std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, SaveLease, SendLease,
-                 SetGate, RunStep, Announce, AskNeighbours, SendDatagram, SendFrame, AnswerPlugin,
-                 AnswerRequest, WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, WatchFlows,
+                            UnwatchFlows, ListFlows, LookUpFlows, InstallFlows, RemoveFlows,
+                            SetFlowTimeouts, SaveLease, SendLease, SetGate, RunStep, Announce,
+                            AskNeighbours, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
+                            WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

@@ -43,6 +43,7 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       confirm_wait_(confirm_wait),
       speech_(speech),
       replica_(settings_.id, self),
+      flows_(settings_.id, settings_.flows, replica_),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
       links_(settings_.links) {}
 
@@ -233,11 +234,12 @@ void GatewayNode::on_probe(Effects& effects) {
 }
 
 void GatewayNode::remove_everything(Effects& effects) {
-    for (const auto& [key, record] : replica_.store().records()) {
+    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto&) {
         if (const auto session = l2tp::parse_key(key.id.view())) {
             effects.emplace_back(RemoveSession{settings_.id, *session});
         }
-    }
+    });
+    flows_.detach(effects);
     replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
     refusals_.clear();
     differences_.clear();
@@ -293,10 +295,16 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         if (auto* send = std::get_if<replica::Send>(&effect)) {
             effects.emplace_back(SendToGroup{speech_.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            install(*wanted, now, effects);
+            if (wanted->key.type == wire::RecordType::flow) {
+                flows_.install(*wanted, now, effects);
+            } else {
+                install(*wanted, now, effects);
+            }
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
             refusals_.erase(remove->key);
-            if (const auto session = l2tp::parse_key(remove->key.id.view())) {
+            if (remove->key.type == wire::RecordType::flow) {
+                flows_.remove(remove->key, effects);
+            } else if (const auto session = l2tp::parse_key(remove->key.id.view())) {
                 effects.emplace_back(RemoveSession{settings_.id, *session});
             }
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
@@ -311,6 +319,7 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                                 "{}",
                                                 tag(), to_string(doubted->doubt))});
         } else {
+            flows_.on_in_sync(now);
             effects.emplace_back(
                 Log{Level::info, fmt::format("the replica is complete event=in-sync {} records={}",
                                              tag(), replica_.store().count())});
@@ -334,6 +343,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     watch_holder(now, effects);
     if (attached_) {
         ask_neighbours(now, effects);
+        flows_.on_time(now, effects);
     }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
@@ -345,6 +355,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say.
     if (attached_ && (!detaching_ || takeover_.serves())) {
         claim_above_members(now, effects);
+        flows_.follow(now, effects);
         take(replica_.flush(now), now, effects);
         watch_links(now, effects);
         write_score(now, effects);
@@ -386,7 +397,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (!attached_) {
         return at;
     }
-    at = earliest(at, replica_.next_deadline());
+    at = earliest(earliest(at, replica_.next_deadline()), flows_.next_deadline());
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }

@@ -22,6 +22,7 @@
 #include "l2tp/resumed_tunnel.hpp"
 #include "lease/engine.hpp"
 #include "node/effects.hpp"
+#include "node/flows.hpp"
 #include "node/links.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
@@ -34,6 +35,7 @@ struct GatewaySettings {
     std::string name;
     Duration hello_interval = std::chrono::seconds(60);
     LinkSettings links;
+    FlowSettings flows;
     lease::Setup lease;
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};
@@ -120,6 +122,13 @@ class GatewayNode {
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
     void on_session_gone(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
     void on_kernel_overrun(Effects& effects);
+    // Of the kernel's flows; see node/flows.hpp.
+    template <class Event>
+    void tell_flows(Event event) {
+        if (attached_) {
+            event(flows_);
+        }
+    }
     void resync(TimePoint now, Effects& effects);
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
@@ -159,6 +168,7 @@ class GatewayNode {
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] const Links& links() const { return links_; }
+    [[nodiscard]] const Flows& flows() const { return flows_; }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     // Promoted or lame.
     [[nodiscard]] bool serves() const { return takeover_.serves(); }
@@ -260,6 +270,7 @@ class GatewayNode {
     bool detaching_ = false;
     std::string resource_;
     replica::Replica replica_;
+    Flows flows_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
     Links links_;

@@ -25,9 +25,9 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
         std::optional<l2tp::SessionRecord> record;
     };
     std::vector<Lost> lost;
-    for (const auto& [key, stored] : replica_.store().records()) {
+    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
         if (stored.hold == replica::Hold::carried || stored.hold == replica::Hold::installing) {
-            continue;  // The latter is resumed when the kernel has it: on_installed().
+            return;  // The latter is resumed when the kernel has it: on_installed().
         }
         Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
         if (record && stored.hold == replica::Hold::installed) {
@@ -35,7 +35,7 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
         } else {
             lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
         }
-    }
+    });
     std::set<l2tp::TunnelKey> tunnels;
     for (const auto& [key, resumed] : resumed_) {
         tunnels.insert(key);
@@ -218,12 +218,12 @@ void GatewayNode::on_kernel_overrun(Effects& effects) {
 void GatewayNode::on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now,
                              Effects& effects) {
     std::vector<l2tp::SessionKey> gone;
-    for (const auto& [key, stored] : replica_.store().records()) {
+    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
         const auto session = l2tp::parse_key(key.id.view());
         if (stored.hold == replica::Hold::installed && session && !present.contains(*session)) {
             gone.push_back(*session);
         }
-    }
+    });
     for (const l2tp::SessionKey& session : gone) {
         on_session_gone(session, now, effects);
     }

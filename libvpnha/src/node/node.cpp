@@ -195,6 +195,42 @@ Effects Node::on_kernel_overrun(TimePoint now) {
     return effects;
 }
 
+template <class Event>
+Effects Node::tell_flows(GatewayId gateway, TimePoint now, Event event) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.tell_flows([&](Flows& flows) { event(flows, effects); });
+    });
+}
+
+Effects Node::on_flow_news(GatewayId gateway, std::span<const conntrack::News> news,
+                           TimePoint now) {
+    return tell_flows(gateway, now,
+                      [&](Flows& flows, Effects& effects) { flows.on_news(news, now, effects); });
+}
+
+Effects Node::on_flows_lost(GatewayId gateway, TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& flows, Effects&) { flows.on_lost(now); });
+}
+
+Effects Node::on_flows_listed(GatewayId gateway, bool whole, TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& flows, Effects& effects) {
+        flows.on_listed(whole, now, effects);
+    });
+}
+
+Effects Node::on_flows_installed(GatewayId gateway, std::span<const conntrack::Installed> flows,
+                                 TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
+        each.on_installed(flows, now, effects);
+    });
+}
+
+Effects Node::on_flows_missing(GatewayId gateway, std::span<const conntrack::FlowKey> flows,
+                               TimePoint now) {
+    return tell_flows(gateway, now,
+                      [&](Flows& each, Effects& effects) { each.on_missing(flows, now, effects); });
+}
+
 Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
                            TimePoint now) {
     Effects effects;

@@ -87,6 +87,19 @@ class Node {
                                           TimePoint now);
     [[nodiscard]] Effects on_kernel_overrun(TimePoint now);
 
+    // The kernel's flows: what it said of them, of itself or asked for; that it said more than it
+    // could hold; that a listing is over; what became of installations and timeouts.
+    [[nodiscard]] Effects on_flow_news(GatewayId gateway, std::span<const conntrack::News> news,
+                                       TimePoint now);
+    [[nodiscard]] Effects on_flows_lost(GatewayId gateway, TimePoint now);
+    [[nodiscard]] Effects on_flows_listed(GatewayId gateway, bool whole, TimePoint now);
+    [[nodiscard]] Effects on_flows_installed(GatewayId gateway,
+                                             std::span<const conntrack::Installed> flows,
+                                             TimePoint now);
+    [[nodiscard]] Effects on_flows_missing(GatewayId gateway,
+                                           std::span<const conntrack::FlowKey> flows,
+                                           TimePoint now);
+
     // A stock daemon of the gateway has died; `resource` is its name in the cluster.
     [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,
                                           TimePoint now);
@@ -168,6 +181,8 @@ class Node {
     // An event of a configured gateway.
     template <class Event>
     Effects tell(GatewayId gateway, TimePoint now, Event event);
+    template <class Event>
+    Effects tell_flows(GatewayId gateway, TimePoint now, Event event);
     // The same for an agent, which is told when there is no such gateway.
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);

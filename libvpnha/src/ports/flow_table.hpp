@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "conntrack/flow.hpp"
-#include "conntrack/tracker.hpp"
+#include "conntrack/standby.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::ports {
@@ -29,6 +29,9 @@ class FlowTable {
     // are made, those that are there are changed, what is in the way is removed. True for each one
     // that the kernel has now.
     virtual Result<std::vector<bool>> install(Flows flows) = 0;
+    // At most limits::kFlowsPerTrain. False for each one that the kernel does not have.
+    virtual Result<std::vector<bool>> set_timeouts(
+        std::span<const conntrack::Timeout> timeouts) = 0;
     // Those that are not there are a success.
     virtual Result<void> remove(std::span<const conntrack::FlowKey> keys) = 0;
     [[nodiscard]] virtual Result<std::optional<conntrack::Flow>> find(

@@ -49,6 +49,7 @@ void Replica::end_epoch(TimePoint now) {
         asking_->again_at = now + asking_->pause;
     }
     dirty_.clear();
+    dirty_flows_.clear();
     confirmed_.clear();
     pass_.reset();
     digest_at_.reset();
@@ -56,7 +57,7 @@ void Replica::end_epoch(TimePoint now) {
     installing_.clear();
     lacking_.clear();
     for (const auto& [key, record] : store_.records()) {
-        note(record);
+        note(key, record);
         if (record.hold == Hold::refused) {
             retry_pause_ = limits::kInstallRetryFirst;
             retry_at_ = now + retry_pause_;
@@ -70,10 +71,10 @@ bool Replica::publish(const wire::RecordKey& key, Bytes payload) {
     switch (store_.write(key, std::move(payload))) {
         case Store::Applied::changed:
             if (!queued) {
-                dirty_.push_back(key);
+                queue(key);
             }
             // What the kernel has of it, if it was hot here as well, is older than this.
-            set_hold(*store_.find(key), Hold::none);
+            set_hold(key, *store_.find(key), Hold::none);
             return true;
         case Store::Applied::refused:
             ++counters_.over_limit;
@@ -94,12 +95,23 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     if (!store_.erase(key, now)) {
         return;
     }
-    const bool due = is_dirty(key);
-    if (due && !queued) {
-        dirty_.push_back(key);
-    } else if (queued && !due) {
+    if (!queued) {
+        queue(key);
+    } else if (key.type != wire::RecordType::flow && !is_dirty(key)) {
         std::erase(dirty_, key);  // Come and gone before anybody heard of it.
     }
+}
+
+void Replica::queue(const wire::RecordKey& key) {
+    if (key.type != wire::RecordType::flow) {
+        dirty_.push_back(key);
+        return;
+    }
+    // Flows that come and go stay in it until their turn: to look for each of them takes too long.
+    if (dirty_flows_.size() > 2 * limits::kFlowsPerGatewayMax) {
+        std::erase_if(dirty_flows_, [this](const auto& each) { return !is_dirty(each); });
+    }
+    dirty_flows_.push_back(key);
 }
 
 bool Replica::is_dirty(const wire::RecordKey& key) const {

@@ -32,6 +32,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,7 +49,7 @@ namespace vpnha::replica {
 // How an installation ended.
 enum class Outcome : std::uint8_t { installed, refused, unreadable };
 
-// How much of a gateway a node would keep if it were promoted now.
+// How much of a gateway a node would keep if it were promoted now. Flows are not counted.
 struct Coverage {
     bool known = false;      // It has said so in this epoch.
     std::uint64_t held = 0;  // Records that it would go on with.
@@ -80,8 +81,13 @@ class Replica {
     // The kernel has lost it.
     void on_gone(const wire::RecordKey& key);
     // Installs whatever is held and not in this node's kernel: after a demotion ended the stock
-    // daemons' sessions, or after on_gone().
+    // daemons' sessions, or after on_gone(). Flows have install_flows().
     [[nodiscard]] Effects install_missing();
+    // Of `count` flows behind `after` those that are not in this node's kernel are installed; the
+    // others are called `held`. Returns the last one that was looked at; nullopt: there is none.
+    std::optional<wire::RecordKey> install_flows(
+        const wire::RecordKey& after, std::size_t count,
+        const std::function<void(const wire::RecordKey&)>& held, Effects& effects);
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
@@ -112,10 +118,12 @@ class Replica {
     [[nodiscard]] bool is_protected(const wire::RecordKey& key) const;
     // On a standby: in this node's kernel.
     [[nodiscard]] Hold hold(const wire::RecordKey& key) const;
-    // Records that this node cannot apply: refused, unreadable, over the limit.
+    // Records that this node cannot apply: refused, unreadable, over the limit. Without flows:
+    // a full table of them makes no session worth less.
     [[nodiscard]] std::size_t quarantined() const { return lacking_.size() + over_limit_; }
     [[nodiscard]] std::size_t installing() const { return installing_.size(); }
-    [[nodiscard]] std::size_t dirty() const { return dirty_.size(); }
+    // At most: what has come and gone again is among them until its turn.
+    [[nodiscard]] std::size_t dirty() const { return dirty_.size() + dirty_flows_.size(); }
     // Members whose replica is complete, without this node.
     [[nodiscard]] std::vector<NodeId> complete_standbys() const;
     [[nodiscard]] Coverage coverage(NodeId node) const;
@@ -181,14 +189,16 @@ class Replica {
     void request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects);
     // All changes of a record's version or hold go through these two: they keep the sets of
     // versions that this kernel does not have.
-    void note(const StoredRecord& record);
+    void note(const wire::RecordKey& key, const StoredRecord& record);
     void unnote(const StoredRecord& record);
-    void set_hold(StoredRecord& record, Hold hold);
+    void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
+    void queue(const wire::RecordKey& key);
     [[nodiscard]] bool is_dirty(const wire::RecordKey& key) const;
     [[nodiscard]] bool is_source() const;
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 
-    void flush_dirty(Effects& effects);
+    void flush_dirty(Effects& effects, TimePoint now);
+    void say_from(std::deque<wire::RecordKey>& dirty, Effects& effects);
     void flush_pass(Effects& effects);
     // False when the pass is through.
     bool send_chunk(Pass& pass, Effects& effects);
@@ -221,6 +231,8 @@ class Replica {
 
     // Promoted, or source.
     std::deque<wire::RecordKey> dirty_;  // A key may be in it twice, or be said already.
+    std::deque<wire::RecordKey> dirty_flows_;
+    std::optional<TimePoint> flows_due_;
     std::size_t updates_on_their_way_ = 0;
     std::optional<TimePoint> digest_at_;
     std::optional<Pass> pass_;

@@ -18,7 +18,7 @@ Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
     if (promoted_) {
-        flush_dirty(effects);
+        flush_dirty(effects, now);
         flush_digest(effects, now);
     }
     if (pass_ && is_source()) {
@@ -36,6 +36,9 @@ std::optional<TimePoint> Replica::next_deadline() const {
     std::optional<TimePoint> at = digest_at_;
     if (asking_) {
         at = earliest(at, asking_->again_at);
+    }
+    if (!dirty_flows_.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
+        at = earliest(at, flows_due_);
     }
     return earliest(at, retry_at_);
 }
@@ -70,11 +73,28 @@ void Replica::send(Batch batch, Effects& effects) {
     }
 }
 
-void Replica::flush_dirty(Effects& effects) {
-    while (!dirty_.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
+void Replica::flush_dirty(Effects& effects, TimePoint now) {
+    say_from(dirty_, effects);
+    if (dirty_flows_.empty()) {
+        flows_due_.reset();
+        return;
+    }
+    if (!flows_due_) {
+        flows_due_ = now + limits::kFlowsPause;
+    }
+    if (*flows_due_ <= now) {
+        say_from(dirty_flows_, effects);
+        if (dirty_flows_.empty()) {
+            flows_due_.reset();
+        }
+    }
+}
+
+void Replica::say_from(std::deque<wire::RecordKey>& dirty, Effects& effects) {
+    while (!dirty.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
         Batch batch = new_batch();
-        while (!dirty_.empty() && append(batch, dirty_.front())) {
-            dirty_.pop_front();
+        while (!dirty.empty() && append(batch, dirty.front())) {
+            dirty.pop_front();
         }
         send(std::move(batch), effects);
     }

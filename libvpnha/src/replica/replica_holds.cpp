@@ -29,7 +29,7 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
     if (applied == Store::Applied::changed) {
         request_install(key, *record, effects);
     } else {
-        note(*record);
+        note(key, *record);
     }
 }
 
@@ -42,30 +42,35 @@ void Replica::forget(const wire::RecordKey& key, const wire::Version& version, E
     if (store_.drop(key, version, now)) {
         effects.emplace_back(Remove{key});
     } else if (record != nullptr) {
-        note(*record);
+        note(key, *record);
     }
 }
 
 void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects) {
     if (!wire::is_known(key.type) && wire::is_optional(key.type)) {
-        set_hold(record, Hold::carried);
+        set_hold(key, record, Hold::carried);
         return;
     }
     record.ticket = ++last_ticket_;
-    set_hold(record, Hold::installing);
+    set_hold(key, record, Hold::installing);
     effects.emplace_back(Install{key, record.ticket, record.payload.copy()});
 }
 
-void Replica::note(const StoredRecord& record) {
+void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
+    const bool flow = key.type == wire::RecordType::flow;
     switch (record.hold) {
         case Hold::installing:
             // What the others know to be lacking does not hold up the rest while it is tried again.
-            (record.lacking ? lacking_ : installing_).insert(record.version);
+            if (!record.lacking) {
+                installing_.insert(record.version);
+            } else if (!flow) {
+                lacking_.insert(record.version);
+            }
             break;
         case Hold::none:
         case Hold::refused:
         case Hold::unreadable:
-            if (!promoted_) {
+            if (!promoted_ && !flow) {
                 lacking_.insert(record.version);
             }
             break;
@@ -80,12 +85,12 @@ void Replica::unnote(const StoredRecord& record) {
     lacking_.erase(record.version);
 }
 
-void Replica::set_hold(StoredRecord& record, Hold hold) {
+void Replica::set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold) {
     unnote(record);
-    record.hold = hold;
+    store_.set_hold(key, record, hold);
     record.lacking = hold == Hold::none || hold == Hold::refused || hold == Hold::unreadable ||
                      (hold == Hold::installing && record.lacking);
-    note(record);
+    note(key, record);
 }
 
 void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Outcome outcome,
@@ -96,15 +101,15 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
     }
     switch (outcome) {
         case Outcome::installed:
-            set_hold(*record, Hold::installed);
+            set_hold(key, *record, Hold::installed);
             break;
         case Outcome::unreadable:
             ++counters_.unreadable;
-            set_hold(*record, Hold::unreadable);
+            set_hold(key, *record, Hold::unreadable);
             break;
         case Outcome::refused:
             ++counters_.refused;
-            set_hold(*record, Hold::refused);
+            set_hold(key, *record, Hold::refused);
             if (!retry_at_) {
                 retry_pause_ = limits::kInstallRetryFirst;
                 retry_at_ = now + retry_pause_;
@@ -116,18 +121,33 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
 void Replica::on_gone(const wire::RecordKey& key) {
     StoredRecord* record = store_.find(key);
     if (record != nullptr && record->hold == Hold::installed) {
-        set_hold(*record, Hold::none);
+        set_hold(key, *record, Hold::none);
     }
 }
 
 Effects Replica::install_missing() {
     Effects effects;
-    for (const auto& [key, stored] : store_.records()) {
+    store_.each_but_flows([&](const wire::RecordKey& key, const StoredRecord& stored) {
         if (stored.hold == Hold::none) {
             request_install(key, *store_.find(key), effects);
         }
-    }
+    });
     return effects;
+}
+
+std::optional<wire::RecordKey> Replica::install_flows(
+    const wire::RecordKey& after, std::size_t count,
+    const std::function<void(const wire::RecordKey&)>& held, Effects& effects) {
+    std::optional<wire::RecordKey> last;
+    for (const auto& [key, stored] : store_.flows_behind(after, count)) {
+        last = key;
+        if (stored.hold == Hold::none) {
+            request_install(key, *store_.find(key), effects);
+        } else if (stored.hold == Hold::installed) {
+            held(key);
+        }
+    }
+    return last;
 }
 
 bool Replica::is_source() const {
@@ -179,19 +199,22 @@ std::vector<NodeId> Replica::complete_standbys() const {
 }
 
 Coverage Replica::coverage(NodeId node) const {
-    const std::uint64_t total = store_.records().size();
+    Coverage coverage;
+    const auto count = [&](const auto& holds) {
+        store_.each_but_flows([&](const wire::RecordKey&, const StoredRecord& record) {
+            ++(holds(record) ? coverage.held : coverage.missing);
+        });
+    };
     if (node == self_) {
-        const std::uint64_t missing = lacking_.size() + installing_.size();
-        return {level_ == wire::Level::complete, total - std::min(total, missing), missing};
-    }
-    const auto found = confirmed_.find(node);
-    if (found == confirmed_.end()) {
-        return {};
-    }
-    Coverage coverage{true, 0, 0};
-    for (const auto& [key, record] : store_.records()) {
-        const bool held = !record.dirty && found->second.covers(epoch_, record.version);
-        ++(held ? coverage.held : coverage.missing);
+        coverage.known = level_ == wire::Level::complete;
+        count([](const StoredRecord& record) {
+            return record.hold == Hold::installed || record.hold == Hold::carried;
+        });
+    } else if (const auto found = confirmed_.find(node); found != confirmed_.end()) {
+        coverage.known = true;
+        count([&](const StoredRecord& record) {
+            return !record.dirty && found->second.covers(epoch_, record.version);
+        });
     }
     return coverage;
 }

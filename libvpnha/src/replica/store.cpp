@@ -187,6 +187,14 @@ StoredRecord* Store::find(const wire::RecordKey& key) {
     return place == nullptr ? nullptr : &(*place)->second;
 }
 
+void Store::set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold) {
+    if (key.type == wire::RecordType::flow) {
+        installed_flows_ -= record.hold == Hold::installed ? 1U : 0U;
+        installed_flows_ += hold == Hold::installed ? 1U : 0U;
+    }
+    record.hold = hold;
+}
+
 const StoredRecord* Store::find(const wire::RecordKey& key) const {
     const auto* place = index_.find(key);
     return place == nullptr ? nullptr : &(*place)->second;
@@ -252,6 +260,7 @@ void Store::remove(Records::iterator record) {
 void Store::release(Records::iterator record) {
     payload_bytes_ -= record->second.payload.size();
     flows_ -= record->first.type == wire::RecordType::flow ? 1U : 0U;
+    set_hold(record->first, record->second, Hold::none);
     index_.erase(record);
     records_.erase(record);
 }

@@ -14,9 +14,11 @@
 // says from where on the tombstones know every erasure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -44,10 +46,10 @@ struct StoredRecord {
     std::uint64_t ticket = 0;  // Of the installation asked for last.
     SmallBytes payload;
     std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
-    Hold hold = Hold::none;
-    bool lacking = false;  // Asked for again: counts as refused until the kernel has it.
-    bool counted = false;  // In count and digest: it was said.
-    bool dirty = false;    // Written, and not yet said.
+    Hold hold = Hold::none;  // Store::set_hold()
+    bool lacking = false;    // Asked for again: counts as refused until the kernel has it.
+    bool counted = false;    // In count and digest: it was said.
+    bool dirty = false;      // Written, and not yet said.
 };
 
 struct Tombstone {
@@ -94,6 +96,7 @@ class Store {
     void forget_tombstones(const wire::Version& horizon);
 
     [[nodiscard]] StoredRecord* find(const wire::RecordKey& key);
+    void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
     // These records will be wanted in a moment: fetched side by side they cost a fraction of the
     // cache misses that they cost one after the other.
     void warm(std::span<const wire::Change> changes) const;
@@ -105,6 +108,31 @@ class Store {
     [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
         return tombstones_;
     }
+    // Flows are many: who wants the others goes past them.
+    template <class Visit>
+    void each_but_flows(Visit visit) const {
+        for (auto at = records_.begin(); at != records_.end();) {
+            if (at->first.type == wire::RecordType::flow) {
+                at = records_.upper_bound(wire::last_key(wire::RecordType::flow));
+            } else {
+                visit(at->first, at->second);
+                ++at;
+            }
+        }
+    }
+    // At most `count` of them; with a key that is no flow's, from the first one on.
+    [[nodiscard]] auto flows_behind(const wire::RecordKey& after, std::size_t count) const {
+        const wire::RecordKey first{wire::RecordType::flow, {}};
+        const auto begin = records_.upper_bound(std::max(after, first));
+        auto end = begin;
+        for (std::size_t n = 0;
+             n < count && end != records_.end() && end->first.type == wire::RecordType::flow; ++n) {
+            ++end;
+        }
+        return std::ranges::subrange(begin, end);
+    }
+    [[nodiscard]] std::size_t flows() const { return flows_; }
+    [[nodiscard]] std::size_t installed_flows() const { return installed_flows_; }
     // Every erasure with a version above it has a tombstone.
     [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
@@ -137,6 +165,7 @@ class Store {
     std::uint32_t counted_ = 0;
     std::size_t payload_bytes_ = 0;
     std::size_t flows_ = 0;  // Records of that type.
+    std::size_t installed_flows_ = 0;
 };
 
 }  // namespace vpnha::replica

@@ -30,7 +30,9 @@
 #include "runtime/devices.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
+#include "runtime/flow_keeper.hpp"
 #include "runtime/gate_view.hpp"
+#include "runtime/gateway_settings.hpp"
 #include "runtime/quorum_mode.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
@@ -111,6 +113,7 @@ class Daemon {
             VPNHA_CHECK(gate_->shut(gateway.id));
             VPNHA_CHECK(network_->flush(gateway.id));
         }
+        flow_table_ = runtime::open_flow_table(config_);
         services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
             run(node_->on_service_died(gateway, resource, loop_.now()));
         });
@@ -211,13 +214,12 @@ class Daemon {
         settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
             VPNHA_TRY(auto durable, leases_->load(gateway.id));
-            settings.gateways.push_back({.id = gateway.id,
-                                         .name = gateway.name,
-                                         .hello_interval = gateway.l2tp.hello_interval,
-                                         .links = runtime::link_settings_of(gateway.links),
-                                         .lease = lease,
-                                         .durable = std::move(durable),
-                                         .started_at = loop_.now()});
+            node::GatewaySettings& each =
+                settings.gateways.emplace_back(runtime::gateway_settings_of(gateway));
+            each.flows.replicate = each.flows.replicate && flow_table_;
+            each.lease = lease;
+            each.durable = std::move(durable);
+            each.started_at = loop_.now();
         }
         settings.setups = setup_reader_->read();
         return settings;
@@ -319,9 +321,11 @@ class Daemon {
         self.nodes = [this] { return map_->nodes(); };
         self.quorum_device = [this] { return map_->quorum().device; };
         requests_.emplace(config_, *node_, std::move(self));
+        flows_.emplace(loop_, *node_, std::move(flow_table_),
+                       [this](node::Effects effects) { run(std::move(effects)); });
         executor_.emplace(
             loop_, *node_,
-            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *leases_,
+            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *leases_,
                            *lease_links_},
             runtime::Executor::Answers{
                 .request =
@@ -389,9 +393,9 @@ class Daemon {
                      .quorum = runtime::quorum_mode_of(*map_),
                      .unencrypted_because = unencrypted_because_,
                      .unencrypted_allowed = config_.replicate_secrets_unencrypted,
-                     .waiting_installs = [this](GatewayId gateway) {
-                         return executor_->waiting_installs(gateway);
-                     }});
+                     .waiting_installs =
+                         [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
+                     .flows = *flows_});
         status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
         status["counters"]["control_malformed"] = control_->counters().malformed;
         status["counters"].update(runtime::counters_view(lease_links_->counters()));
@@ -432,6 +436,7 @@ class Daemon {
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::Xl2tpdServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
+    std::unique_ptr<ports::FlowTable> flow_table_;  // Until flows_ has it.
     std::optional<adapters::NeighbourWatch> neighbours_;
     std::unique_ptr<runtime::Devices> devices_;
     std::optional<adapters::LeaseFiles> leases_;
@@ -442,6 +447,7 @@ class Daemon {
     std::optional<runtime::SetupReader> setup_reader_;
     std::optional<node::Node> node_;
     std::optional<runtime::Requests> requests_;
+    std::optional<runtime::FlowKeeper> flows_;
     std::optional<runtime::Executor> executor_;
     std::unique_ptr<adapters::PluginServer> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;

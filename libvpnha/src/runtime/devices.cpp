@@ -9,18 +9,6 @@ namespace vpnha::runtime {
 
 using adapters::write_log;
 
-node::LinkSettings link_settings_of(const config::Links& links) {
-    node::LinkSettings settings;
-    settings.neighbours = {
-        std::set(links.outside_neighbours.begin(), links.outside_neighbours.end()),
-        std::set(links.inside_neighbours.begin(), links.inside_neighbours.end())};
-    settings.probe_interval = links.probe_interval;
-    settings.lost_after = links.lost_after;
-    settings.give_away_after = links.give_away_after;
-    settings.hold_off = links.hold_off;
-    return settings;
-}
-
 Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon daemon) {
     std::vector<std::string> interfaces;
     for (const config::Gateway& each : daemon.config.gateways) {

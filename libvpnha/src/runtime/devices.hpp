@@ -9,13 +9,10 @@
 #include "adapters/link_watch.hpp"
 #include "adapters/neighbour_watch.hpp"
 #include "config/config.hpp"
-#include "node/links.hpp"
 #include "ports/gate.hpp"
 #include "ports/network.hpp"
 
 namespace vpnha::runtime {
-
-[[nodiscard]] node::LinkSettings link_settings_of(const config::Links& links);
 
 class Devices {
   public:

@@ -97,6 +97,41 @@ void Executor::audit_again() {
     run(std::move(effects));
 }
 
+node::Effects Executor::execute(node::WatchFlows& effect) {
+    ports_.flows.watch(effect.gateway, effect.policy);
+    return {};
+}
+
+node::Effects Executor::execute(node::UnwatchFlows& effect) {
+    ports_.flows.unwatch(effect.gateway);
+    return {};
+}
+
+node::Effects Executor::execute(node::ListFlows& effect) {
+    ports_.flows.list(effect.gateway);
+    return {};
+}
+
+node::Effects Executor::execute(node::LookUpFlows& effect) {
+    ports_.flows.look_up(effect.gateway, std::move(effect.flows));
+    return {};
+}
+
+node::Effects Executor::execute(node::InstallFlows& effect) {
+    ports_.flows.install(effect.gateway, std::move(effect.flows));
+    return {};
+}
+
+node::Effects Executor::execute(node::RemoveFlows& effect) {
+    ports_.flows.remove(effect.gateway, std::move(effect.flows));
+    return {};
+}
+
+node::Effects Executor::execute(node::SetFlowTimeouts& effect) {
+    ports_.flows.set_timeouts(effect.gateway, std::move(effect.flows));
+    return {};
+}
+
 node::Effects Executor::execute(node::SaveLease& effect) {
     if (const Result<void> saved = ports_.leases.save(effect.gateway, effect.durable); !saved) {
         break_off(saved.error());
@@ -180,6 +215,7 @@ node::Effects Executor::execute(node::ReportFailure& effect) {
 
 node::Effects Executor::execute(node::Detached& effect) {
     installs_.drop(effect.gateway);
+    ports_.flows.finish();
     if (!node_.any_attached()) {
         answers_.idle();
     }

@@ -14,6 +14,7 @@
 
 #include "adapters/corosync_group.hpp"
 #include "node/node.hpp"
+#include "ports/flows.hpp"
 #include "ports/gate.hpp"
 #include "ports/lease_links.hpp"
 #include "ports/leases.hpp"
@@ -31,6 +32,7 @@ struct Ports {
     ports::Neighbours& neighbours;
     ports::Services& services;
     ports::SessionKernel& kernel;
+    ports::Flows& flows;
     ports::Leases& leases;
     ports::LeaseLinks& lease_links;
 };
@@ -68,6 +70,13 @@ class Executor {
     node::Effects execute(node::InstallSession& effect);
     node::Effects execute(node::RemoveSession& effect);
     node::Effects execute(node::AuditSessions& effect);
+    node::Effects execute(node::WatchFlows& effect);
+    node::Effects execute(node::UnwatchFlows& effect);
+    node::Effects execute(node::ListFlows& effect);
+    node::Effects execute(node::LookUpFlows& effect);
+    node::Effects execute(node::InstallFlows& effect);
+    node::Effects execute(node::RemoveFlows& effect);
+    node::Effects execute(node::SetFlowTimeouts& effect);
     node::Effects execute(node::SaveLease& effect);
     node::Effects execute(node::SendLease& effect);
     node::Effects execute(node::SetGate& effect);

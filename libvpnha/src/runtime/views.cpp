@@ -75,7 +75,7 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
-    return {{"count", count},
+    return {{"count", count - store.flows()},
             {"count_max", limits::kRecordsPerGatewayMax},
             {"unsaid", replica.dirty()},
             {"tombstones", tombstones},
@@ -87,7 +87,26 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
              count * kEntryBytes + store.payload_bytes() + tombstones * kTombstoneBytes},
             {"memory_bytes_max",
              limits::kRecordsPerGatewayMax * (kEntryBytes + limits::kRecordPayloadBytesMax) +
+                 limits::kFlowsPerGatewayMax * (kEntryBytes + conntrack::kFlowPayloadBytesMax) +
                  limits::kTombstonesMax * kTombstoneBytes}};
+}
+
+json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
+    const node::Flows& flows = gateway.flows();
+    const node::FlowCounters& counters = flows.counters();
+    const replica::Store& store = gateway.replica().store();
+    return {{"replicated", flows.settings().replicate},
+            {"flows", store.flows()},
+            {"flows_max", limits::kFlowsPerGatewayMax},
+            {"installed", store.installed_flows()},
+            {"waiting", keeper.waiting(gateway.settings().id)},
+            {"held_back", flows.held_back()},
+            {"overruns", counters.overruns},
+            {"listings", counters.listings},
+            {"over_limit", counters.over_limit},
+            {"refused", counters.refused},
+            {"missing", counters.missing},
+            {"stale", counters.stale}};
 }
 
 json lease_view(const lease::Engine& lease, TimePoint now) {
@@ -137,6 +156,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
+              {"conntrack", flows_view(gateway, around.flows)},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway.lease(), around.now)},
@@ -148,8 +168,12 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     return view;
 }
 
-json counters_view(const node::Node& node, const ports::Gate& gate) {
+json counters_view(const node::Node& node, const Around& around) {
+    const ports::FlowTable::Counters table = around.flows.counters();
     std::map<std::string, std::uint64_t> sum{
+        {"flow_collisions", table.collisions},
+        {"flow_without_helper", table.without_helper},
+        {"flow_without_parent", table.without_parent},
         {"messages_malformed", node.counters().messages_malformed},
         {"messages_unsupported", node.counters().messages_unsupported},
         {"messages_ignored", node.counters().messages_ignored},
@@ -169,6 +193,13 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
         sum["confirm_timeouts"] += gateway.counters().confirm_timeouts;
         sum["sessions_lost"] += gateway.counters().sessions_lost;
         sum["sessions_gone"] += gateway.counters().sessions_gone;
+        const node::FlowCounters& flows = gateway.flows().counters();
+        sum["flow_overruns"] += flows.overruns;
+        sum["flow_listings"] += flows.listings;
+        sum["flow_over_limit"] += flows.over_limit;
+        sum["flow_refused"] += flows.refused;
+        sum["flow_missing"] += flows.missing;
+        sum["flow_stale"] += flows.stale;
         sum["links_lost"] += gateway.counters().links_lost;
         sum["given_away"] += gateway.counters().given_away;
         const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
@@ -183,7 +214,7 @@ json counters_view(const node::Node& node, const ports::Gate& gate) {
         sum["l2tp_duplicates"] += tunnels.duplicates;
         sum["l2tp_unexpected"] += tunnels.unexpected;
         sum["l2tp_retransmissions"] += tunnels.retransmissions;
-        if (const auto drops = gate.counters(id)) {
+        if (const auto drops = around.gate.counters(id)) {
             sum["gate_dropped_in"] += drops->dropped(ports::GateDirection::in);
             sum["gate_dropped_out"] += drops->dropped(ports::GateDirection::out);
         }
@@ -271,7 +302,7 @@ json status_view(const node::Node& node, const Around& around) {
             {"members", peers_view(node)},
             {"differences", differences_view(node)},
             {"gateways", std::move(gateways)},
-            {"counters", counters_view(node, around.gate)}};
+            {"counters", counters_view(node, around)}};
 }
 
 json sessions_view(const node::Node& node, const std::string& gateway_name) {

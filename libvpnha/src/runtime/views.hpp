@@ -9,6 +9,7 @@
 #include "adapters/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
+#include "runtime/flow_keeper.hpp"
 #include "runtime/quorum_mode.hpp"
 
 namespace vpnha::runtime {
@@ -23,6 +24,7 @@ struct Around {
     std::string unencrypted_because;
     bool unencrypted_allowed = false;
     std::function<std::size_t(GatewayId)> waiting_installs;
+    const FlowKeeper& flows;
 };
 
 [[nodiscard]] std::string_view name_of(wire::Level level);

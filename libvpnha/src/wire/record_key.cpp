@@ -12,4 +12,9 @@ RecordId::RecordId(ByteView bytes) : size_(static_cast<std::uint8_t>(bytes.size(
     std::copy(bytes.begin(), bytes.end(), bytes_.begin());
 }
 
+RecordKey last_key(RecordType type) {
+    Bytes id(limits::kRecordIdBytesMax, 0xff);
+    return {type, RecordId(id)};
+}
+
 }  // namespace vpnha::wire

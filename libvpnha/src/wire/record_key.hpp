@@ -18,7 +18,7 @@ enum class RecordType : std::uint8_t { l2tp_session = 1, flow = 2 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 
 [[nodiscard]] constexpr bool is_known(RecordType type) {
-    return type == RecordType::l2tp_session;
+    return type == RecordType::l2tp_session || type == RecordType::flow;
 }
 [[nodiscard]] constexpr bool is_optional(RecordType type) {
     return (static_cast<std::uint8_t>(type) & kOptionalRecordType) != 0;
@@ -44,5 +44,8 @@ struct RecordKey {
     RecordId id;
     friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
 };
+
+// Not below any key of the type.
+[[nodiscard]] RecordKey last_key(RecordType type);
 
 }  // namespace vpnha::wire

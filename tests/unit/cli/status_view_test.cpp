@@ -27,10 +27,22 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "  "
         "1        3.1\n"
         "\n"
-        "GATEWAY  STANDING  RECORDS      UNSAID  INSTALLING  TOMBSTONES  MEMORY\n"
-        "dialin   complete  2 of 100000  0       0           1 of 16384  768 octets of 120.0 MiB\n"
+        "GATEWAY  STANDING  RECORDS      FLOWS  UNSAID  INSTALLING  TOMBSTONES  MEMORY\n"
+        "dialin   complete  2 of 100000  412    0       0           1 of 16384  768 octets of "
+        "120.0 MiB\n"
         "\n"
         "Every session would survive the loss of its gateway.\n");
+}
+
+TEST(StatusViewTest, SaysHowManyFlowsAStandbyLacks) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["role"] = "unpromoted";
+    EXPECT_THAT(render_status(status, false), HasSubstr(" 412, 12 of them here "));
+    gateway["conntrack"]["installed"] = 412;
+    EXPECT_THAT(render_status(status, false), HasSubstr(" 412    0 "));
+    gateway["conntrack"]["replicated"] = false;
+    EXPECT_THAT(render_status(status, false), HasSubstr(" off "));
 }
 
 TEST(StatusViewTest, SaysWhatAPromotedNodesGateDropped) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "fake_flow_table.hpp"
 #include "node/node.hpp"
 
 namespace vpnha::node {
@@ -22,6 +23,7 @@ inline constexpr GatewayId kGateway{1};
 struct FakeNode {
     std::unique_ptr<Node> node;
     std::set<l2tp::SessionKey> kernel;
+    FakeFlowTable flows;
     std::vector<takeover::Step> steps;
     TimePoint gate{};  // Its deadline.
     std::set<takeover::Step> failing;
@@ -55,6 +57,7 @@ class FakeCluster {
     TimePoint now() const { return now_; }
     // What the nodes that start from now on are, beside their numbers and names.
     Settings& settings() { return settings_; }
+    FlowSettings& flow_settings() { return flow_settings_; }
 
     // vpnhad starts, with what the node's disk remembers, and its agent attaches the gateway.
     void start(std::uint32_t node) {
@@ -65,6 +68,7 @@ class FakeCluster {
         GatewaySettings gateway;
         gateway.id = kGateway;
         gateway.name = "l2tp";
+        gateway.flows = flow_settings_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
         // Nodes that start later vote, too.
@@ -262,6 +266,8 @@ class FakeCluster {
             } else if (std::holds_alternative<AuditSessions>(effect)) {
                 ++fake.audits;
                 more = fake.node->on_audited(kGateway, fake.kernel, now_);
+            } else if (auto after = fake.flows.execute(*fake.node, effect, now_)) {
+                more = std::move(*after);
             } else if (const auto* save = std::get_if<SaveLease>(&effect)) {
                 disks_[NodeId{id}] = save->durable;
             } else if (const auto* lease = std::get_if<SendLease>(&effect)) {
@@ -306,6 +312,7 @@ class FakeCluster {
 
     std::uint32_t size_;
     Settings settings_;
+    FlowSettings flow_settings_{.replicate = true, .policy = {}};
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/flows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "conntrack/flow_record.hpp"
+
+namespace vpnha::node {
+
+namespace {
+
+using conntrack::FlowKey;
+using conntrack::News;
+
+// A table that is full refuses each flow.
+constexpr Duration kComplaintPause = std::chrono::minutes(1);
+
+wire::RecordKey record_key(ByteView id) {
+    return {wire::RecordType::flow, wire::RecordId(id)};
+}
+
+wire::RecordKey record_key(const FlowKey& key) {
+    return record_key(conntrack::encode_key(key).view());
+}
+
+// What is wanted of many flows is one effect for as long as nothing else comes between.
+template <class Batch>
+Batch& batch(Effects& effects, GatewayId gateway) {
+    if (!effects.empty()) {
+        auto* const last = std::get_if<Batch>(&effects.back());
+        if (last != nullptr && last->gateway == gateway) {
+            return *last;
+        }
+    }
+    return std::get<Batch>(effects.emplace_back(Batch{gateway, {}}));
+}
+
+}  // namespace
+
+Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
+    : gateway_(gateway), settings_(std::move(settings)), replica_(replica) {}
+
+void Flows::follow(TimePoint now, Effects& effects) {
+    if (!settings_.replicate || replica_.promoted() == tracker_.has_value()) {
+        return;
+    }
+    listing_ = false;
+    if (replica_.promoted()) {
+        tracker_.emplace(settings_.policy, [this](const conntrack::FlowId& id) {
+            const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
+            return held == nullptr ? ByteView{} : ByteView(held->payload);
+        });
+        effects.emplace_back(WatchFlows{gateway_, settings_.policy});
+        list_at_ = now + limits::kFlowListingPause;
+    } else {
+        tracker_.reset();
+        effects.emplace_back(UnwatchFlows{gateway_});
+        list_at_.reset();
+        hurry(now);  // What was live here is hot now.
+    }
+}
+
+void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects) {
+    for (const News& each : news) {
+        const bool listed = each.kind == News::Kind::listed;
+        if (!replica_.promoted()) {
+            if (listed && listing_) {
+                sweep(each, effects);
+            }
+        } else if (tracker_) {
+            decide(tracker_->on_news(each, now), each.flow.key, now, effects);
+            if (listed) {
+                revive(each, effects);
+            }
+        }
+    }
+}
+
+void Flows::decide(const conntrack::Decision& decision, const FlowKey& key, TimePoint now,
+                   Effects& effects) {
+    switch (decision.action) {
+        case conntrack::Decision::Action::none:
+            break;
+        case conntrack::Decision::Action::say:
+            say(decision);
+            break;
+        case conntrack::Decision::Action::erase:
+            replica_.erase(record_key(decision.id.view()), now);
+            break;
+        case conntrack::Decision::Action::look:
+            batch<LookUpFlows>(effects, gateway_).flows.push_back(key);
+            break;
+    }
+}
+
+void Flows::say(const conntrack::Decision& decision) {
+    const ByteView payload = decision.payload.view();
+    if (!replica_.publish(record_key(decision.id.view()), Bytes(payload.begin(), payload.end()))) {
+        ++counters_.over_limit;
+    }
+}
+
+void Flows::revive(const News& news, Effects& effects) const {
+    const replica::StoredRecord* const held = replica_.store().find(record_key(news.flow.key));
+    if (held == nullptr) {
+        return;
+    }
+    const conntrack::FlowId id = conntrack::encode_key(news.flow.key);
+    const Result<conntrack::Flow> flow = conntrack::parse_flow(id.view(), held->payload);
+    if (flow && flow->timeout_s < news.flow.timeout_s) {
+        batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({flow->key, flow->timeout_s});
+    }
+}
+
+void Flows::sweep(const News& news, Effects& effects) {
+    const bool ours = std::chrono::seconds(news.flow.timeout_s) > limits::kKernelFlowTimeoutMax;
+    if (ours && conntrack::concerns(settings_.policy, news.flow) &&
+        replica_.store().find(record_key(news.flow.key)) == nullptr) {
+        ++counters_.stale;
+        batch<RemoveFlows>(effects, gateway_).flows.push_back(news.flow.key);
+    }
+}
+
+void Flows::on_lost(TimePoint now) {
+    ++counters_.overruns;
+    // While a list is read, what was lost may be behind the place that it has reached.
+    list_at_ = listing_ ? now + limits::kFlowListingPause : now;
+}
+
+void Flows::begin_listing(Effects& effects) {
+    ++counters_.listings;
+    list_at_.reset();
+    listing_ = true;
+    if (tracker_) {
+        tracker_->begin_listing();
+    }
+    effects.emplace_back(ListFlows{gateway_});
+}
+
+void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
+    if (!listing_) {
+        return;  // Begun in another role.
+    }
+    listing_ = false;
+    if (!whole) {
+        list_at_ = now + limits::kFlowListingPause;
+        return;
+    }
+    if (!tracker_ || !replica_.promoted()) {
+        return;
+    }
+    const std::vector<conntrack::FlowId> gone = tracker_->end_listing([this](const auto& visit) {
+        constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+        for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
+            visit(key.id.view());
+        }
+    });
+    for (const conntrack::FlowId& id : gone) {
+        replica_.erase(record_key(id.view()), now);
+    }
+    effects.emplace_back(
+        Log{Level::info, fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}",
+                                     gateway_.value, replica_.store().flows(), gone.size())});
+}
+
+void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint now,
+                         Effects& effects) {
+    std::size_t refused = 0;
+    for (const conntrack::Installed& each : flows) {
+        refused += each.taken ? 0 : 1;
+        replica_.on_installed(record_key(each.key), each.ticket,
+                              each.taken ? replica::Outcome::installed : replica::Outcome::refused,
+                              now);
+    }
+    counters_.refused += refused;
+    if (refused != 0) {
+        complain(fmt::format("the kernel refused {} flows; net.netfilter.nf_conntrack_max may be "
+                             "too small event=flows-refused",
+                             refused),
+                 now, effects);
+    }
+}
+
+void Flows::on_missing(std::span<const FlowKey> flows, TimePoint now, Effects& effects) {
+    if (replica_.promoted() || flows.empty()) {
+        return;
+    }
+    for (const FlowKey& key : flows) {
+        replica_.on_gone(record_key(key));
+    }
+    counters_.missing += flows.size();
+    complain(fmt::format("somebody removed {} flows from this node's kernel; they are installed "
+                         "again event=flows-missing",
+                         flows.size()),
+             now, effects);
+    hurry(now);
+}
+
+void Flows::complain(const std::string& what, TimePoint now, Effects& effects) {
+    if (!complained_at_ || now - *complained_at_ >= kComplaintPause) {
+        complained_at_ = now;
+        effects.emplace_back(
+            Log{Level::warning, fmt::format("{} gateway={}", what, gateway_.value)});
+    }
+}
+
+void Flows::hurry(TimePoint now) {
+    hurried_ = true;
+    looked_after_ = {};
+    look_at_ = now + limits::kFlowHurriedLookPause;
+}
+
+void Flows::look_after_some(TimePoint now, Effects& effects) {
+    constexpr auto kHotSeconds =
+        static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+    std::vector<conntrack::Timeout> held;
+    replica::Effects wanted;
+    const auto last = replica_.install_flows(
+        looked_after_, hurried_ ? limits::kFlowsPerHurriedLook : limits::kFlowsPerLook,
+        [&held](const wire::RecordKey& key) {
+            if (const Result<FlowKey> flow = conntrack::parse_key(key.id.view())) {
+                held.push_back({*flow, kHotSeconds});
+            }
+        },
+        wanted);
+    for (const replica::Effect& each : wanted) {
+        install(std::get<replica::Install>(each), now, effects);
+    }
+    if (!held.empty()) {
+        effects.emplace_back(SetFlowTimeouts{gateway_, std::move(held)});
+    }
+    hurried_ = hurried_ && last.has_value();
+    looked_after_ = last.value_or(wire::RecordKey{});
+    look_at_ = now + (hurried_ ? Duration(limits::kFlowHurriedLookPause)
+                               : Duration(limits::kFlowLookPause));
+}
+
+void Flows::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    Result<conntrack::Flow> flow =
+        settings_.replicate
+            ? conntrack::parse_flow(wanted.key.id.view(), wanted.payload)
+            : fail(Errc::unsupported, "replicate = false in this node's vpnha.toml");
+    if (!flow) {
+        replica_.on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
+        complain(fmt::format("a flow was set aside event=flow-set-aside record={}: {}",
+                             to_hex(wanted.key.id.view()), flow.error().detail),
+                 now, effects);
+        return;
+    }
+    batch<InstallFlows>(effects, gateway_).flows.push_back({wanted.ticket, std::move(*flow)});
+    if (!look_at_) {
+        look_at_ = now + limits::kFlowLookPause;
+    }
+}
+
+void Flows::remove(const wire::RecordKey& key, Effects& effects) const {
+    const Result<FlowKey> flow = conntrack::parse_key(key.id.view());
+    if (settings_.replicate && flow) {
+        batch<RemoveFlows>(effects, gateway_).flows.push_back(*flow);
+    }
+}
+
+void Flows::on_in_sync(TimePoint now) {
+    if (settings_.replicate && !replica_.promoted()) {
+        list_at_ = now;
+    }
+}
+
+void Flows::detach(Effects& effects) {
+    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+    for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
+        if (record.hold == replica::Hold::installed || record.hold == replica::Hold::installing) {
+            remove(key, effects);
+        }
+    }
+    if (tracker_) {
+        effects.emplace_back(UnwatchFlows{gateway_});
+    }
+    tracker_.reset();
+    list_at_.reset();
+    listing_ = false;
+    look_at_.reset();
+    looked_after_ = {};
+    hurried_ = false;
+}
+
+void Flows::on_time(TimePoint now, Effects& effects) {
+    if (tracker_ && replica_.promoted()) {
+        for (const conntrack::Decision& decision : tracker_->on_time(now)) {
+            say(decision);
+        }
+    }
+    if (list_at_ && *list_at_ <= now && !listing_) {
+        begin_listing(effects);
+    }
+    if (look_at_ && *look_at_ <= now) {
+        if (replica_.promoted()) {
+            look_at_.reset();
+        } else {
+            look_after_some(now, effects);
+        }
+    }
+}
+
+std::optional<TimePoint> Flows::next_deadline() const {
+    std::optional<TimePoint> at = listing_ ? std::nullopt : list_at_;
+    if (tracker_) {
+        at = earliest(at, tracker_->next_deadline());
+    }
+    return earliest(at, look_at_);
+}
+
+}  // namespace vpnha::node

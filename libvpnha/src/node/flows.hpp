@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The flows of one gateway on one node: joins the kernel's news, the replica and the kernel's
+// table. Pure.
+//
+//               | kernel to replica                    | replica to kernel
+//   ------------+--------------------------------------+-----------------------------------------
+//   promoted    | events, and a listing of the table   | own timeouts for what no packet has come
+//               | after the promotion and a loss       | of since the promotion
+//   otherwise   | –                                    | all at once; then a look after some, in
+//               |                                      | turn: they get their timeout again, and
+//               |                                      | what is missing is installed again.
+//               |                                      | After the replica has become complete a
+//               |                                      | listing: what an earlier vpnhad left
+//               |                                      | behind is removed
+//
+// A standby is told of no event: it would hear of each of its own installations.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "conntrack/policy.hpp"
+#include "conntrack/standby.hpp"
+#include "conntrack/tracker.hpp"
+#include "node/effects.hpp"
+#include "replica/replica.hpp"
+
+namespace vpnha::node {
+
+struct FlowSettings {
+    bool replicate = false;
+    conntrack::Policy policy;
+};
+
+struct FlowCounters {
+    std::uint64_t overruns = 0;    // The kernel had more events than its buffer takes.
+    std::uint64_t listings = 0;    // Of the whole table, begun.
+    std::uint64_t over_limit = 0;  // Not replicated: limits::kFlowsPerGatewayMax.
+    std::uint64_t refused = 0;     // By this node's kernel.
+    std::uint64_t missing = 0;     // Gone from a standby's kernel; installed again.
+    std::uint64_t stale = 0;       // Left by an earlier vpnhad, of no record; removed.
+};
+
+class Flows {
+  public:
+    // `replica` must outlive it.
+    Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica);
+    Flows(const Flows&) = delete;
+    Flows& operator=(const Flows&) = delete;
+
+    // Events, entries of a listing, flows that were looked up.
+    void on_news(std::span<const conntrack::News> news, TimePoint now, Effects& effects);
+    // Events were lost.
+    void on_lost(TimePoint now);
+    // The listing has ended; `whole`: it had everything.
+    void on_listed(bool whole, TimePoint now, Effects& effects);
+    void on_installed(std::span<const conntrack::Installed> flows, TimePoint now, Effects& effects);
+    // They should have got a timeout, and are not in the kernel.
+    void on_missing(std::span<const conntrack::FlowKey> flows, TimePoint now, Effects& effects);
+    void on_time(TimePoint now, Effects& effects);
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects);
+    void remove(const wire::RecordKey& key, Effects& effects) const;
+    // The replica has become complete.
+    void on_in_sync(TimePoint now);
+    // To be called after every event: follows the replica's promotion and demotion.
+    void follow(TimePoint now, Effects& effects);
+    // Nothing of the gateway remains, but for what is live.
+    void detach(Effects& effects);
+
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    [[nodiscard]] const FlowSettings& settings() const { return settings_; }
+    [[nodiscard]] const FlowCounters& counters() const { return counters_; }
+    // Flows that the policy holds back.
+    [[nodiscard]] std::size_t held_back() const { return tracker_ ? tracker_->held_back() : 0; }
+
+  private:
+    void decide(const conntrack::Decision& decision, const conntrack::FlowKey& key, TimePoint now,
+                Effects& effects);
+    void say(const conntrack::Decision& decision);
+    // It is as the standby installed it.
+    void revive(const conntrack::News& news, Effects& effects) const;
+    void sweep(const conntrack::News& news, Effects& effects);
+    void begin_listing(Effects& effects);
+    void look_after_some(TimePoint now, Effects& effects);
+    void hurry(TimePoint now);
+    void complain(const std::string& what, TimePoint now, Effects& effects);
+
+    GatewayId gateway_;
+    FlowSettings settings_;
+    replica::Replica& replica_;
+    std::optional<conntrack::Tracker> tracker_;  // Promoted.
+    std::optional<TimePoint> list_at_;
+    bool listing_ = false;
+    std::optional<TimePoint> look_at_;
+    wire::RecordKey looked_after_;
+    bool hurried_ = false;  // Until all have had their turn.
+    std::optional<TimePoint> complained_at_;
+    FlowCounters counters_;
+};
+
+}  // namespace vpnha::node

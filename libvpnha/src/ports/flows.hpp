@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: a gateway's flows in this node's kernel. Answers come to the node from the event loop,
+// never from within a call.
+#pragma once
+
+#include <vector>
+
+#include "base/ids.hpp"
+#include "conntrack/policy.hpp"
+#include "conntrack/standby.hpp"
+
+namespace vpnha::ports {
+
+class Flows {
+  public:
+    virtual ~Flows() = default;
+
+    virtual void watch(GatewayId gateway, const conntrack::Policy& policy) = 0;
+    virtual void unwatch(GatewayId gateway) = 0;
+    // The whole table, whosever flows they are.
+    virtual void list(GatewayId gateway) = 0;
+    virtual void look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows) = 0;
+    // In the order of the calls, in slices.
+    virtual void install(GatewayId gateway, std::vector<conntrack::Wanted> flows) = 0;
+    virtual void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) = 0;
+    virtual void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) = 0;
+    // All that was asked for is done when it returns.
+    virtual void finish() = 0;
+};
+
+}  // namespace vpnha::ports

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/flow_keeper.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "adapters/log.hpp"
+#include "base/limits.hpp"
+#include "runtime/conntrack_check.hpp"
+#include "runtime/timers.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+using conntrack::News;
+
+// As long as a message of the group may wait.
+constexpr Duration kSlice = std::chrono::milliseconds(5);
+// A fifth of what the kernel holds for us at 250 000 events a second.
+constexpr Duration kBurstPause = std::chrono::milliseconds(20);
+// A socket that could not be opened, for want of memory, may be now.
+constexpr Duration kOpenAgain = std::chrono::seconds(1);
+
+void complain(std::string_view what, const Error& error) {
+    adapters::write_log(node::Level::error, fmt::format("{}: {}", what, error.detail));
+}
+
+}  // namespace
+
+std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config) {
+    if (!replicates_flows(config)) {
+        return nullptr;
+    }
+    warn_of_conntrack_settings(config);
+    Result<std::unique_ptr<adapters::ConntrackTable>> table = adapters::ConntrackTable::open();
+    if (!table) {
+        complain("flows are not replicated", table.error());
+        return nullptr;
+    }
+    return std::move(*table);
+}
+
+FlowKeeper::FlowKeeper(adapters::QbLoop& loop, node::Node& node,
+                       std::unique_ptr<ports::FlowTable> table, Run run)
+    : loop_(loop), node_(node), table_(std::move(table)), run_(std::move(run)) {}
+
+FlowKeeper::~FlowKeeper() {
+    for (const int timer : {kFlowTimer, kFlowReadTimer, kFlowOpenTimer}) {
+        loop_.cancel_timer(timer);
+    }
+    for (const auto& [gateway, events] : events_) {
+        loop_.unwatch(events.fd());
+    }
+    for (const auto& [gateway, listing] : listings_) {
+        loop_.unwatch(listing.fd());
+    }
+}
+
+void FlowKeeper::watch(GatewayId gateway, const conntrack::Policy& policy) {
+    unwatch(gateway);
+    unopened_.insert_or_assign(gateway, policy);
+    open_events();
+}
+
+void FlowKeeper::open_events() {
+    for (auto at = unopened_.begin(); at != unopened_.end();) {
+        Result<adapters::ConntrackEvents> events = adapters::ConntrackEvents::open(at->second);
+        if (!events) {
+            complain("flows are not replicated until this works", events.error());
+            loop_.set_timer(kFlowOpenTimer, loop_.now() + kOpenAgain, [this] {
+                const auto late = unopened_;
+                open_events();
+                for (const auto& [gateway, policy] : late) {
+                    if (events_.contains(gateway)) {
+                        run_(node_.on_flows_lost(gateway, loop_.now()));  // What happened before.
+                    }
+                }
+            });
+            return;
+        }
+        const GatewayId gateway = at->first;
+        events_.emplace(gateway, std::move(*events));
+        at = unopened_.erase(at);
+        listen(gateway);
+    }
+}
+
+void FlowKeeper::listen(GatewayId gateway) {
+    const int fd = events_.at(gateway).fd();
+    const Result<void> watched = loop_.watch(fd, [this, gateway, fd] {
+        loop_.unwatch(fd);
+        if (readable_.empty()) {
+            loop_.set_timer(kFlowReadTimer, loop_.now() + kBurstPause, [this] { read_bursts(); });
+        }
+        readable_.insert(gateway);
+    });
+    if (!watched) {
+        complain("flows are not replicated", watched.error());
+    }
+}
+
+void FlowKeeper::read_bursts() {
+    std::vector<News> news;
+    for (const GatewayId gateway : std::exchange(readable_, {})) {
+        const auto events = events_.find(gateway);
+        if (events == events_.end()) {
+            continue;
+        }
+        news.clear();
+        const bool whole = events->second.read([&news](const News& each) { news.push_back(each); });
+        if (news.size() < limits::kFlowEventsPerTurnMax) {
+            listen(gateway);
+        } else {
+            readable_.insert(gateway);
+        }
+        if (!news.empty()) {
+            run_(node_.on_flow_news(gateway, news, loop_.now()));
+        }
+        if (!whole) {
+            run_(node_.on_flows_lost(gateway, loop_.now()));
+        }
+    }
+    if (!readable_.empty()) {
+        loop_.set_timer(kFlowReadTimer, loop_.now(), [this] { read_bursts(); });
+    }
+}
+
+void FlowKeeper::unwatch(GatewayId gateway) {
+    unopened_.erase(gateway);
+    readable_.erase(gateway);
+    if (const auto events = events_.find(gateway); events != events_.end()) {
+        loop_.unwatch(events->second.fd());
+        events_.erase(events);
+    }
+}
+
+void FlowKeeper::list(GatewayId gateway) {
+    if (const auto old = listings_.find(gateway); old != listings_.end()) {
+        loop_.unwatch(old->second.fd());
+        listings_.erase(old);
+    }
+    Result<adapters::ConntrackListing> listing = adapters::ConntrackListing::start();
+    Result<void> started = listing.map([](const auto&) {});
+    if (listing) {
+        const int fd = listings_.emplace(gateway, std::move(*listing)).first->second.fd();
+        started = loop_.watch(fd, [this, gateway] { read_listing(gateway); });
+    }
+    if (!started) {
+        complain("the kernel's flows cannot be listed", started.error());
+        listings_.erase(gateway);
+        loop_.set_timer(kFlowListTimer, loop_.now(), [this, gateway] {
+            run_(node_.on_flows_listed(gateway, false, loop_.now()));
+        });
+    }
+}
+
+void FlowKeeper::read_listing(GatewayId gateway) {
+    adapters::ConntrackListing& listing = listings_.at(gateway);
+    std::vector<News> news;
+    const auto state = listing.read([&news](const News& each) { news.push_back(each); });
+    const bool more = state && *state == adapters::ConntrackListing::State::more;
+    if (!more) {
+        loop_.unwatch(listing.fd());
+        listings_.erase(gateway);
+    }
+    if (!news.empty()) {
+        run_(node_.on_flow_news(gateway, news, loop_.now()));
+    }
+    if (!more) {
+        run_(node_.on_flows_listed(gateway, state.has_value(), loop_.now()));
+    }
+}
+
+void FlowKeeper::look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows) {
+    add<LookUp>(gateway, std::move(flows));
+}
+
+void FlowKeeper::install(GatewayId gateway, std::vector<conntrack::Wanted> flows) {
+    add<Install>(gateway, std::move(flows));
+}
+
+void FlowKeeper::remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) {
+    add<Remove>(gateway, std::move(flows));
+}
+
+void FlowKeeper::set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) {
+    add<SetTimeouts>(gateway, std::move(flows));
+}
+
+template <class Work, class Flow>
+void FlowKeeper::add(GatewayId gateway, std::vector<Flow> flows) {
+    if (trains_.empty()) {
+        loop_.set_timer(kFlowTimer, loop_.now(), [this] { work_slice(); });
+    }
+    waiting_[gateway] += flows.size();
+    for (std::size_t begin = 0; begin < flows.size(); begin += limits::kFlowsPerTrain) {
+        const auto first = flows.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto count = std::min(limits::kFlowsPerTrain, flows.size() - begin);
+        const auto last = first + static_cast<std::ptrdiff_t>(count);
+        trains_.push_back({gateway, Work{{std::move_iterator(first), std::move_iterator(last)}}});
+    }
+}
+
+ports::FlowTable::Counters FlowKeeper::counters() const {
+    return table_ ? table_->counters() : ports::FlowTable::Counters{};
+}
+
+std::size_t FlowKeeper::waiting(GatewayId gateway) const {
+    const auto found = waiting_.find(gateway);
+    return found == waiting_.end() ? 0 : found->second;
+}
+
+void FlowKeeper::work_slice() {
+    const TimePoint until = loop_.now() + kSlice;
+    while (!trains_.empty() && loop_.now() < until) {
+        work_once();
+    }
+    if (!trains_.empty()) {
+        // The rest of the node has its turn, too.
+        loop_.set_timer(kFlowTimer, loop_.now() + kSlice, [this] { work_slice(); });
+    }
+}
+
+void FlowKeeper::finish() {
+    while (!trains_.empty()) {
+        work_once();
+    }
+}
+
+void FlowKeeper::work_once() {
+    const Train train = std::move(trains_.front());  // What it leads to may add others.
+    trains_.pop_front();
+    std::visit(
+        [&](const auto& work) {
+            waiting_[train.gateway] -= work.flows.size();
+            work_off(train.gateway, work);
+        },
+        train.work);
+}
+
+void FlowKeeper::work_off(GatewayId gateway, const Install& train) {
+    std::vector<conntrack::Flow> flows;
+    flows.reserve(train.flows.size());
+    for (const conntrack::Wanted& each : train.flows) {
+        flows.push_back(conntrack::hot(each.flow));
+    }
+    const Result<std::vector<bool>> taken = table_->install(flows);
+    if (!taken) {
+        complain("flows cannot be installed", taken.error());
+    }
+    std::vector<conntrack::Installed> answers;
+    answers.reserve(flows.size());
+    for (std::size_t n = 0; n < flows.size(); ++n) {
+        answers.push_back({flows[n].key, train.flows[n].ticket, taken && (*taken)[n]});
+    }
+    run_(node_.on_flows_installed(gateway, answers, loop_.now()));
+}
+
+void FlowKeeper::work_off(GatewayId, const Remove& train) {
+    if (const Result<void> removed = table_->remove(train.flows); !removed) {
+        complain("flows cannot be removed", removed.error());
+    }
+}
+
+void FlowKeeper::work_off(GatewayId gateway, const SetTimeouts& train) {
+    const Result<std::vector<bool>> there = table_->set_timeouts(train.flows);
+    if (!there) {
+        complain("timeouts of flows cannot be set", there.error());
+        return;
+    }
+    std::vector<conntrack::FlowKey> missing;
+    for (std::size_t n = 0; n < train.flows.size(); ++n) {
+        if (!(*there)[n]) {
+            missing.push_back(train.flows[n].key);
+        }
+    }
+    if (!missing.empty()) {
+        run_(node_.on_flows_missing(gateway, missing, loop_.now()));
+    }
+}
+
+void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
+    std::vector<News> news;
+    for (const conntrack::FlowKey& key : train.flows) {
+        Result<std::optional<conntrack::Flow>> found = table_->find(key);
+        if (!found) {
+            complain("a flow cannot be looked up", found.error());
+        } else if (*found) {
+            news.push_back({.kind = News::Kind::listed, .flow = std::move(**found)});
+        }
+    }
+    if (!news.empty()) {
+        run_(node_.on_flow_news(gateway, news, loop_.now()));
+    }
+}
+
+}  // namespace vpnha::runtime

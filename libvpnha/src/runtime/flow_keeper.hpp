@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The gateways' flows in this node's kernel. Work on the table is done in slices, between which the
+// loop does everything else; events are read in bursts: a process that wakes for each of them costs
+// more than the event.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <variant>
+
+#include "adapters/conntrack_events.hpp"
+#include "adapters/conntrack_table.hpp"
+#include "adapters/qb_loop.hpp"
+#include "config/config.hpp"
+#include "node/node.hpp"
+#include "ports/flow_table.hpp"
+#include "ports/flows.hpp"
+
+namespace vpnha::runtime {
+
+// nullptr when no gateway has flows replicated, or the kernel has no such table; what stands in the
+// way is logged.
+[[nodiscard]] std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config);
+
+class FlowKeeper : public ports::Flows {
+  public:
+    using Run = std::function<void(node::Effects)>;
+
+    // Loop and node must outlive it. `table` may be missing when no gateway has flows replicated.
+    FlowKeeper(adapters::QbLoop& loop, node::Node& node, std::unique_ptr<ports::FlowTable> table,
+               Run run);
+    ~FlowKeeper() override;
+    FlowKeeper(const FlowKeeper&) = delete;
+    FlowKeeper& operator=(const FlowKeeper&) = delete;
+
+    void watch(GatewayId gateway, const conntrack::Policy& policy) override;
+    void unwatch(GatewayId gateway) override;
+    void list(GatewayId gateway) override;
+    void look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows) override;
+    void install(GatewayId gateway, std::vector<conntrack::Wanted> flows) override;
+    void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) override;
+    void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) override;
+    void finish() override;
+
+    // Flows of the gateway that wait to be installed, removed, changed or looked up.
+    [[nodiscard]] std::size_t waiting(GatewayId gateway) const;
+    [[nodiscard]] ports::FlowTable::Counters counters() const;
+
+  private:
+    // Trains of at most limits::kFlowsPerTrain.
+    struct Install {
+        std::vector<conntrack::Wanted> flows;
+    };
+    struct Remove {
+        std::vector<conntrack::FlowKey> flows;
+    };
+    struct SetTimeouts {
+        std::vector<conntrack::Timeout> flows;
+    };
+    struct LookUp {
+        std::vector<conntrack::FlowKey> flows;
+    };
+    struct Train {
+        GatewayId gateway;
+        std::variant<Install, Remove, SetTimeouts, LookUp> work;
+    };
+
+    template <class Work, class Flow>
+    void add(GatewayId gateway, std::vector<Flow> flows);
+    void work_slice();
+    void work_once();
+    void work_off(GatewayId gateway, const Install& train);
+    void work_off(GatewayId gateway, const Remove& train);
+    void work_off(GatewayId gateway, const SetTimeouts& train);
+    void work_off(GatewayId gateway, const LookUp& train);
+    void open_events();
+    void listen(GatewayId gateway);
+    void read_bursts();
+    void read_listing(GatewayId gateway);
+
+    adapters::QbLoop& loop_;
+    node::Node& node_;
+    std::unique_ptr<ports::FlowTable> table_;
+    Run run_;
+    std::deque<Train> trains_;
+    std::map<GatewayId, std::size_t> waiting_;
+    std::map<GatewayId, conntrack::Policy> unopened_;
+    std::map<GatewayId, adapters::ConntrackEvents> events_;
+    std::set<GatewayId> readable_;
+    std::map<GatewayId, adapters::ConntrackListing> listings_;
+};
+
+}  // namespace vpnha::runtime

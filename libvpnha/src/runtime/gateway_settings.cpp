@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/gateway_settings.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+node::LinkSettings link_settings_of(const config::Links& links) {
+    node::LinkSettings settings;
+    settings.neighbours = {
+        std::set(links.outside_neighbours.begin(), links.outside_neighbours.end()),
+        std::set(links.inside_neighbours.begin(), links.inside_neighbours.end())};
+    settings.probe_interval = links.probe_interval;
+    settings.lost_after = links.lost_after;
+    settings.give_away_after = links.give_away_after;
+    settings.hold_off = links.hold_off;
+    return settings;
+}
+
+node::FlowSettings flow_settings_of(const config::Gateway& gateway) {
+    const config::Conntrack& conntrack = gateway.conntrack;
+    return {.replicate = conntrack.replicate,
+            .policy = {.nets = gateway.flow_nets(),
+                       .zones = conntrack.zones,
+                       .mark = conntrack.mark,
+                       .mark_mask = conntrack.mark_mask,
+                       .unassured = conntrack.unassured,
+                       .labels = conntrack.labels,
+                       .delay = conntrack.delay}};
+}
+
+}  // namespace
+
+node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
+    node::GatewaySettings settings;
+    settings.id = gateway.id;
+    settings.name = gateway.name;
+    settings.hello_interval = gateway.l2tp.hello_interval;
+    settings.links = link_settings_of(gateway.links);
+    settings.flows = flow_settings_of(gateway);
+    return settings;
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A kernel's table of flows that does at once what the node wants of it.
+#pragma once
+
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "node/node.hpp"
+
+namespace vpnha::node {
+
+struct FakeFlowTable {
+    std::map<conntrack::FlowKey, conntrack::Flow> flows;
+    bool watched = false;
+    bool lists = true;  // false: a listing is begun, and fails.
+    int listings = 0;
+    std::size_t room = std::numeric_limits<std::size_t>::max();
+
+    // nullopt: the effect is not about flows.
+    std::optional<Effects> execute(Node& node, const Effect& effect, TimePoint now) {
+        if (std::holds_alternative<WatchFlows>(effect)) {
+            watched = true;
+        } else if (std::holds_alternative<UnwatchFlows>(effect)) {
+            watched = false;
+        } else if (const auto* list = std::get_if<ListFlows>(&effect)) {
+            return answer_listing(node, list->gateway, now);
+        } else if (const auto* look = std::get_if<LookUpFlows>(&effect)) {
+            std::vector<conntrack::News> news;
+            for (const conntrack::FlowKey& key : look->flows) {
+                if (flows.contains(key)) {
+                    news.push_back({conntrack::News::Kind::listed, flows.at(key)});
+                }
+            }
+            return node.on_flow_news(look->gateway, news, now);
+        } else if (const auto* install = std::get_if<InstallFlows>(&effect)) {
+            std::vector<conntrack::Installed> answers;
+            for (const conntrack::Wanted& wanted : install->flows) {
+                const conntrack::FlowKey& key = wanted.flow.key;
+                const bool taken = flows.contains(key) || flows.size() < room;
+                if (taken) {
+                    flows.insert_or_assign(key, conntrack::hot(wanted.flow));
+                }
+                answers.push_back({key, wanted.ticket, taken});
+            }
+            return node.on_flows_installed(install->gateway, answers, now);
+        } else if (const auto* remove = std::get_if<RemoveFlows>(&effect)) {
+            for (const conntrack::FlowKey& key : remove->flows) {
+                flows.erase(key);
+            }
+        } else if (const auto* timeouts = std::get_if<SetFlowTimeouts>(&effect)) {
+            std::vector<conntrack::FlowKey> missing;
+            for (const conntrack::Timeout& timeout : timeouts->flows) {
+                const auto found = flows.find(timeout.key);
+                if (found == flows.end()) {
+                    missing.push_back(timeout.key);
+                } else {
+                    found->second.timeout_s = timeout.seconds;
+                }
+            }
+            return node.on_flows_missing(timeouts->gateway, missing, now);
+        } else {
+            return std::nullopt;
+        }
+        return Effects{};
+    }
+
+  private:
+    Effects answer_listing(Node& node, GatewayId gateway, TimePoint now) {
+        ++listings;
+        if (!lists) {
+            return node.on_flows_listed(gateway, false, now);
+        }
+        std::vector<conntrack::News> news;
+        for (const auto& [key, flow] : flows) {
+            news.push_back({conntrack::News::Kind::listed, flow});
+        }
+        Effects effects = node.on_flow_news(gateway, news, now);
+        for (Effect& each : node.on_flows_listed(gateway, true, now)) {
+            effects.push_back(std::move(each));
+        }
+        return effects;
+    }
+};
+
+}  // namespace vpnha::node

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes and the flows in their kernels.
+#include "node/flows.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fake_cluster.hpp"
+#include "sample_session.hpp"
+#include "support/flow_builder.hpp"
+
+namespace vpnha::node {
+namespace {
+
+using conntrack::Flow;
+using conntrack::FlowKey;
+using conntrack::News;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::nat_tcp_flow;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Key;
+using ::testing::Not;
+
+constexpr std::uint32_t kWeek = 7 * 24 * 3600;
+
+class FlowsTest : public ::testing::Test {
+  protected:
+    FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
+    const FlowCounters& counters(std::uint32_t node) {
+        return cluster_.at(node).node->find(kGateway)->flows().counters();
+    }
+    std::size_t records(std::uint32_t node) { return cluster_.replica(node).store().flows(); }
+
+    // As the kernel of the promoted node has it, and says so.
+    void begin(const Flow& flow, std::uint32_t node = 1) {
+        table(node).flows.insert_or_assign(flow.key, flow);
+        hear({News::Kind::changed, flow}, node);
+    }
+    void end(const Flow& flow, std::uint32_t node = 1) {
+        table(node).flows.erase(flow.key);
+        hear({News::Kind::ended, flow}, node);
+    }
+    void hear(const News& news, std::uint32_t node) {
+        if (table(node).watched) {
+            cluster_.run(node, cluster_.at(node).node->on_flow_news(kGateway, std::span(&news, 1),
+                                                                    cluster_.now()));
+        }
+    }
+    void lose_events(std::uint32_t node = 1) {
+        cluster_.run(node, cluster_.at(node).node->on_flows_lost(kGateway, cluster_.now()));
+    }
+
+    FakeCluster cluster_ = with_one_session();
+};
+
+TEST_F(FlowsTest, AFlowIsInTheStandbysKernelsATenthOfASecondLater) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(99));
+    EXPECT_EQ(records(2), 0U);
+    cluster_.pass(milliseconds(1));
+    for (const std::uint32_t node : {2U, 3U}) {
+        ASSERT_THAT(table(node).flows, Contains(Key(nat_tcp_flow().key)));
+        const Flow& hot = table(node).flows.at(nat_tcp_flow().key);
+        EXPECT_EQ(hot.timeout_s, kWeek);
+        EXPECT_EQ(hot.reply, nat_tcp_flow().reply);
+        EXPECT_TRUE((hot.tcp->flags[0] & conntrack::kTcpLiberal) != 0);
+        EXPECT_EQ(cluster_.replica(node).store().installed_flows(), 1U);
+    }
+    EXPECT_FALSE(table(2).watched) << "it would hear of its own installations";
+}
+
+TEST_F(FlowsTest, SessionsDoNotWaitForThem) {
+    begin(nat_tcp_flow());
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    EXPECT_THAT(cluster_.at(2).kernel, Contains(session(2).key));
+    EXPECT_EQ(cluster_.at(1).plugins.at(8), "");
+    EXPECT_EQ(records(2), 0U);
+}
+
+TEST_F(FlowsTest, WhatEndsIsRemovedThere) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    end(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    EXPECT_EQ(table(2).flows.size(), 0U);
+    EXPECT_EQ(cluster_.replica(2).store().installed_flows(), 0U);
+}
+
+TEST_F(FlowsTest, WhatComesAndGoesUnsaidIsNeverHeardOf) {
+    const std::uint64_t before = cluster_.replica(2).sequence();
+    begin(nat_tcp_flow());
+    end(nat_tcp_flow());
+    cluster_.pass(seconds(1));
+    EXPECT_EQ(cluster_.replica(2).sequence(), before);
+    EXPECT_EQ(cluster_.replica(1).dirty(), 0U);
+}
+
+TEST_F(FlowsTest, ThePromotedNodeListsItsTableASecondAfterItsPromotion) {
+    table(1).flows.insert_or_assign(nat_tcp_flow().key,
+                                    nat_tcp_flow());  // Before anybody listened.
+    cluster_.pass(milliseconds(999));
+    EXPECT_EQ(table(1).listings, 0);
+    cluster_.pass(milliseconds(101));
+    EXPECT_EQ(table(1).listings, 1);
+    EXPECT_THAT(table(2).flows, Contains(Key(nat_tcp_flow().key)));
+}
+
+TEST_F(FlowsTest, AfterATakeoverFlowsGoOnAndUntouchedOnesGetTheirOwnTimeout) {
+    begin(nat_tcp_flow(1));
+    begin(nat_tcp_flow(2));
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    EXPECT_TRUE(table(2).watched);
+    EXPECT_EQ(table(2).flows.size(), 2U) << "nothing to commit";
+    table(2).flows.at(nat_tcp_flow(1).key).timeout_s = 431'000;  // A packet came.
+    cluster_.pass(milliseconds(1100));
+    EXPECT_EQ(table(2).flows.at(nat_tcp_flow(1).key).timeout_s, 431'000U);
+    EXPECT_EQ(table(2).flows.at(nat_tcp_flow(2).key).timeout_s, 432'000U);
+    end(nat_tcp_flow(1), 2);
+    cluster_.pass(milliseconds(100));
+    EXPECT_EQ(table(3).flows.size(), 1U);
+}
+
+TEST_F(FlowsTest, WhatEndedWhileEventsWereLostIsFoundByAListing) {
+    begin(nat_tcp_flow(1));
+    begin(nat_tcp_flow(2));
+    cluster_.pass(seconds(2));
+    table(1).flows.erase(nat_tcp_flow(1).key);
+    table(1).flows.insert_or_assign(nat_tcp_flow(3).key, nat_tcp_flow(3));
+    lose_events();
+    cluster_.pass(milliseconds(200));
+    EXPECT_EQ(counters(1).overruns, 1U);
+    EXPECT_THAT(table(2).flows, Not(Contains(Key(nat_tcp_flow(1).key))));
+    EXPECT_THAT(table(2).flows, Contains(Key(nat_tcp_flow(2).key)));
+    EXPECT_THAT(table(2).flows, Contains(Key(nat_tcp_flow(3).key)));
+}
+
+TEST_F(FlowsTest, AListingThatFailsIsTriedAgainAndErasesNothing) {
+    begin(nat_tcp_flow());
+    cluster_.pass(seconds(2));
+    table(1).lists = false;
+    lose_events();
+    cluster_.pass(milliseconds(500));
+    EXPECT_EQ(records(2), 1U);
+    table(1).lists = true;
+    const int before = table(1).listings;
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(table(1).listings, before + 1);
+    EXPECT_EQ(records(2), 1U);
+}
+
+TEST_F(FlowsTest, AStandbyRenewsTheTimeoutsOfItsFlows) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    table(2).flows.at(nat_tcp_flow().key).timeout_s = 3600;
+    cluster_.pass(hours(1));
+    EXPECT_EQ(table(2).flows.at(nat_tcp_flow().key).timeout_s, kWeek);
+    EXPECT_EQ(table(1).flows.at(nat_tcp_flow().key).timeout_s, 432'000U);
+}
+
+TEST_F(FlowsTest, WhatSomebodyRemovedFromAStandbysKernelIsInstalledAgain) {
+    for (std::uint16_t port = 1; port <= 300; ++port) {
+        begin(nat_tcp_flow(port));
+    }
+    cluster_.pass(milliseconds(100));
+    ASSERT_EQ(table(2).flows.size(), 300U);
+    table(2).flows.clear();
+    cluster_.pass(seconds(11));
+    EXPECT_EQ(table(2).flows.size(), 300U);
+    EXPECT_GE(counters(2).missing, 256U);
+    EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=flows-missing")));
+    EXPECT_TRUE(cluster_.replica(1).is_protected(
+        {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(session(1).key))}));
+}
+
+TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftBehindIsRemoved) {
+    begin(nat_tcp_flow(1));
+    cluster_.pass(milliseconds(100));
+    FakeFlowTable kernel = table(3);
+    ASSERT_EQ(kernel.flows.size(), 1U);
+    Flow own = nat_tcp_flow(9);
+    kernel.flows.insert_or_assign(own.key, own);
+    cluster_.kill_process(3);
+    end(nat_tcp_flow(1));
+    begin(nat_tcp_flow(2));
+    cluster_.start(3);
+    table(3) = kernel;
+    cluster_.pass(seconds(2));
+    EXPECT_THAT(table(3).flows, Not(Contains(Key(nat_tcp_flow(1).key))));
+    EXPECT_THAT(table(3).flows, Contains(Key(nat_tcp_flow(2).key)));
+    EXPECT_THAT(table(3).flows, Contains(Key(own.key))) << "the node's own";
+    EXPECT_EQ(counters(3).stale, 1U);
+}
+
+TEST_F(FlowsTest, AFullTableCostsNoSessionItsProtection) {
+    table(2).room = 0;
+    table(3).room = 0;
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    EXPECT_EQ(cluster_.at(1).plugins.at(8), "");
+    EXPECT_EQ(cluster_.at(2).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_EQ(counters(2).refused, 1U);
+    EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("nf_conntrack_max")));
+    table(2).room = 1;
+    cluster_.pass(seconds(60));
+    EXPECT_EQ(table(2).flows.size(), 1U) << "tried again";
+}
+
+TEST_F(FlowsTest, ADemotedNodesFlowsAreHotAgain) {
+    begin(nat_tcp_flow(1));
+    begin(nat_tcp_flow(2));
+    cluster_.pass(milliseconds(100));
+    ASSERT_TRUE(cluster_.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    cluster_.pass(seconds(1));
+    EXPECT_FALSE(table(1).watched);
+    EXPECT_EQ(table(1).flows.at(nat_tcp_flow(1).key).timeout_s, kWeek);
+    EXPECT_EQ(table(1).flows.at(nat_tcp_flow(2).key).timeout_s, kWeek);
+    EXPECT_EQ(cluster_.replica(1).store().installed_flows(), 2U);
+}
+
+TEST_F(FlowsTest, NothingRemainsOfThemWhenAStandbyLeaves) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    ASSERT_TRUE(cluster_.detach(2).has_value());
+    EXPECT_EQ(table(2).flows.size(), 0U);
+}
+
+TEST_F(FlowsTest, WhatALiveGatewayLeavesBehindLivesOn) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    ASSERT_TRUE(cluster_.detach(1).has_value());
+    cluster_.pass(seconds(3));
+    EXPECT_EQ(table(1).flows.size(), 1U);
+    EXPECT_FALSE(table(1).watched);
+}
+
+TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
+    FakeCluster cluster(2);
+    cluster.flow_settings().replicate = false;
+    cluster.start(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    const News news{News::Kind::changed, nat_tcp_flow()};
+    cluster.run(1, cluster.at(1).node->on_flow_news(kGateway, std::span(&news, 1), cluster.now()));
+    cluster.pass(seconds(1));
+    EXPECT_THAT(cluster.at(2).flows.flows, Contains(Key(nat_tcp_flow().key)));
+    EXPECT_EQ(cluster.at(3).flows.flows.size(), 0U);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::complete);
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    EXPECT_FALSE(cluster.at(3).flows.watched);
+}
+
+}  // namespace
+}  // namespace vpnha::node
