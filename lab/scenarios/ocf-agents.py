@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The OCF agents pass ocf-tester, and a table of actions and states.
+"""The OCF agents pass ocf-tester, and a table of actions and states; the node is set up for them.
 
 Purpose: what Pacemaker relies on, agent by agent: exit codes before the start, running,
 promoted, called twice, with the daemon killed, misconfigured; and that a gateway whose vpnhad
@@ -7,9 +7,9 @@ was killed is silent after the demotion.
 
 Topology: gw1 alone, with corosync and without Pacemaker.
 
-Steps: tests/agents/run-ocf-tester runs in the node. No fault.
+Steps: `vpnha config check` and tests/agents/run-ocf-tester run in the node. No fault.
 
-Expected: it ends with 0.
+Expected: the first finds nothing in the kernel's way, the second ends with 0.
 """
 from vpnlab.cluster import DIRECTORY, Cluster
 from vpnlab.expectation import equals
@@ -31,6 +31,9 @@ def steps(run: Run) -> None:
     cluster.prepare()
     cluster.start_corosync(node)
     VpnhaStack(run.lab, cluster).configure(node)
+    checked = node.run("vpnha", "config", "check", check=False)
+    run.expect("config_check", [checked.code, checked.stderr, checked.stdout.splitlines()[-1]],
+               equals([0, "", "connection tracking: set for the replication of flows"]))
     for name in ("run-ocf-tester", "agent-table"):
         node.put(f"{IN_NODE}/{name}", (TESTS / name).read_bytes(), mode=0o755)
     run.step("ocf-tester and the table")
