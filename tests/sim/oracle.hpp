@@ -83,7 +83,7 @@ class Oracle {
     struct Said {
         wire::RecordKey key;
         bool erased = false;
-        Bytes payload;
+        SmallBytes payload;
     };
     struct Promise {
         NodeId holder;

@@ -22,8 +22,14 @@ Result<Message> parse_v2(ByteReader& in) {
     return version_1().parse(in);
 }
 
+Result<Message> parse_own_v2(ByteReader& in) {
+    in.u32();
+    return version_1().parse_own(in);
+}
+
 const std::array<Codec, 2>& codecs() {
-    static const std::array<Codec, 2> kCodecs{version_1(), Codec{2, encode_v2, parse_v2}};
+    static const std::array<Codec, 2> kCodecs{version_1(),
+                                              Codec{2, encode_v2, parse_v2, parse_own_v2}};
     return kCodecs;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <initializer_list>
 #include <utility>
 
 #include "base/bytes.hpp"
@@ -18,6 +19,9 @@ class SmallBytes {
 
     SmallBytes() = default;
     explicit SmallBytes(ByteView bytes) { assign(bytes); }
+    // As what they are the value of: no loss, and no surprise.
+    SmallBytes(const Bytes& bytes) { assign(bytes); }  // NOLINT(google-explicit-constructor)
+    SmallBytes(std::initializer_list<std::uint8_t> bytes) { assign({bytes.begin(), bytes.size()}); }
     SmallBytes(const SmallBytes& other) { assign(other); }
     SmallBytes(SmallBytes&& other) noexcept : raw_(std::exchange(other.raw_, {})) {}
     SmallBytes& operator=(const SmallBytes& other) {
@@ -62,6 +66,7 @@ class SmallBytes {
     friend bool operator==(const SmallBytes& a, ByteView b) {
         return std::equal(a.begin(), a.end(), b.begin(), b.end());
     }
+    friend bool operator==(const SmallBytes& a, const Bytes& b) { return a == ByteView(b); }
     friend bool operator==(const SmallBytes& a, const SmallBytes& b) { return a == ByteView(b); }
 
   private:

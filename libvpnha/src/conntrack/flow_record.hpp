@@ -9,36 +9,11 @@
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
+#include "base/octets.hpp"
 #include "conntrack/flow.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::conntrack {
-
-// A coded identity or payload without memory of its own: thousands are made in a millisecond.
-template <std::size_t Capacity>
-class Octets {
-  public:
-    [[nodiscard]] ByteView view() const { return {bytes_.data(), size_}; }
-    [[nodiscard]] std::size_t size() const { return size_; }
-    void u8(std::uint8_t value) { bytes_[size_++] = value; }
-    void u16(std::uint16_t value) {
-        u8(static_cast<std::uint8_t>(value >> 8));
-        u8(static_cast<std::uint8_t>(value));
-    }
-    void u32(std::uint32_t value) {
-        u16(static_cast<std::uint16_t>(value >> 16));
-        u16(static_cast<std::uint16_t>(value));
-    }
-    void bytes(ByteView value) {
-        for (const std::uint8_t byte : value) {
-            u8(byte);
-        }
-    }
-
-  private:
-    std::array<std::uint8_t, Capacity> bytes_;
-    std::size_t size_ = 0;
-};
 
 // Flags, protocol, zone, two addresses, two parts.
 inline constexpr std::size_t kFlowIdBytesMax = 1 + 1 + 2 + 32 + 4;

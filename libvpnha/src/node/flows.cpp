@@ -98,8 +98,7 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& key, Time
 }
 
 void Flows::say(const conntrack::Decision& decision) {
-    const ByteView payload = decision.payload.view();
-    if (!replica_.publish(record_key(decision.id.view()), Bytes(payload.begin(), payload.end()))) {
+    if (!replica_.publish(record_key(decision.id.view()), decision.payload.view())) {
         ++counters_.over_limit;
     }
 }

@@ -58,7 +58,9 @@ Effects Node::on_process_died(NodeId member, TimePoint now) {
 
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
-    const Result<wire::Message> message = speech_.dialects.parse(bytes);
+    const Result<wire::Message> message = sender == settings_.self
+                                              ? speech_.dialects.parse_own(bytes)
+                                              : speech_.dialects.parse(bytes);
     if (!message) {
         log_dropped(sender, message.error(), effects);
         for (auto& [id, gateway] : gateways_) {

@@ -17,7 +17,7 @@ struct Send {
 struct Install {
     wire::RecordKey key;
     std::uint64_t ticket = 0;
-    Bytes payload;
+    SmallBytes payload;
 };
 struct Remove {
     wire::RecordKey key;

@@ -65,16 +65,16 @@ void Replica::end_epoch(TimePoint now) {
     }
 }
 
-bool Replica::publish(const wire::RecordKey& key, Bytes payload) {
+bool Replica::publish(const wire::RecordKey& key, ByteView payload) {
     VPNHA_ASSERT(promoted_);
-    const bool queued = is_dirty(key);
-    switch (store_.write(key, std::move(payload))) {
+    const Store::Written written = store_.write(key, payload);
+    switch (written.applied) {
         case Store::Applied::changed:
-            if (!queued) {
+            if (!written.was_dirty) {
                 queue(key);
             }
             // What the kernel has of it, if it was hot here as well, is older than this.
-            set_hold(key, *store_.find(key), Hold::none);
+            set_hold(key, *written.record, Hold::none);
             return true;
         case Store::Applied::refused:
             ++counters_.over_limit;

@@ -67,7 +67,7 @@ class Replica {
     void end_epoch(TimePoint now);
     // Promoted only. The record is live on this node already; nothing is installed for it. False
     // when the replica is full: the session is not replicated.
-    bool publish(const wire::RecordKey& key, Bytes payload);
+    bool publish(const wire::RecordKey& key, ByteView payload);
     void erase(const wire::RecordKey& key, TimePoint now);
 
     // `present`: the members of the group, this node among them; `quorate`: they are a majority.
@@ -183,7 +183,7 @@ class Replica {
     void compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,
                  Effects& effects, TimePoint now);
     void apply(const wire::RecordKey& key, const wire::Version& version, const Epoch& authority,
-               const Bytes& payload, Effects& effects, TimePoint now);
+               ByteView payload, Effects& effects, TimePoint now);
     void forget(const wire::RecordKey& key, const wire::Version& version, Effects& effects,
                 TimePoint now);
     void request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects);

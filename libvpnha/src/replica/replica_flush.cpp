@@ -44,21 +44,25 @@ std::optional<TimePoint> Replica::next_deadline() const {
 }
 
 bool Replica::append(Batch& batch, const wire::RecordKey& key) {
-    const StoredRecord* record = store_.find(key);
+    StoredRecord* const record = store_.find(key);
     const Tombstone* tombstone = record == nullptr ? store_.find_tombstone(key) : nullptr;
     const bool due = record != nullptr ? record->dirty : tombstone != nullptr && tombstone->dirty;
     if (!due) {
         return true;  // Said already.
     }
-    wire::Change change{key, record == nullptr,
-                        record == nullptr ? Bytes{} : record->payload.copy()};
+    wire::Change change{key, record == nullptr, record == nullptr ? SmallBytes() : record->payload};
     const std::size_t size = batch.size + wire::encoded_size(change);
     if (size > limits::kGroupMessageBytesMax) {
         return false;
     }
     batch.size = size;
     batch.update.changes.push_back(std::move(change));
-    store_.said(key, wire::Version{epoch_, ++sequence_});
+    const wire::Version version{epoch_, ++sequence_};
+    if (record != nullptr) {
+        store_.said(key, *record, version);
+    } else {
+        store_.said_erased(key, version);
+    }
     return true;
 }
 
@@ -154,7 +158,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
                 return true;
             }
             return record.version <= pass.since ||
-                   add({key, record.version, false, record.payload.copy()});
+                   add({key, record.version, false, record.payload});
         });
         pass.records_done = through;
     }

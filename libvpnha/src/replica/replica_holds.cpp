@@ -8,7 +8,7 @@
 namespace vpnha::replica {
 
 void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
-                    const Epoch& authority, const Bytes& payload, Effects& effects, TimePoint now) {
+                    const Epoch& authority, ByteView payload, Effects& effects, TimePoint now) {
     StoredRecord* record = store_.find(key);
     if (record != nullptr) {
         unnote(*record);
@@ -53,7 +53,7 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
     }
     record.ticket = ++last_ticket_;
     set_hold(key, record, Hold::installing);
-    effects.emplace_back(Install{key, record.ticket, record.payload.copy()});
+    effects.emplace_back(Install{key, record.ticket, record.payload});
 }
 
 void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
@@ -62,7 +62,7 @@ void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
         case Hold::installing:
             // What the others know to be lacking does not hold up the rest while it is tried again.
             if (!record.lacking) {
-                installing_.insert(record.version);
+                installing_.insert(installing_.end(), record.version);  // Nearly always the newest.
             } else if (!flow) {
                 lacking_.insert(record.version);
             }

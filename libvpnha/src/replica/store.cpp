@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "base/octets.hpp"
 
 namespace vpnha::replica {
 
@@ -19,10 +21,13 @@ constexpr std::size_t kHashedBytes = 1 + 2 + limits::kRecordIdBytesMax + 8 + 4 +
 // SipHash with a fixed key: the digest finds accidents, not attackers (CPG is encrypted).
 std::uint64_t hash(const wire::RecordKey& key, const wire::Version& version, ByteView payload) {
     static constexpr std::array<std::uint8_t, crypto_shorthash_KEYBYTES> kKey{};
-    ByteWriter text;
-    text.reserve(kHashedBytes + payload.size());
-    text.u8(static_cast<std::uint8_t>(key.type)).prefixed(key.id.view());
-    text.u64(version.epoch.number).u32(version.epoch.node.value).u64(version.sequence);
+    Octets<kHashedBytes + limits::kRecordPayloadBytesMax> text;
+    text.u8(static_cast<std::uint8_t>(key.type));
+    text.u16(static_cast<std::uint16_t>(key.id.view().size()));
+    text.bytes(key.id.view());
+    text.u64(version.epoch.number);
+    text.u32(version.epoch.node.value);
+    text.u64(version.sequence);
     text.bytes(payload);
     std::array<std::uint8_t, crypto_shorthash_BYTES> out{};
     crypto_shorthash(out.data(), text.view().data(), text.size(), kKey.data());
@@ -74,22 +79,23 @@ bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimeP
     return held;
 }
 
-Store::Applied Store::write(const wire::RecordKey& key, ByteView payload) {
+Store::Written Store::write(const wire::RecordKey& key, ByteView payload) {
     if (StoredRecord* held = find(key)) {
         if (!replace_payload(*held, payload)) {
-            return Applied::unchanged;
+            return {Applied::unchanged};
         }
-        held->dirty = true;
-        return Applied::changed;
+        return {Applied::changed, held, std::exchange(held->dirty, true)};
     }
     if (!has_room_for(key.type)) {
-        return Applied::refused;
+        return {Applied::refused};
     }
     StoredRecord& record = add(key, payload);
     record.dirty = true;
+    bool was_dirty = false;
     const auto grave = tombstones_.find(key);
     if (grave != tombstones_.end()) {
-        if (grave->second.dirty) {
+        was_dirty = grave->second.dirty;
+        if (was_dirty) {
             // The group has not heard of its end, so for the group it goes on.
             record.version = grave->second.version;
             record.hash = grave->second.hash;
@@ -97,7 +103,7 @@ Store::Applied Store::write(const wire::RecordKey& key, ByteView payload) {
         }
         tombstones_.erase(grave);
     }
-    return Applied::changed;
+    return {Applied::changed, &record, was_dirty};
 }
 
 bool Store::erase(const wire::RecordKey& key, TimePoint now) {
@@ -113,12 +119,12 @@ bool Store::erase(const wire::RecordKey& key, TimePoint now) {
     return true;
 }
 
-void Store::said(const wire::RecordKey& key, const wire::Version& version) {
-    if (StoredRecord* record = find(key)) {
-        VPNHA_ASSERT(record->dirty);
-        say(key, *record, version);
-        return;
-    }
+void Store::said(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version) {
+    VPNHA_ASSERT(record.dirty);
+    say(key, record, version);
+}
+
+void Store::said_erased(const wire::RecordKey& key, const wire::Version& version) {
     const auto grave = tombstones_.find(key);
     VPNHA_ASSERT(grave != tombstones_.end() && grave->second.dirty);
     digest_ -= grave->second.hash;

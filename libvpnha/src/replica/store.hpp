@@ -76,12 +76,18 @@ class Store {
     // Follower: an erasure as the group was told. True when it was there.
     bool drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
+    struct Written {
+        Applied applied;
+        StoredRecord* record = nullptr;  // When changed.
+        bool was_dirty = false;          // It, or its erasure.
+    };
     // Promoted: a new payload, dirty until said. `unchanged` when it is held and said already.
-    Applied write(const wire::RecordKey& key, ByteView payload);
+    Written write(const wire::RecordKey& key, ByteView payload);
     // Promoted: dirty until said. False when there was nothing to erase.
     bool erase(const wire::RecordKey& key, TimePoint now);
-    // Promoted: the dirty record or erasure was said with this version.
-    void said(const wire::RecordKey& key, const wire::Version& version);
+    // Promoted: the dirty record, or the erasure of that key, was said with this version.
+    void said(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
+    void said_erased(const wire::RecordKey& key, const wire::Version& version);
     // No longer promoted: what was not said counts as it stands, under the versions behind `last`,
     // which nobody else has heard of. True when there was any.
     bool settle_unsaid(wire::Version& last);

@@ -231,21 +231,21 @@ void FlowKeeper::finish() {
 }
 
 void FlowKeeper::work_once() {
-    const Train train = std::move(trains_.front());  // What it leads to may add others.
+    Train train = std::move(trains_.front());  // What it leads to may add others.
     trains_.pop_front();
     std::visit(
-        [&](const auto& work) {
+        [&](auto& work) {
             waiting_[train.gateway] -= work.flows.size();
             work_off(train.gateway, work);
         },
         train.work);
 }
 
-void FlowKeeper::work_off(GatewayId gateway, const Install& train) {
+void FlowKeeper::work_off(GatewayId gateway, Install& train) {
     std::vector<conntrack::Flow> flows;
     flows.reserve(train.flows.size());
-    for (const conntrack::Wanted& each : train.flows) {
-        flows.push_back(conntrack::hot(each.flow));
+    for (conntrack::Wanted& each : train.flows) {
+        flows.push_back(conntrack::hot(std::move(each.flow)));
     }
     const Result<std::vector<bool>> taken = table_->install(flows);
     if (!taken) {

@@ -72,7 +72,7 @@ class FlowKeeper : public ports::Flows {
     void add(GatewayId gateway, std::vector<Flow> flows);
     void work_slice();
     void work_once();
-    void work_off(GatewayId gateway, const Install& train);
+    void work_off(GatewayId gateway, Install& train);
     void work_off(GatewayId gateway, const Remove& train);
     void work_off(GatewayId gateway, const SetTimeouts& train);
     void work_off(GatewayId gateway, const LookUp& train);

@@ -43,6 +43,14 @@ Bytes Dialects::encode(const Message& message, std::uint8_t version) const {
 }
 
 Result<Message> Dialects::parse(ByteView bytes) const {
+    return parse(bytes, &Codec::parse);
+}
+
+Result<Message> Dialects::parse_own(ByteView bytes) const {
+    return parse(bytes, &Codec::parse_own);
+}
+
+Result<Message> Dialects::parse(ByteView bytes, Parser parser) const {
     if (bytes.size() < kTrailerBytes) {
         return fail(Errc::malformed, "message shorter than its checksum");
     }
@@ -60,7 +68,7 @@ Result<Message> Dialects::parse(ByteView bytes) const {
         return fail(Errc::unsupported, fmt::format("wire version {}; this node speaks {} to {}",
                                                    version, version_min(), version_max()));
     }
-    return codecs_[version - version_min()].parse(in);
+    return (codecs_[version - version_min()].*parser)(in);
 }
 
 }  // namespace vpnha::wire

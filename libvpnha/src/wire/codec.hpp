@@ -20,6 +20,9 @@ struct Codec {
     std::uint8_t version;
     void (*encode)(ByteWriter& out, const Message& message);
     Result<Message> (*parse)(ByteReader& in);
+    // Of a message of this node's own, which has come round: updates and chunks without their
+    // records.
+    Result<Message> (*parse_own)(ByteReader& in);
 };
 
 // Version 1, docs/wire-format.md.
@@ -45,8 +48,12 @@ class Dialects {
     // Malformed: wrong magic or checksum, unknown type, a length beyond its bound, bytes left over.
     // Unsupported: a version this node does not speak.
     [[nodiscard]] Result<Message> parse(ByteView bytes) const;
+    [[nodiscard]] Result<Message> parse_own(ByteView bytes) const;
 
   private:
+    using Parser = Result<Message> (*Codec::*)(ByteReader&);
+    [[nodiscard]] Result<Message> parse(ByteView bytes, Parser parser) const;
+
     std::span<const Codec> codecs_;
 };
 

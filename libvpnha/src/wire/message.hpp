@@ -17,6 +17,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/small_bytes.hpp"
 #include "wire/record_key.hpp"
 
 namespace vpnha::wire {
@@ -34,7 +35,7 @@ struct Version {
 struct Change {
     RecordKey key;
     bool erased = false;
-    Bytes payload;  // Empty when erased.
+    SmallBytes payload;  // Empty when erased.
     friend bool operator==(const Change&, const Change&) = default;
 };
 
@@ -145,7 +146,7 @@ struct SnapshotRecord {
     RecordKey key;
     Version version;
     bool erased = false;  // A tombstone, in answer to a request with `since`.
-    Bytes payload;        // Empty when erased.
+    SmallBytes payload;   // Empty when erased.
     friend bool operator==(const SnapshotRecord&, const SnapshotRecord&) = default;
 };
 

@@ -67,9 +67,8 @@ RecordKey read_key(ByteReader& in) {
     return RecordKey{type, RecordId(in.take_prefixed(limits::kRecordIdBytesMax))};
 }
 
-Bytes read_payload(ByteReader& in) {
-    const ByteView payload = in.take_prefixed(limits::kRecordPayloadBytesMax);
-    return {payload.begin(), payload.end()};
+SmallBytes read_payload(ByteReader& in) {
+    return SmallBytes(in.take_prefixed(limits::kRecordPayloadBytesMax));
 }
 
 GatewayId read_gateway(ByteReader& in) {
@@ -180,6 +179,11 @@ void write(ByteWriter& out, const Update& update) {
     out.u8(update.gateway.value);
     write(out, update.epoch);
     out.u64(update.base).u32(static_cast<std::uint32_t>(update.changes.size()));
+    std::size_t size = 0;
+    for (const Change& change : update.changes) {
+        size += encoded_size(change);
+    }
+    out.reserve(out.size() + size);
     for (const Change& change : update.changes) {
         out.u8(change.erased ? kFlagErased : 0);
         write(out, change.key);
@@ -187,11 +191,16 @@ void write(ByteWriter& out, const Update& update) {
     }
 }
 
-Update read_update(ByteReader& in) {
+Update read_update_head(ByteReader& in) {
     Update update;
     update.gateway = read_gateway(in);
     update.epoch = read_epoch(in);
     update.base = read_counter(in);
+    return update;
+}
+
+Update read_update(ByteReader& in) {
+    Update update = read_update_head(in);
     update.changes = read_list<Change>(in, in.u32(), [](ByteReader& r) {
         Change change;
         change.erased = (r.u8() & kFlagErased) != 0;
@@ -244,12 +253,17 @@ void write(ByteWriter& out, const Snapshot& snapshot) {
     }
 }
 
-Snapshot read_snapshot(ByteReader& in) {
+Snapshot read_snapshot_head(ByteReader& in) {
     Snapshot snapshot;
     snapshot.gateway = read_gateway(in);
     snapshot.epoch = read_epoch(in);
     snapshot.since = read_version(in);
     snapshot.first = in.u8() != 0;
+    return snapshot;
+}
+
+Snapshot read_snapshot(ByteReader& in) {
+    Snapshot snapshot = read_snapshot_head(in);
     snapshot.records = read_list<SnapshotRecord>(in, in.u32(), [](ByteReader& r) {
         SnapshotRecord record;
         record.erased = (r.u8() & kFlagErased) != 0;
@@ -350,10 +364,22 @@ Result<Message> parse_v1(ByteReader& in) {
     return message;
 }
 
+Result<Message> parse_own_v1(ByteReader& in) {
+    ByteReader head = in;
+    const auto type = static_cast<Type>(head.u8());
+    if (type == Type::update) {
+        return read_update_head(head);
+    }
+    if (type == Type::snapshot) {
+        return read_snapshot_head(head);
+    }
+    return parse_v1(in);
+}
+
 }  // namespace
 
 const Codec& version_1() {
-    static const Codec kCodec{1, encode_v1, parse_v1};
+    static const Codec kCodec{1, encode_v1, parse_v1, parse_own_v1};
     return kCodec;
 }
 

@@ -24,6 +24,13 @@ TEST(SmallBytesTest, HoldsWhatItWasGivenOfAnySize) {
     }
 }
 
+TEST(SmallBytesTest, IsMadeOfBytesAsTheyAre) {
+    const SmallBytes listed{1, 2, 3};
+    const SmallBytes converted = Bytes{1, 2, 3};
+    EXPECT_EQ(listed, converted);
+    EXPECT_EQ(listed, (Bytes{1, 2, 3}));
+}
+
 TEST(SmallBytesTest, ChangesBetweenAllSizes) {
     for (const std::size_t from : {0, 15, 16, 100}) {
         for (const std::size_t to : {0, 15, 16, 100}) {

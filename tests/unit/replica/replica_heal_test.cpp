@@ -31,11 +31,11 @@ TEST(ReplicaHealTest, WhoMissedAFewChangesIsToldTheDifferenceAlone) {
         group.at(1).publish(key(i), Bytes(100));
     }
     group.settle();
-    group.at(1).publish(key(5), {5});
+    group.at(1).publish(key(5), Bytes{5});
     group.at(1).erase(key(6), group.now());
     lose_an_update(group);
     group.said.clear();
-    group.at(1).publish(key(7), {7});
+    group.at(1).publish(key(7), Bytes{7});
     group.settle();
     EXPECT_EQ(count_of<wire::Snapshot>(group), 1U);
     EXPECT_EQ(group.at(2).level(), wire::Level::complete);
@@ -46,8 +46,8 @@ TEST(ReplicaHealTest, WhoMissedAFewChangesIsToldTheDifferenceAlone) {
 
 TEST(ReplicaHealTest, WhoMissedMoreThanTheTombstonesKnowIsToldEverything) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(1), Bytes{1});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     group.at(1).erase(key(1), group.now());
     lose_an_update(group);
@@ -59,7 +59,7 @@ TEST(ReplicaHealTest, WhoMissedMoreThanTheTombstonesKnowIsToldEverything) {
 
 TEST(ReplicaHealTest, ALossInAQuietTimeIsFoundByThePeriodicDigest) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     lose_an_update(group);
     group.settle();
     EXPECT_EQ(group.at(2).store().count(), 0U);
@@ -71,7 +71,7 @@ TEST(ReplicaHealTest, ALossInAQuietTimeIsFoundByThePeriodicDigest) {
 
 TEST(ReplicaHealTest, EqualNumbersWithOtherContentAreFoundByTheDigest) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     auto& update = std::get<wire::Update>(group.queue().back().second);
     update.changes.front().payload = {9};
@@ -85,7 +85,7 @@ TEST(ReplicaHealTest, EqualNumbersWithOtherContentAreFoundByTheDigest) {
 
 TEST(ReplicaHealTest, AMessageThatCannotBeReadLeadsToAResync) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     lose_an_update(group);
     group.run(NodeId{2}, group.at(2).on_malformed(NodeId{1}, group.now()));
     group.run(NodeId{2}, group.at(2).on_malformed(NodeId{3}, group.now()));  // Not its source.
@@ -102,7 +102,7 @@ TEST(ReplicaHealTest, SeveralJoinersShareOnePass) {
         group.at(1).publish(key(i), Bytes(100));
     }
     group.settle();
-    group.at(1).publish(key(500), {1});
+    group.at(1).publish(key(500), Bytes{1});
     for (const std::uint32_t node : {2U, 3U, 4U}) {
         const wire::SnapshotRequest request{kGateway, wire::Doubt::joined, {}};
         group.run(NodeId{1}, group.at(1).on_message(NodeId{node}, request, group.now()));
@@ -124,7 +124,7 @@ TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
     group.run(NodeId{1}, group.at(1).on_message(NodeId{9}, request, group.now()));
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     EXPECT_EQ(count_of<wire::Snapshot>(group), limits::kChunksOnTheirWay);
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.at(1).erase(key(2), group.now());
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     EXPECT_EQ(count_of<wire::Update>(group), 1U) << "no chunk goes ahead of a change";
@@ -161,9 +161,9 @@ TEST(ReplicaHealTest, ASourceThatDiesHalfWayIsReplacedAndTheJoinerKeepsWhatItGot
 
 TEST(ReplicaHealTest, APartialReplicaMayBePromotedAndTheOthersFollowIt) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(2), Bytes{2});
     lose_an_update(group);  // Nobody but the holder has it.
     group.leave(1);
     group.promote(3);
@@ -178,16 +178,16 @@ TEST(ReplicaHealTest, TheSideWithoutTheMajorityGivesItsOwnStateUp) {
         group.join(node);
     }
     group.promote(1);
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.split({1, 2});
-    group.at(1).publish(key(1), {9});
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(1), Bytes{9});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     EXPECT_EQ(group.at(2).store().count(), 2U);
     EXPECT_FALSE(group.at(1).is_protected(key(2))) << "no standby of a minority protects";
     group.promote(3);
-    group.at(3).publish(key(3), {3});
+    group.at(3).publish(key(3), Bytes{3});
     group.settle();
     group.split({});
     EXPECT_THAT(group.superseded, ElementsAre(1U));
@@ -201,7 +201,7 @@ TEST(ReplicaHealTest, TheSideWithoutTheMajorityGivesItsOwnStateUp) {
 
 TEST(ReplicaHealTest, StandbysThatReturnConfirmAgain) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.split({1});
     EXPECT_FALSE(group.at(1).is_protected(key(1)));
@@ -213,7 +213,7 @@ TEST(ReplicaHealTest, ARefusedInstallationIsTriedAgain) {
     Group group = three_with_first_promoted();
     group.leave(3);
     group.kernels_answer = false;
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.answer_install(Outcome::refused);
     EXPECT_FALSE(group.at(1).is_protected(key(1)));
@@ -229,9 +229,9 @@ TEST(ReplicaHealTest, TheAnswerToAnOlderInstallationProvesNothing) {
     Group group = three_with_first_promoted();
     group.leave(3);
     group.kernels_answer = false;
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
-    group.at(1).publish(key(1), {2});
+    group.at(1).publish(key(1), Bytes{2});
     group.settle();
     group.answer_install(Outcome::installed);  // Of the older payload.
     EXPECT_FALSE(group.at(1).is_protected(key(1)));
@@ -243,7 +243,7 @@ TEST(ReplicaHealTest, OptionalRecordsOfALaterReleaseAreCarried) {
     Group group = three_with_first_promoted();
     wire::RecordKey optional = key(1);
     optional.type = static_cast<wire::RecordType>(0x81);
-    group.at(1).publish(optional, {1, 2, 3});
+    group.at(1).publish(optional, Bytes{1, 2, 3});
     group.settle();
     EXPECT_THAT(group.kernel(2), IsEmpty());
     EXPECT_EQ(group.at(2).hold(optional), Hold::carried);
@@ -256,7 +256,7 @@ TEST(ReplicaHealTest, OptionalRecordsOfALaterReleaseAreCarried) {
 TEST(ReplicaHealTest, ASessionThatTheKernelLostIsNoLongerConfirmed) {
     Group group = three_with_first_promoted();
     group.leave(3);
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.at(2).on_gone(key(1));
     group.settle();
@@ -270,7 +270,7 @@ TEST(ReplicaHealTest, WhatChangesWhileMessagesAreOnTheirWayIsCoalesced) {
     Group group = three_with_first_promoted();
     group.said.clear();
     for (std::uint8_t i = 0; i < 100; ++i) {
-        group.at(1).publish(key(1), {i});
+        group.at(1).publish(key(1), Bytes{i});
         group.run(NodeId{1}, group.at(1).flush(group.now()));
     }
     EXPECT_EQ(count_of<wire::Update>(group), limits::kUpdatesOnTheirWay);
@@ -283,8 +283,8 @@ TEST(ReplicaHealTest, ARefusedRecordThatIsTriedAgainHoldsUpNoOther) {
     Group group = three_with_first_promoted();
     group.leave(3);
     group.refuse(2, key(1));
-    group.at(1).publish(key(1), {1});
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(1), Bytes{1});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     ASSERT_TRUE(group.at(1).is_protected(key(2)));
     group.said.clear();
@@ -298,7 +298,7 @@ TEST(ReplicaHealTest, ARefusedRecordThatIsTriedAgainHoldsUpNoOther) {
 TEST(ReplicaHealTest, WhatWasRefusedBeforeAPromotionIsTriedAgainAfterIt) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.promote(2);
     group.at(2).end_epoch(group.now());
@@ -310,8 +310,8 @@ TEST(ReplicaHealTest, WhatWasRefusedBeforeAPromotionIsTriedAgainAfterIt) {
 TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
     Group group = three_with_first_promoted();
     for (std::uint8_t i = 0; i < 100; ++i) {
-        group.at(1).publish(key(1), {i});
-        group.at(1).publish(key(2), {i});
+        group.at(1).publish(key(1), Bytes{i});
+        group.at(1).publish(key(2), Bytes{i});
         group.at(1).erase(key(1), group.now());
     }
     EXPECT_EQ(group.at(1).dirty(), 1U);
@@ -320,8 +320,8 @@ TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
 TEST(ReplicaHealTest, CoverageSaysWhatEachNodeWouldKeep) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));
-    group.at(1).publish(key(1), {1});
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(1), Bytes{1});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     EXPECT_EQ(group.at(1).coverage(NodeId{2}).held, 1U);
     EXPECT_EQ(group.at(1).coverage(NodeId{2}).missing, 1U);

@@ -22,7 +22,7 @@ TEST(ReplicaTest, FollowersOfAFirstPromotionAreCompleteWithNothing) {
 
 TEST(ReplicaTest, APublishedRecordReachesEveryKernelAndIsProtected) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     EXPECT_FALSE(group.at(1).is_protected(key(1)));
     group.settle();
     EXPECT_TRUE(group.at(1).is_protected(key(1)));
@@ -36,8 +36,8 @@ TEST(ReplicaTest, ARecordThatEveryKernelRefusesIsNotProtected) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));
     group.refuse(3, key(1));
-    group.at(1).publish(key(1), {1});
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(1), Bytes{1});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     EXPECT_FALSE(group.at(1).is_protected(key(1)));
     EXPECT_TRUE(group.at(1).is_protected(key(2)));
@@ -46,7 +46,7 @@ TEST(ReplicaTest, ARecordThatEveryKernelRefusesIsNotProtected) {
 
 TEST(ReplicaTest, ProtectionEndsWithTheLastStandbyThatConfirmed) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.leave(2);
     EXPECT_TRUE(group.at(1).is_protected(key(1)));
@@ -56,7 +56,7 @@ TEST(ReplicaTest, ProtectionEndsWithTheLastStandbyThatConfirmed) {
 
 TEST(ReplicaTest, AnErasedRecordLeavesEveryKernel) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.at(1).erase(key(1), group.now());
     group.settle();
@@ -82,7 +82,7 @@ TEST(ReplicaTest, AJoinerGetsEverythingAndConfirmsIt) {
 
 TEST(ReplicaTest, ANewHolderWithTheSameRecordsNeedsToRepeatNothing) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.leave(1);
     EXPECT_EQ(group.at(2).holder(), std::nullopt);
@@ -95,7 +95,7 @@ TEST(ReplicaTest, ANewHolderWithTheSameRecordsNeedsToRepeatNothing) {
 
 TEST(ReplicaTest, WhatANewHolderDoesNotHaveIsSwept) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     // The erasure is lost with its sender: node 2 never hears of it, node 3 does.
     group.at(1).erase(key(1), group.now());
@@ -111,7 +111,7 @@ TEST(ReplicaTest, WhatANewHolderDoesNotHaveIsSwept) {
 
 TEST(ReplicaTest, WhileNobodyIsPromotedTheLowestCompleteNodeAnswersAJoiner) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.leave(1);
     group.join(4);
@@ -122,10 +122,10 @@ TEST(ReplicaTest, WhileNobodyIsPromotedTheLowestCompleteNodeAnswersAJoiner) {
 
 TEST(ReplicaTest, ALostUpdateIsNoticedAndHealed) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     group.queue().clear();
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(2), Bytes{2});
     group.settle();
     EXPECT_EQ(group.at(2).counters().gaps, 1U);
     EXPECT_EQ(group.at(2).level(), wire::Level::complete);
@@ -136,10 +136,10 @@ TEST(ReplicaTest, ALostUpdateIsNoticedAndHealed) {
 TEST(ReplicaTest, AReplicaThatIsNotCompleteConfirmsNothing) {
     Group group = three_with_first_promoted();
     group.leave(3);
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     group.queue().clear();
-    group.at(1).publish(key(2), {2});
+    group.at(1).publish(key(2), Bytes{2});
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     const wire::Message second = group.queue().back().second;
     group.queue().clear();
@@ -193,7 +193,7 @@ TEST(ReplicaTest, AHigherClaimSupersedesTheHolder) {
 
 TEST(ReplicaTest, ADemotedNodeInstallsWhatItsKernelLacks) {
     Group group = three_with_first_promoted();
-    group.at(1).publish(key(1), {1});
+    group.at(1).publish(key(1), Bytes{1});
     group.settle();
     group.at(1).end_epoch(group.now());
     group.run(NodeId{1}, group.at(1).install_missing());

@@ -91,13 +91,13 @@ TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
     holder.write(key(1), Bytes{1});
     EXPECT_EQ(holder.count(), 0U);
     EXPECT_EQ(holder.digest(), follower.digest());
-    holder.said(key(1), {kFirst, 1});
+    holder.said(key(1), *holder.find(key(1)), {kFirst, 1});
     put(follower, 1, {kFirst, 1}, {1});
     EXPECT_EQ(holder.digest(), follower.digest());
     EXPECT_TRUE(holder.erase(key(1), kNow));
     EXPECT_EQ(holder.count(), 1U);
     EXPECT_EQ(holder.digest(), follower.digest());
-    holder.said(key(1), {kFirst, 2});
+    holder.said_erased(key(1), {kFirst, 2});
     follower.drop(key(1), {kFirst, 2}, kNow);
     EXPECT_EQ(holder.count(), 0U);
     EXPECT_EQ(holder.digest(), follower.digest());
@@ -106,14 +106,14 @@ TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
 TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyHeardIsOneChange) {
     Store store;
     store.write(key(1), Bytes{1});
-    store.said(key(1), {kFirst, 1});
+    store.said(key(1), *store.find(key(1)), {kFirst, 1});
     const std::uint64_t said = store.digest();
     store.erase(key(1), kNow);
-    EXPECT_EQ(store.write(key(1), Bytes{2}), Store::Applied::changed);
+    EXPECT_EQ(store.write(key(1), Bytes{2}).applied, Store::Applied::changed);
     EXPECT_EQ(store.digest(), said);
     EXPECT_EQ(store.count(), 1U);
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
-    store.said(key(1), {kFirst, 2});
+    store.said(key(1), *store.find(key(1)), {kFirst, 2});
     EXPECT_EQ(store.count(), 1U);
     EXPECT_NE(store.digest(), said);
 }
@@ -128,7 +128,7 @@ TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
 TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
     Store store;
     store.write(key(1), Bytes{1});
-    store.said(key(1), {kFirst, 1});
+    store.said(key(1), *store.find(key(1)), {kFirst, 1});
     wire::Version last{kFirst, 1};
     EXPECT_FALSE(store.settle_unsaid(last));
     const std::uint64_t said = store.digest();
@@ -199,7 +199,8 @@ TEST(StoreTest, RefusesRecordsBeyondItsLimitAndStillChangesHeldOnes) {
         ASSERT_EQ(put(store, i, {kFirst, i + 1}, {}), Store::Applied::changed);
     }
     EXPECT_EQ(put(store, limits::kRecordsPerGatewayMax, {kSecond, 1}, {}), Store::Applied::refused);
-    EXPECT_EQ(store.write(key(limits::kRecordsPerGatewayMax), Bytes{}), Store::Applied::refused);
+    EXPECT_EQ(store.write(key(limits::kRecordsPerGatewayMax), Bytes{}).applied,
+              Store::Applied::refused);
     EXPECT_EQ(put(store, 0, {kSecond, 1}, {1}), Store::Applied::changed);
 }
 
@@ -211,12 +212,14 @@ TEST(StoreTest, AFloodOfFlowsTakesNoSessionsPlace) {
     };
     Store store;
     for (std::uint32_t i = 0; i < limits::kFlowsPerGatewayMax; ++i) {
-        ASSERT_EQ(store.write(flow(i), Bytes{}), Store::Applied::changed);
+        ASSERT_EQ(store.write(flow(i), Bytes{}).applied, Store::Applied::changed);
     }
-    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}), Store::Applied::refused);
-    EXPECT_EQ(store.write(key(1), Bytes{}), Store::Applied::changed);
+    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}).applied,
+              Store::Applied::refused);
+    EXPECT_EQ(store.write(key(1), Bytes{}).applied, Store::Applied::changed);
     EXPECT_TRUE(store.erase(flow(7), kNow));
-    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}), Store::Applied::changed);
+    EXPECT_EQ(store.write(flow(limits::kFlowsPerGatewayMax), Bytes{}).applied,
+              Store::Applied::changed);
 }
 
 }  // namespace

@@ -35,6 +35,23 @@ TEST(CodecTest, EachVersionIsReadByWhoeverKnowsIt) {
     EXPECT_NE(next.encode(kClaim, 1), next.encode(kClaim, 2));
 }
 
+TEST(CodecTest, OnesOwnMessageIsReadWithoutItsRecords) {
+    const Dialects dialects(next_codecs());
+    const wire::Update update{GatewayId{3}, Epoch{2, NodeId{1}}, 7, {{RecordKey{}, false, {1, 2}}}};
+    wire::Update head = update;
+    head.changes.clear();
+    for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{2}}) {
+        const Bytes bytes = dialects.encode(update, version);
+        EXPECT_EQ(std::get<wire::Update>(*dialects.parse(bytes)), update);
+        EXPECT_EQ(std::get<wire::Update>(*dialects.parse_own(bytes)), head);
+    }
+    const wire::Digest digest{GatewayId{3}, Epoch{2, NodeId{1}}, 7, 1, 99};
+    EXPECT_EQ(std::get<wire::Digest>(*dialects.parse_own(dialects.encode(digest, 1))), digest);
+    Bytes broken = dialects.encode(update, 1);
+    broken.back() ^= 1;
+    EXPECT_FALSE(dialects.parse_own(broken));
+}
+
 TEST(CodecTest, AnUnknownVersionIsUnsupportedNotMalformed) {
     const Result<Message> parsed = Dialects().parse(Dialects(next_codecs()).encode(kClaim, 2));
     ASSERT_FALSE(parsed.has_value());

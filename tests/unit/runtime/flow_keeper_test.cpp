@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/flow_keeper.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "base/limits.hpp"
+#include "support/flow_builder.hpp"
+
+namespace vpnha::runtime {
+namespace {
+
+using conntrack::FlowKey;
+using test::nat_tcp_flow;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr GatewayId kGateway{1};
+
+// Remembers what it was asked for, in order.
+struct FakeTable final : ports::FlowTable {
+    explicit FakeTable(std::vector<std::string>& told) : asked(told) {}
+
+    Result<std::vector<bool>> install(Flows flows) override {
+        asked.push_back(fmt::format("install {}", flows.size()));
+        hot_s = flows.front().timeout_s;
+        if (broken) {
+            return fail(Errc::system, "no memory");
+        }
+        return std::vector<bool>(flows.size(), true);
+    }
+    Result<std::vector<bool>> set_timeouts(std::span<const conntrack::Timeout> timeouts) override {
+        asked.push_back(fmt::format("set {}", timeouts.size()));
+        return std::vector<bool>(timeouts.size(), true);
+    }
+    Result<void> remove(std::span<const FlowKey> keys) override {
+        asked.push_back(fmt::format("remove {}", keys.size()));
+        return {};
+    }
+    [[nodiscard]] Result<std::optional<conntrack::Flow>> find(const FlowKey&) override {
+        asked.emplace_back("find");
+        return std::nullopt;
+    }
+    [[nodiscard]] const Counters& counters() const override { return none; }
+
+    std::vector<std::string>& asked;
+    Counters none;
+    std::uint32_t hot_s = 0;
+    bool broken = false;
+};
+
+class FlowKeeperTest : public ::testing::Test {
+  protected:
+    static node::Settings settings() {
+        node::Settings settings;
+        settings.self = NodeId{1};
+        node::GatewaySettings gateway;
+        gateway.id = kGateway;
+        gateway.name = "l2tp";
+        gateway.lease.self = {NodeId{1}, {}, lease::Instance{1}};
+        gateway.lease.voters = {NodeId{1}};
+        settings.gateways = {gateway};
+        return settings;
+    }
+    static std::vector<conntrack::Wanted> wanted(std::uint16_t count) {
+        std::vector<conntrack::Wanted> flows;
+        for (std::uint16_t port = 1; port <= count; ++port) {
+            flows.push_back({port, nat_tcp_flow(port)});
+        }
+        return flows;
+    }
+
+    std::vector<std::string> asked_;
+    std::unique_ptr<FakeTable> owned_ = std::make_unique<FakeTable>(asked_);
+    FakeTable* table_ = owned_.get();
+    adapters::QbLoop loop_;
+    node::Node node_{settings()};
+    int answers_ = 0;
+    FlowKeeper keeper_{loop_, node_, std::move(owned_), [this](const auto&) { ++answers_; }};
+};
+
+TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
+    keeper_.install(kGateway, wanted(300));
+    keeper_.remove(kGateway, {nat_tcp_flow(1).key});
+    keeper_.set_timeouts(kGateway, {{nat_tcp_flow(2).key, 60}});
+    EXPECT_THAT(asked_, IsEmpty()) << "the loop's turn comes first";
+    EXPECT_EQ(keeper_.waiting(kGateway), 302U);
+    loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(200), [this] { loop_.stop(); });
+    loop_.run();
+    EXPECT_THAT(asked_, ElementsAre("install 256", "install 44", "remove 1", "set 1"));
+    EXPECT_EQ(keeper_.waiting(kGateway), 0U);
+    EXPECT_EQ(answers_, 2);
+    EXPECT_EQ(table_->hot_s, 7U * 24 * 3600);
+}
+
+TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
+    keeper_.install(kGateway, wanted(1'000));
+    keeper_.finish();
+    EXPECT_EQ(asked_.size(), 4U);
+    EXPECT_EQ(keeper_.waiting(kGateway), 0U);
+}
+
+TEST_F(FlowKeeperTest, ATableThatFailsRefuses) {
+    table_->broken = true;
+    keeper_.install(kGateway, wanted(1));
+    keeper_.finish();
+    EXPECT_EQ(answers_, 1);
+}
+
+TEST_F(FlowKeeperTest, WhatIsNotThereIsNoNews) {
+    keeper_.look_up(kGateway, {nat_tcp_flow(1).key});
+    keeper_.finish();
+    EXPECT_THAT(asked_, ElementsAre("find"));
+    EXPECT_EQ(answers_, 0);
+}
+
+}  // namespace
+}  // namespace vpnha::runtime
