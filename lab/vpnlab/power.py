@@ -120,8 +120,9 @@ def fence_agent() -> Path:
     built = cache_dir() / f"fence_lab-{hashlib.sha256(source).hexdigest()[:12]}"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
-        # Under a name of its own, then renamed: of two callers neither sees half a program.
-        partial = built.with_name(f"{built.name}.{os.getpid()}")
+        # Under a name of its own, then renamed: of two callers, which may be threads of one
+        # program, neither sees half a program.
+        partial = built.with_name(f"{built.name}.{threading.get_native_id()}")
         done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o",
                                str(partial), str(AGENT_SOURCE)], capture_output=True, text=True,
                               check=False)
