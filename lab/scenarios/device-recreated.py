@@ -17,7 +17,6 @@ the time for which the node's own address did not answer either: that is the dev
 as anybody else on the network sees it. No VIP is heard from the new device before its gate is
 attached; nobody is promoted; the gate is on all devices; no standby says a word.
 """
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +30,7 @@ from vpnlab.promise import (FAULT_FREE_MS, UNNOTICED_MS, Span, expect_nothing_el
                             worst_gap, worst_gap_ms)
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.topology import NETWORKS, VIP_INSIDE, VIP_OUTSIDE
+from vpnlab.topology import VIP_INSIDE, VIP_OUTSIDE
 
 SCENARIO = Scenario(vpnha=True)
 # Who pings the node's own address there, and which VIP is on it.
@@ -54,36 +53,10 @@ class Recreated(NamedTuple):
     own: list[float]
 
 
-def port(device: str) -> str:
-    return f"port-{device}"
-
-
-def created(node: Node, device: str) -> list[str]:
-    prefix = NETWORKS[device].prefix.partition("/")[2]
-    return [f"link add {device} type bridge mcast_snooping 0",
-            f"link set {port(device)} master {device}",
-            f"link set {port(device)} up",
-            f"link set {device} up",
-            f"address add {node.address(device)}/{prefix} brd + dev {device}"]
-
-
-def batch(node: Node, lines: list[str]) -> None:
-    node.run("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
-
-
-def put_below_bridges(node: Node) -> None:
-    for device in DEVICES:
-        batch(node, [f"link set {device} down", f"address flush dev {device}",
-                     f"link set {device} name {port(device)}", *created(node, device)])
-
-
-def recreate(node: Node, device: str) -> None:
-    batch(node, [f"link delete {device}", *created(node, device)])
-
-
 def steps(run: Run) -> None:
     for node in run.lab.gateways:
-        put_below_bridges(node)
+        for device in DEVICES:
+            node.sense_carrier(device)
     live = begin(run, observe_s=0)
     stack, active = live.stack, live.active
     promotions = stack.promotions()
@@ -102,7 +75,7 @@ def steps(run: Run) -> None:
             run.wait_for(f"{neighbour} is answered", pinger.answers, PROMISED_LIMIT_S)
             known = len(heard(node))
             t = run.lab.now()
-            recreate(node, device)
+            node.recreate_bridge(device)
             run.wait_for("vpnhad has heard of it", lambda: len(heard(node)) > known,
                          PROMISED_LIMIT_S)
             run.observe(OBSERVED_S)
@@ -113,7 +86,7 @@ def steps(run: Run) -> None:
                 done.append(Recreated(device, t, until, stamp, own))
     run.expect("promotions", stack.promotions(), equals(promotions))
     for node in run.lab.gateways:
-        run.expect(f"gate_of_{node.name}", without_gate(node), is_empty())
+        run.expect(f"gate_of_{node.name}", without_gate(stack.gates(node)), is_empty())
     seen = live.end()
     client = seen.client("client1")
     fault_free = worst_gap_ms(client, calm)
@@ -131,9 +104,8 @@ def steps(run: Run) -> None:
     expect_nothing_else(run, client)
 
 
-def without_gate(node: Node) -> list[str]:
+def without_gate(gateways: list[dict]) -> list[str]:
     """Devices that let pass what they should not."""
-    gateways = json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
     return [f"{device['interface']} {direction}" for gateway in gateways
             for device in gateway["devices"] for direction in ("in", "out")
             if device[direction] != "attached"]

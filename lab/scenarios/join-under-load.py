@@ -17,6 +17,7 @@ complete and holds exactly the promoted node's sessions.
 from vpnlab.crowd import Crowd
 from vpnlab.expectation import at_least, at_most, equals
 from vpnlab.live import begin, off_dc
+from vpnlab.membership import BEHIND_THE_OTHERS
 from vpnlab.node import Node
 from vpnlab.promise import expect_unnoticed
 from vpnlab.run import Run
@@ -29,8 +30,6 @@ CLIENTS = ("client1", "client2")
 LINES = 5
 SESSIONS_MIN = 20
 CALM_S = 15
-# All other nodes have -20, programs beside the lab 0.
-BEHIND_THE_OTHERS = -10
 JOIN_S = 40
 EQUAL_S = 10
 
@@ -39,9 +38,7 @@ def steps(run: Run) -> None:
     live = begin(run, CLIENTS, place=off_dc, observe_s=0)
     stack, joiner = live.stack, live.plain_standby
     run.step(f"{joiner.name}, a standby, has no power; client3 dials and hangs up on {LINES} lines")
-    joiner.power_off()
-    run.wait_for(f"the group has lost {joiner.name}",
-                 lambda: joiner.spec.id not in stack.members(live.active), 10)
+    live.lose(joiner)
     stack.cluster.relax()
     crowd = Crowd(run.lab, "client3", LINES)
     crowd.start()

@@ -19,16 +19,15 @@ that was heard from a VIP, with IPv4 and with IPv6, was the node that is promote
 lived on, and nobody was promoted.
 """
 import ipaddress
-import json
 
 from vpnlab.cluster import Cluster
 from vpnlab.expectation import at_least, equals
-from vpnlab.live import Live
+from vpnlab.live import begin
 from vpnlab.node import Node
 from vpnlab.promise import expect_only_silence
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES, L2TP, L2TP_2, VpnGateway
+from vpnlab.topology import DEFAULT_NODES, L2TP, L2TP_2
 from vpnlab.vpnha_stack import VpnhaStack
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
@@ -50,15 +49,13 @@ def steps(run: Run) -> None:
     for node in (*run.lab.gateways, run.lab.node("server")):
         node.run("ip", "address", "add", f"{node.spec.address6('inside')}/64", "dev", "inside",
                  "nodad")
-    stack = VpnhaStack(run.lab, Cluster(run.lab), (L2TP, L2TP_2), ipv6=True)
-    run.step("corosync, pacemaker and vpnha with two gateways start on three nodes")
-    stack.up()
-    serving = {gateway: stack.of(gateway).move_role(lambda name, wanted=name: name == wanted)
-               for gateway, name in PROMOTED_ON.items()}
+    live = begin(run, clients=(), place=lambda name, _dc: name == PROMOTED_ON[L2TP], observe_s=0,
+                 stack=VpnhaStack(run.lab, Cluster(run.lab), (L2TP, L2TP_2), ipv6=True))
+    stack = live.stack
+    serving = {L2TP: live.active,
+               L2TP_2: stack.of(L2TP_2).move_role(lambda name: name == PROMOTED_ON[L2TP_2])}
     # A node that the host stops for a second is no dead one; its lease ends all the same.
     stack.cluster.default_token()
-    live = Live(run, stack, serving[L2TP], stack.cluster.status().dc)
-    run.start_echo_server()
     clients = {gateway: live.dial(name, gateway) for name, gateway in DIALLED.items()}
     for name, gateway in DIALLED.items():
         ping(run.lab.node(name), gateway.vip6_outside)
@@ -83,7 +80,8 @@ def steps(run: Run) -> None:
     for node in run.lab.gateways:
         for gateway, active in serving.items():
             if node is not active:
-                run.expect(f"dropped_on_{node.name}_of_{gateway.name}", dropped(node, gateway),
+                run.expect(f"dropped_on_{node.name}_of_{gateway.name}",
+                           dropped(stack.of(gateway).gate(node)),
                            at_least(OBSERVED_S / FORGED_EVERY_S * len(SIDES)))
 
     seen = live.end()
@@ -104,8 +102,6 @@ def ping(node: Node, address: str) -> None:
     node.start("ping", "-n", "-q", "-i", PING_EVERY_S, address)
 
 
-def dropped(node: Node, gateway: VpnGateway) -> int:
+def dropped(gate: dict) -> int:
     """Packets out, because the node is not promoted."""
-    view = json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)
-    drops = next(each for each in view["gateways"] if each["name"] == gateway.name)["drops"]
-    return sum(drops["out"]["standby"].values())
+    return sum(gate["drops"]["out"]["standby"].values())

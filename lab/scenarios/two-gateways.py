@@ -15,7 +15,7 @@ Expected: client2 sees a silence of at most 2.5 s and nothing else; client1 no g
 """
 from vpnlab.cluster import Cluster
 from vpnlab.expectation import is_empty, is_true
-from vpnlab.live import Live
+from vpnlab.live import begin, off_dc
 from vpnlab.promise import expect_only_silence, expect_unnoticed
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
@@ -28,17 +28,13 @@ OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
-    stack = VpnhaStack(run.lab, Cluster(run.lab), (L2TP, L2TP_2))
-    second = stack.of(L2TP_2)
-    run.step("corosync, pacemaker and vpnha with two gateways start on three nodes")
-    stack.up()
     # Neither is the DC: what its death costs, and its work on a node with one core, are not to be
     # measured here.
-    dc = stack.cluster.status().dc
-    kept = stack.move_role(lambda name: name != dc)
-    lost = second.move_role(lambda name: name not in (kept.name, dc))
-    live = Live(run, stack, kept, dc)
-    run.start_echo_server()
+    live = begin(run, clients=(), place=off_dc, observe_s=0,
+                 stack=VpnhaStack(run.lab, Cluster(run.lab), (L2TP, L2TP_2)))
+    stack, kept = live.stack, live.active
+    second = stack.of(L2TP_2)
+    lost = second.move_role(lambda name: name not in (kept.name, live.dc))
     live.dial("client1")
     other = live.dial("client2", L2TP_2)
     run.step(f"{kept.name} serves client1, {lost.name} client2")

@@ -15,7 +15,7 @@ client had nothing to do with it.
 from vpnlab.cluster import Cluster
 from vpnlab.expectation import equals
 from vpnlab.links import ROUTER, SERVER, ProbingStack
-from vpnlab.live import Live
+from vpnlab.live import begin
 from vpnlab.promise import expect_nothing_else
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
@@ -27,13 +27,8 @@ NOTICED_S = 5
 
 
 def steps(run: Run) -> None:
-    stack = ProbingStack(run.lab, Cluster(run.lab))
-    run.step("corosync, pacemaker and vpnha start on three gateways")
-    stack.up()
-    live = Live(run, stack, stack.wait_in_sync(), stack.cluster.status().dc)
-    run.start_echo_server()
-    live.dial("client1")
-    run.observe(2)
+    live = begin(run, stack=ProbingStack(run.lab, Cluster(run.lab)))
+    stack = live.stack
     for node in run.lab.gateways:
         run.expect(f"{node.name}_links_before", stack.status(node)["links"],
                    equals({"outside": "good", "inside": "good", "giving_away": False}))

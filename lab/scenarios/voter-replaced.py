@@ -16,7 +16,6 @@ time; all nodes name the same three voters. After the second a silence of at mos
 else: two of three votes are a majority, and gw4's is one of them.
 """
 from vpnlab.live import Live
-from vpnlab.membership import LONG_S
 from vpnlab.node import Node
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
@@ -33,9 +32,7 @@ def steps(run: Run) -> None:
         dead = live.plain_standby
         lost.append(dead)
         run.step(f"{dead.name}, a standby, dies for good")
-        dead.power_off()
-        run.wait_for(f"the group has lost {dead.name}",
-                     lambda: dead.spec.id not in live.stack.members(live.active), LONG_S)
+        live.lose(dead)
 
     def replace(live: Live, new: Node) -> None:
         dead = lost[0]

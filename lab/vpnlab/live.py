@@ -19,6 +19,8 @@ from .vpnha_stack import VpnhaStack
 
 LEFTOVERS_LIMIT_S = 15
 RESUME_LIMIT_S = 10
+# Of the default token: a lost node is noticed after token and consensus, 8 s.
+LOST_LIMIT_S = 14
 
 # Says of a node's name and the DC's whether the promoted role may begin there.
 Place = Callable[[str, str], bool]
@@ -88,6 +90,13 @@ class Live:
         self.run.step(f"{successor.name} has resumed what {node.name} served")
         return successor
 
+    def lose(self, standby: Node) -> None:
+        """Cuts the power of a standby; returns when the group has lost it."""
+        standby.power_off()
+        self.run.wait_for(f"the group has lost {standby.name}",
+                          lambda: standby.spec.id not in self.stack.members(self.active),
+                          LOST_LIMIT_S)
+
     def end(self) -> Measured:
         """All hang up; nothing is left of them; one owner at a time spoke for the gateway."""
         self.hang_up()
@@ -110,11 +119,12 @@ class Live:
 
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
           observe_s: float = 2.0, fencing: Path | None = None,
-          members: Sequence[str] = ()) -> Live:
+          members: Sequence[str] = (), stack: VpnhaStack | None = None) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
     sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
-    stonith/ instead of power alone. `members`: gateways of the lab, if not all."""
-    stack = VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing)
+    stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
+    is set up in another way."""
+    stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing)
     run.step("corosync, pacemaker and vpnha start on "
              f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()
@@ -123,7 +133,8 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     run.start_echo_server()
     for name in clients:
         live.dial(name)
-    run.step(f"{live.active.name} serves {', '.join(clients)}; {dc} is the cluster's DC")
+    run.step(f"{live.active.name} serves {', '.join(clients) or 'nobody yet'}; "
+             f"{dc} is the cluster's DC")
     run.observe(observe_s)
     return live
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 from .cluster import Cluster
 from .expectation import equals, is_empty
-from .live import Live, begin, off_dc
+from .live import LOST_LIMIT_S, Live, begin, off_dc
 from .node import Node
 from .promise import expect_unnoticed
 from .run import Run
 
 OBSERVED_S = 8.0
-# Of the default token: a lost node is noticed after token and consensus, 8 s.
-LONG_S = 14.0
 JOIN_S = 60.0
 PROTECTED_LIMIT_S = 20
 # All other nodes have -20, programs beside the lab 0.
@@ -22,12 +20,22 @@ BEHIND_THE_OTHERS = -10
 Token = Callable[[Cluster], None]
 
 
+def switch_on(live: Live, node: Node) -> None:
+    """A machine that has no power starts; returns when it is a standby with a complete
+    replica."""
+    # It has a core of its own in life; here it gets what the others leave.
+    live.run.lab.power_on(node.name, nice=BEHIND_THE_OTHERS)
+    live.stack.configure(node)
+    live.stack.cluster.start(node)
+    live.stack.wait_complete(node, JOIN_S)
+
+
 def unnoticed(run: Run, token: Token, act: Callable[[Run, Live, Node], None],
               before: Callable[[Run, Live, Node], None] | None = None) -> None:
     """A session under traffic; `before` prepares a standby, a calm time passes, `act` happens to
     it; held against the calm time. The third node is the cluster's DC: nodes of the lab have one
     core, and what Pacemaker does there is not to be measured."""
-    observe_s = OBSERVED_S if token is Cluster.tune else LONG_S
+    observe_s = OBSERVED_S if token is Cluster.tune else LOST_LIMIT_S
     live = begin(run, place=off_dc, observe_s=0)
     standby = live.plain_standby
     if before is not None:
@@ -51,9 +59,7 @@ def cut_power(run: Run, token: Token) -> None:
     def act(run: Run, live: Live, standby: Node) -> None:
         kept = next(node for node in live.standbys if node is not standby)
         run.step(f"power cut of {standby.name}, a standby")
-        standby.power_off()
-        run.wait_for(f"the group has lost {standby.name}",
-                     lambda: standby.spec.id not in live.stack.members(live.active), LONG_S)
+        live.lose(standby)
         live.stack.wait_protected(1, deadline_s=PROTECTED_LIMIT_S)
         run.expect("standbys", live.stack.status(live.active)["standbys"],
                    equals([kept.spec.id]))
@@ -71,15 +77,9 @@ def leave(run: Run, token: Token) -> None:
 def join(run: Run, token: Token) -> None:
     def before(run: Run, live: Live, standby: Node) -> None:
         run.step(f"{standby.name}, a standby, has no power")
-        standby.power_off()
-        run.wait_for(f"the group has lost {standby.name}",
-                     lambda: standby.spec.id not in live.stack.members(live.active), LONG_S)
+        live.lose(standby)
 
     def act(run: Run, live: Live, standby: Node) -> None:
         run.step(f"{standby.name} is switched on")
-        # The joiner has a core of its own in life; here it gets what the others leave.
-        run.lab.power_on(standby.name, nice=BEHIND_THE_OTHERS)
-        live.stack.configure(standby)
-        live.stack.cluster.start(standby)
-        live.stack.wait_complete(standby, JOIN_S)
+        switch_on(live, standby)
     unnoticed(run, token, act, before)

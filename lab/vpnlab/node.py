@@ -263,10 +263,18 @@ class Node:
         so it becomes the only port of a bridge, which takes its name and addresses: a bridge none
         of whose ports forwards has no carrier."""
         link = NETWORKS[network].link
+        self._make_bridge(network, f"link set {link} down", f"address flush dev {link}",
+                          f"link set {link} name {link}-port")
+
+    def recreate_bridge(self, network: str) -> None:
+        """Deletes the bridge that sense_carrier() made, and makes it anew."""
+        self._make_bridge(network, f"link delete {NETWORKS[network].link}")
+
+    def _make_bridge(self, network: str, *before: str) -> None:
+        link = NETWORKS[network].link
         prefix = NETWORKS[network].prefix.split("/")[1]
         self.run("ip", "-batch", "-", stdin="\n".join((
-            f"link set {link} down", f"address flush dev {link}",
-            f"link set {link} name {link}-port",
+            *before,
             f"link add {link} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
             f"link set {link} address {self.spec.mac(network)}",
             f"link set {link}-port master {link}", f"link set {link}-port up",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from .expectation import equals
 from .live import Live, begin, off_dc
-from .membership import BEHIND_THE_OTHERS, JOIN_S, OBSERVED_S
+from .membership import OBSERVED_S, switch_on
 from .node import Node, core_of
 from .promise import expect_no_gap, expect_only_silence
 from .run import Run
@@ -41,10 +41,7 @@ def start_new(live: Live, node: Node) -> None:
     """A machine that no other node has heard of so far; returns when it is a standby and a
     voter."""
     live.run.step(f"{node.name} is switched on, configured and started")
-    live.run.lab.power_on(node.name, nice=BEHIND_THE_OTHERS)
-    live.stack.configure(node)
-    live.stack.cluster.start(node)
-    live.stack.wait_complete(node, JOIN_S)
+    switch_on(live, node)
     wait_voters(live, [each.name for each in live.stack.cluster.nodes])
 
 

@@ -220,6 +220,14 @@ class VpnhaStack:
         return next(each for each in self.node_status(node)["gateways"]
                     if each["name"] == self.gateway.name)
 
+    def gate(self, node: Node) -> dict:
+        """The gateway in `vpnha gate --json` of a node, whatever the command found."""
+        return next(each for each in self.gates(node) if each["name"] == self.gateway.name)
+
+    def gates(self, node: Node) -> list[dict]:
+        """The same of all gateways."""
+        return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
+
     def differences(self, node: Node) -> list[dict]:
         """In what other nodes are set up differently, as this one sees it."""
         return self.node_status(node)["differences"]
