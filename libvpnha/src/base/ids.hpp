@@ -41,6 +41,16 @@ struct Ipv4Endpoint {
     friend constexpr auto operator<=>(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
 };
 
+// "1,2,3", of any range of nodes.
+template <class Nodes>
+[[nodiscard]] std::string node_list(const Nodes& nodes) {
+    std::string list;
+    for (const NodeId node : nodes) {
+        list += (list.empty() ? "" : ",") + std::to_string(node.value);
+    }
+    return list;
+}
+
 [[nodiscard]] std::string to_string(const Epoch& epoch);              // "7.2": number.node
 [[nodiscard]] std::string to_string(const Ipv4Address& address);      // "192.0.2.1"
 [[nodiscard]] std::string to_string(const Ipv4Endpoint& endpoint);    // "192.0.2.1:1701"

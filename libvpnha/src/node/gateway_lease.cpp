@@ -70,10 +70,7 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
     }
     // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
     // node could serve either.
-    std::string names;
-    for (const NodeId node : missing) {
-        names += fmt::format("{}{}", names.empty() ? "" : ",", node.value);
-    }
+    const std::string names = node_list(missing);
     effects.emplace_back(Log{
         Level::warning,
         fmt::format("promoted and silent: without node {} no majority of the voters is left to "

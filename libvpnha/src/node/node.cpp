@@ -25,12 +25,8 @@ const GatewayNode* Node::find(GatewayId gateway) const {
 
 Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now) {
     Effects effects;
-    std::string list;
-    for (const NodeId member : members) {
-        list += fmt::format("{}{}", list.empty() ? "" : ",", member.value);
-    }
     effects.emplace_back(Log{Level::info, fmt::format("members event=members list={} quorum={}",
-                                                      list, quorate ? "yes" : "no")});
+                                                      node_list(members), quorate ? "yes" : "no")});
     const auto is_absent = [&members](NodeId node) { return !members.contains(node); };
     std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
     std::erase_if(setups_, [&](const auto& setup) { return is_absent(setup.first.first); });
