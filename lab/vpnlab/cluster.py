@@ -231,9 +231,16 @@ class Cluster:
         by.run("corosync-cfgtool", "-R")
 
     def set_power_sockets(self, names: Sequence[str], by: Node) -> None:
-        """Which nodes the power switch has a socket for, as Pacemaker is told."""
+        """Which nodes the power switch has a socket for, as Pacemaker is told; returns when all
+        nodes that have power have it on their disks, too."""
+        value = " ".join(names)
         by.run("crm_resource", "--resource", "fencing", "--set-parameter", "pcmk_host_list",
-               "--parameter-value", " ".join(names))
+               "--parameter-value", value)
+        for node in self.nodes:
+            if node.powered():
+                self._lab.wait_for(f"{node.name} has written it", lambda node=node: (
+                    f'name="pcmk_host_list" value="{value}"' in (node.read(CIB_FILE) or "")),
+                    SETTLE_LIMIT_S, interval_s=0.1)
 
     def _corosync_conf(self, timing: tuple[int, int]) -> str:
         return corosync_conf(self.nodes, timing, self._encrypted, self._two_node)
@@ -298,17 +305,17 @@ class Cluster:
         """The token under which nodes join, on all nodes that have power."""
         self._set_timing(RELAXED)
 
-    def tune(self) -> None:
-        """The tuned profile from now on, on all nodes that have power."""
-        self._set_timing(TUNED)
+    def tune(self, among: Sequence[Node] = ()) -> None:
+        """The tuned profile from now on, on all nodes that have power, or on those of `among`."""
+        self._set_timing(TUNED, among)
 
     def default_token(self) -> None:
         """Corosync's own timing from now on, on all nodes that have power."""
         self._set_timing(DEFAULT)
 
-    def _set_timing(self, timing: tuple[int, int]) -> None:
+    def _set_timing(self, timing: tuple[int, int], among: Sequence[Node] = ()) -> None:
         self._timing = timing
-        nodes = [node for node in self.nodes if node.powered()]
+        nodes = [node for node in among or self.nodes if node.powered()]
         for node in nodes:
             node.put(COROSYNC_CONF_PATH, self._corosync_conf(timing))
         nodes[0].run("corosync-cfgtool", "-R")
