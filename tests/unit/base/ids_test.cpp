@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <vector>
+
 namespace vpnha {
 namespace {
 
@@ -10,6 +13,12 @@ TEST(EpochTest, IsOrderedByNumberThenNode) {
     EXPECT_LT((Epoch{1, NodeId{9}}), (Epoch{2, NodeId{1}}));
     EXPECT_LT((Epoch{2, NodeId{1}}), (Epoch{2, NodeId{2}}));
     EXPECT_EQ(to_string(Epoch{7, NodeId{2}}), "7.2");
+}
+
+TEST(NodeIdTest, SeveralAreListedWithCommas) {
+    EXPECT_EQ(node_list(std::vector<NodeId>{}), "");
+    EXPECT_EQ(node_list(std::vector{NodeId{3}}), "3");
+    EXPECT_EQ(node_list(std::set{NodeId{12}, NodeId{1}}), "1,12");
 }
 
 TEST(Ipv4Test, PrintsAndParsesTheSameText) {
