@@ -48,8 +48,8 @@ def start_new(live: Live, node: Node) -> None:
 def change_voters(run: Run, act: Callable[[Live, Node], None],
                   before: Callable[[Live], None] = lambda _live: None,
                   calm: Callable[[Live, Node], None] = lambda _live, _new: None) -> None:
-    """A session under traffic on gw1 to gw3; `before` prepares, a time passes against which `act`
-    is held, with `calm` in it, which is none of vpnha's doing; `act` makes gw4 a voter. Then the
+    """A session under traffic on gw1 to gw3; a time passes against which `act` is held, with `calm`
+    in it, which is none of vpnha's doing; `before` prepares; `act` makes gw4 a voter. Then the
     power of the promoted node is cut: with the votes of the old nodes alone there would be no
     majority."""
     new = run.lab.gateway("gw4")
@@ -59,12 +59,13 @@ def change_voters(run: Run, act: Callable[[Live, Node], None],
     live = begin(run, observe_s=0, members=("gw1", "gw2", "gw3"),
                  place=lambda name, dc: off_dc(name, dc) and core_of(name) != core_of(new.name))
     stack = live.stack
-    before(live)
     promotions = stack.promotions()
     calm_from = run.lab.now()
     run.observe(OBSERVED_S / 2)
     calm(live, new)
     run.observe(OBSERVED_S / 2)
+    calm_until = run.lab.now()
+    before(live)
     acted_at = run.lab.now()
     act(live, new)
     run.observe(OBSERVED_S)
@@ -82,5 +83,5 @@ def change_voters(run: Run, act: Callable[[Live, Node], None],
                equals(stack.status(successor)["epoch"]))
     seen = live.end()
     client = seen.client("client1")
-    expect_no_gap(run, client, (calm_from, acted_at), (acted_at, until))
+    expect_no_gap(run, client, (calm_from, calm_until), (acted_at, until))
     expect_only_silence(run, client, OUTAGE_MS)
