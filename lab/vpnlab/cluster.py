@@ -287,13 +287,17 @@ class Cluster:
         node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
                    stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
 
-    def start_corosync(self, node: Node) -> None:
-        """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
+    def put_files(self, node: Node) -> None:
+        """What corosync and the fence agent of a node read."""
         files = {COROSYNC_CONF_PATH: (self._corosync_conf(self._timing).encode(), 0o644),
                  "/etc/corosync/authkey": (self._key.read_bytes(), 0o400),
                  **node_files(self._lab)}
         for path, (content, mode) in files.items():
             node.put(path, content, mode=mode)
+
+    def start_corosync(self, node: Node) -> None:
+        """Files of the cluster, and corosync without Pacemaker; returns when it answers."""
+        self.put_files(node)
         node.start("/usr/sbin/corosync", "-f", stdout="/var/log/corosync/console.log",
                    stderr="/var/log/corosync/console.log")
         self._lab.wait_for(f"corosync of {node.name} answers",

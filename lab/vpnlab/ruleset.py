@@ -8,6 +8,13 @@ from .node import Node
 from .topology import VpnGateway
 
 TEMPLATE = DIRECTORY.parent / "nftables" / "gateway.nft"
+MAIN_FILE = "/etc/nftables.conf"
+# As Debian's begins, with the line that the template asks for.
+MAIN = """\
+#!/usr/sbin/nft -f
+flush ruleset
+include "/etc/nftables.d/vpnha-*.nft"
+"""
 
 
 def rules(gateway: VpnGateway) -> str:
@@ -16,8 +23,21 @@ def rules(gateway: VpnGateway) -> str:
         "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside, "PPTP_FROM": "192.0.2.0/24"})
 
 
+def table(gateway: VpnGateway) -> str:
+    return f"vpnha-{gateway.name}"
+
+
+def rules_file(gateway: VpnGateway) -> str:
+    return f"/etc/nftables.d/{table(gateway)}.nft"
+
+
 def load_rules(node: Node, gateway: VpnGateway) -> None:
     """Puts the rules where nftables.service would find them, and loads them as it does."""
-    path = f"/etc/nftables.d/vpnha-{gateway.name}.nft"
-    node.put(path, rules(gateway))
-    node.run("nft", "-f", path)
+    node.put(rules_file(gateway), rules(gateway))
+    node.run("nft", "-f", rules_file(gateway))
+
+
+def install_rules(node: Node, gateway: VpnGateway) -> None:
+    """For nftables.service, which loads them when it starts."""
+    node.put(rules_file(gateway), rules(gateway))
+    node.put(MAIN_FILE, MAIN)
