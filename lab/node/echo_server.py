@@ -5,6 +5,7 @@ usage: echo_server.py PORT
 """
 from __future__ import annotations
 
+import resource
 import selectors
 import socket
 import sys
@@ -12,10 +13,12 @@ import sys
 CHUNK = 1 << 16
 # A client that does not read its echo is not read either, beyond this.
 PENDING_MAX = 1 << 20
+STREAMS_MAX = 8192
 
 
 class Echo:
     def __init__(self, port: int) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (STREAMS_MAX, STREAMS_MAX))
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("", port), backlog=64)
         self._selector.register(self._listener, selectors.EVENT_READ, None)

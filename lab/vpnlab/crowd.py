@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions in numbers. A crowd is one client with several lines, each of which dials, stays for a
-moment, hangs up and dials again, until it is told to stop: stock xl2tpd and pppd. Announced
-sessions are more than a node could run processes for: only vpnhad and the standbys' kernels have
-them."""
+moment, hangs up and dials again, until it is told to stop: stock xl2tpd and pppd. Callers are the
+sessions of one node that stay. Announced sessions are more than a node could run processes for:
+only vpnhad and the standbys' kernels have them."""
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
 
 from .errors import LabError
-from .l2tp_client import CONTROL, XL2TPD_LOG, client_options
+from .l2tp_client import CONNECTION, CONTROL, XL2TPD_LOG, client_options
 from .l2tp_gateway import SECRETS, chap_secrets
 from .lab import Lab
 from .node import Node
@@ -127,6 +128,72 @@ class Crowd:
             self._follow()
             return not any(line.is_up for line in self._lines.values())
         self._lab.wait_for(f"all lines of {self._node.name} are down", ended, END_LIMIT_S)
+
+
+class Callers:
+    """Sessions of one node that stay until hang_up(), each with an xl2tpd and an address of its
+    own: of many tunnels between the same two addresses and ports most get no answer to LCP."""
+
+    FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
+    LOG = "/run/lab/callers.log"
+    # Interface and the caller's number, which pppd gave as ipparam.
+    IP_UP = f"#!/bin/sh\necho \"$1 $6\" >>{LOG}\n"
+
+    def __init__(self, lab: Lab, node: Node, count: int) -> None:
+        self._lab = lab
+        self._node = node
+        self._count = count
+
+    def dial(self) -> list[str]:
+        """One after the other; returns the interfaces when all are up."""
+        node = self._node
+        node.put(SECRETS, chap_secrets(), mode=0o600)
+        node.put("/etc/ppp/ip-up", self.IP_UP, mode=0o755)
+        node.put("/etc/ppp/ip-down", "#!/bin/sh\n", mode=0o755)
+        node.run("ip", "-batch", "-", stdin="".join(
+            f"address add {self.FIRST_ADDRESS + number}/24 dev outside\n"
+            for number in range(self._count)))
+        for number in range(self._count):
+            self._start(number)
+            self._say(number, "c")
+            self._lab.wait_for(f"caller {number} of {node.name} is up",
+                               lambda number=number: len(self.interfaces()) > number,
+                               START_LIMIT_S)
+        return self.interfaces()
+
+    def _start(self, number: int) -> None:
+        config, control = f"/run/lab/caller{number}.conf", self._control(number)
+        log = f"/var/log/xl2tpd-{number}.log"
+        self._node.put(config, caller_config(str(self.FIRST_ADDRESS + number), number))
+        self._node.put(options_file(number), client_options() + f"ipparam {number}\n")
+        self._node.start("xl2tpd", "-D", "-c", config, "-C", control, "-p", f"{control}.pid",
+                         stdout=log, stderr=log)
+        self._lab.wait_for(f"xl2tpd {number} of {self._node.name} is ready",
+                           lambda: "Listening on IP address" in (self._node.read(log) or ""),
+                           START_LIMIT_S)
+
+    def _control(self, number: int) -> str:
+        return f"/run/lab/caller{number}"
+
+    def _say(self, number: int, command: str) -> None:
+        self._node.channel.request("put", f"{command} {CONNECTION}\n".encode(),
+                                   path=self._control(number), append=True)
+
+    def interfaces(self) -> list[str]:
+        return [line.split()[0] for line in (self._node.read(self.LOG) or "").splitlines()]
+
+    def hang_up(self) -> None:
+        """Ends all of them, and waits for the end."""
+        for number in range(self._count):
+            self._say(number, "d")
+        self._lab.wait_for(f"all callers of {self._node.name} are gone",
+                           lambda: not any(self._node.has_interface(name)
+                                           for name in self.interfaces()), END_LIMIT_S)
+
+
+def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE) -> str:
+    return (f"[global]\nport = 1701\nlisten-addr = {address}\n[lac {CONNECTION}]\nlns = {lns}\n"
+            f"pppoptfile = {options_file(number)}\nlength bit = yes\n")
 
 
 class AnnouncedSessions:

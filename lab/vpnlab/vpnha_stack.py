@@ -228,6 +228,11 @@ class VpnhaStack:
         """The same of all gateways."""
         return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
 
+    def conntrack(self, node: Node) -> dict:
+        """What the node says of the gateway's flows: how many its replica and its kernel hold, and
+        what has happened to them."""
+        return self.status(node)["conntrack"]
+
     def differences(self, node: Node) -> list[dict]:
         """In what other nodes are set up differently, as this one sees it."""
         return self.node_status(node)["differences"]

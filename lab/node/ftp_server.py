@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An FTP server that connects to its client (active mode), from port 20.
+
+usage: ftp_server.py PORT SIZE LOG
+
+Any user may come. RETR sends SIZE octets, whatever the name. Lines of LOG: `PORT ADDRESS:PORT`, as
+the client's command came in here.
+"""
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+
+DATA_PORT = 20
+CONNECT_LIMIT_S = 10.0
+ANSWERS = {"USER": "331 password", "PASS": "230 welcome", "TYPE": "200 type", "NOOP": "200 ok"}
+
+
+def endpoint(argument: str) -> tuple[str, int]:
+    """h1,h2,h3,h4,p1,p2 of RFC 959."""
+    numbers = argument.split(",")
+    return ".".join(numbers[:4]), int(numbers[4]) << 8 | int(numbers[5])
+
+
+def send_file(to: tuple[str, int], size: int) -> None:
+    data = socket.socket()
+    data.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    data.settimeout(CONNECT_LIMIT_S)
+    data.bind(("", DATA_PORT))
+    data.connect(to)
+    data.sendall(b"x" * size)
+    data.close()
+
+
+def serve(control: socket.socket, size: int, log_path: str) -> None:
+    client = ("", 0)
+    lines = control.makefile("r", encoding="ascii", newline="\r\n")
+
+    def say(text: str) -> None:
+        control.sendall(f"{text}\r\n".encode())
+
+    say("220 ready")
+    for line in lines:
+        command, _, argument = line.strip().partition(" ")
+        if command == "PORT":
+            client = endpoint(argument)
+            with open(log_path, "a", encoding="ascii") as log:
+                log.write(f"PORT {client[0]}:{client[1]}\n")
+            say("200 port")
+        elif command == "RETR":
+            say("150 opening")
+            try:
+                send_file(client, size)
+                say("226 sent")
+            except OSError as error:
+                say(f"425 {error}")
+        elif command == "QUIT":
+            say("221 bye")
+            return
+        else:
+            say(ANSWERS.get(command, "502 what"))
+
+
+def main() -> None:
+    port, size, log_path = sys.argv[1:]
+    listener = socket.create_server(("", int(port)))
+    print("listening", flush=True)
+    while True:
+        control, _ = listener.accept()
+        threading.Thread(target=serve, args=(control, int(size), log_path), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

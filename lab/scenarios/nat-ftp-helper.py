@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A file is fetched by FTP in active mode on a control connection that outlived its gateway.
+
+Purpose: NAT rewrites the address in a client's PORT command, which changes the length of what the
+client said: from then on the control connection needs the helper, and sequence numbers adjusted by
+what was added. Both are part of the flow on every standby.
+
+Kept: the control connection, its helper, its adjustments. Not kept: an expectation, which is what
+the kernel remembers between a PORT command and the server's connection. A transfer that was asked
+for in the moment of the failure has to be asked for again; one that begins later works.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
+on all gateways; the server has no route to the clients.
+
+Steps: client1 connects to the server's FTP, and fetches a file; the power of the promoted gateway
+is cut; it fetches another on the same control connection.
+
+Expected: both files arrive; the server was told the VIP both times; the new gateway's flow has the
+helper and the adjustments of the old one; a silence of at most 2.5 s and nothing else.
+"""
+import signal
+
+from vpnlab.expectation import equals, is_empty
+from vpnlab.live import begin
+from vpnlab.nat import (Flow, Tool, expect_hot, flows, inside_captures, moved, prepare,
+                        resets_sent)
+from vpnlab.probes import SERVER_ADDRESS
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.topology import L2TP
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 2500
+FTP_PORT, PORT = 21, 40000
+FILE_BYTES = 200_000
+FETCH_LIMIT_S = 30
+HOT_LIMIT_S = 5
+
+
+def steps(run: Run) -> None:
+    prepare(run.lab)
+    live = begin(run)
+    server = Tool(run.lab, run.lab.node("server"), "ftp_server.py", str(FTP_PORT), str(FILE_BYTES),
+                  result="ftp-server", word="listening")
+    client = Tool(run.lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
+                  str(PORT), result="ftp-client")
+    wait_fetched(run, client, 1)
+    before = flows(live.active, port=FTP_PORT)
+    run.expect("helpers", [each.helper for each in before], equals(["ftp"]))
+    run.expect("adjusted", [any(each.adjusted_original) for each in before], equals([True]))
+    expect_hot(run, live, before, HOT_LIMIT_S)
+    successor = live.cut_power(live.active)
+    after = flows(successor, port=FTP_PORT)
+    run.expect("flows_with_another_port", moved(before, after), is_empty())
+    run.expect("control_connection", [kept(each) for each in after],
+               equals([kept(each) for each in before]))
+
+    run.step("the same connection fetches another file")
+    client.process.send_signal(signal.SIGUSR1)
+    wait_fetched(run, client, 2)
+    run.expect("files", client.log().splitlines(), equals([f"got {FILE_BYTES}"] * 2))
+    told = {line.split()[1].partition(":")[0] for line in server.log().splitlines()}
+    run.expect("addresses_told", sorted(told), equals([L2TP.vip_inside]))
+
+    seen = live.end()
+    run.expect("resets_to_the_server", resets_sent(inside_captures(run.lab, run.out), FTP_PORT),
+               equals(0))
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+
+
+def wait_fetched(run: Run, client: Tool, count: int) -> None:
+    run.wait_for(f"client1 has tried to fetch {count} files",
+                 lambda: len(client.log().splitlines()) >= count, FETCH_LIMIT_S)
+
+
+def kept(control: Flow) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    """What the helper needs of a control connection."""
+    return control.helper, control.adjusted_original, control.adjusted_reply
