@@ -15,10 +15,12 @@ than 50 ms, or twice the longest of a fault-free time with the same flows.
 """
 from vpnlab.expectation import at_most, equals
 from vpnlab.live import begin, off_dc
-from vpnlab.nat import MADE_UP, add_flows, digest, prepare, prepare_gateway, tracked
+from vpnlab.nat import MADE_UP, add_flows, digest, prepare, tracked
 from vpnlab.promise import expect_unnoticed
+from vpnlab.ruleset import load_rules
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
+from vpnlab.topology import L2TP
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FLOWS = 100_000
@@ -55,7 +57,7 @@ def steps(run: Run) -> None:
     on_at = run.lab.now()
     # The joiner has a core of its own in life; here it gets what the others leave.
     run.lab.power_on(joiner.name, nice=BEHIND_THE_OTHERS)
-    prepare_gateway(joiner)
+    load_rules(joiner, L2TP)
     stack.configure(joiner)
     stack.cluster.join(joiner.name)
     online_at = run.lab.now()

@@ -42,10 +42,10 @@ def steps(run: Run) -> None:
     found = node.run("/usr/bin/python3", "-IS", f"{TOOLS}/event_buffer.py", pid,
                      str(BUFFER_BYTES)).stdout
     run.expect("sockets_with_a_small_buffer", int(found), at_least(1))
-    resyncs = live.stack.conntrack(node)["resyncs"]
+    listings = live.stack.conntrack(node)["listings"]
     overrun(run, live, f"{FLOWS} flows come", lambda: add_flows(node, FLOWS), FLOWS)
     overrun(run, live, f"{GONE} of them go", lambda: remove_flows(node, GONE), FLOWS - GONE)
-    run.expect("resyncs", live.stack.conntrack(node)["resyncs"] - resyncs, at_least(2))
+    run.expect("listings", live.stack.conntrack(node)["listings"] - listings, at_least(2))
 
     seen = live.end()
     expect_nothing_else(run, seen.client("client1"))

@@ -20,9 +20,6 @@ from .ruleset import load_rules
 from .run import Run
 from .topology import L2TP, NODES, VPN_GATEWAYS, VpnGateway
 
-# Room for the flows of a scenario: a node of 512 MB has room for 4 096 by itself. Events of every
-# flow, whoever listened when it began.
-SYSCTLS = {"nf_conntrack_max": 262_144, "nf_conntrack_buckets": 65_536, "nf_conntrack_events": 1}
 NETFILTER = "/proc/sys/net/netfilter"
 # A pool of the gateway that no node of a scenario hands out: gw4's.
 MADE_UP = f"{L2TP.net}.{NODES['gw4'].id}.0/24"
@@ -35,17 +32,10 @@ LIST_LIMIT_S = 120.0
 def prepare(lab: Lab, gateways: Sequence[VpnGateway] = (L2TP,)) -> None:
     """Before the cluster starts: NAT on every gateway, and no other way back for the server."""
     for node in lab.gateways:
-        prepare_gateway(node, gateways)
+        for gateway in gateways:
+            load_rules(node, gateway)
     for gateway in VPN_GATEWAYS:
         lab.node("server").run("ip", "route", "del", gateway.addresses)
-
-
-def prepare_gateway(node: Node, gateways: Sequence[VpnGateway] = (L2TP,)) -> None:
-    """Also for a node that has just been switched on again."""
-    for gateway in gateways:
-        load_rules(node, gateway)
-    for name, value in SYSCTLS.items():
-        node.put(f"{NETFILTER}/{name}", str(value))
 
 
 @dataclasses.dataclass(frozen=True)
