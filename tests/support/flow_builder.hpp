@@ -37,6 +37,15 @@ inline conntrack::Flow udp_flow() {
     return flow_of(conntrack::kUdp, {address("10.64.1.5"), address("203.0.113.9"), 5060, 5060});
 }
 
+// The call of a PPTP client behind NAT: gre 10.64.1.5:1000 > 203.0.113.9:0, as 192.0.2.100:4000.
+inline conntrack::Flow pptp_call() {
+    conntrack::Flow flow =
+        flow_of(conntrack::kGre, {address("10.64.1.5"), address("203.0.113.9"), 1000, 0});
+    flow.reply.destination = address("192.0.2.100");
+    flow.reply.destination_part = 4000;
+    return flow;
+}
+
 inline conntrack::FlowKey random_key(Random& random, bool ipv4, const conntrack::Zone& zone) {
     conntrack::FlowKey key;
     constexpr std::array<std::uint8_t, 8> kOfIpv4{1, 6, 17, 33, 47, 50, 132, 136};

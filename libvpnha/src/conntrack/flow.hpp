@@ -100,6 +100,7 @@ inline constexpr std::uint32_t kSeenReply = 1U << 1;
 inline constexpr std::uint32_t kAssured = 1U << 2;
 inline constexpr std::uint32_t kConfirmed = 1U << 3;
 inline constexpr std::uint32_t kExpected = 1U << 0;
+inline constexpr std::uint32_t kFixedTimeout = 1U << 10;
 inline constexpr std::uint32_t kRecordStatus = kSeenReply | kAssured;
 
 using Labels = std::array<std::uint8_t, 16>;

@@ -8,6 +8,10 @@
 // are in no record, and the kernel that guesses them from a retransmitted segment would take newer
 // ones for invalid, pass them without NAT, and the connection would be reset. Flows of which no
 // packet came get their own timeout back after the takeover (node/flows.hpp).
+//
+// GRE keeps that timeout, which is fixed (IPS_FIXED_TIMEOUT): the kernel knows the protocol's own
+// for entries that a packet made, and for others takes 0, so that the first packet would end them.
+// The end of a PPTP control connection ends its calls (conntrack/pptp.hpp).
 #pragma once
 
 #include <optional>

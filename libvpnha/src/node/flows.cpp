@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "conntrack/flow_record.hpp"
+#include "conntrack/pptp.hpp"
 
 namespace vpnha::node {
 
@@ -66,17 +67,53 @@ void Flows::follow(TimePoint now, Effects& effects) {
 
 void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects) {
     for (const News& each : news) {
-        const bool listed = each.kind == News::Kind::listed;
-        if (!replica_.promoted()) {
-            if (listed && listing_) {
-                sweep(each, effects);
+        if (conntrack::is_pptp_call(each)) {
+            for (const News& half : conntrack::halves(each)) {
+                on_one(half, now, effects);
             }
-        } else if (tracker_) {
-            decide(tracker_->on_news(each, now), each.flow.key, now, effects);
-            if (listed) {
-                revive(each, effects);
-            }
+        } else {
+            on_one(each, now, effects);
         }
+    }
+}
+
+void Flows::on_one(const News& news, TimePoint now, Effects& effects) {
+    const bool listed = news.kind == News::Kind::listed;
+    if (!replica_.promoted()) {
+        if (listed && listing_) {
+            sweep(news, effects);
+        }
+    } else if (tracker_) {
+        decide(tracker_->on_news(news, now), news.flow.key, now, effects);
+        if (listed) {
+            revive(news, effects);
+        }
+        if (news.kind == News::Kind::ended && conntrack::is_pptp_control(news.flow.key)) {
+            end_calls(news.flow, now, effects);
+        }
+    }
+}
+
+void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
+    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+    std::vector<FlowKey> calls;
+    for (const auto& [id, record] : replica_.store().flows_behind({}, kAll)) {
+        const Result<FlowKey> key = conntrack::parse_key(id.id.view());
+        if (!key) {
+            continue;
+        }
+        if (conntrack::is_pptp_control(*key) && *key != control.key &&
+            key->original.source == control.key.original.source &&
+            key->original.destination == control.key.original.destination) {
+            return;  // They may be its calls.
+        }
+        if (conntrack::is_half_of_call(*key, control.key, control.reply.destination)) {
+            calls.push_back(*key);
+        }
+    }
+    for (const FlowKey& call : calls) {
+        replica_.erase(record_key(call), now);
+        batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
     }
 }
 
@@ -104,6 +141,9 @@ void Flows::say(const conntrack::Decision& decision) {
 }
 
 void Flows::revive(const News& news, Effects& effects) const {
+    if (news.flow.key.protocol == conntrack::kGre) {
+        return;  // Its timeout is fixed.
+    }
     const replica::StoredRecord* const held = replica_.store().find(record_key(news.flow.key));
     if (held == nullptr) {
         return;

@@ -76,6 +76,9 @@ class Flows {
     [[nodiscard]] std::size_t held_back() const { return tracker_ ? tracker_->held_back() : 0; }
 
   private:
+    void on_one(const conntrack::News& news, TimePoint now, Effects& effects);
+    // The control connection of calls has ended.
+    void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& key, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision);

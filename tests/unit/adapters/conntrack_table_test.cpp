@@ -2,6 +2,7 @@
 // Needs root: a kernel's flow table in namespaces of its own.
 #include "adapters/conntrack_table.hpp"
 
+#include "conntrack/pptp.hpp"
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
@@ -36,6 +37,27 @@ TEST_F(ConntrackTableTest, FlowsOfAllProtocols) {
     ping.reply.destination = address("192.0.2.100");
     ping.reply.source_part = 78;
     EXPECT_EQ(install(ping), ping);
+}
+
+TEST_F(ConntrackTableTest, HalvesOfAPptpCallTranslateItsId) {
+    for (const News& half : conntrack::halves({.flow = test::pptp_call()})) {
+        EXPECT_EQ(install(half.flow), half.flow);
+        EXPECT_EQ(install(half.flow), half.flow) << "once more: it is there";
+        const conntrack::Timeout longer{half.flow.key, 3600};
+        EXPECT_THAT(table_->set_timeouts(std::span(&longer, 1)).value_or(std::vector<bool>{}),
+                    ElementsAre(true))
+            << "its timeout is fixed, but it is there";
+    }
+}
+
+TEST_F(ConntrackTableTest, AdjustmentsMayComeLater) {
+    Flow flow = nat_tcp_flow();
+    EXPECT_EQ(install(flow), flow);
+    flow.adjusted[0] = conntrack::SequenceAdjustment{270'552'471, 0, 3};
+    EXPECT_EQ(install(flow), flow);
+    Flow other = nat_tcp_flow(40'001);
+    other.adjusted[0] = conntrack::SequenceAdjustment{1, 0, 3};
+    EXPECT_EQ(install(other), other);
 }
 
 TEST_F(ConntrackTableTest, Ipv6IsTranslatedToo) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "conntrack/pptp.hpp"
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 #include "support/flow_builder.hpp"
@@ -253,6 +254,39 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     EXPECT_FALSE(cluster.at(3).flows.watched);
+}
+
+TEST_F(FlowsTest, ACallOfPptpIsTwoFlowsOnStandbysAndEndsWithItsControlConnection) {
+    const auto halves = conntrack::halves({.flow = test::pptp_call()});
+    Flow control = nat_tcp_flow();
+    control.key.original.destination_part = control.reply.source_part = 1723;
+    Flow call = test::pptp_call();
+    call.parent = control.key;
+    begin(control);
+    begin(call);
+    cluster_.pass(seconds(2));
+    for (const News& half : halves) {
+        EXPECT_THAT(table(2).flows, Contains(Key(half.flow.key)));
+    }
+    end(call);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(2), 1U);
+    begin(call);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(2), 3U);
+    Flow second = control;
+    second.key.original.source_part = second.reply.destination_part = 40'001;
+    begin(second);
+    cluster_.pass(seconds(2));
+    end(control);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(2), 3U) << "the call may be the other one's";
+    end(second);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(2), 0U);
+    for (const News& half : halves) {
+        EXPECT_THAT(table(2).flows, Not(Contains(Key(half.flow.key))));
+    }
 }
 
 }  // namespace
