@@ -49,7 +49,8 @@ Result<ConntrackEvents> ConntrackEvents::open(const conntrack::Policy& policy,
     if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("bind a netfilter socket", errno));
     }
-    for (int group : {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY}) {
+    for (int group : {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY,
+                      NFNLGRP_CONNTRACK_EXP_NEW}) {
         if (mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
             return tl::unexpected(system_error("subscribe to the kernel's events of flows", errno));
         }
@@ -82,6 +83,8 @@ bool ConntrackEvents::read(const OnNews& on_news) {
                  mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
                 if (const auto news = parse_flow_message(message, false)) {
                     on_news(*news);
+                } else if (const auto expectation = parse_expectation(message)) {
+                    on_news(*expectation);
                 }
             }
         }

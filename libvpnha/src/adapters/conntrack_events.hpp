@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the kernel's connection tracking tells of this gateway's flows: the promoted node's source
-// of records.
+// of records. Of expectations it tells whose they are: with them a helper adjusts sequence numbers,
+// of which there is no event (Linux 6.1).
 //
 // The kernel names an event only for flows that were made while somebody listened, unless
 // net.netfilter.nf_conntrack_events is 1 (Linux 5.19 and later; the default 2 means "when somebody

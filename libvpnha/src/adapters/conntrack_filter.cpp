@@ -7,6 +7,8 @@
 #include <linux/netlink.h>
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -89,6 +91,17 @@ class Program {
     std::vector<Jump> jumps_;
     std::size_t places_ = 0;
 };
+
+// Accepts expectations: there are few, and they say little that could be filtered.
+void put_expectations(Program& program) {
+    constexpr std::uint32_t kSubsystem =
+        offsetof(nlmsghdr, nlmsg_type) + (std::endian::native == std::endian::little ? 1 : 0);
+    const Program::Place flow = program.place();
+    program.put(BPF_LD | BPF_B | BPF_ABS, kSubsystem);
+    program.jump(BPF_JEQ, NFNL_SUBSYS_CTNETLINK_EXP, Program::kNext, flow);
+    program.accept();
+    program.here(flow);
+}
 
 // Refuses what has neither proved itself (conntrack/policy.hpp) nor could have.
 void put_status(Program& program) {
@@ -182,6 +195,7 @@ std::vector<sock_filter> flow_event_filter(const conntrack::Policy& policy) {
     static_assert(16 * (2 * limits::kAddressesPerSideMax + limits::kPoolsPerGatewayMax) + 256 <=
                   BPF_MAXINSNS);
     Program program;
+    put_expectations(program);
     if (!policy.unassured) {
         put_status(program);
     }

@@ -12,7 +12,7 @@
 
 namespace vpnha::adapters {
 
-// Status, protocol, mark, zone, nets of IPv4.
+// Status, protocol, mark, zone, nets of IPv4. Expectations always pass.
 [[nodiscard]] std::vector<sock_filter> flow_event_filter(const conntrack::Policy& policy);
 
 }  // namespace vpnha::adapters

@@ -229,6 +229,31 @@ void parse_small(int type, ByteView content, News& news) {
 
 }  // namespace
 
+std::optional<News> parse_expectation(const nlmsghdr* message) {
+    if (message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW) ||
+        mnl_nlmsg_get_payload_len(message) < sizeof(nfgenmsg)) {
+        return std::nullopt;
+    }
+    ParsedTuple parent;
+    News news;
+    news.kind = News::Kind::helped;
+    const auto* const payload =
+        static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg);
+    each_attribute({payload, mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg)},
+                   [&](int attribute, ByteView content) {
+                       if (attribute == CTA_EXPECT_MASTER) {
+                           parent = parse_tuple(content);
+                       } else if (attribute == CTA_EXPECT_ZONE) {
+                           parent.zone = u16_of(content);
+                       }
+                   });
+    if (parent.addresses != 2) {
+        return std::nullopt;
+    }
+    news.flow.key = {parent.protocol, {parent.zone.value_or(0), {}}, parent.tuple};
+    return news;
+}
+
 std::optional<News> parse_flow_message(const nlmsghdr* message, bool listed) {
     const int type = message->nlmsg_type & 0xff;
     if (message->nlmsg_type >> 8 != NFNL_SUBSYS_CTNETLINK ||

@@ -6,6 +6,11 @@
 namespace vpnha::conntrack {
 
 Decision Tracker::on_news(const News& news, TimePoint now) {
+    if (news.kind == News::Kind::helped) {
+        const FlowId helped = encode_key(news.flow.key);
+        const bool unknown = known(helped).empty();
+        return {unknown ? Decision::Action::none : Decision::Action::look, helped, {}};
+    }
     if (!concerns(policy_, news.flow)) {
         return {};
     }

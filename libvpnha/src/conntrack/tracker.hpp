@@ -9,6 +9,7 @@
 //   ending          | newest state, same   | held back for 1 s       | held back for 1 s
 //                   | time                 |                         | or the delay
 //   over, ended     | forgotten            | erased                  | –
+//   helped          | looked at            | looked at               | –
 //   not worth it    | –                    | said (2)                | –
 //
 //   (1) Looked at first when the event does not say all: the kernel names a parent, labels and
@@ -40,6 +41,8 @@ struct News {
         changed,  // New or another state: what is not named is as it was.
         ended,
         listed,  // From the table: what is not named is not there. The timeout is what is left.
+        helped,  // Only the key: its helper expects another flow, and so may have changed what is
+                 // said in it. The kernel has no event of adjusted sequence numbers.
     };
     Kind kind = Kind::changed;
     Flow flow;
