@@ -4,9 +4,9 @@
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
 (plain)  also 2 000 simulated clusters, the sanitizers, and the lab scenarios that hold the product
          together
---all    also clang-tidy, a minute of fuzzing per target, bugs planted for the simulator to find,
-         all runs of the lease's exhaustive checker and each sentence of its protocol loosened for
-         it to find, and every scenario but the measurements
+--all    also the benchmarks' build, clang-tidy, a minute of fuzzing per target, bugs planted for the
+         simulator to find, all runs of the lease's exhaustive checker and each sentence of its
+         protocol loosened for it to find, and every scenario but the measurements
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
@@ -30,7 +30,7 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", 
                    "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
                    "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
-                   "partition-isolate-promoted", "fenced-node-returns")
+                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp")
 # Twenty deaths in a row each, for the distributions of tests/bench/run --only takeovers: half an
 # hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
@@ -191,6 +191,8 @@ def main() -> int:
                                   "--jobs", "2"])
         build_and_test(checks, "asan")
         if arguments.all:
+            checks.step("bench configure", ["cmake", "--preset", "bench"])
+            checks.step("bench build", ["cmake", "--build", "--preset", "bench"])
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("lease checker", ["build/dev/tests/checker/vpnha-checker", "--jobs", "2",

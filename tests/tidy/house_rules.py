@@ -33,7 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "replica": {"base", "ppp", "l2tp", "wire"},
     "lease": {"base"},
     "takeover": {"base", "ppp", "l2tp", "wire"},
-    "node": {"base", "ppp", "l2tp", "wire", "config", "replica", "lease", "takeover"},
+    "node": {"base", "ppp", "l2tp", "conntrack", "wire", "config", "replica", "lease", "takeover"},
     "ports": {"base", "ppp", "l2tp", "conntrack", "lease", "config"},
     "adapters": {*CORES},
     "runtime": {*CORES, "adapters"},
