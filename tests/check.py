@@ -4,8 +4,8 @@
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
 (plain)  also 2 000 simulated clusters, the sanitizers, and the lab scenarios that hold the product
          together
---all    also the benchmarks' build, clang-tidy, a minute of fuzzing per target, bugs planted for the
-         simulator to find, all runs of the lease's exhaustive checker and each sentence of its
+--all    also the benchmarks' build, clang-tidy, a minute of fuzzing per target, bugs planted for
+         the simulator to find, all runs of the lease's exhaustive checker and each sentence of its
          protocol loosened for it to find, and every scenario but the measurements
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
