@@ -28,6 +28,15 @@ wire::RecordKey record_key(const FlowKey& key) {
     return record_key(conntrack::encode_key(key).view());
 }
 
+constexpr std::uint32_t seconds_of(std::chrono::seconds time) {
+    return static_cast<std::uint32_t>(time.count());
+}
+
+// A vpnhad of this node installed it, and no packet has come since.
+bool is_hot(const conntrack::Flow& flow) {
+    return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
+}
+
 // What is wanted of many flows is one effect for as long as nothing else comes between.
 template <class Batch>
 Batch& batch(Effects& effects, GatewayId gateway) {
@@ -78,17 +87,16 @@ void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects)
 }
 
 void Flows::on_one(const News& news, TimePoint now, Effects& effects) {
-    const bool listed = news.kind == News::Kind::listed;
+    const bool ended = news.kind == News::Kind::ended;
     if (!replica_.promoted()) {
-        if (listed && listing_) {
+        if (news.kind == News::Kind::listed && listing_) {
             sweep(news, effects);
         }
     } else if (tracker_) {
-        decide(tracker_->on_news(news, now), news.flow.key, now, effects);
-        if (listed) {
-            revive(news, effects);
-        }
-        if (news.kind == News::Kind::ended && conntrack::is_pptp_control(news.flow.key)) {
+        const bool hot = !ended && is_hot(news.flow);
+        decide(tracker_->on_news(hot ? revive(news, effects) : news, now), news.flow.key, now,
+               effects);
+        if (ended && conntrack::is_pptp_control(news.flow.key)) {
             end_calls(news.flow, now, effects);
         }
     }
@@ -140,24 +148,27 @@ void Flows::say(const conntrack::Decision& decision) {
     }
 }
 
-void Flows::revive(const News& news, Effects& effects) const {
-    if (news.flow.key.protocol == conntrack::kGre) {
-        return;  // Its timeout is fixed.
-    }
-    const replica::StoredRecord* const held = replica_.store().find(record_key(news.flow.key));
-    if (held == nullptr) {
-        return;
+News Flows::revive(News news, Effects& effects) const {
+    if (!conntrack::concerns(settings_.policy, news.flow)) {
+        return news;
     }
     const conntrack::FlowId id = conntrack::encode_key(news.flow.key);
-    const Result<conntrack::Flow> flow = conntrack::parse_flow(id.view(), held->payload);
-    if (flow && flow->timeout_s < news.flow.timeout_s) {
-        batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({flow->key, flow->timeout_s});
+    const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
+    std::uint32_t own = seconds_of(limits::kKernelFlowTimeoutMax);
+    if (held != nullptr) {
+        if (const auto flow = conntrack::parse_flow(id.view(), held->payload)) {
+            own = std::min(own, flow->timeout_s);
+        }
     }
+    news.flow.timeout_s = own;
+    if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed.
+        batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({news.flow.key, own});
+    }
+    return news;
 }
 
 void Flows::sweep(const News& news, Effects& effects) {
-    const bool ours = std::chrono::seconds(news.flow.timeout_s) > limits::kKernelFlowTimeoutMax;
-    if (ours && conntrack::concerns(settings_.policy, news.flow) &&
+    if (is_hot(news.flow) && conntrack::concerns(settings_.policy, news.flow) &&
         replica_.store().find(record_key(news.flow.key)) == nullptr) {
         ++counters_.stale;
         batch<RemoveFlows>(effects, gateway_).flows.push_back(news.flow.key);
@@ -254,8 +265,7 @@ void Flows::hurry(TimePoint now) {
 }
 
 void Flows::look_after_some(TimePoint now, Effects& effects) {
-    constexpr auto kHotSeconds =
-        static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+    constexpr std::uint32_t kHotSeconds = seconds_of(limits::kStandbyFlowTimeout);
     std::vector<conntrack::Timeout> held;
     replica::Effects wanted;
     const auto last = replica_.install_flows(

@@ -5,7 +5,8 @@
 //               | kernel to replica                    | replica to kernel
 //   ------------+--------------------------------------+-----------------------------------------
 //   promoted    | events, and a listing of the table   | own timeouts for what no packet has come
-//               | after the promotion and a loss       | of since the promotion
+//               | after the promotion and a loss       | of since the promotion, installations
+//               |                                      | that were under way then among it
 //   otherwise   | –                                    | all at once; then a look after some, in
 //               |                                      | turn: they get their timeout again, and
 //               |                                      | what is missing is installed again.
@@ -82,8 +83,9 @@ class Flows {
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& key, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision);
-    // It is as the standby installed it.
-    void revive(const conntrack::News& news, Effects& effects) const;
+    // It is as the standby installed it: it gets its own timeout, or without a record the longest
+    // that the kernel gives. The answer is news of the flow, and not of the installation.
+    conntrack::News revive(conntrack::News news, Effects& effects) const;
     void sweep(const conntrack::News& news, Effects& effects);
     void begin_listing(Effects& effects);
     void look_after_some(TimePoint now, Effects& effects);

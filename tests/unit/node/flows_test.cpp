@@ -125,6 +125,30 @@ TEST_F(FlowsTest, AfterATakeoverFlowsGoOnAndUntouchedOnesGetTheirOwnTimeout) {
     EXPECT_EQ(table(3).flows.size(), 1U);
 }
 
+// Asked for before the promotion, done after it.
+TEST_F(FlowsTest, ALateInstallationIsNoNewsAndGetsItsOwnTimeout) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    cluster_.pass(milliseconds(1100));
+    const std::uint64_t before = cluster_.replica(2).sequence();
+    begin(conntrack::hot(nat_tcp_flow()), 2);
+    EXPECT_EQ(table(2).flows.at(nat_tcp_flow().key).timeout_s, 432'000U);
+    cluster_.pass(milliseconds(100));
+    EXPECT_EQ(cluster_.replica(2).sequence(), before);
+}
+
+TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftOnThePromotedNodeEndsByItself) {
+    const Flow left = conntrack::hot(nat_tcp_flow());
+    table(1).flows.insert_or_assign(left.key, left);
+    cluster_.pass(milliseconds(1100));
+    const std::uint32_t longest =
+        std::chrono::duration_cast<seconds>(limits::kKernelFlowTimeoutMax).count();
+    EXPECT_EQ(table(1).flows.at(left.key).timeout_s, longest);
+    EXPECT_THAT(table(2).flows, Contains(Key(left.key))) << "a packet may still come";
+}
+
 TEST_F(FlowsTest, WhatEndedWhileEventsWereLostIsFoundByAListing) {
     begin(nat_tcp_flow(1));
     begin(nat_tcp_flow(2));
