@@ -57,6 +57,10 @@ void Replica::end_epoch(TimePoint now) {
     installing_.clear();
     lacking_.clear();
     for (const auto& [key, record] : store_.records()) {
+        if (key.type == wire::RecordType::flow && record.hold == Hold::installed) {
+            // Packets may have changed it since, and not all of that was said.
+            store_.set_hold(key, *store_.find(key), Hold::none);
+        }
         note(key, record);
         if (record.hold == Hold::refused) {
             retry_pause_ = limits::kInstallRetryFirst;

@@ -248,6 +248,22 @@ TEST_F(FlowsTest, ADemotedNodesFlowsAreHotAgain) {
     EXPECT_EQ(cluster_.replica(1).store().installed_flows(), 2U);
 }
 
+TEST_F(FlowsTest, WhatADemotedNodeDidNotSayItDoesNotKeep) {
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    Flow ending = conntrack::hot(nat_tcp_flow());
+    ending.tcp->state = conntrack::TcpState::fin_wait;  // Held back.
+    begin(ending, 2);
+    ASSERT_TRUE(cluster_.begin_demote(2).has_value());
+    ASSERT_TRUE(cluster_.promote(3).has_value());
+    cluster_.pass(seconds(2));
+    const Flow& hot = table(2).flows.at(ending.key);
+    EXPECT_EQ(hot.tcp->state, conntrack::TcpState::established);
+    EXPECT_EQ(hot.timeout_s, kWeek);
+}
+
 TEST_F(FlowsTest, NothingRemainsOfThemWhenAStandbyLeaves) {
     begin(nat_tcp_flow());
     cluster_.pass(milliseconds(100));
