@@ -29,15 +29,17 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
     if (value == Worth::none && before.empty()) {
         return {};
     }
+    Decision decision;
+    decision.id = id;
+    const bool outdated = is_outdated(news, id);
     if (value == Worth::over) {
-        return on_end(id);
+        decision.action = Decision::Action::look;
+        return outdated ? decision : on_end(id);
     }
     if (listing_) {
         listing_->ended.erase(Hash::of(id.view()));
         listing_->seen.insert(Hash::of(id.view()));
     }
-    Decision decision;
-    decision.id = id;
     if (is_incomplete(news, flow, before.empty())) {
         decision.action = Decision::Action::look;
         return decision;
@@ -46,6 +48,10 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
         return {};
     }
     decision.payload = encode_payload(flow);
+    if (outdated && !std::ranges::equal(before, decision.payload.view())) {
+        decision.action = Decision::Action::look;
+        return decision;
+    }
     const auto waiting = held_back_.find(id.view());
     if (waiting != held_back_.end()) {
         const ByteView payload = decision.payload.view();
@@ -66,6 +72,18 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
     }
     decision.action = Decision::Action::say;
     return decision;
+}
+
+bool Tracker::is_outdated(const News& news, const FlowId& id) {
+    if (!listing_) {
+        return false;
+    }
+    const std::uint64_t hash = Hash::of(id.view());
+    if (news.kind == News::Kind::listed) {
+        return listing_->changed.erase(hash) != 0;
+    }
+    listing_->changed.insert(hash);
+    return false;
 }
 
 Decision Tracker::on_end(const FlowId& id) {

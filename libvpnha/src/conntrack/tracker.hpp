@@ -18,7 +18,8 @@
 //
 // When news was lost, the kernel's whole table is listed: between begin_listing() and end_listing()
 // listed flows are news like others, and what was held and not listed is erased. News that comes
-// while the list is read is newer than the list.
+// while the list is read is newer than the list: what is listed otherwise than its event said is
+// looked at again.
 #pragma once
 
 #include <tsl/robin_map.h>
@@ -94,6 +95,7 @@ class Tracker {
         // of all listings, and the one that ended would be found by the next.
         tsl::robin_set<std::uint64_t> seen;
         tsl::robin_set<std::uint64_t> ended;
+        tsl::robin_set<std::uint64_t> changed;  // By an event, and not listed since.
     };
     struct Hash {
         using is_transparent = void;
@@ -112,6 +114,8 @@ class Tracker {
     };
 
     [[nodiscard]] Decision on_end(const FlowId& id);
+    // It may be listed as it was before the event that was heard of it.
+    [[nodiscard]] bool is_outdated(const News& news, const FlowId& id);
     // What is known of it, the held back state before the said one.
     [[nodiscard]] ByteView known(const FlowId& id) const;
     void merge(const News& news, ByteView known, const FlowId& id, Flow& flow) const;

@@ -50,6 +50,31 @@ TEST_F(TrackerListingTest, NewsIsNewerThanTheList) {
     EXPECT_TRUE(record(nat_tcp_flow(3)));
 }
 
+TEST_F(TrackerListingTest, WhatIsListedOtherwiseThanItsEventSaidIsLookedAt) {
+    tracker().begin_listing();
+    Flow marked = nat_tcp_flow();
+    marked.mark = 9;
+    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "read before the event";
+    EXPECT_EQ(record(marked), marked);
+    Flow newer = marked;
+    newer.mark = 10;
+    EXPECT_EQ(listed(newer), Action::say) << "the answer";
+    end_listing();
+    EXPECT_EQ(record(newer), newer);
+}
+
+TEST_F(TrackerListingTest, AConnectionThatBeganAnewIsNotOverBecauseTheOldOneIsListed) {
+    tracker().begin_listing();
+    changed(nat_tcp_flow());
+    Flow over = nat_tcp_flow();
+    over.tcp->state = TcpState::time_wait;
+    EXPECT_EQ(listed(over), Action::look);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::none);
+    end_listing();
+    EXPECT_TRUE(record(nat_tcp_flow()));
+}
+
 TEST_F(TrackerListingTest, WhatIsListedIsWhole) {
     tracker();
     Flow labelled = nat_tcp_flow();
