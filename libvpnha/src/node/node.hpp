@@ -91,6 +91,7 @@ class Node {
     // could hold; that a listing is over; what became of installations and timeouts.
     [[nodiscard]] Effects on_flow_news(GatewayId gateway, std::span<const conntrack::News> news,
                                        TimePoint now);
+    // Once all events that came before the loss were told.
     [[nodiscard]] Effects on_flows_lost(GatewayId gateway, TimePoint now);
     [[nodiscard]] Effects on_flows_listed(GatewayId gateway, bool whole, TimePoint now);
     [[nodiscard]] Effects on_flows_installed(GatewayId gateway,

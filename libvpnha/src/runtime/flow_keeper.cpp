@@ -110,8 +110,11 @@ void FlowKeeper::read_bursts() {
             continue;
         }
         news.clear();
-        const bool whole = events->second.read([&news](const News& each) { news.push_back(each); });
-        if (news.size() < limits::kFlowEventsPerTurnMax) {
+        if (!events->second.read([&news](const News& each) { news.push_back(each); })) {
+            overrun_.insert(gateway);
+        }
+        const bool drained = news.size() < limits::kFlowEventsPerTurnMax;
+        if (drained) {
             listen(gateway);
         } else {
             readable_.insert(gateway);
@@ -119,7 +122,9 @@ void FlowKeeper::read_bursts() {
         if (!news.empty()) {
             run_(node_.on_flow_news(gateway, news, loop_.now()));
         }
-        if (!whole) {
+        // The kernel says it once, drops whatever happens until all before it has been read, and
+        // that is older than what a listing would find now.
+        if (drained && overrun_.erase(gateway) != 0) {
             run_(node_.on_flows_lost(gateway, loop_.now()));
         }
     }
@@ -131,6 +136,7 @@ void FlowKeeper::read_bursts() {
 void FlowKeeper::unwatch(GatewayId gateway) {
     unopened_.erase(gateway);
     readable_.erase(gateway);
+    overrun_.erase(gateway);
     if (const auto events = events_.find(gateway); events != events_.end()) {
         loop_.unwatch(events->second.fd());
         events_.erase(events);

@@ -90,6 +90,7 @@ class FlowKeeper : public ports::Flows {
     std::map<GatewayId, conntrack::Policy> unopened_;
     std::map<GatewayId, adapters::ConntrackEvents> events_;
     std::set<GatewayId> readable_;
+    std::set<GatewayId> overrun_;  // Events were lost; some that came before are still to be read.
     std::map<GatewayId, adapters::ConntrackListing> listings_;
 };
 
