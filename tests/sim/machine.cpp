@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/traffic.hpp"
+
 namespace vpnha::sim {
 
 namespace {
@@ -25,7 +27,13 @@ std::vector<wire::Codec> later_codecs() {
 
 Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
                  Surroundings& world)
-    : id_(id), agenda_(agenda), random_(random), story_(story), plan_(plan), world_(world) {
+    : id_(id),
+      agenda_(agenda),
+      random_(random),
+      story_(story),
+      plan_(plan),
+      world_(world),
+      flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }) {
     codecs_ = later_codecs();
     if (!plan.has(Fault::versions) || id.value % 2 == 0) {
         codecs_.pop_back();
@@ -59,7 +67,7 @@ void Machine::start() {
              .name = fmt::format("l2tp{}", gateway),
              .hello_interval = std::chrono::seconds(60),
              .links = {},
-             .flows = {},
+             .flows = {.replicate = plan_.flows, .policy = Traffic::policy(GatewayId{gateway})},
              .lease = lease,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});
@@ -84,11 +92,13 @@ void Machine::kill() {
     plugins_.clear();
     scores_.clear();
     kernel_.clear();
+    flows_.reset();
     timer_at_.reset();
 }
 
 void Machine::cut_power() {
     kill();
+    flows_.table().lose_power();
     powered_ = false;
     paused_ = false;
     slow_ = {};
@@ -292,6 +302,9 @@ void Machine::execute(node::Effects effects) {
 }
 
 node::Effects Machine::execute(const node::Effect& effect) {
+    if (flows_.execute(effect)) {
+        return {};
+    }
     if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
         waiting_.push_back(sent->message);
         if (waiting_.size() == 1) {
@@ -324,6 +337,7 @@ node::Effects Machine::execute(const node::Effect& effect) {
     } else if (const auto* detached = std::get_if<node::Detached>(&effect)) {
         kernel_.forget(detached->gateway);
         scores_.erase(detached->gateway);
+        return flows_.finish(*node_, local_now());
     } else if (const auto* line = std::get_if<node::Log>(&effect)) {
         story_.tell(id_, "{}", line->text);
     }

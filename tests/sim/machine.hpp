@@ -11,6 +11,7 @@
 #include <set>
 
 #include "node/node.hpp"
+#include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
 #include "sim/plan.hpp"
 #include "sim/story.hpp"
@@ -87,6 +88,8 @@ class Machine {
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] Kernel& kernel() { return kernel_; }
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
+    [[nodiscard]] FlowKeeper& flows() { return flows_; }
+    [[nodiscard]] const FlowTable& flow_table() const { return flows_.table(); }
     // By its own clock.
     [[nodiscard]] bool gate_open(GatewayId gateway) const;
     // It goes on after its clock stood still: for one lease it may not know what others did.
@@ -150,6 +153,7 @@ class Machine {
     std::unique_ptr<node::Node> node_;
     std::uint64_t process_ = 0;
     Kernel kernel_;
+    FlowKeeper flows_;
     std::map<node::PluginToken, Kernel::Key> plugins_;
     std::map<GatewayId, int> scores_;
     std::deque<Call> tasks_;

@@ -9,6 +9,13 @@
 
 namespace vpnha::sim {
 
+namespace {
+
+// Flows that came and went again while the group took nothing: they stay queued until their turn.
+constexpr std::size_t kFlowsGoneMax = 1000;
+
+}  // namespace
+
 Oracle::Oracle(Story& story, const Plan& plan, const Machines& machines, const Totem& totem,
                const Clients& clients)
     : story_(story),
@@ -111,7 +118,7 @@ void Oracle::on_answer(const Machine& machine, const node::AnswerRequest& answer
 
 // What the next holder has in its kernel when its promotion begins has to be there at its end.
 void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
-    Takeover takeover{machine.id(), {}, {}};
+    Takeover takeover{machine.id(), {}, {}, {}};
     const replica::Replica& replica = machine.gateway(gateway)->replica();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
@@ -133,6 +140,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         }
     }
     takeovers_[gateway] = std::move(takeover);
+    expect_flows(machine, gateway);
 }
 
 bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const {
@@ -177,6 +185,7 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
         }
         ++tally_.kept;
     }
+    check_flows_kept(machine, id);
     ++tally_.promotions;
     std::erase_if(promises_, [&](const auto& each) {
         const auto& [key, promise] = each;
@@ -218,7 +227,8 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
     const std::size_t records = replica.store().records().size();
-    if (replica.dirty() > 2 * (records + replica.store().tombstones().size()) + 16 ||
+    const std::size_t gone = plan_.flows ? kFlowsGoneMax : 0;
+    if (replica.dirty() > 2 * (records + replica.store().tombstones().size()) + 16 + gone ||
         replica.installing() > records ||
         replica.store().tombstones().size() > limits::kTombstonesMax) {
         fail("limits", machine.id(),
@@ -275,18 +285,19 @@ void Oracle::note_state(const Machine& machine, GatewayId gateway, const Epoch& 
 
 void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
-    for (const auto& [key, stored] : gateway.replica().store().records()) {
+    const replica::Replica& replica = gateway.replica();
+    replica.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
         const auto session = l2tp::parse_key(key.id.view());
         if (!session) {
-            continue;
+            return;
         }
         const Kernel::Key place{id, *session};
         const auto promise = promises_.find(place);
-        if (!gateway.replica().is_protected(key)) {
+        if (!replica.is_protected(key)) {
             if (promise != promises_.end() && promise->second.holder == machine.id()) {
                 promises_.erase(promise);
             }
-            continue;
+            return;
         }
         if (!machine.node()->quorate()) {
             fail("protected", machine.id(), "reports sessions as protected without quorum");
@@ -294,7 +305,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         if (promise != promises_.end() && promise->second.payload == stored.payload &&
             promise->second.holder == machine.id() &&
             promise->second.process == machine.process()) {
-            continue;
+            return;
         }
         if (!was_installed_elsewhere(machine, place, stored.payload.copy())) {
             fail("protected", machine.id(),
@@ -303,7 +314,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         }
         ++tally_.protected_sessions;
         promises_[place] = {machine.id(), machine.process(), stored.payload.copy()};
-    }
+    });
 }
 
 bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,

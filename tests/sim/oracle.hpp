@@ -19,6 +19,9 @@
 //   protected    What a holder reports as protected was installed in another node's kernel.
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
 //                next, is resumed there. A complete replica does not lack what another has.
+//   flows        What was installed on the next promoted node is in its kernel when it serves, with
+//                nothing done about it. At the end every flow of the promoted node's kernel that is
+//                worth it is hot in all others' as it is there, and nothing else of the gateway is.
 //   frozen       No score is written while a lost holder has no successor.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
@@ -52,6 +55,8 @@ struct Tally {
     std::uint64_t passed_over = 0;
     std::uint64_t resyncs = 0;
     std::uint64_t given_away = 0;
+    std::uint64_t flows_kept = 0;   // Hot before a takeover and there after it.
+    std::uint64_t flows_equal = 0;  // At the end, in a standby's kernel as in the promoted one's.
 
     Tally& operator+=(const Tally& other);
 };
@@ -71,11 +76,12 @@ class Oracle {
     // Faults that excuse a loss.
     void on_death(NodeId node);
     void on_kernel_loss(const Kernel::Key& key);
+    void on_flush(NodeId node);
 
     // All replicas against each other.
     void compare_all() const;
     // After the faults: nothing is left to be done.
-    void check_settled(std::uint64_t messages_while_quiet) const;
+    void check_settled(std::uint64_t messages_while_quiet);
 
     [[nodiscard]] Tally& tally() { return tally_; }
 
@@ -94,6 +100,7 @@ class Oracle {
         NodeId node;
         std::set<l2tp::SessionKey> expected;
         std::set<l2tp::SessionKey> elsewhere;  // In other kernels only.
+        std::set<conntrack::FlowKey> flows;
     };
     // A follower before a message that is older than what it knows.
     struct Untouched {
@@ -130,6 +137,12 @@ class Oracle {
                                                const Bytes& payload) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
     [[nodiscard]] bool others_lack(const Machine& machine, const Kernel::Key& key) const;
+    void expect_flows(const Machine& machine, GatewayId gateway);
+    void forget_ended_flows(const Machine& machine, GatewayId gateway);
+    void check_flows_kept(const Machine& machine, GatewayId gateway);
+    void check_holder_flows(const Machine& holder, const node::GatewayNode& gateway) const;
+    std::uint64_t check_standby_flows(const Machine& holder, const Machine& standby,
+                                      const node::GatewayNode& gateway) const;
     void check_versions(const Machine& machine, GatewayId gateway) const;
     void compare(const Machine& a, const Machine& b, GatewayId gateway) const;
     void check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const;

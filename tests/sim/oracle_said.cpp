@@ -159,6 +159,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
             return store.find({wire::RecordType::l2tp_session,
                                wire::RecordId(l2tp::encode_key(key))}) == nullptr;
         });
+        forget_ended_flows(machine, claim.gateway);
     }
 }
 
@@ -211,7 +212,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
     if (replica.level() != wire::Level::complete) {
         fail("confirm", machine.id(), "confirms, and is not complete");
     }
-    for (const auto& [key, stored] : replica.store().records()) {
+    replica.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
         const bool refused = std::find(confirm.refused.begin(), confirm.refused.end(),
                                        stored.version) != confirm.refused.end();
         const bool covered =
@@ -220,7 +221,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
         const auto session = l2tp::parse_key(key.id.view());
         if (refused || !covered || !session ||
             machine.kernel().is_unheard({confirm.gateway, *session})) {
-            continue;
+            return;
         }
         if (!machine.kernel().has({confirm.gateway, *session}, stored.payload.copy())) {
             fail("confirm", machine.id(),
@@ -229,7 +230,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
                              to_string(stored.version.epoch), stored.version.sequence,
                              static_cast<int>(stored.hold)));
         }
-    }
+    });
 }
 
 }  // namespace vpnha::sim

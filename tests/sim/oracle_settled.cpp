@@ -25,10 +25,12 @@ Tally& Tally::operator+=(const Tally& other) {
     passed_over += other.passed_over;
     resyncs += other.resyncs;
     given_away += other.given_away;
+    flows_kept += other.flows_kept;
+    flows_equal += other.flows_equal;
     return *this;
 }
 
-void Oracle::check_settled(std::uint64_t messages_while_quiet) const {
+void Oracle::check_settled(std::uint64_t messages_while_quiet) {
     compare_all();
     for (std::uint8_t number = 1; number <= plan_.gateways; ++number) {
         const GatewayId id{number};
@@ -49,9 +51,11 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) const {
             fail("settled", NodeId{}, fmt::format("nobody serves gateway {}", number));
         }
         check_holder_settled(*holder, *holder->gateway(id));
+        check_holder_flows(*holder, *holder->gateway(id));
         for (const auto& [node, machine] : machines_) {
             if (machine.get() != holder) {
                 check_standby_settled(*holder, *machine, *machine->gateway(id));
+                tally_.flows_equal += check_standby_flows(*holder, *machine, *machine->gateway(id));
             }
         }
     }
@@ -127,16 +131,16 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
              fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
     }
     std::set<l2tp::SessionKey> held;
-    for (const auto& [key, stored] : here.store().records()) {
+    here.store().each_but_flows([&](const wire::RecordKey&, const replica::StoredRecord& stored) {
         const auto record = l2tp::parse_record(stored.payload);
         if (!record) {
-            continue;
+            return;
         }
         held.insert(record->key);
         if (record->user != kRefusedUser && !standby.kernel().has({id, record->key})) {
             fail("settled", standby.id(), "its kernel lacks " + l2tp::to_string(record->key));
         }
-    }
+    });
     for (const auto& [key, payload] : standby.kernel().sessions()) {
         if (key.first == id && !held.contains(key.second)) {
             fail("settled", standby.id(), "its kernel still has " + l2tp::to_string(key.second));

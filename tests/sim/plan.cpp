@@ -14,9 +14,10 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, kFaults> kNames{
-    "power-cut",  "daemon-killed", "partition",  "one-way", "pause",  "slow",     "clock",
-    "flow",       "refusal",       "vanish",     "overrun", "storm",  "garbage",  "poison",
-    "step-fails", "step-lasts",    "switchover", "standby", "resync", "versions", "links"};
+    "power-cut",  "daemon-killed", "partition",  "one-way",   "pause",  "slow",     "clock",
+    "flow",       "refusal",       "vanish",     "overrun",   "storm",  "garbage",  "poison",
+    "step-fails", "step-lasts",    "switchover", "standby",   "resync", "versions", "links",
+    "flow-loss",  "flow-listing",  "flow-full",  "flow-flush"};
 
 }  // namespace
 
@@ -33,14 +34,22 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.nodes = 2 + static_cast<std::uint32_t>(random.below(6));
     plan.gateways = static_cast<std::uint8_t>(1 + random.below(3) * random.below(2));
     const unsigned share = 15 + static_cast<unsigned>(random.below(50));
-    // The last kind is drawn apart: what the seeds before it were they go on being.
-    for (std::uint8_t fault = 0; fault + 1 < kFaults; ++fault) {
-        if (random.chance(share)) {
-            plan.faults.insert(static_cast<Fault>(fault));
+    const auto draw = [&](Fault fault, test::Random& from) {
+        if (from.chance(share)) {
+            plan.faults.insert(fault);
         }
+    };
+    for (std::uint8_t fault = 0; fault < static_cast<std::uint8_t>(Fault::links); ++fault) {
+        draw(static_cast<Fault>(fault), random);
     }
-    if (test::Random(seed + 0x6c696e6b73).chance(share)) {
-        plan.faults.insert(Fault::links);
+    // The last kinds are drawn apart: what the seeds before them were they go on being.
+    test::Random of_links(seed + 0x6c696e6b73);
+    draw(Fault::links, of_links);
+    test::Random of_flows(seed * 0x9e3779b97f4a7c15 + 2);
+    plan.flows = of_flows.chance(50);
+    for (auto fault = static_cast<std::uint8_t>(Fault::flow_loss); plan.flows && fault < kFaults;
+         ++fault) {
+        draw(static_cast<Fault>(fault), of_flows);
     }
     const std::uint64_t fencing = random.below(10);
     plan.fencing = fencing < 3   ? Fencing::all
@@ -63,10 +72,10 @@ std::string describe(const Plan& plan) {
         faults += faults.empty() ? "" : " ";
         faults += kNames[static_cast<std::size_t>(fault)];
     }
-    return fmt::format("{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms, faults: {}",
+    return fmt::format("{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}, faults: {}",
                        plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
                        plan.pace / milliseconds(1), plan.token / milliseconds(1),
-                       faults.empty() ? "none" : faults);
+                       plan.flows ? ", flows" : "", faults.empty() ? "none" : faults);
 }
 
 }  // namespace vpnha::sim

@@ -34,8 +34,12 @@ enum class Fault : std::uint8_t {
     resync,         // The administrator asks for a check.
     versions,       // Some nodes speak a later wire version too.
     links,          // A node loses the outside or the inside, or all nodes do.
+    flow_loss,      // More events of flows than a node takes.
+    flow_listing,   // Tables of flows that cannot be listed to their end.
+    flow_full,      // Tables of flows that are full for a while.
+    flow_flush,     // Somebody empties a table of flows.
 };
-inline constexpr std::uint8_t kFaults = 21;
+inline constexpr std::uint8_t kFaults = 25;
 
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
@@ -50,6 +54,7 @@ struct Plan {
     std::uint32_t nodes = 0;
     std::uint8_t gateways = 0;
     std::set<Fault> faults;
+    bool flows = false;  // The gateways' flows are replicated.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
     Duration token{};             // A lost token is noticed after this …

@@ -190,6 +190,12 @@ void World::strike_node(Fault fault, NodeId node) {
         case Fault::garbage:
             say_garbage(node);
             break;
+        case Fault::flow_loss:
+        case Fault::flow_listing:
+        case Fault::flow_full:
+        case Fault::flow_flush:
+            strike_flows(fault, machine);
+            break;
         case Fault::step_fails:
             machine.fail_steps(random_.chance(60) ? 0 : 30);
             break;
@@ -294,6 +300,49 @@ void World::lose_links(NodeId node) {
                       [struck, side] { struck->set_carrier(side, false); });
         agenda_.after(between(random_, milliseconds(60), seconds(20)),
                       [struck, side] { struck->set_carrier(side, true); });
+    }
+}
+
+// On whoever serves; elsewhere what has a timeout of its own ends.
+void World::pass_packets() {
+    for (std::uint8_t number = 1; plan_.flows && number <= plan_.gateways; ++number) {
+        const GatewayId gateway{number};
+        Machine* const serving = holder(gateway);
+        if (serving != nullptr) {
+            traffic_.pass(gateway, serving->flows().table());
+        }
+        Machine& other = *machines_.at(any_node());
+        const node::GatewayNode* here = other.gateway(gateway);
+        if (here == nullptr || !here->replica().promoted()) {
+            traffic_.expire(gateway, other.flows().table());
+        }
+    }
+}
+
+void World::strike_flows(Fault fault, Machine& machine) {
+    switch (fault) {
+        case Fault::flow_loss:
+            if (Machine* const serving = holder(any_gateway())) {
+                serving->flows().overrun();
+                for (int burst = 0; burst < 5; ++burst) {
+                    pass_packets();
+                }
+            }
+            break;
+        case Fault::flow_listing:
+            machine.flows().failing_listings_percent = random_.chance(50) ? 0 : 30;
+            break;
+        case Fault::flow_full: {
+            FlowTable& table = machine.flows().table();
+            table.room =
+                random_.chance(50) ? FlowTable::kRoom : table.flows().size() + random_.below(8);
+            break;
+        }
+        default:
+            story_.tell(machine.id(), "its flows are flushed");
+            oracle_.on_flush(machine.id());
+            machine.flows().table().flush();
+            break;
     }
 }
 

@@ -25,6 +25,7 @@ World::World(const Plan& plan, Story::Mode mode)
       random_(plan.seed),
       story_(agenda_, mode),
       clients_(random_),
+      traffic_(plan.seed),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -48,6 +49,7 @@ Tally World::run() {
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
         step();
+        pass_packets();
         oracle_.compare_all();
         pass(between(random_, Duration(0), 2 * plan_.pace));
     }
@@ -225,6 +227,8 @@ void World::end_faults() {
             machine->set_carrier(side, true);
         }
         machine->kernel().refused_percent = 0;
+        machine->flows().failing_listings_percent = 0;
+        machine->flows().table().room = FlowTable::kRoom;
         if (machine->paused()) {
             machine->resume(false);
             totem_.pause(node, false);

@@ -16,6 +16,7 @@
 #include "sim/plan.hpp"
 #include "sim/story.hpp"
 #include "sim/totem.hpp"
+#include "sim/traffic.hpp"
 
 namespace vpnha::sim {
 
@@ -64,6 +65,8 @@ class World : private Surroundings {
     void say_garbage(NodeId node);
     void lose_sessions(Machine& machine, bool news);
     void lose_links(NodeId node);
+    void pass_packets();
+    void strike_flows(Fault fault, Machine& machine);
 
     [[nodiscard]] NodeId any_node();
     [[nodiscard]] GatewayId any_gateway();
@@ -76,6 +79,7 @@ class World : private Surroundings {
     Agenda agenda_;
     Story story_;
     Clients clients_;
+    Traffic traffic_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;

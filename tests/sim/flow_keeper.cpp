@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sim/flow_keeper.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sim/plan.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+using conntrack::News;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// Few, so that much can happen between two slices or portions.
+constexpr std::size_t kSlice = 8;
+// As the daemon waits for events to come together.
+constexpr Duration kBurstPause = milliseconds(20);
+
+std::string in_words(const News& news) {
+    static constexpr std::array<std::string_view, 3> kKinds{"is", "has ended, was", "is listed as"};
+    const conntrack::Flow& flow = news.flow;
+    return fmt::format("{} {} state {} status {:x} mark {} timeout {}", to_string(flow.key),
+                       kKinds.at(static_cast<std::size_t>(news.kind)),
+                       flow.tcp ? static_cast<int>(flow.tcp->state) : -1, flow.status, flow.mark,
+                       flow.timeout_s);
+}
+
+}  // namespace
+
+FlowKeeper::FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Story& story,
+                       Post post)
+    : machine_(machine),
+      agenda_(agenda),
+      random_(random),
+      story_(story),
+      post_(std::move(post)),
+      table_([this](const News& news) { hear(news); }) {}
+
+void FlowKeeper::later(Duration delay, Call call) {
+    agenda_.after(delay, [this, life = life_, call = std::move(call)] {
+        if (life == life_) {
+            post_(call);
+        }
+    });
+}
+
+bool FlowKeeper::execute(const node::Effect& effect) {
+    if (const auto* watch = std::get_if<node::WatchFlows>(&effect)) {
+        watches_.insert_or_assign(watch->gateway, Watch{watch->policy, {}, false});
+    } else if (const auto* unwatch = std::get_if<node::UnwatchFlows>(&effect)) {
+        watches_.erase(unwatch->gateway);
+    } else if (const auto* list = std::get_if<node::ListFlows>(&effect)) {
+        // What is to be installed may still be waiting then.
+        Listing& listing = listings_[list->gateway] = Listing{++last_listing_, {}, {}, false};
+        read_ahead(listing);
+        schedule_listing(list->gateway, listing.number);
+    } else {
+        return add<node::LookUpFlows>(effect) || add<node::InstallFlows>(effect) ||
+               add<node::RemoveFlows>(effect) || add<node::SetFlowTimeouts>(effect);
+    }
+    return true;
+}
+
+node::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
+    node::Effects effects;
+    while (!waiting_.empty()) {
+        for (node::Effect& each : work(node, now)) {
+            effects.push_back(std::move(each));
+        }
+    }
+    return effects;
+}
+
+void FlowKeeper::reset() {
+    ++life_;
+    waiting_.clear();
+    work_due_ = false;
+    watches_.clear();
+    listings_.clear();
+    failing_listings_percent = 0;
+}
+
+template <class Batch>
+bool FlowKeeper::add(const node::Effect& effect) {
+    const auto* batch = std::get_if<Batch>(&effect);
+    if (batch == nullptr) {
+        return false;
+    }
+    for (std::size_t begin = 0; begin < batch->flows.size(); begin += kSlice) {
+        const auto first = batch->flows.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto count = std::min(kSlice, batch->flows.size() - begin);
+        waiting_.emplace_back(
+            Batch{batch->gateway, {first, first + static_cast<std::ptrdiff_t>(count)}});
+    }
+    schedule_work();
+    return true;
+}
+
+void FlowKeeper::schedule_work() {
+    if (work_due_ || waiting_.empty()) {
+        return;
+    }
+    work_due_ = true;
+    // Much is to be done sometimes.
+    const Duration delay = random_.chance(3) ? between(random_, milliseconds(5), milliseconds(1500))
+                                             : between(random_, microseconds(20), milliseconds(5));
+    later(delay, [this](node::Node& node, TimePoint now) {
+        work_due_ = false;
+        node::Effects effects = work(node, now);
+        schedule_work();
+        return effects;
+    });
+}
+
+node::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
+    if (waiting_.empty()) {
+        return {};
+    }
+    const Work next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return std::visit([&](const auto& batch) { return work_off(batch, node, now); }, next);
+}
+
+node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now) {
+    std::vector<News> news;
+    for (const conntrack::FlowKey& key : look.flows) {
+        if (const auto found = table_.flows().find(key); found != table_.flows().end()) {
+            news.push_back({News::Kind::listed, found->second});
+        }
+    }
+    return node.on_flow_news(look.gateway, news, now);
+}
+
+node::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node& node,
+                                   TimePoint now) {
+    std::vector<conntrack::Installed> answers;
+    for (const conntrack::Wanted& wanted : install.flows) {
+        const bool taken = table_.put(conntrack::hot(wanted.flow));
+        answers.push_back({wanted.flow.key, wanted.ticket, taken});
+    }
+    return node.on_flows_installed(install.gateway, answers, now);
+}
+
+node::Effects FlowKeeper::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
+    for (const conntrack::FlowKey& key : remove.flows) {
+        table_.remove(key);
+    }
+    return {};
+}
+
+node::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
+                                   TimePoint now) {
+    std::vector<conntrack::FlowKey> missing;
+    for (const conntrack::Timeout& timeout : timeouts.flows) {
+        if (!table_.set_timeout(timeout.key, timeout.seconds)) {
+            missing.push_back(timeout.key);
+        }
+    }
+    return missing.empty() ? node::Effects{}
+                           : node.on_flows_missing(timeouts.gateway, missing, now);
+}
+
+// The kernel makes a portion ready when the one before it is fetched: what is fetched is older than
+// what happens meanwhile.
+void FlowKeeper::read_ahead(Listing& listing) {
+    const FlowTable::Flows& flows = table_.flows();
+    auto at = listing.last ? flows.upper_bound(*listing.last) : flows.begin();
+    for (std::size_t n = 0; n < kSlice && at != flows.end(); ++n, ++at) {
+        listing.last = at->first;
+        listing.read.push_back({News::Kind::listed, at->second});
+    }
+    listing.done = at == flows.end();
+}
+
+void FlowKeeper::schedule_listing(GatewayId gateway, std::uint64_t number) {
+    later(between(random_, microseconds(20), milliseconds(random_.chance(10) ? 100 : 5)),
+          [=, this](node::Node& node, TimePoint now) {
+              const auto listing = listings_.find(gateway);
+              return listing != listings_.end() && listing->second.number == number
+                         ? go_on_listing(gateway, node, now)
+                         : node::Effects{};
+          });
+}
+
+node::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
+    Listing& listing = listings_.at(gateway);
+    const bool fails = random_.chance(failing_listings_percent);
+    if (fails || listing.read.empty()) {
+        listings_.erase(gateway);
+        return node.on_flows_listed(gateway, !fails, now);
+    }
+    const std::vector<News> news = std::exchange(listing.read, {});
+    for (const News& each : news) {
+        tell("hears", each);
+    }
+    if (!listing.done) {
+        read_ahead(listing);
+    }
+    schedule_listing(gateway, listing.number);
+    return node.on_flow_news(gateway, news, now);
+}
+
+void FlowKeeper::tell(std::string_view how, const News& news) {
+    if (story_.is_told()) {
+        story_.tell(machine_, "{} {}", how, in_words(news));
+    }
+}
+
+void FlowKeeper::hear(const News& news) {
+    tell("kernel:", news);
+    for (auto& [gateway, watch] : watches_) {
+        if (watch.congested || !conntrack::concerns(watch.policy, news.flow)) {
+            continue;
+        }
+        watch.unread.push_back(news);
+        if (watch.unread.size() == 1) {
+            schedule_read(gateway);
+        }
+    }
+}
+
+void FlowKeeper::overrun() {
+    for (auto& [gateway, watch] : watches_) {
+        watch.congested = true;
+        schedule_read(gateway);
+    }
+}
+
+void FlowKeeper::schedule_read(GatewayId gateway) {
+    later(between(random_, microseconds(20), kBurstPause),
+          [=, this](node::Node& node, TimePoint now) { return read(gateway, node, now); });
+}
+
+node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint now) {
+    const auto found = watches_.find(gateway);
+    if (found == watches_.end()) {
+        return {};
+    }
+    Watch& watch = found->second;
+    if (watch.unread.empty()) {
+        return std::exchange(watch.congested, false) ? node.on_flows_lost(gateway, now)
+                                                     : node::Effects{};
+    }
+    const std::size_t count =
+        random_.chance(30) ? 1 + random_.below(watch.unread.size()) : watch.unread.size();
+    const auto last = watch.unread.begin() + static_cast<std::ptrdiff_t>(count);
+    const std::vector<News> news(watch.unread.begin(), last);
+    watch.unread.erase(watch.unread.begin(), last);
+    for (const News& each : news) {
+        tell("hears", each);
+    }
+    if (!watch.unread.empty() || watch.congested) {
+        schedule_read(gateway);
+    }
+    return node.on_flow_news(gateway, news, now);
+}
+
+}  // namespace vpnha::sim

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's way to its kernel's flows, as runtime/flow_keeper.hpp: work in the order given and in
+// slices, events that are read a while after they happened and are lost when they are too many,
+// listings that take their time.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <variant>
+#include <vector>
+
+#include "node/node.hpp"
+#include "sim/agenda.hpp"
+#include "sim/flow_table.hpp"
+#include "sim/story.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::sim {
+
+class FlowKeeper {
+  public:
+    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    // Into the node's queue of events; it is gone with vpnhad.
+    using Post = std::function<void(Call)>;
+
+    FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Story& story, Post post);
+    FlowKeeper(const FlowKeeper&) = delete;
+    FlowKeeper& operator=(const FlowKeeper&) = delete;
+
+    // False when the effect is about something else.
+    bool execute(const node::Effect& effect);
+    // All that was asked for is done at once.
+    node::Effects finish(node::Node& node, TimePoint now);
+    // vpnhad is gone.
+    void reset();
+
+    [[nodiscard]] FlowTable& table() { return table_; }
+    [[nodiscard]] const FlowTable& table() const { return table_; }
+
+    // Faults. What happens until all that is unread has been read is lost.
+    void overrun();
+    unsigned failing_listings_percent = 0;
+
+  private:
+    using Work = std::variant<node::LookUpFlows, node::InstallFlows, node::RemoveFlows,
+                              node::SetFlowTimeouts>;
+    struct Watch {
+        conntrack::Policy policy;
+        std::deque<conntrack::News> unread;
+        bool congested = false;
+    };
+    struct Listing {
+        std::uint64_t number = 0;
+        std::vector<conntrack::News> read;  // The next portion, as the table was.
+        std::optional<conntrack::FlowKey> last;
+        bool done = false;
+    };
+
+    void later(Duration delay, Call call);
+    template <class Batch>
+    bool add(const node::Effect& effect);
+    void schedule_work();
+    node::Effects work(node::Node& node, TimePoint now);
+    node::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::InstallFlows& install, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::RemoveFlows& remove, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::SetFlowTimeouts& timeouts, node::Node& node, TimePoint now);
+    void read_ahead(Listing& listing);
+    void schedule_listing(GatewayId gateway, std::uint64_t number);
+    node::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
+    void hear(const conntrack::News& news);
+    void tell(std::string_view how, const conntrack::News& news);
+    void schedule_read(GatewayId gateway);
+    node::Effects read(GatewayId gateway, node::Node& node, TimePoint now);
+
+    NodeId machine_;
+    Agenda& agenda_;
+    test::Random& random_;
+    Story& story_;
+    Post post_;
+    FlowTable table_;
+    std::uint64_t life_ = 0;  // Number of the vpnhad.
+    std::deque<Work> waiting_;
+    bool work_due_ = false;
+    std::map<GatewayId, Watch> watches_;
+    std::map<GatewayId, Listing> listings_;
+    std::uint64_t last_listing_ = 0;
+};
+
+}  // namespace vpnha::sim
