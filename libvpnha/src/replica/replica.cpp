@@ -106,18 +106,6 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     }
 }
 
-void Replica::queue(const wire::RecordKey& key) {
-    if (key.type != wire::RecordType::flow) {
-        dirty_.push_back(key);
-        return;
-    }
-    // Flows that come and go stay in it until their turn: to look for each of them takes too long.
-    if (dirty_flows_.size() > 2 * limits::kFlowsPerGatewayMax) {
-        std::erase_if(dirty_flows_, [this](const auto& each) { return !is_dirty(each); });
-    }
-    dirty_flows_.push_back(key);
-}
-
 bool Replica::is_dirty(const wire::RecordKey& key) const {
     const StoredRecord* record = store_.find(key);
     const Tombstone* tombstone = store_.find_tombstone(key);

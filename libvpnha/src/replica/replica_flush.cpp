@@ -43,6 +43,18 @@ std::optional<TimePoint> Replica::next_deadline() const {
     return earliest(at, retry_at_);
 }
 
+void Replica::queue(const wire::RecordKey& key) {
+    if (key.type != wire::RecordType::flow) {
+        dirty_.push_back(key);
+        return;
+    }
+    // Flows that come and go stay in it until their turn: to look for each of them takes too long.
+    if (dirty_flows_.size() > 2 * limits::kFlowsPerGatewayMax) {
+        std::erase_if(dirty_flows_, [this](const auto& each) { return !is_dirty(each); });
+    }
+    dirty_flows_.push_back(key);
+}
+
 bool Replica::append(Batch& batch, const wire::RecordKey& key) {
     StoredRecord* const record = store_.find(key);
     const Tombstone* tombstone = record == nullptr ? store_.find_tombstone(key) : nullptr;
