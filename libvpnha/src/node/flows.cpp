@@ -206,7 +206,9 @@ void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
     const std::vector<conntrack::FlowId> gone = tracker_->end_listing([this](const auto& visit) {
         constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
         for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
-            visit(key.id.view());
+            if (record.hold != replica::Hold::installing) {  // Its turn comes behind the listing.
+                visit(key.id.view());
+            }
         }
     });
     for (const conntrack::FlowId& id : gone) {

@@ -5,6 +5,8 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "node/node.hpp"
 
@@ -16,6 +18,7 @@ struct FakeFlowTable {
     bool lists = true;  // false: a listing is begun, and fails.
     int listings = 0;
     std::size_t room = std::numeric_limits<std::size_t>::max();
+    bool busy = false;  // Installations wait for do_waiting().
 
     // nullopt: the effect is not about flows.
     std::optional<Effects> execute(Node& node, const Effect& effect, TimePoint now) {
@@ -34,16 +37,10 @@ struct FakeFlowTable {
             }
             return node.on_flow_news(look->gateway, news, now);
         } else if (const auto* install = std::get_if<InstallFlows>(&effect)) {
-            std::vector<conntrack::Installed> answers;
-            for (const conntrack::Wanted& wanted : install->flows) {
-                const conntrack::FlowKey& key = wanted.flow.key;
-                const bool taken = flows.contains(key) || flows.size() < room;
-                if (taken) {
-                    flows.insert_or_assign(key, conntrack::hot(wanted.flow));
-                }
-                answers.push_back({key, wanted.ticket, taken});
+            waiting_.push_back(*install);
+            if (!busy) {
+                return do_waiting(node, now);
             }
-            return node.on_flows_installed(install->gateway, answers, now);
         } else if (const auto* remove = std::get_if<RemoveFlows>(&effect)) {
             for (const conntrack::FlowKey& key : remove->flows) {
                 flows.erase(key);
@@ -65,7 +62,29 @@ struct FakeFlowTable {
         return Effects{};
     }
 
+    Effects do_waiting(Node& node, TimePoint now) {
+        Effects effects;
+        for (const InstallFlows& install : std::exchange(waiting_, {})) {
+            for (Effect& each : this->install(node, install, now)) {
+                effects.push_back(std::move(each));
+            }
+        }
+        return effects;
+    }
+
   private:
+    Effects install(Node& node, const InstallFlows& wanted_flows, TimePoint now) {
+        std::vector<conntrack::Installed> answers;
+        for (const conntrack::Wanted& wanted : wanted_flows.flows) {
+            const conntrack::FlowKey& key = wanted.flow.key;
+            const bool taken = flows.contains(key) || flows.size() < room;
+            if (taken) {
+                flows.insert_or_assign(key, conntrack::hot(wanted.flow));
+            }
+            answers.push_back({key, wanted.ticket, taken});
+        }
+        return node.on_flows_installed(wanted_flows.gateway, answers, now);
+    }
     Effects answer_listing(Node& node, GatewayId gateway, TimePoint now) {
         ++listings;
         if (!lists) {
@@ -81,6 +100,8 @@ struct FakeFlowTable {
         }
         return effects;
     }
+
+    std::vector<InstallFlows> waiting_;
 };
 
 }  // namespace vpnha::node

@@ -126,6 +126,19 @@ TEST_F(FlowsTest, AfterATakeoverFlowsGoOnAndUntouchedOnesGetTheirOwnTimeout) {
 }
 
 // Asked for before the promotion, done after it.
+TEST_F(FlowsTest, WhatWaitsForItsInstallationOutlivesTheListingAfterAPromotion) {
+    table(2).busy = true;
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(table(2).listings, 2) << "when it was in sync, and promoted";
+    cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
+    EXPECT_EQ(records(2), 1U);
+    EXPECT_THAT(table(3).flows, Contains(Key(nat_tcp_flow().key)));
+}
+
 TEST_F(FlowsTest, ALateInstallationIsNoNewsAndGetsItsOwnTimeout) {
     begin(nat_tcp_flow());
     cluster_.pass(milliseconds(100));
