@@ -227,6 +227,11 @@ void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint 
         replica_.on_installed(record_key(each.key), each.ticket,
                               each.taken ? replica::Outcome::installed : replica::Outcome::refused,
                               now);
+        if (each.taken && !replica_.promoted() &&
+            replica_.store().find(record_key(each.key)) == nullptr) {
+            // Erased meanwhile; while this node was promoted, nothing was removed for it.
+            batch<RemoveFlows>(effects, gateway_).flows.push_back(each.key);
+        }
     }
     counters_.refused += refused;
     if (refused != 0) {

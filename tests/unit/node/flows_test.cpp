@@ -152,6 +152,15 @@ TEST_F(FlowsTest, ALateInstallationIsNoNewsAndGetsItsOwnTimeout) {
     EXPECT_EQ(cluster_.replica(2).sequence(), before);
 }
 
+TEST_F(FlowsTest, ALateInstallationOfWhatHasEndedIsUndone) {
+    const Flow late = conntrack::hot(nat_tcp_flow());
+    table(2).flows.insert_or_assign(late.key, late);
+    const conntrack::Installed installed{late.key, 1, true};
+    cluster_.run(2, cluster_.at(2).node->on_flows_installed(kGateway, std::span(&installed, 1),
+                                                            cluster_.now()));
+    EXPECT_EQ(table(2).flows.size(), 0U);
+}
+
 TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftOnThePromotedNodeEndsByItself) {
     const Flow left = conntrack::hot(nat_tcp_flow());
     table(1).flows.insert_or_assign(left.key, left);
