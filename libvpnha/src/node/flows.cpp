@@ -69,8 +69,8 @@ void Flows::follow(TimePoint now, Effects& effects) {
     } else {
         tracker_.reset();
         effects.emplace_back(UnwatchFlows{gateway_});
-        list_at_.reset();
-        hurry(now);  // What was live here is hot now.
+        list_at_ = now + limits::kFlowListingPause;  // What an earlier vpnhad left may be here yet.
+        hurry(now);                                  // What was live here is hot now.
     }
 }
 
@@ -89,7 +89,8 @@ void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects)
 void Flows::on_one(const News& news, TimePoint now, Effects& effects) {
     const bool ended = news.kind == News::Kind::ended;
     if (!replica_.promoted()) {
-        if (news.kind == News::Kind::listed && listing_) {
+        if (news.kind == News::Kind::listed && listing_ &&
+            replica_.level() == wire::Level::complete) {
             sweep(news, effects);
         }
     } else if (tracker_) {

@@ -10,9 +10,9 @@
 //   otherwise   | –                                    | all at once; then a look after some, in
 //               |                                      | turn: they get their timeout again, and
 //               |                                      | what is missing is installed again.
-//               |                                      | After the replica has become complete a
-//               |                                      | listing: what an earlier vpnhad left
-//               |                                      | behind is removed
+//               |                                      | After the replica has become complete,
+//               |                                      | and after a demotion, a listing: what an
+//               |                                      | earlier vpnhad left behind is removed
 //
 // A standby is told of no event: it would hear of each of its own installations.
 #pragma once

@@ -242,6 +242,17 @@ TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftBehindIsRemoved) {
     EXPECT_EQ(counters(3).stale, 1U);
 }
 
+TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftIsRemovedAfterAShortPromotion) {
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    const Flow left = conntrack::hot(nat_tcp_flow());
+    table(2).flows.insert_or_assign(left.key, left);
+    ASSERT_TRUE(cluster_.begin_demote(2).has_value());
+    ASSERT_TRUE(cluster_.promote(3).has_value());
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(table(2).flows.size(), 0U);
+}
+
 TEST_F(FlowsTest, AFullTableCostsNoSessionItsProtection) {
     table(2).room = 0;
     table(3).room = 0;
