@@ -69,8 +69,9 @@ void Flows::follow(TimePoint now, Effects& effects) {
     } else {
         tracker_.reset();
         effects.emplace_back(UnwatchFlows{gateway_});
-        list_at_ = now + limits::kFlowListingPause;  // What an earlier vpnhad left may be here yet.
-        hurry(now);                                  // What was live here is hot now.
+        // What was live here is hot now. What an earlier vpnhad left may be here yet.
+        hurry(now);
+        list_at_ = now + limits::kFlowListingPause;
     }
 }
 
