@@ -185,7 +185,6 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
         }
         ++tally_.kept;
     }
-    check_flows_kept(machine, id);
     ++tally_.promotions;
     std::erase_if(promises_, [&](const auto& each) {
         const auto& [key, promise] = each;

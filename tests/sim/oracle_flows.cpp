@@ -47,6 +47,7 @@ void Oracle::forget_ended_flows(const Machine& machine, GatewayId gateway) {
     });
 }
 
+// At its claim: a promotion that waited for voters was answered long before.
 void Oracle::check_flows_kept(const Machine& machine, GatewayId gateway) {
     for (const conntrack::FlowKey& key : takeovers_.at(gateway).flows) {
         if (!machine.flow_table().flows().contains(key)) {

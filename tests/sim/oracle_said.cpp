@@ -160,6 +160,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
                                wire::RecordId(l2tp::encode_key(key))}) == nullptr;
         });
         forget_ended_flows(machine, claim.gateway);
+        check_flows_kept(machine, claim.gateway);
     }
 }
 
