@@ -3,6 +3,7 @@
 
 usage: flows.py list NET             flows whose client is in NET, as a JSON list
        flows.py digest NET           their number, and a hash of their tuples, as JSON
+       flows.py expectations NET     what their helpers expect, as a JSON list
        flows.py add NET COUNT SERVER VIP [BATCH]
        flows.py remove NET COUNT SERVER VIP [BATCH]
 
@@ -22,13 +23,14 @@ import sys
 from collections.abc import Iterator
 
 NETLINK_NETFILTER = 12
-CONNTRACK = 1 << 8
+CONNTRACK, EXPECTATIONS = 1 << 8, 2 << 8
 NEW, GET, DELETE = 0, 1, 2
 REQUEST, ACK, DUMP, EXCL, CREATE = 0x1, 0x4, 0x300, 0x200, 0x400
 ERROR, DONE = 2, 3
 NESTED = 0x8000
 TUPLE_ORIG, TUPLE_REPLY, STATUS, PROTOINFO, HELP, NAT_SRC, TIMEOUT = 1, 2, 3, 4, 5, 6, 7
 SEQ_ADJ_ORIG, SEQ_ADJ_REPLY = 15, 16
+EXPECT_MASTER, EXPECT_TUPLE, EXPECT_TIMEOUT = 1, 2, 4
 # Confirmed, seen reply, assured.
 ESTABLISHED_STATUS = 0x8 | 0x2 | 0x4
 ESTABLISHED = 3
@@ -63,8 +65,8 @@ def tuple_of(kind: int, source: bytes, source_port: int, destination: bytes,
                      attribute(3, struct.pack("!H", destination_port))))
 
 
-def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
-    return struct.pack("IHHII", 20 + len(body), CONNTRACK | kind, flags, sequence, 0) + \
+def message(kind: int, flags: int, sequence: int, body: bytes, table: int = CONNTRACK) -> bytes:
+    return struct.pack("IHHII", 20 + len(body), table | kind, flags, sequence, 0) + \
         struct.pack("BBH", socket.AF_INET, 0, 0) + body
 
 
@@ -158,18 +160,30 @@ def flow(data: bytes) -> dict | None:
     return entry
 
 
-def listed(net: str) -> Iterator[dict]:
+def expectation(data: bytes) -> dict | None:
+    """The same for a listing of expectations; `original` is the tuple of the connection that
+    announced it."""
+    if data[16] != socket.AF_INET:
+        return None
+    found = dict(attributes(data[20:]))
+    protocol, expected = ends(found[EXPECT_TUPLE])
+    return {"protocol": protocol, "original": ends(found[EXPECT_MASTER])[1], "expected": expected,
+            "timeout_s": int.from_bytes(found[EXPECT_TIMEOUT], "big")}
+
+
+def listed(net: str, table: int = CONNTRACK) -> Iterator[dict]:
     wanted = ipaddress.ip_network(net)
     first, last = int(wanted[0]), int(wanted[-1])
+    read = flow if table == CONNTRACK else expectation
     kernel = opened()
-    kernel.send(message(GET, REQUEST | DUMP, 1, b""))
+    kernel.send(message(GET, REQUEST | DUMP, 1, b"", table))
     while True:
         data = kernel.recv(1 << 17)
         while len(data) >= 16:
             length, kind = struct.unpack_from("IH", data)
             if kind == DONE:
                 return
-            entry = flow(data[:length]) if kind != ERROR else None
+            entry = read(data[:length]) if kind != ERROR else None
             if entry is not None:
                 source = entry["original"].partition(":")[0]
                 if first <= int.from_bytes(socket.inet_aton(source), "big") <= last:
@@ -188,6 +202,8 @@ def main() -> None:
     command, net, *rest = sys.argv[1:]
     if command == "list":
         print(json.dumps(list(listed(net))))
+    elif command == "expectations":
+        print(json.dumps(list(listed(net, EXPECTATIONS))))
     elif command == "digest":
         print(json.dumps(digest(net)))
     else:

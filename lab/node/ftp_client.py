@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One FTP connection: at the start and on each SIGUSR1 it fetches a file in active mode.
 
-usage: ftp_client.py ADDRESS PORT SOURCE_PORT LOG
+usage: ftp_client.py ADDRESS PORT SOURCE_PORT LOG NAME...
 
-Lines of LOG: `got N` octets, or `failed TEXT`. It never connects anew.
+Each NAME in turn, and the last one from then on. Lines of LOG: `got N` octets, or `failed TEXT`. It
+never connects anew.
 """
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import sys
 LIMIT_S = 20.0
 
 
-def fetch(connection: ftplib.FTP) -> str:
+def fetch(connection: ftplib.FTP, name: str) -> str:
     received = 0
 
     def count(data: bytes) -> None:
@@ -22,14 +23,14 @@ def fetch(connection: ftplib.FTP) -> str:
         received += len(data)
 
     try:
-        connection.retrbinary("RETR file", count)
+        connection.retrbinary(f"RETR {name}", count)
         return f"got {received}"
     except (OSError, EOFError, ftplib.Error) as error:
         return f"failed {type(error).__name__} {error}"
 
 
 def main() -> None:
-    address, port, source_port, path = sys.argv[1:]
+    address, port, source_port, path, *names = sys.argv[1:]
     # Blocked: a signal that comes while a file is fetched is one more file, not an interruption.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     connection = ftplib.FTP()
@@ -38,7 +39,7 @@ def main() -> None:
     connection.set_pasv(False)
     with open(path, "w", encoding="ascii", buffering=1) as log:
         while True:
-            log.write(fetch(connection) + "\n")
+            log.write(fetch(connection, names.pop(0) if len(names) > 1 else names[0]) + "\n")
             signal.sigwait({signal.SIGUSR1})
 
 

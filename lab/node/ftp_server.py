@@ -3,17 +3,20 @@
 
 usage: ftp_server.py PORT SIZE LOG
 
-Any user may come. RETR sends SIZE octets, whatever the name. Lines of LOG: `PORT ADDRESS:PORT`, as
-the client's command came in here.
+Any user may come. RETR sends SIZE octets, whatever the name; `held` is answered at once, but the
+server connects on SIGUSR1 only. Lines of LOG: `PORT ADDRESS:PORT`, as the client's command came in
+here, and `held` when a client waits.
 """
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 import threading
 
 DATA_PORT = 20
 CONNECT_LIMIT_S = 10.0
+HELD = "held"
 ANSWERS = {"USER": "331 password", "PASS": "230 welcome", "TYPE": "200 type", "NOOP": "200 ok"}
 
 
@@ -40,16 +43,22 @@ def serve(control: socket.socket, size: int, log_path: str) -> None:
     def say(text: str) -> None:
         control.sendall(f"{text}\r\n".encode())
 
+    def note(text: str) -> None:
+        with open(log_path, "a", encoding="ascii") as log:
+            log.write(f"{text}\n")
+
     say("220 ready")
     for line in lines:
         command, _, argument = line.strip().partition(" ")
         if command == "PORT":
             client = endpoint(argument)
-            with open(log_path, "a", encoding="ascii") as log:
-                log.write(f"PORT {client[0]}:{client[1]}\n")
+            note(f"PORT {client[0]}:{client[1]}")
             say("200 port")
         elif command == "RETR":
             say("150 opening")
+            if argument == HELD:
+                note(HELD)
+                signal.sigwait({signal.SIGUSR1})
             try:
                 send_file(client, size)
                 say("226 sent")
@@ -64,6 +73,8 @@ def serve(control: socket.socket, size: int, log_path: str) -> None:
 
 def main() -> None:
     port, size, log_path = sys.argv[1:]
+    # Blocked in all threads: it is for the one that waits for it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     listener = socket.create_server(("", int(port)))
     print("listening", flush=True)
     while True:

@@ -5,9 +5,8 @@ Purpose: NAT rewrites the address in a client's PORT command, which changes the 
 client said: from then on the control connection needs the helper, and sequence numbers adjusted by
 what was added. Both are part of the flow on every standby.
 
-Kept: the control connection, its helper, its adjustments. Not kept: an expectation, which is what
-the kernel remembers between a PORT command and the server's connection. A transfer that was asked
-for in the moment of the failure has to be asked for again; one that begins later works.
+Kept: the control connection, its helper, its adjustments. What was announced in the moment of the
+failure is nat-ftp-expectation's.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
 on all gateways; the server has no route to the clients.
@@ -44,7 +43,7 @@ def steps(run: Run) -> None:
     server = Tool(run.lab, run.lab.node("server"), "ftp_server.py", str(FTP_PORT), str(FILE_BYTES),
                   result="ftp-server", word="listening")
     client = Tool(run.lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
-                  str(PORT), result="ftp-client")
+                  str(PORT), result="ftp-client", more=("file",))
     wait_fetched(run, client, 1)
     before = flows(live.active, port=FTP_PORT)
     run.expect("helpers", [each.helper for each in before], equals(["ftp"]))

@@ -78,6 +78,21 @@ def flows(node: Node, net: str = L2TP.addresses, port: int | None = None) -> lis
 
 
 @dataclasses.dataclass(frozen=True)
+class Announced:
+    """A connection that a helper expects; `original` is the tuple of the one that announced it."""
+
+    protocol: int
+    original: str
+    expected: str
+    timeout_s: int
+
+
+def expectations(node: Node, net: str = L2TP.addresses) -> list[Announced]:
+    """What the node's helpers expect because of clients in the net."""
+    return [Announced(**each) for each in json.loads(run_flows(node, "expectations", net))]
+
+
+@dataclasses.dataclass(frozen=True)
 class Digest:
     """How many flows a node has of clients in a net, and a hash of their tuples."""
 

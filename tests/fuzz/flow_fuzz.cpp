@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A replicated flow: one octet that says how long the identity is, the identity, the payload. What
-// parses is valid, and is coded with the very same octets (two nodes must agree on its digest).
+// A replicated flow or expectation: one octet that says how long the identity is, the identity, the
+// payload. What parses is valid, and is coded with the very same octets (two nodes must agree on
+// its digest).
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "conntrack/expectation.hpp"
 #include "conntrack/flow_record.hpp"
 #include "conntrack/standby.hpp"
 
@@ -23,6 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         conntrack::Flow hot = conntrack::hot(*flow);
         hot.timeout_s = flow->timeout_s;
         VPNHA_ASSERT(std::ranges::equal(conntrack::encode_payload(hot).view(), payload));
+    }
+    if (const auto expectation = conntrack::parse_expectation(id, payload)) {
+        VPNHA_ASSERT(conntrack::validate(*expectation).has_value());
+        VPNHA_ASSERT(std::ranges::equal(conntrack::encode_payload(*expectation), payload));
     }
     return 0;
 }

@@ -28,6 +28,14 @@ std::string in_words(const News& news) {
                        flow.timeout_s);
 }
 
+std::string in_words(const conntrack::ExpectationNews& news) {
+    const conntrack::Expectation& expectation = news.expectation;
+    return fmt::format("{} {} expected because of {}, flags {} timeout {}",
+                       to_string(expectation.key),
+                       news.kind == conntrack::ExpectationNews::Kind::made ? "is" : "is no longer",
+                       to_string(expectation.parent), expectation.flags, expectation.timeout_s);
+}
+
 }  // namespace
 
 FlowKeeper::FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Story& story,
@@ -37,7 +45,8 @@ FlowKeeper::FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Sto
       random_(random),
       story_(story),
       post_(std::move(post)),
-      table_([this](const News& news) { hear(news); }) {}
+      table_([this](const News& news) { hear(news); },
+             [this](const conntrack::ExpectationNews& news) { hear(news); }) {}
 
 void FlowKeeper::later(Duration delay, Call call) {
     agenda_.after(delay, [this, life = life_, call = std::move(call)] {
@@ -52,14 +61,21 @@ bool FlowKeeper::execute(const node::Effect& effect) {
         watches_.insert_or_assign(watch->gateway, Watch{watch->policy, {}, false});
     } else if (const auto* unwatch = std::get_if<node::UnwatchFlows>(&effect)) {
         watches_.erase(unwatch->gateway);
+    } else if (const auto* expected = std::get_if<node::ListExpectations>(&effect)) {
+        waiting_.emplace_back(*expected);
+        schedule_work();
     } else if (const auto* list = std::get_if<node::ListFlows>(&effect)) {
         // What is to be installed may still be waiting then.
         Listing& listing = listings_[list->gateway] = Listing{++last_listing_, {}, {}, false};
         read_ahead(listing);
         schedule_listing(list->gateway, listing.number);
     } else {
-        return add<node::LookUpFlows>(effect) || add<node::InstallFlows>(effect) ||
-               add<node::RemoveFlows>(effect) || add<node::SetFlowTimeouts>(effect);
+        return add(effect, &node::LookUpFlows::flows) || add(effect, &node::InstallFlows::flows) ||
+               add(effect, &node::RemoveFlows::flows) ||
+               add(effect, &node::SetFlowTimeouts::flows) ||
+               add(effect, &node::InstallExpectations::expectations) ||
+               add(effect, &node::RemoveExpectations::expectations) ||
+               add(effect, &node::SetExpectationTimeouts::expectations);
     }
     return true;
 }
@@ -83,15 +99,16 @@ void FlowKeeper::reset() {
     failing_listings_percent = 0;
 }
 
-template <class Batch>
-bool FlowKeeper::add(const node::Effect& effect) {
+template <class Batch, class Each>
+bool FlowKeeper::add(const node::Effect& effect, std::vector<Each> Batch::*all) {
     const auto* batch = std::get_if<Batch>(&effect);
     if (batch == nullptr) {
         return false;
     }
-    for (std::size_t begin = 0; begin < batch->flows.size(); begin += kSlice) {
-        const auto first = batch->flows.begin() + static_cast<std::ptrdiff_t>(begin);
-        const auto count = std::min(kSlice, batch->flows.size() - begin);
+    const std::vector<Each>& wanted = batch->*all;
+    for (std::size_t begin = 0; begin < wanted.size(); begin += kSlice) {
+        const auto first = wanted.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto count = std::min(kSlice, wanted.size() - begin);
         waiting_.emplace_back(
             Batch{batch->gateway, {first, first + static_cast<std::ptrdiff_t>(count)}});
     }
@@ -129,6 +146,9 @@ node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& no
     for (const conntrack::FlowKey& key : look.flows) {
         if (const auto found = table_.flows().find(key); found != table_.flows().end()) {
             news.push_back({News::Kind::listed, found->second});
+        } else {
+            news.emplace_back().kind = News::Kind::ended;
+            news.back().flow.key = key;
         }
     }
     return node.on_flow_news(look.gateway, news, now);
@@ -161,6 +181,50 @@ node::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::
     }
     return missing.empty() ? node::Effects{}
                            : node.on_flows_missing(timeouts.gateway, missing, now);
+}
+
+node::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Node& node,
+                                   TimePoint now) {
+    std::vector<conntrack::Expectation> all;
+    for (const auto& [key, expectation] : table_.expectations()) {
+        all.push_back(expectation);
+    }
+    return random_.chance(failing_listings_percent)
+               ? node::Effects{}
+               : node.on_expectations_listed(list.gateway, all, now);
+}
+
+node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, node::Node& node,
+                                   TimePoint now) {
+    std::vector<conntrack::Installed> answers;
+    for (const conntrack::WantedExpectation& wanted : install.expectations) {
+        conntrack::Expectation hot = wanted.expectation;
+        hot.timeout_s =
+            static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+        answers.push_back({hot.key, wanted.ticket, table_.expect(hot)});
+    }
+    return node.on_expectations_installed(install.gateway, answers, now);
+}
+
+node::Effects FlowKeeper::work_off(const node::RemoveExpectations& remove, node::Node&, TimePoint) {
+    for (const conntrack::FlowKey& key : remove.expectations) {
+        table_.forget(key);
+    }
+    return {};
+}
+
+node::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts, node::Node& node,
+                                   TimePoint now) {
+    std::vector<conntrack::FlowKey> missing;
+    for (const conntrack::Timeout& timeout : timeouts.expectations) {
+        const auto found = table_.expectations().find(timeout.key);
+        if (found == table_.expectations().end() ||
+            !table_.renew(timeout.key, timeout.seconds, found->second.flags)) {
+            missing.push_back(timeout.key);
+        }
+    }
+    return missing.empty() ? node::Effects{}
+                           : node.on_expectations_missing(timeouts.gateway, missing, now);
 }
 
 // The kernel makes a portion ready when the one before it is fetched: what is fetched is older than
@@ -209,16 +273,38 @@ void FlowKeeper::tell(std::string_view how, const News& news) {
     }
 }
 
+void FlowKeeper::tell(std::string_view how, const conntrack::ExpectationNews& news) {
+    if (story_.is_told()) {
+        story_.tell(machine_, "{} {}", how, in_words(news));
+    }
+}
+
+// Of a flow that is not assured the filter in the kernel lets nothing through, not even its end.
 void FlowKeeper::hear(const News& news) {
     tell("kernel:", news);
+    const bool assured = (news.flow.status & conntrack::kAssured) != 0;
     for (auto& [gateway, watch] : watches_) {
-        if (watch.congested || !conntrack::concerns(watch.policy, news.flow)) {
-            continue;
+        if ((assured || watch.policy.unassured) && conntrack::concerns(watch.policy, news.flow)) {
+            deliver(gateway, watch, news);
         }
-        watch.unread.push_back(news);
-        if (watch.unread.size() == 1) {
-            schedule_read(gateway);
-        }
+    }
+}
+
+void FlowKeeper::hear(const conntrack::ExpectationNews& news) {
+    tell("kernel:", news);
+    for (auto& [gateway, watch] : watches_) {
+        deliver(gateway, watch, news);
+    }
+}
+
+template <class News>
+void FlowKeeper::deliver(GatewayId gateway, Watch& watch, const News& news) {
+    if (watch.congested) {
+        return;
+    }
+    watch.unread.emplace_back(news);
+    if (watch.unread.size() == 1) {
+        schedule_read(gateway);
     }
 }
 
@@ -247,15 +333,25 @@ node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint no
     const std::size_t count =
         random_.chance(30) ? 1 + random_.below(watch.unread.size()) : watch.unread.size();
     const auto last = watch.unread.begin() + static_cast<std::ptrdiff_t>(count);
-    const std::vector<News> news(watch.unread.begin(), last);
-    watch.unread.erase(watch.unread.begin(), last);
-    for (const News& each : news) {
-        tell("hears", each);
+    std::vector<News> news;
+    std::vector<conntrack::ExpectationNews> expected;
+    for (auto each = watch.unread.begin(); each != last; ++each) {
+        std::visit([this](const auto& one) { tell("hears", one); }, *each);
+        if (auto* flow = std::get_if<News>(&*each)) {
+            news.push_back(std::move(*flow));
+        } else {
+            expected.push_back(std::get<conntrack::ExpectationNews>(*each));
+        }
     }
+    watch.unread.erase(watch.unread.begin(), last);
     if (!watch.unread.empty() || watch.congested) {
         schedule_read(gateway);
     }
-    return node.on_flow_news(gateway, news, now);
+    node::Effects effects = node.on_flow_news(gateway, news, now);
+    for (node::Effect& each : node.on_expectation_news(gateway, expected, now)) {
+        effects.push_back(std::move(each));
+    }
+    return effects;
 }
 
 }  // namespace vpnha::sim

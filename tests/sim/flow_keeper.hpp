@@ -42,11 +42,13 @@ class FlowKeeper {
     unsigned failing_listings_percent = 0;
 
   private:
-    using Work = std::variant<node::LookUpFlows, node::InstallFlows, node::RemoveFlows,
-                              node::SetFlowTimeouts>;
+    using Work =
+        std::variant<node::LookUpFlows, node::InstallFlows, node::RemoveFlows,
+                     node::SetFlowTimeouts, node::ListExpectations, node::InstallExpectations,
+                     node::RemoveExpectations, node::SetExpectationTimeouts>;
     struct Watch {
         conntrack::Policy policy;
-        std::deque<conntrack::News> unread;
+        std::deque<std::variant<conntrack::News, conntrack::ExpectationNews>> unread;
         bool congested = false;
     };
     struct Listing {
@@ -57,19 +59,29 @@ class FlowKeeper {
     };
 
     void later(Duration delay, Call call);
-    template <class Batch>
-    bool add(const node::Effect& effect);
+    template <class Batch, class Each>
+    bool add(const node::Effect& effect, std::vector<Each> Batch::*all);
     void schedule_work();
     node::Effects work(node::Node& node, TimePoint now);
     node::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);
     node::Effects work_off(const node::InstallFlows& install, node::Node& node, TimePoint now);
     node::Effects work_off(const node::RemoveFlows& remove, node::Node& node, TimePoint now);
     node::Effects work_off(const node::SetFlowTimeouts& timeouts, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::ListExpectations& list, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::InstallExpectations& install, node::Node& node,
+                           TimePoint now);
+    node::Effects work_off(const node::RemoveExpectations& remove, node::Node& node, TimePoint now);
+    node::Effects work_off(const node::SetExpectationTimeouts& timeouts, node::Node& node,
+                           TimePoint now);
     void read_ahead(Listing& listing);
     void schedule_listing(GatewayId gateway, std::uint64_t number);
     node::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
     void hear(const conntrack::News& news);
+    void hear(const conntrack::ExpectationNews& news);
+    template <class News>
+    void deliver(GatewayId gateway, Watch& watch, const News& news);
     void tell(std::string_view how, const conntrack::News& news);
+    void tell(std::string_view how, const conntrack::ExpectationNews& news);
     void schedule_read(GatewayId gateway);
     node::Effects read(GatewayId gateway, node::Node& node, TimePoint now);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A machine's kernel table of flows. It outlives vpnhad, and tells whoever watches it of each
-// change, the installations of its own vpnhad among them.
+// A machine's kernel table of flows, and what their helpers expect. It outlives vpnhad, and tells
+// whoever watches it of each change, the installations of its own vpnhad among them.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "conntrack/expectation.hpp"
 #include "conntrack/tracker.hpp"
 
 namespace vpnha::sim {
@@ -18,12 +19,19 @@ namespace vpnha::sim {
     return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
 }
 
+[[nodiscard]] inline bool is_hot(const conntrack::Expectation& expectation) {
+    return std::chrono::seconds(expectation.timeout_s) > limits::kKernelFlowTimeoutMax;
+}
+
 class FlowTable {
   public:
     using Flows = std::map<conntrack::FlowKey, conntrack::Flow>;
     using Told = std::function<void(const conntrack::News&)>;
+    using Expectations = std::map<conntrack::FlowKey, conntrack::Expectation>;
+    using ToldExpectation = std::function<void(const conntrack::ExpectationNews&)>;
 
-    explicit FlowTable(Told told) : told_(std::move(told)) {}
+    FlowTable(Told told, ToldExpectation told_expectation)
+        : told_(std::move(told)), told_expectation_(std::move(told_expectation)) {}
 
     // False when it is full. `whole`: the event has the protocol's state, too.
     bool put(const conntrack::Flow& flow, bool whole = true) {
@@ -56,6 +64,7 @@ class FlowTable {
     void remove(const conntrack::FlowKey& key) {
         if (const auto flow = flows_.extract(key); !flow.empty()) {
             told_({conntrack::News::Kind::ended, flow.mapped()});
+            forget_if([&key](const auto& each) { return each.parent == key; });
         }
     }
     void flush() {
@@ -65,17 +74,65 @@ class FlowTable {
     }
     void lose_power() {
         flows_.clear();
+        expectations_.clear();
         room = kRoom;
     }
 
+    // False without the parent, or without its helper. As with FTP's, one takes the place of the
+    // one before it.
+    bool expect(const conntrack::Expectation& expectation) {
+        const auto parent = flows_.find(expectation.parent);
+        if (parent == flows_.end() || parent->second.helper.empty()) {
+            return false;
+        }
+        forget_if([&expectation](const auto& each) {
+            return each.key == expectation.key || each.parent == expectation.parent;
+        });
+        expectations_.emplace(expectation.key, expectation);
+        tell(conntrack::ExpectationNews::Kind::made, expectation);
+        return true;
+    }
+    // It is answered, or asked for once more: no event. False when it is not there.
+    bool renew(const conntrack::FlowKey& key, std::uint32_t seconds, std::uint8_t flags) {
+        const auto found = expectations_.find(key);
+        if (found == expectations_.end()) {
+            return false;
+        }
+        found->second.timeout_s = seconds;
+        found->second.flags = flags;
+        return true;
+    }
+    void forget(const conntrack::FlowKey& key) {
+        forget_if([&key](const auto& each) { return each.key == key; });
+    }
+
     [[nodiscard]] const Flows& flows() const { return flows_; }
+    [[nodiscard]] const Expectations& expectations() const { return expectations_; }
 
     static constexpr std::size_t kRoom = std::numeric_limits<std::size_t>::max();
     std::size_t room = kRoom;
 
   private:
+    template <class Which>
+    void forget_if(Which which) {
+        for (auto each = expectations_.begin(); each != expectations_.end();) {
+            if (which(each->second)) {
+                tell(conntrack::ExpectationNews::Kind::ended, each->second);
+                each = expectations_.erase(each);
+            } else {
+                ++each;
+            }
+        }
+    }
+    void tell(conntrack::ExpectationNews::Kind kind,
+              const conntrack::Expectation& expectation) const {
+        told_expectation_({kind, expectation});
+    }
+
     Told told_;
+    ToldExpectation told_expectation_;
     Flows flows_;
+    Expectations expectations_;
 };
 
 }  // namespace vpnha::sim

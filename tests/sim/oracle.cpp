@@ -118,7 +118,7 @@ void Oracle::on_answer(const Machine& machine, const node::AnswerRequest& answer
 
 // What the next holder has in its kernel when its promotion begins has to be there at its end.
 void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
-    Takeover takeover{machine.id(), {}, {}, {}};
+    Takeover takeover{machine.id(), {}, {}, {}, {}};
     const replica::Replica& replica = machine.gateway(gateway)->replica();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
@@ -141,6 +141,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
     }
     takeovers_[gateway] = std::move(takeover);
     expect_flows(machine, gateway);
+    expect_expectations(machine, gateway);
 }
 
 bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const {

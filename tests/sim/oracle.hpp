@@ -22,6 +22,7 @@
 //   flows        What was installed on the next promoted node is in its kernel when it serves, with
 //                nothing done about it. At the end every flow of the promoted node's kernel that is
 //                worth it is hot in all others' as it is there, and nothing else of the gateway is.
+//                The same holds for what their helpers expect.
 //   frozen       No score is written while a lost holder has no successor.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
@@ -57,6 +58,8 @@ struct Tally {
     std::uint64_t given_away = 0;
     std::uint64_t flows_kept = 0;   // Hot before a takeover and there after it.
     std::uint64_t flows_equal = 0;  // At the end, in a standby's kernel as in the promoted one's.
+    std::uint64_t expectations_kept = 0;
+    std::uint64_t expectations_equal = 0;
 
     Tally& operator+=(const Tally& other);
 };
@@ -101,6 +104,7 @@ class Oracle {
         std::set<l2tp::SessionKey> expected;
         std::set<l2tp::SessionKey> elsewhere;  // In other kernels only.
         std::set<conntrack::FlowKey> flows;
+        std::set<conntrack::FlowKey> expectations;
     };
     // A follower before a message that is older than what it knows.
     struct Untouched {
@@ -143,6 +147,11 @@ class Oracle {
     void check_holder_flows(const Machine& holder, const node::GatewayNode& gateway) const;
     std::uint64_t check_standby_flows(const Machine& holder, const Machine& standby,
                                       const node::GatewayNode& gateway) const;
+    void expect_expectations(const Machine& machine, GatewayId gateway);
+    void check_expectations_kept(const Machine& machine, GatewayId gateway);
+    void check_holder_expectations(const Machine& holder, const node::GatewayNode& gateway) const;
+    std::uint64_t check_standby_expectations(const Machine& holder, const Machine& standby,
+                                             const node::GatewayNode& gateway) const;
     void check_versions(const Machine& machine, GatewayId gateway) const;
     void compare(const Machine& a, const Machine& b, GatewayId gateway) const;
     void check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const;

@@ -62,6 +62,7 @@ void Oracle::on_flush(NodeId node) {
     for (auto& [gateway, takeover] : takeovers_) {
         if (takeover.node == node) {
             takeover.flows.clear();
+            takeover.expectations.clear();
         }
     }
 }

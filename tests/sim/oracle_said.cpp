@@ -161,6 +161,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
         });
         forget_ended_flows(machine, claim.gateway);
         check_flows_kept(machine, claim.gateway);
+        check_expectations_kept(machine, claim.gateway);
     }
 }
 

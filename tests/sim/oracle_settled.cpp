@@ -27,6 +27,8 @@ Tally& Tally::operator+=(const Tally& other) {
     given_away += other.given_away;
     flows_kept += other.flows_kept;
     flows_equal += other.flows_equal;
+    expectations_kept += other.expectations_kept;
+    expectations_equal += other.expectations_equal;
     return *this;
 }
 
@@ -52,10 +54,13 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         }
         check_holder_settled(*holder, *holder->gateway(id));
         check_holder_flows(*holder, *holder->gateway(id));
+        check_holder_expectations(*holder, *holder->gateway(id));
         for (const auto& [node, machine] : machines_) {
             if (machine.get() != holder) {
                 check_standby_settled(*holder, *machine, *machine->gateway(id));
                 tally_.flows_equal += check_standby_flows(*holder, *machine, *machine->gateway(id));
+                tally_.expectations_equal +=
+                    check_standby_expectations(*holder, *machine, *machine->gateway(id));
             }
         }
     }

@@ -7,6 +7,7 @@ namespace vpnha::sim {
 
 namespace {
 
+using conntrack::Expectation;
 using conntrack::Flow;
 using conntrack::TcpState;
 
@@ -14,6 +15,7 @@ using conntrack::TcpState;
 constexpr std::size_t kFlowsMax = 48;
 // Few, so that ports come again: a flow ends and another one has its key.
 constexpr std::uint64_t kPorts = 200;
+constexpr std::uint64_t kAnnouncedPorts = 30;
 
 // 10.64.0.0/16 and the next ones.
 std::uint32_t net_of(GatewayId gateway) {
@@ -36,6 +38,29 @@ std::uint32_t own_timeout(const Flow& flow) {
     }
 }
 
+// After FTP's PORT: the server connects to the gateway, which hands it on to the client.
+Expectation ftp_data(const Flow& control, std::uint16_t port) {
+    Expectation expectation;
+    expectation.key = {
+        conntrack::kTcp, {}, {control.reply.source, control.reply.destination, 0, port}};
+    expectation.timeout_s = 300;
+    expectation.function = "nat-follow-master";
+    expectation.nat = Expectation::Nat{true, IpAddress(Ipv4Address{0}), port};
+    return expectation;
+}
+
+// After a telephone's registration: calls from its registrar, as soon as that has answered.
+Expectation sip_calls(const Flow& registration) {
+    Expectation expectation;
+    expectation.key = {conntrack::kUdp,
+                       {},
+                       {registration.reply.source, registration.reply.destination, 0,
+                        registration.key.original.source_part}};
+    expectation.flags = conntrack::kExpectPermanent | conntrack::kExpectInactive;
+    expectation.timeout_s = 3600;
+    return expectation;
+}
+
 }  // namespace
 
 conntrack::Policy Traffic::policy(GatewayId gateway) {
@@ -52,6 +77,8 @@ void Traffic::pass(GatewayId gateway, FlowTable& table) {
         const Flow* flow = any(gateway, table);
         if (flow == nullptr || random_.chance(30)) {
             begin(gateway, table);
+        } else if (!flow->helper.empty() && random_.chance(50)) {
+            announce(*flow, table);
         } else if (random_.chance(25)) {
             table.refresh(flow->key, own_timeout(*flow));
         } else {
@@ -73,6 +100,11 @@ void Traffic::begin(GatewayId gateway, FlowTable& table) {
     const auto port = static_cast<std::uint16_t>(40'000 + random_.below(kPorts));
     flow.key.original = {IpAddress(Ipv4Address{net_of(gateway) + 5}),
                          IpAddress(Ipv4Address{0xcb007109}), port, 443};
+    if (random_.chance(20)) {
+        const bool tcp = flow.key.protocol == conntrack::kTcp;
+        flow.key.original.destination_part = tcp ? 21 : 5060;
+        flow.helper = tcp ? "ftp" : "sip";
+    }
     if (table.flows().contains(flow.key)) {
         return;
     }
@@ -115,7 +147,58 @@ void Traffic::go_on(const Flow& before, FlowTable& table) {
     table.put(flow);
 }
 
+void Traffic::announce(const Flow& flow, FlowTable& table) {
+    const FlowTable::Expectations& all = table.expectations();
+    const auto before = std::find_if(all.begin(), all.end(), [&flow](const auto& each) {
+        return each.second.parent == flow.key;
+    });
+    if (before != all.end() && random_.chance(80)) {
+        follow_up(Expectation(before->second), table);
+        return;
+    }
+    const auto port = static_cast<std::uint16_t>(50'000 + random_.below(kAnnouncedPorts));
+    Expectation expectation = flow.tcp ? ftp_data(flow, port) : sip_calls(flow);
+    expectation.from_address = true;
+    expectation.parent = flow.key;
+    expectation.helper = flow.helper;
+    const auto taken = all.find(expectation.key);
+    if (taken == all.end() || taken->second.parent == flow.key) {
+        table.expect(expectation);
+    }
+}
+
+void Traffic::follow_up(const Expectation& expectation, FlowTable& table) {
+    const bool permanent = (expectation.flags & conntrack::kExpectPermanent) != 0;
+    if (random_.chance(20)) {
+        table.forget(expectation.key);
+    } else if (permanent && random_.chance(60)) {
+        table.renew(expectation.key, 3600, conntrack::kExpectPermanent);
+    } else {
+        Flow flow;
+        flow.key = expectation.key;
+        flow.key.original.source_part = 20;
+        flow.reply = conntrack::invert(flow.key.protocol, flow.key.original);
+        flow.reply.source = expectation.parent.original.source;
+        flow.parent = expectation.parent;
+        flow.status = conntrack::kSeenReply | conntrack::kAssured;
+        if (flow.key.protocol == conntrack::kTcp) {
+            flow.tcp = conntrack::Tcp{TcpState::established, {7, 9}, {3, 3}};
+        }
+        flow.timeout_s = own_timeout(flow);
+        if (!permanent) {
+            table.forget(expectation.key);
+        }
+        table.put(flow);
+    }
+}
+
 void Traffic::expire(GatewayId gateway, FlowTable& table) {
+    for (const auto& [key, expectation] : table.expectations()) {
+        if (!is_hot(expectation) && random_.chance(20)) {
+            table.forget(conntrack::FlowKey(key));
+            break;
+        }
+    }
     const Flow* flow = any(gateway, table);
     if (flow != nullptr && !is_hot(*flow)) {
         table.remove(conntrack::FlowKey(flow->key));

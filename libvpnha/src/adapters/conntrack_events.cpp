@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "adapters/conntrack_expectation_message.hpp"
 #include "adapters/conntrack_filter.hpp"
 #include "adapters/conntrack_message.hpp"
 
@@ -50,7 +51,7 @@ Result<ConntrackEvents> ConntrackEvents::open(const conntrack::Policy& policy,
         return tl::unexpected(system_error("bind a netfilter socket", errno));
     }
     for (int group : {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY,
-                      NFNLGRP_CONNTRACK_EXP_NEW}) {
+                      NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_DESTROY}) {
         if (mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
             return tl::unexpected(system_error("subscribe to the kernel's events of flows", errno));
         }
@@ -58,7 +59,7 @@ Result<ConntrackEvents> ConntrackEvents::open(const conntrack::Policy& policy,
     return ConntrackEvents(std::move(socket));
 }
 
-bool ConntrackEvents::read(const OnNews& on_news) {
+bool ConntrackEvents::read(const OnNews& on_news, const OnExpectation& on_expectation) {
     buffer_.resize(kEventsAtOnce * kEventBytesMax);
     std::array<iovec, kEventsAtOnce> places{};
     std::array<mmsghdr, kEventsAtOnce> events{};
@@ -81,10 +82,13 @@ bool ConntrackEvents::read(const OnNews& on_news) {
             int left = static_cast<int>(events[i].msg_len);
             for (auto* message = static_cast<const nlmsghdr*>(places[i].iov_base);
                  mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-                if (const auto news = parse_flow_message(message, false)) {
+                if (is_expectation_message(message)) {
+                    const auto news = parse_expectation_message(message);
+                    if (news && on_expectation) {
+                        on_expectation(*news);
+                    }
+                } else if (const auto news = parse_flow_message(message, false)) {
                     on_news(*news);
-                } else if (const auto expectation = parse_expectation(message)) {
-                    on_news(*expectation);
                 }
             }
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the kernel's connection tracking tells of this gateway's flows: the promoted node's source
-// of records. Of expectations it tells whose they are: with them a helper adjusts sequence numbers,
-// of which there is no event (Linux 6.1).
+// What the kernel's connection tracking tells of this gateway's flows, and of all that its helpers
+// expect: the promoted node's source of records.
 //
 // The kernel names an event only for flows that were made while somebody listened, unless
 // net.netfilter.nf_conntrack_events is 1 (Linux 5.19 and later; the default 2 means "when somebody
@@ -12,6 +11,7 @@
 #include <functional>
 
 #include "adapters/netlink.hpp"
+#include "conntrack/expectation.hpp"
 #include "conntrack/tracker.hpp"
 
 namespace vpnha::adapters {
@@ -19,6 +19,7 @@ namespace vpnha::adapters {
 class ConntrackEvents {
   public:
     using OnNews = std::function<void(const conntrack::News&)>;
+    using OnExpectation = std::function<void(const conntrack::ExpectationNews&)>;
 
     // In the network namespace of the calling thread. Error unsupported when the kernel has no
     // ctnetlink. `buffer_bytes`: what the kernel may hold for us.
@@ -28,7 +29,7 @@ class ConntrackEvents {
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
     // Up to limits::kFlowEventsPerTurnMax events. False: some were lost, and the table must be
     // listed; what came is as good as ever.
-    [[nodiscard]] bool read(const OnNews& on_news);
+    [[nodiscard]] bool read(const OnNews& on_news, const OnExpectation& on_expectation = nullptr);
 
   private:
     explicit ConntrackEvents(OwnedNetlink socket) : socket_(std::move(socket)) {}

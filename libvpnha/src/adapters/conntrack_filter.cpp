@@ -94,6 +94,7 @@ class Program {
 
 // Accepts expectations: there are few, and they say little that could be filtered.
 void put_expectations(Program& program) {
+    // The upper octet of a number in the host's order.
     constexpr std::uint32_t kSubsystem =
         offsetof(nlmsghdr, nlmsg_type) + (std::endian::native == std::endian::little ? 1 : 0);
     const Program::Place flow = program.place();

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/conntrack_message.hpp"
 
-#include <arpa/inet.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "adapters/conntrack_attributes.hpp"
 
 namespace vpnha::adapters {
 
@@ -29,99 +26,6 @@ static_assert(conntrack::kTcpRecordFlags ==
               (IP_CT_TCP_FLAG_WINDOW_SCALE | IP_CT_TCP_FLAG_SACK_PERM | IP_CT_TCP_FLAG_CLOSE_INIT));
 static_assert(conntrack::kTcpLiberal == IP_CT_TCP_FLAG_BE_LIBERAL);
 static_assert(static_cast<int>(conntrack::TcpState::syn_sent_2) == TCP_CONNTRACK_SYN_SENT2);
-
-// Calls visit(type, content) for each attribute in `bytes`; ends at one that claims more than there
-// is. libmnl's walk is a call into the library for each step, and this is the innermost loop.
-template <class Visit>
-void each_attribute(ByteView bytes, Visit visit) {
-    while (bytes.size() >= sizeof(nlattr)) {
-        nlattr header{};
-        std::memcpy(&header, bytes.data(), sizeof header);
-        if (header.nla_len < sizeof header || header.nla_len > bytes.size()) {
-            return;
-        }
-        visit(header.nla_type & NLA_TYPE_MASK,
-              bytes.subspan(sizeof header, header.nla_len - sizeof header));
-        bytes = bytes.subspan(std::min<std::size_t>(NLA_ALIGN(header.nla_len), bytes.size()));
-    }
-}
-
-std::uint16_t u16_of(ByteView content) {
-    return ByteReader(content).u16();
-}
-std::uint32_t u32_of(ByteView content) {
-    return ByteReader(content).u32();
-}
-std::uint8_t u8_of(ByteView content) {
-    return ByteReader(content).u8();
-}
-
-struct ParsedTuple {
-    Tuple tuple;
-    std::uint8_t protocol = 0;
-    std::optional<std::uint16_t> zone;
-    int addresses = 0;
-};
-
-void parse_addresses(ByteView bytes, ParsedTuple& parsed) {
-    each_attribute(bytes, [&](int type, ByteView content) {
-        const std::optional<IpAddress> address = ip_address_of(content);
-        if (!address) {
-            return;
-        }
-        ++parsed.addresses;
-        if (type == CTA_IP_V4_SRC || type == CTA_IP_V6_SRC) {
-            parsed.tuple.source = *address;
-        } else {
-            parsed.tuple.destination = *address;
-        }
-    });
-}
-
-void parse_parts(ByteView bytes, ParsedTuple& parsed) {
-    Tuple& tuple = parsed.tuple;
-    each_attribute(bytes, [&](int type, ByteView content) {
-        switch (type) {
-            case CTA_PROTO_NUM:
-                parsed.protocol = u8_of(content);
-                break;
-            case CTA_PROTO_SRC_PORT:
-            case CTA_PROTO_ICMP_ID:
-            case CTA_PROTO_ICMPV6_ID:
-                tuple.source_part = u16_of(content);
-                break;
-            case CTA_PROTO_DST_PORT:
-                tuple.destination_part = u16_of(content);
-                break;
-            case CTA_PROTO_ICMP_TYPE:
-            case CTA_PROTO_ICMPV6_TYPE:
-                tuple.destination_part =
-                    static_cast<std::uint16_t>(tuple.destination_part | u8_of(content) << 8);
-                break;
-            case CTA_PROTO_ICMP_CODE:
-            case CTA_PROTO_ICMPV6_CODE:
-                tuple.destination_part =
-                    static_cast<std::uint16_t>(tuple.destination_part | u8_of(content));
-                break;
-            default:
-                break;
-        }
-    });
-}
-
-ParsedTuple parse_tuple(ByteView bytes) {
-    ParsedTuple parsed;
-    each_attribute(bytes, [&](int type, ByteView content) {
-        if (type == CTA_TUPLE_IP) {
-            parse_addresses(content, parsed);
-        } else if (type == CTA_TUPLE_PROTO) {
-            parse_parts(content, parsed);
-        } else if (type == CTA_TUPLE_ZONE) {
-            parsed.zone = u16_of(content);
-        }
-    });
-    return parsed;
-}
 
 void parse_tcp(ByteView bytes, Flow& flow) {
     each_attribute(bytes, [&](int outer, ByteView inner) {
@@ -228,31 +132,6 @@ void parse_small(int type, ByteView content, News& news) {
 }
 
 }  // namespace
-
-std::optional<News> parse_expectation(const nlmsghdr* message) {
-    if (message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW) ||
-        mnl_nlmsg_get_payload_len(message) < sizeof(nfgenmsg)) {
-        return std::nullopt;
-    }
-    ParsedTuple parent;
-    News news;
-    news.kind = News::Kind::helped;
-    const auto* const payload =
-        static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg);
-    each_attribute({payload, mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg)},
-                   [&](int attribute, ByteView content) {
-                       if (attribute == CTA_EXPECT_MASTER) {
-                           parent = parse_tuple(content);
-                       } else if (attribute == CTA_EXPECT_ZONE) {
-                           parent.zone = u16_of(content);
-                       }
-                   });
-    if (parent.addresses != 2) {
-        return std::nullopt;
-    }
-    news.flow.key = {parent.protocol, {parent.zone.value_or(0), {}}, parent.tuple};
-    return news;
-}
 
 std::optional<News> parse_flow_message(const nlmsghdr* message, bool listed) {
     const int type = message->nlmsg_type & 0xff;

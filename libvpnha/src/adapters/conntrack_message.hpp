@@ -24,9 +24,6 @@ inline constexpr std::size_t kFlowMessageBytesMax = 1024;
 [[nodiscard]] std::optional<conntrack::News> parse_flow_message(const nlmsghdr* message,
                                                                 bool listed);
 
-// The event of a new expectation: News::Kind::helped.
-[[nodiscard]] std::optional<conntrack::News> parse_expectation(const nlmsghdr* message);
-
 enum class FlowRequest : std::uint8_t {
     create,  // Fails when one of its tuples is there.
     change,  // What may change of an entry: not its tuples, NAT, parent or helper.

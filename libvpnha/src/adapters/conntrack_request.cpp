@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <arpa/inet.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
-#include <sys/socket.h>
 
+#include "adapters/conntrack_attributes.hpp"
 #include "adapters/conntrack_message.hpp"
 
 namespace vpnha::adapters {
@@ -15,65 +12,6 @@ namespace {
 using conntrack::Flow;
 using conntrack::FlowKey;
 using conntrack::Tuple;
-
-// Requests. libmnl's writers are calls as well, but injection is the kernel's time.
-
-nlmsghdr* put_header(char* buffer, int type, int flags, bool ipv4) {
-    nlmsghdr* const message = mnl_nlmsg_put_header(buffer);
-    message->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
-    message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-    auto* const family =
-        static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
-    family->nfgen_family = ipv4 ? AF_INET : AF_INET6;
-    family->version = NFNETLINK_V0;
-    return message;
-}
-
-void put_address(nlmsghdr* message, int of_ipv4, int of_ipv6, const IpAddress& address) {
-    const ByteView octets = address.octets();
-    mnl_attr_put(message, static_cast<std::uint16_t>(address.is_v4() ? of_ipv4 : of_ipv6),
-                 octets.size(), octets.data());
-}
-
-void put_u16(nlmsghdr* message, std::uint16_t type, std::uint16_t value) {
-    mnl_attr_put_u16(message, type, htons(value));
-}
-void put_u32(nlmsghdr* message, std::uint16_t type, std::uint32_t value) {
-    mnl_attr_put_u32(message, type, htonl(value));
-}
-
-void put_parts(nlmsghdr* message, std::uint8_t protocol, const Tuple& tuple) {
-    const auto icmp = [&](std::uint16_t id, std::uint16_t type, std::uint16_t code) {
-        put_u16(message, id, tuple.source_part);
-        mnl_attr_put_u8(message, type, static_cast<std::uint8_t>(tuple.destination_part >> 8));
-        mnl_attr_put_u8(message, code, static_cast<std::uint8_t>(tuple.destination_part));
-    };
-    if (protocol == conntrack::kIcmp) {
-        icmp(CTA_PROTO_ICMP_ID, CTA_PROTO_ICMP_TYPE, CTA_PROTO_ICMP_CODE);
-    } else if (protocol == conntrack::kIcmpv6) {
-        icmp(CTA_PROTO_ICMPV6_ID, CTA_PROTO_ICMPV6_TYPE, CTA_PROTO_ICMPV6_CODE);
-    } else if (conntrack::has_parts(protocol)) {
-        put_u16(message, CTA_PROTO_SRC_PORT, tuple.source_part);
-        put_u16(message, CTA_PROTO_DST_PORT, tuple.destination_part);
-    }
-}
-
-void put_tuple(nlmsghdr* message, std::uint16_t type, std::uint8_t protocol, const Tuple& tuple,
-               std::uint16_t zone = 0) {
-    nlattr* const nest = mnl_attr_nest_start(message, type);
-    nlattr* const addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-    put_address(message, CTA_IP_V4_SRC, CTA_IP_V6_SRC, tuple.source);
-    put_address(message, CTA_IP_V4_DST, CTA_IP_V6_DST, tuple.destination);
-    mnl_attr_nest_end(message, addresses);
-    nlattr* const parts = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-    mnl_attr_put_u8(message, CTA_PROTO_NUM, protocol);
-    put_parts(message, protocol, tuple);
-    mnl_attr_nest_end(message, parts);
-    if (zone != 0) {
-        put_u16(message, CTA_TUPLE_ZONE, zone);
-    }
-    mnl_attr_nest_end(message, nest);
-}
 
 void put_original(nlmsghdr* message, const FlowKey& key) {
     const bool only = key.zone.scope == conntrack::ZoneScope::original;
@@ -179,8 +117,8 @@ int type_of(KeyRequest request) {
 nlmsghdr* put_flow(char* buffer, const Flow& flow, FlowRequest request) {
     const bool create = request == FlowRequest::create;
     nlmsghdr* const message =
-        put_header(buffer, IPCTNL_MSG_CT_NEW, create ? NLM_F_CREATE | NLM_F_EXCL : 0,
-                   flow.key.original.source.is_v4());
+        put_header(buffer, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW,
+                   create ? NLM_F_CREATE | NLM_F_EXCL : 0, flow.key.original.source.is_v4());
     if (create) {
         put_tuples_of_new(message, flow);
         put_unchangeable(message, flow);
@@ -213,7 +151,8 @@ nlmsghdr* put_flow(char* buffer, const Flow& flow, FlowRequest request) {
 
 nlmsghdr* put_timeout(char* buffer, const conntrack::Timeout& timeout) {
     const FlowKey& key = timeout.key;
-    nlmsghdr* const message = put_header(buffer, IPCTNL_MSG_CT_NEW, 0, key.original.source.is_v4());
+    nlmsghdr* const message = put_header(buffer, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW, 0,
+                                         key.original.source.is_v4());
     put_original(message, key);
     put_zone(message, key.zone);
     put_u32(message, CTA_TIMEOUT, timeout.seconds);
@@ -221,21 +160,24 @@ nlmsghdr* put_timeout(char* buffer, const conntrack::Timeout& timeout) {
 }
 
 nlmsghdr* put_key(char* buffer, const FlowKey& key, KeyRequest request) {
-    nlmsghdr* const message = put_header(buffer, type_of(request), 0, key.original.source.is_v4());
+    nlmsghdr* const message =
+        put_header(buffer, NFNL_SUBSYS_CTNETLINK, type_of(request), 0, key.original.source.is_v4());
     put_original(message, key);
     put_zone(message, key.zone);
     return message;
 }
 
 nlmsghdr* put_reply(char* buffer, const FlowKey& key, const Tuple& reply, KeyRequest request) {
-    nlmsghdr* const message = put_header(buffer, type_of(request), 0, reply.source.is_v4());
+    nlmsghdr* const message =
+        put_header(buffer, NFNL_SUBSYS_CTNETLINK, type_of(request), 0, reply.source.is_v4());
     put_reply_tuple(message, key, reply);
     put_zone(message, key.zone);
     return message;
 }
 
 nlmsghdr* put_listing(char* buffer) {
-    nlmsghdr* const message = put_header(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, true);
+    nlmsghdr* const message =
+        put_header(buffer, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, NLM_F_DUMP, true);
     static_cast<nfgenmsg*>(mnl_nlmsg_get_payload(message))->nfgen_family = AF_UNSPEC;
     return message;
 }

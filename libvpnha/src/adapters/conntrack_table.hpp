@@ -24,6 +24,13 @@ class ConntrackTable : public ports::FlowTable {
     Result<void> remove(std::span<const conntrack::FlowKey> keys) override;
     [[nodiscard]] Result<std::optional<conntrack::Flow>> find(
         const conntrack::FlowKey& key) override;
+    // conntrack_expectations.cpp
+    Result<std::vector<bool>> install_expectations(
+        std::span<const conntrack::Expectation> expectations) override;
+    Result<std::vector<bool>> set_expectation_timeouts(
+        std::span<const conntrack::Timeout> timeouts) override;
+    Result<void> remove_expectations(std::span<const conntrack::FlowKey> keys) override;
+    [[nodiscard]] Result<std::vector<conntrack::Expectation>> list_expectations() override;
     [[nodiscard]] const Counters& counters() const override { return counters_; }
 
   private:
@@ -38,6 +45,8 @@ class ConntrackTable : public ports::FlowTable {
                                  const NetlinkSocket::OnMessage& on_message = nullptr);
     Result<void> read_answers(std::uint32_t first, std::vector<int>& answers,
                               const NetlinkSocket::OnMessage& on_message);
+    Result<std::vector<int>> create_expectations(
+        std::span<const conntrack::Expectation> expectations);
     // One flow that the kernel did not take as it was.
     Result<bool> insist(conntrack::Flow flow, int error_number);
     // What is in the way of it is made this flow, or removed.

@@ -26,6 +26,11 @@ inline constexpr std::size_t kFlowsPerGatewayMax = 500'000;
 inline constexpr std::size_t kRecordIdBytesMax = 40;
 // A helper's name: NF_CT_HELPER_NAME_LEN less its terminator.
 inline constexpr std::size_t kHelperNameBytesMax = 15;
+// The kernel's name of a function that it calls for an expected connection; the longest of its own
+// ("nat-follow-master") has 17 octets.
+inline constexpr std::size_t kExpectFunctionBytesMax = 31;
+// NF_CT_MAX_EXPECT_CLASSES less one.
+inline constexpr std::uint8_t kExpectClassMax = 3;
 // A flow's timeout; the kernel counts it in jiffies of 31 bits, so at 1000 Hz it has 24 days.
 inline constexpr std::chrono::hours kFlowTimeoutMax{24 * 24};
 // A standby's flows live so long without news: UDP and GRE are refreshed by packets without an
@@ -50,6 +55,11 @@ inline constexpr std::chrono::milliseconds kFlowHurriedLookPause{100};
 // What has longer to live than any flow has from the kernel (TCP's five days) was installed by a
 // vpnhad of this node.
 inline constexpr std::chrono::hours kKernelFlowTimeoutMax{5 * 24};
+// What helpers expect is listed so often while there is any: at the kernel's usual bound of 1024,
+// 0.3 ms. A registration (SIP) that was refreshed is longer there than it takes to be seen.
+inline constexpr std::chrono::seconds kExpectationListingPause{2};
+// Expectations of which the parent is being looked up.
+inline constexpr std::size_t kExpectationsWaitingMax = 1024;
 // Changes of flows are said so often: a token that always has something to carry costs half a core,
 // whatever it carries, and nobody misses the time.
 inline constexpr std::chrono::milliseconds kFlowsPause{100};

@@ -234,29 +234,6 @@ bool of_one_family(const Tuple& tuple, bool ipv4) {
     return tuple.source.is_v4() == ipv4 && tuple.destination.is_v4() == ipv4;
 }
 
-Result<void> validate_key(const FlowKey& key) {
-    const bool ipv4 = key.original.source.is_v4();
-    if (!of_one_family(key.original, ipv4)) {
-        return fail(Errc::malformed, "flow: addresses of two families");
-    }
-    if ((key.protocol == kIcmp && !ipv4) || (key.protocol == kIcmpv6 && ipv4)) {
-        return fail(Errc::malformed, "flow: ICMP of the other family");
-    }
-    if (key.zone.id == 0 && key.zone.scope != ZoneScope::both) {
-        return fail(Errc::malformed, "flow: a scope of no zone");
-    }
-    return {};
-}
-
-// As NUL-terminated text of the kernel: letters, digits, "-", "_", ".".
-bool is_helper_name(std::string_view name) {
-    return name.size() <= limits::kHelperNameBytesMax &&
-           std::all_of(name.begin(), name.end(), [](char c) {
-               return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                      c == '-' || c == '_' || c == '.';
-           });
-}
-
 }  // namespace
 
 FlowId encode_key(const FlowKey& key) {
@@ -271,7 +248,7 @@ Result<FlowKey> parse_key(ByteView id) {
     if (!in.finished()) {
         return fail(Errc::malformed, fmt::format("flow: identity of {} octets", id.size()));
     }
-    VPNHA_CHECK(validate_key(key));
+    VPNHA_CHECK(validate(key));
     return key;
 }
 
@@ -351,8 +328,29 @@ Result<Flow> parse_flow(ByteView id, ByteView payload) {
     return flow;
 }
 
+Result<void> validate(const FlowKey& key) {
+    const bool ipv4 = key.original.source.is_v4();
+    if (!of_one_family(key.original, ipv4)) {
+        return fail(Errc::malformed, "flow: addresses of two families");
+    }
+    if ((key.protocol == kIcmp && !ipv4) || (key.protocol == kIcmpv6 && ipv4)) {
+        return fail(Errc::malformed, "flow: ICMP of the other family");
+    }
+    if (key.zone.id == 0 && key.zone.scope != ZoneScope::both) {
+        return fail(Errc::malformed, "flow: a scope of no zone");
+    }
+    return {};
+}
+
+bool is_kernel_name(std::string_view name, std::size_t bytes_max) {
+    return name.size() <= bytes_max && std::all_of(name.begin(), name.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      c == '-' || c == '_' || c == '.';
+           });
+}
+
 Result<void> validate(const Flow& flow) {
-    VPNHA_CHECK(validate_key(flow.key));
+    VPNHA_CHECK(validate(flow.key));
     if (!of_one_family(flow.reply, flow.key.original.source.is_v4())) {
         return fail(Errc::malformed, "flow: a reply of another family");
     }
@@ -366,7 +364,7 @@ Result<void> validate(const Flow& flow) {
     if (flow.labels && is_nothing(*flow.labels)) {
         return fail(Errc::malformed, "flow: labels without a label");
     }
-    if (!is_helper_name(flow.helper)) {
+    if (!is_kernel_name(flow.helper, limits::kHelperNameBytesMax)) {
         return fail(Errc::malformed, "flow: no name of a helper");
     }
     for (const std::optional<SequenceAdjustment>& adjustment : flow.adjusted) {
@@ -375,7 +373,7 @@ Result<void> validate(const Flow& flow) {
         }
     }
     if (flow.parent) {
-        VPNHA_CHECK(validate_key(*flow.parent));
+        VPNHA_CHECK(validate(*flow.parent));
         if (flow.parent->zone != flow.key.zone ||
             flow.parent->original.source.is_v4() != flow.key.original.source.is_v4()) {
             return fail(Errc::malformed, "flow: its parent is of another zone or family");

@@ -39,5 +39,9 @@ using FlowPayload = Octets<kFlowPayloadBytesMax>;
 // up to 14, a TCP state that exists, a helper's name that can be one, a timeout of at most
 // limits::kFlowTimeoutMax.
 [[nodiscard]] Result<void> validate(const Flow& flow);
+[[nodiscard]] Result<void> validate(const FlowKey& key);
+
+// As NUL-terminated text of the kernel: letters, digits, "-", "_", ".".
+[[nodiscard]] bool is_kernel_name(std::string_view name, std::size_t bytes_max);
 
 }  // namespace vpnha::conntrack

@@ -16,6 +16,7 @@
 
 #include <optional>
 
+#include "conntrack/expectation.hpp"
 #include "conntrack/flow.hpp"
 
 namespace vpnha::conntrack {
@@ -26,6 +27,10 @@ namespace vpnha::conntrack {
 struct Wanted {
     std::uint64_t ticket = 0;
     Flow flow;
+};
+struct WantedExpectation {
+    std::uint64_t ticket = 0;
+    Expectation expectation;
 };
 // How that ended.
 struct Installed {

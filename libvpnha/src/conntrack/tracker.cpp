@@ -6,17 +6,12 @@
 namespace vpnha::conntrack {
 
 Decision Tracker::on_news(const News& news, TimePoint now) {
-    if (news.kind == News::Kind::helped) {
-        const FlowId helped = encode_key(news.flow.key);
-        const bool unknown = known(helped).empty();
-        return {unknown ? Decision::Action::none : Decision::Action::look, helped, {}};
+    const FlowId id = encode_key(news.flow.key);
+    if (news.kind == News::Kind::ended) {
+        return on_end(id);  // What is held is one of ours.
     }
     if (!concerns(policy_, news.flow)) {
         return {};
-    }
-    const FlowId id = encode_key(news.flow.key);
-    if (news.kind == News::Kind::ended) {
-        return on_end(id);
     }
     if (listing_ && news.kind == News::Kind::listed &&
         listing_->ended.contains(Hash::of(id.view()))) {
@@ -26,8 +21,15 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
     Flow flow = news.flow;
     merge(news, before, id, flow);
     const Worth value = worth(policy_, flow);
-    if (value == Worth::none && before.empty()) {
-        return {};
+    const bool listed = news.kind == News::Kind::listed;
+    const bool awaited = listed && announced_.awaited(flow.key);
+    if (value == Worth::none && !awaited) {
+        if (before.empty()) {
+            return {};
+        }
+        if (listed && !announced_.needed(flow.key)) {
+            return on_end(id);
+        }
     }
     Decision decision;
     decision.id = id;
@@ -53,15 +55,19 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
         return decision;
     }
     const auto waiting = held_back_.find(id.view());
+    ByteView said = before;
     if (waiting != held_back_.end()) {
-        const ByteView payload = decision.payload.view();
-        held_back_.at(id.view()).payload.assign(payload.begin(), payload.end());
+        if (!awaited) {
+            const ByteView payload = decision.payload.view();
+            held_back_.at(id.view()).payload.assign(payload.begin(), payload.end());
+            return decision;
+        }
+        held_back_.erase(waiting);
+        said = held_(id);
+    }
+    if (std::ranges::equal(said, decision.payload.view())) {
         return decision;
     }
-    if (std::ranges::equal(before, decision.payload.view())) {
-        return decision;
-    }
-    const bool listed = news.kind == News::Kind::listed;
     Duration pause = before.empty() && !listed ? policy_.delay : Duration{};
     if (value == Worth::ending && !listed) {
         pause = std::max<Duration>(pause, limits::kFlowEndingPause);

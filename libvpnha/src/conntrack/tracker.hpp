@@ -9,12 +9,12 @@
 //   ending          | newest state, same   | held back for 1 s       | held back for 1 s
 //                   | time                 |                         | or the delay
 //   over, ended     | forgotten            | erased                  | –
-//   helped          | looked at            | looked at               | –
-//   not worth it    | –                    | said (2)                | –
+//   not worth it    | –                    | said (2)                | – (3)
 //
 //   (1) Looked at first when the event does not say all: the kernel names a parent, labels and
 //   adjustments only in the event that they belong to, and events before the flow was worth it are
-//   filtered out. (2) Bits of a status are never taken back, so that a said flow stays.
+//   filtered out. (2) Bits of a status are never taken back, so that a said flow stays; listed, it
+//   is erased, unless it has announced what is expected. (3) But for one that has.
 //
 // When news was lost, the kernel's whole table is listed: between begin_listing() and end_listing()
 // listed flows are news like others, and what was held and not listed is erased. News that comes
@@ -42,8 +42,6 @@ struct News {
         changed,  // New or another state: what is not named is as it was.
         ended,
         listed,  // From the table: what is not named is not there. The timeout is what is left.
-        helped,  // Only the key: its helper expects another flow, and so may have changed what is
-                 // said in it. The kernel has no event of adjusted sequence numbers.
     };
     Kind kind = Kind::changed;
     Flow flow;
@@ -70,6 +68,13 @@ class Tracker {
     using Held = std::function<ByteView(const FlowId&)>;
 
     Tracker(Policy policy, Held held) : policy_(std::move(policy)), held_(std::move(held)) {}
+
+    // What is expected because of a flow makes it worth a record whatever its state.
+    struct Announced {
+        std::function<bool(const FlowKey&)> awaited;  // It gets one as soon as it is listed.
+        std::function<bool(const FlowKey&)> needed;   // It keeps the one that it has.
+    };
+    void heed(Announced announced) { announced_ = std::move(announced); }
 
     [[nodiscard]] Decision on_news(const News& news, TimePoint now);
     // What was held back long enough.
@@ -124,6 +129,8 @@ class Tracker {
 
     Policy policy_;
     Held held_;
+    Announced announced_{[](const FlowKey&) { return false; },
+                         [](const FlowKey&) { return false; }};
     tsl::robin_map<Bytes, Waiting, Hash, Equal> held_back_;
     // Entries whose time is not that of held_back_ are void.
     std::multimap<TimePoint, FlowId> due_;

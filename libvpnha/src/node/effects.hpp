@@ -55,7 +55,7 @@ struct UnwatchFlows {
 struct ListFlows {
     GatewayId gateway;
 };
-// As the table has them now; those that are not there are passed over. → Node::on_flow_news()
+// As the table has them now; those that are not there have ended. → Node::on_flow_news()
 struct LookUpFlows {
     GatewayId gateway;
     std::vector<conntrack::FlowKey> flows;
@@ -73,6 +73,25 @@ struct RemoveFlows {
 struct SetFlowTimeouts {
     GatewayId gateway;
     std::vector<conntrack::Timeout> flows;
+};
+// What helpers expect: the same, in one order with the flows. → Node::on_expectations_listed(),
+// unless that fails
+struct ListExpectations {
+    GatewayId gateway;
+};
+// → Node::on_expectations_installed()
+struct InstallExpectations {
+    GatewayId gateway;
+    std::vector<conntrack::WantedExpectation> expectations;
+};
+struct RemoveExpectations {
+    GatewayId gateway;
+    std::vector<conntrack::FlowKey> expectations;
+};
+// → Node::on_expectations_missing()
+struct SetExpectationTimeouts {
+    GatewayId gateway;
+    std::vector<conntrack::Timeout> expectations;
 };
 // On the disk before any effect behind it is executed; a node that cannot save stops here.
 struct SaveLease {
@@ -155,11 +174,13 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, WatchFlows,
-                            UnwatchFlows, ListFlows, LookUpFlows, InstallFlows, RemoveFlows,
-                            SetFlowTimeouts, SaveLease, SendLease, SetGate, RunStep, Announce,
-                            AskNeighbours, SendDatagram, SendFrame, AnswerPlugin, AnswerRequest,
-                            WriteScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effect =
+    std::variant<SendToGroup, InstallSession, RemoveSession, AuditSessions, WatchFlows,
+                 UnwatchFlows, ListFlows, LookUpFlows, InstallFlows, RemoveFlows, SetFlowTimeouts,
+                 ListExpectations, InstallExpectations, RemoveExpectations, SetExpectationTimeouts,
+                 SaveLease, SendLease, SetGate, RunStep, Announce, AskNeighbours, SendDatagram,
+                 SendFrame, AnswerPlugin, AnswerRequest, WriteScore, WatchServices, ReportFailure,
+                 Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

@@ -9,6 +9,7 @@
 
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
+#include "node/batch.hpp"
 
 namespace vpnha::node {
 
@@ -37,22 +38,13 @@ bool is_hot(const conntrack::Flow& flow) {
     return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
 }
 
-// What is wanted of many flows is one effect for as long as nothing else comes between.
-template <class Batch>
-Batch& batch(Effects& effects, GatewayId gateway) {
-    if (!effects.empty()) {
-        auto* const last = std::get_if<Batch>(&effects.back());
-        if (last != nullptr && last->gateway == gateway) {
-            return *last;
-        }
-    }
-    return std::get<Batch>(effects.emplace_back(Batch{gateway, {}}));
-}
-
 }  // namespace
 
 Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
-    : gateway_(gateway), settings_(std::move(settings)), replica_(replica) {}
+    : gateway_(gateway),
+      settings_(std::move(settings)),
+      replica_(replica),
+      expectations_(gateway, settings_.policy, replica, counters_) {}
 
 void Flows::follow(TimePoint now, Effects& effects) {
     if (!settings_.replicate || replica_.promoted() == tracker_.has_value()) {
@@ -64,10 +56,14 @@ void Flows::follow(TimePoint now, Effects& effects) {
             const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
             return held == nullptr ? ByteView{} : ByteView(held->payload);
         });
+        tracker_->heed({[this](const FlowKey& key) { return expectations_.is_awaited(key); },
+                        [this](const FlowKey& key) { return expectations_.is_needed(key); }});
         effects.emplace_back(WatchFlows{gateway_, settings_.policy});
         list_at_ = now + limits::kFlowListingPause;
+        expectations_.begin(now);
     } else {
         tracker_.reset();
+        expectations_.end(now);
         effects.emplace_back(UnwatchFlows{gateway_});
         // What was live here is hot now. What an earlier vpnhad left may be here yet.
         hurry(now);
@@ -79,15 +75,44 @@ void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects)
     for (const News& each : news) {
         if (conntrack::is_pptp_call(each)) {
             for (const News& half : conntrack::halves(each)) {
-                on_one(half, now, effects);
+                on_one(half, each.flow.key, now, effects);
             }
         } else {
-            on_one(each, now, effects);
+            on_one(each, each.flow.key, now, effects);
         }
+    }
+    expectations_.settle(effects);
+}
+
+void Flows::on_expectation_news(std::span<const conntrack::ExpectationNews> news, TimePoint now,
+                                Effects& effects) {
+    if (tracker_ && replica_.promoted()) {
+        expectations_.on_news(news, now, effects);
     }
 }
 
-void Flows::on_one(const News& news, TimePoint now, Effects& effects) {
+void Flows::on_expectations_listed(std::span<const conntrack::Expectation> table, TimePoint now,
+                                   Effects& effects) {
+    if (settings_.replicate) {
+        expectations_.on_listed(table, now, effects);
+    }
+}
+
+void Flows::on_expectations_installed(std::span<const conntrack::Installed> answers, TimePoint now,
+                                      Effects& effects) {
+    if (const std::size_t refused = expectations_.on_installed(answers, now); refused != 0) {
+        complain(fmt::format("the kernel refused {} expectations of helpers; their modules may be "
+                             "missing, or their flows event=expectations-refused",
+                             refused),
+                 now, effects);
+    }
+}
+
+void Flows::on_expectations_missing(std::span<const FlowKey> expectations, TimePoint now) {
+    expectations_.on_missing(expectations, now);
+}
+
+void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effects& effects) {
     const bool ended = news.kind == News::Kind::ended;
     if (!replica_.promoted()) {
         if (news.kind == News::Kind::listed && listing_ &&
@@ -96,12 +121,20 @@ void Flows::on_one(const News& news, TimePoint now, Effects& effects) {
         }
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
-        decide(tracker_->on_news(hot ? revive(news, effects) : news, now), news.flow.key, now,
-               effects);
-        if (ended && conntrack::is_pptp_control(news.flow.key)) {
-            end_calls(news.flow, now, effects);
+        const bool control = ended && conntrack::is_pptp_control(news.flow.key);
+        const conntrack::Flow last = control ? as_held(news.flow) : conntrack::Flow{};
+        decide(tracker_->on_news(hot ? revive(news, effects) : news, now), entry, now, effects);
+        if (control) {
+            end_calls(last, now, effects);
         }
     }
+}
+
+// The end of a flow that was looked up comes with its key alone.
+conntrack::Flow Flows::as_held(const conntrack::Flow& flow) const {
+    const conntrack::FlowId id = conntrack::encode_key(flow.key);
+    const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
+    return held == nullptr ? flow : conntrack::parse_flow(id.view(), held->payload).value_or(flow);
 }
 
 void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
@@ -127,7 +160,7 @@ void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& ef
     }
 }
 
-void Flows::decide(const conntrack::Decision& decision, const FlowKey& key, TimePoint now,
+void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, TimePoint now,
                    Effects& effects) {
     switch (decision.action) {
         case conntrack::Decision::Action::none:
@@ -139,7 +172,7 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& key, Time
             replica_.erase(record_key(decision.id.view()), now);
             break;
         case conntrack::Decision::Action::look:
-            batch<LookUpFlows>(effects, gateway_).flows.push_back(key);
+            batch<LookUpFlows>(effects, gateway_).flows.push_back(entry);
             break;
     }
 }
@@ -179,6 +212,7 @@ void Flows::sweep(const News& news, Effects& effects) {
 
 void Flows::on_lost(TimePoint now) {
     ++counters_.overruns;
+    expectations_.on_lost(now);
     // While a list is read, what was lost may be behind the place that it has reached.
     list_at_ = listing_ ? now + limits::kFlowListingPause : now;
 }
@@ -277,8 +311,9 @@ void Flows::look_after_some(TimePoint now, Effects& effects) {
     constexpr std::uint32_t kHotSeconds = seconds_of(limits::kStandbyFlowTimeout);
     std::vector<conntrack::Timeout> held;
     replica::Effects wanted;
-    const auto last = replica_.install_flows(
-        looked_after_, hurried_ ? limits::kFlowsPerHurriedLook : limits::kFlowsPerLook,
+    const auto last = replica_.install_some(
+        wire::RecordType::flow, looked_after_,
+        hurried_ ? limits::kFlowsPerHurriedLook : limits::kFlowsPerLook,
         [&held](const wire::RecordKey& key) {
             if (const Result<FlowKey> flow = conntrack::parse_key(key.id.view())) {
                 held.push_back({*flow, kHotSeconds});
@@ -298,24 +333,34 @@ void Flows::look_after_some(TimePoint now, Effects& effects) {
 }
 
 void Flows::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
-    Result<conntrack::Flow> flow =
-        settings_.replicate
-            ? conntrack::parse_flow(wanted.key.id.view(), wanted.payload)
-            : fail(Errc::unsupported, "replicate = false in this node's vpnha.toml");
-    if (!flow) {
+    const Result<void> handed_on =
+        !settings_.replicate
+            ? fail(Errc::unsupported, "replicate = false in this node's vpnha.toml")
+        : wanted.key.type == wire::RecordType::expectation
+            ? expectations_.install(wanted, now, effects)
+            : install_flow(wanted, now, effects);
+    if (!handed_on) {
         replica_.on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
         complain(fmt::format("a flow was set aside event=flow-set-aside record={}: {}",
-                             to_hex(wanted.key.id.view()), flow.error().detail),
+                             to_hex(wanted.key.id.view()), handed_on.error().detail),
                  now, effects);
-        return;
-    }
-    batch<InstallFlows>(effects, gateway_).flows.push_back({wanted.ticket, std::move(*flow)});
-    if (!look_at_) {
-        look_at_ = now + limits::kFlowLookPause;
     }
 }
 
+Result<void> Flows::install_flow(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    VPNHA_TRY(conntrack::Flow flow, conntrack::parse_flow(wanted.key.id.view(), wanted.payload));
+    batch<InstallFlows>(effects, gateway_).flows.push_back({wanted.ticket, std::move(flow)});
+    if (!look_at_) {
+        look_at_ = now + limits::kFlowLookPause;
+    }
+    return {};
+}
+
 void Flows::remove(const wire::RecordKey& key, Effects& effects) const {
+    if (settings_.replicate && key.type == wire::RecordType::expectation) {
+        expectations_.remove(key, effects);
+        return;
+    }
     const Result<FlowKey> flow = conntrack::parse_key(key.id.view());
     if (settings_.replicate && flow) {
         batch<RemoveFlows>(effects, gateway_).flows.push_back(*flow);
@@ -325,10 +370,12 @@ void Flows::remove(const wire::RecordKey& key, Effects& effects) const {
 void Flows::on_in_sync(TimePoint now) {
     if (settings_.replicate && !replica_.promoted()) {
         list_at_ = now;
+        expectations_.on_in_sync(now);
     }
 }
 
 void Flows::detach(Effects& effects) {
+    expectations_.detach(effects);
     constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
     for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
         if (record.hold == replica::Hold::installed || record.hold == replica::Hold::installing) {
@@ -347,6 +394,7 @@ void Flows::detach(Effects& effects) {
 }
 
 void Flows::on_time(TimePoint now, Effects& effects) {
+    expectations_.on_time(now, effects);
     if (tracker_ && replica_.promoted()) {
         for (const conntrack::Decision& decision : tracker_->on_time(now)) {
             say(decision);
@@ -369,7 +417,7 @@ std::optional<TimePoint> Flows::next_deadline() const {
     if (tracker_) {
         at = earliest(at, tracker_->next_deadline());
     }
-    return earliest(at, look_at_);
+    return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }
 
 }  // namespace vpnha::node

@@ -14,7 +14,8 @@
 //               |                                      | and after a demotion, a listing: what an
 //               |                                      | earlier vpnhad left behind is removed
 //
-// A standby is told of no event: it would hear of each of its own installations.
+// What helpers expect goes the same way (node/expectations.hpp). A standby is told of no event: it
+// would hear of each of its own installations.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,8 @@
 #include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
 #include "node/effects.hpp"
+#include "node/expectations.hpp"
+#include "node/flow_counters.hpp"
 #include "replica/replica.hpp"
 
 namespace vpnha::node {
@@ -32,15 +35,6 @@ namespace vpnha::node {
 struct FlowSettings {
     bool replicate = false;
     conntrack::Policy policy;
-};
-
-struct FlowCounters {
-    std::uint64_t overruns = 0;    // The kernel had more events than its buffer takes.
-    std::uint64_t listings = 0;    // Of the whole table, begun.
-    std::uint64_t over_limit = 0;  // Not replicated: limits::kFlowsPerGatewayMax.
-    std::uint64_t refused = 0;     // By this node's kernel.
-    std::uint64_t missing = 0;     // Gone from a standby's kernel; installed again.
-    std::uint64_t stale = 0;       // Left by an earlier vpnhad, of no record; removed.
 };
 
 class Flows {
@@ -59,8 +53,17 @@ class Flows {
     void on_installed(std::span<const conntrack::Installed> flows, TimePoint now, Effects& effects);
     // They should have got a timeout, and are not in the kernel.
     void on_missing(std::span<const conntrack::FlowKey> flows, TimePoint now, Effects& effects);
+    // The same for expectations; their table is listed at once.
+    void on_expectation_news(std::span<const conntrack::ExpectationNews> news, TimePoint now,
+                             Effects& effects);
+    void on_expectations_listed(std::span<const conntrack::Expectation> table, TimePoint now,
+                                Effects& effects);
+    void on_expectations_installed(std::span<const conntrack::Installed> answers, TimePoint now,
+                                   Effects& effects);
+    void on_expectations_missing(std::span<const conntrack::FlowKey> expectations, TimePoint now);
     void on_time(TimePoint now, Effects& effects);
 
+    // Of a flow, or of an expectation.
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void remove(const wire::RecordKey& key, Effects& effects) const;
     // The replica has become complete.
@@ -77,16 +80,21 @@ class Flows {
     [[nodiscard]] std::size_t held_back() const { return tracker_ ? tracker_->held_back() : 0; }
 
   private:
-    void on_one(const conntrack::News& news, TimePoint now, Effects& effects);
+    // `entry`: the key of the kernel's entry, which is another one's for half a call of PPTP.
+    void on_one(const conntrack::News& news, const conntrack::FlowKey& entry, TimePoint now,
+                Effects& effects);
+    [[nodiscard]] conntrack::Flow as_held(const conntrack::Flow& flow) const;
     // The control connection of calls has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
-    void decide(const conntrack::Decision& decision, const conntrack::FlowKey& key, TimePoint now,
+    void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision);
     // It is as the standby installed it: it gets its own timeout, or without a record the longest
     // that the kernel gives. The answer is news of the flow, and not of the installation.
     conntrack::News revive(conntrack::News news, Effects& effects) const;
     void sweep(const conntrack::News& news, Effects& effects);
+    [[nodiscard]] Result<void> install_flow(const replica::Install& wanted, TimePoint now,
+                                            Effects& effects);
     void begin_listing(Effects& effects);
     void look_after_some(TimePoint now, Effects& effects);
     void hurry(TimePoint now);
@@ -103,6 +111,7 @@ class Flows {
     bool hurried_ = false;  // Until all have had their turn.
     std::optional<TimePoint> complained_at_;
     FlowCounters counters_;
+    Expectations expectations_;
 };
 
 }  // namespace vpnha::node

@@ -295,14 +295,14 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         if (auto* send = std::get_if<replica::Send>(&effect)) {
             effects.emplace_back(SendToGroup{speech_.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            if (wanted->key.type == wire::RecordType::flow) {
+            if (wire::is_tracked(wanted->key.type)) {
                 flows_.install(*wanted, now, effects);
             } else {
                 install(*wanted, now, effects);
             }
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
             refusals_.erase(remove->key);
-            if (remove->key.type == wire::RecordType::flow) {
+            if (wire::is_tracked(remove->key.type)) {
                 flows_.remove(remove->key, effects);
             } else if (const auto session = l2tp::parse_key(remove->key.id.view())) {
                 effects.emplace_back(RemoveSession{settings_.id, *session});

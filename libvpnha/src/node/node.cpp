@@ -229,6 +229,36 @@ Effects Node::on_flows_missing(GatewayId gateway, std::span<const conntrack::Flo
                       [&](Flows& each, Effects& effects) { each.on_missing(flows, now, effects); });
 }
 
+Effects Node::on_expectation_news(GatewayId gateway,
+                                  std::span<const conntrack::ExpectationNews> news, TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
+        each.on_expectation_news(news, now, effects);
+    });
+}
+
+Effects Node::on_expectations_listed(GatewayId gateway,
+                                     std::span<const conntrack::Expectation> table, TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
+        each.on_expectations_listed(table, now, effects);
+    });
+}
+
+Effects Node::on_expectations_installed(GatewayId gateway,
+                                        std::span<const conntrack::Installed> answers,
+                                        TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
+        each.on_expectations_installed(answers, now, effects);
+    });
+}
+
+Effects Node::on_expectations_missing(GatewayId gateway,
+                                      std::span<const conntrack::FlowKey> expectations,
+                                      TimePoint now) {
+    return tell_flows(gateway, now, [&](Flows& each, Effects&) {
+        each.on_expectations_missing(expectations, now);
+    });
+}
+
 Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
                            TimePoint now) {
     Effects effects;

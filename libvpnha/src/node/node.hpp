@@ -100,6 +100,19 @@ class Node {
     [[nodiscard]] Effects on_flows_missing(GatewayId gateway,
                                            std::span<const conntrack::FlowKey> flows,
                                            TimePoint now);
+    // The same of what its helpers expect.
+    [[nodiscard]] Effects on_expectation_news(GatewayId gateway,
+                                              std::span<const conntrack::ExpectationNews> news,
+                                              TimePoint now);
+    [[nodiscard]] Effects on_expectations_listed(GatewayId gateway,
+                                                 std::span<const conntrack::Expectation> table,
+                                                 TimePoint now);
+    [[nodiscard]] Effects on_expectations_installed(GatewayId gateway,
+                                                    std::span<const conntrack::Installed> answers,
+                                                    TimePoint now);
+    [[nodiscard]] Effects on_expectations_missing(GatewayId gateway,
+                                                  std::span<const conntrack::FlowKey> expectations,
+                                                  TimePoint now);
 
     // A stock daemon of the gateway has died; `resource` is its name in the cluster.
     [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: the flows in this node's kernel.
+// Port: the flows in this node's kernel, and what its helpers expect.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "conntrack/expectation.hpp"
 #include "conntrack/flow.hpp"
 #include "conntrack/standby.hpp"
 #include "vpnha/result.hpp"
@@ -36,6 +37,15 @@ class FlowTable {
     virtual Result<void> remove(std::span<const conntrack::FlowKey> keys) = 0;
     [[nodiscard]] virtual Result<std::optional<conntrack::Flow>> find(
         const conntrack::FlowKey& key) = 0;
+
+    // The same for expectations, with a hot flow's timeout. Their parents must be there.
+    virtual Result<std::vector<bool>> install_expectations(
+        std::span<const conntrack::Expectation> expectations) = 0;
+    virtual Result<std::vector<bool>> set_expectation_timeouts(
+        std::span<const conntrack::Timeout> timeouts) = 0;
+    virtual Result<void> remove_expectations(std::span<const conntrack::FlowKey> keys) = 0;
+    // The whole table, in the zone that the kernel says: none.
+    [[nodiscard]] virtual Result<std::vector<conntrack::Expectation>> list_expectations() = 0;
     [[nodiscard]] virtual const Counters& counters() const = 0;
 };
 

@@ -24,6 +24,14 @@ class Flows {
     virtual void install(GatewayId gateway, std::vector<conntrack::Wanted> flows) = 0;
     virtual void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) = 0;
     virtual void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) = 0;
+    // What helpers expect, in one order with the flows. A listing that fails has no answer.
+    virtual void list_expectations(GatewayId gateway) = 0;
+    virtual void install_expectations(GatewayId gateway,
+                                      std::vector<conntrack::WantedExpectation> expectations) = 0;
+    virtual void remove_expectations(GatewayId gateway,
+                                     std::vector<conntrack::FlowKey> expectations) = 0;
+    virtual void set_expectation_timeouts(GatewayId gateway,
+                                          std::vector<conntrack::Timeout> expectations) = 0;
     // All that was asked for is done when it returns.
     virtual void finish() = 0;
 };

@@ -81,12 +81,13 @@ class Replica {
     // The kernel has lost it.
     void on_gone(const wire::RecordKey& key);
     // Installs whatever is held and not in this node's kernel: after a demotion ended the stock
-    // daemons' sessions, or after on_gone(). Flows have install_flows().
+    // daemons' sessions, or after on_gone(). Flows have install_some().
     [[nodiscard]] Effects install_missing();
-    // Of `count` flows behind `after` those that are not in this node's kernel are installed; the
-    // others are called `held`. Returns the last one that was looked at; nullopt: there is none.
-    std::optional<wire::RecordKey> install_flows(
-        const wire::RecordKey& after, std::size_t count,
+    // Of `count` records of that type behind `after` those that are not in this node's kernel are
+    // installed; the others are called `held`. Returns the last one that was looked at; nullopt:
+    // there is none.
+    std::optional<wire::RecordKey> install_some(
+        wire::RecordType type, const wire::RecordKey& after, std::size_t count,
         const std::function<void(const wire::RecordKey&)>& held, Effects& effects);
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);

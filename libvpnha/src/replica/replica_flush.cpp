@@ -44,7 +44,7 @@ std::optional<TimePoint> Replica::next_deadline() const {
 }
 
 void Replica::queue(const wire::RecordKey& key) {
-    if (key.type != wire::RecordType::flow) {
+    if (!wire::is_tracked(key.type)) {
         dirty_.push_back(key);
         return;
     }

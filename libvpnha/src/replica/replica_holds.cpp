@@ -57,20 +57,20 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
 }
 
 void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
-    const bool flow = key.type == wire::RecordType::flow;
+    const bool tracked = wire::is_tracked(key.type);
     switch (record.hold) {
         case Hold::installing:
             // What the others know to be lacking does not hold up the rest while it is tried again.
             if (!record.lacking) {
                 installing_.insert(installing_.end(), record.version);  // Nearly always the newest.
-            } else if (!flow) {
+            } else if (!tracked) {
                 lacking_.insert(record.version);
             }
             break;
         case Hold::none:
         case Hold::refused:
         case Hold::unreadable:
-            if (!promoted_ && !flow) {
+            if (!promoted_ && !tracked) {
                 lacking_.insert(record.version);
             }
             break;
@@ -135,11 +135,11 @@ Effects Replica::install_missing() {
     return effects;
 }
 
-std::optional<wire::RecordKey> Replica::install_flows(
-    const wire::RecordKey& after, std::size_t count,
+std::optional<wire::RecordKey> Replica::install_some(
+    wire::RecordType type, const wire::RecordKey& after, std::size_t count,
     const std::function<void(const wire::RecordKey&)>& held, Effects& effects) {
     std::optional<wire::RecordKey> last;
-    for (const auto& [key, stored] : store_.flows_behind(after, count)) {
+    for (const auto& [key, stored] : store_.some(type, after, count)) {
         last = key;
         if (stored.hold == Hold::none) {
             request_install(key, *store_.find(key), effects);

@@ -242,6 +242,7 @@ StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
     const auto record = records_.emplace(key, StoredRecord{}).first;
     record->second.payload.assign(payload);
     flows_ += key.type == wire::RecordType::flow ? 1U : 0U;
+    expectations_ += key.type == wire::RecordType::expectation ? 1U : 0U;
     index_.insert(record);
     return record->second;
 }
@@ -266,15 +267,16 @@ void Store::remove(Records::iterator record) {
 void Store::release(Records::iterator record) {
     payload_bytes_ -= record->second.payload.size();
     flows_ -= record->first.type == wire::RecordType::flow ? 1U : 0U;
+    expectations_ -= record->first.type == wire::RecordType::expectation ? 1U : 0U;
     set_hold(record->first, record->second, Hold::none);
     index_.erase(record);
     records_.erase(record);
 }
 
 bool Store::has_room_for(wire::RecordType type) const {
-    return type == wire::RecordType::flow
-               ? flows_ < limits::kFlowsPerGatewayMax
-               : records_.size() - flows_ < limits::kRecordsPerGatewayMax;
+    const std::size_t tracked = flows_ + expectations_;
+    return wire::is_tracked(type) ? tracked < limits::kFlowsPerGatewayMax
+                                  : records_.size() - tracked < limits::kRecordsPerGatewayMax;
 }
 
 void Store::bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <ranges>
 #include <span>
@@ -114,36 +115,44 @@ class Store {
     [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
         return tombstones_;
     }
-    // Flows are many: who wants the others goes past them.
+    // Flows, and what helpers expect, are many: who wants the others goes past them.
     template <class Visit>
     void each_but_flows(Visit visit) const {
         for (auto at = records_.begin(); at != records_.end();) {
-            if (at->first.type == wire::RecordType::flow) {
-                at = records_.upper_bound(wire::last_key(wire::RecordType::flow));
+            if (wire::is_tracked(at->first.type)) {
+                at = records_.upper_bound(wire::last_key(at->first.type));
             } else {
                 visit(at->first, at->second);
                 ++at;
             }
         }
     }
-    // At most `count` of them; with a key that is no flow's, from the first one on.
-    [[nodiscard]] auto flows_behind(const wire::RecordKey& after, std::size_t count) const {
-        const wire::RecordKey first{wire::RecordType::flow, {}};
+    // At most `count` of them; with a key of a type below, from the first one on.
+    [[nodiscard]] auto some(wire::RecordType type, const wire::RecordKey& after,
+                            std::size_t count) const {
+        const wire::RecordKey first{type, {}};
         const auto begin = records_.upper_bound(std::max(after, first));
         auto end = begin;
-        for (std::size_t n = 0;
-             n < count && end != records_.end() && end->first.type == wire::RecordType::flow; ++n) {
+        for (std::size_t n = 0; n < count && end != records_.end() && end->first.type == type;
+             ++n) {
             ++end;
         }
         return std::ranges::subrange(begin, end);
     }
+    [[nodiscard]] auto flows_behind(const wire::RecordKey& after, std::size_t count) const {
+        return some(wire::RecordType::flow, after, count);
+    }
+    [[nodiscard]] auto all(wire::RecordType type) const {
+        return some(type, {}, std::numeric_limits<std::size_t>::max());
+    }
     [[nodiscard]] std::size_t flows() const { return flows_; }
+    [[nodiscard]] std::size_t expectations() const { return expectations_; }
     [[nodiscard]] std::size_t installed_flows() const { return installed_flows_; }
     // Every erasure with a version above it has a tombstone.
     [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     [[nodiscard]] std::uint32_t count() const { return counted_; }
-    // Records and flows have a bound each.
+    // Records, and flows with what their helpers expect, have a bound each.
     [[nodiscard]] bool has_room_for(wire::RecordType type) const;
     // Octets of all payloads.
     [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
@@ -171,6 +180,7 @@ class Store {
     std::uint32_t counted_ = 0;
     std::size_t payload_bytes_ = 0;
     std::size_t flows_ = 0;  // Records of that type.
+    std::size_t expectations_ = 0;
     std::size_t installed_flows_ = 0;
 };
 

@@ -132,6 +132,26 @@ node::Effects Executor::execute(node::SetFlowTimeouts& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::ListExpectations& effect) {
+    ports_.flows.list_expectations(effect.gateway);
+    return {};
+}
+
+node::Effects Executor::execute(node::InstallExpectations& effect) {
+    ports_.flows.install_expectations(effect.gateway, std::move(effect.expectations));
+    return {};
+}
+
+node::Effects Executor::execute(node::RemoveExpectations& effect) {
+    ports_.flows.remove_expectations(effect.gateway, std::move(effect.expectations));
+    return {};
+}
+
+node::Effects Executor::execute(node::SetExpectationTimeouts& effect) {
+    ports_.flows.set_expectation_timeouts(effect.gateway, std::move(effect.expectations));
+    return {};
+}
+
 node::Effects Executor::execute(node::SaveLease& effect) {
     if (const Result<void> saved = ports_.leases.save(effect.gateway, effect.durable); !saved) {
         break_off(saved.error());

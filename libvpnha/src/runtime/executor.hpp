@@ -77,6 +77,10 @@ class Executor {
     node::Effects execute(node::InstallFlows& effect);
     node::Effects execute(node::RemoveFlows& effect);
     node::Effects execute(node::SetFlowTimeouts& effect);
+    node::Effects execute(node::ListExpectations& effect);
+    node::Effects execute(node::InstallExpectations& effect);
+    node::Effects execute(node::RemoveExpectations& effect);
+    node::Effects execute(node::SetExpectationTimeouts& effect);
     node::Effects execute(node::SaveLease& effect);
     node::Effects execute(node::SendLease& effect);
     node::Effects execute(node::SetGate& effect);

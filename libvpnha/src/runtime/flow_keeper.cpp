@@ -104,16 +104,21 @@ void FlowKeeper::listen(GatewayId gateway) {
 
 void FlowKeeper::read_bursts() {
     std::vector<News> news;
+    std::vector<conntrack::ExpectationNews> expected;
     for (const GatewayId gateway : std::exchange(readable_, {})) {
         const auto events = events_.find(gateway);
         if (events == events_.end()) {
             continue;
         }
         news.clear();
-        if (!events->second.read([&news](const News& each) { news.push_back(each); })) {
+        expected.clear();
+        const bool whole =
+            events->second.read([&news](const News& each) { news.push_back(each); },
+                                [&expected](const auto& each) { expected.push_back(each); });
+        if (!whole) {
             overrun_.insert(gateway);
         }
-        const bool drained = news.size() < limits::kFlowEventsPerTurnMax;
+        const bool drained = news.size() + expected.size() < limits::kFlowEventsPerTurnMax;
         if (drained) {
             listen(gateway);
         } else {
@@ -121,6 +126,9 @@ void FlowKeeper::read_bursts() {
         }
         if (!news.empty()) {
             run_(node_.on_flow_news(gateway, news, loop_.now()));
+        }
+        if (!expected.empty()) {
+            run_(node_.on_expectation_news(gateway, expected, loop_.now()));
         }
         // The kernel says it once, drops whatever happens until all before it has been read, and
         // that is older than what a listing would find now.
@@ -196,17 +204,9 @@ void FlowKeeper::set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout>
     add<SetTimeouts>(gateway, std::move(flows));
 }
 
-template <class Work, class Flow>
-void FlowKeeper::add(GatewayId gateway, std::vector<Flow> flows) {
+void FlowKeeper::begin_work() {
     if (trains_.empty()) {
         loop_.set_timer(kFlowTimer, loop_.now(), [this] { work_slice(); });
-    }
-    waiting_[gateway] += flows.size();
-    for (std::size_t begin = 0; begin < flows.size(); begin += limits::kFlowsPerTrain) {
-        const auto first = flows.begin() + static_cast<std::ptrdiff_t>(begin);
-        const auto count = std::min(limits::kFlowsPerTrain, flows.size() - begin);
-        const auto last = first + static_cast<std::ptrdiff_t>(count);
-        trains_.push_back({gateway, Work{{std::move_iterator(first), std::move_iterator(last)}}});
     }
 }
 
@@ -296,6 +296,9 @@ void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
             complain("a flow cannot be looked up", found.error());
         } else if (*found) {
             news.push_back({.kind = News::Kind::listed, .flow = std::move(**found)});
+        } else {
+            news.emplace_back().kind = News::Kind::ended;
+            news.back().flow.key = key;
         }
     }
     if (!news.empty()) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gateways' flows in this node's kernel. Work on the table is done in slices, between which the
-// loop does everything else; events are read in bursts: a process that wakes for each of them costs
-// more than the event.
+// The gateways' flows in this node's kernel, and what their helpers expect. Work on the table is
+// done in slices, between which the loop does everything else; events are read in bursts: a process
+// that wakes for each of them costs more than the event.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -14,6 +17,7 @@
 #include "adapters/conntrack_events.hpp"
 #include "adapters/conntrack_table.hpp"
 #include "adapters/qb_loop.hpp"
+#include "base/limits.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "ports/flow_table.hpp"
@@ -43,6 +47,13 @@ class FlowKeeper : public ports::Flows {
     void install(GatewayId gateway, std::vector<conntrack::Wanted> flows) override;
     void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) override;
     void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) override;
+    void list_expectations(GatewayId gateway) override;
+    void install_expectations(GatewayId gateway,
+                              std::vector<conntrack::WantedExpectation> expectations) override;
+    void remove_expectations(GatewayId gateway,
+                             std::vector<conntrack::FlowKey> expectations) override;
+    void set_expectation_timeouts(GatewayId gateway,
+                                  std::vector<conntrack::Timeout> expectations) override;
     void finish() override;
 
     // Flows of the gateway that wait to be installed, removed, changed or looked up.
@@ -63,11 +74,26 @@ class FlowKeeper : public ports::Flows {
     struct LookUp {
         std::vector<conntrack::FlowKey> flows;
     };
+    struct InstallExpectations {
+        std::vector<conntrack::WantedExpectation> flows;
+    };
+    struct RemoveExpectations {
+        std::vector<conntrack::FlowKey> flows;
+    };
+    struct SetExpectationTimeouts {
+        std::vector<conntrack::Timeout> flows;
+    };
+    struct ListExpectations {
+        std::array<conntrack::FlowKey, 0> flows;  // Nothing waits for it.
+    };
     struct Train {
         GatewayId gateway;
-        std::variant<Install, Remove, SetTimeouts, LookUp> work;
+        std::variant<Install, Remove, SetTimeouts, LookUp, InstallExpectations, RemoveExpectations,
+                     SetExpectationTimeouts, ListExpectations>
+            work;
     };
 
+    void begin_work();
     template <class Work, class Flow>
     void add(GatewayId gateway, std::vector<Flow> flows);
     void work_slice();
@@ -76,6 +102,10 @@ class FlowKeeper : public ports::Flows {
     void work_off(GatewayId gateway, const Remove& train);
     void work_off(GatewayId gateway, const SetTimeouts& train);
     void work_off(GatewayId gateway, const LookUp& train);
+    void work_off(GatewayId gateway, const InstallExpectations& train);
+    void work_off(GatewayId gateway, const RemoveExpectations& train);
+    void work_off(GatewayId gateway, const SetExpectationTimeouts& train);
+    void work_off(GatewayId gateway, const ListExpectations& train);
     void open_events();
     void listen(GatewayId gateway);
     void read_bursts();
@@ -93,5 +123,17 @@ class FlowKeeper : public ports::Flows {
     std::set<GatewayId> overrun_;  // Events were lost; some that came before are still to be read.
     std::map<GatewayId, adapters::ConntrackListing> listings_;
 };
+
+template <class Work, class Flow>
+void FlowKeeper::add(GatewayId gateway, std::vector<Flow> flows) {
+    begin_work();
+    waiting_[gateway] += flows.size();
+    for (std::size_t begin = 0; begin < flows.size(); begin += limits::kFlowsPerTrain) {
+        const auto first = flows.begin() + static_cast<std::ptrdiff_t>(begin);
+        const auto count = std::min(limits::kFlowsPerTrain, flows.size() - begin);
+        const auto last = first + static_cast<std::ptrdiff_t>(count);
+        trains_.push_back({gateway, Work{{std::move_iterator(first), std::move_iterator(last)}}});
+    }
+}
 
 }  // namespace vpnha::runtime

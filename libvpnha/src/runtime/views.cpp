@@ -75,7 +75,7 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
-    return {{"count", count - store.flows()},
+    return {{"count", count - store.flows() - store.expectations()},
             {"count_max", limits::kRecordsPerGatewayMax},
             {"unsaid", replica.dirty()},
             {"tombstones", tombstones},
@@ -98,6 +98,7 @@ json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
     return {{"replicated", flows.settings().replicate},
             {"flows", store.flows()},
             {"flows_max", limits::kFlowsPerGatewayMax},
+            {"expectations", store.expectations()},
             {"installed", store.installed_flows()},
             {"waiting", keeper.waiting(gateway.settings().id)},
             {"held_back", flows.held_back()},

@@ -43,22 +43,6 @@ TEST(ConntrackMessageTest, TheLargestFitsIntoItsRoom) {
     EXPECT_LE(put_flow(buffer.data(), flow, FlowRequest::create)->nlmsg_len, 700U);
 }
 
-TEST(ConntrackMessageTest, AnExpectationTellsWhoseItIs) {
-    alignas(nlmsghdr) Buffer buffer{};
-    const conntrack::Flow flow = test::nat_tcp_flow();
-    // A request for a flow has its tuple where an expectation's event has its parent's.
-    nlmsghdr* const message = put_key(buffer.data(), flow.key, KeyRequest::find);
-    static_assert(static_cast<int>(CTA_TUPLE_ORIG) == static_cast<int>(CTA_EXPECT_MASTER));
-    EXPECT_FALSE(parse_expectation(message));
-    message->nlmsg_type = NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW;
-    const auto news = parse_expectation(message);
-    ASSERT_TRUE(news);
-    EXPECT_EQ(news->kind, conntrack::News::Kind::helped);
-    EXPECT_EQ(news->flow.key, flow.key);
-    message->nlmsg_len = NLMSG_HDRLEN + 8;
-    EXPECT_FALSE(parse_expectation(message));
-}
-
 TEST(ConntrackMessageTest, AnyCutIsReadWithoutHarm) {
     test::Random random(4);
     for (int i = 0; i < 300; ++i) {

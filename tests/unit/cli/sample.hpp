@@ -29,6 +29,7 @@ inline nlohmann::json sample_status() {
                                   "memory_bytes_max": 125829120},
                       "sessions": {"total": 2, "protected": 2, "resumed": 1, "quarantined": 0},
                       "conntrack": {"replicated": true, "flows": 412, "flows_max": 500000,
+                                    "expectations": 3,
                                     "installed": 12, "waiting": 0, "held_back": 0, "overruns": 0,
                                     "listings": 1, "over_limit": 0, "refused": 0, "missing": 0,
                                     "stale": 0},

@@ -69,19 +69,6 @@ TEST_F(TrackerTest, WhatAnEventDoesNotSayOfANewFlowIsLookedUp) {
     EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
 }
 
-TEST_F(TrackerTest, AFlowIsLookedAtWhenItsHelperHasWorked) {
-    tracker();
-    News helped{News::Kind::helped, {}};
-    helped.flow.key = nat_tcp_flow().key;
-    EXPECT_EQ(hear(helped), Action::none) << "nobody knows it";
-    changed(nat_tcp_flow());
-    EXPECT_EQ(hear(helped), Action::look);
-    Flow adjusted = nat_tcp_flow();
-    adjusted.adjusted[0] = SequenceAdjustment{100, 0, 3};
-    EXPECT_EQ(listed(adjusted), Action::say);
-    EXPECT_EQ(record(adjusted), adjusted);
-}
-
 TEST_F(TrackerTest, LabelsAreLookedUpWhenTheRulesetGivesThem) {
     Policy policy;
     policy.labels = true;

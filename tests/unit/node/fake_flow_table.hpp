@@ -14,9 +14,11 @@ namespace vpnha::node {
 
 struct FakeFlowTable {
     std::map<conntrack::FlowKey, conntrack::Flow> flows;
+    std::map<conntrack::FlowKey, conntrack::Expectation> expectations;
     bool watched = false;
     bool lists = true;  // false: a listing is begun, and fails.
     int listings = 0;
+    int expectation_listings = 0;
     std::size_t room = std::numeric_limits<std::size_t>::max();
     bool busy = false;  // Installations wait for do_waiting().
 
@@ -33,6 +35,9 @@ struct FakeFlowTable {
             for (const conntrack::FlowKey& key : look->flows) {
                 if (flows.contains(key)) {
                     news.push_back({conntrack::News::Kind::listed, flows.at(key)});
+                } else {
+                    news.emplace_back().kind = conntrack::News::Kind::ended;
+                    news.back().flow.key = key;
                 }
             }
             return node.on_flow_news(look->gateway, news, now);
@@ -44,6 +49,8 @@ struct FakeFlowTable {
         } else if (const auto* remove = std::get_if<RemoveFlows>(&effect)) {
             for (const conntrack::FlowKey& key : remove->flows) {
                 flows.erase(key);
+                std::erase_if(expectations,
+                              [&key](const auto& each) { return each.second.parent == key; });
             }
         } else if (const auto* timeouts = std::get_if<SetFlowTimeouts>(&effect)) {
             std::vector<conntrack::FlowKey> missing;
@@ -57,7 +64,7 @@ struct FakeFlowTable {
             }
             return node.on_flows_missing(timeouts->gateway, missing, now);
         } else {
-            return std::nullopt;
+            return execute_expected(node, effect, now);
         }
         return Effects{};
     }
@@ -84,6 +91,50 @@ struct FakeFlowTable {
             answers.push_back({key, wanted.ticket, taken});
         }
         return node.on_flows_installed(wanted_flows.gateway, answers, now);
+    }
+    std::optional<Effects> execute_expected(Node& node, const Effect& effect, TimePoint now) {
+        if (const auto* list = std::get_if<ListExpectations>(&effect)) {
+            ++expectation_listings;
+            std::vector<conntrack::Expectation> table;
+            for (const auto& [key, expectation] : expectations) {
+                table.push_back(expectation);
+                table.back().key.zone = table.back().parent.zone = {};  // As the kernel does.
+            }
+            return node.on_expectations_listed(list->gateway, table, now);
+        }
+        if (const auto* install = std::get_if<InstallExpectations>(&effect)) {
+            std::vector<conntrack::Installed> answers;
+            for (const conntrack::WantedExpectation& wanted : install->expectations) {
+                conntrack::Expectation hot = wanted.expectation;
+                hot.timeout_s = static_cast<std::uint32_t>(
+                    std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+                const bool taken = flows.contains(hot.parent);
+                if (taken) {
+                    expectations.insert_or_assign(hot.key, hot);
+                }
+                answers.push_back({hot.key, wanted.ticket, taken});
+            }
+            return node.on_expectations_installed(install->gateway, answers, now);
+        }
+        if (const auto* remove = std::get_if<RemoveExpectations>(&effect)) {
+            for (const conntrack::FlowKey& key : remove->expectations) {
+                expectations.erase(key);
+            }
+            return Effects{};
+        }
+        if (const auto* timeouts = std::get_if<SetExpectationTimeouts>(&effect)) {
+            std::vector<conntrack::FlowKey> missing;
+            for (const conntrack::Timeout& timeout : timeouts->expectations) {
+                const auto found = expectations.find(timeout.key);
+                if (found == expectations.end()) {
+                    missing.push_back(timeout.key);
+                } else {
+                    found->second.timeout_s = timeout.seconds;
+                }
+            }
+            return node.on_expectations_missing(timeouts->gateway, missing, now);
+        }
+        return std::nullopt;
     }
     Effects answer_listing(Node& node, GatewayId gateway, TimePoint now) {
         ++listings;

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
-#include "support/flow_builder.hpp"
+#include "support/expectation_builder.hpp"
 
 namespace vpnha::runtime {
 namespace {
@@ -40,6 +40,24 @@ struct FakeTable final : ports::FlowTable {
     [[nodiscard]] Result<std::optional<conntrack::Flow>> find(const FlowKey&) override {
         asked.emplace_back("find");
         return std::nullopt;
+    }
+    Result<std::vector<bool>> install_expectations(
+        std::span<const conntrack::Expectation> expectations) override {
+        asked.push_back(fmt::format("expect {}", expectations.size()));
+        return std::vector<bool>(expectations.size(), true);
+    }
+    Result<std::vector<bool>> set_expectation_timeouts(
+        std::span<const conntrack::Timeout> timeouts) override {
+        asked.push_back(fmt::format("set expected {}", timeouts.size()));
+        return std::vector<bool>(timeouts.size(), false);
+    }
+    Result<void> remove_expectations(std::span<const FlowKey> keys) override {
+        asked.push_back(fmt::format("no longer expect {}", keys.size()));
+        return {};
+    }
+    [[nodiscard]] Result<std::vector<conntrack::Expectation>> list_expectations() override {
+        asked.emplace_back("list expected");
+        return std::vector<conntrack::Expectation>{};
     }
     [[nodiscard]] const Counters& counters() const override { return none; }
 
@@ -107,11 +125,25 @@ TEST_F(FlowKeeperTest, ATableThatFailsRefuses) {
     EXPECT_EQ(answers_, 1);
 }
 
-TEST_F(FlowKeeperTest, WhatIsNotThereIsNoNews) {
+TEST_F(FlowKeeperTest, WhatIsNotThereHasEnded) {
     keeper_.look_up(kGateway, {nat_tcp_flow(1).key});
     keeper_.finish();
     EXPECT_THAT(asked_, ElementsAre("find"));
-    EXPECT_EQ(answers_, 0);
+    EXPECT_EQ(answers_, 1);
+}
+
+TEST_F(FlowKeeperTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
+    const conntrack::Expectation expected = test::ftp_expectation();
+    keeper_.install(kGateway, wanted(1));
+    keeper_.install_expectations(kGateway, {{1, expected}});
+    keeper_.set_expectation_timeouts(kGateway, {{expected.key, 60}});
+    keeper_.list_expectations(kGateway);
+    keeper_.remove_expectations(kGateway, {expected.key});
+    EXPECT_EQ(keeper_.waiting(kGateway), 4U);
+    keeper_.finish();
+    EXPECT_THAT(asked_, ElementsAre("install 1", "expect 1", "set expected 1", "list expected",
+                                    "no longer expect 1"));
+    EXPECT_EQ(answers_, 4) << "two installations, what is missing, the table";
 }
 
 }  // namespace

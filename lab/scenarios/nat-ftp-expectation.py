@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A file that was asked for by FTP in active mode comes from another gateway than it was asked by.
+
+Purpose: between a client's PORT command and the server's connection the kernel remembers whom the
+connection is for: its helper expects it. Through a gateway that does not know it the server's
+connection ends at the VIP, refused.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of nftables/gateway.nft
+on all gateways; the server has no route to the clients.
+
+Steps: client1 connects to the server's FTP, and asks for a file; the server answers, and does not
+connect yet; all standbys expect its connection; the power of the promoted gateway is cut; the
+server connects to where the client told it; the client asks for another file.
+
+Expected: both files arrive, the first one by a connection that its control connection is the parent
+of; the new gateway expects nothing more then, and what it expected had its own few minutes to live
+instead of a standby's week; a silence of at most 2.5 s and nothing else.
+"""
+import signal
+
+from vpnlab.expectation import equals, is_empty
+from vpnlab.live import begin
+from vpnlab.nat import Tool, expect_hot, expectations, flows, moved, prepare
+from vpnlab.node import Node
+from vpnlab.probes import SERVER_ADDRESS
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.topology import L2TP
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 2500
+FTP_PORT, PORT = 21, 40000
+FILE_BYTES = 200_000
+FETCH_LIMIT_S = 30
+HOT_LIMIT_S = 5
+# ftp_client.py waits 20 s for the server's connection.
+REVIVED_LIMIT_S = 8
+# Of the kernel's helper: nf_conntrack_ftp.c.
+EXPECTED_S = 300
+
+
+def steps(run: Run) -> None:
+    prepare(run.lab)
+    live = begin(run)
+    server = Tool(run.lab, run.lab.node("server"), "ftp_server.py", str(FTP_PORT), str(FILE_BYTES),
+                  result="ftp-server", word="listening")
+    client = Tool(run.lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
+                  str(PORT), result="ftp-client", more=("held", "file"))
+    run.wait_for("the server holds the file", lambda: "held" in server.log().splitlines(),
+                 FETCH_LIMIT_S)
+    before = flows(live.active, port=FTP_PORT)
+    announced = tuples(live.active)
+    run.expect("announced", len(announced), equals(1))
+    expect_hot(run, live, before, HOT_LIMIT_S)
+    for node in live.standbys:
+        run.wait_for(f"{node.name} expects the server", lambda node=node: tuples(node) == announced,
+                     HOT_LIMIT_S)
+    successor = live.cut_power(live.active)
+    run.expect("flows_with_another_port", moved(before, flows(successor, port=FTP_PORT)),
+               is_empty())
+    run.expect("expected_after", tuples(successor), equals(announced))
+    run.wait_for("it has its own time to live", lambda: all(
+        each.timeout_s <= EXPECTED_S for each in expectations(successor)), REVIVED_LIMIT_S)
+
+    run.step("the server connects")
+    server.process.send_signal(signal.SIGUSR1)
+    wait_fetched(run, client, 1)
+    run.expect("expected_twice", tuples(successor), is_empty())
+    run.step("the same connection fetches another file")
+    client.process.send_signal(signal.SIGUSR1)
+    wait_fetched(run, client, 2)
+    run.expect("files", client.log().splitlines(), equals([f"got {FILE_BYTES}"] * 2))
+    told = {line.split()[1].partition(":")[0] for line in server.log().splitlines()
+            if line.startswith("PORT ")}
+    run.expect("addresses_told", sorted(told), equals([L2TP.vip_inside]))
+    expect_only_silence(run, live.end().client("client1"), OUTAGE_MS)
+
+
+def tuples(node: Node) -> list[tuple[str, str]]:
+    """Whose connections the node expects, and which."""
+    return sorted((each.original, each.expected) for each in expectations(node))
+
+
+def wait_fetched(run: Run, client: Tool, count: int) -> None:
+    run.wait_for(f"client1 has tried to fetch {count} files",
+                 lambda: len(client.log().splitlines()) >= count, FETCH_LIMIT_S)
