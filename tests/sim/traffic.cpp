@@ -109,7 +109,7 @@ void Traffic::begin(GatewayId gateway, FlowTable& table) {
         return;
     }
     flow.reply = conntrack::invert(flow.key.protocol, flow.key.original);
-    flow.reply.destination = IpAddress(Ipv4Address{0xc0000264});
+    flow.reply.destination = IpAddress(Ipv4Address{0xc0000264U + gateway.value});
     if (flow.key.protocol == conntrack::kTcp) {
         flow.tcp = conntrack::Tcp{TcpState::syn_sent, {7, 0}, {3, 0}};
     }

@@ -103,15 +103,19 @@ class Reader {
 
   private:
     Result<void> read_root_entry(std::string_view name, const toml::node& node) {
-        static const std::vector<std::string> kNames = {"cluster", "daemon", "replication",
-                                                        "gateway"};
         const auto section = std::find_if(
             std::begin(kSections), std::end(kSections),
             [&](Section each) { return each <= Section::gateway && name_of(each) == name; });
         if (section == std::end(kSections)) {
+            std::vector<std::string> known;
+            for (const Section each : kSections) {
+                if (each <= Section::gateway) {
+                    known.emplace_back(name_of(each));
+                }
+            }
             return draft_.lines.fail_at(
                 line_of(node),
-                fmt::format("unknown table or key '{}'; {}", name, did_you_mean(name, kNames)));
+                fmt::format("unknown table or key '{}'; {}", name, did_you_mean(name, known)));
         }
         const toml::table* const table = node.as_table();
         if (table == nullptr) {

@@ -35,12 +35,11 @@ bool is_pptp_control(const FlowKey& key) {
     return key.protocol == kTcp && key.original.destination_part == kPptpPort;
 }
 
-bool is_half_of_call(const FlowKey& half, const FlowKey& control, const IpAddress& vip) {
-    const Tuple& seen = half.original;
-    const Tuple& asked = control.original;
-    return half.protocol == kGre && half.zone == control.zone &&
-           ((seen.source == asked.source && seen.destination == asked.destination) ||
-            (seen.source == asked.destination && seen.destination == vip));
+std::array<FlowKey, 2> ends_of_calls(const Flow& control) {
+    const Tuple& asked = control.key.original;
+    const IpAddress& vip = control.reply.destination;  // As whom the server knows the client.
+    return {FlowKey{kGre, control.key.zone, {asked.source, asked.destination, 0, 0}},
+            FlowKey{kGre, control.key.zone, {asked.destination, vip, 0, 0}}};
 }
 
 }  // namespace vpnha::conntrack

@@ -29,9 +29,7 @@ namespace vpnha::conntrack {
 // PPTP's control connection, whose end is the end of its calls: no packet keeps a half alive, and
 // none ends it.
 [[nodiscard]] bool is_pptp_control(const FlowKey& key);
-// Whether the flow may be a half of a call between the same hosts. `vip`: as whom the server knows
-// the client.
-[[nodiscard]] bool is_half_of_call(const FlowKey& half, const FlowKey& control,
-                                   const IpAddress& vip);
+// Between which hosts the halves of its calls are, without their parts.
+[[nodiscard]] std::array<FlowKey, 2> ends_of_calls(const Flow& control);
 
 }  // namespace vpnha::conntrack

@@ -23,18 +23,15 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
     const Worth value = worth(policy_, flow);
     const bool listed = news.kind == News::Kind::listed;
     const bool awaited = listed && announced_.awaited(flow.key);
-    if (value == Worth::none && !awaited) {
-        if (before.empty()) {
-            return {};
-        }
-        if (listed && !announced_.needed(flow.key)) {
-            return on_end(id);
-        }
+    if (value == Worth::none && !awaited && before.empty()) {
+        return {};
     }
+    const bool needless =
+        value == Worth::none && listed && !awaited && !announced_.needed(flow.key);
     Decision decision;
     decision.id = id;
     const bool outdated = is_outdated(news, id);
-    if (value == Worth::over) {
+    if (value == Worth::over || needless) {
         decision.action = Decision::Action::look;
         return outdated ? decision : on_end(id);
     }

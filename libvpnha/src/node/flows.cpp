@@ -138,26 +138,31 @@ conntrack::Flow Flows::as_held(const conntrack::Flow& flow) const {
 }
 
 void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
-    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-    std::vector<FlowKey> calls;
-    for (const auto& [id, record] : replica_.store().flows_behind({}, kAll)) {
-        const Result<FlowKey> key = conntrack::parse_key(id.id.view());
-        if (!key) {
-            continue;
-        }
-        if (conntrack::is_pptp_control(*key) && *key != control.key &&
-            key->original.source == control.key.original.source &&
-            key->original.destination == control.key.original.destination) {
+    for (const FlowKey& other : between(control.key)) {
+        if (conntrack::is_pptp_control(other) && other != control.key) {
             return;  // They may be its calls.
         }
-        if (conntrack::is_half_of_call(*key, control.key, control.reply.destination)) {
-            calls.push_back(*key);
+    }
+    for (const FlowKey& hosts : conntrack::ends_of_calls(control)) {
+        for (const FlowKey& call : between(hosts)) {
+            replica_.erase(record_key(call), now);
+            batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
         }
     }
-    for (const FlowKey& call : calls) {
-        replica_.erase(record_key(call), now);
-        batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
+}
+
+std::vector<FlowKey> Flows::between(FlowKey hosts) const {
+    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
+    hosts.original.source_part = hosts.original.destination_part = 0;
+    const wire::RecordKey first = record_key(hosts);
+    hosts.original.source_part = hosts.original.destination_part = kLast;
+    std::vector<FlowKey> flows;
+    for (const auto& [id, record] : replica_.store().range(first, record_key(hosts))) {
+        if (const Result<FlowKey> key = conntrack::parse_key(id.id.view())) {
+            flows.push_back(*key);
+        }
     }
+    return flows;
 }
 
 void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, TimePoint now,

@@ -86,6 +86,9 @@ class Flows {
     [[nodiscard]] conntrack::Flow as_held(const conntrack::Flow& flow) const;
     // The control connection of calls has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
+    // With the same protocol and zone from the one host to the other; an identity ends with the
+    // parts.
+    [[nodiscard]] std::vector<conntrack::FlowKey> between(conntrack::FlowKey hosts) const;
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision);

@@ -175,6 +175,10 @@ class GatewayNode {
     // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
     // the lease. The promotion goes on when one is back, or confirmed dead.
     [[nodiscard]] bool waits() const { return waits_; }
+    // For Pacemaker.
+    [[nodiscard]] bool is_promoted() const {
+        return state() == takeover::State::promoted || waits();
+    }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
     // The replica's level, lowered by what stands_in_the_way().

@@ -139,6 +139,10 @@ class Store {
         }
         return std::ranges::subrange(begin, end);
     }
+    // Both ends are included.
+    [[nodiscard]] auto range(const wire::RecordKey& first, const wire::RecordKey& last) const {
+        return std::ranges::subrange(records_.lower_bound(first), records_.upper_bound(last));
+    }
     [[nodiscard]] auto flows_behind(const wire::RecordKey& after, std::size_t count) const {
         return some(wire::RecordType::flow, after, count);
     }

@@ -105,11 +105,9 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
                               TimePoint now) {
     const auto answer = [this, gateway](adapters::ControlReply& to) {
         const node::GatewayNode* const state = node_.find(gateway);
-        to.ok(
-            {{"attached", state->attached() && !state->detaching()},
-             {"role", state->state() == takeover::State::promoted || state->waits() ? "promoted"
-                                                                                    : "unpromoted"},
-             {"lame", state->state() == takeover::State::lame}});
+        to.ok({{"attached", state->attached() && !state->detaching()},
+               {"role", state->is_promoted() ? "promoted" : "unpromoted"},
+               {"lame", state->state() == takeover::State::lame}});
     };
     if (!probe) {
         answer(reply);

@@ -133,9 +133,8 @@ json links_view(const node::Links& links) {
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
-    const char* role = !gateway.attached() ? "detached"
-                       : gateway.state() == takeover::State::promoted || gateway.waits()
-                           ? "promoted"
+    const char* role = !gateway.attached()                        ? "detached"
+                       : gateway.is_promoted()                    ? "promoted"
                        : gateway.state() == takeover::State::lame ? "lame"
                                                                   : "unpromoted";
     json standbys = json::array();

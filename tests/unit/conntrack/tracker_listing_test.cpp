@@ -50,6 +50,30 @@ TEST_F(TrackerListingTest, NewsIsNewerThanTheList) {
     EXPECT_TRUE(record(nat_tcp_flow(3)));
 }
 
+TEST_F(TrackerListingTest, WhatIsNotAssuredHasARecordAsLongAsItIsNeeded) {
+    bool awaited = true;
+    bool needed = true;
+    tracker().heed(
+        {[&](const FlowKey&) { return awaited; }, [&](const FlowKey&) { return needed; }});
+    Flow asked = udp_flow();
+    asked.status = kSeenReply;
+    EXPECT_EQ(listed(asked), Action::say);
+    awaited = false;
+    EXPECT_EQ(listed(asked), Action::none);
+    needed = false;
+    EXPECT_EQ(listed(asked), Action::erase);
+    EXPECT_FALSE(record(asked));
+}
+
+TEST_F(TrackerListingTest, AListThatIsOlderThanTheNewsDoesNotMakeItNeedless) {
+    tracker().begin_listing();
+    EXPECT_EQ(changed(udp_flow()), Action::say);
+    Flow asked = udp_flow();
+    asked.status = kSeenReply;
+    EXPECT_EQ(listed(asked), Action::look);
+    EXPECT_TRUE(record(udp_flow()));
+}
+
 TEST_F(TrackerListingTest, WhatIsListedOtherwiseThanItsEventSaidIsLookedAt) {
     tracker().begin_listing();
     Flow marked = nat_tcp_flow();
