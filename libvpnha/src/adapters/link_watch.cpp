@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "adapters/log.hpp"
@@ -67,13 +68,24 @@ Result<void> LinkWatch::State::look_at_all() {
 }
 
 void LinkWatch::State::read() {
-    const bool complete = read_news(socket.get(), [this](const nlmsghdr* message) {
+    std::set<int> without_filters;
+    const bool complete = read_news(socket.get(), [&](const nlmsghdr* message) {
+        const std::size_t octets = mnl_nlmsg_get_payload_len(message);
         if ((message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) &&
-            mnl_nlmsg_get_payload_len(message) >= sizeof(ifinfomsg)) {
+            octets >= sizeof(ifinfomsg)) {
             take(message);
+        } else if ((message->nlmsg_type == RTM_DELQDISC || message->nlmsg_type == RTM_DELTFILTER) &&
+                   octets >= sizeof(tcmsg)) {
+            without_filters.insert(
+                static_cast<const tcmsg*>(mnl_nlmsg_get_payload(message))->tcm_ifindex);
         }
     });
     if (complete) {
+        for (const auto& [name, link] : links) {
+            if (link.index != 0 && without_filters.contains(link.index)) {
+                listener.on_filters_removed(name);
+            }
+        }
         return;
     }
     if (const Result<void> looked = look_at_all(); !looked) {
@@ -95,7 +107,7 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
     state->listener = std::move(listener);
     state->socket.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!state->socket ||
-        mnl_socket_bind(state->socket.get(), RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
+        mnl_socket_bind(state->socket.get(), RTMGRP_LINK | RTMGRP_TC, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of devices", errno));
     }
     // After the subscription, so that nothing falls in between.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Network devices that come and go under a name: whoever creates a gateway's device anew (a driver,
-// a bond, networkd) takes away its gate and its addresses with the old one. And their carriers: a
-// device has one when it is set up and its link is.
+// a bond, networkd) takes away its gate and its addresses with the old one. Their filters: whoever
+// removes them (tc qdisc del … clsact) removes the gate. And their carriers: a device has one when
+// it is set up and its link is.
 #pragma once
 
 #include <functional>
@@ -19,6 +20,8 @@ class LinkWatch {
         // A device of one of these names is there that was not before; after the kernel's news were
         // lost (the socket overran), called for each of them.
         std::function<void(const std::string& interface)> on_new;
+        // A filter of it, or what filters are attached to, was removed.
+        std::function<void(const std::string& interface)> on_filters_removed;
         // Its carrier came or went; a device that is not there has none. Called within open() for
         // those that have none.
         std::function<void(const std::string& interface, bool carrier)> on_carrier;

@@ -186,7 +186,9 @@ void Expectations::look_after_parent(const FlowKey& parent, Effects& effects) co
 void Expectations::on_listed(std::span<const Expectation> table, TimePoint now, Effects& effects) {
     if (!replica_.promoted()) {
         list_at_.reset();
-        sweep(table, effects);
+        if (replica_.level() == wire::Level::complete) {
+            sweep(table, effects);
+        }
         return;
     }
     std::set<FlowKey> there;

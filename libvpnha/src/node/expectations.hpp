@@ -64,10 +64,12 @@ class Expectations {
     std::size_t on_installed(std::span<const conntrack::Installed> answers, TimePoint now);
     void on_missing(std::span<const conntrack::FlowKey> expectations, TimePoint now);
 
-    // The replica has been promoted, demoted, has become complete.
+    // The replica has been promoted, demoted.
     void begin(TimePoint now);
     void end(TimePoint now);
-    void on_in_sync(TimePoint now) { list_at_ = now; }
+    // Flows that an earlier vpnhad left, and no record wants, have been removed. Those that are
+    // left have their records: only now it can be told whose the expectations are.
+    void on_swept(TimePoint now) { list_at_ = now; }
     // Nothing remains, but for what is live.
     void detach(Effects& effects);
 

@@ -242,6 +242,7 @@ void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
         return;
     }
     if (!tracker_ || !replica_.promoted()) {
+        expectations_.on_swept(now);
         return;
     }
     const std::vector<conntrack::FlowId> gone = tracker_->end_listing([this](const auto& visit) {
@@ -375,7 +376,6 @@ void Flows::remove(const wire::RecordKey& key, Effects& effects) const {
 void Flows::on_in_sync(TimePoint now) {
     if (settings_.replicate && !replica_.promoted()) {
         list_at_ = now;
-        expectations_.on_in_sync(now);
     }
 }
 

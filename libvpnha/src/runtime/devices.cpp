@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "adapters/log.hpp"
 
 namespace vpnha::runtime {
@@ -20,6 +22,10 @@ Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon d
                   loop, interfaces,
                   {.on_new = [self = devices.get()](
                                  const std::string& interface) { self->on_new(interface); },
+                   .on_filters_removed =
+                       [self = devices.get()](const std::string& interface) {
+                           self->on_filters_removed(interface);
+                       },
                    .on_carrier = [self = devices.get()](
                                      const std::string& interface,
                                      bool carrier) { self->on_carrier(interface, carrier); }}));
@@ -44,6 +50,28 @@ void Devices::on_new(const std::string& interface) {
             });
         }
         if (!done) {
+            write_log(node::Level::error, done.error().detail);
+        }
+    }
+}
+
+void Devices::on_filters_removed(const std::string& interface) {
+    for (const config::Gateway& gateway : daemon_.config.gateways) {
+        const Result<adapters::GateState> state = daemon_.gate.state(gateway.id);
+        const bool removed =
+            state && std::any_of(state->devices.begin(), state->devices.end(),
+                                 [&interface](const adapters::GateState::Device& device) {
+                                     return device.interface == interface &&
+                                            device.presence == adapters::GatePresence::missing;
+                                 });
+        if (!removed) {
+            continue;  // Somebody else's filters.
+        }
+        write_log(node::Level::warning,
+                  fmt::format("somebody has taken the gate off {}; it is attached again "
+                              "event=gate-removed gateway={}",
+                              interface, gateway.name));
+        if (const Result<void> done = daemon_.gate.attach(gateway.id); !done) {
             write_log(node::Level::error, done.error().detail);
         }
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The devices of the gateways: one that is new gets its gate and its addresses again, and the node
-// hears of their carriers.
+// The devices of the gateways: one that is new gets its gate and its addresses again, one whose
+// gate somebody has taken off gets it back, and the node hears of their carriers.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "adapters/gate.hpp"
 #include "adapters/link_watch.hpp"
 #include "adapters/neighbour_watch.hpp"
 #include "config/config.hpp"
-#include "ports/gate.hpp"
 #include "ports/network.hpp"
 
 namespace vpnha::runtime {
@@ -18,7 +18,7 @@ class Devices {
   public:
     struct Daemon {
         const config::Config& config;
-        ports::Gate& gate;
+        adapters::BpfGate& gate;
         ports::Network& network;
         adapters::NeighbourWatch& neighbours;
         std::function<bool(GatewayId)> serves;
@@ -32,6 +32,7 @@ class Devices {
   private:
     explicit Devices(Daemon daemon) : daemon_(std::move(daemon)) {}
     void on_new(const std::string& interface);
+    void on_filters_removed(const std::string& interface);
     void on_carrier(const std::string& interface, bool carrier);
 
     Daemon daemon_;

@@ -19,13 +19,14 @@ class LinkWatchTest : public ::testing::Test {
     void SetUp() override {
         ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
         ASSERT_TRUE(ip_command("link add eth1 type bridge"));
-        auto watch =
-            LinkWatch::open(loop_, {"eth1", "eth2"},
-                            {.on_new = [this](const std::string& name) { seen_.push_back(name); },
-                             .on_carrier =
-                                 [this](const std::string& name, bool carrier) {
-                                     carriers_.push_back(name + (carrier ? " up" : " down"));
-                                 }});
+        auto watch = LinkWatch::open(
+            loop_, {"eth1", "eth2"},
+            {.on_new = [this](const std::string& name) { seen_.push_back(name); },
+             .on_filters_removed = [this](const std::string& name) { bare_.push_back(name); },
+             .on_carrier =
+                 [this](const std::string& name, bool carrier) {
+                     carriers_.push_back(name + (carrier ? " up" : " down"));
+                 }});
         ASSERT_TRUE(watch) << watch.error().detail;
         watch_ = std::move(*watch);
     }
@@ -44,6 +45,7 @@ class LinkWatchTest : public ::testing::Test {
     std::unique_ptr<LinkWatch> watch_;
     std::vector<std::string> seen_;
     std::vector<std::string> carriers_;
+    std::vector<std::string> bare_;
 };
 
 TEST_F(LinkWatchTest, WhatIsThereAlreadyIsNoNews) {
@@ -104,6 +106,25 @@ TEST_F(LinkWatchTest, APortThatLeavesItsBridgeStaysWhatItIs) {
     ASSERT_TRUE(ip_command("link set eth2 nomaster"));
     EXPECT_THAT(seen(), IsEmpty());
     EXPECT_THAT(carriers_, IsEmpty());
+}
+
+TEST_F(LinkWatchTest, FiltersThatAreRemovedAreNewsOnce) {
+    ASSERT_TRUE(ip_command("link add eth10 type bridge"));
+    for (const std::string device : {"eth1", "eth10"}) {
+        vpnha::testing::output_of("tc qdisc add dev " + device + " clsact");
+        vpnha::testing::output_of("tc filter add dev " + device + " ingress matchall action drop");
+        vpnha::testing::output_of("tc filter add dev " + device + " egress matchall action drop");
+    }
+    static_cast<void>(seen());
+    EXPECT_THAT(bare_, IsEmpty());
+    for (const std::string device : {"eth1", "eth10"}) {
+        vpnha::testing::output_of("tc qdisc del dev " + device + " clsact");
+    }
+    static_cast<void>(seen());
+    EXPECT_THAT(bare_, ElementsAre("eth1")) << "eth10 is nobody's business";
+    ASSERT_TRUE(ip_command("link del eth1"));
+    static_cast<void>(seen());
+    EXPECT_THAT(bare_, ElementsAre("eth1"));
 }
 
 TEST_F(LinkWatchTest, AfterAnOverrunEverythingMayBeNew) {
