@@ -99,6 +99,11 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
     return {};
 }
 
+bool GatewayNode::served_since(const lease::Granted& granted) const {
+    const Epoch& before = granted.margin.epoch;
+    return before.node != settings_.lease.self.node && before > replica_.epoch();
+}
+
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
     granted_ = granted.epoch;
     granted_at_ = now;
@@ -112,7 +117,12 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     // The lease had lapsed, and nobody else was promoted meanwhile.
-    if (const Result<void> claimed = claim(now, effects); !claimed) {
+    const Result<void> claimed =
+        served_since(granted)
+            ? fail(Errc::busy, fmt::format("another node served in epoch {} meanwhile",
+                                           to_string(granted.margin.epoch)))
+            : claim(now, effects);
+    if (!claimed) {
         effects.emplace_back(Log{Level::error, fmt::format("the new epoch is of no use {}: {}",
                                                            tag(), claimed.error().detail)});
         follow(takeover_.lost(), now, effects);
@@ -255,6 +265,8 @@ void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
             }
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
+            // The gate of a node that is promoted no more stays shut: see on_granted().
+            gate_wanted_ = gate_wanted_ && !served_since(*granted);
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {

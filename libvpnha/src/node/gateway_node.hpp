@@ -218,6 +218,9 @@ class GatewayNode {
     void end_grant(TimePoint now, Effects& effects);
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
+    // Another node was granted the lease after this one's own epoch, as a voter remembers: what
+    // this one has of the sessions is old, though nobody may have told it so yet.
+    [[nodiscard]] bool served_since(const lease::Granted& granted) const;
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
     // A voter has granted a higher epoch than this one, which no majority did; or a member
