@@ -8,10 +8,11 @@ administrator is wrong about it. So nothing but the lease keeps it silent.
 Topology: client1, client2 -- outside -- gw1, gw3, gw4 -- inside -- server. The power switch has no
 socket for gw4, which is promoted.
 
-Steps: client1 dials and makes traffic. The cluster links of gw4 are cut: its lease ends, and it
-claims a higher epoch, in vain, which is on its disk; then it is frozen. The power of gw1 and gw3
-is cut and comes back; gw4's links are whole again. The administrator says that gw4 is off
-(`stonith_admin --confirm`), one of the others is promoted, client2 dials. gw4 is thawed.
+Steps: client1 dials and makes traffic; all nodes take the token under which nodes of the lab join.
+The cluster links of gw4 are cut: its lease ends, and it claims a higher epoch, in vain, which is on
+its disk; then it is frozen. The power of gw1 and gw3 is cut and comes back; gw4's links are whole
+again. The administrator says that gw4 is off (`stonith_admin --confirm`), one of the others is
+promoted, client2 dials. gw4 is thawed.
 
 Expected: gw4 had claimed an epoch above the one that is granted after the cold start; not one frame
 from a VIP leaves it after its lease has ended, and never two owners; client2's session is
@@ -45,6 +46,10 @@ def steps(run: Run) -> None:
     disks = {node.name: stack.disk(node) for node in others}
     run.observe(2)
 
+    # The paused node keeps its token, and joins with it: a ring of nodes with different tokens
+    # breaks again and again. So does a tuned one while two gateways on one of the host's cores do
+    # what Pacemaker does when a node joins. No lease depends on it.
+    stack.cluster.relax()
     granted = claimed(run)
     run.step(f"{stale.name}, which is promoted, loses the others, claims in vain and is paused")
     for link in CLUSTER_LINKS:
@@ -62,14 +67,11 @@ def steps(run: Run) -> None:
     for link in CLUSTER_LINKS:
         stale.link_up(link)
     stack.power_on_all(disks)
-    cluster = stack.cluster
     # Nobody asks the paused one anything.
     stack.cluster = Cluster(run.lab, members=list(disks))
     others[0].run("stonith_admin", "--confirm", stale.name)
     active = stack.wait_promoted()
     stack.wait_in_sync()
-    # The token of the paused one: a ring of nodes with different tokens breaks again and again.
-    cluster.tune(others)
     number, _, node = stack.status(active)["epoch"].partition(".")
     epoch = (int(number), int(node))
     run.expect("stale_claim", claimed(run),

@@ -309,17 +309,17 @@ class Cluster:
         """The token under which nodes join, on all nodes that have power."""
         self._set_timing(RELAXED)
 
-    def tune(self, among: Sequence[Node] = ()) -> None:
-        """The tuned profile from now on, on all nodes that have power, or on those of `among`."""
-        self._set_timing(TUNED, among)
+    def tune(self) -> None:
+        """The tuned profile from now on, on all nodes that have power."""
+        self._set_timing(TUNED)
 
     def default_token(self) -> None:
         """Corosync's own timing from now on, on all nodes that have power."""
         self._set_timing(DEFAULT)
 
-    def _set_timing(self, timing: tuple[int, int], among: Sequence[Node] = ()) -> None:
+    def _set_timing(self, timing: tuple[int, int]) -> None:
         self._timing = timing
-        nodes = [node for node in among or self.nodes if node.powered()]
+        nodes = [node for node in self.nodes if node.powered()]
         for node in nodes:
             node.put(COROSYNC_CONF_PATH, self._corosync_conf(timing))
         nodes[0].run("corosync-cfgtool", "-R")
