@@ -211,19 +211,18 @@ std::optional<NeighbourClaim> next_claim(const PacketSocket& socket) {
     }
 }
 
-Result<std::optional<NeighbourClaim>> find_owner(const std::string& interface,
-                                                 const std::vector<IpAddress>& addresses,
-                                                 milliseconds wait) {
-    VPNHA_TRY(const std::vector<PacketSocket> sockets, open_sockets(interface, addresses));
-    std::optional<NeighbourClaim> claim;
+Result<OwnerSearch> find_owner(const std::string& interface,
+                               const std::vector<IpAddress>& addresses, milliseconds wait) {
+    OwnerSearch search;
+    VPNHA_TRY(search.sockets, open_sockets(interface, addresses));
     const auto now = steady_clock::now();
     for (const auto until : {now + wait / 2, now + wait}) {
-        if (!sockets.empty() && !claim) {
-            VPNHA_CHECK(ask_all(sockets.front(), addresses));
-            claim = listen(sockets, addresses, until);
+        if (!search.sockets.empty() && !search.found) {
+            VPNHA_CHECK(ask_all(search.sockets.front(), addresses));
+            search.found = listen(search.sockets, addresses, until);
         }
     }
-    return claim;
+    return search;
 }
 
 }  // namespace vpnha::adapters

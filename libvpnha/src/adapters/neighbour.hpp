@@ -42,10 +42,16 @@ struct NeighbourClaim {
 // The next claim of another station that has arrived; nullopt: none.
 [[nodiscard]] std::optional<NeighbourClaim> next_claim(const PacketSocket& socket);
 
+struct OwnerSearch {
+    std::optional<NeighbourClaim> found;
+    // To be closed when nobody waits: the kernel takes 10 to 20 ms for each (synchronize_net()).
+    std::vector<PacketSocket> sockets;
+};
+
 // Asks twice within `wait`, and returns at the first answer of another station, or at the end of
 // `wait`. On a device without ARP nobody answers.
-[[nodiscard]] Result<std::optional<NeighbourClaim>> find_owner(
-    const std::string& interface, const std::vector<IpAddress>& addresses,
-    std::chrono::milliseconds wait);
+[[nodiscard]] Result<OwnerSearch> find_owner(const std::string& interface,
+                                             const std::vector<IpAddress>& addresses,
+                                             std::chrono::milliseconds wait);
 
 }  // namespace vpnha::adapters

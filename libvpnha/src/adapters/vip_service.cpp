@@ -61,16 +61,18 @@ bool is_link_local(const IpPrefix& address) {
     return !address.address.is_v4() && octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
-Result<void> refuse_owned(const std::string& interface, const std::vector<IpPrefix>& addresses,
-                          std::chrono::milliseconds wait) {
-    VPNHA_TRY(const auto owner, find_owner(interface, bare(addresses), wait));
-    if (owner) {
+// The sockets that asked, for whoever has something better to do than to wait for their closing.
+Result<std::vector<PacketSocket>> refuse_owned(const std::string& interface,
+                                               const std::vector<IpPrefix>& addresses,
+                                               std::chrono::milliseconds wait) {
+    VPNHA_TRY(OwnerSearch search, find_owner(interface, bare(addresses), wait));
+    if (const auto& owner = search.found) {
         return fail(Errc::already_exists,
                     fmt::format("{} is in use on {} by {}; find that station and take the address "
                                 "away from it",
                                 to_string(owner->address), interface, to_string(owner->mac)));
     }
-    return {};
+    return std::move(search.sockets);
 }
 
 // Its process, unless it has ended.
@@ -203,8 +205,9 @@ Result<void> VipService::bring(RouteNetlink& route, const VipSettings& settings,
     std::vector<IpPrefix> absent;
     std::copy_if(settings.addresses.begin(), settings.addresses.end(), std::back_inserter(absent),
                  [&present](const IpPrefix& address) { return !contains(present, address); });
+    std::vector<PacketSocket> asked;
     if (!absent.empty() && settings.probe > 0ms) {
-        VPNHA_CHECK(refuse_owned(settings.interface, absent, settings.probe));
+        VPNHA_TRY(asked, refuse_owned(settings.interface, absent, settings.probe));
     }
     if (settings.rp_filter) {
         VPNHA_CHECK(

@@ -81,7 +81,8 @@ class NeighbourTest : public testing::TwoHosts {};
 TEST_F(NeighbourTest, NobodyAnswersForAFreeAddress) {
     const auto owner = find_owner("out0", {address("192.0.2.9"), address("2001:db8::9")}, 40ms);
     ASSERT_TRUE(owner) << owner.error().detail;
-    EXPECT_FALSE(*owner);
+    EXPECT_FALSE(owner->found);
+    EXPECT_EQ(owner->sockets.size(), 2U) << "one for each family";
 }
 
 TEST_F(NeighbourTest, AnOwnerIsFoundInBothFamilies) {
@@ -93,9 +94,9 @@ TEST_F(NeighbourTest, AnOwnerIsFoundInBothFamilies) {
         const auto begun = std::chrono::steady_clock::now();
         const auto owner = find_owner("out0", {address("192.0.2.8"), address(text)}, 5s);
         ASSERT_TRUE(owner) << owner.error().detail;
-        ASSERT_TRUE(*owner) << text;
-        EXPECT_EQ((*owner)->address, address(text));
-        EXPECT_EQ(to_string((*owner)->mac), "02:00:00:00:00:77");
+        ASSERT_TRUE(owner->found) << text;
+        EXPECT_EQ(owner->found->address, address(text));
+        EXPECT_EQ(to_string(owner->found->mac), "02:00:00:00:00:77");
         EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s) << "an answer ends the wait";
     }
 }
@@ -108,7 +109,7 @@ TEST_F(NeighbourTest, AskingLeavesNoTraceAtTheNeighbour) {
 TEST_F(NeighbourTest, OnADeviceWithoutArpNobodyAnswers) {
     const auto owner = find_owner("lo", {address("127.0.0.1")}, 5s);
     ASSERT_TRUE(owner);
-    EXPECT_FALSE(*owner);
+    EXPECT_FALSE(owner->found);
 }
 
 TEST_F(NeighbourTest, SaysWhichInterfaceIsMissing) {
