@@ -124,7 +124,7 @@ class Cluster {
     void pass(Duration time) {
         const TimePoint end = now_ + time;
         while (now_ < end) {
-            now_ += std::chrono::milliseconds(1);  // The loop's resolution.
+            now_ += std::chrono::milliseconds(1);  // As near as a deadline is looked at.
             for (auto& [number, node] : nodes_) {
                 if (deadlines_[number] && *deadlines_[number] <= now_) {
                     event(number, [&](node::Node& due) { return due.on_time(now_); });

@@ -3,11 +3,17 @@
 
 #include <poll.h>
 #include <qb/qbloop.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <ctime>
 #include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
 
+#include "adapters/unique_fd.hpp"
 #include "base/assert.hpp"
 
 namespace vpnha::adapters {
@@ -15,30 +21,88 @@ namespace vpnha::adapters {
 namespace {
 
 struct Timer {
-    qb_loop_timer_handle handle = 0;
+    TimePoint at;
+    std::uint64_t number = 0;  // Of those of one time the one that was set first runs first.
     QbLoop::Callback callback;
 };
 
 }  // namespace
 
 struct QbLoop::State {
+    // libqb's own timers count whole milliseconds, and it polls without a pause for what is left:
+    // up to 1 ms of CPU time a timer.
+    void run_due();
+    void arm();
+
     qb_loop_t* loop = qb_loop_create();
+    UniqueFd clock{timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
     // Shared, because a callback may unwatch its own fd while it runs.
     std::map<int, std::shared_ptr<Callback>> watched;
-    std::map<int, std::unique_ptr<Timer>> timers;
+    std::map<int, Timer> timers;
+    std::uint64_t timers_set = 0;
+    // What `clock` waits for. Never later than the first timer, but while they run; to be woken
+    // for one that is no more costs less than to tell the kernel of each change.
+    std::optional<TimePoint> armed;
+    bool running_timers = false;
+    bool stopped = false;
     std::map<int, Callback> signals;
 };
 
+void QbLoop::State::run_due() {
+    const TimePoint until = QbLoop::now();
+    std::vector<std::tuple<TimePoint, std::uint64_t, int>> due;
+    for (const auto& [name, timer] : timers) {
+        if (timer.at <= until) {
+            due.emplace_back(timer.at, timer.number, name);
+        }
+    }
+    std::ranges::sort(due);
+    running_timers = true;
+    for (const auto& [at, number, name] : due) {
+        const auto found = timers.find(name);
+        if (stopped || found == timers.end() || found->second.number != number) {
+            continue;  // One before it has cancelled it, or set it again: for a later turn.
+        }
+        const Callback callback = std::move(found->second.callback);
+        timers.erase(found);
+        callback();
+    }
+    running_timers = false;
+    armed.reset();
+    arm();
+}
+
+void QbLoop::State::arm() {
+    if (running_timers) {
+        return;
+    }
+    std::optional<TimePoint> first;
+    for (const auto& [name, timer] : timers) {
+        first = first ? std::min(*first, timer.at) : timer.at;
+    }
+    if (armed && (!first || *armed <= *first)) {
+        return;
+    }
+    armed = first;
+    itimerspec when{};  // Disarmed.
+    if (first) {
+        const auto since_boot = std::max(first->time_since_epoch(), Duration(1));
+        const auto whole = std::chrono::floor<std::chrono::seconds>(since_boot);
+        when.it_value = {whole.count(), (since_boot - whole).count()};
+    }
+    VPNHA_ASSERT(timerfd_settime(clock.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
+}
+
 QbLoop::QbLoop() : state_(std::make_unique<State>()) {
-    VPNHA_ASSERT(state_->loop != nullptr);
+    VPNHA_ASSERT(state_->loop != nullptr && state_->clock);
+    const auto watched = watch(
+        state_->clock.get(), [state = state_.get()] { state->run_due(); }, Priority::high);
+    VPNHA_ASSERT(watched.has_value());
 }
 
 QbLoop::~QbLoop() {
     while (!state_->watched.empty()) {
         unwatch(state_->watched.begin()->first);
-    }
-    while (!state_->timers.empty()) {
-        cancel_timer(state_->timers.begin()->first);
     }
     qb_loop_destroy(state_->loop);
 }
@@ -71,34 +135,12 @@ void QbLoop::unwatch(int fd) {
 }
 
 void QbLoop::set_timer(int name, TimePoint at, Callback on_time) {
-    cancel_timer(name);
-    const auto left = std::max(at - now(), Duration::zero());
-    auto timer = std::make_unique<Timer>();
-    timer->callback = std::move(on_time);
-    struct Due {
-        static void run(void* data) {
-            // The callback may set the timer of this name again, which frees this one.
-            const Callback callback = std::move(static_cast<Timer*>(data)->callback);
-            static_cast<Timer*>(data)->handle = 0;
-            callback();
-        }
-    };
-    const int error =
-        qb_loop_timer_add(state_->loop, QB_LOOP_HIGH, static_cast<std::uint64_t>(left.count()),
-                          timer.get(), &Due::run, &timer->handle);
-    VPNHA_ASSERT(error == 0);
-    state_->timers[name] = std::move(timer);
+    state_->timers.insert_or_assign(name, Timer{at, ++state_->timers_set, std::move(on_time)});
+    state_->arm();
 }
 
 void QbLoop::cancel_timer(int name) {
-    const auto found = state_->timers.find(name);
-    if (found == state_->timers.end()) {
-        return;
-    }
-    if (found->second->handle != 0) {
-        qb_loop_timer_del(state_->loop, found->second->handle);
-    }
-    state_->timers.erase(found);
+    state_->timers.erase(name);
 }
 
 void QbLoop::on_signal(int signal_number, Callback on_signal) {
@@ -114,9 +156,11 @@ void QbLoop::on_signal(int signal_number, Callback on_signal) {
 }
 
 void QbLoop::run() {
+    state_->stopped = false;
     qb_loop_run(state_->loop);
 }
 void QbLoop::stop() {
+    state_->stopped = true;
     qb_loop_stop(state_->loop);
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/qb_loop.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+
+#include <ctime>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "adapters/unique_fd.hpp"
+
+namespace vpnha::adapters {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+class QbLoopTest : public ::testing::Test {
+  protected:
+    void set(int name, Duration after, const std::string& word) {
+        loop_.set_timer(name, begin_ + after, [this, word] { ran_.push_back(word); });
+    }
+    void stop_after(Duration after) {
+        loop_.set_timer(99, begin_ + after, [this] { loop_.stop(); });
+    }
+
+    QbLoop loop_;
+    TimePoint begin_ = QbLoop::now();
+    std::vector<std::string> ran_;
+};
+
+TEST_F(QbLoopTest, RunsTimersInTheOrderOfTheirTimes) {
+    set(1, 3ms, "last");
+    set(2, 1ms, "second");
+    set(3, -1ms, "first");
+    set(4, 1ms, "third");
+    stop_after(4ms);
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre("first", "second", "third", "last"));
+    EXPECT_GE(QbLoop::now(), begin_ + 4ms);
+}
+
+TEST_F(QbLoopTest, ATimerIsReplacedByItsName) {
+    set(1, 1ms, "sooner");
+    set(1, 2ms, "later");
+    set(2, 3ms, "later");
+    set(2, 1ms, "sooner");
+    stop_after(4ms);
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre("sooner", "later"));
+}
+
+TEST_F(QbLoopTest, ACancelledTimerDoesNotRun) {
+    set(1, 1ms, "cancelled");
+    loop_.cancel_timer(1);
+    stop_after(2ms);
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre());
+}
+
+TEST_F(QbLoopTest, ATimerMayCancelOrMoveThoseThatAreDueWithIt) {
+    loop_.set_timer(1, begin_, [this] {
+        loop_.cancel_timer(2);
+        set(3, 1ms, "moved");
+        set(1, 0ms, "itself again");
+    });
+    set(2, 0ms, "cancelled");
+    set(3, 0ms, "not moved");
+    set(4, 0ms, "stays");
+    stop_after(2ms);
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre("stays", "itself again", "moved"));
+}
+
+TEST_F(QbLoopTest, WhatIsSetForNowLeavesOthersTheirTurn) {
+    const UniqueFd ready(eventfd(1, EFD_CLOEXEC));
+    ASSERT_TRUE(loop_.watch(ready.get(), [this] { loop_.stop(); }).has_value());
+    std::function<void()> again = [&] { loop_.set_timer(1, QbLoop::now(), again); };
+    again();
+    loop_.run();
+    loop_.unwatch(ready.get());
+}
+
+TEST_F(QbLoopTest, NothingRunsBehindTheStop) {
+    loop_.set_timer(1, begin_, [this] { loop_.stop(); });
+    set(2, 0ms, "of the next run");
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre());
+    stop_after(1ms);
+    loop_.run();
+    EXPECT_THAT(ran_, ElementsAre("of the next run"));
+}
+
+TEST_F(QbLoopTest, SleepsUntilATimerIsDue) {
+    const auto used = [] {
+        timespec time{};
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    };
+    std::function<void()> again = [&] { loop_.set_timer(1, QbLoop::now() + 1'900us, again); };
+    again();
+    stop_after(40ms);
+    const Duration before = used();
+    loop_.run();
+    EXPECT_LT(used() - before, 2'500us);
+}
+
+}  // namespace
+}  // namespace vpnha::adapters
