@@ -29,16 +29,15 @@ void put_zone(nlmsghdr* message, const conntrack::Zone& zone) {
     }
 }
 
-// The one address and part that this end is translated to: no choice is left to the kernel.
+// The one address and part that this end is translated to: without a maximum no choice is left to
+// the kernel.
 void put_nat(nlmsghdr* message, std::uint16_t type, std::uint8_t protocol, const IpAddress& address,
              std::uint16_t part) {
     nlattr* const nest = mnl_attr_nest_start(message, type);
     put_address(message, CTA_NAT_V4_MINIP, CTA_NAT_V6_MINIP, address);
-    put_address(message, CTA_NAT_V4_MAXIP, CTA_NAT_V6_MAXIP, address);
     if (conntrack::has_parts(protocol)) {
         nlattr* const parts = mnl_attr_nest_start(message, CTA_NAT_PROTO);
         put_u16(message, CTA_PROTONAT_PORT_MIN, part);
-        put_u16(message, CTA_PROTONAT_PORT_MAX, part);
         mnl_attr_nest_end(message, parts);
     }
     mnl_attr_nest_end(message, nest);
