@@ -3,7 +3,8 @@
 // tests/bench/run starts one program of each role. Lines of JSON tell what happens.
 //
 //   generate   makes the flows in the promoted node's kernel, so many a second
-//   promoted   events → tracker → replica → group; ends when the standby has confirmed all flows
+//   promoted   events → tracker → replica → group; tells when the standby has confirmed all flows,
+//              and before, when it has confirmed those that are to be held already
 //   standby    group → replica → its kernel, in trains; ends when the promoted one has left
 //
 // Events are read in bursts, as vpnhad does: a process that wakes for each of them costs more than
@@ -39,6 +40,8 @@ struct Options {
     std::string role;
     std::uint32_t flows = 100'000;
     std::uint32_t rate = 0;
+    std::uint32_t held = 0;
+    std::size_t buffer_bytes = limits::kFlowEventBytes;
 };
 
 void tell(const nlohmann::json& line) {
@@ -130,7 +133,7 @@ class Member {
         if (events_ || replica_->complete_standbys().empty()) {
             return;
         }
-        events_.emplace(need(adapters::ConntrackEvents::open({})));
+        events_.emplace(need(adapters::ConntrackEvents::open({}, options_.buffer_bytes)));
         tracker_.emplace(conntrack::Policy{}, [this](const conntrack::FlowId& id) {
             const auto* record = replica_->store().find(key_of(id.view()));
             return record == nullptr ? ByteView{} : ByteView(record->payload);
@@ -147,16 +150,20 @@ class Member {
     }
 
     void read_events() {
+        bool whole = true;
         for (std::size_t heard = limits::kFlowEventsPerTurnMax;
              heard == limits::kFlowEventsPerTurnMax;) {
             heard = 0;
-            if (!events_->read([&](const conntrack::News& news) {
-                    ++heard;
-                    hear(news);
-                })) {
-                ++overruns_;
-                begin_listing();
-            }
+            const bool all = events_->read([&](const conntrack::News& news) {
+                ++heard;
+                hear(news);
+            });
+            whole = whole && all;
+        }
+        if (!whole) {
+            // All before it has been read: only now the kernel goes on to tell what happens.
+            ++overruns_;
+            begin_listing();
         }
         turn();
     }
@@ -204,12 +211,18 @@ class Member {
     }
 
     void finish_when_done() {
-        if (!began_ || replica_->store().count() < options_.flows || replica_->dirty() != 0 ||
-            complete_) {
+        const std::uint32_t wanted = holds_ ? options_.held + options_.flows : options_.held;
+        if (!began_ || replica_->store().count() < wanted || replica_->dirty() != 0 || complete_) {
             return;
         }
         if (!replica_->is_protected(last_)) {
             return;  // Confirmations cover all that was said before.
+        }
+        if (!holds_) {
+            holds_ = true;
+            began_.reset();
+            tell({{"event", "held"}, {"flows", replica_->store().count()}});
+            return;
         }
         complete_ = true;
         tell({{"event", "done"},
@@ -274,6 +287,7 @@ class Member {
     std::optional<TimePoint> began_;
     wire::RecordKey last_;
     int overruns_ = 0;
+    bool holds_ = options_.held == 0;
     bool complete_ = false;
 };
 
@@ -286,7 +300,7 @@ int generate(const Options& options) {
     const std::uint32_t step = options.rate == 0 ? 4'096 : limits::kFlowsPerTrain;
     std::function<void()> next = [&] {
         const std::uint32_t count = std::min(step, options.flows - done);
-        install_numbers(*table, done, count);
+        install_numbers(*table, options.held + done, count);
         done += count;
         if (done == options.flows) {
             loop.stop();
@@ -324,6 +338,8 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"generate", "promoted", "standby"}));
     app.add_option("--flows", options.flows);
     app.add_option("--rate", options.rate, "Flows a second; 0: as fast as the kernel takes them");
+    app.add_option("--held", options.held, "Flows that are there before");
+    app.add_option("--buffer", options.buffer_bytes, "Octets of events that the kernel holds");
     CLI11_PARSE(app, argc, argv);
     return options.role == "generate" ? vpnha::bench::generate(options)
                                       : vpnha::bench::serve(options);

@@ -3,26 +3,29 @@
 of docs/performance.md.
 
 Needs root for gate, flows and takeovers, and for gateways and group, whose nodes are sets of
-namespaces with a corosync each. The takeovers run in the lab with what the release preset built,
+namespaces with a corosync each. flow_curve holds 500 000 flows: on the machine's own namespace it
+raises nf_conntrack_max for as long. The takeovers run in the lab with what the release preset built,
 take half an hour, and only take place when they are asked for. Rounds wait for a quiet machine, and
 tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from . import report, rig, rounds, takeovers
+from . import flows, report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
          "gate": "gate_bench", "gateways": "gateway_bench", "flow_steps": "flow_bench",
-         "flows": "flow_group_bench", "group": "group_bench"}
+         "flows": "flow_group_bench", "flow_curve": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
-IN_NODES = {"gateways": rounds.run_gateways, "flows": rounds.run_flows, "group": rounds.run_group}
+IN_NODES = {"gateways": rounds.run_gateways, "flows": rounds.run_flows,
+            "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Without a program of its own, and only when asked for.
 TAKEOVERS = "takeovers"
 OF_ROOT = {"gate", "flow_steps", TAKEOVERS, *IN_NODES}
@@ -43,7 +46,8 @@ def main() -> int:
                 rounds.keep(options.results, part,
                             takeovers.measure(options.build / "takeovers"))
             elif part in IN_NODES:
-                status = rig.isolate([sys.executable, *sys.argv, "--inside", part])
+                with flows.room() if part == "flow_curve" else contextlib.nullcontext():
+                    status = rig.isolate([sys.executable, *sys.argv, "--inside", part])
                 if status:
                     return status
             else:

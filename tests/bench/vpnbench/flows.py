@@ -8,17 +8,46 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .group import Program, RunError
-from .rig import Node, Rig, children, cpu_seconds
+from .rig import Node, Rig, children, cpu_seconds, parent
 
 PATIENCE_S = 120.0
-SETTINGS = {"nf_conntrack_events": "1"}
 COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
+ROOM = "/proc/sys/net/netfilter/nf_conntrack_max"
+
+ROOM_WANTED = 1_048_576
+
+# Rates that are no number of flows a second: as fast as the kernel makes them, and made beforehand,
+# so that their events wait in the kernel when the clock starts.
+AT_ONCE = 0
+BEFOREHAND = -1
+# What the kernel holds for the promoted node; for what is made beforehand, 1.3 KB each.
+BUFFER = 32 * 1024 * 1024
+BUFFER_BEFOREHAND = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many new flows, so many a second, while others are held already."""
+    flows: int
+    rate: int
+    held: int = 0
+
+    @property
+    def buffer(self) -> int:
+        return BUFFER_BEFOREHAND if self.rate == BEFOREHAND else BUFFER
+
+    def fits(self) -> bool:
+        return self.held + self.flows <= int(Path(ROOM).read_text(encoding="ascii"))
+
 
 # What a new pair is told to use: reliable, over UDP, with room for everything.
 CONNTRACKD = """
@@ -40,27 +69,53 @@ General {
     LogFile off
     LockFile /run/conntrackd.lock
     UNIX { Path /run/conntrackd.ctl }
-    NetlinkBufferSize 20971520
-    NetlinkBufferSizeMaxGrowth 20971520
+    NetlinkBufferSize %(buffer)s
+    NetlinkBufferSizeMaxGrowth %(buffer)s
 }
 """
 
 
-def measure(binary: Path, flows: int, rate: int) -> Iterator[dict]:
-    """One round of each; `rate` 0: as fast as the kernel makes flows."""
+@contextlib.contextmanager
+def room() -> Iterator[None]:
+    """Tables that take the largest load, with as many buckets; both are the whole machine's."""
+    wanted = {Path(ROOM): ROOM_WANTED,
+              Path("/sys/module/nf_conntrack/parameters/hashsize"): ROOM_WANTED}
+    before = {path: path.read_text(encoding="ascii") for path in wanted}
+    try:
+        for path, value in wanted.items():
+            if int(before[path]) < value:
+                path.write_text(str(value), encoding="ascii")
+        yield
+    finally:
+        for path, text in before.items():
+            path.write_text(text, encoding="ascii")
+
+
+def measure(binary: Path, load: Load) -> Iterator[dict]:
+    """One round of each."""
+    if not load.fits():
+        raise RunError(f"{ROOM} is too small for {load.held + load.flows} flows")
     with Rig(2) as rig:
         for one_round in (_of_vpnha, _of_conntrackd):
             for node in rig.nodes:
-                for name, value in SETTINGS.items():
-                    _inside(node, "sysctl", "-qw", f"net.netfilter.{name}={value}")
                 _inside(node, "conntrack", "-F")
-            yield {**one_round(rig, binary, flows, rate), "wanted": flows, "rate": rate}
+            yield {**one_round(rig, binary, load), "wanted": load.flows, "rate": load.rate,
+                   "held": load.held}
 
 
-def _of_vpnha(rig: Rig, binary: Path, flows: int, rate: int) -> dict:
+def _make_events(rig: Rig, standby: bool) -> None:
+    """Whether a node's kernel makes events. In namespaces of one kernel an entry that may have
+    events has them as soon as somebody listens in any of them."""
+    for node, made in zip(rig.nodes, (True, standby)):
+        _inside(node, "sysctl", "-qw", f"net.netfilter.nf_conntrack_events={int(made)}")
+
+
+def _of_vpnha(rig: Rig, binary: Path, load: Load) -> dict:
+    _make_events(rig, standby=False)
     with contextlib.ExitStack() as stack:
         def start(node: Node, role: str) -> Program:
-            program = Program(node, [str(binary), role, "--flows", str(flows)])
+            program = Program(node, [str(binary), role, "--flows", str(load.flows),
+                                     "--held", str(load.held), "--buffer", str(load.buffer)])
             stack.callback(program.kill)
             return program
 
@@ -70,15 +125,18 @@ def _of_vpnha(rig: Rig, binary: Path, flows: int, rate: int) -> dict:
         processes = {"promoted": _process(promoted), "standby": _process(standby),
                      "promoted_corosync": rig.nodes[0].corosync,
                      "standby_corosync": rig.nodes[1].corosync}
-        idle = _idle(processes)
         memory = {name: _resident(process) for name, process in processes.items()}
-        before, began = _cpu(processes), time.monotonic()
-        _generate(rig.nodes[0], binary, flows, rate)
+        if load.held:
+            _generate(rig.nodes[0], binary, Load(load.held, AT_ONCE))
+            next(lines)
+        idle = _idle(processes)
+        with _generated(rig.nodes[0], binary, load, processes["promoted"]):
+            before, began = _cpu(processes), time.monotonic()
         done = next(lines)
         seconds = time.monotonic() - began
         after = _cpu(processes)
-        result = {"style": "vpnha", "flows": done["flows"], "overruns": done["overruns"],
-                  "seconds": done["seconds"], "octets": done["octets"],
+        result = {"style": "vpnha", "flows": load.flows, "overruns": done["overruns"],
+                  "seconds": seconds, "octets": done["octets"],
                   "in_kernel": _count(rig.nodes[1])}
         for name in processes:
             share = idle[name] if name.endswith("corosync") else 0
@@ -88,18 +146,24 @@ def _of_vpnha(rig: Rig, binary: Path, flows: int, rate: int) -> dict:
         return result
 
 
-def _of_conntrackd(rig: Rig, binary: Path, flows: int, rate: int) -> dict:
+def _of_conntrackd(rig: Rig, binary: Path, load: Load) -> dict:
+    _make_events(rig, standby=True)
     with contextlib.ExitStack() as stack:
-        daemons = [stack.enter_context(_conntrackd(node, other))
+        daemons = [stack.enter_context(_conntrackd(node, other, load.buffer))
                    for node, other in (rig.nodes, rig.nodes[::-1])]
         processes = dict(zip(("promoted", "standby"), daemons))
         memory = {name: _resident(process) for name, process in processes.items()}
-        before, began = _cpu(processes), time.monotonic()
-        _generate(rig.nodes[0], binary, flows, rate)
-        arrived = _await(lambda: _external(rig.nodes[1]), flows)
+        if load.held:
+            _generate(rig.nodes[0], binary, Load(load.held, AT_ONCE))
+            held = _await(lambda: _external(rig.nodes[1]), load.held)
+            if held < load.held:
+                raise RunError(f"conntrackd holds {held} of {load.held} flows")
+        with _generated(rig.nodes[0], binary, load, processes["promoted"]):
+            before, began = _cpu(processes), time.monotonic()
+        arrived = _await(lambda: _external(rig.nodes[1]), load.held + load.flows)
         seconds = time.monotonic() - began
         after = _cpu(processes)
-        result = {"style": "conntrackd", "flows": arrived, "seconds": seconds,
+        result = {"style": "conntrackd", "flows": arrived - load.held, "seconds": seconds,
                   "in_kernel": _count(rig.nodes[1])}
         for name, process in processes.items():
             result[f"cpu_{name}"] = after[name] - before[name]
@@ -113,9 +177,11 @@ def _of_conntrackd(rig: Rig, binary: Path, flows: int, rate: int) -> dict:
 
 
 @contextlib.contextmanager
-def _conntrackd(node: Node, other: Node) -> Iterator[int]:
+def _conntrackd(node: Node, other: Node, buffer: int) -> Iterator[int]:
     conf = Path(f"/proc/{node.corosync}/root/run/conntrackd.conf")
-    conf.write_text(CONNTRACKD % {"own": node.address(0), "other": other.address(0)})
+    # The kernel doubles the value, for its own share.
+    conf.write_text(CONNTRACKD % {"own": node.address(0), "other": other.address(0),
+                                  "buffer": max(20_971_520, buffer // 2)})
     outer = subprocess.Popen([*node.enter(), "conntrackd", "-C", "/run/conntrackd.conf"],
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -150,9 +216,27 @@ def _await(count: Callable[[], int | None], wanted: int) -> int:
     return last
 
 
-def _generate(node: Node, binary: Path, flows: int, rate: int) -> None:
-    told = _inside(node, str(binary), "generate", "--flows", str(flows), "--rate", str(rate))
-    if json.loads(told)["flows"] != flows:
+@contextlib.contextmanager
+def _generated(node: Node, binary: Path, load: Load, reader: int) -> Iterator[None]:
+    """The flows are made behind what the caller does; or before it, while their reader stands."""
+    if load.rate != BEFOREHAND:
+        yield
+        _generate(node, binary, load)
+        return
+    os.kill(reader, signal.SIGSTOP)
+    try:
+        _generate(node, binary, load)
+        yield
+    finally:
+        # nsenter, which stands before it, stops with it.
+        for process in (reader, parent(reader)):
+            os.kill(process, signal.SIGCONT)
+
+
+def _generate(node: Node, binary: Path, load: Load) -> None:
+    told = _inside(node, str(binary), "generate", "--flows", str(load.flows), "--held",
+                   str(load.held), "--rate", str(max(load.rate, AT_ONCE)))
+    if json.loads(told)["flows"] != load.flows:
         raise RunError(f"not all flows were made: {told}")
 
 

@@ -162,7 +162,7 @@ def _flows(lines: list[dict]) -> str:
             return _span([line[name] / line["flows"] * scale for line in rounds
                           if name in line]) if name in rounds[0] else "–"
 
-        rows.append([style, _number(wanted), _number(rate) if rate else "all at once",
+        rows.append([style, _number(wanted), _made(rate),
                      _span([line["flows"] / line["seconds"] for line in rounds]),
                      *(each_flow(f"cpu_{name}", 1e6) for name in (
                          "promoted", "promoted_corosync", "standby", "standby_corosync", "commit")),
@@ -172,6 +172,39 @@ def _flows(lines: list[dict]) -> str:
     return _rows(["", "flows", "made a second", "arrived a second", "CPU promoted, µs",
                   "its corosync", "standby", "its corosync", "commit", "RSS promoted, octets",
                   "standby", "takeover s", "others"], rows)
+
+
+def _made(rate: int) -> str:
+    return {0: "all at once", -1: "beforehand"}.get(rate) or _number(rate)
+
+
+def _flow_curve(lines: list[dict]) -> str:
+    good = [line for line in lines if "failed" not in line]
+    rows = []
+    # What is held first, then the rates, of which that without a number is the highest.
+    for held, wanted, rate in sorted({(each["held"], each["wanted"], each["rate"])
+                                      for each in good},
+                                     key=lambda key: (not key[0], key[0], key[1], key[2] <= 0,
+                                                      abs(key[2]))):
+        row = [_number(held) if held else "–", _number(wanted), _made(rate)]
+        for style, names in (("vpnha", ("promoted", "standby", "corosync")),
+                             ("conntrackd", ("promoted", "standby", "commit"))):
+            rounds = [each for each in good if (each["style"], each["held"], each["wanted"],
+                                                each["rate"]) == (style, held, wanted, rate)]
+            if not rounds:
+                row += ["–"] * 4
+                continue
+            row.append(_number(median(line["flows"] / line["seconds"] for line in rounds)))
+            row += [_span([sum(value for name, value in line.items()
+                               if name.startswith("cpu_") and name.endswith(part)
+                               and (part == "corosync" or name == f"cpu_{part}"))
+                           / (line["flows"] + (held if part == "commit" else 0)) * 1e6
+                           for line in rounds]) for part in names]
+        rows.append([*row, _foreign([each for each in good if (
+            each["held"], each["wanted"], each["rate"]) == (held, wanted, rate)])])
+    return _rows(["held before", "new flows", "made a second", "vpnha: arrived a second",
+                  "promoted, µs", "standby", "both corosyncs", "conntrackd: arrived a second",
+                  "active, µs", "backup", "its commit", "others"], rows)
 
 
 # The group.
@@ -303,6 +336,7 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),
+    "flow_curve": ("flow_curve", _flow_curve),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
 }

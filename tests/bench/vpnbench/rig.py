@@ -6,6 +6,7 @@ when that one ends, however it ends, the kernel takes processes, devices and mou
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -116,6 +117,14 @@ class Rig:
         self._crypto = crypto
 
     def __enter__(self) -> Rig:
+        try:
+            self._make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _make(self) -> None:
         for link in range(LINKS):
             _run("ip", "link", "add", f"ring{link}", "type", "bridge", "stp_state", "0",
                  "forward_delay", "0", "mcast_snooping", "0")
@@ -131,13 +140,13 @@ class Rig:
             if time.monotonic() > end:
                 raise RigError(f"corosync formed no ring of {self._count} nodes")
             time.sleep(0.05)
-        return self
 
     def __exit__(self, *_: object) -> None:
         for node in self.nodes:
             node.kill()
         for link in range(LINKS):
-            _run("ip", "link", "delete", f"ring{link}")
+            with contextlib.suppress(RigError):  # What was not made yet.
+                _run("ip", "link", "delete", f"ring{link}")
 
     def _conf(self) -> str:
         entries = []
@@ -156,15 +165,19 @@ class Rig:
 
 
 def cpu_seconds(process: int) -> float:
-    """CPU time that all threads of a process have used."""
-    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time that all threads of a process have used; its stat counts in steps of 10 ms."""
+    return sum(int((task / "schedstat").read_text(encoding="utf-8").split()[0])
+               for task in Path(f"/proc/{process}/task").iterdir()) / 1e9
 
 
 def children(process: int) -> list[int]:
     path = Path(f"/proc/{process}/task/{process}/children")
     return [int(word) for word in path.read_text(encoding="utf-8").split()]
+
+
+def parent(process: int) -> int:
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _child(process: int) -> int:

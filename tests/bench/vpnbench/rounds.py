@@ -40,10 +40,15 @@ CURVES = [
 ]
 
 
-# New flows, and how many a second; 0: as fast as the kernel makes them.
-FLOW_GOALS = [(100_000, 20_000), (200_000, 0)]
-FLOW_CURVES = [(flows, 0) for flows in (1_000, 10_000, 100_000)] + [
-    (50_000, rate) for rate in (1_000, 5_000)]
+FLOW_GOALS = [flows.Load(100_000, 20_000), flows.Load(200_000, flows.AT_ONCE),
+              flows.Load(200_000, flows.BEFOREHAND)]
+FLOW_CURVE = [
+    *(flows.Load(20_000, 20_000, held)
+      for held in (1_000, 10_000, 50_000, 100_000, 200_000, 480_000)),
+    *(flows.Load(count, rate) for count, rate in (
+        (5_000, 1_000), (20_000, 5_000), (50_000, 20_000), (50_000, 50_000),
+        (50_000, flows.AT_ONCE), (50_000, flows.BEFOREHAND))),
+]
 
 
 def run_program(part: str, results: Path, binary: Path, rounds: int) -> None:
@@ -95,24 +100,35 @@ def run_gateways(options: argparse.Namespace, binary: Path) -> None:
 
 def run_flows(options: argparse.Namespace, binary: Path) -> None:
     """This project and conntrackd in turn, in the same nodes."""
+    _run_flows(options, binary, "flows", FLOW_GOALS)
+
+
+def run_flow_curve(options: argparse.Namespace, binary: Path) -> None:
+    """The same over the flows that are held, and over the rate."""
+    _run_flows(options, binary, "flow_curve", [] if options.quick else FLOW_CURVE)
+
+
+def _run_flows(options: argparse.Namespace, binary: Path, part: str,
+               loads: list[flows.Load]) -> None:
     if not options.add:
-        keep(options.results, "flows", [])
+        keep(options.results, part, [])
     for number in range(options.rounds):
-        for wanted, rate in FLOW_GOALS if options.quick else FLOW_GOALS + FLOW_CURVES:
+        for load in loads:
             _await_quiet()
             lines = []
             with Foreign() as foreign:
                 try:
-                    lines += flows.measure(binary, wanted, rate)
+                    lines += flows.measure(binary, load)
                 except (group.RunError, RigError) as error:
-                    lines.append({"failed": str(error), "wanted": wanted, "rate": rate})
-            kept = _kept(options.results).get("flows", [])
-            keep(options.results, "flows",
+                    lines.append({"failed": str(error), "wanted": load.flows, "rate": load.rate,
+                                  "held": load.held})
+            kept = _kept(options.results).get(part, [])
+            keep(options.results, part,
                  kept + [{**line, "round": number, "foreign": foreign.share} for line in lines])
             told = [line.get("failed") or f"{line['style']} {line['seconds']:.2f} s"
                     for line in lines]
-            print(f"flows {wanted} at {rate}/s: {', '.join(told)} (others {foreign.share:.0%})",
-                  flush=True)
+            print(f"{load.flows} flows at {load.rate}/s beside {load.held}: {', '.join(told)} "
+                  f"(others {foreign.share:.0%})", flush=True)
 
 
 def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> None:
