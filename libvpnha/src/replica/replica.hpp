@@ -42,6 +42,7 @@
 #include "base/time.hpp"
 #include "replica/effects.hpp"
 #include "replica/store.hpp"
+#include "replica/version_queue.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::replica {
@@ -243,7 +244,7 @@ class Replica {
     std::optional<Asking> asking_;
     std::uint32_t pass_number_ = 0;
     std::uint64_t last_ticket_ = 0;
-    std::set<wire::Version> installing_;
+    VersionQueue installing_;
     std::set<wire::Version> lacking_;
     std::size_t over_limit_ = 0;  // Records refused since the pass began.
     std::optional<wire::Confirm> last_confirm_;

@@ -215,12 +215,11 @@ void Replica::flush_confirm(Effects& effects) {
         return;
     }
     wire::Confirm confirm{gateway_, epoch_, sequence_, {lacking_.begin(), lacking_.end()}};
-    if (!installing_.empty()) {
-        const wire::Version& first = *installing_.begin();
-        if (first.epoch < epoch_) {
+    if (const std::optional<wire::Version> first = installing_.first()) {
+        if (first->epoch < epoch_) {
             return;  // What older epochs left is confirmed as a whole.
         }
-        confirm.sequence = std::min(confirm.sequence, first.sequence - 1);
+        confirm.sequence = std::min(confirm.sequence, first->sequence - 1);
     }
     if (last_confirm_ != confirm) {
         last_confirm_ = confirm;

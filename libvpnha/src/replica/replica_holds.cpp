@@ -62,7 +62,7 @@ void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
         case Hold::installing:
             // What the others know to be lacking does not hold up the rest while it is tried again.
             if (!record.lacking) {
-                installing_.insert(installing_.end(), record.version);  // Nearly always the newest.
+                installing_.insert(record.version);
             } else if (!tracked) {
                 lacking_.insert(record.version);
             }
