@@ -291,6 +291,7 @@ class Daemon {
                 loop_, config_.cluster_group,
                 {.on_members =
                      [this](const std::set<NodeId>& members, bool quorate) {
+                         scores_.on_members(members);
                          run(node_->on_members(members, quorate, loop_.now()));
                      },
                  .on_message =

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -19,6 +20,10 @@ namespace vpnha::runtime {
 namespace {
 
 constexpr Duration kTryAgain = std::chrono::seconds(1);
+// Late deletions came within 2 s of the last change of the members.
+constexpr Duration kRefreshAfter = std::chrono::seconds(5);
+// In the place of a resource: what attrd holds is written again.
+constexpr const char* kAll = "";
 
 // crm_attribute in an environment of its own: it needs a path and the resource's name, nothing
 // else.
@@ -34,6 +39,16 @@ int spawn_crm_attribute(const std::string& resource, int score, int& pid) {
                                    value.data(),   quiet.data(),     nullptr};
     std::array<char*, 3> environment{path.data(), name.data(), nullptr};
     return posix_spawn(&pid, "/usr/sbin/crm_attribute", nullptr, nullptr, arguments.data(),
+                       environment.data());
+}
+
+int spawn_refresh(int& pid) {
+    std::array<char, 64> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    std::array<char, 16> program{"attrd_updater"};
+    std::array<char, 16> refresh{"--refresh"};
+    std::array<char*, 3> arguments{program.data(), refresh.data(), nullptr};
+    std::array<char*, 2> environment{path.data(), nullptr};
+    return posix_spawn(&pid, "/usr/sbin/attrd_updater", nullptr, nullptr, arguments.data(),
                        environment.data());
 }
 
@@ -58,6 +73,15 @@ void ScoreWriter::after_attempts(std::function<void()> callback) {
     }
 }
 
+void ScoreWriter::on_members(const std::set<NodeId>& members) {
+    const auto came = std::count_if(members.begin(), members.end(),
+                                    [this](NodeId member) { return !members_.contains(member); });
+    if (static_cast<std::size_t>(came) >= std::max<std::size_t>(members_.size(), 1)) {
+        loop_.set_timer(kRefreshTimer, loop_.now() + kRefreshAfter, [this] { write(kAll, 0); });
+    }
+    members_ = members;
+}
+
 void ScoreWriter::tell_waiting() {
     for (const auto& callback : std::exchange(waiting_, {})) {
         callback();
@@ -75,12 +99,13 @@ void ScoreWriter::start_next() {
     const auto [resource, score] = *wanted_.begin();
     wanted_.erase(wanted_.begin());
     int pid = -1;
-    const int error = spawn_crm_attribute(resource, score, pid);
+    const int error =
+        resource == kAll ? spawn_refresh(pid) : spawn_crm_attribute(resource, score, pid);
     const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
     if (watch < 0) {
         adapters::write_log(
             node::Level::error,
-            system_error("starting crm_attribute", error != 0 ? error : errno).detail);
+            system_error("starting Pacemaker's tools", error != 0 ? error : errno).detail);
         wanted_.try_emplace(resource, score);
         loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
         tell_waiting();
@@ -99,15 +124,17 @@ void ScoreWriter::on_ended() {
     const Running ended = std::move(*running_);
     running_.reset();
     if (waited && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        adapters::write_log(
-            node::Level::info,
-            fmt::format("promotion score {} event=score resource={}", ended.score, ended.resource));
+        adapters::write_log(node::Level::info,
+                            ended.resource == kAll
+                                ? "promotion scores are written again event=scores"
+                                : fmt::format("promotion score {} event=score resource={}",
+                                              ended.score, ended.resource));
         start_next();
         return;
     }
     adapters::write_log(node::Level::warning,
-                        fmt::format("crm_attribute ended with exit code {} for resource={}; again "
-                                    "in 1 s",
+                        fmt::format("{} ended with exit code {} for resource={}; again in 1 s",
+                                    ended.resource == kAll ? "attrd_updater" : "crm_attribute",
                                     WIFEXITED(status) ? WEXITSTATUS(status) : -1, ended.resource));
     wanted_.try_emplace(ended.resource, ended.score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });

@@ -2,16 +2,24 @@
 // Tells Pacemaker the promotion scores, by crm_attribute --promotion: the attribute's tools are its
 // only stable interface. The loop never waits for it; of several scores for one resource only the
 // newest is written, and a failed write is tried again each second.
+//
+// When rings break and heal within seconds, a coordinator that was cut off deletes scores of nodes
+// that are back from the CIB, late; pacemaker-attrd of Pacemaker 2.1 holds them for written, and
+// nobody would be promoted at the next failure. So a node that comes to a group at least as large
+// as its own has attrd write all of them again a while later. What the CIB has already changes
+// nothing there.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "adapters/qb_loop.hpp"
 #include "adapters/unique_fd.hpp"
+#include "base/ids.hpp"
 
 namespace vpnha::runtime {
 
@@ -23,6 +31,7 @@ class ScoreWriter {
     void write(const std::string& resource, int score);
     // Calls back once each score was written or has failed to be; at once when there is none.
     void after_attempts(std::function<void()> callback);
+    void on_members(const std::set<NodeId>& members);
 
   private:
     struct Running {
@@ -38,6 +47,7 @@ class ScoreWriter {
 
     adapters::QbLoop& loop_;
     std::map<std::string, int> wanted_;
+    std::set<NodeId> members_;
     std::optional<Running> running_;
     std::vector<std::function<void()>> waiting_;
 };
