@@ -20,7 +20,8 @@ constexpr std::size_t kSlice = 8;
 constexpr Duration kBurstPause = milliseconds(20);
 
 std::string in_words(const News& news) {
-    static constexpr std::array<std::string_view, 3> kKinds{"is", "has ended, was", "is listed as"};
+    static constexpr std::array<std::string_view, 4> kKinds{"is", "has ended, was", "is listed as",
+                                                            "is found as"};
     const conntrack::Flow& flow = news.flow;
     return fmt::format("{} {} state {} status {:x} mark {} timeout {}", to_string(flow.key),
                        kKinds.at(static_cast<std::size_t>(news.kind)),
@@ -145,7 +146,7 @@ node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& no
     std::vector<News> news;
     for (const conntrack::FlowKey& key : look.flows) {
         if (const auto found = table_.flows().find(key); found != table_.flows().end()) {
-            news.push_back({News::Kind::listed, found->second});
+            news.push_back({News::Kind::found, found->second});
         } else {
             news.emplace_back().kind = News::Kind::ended;
             news.back().flow.key = key;

@@ -143,10 +143,12 @@ void World::on_effect(Machine& machine, const node::Effect& effect) {
     oracle_.on_effect(machine, effect);
 }
 
-// Datagrams: late, in another order, or never. Second copies end in the replay guard.
+// Datagrams: late, in another order, or, as long as there are faults, never. Second copies end in
+// the replay guard.
 void World::on_lease(Machine& machine, const node::SendLease& sent) {
     const lease::Sender sender = machine.sender();
-    if (!totem_.carries(sender.node, sent.to) || random_.chance(1)) {
+    const bool lost = random_.chance(1) && !faults_over_;
+    if (lost || !totem_.carries(sender.node, sent.to)) {
         return;
     }
     agenda_.after(between(random_, microseconds(50), milliseconds(random_.chance(5) ? 80 : 3)),

@@ -5,6 +5,14 @@
 
 namespace vpnha::conntrack {
 
+namespace {
+
+bool is_whole(const News& news) {
+    return news.kind == News::Kind::listed || news.kind == News::Kind::found;
+}
+
+}  // namespace
+
 Decision Tracker::on_news(const News& news, TimePoint now) {
     const FlowId id = encode_key(news.flow.key);
     if (news.kind == News::Kind::ended) {
@@ -21,7 +29,7 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
     Flow flow = news.flow;
     merge(news, before, id, flow);
     const Worth value = worth(policy_, flow);
-    const bool listed = news.kind == News::Kind::listed;
+    const bool listed = is_whole(news);
     const bool awaited = listed && announced_.awaited(flow.key);
     if (value == Worth::none && !awaited && before.empty()) {
         return {};
@@ -114,7 +122,7 @@ void Tracker::merge(const News& news, ByteView known, const FlowId& id, Flow& fl
     if (!before) {
         return;
     }
-    if (news.kind == News::Kind::listed) {
+    if (is_whole(news)) {
         flow.timeout_s = before->timeout_s;
         return;
     }
@@ -131,7 +139,7 @@ void Tracker::merge(const News& news, ByteView known, const FlowId& id, Flow& fl
 }
 
 bool Tracker::is_incomplete(const News& news, const Flow& flow, bool first) const {
-    if (news.kind == News::Kind::listed) {
+    if (is_whole(news)) {
         return false;
     }
     return (flow.key.protocol == kTcp && !flow.tcp) || (news.expected && !flow.parent) ||

@@ -42,6 +42,7 @@ struct News {
         changed,  // New or another state: what is not named is as it was.
         ended,
         listed,  // From the table: what is not named is not there. The timeout is what is left.
+        found,   // The same of one flow that was looked up, and so as new as any event.
     };
     Kind kind = Kind::changed;
     Flow flow;
@@ -55,7 +56,7 @@ struct Decision {
         none,
         say,    // `payload` is the record's newest.
         erase,  // Not held: nothing to do.
-        look,   // List this one flow (News::Kind::listed).
+        look,   // Look this one flow up (News::Kind::found).
     };
     Action action = Action::none;
     FlowId id;

@@ -295,7 +295,7 @@ void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
         if (!found) {
             complain("a flow cannot be looked up", found.error());
         } else if (*found) {
-            news.push_back({.kind = News::Kind::listed, .flow = std::move(**found)});
+            news.push_back({.kind = News::Kind::found, .flow = std::move(**found)});
         } else {
             news.emplace_back().kind = News::Kind::ended;
             news.back().flow.key = key;

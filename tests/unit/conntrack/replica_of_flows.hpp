@@ -23,6 +23,7 @@ class ReplicaOfFlows : public ::testing::Test {
     Action changed(const Flow& flow) { return hear({News::Kind::changed, flow}); }
     Action ended(const Flow& flow) { return hear({News::Kind::ended, flow}); }
     Action listed(const Flow& flow) { return hear({News::Kind::listed, flow}); }
+    Action found(const Flow& flow) { return hear({News::Kind::found, flow}); }
     Action hear(const News& news) {
         const Decision decision = tracker_->on_news(news, now_);
         apply(decision);

@@ -65,6 +65,20 @@ TEST_F(TrackerListingTest, WhatIsNotAssuredHasARecordAsLongAsItIsNeeded) {
     EXPECT_FALSE(record(asked));
 }
 
+TEST_F(TrackerListingTest, WhatIsLookedUpMeanwhileIsNewerThanTheListToo) {
+    tracker();
+    changed(nat_tcp_flow());
+    tracker().begin_listing();
+    Flow marked = nat_tcp_flow();
+    marked.mark = 9;
+    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(found(marked), Action::none);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "read before both";
+    EXPECT_EQ(found(marked), Action::none);
+    end_listing();
+    EXPECT_EQ(record(marked), marked);
+}
+
 TEST_F(TrackerListingTest, AListThatIsOlderThanTheNewsDoesNotMakeItNeedless) {
     tracker().begin_listing();
     EXPECT_EQ(changed(udp_flow()), Action::say);

@@ -34,7 +34,7 @@ struct FakeFlowTable {
             std::vector<conntrack::News> news;
             for (const conntrack::FlowKey& key : look->flows) {
                 if (flows.contains(key)) {
-                    news.push_back({conntrack::News::Kind::listed, flows.at(key)});
+                    news.push_back({conntrack::News::Kind::found, flows.at(key)});
                 } else {
                     news.emplace_back().kind = conntrack::News::Kind::ended;
                     news.back().flow.key = key;
