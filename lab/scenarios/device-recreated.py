@@ -86,7 +86,7 @@ def steps(run: Run) -> None:
                 done.append(Recreated(device, t, until, stamp, own))
     run.expect("promotions", stack.promotions(), equals(promotions))
     for node in run.lab.gateways:
-        run.expect(f"gate_of_{node.name}", without_gate(stack.gates(node)), is_empty())
+        run.expect(f"gate_of_{node.name}", stack.without_gate(node), is_empty())
     seen = live.end()
     client = seen.client("client1")
     fault_free = worst_gap_ms(client, calm)
@@ -102,13 +102,6 @@ def steps(run: Run) -> None:
         run.expect(f"{each.device}_before_the_gate", None if absence is None else heard_between(
             path, DEVICES[each.device][1], (absence[0], each.heard_at)), equals(0))
     expect_nothing_else(run, client)
-
-
-def without_gate(gateways: list[dict]) -> list[str]:
-    """Devices that let pass what they should not."""
-    return [f"{device['interface']} {direction}" for gateway in gateways
-            for device in gateway["devices"] for direction in ("in", "out")
-            if device[direction] != "attached"]
 
 
 def heard_between(path: Path, address: str, span: Span) -> int:

@@ -18,7 +18,7 @@ from vpnlab.crowd import Callers
 from vpnlab.expectation import at_least, equals, is_empty
 from vpnlab.live import begin
 from vpnlab.nat import (Streams, expect_hot, flows, inside_captures, moved, prepare, resets_sent,
-                        sources_seen)
+                        sources_seen, translations)
 from vpnlab.probes import ECHO_PORT
 from vpnlab.promise import expect_only_silence
 from vpnlab.run import Run
@@ -64,7 +64,8 @@ def steps(run: Run) -> None:
 
     seen = live.end()
     captures = inside_captures(run.lab, run.out)
-    known = sources_seen(captures, ECHO_PORT, end=cut_at)
+    # A capture beside 2 000 streams may lack frames: what NAT made of them is known as well.
+    known = sources_seen(captures, ECHO_PORT, end=cut_at) | set(translations(before).values())
     run.expect("sources_new_to_the_server",
                len(sources_seen(captures, ECHO_PORT, start=cut_at) - known), equals(0))
     run.expect("resets_to_the_server", resets_sent(captures, ECHO_PORT), equals(0))

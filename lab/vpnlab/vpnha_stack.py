@@ -228,6 +228,12 @@ class VpnhaStack:
         """The same of all gateways."""
         return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
 
+    def without_gate(self, node: Node) -> list[str]:
+        """Devices of the gateways that let pass what they should not, and in which direction."""
+        return [f"{device['interface']} {direction}" for gateway in self.gates(node)
+                for device in gateway["devices"] for direction in ("in", "out")
+                if device[direction] != "attached"]
+
     def conntrack(self, node: Node) -> dict:
         """What the node says of the gateway's flows: how many its replica and its kernel hold, and
         what has happened to them."""

@@ -334,11 +334,17 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     }
     std::vector<l2tp::TunnelKey> due;
     const bool speaks = takeover_.state() != takeover::State::releasing;  // The lease has lasted.
-    for (auto at = deadlines_.begin(); speaks && at != deadlines_.end() && at->first <= now; ++at) {
+    for (auto at = deadlines_.begin(); speaks && at != deadlines_.end() && at->first <= now &&
+                                       due.size() < limits::kTunnelsPerTurn;
+         ++at) {
         due.push_back(at->second);
     }
     for (const l2tp::TunnelKey& key : due) {
-        take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
+        if (resumed_.at(key).silent) {
+            let_speak(key, now, effects);
+        } else {
+            take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
+        }
     }
     watch_holder(now, effects);
     if (attached_) {

@@ -207,6 +207,7 @@ class GatewayNode {
         // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
         std::vector<l2tp::SessionKey> ended;
         std::optional<TimePoint> scheduled;  // In deadlines_.
+        bool silent = false;                 // It speaks for the first time then.
     };
 
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
@@ -235,7 +236,10 @@ class GatewayNode {
     void pause_resumed(Effects& effects);
     void resume_paused(TimePoint now, Effects& effects);
     [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
+    // They speak in turns: what thousands of peers answer at once would keep this node from
+    // renewing its lease, and each new lease begins with the same.
     void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
+    void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record);
     void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
                  const std::string& why, TimePoint now, Effects& effects);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
@@ -54,8 +55,24 @@ bool GatewayNode::is_stock(const l2tp::SessionKey& key) const {
 
 void GatewayNode::promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now,
                                   Effects& effects) {
+    std::size_t before = 0;
     for (const l2tp::TunnelKey& key : tunnels) {
-        take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
+        const auto turn = static_cast<Duration::rep>(before++ / limits::kTunnelsPerTurn);
+        Resumed& resumed = resumed_.at(key);
+        resumed.silent = true;
+        if (turn == 0) {
+            let_speak(key, now, effects);
+            continue;
+        }
+        resumed.scheduled = now + turn * Duration(limits::kTunnelTurn);
+        deadlines_.emplace(*resumed.scheduled, key);
+    }
+}
+
+void GatewayNode::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects) {
+    Resumed& resumed = resumed_.at(key);
+    if (std::exchange(resumed.silent, false)) {
+        take(key, resumed.tunnel.on_promoted(now), now, effects);
     }
 }
 
@@ -106,7 +123,7 @@ void GatewayNode::resume(const l2tp::SessionRecord& record) {
     auto place = resumed_.find(tunnel);
     if (place == resumed_.end()) {
         l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
-        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}}).first;
+        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}, false}).first;
     }
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
@@ -124,6 +141,7 @@ void GatewayNode::give_up(const wire::RecordKey& key, const l2tp::SessionRecord*
         return;
     }
     // The client hears at once that it has to dial again.
+    let_speak(record->key.tunnel, now, effects);
     tunnel->second.tunnel.add_session(*record);
     take(record->key.tunnel, tunnel->second.tunnel.end_session(record->key, now), now, effects);
 }
@@ -199,6 +217,7 @@ void GatewayNode::on_session_gone(const l2tp::SessionKey& key, TimePoint now, Ef
                                       tag(), l2tp::to_string(key))});
     replica_.on_gone(record);
     if (resumed_sessions_.contains(key)) {
+        let_speak(key.tunnel, now, effects);
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.end_session(key, now), now, effects);
     } else if (!replica_.promoted()) {
         take(replica_.install_missing(), now, effects);
@@ -324,7 +343,7 @@ void GatewayNode::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, T
 void GatewayNode::schedule(const l2tp::TunnelKey& key) {
     Resumed& resumed = resumed_.at(key);
     const std::optional<TimePoint> at = resumed.tunnel.next_deadline();
-    if (at == resumed.scheduled) {
+    if (at == resumed.scheduled || resumed.silent) {
         return;
     }
     if (resumed.scheduled) {

@@ -2,6 +2,7 @@
 // Whole nodes among each other: who is granted the lease, and what becomes of one that lapses.
 #include <gmock/gmock.h>
 
+#include "base/limits.hpp"
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 
@@ -11,7 +12,11 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
+
+constexpr std::uint16_t kManySessions = 200;
 
 TEST(NodeLeaseTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
     FakeCluster cluster(3);
@@ -113,6 +118,44 @@ TEST(NodeLeaseTest, AHolderThatLosesItsQuorumGoesOnWhenVotesReturn) {
     EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
     EXPECT_THAT(cluster.at(3).kernel, ElementsAre(session(1).key));
+}
+
+// More than speak in one turn.
+FakeCluster with_many_sessions() {
+    FakeCluster cluster = with_one_session();
+    for (std::uint16_t number = 2; number <= kManySessions; ++number) {
+        cluster.run(1, cluster.at(1).node->on_plugin_up(number + 10U, "l2tp", session(number), "",
+                                                        cluster.now()));
+    }
+    return cluster;
+}
+
+TEST(NodeLeaseTest, ThousandsOfTunnelsSpeakInTurnsBesideTheLease) {
+    FakeCluster cluster = with_many_sessions();
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    std::size_t said = cluster.at(2).datagrams.size();
+    EXPECT_EQ(said, limits::kTunnelsPerTurn);
+    while (said < kManySessions) {
+        cluster.pass(limits::kTunnelTurn);
+        const std::size_t more = cluster.at(2).datagrams.size() - said;
+        ASSERT_THAT(more, AllOf(Ge(1U), Le(limits::kTunnelsPerTurn)));
+        said += more;
+    }
+    cluster.pass(std::chrono::milliseconds(500));
+    EXPECT_EQ(cluster.at(2).datagrams.size(), kManySessions) << "each once";
+}
+
+TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
+    FakeCluster cluster = with_many_sessions();
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    const std::size_t said = cluster.at(2).datagrams.size();
+    cluster.run(2, cluster.at(2).node->on_session_gone(kGateway, session(kManySessions).key,
+                                                       cluster.now()));
+    EXPECT_GT(cluster.at(2).datagrams.size(), said);
+    cluster.pass(std::chrono::milliseconds(100));
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->sessions().size(), kManySessions - 1U);
 }
 
 TEST(NodeLeaseTest, AnIsolatedHolderIsSilentBeforeAnotherIsGranted) {
