@@ -16,23 +16,17 @@ Expected: both files arrive, the first one by a connection that its control conn
 of; the new gateway expects nothing more then, and what it expected had its own few minutes to live
 instead of a standby's week; a silence of at most 2.5 s and nothing else.
 """
-import signal
-
 from vpnlab.expectation import equals, is_empty
+from vpnlab.ftp import FTP_PORT, HELD, Ftp
 from vpnlab.live import begin
-from vpnlab.nat import Tool, expect_hot, expectations, flows, moved, prepare
+from vpnlab.nat import expect_hot, expectations, flows, moved, prepare
 from vpnlab.node import Node
-from vpnlab.probes import SERVER_ADDRESS
 from vpnlab.promise import expect_only_silence
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500
-FTP_PORT, PORT = 21, 40000
-FILE_BYTES = 200_000
-FETCH_LIMIT_S = 30
 HOT_LIMIT_S = 5
 # ftp_client.py waits 20 s for the server's connection.
 REVIVED_LIMIT_S = 8
@@ -43,12 +37,8 @@ EXPECTED_S = 300
 def steps(run: Run) -> None:
     prepare(run.lab)
     live = begin(run)
-    server = Tool(run.lab, run.lab.node("server"), "ftp_server.py", str(FTP_PORT), str(FILE_BYTES),
-                  result="ftp-server", word="listening")
-    client = Tool(run.lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
-                  str(PORT), result="ftp-client", more=("held", "file"))
-    run.wait_for("the server holds the file", lambda: "held" in server.log().splitlines(),
-                 FETCH_LIMIT_S)
+    ftp = Ftp(live, HELD, "file")
+    ftp.wait_held()
     before = flows(live.active, port=FTP_PORT)
     announced = tuples(live.active)
     run.expect("announced", len(announced), equals(1))
@@ -64,24 +54,16 @@ def steps(run: Run) -> None:
         each.timeout_s <= EXPECTED_S for each in expectations(successor)), REVIVED_LIMIT_S)
 
     run.step("the server connects")
-    server.process.send_signal(signal.SIGUSR1)
-    wait_fetched(run, client, 1)
+    ftp.connect()
+    ftp.wait_fetched(1)
     run.expect("expected_twice", tuples(successor), is_empty())
-    run.step("the same connection fetches another file")
-    client.process.send_signal(signal.SIGUSR1)
-    wait_fetched(run, client, 2)
-    run.expect("files", client.log().splitlines(), equals([f"got {FILE_BYTES}"] * 2))
-    told = {line.split()[1].partition(":")[0] for line in server.log().splitlines()
-            if line.startswith("PORT ")}
-    run.expect("addresses_told", sorted(told), equals([L2TP.vip_inside]))
+    ftp.ask_once_more()
+    ftp.wait_fetched(2)
+    ftp.expect_fetched(2)
+
     expect_only_silence(run, live.end().client("client1"), OUTAGE_MS)
 
 
 def tuples(node: Node) -> list[tuple[str, str]]:
     """Whose connections the node expects, and which."""
     return sorted((each.original, each.expected) for each in expectations(node))
-
-
-def wait_fetched(run: Run, client: Tool, count: int) -> None:
-    run.wait_for(f"client1 has tried to fetch {count} files",
-                 lambda: len(client.log().splitlines()) >= count, FETCH_LIMIT_S)

@@ -17,34 +17,24 @@ is cut; it fetches another on the same control connection.
 Expected: both files arrive; the server was told the VIP both times; the new gateway's flow has the
 helper and the adjustments of the old one; a silence of at most 2.5 s and nothing else.
 """
-import signal
-
 from vpnlab.expectation import equals, is_empty
+from vpnlab.ftp import FTP_PORT, Ftp
 from vpnlab.live import begin
-from vpnlab.nat import (Flow, Tool, expect_hot, flows, inside_captures, moved, prepare,
-                        resets_sent)
-from vpnlab.probes import SERVER_ADDRESS
+from vpnlab.nat import Flow, expect_hot, flows, inside_captures, moved, prepare, resets_sent
 from vpnlab.promise import expect_only_silence
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500
-FTP_PORT, PORT = 21, 40000
-FILE_BYTES = 200_000
-FETCH_LIMIT_S = 30
 HOT_LIMIT_S = 5
 
 
 def steps(run: Run) -> None:
     prepare(run.lab)
     live = begin(run)
-    server = Tool(run.lab, run.lab.node("server"), "ftp_server.py", str(FTP_PORT), str(FILE_BYTES),
-                  result="ftp-server", word="listening")
-    client = Tool(run.lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
-                  str(PORT), result="ftp-client", more=("file",))
-    wait_fetched(run, client, 1)
+    ftp = Ftp(live, "file")
+    ftp.wait_fetched(1)
     before = flows(live.active, port=FTP_PORT)
     run.expect("helpers", [each.helper for each in before], equals(["ftp"]))
     run.expect("adjusted", [any(each.adjusted_original) for each in before], equals([True]))
@@ -55,22 +45,14 @@ def steps(run: Run) -> None:
     run.expect("control_connection", [kept(each) for each in after],
                equals([kept(each) for each in before]))
 
-    run.step("the same connection fetches another file")
-    client.process.send_signal(signal.SIGUSR1)
-    wait_fetched(run, client, 2)
-    run.expect("files", client.log().splitlines(), equals([f"got {FILE_BYTES}"] * 2))
-    told = {line.split()[1].partition(":")[0] for line in server.log().splitlines()}
-    run.expect("addresses_told", sorted(told), equals([L2TP.vip_inside]))
+    ftp.ask_once_more()
+    ftp.wait_fetched(2)
+    ftp.expect_fetched(2)
 
     seen = live.end()
     run.expect("resets_to_the_server", resets_sent(inside_captures(run.lab, run.out), FTP_PORT),
                equals(0))
     expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
-
-
-def wait_fetched(run: Run, client: Tool, count: int) -> None:
-    run.wait_for(f"client1 has tried to fetch {count} files",
-                 lambda: len(client.log().splitlines()) >= count, FETCH_LIMIT_S)
 
 
 def kept(control: Flow) -> tuple[str, tuple[int, ...], tuple[int, ...]]:

@@ -200,8 +200,7 @@ node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, nod
     std::vector<conntrack::Installed> answers;
     for (const conntrack::WantedExpectation& wanted : install.expectations) {
         conntrack::Expectation hot = wanted.expectation;
-        hot.timeout_s =
-            static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+        hot.timeout_s = conntrack::kHotSeconds;
         answers.push_back({hot.key, wanted.ticket, table_.expect(hot)});
     }
     return node.on_expectations_installed(install.gateway, answers, now);

@@ -8,20 +8,10 @@
 #include <map>
 #include <utility>
 
-#include "base/limits.hpp"
-#include "conntrack/expectation.hpp"
+#include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
 
 namespace vpnha::sim {
-
-// It has longer to live than the kernel gives: a vpnhad installed it, and no packet has come since.
-[[nodiscard]] inline bool is_hot(const conntrack::Flow& flow) {
-    return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
-}
-
-[[nodiscard]] inline bool is_hot(const conntrack::Expectation& expectation) {
-    return std::chrono::seconds(expectation.timeout_s) > limits::kKernelFlowTimeoutMax;
-}
 
 class FlowTable {
   public:

@@ -20,7 +20,7 @@ bool is_same(conntrack::Flow a, conntrack::Flow b) {
 
 template <class Visit>
 void each_flow(const replica::Store& store, Visit visit) {
-    for (const auto& [key, stored] : store.flows_behind({}, limits::kFlowsPerGatewayMax)) {
+    for (const auto& [key, stored] : store.all(wire::RecordType::flow)) {
         if (const auto flow = conntrack::parse_flow(key.id.view(), stored.payload)) {
             visit(*flow, stored);
         }
@@ -93,7 +93,7 @@ void Oracle::check_holder_flows(const Machine& holder, const node::GatewayNode& 
         if (!is_same(found->second, flow)) {
             fail("flows", holder.id(), "is replicated as it was before: " + to_string(flow.key));
         }
-        if (std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax) {
+        if (is_hot(flow)) {
             fail("flows", holder.id(), "is replicated as hot: " + to_string(flow.key));
         }
     });

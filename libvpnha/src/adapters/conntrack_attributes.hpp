@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
 
 #include "base/bytes.hpp"
 #include "conntrack/flow.hpp"
@@ -33,6 +34,20 @@ void each_attribute(ByteView bytes, Visit visit) {
               bytes.subspan(sizeof header, header.nla_len - sizeof header));
         bytes = bytes.subspan(std::min<std::size_t>(NLA_ALIGN(header.nla_len), bytes.size()));
     }
+}
+
+// Behind the header, which must be there.
+inline ByteView attributes_of(const nlmsghdr* message) {
+    return ByteView(static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)),
+                    mnl_nlmsg_get_payload_len(message))
+        .subspan(sizeof(nfgenmsg));
+}
+
+// Up to its terminator.
+inline std::string text_of(ByteView content) {
+    std::string text = to_text(content);
+    text.resize(std::min(text.size(), text.find('\0')));
+    return text;
 }
 
 inline std::uint16_t u16_of(ByteView content) {

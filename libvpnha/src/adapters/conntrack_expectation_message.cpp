@@ -45,12 +45,6 @@ bool parse_mask(const ParsedTuple& mask, Expectation& expectation) {
            (expectation.from_part || mask.tuple.source_part == 0);
 }
 
-std::string parse_text(ByteView content) {
-    std::string text = to_text(content);
-    text.resize(std::min(text.size(), text.find('\0')));
-    return text;
-}
-
 Expectation::Nat parse_nat(ByteView bytes) {
     Expectation::Nat nat;
     each_attribute(bytes, [&nat](int type, ByteView content) {
@@ -78,10 +72,10 @@ void parse_small(int type, ByteView content, Expectation& expectation) {
             expectation.policy_class = static_cast<std::uint8_t>(u32_of(content));
             break;
         case CTA_EXPECT_HELP_NAME:
-            expectation.helper = parse_text(content);
+            expectation.helper = text_of(content);
             break;
         case CTA_EXPECT_FN:
-            expectation.function = parse_text(content);
+            expectation.function = text_of(content);
             break;
         case CTA_EXPECT_NAT:
             expectation.nat = parse_nat(content);
@@ -143,20 +137,17 @@ std::optional<conntrack::ExpectationNews> parse_expectation_message(const nlmsgh
     ParsedTuple tuple;
     ParsedTuple mask;
     ParsedTuple parent;
-    const auto* const payload =
-        static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg);
-    each_attribute({payload, mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg)},
-                   [&](int attribute, ByteView content) {
-                       if (attribute == CTA_EXPECT_TUPLE) {
-                           tuple = parse_tuple(content);
-                       } else if (attribute == CTA_EXPECT_MASK) {
-                           mask = parse_tuple(content);
-                       } else if (attribute == CTA_EXPECT_MASTER) {
-                           parent = parse_tuple(content);
-                       } else {
-                           parse_small(attribute, content, expectation);
-                       }
-                   });
+    each_attribute(attributes_of(message), [&](int attribute, ByteView content) {
+        if (attribute == CTA_EXPECT_TUPLE) {
+            tuple = parse_tuple(content);
+        } else if (attribute == CTA_EXPECT_MASK) {
+            mask = parse_tuple(content);
+        } else if (attribute == CTA_EXPECT_MASTER) {
+            parent = parse_tuple(content);
+        } else {
+            parse_small(attribute, content, expectation);
+        }
+    });
     if (tuple.addresses != 2 || mask.addresses != 2 || parent.addresses != 2) {
         return std::nullopt;
     }

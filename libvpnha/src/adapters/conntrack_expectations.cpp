@@ -27,9 +27,7 @@ Result<std::vector<bool>> ConntrackTable::install_expectations(
     std::vector<Timeout> timeouts;
     for (const Expectation& each : expectations) {
         keys.push_back(each.key);
-        timeouts.push_back(
-            {each.key, static_cast<std::uint32_t>(
-                           std::chrono::seconds(limits::kStandbyFlowTimeout).count())});
+        timeouts.push_back({each.key, conntrack::kHotSeconds});
     }
     VPNHA_CHECK(remove_expectations(keys));
     VPNHA_TRY(const std::vector<int> answers, create_expectations(expectations));

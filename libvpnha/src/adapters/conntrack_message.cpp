@@ -84,8 +84,7 @@ void parse_labels(ByteView content, Flow& flow) {
 void parse_helper(ByteView bytes, Flow& flow) {
     each_attribute(bytes, [&flow](int type, ByteView content) {
         if (type == CTA_HELP_NAME) {
-            flow.helper = to_text(content);
-            flow.helper.resize(std::min(flow.helper.size(), flow.helper.find('\0')));
+            flow.helper = text_of(content);
         }
     });
 }
@@ -147,21 +146,18 @@ std::optional<News> parse_flow_message(const nlmsghdr* message, bool listed) {
     Flow& flow = news.flow;
     ParsedTuple original;
     ParsedTuple reply;
-    const auto* const payload =
-        static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)) + sizeof(nfgenmsg);
-    each_attribute({payload, mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg)},
-                   [&](int attribute, ByteView content) {
-                       if (attribute == CTA_TUPLE_ORIG) {
-                           original = parse_tuple(content);
-                       } else if (attribute == CTA_TUPLE_REPLY) {
-                           reply = parse_tuple(content);
-                       } else if (attribute == CTA_TUPLE_MASTER) {
-                           const ParsedTuple parent = parse_tuple(content);
-                           flow.parent = FlowKey{parent.protocol, {}, parent.tuple};
-                       } else {
-                           parse_small(attribute, content, news);
-                       }
-                   });
+    each_attribute(attributes_of(message), [&](int attribute, ByteView content) {
+        if (attribute == CTA_TUPLE_ORIG) {
+            original = parse_tuple(content);
+        } else if (attribute == CTA_TUPLE_REPLY) {
+            reply = parse_tuple(content);
+        } else if (attribute == CTA_TUPLE_MASTER) {
+            const ParsedTuple parent = parse_tuple(content);
+            flow.parent = FlowKey{parent.protocol, {}, parent.tuple};
+        } else {
+            parse_small(attribute, content, news);
+        }
+    });
     if (original.addresses != 2 || reply.addresses != 2) {
         return std::nullopt;
     }

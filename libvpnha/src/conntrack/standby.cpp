@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/standby.hpp"
 
-#include "base/limits.hpp"
-
 namespace vpnha::conntrack {
 
 namespace {
@@ -19,8 +17,7 @@ Flow liberal(Flow flow) {
 }  // namespace
 
 Flow hot(Flow flow) {
-    flow.timeout_s =
-        static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+    flow.timeout_s = kHotSeconds;
     return liberal(std::move(flow));
 }
 

@@ -16,12 +16,25 @@
 
 #include <optional>
 
+#include "base/limits.hpp"
 #include "conntrack/expectation.hpp"
 #include "conntrack/flow.hpp"
 
 namespace vpnha::conntrack {
 
+inline constexpr auto kHotSeconds =
+    static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+
 [[nodiscard]] Flow hot(Flow flow);
+
+// A vpnhad of this node installed it, and no packet has come since: nothing that the kernel has by
+// itself lives so long.
+[[nodiscard]] inline bool is_hot(const Flow& flow) {
+    return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
+}
+[[nodiscard]] inline bool is_hot(const Expectation& expectation) {
+    return std::chrono::seconds(expectation.timeout_s) > limits::kKernelFlowTimeoutMax;
+}
 
 // A flow to be installed; the ticket is the replica's.
 struct Wanted {

@@ -27,11 +27,6 @@ bool is_same_tuple(const FlowKey& a, const FlowKey& b) {
     return a.protocol == b.protocol && a.original == b.original;
 }
 
-// Nothing that the kernel has by itself lives so long: a vpnhad of this node installed it.
-bool is_hot(const Expectation& expectation) {
-    return std::chrono::seconds(expectation.timeout_s) > limits::kKernelFlowTimeoutMax;
-}
-
 }  // namespace
 
 void Expectations::begin(TimePoint now) {
@@ -267,15 +262,13 @@ void Expectations::on_missing(std::span<const FlowKey> expectations, TimePoint n
 }
 
 void Expectations::look_after_some(TimePoint now, Effects& effects) {
-    constexpr auto kHotSeconds =
-        static_cast<std::uint32_t>(std::chrono::seconds(limits::kStandbyFlowTimeout).count());
     std::vector<conntrack::Timeout> there;
     replica::Effects wanted;
     const auto last = replica_.install_some(
         wire::RecordType::expectation, looked_after_, limits::kFlowsPerLook,
         [&there](const wire::RecordKey& key) {
             if (const Result<FlowKey> expected = conntrack::parse_key(key.id.view())) {
-                there.push_back({*expected, kHotSeconds});
+                there.push_back({*expected, conntrack::kHotSeconds});
             }
         },
         wanted);

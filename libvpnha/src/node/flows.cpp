@@ -33,11 +33,6 @@ constexpr std::uint32_t seconds_of(std::chrono::seconds time) {
     return static_cast<std::uint32_t>(time.count());
 }
 
-// A vpnhad of this node installed it, and no packet has come since.
-bool is_hot(const conntrack::Flow& flow) {
-    return std::chrono::seconds(flow.timeout_s) > limits::kKernelFlowTimeoutMax;
-}
-
 }  // namespace
 
 Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
@@ -130,7 +125,6 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
     }
 }
 
-// The end of a flow that was looked up comes with its key alone.
 conntrack::Flow Flows::as_held(const conntrack::Flow& flow) const {
     const conntrack::FlowId id = conntrack::encode_key(flow.key);
     const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
@@ -192,14 +186,8 @@ News Flows::revive(News news, Effects& effects) const {
     if (!conntrack::concerns(settings_.policy, news.flow)) {
         return news;
     }
-    const conntrack::FlowId id = conntrack::encode_key(news.flow.key);
-    const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
-    std::uint32_t own = seconds_of(limits::kKernelFlowTimeoutMax);
-    if (held != nullptr) {
-        if (const auto flow = conntrack::parse_flow(id.view(), held->payload)) {
-            own = std::min(own, flow->timeout_s);
-        }
-    }
+    const std::uint32_t own =
+        std::min(seconds_of(limits::kKernelFlowTimeoutMax), as_held(news.flow).timeout_s);
     news.flow.timeout_s = own;
     if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed.
         batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({news.flow.key, own});
@@ -246,8 +234,7 @@ void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
         return;
     }
     const std::vector<conntrack::FlowId> gone = tracker_->end_listing([this](const auto& visit) {
-        constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-        for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
+        for (const auto& [key, record] : replica_.store().all(wire::RecordType::flow)) {
             if (record.hold != replica::Hold::installing) {  // Its turn comes behind the listing.
                 visit(key.id.view());
             }
@@ -314,7 +301,6 @@ void Flows::hurry(TimePoint now) {
 }
 
 void Flows::look_after_some(TimePoint now, Effects& effects) {
-    constexpr std::uint32_t kHotSeconds = seconds_of(limits::kStandbyFlowTimeout);
     std::vector<conntrack::Timeout> held;
     replica::Effects wanted;
     const auto last = replica_.install_some(
@@ -322,7 +308,7 @@ void Flows::look_after_some(TimePoint now, Effects& effects) {
         hurried_ ? limits::kFlowsPerHurriedLook : limits::kFlowsPerLook,
         [&held](const wire::RecordKey& key) {
             if (const Result<FlowKey> flow = conntrack::parse_key(key.id.view())) {
-                held.push_back({*flow, kHotSeconds});
+                held.push_back({*flow, conntrack::kHotSeconds});
             }
         },
         wanted);
@@ -381,8 +367,7 @@ void Flows::on_in_sync(TimePoint now) {
 
 void Flows::detach(Effects& effects) {
     expectations_.detach(effects);
-    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-    for (const auto& [key, record] : replica_.store().flows_behind({}, kAll)) {
+    for (const auto& [key, record] : replica_.store().all(wire::RecordType::flow)) {
         if (record.hold == replica::Hold::installed || record.hold == replica::Hold::installing) {
             remove(key, effects);
         }

@@ -83,6 +83,8 @@ class Flows {
     // `entry`: the key of the kernel's entry, which is another one's for half a call of PPTP.
     void on_one(const conntrack::News& news, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
+    // The flow of its record; without one, as it is told. The end of a flow that was looked up
+    // comes with its key alone.
     [[nodiscard]] conntrack::Flow as_held(const conntrack::Flow& flow) const;
     // The control connection of calls has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);

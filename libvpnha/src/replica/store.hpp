@@ -143,9 +143,6 @@ class Store {
     [[nodiscard]] auto range(const wire::RecordKey& first, const wire::RecordKey& last) const {
         return std::ranges::subrange(records_.lower_bound(first), records_.upper_bound(last));
     }
-    [[nodiscard]] auto flows_behind(const wire::RecordKey& after, std::size_t count) const {
-        return some(wire::RecordType::flow, after, count);
-    }
     [[nodiscard]] auto all(wire::RecordType type) const {
         return some(type, {}, std::numeric_limits<std::size_t>::max());
     }

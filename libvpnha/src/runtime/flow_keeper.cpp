@@ -24,11 +24,11 @@ constexpr Duration kBurstPause = std::chrono::milliseconds(20);
 // A socket that could not be opened, for want of memory, may be now.
 constexpr Duration kOpenAgain = std::chrono::seconds(1);
 
-void complain(std::string_view what, const Error& error) {
+}  // namespace
+
+void complain_of_flows(std::string_view what, const Error& error) {
     adapters::write_log(node::Level::error, fmt::format("{}: {}", what, error.detail));
 }
-
-}  // namespace
 
 std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config) {
     if (!replicates_flows(config)) {
@@ -37,7 +37,7 @@ std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config) 
     warn_of_conntrack_settings(config);
     Result<std::unique_ptr<adapters::ConntrackTable>> table = adapters::ConntrackTable::open();
     if (!table) {
-        complain("flows are not replicated", table.error());
+        complain_of_flows("flows are not replicated", table.error());
         return nullptr;
     }
     return std::move(*table);
@@ -69,7 +69,7 @@ void FlowKeeper::open_events() {
     for (auto at = unopened_.begin(); at != unopened_.end();) {
         Result<adapters::ConntrackEvents> events = adapters::ConntrackEvents::open(at->second);
         if (!events) {
-            complain("flows are not replicated until this works", events.error());
+            complain_of_flows("flows are not replicated until this works", events.error());
             loop_.set_timer(kFlowOpenTimer, loop_.now() + kOpenAgain, [this] {
                 const auto late = unopened_;
                 open_events();
@@ -98,7 +98,7 @@ void FlowKeeper::listen(GatewayId gateway) {
         readable_.insert(gateway);
     });
     if (!watched) {
-        complain("flows are not replicated", watched.error());
+        complain_of_flows("flows are not replicated", watched.error());
     }
 }
 
@@ -163,7 +163,7 @@ void FlowKeeper::list(GatewayId gateway) {
         started = loop_.watch(fd, [this, gateway] { read_listing(gateway); });
     }
     if (!started) {
-        complain("the kernel's flows cannot be listed", started.error());
+        complain_of_flows("the kernel's flows cannot be listed", started.error());
         listings_.erase(gateway);
         loop_.set_timer(kFlowListTimer, loop_.now(), [this, gateway] {
             run_(node_.on_flows_listed(gateway, false, loop_.now()));
@@ -255,35 +255,35 @@ void FlowKeeper::work_off(GatewayId gateway, Install& train) {
     }
     const Result<std::vector<bool>> taken = table_->install(flows);
     if (!taken) {
-        complain("flows cannot be installed", taken.error());
+        complain_of_flows("flows cannot be installed", taken.error());
     }
-    std::vector<conntrack::Installed> answers;
-    answers.reserve(flows.size());
-    for (std::size_t n = 0; n < flows.size(); ++n) {
-        answers.push_back({flows[n].key, train.flows[n].ticket, taken && (*taken)[n]});
+    run_(node_.on_flows_installed(gateway, answers_of(flows, train.flows, taken), loop_.now()));
+}
+
+std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
+    const std::vector<conntrack::Timeout>& timeouts, const std::vector<bool>& there) {
+    std::vector<conntrack::FlowKey> missing;
+    for (std::size_t n = 0; n < timeouts.size(); ++n) {
+        if (!there[n]) {
+            missing.push_back(timeouts[n].key);
+        }
     }
-    run_(node_.on_flows_installed(gateway, answers, loop_.now()));
+    return missing;
 }
 
 void FlowKeeper::work_off(GatewayId, const Remove& train) {
     if (const Result<void> removed = table_->remove(train.flows); !removed) {
-        complain("flows cannot be removed", removed.error());
+        complain_of_flows("flows cannot be removed", removed.error());
     }
 }
 
 void FlowKeeper::work_off(GatewayId gateway, const SetTimeouts& train) {
     const Result<std::vector<bool>> there = table_->set_timeouts(train.flows);
     if (!there) {
-        complain("timeouts of flows cannot be set", there.error());
+        complain_of_flows("timeouts of flows cannot be set", there.error());
         return;
     }
-    std::vector<conntrack::FlowKey> missing;
-    for (std::size_t n = 0; n < train.flows.size(); ++n) {
-        if (!(*there)[n]) {
-            missing.push_back(train.flows[n].key);
-        }
-    }
-    if (!missing.empty()) {
+    if (const auto missing = missing_of(train.flows, *there); !missing.empty()) {
         run_(node_.on_flows_missing(gateway, missing, loop_.now()));
     }
 }
@@ -293,7 +293,7 @@ void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
     for (const conntrack::FlowKey& key : train.flows) {
         Result<std::optional<conntrack::Flow>> found = table_->find(key);
         if (!found) {
-            complain("a flow cannot be looked up", found.error());
+            complain_of_flows("a flow cannot be looked up", found.error());
         } else if (*found) {
             news.push_back({.kind = News::Kind::found, .flow = std::move(**found)});
         } else {

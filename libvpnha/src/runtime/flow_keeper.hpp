@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <variant>
 
 #include "adapters/conntrack_events.hpp"
@@ -28,6 +29,9 @@ namespace vpnha::runtime {
 // nullptr when no gateway has flows replicated, or the kernel has no such table; what stands in the
 // way is logged.
 [[nodiscard]] std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config);
+
+// To the log.
+void complain_of_flows(std::string_view what, const Error& error);
 
 class FlowKeeper : public ports::Flows {
   public:
@@ -93,6 +97,14 @@ class FlowKeeper : public ports::Flows {
             work;
     };
 
+    // What became of each: `entries` were asked for with the tickets of `wanted`.
+    template <class Entry, class Wanted>
+    [[nodiscard]] static std::vector<conntrack::Installed> answers_of(
+        const std::vector<Entry>& entries, const std::vector<Wanted>& wanted,
+        const Result<std::vector<bool>>& taken);
+    [[nodiscard]] static std::vector<conntrack::FlowKey> missing_of(
+        const std::vector<conntrack::Timeout>& timeouts, const std::vector<bool>& there);
+
     void begin_work();
     template <class Work, class Flow>
     void add(GatewayId gateway, std::vector<Flow> flows);
@@ -134,6 +146,18 @@ void FlowKeeper::add(GatewayId gateway, std::vector<Flow> flows) {
         const auto last = first + static_cast<std::ptrdiff_t>(count);
         trains_.push_back({gateway, Work{{std::move_iterator(first), std::move_iterator(last)}}});
     }
+}
+
+template <class Entry, class Wanted>
+std::vector<conntrack::Installed> FlowKeeper::answers_of(const std::vector<Entry>& entries,
+                                                         const std::vector<Wanted>& wanted,
+                                                         const Result<std::vector<bool>>& taken) {
+    std::vector<conntrack::Installed> answers;
+    answers.reserve(entries.size());
+    for (std::size_t n = 0; n < entries.size(); ++n) {
+        answers.push_back({entries[n].key, wanted[n].ticket, taken && (*taken)[n]});
+    }
+    return answers;
 }
 
 }  // namespace vpnha::runtime

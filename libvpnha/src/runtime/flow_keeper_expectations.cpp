@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the helpers of the gateways' flows expect.
-#include <fmt/format.h>
-
-#include "adapters/log.hpp"
 #include "runtime/flow_keeper.hpp"
 
 namespace vpnha::runtime {
-
-namespace {
-
-void complain(std::string_view what, const Error& error) {
-    adapters::write_log(node::Level::error, fmt::format("{}: {}", what, error.detail));
-}
-
-}  // namespace
 
 void FlowKeeper::list_expectations(GatewayId gateway) {
     begin_work();
@@ -43,35 +32,25 @@ void FlowKeeper::work_off(GatewayId gateway, const InstallExpectations& train) {
     }
     const Result<std::vector<bool>> taken = table_->install_expectations(expectations);
     if (!taken) {
-        complain("expectations cannot be installed", taken.error());
+        complain_of_flows("expectations cannot be installed", taken.error());
     }
-    std::vector<conntrack::Installed> answers;
-    answers.reserve(expectations.size());
-    for (std::size_t n = 0; n < expectations.size(); ++n) {
-        answers.push_back({expectations[n].key, train.flows[n].ticket, taken && (*taken)[n]});
-    }
-    run_(node_.on_expectations_installed(gateway, answers, loop_.now()));
+    run_(node_.on_expectations_installed(gateway, answers_of(expectations, train.flows, taken),
+                                         loop_.now()));
 }
 
 void FlowKeeper::work_off(GatewayId, const RemoveExpectations& train) {
     if (const Result<void> removed = table_->remove_expectations(train.flows); !removed) {
-        complain("expectations cannot be removed", removed.error());
+        complain_of_flows("expectations cannot be removed", removed.error());
     }
 }
 
 void FlowKeeper::work_off(GatewayId gateway, const SetExpectationTimeouts& train) {
     const Result<std::vector<bool>> there = table_->set_expectation_timeouts(train.flows);
     if (!there) {
-        complain("timeouts of expectations cannot be set", there.error());
+        complain_of_flows("timeouts of expectations cannot be set", there.error());
         return;
     }
-    std::vector<conntrack::FlowKey> missing;
-    for (std::size_t n = 0; n < train.flows.size(); ++n) {
-        if (!(*there)[n]) {
-            missing.push_back(train.flows[n].key);
-        }
-    }
-    if (!missing.empty()) {
+    if (const auto missing = missing_of(train.flows, *there); !missing.empty()) {
         run_(node_.on_expectations_missing(gateway, missing, loop_.now()));
     }
 }
@@ -79,7 +58,7 @@ void FlowKeeper::work_off(GatewayId gateway, const SetExpectationTimeouts& train
 void FlowKeeper::work_off(GatewayId gateway, const ListExpectations&) {
     const Result<std::vector<conntrack::Expectation>> table = table_->list_expectations();
     if (!table) {
-        complain("what the kernel expects cannot be listed", table.error());
+        complain_of_flows("what the kernel expects cannot be listed", table.error());
         return;
     }
     run_(node_.on_expectations_listed(gateway, *table, loop_.now()));

@@ -106,8 +106,7 @@ struct FakeFlowTable {
             std::vector<conntrack::Installed> answers;
             for (const conntrack::WantedExpectation& wanted : install->expectations) {
                 conntrack::Expectation hot = wanted.expectation;
-                hot.timeout_s = static_cast<std::uint32_t>(
-                    std::chrono::seconds(limits::kStandbyFlowTimeout).count());
+                hot.timeout_s = conntrack::kHotSeconds;
                 const bool taken = flows.contains(hot.parent);
                 if (taken) {
                     expectations.insert_or_assign(hot.key, hot);
