@@ -138,34 +138,28 @@ class Member {
             const auto* record = replica_->store().find(key_of(id.view()));
             return record == nullptr ? ByteView{} : ByteView(record->payload);
         });
-        read_later();
+        read_later(kReadPause);
         tell({{"event", "ready"}});
     }
 
-    void read_later() {
-        loop_.set_timer(kReadTimer, loop_.now() + kReadPause, [this] {
-            read_events();
-            read_later();
-        });
+    void read_later(Duration pause) {
+        loop_.set_timer(kReadTimer, loop_.now() + pause, [this] { read_events(); });
     }
 
     void read_events() {
-        bool whole = true;
-        for (std::size_t heard = limits::kFlowEventsPerTurnMax;
-             heard == limits::kFlowEventsPerTurnMax;) {
-            heard = 0;
-            const bool all = events_->read([&](const conntrack::News& news) {
-                ++heard;
-                hear(news);
-            });
-            whole = whole && all;
-        }
-        if (!whole) {
+        std::size_t heard = 0;
+        whole_ &= events_->read([&](const conntrack::News& news) {
+            ++heard;
+            hear(news);
+        });
+        const bool drained = heard < limits::kFlowEventsPerTurnMax;
+        if (drained && !std::exchange(whole_, true)) {
             // All before it has been read: only now the kernel goes on to tell what happens.
             ++overruns_;
             begin_listing();
         }
         turn();
+        read_later(drained ? kReadPause : Duration{});
     }
 
     void hear(const conntrack::News& news) {
@@ -286,6 +280,7 @@ class Member {
     HelloSayer hello_;
     std::optional<TimePoint> began_;
     wire::RecordKey last_;
+    bool whole_ = true;
     int overruns_ = 0;
     bool holds_ = options_.held == 0;
     bool complete_ = false;

@@ -50,6 +50,10 @@ struct NoFlows final : ports::Flows {
     void install(GatewayId, std::vector<conntrack::Wanted>) override {}
     void remove(GatewayId, std::vector<conntrack::FlowKey>) override {}
     void set_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
+    void list_expectations(GatewayId) override {}
+    void install_expectations(GatewayId, std::vector<conntrack::WantedExpectation>) override {}
+    void remove_expectations(GatewayId, std::vector<conntrack::FlowKey>) override {}
+    void set_expectation_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
     void finish() override {}
 };
 

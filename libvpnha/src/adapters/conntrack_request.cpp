@@ -58,12 +58,19 @@ void put_tuples_of_new(nlmsghdr* message, const Flow& flow) {
     put_reply_tuple(message, flow.key, answered);
     // ICMP's identifier stands at the same end in both directions, and is the source's.
     const std::uint16_t source_part = icmp ? flow.reply.source_part : flow.reply.destination_part;
-    if (flow.reply.destination != inverse.destination ||
-        source_part != (icmp ? inverse.source_part : inverse.destination_part)) {
+    const bool source_differs =
+        flow.reply.destination != inverse.destination ||
+        source_part != (icmp ? inverse.source_part : inverse.destination_part);
+    const bool destination_differs = flow.reply.source != inverse.source ||
+                                     (!icmp && flow.reply.source_part != inverse.source_part);
+    // The kernel binds both ends if one is given, and searches its table for whether the tuple is
+    // free unless the port is told as well.
+    const bool ports = conntrack::has_parts(protocol) && !icmp && protocol != conntrack::kGre;
+    const bool both = ports && (source_differs || destination_differs);
+    if (source_differs || both) {
         put_nat(message, CTA_NAT_SRC, protocol, flow.reply.destination, source_part);
     }
-    if (flow.reply.source != inverse.source ||
-        (!icmp && flow.reply.source_part != inverse.source_part)) {
+    if (destination_differs || both) {
         put_nat(message, CTA_NAT_DST, protocol, flow.reply.source, flow.reply.source_part);
     }
 }
