@@ -4,9 +4,9 @@ of docs/performance.md.
 
 Needs root for gate, flows and takeovers, and for gateways and group, whose nodes are sets of
 namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes' share one table: on
-the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The takeovers run in the lab with what the release preset
-built, take half an hour, and only take place when they are asked for. Rounds wait for a quiet
-machine, and tell what others used of it meanwhile.
+the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The takeovers
+run in the lab with what the release preset built, take half an hour, and only take place when they
+are asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
