@@ -38,6 +38,18 @@ def prepare(lab: Lab, gateways: Sequence[VpnGateway] = (L2TP,)) -> None:
         lab.node("server").run("ip", "route", "del", gateway.addresses)
 
 
+def rejoin(live: Live, node: Node) -> None:
+    """Power on, rules as prepare() has them, files, cluster; returns when the node is a standby in
+    sync."""
+    stack = live.stack
+    stack.cluster.power_on(node.name)
+    load_rules(node, stack.gateway)
+    stack.configure(node)
+    stack.cluster.join(node.name)
+    stack.wait_in_sync()
+    stack.cluster.tune()
+
+
 @dataclasses.dataclass(frozen=True)
 class Flow:
     """An entry of a gateway's connection tracking. Tuples as "ADDRESS:PORT>ADDRESS:PORT"; where a
