@@ -4,21 +4,23 @@
 Purpose: PPTP is a TCP connection and a flow of GRE, whose keys (call ids) stand for ports. A GRE
 packet carries one of the two keys, and the kernel's helper, which reads both from the TCP
 connection, adds the other; NAT gives the client's call another id as well. A kernel that has not
-seen the call finds the flow by neither direction's packets, even if it is in its table.
+seen the call finds the flow by neither direction's packets, even if it is in its table; nor does
+it end what no packet keeps alive there.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server, with pptpd; the rules of
 nftables/gateway.nft on all gateways; the server has no route to the clients.
 
 Steps: client1, in its L2TP session, dials the server by pptp-linux and pings it in that session;
 the power of the promoted gateway is cut; it returns and is in sync; the power of its successor is
-cut, and it is the first one again that resumes.
+cut, and it is the first one again that resumes; client1 hangs up the inner session.
 
 Expected: each time the pings in the inner session are answered again, after a silence of at most
 2.5 s, with no LCP or IPCP; the control connection has the helper and the port it had; a silence of
-at most 2.5 s and nothing else.
+at most 2.5 s and nothing else. Once the client has hung up no gateway has GRE that lives longer
+than five minutes, neither the one that served nor a standby.
 """
 from vpnlab.expectation import at_least, at_most, equals, is_empty
-from vpnlab.live import begin
+from vpnlab.live import Live, begin
 from vpnlab.nat import (Flow, expect_hot, flows, inside_captures, moved, prepare, rejoin,
                         resets_sent)
 from vpnlab.node import Node
@@ -36,6 +38,7 @@ ANY_NET = "0.0.0.0/0"
 OBSERVED_S = 3
 AFTERWARDS_S = 8
 HOT_LIMIT_S = 5
+ENDED_S, ENDED_LIMIT_S = 300, 30
 
 
 def steps(run: Run) -> None:
@@ -76,6 +79,7 @@ def steps(run: Run) -> None:
         run.expect(f"inner_gap_ms_of_{successor.name}", gap_ms(worst_gap(answers, span)),
                    at_most(OUTAGE_MS))
     run.expect("inner_handshakes", inner.handshakes() - handshakes, equals(0))
+    expect_ended(run, live, inner)
 
     seen = live.end()
     run.expect("resets_to_the_server", resets_sent(inside_captures(run.lab, run.out), PPTP_PORT),
@@ -97,3 +101,14 @@ def expect_kept(run: Run, successor: Node, control: list[Flow]) -> None:
     kept = [each for each in after if each.protocol != GRE]
     run.expect(f"with_another_port_on_{successor.name}", moved(control, kept), is_empty())
     run.expect(f"helpers_of_{successor.name}", [each.helper for each in kept], equals(["pptp"]))
+
+
+def expect_ended(run: Run, live: Live, inner: PptpClient) -> None:
+    run.step("client1: hangs up the inner session")
+    inner.hang_up()
+    for node in live.stack.cluster.nodes:
+        if node.powered():
+            run.wait_for(f"{node.name} has no GRE with more than {ENDED_S} s left",
+                         lambda node=node: not any(each.timeout_s > ENDED_S
+                                                   for each in flows_of(node)
+                                                   if each.protocol == GRE), ENDED_LIMIT_S)

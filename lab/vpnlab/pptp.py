@@ -7,7 +7,7 @@ import shutil
 
 from .errors import PackageMissing
 from .lab import Lab
-from .node import Node
+from .node import Background, Node
 from .probes import SERVER_ADDRESS
 
 SERVER_END, CLIENT_END = "10.99.0.1", "10.99.0.10"
@@ -42,11 +42,12 @@ class PptpClient:
     def __init__(self, lab: Lab, node: Node) -> None:
         self._lab = lab
         self._node = node
+        self._pppd: Background | None = None
 
     def dial(self) -> None:
         """Returns when the tunnel interface is up."""
         # The outer session's script would route the server into the inner one.
-        self._node.start(
+        self._pppd = self._node.start(
             "/usr/sbin/pppd", "pty", f"pptp {SERVER_ADDRESS} --nolaunchpppd --nohostroute",
             "nodetach", "noipdefault", "ifname", INTERFACE, "ip-up-script", "/bin/true",
             "ip-down-script", "/bin/true", "lcp-echo-interval", "2", "lcp-echo-failure", "10",
@@ -54,6 +55,11 @@ class PptpClient:
             stdout="/var/log/pptp.log", stderr="/var/log/pptp.log")
         self._lab.wait_for(f"{INTERFACE} of {self._node.name} is up",
                            lambda: "remote IP address" in self.log(), DIAL_LIMIT_S)
+
+    def hang_up(self) -> None:
+        """Returns when pppd has ended; pptp clears the call and closes its connection."""
+        assert self._pppd is not None
+        self._pppd.stop()
 
     def log(self) -> str:
         return self._node.read(CLIENT_LOG) or ""

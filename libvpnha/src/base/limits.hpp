@@ -55,6 +55,9 @@ inline constexpr std::chrono::milliseconds kFlowHurriedLookPause{100};
 // What has longer to live than any flow has from the kernel (TCP's five days) was installed by a
 // vpnhad of this node.
 inline constexpr std::chrono::hours kKernelFlowTimeoutMax{5 * 24};
+// A call of PPTP for which there was no control connection at two looks, so far apart, has ended:
+// one that lives speaks each minute.
+inline constexpr std::chrono::minutes kOrphanedCallPause{3};
 // What helpers expect is listed so often while there is any: at the kernel's usual bound of 1024,
 // 0.3 ms. A registration (SIP) that was refreshed is longer there than it takes to be seen.
 inline constexpr std::chrono::seconds kExpectationListingPause{2};

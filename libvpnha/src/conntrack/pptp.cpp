@@ -35,11 +35,16 @@ bool is_pptp_control(const FlowKey& key) {
     return key.protocol == kTcp && key.original.destination_part == kPptpPort;
 }
 
-std::array<FlowKey, 2> ends_of_calls(const Flow& control) {
-    const Tuple& asked = control.key.original;
-    const IpAddress& vip = control.reply.destination;  // As whom the server knows the client.
-    return {FlowKey{kGre, control.key.zone, {asked.source, asked.destination, 0, 0}},
-            FlowKey{kGre, control.key.zone, {asked.destination, vip, 0, 0}}};
+bool is_pptp_half(const FlowKey& key) {
+    return key.protocol == kGre && key.original.source_part == 0 &&
+           key.original.destination_part != 0;
+}
+
+std::array<FlowKey, 2> hosts_of_calls(const Flow& one, std::uint8_t protocol) {
+    const auto hosts = [&](const Tuple& tuple) {
+        return FlowKey{protocol, one.key.zone, {tuple.source, tuple.destination, 0, 0}};
+    };
+    return {hosts(one.key.original), hosts(one.reply)};
 }
 
 }  // namespace vpnha::conntrack

@@ -29,7 +29,10 @@ namespace vpnha::conntrack {
 // PPTP's control connection, whose end is the end of its calls: no packet keeps a half alive, and
 // none ends it.
 [[nodiscard]] bool is_pptp_control(const FlowKey& key);
-// Between which hosts the halves of its calls are, without their parts.
-[[nodiscard]] std::array<FlowKey, 2> ends_of_calls(const Flow& control);
+// Half a call, as far as its keys tell: not when the call id is 0.
+[[nodiscard]] bool is_pptp_half(const FlowKey& key);
+// Between which hosts a control connection and its calls are, without parts: the halves, of which
+// one begins at each end, or the control connection. `one`: any of them.
+[[nodiscard]] std::array<FlowKey, 2> hosts_of_calls(const Flow& one, std::uint8_t protocol);
 
 }  // namespace vpnha::conntrack

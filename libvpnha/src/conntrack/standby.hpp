@@ -11,7 +11,8 @@
 //
 // GRE keeps that timeout, which is fixed (IPS_FIXED_TIMEOUT): the kernel knows the protocol's own
 // for entries that a packet made, and for others takes 0, so that the first packet would end them.
-// The end of a PPTP control connection ends its calls (conntrack/pptp.hpp).
+// The end of a PPTP control connection ends its calls (conntrack/pptp.hpp); other GRE stays that
+// long after a takeover.
 #pragma once
 
 #include <optional>

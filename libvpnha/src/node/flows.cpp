@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -27,6 +28,20 @@ wire::RecordKey record_key(ByteView id) {
 
 wire::RecordKey record_key(const FlowKey& key) {
     return record_key(conntrack::encode_key(key).view());
+}
+
+// What is replicated of GRE, in all zones: between the keys of each pair.
+std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
+    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
+    const IpAddress lowest(Ipv4Address{0});
+    const IpAddress highest(Ipv4Address{std::numeric_limits<std::uint32_t>::max()});
+    const auto pair = [&](std::uint16_t first, std::uint16_t last, conntrack::ZoneScope scope) {
+        return std::pair(FlowKey{conntrack::kGre, {first, scope}, {lowest, lowest, 0, 0}},
+                         FlowKey{conntrack::kGre, {last, scope}, {highest, highest, kLast, kLast}});
+    };
+    using conntrack::ZoneScope;
+    return {pair(0, 0, ZoneScope::both), pair(1, kLast, ZoneScope::both),
+            pair(1, kLast, ZoneScope::original), pair(1, kLast, ZoneScope::reply)};
 }
 
 constexpr std::uint32_t seconds_of(std::chrono::seconds time) {
@@ -56,8 +71,11 @@ void Flows::follow(TimePoint now, Effects& effects) {
         effects.emplace_back(WatchFlows{gateway_, settings_.policy});
         list_at_ = now + limits::kFlowListingPause;
         expectations_.begin(now);
+        orphans_at_ = now + limits::kOrphanedCallPause;
     } else {
         tracker_.reset();
+        orphans_at_.reset();
+        orphans_.clear();
         expectations_.end(now);
         effects.emplace_back(UnwatchFlows{gateway_});
         // What was live here is hot now. What an earlier vpnhad left may be here yet.
@@ -116,10 +134,13 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
         }
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
-        const bool control = ended && conntrack::is_pptp_control(news.flow.key);
+        const bool control = conntrack::is_pptp_control(news.flow.key);
         const conntrack::Flow last = control ? as_held(news.flow) : conntrack::Flow{};
-        decide(tracker_->on_news(hot ? revive(news, effects) : news, now), entry, now, effects);
-        if (control) {
+        const conntrack::Decision decision =
+            tracker_->on_news(hot ? revive(news, effects) : news, now);
+        decide(decision, entry, now, effects);
+        // At once, and not with its entry in the kernel: a successor has none of it.
+        if (control && (ended || decision.action == conntrack::Decision::Action::erase)) {
             end_calls(last, now, effects);
         }
     }
@@ -132,17 +153,48 @@ conntrack::Flow Flows::as_held(const conntrack::Flow& flow) const {
 }
 
 void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
-    for (const FlowKey& other : between(control.key)) {
-        if (conntrack::is_pptp_control(other) && other != control.key) {
-            return;  // They may be its calls.
-        }
+    if (has_control(control, control.key)) {
+        return;  // They may be its calls.
     }
-    for (const FlowKey& hosts : conntrack::ends_of_calls(control)) {
+    for (const FlowKey& hosts : conntrack::hosts_of_calls(control, conntrack::kGre)) {
         for (const FlowKey& call : between(hosts)) {
             replica_.erase(record_key(call), now);
             batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
         }
     }
+}
+
+bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const {
+    const auto is_one = [&except](const FlowKey& key) {
+        return conntrack::is_pptp_control(key) && key != except;
+    };
+    const auto hosts = conntrack::hosts_of_calls(one, conntrack::kTcp);
+    return std::ranges::any_of(
+        hosts, [&](const FlowKey& each) { return std::ranges::any_of(between(each), is_one); });
+}
+
+// Their control connection ended unheard, or never reached this node. Not at once: it may have been
+// picked up from the middle, and be told of in a minute, when it speaks (RFC 2637 3.1.4).
+void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
+    std::vector<conntrack::Flow> orphans;
+    for (const auto& [first, last] : all_gre()) {
+        for (const auto& [key, record] :
+             replica_.store().range(record_key(first), record_key(last))) {
+            Result<conntrack::Flow> half = conntrack::parse_flow(key.id.view(), record.payload);
+            if (half && conntrack::is_pptp_half(half->key) && !has_control(*half, half->key)) {
+                orphans.push_back(std::move(*half));
+            }
+        }
+    }
+    const std::set<FlowKey> before = std::exchange(orphans_, {});
+    for (const conntrack::Flow& half : orphans) {
+        if (before.contains(half.key)) {
+            end_calls(half, now, effects);
+        } else {
+            orphans_.insert(half.key);
+        }
+    }
+    orphans_at_ = now + limits::kOrphanedCallPause;
 }
 
 std::vector<FlowKey> Flows::between(FlowKey hosts) const {
@@ -381,6 +433,8 @@ void Flows::detach(Effects& effects) {
     look_at_.reset();
     looked_after_ = {};
     hurried_ = false;
+    orphans_at_.reset();
+    orphans_.clear();
 }
 
 void Flows::on_time(TimePoint now, Effects& effects) {
@@ -388,6 +442,9 @@ void Flows::on_time(TimePoint now, Effects& effects) {
     if (tracker_ && replica_.promoted()) {
         for (const conntrack::Decision& decision : tracker_->on_time(now)) {
             say(decision);
+        }
+        if (orphans_at_ && *orphans_at_ <= now) {
+            end_orphaned_calls(now, effects);
         }
     }
     if (list_at_ && *list_at_ <= now && !listing_) {
@@ -407,6 +464,7 @@ std::optional<TimePoint> Flows::next_deadline() const {
     if (tracker_) {
         at = earliest(at, tracker_->next_deadline());
     }
+    at = earliest(at, replica_.promoted() ? orphans_at_ : std::nullopt);
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }
 

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 
 #include "conntrack/policy.hpp"
@@ -86,8 +87,12 @@ class Flows {
     // The flow of its record; without one, as it is told. The end of a flow that was looked up
     // comes with its key alone.
     [[nodiscard]] conntrack::Flow as_held(const conntrack::Flow& flow) const;
-    // The control connection of calls has ended.
+    // The calls of a control connection that has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
+    void end_orphaned_calls(TimePoint now, Effects& effects);
+    // `one`: a control connection or half a call. `except` does not count.
+    [[nodiscard]] bool has_control(const conntrack::Flow& one,
+                                   const conntrack::FlowKey& except) const;
     // With the same protocol and zone from the one host to the other; an identity ends with the
     // parts.
     [[nodiscard]] std::vector<conntrack::FlowKey> between(conntrack::FlowKey hosts) const;
@@ -114,6 +119,8 @@ class Flows {
     std::optional<TimePoint> look_at_;
     wire::RecordKey looked_after_;
     bool hurried_ = false;  // Until all have had their turn.
+    std::optional<TimePoint> orphans_at_;
+    std::set<conntrack::FlowKey> orphans_;  // Halves of calls, as of the last look.
     std::optional<TimePoint> complained_at_;
     FlowCounters counters_;
     Expectations expectations_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conntrack/pptp.hpp"
 
+#include <gmock/gmock.h>
+
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
@@ -10,6 +12,9 @@ using test::address;
 using test::flow_of;
 using test::nat_tcp_flow;
 using test::pptp_call;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAreArray;
 
 const IpAddress kClient = address("10.64.1.5");
 const IpAddress kServer = address("203.0.113.9");
@@ -49,20 +54,47 @@ TEST(PptpTest, HalvesAreTheSameWhoeverSpokeFirst) {
     EXPECT_EQ(one[1].flow, other[0].flow);
 }
 
+// Without parts, in zone 7.
+FlowKey hosts(std::uint8_t protocol, const IpAddress& from, const IpAddress& to) {
+    return {protocol, {7, ZoneScope::both}, {from, to, 0, 0}};
+}
+
 TEST(PptpTest, HalvesBelongToTheControlConnectionOfTheirHosts) {
     Flow control = nat_tcp_flow();
     control.key.original.destination_part = 1723;
     EXPECT_TRUE(is_pptp_control(control.key));
     EXPECT_FALSE(is_pptp_control(nat_tcp_flow().key));
     control.key.zone.id = 7;
-    const auto calls = halves(expected(pptp_call()));
-    const auto ends = ends_of_calls(control);
-    for (std::size_t n = 0; n < ends.size(); ++n) {
-        FlowKey hosts = calls[n].flow.key;
-        hosts.original.source_part = hosts.original.destination_part = 0;
-        hosts.zone.id = 7;
-        EXPECT_EQ(ends[n], hosts);
+    EXPECT_THAT(hosts_of_calls(control, kGre),
+                ElementsAre(hosts(kGre, kClient, kServer), hosts(kGre, kServer, kVip)));
+    for (News& half : halves(expected(pptp_call()))) {
+        half.flow.key.zone.id = 7;
+        EXPECT_THAT(hosts_of_calls(half.flow, kTcp), Contains(hosts(kTcp, kClient, kServer)));
+        EXPECT_THAT(hosts_of_calls(half.flow, kGre),
+                    UnorderedElementsAreArray(hosts_of_calls(control, kGre)));
     }
+}
+
+TEST(PptpTest, AServerBehindTheGatewayHasItsClientsCallsToo) {
+    Flow control = flow_of(kTcp, {kClient, kVip, 40'000, 1723});
+    control.reply.source = kServer;  // The VIP's port leads to it.
+    Flow call = flow_of(kGre, {kClient, kVip, 1000, 7});
+    call.reply.source = kServer;
+    for (const News& half : halves(expected(call))) {
+        FlowKey key = half.flow.key;
+        key.original.source_part = key.original.destination_part = 0;
+        EXPECT_THAT(hosts_of_calls(control, kGre), Contains(key));
+        key = control.key;
+        key.original.source_part = key.original.destination_part = 0;
+        EXPECT_THAT(hosts_of_calls(half.flow, kTcp), Contains(key));
+    }
+}
+
+TEST(PptpTest, AHalfNamesOneCallIdAndOtherGreNone) {
+    EXPECT_TRUE(is_pptp_half({kGre, {}, {kClient, kServer, 0, 7}}));
+    EXPECT_FALSE(is_pptp_half({kGre, {}, {kClient, kServer, 0, 0}}));
+    EXPECT_FALSE(is_pptp_half({kGre, {}, {kClient, kServer, 1000, 7}})) << "the whole call";
+    EXPECT_FALSE(is_pptp_half({kUdp, {}, {kClient, kServer, 0, 7}}));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ using conntrack::FlowKey;
 using conntrack::News;
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 using test::nat_tcp_flow;
 using ::testing::Contains;
@@ -329,16 +330,34 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     EXPECT_FALSE(cluster.at(3).flows.watched);
 }
 
-TEST_F(FlowsTest, ACallOfPptpIsTwoFlowsOnStandbysAndEndsWithItsControlConnection) {
-    const auto halves = conntrack::halves({.flow = test::pptp_call()});
-    Flow control = nat_tcp_flow();
-    control.key.original.destination_part = control.reply.source_part = 1723;
-    Flow call = test::pptp_call();
-    call.parent = control.key;
-    begin(control);
-    begin(call);
-    cluster_.pass(seconds(2));
-    for (const News& half : halves) {
+class CallsTest : public FlowsTest {
+  protected:
+    CallsTest() {
+        control_.key.original.destination_part = control_.reply.source_part = 1723;
+        call_.parent = control_.key;
+        begin(control_);
+        begin(call_);
+        cluster_.pass(seconds(2));
+    }
+    // The second node serves after it.
+    void take_over() {
+        cluster_.kill(1);
+        ASSERT_TRUE(cluster_.promote(2).has_value());
+    }
+    // How much of the call the node's kernel has.
+    long halves_in(std::uint32_t node) {
+        return std::ranges::count_if(
+            halves_, [&](const News& half) { return table(node).flows.contains(half.flow.key); });
+    }
+
+    Flow control_ = nat_tcp_flow();
+    Flow call_ = test::pptp_call();
+    const std::array<News, 2> halves_ = conntrack::halves({.flow = test::pptp_call()});
+};
+
+TEST_F(CallsTest, ACallOfPptpIsTwoFlowsOnStandbysAndEndsWithItsControlConnection) {
+    const Flow &control = control_, &call = call_;
+    for (const News& half : halves_) {
         EXPECT_THAT(table(2).flows, Contains(Key(half.flow.key)));
     }
     end(call);
@@ -357,9 +376,52 @@ TEST_F(FlowsTest, ACallOfPptpIsTwoFlowsOnStandbysAndEndsWithItsControlConnection
     end(second);
     cluster_.pass(seconds(2));
     EXPECT_EQ(records(2), 0U);
-    for (const News& half : halves) {
-        EXPECT_THAT(table(2).flows, Not(Contains(Key(half.flow.key))));
-    }
+    EXPECT_EQ(halves_in(2), 0);
+}
+
+TEST_F(CallsTest, ACallEndsWhenItsControlConnectionIsOverAndNotWhenTheKernelForgetsThat) {
+    take_over();
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(halves_in(2), 2);
+    control_.tcp->state = conntrack::TcpState::time_wait;
+    begin(control_, 2);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(halves_in(2), 0);
+    EXPECT_EQ(halves_in(3), 0);
+    EXPECT_EQ(records(3), 0U);
+}
+
+TEST_F(CallsTest, ACallWhoseControlConnectionEndedUnheardEndsWithinSixMinutes) {
+    table(2).flows.erase(control_.key);
+    take_over();
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(3), 2U) << "the listing did not find it";
+    cluster_.pass(minutes(5));
+    EXPECT_EQ(halves_in(2), 2) << "its control connection may be picked up";
+    cluster_.pass(minutes(1));
+    EXPECT_EQ(halves_in(2), 0);
+    EXPECT_EQ(records(3), 0U);
+}
+
+TEST_F(CallsTest, ACallLivesOnWhenItsControlConnectionSpeaksAgain) {
+    table(2).flows.erase(control_.key);
+    take_over();
+    cluster_.pass(minutes(5));
+    begin(control_, 2);
+    cluster_.pass(minutes(10));
+    EXPECT_EQ(halves_in(2), 2);
+    EXPECT_EQ(halves_in(3), 2);
+}
+
+TEST_F(CallsTest, OnlyOneWithoutAControlConnectionEnds) {
+    Flow tunnel = test::flow_of(conntrack::kGre,
+                                {test::address("10.64.1.5"), test::address("203.0.113.10"), 0, 0});
+    begin(tunnel);
+    cluster_.pass(minutes(10));
+    take_over();
+    cluster_.pass(minutes(10));
+    EXPECT_EQ(halves_in(2), 2);
+    EXPECT_THAT(table(2).flows, Contains(Key(tunnel.key)));
 }
 
 }  // namespace
