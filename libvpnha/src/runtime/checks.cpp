@@ -24,12 +24,10 @@ Result<std::string> check_clock() {
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     ConntrackCheck check{.replicated = runtime::replicates_flows(config)};
-    if (check.replicated) {
-        for (const conntrack::Finding& finding :
-             conntrack::check(adapters::read_conntrack_settings())) {
-            check.findings.push_back(
-                {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
-        }
+    for (const conntrack::Finding& finding :
+         runtime::find_in_conntrack(config, [] { return adapters::read_conntrack_settings(); })) {
+        check.findings.push_back(
+            {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
     }
     return check;
 }

@@ -15,15 +15,22 @@ bool replicates_flows(const config::Config& config) {
                        [](const config::Gateway& gateway) { return gateway.conntrack.replicate; });
 }
 
+std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
+                                                  const ReadConntrackSettings& read) {
+    return replicates_flows(config) ? conntrack::check(read()) : std::vector<conntrack::Finding>{};
+}
+
+node::Log log_of(const conntrack::Finding& finding) {
+    const bool is_error = finding.severity == conntrack::Finding::Severity::error;
+    return {is_error ? node::Level::error : node::Level::warning,
+            fmt::format("{} event=conntrack", to_string(finding))};
+}
+
 void warn_of_conntrack_settings(const config::Config& config) {
-    if (!replicates_flows(config)) {
-        return;
-    }
     for (const conntrack::Finding& finding :
-         conntrack::check(adapters::read_conntrack_settings())) {
-        const bool is_error = finding.severity == conntrack::Finding::Severity::error;
-        adapters::write_log(is_error ? node::Level::error : node::Level::warning,
-                            fmt::format("{} event=conntrack", to_string(finding)));
+         find_in_conntrack(config, [] { return adapters::read_conntrack_settings(); })) {
+        const node::Log log = log_of(finding);
+        adapters::write_log(log.level, log.text);
     }
 }
 

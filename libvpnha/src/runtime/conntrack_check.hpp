@@ -2,17 +2,26 @@
 // Whether this machine is set for the replication of flows that its configuration wants.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "config/config.hpp"
 #include "conntrack/settings.hpp"
+#include "node/effects.hpp"
 
 namespace vpnha::runtime {
 
 [[nodiscard]] bool replicates_flows(const config::Config& config);
 
-// Looks at this machine when a gateway replicates flows, and logs each finding. vpnhad starts with
-// all of them: sessions do not need connection tracking.
+using ReadConntrackSettings = std::function<conntrack::Settings()>;
+
+// What was found when a gateway replicates flows; otherwise nothing is read.
+[[nodiscard]] std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
+                                                                const ReadConntrackSettings& read);
+[[nodiscard]] node::Log log_of(const conntrack::Finding& finding);
+
+// Looks at this machine, and logs each finding. vpnhad starts with all of them: sessions do not
+// need connection tracking.
 void warn_of_conntrack_settings(const config::Config& config);
 
 }  // namespace vpnha::runtime
