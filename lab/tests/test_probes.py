@@ -44,8 +44,16 @@ def test_only_replies_to_our_own_requests_count(kind, identifier, expected):
     assert ping_probe.reply_sequence(packet, 7) == expected
 
 
+@pytest.mark.parametrize("kind, identifier, expected",
+                         [(129, 7, 9), (128, 7, None), (129, 8, None)])
+def test_of_ipv6_too(kind, identifier, expected):
+    packet = struct.pack("!BBHHH", kind, 0, 0, identifier, 9)
+    assert ping_probe.reply_sequence_6(packet, 7) == expected
+
+
 def test_short_packet_is_no_reply():
     assert ping_probe.reply_sequence(b"\x4f" + bytes(30), 7) is None
+    assert ping_probe.reply_sequence_6(bytes(7), 7) is None
 
 
 def test_records_differ_from_one_to_the_next():
@@ -197,14 +205,15 @@ def test_watch_keeps_packets_of_its_interface_only(watcher, tmp_path):
     assert data == watch.pcap_header() + watch.pcap_record(3, 4, b"yes")
 
 
-def test_pings_of_this_host_are_answered(tmp_path):
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_pings_of_this_host_are_answered(tmp_path, address):
     if os.geteuid() != 0:
         # A raw socket needs root; the scenarios run the whole program in the lab.
         with pytest.raises(PermissionError):
             socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         return
     log = tmp_path / "log"
-    process = subprocess.Popen([sys.executable, str(NODE / "ping_probe.py"), "127.0.0.1", "0.01",
+    process = subprocess.Popen([sys.executable, str(NODE / "ping_probe.py"), address, "0.01",
                                 str(log)])
     deadline = time.monotonic() + 10
     while not log.exists() or parse_pings(log.read_text()).answered < 20:

@@ -35,6 +35,7 @@ constexpr std::uint32_t kNodes = 3;
 struct NoNetwork final : ports::Network {
     Result<void> add_addresses(GatewayId) override { return {}; }
     Result<void> remove_addresses(GatewayId) override { return {}; }
+    Result<std::string> missing(GatewayId) override { return {}; }
     Result<void> announce(GatewayId) override { return {}; }
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Network devices that come and go under a name: whoever creates a gateway's device anew (a driver,
 // a bond, networkd) takes away its gate and its addresses with the old one. Their filters: whoever
-// removes them (tc qdisc del … clsact) removes the gate. And their carriers: a device has one when
-// it is set up and its link is.
+// removes them (tc qdisc del … clsact) removes the gate. Their addresses, which go when somebody
+// deletes them, and in IPv6 also when the device is set down; and policy rules. And their carriers:
+// a device has one when it is set up and its link is.
 #pragma once
 
 #include <functional>
@@ -22,6 +23,10 @@ class LinkWatch {
         std::function<void(const std::string& interface)> on_new;
         // A filter of it, or what filters are attached to, was removed.
         std::function<void(const std::string& interface)> on_filters_removed;
+        // An address of it was removed, whose ever, and by whomever: also by this process.
+        std::function<void(const std::string& interface)> on_addresses_removed;
+        // A policy rule was.
+        std::function<void()> on_rules_removed;
         // Its carrier came or went; a device that is not there has none. Called within open() for
         // those that have none.
         std::function<void(const std::string& interface, bool carrier)> on_carrier;

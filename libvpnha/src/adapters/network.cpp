@@ -44,6 +44,14 @@ PolicyRule rule_of(const config::Gateway& gateway, bool is_v6) {
             .preference = gateway.rule_preference};
 }
 
+std::vector<PolicyRule> rules_of(const config::Gateway& gateway) {
+    std::vector<PolicyRule> rules{rule_of(gateway, false)};
+    if (speaks_ipv6(gateway)) {
+        rules.push_back(rule_of(gateway, true));
+    }
+    return rules;
+}
+
 }  // namespace
 
 Result<LinuxNetwork> LinuxNetwork::create(const config::Config& config) {
@@ -62,9 +70,8 @@ Result<const config::Gateway*> LinuxNetwork::find(GatewayId gateway) const {
 Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     // The rule first: the first packet to a VIP finds the clients' routes.
-    VPNHA_CHECK(route_.add_rule(rule_of(*found, false)));
-    if (speaks_ipv6(*found)) {
-        VPNHA_CHECK(route_.add_rule(rule_of(*found, true)));
+    for (const PolicyRule& rule : rules_of(*found)) {
+        VPNHA_CHECK(route_.add_rule(rule));
     }
     for (const config::Side* side : sides_of(*found)) {
         VPNHA_TRY(const auto link, route_.find_link(side->interface));
@@ -96,6 +103,31 @@ Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
     return delete_rules(*found);
 }
 
+Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    std::vector<std::string> missing;
+    for (const config::Side* side : sides_of(*found)) {
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
+            continue;
+        }
+        VPNHA_TRY(const std::vector<IpPrefix> present, route_.addresses(link->index));
+        for (const IpPrefix& vip : side->addresses) {
+            if (std::find(present.begin(), present.end(), vip) == present.end()) {
+                missing.push_back(fmt::format("{} on {}", to_string(vip), side->interface));
+            }
+        }
+    }
+    for (const PolicyRule& rule : rules_of(*found)) {
+        VPNHA_TRY(const bool there, route_.has_rule(rule));
+        if (!there) {
+            missing.push_back(
+                fmt::format("{} policy rule {}", rule.is_v6 ? "IPv6" : "IPv4", rule.preference));
+        }
+    }
+    return fmt::format("{}", fmt::join(missing, ", "));
+}
+
 Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
     VPNHA_CHECK(route_.delete_rule(rule_of(gateway, false)));
     // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
@@ -105,10 +137,13 @@ Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
 
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    // A side that is down keeps the other one from nothing.
+    Result<void> done;
     for (const config::Side* side : sides_of(*found)) {
-        VPNHA_CHECK(announce_addresses(side->interface, side->addresses));
+        const Result<void> told = announce_addresses(side->interface, side->addresses);
+        done = done ? told : done;
     }
-    return {};
+    return done;
 }
 
 Result<void> LinuxNetwork::flush(GatewayId gateway) {

@@ -2,6 +2,7 @@
 // The addresses and the policy rule of a promotion (ports/network.hpp), by rtnetlink.
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "adapters/netlink_route.hpp"
@@ -17,6 +18,7 @@ class LinuxNetwork final : public ports::Network {
 
     Result<void> add_addresses(GatewayId gateway) override;
     Result<void> remove_addresses(GatewayId gateway) override;
+    [[nodiscard]] Result<std::string> missing(GatewayId gateway) override;
     Result<void> announce(GatewayId gateway) override;
 
     // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with

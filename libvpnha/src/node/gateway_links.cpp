@@ -11,8 +11,18 @@
 
 namespace vpnha::node {
 
-void GatewayNode::on_carrier(LinkSide side, bool carrier, TimePoint now) {
+void GatewayNode::on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects) {
     links_.on_carrier(side, carrier, now);
+    if (carrier) {
+        announce_again(now, effects);
+    }
+}
+
+void GatewayNode::announce_again(TimePoint now, Effects& effects) {
+    if (takeover_.serves()) {
+        effects.emplace_back(Announce{settings_.id});
+        plan_announcements(now);
+    }
 }
 
 void GatewayNode::on_neighbour(LinkSide side, const IpAddress& address, TimePoint now) {

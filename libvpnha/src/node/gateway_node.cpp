@@ -192,12 +192,16 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
         effects.emplace_back(
             Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});
     } else if (step == Step::announce) {
-        announcements_.clear();
-        for (const Duration later : kAnnounceAgain) {
-            announcements_.push_back(now + later);
-        }
+        plan_announcements(now);
     }
     follow(takeover_.on_step(result.has_value()), now, effects);
+}
+
+void GatewayNode::plan_announcements(TimePoint now) {
+    announcements_.clear();
+    for (const Duration later : kAnnounceAgain) {
+        announcements_.push_back(now + later);
+    }
 }
 
 void GatewayNode::finish(bool succeeded, Effects& effects) {

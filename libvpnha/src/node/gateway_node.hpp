@@ -115,8 +115,11 @@ class GatewayNode {
     void on_probe(Effects& effects);
     // The device of that side has got or lost its carrier; one of the neighbours there has
     // answered.
-    void on_carrier(LinkSide side, bool carrier, TimePoint now);
+    void on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects);
     void on_neighbour(LinkSide side, const IpAddress& address, TimePoint now);
+    // Somebody had removed addresses, and they are back: if this node serves, its neighbours are
+    // told as at a promotion.
+    void announce_again(TimePoint now, Effects& effects);
     void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
                       TimePoint now, Effects& effects);
     void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
@@ -211,6 +214,7 @@ class GatewayNode {
     };
 
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
+    void plan_announcements(TimePoint now);
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);

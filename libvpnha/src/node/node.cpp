@@ -329,8 +329,14 @@ Effects Node::on_service_died(GatewayId gateway, const std::string& resource, Ti
 }
 
 Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_carrier(side, carrier, now, effects);
+    });
+}
+
+Effects Node::announce_again(GatewayId gateway, TimePoint now) {
     return tell(gateway, now,
-                [&](GatewayNode& node, Effects&) { node.on_carrier(side, carrier, now); });
+                [&](GatewayNode& node, Effects& effects) { node.announce_again(now, effects); });
 }
 
 Effects Node::on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,

@@ -126,6 +126,8 @@ class Node {
     [[nodiscard]] Effects on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now);
     [[nodiscard]] Effects on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
                                        TimePoint now);
+    // Somebody had removed addresses of the gateway, and they are back.
+    [[nodiscard]] Effects announce_again(GatewayId gateway, TimePoint now);
 
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);

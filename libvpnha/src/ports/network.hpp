@@ -2,6 +2,8 @@
 // Port: what a promotion changes in this node's IP configuration.
 #pragma once
 
+#include <string>
+
 #include "base/ids.hpp"
 
 namespace vpnha::ports {
@@ -14,6 +16,9 @@ class Network {
     // a success; removal also succeeds when a device is gone.
     virtual Result<void> add_addresses(GatewayId gateway) = 0;
     virtual Result<void> remove_addresses(GatewayId gateway) = 0;
+    // What add_addresses() adds and is not there now, in words; empty: nothing. What belongs on a
+    // device that is gone does not count.
+    [[nodiscard]] virtual Result<std::string> missing(GatewayId gateway) = 0;
     // One gratuitous ARP request and reply, or one unsolicited neighbour advertisement, per VIP on
     // its own side.
     virtual Result<void> announce(GatewayId gateway) = 0;

@@ -150,7 +150,8 @@ class Daemon {
                  .gate = *gate_,
                  .network = *network_,
                  .neighbours = *neighbours_,
-                 .serves = [this](GatewayId gateway) { return node_->find(gateway)->serves(); },
+                 .serves = [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
+                 .announce = [this](GatewayId id) { run(node_->announce_again(id, loop_.now())); },
                  .on_carrier =
                      [this](GatewayId gateway, LinkSide side, bool carrier) {
                          run(node_->on_carrier(gateway, side, carrier, loop_.now()));
@@ -408,6 +409,7 @@ class Daemon {
     // At the loop's next turn, so that answers under way are written first.
     void end(Result<void> result) {
         ended_ = std::move(result);
+        ending_ = true;
         loop_.set_timer(runtime::kEndTimer, loop_.now(), [this] { loop_.stop(); });
     }
 
@@ -452,6 +454,7 @@ class Daemon {
     std::optional<runtime::Executor> executor_;
     std::unique_ptr<adapters::PluginServer> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;
+    bool ending_ = false;
     Result<void> ended_;
 };
 

@@ -18,5 +18,6 @@ inline constexpr int kFlowReadTimer = 11;  // The next burst of events of flows.
 inline constexpr int kFlowOpenTimer = 12;  // Events could not be subscribed to: tried again.
 inline constexpr int kFlowListTimer = 13;  // A listing of flows could not begin: told.
 inline constexpr int kRefreshTimer = 14;   // Pacemaker is to write all scores again.
+inline constexpr int kAddressTimer = 15;   // Addresses that could not be brought back.
 
 }  // namespace vpnha::runtime

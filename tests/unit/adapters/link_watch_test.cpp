@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
+#include <utility>
+
+#include "adapters/netlink_route.hpp"
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -23,6 +26,8 @@ class LinkWatchTest : public ::testing::Test {
             loop_, {"eth1", "eth2"},
             {.on_new = [this](const std::string& name) { seen_.push_back(name); },
              .on_filters_removed = [this](const std::string& name) { bare_.push_back(name); },
+             .on_addresses_removed = [this](const std::string& name) { poor_.push_back(name); },
+             .on_rules_removed = [this] { ++rules_removed_; },
              .on_carrier =
                  [this](const std::string& name, bool carrier) {
                      carriers_.push_back(name + (carrier ? " up" : " down"));
@@ -46,6 +51,8 @@ class LinkWatchTest : public ::testing::Test {
     std::vector<std::string> seen_;
     std::vector<std::string> carriers_;
     std::vector<std::string> bare_;
+    std::vector<std::string> poor_;
+    int rules_removed_ = 0;
 };
 
 TEST_F(LinkWatchTest, WhatIsThereAlreadyIsNoNews) {
@@ -125,6 +132,53 @@ TEST_F(LinkWatchTest, FiltersThatAreRemovedAreNewsOnce) {
     ASSERT_TRUE(ip_command("link del eth1"));
     static_cast<void>(seen());
     EXPECT_THAT(bare_, ElementsAre("eth1"));
+}
+
+TEST_F(LinkWatchTest, AddressesThatAreRemovedAreNews) {
+    ASSERT_TRUE(ip_command("link add eth10 type bridge"));
+    for (const std::string device : {"eth1", "eth10"}) {
+        ASSERT_TRUE(ip_command("addr add 192.0.2.1/24 dev " + device));
+        ASSERT_TRUE(ip_command("addr add 2001:db8::1/64 dev " + device + " nodad"));
+    }
+    static_cast<void>(seen());
+    EXPECT_THAT(poor_, IsEmpty());
+    ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev eth10"));
+    ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev eth1"));
+    static_cast<void>(seen());
+    EXPECT_THAT(std::exchange(poor_, {}), ElementsAre("eth1")) << "eth10 is nobody's business";
+    ASSERT_TRUE(ip_command("addr del 2001:db8::1/64 dev eth1"));
+    static_cast<void>(seen());
+    EXPECT_THAT(poor_, ElementsAre("eth1"));
+}
+
+TEST_F(LinkWatchTest, ADeviceThatIsSetDownLosesItsIpv6Addresses) {
+    ASSERT_TRUE(ip_command("link set eth1 up"));
+    ASSERT_TRUE(ip_command("addr add 2001:db8::1/64 dev eth1 nodad"));
+    ASSERT_TRUE(ip_command("link set eth1 down"));
+    static_cast<void>(seen());
+    EXPECT_THAT(poor_, ElementsAre("eth1"));
+}
+
+TEST_F(LinkWatchTest, PolicyRulesThatAreRemovedAreNewsInBothFamilies) {
+    int removed = 0;
+    for (const std::string family : {"-4", "-6"}) {
+        ASSERT_TRUE(ip_command(family + " rule add lookup 700 preference 7000"));
+        static_cast<void>(seen());
+        EXPECT_EQ(rules_removed_, removed);
+        ASSERT_TRUE(ip_command(family + " rule del preference 7000"));
+        static_cast<void>(seen());
+        EXPECT_EQ(rules_removed_, ++removed);
+    }
+}
+
+TEST_F(LinkWatchTest, WhatIsAddedDoesNotOverrunTheSocket) {
+    auto route = RouteNetlink::open();
+    const auto link = route->find_link("eth1");
+    for (std::uint32_t i = 0; i < 3000; ++i) {
+        ASSERT_TRUE(route->add_address((*link)->index,
+                                       host_prefix(IpAddress(Ipv4Address{0x0a000001U + i}))));
+    }
+    EXPECT_THAT(seen(), IsEmpty());
 }
 
 TEST_F(LinkWatchTest, AfterAnOverrunEverythingMayBeNew) {

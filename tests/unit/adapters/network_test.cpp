@@ -78,6 +78,28 @@ TEST_F(NetworkTest, AddsAndRemovesVipsAndRuleRepeatably) {
     }
 }
 
+TEST_F(NetworkTest, NamesWhatIsMissing) {
+    add_ipv6();
+    const auto missing = [this] { return network_->missing(kId).value_or("an error"); };
+    EXPECT_EQ(missing(),
+              "192.0.2.100/24 on out0, 2001:db8::100/64 on out0, 198.51.100.100/24 on in0, "
+              "2001:db8:1::100/64 on in0, IPv4 policy rule 7000, IPv6 policy rule 7000");
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(missing(), "");
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    EXPECT_EQ(missing(), "2001:db8::100/64 on out0");
+    // A device that is down takes it: its routes come when it is up.
+    ASSERT_TRUE(network_->add_addresses(kId));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    EXPECT_EQ(missing(), "");
+    const std::string routes = output_of("ip -6 route show dev out0");
+    EXPECT_NE(routes.find("2001:db8::/64"), std::string::npos) << routes;
+    ASSERT_TRUE(ip_command("-6 rule del preference 7000"));
+    EXPECT_EQ(missing(), "IPv6 policy rule 7000");
+    ASSERT_TRUE(ip_command("link del out0"));
+    EXPECT_EQ(missing(), "IPv6 policy rule 7000") << "that device's addresses do not count";
+}
+
 TEST_F(NetworkTest, PutsEachVipOnItsOwnSide) {
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_NE(output_of("ip -4 addr show dev out0").find("192.0.2.100/24"), std::string::npos);
@@ -227,6 +249,18 @@ TEST_F(NetworkTest, AnnouncesIpv6ByAnAdvertisementThatNeighboursTake) {
     std::string known;
     in_peer([&] { known = output_of("ip -6 neigh show dev peer0"); });
     EXPECT_NE(known.find("2001:db8::100 lladdr " + announcer), std::string::npos) << known;
+}
+
+TEST_F(NetworkTest, AnnouncesInsideWhenTheOutsideIsDown) {
+    std::optional<Capture> inside;
+    in_peer([&] { inside.emplace("peer1"); });
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    EXPECT_FALSE(network_->announce(kId));
+    EXPECT_NE(inside->find(2s,
+                           [](const Bytes& frame) {
+                               return frame.size() > 13 && frame[12] == 0x08 && frame[13] == 0x06;
+                           }),
+              std::nullopt);
 }
 
 TEST_F(NetworkTest, AnnouncesNothingOnADeviceWithoutArp) {

@@ -166,6 +166,24 @@ TEST_F(VipServiceTest, SaysWhatIsGone) {
     EXPECT_TRUE(vip_.stop(parameters_)) << "without a carrier";
 }
 
+TEST_F(VipServiceTest, SaysThatADeviceLostItsIpv6AddressBySettingItDown) {
+    expect_started();
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    EXPECT_THAT(trouble(), HasSubstr("2001:db8::9/64 is not on out0"));
+    expect_started();
+    EXPECT_EQ(state(), State::running);
+}
+
+// Rules, routes, a VLAN device may be left: a failure, which Pacemaker answers with a stop first.
+TEST_F(VipServiceTest, ItIsNoStopThatSomebodyHasRemovedAllAddresses) {
+    expect_started();
+    ASSERT_TRUE(ip_command("addr flush dev out0"));
+    EXPECT_THAT(trouble(), HasSubstr("192.0.2.9/24 is not on out0"));
+    ASSERT_TRUE(vip_.stop(parameters_));
+    EXPECT_EQ(state(), State::stopped);
+}
+
 TEST_F(VipServiceTest, StopsWhatIsGoneAlready) {
     expect_started();
     const pid_t pid = announcer();

@@ -43,6 +43,29 @@ TEST_F(NodeLinksTest, APromotedNodeGivesTheGatewayToABetterOneByItsScore) {
     EXPECT_TRUE(cluster_.gate_open(1)) << "it serves until Pacemaker moves it";
 }
 
+TEST_F(NodeLinksTest, WhoServesIsAnnouncedAgainWhenACarrierIsBack) {
+    cluster_.pass(seconds(10));
+    const int told = cluster_.at(1).announcements;
+    carrier(1, LinkSide::outside, false);
+    cluster_.pass(milliseconds(50));
+    EXPECT_EQ(cluster_.at(1).announcements, told);
+    carrier(1, LinkSide::outside, true);
+    EXPECT_EQ(cluster_.at(1).announcements, told + 1);
+    cluster_.pass(seconds(11));
+    EXPECT_EQ(cluster_.at(1).announcements, told + 5) << "and later, as after a promotion";
+    cluster_.run(1, cluster_.at(1).node->announce_again(kGateway, cluster_.now()));
+    EXPECT_EQ(cluster_.at(1).announcements, told + 6);
+}
+
+TEST_F(NodeLinksTest, AStandbyAnnouncesNothing) {
+    const int told = cluster_.at(2).announcements;
+    carrier(2, LinkSide::outside, false);
+    carrier(2, LinkSide::outside, true);
+    cluster_.run(2, cluster_.at(2).node->announce_again(kGateway, cluster_.now()));
+    cluster_.pass(seconds(11));
+    EXPECT_EQ(cluster_.at(2).announcements, told);
+}
+
 TEST_F(NodeLinksTest, AStandbyWithALostLinkIsWorthLessAtOnce) {
     carrier(2, LinkSide::inside, false);
     EXPECT_THAT(scores(2), ElementsAre(70));

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/devices.hpp"
+
+#include <fstream>
+
+#include "adapters/network.hpp"
+#include "unit/adapters/gate_host.hpp"
+
+namespace vpnha::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ip_command;
+using testing::output_of;
+using testing::prefix;
+
+class DevicesTest : public adapters::GateHost {
+  protected:
+    void SetUp() override {
+        GateHost::SetUp();
+        config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+        config_.gateways[0].inside.addresses.push_back(prefix("2001:db8:1::100/64"));
+        gate_.emplace(attached());
+        auto network = adapters::LinuxNetwork::create(config_);
+        ASSERT_TRUE(network);
+        network_.emplace(std::move(*network));
+        neighbours_.emplace(config_, loop_, [](GatewayId, LinkSide, const IpAddress&) {});
+        auto devices = Devices::watch(
+            loop_,
+            {.config = config_,
+             .gate = *gate_,
+             .network = *network_,
+             .neighbours = *neighbours_,
+             .serves = [this](GatewayId) { return serves_; },
+             .announce = [this](GatewayId) { ++announcements_; },
+             .on_carrier = [this](GatewayId, LinkSide, bool carrier) { ups_ += carrier ? 1 : 0; }});
+        ASSERT_TRUE(devices) << devices.error().detail;
+        devices_ = std::move(*devices);
+    }
+    void TearDown() override {
+        devices_.reset();
+        neighbours_.reset();
+        GateHost::TearDown();
+    }
+    void promote() {
+        serves_ = true;
+        ASSERT_TRUE(network_->add_addresses(kId));
+    }
+    // What the kernel has said by now; it says it before the command that caused it has ended.
+    void hear(std::chrono::milliseconds patience = 20ms) {
+        loop_.set_timer(1, adapters::QbLoop::now() + patience, [this] { loop_.stop(); });
+        loop_.run();
+    }
+    std::string missing() { return network_->missing(kId).value_or("an error"); }
+    static bool have(const char* vip) {
+        return output_of("ip -o addr show").find(vip) != std::string::npos;
+    }
+
+    adapters::QbLoop loop_;
+    std::optional<adapters::BpfGate> gate_;
+    std::optional<adapters::LinuxNetwork> network_;
+    std::optional<adapters::NeighbourWatch> neighbours_;
+    std::unique_ptr<Devices> devices_;
+    bool serves_ = false;
+    int announcements_ = 0;
+    int ups_ = 0;
+};
+
+TEST_F(DevicesTest, AddressesOfADeviceThatWasSetDownAreBackWhenItIsUp) {
+    promote();
+    hear();
+    EXPECT_EQ(announcements_, 0) << "the promotion announces for itself";
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    EXPECT_FALSE(have("2001:db8::100/64")) << "the kernel took it away";
+    hear();
+    EXPECT_EQ(missing(), "");
+    EXPECT_EQ(announcements_, 1);
+    const std::string shown = output_of("ip -6 addr show dev out0 to 2001:db8::100");
+    EXPECT_NE(shown.find("nodad"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("tentative"), std::string::npos) << shown;
+    EXPECT_NE(output_of("ip -6 route show dev out0").find("2001:db8::/64"), std::string::npos);
+}
+
+TEST_F(DevicesTest, ADeviceThatIsDownForLongerHasThemToo) {
+    promote();
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    hear();
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    hear();
+    EXPECT_EQ(missing(), "");
+    EXPECT_NE(output_of("ip -6 route show dev out0").find("2001:db8::/64"), std::string::npos);
+}
+
+TEST_F(DevicesTest, DeletedAddressesAndRulesAreBackAndAnnounced) {
+    promote();
+    for (const char* deletion :
+         {"addr del 192.0.2.100/24 dev out0", "addr del 2001:db8:1::100/64 dev in0",
+          "addr flush dev in0", "rule del preference 7000", "-6 rule del preference 7000"}) {
+        ASSERT_TRUE(ip_command(deletion));
+        EXPECT_NE(missing(), "");
+        const int told = announcements_;
+        hear();
+        EXPECT_EQ(missing(), "") << deletion;
+        EXPECT_EQ(announcements_, told + 1) << deletion;
+    }
+}
+
+TEST_F(DevicesTest, AddressesOfOthersAreNobodysBusiness) {
+    promote();
+    ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev out0"));
+    hear();
+    EXPECT_EQ(announcements_, 0);
+    EXPECT_FALSE(have("192.0.2.1/24"));
+}
+
+TEST_F(DevicesTest, AStandbyGetsNone) {
+    ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev out0"));
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    hear();
+    EXPECT_FALSE(have("192.0.2.100"));
+    EXPECT_FALSE(have("2001:db8::100"));
+    EXPECT_EQ(announcements_, 0);
+}
+
+TEST_F(DevicesTest, WhatAReleaseTakesAwayStaysAway) {
+    promote();
+    hear();
+    // Somebody's deletion, and then the release, before anybody has read the news of either.
+    ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
+    serves_ = false;
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    hear();
+    EXPECT_FALSE(have("192.0.2.100"));
+    EXPECT_FALSE(have("2001:db8::100"));
+    EXPECT_EQ(output_of("ip rule").find("7000:"), std::string::npos);
+    EXPECT_EQ(announcements_, 0);
+}
+
+TEST_F(DevicesTest, WhatTheKernelRefusesIsTriedAgain) {
+    promote();
+    std::ofstream("/proc/sys/net/ipv6/conf/out0/disable_ipv6") << '1';
+    hear();
+    EXPECT_EQ(missing(), "2001:db8::100/64 on out0");
+    std::ofstream("/proc/sys/net/ipv6/conf/out0/disable_ipv6") << '0';
+    hear(1100ms);
+    EXPECT_EQ(missing(), "");
+}
+
+TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
+    promote();
+    ASSERT_TRUE(ip_command("link del out0"));
+    hear();
+    EXPECT_EQ(missing(), "") << "nothing that could be brought back now";
+    plug_outside();
+    hear();
+    EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped) << "its gate is not open";
+    EXPECT_EQ(missing(), "");
+    EXPECT_GE(announcements_ + ups_, 1) << "the node announces when it hears of the carrier";
+}
+
+}  // namespace
+}  // namespace vpnha::runtime
