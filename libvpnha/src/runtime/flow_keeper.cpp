@@ -61,6 +61,7 @@ FlowKeeper::~FlowKeeper() {
 
 void FlowKeeper::watch(GatewayId gateway, const conntrack::Policy& policy) {
     unwatch(gateway);
+    served_.insert_or_assign(gateway, policy);
     unopened_.insert_or_assign(gateway, policy);
     open_events();
 }
@@ -142,6 +143,7 @@ void FlowKeeper::read_bursts() {
 }
 
 void FlowKeeper::unwatch(GatewayId gateway) {
+    served_.erase(gateway);
     unopened_.erase(gateway);
     readable_.erase(gateway);
     overrun_.erase(gateway);
@@ -247,17 +249,45 @@ void FlowKeeper::work_once() {
         train.work);
 }
 
+bool FlowKeeper::is_others(GatewayId gateway, const conntrack::Flow& flow) const {
+    return !served_.contains(gateway) &&
+           std::any_of(served_.begin(), served_.end(), [&flow](const auto& each) {
+               return conntrack::concerns(each.second, flow);
+           });
+}
+
+bool FlowKeeper::is_others(GatewayId gateway, const conntrack::FlowKey& key) const {
+    conntrack::Flow flow;
+    flow.key = key;
+    flow.reply = key.original;
+    return !served_.contains(gateway) &&
+           std::any_of(served_.begin(), served_.end(), [&flow](const auto& each) {
+               return each.second.mark_mask == 0 && conntrack::concerns(each.second, flow);
+           });
+}
+
 void FlowKeeper::work_off(GatewayId gateway, Install& train) {
+    std::vector<conntrack::Installed> others;
+    std::erase_if(train.flows, [&](const conntrack::Wanted& each) {
+        const bool is = is_others(gateway, each.flow);
+        if (is) {
+            others.push_back({each.flow.key, each.ticket, true});
+        }
+        return is;
+    });
     std::vector<conntrack::Flow> flows;
     flows.reserve(train.flows.size());
     for (conntrack::Wanted& each : train.flows) {
         flows.push_back(conntrack::hot(std::move(each.flow)));
     }
-    const Result<std::vector<bool>> taken = table_->install(flows);
+    const Result<std::vector<bool>> taken =
+        flows.empty() ? std::vector<bool>{} : table_->install(flows);
     if (!taken) {
         complain_of_flows("flows cannot be installed", taken.error());
     }
-    run_(node_.on_flows_installed(gateway, answers_of(flows, train.flows, taken), loop_.now()));
+    std::vector<conntrack::Installed> answers = answers_of(flows, train.flows, taken);
+    answers.insert(answers.end(), others.begin(), others.end());
+    run_(node_.on_flows_installed(gateway, answers, loop_.now()));
 }
 
 std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
@@ -271,13 +301,15 @@ std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
     return missing;
 }
 
-void FlowKeeper::work_off(GatewayId, const Remove& train) {
+void FlowKeeper::work_off(GatewayId gateway, Remove& train) {
+    std::erase_if(train.flows, [&](const auto& key) { return is_others(gateway, key); });
     if (const Result<void> removed = table_->remove(train.flows); !removed) {
         complain_of_flows("flows cannot be removed", removed.error());
     }
 }
 
-void FlowKeeper::work_off(GatewayId gateway, const SetTimeouts& train) {
+void FlowKeeper::work_off(GatewayId gateway, SetTimeouts& train) {
+    std::erase_if(train.flows, [&](const auto& each) { return is_others(gateway, each.key); });
     const Result<std::vector<bool>> there = table_->set_timeouts(train.flows);
     if (!there) {
         complain_of_flows("timeouts of flows cannot be set", there.error());

@@ -105,14 +105,21 @@ class FlowKeeper : public ports::Flows {
     [[nodiscard]] static std::vector<conntrack::FlowKey> missing_of(
         const std::vector<conntrack::Timeout>& timeouts, const std::vector<bool>& there);
 
+    // A flow between clients of two gateways is both gateways'. Where this node serves the other
+    // one, and not `gateway`, its packets pass in any case: the kernel has an entry of its own,
+    // which is neither to give way nor to be removed or kept alive.
+    [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::Flow& flow) const;
+    // The same of what is known by its key alone. Marks are not in it.
+    [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::FlowKey& key) const;
+
     void begin_work();
     template <class Work, class Flow>
     void add(GatewayId gateway, std::vector<Flow> flows);
     void work_slice();
     void work_once();
     void work_off(GatewayId gateway, Install& train);
-    void work_off(GatewayId gateway, const Remove& train);
-    void work_off(GatewayId gateway, const SetTimeouts& train);
+    void work_off(GatewayId gateway, Remove& train);
+    void work_off(GatewayId gateway, SetTimeouts& train);
     void work_off(GatewayId gateway, const LookUp& train);
     void work_off(GatewayId gateway, const InstallExpectations& train);
     void work_off(GatewayId gateway, const RemoveExpectations& train);
@@ -129,6 +136,7 @@ class FlowKeeper : public ports::Flows {
     Run run_;
     std::deque<Train> trains_;
     std::map<GatewayId, std::size_t> waiting_;
+    std::map<GatewayId, conntrack::Policy> served_;
     std::map<GatewayId, conntrack::Policy> unopened_;
     std::map<GatewayId, adapters::ConntrackEvents> events_;
     std::set<GatewayId> readable_;

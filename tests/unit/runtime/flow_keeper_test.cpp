@@ -118,6 +118,66 @@ TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
 }
 
+// Between clients of two gateways: 203.0.113.9 is one of the second one's.
+class SharedFlowsTest : public FlowKeeperTest {
+  protected:
+    SharedFlowsTest() {
+        other_.nets = {{test::address("203.0.113.0"), 24}};
+        separate_.key.original.destination = test::address("203.0.114.9");
+        separate_.reply.source = separate_.key.original.destination;
+    }
+    void work_on_both() {
+        keeper_.install(kGateway, {{1, nat_tcp_flow()}, {2, separate_}});
+        keeper_.set_timeouts(kGateway, {{nat_tcp_flow().key, 60}, {separate_.key, 60}});
+        keeper_.remove(kGateway, {nat_tcp_flow().key, separate_.key});
+        keeper_.finish();
+    }
+
+    static constexpr GatewayId kOther{2};
+    conntrack::Policy other_;
+    conntrack::Flow separate_ = nat_tcp_flow(40'001);
+};
+
+TEST_F(SharedFlowsTest, AreLeftToTheGatewayThatThisNodeServes) {
+    keeper_.watch(kOther, other_);
+    work_on_both();
+    EXPECT_THAT(asked_, ElementsAre("install 1", "set 1", "remove 1"));
+    asked_.clear();
+    keeper_.install(kGateway, {{1, nat_tcp_flow()}});
+    keeper_.finish();
+    EXPECT_THAT(asked_, IsEmpty());
+    EXPECT_EQ(answers_, 2) << "the kernel has them by itself";
+}
+
+TEST_F(SharedFlowsTest, AreBothGatewaysWhereThisNodeServesBothOrNeither) {
+    work_on_both();
+    EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
+    asked_.clear();
+    keeper_.watch(kOther, other_);
+    keeper_.watch(kGateway, {});
+    work_on_both();
+    EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
+    asked_.clear();
+    keeper_.unwatch(kGateway);
+    keeper_.unwatch(kOther);
+    work_on_both();
+    EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
+}
+
+TEST_F(SharedFlowsTest, AFlowThatIsToldApartByItsMarkIsNotShared) {
+    other_.mark = 2;
+    other_.mark_mask = 0xff;
+    keeper_.watch(kOther, other_);
+    work_on_both();
+    EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
+    asked_.clear();
+    conntrack::Flow marked = nat_tcp_flow();
+    marked.mark = 2;
+    keeper_.install(kGateway, {{1, marked}});
+    keeper_.finish();
+    EXPECT_THAT(asked_, IsEmpty());
+}
+
 TEST_F(FlowKeeperTest, ATableThatFailsRefuses) {
     table_->broken = true;
     keeper_.install(kGateway, wanted(1));
