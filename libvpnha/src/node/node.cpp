@@ -23,6 +23,21 @@ const GatewayNode* Node::find(GatewayId gateway) const {
     return found == gateways_.end() ? nullptr : &found->second;
 }
 
+std::optional<TimePoint> Node::lost_at(NodeId node) const {
+    const auto found = lost_at_.find(node);
+    return found == lost_at_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::size_t Node::gateways_of(NodeId node) const {
+    const auto served = std::count_if(gateways_.begin(), gateways_.end(), [&](const auto& each) {
+        const GatewayNode& gateway = each.second;
+        const bool is_here = gateway.is_promoted() || gateway.serves();
+        return node == settings_.self ? is_here
+                                      : !is_here && gateway.replica().epoch().node == node;
+    });
+    return static_cast<std::size_t>(served);
+}
+
 Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now) {
     Effects effects;
     effects.emplace_back(Log{Level::info, fmt::format("members event=members list={} quorum={}",
@@ -30,6 +45,12 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
     const auto is_absent = [&members](NodeId node) { return !members.contains(node); };
     std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
     std::erase_if(setups_, [&](const auto& setup) { return is_absent(setup.first.first); });
+    for (const NodeId node : members_) {
+        if (is_absent(node)) {
+            lost_at_[node] = now;
+        }
+    }
+    std::erase_if(lost_at_, [&](const auto& lost) { return !is_absent(lost.first); });
     members_ = members;
     quorate_ = quorate;
     // Joiners have not heard them.

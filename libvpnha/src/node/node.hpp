@@ -163,6 +163,10 @@ class Node {
     [[nodiscard]] const std::map<GatewayId, GatewayNode>& gateways() const { return gateways_; }
     [[nodiscard]] const GatewayNode* find(GatewayId gateway) const;
     [[nodiscard]] const std::set<NodeId>& members() const { return members_; }
+    // Since when a node that was a member is none.
+    [[nodiscard]] std::optional<TimePoint> lost_at(NodeId node) const;
+    // How many gateways it serves: this node by its own role, another one by the newest epoch.
+    [[nodiscard]] std::size_t gateways_of(NodeId node) const;
     [[nodiscard]] bool quorate() const { return quorate_; }
     [[nodiscard]] const std::map<NodeId, wire::Hello>& peers() const { return peers_; }
     // The wire version spoken to the group.
@@ -219,6 +223,7 @@ class Node {
     Speech speech_;
     std::map<GatewayId, GatewayNode> gateways_;
     std::set<NodeId> members_;
+    std::map<NodeId, TimePoint> lost_at_;
     bool quorate_ = false;
     std::map<NodeId, wire::Hello> peers_;
     std::map<std::pair<NodeId, GatewayId>, wire::Setup> setups_;  // As the peers said.

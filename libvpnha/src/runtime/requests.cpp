@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/cluster_nodes.hpp"
+#include "runtime/nodes_view.hpp"
 #include "runtime/plan_view.hpp"
 
 namespace vpnha::runtime {
@@ -56,7 +57,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         return;
     }
     if (request.verb == "nodes") {
-        reply.ok(nodes_view());
+        reply.ok(nodes_view(node_, daemon_.nodes(), now));
         return;
     }
     const Verb verb = find_verb(request.verb);
@@ -166,15 +167,6 @@ void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePo
     const node::RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.fence(token, *victim, patience, now));
-}
-
-json Requests::nodes_view() const {
-    json nodes = json::array();
-    for (const adapters::ClusterNode& node : daemon_.nodes()) {
-        nodes.push_back(
-            {{"id", node.id.value}, {"name", node.name}, {"fenced", node_.is_marked(node.id)}});
-    }
-    return {{"nodes", std::move(nodes)}};
 }
 
 void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) const {

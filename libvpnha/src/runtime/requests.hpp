@@ -46,7 +46,6 @@ class Requests {
     void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
-    [[nodiscard]] nlohmann::json nodes_view() const;
     // The node of corosync.conf that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
