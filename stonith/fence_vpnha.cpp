@@ -5,6 +5,7 @@
 // Compiled, and with no library that it does not need: it runs on the path of every takeover.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <iostream>
@@ -28,11 +29,15 @@ enum Code { kOk = 0, kFailed = 1, kIsOff = 2 };
 constexpr auto kAnswerMargin = std::chrono::milliseconds(500);
 constexpr auto kAskAgain = std::chrono::milliseconds(50);
 
-Result<json> ask(const Settings& settings, const char* verb, const json& arguments) {
-    VPNHA_TRY(ControlClient client,
-              ControlClient::connect(settings.socket, settings.timeout + kAnswerMargin));
+Result<json> ask(const Settings& settings, const char* verb, const json& arguments,
+                 std::chrono::milliseconds patience) {
+    VPNHA_TRY(ControlClient client, ControlClient::connect(settings.socket, patience));
     VPNHA_TRY(const std::string answer, client.request(verb, arguments.dump()));
     return json::parse(answer, nullptr, false);
+}
+
+Result<json> ask(const Settings& settings, const char* verb, const json& arguments) {
+    return ask(settings, verb, arguments, settings.timeout + kAnswerMargin);
 }
 
 Result<void> refuse_ungated(const Settings& settings) {
@@ -49,6 +54,59 @@ Result<void> refuse_ungated(const Settings& settings) {
                             "run on; use power fencing, or set gated_only=1 if two of them may run "
                             "at once",
                             fmt::join(ids, ", ")));
+}
+
+Result<json> nodes(const Settings& settings, std::chrono::milliseconds patience) {
+    VPNHA_TRY(const json answer, ask(settings, "nodes", json::object(), patience));
+    if (!answer.is_object() || !answer.value("nodes", json()).is_array()) {
+        return fail(Errc::malformed, "vpnhad did not answer with a list of nodes");
+    }
+    return answer["nodes"];
+}
+
+bool is_victim(const json& node, const Settings& settings) {
+    return node.value("name", "") == settings.plug ||
+           std::to_string(node.value("id", 0U)) == settings.plug;
+}
+
+// Both nodes see the same of each other: who serves more goes first, of equals that serve the one
+// with the lower id. Who serves nothing always waits: it cannot know that nobody does.
+bool goes_first(const json& self, const json& victim) {
+    const auto ours = self.value("gateways", 0U);
+    const auto theirs = victim.value("gateways", 0U);
+    return ours > theirs ||
+           (ours > 0 && ours == theirs && self.value("id", 0U) < victim.value("id", 0U));
+}
+
+// What is left of the delay. It counts from the loss, which both nodes notice together; a fencing
+// that comes late for other reasons waits for nothing more.
+std::chrono::milliseconds left_of_delay(const Settings& settings) {
+    const Result<json> list = nodes(settings, settings.delay);
+    if (!list) {
+        return settings.delay;
+    }
+    const json* self = nullptr;
+    const json* victim = nullptr;
+    for (const json& node : *list) {
+        self = node.value("self", false) ? &node : self;
+        victim = is_victim(node, settings) ? &node : victim;
+    }
+    if (self == nullptr || victim == nullptr) {
+        return settings.delay;
+    }
+    if (goes_first(*self, *victim)) {
+        return {};
+    }
+    const json lost = victim->value("lost_ms", json());
+    const std::chrono::milliseconds gone(lost.is_number_unsigned() ? lost.get<std::int64_t>() : 0);
+    return std::max(settings.delay - gone, std::chrono::milliseconds::zero());
+}
+
+// Before a power device, which decides; without an answer of vpnhad this node serves nobody.
+Result<void> yield(const Settings& settings) {
+    const auto begin = Clock::now();
+    std::this_thread::sleep_until(begin + left_of_delay(settings));
+    return {};
 }
 
 // Behind a power device: the victim's vpnhad may be a member until its death is noticed.
@@ -68,6 +126,9 @@ Result<void> off(const Settings& settings) {
     if (settings.mode == Mode::confirm) {
         return confirm(settings);
     }
+    if (settings.mode == Mode::yield) {
+        return yield(settings);
+    }
     // Beside the marks, which take longer: while the ring forms anew Pacemaker takes up to a second
     // to show its configuration. A refusal comes too late to leave the victim alone; it was to be
     // off, and power is next.
@@ -79,22 +140,13 @@ Result<void> off(const Settings& settings) {
     return fenced.map([](const json&) {});
 }
 
-Result<json> nodes(const Settings& settings) {
-    VPNHA_TRY(const json answer, ask(settings, "nodes", json::object()));
-    if (!answer.is_object() || !answer.value("nodes", json()).is_array()) {
-        return fail(Errc::malformed, "vpnhad did not answer with a list of nodes");
-    }
-    return answer["nodes"];
-}
-
 Result<Code> status(const Settings& settings) {
-    if (settings.mode == Mode::confirm) {
+    if (settings.mode != Mode::revoke) {
         return fail(Errc::unsupported, "only the power device knows whether the node is off");
     }
-    VPNHA_TRY(const json list, nodes(settings));
+    VPNHA_TRY(const json list, nodes(settings, settings.timeout));
     for (const json& node : list) {
-        if (node.value("name", "") == settings.plug ||
-            std::to_string(node.value("id", 0U)) == settings.plug) {
+        if (is_victim(node, settings)) {
             return node.value("fenced", false) ? kIsOff : kOk;
         }
     }
@@ -114,7 +166,7 @@ Result<void> monitor(const Settings& settings) {
 }
 
 Result<void> list(const Settings& settings) {
-    VPNHA_TRY(const json found, nodes(settings));
+    VPNHA_TRY(const json found, nodes(settings, settings.timeout));
     for (const json& node : found) {
         fmt::print("{},\n", node.value("name", ""));
     }

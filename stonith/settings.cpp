@@ -16,9 +16,10 @@ namespace vpnha::stonith {
 
 namespace {
 
-constexpr int kTimeoutMax = 60;  // Seconds.
+constexpr int kTimeoutMax = 60;    // Seconds.
+constexpr int kDelayMax = 30'000;  // Milliseconds.
 
-enum class Type { text, flag, seconds, mode };
+enum class Type { text, flag, number, mode };
 
 struct Parameter {
     const char* name;
@@ -29,21 +30,25 @@ struct Parameter {
     const char* text;
 };
 
-constexpr std::array<Parameter, 12> kParameters{{
+constexpr std::array<Parameter, 13> kParameters{{
     {"action", 'o', Type::text, "off", true, "Fencing action"},
     {"plug", 'n', Type::text, "", true, "Node to be fenced, as corosync.conf calls it"},
     {"nodename", 'N', Type::text, "", false, "The same, when there is no plug"},
     {"port", 'p', Type::text, "", false, "The same, when there is neither"},
     {"socket", 's', Type::text, kControlSocketPath, true, "Control socket of vpnhad on this node"},
-    {"timeout", 't', Type::seconds, "5", true,
+    {"timeout", 't', Type::number, "5", true,
      "Seconds after which a fencing that is not confirmed has failed"},
     {"gated_only", 'g', Type::flag, "0", true,
      "Say that the victim is off although resources other than vpnha's are configured: whatever "
      "they do there is not ended by this agent"},
     {"mode", 'm', Type::mode, "revoke", true,
-     "revoke: a majority of three voters or more takes the victim's leases back. confirm: in a "
-     "cluster of two nodes, behind a power device in the same level of the topology: tells vpnhad "
-     "that the other node is off"},
+     "revoke: a majority of three voters or more takes the victim's leases back. In a cluster of "
+     "two nodes, in one level of the topology with a power device: yield, before it, waits unless "
+     "this node serves the gateways, so that two nodes that lose each other do not switch each "
+     "other off; confirm, behind it, tells vpnhad that the other node is off"},
+    {"delay_ms", 'd', Type::number, "1700", true,
+     "With mode=yield: milliseconds after the loss of the victim before which a node that serves "
+     "nothing does not go on"},
     {"cibadmin_path", 'c', Type::text, "/usr/sbin/cibadmin", true,
      "Program that shows the resources of the cluster"},
     {"verbose", 'v', Type::flag, "0", false, "Ignored"},
@@ -83,6 +88,30 @@ Result<bool> flag_of(const Given& given, const char* name) {
     return fail(Errc::invalid_argument, fmt::format("{}={} is neither 1 nor 0", name, value));
 }
 
+Result<Mode> mode_of(const Given& given) {
+    const std::string mode = value_of(given, "mode");
+    for (const auto& [name, value] :
+         {std::pair("revoke", Mode::revoke), {"yield", Mode::yield}, {"confirm", Mode::confirm}}) {
+        if (mode == name) {
+            return value;
+        }
+    }
+    return fail(Errc::invalid_argument,
+                fmt::format("mode={} is none of revoke, yield and confirm", mode));
+}
+
+Result<int> number_of(const Given& given, const char* name, const char* unit, int least, int most) {
+    const std::string value = value_of(given, name);
+    int number = 0;
+    const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || number < least ||
+        number > most) {
+        return fail(Errc::invalid_argument, fmt::format("{}={} is no number of {} from {} to {}",
+                                                        name, value, unit, least, most));
+    }
+    return number;
+}
+
 std::string escaped(std::string_view text) {
     std::string out;
     for (const char letter : text) {
@@ -99,13 +128,13 @@ std::string content_of(const Parameter& each) {
     switch (each.type) {
         case Type::text:
             return fmt::format(R"(<content type="string" default="{}"/>)", escaped(each.fallback));
-        case Type::seconds:
+        case Type::number:
             return fmt::format(R"(<content type="integer" default="{}"/>)", each.fallback);
         case Type::flag:
             return fmt::format(R"(<content type="boolean" default="{}"/>)", each.fallback);
         case Type::mode:
             return fmt::format(R"(<content type="select" default="{}"><option value="revoke"/>)"
-                               R"(<option value="confirm"/></content>)",
+                               R"(<option value="yield"/><option value="confirm"/></content>)",
                                each.fallback);
     }
     return "";
@@ -184,22 +213,11 @@ Result<Settings> settings_of(const Given& given) {
     settings.cibadmin_path = value_of(given, "cibadmin_path");
     VPNHA_TRY(settings.gated_only, flag_of(given, "gated_only"));
     VPNHA_TRY(settings.help, flag_of(given, "help"));
-    const std::string mode = value_of(given, "mode");
-    if (mode != "revoke" && mode != "confirm") {
-        return fail(Errc::invalid_argument,
-                    fmt::format("mode={} is neither revoke nor confirm", mode));
-    }
-    settings.mode = mode == "confirm" ? Mode::confirm : Mode::revoke;
-    const std::string timeout = value_of(given, "timeout");
-    int seconds = 0;
-    const auto parsed = std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
-    if (parsed.ec != std::errc{} || parsed.ptr != timeout.data() + timeout.size() || seconds < 1 ||
-        seconds > kTimeoutMax) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("timeout={} is no number of seconds from 1 to {}", timeout, kTimeoutMax));
-    }
+    VPNHA_TRY(settings.mode, mode_of(given));
+    VPNHA_TRY(const int seconds, number_of(given, "timeout", "seconds", 1, kTimeoutMax));
     settings.timeout = std::chrono::seconds(seconds);
+    VPNHA_TRY(const int delay, number_of(given, "delay_ms", "milliseconds", 0, kDelayMax));
+    settings.delay = std::chrono::milliseconds(delay);
     return settings;
 }
 
@@ -215,7 +233,8 @@ std::string metadata() {
         "that hears of it resets itself. Only the gateways of vpnha are ended by that, so the "
         "agent refuses where the cluster has other resources, with fewer than three voters, and "
         "with a quorum device; put power fencing into the next level of the topology. It "
-        "switches nothing on, and does not reboot: set pcmk_reboot_action=off.</longdesc>\n"
+        "switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does beside "
+        "a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
         "<vendor-url>https://clusterlabs.org</vendor-url>\n<parameters>\n";
     for (const Parameter& each : kParameters) {
         if (each.shown) {

@@ -14,6 +14,7 @@ namespace vpnha::stonith {
 
 enum class Mode {
     revoke,   // off: the other nodes take the victim's leases back.
+    yield,    // off: of two nodes the one that serves less waits before it cuts the other's power.
     confirm,  // off: its power is off already; the other one of two nodes is told so.
 };
 
@@ -24,6 +25,7 @@ struct Settings {
     std::string cibadmin_path;
     Mode mode = Mode::revoke;
     std::chrono::milliseconds timeout{};
+    std::chrono::milliseconds delay{};
     bool gated_only = false;
     bool help = false;
 };

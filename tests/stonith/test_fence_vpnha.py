@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 PROGRAM = os.environ["FENCE_VPNHA"]
 SCHEMA = "/usr/share/cluster/relaxng/metadata.rng"
 OK, FAILED, IS_OFF = 0, 1, 2
+HANGS: dict = {}
 
 GATED = """\
 <resources>
@@ -46,12 +48,14 @@ class Vpnhad:
     def __init__(self, path: Path, answers: dict[str, object]) -> None:
         self.asked: list[tuple[str, dict]] = []
         self._answers = answers
+        self._closed = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(8)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
+        self._closed.set()
         self._listener.close()
 
     def _serve(self) -> None:
@@ -67,6 +71,9 @@ class Vpnhad:
                     answer = self._answer(request["verb"])
                     if answer is None:
                         break
+                    if answer is HANGS:
+                        self._closed.wait()
+                        break
                     text = json.dumps(answer).encode()
                     client.sendall(struct.pack(">I", len(text)) + text)
 
@@ -76,6 +83,8 @@ class Vpnhad:
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
         if isinstance(answer, str):
             code, _, detail = answer.partition(": ")
+            if code == "hangs":
+                return HANGS
             return None if code == "dies" else {
                 "version": 1, "ok": False, "error": {"code": code, "detail": detail}}
         return {"version": 1, "ok": True, "result": answer}
@@ -115,6 +124,7 @@ def place_fixture(tmp_path: Path) -> Iterator[Place]:
 
 
 OFF = ("action=off", "plug=gw1")
+YIELD = (*OFF, "mode=yield")
 # What is given, what vpnhad answers (None: there is none), the code, and words of the reason.
 TABLE = [
     (OFF, {}, OK, ""),
@@ -130,7 +140,7 @@ TABLE = [
     (("action=reboot", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
     (("action=on", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
     (("action=explode", "plug=gw1"), {}, FAILED, "only takes leases away"),
-    ((*OFF, "mode=other"), {}, FAILED, "neither revoke nor confirm"),
+    ((*OFF, "mode=other"), {}, FAILED, "none of revoke, yield and confirm"),
     ((*OFF, "timeout=0"), {}, FAILED, "1 to 60"),
     ((*OFF, "timeout=soon"), {}, FAILED, "1 to 60"),
     ((*OFF, "gated_only=perhaps"), {}, FAILED, "neither 1 nor 0"),
@@ -152,6 +162,11 @@ TABLE = [
     ((*OFF, "mode=confirm", "timeout=1"), {"confirm_dead": "busy: lives"}, FAILED, "lives"),
     ((*OFF, "mode=confirm"), {"confirm_dead": "invalid_argument: two voters"}, FAILED,
      "two voters"),
+    ((*YIELD, "delay_ms=-1"), {}, FAILED, "0 to 30000"),
+    ((*YIELD, "delay_ms=1.5"), {}, FAILED, "0 to 30000"),
+    ((*YIELD, "delay_ms=30001"), {}, FAILED, "0 to 30000"),
+    (("action=off", "mode=yield"), {}, FAILED, "needs plug"),
+    (("action=status", "plug=gw1", "mode=yield"), {"nodes": NODES}, FAILED, "power device"),
 ]
 
 
@@ -183,6 +198,62 @@ def test_confirm_names_the_device(place: Place) -> None:
     place.resources("", 1)
     assert place.run(*OFF, "mode=confirm").returncode == OK
     assert vpnhad.asked == [("confirm_dead", {"node": "gw1", "by": "device"})]
+
+
+def two_nodes(ours: int, theirs: int, lost_ms: int | None = None, own_id: int = 2) -> dict:
+    """What vpnhad says of two nodes that serve so many gateways; the victim is gw1."""
+    victim = {"id": 3 - own_id, "name": "gw1", "self": False, "gateways": theirs,
+              "lost_ms": lost_ms}
+    own = {"id": own_id, "name": "gw2", "self": True, "gateways": ours, "lost_ms": None}
+    return {"nodes": sorted((victim, own), key=lambda node: node["id"])}
+
+
+# The nodes, and whether off comes after the whole delay, or at once.
+YIELDS = [
+    (two_nodes(1, 0), False),
+    (two_nodes(0, 1), True),
+    (two_nodes(0, 0), True),
+    (two_nodes(0, 0, own_id=1), True),
+    (two_nodes(2, 1), False),
+    (two_nodes(1, 2), True),
+    (two_nodes(1, 1, own_id=1), False),
+    (two_nodes(1, 1), True),
+    (two_nodes(0, 1, lost_ms=0), True),
+    (two_nodes(0, 1, lost_ms=500), False),
+    (two_nodes(0, 1, lost_ms=86_400_000), False),
+    ({"nodes": [{"id": 2, "name": "gw2", "self": True, "gateways": 1}]}, True),
+    ({"nodes": [{"id": 1, "name": "gw1", "self": True, "gateways": 1}]}, True),
+    ({"nodes": {}}, True),
+    ("system: broken", True),
+    ("dies: at once", True),
+    (None, True),
+]
+
+
+@pytest.mark.parametrize(("nodes", "waits"), YIELDS)
+def test_who_serves_less_waits(place: Place, nodes: object, waits: bool) -> None:
+    if nodes is not None:
+        place.serve(nodes=nodes)
+    begin = time.monotonic()
+    done = place.run(*YIELD, "delay_ms=500")
+    took = time.monotonic() - begin
+    assert (done.returncode, done.stderr) == (OK, "")
+    assert (took >= 0.5) == waits
+
+
+def test_the_delay_counts_from_the_loss(place: Place) -> None:
+    vpnhad = place.serve(nodes=two_nodes(0, 1, lost_ms=29_500))
+    begin = time.monotonic()
+    assert place.run(*YIELD, "delay_ms=30000").returncode == OK
+    assert 0.5 <= time.monotonic() - begin < 5
+    assert vpnhad.asked == [("nodes", {})]
+
+
+def test_a_vpnhad_that_stands_still_costs_no_more_than_the_delay(place: Place) -> None:
+    place.serve(nodes="hangs: for good")
+    begin = time.monotonic()
+    assert place.run(*YIELD, "delay_ms=500").returncode == OK
+    assert 0.5 <= time.monotonic() - begin < 5
 
 
 @pytest.mark.parametrize(("resource", "name"), [
