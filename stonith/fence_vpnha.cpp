@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "settings.hpp"
+#include "undecided.hpp"
 #include "ungated.hpp"
 #include "vpnha/control.hpp"
 
@@ -155,9 +156,9 @@ Result<Code> status(const Settings& settings) {
 
 // Pacemaker starts this device before it starts vpnhad: no daemon is no failure.
 Result<void> monitor(const Settings& settings) {
-    if (settings.mode == Mode::revoke) {
-        VPNHA_CHECK(refuse_ungated(settings));
-    }
+    VPNHA_CHECK(settings.mode == Mode::revoke
+                    ? refuse_ungated(settings)
+                    : refuse_undecided(settings.cibadmin_path, settings.timeout));
     const Result<json> answer = ask(settings, "ping", json::object());
     if (!answer && answer.error().code != Errc::unreachable) {
         return tl::unexpected(answer.error());

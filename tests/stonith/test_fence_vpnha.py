@@ -291,6 +291,58 @@ def test_options_mean_the_same_as_lines(place: Place) -> None:
         assert place.run(options=options).returncode == FAILED
 
 
+YIELDING = ('<primitive id="first" class="stonith" type="fence_vpnha"><instance_attributes id="a">'
+            '<nvpair id="n" name="mode" value="yield"/></instance_attributes></primitive>')
+BY_TEMPLATE = ('<template id="t" class="stonith" type="fence_vpnha"><instance_attributes id="a">'
+               '<nvpair id="n" name="mode" value="yield"/></instance_attributes></template>'
+               '<primitive id="first" template="t"/>')
+CONFIRMING = YIELDING.replace("yield", "confirm").replace("first", "last")
+REVOKING = YIELDING.replace("yield", "revoke").replace("first", "marks")
+# Fencing devices beside a power device, the devices of each level, and what is wrong.
+LEVELS = [
+    (YIELDING + CONFIRMING, ["first,power,last"], ""),
+    (BY_TEMPLATE + CONFIRMING, ["first,power,last"], ""),
+    (YIELDING, ["first,power", "power"], ""),
+    (CONFIRMING, ["power,last", "unknown"], ""),
+    (REVOKING, ["marks", "power"], ""),
+    (REVOKING, [], ""),
+    ("", [], ""),
+    (YIELDING, [], "first is in no level"),
+    (YIELDING, ["power"], "first is in no level"),
+    (BY_TEMPLATE, ["power"], "first is in no level"),
+    (YIELDING, ["first"], "no power device in level0"),
+    (BY_TEMPLATE, ["first"], "no power device in level0"),
+    (YIELDING, ["first,power", "first"], "no power device in level1"),
+    (YIELDING + CONFIRMING, ["first,last,power"], "no power device before last"),
+    (CONFIRMING, ["power", "last"], "no power device before last"),
+]
+
+
+@pytest.mark.parametrize(("devices", "levels", "wrong"), LEVELS)
+@pytest.mark.parametrize("mode", ["yield", "confirm"])
+def test_a_level_that_switches_nobody_off_is_a_refusal(place: Place, devices: str,
+                                                       levels: list[str], wrong: str,
+                                                       mode: str) -> None:
+    topology = "".join(f'<fencing-level devices="{each}" id="level{index}" index="{index + 1}"/>'
+                       for index, each in enumerate(levels))
+    place.resources(f'<configuration><resources>{devices}<primitive id="power" class="stonith" '
+                    'type="fence_ipmilan"/><primitive id="other" class="ocf" type="x"/></resources>'
+                    f"<fencing-topology>{topology}</fencing-topology><rsc_defaults>"
+                    '<nvpair id="d" name="mode" value="yield"/></rsc_defaults></configuration>')
+    done = place.run("action=monitor", f"mode={mode}")
+    assert done.returncode == (FAILED if wrong else OK)
+    assert wrong in done.stderr
+
+
+@pytest.mark.parametrize(("text", "code"), [("", 0), ("no connection", 0),
+                                            ("<configuration>", 105)])
+@pytest.mark.parametrize("mode", ["yield", "confirm"])
+def test_without_a_look_at_the_topology_no_device_starts(place: Place, text: str, code: int,
+                                                         mode: str) -> None:
+    place.resources(text, code)
+    assert place.run("action=monitor", f"mode={mode}").returncode == FAILED
+
+
 def test_list_is_one_name_a_line(place: Place) -> None:
     place.serve(nodes=NODES)
     assert place.run("action=list").stdout == "gw1,\ngw2,\n"
