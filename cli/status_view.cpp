@@ -39,12 +39,13 @@ Colour colour_of_role(const std::string& role) {
 
 // "512 octets", "1.5 KiB", "120.4 MiB".
 std::string size_text(std::uint64_t octets) {
+    constexpr double kMebi = 1024.0 * 1024;
     const auto amount = static_cast<double>(octets);
     if (octets < 1024) {
         return fmt::format("{} octets", octets);
     }
-    return octets < 1024 * 1024 ? fmt::format("{:.1f} KiB", amount / 1024)
-                                : fmt::format("{:.1f} MiB", amount / (1024 * 1024));
+    return amount < kMebi ? fmt::format("{:.1f} KiB", amount / 1024)
+                          : fmt::format("{:.1f} MiB", amount / kMebi);
 }
 
 // A standby's are in its kernel already; the promoted node's are its kernel's own.

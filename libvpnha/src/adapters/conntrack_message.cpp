@@ -15,7 +15,6 @@ namespace {
 using conntrack::Flow;
 using conntrack::FlowKey;
 using conntrack::News;
-using conntrack::Tuple;
 
 static_assert(conntrack::kSeenReply == IPS_SEEN_REPLY);
 static_assert(conntrack::kAssured == IPS_ASSURED);

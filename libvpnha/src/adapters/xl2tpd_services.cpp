@@ -43,6 +43,7 @@ void Xl2tpdServices::watch(GatewayId gateway) {
     const Result<void> watching =
         loop_.watch(process, [this, gateway, resource = std::move(running->resource)] {
             // What the loop holds, this closure among it, ends with unwatch().
+            // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
             const std::string name = resource;
             unwatch(gateway);
             on_death_(gateway, name);

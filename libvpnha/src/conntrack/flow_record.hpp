@@ -19,8 +19,9 @@ namespace vpnha::conntrack {
 inline constexpr std::size_t kFlowIdBytesMax = 1 + 1 + 2 + 32 + 4;
 static_assert(kFlowIdBytesMax <= limits::kRecordIdBytesMax);
 // Head, status, timeout, TCP, reply, mark, labels, helper, adjustments, parent.
-inline constexpr std::size_t kFlowPayloadBytesMax =
-    2 + 1 + 5 + 3 + 36 + 4 + 16 + (1 + limits::kHelperNameBytesMax) + 2 * 12 + kFlowIdBytesMax;
+inline constexpr std::size_t kFlowPayloadBytesMax = 2 + 1 + 5 + 3 + 36 + 4 + 16 +
+                                                    (1 + limits::kHelperNameBytesMax) +
+                                                    std::size_t{2} * 12 + kFlowIdBytesMax;
 static_assert(kFlowPayloadBytesMax <= limits::kRecordPayloadBytesMax);
 
 using FlowId = Octets<kFlowIdBytesMax>;

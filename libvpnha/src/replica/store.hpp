@@ -19,7 +19,6 @@
 #include <deque>
 #include <limits>
 #include <map>
-#include <ranges>
 #include <span>
 #include <utility>
 #include <vector>
@@ -62,6 +61,19 @@ struct Tombstone {
 
 class Store {
   public:
+    using Records = RecordIndex<StoredRecord>::Records;
+    // Some of the records, in their order; until the next change of the store.
+    class Part {
+      public:
+        Part(Records::const_iterator begin, Records::const_iterator end)
+            : begin_(begin), end_(end) {}
+        [[nodiscard]] Records::const_iterator begin() const { return begin_; }
+        [[nodiscard]] Records::const_iterator end() const { return end_; }
+
+      private:
+        Records::const_iterator begin_;
+        Records::const_iterator end_;
+    };
     enum class Applied {
         unchanged,  // Same payload: at most the version was raised.
         changed,    // New, or another payload.
@@ -128,7 +140,7 @@ class Store {
         }
     }
     // At most `count` of them; with a key of a type below, from the first one on.
-    [[nodiscard]] auto some(wire::RecordType type, const wire::RecordKey& after,
+    [[nodiscard]] Part some(wire::RecordType type, const wire::RecordKey& after,
                             std::size_t count) const {
         const wire::RecordKey first{type, {}};
         const auto begin = records_.upper_bound(std::max(after, first));
@@ -137,13 +149,13 @@ class Store {
              ++n) {
             ++end;
         }
-        return std::ranges::subrange(begin, end);
+        return Part(begin, end);
     }
     // Both ends are included.
-    [[nodiscard]] auto range(const wire::RecordKey& first, const wire::RecordKey& last) const {
-        return std::ranges::subrange(records_.lower_bound(first), records_.upper_bound(last));
+    [[nodiscard]] Part range(const wire::RecordKey& first, const wire::RecordKey& last) const {
+        return Part(records_.lower_bound(first), records_.upper_bound(last));
     }
-    [[nodiscard]] auto all(wire::RecordType type) const {
+    [[nodiscard]] Part all(wire::RecordType type) const {
         return some(type, {}, std::numeric_limits<std::size_t>::max());
     }
     [[nodiscard]] std::size_t flows() const { return flows_; }
@@ -159,8 +171,6 @@ class Store {
     [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
 
   private:
-    using Records = RecordIndex<StoredRecord>::Records;
-
     void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
     [[nodiscard]] Records::iterator locate(const wire::RecordKey& key);
     StoredRecord& add(const wire::RecordKey& key, ByteView payload);
