@@ -29,6 +29,12 @@ def test_each_power_cut_has_its_silence_and_phases():
     assert second["fenced"] is None
 
 
+def test_a_silence_is_not_that_of_the_next_power_cut():
+    first, second = takeovers(FAULTS, EVENTS, client((5.0, 6.0), (11.99, 13.5)))
+    assert first["silence_ms"] == pytest.approx(1000, abs=40)
+    assert second["silence_ms"] == pytest.approx(1500, abs=40)
+
+
 def test_silence_without_end_is_none():
     first, second = takeovers(FAULTS, EVENTS, client((5.0, 30.0)))
     assert (first["silence_ms"], second["silence_ms"]) == (None, None)

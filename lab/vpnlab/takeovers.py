@@ -19,6 +19,7 @@ from .run import Run
 ROUNDS = 20
 # By power fencing. By marks two programs more run on the way, each 0.1 s and more in the lab.
 OUTAGE_MS = 2500
+BEFORE_S = 0.1
 OUTAGE_BY_MARKS_MS = 3000
 CALM_S = 1.0
 FILE = "takeovers.json"
@@ -54,7 +55,8 @@ def takeovers(faults: Sequence[Fault], events: Iterable[Event],
               client: ClientResult) -> list[dict[str, Any]]:
     """Of each power cut: what the client saw of it, and when each phase was reached, in ms."""
     cuts = [fault.t for fault in faults if fault.kind == "power-off"]
-    ends = [*cuts[1:], float("inf")]
+    # The next silence begins with the last answer before its cut.
+    ends = [*(cut - BEFORE_S for cut in cuts[1:]), float("inf")]
     told = list(events)
     return [{"silence_ms": worst_gap_ms(client, (cut, end)),
              **dataclasses.asdict(phases_ms(told, cut, end))} for cut, end in zip(cuts, ends)]
