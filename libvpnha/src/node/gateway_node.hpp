@@ -279,10 +279,10 @@ class GatewayNode {
 
     GatewaySettings settings_;
     NodeId self_;
-    Duration confirm_wait_;
-    const Speech& speech_;
     bool attached_ = false;
     bool detaching_ = false;
+    Duration confirm_wait_;
+    const Speech& speech_;
     std::string resource_;
     replica::Replica replica_;
     Flows flows_;
