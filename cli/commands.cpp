@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "cli/config_check.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
@@ -66,8 +67,6 @@ class Command {
     ExitCode show_plan();
     ExitCode resync();
     ExitCode confirm_dead();
-    ExitCode check_config();
-    ExitCode check_conntrack();
     ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
@@ -75,7 +74,7 @@ class Command {
     Result<json> ask(std::string_view verb, const json& arguments = json::object());
     // The gateway named, or all that the daemon has.
     Result<std::vector<std::string>> chosen_gateways();
-    ExitCode report(const Error& error);
+    ExitCode report(const Error& error) { return cli::report(error, err_); }
     // Runs what reads a daemon's answer.
     ExitCode read_answer(const std::function<ExitCode()>& reader);
     void print_json(const json& value) { out_ << value.dump(2) << "\n"; }
@@ -214,7 +213,9 @@ void Command::add_config() {
     config->require_subcommand(1);
     CLI::App* const check = config->add_subcommand("check", "Is the file good?");
     check->add_option("FILE", config_path_, "The file")->capture_default_str();
-    check->callback([this] { action_ = [this] { return static_cast<int>(check_config()); }; });
+    check->callback([this] {
+        action_ = [this] { return static_cast<int>(check_config(config_path_, out_, err_)); };
+    });
     CLI::App* const show = config->add_subcommand("show", "Every key with the value in force");
     show->add_option("FILE", config_path_, "The file")->capture_default_str();
     show->callback([this] {
@@ -251,11 +252,6 @@ Result<std::vector<std::string>> Command::chosen_gateways() {
         names.push_back(gateway.at("name").get<std::string>());
     }
     return names;
-}
-
-ExitCode Command::report(const Error& error) {
-    err_ << "vpnha: " << printable(error.detail) << "\n";
-    return exit_code_for(error.code);
 }
 
 ExitCode Command::read_answer(const std::function<ExitCode()>& reader) {
@@ -414,48 +410,6 @@ ExitCode Command::resync() {
         }
         return ExitCode::ok;
     });
-}
-
-ExitCode Command::check_config() {
-    const Result<std::string> text = effective_configuration(config_path_);
-    if (!text) {
-        return report(text.error());
-    }
-    out_ << config_path_ << ": good\n";
-    const Result<void> kernel = vpnha::check_kernel();
-    // Who may not look has not found anything; root that may not is what vpnhad would be, too.
-    if (!kernel && (kernel.error().code != Errc::permission || ::geteuid() == 0)) {
-        return report(kernel.error());
-    }
-    out_ << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
-    const Result<std::string> clock = vpnha::check_clock();
-    if (!clock && clock.error().code != Errc::permission) {
-        return report(clock.error());
-    }
-    const std::string found = clock ? *clock : clock.error().detail;
-    if (!found.empty()) {
-        out_ << "clock: " << printable(found) << "\n";
-    }
-    return check_conntrack();
-}
-
-ExitCode Command::check_conntrack() {
-    const Result<ConntrackCheck> check = vpnha::check_conntrack(config_path_);
-    if (!check) {
-        return report(check.error());
-    }
-    ExitCode code = ExitCode::ok;
-    for (const ConntrackFinding& finding : check->findings) {
-        if (finding.is_error) {
-            code = report({Errc::unsupported, "connection tracking: " + finding.text});
-        } else {
-            out_ << "connection tracking: " << printable(finding.text) << "\n";
-        }
-    }
-    if (check->replicated && check->findings.empty()) {
-        out_ << "connection tracking: set for the replication of flows\n";
-    }
-    return code;
 }
 
 ExitCode Command::show_keys() {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/exit_code.hpp"
 
+#include <ostream>
+
+#include "cli/table.hpp"
+
 namespace vpnha::cli {
 
 ExitCode exit_code_for(Errc code) {
@@ -25,6 +29,11 @@ ExitCode exit_code_for(Errc code) {
             return ExitCode::failed;
     }
     return ExitCode::failed;
+}
+
+ExitCode report(const Error& error, std::ostream& err) {
+    err << "vpnha: " << printable(error.detail) << "\n";
+    return exit_code_for(error.code);
 }
 
 }  // namespace vpnha::cli

@@ -2,6 +2,8 @@
 // Exit codes of vpnha(8): scripts depend on them, so they never change.
 #pragma once
 
+#include <iosfwd>
+
 #include "vpnha/result.hpp"
 
 namespace vpnha::cli {
@@ -17,5 +19,8 @@ enum class ExitCode {
 };
 
 [[nodiscard]] ExitCode exit_code_for(Errc code);
+
+// Says it on `err`; the code to exit with.
+ExitCode report(const Error& error, std::ostream& err);
 
 }  // namespace vpnha::cli
