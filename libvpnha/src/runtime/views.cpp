@@ -39,7 +39,8 @@ std::string utc(std::uint64_t unix_ms) {
 }
 
 json session_counts(const std::vector<node::SessionView>& sessions) {
-    json counts{{"total", sessions.size()}, {"protected", 0}, {"resumed", 0}, {"quarantined", 0}};
+    json counts{{"total", sessions.size()}, {"protected", 0}, {"resumed", 0},
+                {"unprotected", 0},         {"hot", 0},       {"quarantined", 0}};
     const auto count = [&counts](const char* name) {
         counts[name] = counts[name].get<std::uint64_t>() + 1;
     };
@@ -57,7 +58,10 @@ json session_counts(const std::vector<node::SessionView>& sessions) {
                 count("quarantined");
                 break;
             case node::SessionState::hot:
+                count("hot");
+                break;
             case node::SessionState::unprotected:
+                count("unprotected");
                 break;
         }
     }
@@ -130,6 +134,47 @@ json links_view(const node::Links& links) {
             {"giving_away", links.giving_away()}};
 }
 
+using Counters = std::map<std::string, std::uint64_t>;
+
+Counters counters_of(const node::GatewayNode& gateway) {
+    const replica::Counters& replica = gateway.replica().counters();
+    const node::GatewayCounters& own = gateway.counters();
+    const node::FlowCounters& flows = gateway.flows().counters();
+    const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
+    return {{"replica_stale_epoch", replica.stale_epoch},
+            {"replica_gaps", replica.gaps},
+            {"replica_digest_mismatch", replica.digest_mismatch},
+            {"replica_malformed", replica.malformed},
+            {"replica_resyncs", replica.resyncs},
+            {"replica_snapshots_sent", replica.snapshots_sent},
+            {"replica_over_limit", replica.over_limit},
+            {"replica_unreadable", replica.unreadable},
+            {"replica_refused", replica.refused},
+            {"replica_discarded", replica.discarded},
+            {"confirm_timeouts", own.confirm_timeouts},
+            {"sessions_lost", own.sessions_lost},
+            {"sessions_gone", own.sessions_gone},
+            {"links_lost", own.links_lost},
+            {"given_away", own.given_away},
+            {"flow_overruns", flows.overruns},
+            {"flow_listings", flows.listings},
+            {"flow_over_limit", flows.over_limit},
+            {"flow_refused", flows.refused},
+            {"flow_missing", flows.missing},
+            {"flow_stale", flows.stale},
+            {"l2tp_malformed", tunnels.malformed},
+            {"l2tp_data_unknown", tunnels.data},
+            {"l2tp_foreign_tunnel", tunnels.foreign_tunnel},
+            {"l2tp_out_of_window", tunnels.out_of_window},
+            {"l2tp_duplicates", tunnels.duplicates},
+            {"l2tp_unexpected", tunnels.unexpected},
+            {"l2tp_retransmissions", tunnels.retransmissions},
+            {"ppp_malformed", tunnels.links.malformed},
+            {"ppp_looped", tunnels.links.looped},
+            {"ppp_unexpected", tunnels.links.unexpected},
+            {"ppp_rejects_withheld", tunnels.links.rejects_withheld}};
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
@@ -161,7 +206,8 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway.lease(), around.now)},
               {"links", links_view(gateway.links())},
-              {"standbys", std::move(standbys)}};
+              {"standbys", std::move(standbys)},
+              {"counters", counters_of(gateway)}};
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
     }
@@ -170,50 +216,17 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
 
 json counters_view(const node::Node& node, const Around& around) {
     const ports::FlowTable::Counters table = around.flows.counters();
-    std::map<std::string, std::uint64_t> sum{
-        {"flow_collisions", table.collisions},
-        {"flow_without_helper", table.without_helper},
-        {"flow_without_parent", table.without_parent},
-        {"messages_malformed", node.counters().messages_malformed},
-        {"messages_unsupported", node.counters().messages_unsupported},
-        {"messages_ignored", node.counters().messages_ignored},
-        {"unknown_gateway", node.counters().unknown_gateway}};
+    Counters sum{{"flow_collisions", table.collisions},
+                 {"flow_without_helper", table.without_helper},
+                 {"flow_without_parent", table.without_parent},
+                 {"messages_malformed", node.counters().messages_malformed},
+                 {"messages_unsupported", node.counters().messages_unsupported},
+                 {"messages_ignored", node.counters().messages_ignored},
+                 {"unknown_gateway", node.counters().unknown_gateway}};
     for (const auto& [id, gateway] : node.gateways()) {
-        const replica::Counters& replica = gateway.replica().counters();
-        sum["replica_stale_epoch"] += replica.stale_epoch;
-        sum["replica_gaps"] += replica.gaps;
-        sum["replica_digest_mismatch"] += replica.digest_mismatch;
-        sum["replica_malformed"] += replica.malformed;
-        sum["replica_resyncs"] += replica.resyncs;
-        sum["replica_snapshots_sent"] += replica.snapshots_sent;
-        sum["replica_over_limit"] += replica.over_limit;
-        sum["replica_unreadable"] += replica.unreadable;
-        sum["replica_refused"] += replica.refused;
-        sum["replica_discarded"] += replica.discarded;
-        sum["confirm_timeouts"] += gateway.counters().confirm_timeouts;
-        sum["sessions_lost"] += gateway.counters().sessions_lost;
-        sum["sessions_gone"] += gateway.counters().sessions_gone;
-        const node::FlowCounters& flows = gateway.flows().counters();
-        sum["flow_overruns"] += flows.overruns;
-        sum["flow_listings"] += flows.listings;
-        sum["flow_over_limit"] += flows.over_limit;
-        sum["flow_refused"] += flows.refused;
-        sum["flow_missing"] += flows.missing;
-        sum["flow_stale"] += flows.stale;
-        sum["links_lost"] += gateway.counters().links_lost;
-        sum["given_away"] += gateway.counters().given_away;
-        const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
-        sum["l2tp_malformed"] += tunnels.malformed;
-        sum["l2tp_data_unknown"] += tunnels.data;
-        sum["ppp_malformed"] += tunnels.links.malformed;
-        sum["ppp_looped"] += tunnels.links.looped;
-        sum["ppp_unexpected"] += tunnels.links.unexpected;
-        sum["ppp_rejects_withheld"] += tunnels.links.rejects_withheld;
-        sum["l2tp_foreign_tunnel"] += tunnels.foreign_tunnel;
-        sum["l2tp_out_of_window"] += tunnels.out_of_window;
-        sum["l2tp_duplicates"] += tunnels.duplicates;
-        sum["l2tp_unexpected"] += tunnels.unexpected;
-        sum["l2tp_retransmissions"] += tunnels.retransmissions;
+        for (const auto& [name, count] : counters_of(gateway)) {
+            sum[name] += count;
+        }
         if (const auto drops = around.gate.counters(id)) {
             sum["gate_dropped_in"] += drops->dropped(ports::GateDirection::in);
             sum["gate_dropped_out"] += drops->dropped(ports::GateDirection::out);
