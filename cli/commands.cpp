@@ -16,8 +16,10 @@
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
+#include "cli/metrics.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
+#include "cli/replaced_file.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/status_view.hpp"
 #include "cli/table.hpp"
@@ -54,6 +56,7 @@ class Command {
     void add_sessions();
     void add_peers();
     void add_gate();
+    void add_metrics();
     void add_plan();
     void add_resync();
     void add_confirm_dead();
@@ -64,6 +67,7 @@ class Command {
     ExitCode show_sessions();
     ExitCode show_peers();
     ExitCode show_gate();
+    ExitCode show_metrics();
     ExitCode show_plan();
     ExitCode resync();
     ExitCode confirm_dead();
@@ -91,11 +95,13 @@ class Command {
     std::string dead_node_;
     bool it_is_off_ = false;  // Only asked for.
     std::string without_;
+    std::string output_;
     double interval_s_ = 0;
     bool no_colour_ = false;
     bool as_json_ = false;
     bool as_check_ = false;
     bool as_roff_ = false;
+    bool as_list_ = false;
     bool use_colour_ = false;
 };
 
@@ -112,6 +118,7 @@ int Command::run(int argc, const char* const* argv) {
     add_sessions();
     add_peers();
     add_gate();
+    add_metrics();
     add_plan();
     add_resync();
     add_confirm_dead();
@@ -179,6 +186,16 @@ void Command::add_gate() {
     verb->add_flag("--json", as_json_, "As JSON");
     add_watch(*verb);
     verb->callback([this] { action_ = [this] { return watch([this] { return show_gate(); }); }; });
+}
+
+void Command::add_metrics() {
+    CLI::App* const verb =
+        app_.add_subcommand("metrics", "What this node counts, in Prometheus' text format");
+    CLI::Option* const output =
+        verb->add_option("--output", output_, "Replaces this file, at once, instead of printing");
+    verb->add_flag("--list", as_list_, "All metrics as a table in Markdown; asks nobody")
+        ->excludes(output);
+    verb->callback([this] { action_ = [this] { return static_cast<int>(show_metrics()); }; });
 }
 
 void Command::add_plan() {
@@ -361,6 +378,30 @@ ExitCode Command::show_gate() {
         }
         return is_gate_whole(*gate) ? ExitCode::ok : ExitCode::degraded;
     });
+}
+
+ExitCode Command::show_metrics() {
+    if (as_list_) {
+        out_ << metrics_manual();
+        return ExitCode::ok;
+    }
+    // Whatever went wrong, who reads the metrics learns that they are not there.
+    std::string text = render_metrics_down();
+    ExitCode code = read_answer([&] {
+        Result<json> status = ask("status");
+        if (!status) {
+            return report(status.error());
+        }
+        Result<json> gate = ask("gate");
+        text = render_metrics({std::move(*status), gate ? std::move(*gate) : json()});
+        return gate ? ExitCode::ok : report(gate.error());
+    });
+    if (output_.empty()) {
+        out_ << text;
+    } else if (const Result<void> written = replace_file(output_, text); !written) {
+        code = report(written.error());
+    }
+    return code;
 }
 
 ExitCode Command::show_plan() {

@@ -26,6 +26,7 @@ DAEMON_PATH = f"/usr/sbin/{DAEMON}"
 MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
 COMPLETE_SCORE = "promotion score 100 "
 DAEMON_LOG = "vpnha/vpnhad.log"
+METRICS_FILE = "/run/vpnha.prom"
 # Exit code of `vpnha status` with findings; it has said its status all the same.
 DEGRADED = 6
 SYNC_LIMIT_S = 60.0
@@ -233,6 +234,13 @@ class VpnhaStack:
         return [f"{device['interface']} {direction}" for gateway in self.gates(node)
                 for device in gateway["devices"] for direction in ("in", "out")
                 if device[direction] != "attached"]
+
+    def metrics(self, node: Node) -> dict[str, float]:
+        """The series that `vpnha metrics` of a node writes for node_exporter."""
+        node.run("vpnha", "metrics", "--output", METRICS_FILE)
+        lines = (node.read(METRICS_FILE) or "").splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
 
     def conntrack(self, node: Node) -> dict:
         """What the node says of the gateway's flows: how many its replica and its kernel hold, and

@@ -12,10 +12,12 @@
 
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <sstream>
 #include <thread>
 
+#include "cli/metrics.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/cli/sample.hpp"
 #include "vpnha/configuration.hpp"
@@ -25,6 +27,7 @@ namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -40,6 +43,11 @@ Outcome run_command(std::vector<const char*> words) {
     std::ostringstream err;
     const int code = run(static_cast<int>(words.size()), words.data(), out, err);
     return {code, out.str(), err.str()};
+}
+
+std::string contents_of(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // Answers each of `requests` connections with the same message.
@@ -118,14 +126,14 @@ TEST(CommandsTest, UsageErrorsExitWithTwo) {
 TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
-    for (const char* verb :
-         {"status", "sessions", "peers", "gate", "plan", "resync", "config", "version"}) {
+    for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync",
+                             "config", "version"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
 
 TEST(CommandsTest, UnreachableDaemonExitsWithThree) {
-    for (const char* verb : {"status", "sessions", "peers", "gate", "plan", "resync"}) {
+    for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync"}) {
         const Outcome outcome = run_command({"--socket", "/nonexistent/sock", verb});
         EXPECT_EQ(outcome.code, 3);
         EXPECT_THAT(outcome.err, HasSubstr("no vpnhad answers at /nonexistent/sock"));
@@ -293,10 +301,56 @@ TEST(CommandsTest, GateExitsWithSixWhereSomethingPassesIt) {
     EXPECT_EQ(run_command({"gate", "--socket", daemon.path()}).code, 6);
 }
 
+TEST(CommandsTest, MetricsArePrintedOrReplaceAFile) {
+    const std::string path = temporary_path("cli.prom");
+    // One object that has the members of both answers.
+    json answer = sample_status();
+    answer["gateways"][0].update(sample_gate()["gateways"][0]);
+    const FakeDaemon daemon(answer_with(answer), 4);
+    const Outcome printed = run_command({"metrics", "--socket", daemon.path()});
+    EXPECT_EQ(printed.code, 0);
+    EXPECT_THAT(printed.out, HasSubstr("\nvpnha_up 1\n"));
+    EXPECT_THAT(printed.out, HasSubstr("vpnha_gate_drops_total{gateway=\"dialin\",direction=\"in\","
+                                       "reason=\"expired\",kind=\"ip\"} 5\n"));
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"gate")"));
+    const Outcome written =
+        run_command({"metrics", "--output", path.c_str(), "--socket", daemon.path()});
+    EXPECT_EQ(written.code, 0);
+    EXPECT_EQ(written.out, "");
+    EXPECT_EQ(contents_of(path), printed.out);
+    ::unlink(path.c_str());
+}
+
+TEST(CommandsTest, MetricsSayThatThereAreNone) {
+    const std::string path = temporary_path("cli-none.prom");
+    Outcome outcome = run_command({"metrics", "--socket", "/nonexistent/sock"});
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_THAT(outcome.out, EndsWith("\nvpnha_up 0\n"));
+    outcome = run_command({"metrics", "--output", path.c_str(), "--socket", "/nonexistent/sock"});
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(contents_of(path), EndsWith("\nvpnha_up 0\n"));
+    ::unlink(path.c_str());
+    const FakeDaemon daemon(answer_with(json::object()), 2);
+    outcome = run_command({"metrics", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 1) << "an answer that is none";
+    EXPECT_THAT(outcome.out, EndsWith("\nvpnha_up 0\n"));
+}
+
+TEST(CommandsTest, MetricsThatCannotBeWrittenSayWhere) {
+    const Outcome outcome = run_command(
+        {"metrics", "--output", "/nonexistent/vpnha.prom", "--socket", "/nonexistent/sock"});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr("vpnha: cannot make a file beside /nonexistent/vpnha.prom: "
+                                       "No such file or directory\n"));
+    EXPECT_EQ(run_command({"metrics", "--list", "--output", "/x"}).code, 2);
+}
+
 TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {
     EXPECT_EQ(run_command({"config", "example"}).out, configuration_example());
     EXPECT_EQ(run_command({"config", "keys", "--roff"}).out, configuration_manual());
     EXPECT_THAT(run_command({"config", "keys"}).out, HasSubstr("gateway.NAME.outside"));
+    EXPECT_EQ(run_command({"metrics", "--list"}).out, metrics_manual());
     EXPECT_THAT(run_command({"version"}).out, HasSubstr("vpnha "));
 }
 

@@ -40,8 +40,23 @@ inline nlohmann::json sample_status() {
                       "gate_drops": {"in": {"standby": 7, "expired": 0, "ending": 0},
                                      "out": {"standby": 1, "expired": 0, "ending": 0}},
                       "links": {"outside": "good", "inside": "good", "giving_away": false},
-                      "standbys": [2, 3]}],
-        "counters": {"wire_malformed": 0}})");
+                      "standbys": [2, 3],
+          "counters": {
+            "replica_stale_epoch": 1, "replica_gaps": 2, "replica_digest_mismatch": 3,
+            "replica_malformed": 4, "replica_resyncs": 5, "replica_snapshots_sent": 6,
+            "replica_over_limit": 7, "replica_unreadable": 8, "replica_refused": 9,
+            "replica_discarded": 10, "confirm_timeouts": 11, "sessions_lost": 12,
+            "sessions_gone": 13, "links_lost": 14, "given_away": 15, "l2tp_malformed": 16,
+            "l2tp_data_unknown": 17, "l2tp_foreign_tunnel": 18, "l2tp_out_of_window": 19,
+            "l2tp_duplicates": 20, "l2tp_unexpected": 21, "l2tp_retransmissions": 22,
+            "ppp_malformed": 23, "ppp_looped": 24, "ppp_unexpected": 25,
+            "ppp_rejects_withheld": 26}}],
+        "counters": {
+            "messages_malformed": 31, "messages_unsupported": 32, "messages_ignored": 33,
+            "unknown_gateway": 34, "plugin_malformed": 35, "control_malformed": 36,
+            "lease_sent": 37, "lease_unsent": 38, "lease_received": 39, "lease_forged": 40,
+            "lease_malformed": 41, "lease_replayed": 42, "flow_collisions": 43,
+            "flow_without_helper": 44, "flow_without_parent": 45}})");
 }
 
 inline nlohmann::json sample_gate() {

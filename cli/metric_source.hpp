@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where a metric comes from: members of the results of `status` and `gate`. A member that is null,
+// or that an older vpnhad does not have, gives no sample.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/exposition.hpp"
+
+namespace vpnha::cli {
+
+// `gate` is null when the kernel could not be asked.
+struct Answers {
+    nlohmann::json status;
+    nlohmann::json gate;
+};
+
+struct MetricSource {
+    // For the documents: the labels, and the members by docs/control-protocol.md.
+    std::string labels;
+    std::string members;
+    std::function<std::vector<Sample>(const Answers&)> samples;
+};
+
+// A member is named by its JSON pointer within the whole result, or within one gateway's object.
+// Booleans are 0 and 1, an array is its length.
+[[nodiscard]] MetricSource of_node(std::string member);
+[[nodiscard]] MetricSource of_gateways(std::string member);
+// The same in ms.
+[[nodiscard]] MetricSource seconds_of_gateways(std::string member);
+// The number of an epoch "7.2", without the node that claimed it.
+[[nodiscard]] MetricSource epoch_of_gateways(std::string member);
+
+// One sample for each state, of which one is 1.
+struct States {
+    std::string label;
+    std::string member;
+    std::vector<std::string> states;
+};
+[[nodiscard]] MetricSource states_of_gateways(States states);
+
+// Several members as one metric with a label.
+struct Split {
+    std::string label;
+    std::vector<std::pair<std::string, std::string>> values_and_members;
+};
+[[nodiscard]] MetricSource split_of_node(Split split);
+[[nodiscard]] MetricSource split_of_gateways(Split split);
+
+// Those of a shape of their own.
+[[nodiscard]] MetricSource build_info();
+[[nodiscard]] MetricSource incompatible_members();
+[[nodiscard]] MetricSource differences();
+[[nodiscard]] MetricSource promoted_known();
+[[nodiscard]] MetricSource session_states();
+[[nodiscard]] MetricSource link_states();
+[[nodiscard]] MetricSource gate_states();
+[[nodiscard]] MetricSource gate_seconds();
+[[nodiscard]] MetricSource gate_devices();
+[[nodiscard]] MetricSource gate_drops();
+
+}  // namespace vpnha::cli

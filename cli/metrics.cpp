@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace vpnha::cli {
+
+namespace {
+
+struct Metric {
+    std::string_view name;
+    MetricType type;
+    std::string_view help;
+    MetricSource source;
+};
+
+using Metrics = std::vector<Metric>;
+
+constexpr MetricType kGauge = MetricType::gauge;
+constexpr MetricType kCounter = MetricType::counter;
+
+// Seconds, octets and counts in base units, `_total` for what only rises while vpnhad runs. No
+// label names a user, a session or a client. What the cluster's own exporter says is not said
+// again.
+// clang-format off
+// The node.
+Metrics of_the_node() {
+    return {
+        {"vpnha_up", kGauge, "Whether vpnhad answered.",
+         {"", "whether there was an answer",
+          [](const Answers& answers) -> std::vector<Sample> {
+              return {{{}, answers.status.is_null() ? 0.0 : 1.0}};
+          }}},
+        {"vpnha_build_info", kGauge, "Version of vpnhad, and of what it speaks to the group.",
+         build_info()},
+        {"vpnha_quorate", kGauge, "Whether this node's side of the cluster has the quorum.",
+         of_node("/quorate")},
+        {"vpnha_encrypted", kGauge, "Whether Corosync encrypts what is replicated.",
+         of_node("/encryption/on")},
+        {"vpnha_members", kGauge, "Nodes on which vpnhad runs, this one among them.",
+         of_node("/members")},
+        {"vpnha_members_incompatible", kGauge,
+         "Nodes on which vpnhad runs and that share no wire version.",
+         incompatible_members()},
+        {"vpnha_differences", kGauge, "Items in which other nodes' set-ups differ from this one's.",
+         differences()},
+        {"vpnha_group_messages_dropped_total", kCounter,
+         "Messages of other nodes that were not listened to.",
+         split_of_node({"reason", {{"malformed", "/counters/messages_malformed"},
+                                   {"unsupported", "/counters/messages_unsupported"},
+                                   {"ignored", "/counters/messages_ignored"}}})},
+        {"vpnha_plugin_messages_dropped_total", kCounter,
+         "Messages of pppd's plugin that were not listened to.",
+         split_of_node({"reason", {{"malformed", "/counters/plugin_malformed"},
+                                   {"unknown_gateway", "/counters/unknown_gateway"}}})},
+        {"vpnha_control_messages_malformed_total", kCounter,
+         "Requests at the control socket that did not parse.",
+         of_node("/counters/control_malformed")},
+        {"vpnha_lease_datagrams_sent_total", kCounter, "Datagrams of the lease, sent.",
+         of_node("/counters/lease_sent")},
+        {"vpnha_lease_datagrams_unsent_total", kCounter,
+         "Datagrams that the kernel took on no link.",
+         of_node("/counters/lease_unsent")},
+        {"vpnha_lease_datagrams_received_total", kCounter, "Datagrams of the lease, received.",
+         of_node("/counters/lease_received")},
+        {"vpnha_lease_datagrams_dropped_total", kCounter,
+         "Datagrams of the lease; replayed: second copies by another link among them.",
+         split_of_node({"reason", {{"forged", "/counters/lease_forged"},
+                                   {"malformed", "/counters/lease_malformed"},
+                                   {"replayed", "/counters/lease_replayed"}}})},
+    };
+}
+
+// Its part in each gateway.
+Metrics of_the_part() {
+    return {
+        {"vpnha_role", kGauge, "1 for this node's role.",
+         states_of_gateways({"role", "/role", {"promoted", "lame", "unpromoted", "detached"}})},
+        {"vpnha_promoted_known", kGauge, "Whether a node is known to be promoted.",
+         promoted_known()},
+        {"vpnha_epoch", kGauge, "Number of the epoch; it only rises.", epoch_of_gateways("/epoch")},
+        {"vpnha_replica_level", kGauge, "1 for the level of this node's replica.",
+         states_of_gateways({"level", "/replica", {"complete", "partial", "empty"}})},
+        {"vpnha_standing", kGauge,
+         "1 for the replica's level, lowered by what is in the way of going on with everything.",
+         states_of_gateways({"level", "/standing", {"complete", "partial", "empty"}})},
+        {"vpnha_obstacles", kGauge, "How many things are in the way of going on with everything.",
+         of_gateways("/in_the_way")},
+        {"vpnha_promotion_score", kGauge, "The score that Pacemaker was given.",
+         of_gateways("/score")},
+        {"vpnha_standbys", kGauge, "Nodes that hold a complete replica and could take over.",
+         of_gateways("/standbys")},
+        {"vpnha_sessions", kGauge, "Sessions, each in one state.", session_states()},
+        {"vpnha_sessions_lost_total", kCounter,
+         "Sessions that were not resumed at a promotion, because this kernel lacked them.",
+         of_gateways("/counters/sessions_lost")},
+        {"vpnha_sessions_gone_total", kCounter,
+         "Sessions removed from this kernel by somebody else.",
+         of_gateways("/counters/sessions_gone")},
+        {"vpnha_confirm_timeouts_total", kCounter,
+         "pppds that went on before a standby had confirmed their session.",
+         of_gateways("/counters/confirm_timeouts")},
+    };
+}
+
+// Its replica.
+Metrics of_the_replica() {
+    return {
+        {"vpnha_records", kGauge, "Records of this node's replica, without flows.",
+         of_gateways("/records/count")},
+        {"vpnha_records_max", kGauge,
+         "The most records there may be.", of_gateways("/records/count_max")},
+        {"vpnha_records_unsaid", kGauge, "Changes not yet told to the group.",
+         of_gateways("/records/unsaid")},
+        {"vpnha_records_installing", kGauge, "Records that this node's kernel was asked to take.",
+         of_gateways("/records/installing")},
+        {"vpnha_records_waiting", kGauge,
+         "Records to be asked of this node's kernel, whose turn has not come.",
+         of_gateways("/records/waiting_installs")},
+        {"vpnha_records_quarantined", kGauge, "Records that this node cannot apply.",
+         of_gateways("/records/quarantined")},
+        {"vpnha_tombstones", kGauge, "Erased records remembered for nodes that missed it.",
+         of_gateways("/records/tombstones")},
+        {"vpnha_tombstones_max", kGauge, "The most erased records remembered.",
+         of_gateways("/records/tombstones_max")},
+        {"vpnha_replica_memory_bytes", kGauge, "Memory of all records, an estimate.",
+         of_gateways("/records/memory_bytes")},
+        {"vpnha_replica_memory_max_bytes", kGauge,
+         "The most that the memory of all records can become.",
+         of_gateways("/records/memory_bytes_max")},
+        {"vpnha_replica_resyncs_total", kCounter, "Snapshots asked for.",
+         of_gateways("/counters/replica_resyncs")},
+        {"vpnha_replica_snapshots_sent_total", kCounter, "Snapshots given.",
+         of_gateways("/counters/replica_snapshots_sent")},
+        {"vpnha_replica_gaps_total", kCounter, "Updates that did not follow the last one.",
+         of_gateways("/counters/replica_gaps")},
+        {"vpnha_replica_digest_mismatches_total", kCounter,
+         "Digests and ends of snapshots that did not match.",
+         of_gateways("/counters/replica_digest_mismatch")},
+        {"vpnha_replica_messages_dropped_total", kCounter,
+         "Messages on this gateway that were not listened to.",
+         split_of_gateways({"reason", {{"stale_epoch", "/counters/replica_stale_epoch"},
+                                       {"malformed", "/counters/replica_malformed"}}})},
+        {"vpnha_replica_records_refused_total", kCounter,
+         "Records not applied; over_limit: beyond their bound; unreadable: of another release.",
+         split_of_gateways({"reason", {{"over_limit", "/counters/replica_over_limit"},
+                                       {"unreadable", "/counters/replica_unreadable"},
+                                       {"kernel", "/counters/replica_refused"}}})},
+        {"vpnha_replica_records_discarded_total", kCounter,
+         "Records of a lost partition, given up for the holder's truth.",
+         of_gateways("/counters/replica_discarded")},
+    };
+}
+
+// Flows of connection tracking.
+Metrics of_flows() {
+    return {
+        {"vpnha_flows_replicated", kGauge, "Whether flows are replicated.",
+         of_gateways("/conntrack/replicated")},
+        {"vpnha_flows", kGauge, "Flows among the records of this replica.",
+         of_gateways("/conntrack/flows")},
+        {"vpnha_flows_max", kGauge,
+         "The most flows there may be.", of_gateways("/conntrack/flows_max")},
+        {"vpnha_flow_expectations", kGauge, "Connections that helpers expect.",
+         of_gateways("/conntrack/expectations")},
+        {"vpnha_flows_installed", kGauge, "Flows that this node, as a standby, has in its kernel.",
+         of_gateways("/conntrack/installed")},
+        {"vpnha_flows_waiting", kGauge,
+         "Flows to be installed, removed or changed in this node's kernel.",
+         of_gateways("/conntrack/waiting")},
+        {"vpnha_flows_held_back", kGauge, "Flows not yet worth a record, or about to end.",
+         of_gateways("/conntrack/held_back")},
+        {"vpnha_flow_overruns_total", kCounter,
+         "Times at which the kernel had more news than its buffer takes.",
+         of_gateways("/conntrack/overruns")},
+        {"vpnha_flow_listings_total", kCounter, "Listings of the kernel's table.",
+         of_gateways("/conntrack/listings")},
+        {"vpnha_flows_over_limit_total", kCounter,
+         "Flows not replicated, because there are as many as there may be.",
+         of_gateways("/conntrack/over_limit")},
+        {"vpnha_flows_refused_total", kCounter, "Installations of flows that this kernel refused.",
+         of_gateways("/conntrack/refused")},
+        {"vpnha_flows_missing_total", kCounter,
+         "Flows that somebody removed from this standby's kernel; installed again.",
+         of_gateways("/conntrack/missing")},
+        {"vpnha_flows_stale_total", kCounter, "Flows left by an earlier vpnhad; removed.",
+         of_gateways("/conntrack/stale")},
+        {"vpnha_flow_collisions_total", kCounter, "Flows of this node's own that gave way.",
+         of_node("/counters/flow_collisions")},
+        {"vpnha_flows_without_helper_total", kCounter,
+         "Flows installed without their helper, which this kernel does not have.",
+         of_node("/counters/flow_without_helper")},
+        {"vpnha_flows_without_parent_total", kCounter,
+         "Flows installed without the one that announced them.",
+         of_node("/counters/flow_without_parent")},
+    };
+}
+
+// Who may speak.
+Metrics of_the_lease() {
+    return {
+        {"vpnha_lease_phase", kGauge, "1 for the phase of this node's lease.",
+         states_of_gateways({"phase", "/lease/phase", {"idle", "claiming", "holding", "lame"}})},
+        {"vpnha_lease_remaining_seconds", kGauge,
+         "For so long this node may still speak if nobody answers it any more.",
+         seconds_of_gateways("/lease/left_ms")},
+        {"vpnha_lease_granted_epoch", kGauge, "Number of the highest epoch this voter granted.",
+         epoch_of_gateways("/lease/granted")},
+        {"vpnha_lease_voters", kGauge, "Nodes of which a majority has to answer.",
+         of_gateways("/lease/voters")},
+        {"vpnha_lease_fenced", kGauge, "Whether this life of the node is fenced.",
+         of_gateways("/lease/fenced")},
+        {"vpnha_gate_state", kGauge, "1 for the state of the gate; expired: nobody renewed it.",
+         gate_states()},
+        {"vpnha_gate_remaining_seconds", kGauge,
+         "Until the gate's deadline, negative since; none while it is shut.", gate_seconds()},
+        {"vpnha_gate_attached", kGauge,
+         "0: this device lets everything pass; none for a device that is not there.",
+         gate_devices()},
+        {"vpnha_gate_drops_total", kCounter,
+         "Packets that the gate dropped; standby is a node's that does not serve.", gate_drops()},
+    };
+}
+
+// Links, and what resumed sessions meet.
+Metrics of_links_and_tunnels() {
+    return {
+        {"vpnha_link_state", kGauge, "1 for the state of this node's link.", link_states()},
+        {"vpnha_links_lost_total", kCounter, "Losses of a link, of either side.",
+         of_gateways("/counters/links_lost")},
+        {"vpnha_giving_away", kGauge,
+         "Whether this promoted node has lowered its score for a standby with better links.",
+         of_gateways("/links/giving_away")},
+        {"vpnha_given_away_total", kCounter,
+         "Times at which it lowered its score for a standby with better links.",
+         of_gateways("/counters/given_away")},
+        {"vpnha_l2tp_packets_dropped_total", kCounter,
+         "L2TP packets of resumed tunnels that were not acted upon.",
+         split_of_gateways({"reason", {{"malformed", "/counters/l2tp_malformed"},
+                                       {"data_unknown", "/counters/l2tp_data_unknown"},
+                                       {"foreign_tunnel", "/counters/l2tp_foreign_tunnel"},
+                                       {"out_of_window", "/counters/l2tp_out_of_window"},
+                                       {"duplicate", "/counters/l2tp_duplicates"},
+                                       {"unexpected", "/counters/l2tp_unexpected"}}})},
+        {"vpnha_l2tp_retransmissions_total", kCounter,
+         "L2TP messages sent again in resumed tunnels.",
+         of_gateways("/counters/l2tp_retransmissions")},
+        {"vpnha_ppp_frames_dropped_total", kCounter,
+         "PPP frames of resumed sessions that were not acted upon.",
+         split_of_gateways({"reason", {{"malformed", "/counters/ppp_malformed"},
+                                       {"looped", "/counters/ppp_looped"},
+                                       {"unexpected", "/counters/ppp_unexpected"}}})},
+        {"vpnha_ppp_rejects_withheld_total", kCounter,
+         "Rejects of PPP not sent, beyond so many a second.",
+         of_gateways("/counters/ppp_rejects_withheld")},
+    };
+}
+// clang-format on
+
+const Metrics& metrics() {
+    static const Metrics kMetrics = [] {
+        Metrics all;
+        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_flows, of_the_lease,
+                                  of_links_and_tunnels}) {
+            Metrics some = group();
+            std::move(some.begin(), some.end(), std::back_inserter(all));
+        }
+        return all;
+    }();
+    return kMetrics;
+}
+
+std::string render(const Answers& answers) {
+    std::string text;
+    for (const Metric& metric : metrics()) {
+        text += exposition(metric.name, metric.type, metric.help, metric.source.samples(answers));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string render_metrics(const Answers& answers) {
+    static_cast<void>(answers.status.at("gateways"));
+    return render(answers);
+}
+
+std::string render_metrics_down() {
+    return render({});
+}
+
+std::string metrics_manual() {
+    std::string text =
+        "| metric | type | labels | what | from |\n"
+        "|---|---|---|---|---|\n";
+    for (const Metric& metric : metrics()) {
+        text += fmt::format("| `{}` | {} | {} | {} | {} |\n", metric.name, to_string(metric.type),
+                            metric.source.labels, metric.help, metric.source.members);
+    }
+    return text;
+}
+
+}  // namespace vpnha::cli
