@@ -11,6 +11,13 @@
 
 namespace vpnha::adapters {
 
+namespace {
+
+// As long as others of the loop may wait, a renewal of the lease among them.
+constexpr Duration kSlice = std::chrono::milliseconds(5);
+
+}  // namespace
+
 struct CorosyncGroup::State {
     QbLoop* loop = nullptr;
     Listener listener;
@@ -91,7 +98,16 @@ struct CorosyncGroup::State {
         listener.on_members(nodes, quorate);
     }
 
-    void dispatch() { check(cpg_dispatch(handle, CS_DISPATCH_ALL)); }
+    // In slices: to a member that takes messages no faster than they come, as a slow one that
+    // joins, there is always another one, and nothing else of its loop would have a turn.
+    void dispatch() {
+        const TimePoint until = QbLoop::now() + kSlice;
+        cs_error_t error = CS_OK;
+        do {
+            error = cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING);
+        } while (error == CS_OK && QbLoop::now() < until);
+        check(error);
+    }
     void dispatch_quorum() { check(quorum_dispatch(quorum, CS_DISPATCH_ALL)); }
 
     void check(cs_error_t error) {

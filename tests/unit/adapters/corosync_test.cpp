@@ -72,6 +72,40 @@ TEST(CorosyncTest, TellsTheQuorumWithTheMembersAndWhenItChangesAlone) {
     EXPECT_EQ(told.back(), (Told{alone, true}));
 }
 
+TEST(CorosyncTest, AMemberThatIsNoFasterThanItsMessagesHasOtherTurns) {
+    const OwnCorosync corosync(kEncrypted, kQuorum);
+    QbLoop loop;
+    constexpr int kAll = 60;
+    int taken = 0;
+    int taken_before_timer = 0;
+    std::unique_ptr<CorosyncGroup> group;
+    auto joined = when_it_answers([&] {
+        return CorosyncGroup::join(
+            loop, "vpnha",
+            {.on_members = [](const std::set<NodeId>&, bool) {},
+             .on_message =
+                 [&](NodeId, ByteView bytes) {
+                     if (++taken == 1) {
+                         loop.set_timer(2, QbLoop::now(), [&] { taken_before_timer = taken; });
+                     }
+                     if (taken < kAll) {
+                         EXPECT_TRUE(group->send(bytes));  // It is there when this one is done.
+                     }
+                     // What it has to do with it.
+                     for (const auto until = QbLoop::now() + 30ms; QbLoop::now() < until;) {
+                         std::this_thread::yield();
+                     }
+                 },
+             .on_process_died = [](NodeId) {},
+             .on_lost = [] { FAIL() << "corosync ended"; }});
+    });
+    ASSERT_TRUE(joined) << joined.error().detail;
+    group = std::move(*joined);
+    EXPECT_TRUE(group->send(Bytes{1}));
+    run_until(loop, [&] { return taken == kAll; });
+    EXPECT_LT(taken_before_timer, 10);
+}
+
 TEST(CorosyncTest, RefusesAClusterWithoutAQuorumProvider) {
     const OwnCorosync corosync(kEncrypted, "");
     QbLoop loop;
