@@ -33,6 +33,11 @@ std::optional<double> number_at(const json& whole, const std::string& pointer) {
     return member.is_number() ? std::optional(member.get<double>()) : std::nullopt;
 }
 
+std::optional<double> seconds_at(const json& whole, const std::string& pointer) {
+    const auto ms = number_at(whole, pointer);
+    return ms ? std::optional(*ms / 1000) : std::nullopt;
+}
+
 std::optional<double> epoch_at(const json& whole, const std::string& pointer) {
     const json& member = at(whole, pointer);
     std::uint64_t number = 0;
@@ -97,20 +102,42 @@ Samples each_gateway(const json& result, const OfGateway& add_samples) {
     return samples;
 }
 
+MetricSource of_each_gateway(json Answers::*answer, const std::string& labels, std::string members,
+                             OfGateway add_samples) {
+    return {"gateway" + (labels.empty() ? "" : ", " + labels), std::move(members),
+            [answer, add_samples = std::move(add_samples)](const Answers& answers) {
+                return each_gateway(answers.*answer, add_samples);
+            }};
+}
+
 MetricSource each_status_gateway(const std::string& labels, std::string members,
                                  OfGateway add_samples) {
-    return {"gateway" + (labels.empty() ? "" : ", " + labels), std::move(members),
-            [add_samples = std::move(add_samples)](const Answers& answers) {
-                return each_gateway(answers.status, add_samples);
-            }};
+    return of_each_gateway(&Answers::status, labels, std::move(members), std::move(add_samples));
 }
 
 MetricSource each_gate_gateway(const std::string& labels, std::string members,
                                OfGateway add_samples) {
-    return {"gateway" + (labels.empty() ? "" : ", " + labels), std::move(members),
-            [add_samples = std::move(add_samples)](const Answers& answers) {
-                return each_gateway(answers.gate, add_samples);
-            }};
+    return of_each_gateway(&Answers::gate, labels, std::move(members), std::move(add_samples));
+}
+
+// One sample a gateway: what `read` makes of the member.
+using Read = std::optional<double> (*)(const json& whole, const std::string& pointer);
+OfGateway one_sample(std::string member, Read read) {
+    return [member = std::move(member), read](Samples& samples, const std::string& name,
+                                              const json& gateway) {
+        add(samples, {{"gateway", name}}, read(gateway, member));
+    };
+}
+
+MetricSource one_of_gateways(const std::string& member, Read read) {
+    return each_status_gateway("", of_status_gateways(member), one_sample(member, read));
+}
+
+OfGateway one_of_states(States states) {
+    return [states = std::move(states)](Samples& samples, const std::string& name,
+                                        const json& gateway) {
+        add_states(samples, {{"gateway", name}}, states, gateway);
+    };
 }
 
 void add_split(Samples& samples, const Labels& labels, const Split& split, const json& whole) {
@@ -132,43 +159,21 @@ MetricSource of_node(std::string member) {
             }};
 }
 
-MetricSource of_gateways(std::string member) {
-    std::string members = of_status_gateways(member);
-    return each_status_gateway("", std::move(members),
-                               [member = std::move(member)](
-                                   Samples& samples, const std::string& name, const json& gateway) {
-                                   add(samples, {{"gateway", name}}, number_at(gateway, member));
-                               });
+MetricSource of_gateways(const std::string& member) {
+    return one_of_gateways(member, number_at);
 }
 
-MetricSource seconds_of_gateways(std::string member) {
-    std::string members = of_status_gateways(member);
-    return each_status_gateway("", std::move(members),
-                               [member = std::move(member)](
-                                   Samples& samples, const std::string& name, const json& gateway) {
-                                   if (const auto ms = number_at(gateway, member)) {
-                                       add(samples, {{"gateway", name}}, *ms / 1000);
-                                   }
-                               });
+MetricSource seconds_of_gateways(const std::string& member) {
+    return one_of_gateways(member, seconds_at);
 }
 
-MetricSource epoch_of_gateways(std::string member) {
-    std::string members = of_status_gateways(member);
-    return each_status_gateway("", std::move(members),
-                               [member = std::move(member)](
-                                   Samples& samples, const std::string& name, const json& gateway) {
-                                   add(samples, {{"gateway", name}}, epoch_at(gateway, member));
-                               });
+MetricSource epoch_of_gateways(const std::string& member) {
+    return one_of_gateways(member, epoch_at);
 }
 
-MetricSource states_of_gateways(States states) {
-    const std::string label = states.label;
-    std::string members = of_status_gateways(states.member);
-    return each_status_gateway(label, std::move(members),
-                               [states = std::move(states)](
-                                   Samples& samples, const std::string& name, const json& gateway) {
-                                   add_states(samples, {{"gateway", name}}, states, gateway);
-                               });
+MetricSource states_of_gateways(const States& states) {
+    return each_status_gateway(states.label, of_status_gateways(states.member),
+                               one_of_states(states));
 }
 
 MetricSource split_of_node(Split split) {
@@ -281,20 +286,12 @@ MetricSource link_states() {
 
 MetricSource gate_states() {
     return each_gate_gateway("state", "`gate`: `gateways[].state`",
-                             [](Samples& samples, const std::string& name, const json& gateway) {
-                                 add_states(samples, {{"gateway", name}},
-                                            {"state", "/state", {"open", "expired", "shut"}},
-                                            gateway);
-                             });
+                             one_of_states({"state", "/state", {"open", "expired", "shut"}}));
 }
 
 MetricSource gate_seconds() {
     return each_gate_gateway("", "`gate`: `gateways[].left_ms`",
-                             [](Samples& samples, const std::string& name, const json& gateway) {
-                                 if (const auto ms = number_at(gateway, "/left_ms")) {
-                                     add(samples, {{"gateway", name}}, *ms / 1000);
-                                 }
-                             });
+                             one_sample("/left_ms", seconds_at));
 }
 
 MetricSource gate_devices() {

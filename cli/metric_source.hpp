@@ -29,11 +29,11 @@ struct MetricSource {
 // A member is named by its JSON pointer within the whole result, or within one gateway's object.
 // Booleans are 0 and 1, an array is its length.
 [[nodiscard]] MetricSource of_node(std::string member);
-[[nodiscard]] MetricSource of_gateways(std::string member);
+[[nodiscard]] MetricSource of_gateways(const std::string& member);
 // The same in ms.
-[[nodiscard]] MetricSource seconds_of_gateways(std::string member);
+[[nodiscard]] MetricSource seconds_of_gateways(const std::string& member);
 // The number of an epoch "7.2", without the node that claimed it.
-[[nodiscard]] MetricSource epoch_of_gateways(std::string member);
+[[nodiscard]] MetricSource epoch_of_gateways(const std::string& member);
 
 // One sample for each state, of which one is 1.
 struct States {
@@ -41,7 +41,7 @@ struct States {
     std::string member;
     std::vector<std::string> states;
 };
-[[nodiscard]] MetricSource states_of_gateways(States states);
+[[nodiscard]] MetricSource states_of_gateways(const States& states);
 
 // Several members as one metric with a label.
 struct Split {
