@@ -6,7 +6,7 @@ import types
 
 import pytest
 from vpnlab.probes import PING_INTERVAL_S
-from vpnlab.promise import expect_no_gap, worst_gap_ms
+from vpnlab.promise import expect_no_gap, worst_gap_ms, worst_pause_ms
 from vpnlab.result import ClientResult, ClientSeries
 
 CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
@@ -36,6 +36,31 @@ def test_gap_is_the_silence_less_the_time_between_probes():
 
 def test_gap_that_only_begins_in_the_span_counts():
     assert worst_gap_ms(client((9.9, 0.4)), CALM) > 300
+
+
+def paused(start, length):
+    """A client that has no turn for so long, and then asks all at once what it has not asked."""
+    seen = client()
+    pings = [(start + length if start < t < start + length else t, rtt)
+             for t, rtt in seen.series.pings]
+    return ClientResult("client1", "l2tp", series=ClientSeries(pings=pings))
+
+
+def test_client_that_did_not_ask_was_not_kept_waiting():
+    seen = paused(12.0, 0.2)
+    assert worst_gap_ms(seen, FAULT) == pytest.approx(0, abs=0.01)
+    assert worst_pause_ms(seen, FAULT) == pytest.approx(200, abs=2 * 1000 * PING_INTERVAL_S)
+    assert failed(seen) == []
+
+
+def test_wait_counts_from_the_first_question():
+    pings = [(0.0, 0.0), (0.1, 0.06), (0.115, 0.045), (0.2, 0.0)]
+    seen = ClientResult("client1", "l2tp", series=ClientSeries(pings=pings))
+    assert worst_gap_ms(seen, CALM) == pytest.approx(60)
+
+
+def test_client_that_asked_too_little_saw_nothing():
+    assert failed(paused(12.0, 0.4)) == ["client1_pause_ms"]
 
 
 def test_without_answers_nothing_was_observed():

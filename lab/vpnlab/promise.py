@@ -2,6 +2,7 @@
 """What every failover promises to a client, as expectations that scenarios share."""
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable
 
 from .expectation import at_least, at_most, equals, is_empty, is_true
@@ -13,24 +14,36 @@ from .run import Run
 PINGS_PER_S = 40
 # A gap that nobody notices, whatever the gaps of a fault-free time are.
 UNNOTICED_MS = 50.0
-# A fault-free time with longer gaps says nothing of a fault: the machine was too busy.
+# A fault-free time with longer gaps, or a client that asks nothing for so long, says nothing of a
+# fault: the machine was too busy.
 FAULT_FREE_MS = 250.0
 # Start and end of an observation, in seconds of the host's time.
 Span = tuple[float, float]
 
 
 def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
-    """The longest time without an answer that touches the span, less the time between two probes;
-    None without answers on both sides of it. What was never answered again is no gap: it counts as
-    lost."""
-    return gap_ms(worst_gap([sent + rtt for sent, rtt in seen.series.pings if rtt is not None],
-                            span))
-
-
-def worst_gap(answers: Iterable[float], span: Span) -> Span | None:
-    """The longest time between two answers that touches the span."""
+    """The longest time without an answer that touches the span, from the first probe of it on: a
+    client that had no turn to ask was not kept waiting. None without answers on both sides. What
+    was never answered again is no gap: it counts as lost."""
     start, end = span
-    times = sorted(answers)
+    asked = sorted(sent for sent, _ in seen.series.pings)
+    answers = sorted(sent + rtt for sent, rtt in seen.series.pings if rtt is not None)
+    waits = [max(0.0, after - asked[first]) if (first := bisect.bisect_right(asked, before))
+             < len(asked) else 0.0
+             for before, after in zip(answers, answers[1:]) if after > start and before < end]
+    return round(max(waits) * 1000.0, 3) if waits else None
+
+
+def worst_pause_ms(seen: ClientResult, span: Span) -> float | None:
+    """The longest time in the span in which the client did not ask, less the time between two
+    probes; None if it asked nothing before or after it."""
+    return gap_ms(worst_gap((sent for sent, _ in seen.series.pings), span))
+
+
+def worst_gap(events: Iterable[float], span: Span) -> Span | None:
+    """The longest time between two events that touches the span."""
+    start, end = span
+    times = sorted(events)
     return max(((before, after) for before, after in zip(times, times[1:])
                 if after > start and before < end), key=lambda gap: gap[1] - gap[0], default=None)
 
@@ -48,11 +61,12 @@ def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -
 
 def expect_no_gap(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
     """In the second span no gap longer than 50 ms, or twice the longest of the first span, which
-    was free of faults."""
+    was free of faults; and the client asked all the time."""
     fault_free = worst_gap_ms(seen, before)
     limit = UNNOTICED_MS if fault_free is None else max(UNNOTICED_MS, 2 * fault_free)
     run.expect(f"{seen.name}_fault_free_gap_ms", fault_free, at_most(FAULT_FREE_MS))
     run.expect(f"{seen.name}_gap_ms", worst_gap_ms(seen, during), at_most(limit))
+    run.expect(f"{seen.name}_pause_ms", worst_pause_ms(seen, during), at_most(FAULT_FREE_MS))
 
 
 def expect_only_silence(run: Run, seen: ClientResult, outage_ms: float) -> None:
