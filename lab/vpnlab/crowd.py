@@ -97,8 +97,8 @@ class Crowd:
         while not self._stopping.wait(POLL_S):
             try:
                 self._follow()
-                for line in self._lines.values():
-                    self._command(line.next_command(time.monotonic()))
+                self._command(next(filter(None, (line.next_command(time.monotonic())
+                                                 for line in self._lines.values())), ""))
             except LabError:
                 continue  # The node is busy; what is due stays due.
 
@@ -111,6 +111,7 @@ class Crowd:
         self._read = len(events)
 
     def _command(self, command: str) -> None:
+        """One at a time: xl2tpd takes what it reads at once for one command."""
         if command:
             self._node.channel.request("put", command.encode(), path=CONTROL, append=True)
 
@@ -120,13 +121,16 @@ class Crowd:
         self._thread.join()
 
     def hang_up(self) -> None:
-        """Ends what is up, and waits for the end."""
-        for line in self._lines.values():
-            self._command(f"d {line.name}\n")
+        """Ends what is up or still dials, line by line, and waits for the end."""
+        untold = list(self._lines.values())
 
         def ended() -> bool:
             self._follow()
-            return not any(line.is_up for line in self._lines.values())
+            up = (line for line in self._lines.values() if line.is_up)
+            line = untold.pop() if untold else next(up, None)
+            if line is not None:
+                self._command(f"d {line.name}\n")
+            return line is None
         self._lab.wait_for(f"all lines of {self._node.name} are down", ended, END_LIMIT_S)
 
 
