@@ -16,6 +16,7 @@ than 50 ms, or twice the longest of a fault-free time with the same flows.
 from vpnlab.expectation import at_most, equals
 from vpnlab.live import begin, off_dc
 from vpnlab.nat import MADE_UP, add_flows, digest, prepare, tracked
+from vpnlab.node import BEHIND_THE_OTHERS
 from vpnlab.promise import expect_unnoticed
 from vpnlab.ruleset import load_rules
 from vpnlab.run import Run
@@ -27,13 +28,12 @@ FLOWS = 100_000
 HOT_LIMIT_S = 60
 JOIN_LIMIT_S = 90
 CALM_S = 10
-# All other nodes have -20, programs beside the lab 0.
-BEHIND_THE_OTHERS = -10
 
 
 def steps(run: Run) -> None:
     prepare(run.lab)
     live = begin(run, place=off_dc, observe_s=0)
+    live.spare_promoted()
     stack, joiner = live.stack, live.plain_standby
     kept = next(node for node in live.standbys if node is not joiner)
     run.step(f"{joiner.name}, a standby, has no power; {FLOWS} flows come")

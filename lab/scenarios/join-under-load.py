@@ -17,8 +17,7 @@ complete and holds exactly the promoted node's sessions.
 from vpnlab.crowd import Crowd
 from vpnlab.expectation import at_least, at_most, equals
 from vpnlab.live import begin, off_dc
-from vpnlab.membership import BEHIND_THE_OTHERS
-from vpnlab.node import Node
+from vpnlab.node import BEHIND_THE_OTHERS, Node
 from vpnlab.promise import expect_unnoticed
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
@@ -36,6 +35,7 @@ EQUAL_S = 10
 
 def steps(run: Run) -> None:
     live = begin(run, CLIENTS, place=off_dc, observe_s=0)
+    live.spare_promoted()
     stack, joiner = live.stack, live.plain_standby
     run.step(f"{joiner.name}, a standby, has no power; client3 dials and hangs up on {LINES} lines")
     live.lose(joiner)

@@ -10,6 +10,7 @@ Steps: client1 dials and makes traffic; all links of the promoted node are cut.
 Expected: it says nothing more after 400 ms; another node goes on with the session within 2.5 s;
 never two owners.
 """
+from vpnlab.live import off_dc
 from vpnlab.node import Node
 from vpnlab.partition import CLUSTER_LINKS, lose_the_others
 from vpnlab.run import Run
@@ -19,4 +20,5 @@ SCENARIO = Scenario(faults=4, vpnha=True)
 
 
 def steps(run: Run) -> None:
-    lose_the_others(run, Node.link_down, (*CLUSTER_LINKS, "outside", "inside"))
+    lose_the_others(run, Node.link_down, (*CLUSTER_LINKS, "outside", "inside"),
+                    off_dc)

@@ -10,12 +10,13 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from .cores import host_cores, shared
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing,
                      ResourcesShort, TimedOut)
 from .kernel import ensure_kernel
@@ -177,6 +178,13 @@ class Lab:
         else:
             # Its clock is set all the same, as soon as it can be.
             threading.Thread(target=_settle, args=(node,), daemon=True).start()
+
+    def share_cores(self, *groups: Sequence[Node]) -> None:
+        """Nodes of one group have one core of the host, those of others another one, as long as
+        there are cores. Where each node can have its own nothing changes."""
+        names = [[node.name for node in group] for group in groups]
+        for name, core in shared(names, host_cores()).items():
+            self.node(name).use_core(core)
 
     # Time, faults, conditions.
 

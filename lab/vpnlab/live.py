@@ -80,9 +80,23 @@ class Live:
         self.run.wait_for(f"pings of {client.name} are answered again",
                           lambda: client.answered_pings() > answered, RESUME_LIMIT_S)
 
+    def spare_successors(self, promoted: Node) -> None:
+        """What is measured next is how the standbys take over: no two of them share a core of the
+        host. In life no two machines do, and they all do the same at the same moment: an election,
+        a join."""
+        first, *others = (node for node in self.stack.cluster.nodes if node is not promoted)
+        self.run.lab.share_cores([promoted, first], *([node] for node in others))
+
+    def spare_promoted(self, *others: Node) -> None:
+        """What is measured next is that clients of the promoted node notice nothing of what
+        happens to the standbys, and to `others`: they have none of its core of the host."""
+        self.run.lab.share_cores([*self.standbys, *others],
+                                 [self.active, *(client.node for client in self.clients)])
+
     def cut_power(self, node: Node) -> Node:
         """Cuts the power of the promoted node; returns its successor when the first client's
         pings are answered again."""
+        self.spare_successors(node)
         self.run.step(f"power cut of {node.name}, which is promoted")
         node.power_off()
         successor = self.stack.wait_promoted()
@@ -130,6 +144,7 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     stack.up()
     dc = stack.cluster.status().dc
     live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
+    live.spare_successors(live.active)
     run.start_echo_server()
     for name in clients:
         live.dial(name)
@@ -143,6 +158,7 @@ def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float
     """What is done to nodes under a session's traffic is nothing to its client, and promotes
     nobody; held against as long a time before it."""
     live = begin(run, observe_s=0)
+    live.spare_promoted()
     promotions = live.stack.promotions()
     calm_from = run.lab.now()
     run.observe(observe_s)

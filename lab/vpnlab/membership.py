@@ -7,15 +7,13 @@ from collections.abc import Callable
 from .cluster import Cluster
 from .expectation import equals, is_empty
 from .live import LOST_LIMIT_S, Live, begin, off_dc
-from .node import Node
+from .node import BEHIND_THE_OTHERS, Node
 from .promise import expect_unnoticed
 from .run import Run
 
 OBSERVED_S = 8.0
 JOIN_S = 60.0
 PROTECTED_LIMIT_S = 20
-# All other nodes have -20, programs beside the lab 0.
-BEHIND_THE_OTHERS = -10
 
 Token = Callable[[Cluster], None]
 
@@ -37,6 +35,7 @@ def unnoticed(run: Run, token: Token, act: Callable[[Run, Live, Node], None],
     core, and what Pacemaker does there is not to be measured."""
     observe_s = OBSERVED_S if token is Cluster.tune else LOST_LIMIT_S
     live = begin(run, place=off_dc, observe_s=0)
+    live.spare_promoted()
     standby = live.plain_standby
     if before is not None:
         before(run, live, standby)

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .channel import Channel, ClockSample, Completed, RemoteError
+from .cores import core_of, host_cores, pin
 from .errors import LabError, TimedOut
 from .netns import NetworkNamespace
 from .state import Process, StateDirectory
-from .topology import NETWORKS, NODES, NodeSpec, boot_config, kernel_arguments
+from .topology import NETWORKS, NodeSpec, boot_config, kernel_arguments
 
 INIT = Path(__file__).resolve().parent.parent / "node" / "init.py"
 # Where a node finds the programs of lab/node.
@@ -25,6 +26,8 @@ BOOT_LIMIT_S = 60.0
 COMMAND_LIMIT_S = 30.0
 # Of a node: a stall would cost Corosync its token.
 NICE = -20
+# Of one that takes what the other nodes leave; programs beside the lab have 0.
+BEHIND_THE_OTHERS = -10
 SESSION_LIMIT_S = 1.0
 
 
@@ -69,12 +72,6 @@ def received_bytes(net_dev: str, device: str) -> int:
     raise LabError(f"there is no device {device}")
 
 
-def core_of(node: str) -> int:
-    """Nodes take turns on the cores that this process may use."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[list(NODES).index(node) % len(cores)]
-
-
 class Node:
     """Handle on a node; the node itself is a process that may outlive this object."""
 
@@ -88,6 +85,7 @@ class Node:
         self._stage = stage
         self._on_fault = on_fault
         self._wrapper: subprocess.Popen[bytes] | None = None
+        self._core = core_of(spec.name, host_cores())
         self.channel = Channel(spec.name, namespace, spec.address("management"), token,
                                self.powered)
 
@@ -130,7 +128,7 @@ class Node:
         # all, at once, whatever the node's kernel was doing. One core for all threads of a node:
         # each system call in it is a hand-over between two of them, which takes 14 us on one core
         # and 50 us between two.
-        command = [*self._namespace.prefix(), "taskset", "--cpu-list", str(core_of(self.name)),
+        command = [*self._namespace.prefix(), "taskset", "--cpu-list", str(self._core),
                    "nice", "-n", str(NICE), "unshare", "--pid", "--fork", "--mount-proc",
                    "--kill-child=SIGKILL", *arguments]
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root",
@@ -139,6 +137,13 @@ class Node:
             self._wrapper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console,
                                              stderr=console, start_new_session=True,
                                              env=environment, cwd="/")
+
+    def use_core(self, core: int) -> None:
+        """Of the host, from now on and after it is powered on again."""
+        self._core = core
+        process = self._state.process(self.name)
+        if process is not None:
+            pin(process.pid, core)
 
     def prefer(self, nice: int = NICE) -> None:
         """Where the host's scheduler groups processes by session, nice counts only within one, and

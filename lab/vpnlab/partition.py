@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .expectation import at_most
-from .live import begin
-from .node import Node
+from .live import Place, anywhere, begin
+from .node import BEHIND_THE_OTHERS, Node
 from .promise import expect_only_silence
 from .run import Run
 
@@ -16,10 +16,13 @@ OUTAGE_MS = 2500
 SILENT_MS = 400
 
 
-def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[str]) -> None:
+def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[str],
+                    place: Place = anywhere) -> None:
     """A session under traffic; the promoted node's links are cut, and another node serves. The
     client sees a silence and nothing else, and nobody hears two gateways."""
-    live = begin(run)
+    live = begin(run, place=place)
+    # It lives on a core of its own in life; here, not on that of those who take over.
+    live.active.prefer(BEHIND_THE_OTHERS)
     run.step(f"{live.active.name}, which is promoted, loses the others")
     for link in links:
         cut(live.active, link)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which core of the host a node has. In life each has its own; where there are fewer cores than
+nodes some share one, and what they do at the same moment takes twice as long."""
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .topology import NODES
+
+
+def host_cores() -> list[int]:
+    """Those that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def core_of(node: str, cores: Sequence[int]) -> int:
+    """Nodes take turns."""
+    return cores[list(NODES).index(node) % len(cores)]
+
+
+def shared(groups: Sequence[Sequence[str]], cores: Sequence[int]) -> dict[str, int]:
+    """The core of each node: one for each group, as long as there are cores. Empty if nobody has
+    to share."""
+    if len(cores) >= sum(map(len, groups)):
+        return {}
+    return {name: cores[number % len(cores)]
+            for number, group in enumerate(groups) for name in group}
+
+
+def pin(process: int, core: int) -> None:
+    """Moves all threads of a process and its descendants to a core. What it forks meanwhile
+    inherits the core: parents come before their children."""
+    for thread in threads(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(thread, {core})
+
+
+def threads(process: int) -> Iterator[int]:
+    """Of a process and its descendants, a parent before its children. One that ends meanwhile is
+    left out."""
+    pending = [process]
+    while pending:
+        tasks = Path(f"/proc/{pending.pop()}/task")
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found = sorted(int(task.name) for task in tasks.iterdir())
+            yield from found
+            for each in found:
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    children = (tasks / str(each) / "children").read_text(encoding="ascii")
+                    pending += map(int, children.split())
