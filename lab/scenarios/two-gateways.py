@@ -37,6 +37,7 @@ def steps(run: Run) -> None:
     lost = second.move_role(lambda name: name not in (kept.name, live.dc))
     live.dial("client1")
     other = live.dial("client2", L2TP_2)
+    live.spare_promoted()
     run.step(f"{kept.name} serves client1, {lost.name} client2")
     calm_from = run.lab.now()
     run.observe(OBSERVED_S)

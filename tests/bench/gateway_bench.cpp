@@ -59,7 +59,7 @@ struct NoFlows final : ports::Flows {
 };
 
 struct NoServices final : ports::Services {
-    Result<void> reset(GatewayId) override { return {}; }
+    Result<void> reset(GatewayId, Done) override { return {}; }
     Result<void> end(GatewayId) override { return {}; }
     void watch(GatewayId) override {}
 };

@@ -13,7 +13,8 @@ Xl2tpdServices::Xl2tpdServices(const config::Config& config, QbLoop& loop, OnDea
     : config_(config),
       loop_(loop),
       on_death_(std::move(on_death)),
-      run_root_(std::move(run_root)) {}
+      run_root_(std::move(run_root)),
+      background_(loop) {}
 
 Xl2tpdServices::~Xl2tpdServices() {
     for (const auto& [gateway, process] : watched_) {
@@ -27,9 +28,10 @@ Xl2tpdService Xl2tpdServices::service(GatewayId gateway) const {
     return Xl2tpdService(found->name, run_root_);
 }
 
-Result<void> Xl2tpdServices::reset(GatewayId gateway) {
+Result<void> Xl2tpdServices::reset(GatewayId gateway, Done done) {
     unwatch(gateway);
-    return service(gateway).reset();
+    return background_.run([served = service(gateway)]() mutable { return served.reset(); },
+                           std::move(done));
 }
 
 void Xl2tpdServices::watch(GatewayId gateway) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "adapters/background.hpp"
 #include "adapters/qb_loop.hpp"
 #include "adapters/xl2tpd_service.hpp"
 #include "config/config.hpp"
@@ -22,7 +23,7 @@ class Xl2tpdServices : public ports::Services {
                    std::string run_root = Xl2tpdService::kRunRoot);
     ~Xl2tpdServices() override;
 
-    Result<void> reset(GatewayId gateway) override;
+    Result<void> reset(GatewayId gateway, Done done) override;
     Result<void> end(GatewayId gateway) override;
     void watch(GatewayId gateway) override;
 
@@ -35,6 +36,7 @@ class Xl2tpdServices : public ports::Services {
     OnDeath on_death_;
     std::string run_root_;
     std::map<GatewayId, UniqueFd> watched_;
+    Background background_;
 };
 
 }  // namespace vpnha::adapters

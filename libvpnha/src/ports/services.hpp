@@ -2,6 +2,8 @@
 // Port: the stock daemons of a gateway on this node (xl2tpd and its pppds).
 #pragma once
 
+#include <functional>
+
 #include "base/ids.hpp"
 
 namespace vpnha::ports {
@@ -12,9 +14,11 @@ class Services {
 
     // Ends this node's own stock sessions of the gateway without a word to the clients and leaves
     // its daemons idle again. To be called with the gate shut. Holds the services' lock, so that a
-    // monitor of Pacemaker waits instead of seeing a daemon that is being replaced.
-    virtual Result<void> reset(GatewayId gateway) = 0;
-    // The same, and the daemons are not started again.
+    // monitor of Pacemaker waits instead of seeing a daemon that is being replaced. It may last:
+    // `done` hears of its end later, unless there is an error at once. One at a time of a gateway.
+    using Done = std::function<void(const Result<void>&)>;
+    virtual Result<void> reset(GatewayId gateway, Done done) = 0;
+    // The same, and the daemons are not started again. Returns when they have ended.
     virtual Result<void> end(GatewayId gateway) = 0;
     // From now until the next reset() the death of a daemon is told to whoever made this port.
     virtual void watch(GatewayId gateway) = 0;

@@ -61,10 +61,11 @@ node::Effects Executor::execute(node::SendToGroup& effect) {
 }
 
 node::Effects Executor::execute(node::InstallSession& effect) {
-    if (installs_.empty()) {
-        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
-    }
+    const bool under_way = installs_.is_ready();
     installs_.add(std::move(effect));
+    if (!under_way) {
+        schedule_installs();
+    }
     return {};
 }
 
@@ -180,6 +181,9 @@ void Executor::break_off(const Error& error) {
 }
 
 node::Effects Executor::execute(node::RunStep& effect) {
+    if (effect.step == takeover::Step::reset_services) {
+        return reset_services(effect.gateway);
+    }
     const Result<void> result = run_step(effect);
     return node_.on_step_done(effect.gateway, effect.step, result, loop_.now());
 }
@@ -269,8 +273,7 @@ Result<void> Executor::run_step(const node::RunStep& step) {
             return ports_.gate.shut(step.gateway);
         case takeover::Step::remove_addresses:
             return ports_.network.remove_addresses(step.gateway);
-        case takeover::Step::reset_services:
-            return ports_.services.reset(step.gateway);
+        case takeover::Step::reset_services:  // Has an end of its own.
         case takeover::Step::grant:
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
@@ -279,6 +282,28 @@ Result<void> Executor::run_step(const node::RunStep& step) {
             break;  // Run within the node.
     }
     VPNHA_ASSERT(false);
+}
+
+node::Effects Executor::reset_services(GatewayId gateway) {
+    // Other gateways' leases are renewed meanwhile. What this one's next holder says is installed
+    // when the kernel has no session of the stock daemons any more.
+    installs_.hold(gateway);
+    const Result<void> begun = ports_.services.reset(
+        gateway,
+        [this, gateway](const Result<void>& result) { run(on_services_reset(gateway, result)); });
+    return begun ? node::Effects{} : on_services_reset(gateway, begun);
+}
+
+node::Effects Executor::on_services_reset(GatewayId gateway, const Result<void>& result) {
+    installs_.let_go(gateway);
+    schedule_installs();
+    return node_.on_step_done(gateway, takeover::Step::reset_services, result, loop_.now());
+}
+
+void Executor::schedule_installs() {
+    if (installs_.is_ready()) {
+        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
+    }
 }
 
 void Executor::install_slice() {
@@ -290,7 +315,7 @@ void Executor::install_slice() {
             break;
         }
     }
-    if (!installs_.empty()) {
+    if (installs_.is_ready()) {
         // The rest of the node has its turn, too.
         loop_.set_timer(kInstallTimer, loop_.now() + kSlice, [this] { install_slice(); });
     }

@@ -99,8 +99,11 @@ class Executor {
     node::Effects execute(node::Log& effect);
 
     Result<void> run_step(const node::RunStep& step);
+    node::Effects reset_services(GatewayId gateway);
+    node::Effects on_services_reset(GatewayId gateway, const Result<void>& result);
     void audit_again();
     void break_off(const Error& error);
+    void schedule_installs();
     void install_slice();
     using Saying = std::variant<node::SendDatagram, node::SendFrame>;
     void say(Saying saying);

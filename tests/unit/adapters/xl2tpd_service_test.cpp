@@ -263,7 +263,11 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
             root_ + "/run");
         services.watch(GatewayId{1});
         if (resets_) {
-            EXPECT_TRUE(services.reset(GatewayId{1}).has_value());
+            const Result<void> begun = services.reset(GatewayId{1}, [this](const auto& result) {
+                EXPECT_TRUE(result.has_value());
+                reset_ = true;
+            });
+            EXPECT_TRUE(begun.has_value());
         }
         run_while(loop, client);
         return deaths;
@@ -272,6 +276,7 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
     config::Config config_;
     bool resets_ = false;
     std::atomic<bool> told_ = false;
+    std::atomic<bool> reset_ = false;
 };
 
 TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
@@ -287,8 +292,15 @@ TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
 
 TEST_F(Xl2tpdWatchTest, AReplacedDaemonsDeathIsNone) {
     start();
+    const int before = pid();
     resets_ = true;
-    EXPECT_THAT(deaths_while([] {}), testing::IsEmpty());
+    const auto wait = [this] {
+        while (!reset_) {
+            std::this_thread::yield();
+        }
+    };
+    EXPECT_THAT(deaths_while(wait), testing::IsEmpty());
+    EXPECT_NE(pid(), before);
     EXPECT_EQ(state(), State::running);
 }
 

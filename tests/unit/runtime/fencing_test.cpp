@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 // Each notes what was done to it.
 struct FakeServices final : ports::Services {
     explicit FakeServices(std::vector<std::string>& notes) : done(notes) {}
-    Result<void> reset(GatewayId) override { return fail(Errc::system, "not now"); }
+    Result<void> reset(GatewayId, Done) override { return fail(Errc::system, "not now"); }
     Result<void> end(GatewayId gateway) override {
         done.push_back("services " + std::to_string(gateway.value));
         return gateway == GatewayId{1} ? fail(Errc::timeout, "one does not end") : Result<void>();

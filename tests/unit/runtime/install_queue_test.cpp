@@ -30,7 +30,7 @@ TEST(InstallQueueTest, FirstComeFirstServed) {
     EXPECT_EQ(next_ticket(queue), 1U);
     EXPECT_EQ(next_ticket(queue), 2U);
     EXPECT_EQ(next_ticket(queue), 3U);
-    EXPECT_TRUE(queue.empty());
+    EXPECT_FALSE(queue.is_ready());
 }
 
 TEST(InstallQueueTest, ANewerFormTakesThePlaceOfTheOlder) {
@@ -57,7 +57,23 @@ TEST(InstallQueueTest, DropsOneSessionOrAllOfAGateway) {
     queue.drop(kSecond);
     EXPECT_EQ(queue.size(kSecond), 0U);
     EXPECT_EQ(next_ticket(queue), 2U);
-    EXPECT_TRUE(queue.empty());
+    EXPECT_FALSE(queue.is_ready());
+}
+
+TEST(InstallQueueTest, AHeldGatewayWaitsAndKeepsItsPlace) {
+    InstallQueue queue;
+    queue.hold(kFirst);
+    queue.add(wanted(kFirst, 10, 1));
+    EXPECT_FALSE(queue.is_ready());
+    EXPECT_FALSE(queue.take());
+    queue.add(wanted(kSecond, 10, 2));
+    queue.add(wanted(kSecond, 20, 3));
+    EXPECT_EQ(next_ticket(queue), 2U);
+    EXPECT_EQ(queue.size(kFirst), 1U);
+    queue.let_go(kFirst);
+    EXPECT_EQ(next_ticket(queue), 1U);
+    EXPECT_EQ(next_ticket(queue), 3U);
+    EXPECT_FALSE(queue.is_ready());
 }
 
 }  // namespace
