@@ -81,19 +81,21 @@ Outcome promote(const Call& call) {
     return fenced.code == Code::success ? ocf::outcome_of(done.error()) : fenced;
 }
 
+enum class Silenced { by_vpnhad, without_it };
+
 // Asks the daemon; a dead or deaf one is replaced by force, for silence is what counts.
-Outcome ask_or_silence(const Call& call, const Vpnhad& vpnhad, const char* verb) {
+Result<Silenced> ask_or_silence(const Call& call, const Vpnhad& vpnhad, const char* verb) {
     const auto done = vpnhad.request(verb);
     if (done) {
-        return {};
+        return Silenced::by_vpnhad;
     }
     call.log(Level::warning, "silencing the gateway without vpnhad: " + done.error().detail);
-    const auto silent = vpnhad.silence_without_it();
-    return silent ? Outcome{} : Outcome{Code::error, silent.error().detail};
+    return vpnhad.silence_without_it().map([] { return Silenced::without_it; });
 }
 
 Outcome demote(const Call& call) {
-    return ask_or_silence(call, Vpnhad(call), "demote");
+    const auto silent = ask_or_silence(call, Vpnhad(call), "demote");
+    return silent ? Outcome{} : Outcome{Code::error, silent.error().detail};
 }
 
 Outcome stop(const Call& call) {
@@ -101,11 +103,12 @@ Outcome stop(const Call& call) {
     if (!vpnhad.is_marked()) {
         return {};
     }
-    if (Outcome outcome = ask_or_silence(call, vpnhad, "detach"); outcome.code != Code::success) {
-        return outcome;
+    const auto silenced = ask_or_silence(call, vpnhad, "detach");
+    if (!silenced) {
+        return {Code::error, silenced.error().detail};
     }
-    if (vpnhad.is_lame()) {
-        // The next node's promotion waits for the end of this stop, and ends what is lame.
+    // The next node's promotion waits for the end of this stop, and ends what is lame.
+    if (*silenced == Silenced::without_it || vpnhad.is_lame()) {
         vpnhad.unmark();
         return {};
     }

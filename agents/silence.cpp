@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which
-// must be dead: shuts the gate, removes addresses and policy rule, ends the sessions of its
-// services. A program of its own, because only this needs the libraries of the gate and of netlink.
+// must be dead: shuts the gate, removes addresses and policy rule, and has begun to end the
+// sessions of its services when it returns. A program of its own, because only this needs the
+// libraries of the gate and of netlink.
 #include <cstdio>
 
 #include "adapters/gate.hpp"
@@ -24,7 +25,8 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
     VPNHA_CHECK(adapters::silence(*gateway));
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
     VPNHA_CHECK(network.flush(gateway->id));
-    return adapters::Xl2tpdService(gateway->name).reset();
+    // The next node's promotion waits for this one's silence, not for the end of a thousand pppds.
+    return adapters::Xl2tpdService(gateway->name).begin_reset();
 }
 
 }  // namespace

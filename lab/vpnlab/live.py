@@ -83,9 +83,9 @@ class Live:
     def spare_successors(self, promoted: Node) -> None:
         """What is measured next is how the standbys take over: no two of them share a core of the
         host. In life no two machines do, and they all do the same at the same moment: an election,
-        a join."""
-        first, *others = (node for node in self.stack.cluster.nodes if node is not promoted)
-        self.run.lab.share_cores([promoted, first], *([node] for node in others))
+        a join. The lowest of them, which speaks for all, has a core of its own."""
+        *others, last = (node for node in self.stack.cluster.nodes if node is not promoted)
+        self.run.lab.share_cores([promoted, last], *([node] for node in others))
 
     def spare_promoted(self, *others: Node) -> None:
         """What is measured next is that clients of the promoted node notice nothing of what

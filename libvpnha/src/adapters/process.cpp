@@ -228,6 +228,16 @@ Result<pid_t> spawn_detached(const Command& command) {
     return pid;
 }
 
+void leave_caller() {
+    constexpr int kNiceness = 10;
+    ::setsid();
+    ::setpriority(PRIO_PROCESS, 0, kNiceness);
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null.get(), stream);
+    }
+}
+
 Result<void> kill_and_wait(const std::vector<Process>& processes,
                            std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;

@@ -48,6 +48,10 @@ void forbid_core_files();
 // niceness, as a child of init. Its pid; an error when the program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
+// A child goes on after its parent, in a session of its own, without its streams, for nobody who
+// reads them is to wait for it, and behind whoever waited for the parent.
+void leave_caller();
+
 // SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
 [[nodiscard]] Result<void> kill_and_wait(const std::vector<Process>& processes,
                                          std::chrono::milliseconds timeout);

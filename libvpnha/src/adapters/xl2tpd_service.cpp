@@ -311,11 +311,43 @@ Result<void> Xl2tpdService::reset() {
     if (!started) {
         return {};
     }
+    return replace(*started);
+}
+
+Result<void> Xl2tpdService::replace(const Started& started) const {
     if (is_ending()) {
-        return end(*started);
+        return end(started);
     }
-    VPNHA_CHECK(kill_all(*started));
-    return launch(*started);
+    VPNHA_CHECK(kill_all(started));
+    return launch(started);
+}
+
+Result<void> Xl2tpdService::begin_reset() {
+    if (::access(path("started").c_str(), F_OK) != 0) {
+        return {};
+    }
+    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
+    const auto started = read_started();
+    if (!started) {
+        return {};
+    }
+    const pid_t child = ::fork();
+    if (child < 0) {
+        return tl::unexpected(system_error("fork", errno));
+    }
+    if (child == 0) {
+        // Whoever reads its parent's words does not wait for its own end.
+        leave_caller();
+        ::_exit(replace(*started) ? 0 : 1);
+    }
+    return {};
+}
+
+Result<void> Xl2tpdService::wait_idle() const {
+    if (::access(directory_.c_str(), F_OK) != 0) {
+        return {};
+    }
+    return lock_directory(directory_, LOCK_SH).map([](const UniqueFd&) {});
 }
 
 }  // namespace vpnha::adapters

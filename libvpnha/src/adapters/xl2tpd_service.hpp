@@ -57,6 +57,11 @@ class Xl2tpdService {
     // Ends all sessions and leaves the daemon idle, as it was started. Without a start: nothing.
     // After stop_later(): what stop() does.
     Result<void> reset();
+    // Begins the same in a child, which holds the lock, and whose failure is found by status(). For
+    // a program that ends now, and that somebody waits for.
+    Result<void> begin_reset();
+    // Returns when nobody holds the lock.
+    [[nodiscard]] Result<void> wait_idle() const;
 
   private:
     // The file `started`.
@@ -77,6 +82,7 @@ class Xl2tpdService {
     [[nodiscard]] static Result<std::vector<Process>> remains(const Started& started);
     [[nodiscard]] Result<void> kill_all(const Started& started) const;
     [[nodiscard]] Result<void> end(const Started& started) const;
+    [[nodiscard]] Result<void> replace(const Started& started) const;
     [[nodiscard]] bool is_ending() const;
     [[nodiscard]] Result<void> launch(const Started& started) const;
 

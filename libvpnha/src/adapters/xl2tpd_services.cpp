@@ -28,6 +28,13 @@ Xl2tpdService Xl2tpdServices::service(GatewayId gateway) const {
     return Xl2tpdService(found->name, run_root_);
 }
 
+Result<void> Xl2tpdServices::wait_idle() const {
+    for (const config::Gateway& gateway : config_.gateways) {
+        VPNHA_CHECK(service(gateway.id).wait_idle());
+    }
+    return {};
+}
+
 Result<void> Xl2tpdServices::reset(GatewayId gateway, Done done) {
     unwatch(gateway);
     return background_.run([served = service(gateway)]() mutable { return served.reset(); },

@@ -23,6 +23,8 @@ class Xl2tpdServices : public ports::Services {
                    std::string run_root = Xl2tpdService::kRunRoot);
     ~Xl2tpdServices() override;
 
+    // Returns when what begin_reset() began for any gateway is over.
+    [[nodiscard]] Result<void> wait_idle() const;
     Result<void> reset(GatewayId gateway, Done done) override;
     Result<void> end(GatewayId gateway) override;
     void watch(GatewayId gateway) override;

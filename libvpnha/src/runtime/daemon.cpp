@@ -117,6 +117,8 @@ class Daemon {
         services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
             run(node_->on_service_died(gateway, resource, loop_.now()));
         });
+        // What silenced an earlier vpnhad's gateway may still be at it.
+        VPNHA_CHECK(services_->wait_idle());
         neighbours_.emplace(config_, loop_,
                             [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
                                 run(node_->on_neighbour(gateway, side, address, loop_.now()));

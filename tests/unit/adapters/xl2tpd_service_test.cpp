@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -217,6 +218,27 @@ TEST_F(Xl2tpdServiceTest, ResetEndsThePppdsOfTheGatewayAndNoOthers) {
     EXPECT_FALSE(read_process(own.pid).has_value());
     EXPECT_TRUE(read_process(other.pid).has_value());
     EXPECT_TRUE(kill_and_wait({other}, std::chrono::seconds(5)).has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, AResetThatWasBegunIsOverForWhoeverAsks) {
+    start();
+    const Process own = start_pppd(root_ + "/options");
+    const int before = pid();
+    ASSERT_TRUE(service().begin_reset().has_value());
+    ASSERT_TRUE(service().wait_idle().has_value());
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(own.pid).has_value());
+    EXPECT_EQ(state(), State::running);
+    int status = -1;
+    ASSERT_GT(::wait(&status), 0);
+    EXPECT_EQ(status, 0);
+}
+
+TEST_F(Xl2tpdServiceTest, NothingIsResetThatWasNotStarted) {
+    EXPECT_TRUE(service().wait_idle().has_value());
+    EXPECT_TRUE(service().begin_reset().has_value());
+    EXPECT_EQ(::wait(nullptr), -1) << "no child";
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/run/west/started"));
 }
 
 TEST_F(Xl2tpdServiceTest, StoppedLaterItServesOnUntilTheReset) {
