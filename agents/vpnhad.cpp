@@ -34,6 +34,7 @@ constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
 // In the mark: since vpnhad's death nothing of the gateway speaks on this node. A stop that follows
 // a demotion need not see to it again.
 constexpr std::string_view kSilenced = "silenced";
+constexpr std::string_view kSpared = "silenced, one monitor spared";
 
 std::string last_line(const std::string& path) {
     std::ifstream file(path);
@@ -204,7 +205,7 @@ Result<void> Vpnhad::wait_ended() const {
 
 Result<void> Vpnhad::silence_without_it() const {
     VPNHA_TRY(const auto left, daemons(binary_));
-    if (left.empty() && last_line(mark_file()) == kSilenced) {
+    if (left.empty() && is_silenced()) {
         return {};
     }
     VPNHA_CHECK(adapters::kill_and_wait(left, kEndTimeout));
@@ -218,6 +219,15 @@ std::string Vpnhad::mark_file() const {
 
 bool Vpnhad::is_marked() const {
     return ::access(mark_file().c_str(), F_OK) == 0;
+}
+
+bool Vpnhad::is_silenced() const {
+    const std::string state = last_line(mark_file());
+    return state == kSilenced || state == kSpared;
+}
+
+bool Vpnhad::spares_monitor() const {
+    return last_line(mark_file()) == kSilenced && write_mark(kSpared);
 }
 
 Result<void> Vpnhad::mark() const {

@@ -39,6 +39,8 @@ class Vpnhad {
 
     // Stands from start to stop: what tells a daemon that died from one that was never started.
     [[nodiscard]] bool is_marked() const;
+    // True once after silence_without_it().
+    [[nodiscard]] bool spares_monitor() const;
     [[nodiscard]] Result<void> mark() const;
     void unmark() const;
 
@@ -47,6 +49,7 @@ class Vpnhad {
     [[nodiscard]] Result<std::string> ask(std::string_view verb,
                                           const std::string& arguments) const;
     [[nodiscard]] std::string mark_file() const;
+    [[nodiscard]] bool is_silenced() const;
     [[nodiscard]] Result<void> write_mark(std::string_view state) const;
     [[nodiscard]] bool serves_others() const;
 

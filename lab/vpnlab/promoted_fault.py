@@ -15,9 +15,12 @@ PROMOTED_S = 20
 DAEMON_BACK_S = 75
 
 
-def strike(run: Run, what: str, act: Callable[[Node], None]) -> Live:
-    """A session under traffic; something happens to its node, and another one serves."""
+def strike(run: Run, what: str, act: Callable[[Node], None], apart: bool = False) -> Live:
+    """A session under traffic; something happens to its node, and another one serves. `apart`: it
+    works while the next one is promoted, and does not share a core of the host with it."""
     live = begin(run)
+    if apart:
+        live.spare_promoted()
     run.step(f"{what} of {live.active.name}, which is promoted")
     act(live.active)
     live.stack.wait_promoted((node.name for node in live.standbys), PROMOTED_S)
@@ -28,7 +31,7 @@ def strike(run: Run, what: str, act: Callable[[Node], None]) -> Live:
 
 def strike_daemon(run: Run, what: str, act: Callable[[Node], None]) -> Live:
     """The same of its vpnhad; the node is a standby in sync again by itself."""
-    live = strike(run, what, act)
+    live = strike(run, what, act, apart=True)
     live.stack.wait_in_sync(deadline_s=DAEMON_BACK_S)
     live.stack.wait_protected(1)
     return live

@@ -123,6 +123,11 @@ bool Machine::just_thawed() const {
     return thawed_at_ != TimePoint{} && local_now() < thawed_at_ + lease::Timing{}.lease;
 }
 
+void Machine::withdraw_score(GatewayId gateway) {
+    story_.tell(id_, "score of gateway {} is withdrawn", gateway.value);
+    scores_.erase(gateway);
+}
+
 std::optional<int> Machine::score(GatewayId gateway) const {
     const auto found = scores_.find(gateway);
     return found == scores_.end() ? std::nullopt : std::optional(found->second);
@@ -334,6 +339,8 @@ node::Effects Machine::execute(const node::Effect& effect) {
     } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
         story_.tell(id_, "score of gateway {}: {}", score->gateway.value, score->score);
         scores_[score->gateway] = score->score;
+    } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
+        world_.on_withdrawn(*withdrawn);
     } else if (const auto* detached = std::get_if<node::Detached>(&effect)) {
         kernel_.forget(detached->gateway);
         scores_.erase(detached->gateway);

@@ -37,6 +37,7 @@ class Surroundings {
     virtual void on_effect(Machine& machine, const node::Effect& effect) = 0;
     virtual void on_lease(Machine& machine, const node::SendLease& sent) = 0;
     virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
+    virtual void on_withdrawn(const node::WithdrawScore& score) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
@@ -99,7 +100,9 @@ class Machine {
     // This vpnhad was told that the side was lost, and since then no hold-off has passed.
     [[nodiscard]] bool must_count_as_lost(LinkSide side) const;
     [[nodiscard]] const lease::Sender& sender() const { return sender_; }
+    // What Pacemaker knows.
     [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
+    void withdraw_score(GatewayId gateway);
     [[nodiscard]] const std::map<node::PluginToken, Kernel::Key>& plugins() const {
         return plugins_;
     }

@@ -252,8 +252,11 @@ std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>
 
 void Pacemaker::move_to_better(GatewayId gateway, const std::set<NodeId>& ring) {
     const std::optional<NodeId> node = promoted(gateway);
-    const auto score = node ? machines_.at(*node)->score(gateway) : std::nullopt;
-    if (score && ring.contains(*node) && !best_of(gateway, ring, *score).empty()) {
+    if (!node || !ring.contains(*node)) {
+        return;
+    }
+    const auto score = machines_.at(*node)->score(gateway);
+    if (!score || !best_of(gateway, ring, *score).empty()) {
         order(Action::demote, gateway, *node);
     }
 }

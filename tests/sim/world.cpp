@@ -166,6 +166,17 @@ void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
     pacemaker_.on_answer(machine.id(), answer);
 }
 
+// By a tool of Pacemaker that takes its time, and that nobody waits for.
+void World::on_withdrawn(const node::WithdrawScore& score) {
+    agenda_.after(between(random_, milliseconds(20), milliseconds(800)), [this, score] {
+        for (auto& [node, machine] : machines_) {
+            if (fmt::format("gw{}", node.value) == score.node) {
+                machine->withdraw_score(score.gateway);
+            }
+        }
+    });
+}
+
 // At the end of the event that told it.
 void World::on_fenced(Machine& machine) {
     machine.shut_gates();

@@ -36,6 +36,7 @@ class World : private Surroundings {
     void on_effect(Machine& machine, const node::Effect& effect) override;
     void on_lease(Machine& machine, const node::SendLease& sent) override;
     void on_answer(Machine& machine, const node::AnswerRequest& answer) override;
+    void on_withdrawn(const node::WithdrawScore& score) override;
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;

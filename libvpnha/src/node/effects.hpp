@@ -150,12 +150,20 @@ struct WriteScore {
     std::string resource;
     int score;
 };
+// The score of another node, whose vpnhad has died or stands still, is to be forgotten: Pacemaker
+// moves the role, and does so sooner than after a failure, which its own monitor finds later.
+// Whoever was demoted writes its score again.
+struct WithdrawScore {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
 // From now until the next step reset_services, the death of the gateway's stock daemons is told.
 // → Node::on_service_died()
 struct WatchServices {
     GatewayId gateway;
 };
-// Of the promoted node's vpnhad or service; Pacemaker is to hear it before its own monitor does.
+// The death of a service of the promoted node; Pacemaker is to hear it before its own monitor does.
 struct ReportFailure {
     GatewayId gateway;
     std::string resource;
@@ -179,8 +187,8 @@ using Effect =
                  UnwatchFlows, ListFlows, LookUpFlows, InstallFlows, RemoveFlows, SetFlowTimeouts,
                  ListExpectations, InstallExpectations, RemoveExpectations, SetExpectationTimeouts,
                  SaveLease, SendLease, SetGate, RunStep, Announce, AskNeighbours, SendDatagram,
-                 SendFrame, AnswerPlugin, AnswerRequest, WriteScore, WatchServices, ReportFailure,
-                 Detached, Fenced, Log>;
+                 SendFrame, AnswerPlugin, AnswerRequest, WriteScore, WithdrawScore, WatchServices,
+                 ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::node

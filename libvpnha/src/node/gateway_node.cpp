@@ -102,6 +102,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
     waiting_requests_.push_back(request);
+    score_withdrawn_ = true;  // Perhaps: a standby does so when this node stands still.
     const bool lapsed = takeover_.serves() && !lease_.holder().serving();
     follow(takeover_.demote(), now, effects);
     take(lease_.demote(now), now, effects);
@@ -384,7 +385,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
         return;
     }
     if (written_score_) {
-        if (frozen_ || score == *written_score_) {
+        if (frozen_ || (score == *written_score_ && !score_withdrawn_)) {
             settling_score_.reset();
             return;
         }
@@ -398,6 +399,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     }
     settling_score_.reset();
     written_score_ = score;
+    score_withdrawn_ = false;
     written_loss_ = loss;
     effects.emplace_back(WriteScore{settings_.id, resource_, score});
 }

@@ -292,7 +292,8 @@ class GatewayNode {
     std::vector<RequestToken> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
     std::optional<int> written_score_;
-    unsigned written_loss_ = 0;  // Lost sides that are in it.
+    bool score_withdrawn_ = false;  // Another node may have, since it was written.
+    unsigned written_loss_ = 0;     // Lost sides that are in it.
     std::optional<int>
         settling_score_;  // Differs from the written one since score_at_ less a while.
     TimePoint score_at_{};

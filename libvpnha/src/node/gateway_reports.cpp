@@ -95,7 +95,7 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     effects.emplace_back(
         Log{Level::warning, fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}",
                                         name, report_->died ? "has died" : "stands still", tag())});
-    effects.emplace_back(ReportFailure{settings_.id, resource_, name});
+    effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
     reported_ = replica_.epoch();
     report_.reset();
 }

@@ -223,6 +223,16 @@ node::Effects Executor::execute(node::WriteScore& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::WithdrawScore& effect) {
+    // The name is what crm_attribute --promotion makes of the resource's.
+    const auto started =
+        adapters::spawn_detached({.arguments = {"/usr/sbin/attrd_updater", "--delete", "--name",
+                                                "master-" + effect.resource, "--node", effect.node},
+                                  .error_file = {}});
+    report("telling Pacemaker that a vpnhad is of no use", started.map([](pid_t) {}));
+    return {};
+}
+
 node::Effects Executor::execute(node::WatchServices& effect) {
     ports_.services.watch(effect.gateway);
     return {};

@@ -92,6 +92,7 @@ class Executor {
     node::Effects execute(node::AnswerPlugin& effect);
     node::Effects execute(node::AnswerRequest& effect);
     node::Effects execute(node::WriteScore& effect);
+    node::Effects execute(node::WithdrawScore& effect);
     node::Effects execute(node::WatchServices& effect);
     node::Effects execute(node::ReportFailure& effect);
     node::Effects execute(node::Detached& effect);

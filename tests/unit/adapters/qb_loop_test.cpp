@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -101,11 +102,17 @@ TEST_F(QbLoopTest, SleepsUntilATimerIsDue) {
         return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
     };
     std::function<void()> again = [&] { loop_.set_timer(1, QbLoop::now() + 1'900us, again); };
-    again();
-    stop_after(40ms);
-    const Duration before = used();
-    loop_.run();
-    EXPECT_LT(used() - before, 2'500us);
+    // A loop that polls does so in each round; one whose memory others have taken, in some.
+    Duration least = 1s;
+    for (int round = 0; round < 5; ++round) {
+        again();
+        begin_ = QbLoop::now();
+        stop_after(40ms);
+        const Duration before = used();
+        loop_.run();
+        least = std::min(least, used() - before);
+    }
+    EXPECT_LT(least, 2'500us);
 }
 
 }  // namespace

@@ -297,6 +297,9 @@ class FakeCluster {
                 fake.scores.push_back(score->score);
             } else if (const auto* failure = std::get_if<ReportFailure>(&effect)) {
                 fake.reports.push_back(failure->resource + " at " + failure->node);
+            } else if (const auto* withdrawn = std::get_if<WithdrawScore>(&effect)) {
+                fake.reports.push_back("score of " + withdrawn->resource + " at " +
+                                       withdrawn->node);
             } else if (std::holds_alternative<Detached>(effect)) {
                 fake.detached = true;
             } else if (std::holds_alternative<Fenced>(effect)) {

@@ -88,7 +88,7 @@ TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers)
 TEST(NodeClusterTest, TheDeathOfAHoldersVpnhadIsReportedOnceByTheLowestStandby) {
     FakeCluster cluster = with_one_session();
     cluster.kill_process(1);
-    EXPECT_THAT(cluster.at(2).reports, ElementsAre("checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.pass(std::chrono::seconds(5));
     EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
@@ -101,7 +101,7 @@ TEST(NodeClusterTest, TheNextStandbyReportsWhenNothingComesOfIt) {
     cluster.pass(std::chrono::milliseconds(2900));
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
     cluster.pass(std::chrono::milliseconds(200));
-    EXPECT_THAT(cluster.at(3).reports, ElementsAre("checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(3).reports, ElementsAre("score of checkpoint at gw1"));
 }
 
 TEST(NodeClusterTest, NobodyReportsADeadNodeOrAStandbysVpnhad) {
@@ -119,11 +119,26 @@ TEST(NodeClusterTest, AHolderWhoseRoundsNobodyHearsIsReportedOnceThoughItIsAMemb
     cluster.pass(std::chrono::milliseconds(300));
     EXPECT_THAT(cluster.at(2).reports, IsEmpty());
     cluster.pass(std::chrono::milliseconds(200));
-    EXPECT_THAT(cluster.at(2).reports, ElementsAre("checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
     cluster.kill_process(1);  // By Pacemaker, which was told.
     cluster.pass(std::chrono::seconds(2));
     EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
+TEST(NodeClusterTest, WhoIsDemotedWritesTheScoreAgainThatWasWithdrawn) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({1});
+    cluster.pass(std::chrono::seconds(1));
+    cluster.mute_leases({});
+    cluster.pass(std::chrono::seconds(3));
+    cluster.at(1).scores.clear();
+    EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
+    cluster.demote(1);
+    cluster.promote(2);
+    cluster.pass(std::chrono::seconds(3));
+    EXPECT_THAT(cluster.at(1).scores, ElementsAre(kScoreComplete));
 }
 
 TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
