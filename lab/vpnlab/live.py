@@ -93,6 +93,12 @@ class Live:
         self.run.lab.share_cores([*self.standbys, *others],
                                  [self.active, *(client.node for client in self.clients)])
 
+    def spare_from_promoted(self) -> None:
+        """What is measured next is that clients of the promoted node notice nothing of what is
+        done to it: nobody else has its core of the host, and takes of the time it needs."""
+        self.run.lab.share_cores([*self.standbys, *(client.node for client in self.clients)],
+                                 [self.active])
+
     def cut_power(self, node: Node) -> Node:
         """Cuts the power of the promoted node; returns its successor when the first client's
         pings are answered again."""
@@ -155,10 +161,10 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
 
 
 def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0) -> None:
-    """What is done to nodes under a session's traffic is nothing to its client, and promotes
-    nobody; held against as long a time before it."""
+    """What is done to the promoted node under a session's traffic is nothing to its client, and
+    promotes nobody; held against as long a time before it."""
     live = begin(run, observe_s=0)
-    live.spare_promoted()
+    live.spare_from_promoted()
     promotions = live.stack.promotions()
     calm_from = run.lab.now()
     run.observe(observe_s)

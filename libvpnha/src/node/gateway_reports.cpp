@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
-// vpnhad: that it has died, which Corosync says at once, or that it stands still, which only its
-// rounds show: it stays a member, and Pacemaker's monitor waits for its answer. The promoted node
-// tells of its services.
+// vpnhad, by withdrawing its score: that it has died, which Corosync says at once, or that it
+// stands still, which only its rounds show: it stays a member, and Pacemaker's monitor waits for
+// its answer. The promoted node tells of its services.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace vpnha::node {
 
 namespace {
 
-// One report moves the gateway, a second one counts as another failure. More than Pacemaker takes
+// One report moves the gateway; a second one would have Pacemaker think anew. More than it takes
 // from a report to the next promotion.
 constexpr Duration kReportPatience = std::chrono::seconds(3);
 
