@@ -20,5 +20,4 @@ SCENARIO = Scenario(faults=4, vpnha=True)
 
 
 def steps(run: Run) -> None:
-    lose_the_others(run, Node.link_down, (*CLUSTER_LINKS, "outside", "inside"),
-                    off_dc)
+    lose_the_others(run, Node.link_down, (*CLUSTER_LINKS, "outside", "inside"), off_dc)

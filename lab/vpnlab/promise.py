@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterable
 
 from .expectation import at_least, at_most, equals, is_empty, is_true
@@ -26,10 +27,9 @@ def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
     client that had no turn to ask was not kept waiting. None without answers on both sides. What
     was never answered again is no gap: it counts as lost."""
     start, end = span
-    asked = sorted(sent for sent, _ in seen.series.pings)
+    asked = [*sorted(sent for sent, _ in seen.series.pings), math.inf]
     answers = sorted(sent + rtt for sent, rtt in seen.series.pings if rtt is not None)
-    waits = [max(0.0, after - asked[first]) if (first := bisect.bisect_right(asked, before))
-             < len(asked) else 0.0
+    waits = [max(0.0, after - asked[bisect.bisect_right(asked, before)])
              for before, after in zip(answers, answers[1:]) if after > start and before < end]
     return round(max(waits) * 1000.0, 3) if waits else None
 

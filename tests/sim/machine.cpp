@@ -57,7 +57,7 @@ void Machine::start() {
     }
     node::Settings settings;
     settings.self = id_;
-    settings.name = fmt::format("gw{}", id_.value);
+    settings.name = name();
     settings.instance = process_ << 8 | id_.value;
     settings.codecs = codecs_;
     for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {

@@ -4,11 +4,14 @@
 // later.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 
 #include "node/node.hpp"
 #include "sim/flow_keeper.hpp"
@@ -81,6 +84,7 @@ class Machine {
     void set_carrier(LinkSide side, bool carrier);
 
     [[nodiscard]] NodeId id() const { return id_; }
+    [[nodiscard]] std::string name() const { return fmt::format("gw{}", id_.value); }
     [[nodiscard]] const node::Node* node() const { return node_.get(); }
     [[nodiscard]] const node::GatewayNode* gateway(GatewayId id) const;
     // Number of the process; another one after each start.

@@ -170,7 +170,7 @@ void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
 void World::on_withdrawn(const node::WithdrawScore& score) {
     agenda_.after(between(random_, milliseconds(20), milliseconds(800)), [this, score] {
         for (auto& [node, machine] : machines_) {
-            if (fmt::format("gw{}", node.value) == score.node) {
+            if (machine->name() == score.node) {
                 machine->withdraw_score(score.gateway);
             }
         }

@@ -116,6 +116,15 @@ std::optional<Xl2tpdService::Started> Xl2tpdService::read_started() const {
     return started.arguments.empty() ? std::nullopt : std::optional(std::move(started));
 }
 
+Result<std::optional<Xl2tpdService::Held>> Xl2tpdService::hold_started(int operation) const {
+    if (::access(path("started").c_str(), F_OK) != 0) {
+        return std::nullopt;
+    }
+    VPNHA_TRY(UniqueFd lock, lock_directory(directory_, operation));
+    auto started = read_started();
+    return started ? std::optional(Held{std::move(lock), std::move(*started)}) : std::nullopt;
+}
+
 Result<void> Xl2tpdService::write_started(const Started& started) const {
     const std::string fresh = path("started.new");
     std::ofstream file(fresh, std::ios::trunc);
@@ -244,15 +253,11 @@ Result<void> Xl2tpdService::start(const Settings& settings) {
 }
 
 Result<void> Xl2tpdService::stop() {
-    if (::access(path("started").c_str(), F_OK) != 0) {
+    VPNHA_TRY(const auto held, hold_started(LOCK_EX));
+    if (!held) {
         return {};
     }
-    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
-    const auto started = read_started();
-    if (!started) {
-        return {};
-    }
-    return end(*started);
+    return end(held->started);
 }
 
 Result<void> Xl2tpdService::end(const Started& started) const {
@@ -279,15 +284,11 @@ Result<void> Xl2tpdService::stop_later() {
 }
 
 Result<Xl2tpdService::State> Xl2tpdService::status() const {
-    if (::access(path("started").c_str(), F_OK) != 0) {
+    VPNHA_TRY(const auto held, hold_started(LOCK_SH));
+    if (!held || is_ending()) {
         return State::stopped;
     }
-    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_SH));
-    const auto started = read_started();
-    if (!started || is_ending()) {
-        return State::stopped;
-    }
-    return is_serving(*started) ? State::running : State::dead;
+    return is_serving(held->started) ? State::running : State::dead;
 }
 
 std::optional<Xl2tpdService::Running> Xl2tpdService::running() const {
@@ -303,15 +304,11 @@ std::optional<Xl2tpdService::Running> Xl2tpdService::running() const {
 }
 
 Result<void> Xl2tpdService::reset() {
-    if (::access(path("started").c_str(), F_OK) != 0) {
+    VPNHA_TRY(const auto held, hold_started(LOCK_EX));
+    if (!held) {
         return {};
     }
-    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
-    const auto started = read_started();
-    if (!started) {
-        return {};
-    }
-    return replace(*started);
+    return replace(held->started);
 }
 
 Result<void> Xl2tpdService::replace(const Started& started) const {
@@ -323,12 +320,8 @@ Result<void> Xl2tpdService::replace(const Started& started) const {
 }
 
 Result<void> Xl2tpdService::begin_reset() {
-    if (::access(path("started").c_str(), F_OK) != 0) {
-        return {};
-    }
-    VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
-    const auto started = read_started();
-    if (!started) {
+    VPNHA_TRY(const auto held, hold_started(LOCK_EX));
+    if (!held) {
         return {};
     }
     const pid_t child = ::fork();
@@ -338,7 +331,7 @@ Result<void> Xl2tpdService::begin_reset() {
     if (child == 0) {
         // Whoever reads its parent's words does not wait for its own end.
         leave_caller();
-        ::_exit(replace(*started) ? 0 : 1);
+        ::_exit(replace(held->started) ? 0 : 1);
     }
     return {};
 }

@@ -73,9 +73,16 @@ class Xl2tpdService {
         friend bool operator==(const Started&, const Started&) = default;
     };
 
+    struct Held {
+        UniqueFd lock;
+        Started started;
+    };
+
     [[nodiscard]] std::string path(const char* name) const;
     [[nodiscard]] Result<Started> plan(const Settings& settings) const;
     [[nodiscard]] std::optional<Started> read_started() const;
+    // nullopt, and no lock, when it was not started. `operation`: LOCK_EX or LOCK_SH.
+    [[nodiscard]] Result<std::optional<Held>> hold_started(int operation) const;
     [[nodiscard]] Result<void> write_started(const Started& started) const;
     [[nodiscard]] std::optional<Process> daemon(const Started& started) const;
     [[nodiscard]] bool is_serving(const Started& started) const;

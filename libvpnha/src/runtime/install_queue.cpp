@@ -38,7 +38,7 @@ std::optional<node::InstallSession> InstallQueue::take() {
     if (queue == waiting_.end()) {
         return std::nullopt;
     }
-    node::InstallSession first = queue->second.begin()->second;
+    node::InstallSession first = std::move(waiting_.at(queue->first).begin()->second);
     drop(first.gateway, first.record.key);
     return first;
 }

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 
 #include <future>
-#include <memory>
 #include <string>
 #include <vector>
 

@@ -126,12 +126,18 @@ TEST(NodeClusterTest, AHolderWhoseRoundsNobodyHearsIsReportedOnceThoughItIsAMemb
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
-TEST(NodeClusterTest, WhoIsDemotedWritesTheScoreAgainThatWasWithdrawn) {
+// Of the holder, for a second in which nobody hears its rounds.
+FakeCluster after_a_standstill() {
     FakeCluster cluster = with_one_session();
     cluster.pass(std::chrono::seconds(1));
     cluster.mute_leases({1});
     cluster.pass(std::chrono::seconds(1));
     cluster.mute_leases({});
+    return cluster;
+}
+
+TEST(NodeClusterTest, WhoIsDemotedWritesTheScoreAgainThatWasWithdrawn) {
+    FakeCluster cluster = after_a_standstill();
     cluster.pass(std::chrono::seconds(3));
     cluster.at(1).scores.clear();
     EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
@@ -152,11 +158,7 @@ TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
 }
 
 TEST(NodeClusterTest, AHolderThatIsHeardAgainBeforeTheNextStandbyReportsIsLeftAlone) {
-    FakeCluster cluster = with_one_session();
-    cluster.pass(std::chrono::seconds(1));
-    cluster.mute_leases({1});
-    cluster.pass(std::chrono::seconds(1));
-    cluster.mute_leases({});
+    FakeCluster cluster = after_a_standstill();
     cluster.pass(std::chrono::seconds(9));
     EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_THAT(cluster.at(2).reports, SizeIs(1));
