@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "adapters/process.hpp"
 #include "agents.hpp"
 
 int main(int argc, char** argv) {
@@ -10,7 +11,10 @@ int main(int argc, char** argv) {
     for (const vpnha::ocf::Agent* const agent :
          {&vpnha::agents::checkpoint(), &vpnha::agents::vip(), &vpnha::agents::xl2tpd()}) {
         if (agent->name == name) {
-            return vpnha::ocf::run(*agent, argc, argv);
+            const int code = vpnha::ocf::run(*agent, argc, argv);
+            std::fflush(stdout);
+            vpnha::adapters::close_output_after_end();
+            return code;
         }
     }
     std::fprintf(stderr, "Call me by the name of an agent: checkpoint, vip or xl2tpd.\n");

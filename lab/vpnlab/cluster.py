@@ -221,6 +221,13 @@ class Cluster:
         """Those that corosync.conf lists."""
         return [self._lab.gateway(name) for name in self._members]
 
+    def spare_successors(self, holder: Node) -> None:
+        """What is measured next is how the others take over from a node: no two of them share a
+        core of the host. In life no two machines do, and they all do the same at the same moment:
+        an election, a join. The lowest of them, which speaks for all, has a core of its own."""
+        *others, last = (node for node in self.nodes if node is not holder)
+        self._lab.share_cores([holder, last], *([node] for node in others))
+
     def set_members(self, names: Sequence[str], by: Node) -> None:
         """What an administrator does on a node to add others, or to take them out for good:
         corosync.conf on all nodes, then one reload."""

@@ -80,13 +80,6 @@ class Live:
         self.run.wait_for(f"pings of {client.name} are answered again",
                           lambda: client.answered_pings() > answered, RESUME_LIMIT_S)
 
-    def spare_successors(self, promoted: Node) -> None:
-        """What is measured next is how the standbys take over: no two of them share a core of the
-        host. In life no two machines do, and they all do the same at the same moment: an election,
-        a join. The lowest of them, which speaks for all, has a core of its own."""
-        *others, last = (node for node in self.stack.cluster.nodes if node is not promoted)
-        self.run.lab.share_cores([promoted, last], *([node] for node in others))
-
     def spare_promoted(self, *others: Node) -> None:
         """What is measured next is that clients of the promoted node notice nothing of what
         happens to the standbys, and to `others`: they have none of its core of the host."""
@@ -102,7 +95,7 @@ class Live:
     def cut_power(self, node: Node) -> Node:
         """Cuts the power of the promoted node; returns its successor when the first client's
         pings are answered again."""
-        self.spare_successors(node)
+        self.stack.cluster.spare_successors(node)
         self.run.step(f"power cut of {node.name}, which is promoted")
         node.power_off()
         successor = self.stack.wait_promoted()
@@ -150,7 +143,7 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     stack.up()
     dc = stack.cluster.status().dc
     live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
-    live.spare_successors(live.active)
+    stack.cluster.spare_successors(live.active)
     run.start_echo_server()
     for name in clients:
         live.dial(name)

@@ -60,7 +60,8 @@ def gateway_captures(lab: Lab, out: Path) -> tuple[dict[str, Path], dict[str, Pa
 
 
 def copy_logs(lab: Lab, out: Path) -> None:
-    """/var/log and the console of every node; of earlier boots under NODE/boot-N."""
+    """/var/log and the console of every node, of earlier boots under NODE/boot-N. What the lab's
+    own programs log there ("lab-…") is brought to `out` by those who read it."""
     for node in lab.nodes.values():
         directories = node.log_directories()
         for number, directory in enumerate(directories, 1):
@@ -68,7 +69,7 @@ def copy_logs(lab: Lab, out: Path) -> None:
             if number < len(directories):
                 target = target / f"boot-{number}"
             for path in directory.rglob("*"):
-                if path.is_file() and path.stat().st_size:
+                if path.is_file() and path.stat().st_size and not path.name.startswith("lab-"):
                     copy = target / path.relative_to(directory)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(path.read_bytes())

@@ -12,7 +12,7 @@ from .run import Run
 # Two ticks of a node.
 INTERVAL_S = 0.02
 ANSWER_LIMIT_S = 30.0
-_LOG = "/run/lab/names.log"
+_LOG = "lab-names.log"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +49,10 @@ class NameClient:
 
     def start(self) -> None:
         self._process = self._node.start_tool("name_client.py", *self._target, str(INTERVAL_S),
-                                              _LOG, output="/run/lab/names.err")
+                                              f"/var/log/{_LOG}", output="/run/lab/names.err")
 
     def answers(self) -> list[Answer]:
-        return parse_answers(self._node.read(_LOG) or "")
+        return parse_answers(self._node.read_log(_LOG))
 
     def wait_other(self, run: Run, name: str) -> None:
         """Waits until somebody else answers."""
@@ -65,4 +65,4 @@ class NameClient:
         """Ends it and brings its log to the host."""
         assert self._process is not None
         self._process.stop()
-        log.write_bytes(self._node.get(_LOG))
+        log.write_text(self._node.read_log(_LOG), encoding="ascii")

@@ -376,6 +376,16 @@ class Node:
                 return None
             raise
 
+    def read_log(self, name: str) -> str:
+        """What is in /var/log/NAME of the present boot, nothing if there is no such file. Read on
+        the host, so that it may be asked for all the time: read() takes the node's only CPU from
+        what is measured."""
+        try:
+            path = self.log_directories()[-1] / name
+            return path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
     def has_interface(self, name: str) -> bool:
         return self.read(f"/sys/class/net/{name}/ifindex") is not None
 

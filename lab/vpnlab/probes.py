@@ -16,7 +16,7 @@ PING_INTERVAL_S = 0.015
 RECORD_INTERVAL_S = 0.02
 SERVER_ADDRESS = NODES["server"].address("inside")
 
-_PING_LOG = "/run/lab/ping.log"
+_PING_LOG = "lab-ping.log"
 _STREAM_RESULT = "/run/lab/stream.json"
 _STREAM_LOG = "/run/lab/stream.log"
 _WATCH_PCAP = "/run/lab/watch.pcap"
@@ -60,13 +60,14 @@ class Pinger:
 
     def __init__(self, node: Node, address: str) -> None:
         self._node = node
-        self._log = f"/run/lab/ping-{address}.log"
-        self._process = node.start_tool("ping_probe.py", address, str(PING_INTERVAL_S), self._log,
+        self._log = f"lab-ping-{address}.log"
+        self._process = node.start_tool("ping_probe.py", address, str(PING_INTERVAL_S),
+                                        f"/var/log/{self._log}",
                                         output=f"/run/lab/ping-{address}.err")
 
     def answers(self) -> list[float]:
         """When they came, at the node's time, which agrees with the host's."""
-        lines = [line.split() for line in (self._node.read(self._log) or "").splitlines()]
+        lines = [line.split() for line in self._node.read_log(self._log).splitlines()]
         # The last line may be half written.
         return [int(words[2]) / 1e9 for words in lines if len(words) == 3 and words[0] == "r"]
 
@@ -123,7 +124,7 @@ class Probes:
 
     def start(self) -> None:
         self._ping = self._node.start_tool("ping_probe.py", SERVER_ADDRESS,
-                                           str(PING_INTERVAL_S), _PING_LOG,
+                                           str(PING_INTERVAL_S), f"/var/log/{_PING_LOG}",
                                            output="/run/lab/ping.err")
         self._stream = self._node.start_tool("tcp_stream.py", SERVER_ADDRESS, str(ECHO_PORT),
                                              str(RECORD_INTERVAL_S), _STREAM_RESULT,
@@ -135,7 +136,7 @@ class Probes:
         return connected and self.pings().answered > 0
 
     def pings(self) -> PingCounts:
-        return parse_pings(self._node.read(_PING_LOG) or "")
+        return parse_pings(self._node.read_log(_PING_LOG))
 
     def stop(self, ping_log: Path, stream_result: Path) -> dict:
         """Ends both, brings their logs to the host, and returns the stream's result. The stream
@@ -145,5 +146,5 @@ class Probes:
         self._ping.stop()
         content = self._node.get(_STREAM_RESULT)
         stream_result.write_bytes(content)
-        ping_log.write_bytes(self._node.get(_PING_LOG))
+        ping_log.write_text(self._node.read_log(_PING_LOG), encoding="ascii")
         return json.loads(content)

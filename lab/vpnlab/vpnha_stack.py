@@ -292,7 +292,7 @@ class VpnhaStack:
 
     def daemon_log(self, node: Node) -> str:
         """What vpnhad of the node's present boot has logged so far, read on the host."""
-        return text_of(node.log_directories()[-1] / DAEMON_LOG)
+        return node.read_log(DAEMON_LOG)
 
     def members(self, node: Node) -> set[int]:
         """The ids of the group's members, as the node's vpnhad logged them last."""

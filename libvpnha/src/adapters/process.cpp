@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +236,19 @@ void leave_caller() {
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         ::dup2(null.get(), stream);
+    }
+}
+
+void close_output_after_end() {
+    constexpr auto kEndsWithin = std::chrono::seconds(1);
+    struct stat output {};
+    if (::fstat(STDOUT_FILENO, &output) != 0 || !S_ISFIFO(output.st_mode)) {
+        return;
+    }
+    const UniqueFd ending = open_pidfd(::getpid());
+    if (ending && ::fork() == 0) {
+        wait_gone(ending.get(), std::chrono::steady_clock::now() + kEndsWithin);
+        ::_exit(0);
     }
 }
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/process.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -52,6 +57,38 @@ TEST(ProcessTest, DoesNotKillAProcessThatReusesThePid) {
     EXPECT_TRUE(kill_and_wait({earlier}, 5s).has_value());
     EXPECT_TRUE(read_process(*pid).has_value());
     EXPECT_TRUE(kill_and_wait({*process}, 5s).has_value());
+}
+
+// POLLHUP once nobody has the other end open any more.
+short events(int pipe, std::chrono::milliseconds wait) {
+    pollfd entry{.fd = pipe, .events = 0, .revents = 0};
+    return ::poll(&entry, 1, static_cast<int>(wait.count())) < 0 ? POLLERR : entry.revents;
+}
+
+TEST(ProcessTest, ItsOutputIsClosedAfterItsEnd) {
+    std::array<int, 2> output{};
+    ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC), 0);
+    std::array<int, 2> said{};
+    ASSERT_EQ(::pipe2(said.data(), O_CLOEXEC), 0);
+    const pid_t program = ::fork();
+    if (program == 0) {
+        ::dup2(output[1], STDOUT_FILENO);
+        close_output_after_end();
+        ::close(STDOUT_FILENO);
+        ::close(output[1]);
+        static_cast<void>(::write(said[1], "x", 1));
+        ::pause();
+    }
+    ::close(output[1]);
+    char word = 0;
+    ASSERT_EQ(::read(said[0], &word, 1), 1);
+    EXPECT_EQ(events(output[0], 100ms), 0);
+    ::kill(program, SIGKILL);
+    EXPECT_EQ(events(output[0], 5s), POLLHUP);
+    ::waitpid(program, nullptr, 0);
+    for (const int each : {output[0], said[0], said[1]}) {
+        ::close(each);
+    }
 }
 
 TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
