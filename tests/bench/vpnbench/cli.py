@@ -2,11 +2,12 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for gate, flows and takeovers, and for gateways and group, whose nodes are sets of
-namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes' share one table: on
-the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The takeovers
-run in the lab with what the release preset built, take half an hour, and only take place when they
-are asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile.
+Needs root for gate, flows and takeovers, and for address, gateways and group, whose nodes are sets
+of namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes' share one table:
+on the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The address
+and the takeovers, ten minutes and half an hour, the latter in the lab, are measured with what the
+release preset built, and only when they are asked for. Rounds wait for a quiet machine, and tell
+what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -24,12 +25,15 @@ PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_benc
          "gate": "gate_bench", "gateways": "gateway_bench", "flow_steps": "flow_bench",
          "flows": "flow_group_bench", "flow_curve": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
-IN_NODES = {"gateways": rounds.run_gateways, "flows": rounds.run_flows,
+ADDRESS = "address"
+IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
+            "gateways": rounds.run_gateways, "flows": rounds.run_flows,
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
-# Without a program of its own, and only when asked for.
 TAKEOVERS = "takeovers"
+# Without a program of their own.
+WHEN_ASKED_FOR = (ADDRESS, TAKEOVERS)
 OF_ROOT = {"gate", "flow_steps", TAKEOVERS, *IN_NODES}
 
 
@@ -38,7 +42,7 @@ def main() -> int:
     binaries = options.build / "tests/bench"
     if options.inside:
         rig.confine()
-        IN_NODES[options.inside](options, binaries / PARTS[options.inside])
+        IN_NODES[options.inside](options, binaries / PARTS.get(options.inside, ""))
         return 0
     if not options.report:
         parts = options.only or list(PARTS)
@@ -64,8 +68,8 @@ def _parse() -> argparse.Namespace:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="of each measurement (5)")
     parser.add_argument("--quick", action="store_true", help="the goals only, no curves")
-    parser.add_argument("--only", action="append", choices=[*PARTS, TAKEOVERS],
-                        metavar="PART", help=f"one of {', '.join([*PARTS, TAKEOVERS])}; "
+    parser.add_argument("--only", action="append", choices=[*PARTS, *WHEN_ASKED_FOR],
+                        metavar="PART", help=f"one of {', '.join([*PARTS, *WHEN_ASKED_FOR])}; "
                                              "repeatable")
     parser.add_argument("--add", action="store_true", help="keep the group's earlier rounds")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")

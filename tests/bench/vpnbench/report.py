@@ -279,6 +279,18 @@ def _join(lines: list[dict]) -> str:
                   "p99 ms otherwise", "others"], rows)
 
 
+# Corosync and Pacemaker in nodes on this host.
+
+def _address(lines: list[dict]) -> str:
+    silences = {agent: [line["silence_ms"] for line in lines if line["agent"] == agent]
+                for agent in ("vpnha", "IPaddr2")}
+    names = {"vpnha": "**`ocf:vpnha:vip`**", "IPaddr2": "`ocf:heartbeat:IPaddr2`"}
+    ours = median(silences["vpnha"])
+    return _rows(["agent", "kills", "ms without an answer", "ratio"],
+                 [[names[agent], str(len(found)), _span(found), f"{median(found) / ours:.2f}"]
+                  for agent, found in silences.items()])
+
+
 # The lab.
 
 PHASES = {"detected": "noticed", "fenced": "fenced", "open": "gate open",
@@ -333,6 +345,7 @@ def _failures(lines: list[dict]) -> str:
 
 
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
+    "address": ("address", _address),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),

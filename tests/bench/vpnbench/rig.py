@@ -6,13 +6,13 @@ when that one ends, however it ends, the kernel takes processes, devices and mou
 """
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 CONF = Path(__file__).resolve().parents[3] / "lab/cluster/corosync.conf.in"
@@ -63,9 +63,9 @@ def confine() -> None:
 class Node:
     """One node of the cluster, seen from the driver."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, setup: str = SETUP) -> None:
         self.number = number
-        self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", SETUP], stdin=subprocess.PIPE,
+        self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", setup], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
         if self._unshare.stdout.readline() != "ready\n":
             raise RigError(f"node {number} could not be set up")
@@ -77,13 +77,17 @@ class Node:
 
     def connect(self) -> None:
         for link in range(LINKS):
-            port = f"n{self.number}l{link}"
-            _run("ip", "link", "add", port, "type", "veth", "peer", "name", f"eth{link}",
-                 "netns", str(self.corosync))
-            _run("ip", "link", "set", port, "master", f"ring{link}", "up")
+            self.attach(f"eth{link}", f"ring{link}")
             _run(*self.enter(), "ip", "address", "add", f"{self.address(link)}/24", "dev",
                  f"eth{link}")
-            _run(*self.enter(), "ip", "link", "set", f"eth{link}", "up")
+
+    def attach(self, device: str, bridge: str) -> None:
+        """A device of the node's, up, on a bridge."""
+        port = f"n{self.number}{bridge}"
+        _run("ip", "link", "add", port, "type", "veth", "peer", "name", device, "netns",
+             str(self.corosync))
+        _run("ip", "link", "set", port, "master", bridge, "up")
+        _run(*self.enter(), "ip", "link", "set", device, "up")
 
     def start_corosync(self, conf: str, key: bytes) -> None:
         folder = Path(f"/proc/{self.corosync}/root/etc/corosync")
@@ -111,10 +115,14 @@ class Node:
 class Rig:
     """So many nodes with a corosync that has formed its ring."""
 
-    def __init__(self, count: int, crypto: bool = True) -> None:
+    def __init__(self, count: int, crypto: bool = True,
+                 setup: Callable[[int], str] = lambda number: SETUP) -> None:
+        """`setup`: of a node's number, what runs as its first process."""
         self.nodes: list[Node] = []
         self._count = count
         self._crypto = crypto
+        self._setup = setup
+        self._bridges: list[str] = []
 
     def __enter__(self) -> Rig:
         try:
@@ -126,10 +134,8 @@ class Rig:
 
     def _make(self) -> None:
         for link in range(LINKS):
-            _run("ip", "link", "add", f"ring{link}", "type", "bridge", "stp_state", "0",
-                 "forward_delay", "0", "mcast_snooping", "0")
-            _run("ip", "link", "set", f"ring{link}", "up")
-        self.nodes = [Node(number) for number in range(1, self._count + 1)]
+            self._add_bridge(f"ring{link}")
+        self.nodes = [Node(number, self._setup(number)) for number in range(1, self._count + 1)]
         conf, key = self._conf(), secrets.token_bytes(256)
         for node in self.nodes:
             node.connect()
@@ -144,9 +150,22 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         for node in self.nodes:
             node.kill()
-        for link in range(LINKS):
-            with contextlib.suppress(RigError):  # What was not made yet.
-                _run("ip", "link", "delete", f"ring{link}")
+        for bridge in self._bridges:
+            _run("ip", "link", "delete", bridge)
+
+    def add_network(self, name: str, address: str) -> None:
+        """One more network, with a device of this name on each node and here, which has the
+        address."""
+        self._add_bridge(name)
+        _run("ip", "address", "add", address, "dev", name)
+        for node in self.nodes:
+            node.attach(name, name)
+
+    def _add_bridge(self, name: str) -> None:
+        _run("ip", "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0",
+             "mcast_snooping", "0")
+        self._bridges.append(name)
+        _run("ip", "link", "set", name, "up")
 
     def _conf(self) -> str:
         entries = []

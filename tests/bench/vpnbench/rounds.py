@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import flows, group, idle_gateways, redis_pair
+from . import address, flows, group, idle_gateways, redis_pair
 from .group import Run
 from .rig import CORES, Rig, RigError, cpu_seconds
 
@@ -96,6 +96,21 @@ def run_gateways(options: argparse.Namespace, binary: Path) -> None:
             print(f"gateways {count}: {line['share']:.2%} of a core a node "
                   f"(others {foreign.share:.0%})", flush=True)
     keep(options.results, "gateways", lines)
+
+
+def run_address(options: argparse.Namespace) -> None:
+    """The project's agent and the stock one in turn."""
+    lines = []
+    for number in range(options.rounds):
+        for agent in address.AGENTS:
+            _await_quiet()
+            with Foreign() as foreign:
+                silences = address.measure(agent)
+            lines += [{"agent": agent, "round": number, "silence_ms": silence,
+                       "foreign": foreign.share} for silence in silences]
+            print(f"{agent}: {', '.join(f'{silence:.0f}' for silence in silences)} ms "
+                  f"(others {foreign.share:.0%})", flush=True)
+    keep(options.results, "address", lines)
 
 
 def run_flows(options: argparse.Namespace, binary: Path) -> None:
