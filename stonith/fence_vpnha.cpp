@@ -25,7 +25,8 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-enum Code { kOk = 0, kFailed = 1, kIsOff = 2 };
+// Exit codes (FenceAgentAPI).
+enum Code { ok = 0, failed = 1, is_off = 2 };
 
 // vpnhad's own words about a fencing that takes too long come before this agent's patience ends.
 constexpr auto kAnswerMargin = std::chrono::milliseconds(500);
@@ -149,7 +150,7 @@ Result<Code> status(const Settings& settings) {
     VPNHA_TRY(const json list, nodes(settings, settings.timeout));
     for (const json& node : list) {
         if (is_victim(node, settings)) {
-            return node.value("fenced", false) ? kIsOff : kOk;
+            return node.value("fenced", false) ? Code::is_off : Code::ok;
         }
     }
     return fail(Errc::not_found, "corosync.conf has no such node");
@@ -181,7 +182,7 @@ Result<Code> perform(const Settings& settings) {
     if (is_about_a_node && settings.plug.empty()) {
         return fail(Errc::invalid_argument, "it needs plug, the node that is meant");
     }
-    const auto ok = [] { return kOk; };
+    const auto ok = [] { return Code::ok; };
     if (action == "off") {
         return off(settings).map(ok);
     }
@@ -196,10 +197,10 @@ Result<Code> perform(const Settings& settings) {
     }
     if (action == "metadata") {
         std::fputs(metadata().c_str(), stdout);
-        return kOk;
+        return Code::ok;
     }
     if (action == "validate-all") {
-        return kOk;
+        return Code::ok;
     }
     return fail(Errc::unsupported,
                 "this agent only takes leases away: off; set "
@@ -211,7 +212,7 @@ Result<Code> run(int count, char** words) {
     VPNHA_TRY(const Settings settings, settings_of(given));
     if (settings.help) {
         std::fputs(usage().c_str(), stdout);
-        return kOk;
+        return Code::ok;
     }
     Result<Code> code = perform(settings);
     if (!code) {
@@ -231,10 +232,10 @@ int main(int count, char** words) try {
     vpnha::adapters::close_output_after_end();
     if (!code) {
         std::fprintf(stderr, "fence_vpnha: %s\n", code.error().detail.c_str());
-        return vpnha::stonith::kFailed;
+        return vpnha::stonith::Code::failed;
     }
     return *code;
 } catch (const std::exception& error) {
     std::fprintf(stderr, "fence_vpnha: %s\n", error.what());
-    return vpnha::stonith::kFailed;
+    return vpnha::stonith::Code::failed;
 }

@@ -183,6 +183,7 @@ Result<Given> read_options(int count, char** words) {
     Given given;
     opterr = 0;
     for (int letter = 0;
+         // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet.
          (letter = getopt_long(count, words, letters.c_str(), options.data(), nullptr)) != -1;) {
         const auto* const found =
             std::find_if(kParameters.begin(), kParameters.end(),
