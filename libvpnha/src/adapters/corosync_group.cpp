@@ -9,14 +9,9 @@
 #include <cstring>
 #include <map>
 
+#include "base/limits.hpp"
+
 namespace vpnha::adapters {
-
-namespace {
-
-// As long as others of the loop may wait, a renewal of the lease among them.
-constexpr Duration kSlice = std::chrono::milliseconds(5);
-
-}  // namespace
 
 struct CorosyncGroup::State {
     QbLoop* loop = nullptr;
@@ -101,7 +96,7 @@ struct CorosyncGroup::State {
     // In slices: to a member that takes messages no faster than they come, as a slow one that
     // joins, there is always another one, and nothing else of its loop would have a turn.
     void dispatch() {
-        const TimePoint until = QbLoop::now() + kSlice;
+        const TimePoint until = QbLoop::now() + limits::kLoopSlice;
         cs_error_t error = CS_OK;
         do {
             error = cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING);

@@ -183,6 +183,10 @@ inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
 // many as tell it.
 inline constexpr std::size_t kPppRejectsPerSecondMax = 4;
 
+// At one task, in one turn of the loop: as long as a message of the group, or a renewal of a lease,
+// may wait.
+inline constexpr std::chrono::milliseconds kLoopSlice{5};
+
 // Epochs and sequences: one a microsecond lasts 140 years; far from where adding one wraps around.
 inline constexpr std::uint64_t kCounterMax = std::uint64_t{1} << 52;
 

@@ -10,6 +10,7 @@
 #include "adapters/log.hpp"
 #include "adapters/process.hpp"
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {
@@ -21,10 +22,6 @@ namespace {
 constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 
 constexpr Duration kTurn = std::chrono::milliseconds(1);
-
-// Installations, or packets of resumed sessions, in one turn of the loop: as long as a message of
-// the group may wait.
-constexpr Duration kSlice = std::chrono::milliseconds(5);
 
 // A dump that failed for want of memory, or because it was interrupted, may succeed now.
 constexpr Duration kAuditRetry = std::chrono::seconds(1);
@@ -317,7 +314,7 @@ void Executor::schedule_installs() {
 }
 
 void Executor::install_slice() {
-    const TimePoint until = loop_.now() + kSlice;
+    const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (const auto next = installs_.take()) {
         const Result<void> result = ports_.kernel.install(next->gateway, next->record);
         run(node_.on_installed(next->gateway, next->record.key, next->ticket, result, loop_.now()));
@@ -327,7 +324,8 @@ void Executor::install_slice() {
     }
     if (installs_.is_ready()) {
         // The rest of the node has its turn, too.
-        loop_.set_timer(kInstallTimer, loop_.now() + kSlice, [this] { install_slice(); });
+        loop_.set_timer(kInstallTimer, loop_.now() + limits::kLoopSlice,
+                        [this] { install_slice(); });
     }
 }
 
@@ -349,7 +347,7 @@ void Executor::say_now(const Saying& saying) {
 }
 
 void Executor::say_slice() {
-    const TimePoint until = loop_.now() + kSlice;
+    const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (!sayings_.empty()) {
         say_now(sayings_.front());
         sayings_.pop_front();

@@ -17,8 +17,6 @@ namespace {
 
 using conntrack::News;
 
-// As long as a message of the group may wait.
-constexpr Duration kSlice = std::chrono::milliseconds(5);
 // A fifth of what the kernel holds for us at 250 000 events a second.
 constexpr Duration kBurstPause = std::chrono::milliseconds(20);
 // A socket that could not be opened, for want of memory, may be now.
@@ -222,13 +220,13 @@ std::size_t FlowKeeper::waiting(GatewayId gateway) const {
 }
 
 void FlowKeeper::work_slice() {
-    const TimePoint until = loop_.now() + kSlice;
+    const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (!trains_.empty() && loop_.now() < until) {
         work_once();
     }
     if (!trains_.empty()) {
         // The rest of the node has its turn, too.
-        loop_.set_timer(kFlowTimer, loop_.now() + kSlice, [this] { work_slice(); });
+        loop_.set_timer(kFlowTimer, loop_.now() + limits::kLoopSlice, [this] { work_slice(); });
     }
 }
 

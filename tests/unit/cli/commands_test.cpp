@@ -12,12 +12,12 @@
 
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <mutex>
 #include <sstream>
 #include <thread>
 
 #include "cli/metrics.hpp"
+#include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/cli/sample.hpp"
 #include "vpnha/configuration.hpp"
@@ -43,11 +43,6 @@ Outcome run_command(std::vector<const char*> words) {
     std::ostringstream err;
     const int code = run(static_cast<int>(words.size()), words.data(), out, err);
     return {code, out.str(), err.str()};
-}
-
-std::string contents_of(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // Answers each of `requests` connections with the same message.

@@ -4,11 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 
+#include "support/contents_of.hpp"
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
@@ -18,11 +17,6 @@ using nlohmann::json;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
-
-std::string contents_of(const char* path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // Names of metrics by the words behind `mark`.
 std::set<std::string> names_behind(std::string_view mark, const std::string& text) {

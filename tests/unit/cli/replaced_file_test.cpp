@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::cli {
@@ -24,10 +25,7 @@ class ReplacedFileTest : public testing::Test {
     ~ReplacedFileTest() override { std::filesystem::remove_all(directory_); }
 
     [[nodiscard]] std::string path() const { return directory_ + "/vpnha.prom"; }
-    [[nodiscard]] std::string contents() const {
-        std::ifstream file(path());
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
+    [[nodiscard]] std::string contents() const { return contents_of(path()); }
     [[nodiscard]] std::ptrdiff_t files() const {
         return std::distance(std::filesystem::directory_iterator(directory_), {});
     }

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 
+#include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/config/sample.hpp"
 
@@ -14,11 +14,6 @@ namespace vpnha {
 namespace {
 
 using testing::HasSubstr;
-
-std::string contents_of(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // What is in force when vpnha.toml holds `text`.
 Result<std::string> effective(const std::string& text) {
