@@ -12,7 +12,6 @@ int main(int argc, char** argv) {
          {&vpnha::agents::checkpoint(), &vpnha::agents::vip(), &vpnha::agents::xl2tpd()}) {
         if (agent->name == name) {
             const int code = vpnha::ocf::run(*agent, argc, argv);
-            std::fflush(stdout);
             vpnha::adapters::close_output_after_end();
             return code;
         }

@@ -228,7 +228,6 @@ Result<Code> run(int count, char** words) {
 
 int main(int count, char** words) try {
     const auto code = vpnha::stonith::run(count, words);
-    std::fflush(stdout);
     vpnha::adapters::close_output_after_end();
     if (!code) {
         std::fprintf(stderr, "fence_vpnha: %s\n", code.error().detail.c_str());

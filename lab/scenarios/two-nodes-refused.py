@@ -18,7 +18,6 @@ node's abstention, and within 1 s of the administrator's word; never two owners.
 """
 import re
 
-from vpnlab.cluster import text_of
 from vpnlab.expectation import at_most, equals, is_empty, is_true
 from vpnlab.live import Live, begin
 from vpnlab.node import Node
@@ -26,6 +25,7 @@ from vpnlab.promise import expect_nothing_else
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.silence import ABSTENTION_S, started_s
+from vpnlab.state import text_of
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2, vpnha=True)
 WAITING = "event=waiting"

@@ -23,7 +23,7 @@ from .errors import LabError, PackageMissing
 from .lab import Lab
 from .node import Node
 from .power import node_files, start_power_service
-from .state import StateDirectory
+from .state import StateDirectory, text_of
 from .topology import VIP_INSIDE, VIP_OUTSIDE
 
 DIRECTORY = Path(__file__).resolve().parent.parent
@@ -194,13 +194,6 @@ def merge_section(current: ElementTree.Element, cib: ElementTree.Element, sectio
         current.remove(old)
     if new is not None:
         current.append(new)
-
-
-def text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
 
 
 class Cluster:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .cluster import FENCE_VPNHA_FIRST, text_of
+from .cluster import FENCE_VPNHA_FIRST
 from .expectation import equals, is_empty
 from .live import Live, begin
 from .node import Node
 from .power import power_events
 from .promise import expect_only_silence
 from .run import Run
+from .state import text_of
 
 OUTAGE_MS = 2500
 RESET_LIMIT_S = 30

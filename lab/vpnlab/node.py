@@ -16,7 +16,7 @@ from .channel import Channel, ClockSample, Completed, RemoteError
 from .cores import core_of, host_cores, pin
 from .errors import LabError, TimedOut
 from .netns import NetworkNamespace
-from .state import Process, StateDirectory
+from .state import Process, StateDirectory, text_of
 from .topology import NETWORKS, NodeSpec, boot_config, kernel_arguments
 
 INIT = Path(__file__).resolve().parent.parent / "node" / "init.py"
@@ -380,11 +380,7 @@ class Node:
         """What is in /var/log/NAME of the present boot, nothing if there is no such file. Read on
         the host, so that it may be asked for all the time: read() takes the node's only CPU from
         what is measured."""
-        try:
-            path = self.log_directories()[-1] / name
-            return path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
+        return text_of(self.log_directories()[-1] / name)
 
     def has_interface(self, name: str) -> bool:
         return self.read(f"/sys/class/net/{name}/ifindex") is not None

@@ -88,6 +88,14 @@ def _start_time(pid: int) -> int | None:
     return parse_start_time(stat)
 
 
+def text_of(path: Path) -> str:
+    """Nothing if there is no such file."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 def check_name(name: str) -> str:
     """Names become parts of paths and of a namespace's name."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,39}", name):

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .cluster import CIB_FILE, TEMPLATES, Cluster, text_of
+from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .errors import LabError
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .lab import Lab
 from .node import CommandFailed, Node
+from .state import text_of
 from .topology import L2TP, NODES, VpnGateway
 
 GATEWAY = L2TP.name

@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <memory>
 
 namespace vpnha::adapters {
@@ -241,6 +242,7 @@ void leave_caller() {
 }
 
 void close_output_after_end() {
+    std::fflush(stdout);
     struct stat output {};
     if (::fstat(STDOUT_FILENO, &output) != 0 || !S_ISFIFO(output.st_mode)) {
         return;
@@ -251,9 +253,9 @@ void close_output_after_end() {
     static int ending;
     ending = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
     const auto wait_for_end = [](void*) {
-        constexpr int kEndsWithinMs = 1000;
-        pollfd entry{.fd = ending, .events = POLLIN, .revents = 0};
-        return ::poll(&entry, 1, kEndsWithinMs);
+        constexpr auto kEndsWithin = std::chrono::seconds(1);
+        wait_gone(ending, std::chrono::steady_clock::now() + kEndsWithin);
+        return 0;
     };
     ::clone(wait_for_end, stack.data() + stack.size(), CLONE_VM, nullptr);
 }

@@ -52,10 +52,11 @@ void forbid_core_files();
 // reads them is to wait for it, and behind whoever waited for the parent.
 void leave_caller();
 
-// Last words of a program that Pacemaker runs and whose output is a pipe: a child has the pipe open
-// until the program has ended, and closes it then. Pacemaker's SIGCHLD handler only sets a flag;
-// one that comes between its look at the flags and its poll() is heeded 500 ms later
-// (crm_trigger_prepare(), lib/common/mainloop.c), unless something that it polls wakes it.
+// Last words of a program that Pacemaker runs: what it printed is written, and where its output is
+// a pipe, a child has that open until the program has ended, and closes it then. Pacemaker's
+// SIGCHLD handler only sets a flag; one that comes between its look at the flags and its poll() is
+// heeded 500 ms later (crm_trigger_prepare(), lib/common/mainloop.c), unless something that it
+// polls wakes it.
 void close_output_after_end();
 
 // SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
