@@ -21,7 +21,8 @@ namespace {
 // milliseconds.
 constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 
-constexpr Duration kTurn = std::chrono::milliseconds(1);
+// Never in a tight circle: what is due and cannot be done now (flow control) comes again.
+constexpr Duration kTurnPause = std::chrono::milliseconds(1);
 
 // A dump that failed for want of memory, or because it was interrupted, may succeed now.
 constexpr Duration kAuditRetry = std::chrono::seconds(1);
@@ -411,9 +412,7 @@ void Executor::arm_timer() {
         loop_.cancel_timer(kNodeTimer);
         return;
     }
-    // Never in a tight circle: what is due and cannot be done now (flow control) comes again.
-    const TimePoint earliest_turn = loop_.now() + kTurn;
-    loop_.set_timer(kNodeTimer, std::max(*at, earliest_turn),
+    loop_.set_timer(kNodeTimer, std::max(*at, loop_.now() + kTurnPause),
                     [this] { run(node_.on_time(loop_.now())); });
 }
 
