@@ -9,13 +9,7 @@
 
 namespace vpnha::adapters {
 
-Result<UniqueFd> lock_directory(const std::string& directory, int operation) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) {
-        return tl::unexpected(system_error("creating " + directory, error.value()));
-    }
-    const std::string path = directory + "/lock";
+Result<UniqueFd> lock_file(const std::string& path, int operation) {
     UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file) {
         return tl::unexpected(system_error("opening " + path, errno));
@@ -26,6 +20,15 @@ Result<UniqueFd> lock_directory(const std::string& directory, int operation) {
         }
     }
     return file;
+}
+
+Result<UniqueFd> lock_directory(const std::string& directory, int operation) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+        return tl::unexpected(system_error("creating " + directory, error.value()));
+    }
+    return lock_file(directory + "/lock", operation);
 }
 
 }  // namespace vpnha::adapters

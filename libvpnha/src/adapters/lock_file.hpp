@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Locks between processes.
 #pragma once
 
 #include <string>
@@ -8,8 +9,11 @@
 
 namespace vpnha::adapters {
 
-// Holds the file `lock` of a directory, which is created if need be, for as long as the result
-// lives; waits for others. `operation`: LOCK_EX or LOCK_SH.
+// `operation`: LOCK_EX or LOCK_SH; waits for others, and holds for as long as the result lives, in
+// children that fork, too. The file is created if need be, and stays.
+[[nodiscard]] Result<UniqueFd> lock_file(const std::string& path, int operation);
+
+// The file `lock` of a directory, which is created if need be.
 [[nodiscard]] Result<UniqueFd> lock_directory(const std::string& directory, int operation);
 
 }  // namespace vpnha::adapters

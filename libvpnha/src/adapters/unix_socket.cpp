@@ -2,6 +2,7 @@
 #include "adapters/unix_socket.hpp"
 
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "adapters/lock_file.hpp"
 
 namespace vpnha::adapters {
 
@@ -33,8 +36,8 @@ int connect_to(int fd, const sockaddr_un& address) {
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
-// Removes the socket file of a process that died. The caller holds vpnhad's lock, so that no two
-// of them judge the same file at once.
+// Removes the socket file of a process that died. The caller holds the file's lock: what one judges
+// another may have put there meanwhile.
 Result<void> remove_stale(const std::string& path, const sockaddr_un& address, int type) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
@@ -93,6 +96,7 @@ UnixListener::~UnixListener() {
 
 Result<UnixListener> UnixListener::open(const UnixListenerOptions& options) {
     VPNHA_TRY(const sockaddr_un address, address_of(options.path));
+    VPNHA_TRY(const UniqueFd lock, lock_file(options.path + ".lock", LOCK_EX));
     VPNHA_CHECK(remove_stale(options.path, address, options.type));
     const auto failed = [&](const char* what) {
         return tl::unexpected(system_error(fmt::format("{} {}", what, options.path), errno));

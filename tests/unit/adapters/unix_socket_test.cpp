@@ -9,6 +9,8 @@
 
 #include <cstring>
 #include <fstream>
+#include <future>
+#include <vector>
 
 #include "support/temporary_path.hpp"
 
@@ -59,20 +61,45 @@ TEST(UnixListenerTest, RefusesToStartWhileAnotherAnswersWithAnotherType) {
     EXPECT_FALSE(UnixListener::open(options).has_value());
 }
 
+// Bound and closed without unlinking, as a killed process leaves it.
+void leave_stale(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    const UniqueFd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
+    const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
+    ASSERT_EQ(::bind(dead.get(), generic, sizeof(address)), 0);
+}
+
 TEST(UnixListenerTest, ReplacesTheFileOfADeadDaemon) {
     const UnixListenerOptions options = options_for("stale.sock");
-    {
-        // Bound and closed without unlinking, as a killed process leaves it.
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::memcpy(address.sun_path, options.path.data(), options.path.size());
-        const UniqueFd dead(::socket(AF_UNIX, SOCK_STREAM, 0));
-        const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
-        ASSERT_EQ(::bind(dead.get(), generic, sizeof(address)), 0);
-    }
+    leave_stale(options.path);
     const Result<UnixListener> listener = UnixListener::open(options);
     ASSERT_TRUE(listener.has_value()) << listener.error().detail;
     connected(options.path);
+}
+
+// Two agents that start vpnhad at once behind its death: the second must not take the first one's
+// file for the dead one's.
+TEST(UnixListenerTest, OfManyThatReplaceADeadDaemonsFileOneDoes) {
+    const UnixListenerOptions options = options_for("race.sock");
+    for (int round = 0; round < 50; ++round) {
+        leave_stale(options.path);
+        std::vector<std::future<Result<UnixListener>>> starts;
+        for (int n = 0; n < 8; ++n) {
+            starts.push_back(
+                std::async(std::launch::async, [&options] { return UnixListener::open(options); }));
+        }
+        std::vector<UnixListener> opened;
+        for (auto& start : starts) {
+            if (Result<UnixListener> listener = start.get()) {
+                opened.push_back(std::move(*listener));
+            }
+        }
+        ASSERT_EQ(opened.size(), 1U);
+        connected(options.path);
+        EXPECT_TRUE(opened.front().accept().has_value());
+    }
 }
 
 TEST(UnixListenerTest, LeavesAFileThatIsNoSocketAlone) {
