@@ -37,7 +37,8 @@ class Buffer {
 
 class Key {
   public:
-    Key(const Run& run, const World& world) : run_(run), timing_(timing_of(run)), world_(world) {}
+    Key(const Run& run, const World& world)
+        : run_(run), timing_(timing_of(run, 0)), world_(world) {}
 
     [[nodiscard]] Print write() {
         const Bounds& left = world_.left;
@@ -126,7 +127,7 @@ class Key {
         put(heard.epoch);
         put(heard.held);
         if (heard.epoch == world_.served.epoch) {
-            put_signed(heard.sent_at + timing_.lease - world_.served.deadline);
+            put_signed(heard.until - world_.served.deadline);
         }
     }
     void put(const lease::Before& before) {
@@ -164,7 +165,7 @@ class Key {
         put_left(node.thaw_over, node.now);
         put_engine(node.engine.state());
         put_voter(node.engine.voter().state(), node.now);
-        put_holder(node.engine.holder().state(), node.now);
+        put_holder(node.engine.holder(), node.now);
     }
 
     // What matters only in some worlds.
@@ -272,9 +273,10 @@ class Key {
         }
     }
 
-    void put_holder(const Holder::State& state, TimePoint now) {
+    void put_holder(const Holder& holder, TimePoint now) {
+        const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, lame_until,
-                     rounds, before, unknown, handover] = state;
+                     rounds, before, unknown, handover] = holder.state();
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
         static_cast<void>(before);  // put_heard() these.
@@ -294,8 +296,8 @@ class Key {
             put(handover->released);
         }
         for (const Holder::OpenRound& round : rounds) {
-            if (round.sent_at + timing_.lease > now) {
-                put_left(round.sent_at + timing_.lease, now);
+            if (round.sent_at + lease > now) {
+                put_left(round.sent_at + lease, now);
                 put(static_cast<std::uint8_t>(number - round.number));
                 put(round.answered);
             }
@@ -324,7 +326,7 @@ class Key {
             // Refusals of the rounds of an earlier life are not heard.
             put(flying.sender.instance == sender.self.instance);
             put(round->id.epoch);
-            put_left(round->sent_at + timing_.lease, sender.now);
+            put_left(round->sent_at + round->lease, sender.now);
             put_number(round->id);
             put(round->held);
             put_dead(round->released);
@@ -361,7 +363,7 @@ class Key {
     }
 
     const Run& run_;
-    const lease::Timing timing_;
+    const lease::Timing timing_;  // But for L, each node's is the same.
     const World& world_;
     Buffer out_;
 };

@@ -96,7 +96,12 @@ std::string features_of(const Run& run) {
     if (run.rates[0] != run.rates[1]) {
         text += fmt::format("clocks {}:{}:{}, ", run.rates[0], run.rates[1], run.rates[2]);
     }
-    return text + fmt::format("lease of {:.2g} ticks", double(run.lease) / run.rates[0]);
+    const auto ticks = [&](int steps) { return double(steps) / run.rates[0]; };
+    if (run.first_lease) {
+        return text + fmt::format("leases of {:.2g} and {:.2g} ticks", ticks(*run.first_lease),
+                                  ticks(run.lease));
+    }
+    return text + fmt::format("lease of {:.2g} ticks", ticks(run.lease));
 }
 
 double processor_seconds() {

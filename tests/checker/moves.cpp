@@ -93,7 +93,7 @@ class Moves {
         }
         const std::uint8_t left = --step.world.left.claims;
         const bool alike = run_.rates[0] == run_.rates[1] && run_.rates[1] == run_.rates[2] &&
-                           run_.voters == kNodes && run_.start == Start::idle;
+                           run_.voters == kNodes && run_.start == Start::idle && !run_.first_lease;
         if (!alike) {
             return true;
         }
@@ -209,7 +209,7 @@ class Moves {
         Step step(run_, before_);
         Node& node = step.change(i);
         node.paused = false;
-        node.thaw_over = node.now + timing_of(run_).lease;
+        node.thaw_over = node.now + timing_of(run_, i).lease;
         emit(std::move(step), {"thaws", i});
     }
 

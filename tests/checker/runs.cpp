@@ -59,6 +59,9 @@ const Run kRuns[] = {
      .lease = kThreeTicks,
      .rates = {2, 3, 3},
      .quick = true},
+    // Node 1 has twice the others' lease, or half of it.
+    {.name = "longer-lease", .bounds = {.claims = 2}, .lease = 3, .first_lease = 6, .quick = true},
+    {.name = "shorter-lease", .bounds = {.claims = 2}, .lease = 6, .first_lease = 3, .quick = true},
     {.name = "pause", .bounds = {.claims = 2, .pauses = 1}, .lease = kTwoTicks, .quick = true},
     {.name = "handover",
      .bounds = {.claims = 2, .demotions = 1},

@@ -13,7 +13,7 @@ namespace {
 using lease::Message;
 
 lease::Setup setup_of(const Run& run, const lease::Sender& self) {
-    lease::Setup setup{self, timing_of(run), {}};
+    lease::Setup setup{self, timing_of(run, index_of(self.node)), {}};
     for (int i = 0; i < run.voters; ++i) {
         setup.voters.push_back(id_of(static_cast<std::size_t>(i)));
     }
@@ -146,13 +146,16 @@ bool tells_margins(const Run& run, const World& world) {
             }));
 }
 
-lease::Timing timing_of(const Run& run) {
+lease::Timing timing_of(const Run& run, std::size_t node) {
+    const int first = run.first_lease.value_or(run.lease);
+    const int own = node == 0 ? first : run.lease;
     lease::Timing timing;
-    timing.lease = timing.lease_max = Duration(run.lease);
-    timing.renew = Duration((run.lease - 1) / 2);
+    timing.lease = Duration(own);
+    timing.lease_max = Duration(std::max(first, run.lease));
+    timing.renew = Duration((own - 1) / 2);
     timing.rate_permille = 500;  // 2 : 3.
     timing.grain = Duration(0);  // Clocks are read exactly.
-    timing.lame = Duration(run.lease);
+    timing.lame = Duration(own);
     timing.absence = Duration(1);
     return timing;
 }
@@ -351,7 +354,7 @@ void Step::prune() {
     std::erase_if(world.network, [this](const auto& flying) {
         const auto* round = std::get_if<lease::Round>(&flying->message);
         return round != nullptr &&
-               round->sent_at + timing_.lease <= world.nodes[index_of(flying->sender.node)]->now;
+               round->sent_at + round->lease <= world.nodes[index_of(flying->sender.node)]->now;
     });
     if (!tells_margins(run_, world)) {  // There the newest round of an epoch says more.
         forget_closed_rounds();
@@ -453,9 +456,8 @@ World fenced(const Run& run, const World& world) {
 World first_world(const Run& run) {
     World world;
     world.left = run.bounds;
-    const lease::Timing timing = timing_of(run);
     const TimePoint started{Duration(1000)};
-    const TimePoint now = started + timing.abstention();
+    const TimePoint now = started + timing_of(run, 0).abstention();
     for (std::size_t i = 0; i < kNodes; ++i) {
         world.nodes[i] = std::make_shared<Node>(new_node(run, i, started, now));
     }

@@ -54,6 +54,8 @@ struct Run {
     std::string_view name;
     Bounds bounds;
     int lease = 6;  // Steps of a clock; at rate 2 three ticks.
+    // That of node 1, where it is another: a new L reaches the nodes one after the other.
+    std::optional<int> first_lease{};
     std::array<int, kNodes> rates{2, 2, 2};
     int voters = 3;  // The first so many nodes.
     Start start = Start::idle;
@@ -110,7 +112,7 @@ struct World {
     bool beyond = false;                // Over a bound: not a state of this run.
 };
 
-[[nodiscard]] lease::Timing timing_of(const Run& run);
+[[nodiscard]] lease::Timing timing_of(const Run& run, std::size_t node);
 [[nodiscard]] World first_world(const Run& run);
 // The index of a node in World::nodes.
 [[nodiscard]] constexpr std::size_t index_of(NodeId node) {
@@ -137,7 +139,7 @@ inline constexpr std::uint8_t kAll = (1U << kNodes) - 1;
 // One node's event and what follows from it at once.
 class Step {
   public:
-    Step(const Run& run, const World& before) : run_(run), timing_(timing_of(run)), world(before) {}
+    Step(const Run& run, const World& before) : run_(run), world(before) {}
 
     // The node that an event of this step changes.
     [[nodiscard]] Node& change(std::size_t index);
@@ -160,7 +162,6 @@ class Step {
     void forget_idle_receivers();
 
     const Run& run_;
-    const lease::Timing timing_;
     bool answered_ = false;
 
   public:

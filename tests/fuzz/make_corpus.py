@@ -212,8 +212,8 @@ def round_id(number, node=2, k=1):
     return epoch(number, node) + struct.pack("!QQ", 1, k)
 
 
-def asked(number, flags, lists, more=b""):
-    return (round_id(number) + struct.pack("!QB", 10**9, flags) + lists + more
+def asked(number, flags, lists, more=b"", duration=3 * 10**8):
+    return (round_id(number) + struct.pack("!QqB", 10**9, duration, flags) + lists + more
             + struct.pack("!QQ", 5, 10**9))
 
 
@@ -228,6 +228,9 @@ LEASE = {
     "renewal": lease(2, asked(3, 1, voters(1, 2, 3))),
     "round-with-next-list": lease(2, asked(3, 3, voters(1, 2, 3) + NEXT)),
     "round-with-too-many-voters": lease(2, asked(3, 0, voters(*range(1, 9)))),
+    "round-with-too-long-a-lease": lease(2, asked(3, 0, voters(1), duration=5 * 10**8 + 1)),
+    "round-with-no-lease": lease(2, asked(3, 0, voters(1), duration=0)),
+    "round-with-a-negative-lease": lease(2, asked(3, 0, voters(1), duration=-1)),
     "round-with-no-voters": lease(2, asked(3, 0, voters())),
     "round-at-the-last-epoch": lease(2, asked(2**52, 0, voters(1, 2, 3))),
     "answer": lease(3, round_id(1, 1) + b"\x00\x00"),

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "lease/timing.hpp"
 
 namespace vpnha::lease {
 
@@ -43,6 +44,7 @@ class Writer {
         type(Type::round);
         put(round.id);
         put(round.sent_at);
+        out_.u64(static_cast<std::uint64_t>(round.lease.count()));
         out_.u8(static_cast<std::uint8_t>((round.held ? kHeld : 0) |
                                           (round.voters.next ? kNextList : 0) |
                                           (round.released ? kReleased : 0)));
@@ -60,7 +62,7 @@ class Writer {
             const Heard& heard = answer.before.heard;
             put(heard.epoch);
             out_.u64(heard.number);
-            put(heard.sent_at);
+            put(heard.until);
             out_.u8(heard.held ? 1 : 0);
             put(heard.checkpoint);
         }
@@ -188,6 +190,13 @@ class Reader {
         }
         return static_cast<Enum>(value);
     }
+    Duration lease() {
+        const Duration lease(static_cast<Duration::rep>(in_.u64()));
+        if (lease <= Duration{} || lease > kLeaseMax) {
+            in_.fail();
+        }
+        return lease;
+    }
     // No clock runs for 292 years.
     TimePoint time() {
         const std::uint64_t value = in_.u64();
@@ -232,6 +241,7 @@ class Reader {
         Round round;
         round.id = round_id();
         round.sent_at = time();
+        round.lease = lease();
         const std::uint8_t known = flags(kHeld | kNextList | kReleased);
         round.held = (known & kHeld) != 0;
         round.voters = voters((known & kNextList) != 0);
@@ -249,7 +259,7 @@ class Reader {
             Heard& heard = answer.before.heard;
             heard.epoch = epoch();
             heard.number = counter();
-            heard.sent_at = time();
+            heard.until = time();
             heard.held = flags(1) != 0;
             heard.checkpoint = checkpoint();
         }

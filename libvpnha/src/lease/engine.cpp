@@ -198,6 +198,7 @@ void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, Time
             Round round;
             round.id = {holder_.epoch(), setup_.self.instance, asked.number};
             round.sent_at = asked.sent_at;
+            round.lease = setup_.timing.lease;
             round.voters = state_.voters;
             round.checkpoint = state_.checkpoint;
             vote(round, effects, now);

@@ -53,6 +53,7 @@ Round Holder::open_round(Instance instance, TimePoint now) {
     Round round;
     round.id = {state_.claimed, instance, state_.number};
     round.sent_at = now;
+    round.lease = timing_.lease;
     round.held = serving();
     round.released = state_.handover ? std::optional(state_.handover->released) : state_.dead;
     return round;
@@ -124,7 +125,7 @@ Margin Holder::margin() const {
         const Heard& newest = state_.before.heard;
         margin.kind = Margin::Kind::bounded;
         margin.epoch = newest.epoch;
-        margin.until = newest.sent_at + timing_.lease;
+        margin.until = newest.until;
         margin.newest = newest.checkpoint;
     }
     return margin;

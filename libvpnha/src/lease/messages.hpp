@@ -49,6 +49,8 @@ struct RoundId {
 struct Round {
     RoundId id;
     TimePoint sent_at{};  // t, on the sender's clock.
+    // L of the sender: answers let it speak until t + L, and a promise covers that.
+    Duration lease{};
     // A majority has answered this epoch before. Until then it is a claim, and a lame holder hands
     // over to it.
     bool held = false;
@@ -70,7 +72,7 @@ enum class Knowledge : std::uint8_t {
 struct Heard {
     Epoch epoch;
     std::uint64_t number = 0;
-    TimePoint sent_at{};
+    TimePoint until{};  // t + L, on the sender's clock.
     bool held = false;
     Checkpoint checkpoint;
     friend bool operator==(const Heard&, const Heard&) = default;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The times of the lease, and what must hold between them. All nodes of a cluster have the same;
-// clocks are CLOCK_BOOTTIME, and are compared with themselves only.
+// The times of the lease, and what must hold between them. All nodes of a cluster have the same,
+// but while a new L is given to one after the other; clocks are CLOCK_BOOTTIME, and are compared
+// with themselves only.
 //
 //   lease        L: a majority's answer lets the holder speak until (its own time of asking) + L
-//   promise      L·(1+ρ)+δ on the voter's clock: longer than L on the holder's, however the two
-//                clocks run
+//   promise      L·(1+ρ)+δ on the voter's clock, L being what the holder's round says: longer than
+//                L on the holder's, however the two clocks run
 //   abstention   L_max·(1+ρ)+δ after its start a vpnhad answers nobody: it may have promised
 //                something before, when L was another
 #pragma once
@@ -33,7 +34,7 @@ struct Timing {
     Duration absence = std::chrono::seconds(5);
     Duration lease_max = kLeaseMax;  // Only tests have another.
 
-    [[nodiscard]] Duration promise() const { return stretched(lease); }
+    [[nodiscard]] Duration promise(Duration asked) const { return stretched(asked); }
     [[nodiscard]] Duration abstention() const { return stretched(lease_max); }
 
     // What the file says is safe, and of use: error invalid_config names the key.

@@ -95,10 +95,11 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
 
 void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now) {
     const RoundId& id = round.id;
-    state_.promise = {id.epoch, now + timing_.promise(), false};
+    state_.promise = {id.epoch, now + timing_.promise(round.lease), false};
     // A duplicate of an older round is answered, too, and says nothing new.
     if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
-        state_.heard = Heard{id.epoch, id.number, round.sent_at, round.held, round.checkpoint};
+        state_.heard =
+            Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
     }
     std::erase_if(state_.answered_at, [&](const Timed& answered) {
         return answered.node == sender.node || answered.at + timing_.abstention() <= now;

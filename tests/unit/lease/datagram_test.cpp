@@ -21,7 +21,7 @@ const TimePoint kTime{std::chrono::milliseconds(1000)};
 std::vector<Message> all_messages() {
     return {
         Hello{},
-        Round{kRoundId, kTime, true, kVoters, {5, kTime}, Epoch{6, NodeId{1}}},
+        Round{kRoundId, kTime, milliseconds(300), true, kVoters, {5, kTime}, Epoch{6, NodeId{1}}},
         Answer{kRoundId,
                {Knowledge::heard, {{6, NodeId{1}}, 4, kTime, true, {5, kTime}}},
                Handover{{6, NodeId{1}}, {1, 2, 3}}},
@@ -53,7 +53,8 @@ TEST(DatagramTest, EveryTypeSurvivesTheWire) {
 }
 
 TEST(DatagramTest, AMinimalRoundAndAnswerSurviveTheWire) {
-    const Round round{kRoundId, {}, false, {{{}, nodes_to(1)}, std::nullopt}, {}, std::nullopt};
+    const Round round{kRoundId, {},          Duration(1), false, {{{}, nodes_to(1)}, std::nullopt},
+                      {},       std::nullopt};
     for (const Message& message : std::vector<Message>{round, Answer{kRoundId, {}, std::nullopt}}) {
         const Datagram datagram = datagram_of(message);
         EXPECT_EQ(parse_datagram(encode(datagram, kKey), kKey).value_or(Datagram{}), datagram);
@@ -82,6 +83,7 @@ TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
               "000000000000000700000002"          // epoch
               "00000000000000030000000000000009"  // instance, k
               "000000003b9aca00"                  // t
+              "0000000011e1a300"                  // L
               "07"                                // flags
               "00000000000000010000000100000001"  // current list: version
               "03000000010000000200000003"        // its nodes
@@ -145,6 +147,16 @@ TEST(DatagramTest, ARoundInSomebodyElsesEpochOrInstanceIsMalformed) {
     round = std::get<Round>(all_messages()[1]);
     round.id.instance = {4};
     EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+}
+
+TEST(DatagramTest, ALeaseBeyondTheProtocolsIsMalformed) {
+    Round round = std::get<Round>(all_messages()[1]);
+    for (const Duration lease : {Duration(-1), Duration(0), kLeaseMax + Duration(1)}) {
+        round.lease = lease;
+        EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+    }
+    round.lease = kLeaseMax;
+    EXPECT_TRUE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
 }
 
 TEST(DatagramTest, UnsoundListsAreMalformed) {

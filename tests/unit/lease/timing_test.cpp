@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 TEST(TimingTest, TheDefaultsAreValid) {
     const Timing timing;
     EXPECT_TRUE(timing.validate().has_value());
-    EXPECT_EQ(timing.promise(), milliseconds(410));
+    EXPECT_EQ(timing.promise(timing.lease), milliseconds(410));
     EXPECT_EQ(timing.abstention(), milliseconds(650));
 }
 

@@ -17,6 +17,7 @@ Round round_of(std::uint64_t epoch, unsigned node, std::uint64_t number = 1) {
     Round round;
     round.id = {{epoch, NodeId{node}}, {1}, number};
     round.sent_at = kNow;
+    round.lease = Timing{}.lease;
     round.voters = kVoters;
     return round;
 }
@@ -58,6 +59,16 @@ TEST(VoterTest, EveryAnswerStartsThePromiseAnew) {
     ASSERT_EQ(judge(voter, round_of(1, 1, 2), kNow + milliseconds(400)), Verdict::answered);
     EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(809)), Verdict::promised);
     EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(810)), Verdict::answered);
+}
+
+// A new L reaches the nodes one after the other: what the asker reckons with counts.
+TEST(VoterTest, APromiseCoversTheLeaseThatAsks) {
+    Voter voter = voter_with();
+    Round longer = round_of(1, 1);
+    longer.lease = milliseconds(500);
+    ASSERT_EQ(judge(voter, longer), Verdict::answered);
+    EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(649)), Verdict::promised);
+    EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(650)), Verdict::answered);
 }
 
 TEST(VoterTest, ADuplicateOfAnOldRoundIsAPromise) {
@@ -172,6 +183,7 @@ TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
     EXPECT_EQ(voter.before().knowledge, Knowledge::nothing_before);
     Round newest = round_of(1, 1, 9);
     newest.sent_at = kNow + milliseconds(5);
+    newest.lease = milliseconds(200);
     newest.held = true;
     newest.checkpoint = {77, kNow};
     ASSERT_EQ(judge(voter, newest), Verdict::answered);
@@ -179,7 +191,7 @@ TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
     ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
     ASSERT_EQ(judge(voter, round_of(2, 2, 2)), Verdict::answered);
     const Before expected{Knowledge::heard,
-                          {{1, NodeId{1}}, 9, kNow + milliseconds(5), true, {77, kNow}}};
+                          {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, {77, kNow}}};
     EXPECT_EQ(voter.before(), expected);
 }
 
