@@ -53,9 +53,9 @@ Result<void> refuse_ungated(const Settings& settings) {
         return {};
     }
     return fail(Errc::unsupported,
-                fmt::format("the cluster has resources that are not vpnha's ({}), and they would "
-                            "run on; use power fencing, or set gated_only=1 if two of them may run "
-                            "at once",
+                fmt::format("the cluster has resources without a gate of vpnha's ({}), and they "
+                            "would run on; use power fencing, or set gated_only=1 if two of them "
+                            "may run at once",
                             fmt::join(ids, ", ")));
 }
 

@@ -39,8 +39,8 @@ constexpr std::array<Parameter, 13> kParameters{{
     {"timeout", 't', Type::number, "5", true,
      "Seconds after which a fencing that is not confirmed has failed"},
     {"gated_only", 'g', Type::flag, "0", true,
-     "Say that the victim is off although resources other than vpnha's are configured: whatever "
-     "they do there is not ended by this agent"},
+     "Say that the victim is off although resources other than vpnha's gateways are configured, "
+     "ocf:vpnha:vip among them: whatever they do there is not ended by this agent"},
     {"mode", 'm', Type::mode, "revoke", true,
      "revoke: a majority of three voters or more takes the victim's leases back. In a cluster of "
      "two nodes, in one level of the topology with a power device: yield, before it, waits unless "
@@ -232,8 +232,9 @@ std::string metadata() {
         "boot of the victim: it is granted no lease on a gateway any more, and off is answered "
         "when all promises to it have run out, 0.65 s after the last answer to it. The victim "
         "that hears of it resets itself. Only the gateways of vpnha are ended by that, so the "
-        "agent refuses where the cluster has other resources, with fewer than three voters, and "
-        "with a quorum device; put power fencing into the next level of the topology. It "
+        "agent refuses where the cluster has other resources, ocf:vpnha:vip among them, with "
+        "fewer than three voters, and with a quorum device; put power fencing into the next level "
+        "of the topology. It "
         "switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does beside "
         "a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
         "<vendor-url>https://clusterlabs.org</vendor-url>\n<parameters>\n";

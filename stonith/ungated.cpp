@@ -11,7 +11,10 @@ namespace {
 
 bool is_gated(std::string_view element) {
     const std::string kind = attribute(element, "class");
-    return kind == "stonith" || (kind == "ocf" && attribute(element, "provider") == "vpnha") ||
+    // Around the addresses of ocf:vpnha:vip there is no gate.
+    const bool is_behind_gate = kind == "ocf" && attribute(element, "provider") == "vpnha" &&
+                                attribute(element, "type") != "vip";
+    return kind == "stonith" || is_behind_gate ||
            // Its template says what it is, and is looked at, too.
            (kind.empty() && !attribute(element, "template").empty());
 }

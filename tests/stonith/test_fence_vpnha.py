@@ -37,6 +37,8 @@ GATED = """\
 ADDRESS = '<primitive id="address" class="ocf" provider="heartbeat" type="IPaddr2"/>'
 SERVICE = '<primitive class="systemd" type="nginx" id="web"/>'
 TEMPLATE = '<template id="databases" type="pgsql" class="ocf" provider="heartbeat"/>'
+VIP = '<primitive id="own" class="ocf" provider="vpnha" type="vip"/>'
+VIPS = '<template id="owns" type="vip" provider="vpnha" class="ocf"/>'
 BUNDLE = '<bundle id="box"><podman image="x"/></bundle>'
 NODES = {"nodes": [{"id": 1, "name": "gw1", "fenced": False},
                    {"id": 2, "name": "gw2", "fenced": True}]}
@@ -257,7 +259,8 @@ def test_a_vpnhad_that_stands_still_costs_no_more_than_the_delay(place: Place) -
 
 
 @pytest.mark.parametrize(("resource", "name"), [
-    (ADDRESS, "address"), (SERVICE, "web"), (TEMPLATE, "databases"), (BUNDLE, "box")])
+    (ADDRESS, "address"), (SERVICE, "web"), (TEMPLATE, "databases"), (BUNDLE, "box"),
+    (VIP, "own"), (VIPS, "owns")])
 @pytest.mark.parametrize("action", ["off", "monitor"])
 def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: str,
                                              action: str) -> None:
