@@ -3,6 +3,7 @@
 // and for additional addresses of others. Works without vpnhad.
 #include "adapters/vip_service.hpp"
 #include "agents.hpp"
+#include "vpnhad.hpp"
 
 namespace vpnha::agents {
 
@@ -43,6 +44,10 @@ VipParameters parameters(const Call& call) {
 }
 
 Outcome start(const Call& call) {
+    // Without a vpnhad there is no such file.
+    if (Outcome outcome = refused_if_fenced(call); outcome.code != Code::success) {
+        return outcome;
+    }
     return outcome(service(call).start(parameters(call)));
 }
 
@@ -124,7 +129,14 @@ const ocf::Agent& vip() {
                         .short_text = "Wait for duplicates",
                         .long_text = "How long a start waits for the answer of somebody who has an "
                                      "address already, in milliseconds; it is part of each "
-                                     "takeover. 0: nobody is asked."}},
+                                     "takeover. 0: nobody is asked."},
+                       {.name = "socket",
+                        .default_value = kControlSocketPath,
+                        .short_text = "Control socket",
+                        .long_text = "Where a vpnhad of this node listens, as in its "
+                                     "configuration. None is needed; but one that knows the node's "
+                                     "present boot to be fenced says so in a file beside it, and "
+                                     "then nothing starts."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor},
