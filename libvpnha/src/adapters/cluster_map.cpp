@@ -12,6 +12,8 @@
 #include <optional>
 #include <set>
 
+#include "base/ip.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -107,6 +109,11 @@ std::string unencrypted_because(const TotemKeys& keys) {
     return {};
 }
 
+std::string node_name(const std::string& name, const std::string& ring0_addr) {
+    const bool is_host = name.empty() && !parse_ip(ring0_addr);
+    return is_host ? ring0_addr : name;
+}
+
 ClusterMap::ClusterMap(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 ClusterMap::~ClusterMap() {
@@ -170,7 +177,8 @@ std::vector<ClusterNode> ClusterMap::nodes() const {
                 node.links.push_back(address);
             }
         }
-        node.name = state_->text((prefix + "name").c_str());
+        node.name = node_name(state_->text((prefix + "name").c_str()),
+                              state_->text((prefix + "ring0_addr").c_str()));
         nodes.push_back(std::move(node));
     }
     std::sort(nodes.begin(), nodes.end(),

@@ -36,9 +36,11 @@ struct QuorumKeys {
 struct ClusterNode {
     NodeId id;
     std::vector<std::string> links;
-    std::string name;  // Empty when corosync.conf has none.
+    std::string name;  // As node_name() says.
     friend bool operator==(const ClusterNode&, const ClusterNode&) = default;
 };
+// What Pacemaker calls a node by these keys of corosync.conf; empty: by the node's host name.
+[[nodiscard]] std::string node_name(const std::string& name, const std::string& ring0_addr);
 
 class ClusterMap {
   public:

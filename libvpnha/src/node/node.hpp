@@ -21,7 +21,7 @@ namespace vpnha::node {
 
 struct Settings {
     NodeId self{};
-    std::string name;
+    std::string name;            // As Pacemaker calls this node: the others name it to it.
     std::uint64_t instance = 0;  // Grows with every start of vpnhad on this node.
     Duration confirm_wait = std::chrono::milliseconds(50);
     std::vector<GatewaySettings> gateways;

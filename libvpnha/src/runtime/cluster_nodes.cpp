@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vpnha::runtime {
 
 Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
@@ -17,6 +19,13 @@ Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& 
                                 voters.size(), lease::kVotersMax));
     }
     return voters;
+}
+
+std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,
+                     const std::string& host) {
+    const auto own = std::find_if(nodes.begin(), nodes.end(),
+                                  [self](const auto& node) { return node.id == self; });
+    return own == nodes.end() || own->name.empty() ? host : own->name;
 }
 
 std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,

@@ -15,6 +15,9 @@ namespace vpnha::runtime {
 // All of them, ascending. Error invalid_config: there are more, or fewer, than a lease can have.
 [[nodiscard]] Result<std::vector<NodeId>> voters_of(
     const std::vector<adapters::ClusterNode>& nodes);
+// What Pacemaker calls this node, whose host name is `host`.
+[[nodiscard]] std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,
+                                   const std::string& host);
 // By its name or its id.
 [[nodiscard]] std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
                                               const std::string& name);

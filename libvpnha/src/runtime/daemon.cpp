@@ -210,7 +210,7 @@ class Daemon {
         setup_reader_.emplace(config_, map_->key_file());
         node::Settings settings;
         settings.self = group_->self();
-        settings.name = host_name();
+        settings.name = runtime::own_name(map_->nodes(), settings.self, host_name());
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
         VPNHA_TRY(const lease::Setup lease, lease_setup(settings.self));

@@ -25,5 +25,14 @@ TEST(ClusterMapTest, OnlyKnetWithACipherEncrypts) {
     }
 }
 
+TEST(ClusterMapTest, ANodeIsCalledAsPacemakerCallsIt) {
+    EXPECT_EQ(node_name("gw1", "10.0.0.1"), "gw1");
+    EXPECT_EQ(node_name("gw1", "gw1-ring0.example"), "gw1");
+    EXPECT_EQ(node_name("", "gw1-ring0.example"), "gw1-ring0.example");
+    EXPECT_EQ(node_name("", "10.0.0.1"), "");
+    EXPECT_EQ(node_name("", "fd00::1"), "");
+    EXPECT_EQ(node_name("", ""), "");
+}
+
 }  // namespace
 }  // namespace vpnha::adapters

@@ -141,12 +141,14 @@ TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndTellsWhenOneIsGone) {
             loop, [] {}, [&changes] { ++changes; });
     });
     ASSERT_TRUE(map) << map.error().detail;
-    EXPECT_THAT((*map)->nodes(), ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, ""},
-                                                        ClusterNode{NodeId{2}, {"127.0.0.2"}, ""}));
+    EXPECT_THAT((*map)->nodes(),
+                ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, "gw1"},
+                                       ClusterNode{NodeId{2}, {"127.0.0.2"}, ""}));
     OwnCorosync::configure(kEncrypted, kQuorum, 1);
     ASSERT_TRUE(OwnCorosync::run({"corosync-cfgtool", "-R"}));
     run_until(loop, [&] { return changes > 0; });
-    EXPECT_THAT((*map)->nodes(), ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, ""}));
+    EXPECT_THAT((*map)->nodes(),
+                ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, "gw1"}));
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ class OwnCorosync {
             << totem << "}\nquorum {\n"
             << quorum
             << "}\nlogging {\n    to_stderr: no\n    to_syslog: no\n}\nnodelist {\n"
-               "    node {\n        ring0_addr: 127.0.0.1\n        nodeid: 1\n    }\n"
+               "    node {\n        ring0_addr: 127.0.0.1\n        nodeid: 1\n        "
+               "name: gw1\n    }\n"
             << (nodes == 1 ? ""
                            : "    node {\n        ring0_addr: 127.0.0.2\n        nodeid: 2\n    "
                              "}\n")

@@ -28,6 +28,12 @@ TEST(ClusterNodesTest, MoreNodesThanALeaseCanHaveAreAnError) {
     EXPECT_FALSE(voters_of({}).has_value());
 }
 
+TEST(ClusterNodesTest, ANodeAnnouncesTheNameThatPacemakerKnows) {
+    EXPECT_EQ(own_name(kNodes, NodeId{1}, "gw1.example"), "gw1");
+    EXPECT_EQ(own_name(kNodes, NodeId{7}, "gw7.example"), "gw7.example") << "it has no other one";
+    EXPECT_EQ(own_name(kNodes, NodeId{9}, "gw9.example"), "gw9.example") << "not in the list yet";
+}
+
 TEST(ClusterNodesTest, ANodeIsFoundByNameAndById) {
     EXPECT_EQ(find_node(kNodes, "gw1"), NodeId{1});
     EXPECT_EQ(find_node(kNodes, "7"), NodeId{7});
