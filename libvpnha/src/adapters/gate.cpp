@@ -104,6 +104,8 @@ Result<void> BpfGate::attach(GatewayId gateway) {
             VPNHA_CHECK(program_.attach(interface, direction));
         }
     }
+    // What was attached last may have taken the place of what came before it.
+    VPNHA_CHECK(stands_on_all(*found));
     attached_.insert(gateway);
     return {};
 }
@@ -118,6 +120,22 @@ Result<void> BpfGate::open_until(GatewayId gateway, TimePoint deadline) {
 
 Result<void> BpfGate::shut(GatewayId gateway) {
     return program_.maps().set_deadline(gateway, VPNHA_GATE_SHUT);
+}
+
+Result<void> BpfGate::stands_on_all(const config::Gateway& gateway) const {
+    for (const std::string& interface : devices_of(gateway)) {
+        for (const GateDirection direction : kGateDirections) {
+            VPNHA_TRY(const GatePresence presence,
+                      presence_of(program_.program(direction), interface, direction));
+            if (presence != GatePresence::attached) {
+                return fail(Errc::busy,
+                            fmt::format("the gate was attached to {} and is not there; does "
+                                        "somebody else change the device's qdisc?",
+                                        interface));
+            }
+        }
+    }
+    return {};
 }
 
 Result<std::optional<TimePoint>> BpfGate::deadline(GatewayId gateway) const {

@@ -57,6 +57,7 @@ class BpfGate final : public ports::Gate {
     [[nodiscard]] Result<GateState> state(GatewayId gateway) const;
 
   private:
+    [[nodiscard]] Result<void> stands_on_all(const config::Gateway& gateway) const;
     BpfGate(const config::Config& config, GateProgram program)
         : config_(&config), program_(std::move(program)) {}
 

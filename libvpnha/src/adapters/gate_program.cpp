@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "adapters/gate/gate_abi.h"
+#include "adapters/netlink_route.hpp"
 #include "gate.skel.h"
 
 namespace vpnha::adapters {
@@ -73,6 +74,23 @@ tl::unexpected<Error> refused(const std::string& what, int error, std::string_vi
                     fmt::format("{}: this kernel lacks {}; Debian's has it", what, lacks));
     }
     return tl::unexpected(system_error(what, error));
+}
+
+// An ingress qdisc stands in clsact's place and has one block of filters only: what is attached for
+// egress would replace what is attached for ingress, and nothing that goes out would be seen.
+Result<void> require_clsact(int link, const std::string& interface) {
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
+    VPNHA_TRY(const std::string kind, route.ingress_qdisc(link));
+    if (kind == "clsact") {
+        return {};
+    }
+    return fail(
+        Errc::unsupported,
+        fmt::format("device {0} has a qdisc '{1}' where the gate needs clsact: nothing that "
+                    "goes out could be dropped; replace it (tc qdisc del dev {0} {1} && "
+                    "tc qdisc add dev {0} clsact), and add its filters again: clsact takes "
+                    "them, too",
+                    interface, kind));
 }
 
 // The address of a trie's key, whose four octets of length come before it.
@@ -224,18 +242,21 @@ Result<GateProgram> GateProgram::load() {
 Result<void> GateProgram::attach(const std::string& interface, GateDirection direction) const {
     VPNHA_TRY(const int link, link_of(interface));
     bpf_tc_hook hook = hook_of(link, direction);
-    if (const int error = bpf_tc_hook_create(&hook); error != 0 && error != -EEXIST) {
+    const int error = bpf_tc_hook_create(&hook);
+    if (error == -EEXIST) {
+        VPNHA_CHECK(require_clsact(link, interface));
+    } else if (error != 0) {
         return refused(fmt::format("add clsact to {} for the gate", interface), -error,
                        "clsact, CONFIG_NET_SCH_INGRESS (module sch_ingress)");
     }
     bpf_tc_opts options = filter_options();
     options.flags = BPF_TC_F_REPLACE;
     options.prog_fd = this->program(direction);
-    if (const int error = bpf_tc_attach(&hook, &options); error != 0) {
+    if (const int refusal = bpf_tc_attach(&hook, &options); refusal != 0) {
         return refused(fmt::format("attach the gate to {} (is another kind of filter at "
                                    "priority {}?)",
                                    interface, kFilterPriority),
-                       -error, "BPF as a tc filter, CONFIG_NET_CLS_BPF (module cls_bpf)");
+                       -refusal, "BPF as a tc filter, CONFIG_NET_CLS_BPF (module cls_bpf)");
     }
     return {};
 }

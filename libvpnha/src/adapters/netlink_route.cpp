@@ -5,6 +5,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -167,6 +168,27 @@ Result<void> RouteNetlink::delete_link(LinkIndex link) {
     NetlinkRequest request(RTM_DELLINK, 0);
     request.header<ifinfomsg>().ifi_index = link;
     return accept(socket_.ask(request, fmt::format("delete interface {}", link)), Errc::not_found);
+}
+
+Result<std::string> RouteNetlink::ingress_qdisc(LinkIndex link) {
+    // Without the echo the kernel tells everybody but the one who asks.
+    NetlinkRequest request(RTM_GETQDISC, NLM_F_ECHO);
+    auto& header = request.header<tcmsg>();
+    header.tcm_ifindex = link;
+    header.tcm_parent = TC_H_INGRESS;
+    std::string kind;
+    VPNHA_CHECK(accept(
+        socket_.ask(request, fmt::format("find the qdisc of interface {}", link),
+                    [&kind](const nlmsghdr* answer) {
+                        for_each_attribute(answer, sizeof(tcmsg), [&kind](const nlattr* attribute) {
+                            if (mnl_attr_get_type(attribute) == TCA_KIND &&
+                                mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0) {
+                                kind = mnl_attr_get_str(attribute);
+                            }
+                        });
+                    }),
+        Errc::not_found));
+    return kind;
 }
 
 Result<void> RouteNetlink::add_address(LinkIndex link, const IpPrefix& local) {

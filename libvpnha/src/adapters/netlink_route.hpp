@@ -65,6 +65,9 @@ class RouteNetlink {
     // A device for VLAN `id` (1..4094) on `parent`, set up.
     Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
     Result<void> delete_link(LinkIndex link);
+    // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
+    // there is nothing of the kind.
+    [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
 
     // An IPv6 one can be used at once, without duplicate address detection, but is deprecated (RFC
     // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not

@@ -19,6 +19,7 @@ using testing::Capture;
 using testing::Frame;
 using testing::ip;
 using testing::ip_command;
+using testing::output_of;
 using testing::prefix;
 using namespace std::chrono_literals;
 
@@ -348,6 +349,23 @@ TEST_F(GateTest, TakesThePlaceOfAnotherVersion) {
         ASSERT_TRUE(taken) << taken.error().detail;
         EXPECT_EQ(verdict_on_vip(), Verdict::dropped) << silences;
     }
+}
+
+// It has one block of filters, in which the program of one direction would replace the other's.
+TEST_F(GateTest, RefusesADeviceThatHasAnIngressQdisc) {
+    output_of("tc qdisc add dev out0 ingress");
+    for (const auto& refused : {attached_outcome(), silence(gateway())}) {
+        ASSERT_FALSE(refused) << "nothing would hold back what goes out";
+        EXPECT_EQ(refused.error().code, Errc::unsupported);
+        EXPECT_NE(refused.error().detail.find("tc qdisc del dev out0 ingress"), std::string::npos)
+            << refused.error().detail;
+    }
+    EXPECT_EQ(verdict(GateDirection::in, Frame().ipv4("192.0.2.51", "192.0.2.100")),
+              Verdict::no_gate);
+    EXPECT_EQ(verdict_on_vip(), Verdict::no_gate);
+    output_of("tc qdisc del dev out0 ingress && tc qdisc add dev out0 clsact");
+    EXPECT_EQ(presence(attached()),
+              "out0 in attached, out0 out attached, in0 in attached, in0 out attached");
 }
 
 TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
