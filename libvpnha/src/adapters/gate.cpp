@@ -99,11 +99,17 @@ Result<void> BpfGate::attach(GatewayId gateway) {
         // first one changes hands, so that no half of it stays open if this fails.
         VPNHA_CHECK(silence(*found));
     }
+    Result<void> worst;
     for (const std::string& interface : devices_of(*found)) {
         for (const GateDirection direction : kGateDirections) {
-            VPNHA_CHECK(program_.attach(interface, direction));
+            auto outcome = program_.attach(interface, direction);
+            // One device in trouble, or gone, is no reason to leave the others open.
+            if (!outcome && (worst || worst.error().code == Errc::not_found)) {
+                worst = std::move(outcome);
+            }
         }
     }
+    VPNHA_CHECK(worst);
     // What was attached last may have taken the place of what came before it.
     VPNHA_CHECK(stands_on_all(*found));
     attached_.insert(gateway);

@@ -55,6 +55,9 @@ bpf_tc_opts filter_options() {
 
 Result<int> link_of(const std::string& interface) {
     const unsigned link = if_nametoindex(interface.c_str());
+    if (link == 0 && errno != ENODEV) {
+        return tl::unexpected(system_error(fmt::format("find interface {}", interface), errno));
+    }
     if (link == 0) {
         return fail(Errc::not_found, fmt::format("there is no interface {}", interface));
     }

@@ -68,7 +68,8 @@ class Gate {
     virtual ~Gate() = default;
 
     // Attaches to the gateway's devices, shut, covering its VIPs, PPP local address and pools.
-    // Repeating it re-attaches where a device was created anew and keeps the deadline.
+    // Repeating it re-attaches where a device was created anew and keeps the deadline. Error
+    // not_found: a device is not there, and the others have it.
     virtual Result<void> attach(GatewayId gateway) = 0;
     // One map update; `deadline` is CLOCK_BOOTTIME.
     virtual Result<void> open_until(GatewayId gateway, TimePoint deadline) = 0;

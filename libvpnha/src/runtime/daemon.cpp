@@ -157,7 +157,8 @@ class Daemon {
                  .on_carrier =
                      [this](GatewayId gateway, LinkSide side, bool carrier) {
                          run(node_->on_carrier(gateway, side, carrier, loop_.now()));
-                     }}));
+                     },
+                 .broken = [this](const Error& error) { executor_->break_off(error); }}));
         return {};
     }
 

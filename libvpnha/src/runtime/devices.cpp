@@ -14,7 +14,8 @@ using adapters::write_log;
 
 namespace {
 
-// A kernel that refuses an address (no memory, disable_ipv6) tells nobody when it would take it.
+// A kernel that refuses a gate or an address (no memory, disable_ipv6) tells nobody when it would
+// take it.
 constexpr Duration kRetry = std::chrono::seconds(1);
 
 bool is_on(const config::Gateway& gateway, const std::string& interface) {
@@ -35,6 +36,7 @@ Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon d
 
 Devices::~Devices() {
     loop_.cancel_timer(kAddressTimer);
+    loop_.cancel_timer(kGateTimer);
 }
 
 adapters::LinkWatch::Listener Devices::listener() {
@@ -58,11 +60,49 @@ void Devices::on_new(const std::string& interface) {
                   fmt::format("device {} is a new one; the gate is attached again "
                               "event=new-device gateway={}",
                               interface, gateway.name));
-        if (const Result<void> done = daemon_.gate.attach(gateway.id); !done) {
-            write_log(node::Level::error, done.error().detail);
-            continue;  // No address without it.
+        if (attach_gate(gateway)) {
+            bring_back(gateway, has_carrier(interface));
         }
-        bring_back(gateway, has_carrier(interface));
+    }
+}
+
+bool Devices::attach_gate(const config::Gateway& gateway) {
+    const Result<void> done = daemon_.gate.attach(gateway.id);
+    // By a device that is not there nothing passes; when it comes, on_new() does.
+    if (done || done.error().code == Errc::not_found) {
+        if (ungated_.erase(gateway.id) != 0) {
+            write_log(
+                node::Level::info,
+                fmt::format("the gate stands again event=gate-back gateway={}", gateway.name));
+        }
+        return true;
+    }
+    if (ungated_.insert(gateway.id).second) {
+        write_log(node::Level::error, fmt::format("{}; the gate is tried again each second "
+                                                  "event=gate-refused gateway={}",
+                                                  done.error().detail, gateway.name));
+    }
+    loop_.set_timer(kGateTimer, loop_.now() + kRetry, [this] { attach_gates_again(); });
+    if (daemon_.serves(gateway.id) && lets_pass(gateway.id)) {
+        daemon_.broken(done.error());
+    }
+    return false;
+}
+
+bool Devices::lets_pass(GatewayId gateway) const {
+    const Result<adapters::GateState> state = daemon_.gate.state(gateway);
+    return !state || std::any_of(state->devices.begin(), state->devices.end(),
+                                 [](const adapters::GateState::Device& device) {
+                                     return device.presence == adapters::GatePresence::missing ||
+                                            device.presence == adapters::GatePresence::foreign;
+                                 });
+}
+
+void Devices::attach_gates_again() {
+    for (const config::Gateway& gateway : daemon_.config.gateways) {
+        if (ungated_.contains(gateway.id) && attach_gate(gateway)) {
+            bring_back(gateway, true);
+        }
     }
 }
 
@@ -82,7 +122,8 @@ void Devices::bring_back_all() {
 
 void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     const bool again = failed_.erase(gateway.id) != 0;
-    if (!daemon_.serves(gateway.id)) {
+    // No address without the gate: the gate's return brings them back, too.
+    if (!daemon_.serves(gateway.id) || ungated_.contains(gateway.id)) {
         return;
     }
     const auto missing = daemon_.network.missing(gateway.id);
@@ -110,23 +151,30 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
 
 void Devices::on_filters_removed(const std::string& interface) {
     for (const config::Gateway& gateway : daemon_.config.gateways) {
+        if (!is_on(gateway, interface)) {
+            continue;
+        }
         const Result<adapters::GateState> state = daemon_.gate.state(gateway.id);
-        const bool removed =
-            state && std::any_of(state->devices.begin(), state->devices.end(),
-                                 [&interface](const adapters::GateState::Device& device) {
-                                     return device.interface == interface &&
-                                            device.presence == adapters::GatePresence::missing;
-                                 });
-        if (!removed) {
+        const bool stands =
+            state && std::none_of(state->devices.begin(), state->devices.end(),
+                                  [&interface](const adapters::GateState::Device& device) {
+                                      return device.interface == interface &&
+                                             device.presence == adapters::GatePresence::missing;
+                                  });
+        if (stands) {
             continue;  // Somebody else's filters.
         }
-        write_log(node::Level::warning,
-                  fmt::format("somebody has taken the gate off {}; it is attached again "
-                              "event=gate-removed gateway={}",
-                              interface, gateway.name));
-        if (const Result<void> done = daemon_.gate.attach(gateway.id); !done) {
-            write_log(node::Level::error, done.error().detail);
+        if (!ungated_.contains(gateway.id)) {
+            write_log(node::Level::warning,
+                      state
+                          ? fmt::format("somebody has taken the gate off {}; it is attached again "
+                                        "event=gate-removed gateway={}",
+                                        interface, gateway.name)
+                          : fmt::format("{}; whether the gate stands on {} is not known, it is "
+                                        "attached again event=gate-removed gateway={}",
+                                        state.error().detail, interface, gateway.name));
         }
+        attach_gate(gateway);
     }
 }
 

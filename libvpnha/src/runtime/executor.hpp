@@ -58,6 +58,8 @@ class Executor {
     void set_group(adapters::CorosyncGroup* group) { group_ = group; }
 
     void run(node::Effects effects);
+    // What the lease rests on has failed: see Answers::broken.
+    void break_off(const Error& error);
 
     // Sessions of the gateway that wait to be installed.
     [[nodiscard]] std::size_t waiting_installs(GatewayId gateway) const {
@@ -103,7 +105,6 @@ class Executor {
     node::Effects reset_services(GatewayId gateway);
     node::Effects on_services_reset(GatewayId gateway, const Result<void>& result);
     void audit_again();
-    void break_off(const Error& error);
     void schedule_installs();
     void install_slice();
     using Saying = std::variant<node::SendDatagram, node::SendFrame>;

@@ -19,5 +19,6 @@ inline constexpr int kFlowOpenTimer = 12;  // Events could not be subscribed to:
 inline constexpr int kFlowListTimer = 13;  // A listing of flows could not begin: told.
 inline constexpr int kRefreshTimer = 14;   // Pacemaker is to write all scores again.
 inline constexpr int kAddressTimer = 15;   // Addresses that could not be brought back.
+inline constexpr int kGateTimer = 16;      // A gate that could not be attached.
 
 }  // namespace vpnha::runtime

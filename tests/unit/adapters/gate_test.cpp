@@ -400,6 +400,15 @@ TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
+TEST_F(GateTest, ReattachesToTheDevicesThatAreThere) {
+    BpfGate gate = attached();
+    ASSERT_TRUE(ip_command("link delete out0"));
+    output_of("tc qdisc del dev in0 clsact");
+    EXPECT_EQ(gate.attach(kId).error().code, Errc::not_found);
+    EXPECT_EQ(presence(gate),
+              "out0 in no device, out0 out no device, in0 in attached, in0 out attached");
+}
+
 TEST_F(GateTest, SaysWhereItStandsAsTheKernelKnows) {
     const BpfGate gate = attached();
     EXPECT_EQ(presence(gate),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/devices.hpp"
 
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
 #include <fstream>
 
 #include "adapters/network.hpp"
@@ -33,7 +36,8 @@ class DevicesTest : public adapters::GateHost {
              .neighbours = *neighbours_,
              .serves = [this](GatewayId) { return serves_; },
              .announce = [this](GatewayId) { ++announcements_; },
-             .on_carrier = [this](GatewayId, LinkSide, bool carrier) { ups_ += carrier ? 1 : 0; }});
+             .on_carrier = [this](GatewayId, LinkSide, bool carrier) { ups_ += carrier ? 1 : 0; },
+             .broken = [this](const Error& error) { broken_.push_back(error.code); }});
         ASSERT_TRUE(devices) << devices.error().detail;
         devices_ = std::move(*devices);
     }
@@ -64,6 +68,23 @@ class DevicesTest : public adapters::GateHost {
     bool serves_ = false;
     int announcements_ = 0;
     int ups_ = 0;
+    std::vector<Errc> broken_;
+};
+
+// This process gets no further file, and so neither a gate nor an answer about one.
+class NoMoreFiles {
+  public:
+    NoMoreFiles() {
+        getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit none{3, before_.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+    NoMoreFiles(const NoMoreFiles&) = delete;
+    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+  private:
+    rlimit before_{};
 };
 
 TEST_F(DevicesTest, AddressesOfADeviceThatWasSetDownAreBackWhenItIsUp) {
@@ -158,6 +179,49 @@ TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped) << "its gate is not open";
     EXPECT_EQ(missing(), "");
     EXPECT_GE(announcements_ + ups_, 1) << "the node announces when it hears of the carrier";
+}
+
+TEST_F(DevicesTest, AGateThatCannotBePutBackIsTriedAgainOnAStandby) {
+    output_of("tc qdisc del dev out0 clsact");
+    {
+        const NoMoreFiles none;
+        hear();
+    }
+    EXPECT_EQ(verdict_on_vip(), adapters::Verdict::no_gate);
+    hear(1100ms);
+    EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped);
+    EXPECT_TRUE(broken_.empty()) << "it does not serve";
+}
+
+TEST_F(DevicesTest, ANewDeviceWithoutItsGateGetsItLaterAndNoAddressBefore) {
+    ASSERT_TRUE(ip_command("link del out0"));
+    hear();
+    plug_outside();
+    promote();
+    ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
+    output_of("tc qdisc add dev out0 ingress");
+    hear();
+    EXPECT_FALSE(have("192.0.2.100"));
+    EXPECT_THAT(broken_, ::testing::Each(Errc::unsupported));
+    EXPECT_FALSE(broken_.empty());
+}
+
+TEST_F(DevicesTest, ANodeThatServesDoesNotServeOnWithoutItsGate) {
+    promote();
+    output_of("tc qdisc del dev out0 clsact && tc qdisc add dev out0 ingress");
+    hear();
+    EXPECT_EQ(broken_, std::vector{Errc::unsupported});
+}
+
+TEST_F(DevicesTest, WhatADeviceThatIsGoneLacksIsNoReasonToEnd) {
+    promote();
+    ASSERT_TRUE(ip_command("link del out0"));
+    output_of("tc qdisc del dev in0 clsact");
+    hear();
+    EXPECT_TRUE(broken_.empty());
+    EXPECT_EQ(verdict(adapters::GateDirection::out,
+                      testing::Frame().ipv4("198.51.100.100", "198.51.100.51"), "in0"),
+              adapters::Verdict::dropped);
 }
 
 }  // namespace
