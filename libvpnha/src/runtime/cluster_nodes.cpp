@@ -7,6 +7,13 @@
 
 namespace vpnha::runtime {
 
+namespace {
+
+// What corosync asks of its key.
+constexpr std::size_t kKeyOctetsMin = 128;
+
+}  // namespace
+
 Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
     std::vector<NodeId> voters;
     voters.reserve(nodes.size());
@@ -36,6 +43,20 @@ std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
         }
     }
     return std::nullopt;
+}
+
+Result<adapters::SecretFile> cluster_key_of(const std::string& file) {
+    VPNHA_TRY(auto key, adapters::SecretFile::read(file));
+    if (key && key->content().size() >= kKeyOctetsMin) {
+        return std::move(*key);
+    }
+    return fail(
+        Errc::invalid_config,
+        fmt::format("{} {}, and without the cluster's key whoever reaches a node could vote on "
+                    "its leases; run corosync-keygen and copy /etc/corosync/authkey to all nodes. "
+                    "A key within corosync.conf (totem.key) is not read: move it to a file that "
+                    "totem.keyfile names. That corosync does not encrypt changes nothing here",
+                    file, key ? "is too short to be a key" : "is not there"));
 }
 
 lease::Timing timing_of(const config::Config& config) {

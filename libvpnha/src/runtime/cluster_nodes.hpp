@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adapters/cluster_map.hpp"
+#include "adapters/secret_file.hpp"
 #include "config/config.hpp"
 #include "lease/engine.hpp"
 
@@ -21,6 +22,9 @@ namespace vpnha::runtime {
 // By its name or its id.
 [[nodiscard]] std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
                                               const std::string& name);
+// The key that all nodes share, by which they know each other's words on the lease. Error
+// invalid_config: there is no such file, or nothing in it that corosync would take for a key.
+[[nodiscard]] Result<adapters::SecretFile> cluster_key_of(const std::string& file);
 [[nodiscard]] lease::Timing timing_of(const config::Config& config);
 
 }  // namespace vpnha::runtime

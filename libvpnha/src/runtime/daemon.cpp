@@ -22,7 +22,6 @@
 #include "adapters/plugin_server.hpp"
 #include "adapters/pppol2tp.hpp"
 #include "adapters/process.hpp"
-#include "adapters/secret_file.hpp"
 #include "adapters/xl2tpd_services.hpp"
 #include "config/config.hpp"
 #include "runtime/cluster_nodes.hpp"
@@ -240,8 +239,7 @@ class Daemon {
     }
 
     Result<void> open_lease_links() {
-        // Without a key the cluster is one that nobody else can reach: see open_cluster_map().
-        VPNHA_TRY(const auto key, adapters::SecretFile::read(map_->key_file()));
+        VPNHA_TRY(const auto key, runtime::cluster_key_of(map_->key_file()));
         std::vector<GatewayId> gateways;
         for (const config::Gateway& gateway : config_.gateways) {
             gateways.push_back(gateway.id);
@@ -252,7 +250,7 @@ class Daemon {
                       {.self = node_->gateways().begin()->second.settings().lease.self,
                        .port = config_.lease_port,
                        .nodes = map_->nodes(),
-                       .cluster_key = key ? key->content() : std::string_view{},
+                       .cluster_key = key.content(),
                        .gateways = std::move(gateways)},
                       *leases_,
                       [this](GatewayId gateway, const lease::Sender& sender,

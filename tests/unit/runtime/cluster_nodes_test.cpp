@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "support/temporary_path.hpp"
+
 namespace vpnha::runtime {
 namespace {
 
@@ -39,6 +44,23 @@ TEST(ClusterNodesTest, ANodeIsFoundByNameAndById) {
     EXPECT_EQ(find_node(kNodes, "7"), NodeId{7});
     EXPECT_EQ(find_node(kNodes, "gw2"), std::nullopt);
     EXPECT_EQ(find_node(kNodes, ""), std::nullopt) << "not the one without a name";
+}
+
+TEST(ClusterNodesTest, WithoutAKeyOfTheClusterThereIsNoLease) {
+    const std::string file = temporary_path("cluster-key");
+    const auto missing = cluster_key_of(file);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, Errc::invalid_config);
+    for (const char* part : {file.c_str(), "corosync-keygen", "totem.key", "totem.keyfile"}) {
+        EXPECT_THAT(missing.error().detail, HasSubstr(part));
+    }
+    for (const std::size_t size : {0U, 127U}) {
+        std::ofstream(file) << std::string(size, 'k');
+        EXPECT_THAT(cluster_key_of(file).error().detail, HasSubstr("too short")) << size;
+    }
+    std::ofstream(file) << std::string(128, 'k');
+    EXPECT_EQ(cluster_key_of(file).value().content(), std::string(128, 'k'));
+    std::filesystem::remove(file);
 }
 
 TEST(ClusterNodesTest, TimesAreTheConfigurations) {
