@@ -47,4 +47,31 @@ std::array<FlowKey, 2> hosts_of_calls(const Flow& one, std::uint8_t protocol) {
     return {hosts(one.key.original), hosts(one.reply)};
 }
 
+std::vector<FlowKey> calls_of(const Flow& one, std::span<const Flow> gre) {
+    const auto hosts = hosts_of_calls(one, kGre);
+    const std::array back{hosts[1], hosts[0]};
+    // Calls that are named more often from the first host on than from the other one.
+    int surplus = 0;
+    for (const Flow& flow : gre) {
+        if (is_pptp_half(flow.key)) {
+            const auto its = hosts_of_calls(flow, kGre);
+            surplus += (its == hosts ? 1 : 0) - (its == back ? 1 : 0);
+        }
+    }
+    std::vector<FlowKey> calls;
+    for (const Flow& flow : gre) {
+        const auto its = hosts_of_calls(flow, kGre);
+        if (its != hosts && its != back) {
+            continue;
+        }
+        const Tuple& keys = flow.key.original;
+        const bool keyless = keys.source_part == 0 && keys.destination_part == 0;
+        const bool lacking = its == hosts ? surplus < 0 : surplus > 0;
+        if (is_pptp_half(flow.key) || (keyless && lacking)) {
+            calls.push_back(flow.key);
+        }
+    }
+    return calls;
+}
+
 }  // namespace vpnha::conntrack

@@ -17,6 +17,8 @@
 #pragma once
 
 #include <array>
+#include <span>
+#include <vector>
 
 #include "conntrack/tracker.hpp"
 
@@ -34,5 +36,10 @@ namespace vpnha::conntrack {
 // Between which hosts a control connection and its calls are, without parts: the halves, of which
 // one begins at each end, or the control connection. `one`: any of them.
 [[nodiscard]] std::array<FlowKey, 2> hosts_of_calls(const Flow& one, std::uint8_t protocol);
+// Which of these flows of GRE are halves of the calls between the hosts of `one`, a control
+// connection or half a call. Those from a server to the address of several clients are told apart
+// by whom they are translated to. One whose call id is 0 looks like other GRE: it is half a call if
+// one is lacking, as many as begin at the other end.
+[[nodiscard]] std::vector<FlowKey> calls_of(const Flow& one, std::span<const Flow> gre);
 
 }  // namespace vpnha::conntrack

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -156,17 +157,19 @@ void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& ef
     if (has_control(control, control.key)) {
         return;  // They may be its calls.
     }
+    std::vector<conntrack::Flow> gre;
     for (const FlowKey& hosts : conntrack::hosts_of_calls(control, conntrack::kGre)) {
-        for (const FlowKey& call : between(hosts)) {
-            replica_.erase(record_key(call), now);
-            batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
-        }
+        std::ranges::move(between(hosts), std::back_inserter(gre));
+    }
+    for (const FlowKey& call : conntrack::calls_of(control, gre)) {
+        replica_.erase(record_key(call), now);
+        batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
     }
 }
 
 bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const {
-    const auto is_one = [&except](const FlowKey& key) {
-        return conntrack::is_pptp_control(key) && key != except;
+    const auto is_one = [&except](const conntrack::Flow& flow) {
+        return conntrack::is_pptp_control(flow.key) && flow.key != except;
     };
     const auto hosts = conntrack::hosts_of_calls(one, conntrack::kTcp);
     return std::ranges::any_of(
@@ -197,15 +200,15 @@ void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
     orphans_at_ = now + limits::kOrphanedCallPause;
 }
 
-std::vector<FlowKey> Flows::between(FlowKey hosts) const {
+std::vector<conntrack::Flow> Flows::between(FlowKey hosts) const {
     constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
     hosts.original.source_part = hosts.original.destination_part = 0;
     const wire::RecordKey first = record_key(hosts);
     hosts.original.source_part = hosts.original.destination_part = kLast;
-    std::vector<FlowKey> flows;
-    for (const auto& [id, record] : replica_.store().range(first, record_key(hosts))) {
-        if (const Result<FlowKey> key = conntrack::parse_key(id.id.view())) {
-            flows.push_back(*key);
+    std::vector<conntrack::Flow> flows;
+    for (const auto& [key, record] : replica_.store().range(first, record_key(hosts))) {
+        if (Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record.payload)) {
+            flows.push_back(std::move(*flow));
         }
     }
     return flows;

@@ -95,7 +95,7 @@ class Flows {
                                    const conntrack::FlowKey& except) const;
     // With the same protocol and zone from the one host to the other; an identity ends with the
     // parts.
-    [[nodiscard]] std::vector<conntrack::FlowKey> between(conntrack::FlowKey hosts) const;
+    [[nodiscard]] std::vector<conntrack::Flow> between(conntrack::FlowKey hosts) const;
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision);

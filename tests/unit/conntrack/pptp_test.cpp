@@ -14,6 +14,7 @@ using test::nat_tcp_flow;
 using test::pptp_call;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAreArray;
 
 const IpAddress kClient = address("10.64.1.5");
@@ -88,6 +89,46 @@ TEST(PptpTest, AServerBehindTheGatewayHasItsClientsCallsToo) {
         key.original.source_part = key.original.destination_part = 0;
         EXPECT_THAT(hosts_of_calls(half.flow, kTcp), Contains(key));
     }
+}
+
+// A client's control connection to the server, and its call there, behind the VIP.
+struct Client {
+    Client(const IpAddress& client, std::uint16_t id, std::uint16_t servers_id) {
+        control = nat_tcp_flow();
+        control.key.original.source = client;
+        control.key.original.destination_part = control.reply.source_part = 1723;
+        Flow call = flow_of(kGre, {client, kServer, id, servers_id});
+        call.reply.destination = kVip;
+        call.reply.destination_part = static_cast<std::uint16_t>(id + 3000);
+        const auto both = halves(expected(call));
+        calls = {both[0].flow, both[1].flow};
+    }
+    Flow control;
+    std::vector<Flow> calls;
+};
+
+TEST(PptpTest, ClientsBehindOneAddressHaveTheirOwnCalls) {
+    const Client one(kClient, 1000, 7);
+    const Client other(address("10.64.1.6"), 1001, 8);
+    std::vector<Flow> gre = one.calls;
+    gre.insert(gre.end(), other.calls.begin(), other.calls.end());
+    for (const Client& client : {one, other}) {
+        for (const Flow& each : {client.control, client.calls[0], client.calls[1]}) {
+            EXPECT_THAT(calls_of(each, gre), ElementsAre(client.calls[0].key, client.calls[1].key));
+        }
+    }
+}
+
+TEST(PptpTest, GreWithoutAKeyIsHalfACallOnlyIfTheOtherHalfIsThere) {
+    const Client ids(kClient, 1000, 7);
+    const Client zero(kClient, 1001, 0);
+    std::vector<Flow> gre = ids.calls;
+    Flow tunnel = zero.calls[0];  // As the server's call id 0 makes it, too.
+    gre.push_back(tunnel);
+    EXPECT_THAT(calls_of(ids.control, gre), ElementsAre(gre[0].key, gre[1].key));
+    gre.push_back(zero.calls[1]);
+    EXPECT_THAT(calls_of(ids.control, gre), SizeIs(4));
+    EXPECT_THAT(calls_of(zero.calls[1], gre), SizeIs(4));
 }
 
 TEST(PptpTest, AHalfNamesOneCallIdAndOtherGreNone) {

@@ -379,6 +379,33 @@ TEST_F(CallsTest, ACallOfPptpIsTwoFlowsOnStandbysAndEndsWithItsControlConnection
     EXPECT_EQ(halves_in(2), 0);
 }
 
+// Both are behind the VIP, and have called one server.
+TEST_F(CallsTest, ACallOutlivesTheControlConnectionOfAnotherClient) {
+    Flow control = control_;
+    control.key.original.source = test::address("10.64.1.6");
+    control.reply.destination_part = 40'001;
+    Flow call = test::flow_of(conntrack::kGre,
+                              {control.key.original.source, test::address("203.0.113.9"), 1001, 1});
+    call.reply.destination = control.reply.destination;
+    call.reply.destination_part = 4001;
+    const std::array<News, 2> others = conntrack::halves({.flow = call});
+    call.parent = control.key;
+    begin(control);
+    begin(call);
+    cluster_.pass(seconds(2));
+    ASSERT_EQ(records(2), 6U);
+    end(control_);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(records(2), 3U);
+    EXPECT_EQ(halves_in(2), 0);
+    for (const News& half : others) {
+        EXPECT_THAT(table(2).flows, Contains(Key(half.flow.key)));
+    }
+    take_over();
+    cluster_.pass(minutes(10));
+    EXPECT_EQ(records(3), 3U) << "it has its control connection";
+}
+
 TEST_F(CallsTest, ACallEndsWhenItsControlConnectionIsOverAndNotWhenTheKernelForgetsThat) {
     take_over();
     cluster_.pass(seconds(2));
