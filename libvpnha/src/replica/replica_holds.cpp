@@ -110,7 +110,7 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
         case Outcome::refused:
             ++counters_.refused;
             set_hold(key, *record, Hold::refused);
-            if (!retry_at_) {
+            if (!promoted_ && !retry_at_) {  // A demotion looks for what is refused.
                 retry_pause_ = limits::kInstallRetryFirst;
                 retry_at_ = now + retry_pause_;
             }

@@ -307,6 +307,24 @@ TEST(ReplicaHealTest, WhatWasRefusedBeforeAPromotionIsTriedAgainAfterIt) {
     EXPECT_EQ(group.installing.size(), 1U);
 }
 
+// An installation that was under way at the promotion.
+TEST(ReplicaHealTest, WhatIsRefusedToAPromotedNodeWaitsForItsDemotion) {
+    Group group = three_with_first_promoted();
+    group.leave(3);
+    group.kernels_answer = false;
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    group.promote(2);
+    group.answer_install(Outcome::refused);
+    group.pass(limits::kInstallRetryFirst);
+    ASSERT_TRUE(group.at(2).next_deadline().has_value());
+    EXPECT_GT(*group.at(2).next_deadline(), group.now());
+    EXPECT_THAT(group.installing, IsEmpty());
+    group.at(2).end_epoch(group.now());
+    group.pass(limits::kInstallRetryFirst);
+    EXPECT_EQ(group.installing.size(), 1U);
+}
+
 TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
     Group group = three_with_first_promoted();
     for (std::uint8_t i = 0; i < 100; ++i) {
