@@ -171,6 +171,19 @@ Health health_of(const std::vector<Finding>& findings) {
     return findings.empty() ? Health::ok : findings.front().health;
 }
 
+std::string nodes_to_ask(const json& status) {
+    std::vector<std::string> names;
+    for (const json& gateway : status.at("gateways")) {
+        if (gateway.at("role") != "promoted") {
+            std::string name = node_name(status, gateway.at("promoted_node"));
+            if (std::find(names.begin(), names.end(), name) == names.end()) {
+                names.push_back(std::move(name));
+            }
+        }
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
 std::string node_name(const json& status, const json& id) {
     if (!id.is_number()) {
         return "none";

@@ -19,6 +19,10 @@ struct Finding {
 [[nodiscard]] std::vector<Finding> findings_of(const nlohmann::json& status);
 [[nodiscard]] Health health_of(const std::vector<Finding>& findings);
 
+// The promoted nodes of the gateways that this node is not promoted for, "gw2 (2), node 3": only
+// they hear whether a session is protected. Empty when this node is promoted for all.
+[[nodiscard]] std::string nodes_to_ask(const nlohmann::json& status);
+
 // "gw2 (2)", "node 2" when its name is not known, "none" for null.
 [[nodiscard]] std::string node_name(const nlohmann::json& status, const nlohmann::json& id);
 

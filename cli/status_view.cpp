@@ -161,8 +161,13 @@ std::string render_status(const json& status, bool use_colour) {
         text += paint(printable(finding.text), colour, use_colour) + "\n";
     }
     if (findings.empty()) {
-        text += paint("Every session would survive the loss of its gateway.", Colour::green,
-                      use_colour) +
+        const std::string others = nodes_to_ask(status);
+        text += paint(others.empty()
+                          ? "Every session would survive the loss of its gateway."
+                          : printable(fmt::format("Nothing is amiss here; ask the promoted node "
+                                                  "about sessions: {}.",
+                                                  others)),
+                      Colour::green, use_colour) +
                 "\n";
     }
     return text;
@@ -175,8 +180,11 @@ std::string render_check(const json& status) {
         for (const json& gateway : status.at("gateways")) {
             sessions += gateway.at("sessions").at("total").get<std::uint64_t>();
         }
-        return fmt::format("VPNHA OK - {} gateways, {} sessions\n", status.at("gateways").size(),
-                           sessions);
+        const std::string others = nodes_to_ask(status);
+        return fmt::format(
+            "VPNHA OK - {} gateways, {} sessions{}\n", status.at("gateways").size(), sessions,
+            others.empty() ? ", all protected"
+                           : "; ask " + printable(others) + " whether they are protected");
     }
     std::string text =
         health_of(findings) == Health::critical ? "VPNHA CRITICAL - " : "VPNHA WARNING - ";

@@ -10,7 +10,9 @@ namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
     EXPECT_EQ(
@@ -60,8 +62,27 @@ TEST(StatusViewTest, SaysWhatAPromotedNodesGateDropped) {
     EXPECT_THAT(render_status(status, false), testing::Not(HasSubstr("dropped")));
 }
 
+TEST(StatusViewTest, AStandbyDoesNotClaimThatSessionsAreProtected) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["role"] = "unpromoted";
+    gateway["promoted_node"] = 2;
+    gateway["sessions"] = {{"total", 2},       {"protected", 0}, {"resumed", 0},
+                           {"unprotected", 0}, {"hot", 2},       {"quarantined", 0}};
+    EXPECT_THAT(render_status(status, false),
+                EndsWith("\nNothing is amiss here; ask the promoted node about sessions: gw2 "
+                         "(2).\n"));
+    EXPECT_EQ(render_check(status),
+              "VPNHA OK - 1 gateways, 2 sessions; ask gw2 (2) whether they are protected\n");
+    // Sessions that are in no record are seen by the promoted node only.
+    gateway["sessions"]["total"] = 0;
+    EXPECT_THAT(render_status(status, false), Not(HasSubstr("Every session")));
+    status["gateways"].push_back(sample_status()["gateways"][0]);
+    EXPECT_THAT(render_status(status, false), Not(HasSubstr("Every session")));
+}
+
 TEST(StatusViewTest, CheckIsOneLineWorstFirst) {
-    EXPECT_EQ(render_check(sample_status()), "VPNHA OK - 1 gateways, 2 sessions\n");
+    EXPECT_EQ(render_check(sample_status()), "VPNHA OK - 1 gateways, 2 sessions, all protected\n");
     json status = sample_status();
     status["gateways"][0]["standbys"] = json::array();
     EXPECT_EQ(render_check(status), "VPNHA WARNING - gateway dialin: no node could take over\n");
