@@ -323,13 +323,12 @@ int Command::check_status() {
 }
 
 ExitCode Command::show_sessions() {
-    std::vector<std::string> columns = default_session_columns();
+    Result<std::vector<std::string>> columns;
     if (!columns_.empty()) {
-        Result<std::vector<std::string>> chosen = parse_columns(columns_);
-        if (!chosen) {
-            return report(chosen.error());
-        }
-        columns = std::move(*chosen);
+        columns = parse_columns(columns_);
+    }
+    if (!columns) {
+        return report(columns.error());
     }
     const Result<json> result = ask("sessions");
     if (!result) {
@@ -341,9 +340,9 @@ ExitCode Command::show_sessions() {
             print_json(selected);
         } else {
             const auto now = std::chrono::system_clock::now().time_since_epoch();
-            out_ << render_sessions(selected, columns,
-                                    std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-                                    use_colour_);
+            out_ << render_sessions(
+                selected, columns_.empty() ? default_session_columns(selected) : *columns,
+                std::chrono::duration_cast<std::chrono::seconds>(now).count(), use_colour_);
         }
         return ExitCode::ok;
     });

@@ -14,6 +14,10 @@ namespace {
 
 using nlohmann::json;
 
+bool has_reason(const json& session) {
+    return session.contains("reason");
+}
+
 struct Column {
     const char* name;
     const char* title;
@@ -48,6 +52,10 @@ constexpr Column kColumns[] = {
     {"interface", "INTERFACE", true,
      [](const json& s, std::int64_t) { return text_cell(s, "interface"); }},
     {"state", "STATE", true, [](const json& s, std::int64_t) { return state_cell(s); }},
+    {"reason", "REASON", false,
+     [](const json& s, std::int64_t) {
+         return has_reason(s) ? text_cell(s, "reason") : Cell("-");
+     }},
     {"tunnel", "TUNNEL", true,
      [](const json& s, std::int64_t) { return id_cell(s, "tunnel", "peer_tunnel"); }},
     {"session", "SESSION", true,
@@ -83,10 +91,12 @@ std::vector<std::string> session_columns() {
     return names;
 }
 
-std::vector<std::string> default_session_columns() {
+std::vector<std::string> default_session_columns(const json& result) {
+    const json& sessions = result.at("sessions");
+    const bool any_reason = std::any_of(sessions.begin(), sessions.end(), has_reason);
     std::vector<std::string> names;
     for (const Column& column : kColumns) {
-        if (column.by_default) {
+        if (column.by_default || (any_reason && column.name == std::string_view("reason"))) {
             names.emplace_back(column.name);
         }
     }

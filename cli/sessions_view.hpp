@@ -13,7 +13,8 @@ namespace vpnha::cli {
 
 // Names that --columns takes, in the order in which --help lists them.
 [[nodiscard]] std::vector<std::string> session_columns();
-[[nodiscard]] std::vector<std::string> default_session_columns();
+// With the reasons when one of the sessions has one.
+[[nodiscard]] std::vector<std::string> default_session_columns(const nlohmann::json& result);
 
 // "gateway,user,address" as a list of known columns.
 [[nodiscard]] Result<std::vector<std::string>> parse_columns(const std::string& text);

@@ -14,8 +14,8 @@ constexpr std::int64_t kNow = 1'767'225'600 + 602;
 
 TEST(SessionsViewTest, ShowsTheDefaultColumns) {
     EXPECT_EQ(
-        render_sessions(select_sessions(sample_sessions(), ""), default_session_columns(), kNow,
-                        false),
+        render_sessions(select_sessions(sample_sessions(), ""),
+                        default_session_columns(sample_sessions()), kNow, false),
         "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        TUNNEL  SESSION  "
         "AGE\n"
         "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2     3/4      "
@@ -31,6 +31,17 @@ TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
               "USER   OWNER  EPOCH  PROTOCOL  ESTABLISHED\n"
               "alice  1      3.1    l2tp      2026-01-01T00:00:00Z\n"
               "bob    1      3.1    l2tp      2026-01-01T00:00:00Z\n");
+}
+
+TEST(SessionsViewTest, SaysWhyASessionIsNotProtectedWhenOneIsNot) {
+    nlohmann::json result = sample_sessions();
+    EXPECT_THAT(default_session_columns(result), testing::Not(testing::Contains("reason")));
+    result["sessions"][0]["reason"] = "no standby has confirmed it";
+    EXPECT_THAT(default_session_columns(result), testing::Contains("reason"));
+    EXPECT_EQ(render_sessions(result, {"user", "state", "reason"}, kNow, false),
+              "USER   STATE        REASON\n"
+              "bob    unprotected  no standby has confirmed it\n"
+              "alice  protected    -\n");
 }
 
 TEST(SessionsViewTest, EveryColumnCanBeShown) {
