@@ -330,18 +330,19 @@ ExitCode Command::show_sessions() {
     if (!columns) {
         return report(columns.error());
     }
-    const Result<json> result = ask("sessions");
+    const Result<json> result =
+        ask("sessions", gateway_.empty() ? json::object() : json{{"gateway", gateway_}});
     if (!result) {
         return report(result.error());
     }
     return read_answer([&] {
-        const json selected = select_sessions(*result, gateway_);
+        const json sorted = sort_sessions(*result);
         if (as_json_) {
-            print_json(selected);
+            print_json(sorted);
         } else {
             const auto now = std::chrono::system_clock::now().time_since_epoch();
             out_ << render_sessions(
-                selected, columns_.empty() ? default_session_columns(selected) : *columns,
+                sorted, columns_.empty() ? default_session_columns(sorted) : *columns,
                 std::chrono::duration_cast<std::chrono::seconds>(now).count(), use_colour_);
         }
         return ExitCode::ok;

@@ -118,13 +118,8 @@ Result<std::vector<std::string>> parse_columns(const std::string& text) {
     return names;
 }
 
-json select_sessions(const json& result, const std::string& gateway) {
-    std::vector<json> sessions;
-    for (const json& session : result.at("sessions")) {
-        if (gateway.empty() || session.at("gateway") == gateway) {
-            sessions.push_back(session);
-        }
-    }
+json sort_sessions(const json& result) {
+    auto sessions = result.at("sessions").get<std::vector<json>>();
     std::stable_sort(sessions.begin(), sessions.end(), [](const json& a, const json& b) {
         for (const char* member : {"gateway", "user", "address"}) {
             if (a.at(member) != b.at(member)) {
@@ -133,9 +128,9 @@ json select_sessions(const json& result, const std::string& gateway) {
         }
         return false;
     });
-    json selected = result;
-    selected["sessions"] = std::move(sessions);
-    return selected;
+    json sorted = result;
+    sorted["sessions"] = std::move(sessions);
+    return sorted;
 }
 
 std::string render_sessions(const json& result, const std::vector<std::string>& columns,

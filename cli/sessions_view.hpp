@@ -19,9 +19,8 @@ namespace vpnha::cli {
 // "gateway,user,address" as a list of known columns.
 [[nodiscard]] Result<std::vector<std::string>> parse_columns(const std::string& text);
 
-// Sessions of `gateway`, or all when it is empty, in the order of gateway, user and address.
-[[nodiscard]] nlohmann::json select_sessions(const nlohmann::json& result,
-                                             const std::string& gateway);
+// In the order of gateway, user and address.
+[[nodiscard]] nlohmann::json sort_sessions(const nlohmann::json& result);
 
 [[nodiscard]] std::string render_sessions(const nlohmann::json& result,
                                           const std::vector<std::string>& columns,

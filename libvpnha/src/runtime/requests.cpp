@@ -28,7 +28,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         return;
     }
     if (request.verb == "sessions") {
-        reply.ok(sessions_view(node_, arguments.value("gateway", "")));
+        answer_sessions(arguments, std::move(reply));
         return;
     }
     if (request.verb == "peers") {
@@ -169,20 +169,25 @@ void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePo
     daemon_.run(node_.fence(token, *victim, patience, now));
 }
 
+void Requests::answer_sessions(const json& arguments, adapters::ControlReply reply) const {
+    const Result<std::optional<GatewayId>> only = only_gateway(arguments);
+    if (only) {
+        reply.ok(sessions_view(node_, *only));
+    } else {
+        reply.error(only.error());
+    }
+}
+
 void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) const {
-    std::optional<GatewayId> only;
-    if (arguments.contains("gateway")) {
-        const Result<GatewayId> gateway = gateway_of(arguments);
-        if (!gateway) {
-            reply.error(gateway.error());
-            return;
-        }
-        only = *gateway;
+    const Result<std::optional<GatewayId>> only = only_gateway(arguments);
+    if (!only) {
+        reply.error(only.error());
+        return;
     }
     const Result<std::optional<NodeId>> without =
         parse_member(node_, arguments.value("without", ""));
     if (without) {
-        reply.ok(plan_view(node_, only, *without));
+        reply.ok(plan_view(node_, *only, *without));
     } else {
         reply.error(without.error());
     }
@@ -209,6 +214,14 @@ void Requests::finish(const node::AnswerRequest& answer) {
         waiting->second.error(answer.result.error());
     }
     waiting_.erase(waiting);
+}
+
+Result<std::optional<GatewayId>> Requests::only_gateway(const json& arguments) const {
+    if (!arguments.contains("gateway")) {
+        return std::nullopt;
+    }
+    VPNHA_TRY(const GatewayId gateway, gateway_of(arguments));
+    return gateway;
 }
 
 Result<GatewayId> Requests::gateway_of(const json& arguments) const {

@@ -48,9 +48,13 @@ class Requests {
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // The node of corosync.conf that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
+    void answer_sessions(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.
     [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;
+    // None when none is named.
+    [[nodiscard]] Result<std::optional<GatewayId>> only_gateway(
+        const nlohmann::json& arguments) const;
     void finish(const node::AnswerRequest& answer);
 
     const config::Config& config_;

@@ -318,10 +318,10 @@ json status_view(const node::Node& node, const Around& around) {
             {"counters", counters_view(node, around)}};
 }
 
-json sessions_view(const node::Node& node, const std::string& gateway_name) {
+json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
     json list = json::array();
     for (const auto& [id, gateway] : node.gateways()) {
-        if (!gateway_name.empty() && gateway.settings().name != gateway_name) {
+        if (only && id != *only) {
             continue;
         }
         const auto holder = gateway.replica().holder();

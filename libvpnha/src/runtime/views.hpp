@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "adapters/lease_links.hpp"
@@ -32,8 +33,7 @@ struct Around {
 [[nodiscard]] nlohmann::json name_of_member(const node::Node& node, NodeId member);
 
 [[nodiscard]] nlohmann::json status_view(const node::Node& node, const Around& around);
-// Of one gateway, or of all when `gateway` is empty.
-[[nodiscard]] nlohmann::json sessions_view(const node::Node& node, const std::string& gateway);
+[[nodiscard]] nlohmann::json sessions_view(const node::Node& node, std::optional<GatewayId> only);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
 [[nodiscard]] nlohmann::json differences_view(const node::Node& node);
 [[nodiscard]] nlohmann::json counters_view(const adapters::LeaseCounters& lease);

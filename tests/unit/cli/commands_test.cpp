@@ -161,13 +161,20 @@ TEST(CommandsTest, JsonIsTheDaemonsOwn) {
     EXPECT_EQ(json::parse(outcome.out), sample_status());
 }
 
-TEST(CommandsTest, SessionsAreShownAndSelected) {
+TEST(CommandsTest, SessionsAreShownAndTheDaemonSelectsThem) {
     const FakeDaemon daemon(answer_with(sample_sessions()), 2);
     const Outcome table = run_command({"sessions", "--columns", "user", "--socket", daemon.path()});
     EXPECT_EQ(table.out, "USER\nalice\nbob\n");
-    const Outcome none =
-        run_command({"sessions", "--json", "--gateway", "other", "--socket", daemon.path()});
-    EXPECT_EQ(json::parse(none.out), json::parse(R"({"sessions": []})"));
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("arguments":{})"));
+    EXPECT_EQ(run_command({"sessions", "--gateway", "dialin", "--socket", daemon.path()}).code, 0);
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"dialin")"));
+}
+
+TEST(CommandsTest, SessionsOfAGatewayThatIsNotThereExitWithFive) {
+    const json unknown = {
+        {"version", 1}, {"ok", false}, {"error", {{"code", "not_found"}, {"detail", "no 'x'"}}}};
+    const FakeDaemon daemon(unknown, 1);
+    EXPECT_EQ(run_command({"sessions", "--gateway", "x", "--socket", daemon.path()}).code, 5);
 }
 
 TEST(CommandsTest, PlanExitsWithSixWhenSomethingWouldBeLost) {
