@@ -76,8 +76,8 @@ class Command {
     int watch(const std::function<ExitCode()>& once);
 
     Result<json> ask(std::string_view verb, const json& arguments = json::object());
-    // The gateway named, or all that the daemon has.
-    Result<std::vector<std::string>> chosen_gateways();
+    // The gateway named, or all that this node is a standby of.
+    Result<std::vector<std::string>> gateways_to_resync();
     ExitCode report(const Error& error) { return cli::report(error, err_); }
     // Runs what reads a daemon's answer.
     ExitCode read_answer(const std::function<ExitCode()>& reader);
@@ -259,14 +259,20 @@ Result<json> Command::ask(std::string_view verb, const json& arguments) {
     return json::parse(text, nullptr, false);
 }
 
-Result<std::vector<std::string>> Command::chosen_gateways() {
+Result<std::vector<std::string>> Command::gateways_to_resync() {
     if (!gateway_.empty()) {
         return std::vector<std::string>{gateway_};
     }
     VPNHA_TRY(const json status, ask("status"));
     std::vector<std::string> names;
     for (const json& gateway : status.at("gateways")) {
-        names.push_back(gateway.at("name").get<std::string>());
+        if (gateway.at("role") == "unpromoted") {
+            names.push_back(gateway.at("name").get<std::string>());
+        }
+    }
+    if (names.empty()) {
+        return fail(Errc::not_found,
+                    "this node is a standby of no gateway: there is nothing to ask for anew");
     }
     return names;
 }
@@ -439,7 +445,7 @@ ExitCode Command::confirm_dead() {
 
 ExitCode Command::resync() {
     return read_answer([&] {
-        const Result<std::vector<std::string>> names = chosen_gateways();
+        const Result<std::vector<std::string>> names = gateways_to_resync();
         if (!names) {
             return report(names.error());
         }

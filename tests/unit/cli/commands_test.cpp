@@ -194,15 +194,26 @@ TEST(CommandsTest, PlanExitsWithSixWhenSomethingWouldBeLost) {
     EXPECT_EQ(run_command({"plan", "--socket", daemon.path()}).code, 6);
 }
 
-TEST(CommandsTest, ResyncIsAskedForEachGateway) {
-    const FakeDaemon daemon(answer_with(sample_status()), 3);
+TEST(CommandsTest, ResyncIsAskedForEachGatewayThatThisNodeIsAStandbyOf) {
+    json status = sample_status();
+    status["gateways"].push_back(status["gateways"][0]);
+    status["gateways"][1]["name"] = "third";
+    status["gateways"][1]["role"] = "unpromoted";
+    const FakeDaemon daemon(answer_with(status), 3);
     Outcome outcome = run_command({"resync", "--socket", daemon.path()});
     EXPECT_EQ(outcome.code, 0);
-    EXPECT_EQ(outcome.out, "gateway dialin: this node asks for all records anew\n");
+    EXPECT_EQ(outcome.out, "gateway third: this node asks for all records anew\n");
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"resync")"));
     outcome = run_command({"resync", "--gateway", "other", "--socket", daemon.path()});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"other")"));
+}
+
+TEST(CommandsTest, ResyncWhereThisNodeIsAStandbyOfNoneExitsWithFive) {
+    const FakeDaemon daemon(answer_with(sample_status()), 1);
+    const Outcome outcome = run_command({"resync", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 5);
+    EXPECT_THAT(outcome.err, HasSubstr("this node is a standby of no gateway"));
 }
 
 TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
