@@ -5,8 +5,8 @@
 //
 // Who may say what: only the promoted node of a gateway sends Claim, Update and Digest for it;
 // Snapshot and SnapshotEnd come from it, or, while nobody is promoted, from the complete replica
-// with the lowest node id. Everything carries the gateway's epoch, and receivers refuse an older
-// one than they know.
+// of the newest epoch, among equals that of the lowest node id. Everything carries the gateway's
+// epoch, and receivers refuse an older one than they know.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,7 @@ struct Hello {
     std::uint8_t version_min = 0;
     std::uint8_t version_max = 0;
     std::uint64_t features = 0;  // Bits; what all members have may be used. None is defined yet.
-    std::uint64_t instance = 0;  // Random per start of vpnhad.
+    std::uint64_t instance = 0;  // How often vpnhad was started here, as its disk remembers.
     std::string node_name;
     std::vector<GatewayState> gateways;
     friend bool operator==(const Hello&, const Hello&) = default;
