@@ -138,7 +138,10 @@ const ocf::Agent& checkpoint() {
             "promotable "
             "clone with one promoted instance and notify=false. Unpromoted instances hold the "
             "sessions, silently; promote makes one of them serve, addresses included, in one "
-            "call. vpnhad writes the promotion scores itself.",
+            "call. vpnhad writes the promotion scores itself. When a demote had to silence the "
+            "gateway because vpnhad was dead or did not answer, the next recurring monitor "
+            "returns 0 once, so that Pacemaker promotes another node without thinking anew; the "
+            "one after it reports the failure.",
         .parameters = {{.name = "gateway",
                         .unique_group = "gateway",
                         .short_text = "Gateway",
