@@ -46,6 +46,10 @@ inline constexpr std::chrono::seconds kFlowEndingPause{1};
 // A table that could not be listed, and one that has just been taken over, is listed so much later:
 // packets come first.
 inline constexpr std::chrono::seconds kFlowListingPause{1};
+// Flows that found no room are asked for again, by a listing, when a tenth of it is free; looked
+// after so often, because a listing of a full table keeps a core busy for a second.
+inline constexpr std::size_t kFlowsForRoom = kFlowsPerGatewayMax - kFlowsPerGatewayMax / 10;
+inline constexpr std::chrono::seconds kFlowRoomPause{30};
 // A standby looks after so many of its flows at a time, in turn: 500 000 have their timeout again
 // every six hours, for 0.01 % of a core. In a hurry, after a loss or a demotion, 100 000 in 5 s.
 inline constexpr std::size_t kFlowsPerLook = 256;

@@ -62,6 +62,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
         return;
     }
     listing_ = false;
+    room_at_.reset();
     if (replica_.promoted()) {
         tracker_.emplace(settings_.policy, [this](const conntrack::FlowId& id) {
             const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
@@ -220,7 +221,7 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, Ti
         case conntrack::Decision::Action::none:
             break;
         case conntrack::Decision::Action::say:
-            say(decision);
+            say(decision, now);
             break;
         case conntrack::Decision::Action::erase:
             replica_.erase(record_key(decision.id.view()), now);
@@ -231,9 +232,25 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, Ti
     }
 }
 
-void Flows::say(const conntrack::Decision& decision) {
+void Flows::say(const conntrack::Decision& decision, TimePoint now) {
     if (!replica_.publish(record_key(decision.id.view()), decision.payload.view())) {
         ++counters_.over_limit;
+        if (!room_at_) {
+            room_at_ = now + limits::kFlowRoomPause;
+        }
+    }
+}
+
+void Flows::look_for_room(TimePoint now) {
+    const replica::Store& store = replica_.store();
+    if (store.flows() + store.expectations() > limits::kFlowsForRoom) {
+        room_at_ = now + limits::kFlowRoomPause;
+        return;
+    }
+    room_at_.reset();
+    if (!list_at_) {
+        // One that is being read may be past them.
+        list_at_ = now + limits::kFlowListingPause;
     }
 }
 
@@ -268,6 +285,7 @@ void Flows::on_lost(TimePoint now) {
 void Flows::begin_listing(Effects& effects) {
     ++counters_.listings;
     list_at_.reset();
+    room_at_.reset();
     listing_ = true;
     if (tracker_) {
         tracker_->begin_listing();
@@ -433,6 +451,7 @@ void Flows::detach(Effects& effects) {
     tracker_.reset();
     list_at_.reset();
     listing_ = false;
+    room_at_.reset();
     look_at_.reset();
     looked_after_ = {};
     hurried_ = false;
@@ -444,7 +463,10 @@ void Flows::on_time(TimePoint now, Effects& effects) {
     expectations_.on_time(now, effects);
     if (tracker_ && replica_.promoted()) {
         for (const conntrack::Decision& decision : tracker_->on_time(now)) {
-            say(decision);
+            say(decision, now);
+        }
+        if (room_at_ && *room_at_ <= now) {
+            look_for_room(now);
         }
         if (orphans_at_ && *orphans_at_ <= now) {
             end_orphaned_calls(now, effects);
@@ -467,7 +489,9 @@ std::optional<TimePoint> Flows::next_deadline() const {
     if (tracker_) {
         at = earliest(at, tracker_->next_deadline());
     }
-    at = earliest(at, replica_.promoted() ? orphans_at_ : std::nullopt);
+    if (replica_.promoted()) {
+        at = earliest(earliest(at, orphans_at_), room_at_);
+    }
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }
 

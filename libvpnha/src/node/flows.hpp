@@ -5,8 +5,8 @@
 //               | kernel to replica                    | replica to kernel
 //   ------------+--------------------------------------+-----------------------------------------
 //   promoted    | events, and a listing of the table   | own timeouts for what no packet has come
-//               | after the promotion and a loss       | of since the promotion, installations
-//               |                                      | that were under way then among it
+//               | after the promotion, a loss, and     | of since the promotion, installations
+//               | when there is room again             | that were under way then among it
 //   otherwise   | –                                    | all at once; then a look after some, in
 //               |                                      | turn: they get their timeout again, and
 //               |                                      | what is missing is installed again.
@@ -98,7 +98,9 @@ class Flows {
     [[nodiscard]] std::vector<conntrack::Flow> between(conntrack::FlowKey hosts) const;
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
-    void say(const conntrack::Decision& decision);
+    void say(const conntrack::Decision& decision, TimePoint now);
+    // Flows that found no room, and have no event of their own any more, may have it now.
+    void look_for_room(TimePoint now);
     // It is as the standby installed it: it gets its own timeout, or without a record the longest
     // that the kernel gives. The answer is news of the flow, and not of the installation.
     conntrack::News revive(conntrack::News news, Effects& effects) const;
@@ -116,6 +118,7 @@ class Flows {
     std::optional<conntrack::Tracker> tracker_;  // Promoted.
     std::optional<TimePoint> list_at_;
     bool listing_ = false;
+    std::optional<TimePoint> room_at_;  // Flows found no room since the last listing began.
     std::optional<TimePoint> look_at_;
     wire::RecordKey looked_after_;
     bool hurried_ = false;  // Until all have had their turn.

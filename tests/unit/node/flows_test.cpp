@@ -330,6 +330,48 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     EXPECT_FALSE(cluster.at(3).flows.watched);
 }
 
+// One node alone, with as many flows as there may be.
+TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsSaidWhenThereIsRoomAgain) {
+    TimePoint now{hours(1)};
+    replica::Replica replica(kGateway, NodeId{1});
+    static_cast<void>(replica.begin_epoch(Epoch{1, NodeId{1}}, now));
+    Flows flows(kGateway, {.replicate = true, .policy = {}}, replica);
+    Effects effects;
+    const auto listings_after = [&](Duration time) {
+        now += time;
+        effects.clear();
+        flows.on_time(now, effects);
+        return std::ranges::count_if(
+            effects, [](const auto& each) { return std::holds_alternative<ListFlows>(each); });
+    };
+    flows.follow(now, effects);
+    ASSERT_EQ(listings_after(limits::kFlowListingPause), 1);
+    flows.on_listed(true, now, effects);
+    const auto key = [](std::uint32_t number) {
+        ByteWriter id;
+        id.u32(number);
+        return wire::RecordKey{wire::RecordType::flow, wire::RecordId(id.view())};
+    };
+    for (std::uint32_t i = 0; i < limits::kFlowsPerGatewayMax; ++i) {
+        ASSERT_TRUE(replica.publish(key(i), {}));
+    }
+    const News late{News::Kind::changed, nat_tcp_flow()};
+    flows.on_news(std::span(&late, 1), now, effects);
+    ASSERT_EQ(flows.counters().over_limit, 1U);
+    constexpr std::uint32_t kTenth = limits::kFlowsPerGatewayMax / 10;
+    for (std::uint32_t i = 1; i < kTenth; ++i) {
+        replica.erase(key(i), now);
+    }
+    EXPECT_EQ(listings_after(limits::kFlowRoomPause), 0);
+    EXPECT_EQ(listings_after(limits::kFlowRoomPause), 0) << "little room";
+    replica.erase(key(kTenth), now);
+    EXPECT_EQ(listings_after(limits::kFlowRoomPause - seconds(1)), 0) << "not so soon";
+    EXPECT_EQ(listings_after(seconds(1)), 0);
+    ASSERT_TRUE(flows.next_deadline().has_value());
+    EXPECT_EQ(listings_after(limits::kFlowListingPause), 1);
+    EXPECT_EQ(listings_after(hours(1)), 0) << "once";
+}
+
 class CallsTest : public FlowsTest {
   protected:
     CallsTest() {
