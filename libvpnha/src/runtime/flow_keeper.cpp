@@ -46,7 +46,7 @@ FlowKeeper::FlowKeeper(adapters::QbLoop& loop, node::Node& node,
     : loop_(loop), node_(node), table_(std::move(table)), run_(std::move(run)) {}
 
 FlowKeeper::~FlowKeeper() {
-    for (const int timer : {kFlowTimer, kFlowReadTimer, kFlowOpenTimer}) {
+    for (const int timer : {kFlowTimer, kFlowReadTimer, kFlowOpenTimer, kFlowListTimer}) {
         loop_.cancel_timer(timer);
     }
     for (const auto& [gateway, events] : events_) {
@@ -165,8 +165,11 @@ void FlowKeeper::list(GatewayId gateway) {
     if (!started) {
         complain_of_flows("the kernel's flows cannot be listed", started.error());
         listings_.erase(gateway);
-        loop_.set_timer(kFlowListTimer, loop_.now(), [this, gateway] {
-            run_(node_.on_flows_listed(gateway, false, loop_.now()));
+        unlisted_.insert(gateway);
+        loop_.set_timer(kFlowListTimer, loop_.now(), [this] {
+            for (const GatewayId each : std::exchange(unlisted_, {})) {
+                run_(node_.on_flows_listed(each, false, loop_.now()));
+            }
         });
     }
 }

@@ -142,6 +142,7 @@ class FlowKeeper : public ports::Flows {
     std::set<GatewayId> readable_;
     std::set<GatewayId> overrun_;  // Events were lost; some that came before are still to be read.
     std::map<GatewayId, adapters::ConntrackListing> listings_;
+    std::set<GatewayId> unlisted_;  // Theirs could not begin: to be told.
 };
 
 template <class Work, class Flow>

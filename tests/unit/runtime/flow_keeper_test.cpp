@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "base/limits.hpp"
 #include "support/expectation_builder.hpp"
@@ -116,6 +117,20 @@ TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
     keeper_.finish();
     EXPECT_EQ(asked_.size(), 4U);
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
+}
+
+// Without a descriptor no listing begins.
+TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit none{0, limit.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    keeper_.list(kGateway);
+    keeper_.list(GatewayId{2});
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(20), [this] { loop_.stop(); });
+    loop_.run();
+    EXPECT_EQ(answers_, 2);
 }
 
 // Between clients of two gateways: 203.0.113.9 is one of the second one's.
