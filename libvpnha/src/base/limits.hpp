@@ -112,6 +112,8 @@ inline constexpr std::chrono::seconds kAskAgainMax{60};
 // What the kernel refused is tried again after 1, 2, 4 … s.
 inline constexpr std::chrono::seconds kInstallRetryFirst{1};
 inline constexpr std::chrono::seconds kInstallRetryMax{60};
+// Records that are looked at for it in one turn of the loop: ~1 ms when all of them are due.
+inline constexpr std::size_t kRecordsPerRetry = 1024;
 // An L2TP control message fits into one datagram of an Ethernet path.
 inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
 // AVPs of one control message: RFC 2661 defines 40; the rest is hostile.

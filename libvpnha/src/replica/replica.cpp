@@ -30,6 +30,7 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     level_ = wire::Level::complete;
     asking_.reset();
     retry_at_.reset();
+    retried_.reset();
     lacking_.clear();
     digest_at_ = now + limits::kDigestInterval;
     effects.emplace_back(Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest()}});

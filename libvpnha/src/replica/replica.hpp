@@ -250,6 +250,8 @@ class Replica {
     std::optional<wire::Confirm> last_confirm_;
     bool confirm_on_its_way_ = false;
     std::optional<TimePoint> retry_at_;
+    std::optional<wire::RecordKey> retried_;  // Some at a time: up to there.
+    bool retry_again_ = false;                // Something is refused, or was asked for again.
     Duration retry_pause_{};
 };
 

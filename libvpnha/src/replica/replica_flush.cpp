@@ -249,14 +249,22 @@ void Replica::flush_retry(Effects& effects, TimePoint now) {
     if (!retry_at_ || *retry_at_ > now) {
         return;
     }
-    retry_at_.reset();
-    for (const auto& [key, stored] : store_.records()) {
-        if (stored.hold == Hold::refused) {
-            request_install(key, *store_.find(key), effects);
-            retry_at_ = now + retry_pause_;
+    const Store::Records& records = store_.records();
+    auto at = retried_ ? records.upper_bound(*retried_) : records.begin();
+    retry_again_ = retry_again_ && retried_;
+    for (std::size_t n = 0; n < limits::kRecordsPerRetry && at != records.end(); ++n, ++at) {
+        retried_ = at->first;
+        if (at->second.hold == Hold::refused) {
+            request_install(at->first, *store_.find(at->first), effects);
+            retry_again_ = true;
         }
     }
-    if (retry_at_) {
+    if (at != records.end()) {
+        return;  // Still due: a table that is full may refuse hundreds of thousands.
+    }
+    retried_.reset();
+    retry_at_.reset();
+    if (retry_again_) {
         retry_pause_ = std::min<Duration>(2 * retry_pause_, limits::kInstallRetryMax);
         retry_at_ = now + retry_pause_;
     }

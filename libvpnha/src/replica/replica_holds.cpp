@@ -110,6 +110,7 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
         case Outcome::refused:
             ++counters_.refused;
             set_hold(key, *record, Hold::refused);
+            retry_again_ = true;
             if (!promoted_ && !retry_at_) {  // A demotion looks for what is refused.
                 retry_pause_ = limits::kInstallRetryFirst;
                 retry_at_ = now + retry_pause_;

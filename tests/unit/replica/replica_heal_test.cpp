@@ -307,6 +307,28 @@ TEST(ReplicaHealTest, WhatWasRefusedBeforeAPromotionIsTriedAgainAfterIt) {
     EXPECT_EQ(group.installing.size(), 1U);
 }
 
+TEST(ReplicaHealTest, ManyThatWereRefusedAreTriedAgainSomeAtATime) {
+    Group group = three_with_first_promoted();
+    group.leave(3);
+    constexpr std::uint32_t kMany = limits::kRecordsPerRetry + 1;
+    for (std::uint32_t i = 0; i < kMany; ++i) {
+        group.refuse(2, key(i));
+        group.at(1).publish(key(i), Bytes{1});
+    }
+    group.settle();
+    group.kernels_answer = false;
+    group.pass(limits::kInstallRetryFirst);
+    EXPECT_EQ(group.installing.size(), limits::kRecordsPerRetry);
+    EXPECT_LE(*group.at(2).next_deadline(), group.now());
+    group.answer_install(Outcome::refused);  // And goes on.
+    EXPECT_EQ(group.installing.size(), kMany - 1);
+    while (!group.installing.empty()) {
+        group.answer_install(Outcome::installed);
+    }
+    group.pass(2 * limits::kInstallRetryFirst);
+    EXPECT_EQ(group.installing.size(), 1U) << "the one that was refused again";
+}
+
 // An installation that was under way at the promotion.
 TEST(ReplicaHealTest, WhatIsRefusedToAPromotedNodeWaitsForItsDemotion) {
     Group group = three_with_first_promoted();
