@@ -344,7 +344,8 @@ node::Effects Machine::execute(const node::Effect& effect) {
     } else if (const auto* detached = std::get_if<node::Detached>(&effect)) {
         kernel_.forget(detached->gateway);
         scores_.erase(detached->gateway);
-        return flows_.finish(*node_, local_now());
+        // The last one ends vpnhad.
+        return node_->any_attached() ? node::Effects{} : flows_.finish(*node_, local_now());
     } else if (const auto* line = std::get_if<node::Log>(&effect)) {
         story_.tell(id_, "{}", line->text);
     }

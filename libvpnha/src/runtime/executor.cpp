@@ -247,8 +247,9 @@ node::Effects Executor::execute(node::ReportFailure& effect) {
 
 node::Effects Executor::execute(node::Detached& effect) {
     installs_.drop(effect.gateway);
-    ports_.flows.finish();
+    // Its flows go in slices: another gateway's lease is renewed meanwhile.
     if (!node_.any_attached()) {
+        ports_.flows.finish();
         answers_.idle();
     }
     return {};
