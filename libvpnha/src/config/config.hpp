@@ -79,7 +79,7 @@ struct Config {
     // Go on although corosync does not encrypt what the nodes tell each other.
     bool replicate_secrets_unencrypted = false;
     std::string log_level = "info";  // error, warning, info, debug
-    // pppd's ip-up waits so long for a standby's confirmation, never longer. 0: it does not wait.
+    // The answer to pppd's ip-up waits so long for a confirmation; pppd its own vpnha_wait at most.
     std::chrono::milliseconds confirm_wait{50};
     std::uint16_t lease_port = 5420;  // UDP, on all links of the cluster.
     // A promoted node may speak for so long after a majority of the nodes last answered it.

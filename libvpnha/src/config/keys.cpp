@@ -99,6 +99,7 @@ std::vector<Key> daemon_keys() {
          [](const Config& c, const Gateway&) { return quoted(c.log_level); }},
         {Section::replication, "confirm_wait", Kind::duration, 0, 10'000, "\"50ms\"", "\"50ms\"",
          "How long the answer to a new session waits for a standby to confirm it. 0ms: not at all. "
+         "pppd waits for it no longer than its own option vpnha_wait, 100 ms unless that is given. "
          "The session comes up in any case.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.confirm_wait = v.duration; },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.confirm_wait)); }},
