@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "adapters/control_message.hpp"
+#include "adapters/log.hpp"
 #include "adapters/poll_set.hpp"
 #include "adapters/unique_fd.hpp"
 #include "adapters/unix_socket.hpp"
@@ -319,6 +320,12 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(QbLoop& loop,
                                                            const ControlServerOptions& options,
                                                            Handler handler) {
     const std::optional<gid_t> group = find_group(options.group);
+    if (!group) {
+        write_log(node::Level::warning,
+                  fmt::format("there is no group '{}': only root may ask vpnhad (groupadd --system "
+                              "{}) event=no-group",
+                              options.group, options.group));
+    }
     VPNHA_TRY(UnixListener listener, UnixListener::open({options.path, SOCK_STREAM, 0660, group}));
     auto state = std::make_shared<State>(options, std::move(handler), std::move(listener));
     state->group = group;

@@ -18,7 +18,9 @@
 #include <optional>
 
 #include "adapters/control_message.hpp"
+#include "adapters/log.hpp"
 #include "base/limits.hpp"
+#include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/adapters/in_loop.hpp"
 #include "vpnha/control.hpp"
@@ -94,6 +96,20 @@ TEST_F(ControlServerTest, AnswersOneRequestAfterTheOther) {
         }
     });
     EXPECT_EQ(server_->counters().requests, 3U);
+}
+
+TEST_F(ControlServerTest, SaysWhenThereIsNoGroupThatMayAsk) {
+    const std::string log = temporary_path("control.log");
+    ASSERT_TRUE(open_log("warning", log).has_value());
+    start(echo);
+    server_.reset();
+    EXPECT_EQ(contents_of(log), "");
+    options_.group = "vpnha-no-such-group";
+    options_.path = path_;
+    ASSERT_TRUE(ControlServer::open(loop_, options_, echo).has_value());
+    close_log();
+    EXPECT_THAT(contents_of(log), HasSubstr("there is no group 'vpnha-no-such-group'"));
+    ::unlink(log.c_str());
 }
 
 TEST_F(ControlServerTest, CarriesAnAnswerOfManyMegabytes) {
