@@ -98,15 +98,17 @@ const ocf::Agent& vip() {
                         .short_text = "VLAN",
                         .long_text = "The addresses go to the device INTERFACE.VLAN. When there is "
                                      "none it is created, and deleted at the stop unless it has "
-                                     "other addresses then."},
+                                     "other addresses then. 1 to 4094."},
                        {.name = "table",
                         .type = "integer",
                         .short_text = "Routing table",
-                        .long_text = "Packets from the addresses are routed by this table."},
+                        .long_text = "Packets from the addresses are routed by this table. Not 253 "
+                                     "to 255, which are the kernel's own."},
                        {.name = "rule_mark",
                         .short_text = "Mark",
                         .long_text = "Packets with this firewall mark are routed by the table, "
-                                     "instead of those from the addresses."},
+                                     "instead of those from the addresses. Decimal, or "
+                                     "hexadecimal with 0x."},
                        {.name = "rule_preference",
                         .type = "integer",
                         .default_value = adapters::kVipRulePreference,
@@ -129,7 +131,7 @@ const ocf::Agent& vip() {
                         .short_text = "Wait for duplicates",
                         .long_text = "How long a start waits for the answer of somebody who has an "
                                      "address already, in milliseconds; it is part of each "
-                                     "takeover. 0: nobody is asked."},
+                                     "takeover. At most 10000; 0: nobody is asked."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
                         .short_text = "Control socket",

@@ -416,7 +416,8 @@ std::string_view help_of(Section section) {
 std::string describe_type(const Key& key) {
     switch (key.kind) {
         case Kind::name:
-            return fmt::format("string, letters, digits, - and _, at most {}", key.max);
+            return fmt::format("string, letters, digits, - and _, no - or _ first, at most {}",
+                               key.max);
         case Kind::path:
             return fmt::format("string, absolute path of at most {} bytes", key.max);
         case Kind::interface:

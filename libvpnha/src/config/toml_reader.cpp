@@ -142,8 +142,8 @@ class Reader {
             if (!is_name(key.str()) || key.str().size() > limits::kGatewayNameBytesMax) {
                 return draft_.lines.fail_at(
                     line_of(node),
-                    fmt::format("'{}' is no name of a gateway; use letters, digits, - and _, at "
-                                "most {}",
+                    fmt::format("'{}' is no name of a gateway; use letters, digits, - and _, a "
+                                "letter or digit first, at most {}",
                                 key.str(), limits::kGatewayNameBytesMax));
             }
             VPNHA_CHECK(read_gateway(key.str(), *table));

@@ -72,6 +72,7 @@ TEST(TomlReaderTest, RefusesWhatStandsInTheWrongPlace) {
     EXPECT_THAT(error_of("gateway.id = 1\n" + kSample), HasSubstr("below [gateway.NAME]"));
     EXPECT_THAT(error_of("[gateway.\"a b\"]\n"), HasSubstr("no name of a gateway"));
     EXPECT_THAT(error_of("[gateway.-]\n"), HasSubstr("no name of a gateway"));
+    EXPECT_THAT(error_of("[gateway._x]\n"), HasSubstr("a letter or digit first"));
     EXPECT_THAT(error_of(""), HasSubstr("no gateway is configured"));
 }
 
