@@ -264,6 +264,23 @@ def every_limit_used(tree: Tree) -> Iterator[Violation]:
             yield Violation(path, 1, "unused", f"limits::{name}")
 
 
+def every_event_documented(tree: Tree) -> Iterator[Violation]:
+    """Each word of event= that vpnhad logs is in vpnhad(8), and the reverse."""
+    manual = "docs/man/vpnhad.8"
+    section = re.search(r"^\.SS Words of event=\n(.*?)^\.S[HS] ", tree.files.get(manual, ""),
+                        re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"^\.TP\n\.B (\S+)$", section[1], re.MULTILINE) if section else []
+    documented = {word.replace("\\-", "-") for word in listed}
+    logged = set()
+    for path, number, line in tree.lines(*CPP, under="libvpnha/src/"):
+        for word in re.findall(r"event=([^\s\",:]*)", re.sub(r"^\s*//.*", "", line)):
+            logged.add(word)
+            if word not in documented:
+                yield Violation(path, number, "event", f"'{word}' is not in {manual}")
+    for word in sorted(documented - logged):
+        yield Violation(manual, 1, "event", f"nobody logs '{word}'")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     include_arrow,
     pure_cores,
@@ -276,6 +293,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     pragma_once,
     every_errc_used,
     every_limit_used,
+    every_event_documented,
 )
 
 

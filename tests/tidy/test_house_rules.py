@@ -175,6 +175,19 @@ class HouseRulesTest(unittest.TestCase):
         violations = found(house_rules.every_limit_used, {LIMITS: declared, **use})
         self.assertEqual(violations, [f"{LIMITS}:1: unused: limits::kUnused"])
 
+    def test_every_event_is_documented(self):
+        manual = "docs/man/vpnhad.8"
+        listed = (".SS Words of event=\n.TP\n.B gate\\-open\nIt may speak.\n.TP\n.B gone\nGone.\n"
+                  ".SH FILES\n.TP\n.B other\nNone.\n")
+        source = '// event=comment\nlog("open event=gate-open {}");\nlog("x event=lost: {}");\n'
+        violations = found(house_rules.every_event_documented,
+                           {manual: listed, "libvpnha/src/node/x.cpp": source})
+        self.assertEqual(violations, [
+            f"libvpnha/src/node/x.cpp:3: event: 'lost' is not in {manual}",
+            f"{manual}:1: event: nobody logs 'gone'"])
+        dynamic = {"libvpnha/src/node/x.cpp": 'log("x event={}");\n'}
+        self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
+
     def test_a_tree_is_read_without_data_and_without_binaries(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)

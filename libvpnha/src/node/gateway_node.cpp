@@ -208,16 +208,16 @@ void GatewayNode::plan_announcements(TimePoint now) {
 void GatewayNode::finish(bool succeeded, Effects& effects) {
     using Role = std::pair<std::string_view, std::string_view>;
     const takeover::State state = takeover_.state();
-    const Role role = state == takeover::State::promoted ? Role("promoted", "promoted")
-                      : state == takeover::State::lame   ? Role("lame", "lame")
-                                                         : Role("unpromoted", "demoted");
+    const Role role = state == takeover::State::promoted ? Role("promoted", "event=promoted")
+                      : state == takeover::State::lame   ? Role("lame", "event=lame")
+                                                         : Role("unpromoted", "event=demoted");
     Result<void> result;
     if (!succeeded) {
         result = fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
     } else {
         effects.emplace_back(
-            Log{Level::info, fmt::format("now {} event={} {} sessions={}", role.first, role.second,
-                                         tag(), replica_.store().count())});
+            Log{Level::info, fmt::format("now {} {} {} sessions={}", role.first, role.second, tag(),
+                                         replica_.store().count())});
     }
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});

@@ -39,7 +39,7 @@ void SetupReader::complain(const std::string& path, const std::string& what) {
         told = what;
         adapters::write_log(
             node::Level::warning,
-            "not compared with the other nodes event=not_compared file=" + path + ": " + what);
+            "not compared with the other nodes event=not-compared file=" + path + ": " + what);
     }
 }
 
