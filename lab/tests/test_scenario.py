@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import re
 
 import pytest
 
@@ -166,6 +167,18 @@ def test_scenario_file_documents_itself(name):
     text = (scenario.DIRECTORY / f"{name}.py").read_text(encoding="utf-8")
     for word in ("Purpose:", "Topology:", "Steps:", "Expected:"):
         assert word in text
+
+
+def test_scenarios_are_those_of_the_table_in_the_readme():
+    readme = (scenario.DIRECTORY.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.split("\n## Scenarios\n")[1].split("\n## ")[0]
+    listed = set()
+    for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE):
+        names = re.findall(r"`([^`]+)`", cell)
+        plain = [name for name in names if not name.startswith("-")]
+        suffixes = [name for name in names if name.startswith("-")]  # `takeovers-power` (`-dc`)
+        listed |= {name + suffix for name in plain for suffix in ("", *suffixes)}
+    assert listed == set(scenario.names())
 
 
 def test_unknown_scenario_is_named_with_those_that_exist():
