@@ -273,8 +273,8 @@ std::vector<Key> l2tp_keys() {
 std::vector<Key> conntrack_keys() {
     return {
         {Section::conntrack, "replicate", Kind::flag, 0, 0, "true", "true",
-         "Flows are records: every standby's kernel has them, with their NAT, marks and TCP "
-         "windows, before it is promoted. false: none of this gateway's.",
+         "Flows are records: every standby's kernel has them, with their NAT and marks, before it "
+         "is promoted. false: none of this gateway's.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.replicate = v.flag; },
          [](const Config&, const Gateway& g) { return text_of(g.conntrack.replicate); }},
         {Section::conntrack, "nets", Kind::nets, 0, limits::kFlowNetsMax, "[]",
