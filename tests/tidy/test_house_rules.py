@@ -43,6 +43,8 @@ class HouseRulesTest(unittest.TestCase):
             "libvpnha/src/new_layer/x.cpp": "base/bytes.hpp",
             "cli/x.cpp": "daemon/main.hpp",
             "libvpnha/src/ocf/x.cpp": "agents/agents.hpp",
+            "stonith/x.cpp": "agents/agents.hpp",
+            "cli/y.cpp": "stonith/settings.hpp",
         }
         for path, included in red.items():
             with self.subTest(path=path):
@@ -72,6 +74,8 @@ class HouseRulesTest(unittest.TestCase):
             "#include <unistd.h>",
             "#include <netinet/in.h>",
             "#include <arpa/inet.h>",
+            "#include <fstream>",
+            "#include <filesystem>",
             "    clock_gettime(CLOCK_BOOTTIME, &now);",
             "    auto now = std::chrono::steady_clock::now();",
             "    int n = rand();",
