@@ -272,7 +272,7 @@ class GatewayNode {
     void watch_holder(TimePoint now, Effects& effects);
     [[nodiscard]] bool is_holder_unheard(TimePoint now) const;
     [[nodiscard]] bool is_holder_unheard_by_majority() const;
-    [[nodiscard]] TimePoint report_time(TimePoint now) const;
+    [[nodiscard]] TimePoint report_time(NodeId holder, TimePoint now) const;
     [[nodiscard]] std::optional<TimePoint> next_look_at_holder() const;
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"

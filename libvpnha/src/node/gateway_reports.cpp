@@ -23,18 +23,18 @@ constexpr Duration kReportPatience = std::chrono::seconds(3);
 void GatewayNode::on_process_died(NodeId member, TimePoint now) {
     if (attached_ && !resource_.empty() && replica_.holder() == member &&
         reported_ != replica_.epoch()) {
-        report_ = Report{member, true, report_time(now)};
+        report_ = Report{member, true, report_time(member, now)};
     }
 }
 
-TimePoint GatewayNode::report_time(TimePoint now) const {
-    // The lowest standby reports, and the next one only if nothing comes of it.
-    std::vector<NodeId> standbys = replica_.complete_standbys();
-    if (std::find(standbys.begin(), standbys.end(), self_) == standbys.end()) {
-        standbys.push_back(self_);
-    }
-    const auto before =
-        std::count_if(standbys.begin(), standbys.end(), [&](NodeId node) { return node < self_; });
+TimePoint GatewayNode::report_time(NodeId holder, TimePoint now) const {
+    // The lowest standby reports, and the next one only if nothing comes of it. All that have the
+    // gateway count, for that is what all nodes know alike: a standby that is not complete can
+    // report, and is not to report beside one that is.
+    const auto& peers = replica_.peers();
+    const auto before = std::count_if(peers.begin(), peers.end(), [&](const auto& peer) {
+        return peer.first < self_ && peer.first != holder;
+    });
     return now + before * kReportPatience;
 }
 
@@ -77,7 +77,8 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     holder_unheard_ = is_holder_unheard(now);
     if (holder_unheard_ && !report_ && !resource_.empty() && reported_ != replica_.epoch() &&
         is_holder_unheard_by_majority()) {
-        report_ = Report{*replica_.holder(), false, report_time(now)};
+        const NodeId holder = *replica_.holder();
+        report_ = Report{holder, false, report_time(holder, now)};
     }
     if (!report_) {
         return;

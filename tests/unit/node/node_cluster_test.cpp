@@ -95,6 +95,20 @@ TEST(NodeClusterTest, TheDeathOfAHoldersVpnhadIsReportedOnceByTheLowestStandby) 
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
+TEST(NodeClusterTest, AnIncompleteStandbyAndACompleteOneDoNotBothReport) {
+    FakeCluster cluster = with_one_session();
+    // Node 2 misses a change, and the holder does not get round to a pass any more.
+    cluster.run(1, cluster.at(1).node->set_group_writable(false, cluster.now()));
+    const wire::Update later{
+        .gateway = kGateway, .epoch = cluster.replica(1).epoch(), .base = 1000, .changes = {}};
+    cluster.run(2, cluster.at(2).node->on_group_message(NodeId{1}, encoded(later), cluster.now()));
+    ASSERT_EQ(cluster.replica(2).level(), wire::Level::partial);
+    ASSERT_EQ(cluster.replica(3).level(), wire::Level::complete);
+    cluster.kill_process(1);
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
 TEST(NodeClusterTest, TheNextStandbyReportsWhenNothingComesOfIt) {
     FakeCluster cluster = with_one_session();
     cluster.kill_process(1);
