@@ -169,6 +169,8 @@ class Node {
     [[nodiscard]] std::size_t gateways_of(NodeId node) const;
     [[nodiscard]] bool quorate() const { return quorate_; }
     [[nodiscard]] const std::map<NodeId, wire::Hello>& peers() const { return peers_; }
+    // As they introduced themselves since this vpnhad started, those that are lost among them.
+    [[nodiscard]] const std::map<NodeId, std::string>& announced_names() const { return names_; }
     // The wire version spoken to the group.
     [[nodiscard]] std::uint8_t wire_version() const { return speech_.version; }
     // Members with which this node shares no wire version.
@@ -226,6 +228,7 @@ class Node {
     std::map<NodeId, TimePoint> lost_at_;
     bool quorate_ = false;
     std::map<NodeId, wire::Hello> peers_;
+    std::map<NodeId, std::string> names_;
     std::map<std::pair<NodeId, GatewayId>, wire::Setup> setups_;  // As the peers said.
     std::optional<wire::Hello> last_hello_;
     bool setups_due_ = false;

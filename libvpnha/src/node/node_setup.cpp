@@ -53,6 +53,7 @@ std::set<NodeId> Node::incompatible() const {
 void Node::on_hello(NodeId sender, const wire::Hello& hello, Effects& effects) {
     const bool is_new = !peers_.contains(sender);
     peers_[sender] = hello;
+    names_[sender] = hello.node_name;
     if (is_new && incompatible().contains(sender)) {
         effects.emplace_back(
             Log{Level::error,

@@ -35,14 +35,31 @@ std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId sel
     return own == nodes.end() || own->name.empty() ? host : own->name;
 }
 
+std::string name_of(const adapters::ClusterNode& node, const Names& announced) {
+    const auto said = announced.find(node.id);
+    return node.name.empty() && said != announced.end() ? said->second : node.name;
+}
+
 std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
-                                const std::string& name) {
+                                const std::string& name, const Names& announced) {
+    if (name.empty()) {
+        return std::nullopt;
+    }
     for (const adapters::ClusterNode& node : nodes) {
-        if (!name.empty() && (name == node.name || name == std::to_string(node.id.value))) {
+        if (name == node.name || name == std::to_string(node.id.value)) {
             return node.id;
         }
     }
-    return std::nullopt;
+    std::optional<NodeId> found;
+    for (const adapters::ClusterNode& node : nodes) {
+        if (name == name_of(node, announced)) {
+            if (found) {
+                return std::nullopt;
+            }
+            found = node.id;
+        }
+    }
+    return found;
 }
 
 Result<adapters::SecretFile> cluster_key_of(const std::string& file) {

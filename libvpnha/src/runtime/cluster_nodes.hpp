@@ -2,6 +2,7 @@
 // What the nodes of corosync.conf are to the lease.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,13 @@ namespace vpnha::runtime {
 // What Pacemaker calls this node, whose host name is `host`.
 [[nodiscard]] std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,
                                    const std::string& host);
-// By its name or its id.
+using Names = std::map<NodeId, std::string>;
+// The node's name, or, if corosync.conf has none, the one that its vpnhad announced; empty:
+// neither.
+[[nodiscard]] std::string name_of(const adapters::ClusterNode& node, const Names& announced);
+// By that name or its id. Nobody, when two nodes without a name have announced the same one.
 [[nodiscard]] std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,
-                                              const std::string& name);
+                                              const std::string& name, const Names& announced);
 // The key that all nodes share, by which they know each other's words on the lease. Error
 // invalid_config: there is no such file, or nothing in it that corosync would take for a key.
 [[nodiscard]] Result<adapters::SecretFile> cluster_key_of(const std::string& file);

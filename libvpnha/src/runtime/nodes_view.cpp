@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/nodes_view.hpp"
 
+#include "runtime/cluster_nodes.hpp"
+
 namespace vpnha::runtime {
 
 using nlohmann::json;
 
 json nodes_view(const node::Node& node, const std::vector<adapters::ClusterNode>& nodes,
                 TimePoint now) {
+    Names names = node.announced_names();
+    names[node.settings().self] = node.settings().name;
     json views = json::array();
     for (const adapters::ClusterNode& each : nodes) {
         json view{{"id", each.id.value},
-                  {"name", each.name},
+                  {"name", name_of(each, names)},
                   {"self", each.id == node.settings().self},
                   {"fenced", node.is_marked(each.id)},
                   {"gateways", node.gateways_of(each.id)},

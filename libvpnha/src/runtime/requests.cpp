@@ -123,9 +123,13 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
 
 Result<NodeId> Requests::node_of(const json& arguments) const {
     const std::string name = arguments.value("node", "");
-    const std::optional<NodeId> node = find_node(daemon_.nodes(), name);
+    const std::optional<NodeId> node = find_node(daemon_.nodes(), name, node_.announced_names());
     if (!node) {
-        return fail(Errc::not_found, fmt::format("corosync.conf has no node '{}'", name));
+        return fail(
+            Errc::not_found,
+            fmt::format("corosync.conf has no node '{}'; where it gives a node no name, say "
+                        "its nodeid",
+                        name));
     }
     return *node;
 }

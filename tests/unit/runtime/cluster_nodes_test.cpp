@@ -40,10 +40,24 @@ TEST(ClusterNodesTest, ANodeAnnouncesTheNameThatPacemakerKnows) {
 }
 
 TEST(ClusterNodesTest, ANodeIsFoundByNameAndById) {
-    EXPECT_EQ(find_node(kNodes, "gw1"), NodeId{1});
-    EXPECT_EQ(find_node(kNodes, "7"), NodeId{7});
-    EXPECT_EQ(find_node(kNodes, "gw2"), std::nullopt);
-    EXPECT_EQ(find_node(kNodes, ""), std::nullopt) << "not the one without a name";
+    EXPECT_EQ(find_node(kNodes, "gw1", {}), NodeId{1});
+    EXPECT_EQ(find_node(kNodes, "7", {}), NodeId{7});
+    EXPECT_EQ(find_node(kNodes, "gw2", {}), std::nullopt);
+    EXPECT_EQ(find_node(kNodes, "", {}), std::nullopt) << "not the one without a name";
+}
+
+TEST(ClusterNodesTest, ANodeWithoutANameIsFoundByTheOneItsVpnhadAnnounced) {
+    const Names announced{{NodeId{1}, "host1"}, {NodeId{7}, "host7"}, {NodeId{9}, "host9"}};
+    EXPECT_EQ(find_node(kNodes, "host7", announced), NodeId{7});
+    EXPECT_EQ(find_node(kNodes, "host1", announced), std::nullopt) << "corosync.conf says gw1";
+    EXPECT_EQ(find_node(kNodes, "host9", announced), std::nullopt) << "not in corosync.conf";
+    EXPECT_EQ(find_node(kNodes, "gw1", {{NodeId{7}, "gw1"}}), NodeId{1}) << "the one so named";
+    EXPECT_EQ(find_node(kNodes, "", {{NodeId{7}, ""}}), std::nullopt);
+    const std::vector<adapters::ClusterNode> nameless{{NodeId{1}, {}, ""}, {NodeId{7}, {}, ""}};
+    EXPECT_EQ(
+        find_node(nameless, "localhost", {{NodeId{1}, "localhost"}, {NodeId{7}, "localhost"}}),
+        std::nullopt)
+        << "one cannot tell which is meant";
 }
 
 TEST(ClusterNodesTest, WithoutAKeyOfTheClusterThereIsNoLease) {

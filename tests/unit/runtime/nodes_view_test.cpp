@@ -33,6 +33,14 @@ TEST_F(NodesViewTest, NamesAndItself) {
     EXPECT_EQ(view(2, 1)["self"], false);
 }
 
+TEST_F(NodesViewTest, NodesWithoutANameAreCalledAsTheyIntroducedThemselvesAlsoWhenTheyAreLost) {
+    const std::vector<adapters::ClusterNode> nameless{{NodeId{1}, {}, ""}, {NodeId{2}, {}, ""}};
+    cluster_.kill(1);
+    const json nodes = nodes_view(*cluster_.at(2).node, nameless, cluster_.now())["nodes"];
+    EXPECT_EQ(nodes[0]["name"], "gw1");
+    EXPECT_EQ(nodes[1]["name"], "gw2");
+}
+
 TEST_F(NodesViewTest, BothKnowWhoServesAlsoAfterTheyHaveLostEachOther) {
     for (const bool split : {false, true}) {
         if (split) {
