@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "adapters/log.hpp"
-#include "adapters/process.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "runtime/timers.hpp"
@@ -37,7 +36,7 @@ void report(std::string_view what, const Result<void>& result) {
 }  // namespace
 
 Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answers answers)
-    : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)) {}
+    : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)), tools_(loop) {}
 
 void Executor::run(node::Effects effects) {
     std::deque<node::Effect> queue(std::make_move_iterator(effects.begin()),
@@ -223,11 +222,11 @@ node::Effects Executor::execute(node::WriteScore& effect) {
 
 node::Effects Executor::execute(node::WithdrawScore& effect) {
     // The name is what crm_attribute --promotion makes of the resource's.
-    const auto started =
-        adapters::spawn_detached({.arguments = {"/usr/sbin/attrd_updater", "--delete", "--name",
-                                                "master-" + effect.resource, "--node", effect.node},
-                                  .error_file = {}});
-    report("telling Pacemaker that a vpnhad is of no use", started.map([](pid_t) {}));
+    tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,
+                  "--node", effect.node},
+                 [](const Result<void>& result) {
+                     report("telling Pacemaker that a vpnhad is of no use", result);
+                 });
     return {};
 }
 
@@ -237,11 +236,9 @@ node::Effects Executor::execute(node::WatchServices& effect) {
 }
 
 node::Effects Executor::execute(node::ReportFailure& effect) {
-    const auto started =
-        adapters::spawn_detached({.arguments = {"/usr/sbin/crm_resource", "--fail", "--resource",
-                                                effect.resource, "--node", effect.node},
-                                  .error_file = {}});
-    report("telling Pacemaker of a death", started.map([](pid_t) {}));
+    tools_.start(
+        {"/usr/sbin/crm_resource", "--fail", "--resource", effect.resource, "--node", effect.node},
+        [](const Result<void>& result) { report("telling Pacemaker of a death", result); });
     return {};
 }
 

@@ -23,6 +23,7 @@
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
 #include "runtime/install_queue.hpp"
+#include "runtime/pacemaker_tools.hpp"
 
 namespace vpnha::runtime {
 
@@ -125,6 +126,7 @@ class Executor {
     std::deque<Bytes> waiting_;
     InstallQueue installs_;
     std::deque<Saying> sayings_;
+    PacemakerTools tools_;
     std::set<GatewayId> unaudited_;
     bool broken_ = false;
 };
