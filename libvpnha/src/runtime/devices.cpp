@@ -67,7 +67,11 @@ void Devices::on_new(const std::string& interface) {
 }
 
 bool Devices::attach_gate(const config::Gateway& gateway) {
-    const Result<void> done = daemon_.gate.attach(gateway.id);
+    Result<void> done = daemon_.gate.attach(gateway.id);
+    if (!done) {
+        // Whoever takes it off may have done so within that call, too.
+        done = daemon_.gate.attach(gateway.id);
+    }
     // By a device that is not there nothing passes; when it comes, on_new() does.
     if (done || done.error().code == Errc::not_found) {
         if (ungated_.erase(gateway.id) != 0) {
