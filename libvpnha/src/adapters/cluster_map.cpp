@@ -25,7 +25,7 @@ constexpr const char* kKeyFile = "totem.keyfile";
 constexpr const char* kQuorumDevice = "quorum.device.model";
 constexpr const char* kNodes = "nodelist.node.";
 // Links of a knet node (KNET_MAX_LINK).
-constexpr int kLinksMax = 8;
+constexpr std::size_t kLinksMax = 8;
 constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
 
 }  // namespace
@@ -170,10 +170,11 @@ std::vector<ClusterNode> ClusterMap::nodes() const {
         if (cmap_get_uint32(state_->handle, (prefix + "nodeid").c_str(), &node.id.value) != CS_OK) {
             continue;  // Being added or removed.
         }
-        for (int link = 0; link < kLinksMax; ++link) {
+        for (std::size_t link = 0; link < kLinksMax; ++link) {
             const std::string address =
                 state_->text(fmt::format("{}ring{}_addr", prefix, link).c_str());
             if (!address.empty()) {
+                node.links.resize(link);
                 node.links.push_back(address);
             }
         }

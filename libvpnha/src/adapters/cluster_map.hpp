@@ -32,7 +32,8 @@ struct QuorumKeys {
     friend bool operator==(const QuorumKeys&, const QuorumKeys&) = default;
 };
 
-// A node of corosync.conf, with its addresses on the cluster's links: ring0_addr, ring1_addr …
+// A node of corosync.conf, with its addresses on the cluster's links by their numbers: ring0_addr,
+// ring1_addr … A link that it is not on, between others, is empty.
 struct ClusterNode {
     NodeId id;
     std::vector<std::string> links;

@@ -7,6 +7,7 @@
 #include <netinet/ip.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -29,18 +30,27 @@ constexpr int kPerTurn = 64;
 constexpr int kTrafficClass = IPTOS_CLASS_CS6;
 
 struct Address {
+    std::string name;  // As corosync.conf has it.
     sockaddr_storage storage{};
     socklen_t size = 0;
     [[nodiscard]] const sockaddr* get() const {
         return reinterpret_cast<const sockaddr*>(&storage);
     }
     [[nodiscard]] int family() const { return storage.ss_family; }
+    [[nodiscard]] bool is_same(const Address& other) const {
+        return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
+    }
 };
 
-Result<Address> resolve(const std::string& name, std::uint16_t port) {
+// By the numbers of the links.
+using LinkAddresses = std::map<std::size_t, Address>;
+using NodeAddresses = std::map<NodeId, LinkAddresses>;
+
+// `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of anybody.
+Result<Address> resolve(const std::string& name, std::uint16_t port, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* found = nullptr;
     const int error = getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &found);
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> kept(found, [](addrinfo* list) {
@@ -54,12 +64,27 @@ Result<Address> resolve(const std::string& name, std::uint16_t port) {
                                 name, gai_strerror(error)));
     }
     Address address;
+    address.name = name;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
     address.size = found->ai_addrlen;
     return address;
 }
 
-Result<UniqueFd> bind_link(const std::string& name, const Address& address) {
+Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, std::uint16_t port,
+                                  int flags) {
+    NodeAddresses all;
+    for (const ClusterNode& node : nodes) {
+        LinkAddresses& addresses = all[node.id];
+        for (std::size_t number = 0; number < node.links.size(); ++number) {
+            if (!node.links[number].empty()) {
+                VPNHA_TRY(addresses[number], resolve(node.links[number], port, flags));
+            }
+        }
+    }
+    return all;
+}
+
+Result<UniqueFd> bind_link(const Address& address) {
     UniqueFd fd(socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) {
         return tl::unexpected(system_error("a socket for the lease", errno));
@@ -75,7 +100,7 @@ Result<UniqueFd> bind_link(const std::string& name, const Address& address) {
         return tl::unexpected(system_error(
             fmt::format("binding the lease's port at {} (is another program there? see 'port' "
                         "below [lease] in vpnha.toml)",
-                        name),
+                        address.name),
             errno));
     }
     return fd;
@@ -85,8 +110,8 @@ Result<UniqueFd> bind_link(const std::string& name, const Address& address) {
 
 struct LeaseLinks::State {
     struct Link {
+        Address address;
         UniqueFd fd;
-        int family = AF_UNSPEC;
     };
 
     State(QbLoop& event_loop, const LeaseLinksOptions& options, LeaseFiles& lease_files,
@@ -98,7 +123,8 @@ struct LeaseLinks::State {
           guard(lease_files.known()),
           self(options.self),
           port(options.port),
-          gateways(options.gateways) {}
+          gateways(options.gateways),
+          background(event_loop) {}
 
     QbLoop* loop;
     LeaseFiles* files;
@@ -108,36 +134,83 @@ struct LeaseLinks::State {
     lease::Sender self;
     std::uint16_t port;
     std::vector<GatewayId> gateways;
-    std::vector<Link> links;
-    std::map<NodeId, std::vector<Address>> peers;  // Their links, in this node's order.
+    std::map<std::size_t, Link> links;  // This node's, by their numbers.
+    NodeAddresses peers;
     std::uint64_t sequence = 0;
     LeaseCounters counters;
+    std::uint64_t lists = 0;  // How often set_nodes() was called.
+    Background background;
 
-    Result<void> open_links(const ClusterNode& own);
-    void receive(const Link& link);
+    // All of it, or nothing.
+    Result<void> take_addresses(NodeAddresses all);
+    Result<void> bind_links(const LinkAddresses& own);
+    Result<void> open_missing(const LinkAddresses& own, std::map<std::size_t, Link>& opened);
+    void receive(int fd);
     void take(ByteView bytes);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
     void hello(NodeId to);
 };
 
-Result<void> LeaseLinks::State::open_links(const ClusterNode& own) {
-    for (const std::string& name : own.links) {
-        VPNHA_TRY(const Address address, resolve(name, port));
-        VPNHA_TRY(UniqueFd fd, bind_link(name, address));
-        links.push_back({std::move(fd), address.family()});
-    }
-    for (const Link& link : links) {
-        // Ahead of what clients and records may keep this node busy with.
-        VPNHA_CHECK(loop->watch(
-            link.fd.get(), [this, &link] { receive(link); }, QbLoop::Priority::high));
+Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
+                                             std::map<std::size_t, Link>& opened) {
+    for (const auto& [number, address] : own) {
+        const bool is_open = std::any_of(links.begin(), links.end(), [&](const auto& link) {
+            return link.second.address.is_same(address);
+        });
+        if (!is_open) {
+            VPNHA_TRY(UniqueFd bound, bind_link(address));
+            const int fd = bound.get();
+            opened[number] = {address, std::move(bound)};
+            // Ahead of what clients and records may keep this node busy with.
+            VPNHA_CHECK(loop->watch(
+                fd, [this, fd] { receive(fd); }, QbLoop::Priority::high));
+        }
     }
     return {};
 }
 
-void LeaseLinks::State::receive(const Link& link) {
+Result<void> LeaseLinks::State::bind_links(const LinkAddresses& own) {
+    std::map<std::size_t, Link> next;
+    if (Result<void> opened = open_missing(own, next); !opened) {
+        for (const auto& [number, link] : next) {
+            loop->unwatch(link.fd.get());
+        }
+        return opened;
+    }
+    for (auto& [was, link] : links) {
+        // An address may have got another link's number.
+        const auto kept = std::find_if(own.begin(), own.end(), [&link](const auto& each) {
+            return link.address.is_same(each.second);
+        });
+        if (kept != own.end()) {
+            next[kept->first] = std::move(link);
+        } else {
+            loop->unwatch(link.fd.get());
+        }
+    }
+    links = std::move(next);
+    return {};
+}
+
+Result<void> LeaseLinks::State::take_addresses(NodeAddresses all) {
+    const auto own = all.extract(self.node);
+    // A node that is taken out of the cluster speaks to those that are left as before.
+    if (own && !own.mapped().empty()) {
+        VPNHA_CHECK(bind_links(own.mapped()));
+    }
+    std::vector<NodeId> senders;
+    for (const auto& [node, addresses] : all) {
+        senders.push_back(node);
+    }
+    peers = std::move(all);
+    guard.set_senders(senders);
+    return {};
+}
+
+void LeaseLinks::State::receive(int fd) {
     std::array<std::uint8_t, kDatagramBytesMax> buffer{};
     for (int i = 0; i < kPerTurn; ++i) {
-        const ssize_t got = recv(link.fd.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+        const ssize_t got = recv(fd, buffer.data(), buffer.size(), MSG_TRUNC);
         if (got < 0) {
             return;  // Nothing more, or what an ICMP error left.
         }
@@ -180,12 +253,13 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
     }
     const Bytes bytes = lease::encode({gateway, self, ++sequence, message}, key);
     bool sent = false;
-    for (std::size_t i = 0; i < links.size() && i < peer->second.size(); ++i) {
-        const Address& address = peer->second[i];
-        sent = (links[i].family == address.family() &&
-                sendto(links[i].fd.get(), bytes.data(), bytes.size(), 0, address.get(),
-                       address.size) >= 0) ||
-               sent;
+    for (const auto& [number, link] : links) {
+        const auto address = peer->second.find(number);
+        sent =
+            (address != peer->second.end() && link.address.family() == address->second.family() &&
+             sendto(link.fd.get(), bytes.data(), bytes.size(), 0, address->second.get(),
+                    address->second.size) >= 0) ||
+            sent;
     }
     ++(sent ? counters.sent : counters.unsent);
 }
@@ -199,7 +273,7 @@ void LeaseLinks::State::hello(NodeId to) {
 LeaseLinks::LeaseLinks(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 LeaseLinks::~LeaseLinks() {
-    for (const State::Link& link : state_->links) {
+    for (const auto& [number, link] : state_->links) {
         state_->loop->unwatch(link.fd.get());
     }
 }
@@ -208,39 +282,40 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
                                                      LeaseFiles& files, OnMessage on_message) {
     std::unique_ptr<LeaseLinks> opened(
         new LeaseLinks(std::make_unique<State>(loop, options, files, std::move(on_message))));
-    for (const ClusterNode& node : options.nodes) {
-        if (node.id == options.self.node) {
-            VPNHA_CHECK(opened->state_->open_links(node));
-        }
-    }
+    VPNHA_TRY(auto addresses, resolve_all(options.nodes, options.port, 0));
+    VPNHA_CHECK(opened->state_->take_addresses(std::move(addresses)));
     if (opened->state_->links.empty()) {
         return fail(Errc::invalid_config,
                     fmt::format("corosync.conf has no ring0_addr for this node (nodeid {})",
                                 options.self.node.value));
     }
-    VPNHA_CHECK(opened->set_nodes(options.nodes));
-    for (const auto& [node, addresses] : opened->state_->peers) {
+    for (const auto& [node, links] : opened->state_->peers) {
         opened->state_->hello(node);
     }
     return opened;
 }
 
-Result<void> LeaseLinks::set_nodes(const std::vector<ClusterNode>& nodes) {
-    std::map<NodeId, std::vector<Address>> peers;
-    std::vector<NodeId> senders;
-    for (const ClusterNode& node : nodes) {
-        if (node.id == state_->self.node) {
-            continue;
-        }
-        senders.push_back(node.id);
-        for (const std::string& name : node.links) {
-            VPNHA_TRY(const Address address, resolve(name, state_->port));
-            peers[node.id].push_back(address);
-        }
+void LeaseLinks::set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done) {
+    State* const state = state_.get();
+    const std::uint64_t list = ++state->lists;
+    if (auto numbers = resolve_all(nodes, state->port, AI_NUMERICHOST)) {
+        done(state->take_addresses(std::move(*numbers)));
+        return;
     }
-    state_->peers = std::move(peers);
-    state_->guard.set_senders(senders);
-    return {};
+    const auto found = std::make_shared<NodeAddresses>();
+    const Result<void> begun = state->background.run(
+        [nodes, found, port = state->port]() -> Result<void> {
+            VPNHA_TRY(*found, resolve_all(nodes, port, 0));
+            return {};
+        },
+        [state, list, found, done](const Result<void>& resolved) {
+            if (list == state->lists) {
+                done(resolved.and_then([&] { return state->take_addresses(std::move(*found)); }));
+            }
+        });
+    if (!begun) {
+        done(begun);
+    }
 }
 
 void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& message) {

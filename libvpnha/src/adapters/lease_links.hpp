@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
 // socket for each, bound to this node's address there, so that one link's failure is no business of
-// the others. What arrives is checked for its key, its length and its age before anybody hears of
-// it.
+// the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
+// key, its length and its age before anybody hears of it.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/background.hpp"
 #include "adapters/cluster_map.hpp"
 #include "adapters/lease_files.hpp"
 #include "adapters/qb_loop.hpp"
@@ -50,9 +51,11 @@ class LeaseLinks final : public ports::LeaseLinks {
     LeaseLinks& operator=(const LeaseLinks&) = delete;
 
     void send(GatewayId gateway, NodeId to, const lease::Message& message) override;
-    // Corosync's list of nodes has changed. Error: one of their addresses cannot be resolved; then
-    // nothing has changed here.
-    Result<void> set_nodes(const std::vector<ClusterNode>& nodes);
+    // Corosync's list of nodes has changed, or their addresses, this node's among them. Names are
+    // resolved beside the loop, which renews leases meanwhile: `done` is called then, or within
+    // this call where all addresses are numbers; not, if another list came meanwhile. Error: one of
+    // them cannot be resolved, or not be bound; then nothing has changed here.
+    void set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done);
     [[nodiscard]] const LeaseCounters& counters() const;
 
   private:

@@ -268,14 +268,16 @@ class Daemon {
             }
             const std::vector<adapters::ClusterNode> nodes = map_->nodes();
             const auto voters = runtime::voters_of(nodes);
-            const Result<void> set = voters.map([](const auto&) {}).and_then([&] {
-                return lease_links_->set_nodes(nodes);
-            });
-            if (set) {
-                run(node_->set_voters(*voters, loop_.now()));
-            } else {
-                write_log(node::Level::error, set.error().detail);
+            if (!voters) {
+                return write_log(node::Level::error, voters.error().detail);
             }
+            lease_links_->set_nodes(nodes, [this, voters = *voters](const Result<void>& set) {
+                if (set) {
+                    run(node_->set_voters(voters, loop_.now()));
+                } else {
+                    write_log(node::Level::error, set.error().detail);
+                }
+            });
         });
     }
 

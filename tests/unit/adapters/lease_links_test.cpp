@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <filesystem>
+#include <optional>
 
 #include "support/temporary_path.hpp"
 #include "unit/adapters/two_hosts.hpp"
@@ -16,7 +18,9 @@
 namespace vpnha::adapters {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using vpnha::testing::ip_command;
 
 constexpr GatewayId kGateway{1};
@@ -61,6 +65,34 @@ class Party {
     std::unique_ptr<LeaseLinks> links_;
 };
 
+// Of node 2, one of its addresses: where what comes there was sent from.
+class Ear {
+  public:
+    explicit Ear(const char* address) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(kPort);
+        inet_pton(AF_INET, address, &at.sin_addr);
+        EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    }
+    // Over loopback it is there when it is sent.
+    std::vector<std::string> heard() const {
+        std::vector<std::string> sources;
+        sockaddr_in from{};
+        socklen_t size = sizeof from;
+        std::array<char, 4096> bytes{};
+        while (recvfrom(fd_.get(), bytes.data(), bytes.size(), 0,
+                        reinterpret_cast<sockaddr*>(&from), &size) >= 0) {
+            std::array<char, INET_ADDRSTRLEN> text{};
+            sources.emplace_back(inet_ntop(AF_INET, &from.sin_addr, text.data(), text.size()));
+        }
+        return sources;
+    }
+
+  private:
+    UniqueFd fd_;
+};
+
 class LeaseLinksTest : public ::testing::Test {
   protected:
     void SetUp() override {
@@ -71,6 +103,11 @@ class LeaseLinksTest : public ::testing::Test {
     void run(Duration at_most = std::chrono::seconds(5)) {
         loop_.set_timer(2, QbLoop::now() + at_most, [this] { loop_.stop(); });
         loop_.run();
+    }
+
+    // The outcome, when there is one.
+    static std::optional<Errc> code_of(const std::optional<Result<void>>& done) {
+        return !done || *done ? std::nullopt : std::optional(done->error().code);
     }
 
     QbLoop loop_;
@@ -118,6 +155,120 @@ TEST_F(LeaseLinksTest, OneLinkIsEnough) {
         run();
     }
     EXPECT_EQ(two.links().counters().received, 3U);
+}
+
+TEST_F(LeaseLinksTest, AReloadAddsRemovesAndMovesLinksOfBothSides) {
+    const Ear first("127.0.0.2");
+    const Ear second("127.0.1.2");
+    Party one(loop_, 1);
+    EXPECT_THAT(first.heard(), ElementsAre("127.0.0.1"));
+    EXPECT_THAT(second.heard(), ElementsAre("127.0.1.1"));
+    using Links = std::vector<std::string>;
+    const struct {
+        const char* description;
+        Links own;
+        Links peer;
+        Links at_first;
+        Links at_second;
+    } cases[] = {
+        {"link 0 removed", {"", "127.0.1.1"}, {"", "127.0.1.2"}, {}, {"127.0.1.1"}},
+        {"added again",
+         {"127.0.0.1", "127.0.1.1"},
+         {"127.0.0.2", "127.0.1.2"},
+         {"127.0.0.1"},
+         {"127.0.1.1"}},
+        {"one of its own moved",
+         {"127.0.0.1", "127.0.1.9"},
+         {"127.0.0.2", "127.0.1.2"},
+         {"127.0.0.1"},
+         {"127.0.1.9"}},
+        {"both exchanged",
+         {"127.0.1.9", "127.0.0.1"},
+         {"127.0.1.2", "127.0.0.2"},
+         {"127.0.0.1"},
+         {"127.0.1.9"}},
+        {"the other one's removed first",
+         {"127.0.1.9", "127.0.0.1"},
+         {"127.0.1.2"},
+         {},
+         {"127.0.1.9"}},
+        {"its own removed first", {"127.0.1.9"}, {"127.0.1.2", "127.0.0.2"}, {}, {"127.0.1.9"}},
+        {"taken out of the cluster", {}, {"127.0.1.2"}, {}, {"127.0.1.9"}},
+    };
+    for (const auto& test : cases) {
+        std::optional<Result<void>> done;
+        one.links().set_nodes({{NodeId{1}, test.own, ""}, {NodeId{2}, test.peer, ""}},
+                              [&done](const Result<void>& result) { done = result; });
+        ASSERT_TRUE(done && *done) << test.description;
+        one.links().send(kGateway, NodeId{2}, lease::Hello{});
+        EXPECT_EQ(first.heard(), test.at_first) << test.description;
+        EXPECT_EQ(second.heard(), test.at_second) << test.description;
+    }
+}
+
+TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsHeardAndATakenOneChangesNothing) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    while (one.heard.empty()) {
+        run();
+    }
+    const std::vector<ClusterNode> moved{{NodeId{1}, {"127.0.0.9"}, ""},
+                                         {NodeId{2}, {"127.0.0.2"}, ""}};
+    const Ear taken("127.0.0.9");
+    std::optional<Result<void>> done;
+    const auto take = [&done](const Result<void>& result) { done = result; };
+    one.links().set_nodes(moved, take);
+    EXPECT_EQ(code_of(done), Errc::system);
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    two.heard.clear();
+    while (two.heard.empty()) {
+        run();
+    }
+    one.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
+    two.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
+    ASSERT_TRUE(done && *done);
+    one.heard.clear();
+    two.links().send(kGateway, NodeId{1}, lease::Release{{7, NodeId{1}}});
+    while (one.heard.empty() ||
+           one.heard.back().second != lease::Message(lease::Release{{7, NodeId{1}}})) {
+        run();
+    }
+}
+
+TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
+    const Ear first("127.0.0.2");
+    Party one(loop_, 1);
+    EXPECT_EQ(first.heard().size(), 1U);
+    const auto with = [](const char* name) {
+        return std::vector<ClusterNode>{{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {name}, ""}};
+    };
+    std::vector<std::string> done;
+    const auto told = [&](const char* list) {
+        return [&done, &loop = loop_, list](const Result<void>& result) {
+            done.push_back(std::string(list) + (result ? "" : " failed"));
+            loop.stop();
+        };
+    };
+    one.links().set_nodes(with("no.such.host.invalid"), told("unknown"));
+    EXPECT_THAT(done, IsEmpty()) << "not within the call";
+    run();
+    EXPECT_THAT(done, ElementsAre("unknown failed"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    EXPECT_EQ(first.heard().size(), 1U) << "what could not be resolved changes nothing";
+    const Ear local("127.0.0.7");
+    done.clear();
+    one.links().set_nodes(with("localhost"), told("older"));
+    one.links().set_nodes(with("127.0.0.7"), told("newer"));
+    EXPECT_THAT(done, ElementsAre("newer"));
+    run(std::chrono::milliseconds(200));
+    EXPECT_THAT(done, ElementsAre("newer"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    EXPECT_EQ(local.heard().size(), 1U);
+    one.links().set_nodes(with("localhost"), told("newest"));
+    while (done.size() < 2) {
+        run();
+    }
+    EXPECT_THAT(done, ElementsAre("newer", "newest"));
 }
 
 TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
