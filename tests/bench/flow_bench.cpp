@@ -153,10 +153,11 @@ adapters::ConntrackEvents listen() {
 void read_all(adapters::ConntrackEvents& events, const adapters::ConntrackEvents::OnNews& on_news) {
     std::size_t heard = 0;
     while (heard < kTurn) {
-        VPNHA_ASSERT(events.read([&](const conntrack::News& news) {
+        const auto turn = events.read([&](const conntrack::News& news) {
             ++heard;
             on_news(news);
-        }));
+        });
+        VPNHA_ASSERT(turn.whole);
     }
 }
 

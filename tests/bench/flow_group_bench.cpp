@@ -147,12 +147,9 @@ class Member {
     }
 
     void read_events() {
-        std::size_t heard = 0;
-        whole_ &= events_->read([&](const conntrack::News& news) {
-            ++heard;
-            hear(news);
-        });
-        const bool drained = heard < limits::kFlowEventsPerTurnMax;
+        const auto [whole, drained] =
+            events_->read([this](const conntrack::News& news) { hear(news); });
+        whole_ &= whole;
         if (drained && !std::exchange(whole_, true)) {
             // All before it has been read: only now the kernel goes on to tell what happens.
             ++overruns_;

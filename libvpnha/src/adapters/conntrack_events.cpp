@@ -59,7 +59,8 @@ Result<ConntrackEvents> ConntrackEvents::open(const conntrack::Policy& policy,
     return ConntrackEvents(std::move(socket));
 }
 
-bool ConntrackEvents::read(const OnNews& on_news, const OnExpectation& on_expectation) {
+ConntrackEvents::Turn ConntrackEvents::read(const OnNews& on_news,
+                                            const OnExpectation& on_expectation) {
     buffer_.resize(kEventsAtOnce * kEventBytesMax);
     std::array<iovec, kEventsAtOnce> places{};
     std::array<mmsghdr, kEventsAtOnce> events{};
@@ -68,14 +69,15 @@ bool ConntrackEvents::read(const OnNews& on_news, const OnExpectation& on_expect
         events[i].msg_hdr.msg_iov = &places[i];
         events[i].msg_hdr.msg_iovlen = 1;
     }
-    bool whole = true;
+    Turn turn;
     for (std::size_t done = 0; done < limits::kFlowEventsPerTurnMax;) {
         const int got = recvmmsg(fd(), events.data(), events.size(), MSG_DONTWAIT, nullptr);
         if (got < 0 && (errno == ENOBUFS || errno == EINTR)) {
-            whole = whole && errno == EINTR;
+            turn.whole = turn.whole && errno == EINTR;
             continue;
         }
         if (got <= 0) {
+            turn.drained = true;
             break;
         }
         for (std::size_t i = 0; i < static_cast<std::size_t>(got); ++i) {
@@ -93,11 +95,8 @@ bool ConntrackEvents::read(const OnNews& on_news, const OnExpectation& on_expect
             }
         }
         done += static_cast<std::size_t>(got);
-        if (static_cast<std::size_t>(got) < kEventsAtOnce) {
-            break;
-        }
     }
-    return whole;
+    return turn;
 }
 
 }  // namespace vpnha::adapters

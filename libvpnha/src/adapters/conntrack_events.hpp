@@ -27,9 +27,14 @@ class ConntrackEvents {
         const conntrack::Policy& policy, std::size_t buffer_bytes = limits::kFlowEventBytes);
 
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
-    // Up to limits::kFlowEventsPerTurnMax events. False: some were lost, and the table must be
-    // listed; what came is as good as ever.
-    [[nodiscard]] bool read(const OnNews& on_news, const OnExpectation& on_expectation = nullptr);
+    struct Turn {
+        // Otherwise some were lost, and the table must be listed; what came is as good as ever.
+        bool whole = true;
+        // The kernel holds no more.
+        bool drained = false;
+    };
+    // Up to limits::kFlowEventsPerTurnMax events.
+    [[nodiscard]] Turn read(const OnNews& on_news, const OnExpectation& on_expectation = nullptr);
 
   private:
     explicit ConntrackEvents(OwnedNetlink socket) : socket_(std::move(socket)) {}

@@ -111,13 +111,12 @@ void FlowKeeper::read_bursts() {
         }
         news.clear();
         expected.clear();
-        const bool whole =
+        const auto [whole, drained] =
             events->second.read([&news](const News& each) { news.push_back(each); },
                                 [&expected](const auto& each) { expected.push_back(each); });
         if (!whole) {
             overrun_.insert(gateway);
         }
-        const bool drained = news.size() + expected.size() < limits::kFlowEventsPerTurnMax;
         if (drained) {
             listen(gateway);
         } else {

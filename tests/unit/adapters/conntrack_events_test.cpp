@@ -25,9 +25,8 @@ class ConntrackEventsTest : public ConntrackHost {
     bool read() {
         news_.clear();
         bool whole = true;
-        for (std::size_t before = 1; before != news_.size();) {
-            before = news_.size();
-            whole = events_->read([this](const News& news) { news_.push_back(news); }) && whole;
+        for (ConntrackEvents::Turn turn; !turn.drained; whole = whole && turn.whole) {
+            turn = events_->read([this](const News& news) { news_.push_back(news); });
         }
         return whole;
     }
@@ -191,6 +190,14 @@ TEST_F(ConntrackEventsTest, LostNewsIsToldAndAListingHeals) {
     install(from_port(1));
     EXPECT_TRUE(read());  // What comes from now on is told again.
     EXPECT_THAT(ports(), ElementsAre(1));
+}
+
+// Whatever is made of the events: some of them may be of no use.
+TEST_F(ConntrackEventsTest, ATurnThatReadsAllItMayHasNotDrainedTheSocket) {
+    listen({});
+    install_all(many(limits::kFlowEventsPerTurnMax + 1));
+    EXPECT_FALSE(events_->read([](const News&) {}).drained);
+    EXPECT_TRUE(events_->read([](const News&) {}).drained);
 }
 
 TEST_F(ConntrackEventsTest, WhatNobodyListenedToAtItsBeginningIsToldOfWithTheRightSetting) {

@@ -213,8 +213,9 @@ TEST_F(ConntrackExpectationsTest, AHelpersExpectationIsToldFromItsBeginningToIts
     std::vector<News> flows;
     const auto read = [&] {
         news.clear();
-        EXPECT_TRUE(events->read([&](const News& each) { flows.push_back(each); },
-                                 [&](const ExpectationNews& each) { news.push_back(each); }));
+        const auto turn = events->read([&](const News& each) { flows.push_back(each); },
+                                       [&](const ExpectationNews& each) { news.push_back(each); });
+        EXPECT_TRUE(turn.whole);
     };
     say_port();
     read();
@@ -249,8 +250,9 @@ TEST_F(ConntrackExpectationsTest, NoFilterHoldsThemBack) {
     log_in();
     say_port();
     int heard = 0;
-    EXPECT_TRUE(events->read([](const News&) { ADD_FAILURE(); },
-                             [&heard](const ExpectationNews&) { ++heard; }));
+    const auto turn = events->read([](const News&) { ADD_FAILURE(); },
+                                   [&heard](const ExpectationNews&) { ++heard; });
+    EXPECT_TRUE(turn.whole);
     EXPECT_EQ(heard, 1);
 }
 
