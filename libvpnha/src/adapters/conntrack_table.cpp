@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "adapters/conntrack_message.hpp"
+#include "adapters/text_file.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 
@@ -256,17 +257,21 @@ Result<void> ConntrackTable::read_answers(std::uint32_t first, std::vector<int>&
     }
 }
 
-Result<ConntrackListing> ConntrackListing::start() {
+Result<ConntrackListing> ConntrackListing::start(std::string buckets) {
     VPNHA_TRY(OwnedNetlink socket, open_socket());
+    std::string before = read_text(buckets);
     std::array<char, kFlowMessageBytesMax> buffer{};
     const nlmsghdr* const message = put_listing(buffer.data());
     if (mnl_socket_sendto(socket.get(), message, message->nlmsg_len) < 0) {
         return tl::unexpected(system_error("list the flow table", errno));
     }
-    return ConntrackListing(std::move(socket));
+    return ConntrackListing(std::move(socket), std::move(buckets), std::move(before));
 }
 
 Result<ConntrackListing::State> ConntrackListing::read(const OnNews& on_news) {
+    const auto resized = [] {
+        return fail(Errc::busy, "list the flow table: it was resized meanwhile");
+    };
     buffer_.resize(limits::kNetlinkAnswerBytesMax);
     const ssize_t got = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (got < 0) {
@@ -279,9 +284,12 @@ Result<ConntrackListing::State> ConntrackListing::read(const OnNews& on_news) {
     for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
         if ((message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) {
-            return fail(Errc::busy, "list the flow table: it was resized meanwhile");
+            return resized();
         }
         if (message->nlmsg_type == NLMSG_DONE) {
+            if (read_text(buckets_file_) != buckets_) {
+                return resized();
+            }
             return State::done;
         }
         if (message->nlmsg_type == NLMSG_ERROR) {

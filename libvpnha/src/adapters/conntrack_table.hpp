@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/netlink.hpp"
@@ -67,17 +69,25 @@ class ConntrackListing {
     using OnNews = std::function<void(const conntrack::News&)>;
     enum class State { more, done };
 
-    [[nodiscard]] static Result<ConntrackListing> start();
+    // `buckets`: the file that has the size of the table's hash. The kernel does not say of this
+    // list that entries moved.
+    [[nodiscard]] static Result<ConntrackListing> start(
+        std::string buckets = "/proc/sys/net/netfilter/nf_conntrack_buckets");
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
     // At most one datagram (~100 flows). An error, also that entries moved while it was read,
     // ends it: start anew.
     Result<State> read(const OnNews& on_news);
 
   private:
-    explicit ConntrackListing(OwnedNetlink socket) : socket_(std::move(socket)) {}
+    ConntrackListing(OwnedNetlink socket, std::string buckets_file, std::string buckets)
+        : socket_(std::move(socket)),
+          buckets_file_(std::move(buckets_file)),
+          buckets_(std::move(buckets)) {}
 
     OwnedNetlink socket_;
     std::vector<char> buffer_;
+    std::string buckets_file_;
+    std::string buckets_;  // Before its beginning.
 };
 
 }  // namespace vpnha::adapters

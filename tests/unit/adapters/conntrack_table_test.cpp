@@ -2,7 +2,10 @@
 // Needs root: a kernel's flow table in namespaces of its own.
 #include "adapters/conntrack_table.hpp"
 
+#include <filesystem>
+
 #include "conntrack/pptp.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
@@ -189,6 +192,25 @@ TEST_F(ConntrackTableTest, ManyAreListedAndRemoved) {
     EXPECT_TRUE(table_->remove(keys));
     EXPECT_TRUE(table_->remove(keys));  // Not there: a success.
     EXPECT_THAT(listed(), SizeIs(0));
+}
+
+TEST_F(ConntrackTableTest, AListingDuringWhichTheTableWasResizedIsNotBelieved) {
+    const std::string buckets = temporary_path("buckets");
+    install(udp_flow());
+    for (const bool resized : {false, true}) {
+        std::ofstream(buckets) << "65536\n";
+        auto listing = ConntrackListing::start(buckets);
+        ASSERT_TRUE(listing) << listing.error().detail;
+        if (resized) {
+            std::ofstream(buckets) << "262144\n";
+        }
+        auto state = listing->read([](const News&) {});
+        while (state && *state == ConntrackListing::State::more) {
+            state = listing->read([](const News&) {});
+        }
+        EXPECT_EQ(state.has_value(), !resized);
+    }
+    std::filesystem::remove(buckets);
 }
 
 TEST_F(ConntrackTableTest, PacketsOfAnInstalledFlowAreTranslatedAsItSays) {
