@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <sstream>
 #include <system_error>
 
 #include "adapters/netlink.hpp"
@@ -50,6 +51,16 @@ std::optional<std::int64_t> find_conntrackd() {
     return std::nullopt;
 }
 
+// The first word of each line.
+std::set<std::string> modules_in(const std::string& list) {
+    std::set<std::string> modules;
+    std::istringstream lines(list);
+    for (std::string line; std::getline(lines, line);) {
+        modules.insert(line.substr(0, line.find(' ')));
+    }
+    return modules;
+}
+
 }  // namespace
 
 Settings::Ctnetlink probe_ctnetlink() {
@@ -66,7 +77,7 @@ Settings::Ctnetlink probe_ctnetlink() {
     return Settings::Ctnetlink::there;
 }
 
-Settings read_conntrack_settings(const std::string& directory) {
+Settings read_conntrack_settings(const std::string& directory, const std::string& modules) {
     Settings settings;
     // First: what it loads brings the settings with it.
     settings.ctnetlink = probe_ctnetlink();
@@ -75,6 +86,7 @@ Settings read_conntrack_settings(const std::string& directory) {
     settings.buckets = read_number(directory + "/nf_conntrack_buckets");
     settings.count = read_number(directory + "/nf_conntrack_count");
     settings.conntrackd = find_conntrackd();
+    settings.modules = modules_in(read_text(modules));
     return settings;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 
 namespace vpnha::conntrack {
 
@@ -19,13 +20,13 @@ constexpr std::uint64_t kFlowsMin = 65'536;
 constexpr std::uint64_t kFlowsPerBucketMax = 4;
 
 constexpr const char* kEvents = "net.netfilter.nf_conntrack_events";
+constexpr const char* kAtBoot = "/etc/modules-load.d/vpnha.conf";
 constexpr const char* kNotHere = "or set replicate = false in each [gateway.NAME.conntrack]";
 
 std::optional<Finding> check_events(const Settings& settings) {
     if (!settings.events && settings.ctnetlink == Settings::Ctnetlink::unknown) {
         return Finding{Severity::warning, kEvents, "not there yet",
-                       "load nf_conntrack_netlink at boot, by a line in "
-                       "/etc/modules-load.d/vpnha.conf",
+                       fmt::format("load nf_conntrack_netlink at boot, by a line in {}", kAtBoot),
                        "without the module sysctl.d sets none of its values"};
     }
     if (!settings.events) {
@@ -92,6 +93,25 @@ std::optional<Finding> check_conntrackd(const Settings& settings) {
                    "again"};
 }
 
+// A rule that gives a helper to a flow loads the helper, and not the half of it that NAT needs
+// (nft_ct_helper_obj_init() in net/netfilter/nft_ct.c). Nothing is known of what is built in.
+std::vector<Finding> check_nat_of_helpers(const Settings& settings) {
+    std::vector<Finding> findings;
+    for (const char* helper : {"ftp", "pptp", "sip"}) {
+        const std::string tracks = fmt::format("nf_conntrack_{}", helper);
+        const std::string translates = fmt::format("nf_nat_{}", helper);
+        if (settings.modules.contains("nf_nat") && settings.modules.contains(tracks) &&
+            !settings.modules.contains(translates)) {
+            findings.push_back({Severity::warning, translates, "not loaded",
+                                fmt::format("load it, also at boot, by a line in {}", kAtBoot),
+                                fmt::format("{} is, and alone it leaves the client's own addresses "
+                                            "and numbers in what it tracks through NAT",
+                                            tracks)});
+        }
+    }
+    return findings;
+}
+
 }  // namespace
 
 std::vector<Finding> check(const Settings& settings) {
@@ -108,6 +128,7 @@ std::vector<Finding> check(const Settings& settings) {
             findings.push_back(*each);
         }
     }
+    std::ranges::move(check_nat_of_helpers(settings), std::back_inserter(findings));
     return findings;
 }
 

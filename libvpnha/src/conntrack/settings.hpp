@@ -4,11 +4,13 @@
 //
 // Left out, for they change nothing here: nf_conntrack_tcp_be_liberal (each replicated flow is
 // liberal by itself) and nf_conntrack_tcp_loose (a flow that is in the table is not picked up);
-// timeouts (a standby's flow has one of its own, and after a takeover the whole of the protocol's).
+// timeouts (a standby's flow has one of its own, and after a takeover the whole of the protocol's);
+// nf_conntrack_helper (gone since Linux 6.0, and off before).
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ struct Settings {
     std::optional<std::uint32_t> buckets;
     std::optional<std::uint32_t> count;      // Flows now.
     std::optional<std::int64_t> conntrackd;  // The pid of one.
+    // That are loaded; what is built into the kernel is not among them.
+    std::set<std::string> modules;
 };
 
 struct Finding {

@@ -57,6 +57,18 @@ TEST_F(ConntrackSettingsTest, WhatIsNotThereIsNotSet) {
     std::filesystem::remove_all(directory);
 }
 
+TEST_F(ConntrackSettingsTest, ModulesAreThoseThatAreLoaded) {
+    const std::string list = temporary_path("modules");
+    std::ofstream(list) << "nf_nat_ftp 20480 0 - Live 0x0000000000000000\n"
+                           "nf_conntrack_ftp 20480 1 nf_nat_ftp, Live 0x0000000000000000\n";
+    EXPECT_THAT(read_conntrack_settings("/proc/sys/net/netfilter", list).modules,
+                ::testing::ElementsAre("nf_conntrack_ftp", "nf_nat_ftp"));
+    std::filesystem::remove(list);
+    EXPECT_THAT(read_conntrack_settings("/proc/sys/net/netfilter", list).modules,
+                ::testing::IsEmpty())
+        << "a kernel without modules has no list";
+}
+
 // A process of that name in this namespace; it ends with its input.
 TEST_F(ConntrackSettingsTest, FindsARunningConntrackd) {
     std::array<int, 2> input{};

@@ -19,7 +19,8 @@ Settings good() {
             .max = 262'144,
             .buckets = 262'144,
             .count = 812,
-            .conntrackd = {}};
+            .conntrackd = {},
+            .modules = {}};
 }
 
 std::vector<std::string> found(const Settings& settings) {
@@ -44,7 +45,8 @@ TEST(SettingsTest, WithoutCtnetlinkNothingElseMatters) {
                        .max = {},
                        .buckets = {},
                        .count = {},
-                       .conntrackd = {}}),
+                       .conntrackd = {},
+                       .modules = {}}),
                 ElementsAre("error: ctnetlink is not in this kernel; load the module "
                             "nf_conntrack_netlink (CONFIG_NF_CT_NETLINK), or set replicate = false "
                             "in each [gateway.NAME.conntrack]: without it flows can be neither "
@@ -129,6 +131,23 @@ TEST(SettingsTest, OneReplicatesTheFlowsNotTwo) {
                             "--now conntrackd), or set replicate = false in each "
                             "[gateway.NAME.conntrack]: each takes what the other installs for "
                             "flows of this node, and replicates it again"));
+}
+
+TEST(SettingsTest, AHelperNeedsItsHalfForNat) {
+    Settings settings = good();
+    settings.modules = {"nf_conntrack", "nf_nat", "nf_conntrack_ftp", "nf_conntrack_pptp",
+                        "nf_nat_pptp"};
+    EXPECT_THAT(found(settings),
+                ElementsAre("warning: nf_nat_ftp is not loaded; load it, also at boot, by a line "
+                            "in /etc/modules-load.d/vpnha.conf: nf_conntrack_ftp is, and alone it "
+                            "leaves the client's own addresses and numbers in what it tracks "
+                            "through NAT"));
+    settings.modules.insert("nf_nat_ftp");
+    EXPECT_THAT(found(settings), IsEmpty());
+    settings.modules.insert("nf_conntrack_sip");
+    EXPECT_EQ(found(settings).size(), 1U);
+    settings.modules.erase("nf_nat");
+    EXPECT_THAT(found(settings), IsEmpty()) << "there is no NAT, or it is built in";
 }
 
 }  // namespace

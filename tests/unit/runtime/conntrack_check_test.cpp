@@ -26,7 +26,8 @@ Settings bad() {
             .max = 4096,
             .buckets = 4096,
             .count = 812,
-            .conntrackd = 4711};
+            .conntrackd = 4711,
+            .modules = {}};
 }
 
 TEST(ConntrackCheckTest, AMachineThatReplicatesNoFlowsIsNotLookedAt) {
