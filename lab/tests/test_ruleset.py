@@ -30,6 +30,10 @@ def test_each_gateway_has_a_table_of_its_own(loaded):
 
 @pytest.mark.parametrize("line", [
     "ip daddr 192.0.2.100 jump vip",
+    f"ip6 daddr {L2TP.vip6_outside} jump vip",
+    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, "
+    "echo-request } accept",
+    "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
     "udp dport { 500, 1701, 4500 } accept",
     "ip saddr 192.0.2.0/24 meta l4proto gre accept",
     "ip daddr 10.200.0.0/16 ct state established,related accept",

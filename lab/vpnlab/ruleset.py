@@ -19,8 +19,9 @@ include "/etc/nftables.d/vpnha-*.nft"
 
 def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
-        "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "CLIENTS": gateway.addresses,
-        "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside, "PPTP_FROM": "192.0.2.0/24"})
+        "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
+        "CLIENTS": gateway.addresses, "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside,
+        "PPTP_FROM": "192.0.2.0/24"})
 
 
 def table(gateway: VpnGateway) -> str:
