@@ -17,6 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr GatewayId kGateway{1};
+constexpr GatewayId kOther{2};
 
 // Remembers what it was asked for, in order.
 struct FakeTable final : ports::FlowTable {
@@ -78,7 +79,8 @@ class FlowKeeperTest : public ::testing::Test {
         gateway.name = "l2tp";
         gateway.lease.self = {NodeId{1}, {}, lease::Instance{1}};
         gateway.lease.voters = {NodeId{1}};
-        settings.gateways = {gateway};
+        settings.gateways = {gateway, gateway};
+        settings.gateways.back().id = kOther;
         return settings;
     }
     static std::vector<conntrack::Wanted> wanted(std::uint16_t count) {
@@ -126,7 +128,7 @@ TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
     const rlimit none{0, limit.rlim_max};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
     keeper_.list(kGateway);
-    keeper_.list(GatewayId{2});
+    keeper_.list(kOther);
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
     loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(20), [this] { loop_.stop(); });
     loop_.run();
@@ -148,7 +150,6 @@ class SharedFlowsTest : public FlowKeeperTest {
         keeper_.finish();
     }
 
-    static constexpr GatewayId kOther{2};
     conntrack::Policy other_;
     conntrack::Flow separate_ = nat_tcp_flow(40'001);
 };
