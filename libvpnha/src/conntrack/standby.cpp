@@ -21,6 +21,14 @@ Flow hot(Flow flow) {
     return liberal(std::move(flow));
 }
 
+std::uint32_t usual_timeout_s(const Flow& flow) {
+    constexpr std::chrono::minutes kOthers(5);
+    return static_cast<std::uint32_t>((flow.tcp && flow.tcp->state == TcpState::established
+                                           ? std::chrono::seconds(limits::kKernelFlowTimeoutMax)
+                                           : std::chrono::seconds(kOthers))
+                                          .count());
+}
+
 Next after(Answer answer, const Flow& flow) {
     switch (answer) {
         case Answer::taken:

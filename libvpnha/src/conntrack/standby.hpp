@@ -37,6 +37,10 @@ inline constexpr auto kHotSeconds =
     return std::chrono::seconds(expectation.timeout_s) > limits::kKernelFlowTimeoutMax;
 }
 
+// What a flow of which that is not known lives without packets: an established connection of TCP as
+// long as the kernel lets it by default, others about as long.
+[[nodiscard]] std::uint32_t usual_timeout_s(const Flow& flow);
+
 // A flow to be installed; the ticket is the replica's.
 struct Wanted {
     std::uint64_t ticket = 0;

@@ -2,6 +2,9 @@
 #include "conntrack/tracker.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "conntrack/standby.hpp"
 
 namespace vpnha::conntrack {
 
@@ -9,6 +12,40 @@ namespace {
 
 bool is_whole(const News& news) {
     return news.kind == News::Kind::listed || news.kind == News::Kind::found;
+}
+
+bool is_established(const Flow& flow) {
+    return flow.tcp && flow.tcp->state == TcpState::established;
+}
+
+// An event does not name what is as it was.
+void keep_unnamed(const Flow& before, Flow& flow) {
+    const auto keep = [](auto& field, const auto& old) {
+        if (!field) {
+            field = old;
+        }
+    };
+    keep(flow.tcp, before.tcp);
+    keep(flow.labels, before.labels);
+    keep(flow.parent, before.parent);
+    keep(flow.adjusted[0], before.adjusted[0]);
+    keep(flow.adjusted[1], before.adjusted[1]);
+}
+
+// The kernel tells what is left, and a record says how long the flow lives without packets. A
+// connection with unacknowledged data has five minutes, whatever it has afterwards.
+void take_timeout(const News& news, const std::optional<Flow>& before, Flow& flow) {
+    constexpr std::uint32_t kUnacknowledgedSeconds = 300;
+    const bool whole = is_whole(news);
+    if (!is_established(flow)) {
+        if (whole && before) {
+            flow.timeout_s = before->timeout_s;
+        }
+    } else if (whole || flow.timeout_s <= kUnacknowledgedSeconds) {
+        flow.timeout_s = before && is_established(*before)
+                             ? before->timeout_s
+                             : std::max(flow.timeout_s, usual_timeout_s(flow));
+    }
 }
 
 }  // namespace
@@ -115,27 +152,16 @@ ByteView Tracker::known(const FlowId& id) const {
 }
 
 void Tracker::merge(const News& news, ByteView known, const FlowId& id, Flow& flow) const {
-    if (known.empty()) {
-        return;
-    }
-    const Result<Flow> before = parse_flow(id.view(), known);
-    if (!before) {
-        return;
-    }
-    if (is_whole(news)) {
-        flow.timeout_s = before->timeout_s;
-        return;
-    }
-    const auto keep = [](auto& field, const auto& old) {
-        if (!field) {
-            field = old;
+    std::optional<Flow> before;
+    if (!known.empty()) {
+        if (Result<Flow> held = parse_flow(id.view(), known)) {
+            before = std::move(*held);
         }
-    };
-    keep(flow.tcp, before->tcp);
-    keep(flow.labels, before->labels);
-    keep(flow.parent, before->parent);
-    keep(flow.adjusted[0], before->adjusted[0]);
-    keep(flow.adjusted[1], before->adjusted[1]);
+    }
+    if (before && !is_whole(news)) {
+        keep_unnamed(*before, flow);
+    }
+    take_timeout(news, before, flow);
 }
 
 bool Tracker::is_incomplete(const News& news, const Flow& flow, bool first) const {

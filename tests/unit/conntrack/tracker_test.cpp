@@ -39,6 +39,43 @@ TEST_F(TrackerTest, OthersFlowsAreNoneOfIts) {
     EXPECT_EQ(ended(nat_tcp_flow()), Action::none);
 }
 
+TEST_F(TrackerTest, ARecordHasTheTimeThatAConnectionLivesWithoutPackets) {
+    Flow left = nat_tcp_flow();
+    for (const std::uint32_t what_is_left : {250U, 400'000U}) {
+        tracker();
+        records_.clear();
+        left.timeout_s = what_is_left;
+        EXPECT_EQ(listed(left), Action::say);
+        EXPECT_EQ(record(left)->timeout_s, 432'000U);
+    }
+    tracker();
+    records_.clear();
+    left.timeout_s = 300;
+    EXPECT_EQ(changed(left), Action::say) << "data is unacknowledged";
+    EXPECT_EQ(record(left)->timeout_s, 432'000U);
+    left.timeout_s = 86'400;  // As its administrator wants it.
+    EXPECT_EQ(changed(left), Action::say);
+    left.timeout_s = 300;
+    EXPECT_EQ(changed(left), Action::none);
+    EXPECT_EQ(listed(left), Action::none);
+    EXPECT_EQ(record(left)->timeout_s, 86'400U);
+    Flow udp = udp_flow();
+    udp.timeout_s = 100;
+    EXPECT_EQ(listed(udp), Action::say);
+    EXPECT_EQ(record(udp)->timeout_s, 100U);
+}
+
+TEST_F(TrackerTest, WhatIsLookedUpForItsLabelsHasItsWholeTime) {
+    Policy policy;
+    policy.labels = true;
+    tracker(policy);
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::look);
+    Flow left = nat_tcp_flow();
+    left.timeout_s = 300;
+    EXPECT_EQ(found(left), Action::say);
+    EXPECT_EQ(record(left), nat_tcp_flow());
+}
+
 TEST_F(TrackerTest, AnEventChangesWhatItNames) {
     tracker();
     Flow whole = nat_tcp_flow();
