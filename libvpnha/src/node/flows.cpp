@@ -45,10 +45,6 @@ std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
             pair(1, kLast, ZoneScope::original), pair(1, kLast, ZoneScope::reply)};
 }
 
-constexpr std::uint32_t seconds_of(std::chrono::seconds time) {
-    return static_cast<std::uint32_t>(time.count());
-}
-
 }  // namespace
 
 Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
@@ -258,8 +254,8 @@ News Flows::revive(News news, Effects& effects) const {
     if (!conntrack::concerns(settings_.policy, news.flow)) {
         return news;
     }
-    const std::uint32_t own =
-        std::min(seconds_of(limits::kKernelFlowTimeoutMax), as_held(news.flow).timeout_s);
+    const conntrack::Flow held = as_held(news.flow);
+    const std::uint32_t own = is_hot(held) ? conntrack::usual_timeout_s(held) : held.timeout_s;
     news.flow.timeout_s = own;
     if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed.
         batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({news.flow.key, own});

@@ -101,8 +101,8 @@ class Flows {
     void say(const conntrack::Decision& decision, TimePoint now);
     // Flows that found no room, and have no event of their own any more, may have it now.
     void look_for_room(TimePoint now);
-    // It is as the standby installed it: it gets its own timeout, or without a record the longest
-    // that the kernel gives. The answer is news of the flow, and not of the installation.
+    // It is as the standby installed it: it gets its own timeout, or without a record the usual
+    // one. The answer is news of the flow, and not of the installation.
     conntrack::News revive(conntrack::News news, Effects& effects) const;
     void sweep(const conntrack::News& news, Effects& effects);
     [[nodiscard]] Result<void> install_flow(const replica::Install& wanted, TimePoint now,

@@ -172,6 +172,14 @@ TEST_F(FlowsTest, WhatAnEarlierVpnhadLeftOnThePromotedNodeEndsByItself) {
     EXPECT_THAT(table(2).flows, Contains(Key(left.key))) << "a packet may still come";
 }
 
+TEST_F(FlowsTest, OfThatOnlyAConnectionHasDays) {
+    const Flow left = conntrack::hot(test::udp_flow());
+    table(1).flows.insert_or_assign(left.key, left);
+    cluster_.pass(milliseconds(1100));
+    EXPECT_EQ(table(1).flows.at(left.key).timeout_s, 300U);
+    EXPECT_EQ(cluster_.replica(2).store().flows(), 1U);
+}
+
 TEST_F(FlowsTest, WhatEndedWhileEventsWereLostIsFoundByAListing) {
     begin(nat_tcp_flow(1));
     begin(nat_tcp_flow(2));
