@@ -92,11 +92,13 @@ class Program {
     std::size_t places_ = 0;
 };
 
+// The octets of a number in the host's order.
+constexpr bool kLowerFirst = std::endian::native == std::endian::little;
+constexpr std::uint32_t kKind = offsetof(nlmsghdr, nlmsg_type) + (kLowerFirst ? 0 : 1);
+constexpr std::uint32_t kSubsystem = offsetof(nlmsghdr, nlmsg_type) + (kLowerFirst ? 1 : 0);
+
 // Accepts expectations: there are few, and they say little that could be filtered.
 void put_expectations(Program& program) {
-    // The upper octet of a number in the host's order.
-    constexpr std::uint32_t kSubsystem =
-        offsetof(nlmsghdr, nlmsg_type) + (std::endian::native == std::endian::little ? 1 : 0);
     const Program::Place flow = program.place();
     program.put(BPF_LD | BPF_B | BPF_ABS, kSubsystem);
     program.jump(BPF_JEQ, NFNL_SUBSYS_CTNETLINK_EXP, Program::kNext, flow);
@@ -127,8 +129,12 @@ void put_status(Program& program) {
     program.here(worth);
 }
 
+// The ends of all flows are told, whatever their mark.
 void put_mark(Program& program, std::uint32_t mark, std::uint32_t mask) {
     const Program::Place ours = program.place();
+    // One of them may have had this mark before, and a record since.
+    program.put(BPF_LD | BPF_B | BPF_ABS, kKind);
+    program.jump(BPF_JEQ, IPCTNL_MSG_CT_DELETE, ours, Program::kNext);
     program.find({CTA_MARK});
     program.load(BPF_W);
     program.put(BPF_ALU | BPF_AND | BPF_K, mask);

@@ -56,7 +56,7 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
         return on_end(id);  // What is held is one of ours.
     }
     if (!concerns(policy_, news.flow)) {
-        return {};
+        return on_strange(news, id);
     }
     if (listing_ && news.kind == News::Kind::listed &&
         listing_->ended.contains(Hash::of(id.view()))) {
@@ -132,6 +132,19 @@ bool Tracker::is_outdated(const News& news, const FlowId& id) {
     }
     listing_->changed.insert(hash);
     return false;
+}
+
+Decision Tracker::on_strange(const News& news, const FlowId& id) {
+    if (known(id).empty()) {
+        return {};
+    }
+    if (!is_outdated(news, id)) {
+        return on_end(id);
+    }
+    Decision decision;
+    decision.id = id;
+    decision.action = Decision::Action::look;
+    return decision;
 }
 
 Decision Tracker::on_end(const FlowId& id) {

@@ -10,6 +10,7 @@
 //                   | time                 |                         | or the delay
 //   over, ended     | forgotten            | erased                  | –
 //   not worth it    | –                    | said (2)                | – (3)
+//   another's mark  | forgotten            | erased                  | –
 //
 //   (1) Looked at first when the event does not say all: the kernel names a parent, labels and
 //   adjustments only in the event that they belong to, and events before the flow was worth it are
@@ -119,6 +120,8 @@ class Tracker {
         }
     };
 
+    // None of the policy's: what was one, before its mark changed, is over here.
+    [[nodiscard]] Decision on_strange(const News& news, const FlowId& id);
     [[nodiscard]] Decision on_end(const FlowId& id);
     // It may be listed as it was before the event that was heard of it.
     [[nodiscard]] bool is_outdated(const News& news, const FlowId& id);

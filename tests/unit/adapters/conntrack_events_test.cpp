@@ -116,6 +116,23 @@ TEST_F(ConntrackEventsTest, MarksAreFilteredByTheirMask) {
     EXPECT_THAT(ports(), ElementsAre(0x1200, 0x1234, 0x1234));
 }
 
+TEST_F(ConntrackEventsTest, TheEndOfAFlowWhoseMarkHasChangedIsTold) {
+    conntrack::Policy policy;
+    policy.mark = policy.mark_mask = 1;
+    listen(policy);
+    Flow flow = udp_flow();
+    flow.mark = 1;
+    install(flow);
+    flow.mark = 2;
+    install(flow);
+    EXPECT_TRUE(read());
+    ASSERT_THAT(news_, SizeIs(1));
+    EXPECT_TRUE(table_->remove(std::span(&flow.key, 1)));
+    EXPECT_TRUE(read());
+    ASSERT_THAT(news_, SizeIs(1));
+    EXPECT_EQ(news_.front().kind, News::Kind::ended);
+}
+
 TEST_F(ConntrackEventsTest, ZonesAreFilteredWhereverTheyStand) {
     const auto heard = [this](const std::vector<std::uint16_t>& zones) {
         conntrack::Policy policy;

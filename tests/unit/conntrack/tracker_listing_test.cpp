@@ -113,6 +113,19 @@ TEST_F(TrackerListingTest, AConnectionThatBeganAnewIsNotOverBecauseTheOldOneIsLi
     EXPECT_TRUE(record(nat_tcp_flow()));
 }
 
+TEST_F(TrackerListingTest, AListThatIsOlderThanAMarkIsCheckedBeforeItEndsARecord) {
+    Policy policy;
+    policy.mark = policy.mark_mask = 1;
+    tracker(policy).begin_listing();
+    Flow flow = nat_tcp_flow();
+    flow.mark = 1;
+    EXPECT_EQ(changed(flow), Action::say);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "without a mark yet";
+    EXPECT_EQ(found(flow), Action::none);
+    end_listing();
+    EXPECT_EQ(record(flow), flow);
+}
+
 TEST_F(TrackerListingTest, WhatIsListedIsWhole) {
     tracker();
     Flow labelled = nat_tcp_flow();

@@ -39,6 +39,25 @@ TEST_F(TrackerTest, OthersFlowsAreNoneOfIts) {
     EXPECT_EQ(ended(nat_tcp_flow()), Action::none);
 }
 
+TEST_F(TrackerTest, AFlowThatIsGivenAnothersMarkIsOverHere) {
+    Policy policy;
+    policy.mark = policy.mark_mask = 1;
+    policy.delay = seconds(3);
+    tracker(policy);
+    Flow flow = nat_tcp_flow();
+    flow.mark = 1;
+    Flow anothers = flow;
+    anothers.mark = 2;
+    EXPECT_EQ(changed(flow), Action::none) << "held back";
+    EXPECT_EQ(changed(anothers), Action::none);
+    EXPECT_EQ(pass(seconds(3)), 0U);
+    changed(flow);
+    pass(seconds(3));
+    EXPECT_EQ(changed(anothers), Action::erase);
+    EXPECT_EQ(changed(anothers), Action::none);
+    EXPECT_EQ(ended(anothers), Action::none);
+}
+
 TEST_F(TrackerTest, ARecordHasTheTimeThatAConnectionLivesWithoutPackets) {
     Flow left = nat_tcp_flow();
     for (const std::uint32_t what_is_left : {250U, 400'000U}) {
