@@ -57,6 +57,11 @@ Answer answer_of(int error_number) {
     }
 }
 
+// A fixed timeout cannot be set again (EPERM): its entry is made anew, not at each look.
+bool is_half_over(const Flow& resident, std::uint32_t whole_s) {
+    return resident.timeout_s < whole_s / 2;
+}
+
 int error_of(const nlmsghdr* message) {
     return mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)
                ? EBADMSG
@@ -139,6 +144,10 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
         case Resident::same:
             break;
     }
+    if (flow.key.protocol == conntrack::kGre && is_half_over(resident->flow, flow.timeout_s)) {
+        VPNHA_TRY(const int answer, make_anew(flow));
+        return answer == 0 ? Next::done : Next::again;
+    }
     // Bits are never taken back, and those of its parent not given.
     Flow changed = flow;
     changed.status |= resident->flow.status;
@@ -160,8 +169,30 @@ Result<std::vector<bool>> ConntrackTable::set_timeouts(
     std::vector<bool> there(timeouts.size(), true);
     for (std::size_t n = 0; n < timeouts.size(); ++n) {
         there[n] = answers[n] != ENOENT;
+        if (answers[n] == EPERM) {
+            VPNHA_TRY(there[n], renew(timeouts[n]));
+        }
     }
     return there;
+}
+
+Result<bool> ConntrackTable::renew(const conntrack::Timeout& timeout) {
+    VPNHA_TRY(std::optional<Flow> flow, find(timeout.key));
+    if (!flow || flow->key.protocol != conntrack::kGre || !is_half_over(*flow, timeout.seconds)) {
+        return flow.has_value();
+    }
+    flow->timeout_s = timeout.seconds;
+    VPNHA_TRY(const int answer, make_anew(*flow));
+    return answer == 0 ? Result<bool>(true) : insist(std::move(*flow), answer);
+}
+
+// Both in one train: hardly a packet comes between.
+Result<int> ConntrackTable::make_anew(const Flow& flow) {
+    VPNHA_TRY(const std::vector<int> answers, ask(2, [&flow](char* buffer, std::size_t n) {
+                  return n == 0 ? put_key(buffer, flow.key, KeyRequest::remove)
+                                : put_flow(buffer, flow, FlowRequest::create);
+              }));
+    return answers.back();
 }
 
 Result<void> ConntrackTable::remove(std::span<const FlowKey> keys) {

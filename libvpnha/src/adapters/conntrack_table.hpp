@@ -53,6 +53,10 @@ class ConntrackTable : public ports::FlowTable {
     Result<bool> insist(conntrack::Flow flow, int error_number);
     // What is in the way of it is made this flow, or removed.
     Result<conntrack::Next> settle(conntrack::Flow& flow);
+    // A flow whose timeout is fixed; false: it is not there.
+    Result<bool> renew(const conntrack::Timeout& timeout);
+    // The kernel's answer (errno, 0: taken) to what takes the place of the flow's entry.
+    Result<int> make_anew(const conntrack::Flow& flow);
     Result<std::optional<conntrack::News>> look(const std::function<nlmsghdr*(char*)>& write);
 
     OwnedNetlink socket_;

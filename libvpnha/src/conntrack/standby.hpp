@@ -9,10 +9,10 @@
 // ones for invalid, pass them without NAT, and the connection would be reset. Flows of which no
 // packet came get their own timeout back after the takeover (node/flows.hpp).
 //
-// GRE keeps that timeout, which is fixed (IPS_FIXED_TIMEOUT): the kernel knows the protocol's own
-// for entries that a packet made, and for others takes 0, so that the first packet would end them.
-// The end of a PPTP control connection ends its calls (conntrack/pptp.hpp); other GRE stays that
-// long after a takeover.
+// GRE's timeout is fixed (IPS_FIXED_TIMEOUT; EPERM for whoever changes it): for entries that no
+// packet made the kernel has 0 as the protocol's own, and the first packet would end them. They are
+// made anew when half of it is over, on standbys, and on a successor those of PPTP's calls, until
+// their control connection ends (conntrack/pptp.hpp). Other GRE ends; a packet makes its entry.
 #pragma once
 
 #include <optional>

@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <iterator>
-#include <limits>
 #include <utility>
 
 #include "conntrack/flow_record.hpp"
@@ -29,20 +26,6 @@ wire::RecordKey record_key(ByteView id) {
 
 wire::RecordKey record_key(const FlowKey& key) {
     return record_key(conntrack::encode_key(key).view());
-}
-
-// What is replicated of GRE, in all zones: between the keys of each pair.
-std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
-    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
-    const IpAddress lowest(Ipv4Address{0});
-    const IpAddress highest(Ipv4Address{std::numeric_limits<std::uint32_t>::max()});
-    const auto pair = [&](std::uint16_t first, std::uint16_t last, conntrack::ZoneScope scope) {
-        return std::pair(FlowKey{conntrack::kGre, {first, scope}, {lowest, lowest, 0, 0}},
-                         FlowKey{conntrack::kGre, {last, scope}, {highest, highest, kLast, kLast}});
-    };
-    using conntrack::ZoneScope;
-    return {pair(0, 0, ZoneScope::both), pair(1, kLast, ZoneScope::both),
-            pair(1, kLast, ZoneScope::original), pair(1, kLast, ZoneScope::reply)};
 }
 
 }  // namespace
@@ -70,10 +53,10 @@ void Flows::follow(TimePoint now, Effects& effects) {
         list_at_ = now + limits::kFlowListingPause;
         expectations_.begin(now);
         orphans_at_ = now + limits::kOrphanedCallPause;
+        renew_at_ = now + kCallRenewalPause;
     } else {
         tracker_.reset();
-        orphans_at_.reset();
-        orphans_.clear();
+        forget_calls();
         expectations_.end(now);
         effects.emplace_back(UnwatchFlows{gateway_});
         // What was live here is hot now. What an earlier vpnhad left may be here yet.
@@ -130,6 +113,9 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
             replica_.level() == wire::Level::complete) {
             sweep(news, effects);
         }
+    } else if (ended && renewed_.erase(news.flow.key) != 0) {
+        // It may be there anew: the kernel was asked for that.
+        batch<LookUpFlows>(effects, gateway_).flows.push_back(news.flow.key);
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
         const bool control = conntrack::is_pptp_control(news.flow.key);
@@ -148,67 +134,6 @@ conntrack::Flow Flows::as_held(const conntrack::Flow& flow) const {
     const conntrack::FlowId id = conntrack::encode_key(flow.key);
     const replica::StoredRecord* const held = replica_.store().find(record_key(id.view()));
     return held == nullptr ? flow : conntrack::parse_flow(id.view(), held->payload).value_or(flow);
-}
-
-void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
-    if (has_control(control, control.key)) {
-        return;  // They may be its calls.
-    }
-    std::vector<conntrack::Flow> gre;
-    for (const FlowKey& hosts : conntrack::hosts_of_calls(control, conntrack::kGre)) {
-        std::ranges::move(between(hosts), std::back_inserter(gre));
-    }
-    for (const FlowKey& call : conntrack::calls_of(control, gre)) {
-        replica_.erase(record_key(call), now);
-        batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
-    }
-}
-
-bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const {
-    const auto is_one = [&except](const conntrack::Flow& flow) {
-        return conntrack::is_pptp_control(flow.key) && flow.key != except;
-    };
-    const auto hosts = conntrack::hosts_of_calls(one, conntrack::kTcp);
-    return std::ranges::any_of(
-        hosts, [&](const FlowKey& each) { return std::ranges::any_of(between(each), is_one); });
-}
-
-// Their control connection ended unheard, or never reached this node. Not at once: it may have been
-// picked up from the middle, and be told of in a minute, when it speaks (RFC 2637 3.1.4).
-void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
-    std::vector<conntrack::Flow> orphans;
-    for (const auto& [first, last] : all_gre()) {
-        for (const auto& [key, record] :
-             replica_.store().range(record_key(first), record_key(last))) {
-            Result<conntrack::Flow> half = conntrack::parse_flow(key.id.view(), record.payload);
-            if (half && conntrack::is_pptp_half(half->key) && !has_control(*half, half->key)) {
-                orphans.push_back(std::move(*half));
-            }
-        }
-    }
-    const std::set<FlowKey> before = std::exchange(orphans_, {});
-    for (const conntrack::Flow& half : orphans) {
-        if (before.contains(half.key)) {
-            end_calls(half, now, effects);
-        } else {
-            orphans_.insert(half.key);
-        }
-    }
-    orphans_at_ = now + limits::kOrphanedCallPause;
-}
-
-std::vector<conntrack::Flow> Flows::between(FlowKey hosts) const {
-    constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
-    hosts.original.source_part = hosts.original.destination_part = 0;
-    const wire::RecordKey first = record_key(hosts);
-    hosts.original.source_part = hosts.original.destination_part = kLast;
-    std::vector<conntrack::Flow> flows;
-    for (const auto& [key, record] : replica_.store().range(first, record_key(hosts))) {
-        if (Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record.payload)) {
-            flows.push_back(std::move(*flow));
-        }
-    }
-    return flows;
 }
 
 void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, TimePoint now,
@@ -257,7 +182,7 @@ News Flows::revive(News news, Effects& effects) const {
     const conntrack::Flow held = as_held(news.flow);
     const std::uint32_t own = is_hot(held) ? conntrack::usual_timeout_s(held) : held.timeout_s;
     news.flow.timeout_s = own;
-    if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed.
+    if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed: renew_calls().
         batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({news.flow.key, own});
     }
     return news;
@@ -451,8 +376,7 @@ void Flows::detach(Effects& effects) {
     look_at_.reset();
     looked_after_ = {};
     hurried_ = false;
-    orphans_at_.reset();
-    orphans_.clear();
+    forget_calls();
 }
 
 void Flows::on_time(TimePoint now, Effects& effects) {
@@ -466,6 +390,9 @@ void Flows::on_time(TimePoint now, Effects& effects) {
         }
         if (orphans_at_ && *orphans_at_ <= now) {
             end_orphaned_calls(now, effects);
+        }
+        if (renew_at_ && *renew_at_ <= now) {
+            renew_calls(now, effects);
         }
     }
     if (list_at_ && *list_at_ <= now && !listing_) {
@@ -487,6 +414,7 @@ std::optional<TimePoint> Flows::next_deadline() const {
     }
     if (replica_.promoted()) {
         at = earliest(earliest(at, orphans_at_), room_at_);
+        at = earliest(at, renew_at_);
     }
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }

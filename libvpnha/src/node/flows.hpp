@@ -33,6 +33,10 @@
 
 namespace vpnha::node {
 
+// So often a promoted node looks how long its calls of PPTP have in the kernel, a look-up each:
+// they are renewed there when half of the week is over.
+inline constexpr std::chrono::hours kCallRenewalPause{1};
+
 struct FlowSettings {
     bool replicate = false;
     conntrack::Policy policy;
@@ -90,6 +94,10 @@ class Flows {
     // The calls of a control connection that has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
     void end_orphaned_calls(TimePoint now, Effects& effects);
+    // Those that live, in the kernel, long before their time is over there.
+    void renew_calls(TimePoint now, Effects& effects);
+    void forget_calls();
+    [[nodiscard]] std::vector<conntrack::Flow> gre() const;
     // `one`: a control connection or half a call. `except` does not count.
     [[nodiscard]] bool has_control(const conntrack::Flow& one,
                                    const conntrack::FlowKey& except) const;
@@ -124,6 +132,8 @@ class Flows {
     bool hurried_ = false;  // Until all have had their turn.
     std::optional<TimePoint> orphans_at_;
     std::set<conntrack::FlowKey> orphans_;  // Halves of calls, as of the last look.
+    std::optional<TimePoint> renew_at_;
+    std::set<conntrack::FlowKey> renewed_;  // Asked for: the end of the old entry is none.
     std::optional<TimePoint> complained_at_;
     FlowCounters counters_;
     Expectations expectations_;

@@ -53,6 +53,28 @@ TEST_F(ConntrackTableTest, HalvesOfAPptpCallTranslateItsId) {
     }
 }
 
+TEST_F(ConntrackTableTest, AFixedTimeoutIsRenewedWhenHalfOfItIsOver) {
+    const auto set = [this](const Flow& flow, std::uint32_t seconds) {
+        const conntrack::Timeout timeout{flow.key, seconds};
+        return table_->set_timeouts(std::span(&timeout, 1)).value_or(std::vector<bool>{});
+    };
+    for (const News& half : conntrack::halves({.flow = test::pptp_call()})) {
+        Flow flow = half.flow;
+        EXPECT_THAT(set(flow, 1000), ElementsAre(false));
+        flow.mark = 7;
+        flow.timeout_s = 600;
+        EXPECT_EQ(install(flow), flow);
+        EXPECT_THAT(set(flow, 1000), ElementsAre(true));
+        EXPECT_EQ(find(flow), flow) << "it has enough";
+        EXPECT_THAT(set(flow, 2000), ElementsAre(true));
+        flow.timeout_s = 2000;
+        EXPECT_EQ(find(flow), flow);
+        flow.timeout_s = 5000;
+        EXPECT_EQ(install(flow), flow) << "installed again";
+    }
+    EXPECT_THAT(listed(), SizeIs(2));
+}
+
 TEST_F(ConntrackTableTest, AdjustmentsMayComeLater) {
     Flow flow = nat_tcp_flow();
     EXPECT_EQ(install(flow), flow);

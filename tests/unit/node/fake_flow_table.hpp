@@ -53,16 +53,7 @@ struct FakeFlowTable {
                               [&key](const auto& each) { return each.second.parent == key; });
             }
         } else if (const auto* timeouts = std::get_if<SetFlowTimeouts>(&effect)) {
-            std::vector<conntrack::FlowKey> missing;
-            for (const conntrack::Timeout& timeout : timeouts->flows) {
-                const auto found = flows.find(timeout.key);
-                if (found == flows.end()) {
-                    missing.push_back(timeout.key);
-                } else {
-                    found->second.timeout_s = timeout.seconds;
-                }
-            }
-            return node.on_flows_missing(timeouts->gateway, missing, now);
+            return set_timeouts(node, *timeouts, now);
         } else {
             return execute_expected(node, effect, now);
         }
@@ -80,6 +71,34 @@ struct FakeFlowTable {
     }
 
   private:
+    Effects set_timeouts(Node& node, const SetFlowTimeouts& timeouts, TimePoint now) {
+        std::vector<conntrack::FlowKey> missing;
+        std::vector<conntrack::News> news;
+        for (const conntrack::Timeout& timeout : timeouts.flows) {
+            const auto found = flows.find(timeout.key);
+            if (found == flows.end()) {
+                missing.push_back(timeout.key);
+                continue;
+            }
+            conntrack::Flow& flow = found->second;
+            const bool fixed = flow.key.protocol == conntrack::kGre;
+            if (fixed && flow.timeout_s >= timeout.seconds / 2) {
+                continue;
+            }
+            if (fixed && watched) {  // It is made anew.
+                news.push_back({conntrack::News::Kind::ended, flow});
+            }
+            flow.timeout_s = timeout.seconds;
+            if (fixed && watched) {
+                news.push_back({conntrack::News::Kind::changed, flow});
+            }
+        }
+        Effects effects = node.on_flow_news(timeouts.gateway, news, now);
+        for (Effect& each : node.on_flows_missing(timeouts.gateway, missing, now)) {
+            effects.push_back(std::move(each));
+        }
+        return effects;
+    }
     Effects install(Node& node, const InstallFlows& wanted_flows, TimePoint now) {
         std::vector<conntrack::Installed> answers;
         for (const conntrack::Wanted& wanted : wanted_flows.flows) {

@@ -490,6 +490,23 @@ TEST_F(CallsTest, ACallLivesOnWhenItsControlConnectionSpeaksAgain) {
     EXPECT_EQ(halves_in(3), 2);
 }
 
+TEST_F(CallsTest, ALiveCallIsRenewedOnASuccessor) {
+    take_over();
+    cluster_.pass(seconds(2));
+    for (const News& half : halves_) {
+        table(2).flows.at(half.flow.key).timeout_s = kWeek / 2 - 1;
+    }
+    cluster_.pass(hours(1));
+    for (const News& half : halves_) {
+        EXPECT_EQ(table(2).flows.at(half.flow.key).timeout_s, kWeek);
+    }
+    EXPECT_EQ(records(3), 3U);
+    table(2).flows.erase(halves_[1].flow.key);
+    hear({News::Kind::ended, halves_[1].flow}, 2);
+    cluster_.pass(seconds(1));
+    EXPECT_EQ(records(3), 2U) << "somebody removed it";
+}
+
 TEST_F(CallsTest, OnlyOneWithoutAControlConnectionEnds) {
     Flow tunnel = test::flow_of(conntrack::kGre,
                                 {test::address("10.64.1.5"), test::address("203.0.113.10"), 0, 0});
