@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes and the flows in their kernels.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "fake_cluster.hpp"
+#include "node/flows.hpp"
+#include "sample_session.hpp"
+
+namespace vpnha::node {
+
+class FlowsTest : public ::testing::Test {
+  protected:
+    FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
+    const FlowCounters& counters(std::uint32_t node) {
+        return cluster_.at(node).node->find(kGateway)->flows().counters();
+    }
+    std::size_t records(std::uint32_t node) { return cluster_.replica(node).store().flows(); }
+
+    // As the kernel of the promoted node has it, and says so.
+    void begin(const conntrack::Flow& flow, std::uint32_t node = 1) {
+        table(node).flows.insert_or_assign(flow.key, flow);
+        hear({conntrack::News::Kind::changed, flow}, node);
+    }
+    void end(const conntrack::Flow& flow, std::uint32_t node = 1) {
+        table(node).flows.erase(flow.key);
+        hear({conntrack::News::Kind::ended, flow}, node);
+    }
+    void hear(const conntrack::News& news, std::uint32_t node) {
+        if (table(node).watched) {
+            cluster_.run(node, cluster_.at(node).node->on_flow_news(kGateway, std::span(&news, 1),
+                                                                    cluster_.now()));
+        }
+    }
+    void lose_events(std::uint32_t node = 1) {
+        cluster_.run(node, cluster_.at(node).node->on_flows_lost(kGateway, cluster_.now()));
+    }
+
+    FakeCluster cluster_ = with_one_session();
+};
+
+}  // namespace vpnha::node
