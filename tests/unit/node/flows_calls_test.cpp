@@ -17,7 +17,6 @@ using std::chrono::seconds;
 using test::nat_tcp_flow;
 using ::testing::Contains;
 using ::testing::Key;
-using ::testing::Not;
 
 constexpr std::uint32_t kWeek = 7 * 24 * 3600;
 
