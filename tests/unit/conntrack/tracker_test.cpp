@@ -46,16 +46,16 @@ TEST_F(TrackerTest, AFlowThatIsGivenAnothersMarkIsOverHere) {
     tracker(policy);
     Flow flow = nat_tcp_flow();
     flow.mark = 1;
-    Flow anothers = flow;
-    anothers.mark = 2;
+    Flow marked = flow;
+    marked.mark = 2;
     EXPECT_EQ(changed(flow), Action::none) << "held back";
-    EXPECT_EQ(changed(anothers), Action::none);
+    EXPECT_EQ(changed(marked), Action::none);
     EXPECT_EQ(pass(seconds(3)), 0U);
     changed(flow);
     pass(seconds(3));
-    EXPECT_EQ(changed(anothers), Action::erase);
-    EXPECT_EQ(changed(anothers), Action::none);
-    EXPECT_EQ(ended(anothers), Action::none);
+    EXPECT_EQ(changed(marked), Action::erase);
+    EXPECT_EQ(changed(marked), Action::none);
+    EXPECT_EQ(ended(marked), Action::none);
 }
 
 TEST_F(TrackerTest, ARecordHasTheTimeThatAConnectionLivesWithoutPackets) {
