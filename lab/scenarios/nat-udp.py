@@ -40,7 +40,7 @@ def steps(run: Run) -> None:
     for node in run.lab.gateways:
         node.put(f"{NETFILTER}/nf_conntrack_udp_timeout_stream", str(FLOW_TIMEOUT_S))
     live = begin(run, observe_s=0)
-    server = Tool(run.lab, run.lab.node("server"), "datagrams.py", "serve", str(UDP_PORT),
+    server = Tool(run.lab, run.lab.node("server"), "datagrams.py", "serve", str(UDP_PORT), "0",
                   result="udp-server", word="listening")
     client = Tool(run.lab, live.client.node, "datagrams.py", "ask", SERVER_ADDRESS, str(UDP_PORT),
                   str(PORT), str(INTERVAL_S), result="udp-client")
