@@ -43,8 +43,7 @@ adapters::LinkWatch::Listener Devices::listener() {
     return {.on_new = [this](const std::string& interface) { on_new(interface); },
             .on_filters_removed =
                 [this](const std::string& interface) { on_filters_removed(interface); },
-            .on_addresses_removed =
-                [this](const std::string& interface) { bring_back(interface, When::in_turn); },
+            .on_addresses_removed = [this](const std::string& interface) { bring_back(interface); },
             .on_rules_removed = [this] { bring_back_all(); },
             .on_carrier = [this](const std::string& interface,
                                  bool carrier) { on_carrier(interface, carrier); }};
@@ -62,7 +61,7 @@ void Devices::on_new(const std::string& interface) {
                               "event=new-device gateway={}",
                               interface, gateway.name));
         if (attach_gate(gateway)) {
-            bring_back(gateway, has_carrier(interface), When::at_once);
+            bring_back(gateway, has_carrier(interface));
         }
     }
 }
@@ -106,41 +105,35 @@ bool Devices::lets_pass(GatewayId gateway) const {
 void Devices::attach_gates_again() {
     for (const config::Gateway& gateway : daemon_.config.gateways) {
         if (ungated_.contains(gateway.id) && attach_gate(gateway)) {
-            bring_back(gateway, true, When::at_once);
+            bring_back(gateway, true);
         }
     }
 }
 
-void Devices::bring_back(const std::string& interface, When when) {
+void Devices::bring_back(const std::string& interface) {
     for (const config::Gateway& gateway : daemon_.config.gateways) {
         if (is_on(gateway, interface)) {
-            bring_back(gateway, has_carrier(interface), when);
+            bring_back(gateway, has_carrier(interface));
         }
     }
 }
 
 void Devices::bring_back_all() {
     for (const config::Gateway& gateway : daemon_.config.gateways) {
-        bring_back(gateway, true, When::in_turn);
+        bring_back(gateway, true);
     }
 }
 
-void Devices::bring_back(const config::Gateway& gateway, bool announce, When when) {
-    // No address without the gate: the gate's return brings them back, too.
-    const bool may = daemon_.serves(gateway.id) && !ungated_.contains(gateway.id);
-    const auto missing = may ? daemon_.network.missing(gateway.id) : Result<std::string>();
-    if (missing && missing->empty()) {
-        failed_.erase(gateway.id);
-        return;
-    }
-    const TimePoint now = loop_.now();
-    TimePoint& next_turn = next_turn_[gateway.id];
-    if (when == When::in_turn && now < next_turn) {
-        bring_back_at(next_turn);
-        return;
-    }
-    next_turn = now + kRetry;
+void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     const bool again = failed_.erase(gateway.id) != 0;
+    // No address without the gate: the gate's return brings them back, too.
+    if (!daemon_.serves(gateway.id) || ungated_.contains(gateway.id)) {
+        return;
+    }
+    const auto missing = daemon_.network.missing(gateway.id);
+    if (missing && missing->empty()) {
+        return;
+    }
     const Result<void> done = missing.map([](const auto&) {}).and_then([&] {
         return daemon_.network.add_addresses(gateway.id);
     });
@@ -154,21 +147,10 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce, When whe
             write_log(node::Level::error, done.error().detail);
         }
         failed_.insert(gateway.id);
-        bring_back_at(next_turn);
+        loop_.set_timer(kAddressTimer, loop_.now() + kRetry, [this] { bring_back_all(); });
     } else if (announce) {
         daemon_.announce(gateway.id);
     }
-}
-
-void Devices::bring_back_at(TimePoint at) {
-    if (turn_at_ && *turn_at_ <= at) {
-        return;
-    }
-    turn_at_ = at;
-    loop_.set_timer(kAddressTimer, at, [this] {
-        turn_at_.reset();
-        bring_back_all();
-    });
 }
 
 void Devices::on_filters_removed(const std::string& interface) {
@@ -203,7 +185,7 @@ void Devices::on_filters_removed(const std::string& interface) {
 void Devices::on_carrier(const std::string& interface, bool carrier) {
     if (carrier) {
         without_carrier_.erase(interface);
-        bring_back(interface, When::at_once);  // What the device could not take while it was down.
+        bring_back(interface);  // What the device could not take while it was down.
     } else {
         without_carrier_.insert(interface);
     }

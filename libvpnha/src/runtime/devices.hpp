@@ -3,15 +3,11 @@
 // taken off gets it back, and the node hears of their carriers. A gate that the kernel refuses is
 // tried again each second; a node that serves does not do so without it. Addresses and policy rules
 // that are gone, with a device, because it was set down, or because somebody has removed them, come
-// back as long as this node serves: news of a release's own removals come when it does no more. At
-// once the first time, and then once a second at most, so that a program that keeps removing them
-// costs no more than that.
+// back as long as this node serves: news of a release's own removals come when it does no more.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -57,11 +53,9 @@ class Devices {
     [[nodiscard]] bool lets_pass(GatewayId gateway) const;
     void attach_gates_again();
     // What is missing of the gateways on that device; of all of them.
-    enum class When { at_once, in_turn };
-    void bring_back(const std::string& interface, When when);
+    void bring_back(const std::string& interface);
     void bring_back_all();
-    void bring_back(const config::Gateway& gateway, bool announce, When when);
-    void bring_back_at(TimePoint at);
+    void bring_back(const config::Gateway& gateway, bool announce);
     // Where there is none, nobody would hear an announcement: its return announces.
     [[nodiscard]] bool has_carrier(const std::string& interface) const {
         return !without_carrier_.contains(interface);
@@ -72,8 +66,6 @@ class Devices {
     std::set<std::string> without_carrier_;
     std::set<GatewayId> ungated_;
     std::set<GatewayId> failed_;  // What is missing could not be brought back yet.
-    std::map<GatewayId, TimePoint> next_turn_;
-    std::optional<TimePoint> turn_at_;  // Of the timer.
     std::unique_ptr<adapters::LinkWatch> links_;
 };
 
