@@ -32,48 +32,6 @@ constexpr int kRetryTimer = 100;
 constexpr Duration kRetry = std::chrono::milliseconds(500);
 constexpr std::uint32_t kNodes = 3;
 
-struct NoNetwork final : ports::Network {
-    Result<void> add_addresses(GatewayId) override { return {}; }
-    Result<void> remove_addresses(GatewayId) override { return {}; }
-    Result<std::string> missing(GatewayId) override { return {}; }
-    Result<void> announce(GatewayId) override { return {}; }
-};
-
-struct NoNeighbours final : ports::Neighbours {
-    void ask(GatewayId, LinkSide) override {}
-};
-
-struct NoFlows final : ports::Flows {
-    void watch(GatewayId, const conntrack::Policy&) override {}
-    void unwatch(GatewayId) override {}
-    void list(GatewayId) override {}
-    void look_up(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void install(GatewayId, std::vector<conntrack::Wanted>) override {}
-    void remove(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void set_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
-    void list_expectations(GatewayId) override {}
-    void install_expectations(GatewayId, std::vector<conntrack::WantedExpectation>) override {}
-    void remove_expectations(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void set_expectation_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
-    void finish() override {}
-};
-
-struct NoServices final : ports::Services {
-    Result<void> reset(GatewayId, Done) override { return {}; }
-    Result<void> end(GatewayId) override { return {}; }
-    void watch(GatewayId) override {}
-};
-
-struct NoSessions final : ports::SessionKernel {
-    Result<void> install(GatewayId, const l2tp::SessionRecord&) override { return {}; }
-    Result<void> remove(GatewayId, const l2tp::SessionKey&) override { return {}; }
-    Result<std::set<l2tp::SessionKey>> audit(GatewayId) override {
-        return std::set<l2tp::SessionKey>{};
-    }
-    Result<void> send_datagram(GatewayId, const l2tp::TunnelKey&, ByteView) override { return {}; }
-    Result<void> send_frame(GatewayId, const l2tp::SessionKey&, ByteView) override { return {}; }
-};
-
 class IdleNode {
   public:
     explicit IdleNode(config::Config config) : config_(std::move(config)) {}
@@ -219,11 +177,11 @@ class IdleNode {
 
     config::Config config_;
     adapters::QbLoop loop_;
-    NoNetwork network_;
-    NoNeighbours neighbours_;
-    NoFlows flows_;
-    NoServices services_;
-    NoSessions sessions_;
+    test::NoNetwork network_;
+    test::NoNeighbours neighbours_;
+    test::NoFlows flows_;
+    test::NoServices services_;
+    test::NoSessions sessions_;
     std::optional<adapters::BpfGate> gate_;
     std::optional<adapters::LeaseFiles> files_;
     std::unique_ptr<adapters::LeaseLinks> links_;

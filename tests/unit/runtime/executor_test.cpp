@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/no_ports.hpp"
+
 namespace vpnha::runtime {
 namespace {
 
@@ -20,29 +22,6 @@ struct NoGate final : ports::Gate {
         return ports::GateCounters{};
     }
 };
-struct NoNetwork final : ports::Network {
-    Result<void> add_addresses(GatewayId) override { return {}; }
-    Result<void> remove_addresses(GatewayId) override { return {}; }
-    Result<std::string> missing(GatewayId) override { return {}; }
-    Result<void> announce(GatewayId) override { return {}; }
-};
-struct NoNeighbours final : ports::Neighbours {
-    void ask(GatewayId, LinkSide) override {}
-};
-struct NoServices final : ports::Services {
-    Result<void> reset(GatewayId, Done) override { return {}; }
-    Result<void> end(GatewayId) override { return {}; }
-    void watch(GatewayId) override {}
-};
-struct NoSessions final : ports::SessionKernel {
-    Result<void> install(GatewayId, const l2tp::SessionRecord&) override { return {}; }
-    Result<void> remove(GatewayId, const l2tp::SessionKey&) override { return {}; }
-    Result<std::set<l2tp::SessionKey>> audit(GatewayId) override {
-        return std::set<l2tp::SessionKey>{};
-    }
-    Result<void> send_datagram(GatewayId, const l2tp::TunnelKey&, ByteView) override { return {}; }
-    Result<void> send_frame(GatewayId, const l2tp::SessionKey&, ByteView) override { return {}; }
-};
 struct NoLeases final : ports::Leases {
     [[nodiscard]] Result<std::optional<lease::Durable>> load(GatewayId) const override {
         return std::nullopt;
@@ -52,18 +31,7 @@ struct NoLeases final : ports::Leases {
 struct NoLeaseLinks final : ports::LeaseLinks {
     void send(GatewayId, NodeId, const lease::Message&) override {}
 };
-struct CountingFlows final : ports::Flows {
-    void watch(GatewayId, const conntrack::Policy&) override {}
-    void unwatch(GatewayId) override {}
-    void list(GatewayId) override {}
-    void look_up(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void install(GatewayId, std::vector<conntrack::Wanted>) override {}
-    void remove(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void set_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
-    void list_expectations(GatewayId) override {}
-    void install_expectations(GatewayId, std::vector<conntrack::WantedExpectation>) override {}
-    void remove_expectations(GatewayId, std::vector<conntrack::FlowKey>) override {}
-    void set_expectation_timeouts(GatewayId, std::vector<conntrack::Timeout>) override {}
+struct CountingFlows final : test::NoFlows {
     void finish() override { ++finished; }
 
     int finished = 0;
@@ -86,10 +54,10 @@ class ExecutorTest : public ::testing::Test {
     adapters::QbLoop loop_;
     node::Node node_{settings()};
     NoGate gate_;
-    NoNetwork network_;
-    NoNeighbours neighbours_;
-    NoServices services_;
-    NoSessions kernel_;
+    test::NoNetwork network_;
+    test::NoNeighbours neighbours_;
+    test::NoServices services_;
+    test::NoSessions kernel_;
     CountingFlows flows_;
     NoLeases leases_;
     NoLeaseLinks lease_links_;
