@@ -55,6 +55,29 @@ def cache(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_patch_is_part_of_the_key(cache, monkeypatch, tmp_path):
+    before = kernel.cached_kernel()
+    patch = tmp_path / "another.patch"
+    patch.write_bytes(b"+")
+    monkeypatch.setattr(kernel, "PATCHES", [*kernel.PATCHES, patch])
+    assert kernel.cached_kernel() != before
+
+
+def test_patch_that_does_not_apply_stops_the_build(cache, monkeypatch):
+    def unpack(command, directory):
+        if command[0] == "tar":
+            (directory / "linux").mkdir()
+        else:
+            run(command, directory)
+
+    run = kernel._run
+    monkeypatch.setattr(kernel, "_run", unpack)
+    monkeypatch.setattr(kernel, "_check_prerequisites", lambda: None)
+    with pytest.raises(KernelBuildFailed, match="^patch "):
+        kernel.ensure_kernel()
+    assert not list(cache.glob("build-*"))
+
+
 def test_cached_kernel_is_not_built_again(cache, monkeypatch):
     path = kernel.cached_kernel()
     path.parent.mkdir()

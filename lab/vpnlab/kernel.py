@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds and caches the user-mode kernel of the nodes.
 
-The kernel comes from Debian's own source package and the fragment beside this code. It is cached
-outside the tree under a key made of the package's version and the fragment's hash, so a change of
-either builds anew and nothing else does. A build happens in a temporary directory of the cache
-and is moved into place at the end; a lock makes a second caller wait for the first one's result.
+The kernel comes from Debian's own source package, the fragment and the patches of lab/kernel. It is
+cached outside the tree under a key made of the package's version and their hash, so a change of one
+of them builds anew and nothing else does. A build happens in a temporary directory of the cache and
+is moved into place at the end; a lock makes a second caller wait for the first one's result.
 """
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ from .progress import say
 SOURCE_PACKAGE = "linux-source-6.1"
 TARBALL = Path("/usr/src/linux-source-6.1.tar.xz")
 FRAGMENT = Path(__file__).resolve().parent.parent / "kernel" / "config.fragment"
+PATCHES = sorted(FRAGMENT.parent.glob("*.patch"))
 # Package that brings the tool, for the error message.
 BUILD_TOOLS = {"make": "make", "gcc": "gcc", "flex": "flex", "bison": "bison", "bc": "bc",
-               "xz": "xz-utils", "perl": "perl"}
+               "xz": "xz-utils", "perl": "perl", "patch": "patch"}
 # Compiler and archiver lines of one build; only the progress figure depends on it.
 OBJECTS_EXPECTED = 1180
 # Unpacked source (1.5 GB) and objects.
@@ -51,9 +52,9 @@ def source_version() -> str:
     return version
 
 
-def cache_key(version: str, fragment: bytes) -> str:
-    """Name of the cache entry for this source and this fragment."""
-    return f"linux-{version}-{hashlib.sha256(fragment).hexdigest()[:12]}"
+def cache_key(version: str, recipe: bytes) -> str:
+    """Name of the cache entry for this source, and what is made of it."""
+    return f"linux-{version}-{hashlib.sha256(recipe).hexdigest()[:12]}"
 
 
 def parse_config(text: str) -> dict[str, str]:
@@ -75,8 +76,9 @@ def unmet_symbols(fragment: str, config: str) -> list[str]:
 
 
 def cached_kernel() -> Path:
-    """Where the kernel for the present source and fragment is or will be."""
-    key = cache_key(source_version(), FRAGMENT.read_bytes())
+    """Where the kernel for the present source, fragment and patches is or will be."""
+    recipe = b"".join(path.read_bytes() for path in (FRAGMENT, *PATCHES))
+    key = cache_key(source_version(), recipe)
     return cache_dir() / key / "linux"
 
 
@@ -128,6 +130,8 @@ def _build_into(target: Path) -> None:
         say(f"building the lab kernel {target.name} (once; 5 to 10 minutes)")
         _run(["tar", "xf", str(TARBALL), "-C", str(work)], work)
         source = next(path for path in work.iterdir() if path.is_dir())
+        for patch in PATCHES:
+            _run(["patch", "--strip=1", "--fuzz=0", f"--input={patch}"], source)
         _run(["make", "ARCH=um", "defconfig"], source)
         _run(["scripts/kconfig/merge_config.sh", "-m", ".config", str(FRAGMENT)], source)
         _run(["make", "ARCH=um", "olddefconfig"], source)
