@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which
 // must be dead: shuts the gate, removes addresses and policy rule, and has begun to end the
-// sessions of its services when it returns. A program of its own, because only this needs the
-// libraries of the gate and of netlink.
+// sessions of its services when it returns; where a device takes no gate, they have ended. A
+// program of its own, because only this needs the libraries of the gate and of netlink.
 #include <cstdio>
 
 #include "adapters/gate.hpp"
@@ -22,11 +22,22 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
         return fail(Errc::not_found, "no gateway '" + name + "' in " + config_file);
     }
     // The gate first: what follows takes longer and may speak.
-    VPNHA_CHECK(adapters::silence(*gateway));
+    const Result<void> gate = adapters::silence(*gateway);
+    const bool takes_no_gate = !gate && gate.error().code == Errc::unsupported;
+    if (!takes_no_gate) {
+        VPNHA_CHECK(gate);
+    }
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
     VPNHA_CHECK(network.flush(gateway->id));
+    adapters::Xl2tpdService service(gateway->name);
+    if (takes_no_gate) {
+        // Who would be fenced for it could not start anything here either: silent is who has no
+        // address and no service.
+        std::fprintf(stderr, "silence-gateway: without a gate: %s\n", gate.error().detail.c_str());
+        return service.reset();
+    }
     // The next node's promotion waits for this one's silence, not for the end of a thousand pppds.
-    return adapters::Xl2tpdService(gateway->name).begin_reset();
+    return service.begin_reset();
 }
 
 }  // namespace
