@@ -191,13 +191,16 @@ class Member {
             begin_listing();
             return;
         }
-        for (const conntrack::FlowId& id : tracker_->end_listing([this](const auto& visit) {
-                 for (const auto& [key, record] : replica_->store().records()) {
-                     visit(key.id.view());
-                 }
-             })) {
-            replica_->erase(key_of(id.view()), loop_.now());
+        std::vector<wire::RecordKey> gone;
+        for (const auto& [key, record] : replica_->store().records()) {
+            if (!tracker_->is_listed(key.id.view())) {
+                gone.push_back(key);
+            }
         }
+        for (const wire::RecordKey& key : gone) {
+            replica_->erase(key, loop_.now());
+        }
+        tracker_->end_listing();
         turn();
     }
 

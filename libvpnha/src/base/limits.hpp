@@ -62,6 +62,9 @@ inline constexpr std::chrono::hours kKernelFlowTimeoutMax{5 * 24};
 // A call of PPTP for which there was no control connection at two looks, so far apart, has ended:
 // one that lives speaks each minute.
 inline constexpr std::chrono::minutes kOrphanedCallPause{3};
+// So often a promoted node looks how long its calls of PPTP have in the kernel, a look-up each:
+// they are renewed there when half of the week is over.
+inline constexpr std::chrono::hours kCallRenewalPause{1};
 // What helpers expect is listed so often while there is any: at the kernel's usual bound of 1024,
 // 0.3 ms. A registration (SIP) that was refreshed is longer there than it takes to be seen.
 inline constexpr std::chrono::seconds kExpectationListingPause{2};
@@ -77,6 +80,9 @@ inline constexpr std::size_t kFlowsPerTrain = 256;
 // Events of flows that the kernel holds for us: ~1.3 KB each with the kernel's share, so 25 000 of
 // them, 0.1 s of the fastest stream that was measured.
 inline constexpr std::size_t kFlowEventBytes = std::size_t{32} * 1024 * 1024;
+// Flows of which the promoted node asks in one turn of the loop whether they were listed, ~0.7 us
+// each: 500 000 in one turn took longer than a lease lasts.
+inline constexpr std::size_t kFlowsPerUnlistedTurn = 8192;
 // Events read in one turn of the loop: ~1 ms, then the others' turn comes.
 inline constexpr std::size_t kFlowEventsPerTurnMax = 1024;
 // A record's payload; an L2TP session has ~100 octets and at most 255 of user name.

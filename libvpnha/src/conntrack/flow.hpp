@@ -129,6 +129,11 @@ struct Flow {
     friend bool operator==(const Flow&, const Flow&) = default;
 };
 
+// A connection of TCP that both sides have begun and none has ended.
+[[nodiscard]] inline bool is_established(const Flow& flow) {
+    return flow.tcp && flow.tcp->state == TcpState::established;
+}
+
 // Whether tuples of this protocol have parts behind their addresses.
 [[nodiscard]] bool has_parts(std::uint8_t protocol);
 

@@ -22,11 +22,10 @@ Flow hot(Flow flow) {
 }
 
 std::uint32_t usual_timeout_s(const Flow& flow) {
-    constexpr std::chrono::minutes kOthers(5);
-    return static_cast<std::uint32_t>((flow.tcp && flow.tcp->state == TcpState::established
-                                           ? std::chrono::seconds(limits::kKernelFlowTimeoutMax)
-                                           : std::chrono::seconds(kOthers))
-                                          .count());
+    constexpr std::chrono::seconds kOthers = std::chrono::minutes(5);
+    const std::chrono::seconds usual =
+        is_established(flow) ? limits::kKernelFlowTimeoutMax : kOthers;
+    return static_cast<std::uint32_t>(usual.count());
 }
 
 Next after(Answer answer, const Flow& flow) {

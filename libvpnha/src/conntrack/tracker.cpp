@@ -14,10 +14,6 @@ bool is_whole(const News& news) {
     return news.kind == News::Kind::listed || news.kind == News::Kind::found;
 }
 
-bool is_established(const Flow& flow) {
-    return flow.tcp && flow.tcp->state == TcpState::established;
-}
-
 // An event does not name what is as it was.
 void keep_unnamed(const Flow& before, Flow& flow) {
     const auto keep = [](auto& field, const auto& old) {
@@ -223,21 +219,15 @@ void Tracker::begin_listing() {
     listing_.emplace();
 }
 
-std::vector<FlowId> Tracker::end_listing(const EachHeld& each_held) {
-    const Listing listing = std::exchange(listing_, std::nullopt).value_or(Listing{});
-    const auto is_listed = [&listing](ByteView id) { return listing.seen.contains(Hash::of(id)); };
+bool Tracker::is_listed(ByteView id) const {
+    return listing_ && listing_->seen.contains(Hash::of(id));
+}
+
+void Tracker::end_listing() {
     for (auto waiting = held_back_.begin(); waiting != held_back_.end();) {
         waiting = is_listed(waiting->first) ? std::next(waiting) : held_back_.erase(waiting);
     }
-    std::vector<FlowId> gone;
-    each_held([&](ByteView id) {
-        if (!is_listed(id)) {
-            FlowId flow;
-            flow.bytes(id);
-            gone.push_back(flow);
-        }
-    });
-    return gone;
+    listing_.reset();
 }
 
 }  // namespace vpnha::conntrack

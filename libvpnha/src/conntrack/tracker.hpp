@@ -17,8 +17,9 @@
 //   filtered out. (2) Bits of a status are never taken back, so that a said flow stays; listed, it
 //   is erased, unless it has announced what is expected. (3) But for one that has.
 //
-// When news was lost, the kernel's whole table is listed: between begin_listing() and end_listing()
-// listed flows are news like others, and what was held and not listed is erased. News that comes
+// When news was lost, the kernel's whole table is listed: from begin_listing() on listed flows are
+// news like others. Behind the last one the owner erases what it holds and is_listed() denies, some
+// at a time if they are many, and calls end_listing(). News that comes
 // while the list is read is newer than the list: what is listed otherwise than its event said is
 // looked at again.
 #pragma once
@@ -85,10 +86,10 @@ class Tracker {
 
     void begin_listing();
     [[nodiscard]] bool listing() const { return listing_.has_value(); }
-    // `each_held` calls back with the identity of every flow that the replica holds; the answer is
-    // what is to be erased.
-    using EachHeld = std::function<void(const std::function<void(ByteView id)>&)>;
-    [[nodiscard]] std::vector<FlowId> end_listing(const EachHeld& each_held);
+    // Whether the flow was listed, or there was news of it, since the listing began.
+    [[nodiscard]] bool is_listed(ByteView id) const;
+    // What is held back and was not listed is forgotten.
+    void end_listing();
 
     [[nodiscard]] std::size_t held_back() const { return held_back_.size(); }
 

@@ -8,9 +8,8 @@
 //   HMAC-SHA-512-256 of all before it (32)
 //
 //   type 1 Hello        -
-//   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4), list [,
-//   list]
-//                       [, epoch released], checkpoint
+//   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4), list
+//                       [, list] [, epoch released], checkpoint
 //   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t + L (8), held (1),
 //                       checkpoint; handover (1), if there is one: epoch, counters (2 + n)
 //   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list]

@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "conntrack/flow_record.hpp"
 #include "node/batch.hpp"
+#include "node/flow_keys.hpp"
 
 namespace vpnha::node {
 
@@ -14,14 +15,6 @@ namespace {
 using conntrack::Expectation;
 using conntrack::ExpectationNews;
 using conntrack::FlowKey;
-
-wire::RecordKey record_key(wire::RecordType type, const FlowKey& key) {
-    return {type, wire::RecordId(conntrack::encode_key(key).view())};
-}
-
-wire::RecordKey record_key(const FlowKey& key) {
-    return record_key(wire::RecordType::expectation, key);
-}
 
 bool is_same_tuple(const FlowKey& a, const FlowKey& b) {
     return a.protocol == b.protocol && a.original == b.original;
@@ -94,8 +87,8 @@ void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& 
         // What is left of it is no news; that it was made longer is.
         expectation.timeout_s = std::max(expectation.timeout_s, before->timeout_s);
     }
-    if (before != expectation &&
-        !replica_.publish(record_key(expectation.key), conntrack::encode_payload(expectation))) {
+    if (before != expectation && !replica_.publish(expectation_record_key(expectation.key),
+                                                   conntrack::encode_payload(expectation))) {
         ++counters_.over_limit;
     }
 }
@@ -157,7 +150,7 @@ void Expectations::erase_ended(TimePoint now, Effects& effects) {
             continue;
         }
         const std::optional<Expectation> record = held(each->first);
-        replica_.erase(record_key(each->first), now);
+        replica_.erase(expectation_record_key(each->first), now);
         if (record) {
             look_after_parent(record->parent, effects);
         }
@@ -167,7 +160,7 @@ void Expectations::erase_ended(TimePoint now, Effects& effects) {
 
 // Of one that is not assured the kernel's filter tells no end.
 void Expectations::look_after_parent(const FlowKey& parent, Effects& effects) const {
-    const wire::RecordKey key = record_key(wire::RecordType::flow, parent);
+    const wire::RecordKey key = flow_record_key(parent);
     const replica::StoredRecord* const record = replica_.store().find(key);
     if (record == nullptr) {
         return;
@@ -208,7 +201,7 @@ void Expectations::sweep(std::span<const Expectation> table, Effects& effects) c
     for (const Expectation& each : table) {
         const std::vector<FlowKey> places = places_of(each.key);
         const bool wanted = std::any_of(places.begin(), places.end(), [this](const FlowKey& place) {
-            return replica_.store().find(record_key(place)) != nullptr;
+            return replica_.store().find(expectation_record_key(place)) != nullptr;
         });
         if (is_hot(each) && !wanted && held_parent(each.parent)) {
             for (const FlowKey& place : places) {
@@ -241,7 +234,7 @@ std::size_t Expectations::on_installed(std::span<const conntrack::Installed> ans
     std::size_t refused = 0;
     for (const conntrack::Installed& each : answers) {
         refused += each.taken ? 0 : 1;
-        replica_.on_installed(record_key(each.key), each.ticket,
+        replica_.on_installed(expectation_record_key(each.key), each.ticket,
                               each.taken ? replica::Outcome::installed : replica::Outcome::refused,
                               now);
     }
@@ -254,7 +247,7 @@ void Expectations::on_missing(std::span<const FlowKey> expectations, TimePoint n
         return;
     }
     for (const FlowKey& key : expectations) {
-        replica_.on_gone(record_key(key));
+        replica_.on_gone(expectation_record_key(key));
     }
     counters_.missing += expectations.size();
     looked_after_ = {};
@@ -338,7 +331,7 @@ std::vector<FlowKey> Expectations::places_of(const FlowKey& key) const {
 
 std::optional<FlowKey> Expectations::held_parent(const FlowKey& parent) const {
     for (const FlowKey& place : places_of(parent)) {
-        if (replica_.store().find(record_key(wire::RecordType::flow, place)) != nullptr) {
+        if (replica_.store().find(flow_record_key(place)) != nullptr) {
             return place;
         }
     }
@@ -346,7 +339,7 @@ std::optional<FlowKey> Expectations::held_parent(const FlowKey& parent) const {
 }
 
 std::optional<Expectation> Expectations::held(const FlowKey& key) const {
-    const wire::RecordKey record_id = record_key(key);
+    const wire::RecordKey record_id = expectation_record_key(key);
     const replica::StoredRecord* const record = replica_.store().find(record_id);
     if (record == nullptr) {
         return std::nullopt;

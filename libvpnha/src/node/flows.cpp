@@ -9,6 +9,7 @@
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
 #include "node/batch.hpp"
+#include "node/flow_keys.hpp"
 
 namespace vpnha::node {
 
@@ -24,10 +25,6 @@ wire::RecordKey record_key(ByteView id) {
     return {wire::RecordType::flow, wire::RecordId(id)};
 }
 
-wire::RecordKey record_key(const FlowKey& key) {
-    return record_key(conntrack::encode_key(key).view());
-}
-
 }  // namespace
 
 Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
@@ -41,6 +38,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
         return;
     }
     listing_ = false;
+    unlisted_.reset();
     room_at_.reset();
     if (replica_.promoted()) {
         tracker_.emplace(settings_.policy, [this](const conntrack::FlowId& id) {
@@ -53,7 +51,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
         list_at_ = now + limits::kFlowListingPause;
         expectations_.begin(now);
         orphans_at_ = now + limits::kOrphanedCallPause;
-        renew_at_ = now + kCallRenewalPause;
+        renew_at_ = now + limits::kCallRenewalPause;
     } else {
         tracker_.reset();
         forget_calls();
@@ -190,7 +188,7 @@ News Flows::revive(News news, Effects& effects) const {
 
 void Flows::sweep(const News& news, Effects& effects) {
     if (is_hot(news.flow) && conntrack::concerns(settings_.policy, news.flow) &&
-        replica_.store().find(record_key(news.flow.key)) == nullptr) {
+        replica_.store().find(flow_record_key(news.flow.key)) == nullptr) {
         ++counters_.stale;
         batch<RemoveFlows>(effects, gateway_).flows.push_back(news.flow.key);
     }
@@ -215,31 +213,48 @@ void Flows::begin_listing(Effects& effects) {
 }
 
 void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
-    if (!listing_) {
+    if (!listing_ || unlisted_) {
         return;  // Begun in another role.
+    }
+    if (whole && tracker_ && replica_.promoted()) {
+        unlisted_.emplace();
+        erase_some_unlisted(now, effects);
+        return;
     }
     listing_ = false;
     if (!whole) {
         list_at_ = now + limits::kFlowListingPause;
-        return;
-    }
-    if (!tracker_ || !replica_.promoted()) {
+    } else {
         expectations_.on_swept(now);
-        return;
     }
-    const std::vector<conntrack::FlowId> gone = tracker_->end_listing([this](const auto& visit) {
-        for (const auto& [key, record] : replica_.store().all(wire::RecordType::flow)) {
-            if (record.hold != replica::Hold::installing) {  // Its turn comes behind the listing.
-                visit(key.id.view());
-            }
+}
+
+void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
+    std::size_t seen = 0;
+    std::vector<wire::RecordKey> gone;
+    for (const auto& [key, record] : replica_.store().some(wire::RecordType::flow, unlisted_->after,
+                                                           limits::kFlowsPerUnlistedTurn)) {
+        ++seen;
+        unlisted_->after = key;
+        // The turn of one that is being installed comes behind the listing.
+        if (record.hold != replica::Hold::installing && !tracker_->is_listed(key.id.view())) {
+            gone.push_back(key);
         }
-    });
-    for (const conntrack::FlowId& id : gone) {
-        replica_.erase(record_key(id.view()), now);
+    }
+    for (const wire::RecordKey& key : gone) {
+        replica_.erase(key, now);
+    }
+    unlisted_->gone += gone.size();
+    unlisted_->at = now;
+    if (seen == limits::kFlowsPerUnlistedTurn) {
+        return;
     }
     effects.emplace_back(
         Log{Level::info, fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}",
-                                     gateway_.value, replica_.store().flows(), gone.size())});
+                                     gateway_.value, replica_.store().flows(), unlisted_->gone)});
+    tracker_->end_listing();
+    unlisted_.reset();
+    listing_ = false;
 }
 
 void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint now,
@@ -247,11 +262,11 @@ void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint 
     std::size_t refused = 0;
     for (const conntrack::Installed& each : flows) {
         refused += each.taken ? 0 : 1;
-        replica_.on_installed(record_key(each.key), each.ticket,
+        replica_.on_installed(flow_record_key(each.key), each.ticket,
                               each.taken ? replica::Outcome::installed : replica::Outcome::refused,
                               now);
         if (each.taken && !replica_.promoted() &&
-            replica_.store().find(record_key(each.key)) == nullptr) {
+            replica_.store().find(flow_record_key(each.key)) == nullptr) {
             // Erased meanwhile; while this node was promoted, nothing was removed for it.
             batch<RemoveFlows>(effects, gateway_).flows.push_back(each.key);
         }
@@ -270,7 +285,7 @@ void Flows::on_missing(std::span<const FlowKey> flows, TimePoint now, Effects& e
         return;
     }
     for (const FlowKey& key : flows) {
-        replica_.on_gone(record_key(key));
+        replica_.on_gone(flow_record_key(key));
     }
     counters_.missing += flows.size();
     complain(fmt::format("somebody removed {} flows from this node's kernel; they are installed "
@@ -372,6 +387,7 @@ void Flows::detach(Effects& effects) {
     tracker_.reset();
     list_at_.reset();
     listing_ = false;
+    unlisted_.reset();
     room_at_.reset();
     look_at_.reset();
     looked_after_ = {};
@@ -384,6 +400,9 @@ void Flows::on_time(TimePoint now, Effects& effects) {
     if (tracker_ && replica_.promoted()) {
         for (const conntrack::Decision& decision : tracker_->on_time(now)) {
             say(decision, now);
+        }
+        if (unlisted_) {
+            erase_some_unlisted(now, effects);
         }
         if (room_at_ && *room_at_ <= now) {
             look_for_room(now);
@@ -415,6 +434,7 @@ std::optional<TimePoint> Flows::next_deadline() const {
     if (replica_.promoted()) {
         at = earliest(earliest(at, orphans_at_), room_at_);
         at = earliest(at, renew_at_);
+        at = earliest(at, unlisted_ ? std::optional(unlisted_->at) : std::nullopt);
     }
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }

@@ -33,10 +33,6 @@
 
 namespace vpnha::node {
 
-// So often a promoted node looks how long its calls of PPTP have in the kernel, a look-up each:
-// they are renewed there when half of the week is over.
-inline constexpr std::chrono::hours kCallRenewalPause{1};
-
 struct FlowSettings {
     bool replicate = false;
     conntrack::Policy policy;
@@ -116,6 +112,8 @@ class Flows {
     [[nodiscard]] Result<void> install_flow(const replica::Install& wanted, TimePoint now,
                                             Effects& effects);
     void begin_listing(Effects& effects);
+    // What is held and was not listed, behind the listing.
+    void erase_some_unlisted(TimePoint now, Effects& effects);
     void look_after_some(TimePoint now, Effects& effects);
     void hurry(TimePoint now);
     void complain(const std::string& what, TimePoint now, Effects& effects);
@@ -125,7 +123,13 @@ class Flows {
     replica::Replica& replica_;
     std::optional<conntrack::Tracker> tracker_;  // Promoted.
     std::optional<TimePoint> list_at_;
-    bool listing_ = false;
+    bool listing_ = false;  // Until what was not listed is erased.
+    struct Unlisted {
+        TimePoint at{};
+        wire::RecordKey after;
+        std::size_t gone = 0;
+    };
+    std::optional<Unlisted> unlisted_;
     std::optional<TimePoint> room_at_;  // Flows found no room since the last listing began.
     std::optional<TimePoint> look_at_;
     wire::RecordKey looked_after_;

@@ -10,17 +10,15 @@
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
 #include "node/batch.hpp"
+#include "node/flow_keys.hpp"
 #include "node/flows.hpp"
+#include "replica/store.hpp"
 
 namespace vpnha::node {
 
 namespace {
 
 using conntrack::FlowKey;
-
-wire::RecordKey record_key(const FlowKey& key) {
-    return {wire::RecordType::flow, wire::RecordId(conntrack::encode_key(key).view())};
-}
 
 // What is replicated of GRE, in all zones: between the keys of each pair.
 std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
@@ -36,6 +34,16 @@ std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
             pair(1, kLast, ZoneScope::original), pair(1, kLast, ZoneScope::reply)};
 }
 
+// The flows from one key to the other, both included.
+void append_flows(const replica::Store& store, const FlowKey& first, const FlowKey& last,
+                  std::vector<conntrack::Flow>& flows) {
+    for (const auto& [key, record] : store.range(flow_record_key(first), flow_record_key(last))) {
+        if (Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record.payload)) {
+            flows.push_back(std::move(*flow));
+        }
+    }
+}
+
 }  // namespace
 
 void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects) {
@@ -47,7 +55,7 @@ void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& ef
         std::ranges::move(between(hosts), std::back_inserter(flows));
     }
     for (const FlowKey& call : conntrack::calls_of(control, flows)) {
-        replica_.erase(record_key(call), now);
+        replica_.erase(flow_record_key(call), now);
         batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
     }
 }
@@ -84,27 +92,17 @@ void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
 std::vector<conntrack::Flow> Flows::between(FlowKey hosts) const {
     constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
     hosts.original.source_part = hosts.original.destination_part = 0;
-    const wire::RecordKey first = record_key(hosts);
+    const FlowKey first = hosts;
     hosts.original.source_part = hosts.original.destination_part = kLast;
     std::vector<conntrack::Flow> flows;
-    for (const auto& [key, record] : replica_.store().range(first, record_key(hosts))) {
-        if (Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record.payload)) {
-            flows.push_back(std::move(*flow));
-        }
-    }
+    append_flows(replica_.store(), first, hosts, flows);
     return flows;
 }
 
 std::vector<conntrack::Flow> Flows::gre() const {
     std::vector<conntrack::Flow> flows;
     for (const auto& [first, last] : all_gre()) {
-        for (const auto& [key, record] :
-             replica_.store().range(record_key(first), record_key(last))) {
-            if (Result<conntrack::Flow> flow =
-                    conntrack::parse_flow(key.id.view(), record.payload)) {
-                flows.push_back(std::move(*flow));
-            }
-        }
+        append_flows(replica_.store(), first, last, flows);
     }
     return flows;
 }
@@ -126,7 +124,7 @@ void Flows::renew_calls(TimePoint now, Effects& effects) {
                 .flows.push_back({call, conntrack::kHotSeconds});
         }
     }
-    renew_at_ = now + kCallRenewalPause;
+    renew_at_ = now + limits::kCallRenewalPause;
 }
 
 void Flows::forget_calls() {

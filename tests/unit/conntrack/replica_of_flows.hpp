@@ -39,14 +39,9 @@ class ReplicaOfFlows : public ::testing::Test {
         return decisions.size();
     }
     void end_listing() {
-        const auto each_held = [this](const std::function<void(ByteView)>& visit) {
-            for (const auto& [id, payload] : records_) {
-                visit(id);
-            }
-        };
-        for (const FlowId& id : tracker_->end_listing(each_held)) {
-            records_.erase(Bytes(id.view().begin(), id.view().end()));
-        }
+        std::erase_if(records_,
+                      [this](const auto& record) { return !tracker_->is_listed(record.first); });
+        tracker_->end_listing();
     }
     // The record of the flow with that key.
     std::optional<Flow> record(const Flow& flow) {

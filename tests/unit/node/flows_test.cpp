@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "node/flows.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "flows_cluster.hpp"
@@ -15,10 +16,12 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::nat_tcp_flow;
+using ::testing::_;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::Not;
+using ::testing::VariantWith;
 
 constexpr std::uint32_t kWeek = 7 * 24 * 3600;
 
@@ -301,6 +304,51 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     EXPECT_FALSE(cluster.at(3).flows.watched);
+}
+
+TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
+    TimePoint now{hours(1)};
+    replica::Replica replica(kGateway, NodeId{1});
+    static_cast<void>(replica.begin_epoch(Epoch{1, NodeId{1}}, now));
+    Flows flows(kGateway, {.replicate = true, .policy = {}}, replica);
+    Effects effects;
+    flows.follow(now, effects);
+    constexpr std::uint32_t kTurn = limits::kFlowsPerUnlistedTurn;
+    constexpr std::uint32_t kFlows = 3 * kTurn + 1;
+    const auto tell = [&](News::Kind kind, std::uint32_t number) {
+        News news{kind, nat_tcp_flow()};
+        news.flow.key.original.source_part = static_cast<std::uint16_t>(1024 + number);
+        flows.on_news(std::span(&news, 1), now, effects);
+    };
+    for (std::uint32_t i = 0; i < kFlows; ++i) {
+        tell(News::Kind::changed, i);
+    }
+    ASSERT_EQ(replica.store().flows(), kFlows);
+    now += limits::kFlowListingPause;
+    flows.on_time(now, effects);
+    for (std::uint32_t i = 0; i < kTurn; ++i) {
+        tell(News::Kind::listed, i);
+    }
+    flows.on_listed(true, now, effects);
+    EXPECT_EQ(replica.store().flows(), kFlows);
+    ASSERT_EQ(flows.next_deadline(), now);
+    flows.on_time(now, effects);
+    EXPECT_EQ(replica.store().flows(), kFlows - kTurn);
+    tell(News::Kind::changed, kFlows - 1);  // Newer than the list, which has not got it.
+    effects.clear();
+    for (int turn = 0; turn < 2; ++turn) {
+        ASSERT_EQ(flows.next_deadline(), now);
+        flows.on_time(now, effects);
+    }
+    EXPECT_EQ(replica.store().flows(), kTurn + 1);
+    ASSERT_EQ(effects.size(), 1U);
+    EXPECT_THAT(std::get<Log>(effects[0]).text,
+                HasSubstr(fmt::format("flows={} gone={}", kTurn + 1, 2 * kTurn)));
+    EXPECT_GT(flows.next_deadline(), now);
+    flows.on_lost(now);
+    effects.clear();
+    flows.on_time(now, effects);
+    EXPECT_THAT(effects, Contains(VariantWith<ListFlows>(_))) << "the next one may begin";
 }
 
 // One node alone, with as many flows as there may be.
