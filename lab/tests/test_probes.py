@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import contextlib
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,29 @@ def test_of_ipv6_too(kind, identifier, expected):
 def test_short_packet_is_no_reply():
     assert ping_probe.reply_sequence(b"\x4f" + bytes(30), 7) is None
     assert ping_probe.reply_sequence_6(bytes(7), 7) is None
+
+
+def test_a_stream_that_hung_before_the_stop_may_go_on_behind_it(monkeypatch):
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    for end in (ours, theirs):
+        end.setblocking(False)
+    stopping, clock = [False], [0.0]
+
+    def monotonic():
+        clock[0] += tcp_stream.DRAIN_LIMIT_S / 5
+        stopping[0] = clock[0] > 3 * tcp_stream.DRAIN_LIMIT_S
+        if clock[0] > 3.3 * tcp_stream.DRAIN_LIMIT_S:
+            with contextlib.suppress(BlockingIOError):
+                theirs.send(theirs.recv(1 << 16))
+        return clock[0]
+
+    monkeypatch.setattr(tcp_stream, "time", types.SimpleNamespace(monotonic=monotonic,
+                                                                  time_ns=time.time_ns))
+    stream = tcp_stream.Stream()
+    with ours, theirs:
+        tcp_stream.transfer(ours, stream, 0.02, stopping)
+    assert stream.result()["intact"]
 
 
 def test_records_differ_from_one_to_the_next():
