@@ -217,7 +217,7 @@ void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
         return;  // Begun in another role.
     }
     if (whole && tracker_ && replica_.promoted()) {
-        unlisted_.emplace();
+        unlisted_ = Unlisted{};
         erase_some_unlisted(now, effects);
         return;
     }
