@@ -41,9 +41,17 @@ Outcome start(const Call& call) {
     Result<void> done;
     // A vpnhad that was lame when it was stopped may end between two questions: then another one.
     for (int attempt = 0; attempt < 2; ++attempt) {
-        done = vpnhad.mark().and_then([&vpnhad] { return vpnhad.ensure_running(); });
+        done = vpnhad.mark()
+                   .and_then([&vpnhad] { return vpnhad.ensure_running(); })
+                   .and_then([attempt](unsigned restarts) -> Result<void> {
+                       // It died of what it was told first, and would do so again.
+                       return attempt > 0 && restarts > 0
+                                  ? fail(Errc::system, "vpnhad died when it took the gateway")
+                                  : Result<void>{};
+                   });
         if (done) {
-            done = vpnhad.request("attach").map([](const std::string&) {});
+            done = vpnhad.request("attach").and_then(
+                [&vpnhad](const std::string& answer) { return vpnhad.note_process(answer); });
         }
         if (done || done.error().code != Errc::unreachable) {
             break;
@@ -52,8 +60,25 @@ Outcome start(const Call& call) {
     return done ? Outcome{} : ocf::outcome_of(done.error());
 }
 
+// Of a vpnhad that has died, whether or not another one runs by now.
+Outcome report_death(const Call& call, const Vpnhad& vpnhad) {
+    // Behind a demotion that had to silence it, the instance is what it ought to be: silent. Bad
+    // news now would have Pacemaker think anew, 0.3 s and more, before it promotes the next node;
+    // the next monitor has them.
+    if (!call.is_probe() && vpnhad.spares_monitor()) {
+        return {};
+    }
+    return {Code::error, "vpnhad has died; its log may say why"};
+}
+
 Outcome monitor(const Call& call) {
     const Vpnhad vpnhad(call);
+    if (vpnhad.has_died()) {
+        return report_death(call, vpnhad);
+    }
+    if (vpnhad.hangs_promoted()) {
+        return {Code::error, "vpnhad hangs, and its gate is shut"};
+    }
     const auto answer = vpnhad.monitor(call.is_probe());
     if (answer) {
         const json state = json::parse(*answer, nullptr, false);
@@ -65,21 +90,17 @@ Outcome monitor(const Call& call) {
     if (answer.error().code != Errc::unreachable) {
         return ocf::outcome_of(answer.error());
     }
-    if (vpnhad.is_marked()) {
-        // Behind a demotion that had to silence it, the instance is what it ought to be: silent.
-        // Bad news now would have Pacemaker think anew, 0.3 s and more, before it promotes the next
-        // node; the next monitor has them.
-        if (!call.is_probe() && vpnhad.spares_monitor()) {
-            return {};
-        }
-        return {Code::error, "vpnhad has died; its log may say why"};
-    }
-    return {Code::not_running};
+    return vpnhad.is_marked() ? report_death(call, vpnhad) : Outcome{Code::not_running};
 }
 
 Outcome promote(const Call& call) {
-    const auto done = Vpnhad(call).request("promote");
+    const Vpnhad vpnhad(call);
+    if (vpnhad.has_died()) {
+        return {Code::error, "vpnhad has died; its log may say why"};
+    }
+    const auto done = vpnhad.request("promote");
     if (done) {
+        vpnhad.note_role(true);
         return {};
     }
     // It may be this promotion by which the node learned of it.
@@ -91,7 +112,14 @@ enum class Silenced { by_vpnhad, without_it };
 
 // Asks the daemon; a dead or deaf one is replaced by force, for silence is what counts.
 Result<Silenced> ask_or_silence(const Call& call, const Vpnhad& vpnhad, const char* verb) {
-    const auto done = vpnhad.request(verb);
+    Result<void> done;
+    if (vpnhad.is_silenced() || vpnhad.has_died()) {
+        done = fail(Errc::unreachable, "it has died");
+    } else if (vpnhad.hangs()) {
+        done = fail(Errc::timeout, "it hangs");
+    } else {
+        done = vpnhad.request(verb).map([&vpnhad](const std::string&) { vpnhad.note_role(false); });
+    }
     if (done) {
         return Silenced::by_vpnhad;
     }
@@ -113,8 +141,9 @@ Outcome stop(const Call& call) {
     if (!silenced) {
         return {Code::error, silenced.error().detail};
     }
-    // The next node's promotion waits for the end of this stop, and ends what is lame.
-    if (*silenced == Silenced::without_it || vpnhad.is_lame()) {
+    // The next node's promotion waits for the end of this stop, and ends what is lame. What took no
+    // gateway may be there for its vote.
+    if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.is_lame()) {
         vpnhad.unmark();
         return {};
     }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// silence-gateway CONFIG GATEWAY: makes a gateway silent on this node without its vpnhad, which
-// must be dead: shuts the gate, removes addresses and policy rule, and has begun to end the
-// sessions of its services when it returns; where a device takes no gate, they have ended. A
-// program of its own, because only this needs the libraries of the gate and of netlink.
+// silence-gateway [--is-open] CONFIG GATEWAY: makes a gateway silent on this node without its
+// vpnhad, which must be dead: shuts the gate, removes addresses and policy rule, and has begun to
+// end the sessions of its services when it returns; where a device takes no gate, they have ended.
+// A program of its own, because only this needs the libraries of the gate and of netlink.
+//
+// --is-open only looks whether the gate is open at this moment, whoever opened it: then it exits
+// with 0, else with 1.
 #include <cstdio>
+#include <optional>
+#include <string_view>
 
 #include "adapters/gate.hpp"
 #include "adapters/network.hpp"
+#include "adapters/state_lock.hpp"
 #include "adapters/xl2tpd_service.hpp"
 #include "config/config.hpp"
 
@@ -14,21 +20,36 @@ namespace vpnha {
 
 namespace {
 
-Result<void> silence_gateway(const std::string& config_file, const std::string& name) {
-    VPNHA_TRY(const config::Config config, config::load(config_file));
+Result<const config::Gateway*> gateway_of(const config::Config& config, const std::string& name) {
     const config::Gateway* const gateway =
         name.empty() && config.gateways.size() == 1 ? &config.gateways.front() : config.find(name);
     if (gateway == nullptr) {
-        return fail(Errc::not_found, "no gateway '" + name + "' in " + config_file);
+        return fail(Errc::not_found, "no gateway '" + name + "' in the configuration");
     }
+    return gateway;
+}
+
+Result<bool> is_open(const std::string& config_file, const std::string& name) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    VPNHA_TRY(const config::Gateway* const gateway, gateway_of(config, name));
+    return adapters::is_open(config, *gateway);
+}
+
+Result<void> silence_gateway(const std::string& config_file, const std::string& name) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    VPNHA_TRY(const config::Gateway* const gateway, gateway_of(config, name));
+    // The vpnhad that is started next waits: it would do the same, and take the processor for it.
+    // One that has the lock already does the same or, killed, nothing any more.
+    std::optional lock = adapters::StateLock::take(config.state_directory, {});
     // The gate first: what follows takes longer and may speak.
-    const Result<void> gate = adapters::silence(*gateway);
+    const Result<void> gate = adapters::silence(config, *gateway);
     const bool takes_no_gate = !gate && gate.error().code == Errc::unsupported;
     if (!takes_no_gate) {
         VPNHA_CHECK(gate);
     }
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
     VPNHA_CHECK(network.flush(gateway->id));
+    lock.reset();  // Who ends the services is a child, and works on behind this program.
     adapters::Xl2tpdService service(gateway->name);
     if (takes_no_gate) {
         // Who would be fenced for it could not start anything here either: silent is who has no
@@ -45,8 +66,11 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
 }  // namespace vpnha
 
 int main(int argc, char** argv) {
+    if (argc == 4 && std::string_view(argv[1]) == "--is-open") {
+        return vpnha::is_open(argv[2], argv[3]).value_or(false) ? 0 : 1;
+    }
     if (argc != 3) {
-        std::fprintf(stderr, "Usage: silence-gateway CONFIG GATEWAY\n");
+        std::fprintf(stderr, "Usage: silence-gateway [--is-open] CONFIG GATEWAY\n");
         return 2;
     }
     const auto done = vpnha::silence_gateway(argv[1], argv[2]);

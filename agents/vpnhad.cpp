@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -28,13 +29,20 @@ using std::chrono::steady_clock;
 constexpr auto kAnswerTimeout = 12s;
 constexpr auto kStartTimeout = 15s;
 constexpr auto kEndTimeout = 5s;
+// A vpnhad that lives answers a ping within a turn of its loop, which is milliseconds; with the
+// gate shut nobody is served by one that takes longer. Of a standby more is lost by ending it too
+// soon.
+constexpr auto kPingPatience = 50ms;
+constexpr auto kMonitorPatience = 300ms;
+constexpr auto kStandbyPatience = 1s;
+// More than SIGKILL takes to end what does not hang in the kernel.
+constexpr auto kDeathPatience = 200ms;
+constexpr auto kLamePatience = 1s;
 constexpr auto kPollInterval = 5ms;
 constexpr const char* kMarks = "/run/vpnha/started";
 constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
-// In the mark: since vpnhad's death nothing of the gateway speaks on this node. A stop that follows
-// a demotion need not see to it again.
-constexpr std::string_view kSilenced = "silenced";
-constexpr std::string_view kSpared = "silenced, one monitor spared";
+// A restarted vpnhad that makes the node silent at its start may be at the same devices.
+constexpr int kSilenceAttempts = 3;
 
 std::string last_line(const std::string& path) {
     std::ifstream file(path);
@@ -54,13 +62,10 @@ Result<void> make_directory(const std::filesystem::path& path) {
     return {};
 }
 
-Result<std::vector<adapters::Process>> daemons(const std::string& binary) {
+template <class Wanted>
+Result<std::vector<adapters::Process>> processes(const Wanted& wanted) {
     VPNHA_TRY(std::vector<adapters::Process> all, adapters::list_processes());
-    all.erase(std::remove_if(all.begin(), all.end(),
-                             [&binary](const adapters::Process& process) {
-                                 return process.arguments.empty() || process.arguments[0] != binary;
-                             }),
-              all.end());
+    std::erase_if(all, [&wanted](const adapters::Process& process) { return !wanted(process); });
     return all;
 }
 
@@ -91,7 +96,7 @@ Result<void> run_program(std::vector<std::string> arguments) {
 }  // namespace
 
 bool is_lame(const std::string& socket, const std::string& gateway) {
-    auto client = ControlClient::connect(socket, kAnswerTimeout);
+    auto client = ControlClient::connect(socket, kLamePatience);
     if (!client) {
         return false;
     }
@@ -149,29 +154,51 @@ Result<std::string> Vpnhad::ask(std::string_view verb, const std::string& argume
     }
 }
 
-Result<void> Vpnhad::ensure_running() const {
-    if (request("ping")) {
-        return {};
-    }
-    VPNHA_CHECK(make_directory(kMarks));
-    VPNHA_CHECK(make_directory(std::filesystem::path(log_file_).parent_path()));
-    VPNHA_TRY(const pid_t pid, adapters::spawn_detached({.arguments = {binary_, "--config", config_,
-                                                                       "--log-file", log_file_},
-                                                         .error_file = kErrors}));
+Result<std::vector<adapters::Process>> Vpnhad::daemons() const {
+    return processes([this](const adapters::Process& process) {
+        return !process.arguments.empty() && process.arguments[0] == binary_;
+    });
+}
+
+Result<std::vector<adapters::Process>> Vpnhad::keepers() const {
+    return processes([this](const adapters::Process& process) {
+        return process.arguments.size() > 1 && process.arguments[0] == VPNHA_KEEP_PROGRAM &&
+               process.arguments[1] == binary_;
+    });
+}
+
+Result<unsigned> Vpnhad::ensure_running() const {
     const auto deadline = steady_clock::now() + kStartTimeout;
-    while (!request("ping")) {
-        if (!adapters::read_process(pid)) {
+    std::optional<pid_t> keeper;
+    for (;;) {
+        if (const auto answer = request("ping")) {
+            const json pong = json::parse(*answer, nullptr, false);
+            return pong.is_object() ? pong.value("restarts", 0U) : 0U;
+        }
+        if (keeper && !adapters::read_process(*keeper)) {
             return fail(Errc::system, fmt::format("vpnhad ended at once: {} (more in {})",
                                                   last_line(kErrors), log_file_));
         }
+        if (!keeper) {
+            VPNHA_TRY(const auto earlier, keepers());
+            if (earlier.empty()) {
+                VPNHA_TRY(keeper, start_keeper());
+            }
+        }
         if (steady_clock::now() > deadline) {
-            return fail(Errc::timeout, fmt::format("vpnhad (process {}) does not answer at {}; its "
-                                                   "log is {}",
-                                                   pid, socket_, log_file_));
+            return fail(Errc::timeout, fmt::format("vpnhad does not answer at {}; its log is {}",
+                                                   socket_, log_file_));
         }
         std::this_thread::sleep_for(kPollInterval);
     }
-    return {};
+}
+
+Result<pid_t> Vpnhad::start_keeper() const {
+    VPNHA_CHECK(make_directory(kMarks));
+    VPNHA_CHECK(make_directory(std::filesystem::path(log_file_).parent_path()));
+    return adapters::spawn_detached(
+        {.arguments = {VPNHA_KEEP_PROGRAM, binary_, "--config", config_, "--log-file", log_file_},
+         .error_file = kErrors});
 }
 
 bool Vpnhad::serves_others() const {
@@ -190,27 +217,89 @@ Result<void> Vpnhad::wait_ended() const {
     }
     const auto deadline = steady_clock::now() + kEndTimeout;
     for (;;) {
-        VPNHA_TRY(const auto left, daemons(binary_));
-        if (left.empty()) {
+        VPNHA_TRY(const auto left, daemons());
+        VPNHA_TRY(const auto kept_by, keepers());
+        if (left.empty() && kept_by.empty()) {
             return {};
         }
         if (steady_clock::now() > deadline) {
             return fail(Errc::timeout, fmt::format("vpnhad (process {}) was detached but does not "
                                                    "end",
-                                                   left[0].pid));
+                                                   (left.empty() ? kept_by : left)[0].pid));
         }
         std::this_thread::sleep_for(kPollInterval);
     }
 }
 
+Result<std::vector<adapters::Process>> Vpnhad::victims() const {
+    const Mark mark = read_mark();
+    if (mark.process == 0) {
+        return daemons();  // A start that did not come to its end: whatever runs there.
+    }
+    return processes([&mark](const adapters::Process& process) {
+        return process.pid == mark.process && process.start_ticks == mark.start_ticks;
+    });
+}
+
+bool Vpnhad::hangs() const {
+    return hangs(is_promoted() ? kPingPatience : kStandbyPatience);
+}
+
+bool Vpnhad::hangs_promoted() const {
+    return is_promoted() && hangs(kMonitorPatience);
+}
+
+bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
+    const auto deadline = steady_clock::now() + kAnswerTimeout;
+    for (;;) {
+        auto client = ControlClient::connect(socket_, patience);
+        const auto answer = client ? client->request("ping", "{}")
+                                   : Result<std::string>(tl::unexpected(client.error()));
+        if (answer || answer.error().code != Errc::timeout) {
+            return false;
+        }
+        // While the gate is open its rounds go on, and it is only slow.
+        if (steady_clock::now() > deadline || !is_gate_open()) {
+            return true;
+        }
+    }
+}
+
+bool Vpnhad::is_gate_open() const {
+    return run_program({VPNHA_SILENCE_PROGRAM, "--is-open", config_, gateway_}).has_value();
+}
+
 Result<void> Vpnhad::silence_without_it() const {
-    VPNHA_TRY(const auto left, daemons(binary_));
-    if (left.empty() && is_silenced()) {
+    if (is_silenced()) {
         return {};
     }
-    VPNHA_CHECK(adapters::kill_and_wait(left, kEndTimeout));
-    VPNHA_CHECK(run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_}));
-    return is_marked() ? write_mark(kSilenced) : Result<void>{};
+    // Another node's promotion waits for this. The vpnhad that is started next does not hurry: it
+    // abstains for longer than it takes to start.
+    if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
+        std::fprintf(stderr, "%s\n", preferred.error().detail.c_str());
+    }
+    VPNHA_TRY(const auto left, victims());
+    // One that is left hangs in the kernel. It runs no instruction of its own any more, so what is
+    // shut now stays shut.
+    const Result<void> killed = adapters::kill_and_wait(left, kDeathPatience);
+    if (!killed && killed.error().code != Errc::timeout) {
+        return killed;
+    }
+    Result<void> silenced;
+    for (int attempt = 0; attempt < kSilenceAttempts; ++attempt) {
+        silenced = run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_});
+        if (silenced) {
+            break;
+        }
+    }
+    VPNHA_CHECK(silenced);
+    if (!is_marked()) {
+        return {};
+    }
+    Mark mark = read_mark();
+    mark.is_promoted = false;
+    mark.is_silenced = true;
+    return write_mark(mark);
 }
 
 std::string Vpnhad::mark_file() const {
@@ -221,23 +310,79 @@ bool Vpnhad::is_marked() const {
     return ::access(mark_file().c_str(), F_OK) == 0;
 }
 
+bool Vpnhad::has_attached() const {
+    return read_mark().process != 0;
+}
+
+bool Vpnhad::has_died() const {
+    const Mark mark = read_mark();
+    if (mark.process == 0) {
+        return false;
+    }
+    const auto process = adapters::read_process(mark.process);
+    return !process || process->start_ticks != mark.start_ticks;
+}
+
 bool Vpnhad::is_silenced() const {
-    const std::string state = last_line(mark_file());
-    return state == kSilenced || state == kSpared;
+    return read_mark().is_silenced;
+}
+
+bool Vpnhad::is_promoted() const {
+    return read_mark().is_promoted;
+}
+
+void Vpnhad::note_role(bool promoted) const {
+    Mark mark = read_mark();
+    mark.is_promoted = promoted;
+    // It only tells how long to wait for an answer, so no transition fails for it.
+    (void)write_mark(mark);
 }
 
 bool Vpnhad::spares_monitor() const {
-    return last_line(mark_file()) == kSilenced && write_mark(kSpared);
+    Mark mark = read_mark();
+    if (!mark.is_silenced || mark.is_spared) {
+        return false;
+    }
+    mark.is_spared = true;
+    return write_mark(mark).has_value();
 }
 
 Result<void> Vpnhad::mark() const {
-    return write_mark("");
+    return write_mark({});
 }
 
-Result<void> Vpnhad::write_mark(std::string_view state) const {
+Result<void> Vpnhad::note_process(const std::string& attached) const {
+    const json answer = json::parse(attached, nullptr, false);
+    const auto process =
+        adapters::read_process(answer.is_object() ? answer.value("process", pid_t{}) : 0);
+    if (!process) {
+        return fail(Errc::unreachable, "vpnhad has died right after its start");
+    }
+    return write_mark({.process = process->pid, .start_ticks = process->start_ticks});
+}
+
+Vpnhad::Mark Vpnhad::read_mark() const {
+    std::ifstream file(mark_file());
+    const json text = json::parse(file, nullptr, false);
+    if (!text.is_object()) {
+        return {};
+    }
+    return {.process = text.value("process", pid_t{}),
+            .start_ticks = text.value("start_ticks", std::uint64_t{}),
+            .is_promoted = text.value("promoted", false),
+            .is_silenced = text.value("silenced", false),
+            .is_spared = text.value("spared", false)};
+}
+
+Result<void> Vpnhad::write_mark(const Mark& mark) const {
     VPNHA_CHECK(make_directory(kMarks));
+    const json text{{"process", mark.process},
+                    {"start_ticks", mark.start_ticks},
+                    {"promoted", mark.is_promoted},
+                    {"silenced", mark.is_silenced},
+                    {"spared", mark.is_spared}};
     std::ofstream file(mark_file());
-    if (!(file << state << std::flush)) {
+    if (!(file << text.dump() << std::flush)) {
         return tl::unexpected(system_error("writing " + mark_file(), errno));
     }
     return {};

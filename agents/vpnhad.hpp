@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon as its agent sees it: a control socket, a process, and, when both fail, what the node
-// must still do by itself so that a gateway falls silent here.
+// must still do by itself so that a gateway falls silent here. A daemon that has died is started
+// again by keep-vpnhad, for its vote; for Pacemaker it is dead until the gateway's next start.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "adapters/process.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/ocf.hpp"
 
@@ -28,30 +34,64 @@ class Vpnhad {
     [[nodiscard]] Result<std::string> request(std::string_view verb) const;
     [[nodiscard]] Result<std::string> monitor(bool probe) const;
 
-    // Starts the daemon unless it answers already, and returns when it does.
-    [[nodiscard]] Result<void> ensure_running() const;
+    // Starts the daemon, with who keeps it, unless one answers already or is being kept, and
+    // returns when it answers: how often it was started because one had died.
+    [[nodiscard]] Result<unsigned> ensure_running() const;
     [[nodiscard]] bool is_lame() const { return agents::is_lame(socket_, gateway_); }
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
-    // For a daemon that is dead or does not answer: ends it, and has the gateway's gate shut, its
+    // It does not answer a ping, and its gate is shut: so it serves nobody, and nothing that it
+    // should do comes of waiting. Looks for longer on a standby, whose gate is always shut.
+    [[nodiscard]] bool hangs() const;
+    // The same of a promoted one, for a monitor: a failure costs more than a second look.
+    [[nodiscard]] bool hangs_promoted() const;
+    // For a daemon that is dead or hangs: ends it, and has the gateway's gate shut, its
     // addresses and rule removed and its services' sessions ended without it. Once for its death.
+    // A daemon that was started since then goes on: it votes, and opens no gate. Nor does one that
+    // SIGKILL does not end, because it hangs in the kernel.
     [[nodiscard]] Result<void> silence_without_it() const;
 
     // Stands from start to stop: what tells a daemon that died from one that was never started.
     [[nodiscard]] bool is_marked() const;
+    // A process took the gateway at its start.
+    [[nodiscard]] bool has_attached() const;
+    // That process has ended. Another one may run by now.
+    [[nodiscard]] bool has_died() const;
+    // The gateway was silenced without it.
+    [[nodiscard]] bool is_silenced() const;
     // True once after silence_without_it().
     [[nodiscard]] bool spares_monitor() const;
+    // Before the gateway's start, then with what attach was answered.
     [[nodiscard]] Result<void> mark() const;
+    [[nodiscard]] Result<void> note_process(const std::string& attached) const;
+    void note_role(bool promoted) const;
     void unmark() const;
 
   private:
+    // What a start leaves behind for the agents that come after it.
+    struct Mark {
+        pid_t process = 0;              // That took the gateway; 0: none yet.
+        std::uint64_t start_ticks = 0;  // A pid alone is no identity.
+        bool is_promoted = false;       // By the last promote or demote.
+        bool is_silenced = false;       // Since its death nothing of the gateway speaks here.
+        bool is_spared = false;         // And one monitor has kept that to itself.
+    };
+
     [[nodiscard]] std::string arguments(bool probe) const;
     [[nodiscard]] Result<std::string> ask(std::string_view verb,
                                           const std::string& arguments) const;
     [[nodiscard]] std::string mark_file() const;
-    [[nodiscard]] bool is_silenced() const;
-    [[nodiscard]] Result<void> write_mark(std::string_view state) const;
+    [[nodiscard]] Mark read_mark() const;
+    [[nodiscard]] Result<void> write_mark(const Mark& mark) const;
+    [[nodiscard]] Result<std::vector<adapters::Process>> daemons() const;
+    [[nodiscard]] Result<std::vector<adapters::Process>> keepers() const;
+    [[nodiscard]] Result<pid_t> start_keeper() const;
+    // Who is to be ended before the gateway can be silenced.
+    [[nodiscard]] Result<std::vector<adapters::Process>> victims() const;
     [[nodiscard]] bool serves_others() const;
+    [[nodiscard]] bool is_promoted() const;
+    [[nodiscard]] bool hangs(std::chrono::milliseconds patience) const;
+    [[nodiscard]] bool is_gate_open() const;
 
     std::string gateway_;
     std::string resource_;

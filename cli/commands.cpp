@@ -17,6 +17,7 @@
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
 #include "cli/metrics.hpp"
+#include "cli/node_words.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/replaced_file.hpp"
@@ -59,7 +60,6 @@ class Command {
     void add_metrics();
     void add_plan();
     void add_resync();
-    void add_confirm_dead();
     void add_config();
     void add_watch(CLI::App& verb);
 
@@ -70,7 +70,7 @@ class Command {
     ExitCode show_metrics();
     ExitCode show_plan();
     ExitCode resync();
-    ExitCode confirm_dead();
+    ExitCode say(const NodeWord& word);
     ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
@@ -92,8 +92,6 @@ class Command {
     std::string config_path_ = kConfigurationPath;
     std::string columns_;
     std::string gateway_;
-    std::string dead_node_;
-    bool it_is_off_ = false;  // Only asked for.
     std::string without_;
     std::string output_;
     double interval_s_ = 0;
@@ -121,7 +119,9 @@ int Command::run(int argc, const char* const* argv) {
     add_metrics();
     add_plan();
     add_resync();
-    add_confirm_dead();
+    add_node_words(app_, [this](const NodeWord& word) {
+        action_ = [this, word] { return static_cast<int>(say(word)); };
+    });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
@@ -206,16 +206,6 @@ void Command::add_plan() {
                      "If this node died, by name or id; by default the promoted one");
     verb->add_option("--gateway", gateway_, "Of this gateway only");
     verb->callback([this] { action_ = [this] { return static_cast<int>(show_plan()); }; });
-}
-
-void Command::add_confirm_dead() {
-    CLI::App* const verb = app_.add_subcommand(
-        "confirm-dead", "Two nodes: the other one is off, this one goes on alone; root only");
-    verb->add_option("node", dead_node_, "Its name or id")->required();
-    verb->add_flag("--it-is-off", it_is_off_,
-                   "You have seen to it: if it lives, two nodes may serve at once")
-        ->required();
-    verb->callback([this] { action_ = [this] { return static_cast<int>(confirm_dead()); }; });
 }
 
 void Command::add_resync() {
@@ -431,14 +421,13 @@ ExitCode Command::show_plan() {
     });
 }
 
-ExitCode Command::confirm_dead() {
+ExitCode Command::say(const NodeWord& word) {
     return read_answer([&] {
-        const Result<json> done = ask("confirm_dead", {{"node", dead_node_}});
+        const Result<json> done = ask(word.verb, {{"node", word.node}});
         if (!done) {
             return report(done.error());
         }
-        out_ << "node " << printable(dead_node_)
-             << " is taken for dead until it is heard: this node votes alone\n";
+        out_ << word.done << "\n";
         return ExitCode::ok;
     });
 }

@@ -32,6 +32,17 @@ ExitCode check_connection_tracking(const std::string& path, std::ostream& out, s
     return code;
 }
 
+// Where corosync does not run yet there is nothing to look at, and nothing wrong.
+void check_links(std::ostream& out) {
+    const Result<ClusterLinksCheck> links = check_cluster_links();
+    out << "cluster links: ";
+    if (!links) {
+        out << "not looked at: " << printable(links.error().detail) << "\n";
+        return;
+    }
+    out << (links->is_warning ? "warning: " : "") << printable(links->text) << "\n";
+}
+
 }  // namespace
 
 ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& err) {
@@ -54,6 +65,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     if (!found.empty()) {
         out << "clock: " << printable(found) << "\n";
     }
+    check_links(out);
     return check_connection_tracking(path, out, err);
 }
 

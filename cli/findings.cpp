@@ -44,7 +44,9 @@ class Findings {
                                        voter.get<std::uint32_t>());
             }
         }
-        if (2 * (voters.size() - count) > voters.size()) {
+        // The findings about its memory say more.
+        if (2 * (voters.size() - count) > voters.size() ||
+            !gateway.at("lease").at("remembers").get<bool>()) {
             return {};
         }
         std::string text = fmt::format(
@@ -56,6 +58,59 @@ class Findings {
                                 missing.substr(missing.find(' ') + 1));
         }
         return text;
+    }
+
+    [[nodiscard]] std::string names_of(const json& ids) const {
+        std::string names;
+        for (const json& id : ids) {
+            names += fmt::format("{}{}", names.empty() ? "" : ", ", node_name(status_, id));
+        }
+        return names;
+    }
+
+    // What keeps this node from voting.
+    void add_memory(const json& gateway) {
+        const json& lease = gateway.at("lease");
+        if (const json& awaited = lease.at("awaited"); !awaited.empty()) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("this node has no memory of the lease (it is new, or its disk is): "
+                               "it votes when {} has told it what it remembers; if that node is "
+                               "new, has lost its disk or is off for good: vpnha vote-without NODE "
+                               "--it-remembers-nothing",
+                               names_of(awaited)));
+        }
+        if (const json& differing = lease.at("differing"); !differing.empty()) {
+            add_of(gateway, Health::critical,
+                   fmt::format("{} goes by other voters than this node, and neither list is newer: "
+                               "give all nodes the same nodelist in corosync.conf, and restart "
+                               "vpnhad",
+                               names_of(differing)));
+        }
+    }
+
+    // Before the next failure, not at it.
+    void add_votes(const json& gateway) {
+        const json& lease = gateway.at("lease");
+        const json& members = status_.at("members");
+        for (const json& vote : lease.at("votes")) {
+            const bool is_member = std::any_of(
+                members.begin(), members.end(),
+                [&vote](const json& member) { return member.at("id") == vote.at("node"); });
+            if (is_member && !vote.at("counts").get<bool>()) {
+                add_of(gateway, Health::degraded,
+                       fmt::format("the vote of {} does not count here: {} on the lease's port",
+                                   node_name(status_, vote.at("node")),
+                                   lease.at("phase") == "idle"
+                                       ? "nothing is heard of it"
+                                       : "it does not answer this node's rounds"));
+            }
+        }
+        // Two voters never have one.
+        if (lease.at("voters").size() > 2 && lease.at("reserve").get<int>() == 0) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("one more vote lost, of {}, and nobody is granted the lease",
+                               lease.at("voters").size()));
+        }
     }
 
     void add_links(const json& gateway) {
@@ -92,6 +147,12 @@ class Findings {
         } else if (role == "unpromoted") {
             add_standing(gateway);
         }
+        add_memory(gateway);
+        if (!gateway.at("lease").at("saves").get<bool>()) {
+            add_of(gateway, Health::degraded,
+                   "this node does not vote: the disk does not take what it has to remember");
+        }
+        add_votes(gateway);
         add_links(gateway);
         if (gateway.at("standbys").empty()) {
             add_of(gateway, Health::degraded, "no node could take over");
@@ -160,6 +221,14 @@ class Findings {
 
 std::vector<Finding> findings_of(const json& status) {
     Findings findings(status);
+    if (const json& restarts = status.at("restarts"); restarts.at("votes_only").get<bool>()) {
+        // It has no part in the group, and knows nothing of what goes on there.
+        findings.add(Health::degraded,
+                     fmt::format("vpnhad only votes on this node, and could not take over: it died "
+                                 "several times one after the other, last of {}; its log says more",
+                                 restarts.at("death").get<std::string>()));
+        return findings.worst_first();
+    }
     findings.add_cluster(status);
     for (const json& gateway : status.at("gateways")) {
         findings.add_gateway(gateway);

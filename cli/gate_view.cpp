@@ -33,7 +33,7 @@ Cell state_cell(const json& gateway) {
 }
 
 bool is_amiss(const std::string& presence) {
-    return presence == "missing" || presence == "foreign";
+    return presence == "missing" || presence == "foreign" || presence == "behind";
 }
 
 Cell presence_cell(const json& device, const char* direction) {
@@ -44,10 +44,10 @@ Cell presence_cell(const json& device, const char* direction) {
     return presence == "no_device" ? Cell("no such device", Colour::yellow) : Cell(presence);
 }
 
-std::string nets_of(const json& gateway) {
+std::string names_in(const json& list) {
     std::string text;
-    for (const json& net : gateway.at("covered")) {
-        text += fmt::format("{}{}", text.empty() ? "" : ", ", net.get<std::string>());
+    for (const json& name : list) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", name.get<std::string>());
     }
     return text;
 }
@@ -74,17 +74,28 @@ std::string render_gate(const json& gate, bool use_colour) {
     std::vector<Row> states;
     std::vector<Row> devices;
     std::vector<Row> drops;
+    std::vector<Row> before;
     for (const json& gateway : gate.at("gateways")) {
-        const auto name = gateway.at("name").get<std::string>();
-        states.push_back({name, state_cell(gateway), nets_of(gateway)});
-        for (const json& device : gateway.at("devices")) {
-            devices.push_back({name, device.at("interface").get<std::string>(),
-                               presence_cell(device, "in"), presence_cell(device, "out")});
-        }
+        states.push_back({gateway.at("name").get<std::string>(), state_cell(gateway),
+                          names_in(gateway.at("covered"))});
         add_drops(drops, gateway);
     }
-    return render_table({"GATEWAY", "GATE", "COVERS"}, states, use_colour) + "\n" +
-           render_table({"GATEWAY", "DEVICE", "IN", "OUT"}, devices, use_colour) + "\n" +
+    for (const json& device : gate.at("devices")) {
+        const auto interface = device.at("interface").get<std::string>();
+        devices.push_back({interface, presence_cell(device, "in"), presence_cell(device, "out")});
+        for (const char* direction : kDirections) {
+            const json& programs = device.at("before").at(direction);
+            if (!programs.empty()) {
+                before.push_back({interface, direction, names_in(programs)});
+            }
+        }
+    }
+    const auto with_gap = [](const std::string& table) { return table + "\n"; };
+    return with_gap(render_table({"GATEWAY", "GATE", "COVERS"}, states, use_colour)) +
+           with_gap(render_table({"DEVICE", "IN", "OUT"}, devices, use_colour)) +
+           (before.empty() ? std::string()
+                           : with_gap(render_table({"DEVICE", "DIRECTION", "RUNS BEFORE THE GATE"},
+                                                   before, use_colour))) +
            (drops.empty()
                 ? std::string("Nothing was dropped.\n")
                 : render_table({"GATEWAY", "DIRECTION", "DROPPED BECAUSE", "IP", "ARP", "ND"},
@@ -92,12 +103,10 @@ std::string render_gate(const json& gate, bool use_colour) {
 }
 
 bool is_gate_whole(const json& gate) {
-    for (const json& gateway : gate.at("gateways")) {
-        for (const json& device : gateway.at("devices")) {
-            for (const char* direction : kDirections) {
-                if (is_amiss(device.at(direction).get<std::string>())) {
-                    return false;
-                }
+    for (const json& device : gate.at("devices")) {
+        for (const char* direction : kDirections) {
+            if (is_amiss(device.at(direction).get<std::string>())) {
+                return false;
             }
         }
     }

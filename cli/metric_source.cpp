@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 
 namespace vpnha::cli {
 
@@ -176,6 +177,22 @@ MetricSource states_of_gateways(const States& states) {
                                one_of_states(states));
 }
 
+MetricSource nodes_of_gateways(const std::string& member) {
+    return each_status_gateway(
+        "node", of_status_gateways(member),
+        [member](Samples& samples, const std::string& name, const json& gateway) {
+            std::set<json> nodes;
+            const json& listed = at(gateway, member);
+            for (const json& list : {at(gateway, "/lease/voters"), listed}) {
+                nodes.insert(list.begin(), list.end());
+            }
+            for (const json& node : nodes) {
+                const bool is_listed = std::count(listed.begin(), listed.end(), node) != 0;
+                add(samples, {{"gateway", name}, {"node", node.dump()}}, is_listed ? 1 : 0);
+            }
+        });
+}
+
 MetricSource split_of_node(Split split) {
     const std::string label = split.label;
     std::string members = "`status`: " + dotted(split);
@@ -284,6 +301,17 @@ MetricSource link_states() {
         });
 }
 
+MetricSource votes() {
+    return each_status_gateway("node", "`status`: `gateways[].lease.votes[]`",
+                               [](Samples& samples, const std::string& name, const json& gateway) {
+                                   for (const json& vote : at(gateway, "/lease/votes")) {
+                                       add(samples,
+                                           {{"gateway", name}, {"node", at(vote, "/node").dump()}},
+                                           at(vote, "/counts") == true ? 1 : 0);
+                                   }
+                               });
+}
+
 MetricSource gate_states() {
     return each_gate_gateway("state", "`gate`: `gateways[].state`",
                              one_of_states({"state", "/state", {"open", "expired", "shut"}}));
@@ -295,24 +323,23 @@ MetricSource gate_seconds() {
 }
 
 MetricSource gate_devices() {
-    return each_gate_gateway(
-        "interface, direction", "`gate`: `gateways[].devices[]`",
-        [](Samples& samples, const std::string& name, const json& gateway) {
-            for (const json& device : at(gateway, "/devices")) {
+    return {
+        "interface, direction", "`gate`: `devices[]`", [](const Answers& answers) {
+            Samples samples;
+            for (const json& device : at(answers.gate, "/devices")) {
                 for (const char* direction : {"in", "out"}) {
                     const json& interface = at(device, "/interface");
                     const json& presence = at(device, fmt::format("/{}", direction));
                     // What is not there lets nothing pass.
                     if (interface.is_string() && presence.is_string() && presence != "no_device") {
                         add(samples,
-                            {{"gateway", name},
-                             {"interface", interface.get<std::string>()},
-                             {"direction", direction}},
+                            {{"interface", interface.get<std::string>()}, {"direction", direction}},
                             presence == "attached" ? 1 : 0);
                     }
                 }
             }
-        });
+            return samples;
+        }};
 }
 
 MetricSource gate_drops() {

@@ -35,6 +35,9 @@ struct MetricSource {
 // The number of an epoch "7.2", without the node that claimed it.
 [[nodiscard]] MetricSource epoch_of_gateways(const std::string& member);
 
+// For each voter, and each id of that list, whether it is in the list.
+[[nodiscard]] MetricSource nodes_of_gateways(const std::string& member);
+
 // One sample for each state, of which one is 1.
 struct States {
     std::string label;
@@ -56,6 +59,7 @@ struct Split {
 [[nodiscard]] MetricSource incompatible_members();
 [[nodiscard]] MetricSource differences();
 [[nodiscard]] MetricSource promoted_known();
+[[nodiscard]] MetricSource votes();
 [[nodiscard]] MetricSource session_states();
 [[nodiscard]] MetricSource link_states();
 [[nodiscard]] MetricSource gate_states();

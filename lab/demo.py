@@ -7,7 +7,6 @@ import argparse
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from vpnlab.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyUp,  #
                            LabError, NotRoot, ResourcesShort)
 from vpnlab.kernel import ensure_kernel  # noqa: E402
 from vpnlab.lab import Lab, check_host, known_labs  # noqa: E402
-from vpnlab.progress import say  # noqa: E402
+from vpnlab.progress import run_logged, say  # noqa: E402
 from vpnlab.report import print_summary, write_report  # noqa: E402
 from vpnlab.stage import install_stage  # noqa: E402
 
@@ -138,9 +137,10 @@ def build() -> Path:
     log = ROOT / "build" / "demo-build.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("w", encoding="utf-8") as output:
-        for argv in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release"]):
-            if subprocess.run(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-                              check=False).returncode:
+        for argv in (["cmake", "--preset", "release"],
+                     ["cmake", "--build", "--preset", "release", "--target", "product"]):
+            if run_logged(argv, ROOT, output, lambda text: say(f"vpnha: {text}")):
+                output.flush()
                 raise BuildFailed(build_failure(argv, log))
     return install_stage()
 

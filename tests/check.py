@@ -2,11 +2,13 @@
 """./check: every test of the project, in three tiers.
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
-(plain)  also 2 000 simulated clusters, the sanitizers, and the lab scenarios that hold the product
-         together
---all    also the benchmarks' build, clang-tidy, a minute of fuzzing per target, bugs planted for
-         the simulator to find, all runs of the lease's exhaustive checker and each sentence of its
-         protocol loosened for it to find, and every scenario but the measurements
+(plain)  also 2 000 simulated clusters and 300 that no run had before, the sanitizers on what parses
+         bytes from outside or holds sockets, the lab scenarios that hold the product together, and
+         three minutes of the random drill
+--all    also the sanitizers on all tests, clang-tidy, a minute of fuzzing per target, bugs planted
+         for the simulator to find, all runs of the lease's exhaustive checker and each sentence of
+         its protocol loosened for it to find, every scenario but the measurements, and half an hour
+         of the drill
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import re
 import subprocess
 import sys
@@ -24,19 +27,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "lab"))
+
+from vpnlab.progress import run_logged  # noqa: E402 - the path must be set first
+
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
                    "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
                    "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
-                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp")
+                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
+                   "two-standbys-killed", "daemon-hangs")
 # Twenty deaths in a row each, for the distributions of tests/bench/run --only takeovers: half an
 # hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
                 "takeovers-power-dc")
 FUZZ_SECONDS = 60
 SIM_SEEDS = 2000
+FRESH_SEEDS = 300
+FRESH_STEPS = 400
+SOAK_SEED = 1
+SOAK_MINUTES, SOAK_MINUTES_ALL = 3, 30
 TAIL_LINES = 40
 
 
@@ -87,8 +100,7 @@ class Checks:
         began = time.monotonic()
         with log.open("w", encoding="utf-8") as output:
             try:
-                code = subprocess.run(argv, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-                                      stdin=subprocess.DEVNULL, check=False).returncode
+                code = run_logged(argv, ROOT, output, lambda text: self._say(f"{name}: {text}"))
             except OSError as error:
                 output.write(str(error))
                 code = 127
@@ -154,18 +166,44 @@ def build_and_test(checks: Checks, preset: str) -> bool:
             and checks.step(f"{preset} tests", ["ctest", "--preset", preset], ctest_count))
 
 
-def lab(checks: Checks, wanted: Sequence[str]) -> None:
+def simulate(checks: Checks) -> None:
+    """The seeds that every run has, and some that no run had yet. The step's name has these, and a
+    failure prints the command that repeats it."""
+    simulator = "build/release/tests/sim/vpnha-sim"
+    checks.step("simulator", [simulator, "--seeds", f"1..{SIM_SEEDS}", "--jobs", "2"])
+    first = random.SystemRandom().randrange(10**6, 10**8 - FRESH_SEEDS)
+    seeds = f"{first}..{first + FRESH_SEEDS - 1}"
+    checks.step(f"simulator, fresh seeds {seeds}", [simulator, "--seeds", seeds, "--steps",
+                                                    str(FRESH_STEPS), "--jobs", "2"])
+
+
+def sanitized(checks: Checks, everything: bool) -> None:
+    """Address and undefined behaviour sanitizers: all tests, or those of what parses bytes from
+    outside or holds sockets, half of the compiler's work."""
+    target = [] if everything else ["--target", "exposed"]
+    tests = [] if everything else ["-L", "exposed"]
+    if (checks.step("asan configure", ["cmake", "--preset", "asan"])
+            and checks.step("asan build", ["cmake", "--build", "--preset", "asan", *target])):
+        checks.step("asan tests", ["ctest", "--preset", "asan", *tests], ctest_count)
+
+
+def lab(checks: Checks, wanted: Sequence[str]) -> bool:
+    """False where there can be no lab."""
     if os.geteuid() != 0:
         checks.step("lab needs root", ["false"])
-        return
-    ready = (checks.step("release configure", ["cmake", "--preset", "release"])
-             and checks.step("release build", ["cmake", "--build", "--preset", "release"])
-             and checks.step("lab kernel", ["lab/lab", "kernel"]))
-    if not ready:
-        return
+        return False
+    if not checks.step("lab kernel", ["lab/lab", "kernel"]):
+        return False
     for name in wanted:
         checks.step(f"scenario {name}", ["lab/lab", "run", name, "--out",
                                          str(LOGS / "scenarios" / name)])
+    return True
+
+
+def soak(checks: Checks, minutes: int) -> None:
+    """The random drill, with the same faults in each run."""
+    checks.step(f"soak {minutes} min", ["lab/lab", "soak", "--seed", str(SOAK_SEED), "--minutes",
+                                        str(minutes), "--out", str(LOGS / "soak")])
 
 
 def all_scenarios() -> list[str]:
@@ -183,23 +221,23 @@ def main() -> int:
 
     checks = Checks()
     lint(checks)
-    built = build_and_test(checks, "dev")
+    built = build_and_test(checks, "release")
     checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
                 pytest_count)
+    checks.step("benchmark unit tests", ["/usr/bin/python3", "-m", "pytest", "-q",
+                                         "tests/bench/tests"], pytest_count)
     if not arguments.fast and built:
-        checks.step("simulator", ["build/dev/tests/sim/vpnha-sim", "--seeds", f"1..{SIM_SEEDS}",
-                                  "--jobs", "2"])
-        build_and_test(checks, "asan")
+        simulate(checks)
+        sanitized(checks, everything=arguments.all)
         if arguments.all:
-            checks.step("bench configure", ["cmake", "--preset", "bench"])
-            checks.step("bench build", ["cmake", "--build", "--preset", "bench"])
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
-            checks.step("lease checker", ["build/dev/tests/checker/vpnha-checker", "--jobs", "2",
-                                          "all"], checker_count)
+            checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
+                                          "2", "all"], checker_count)
             checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
-        lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS)
+        if lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS):
+            soak(checks, SOAK_MINUTES_ALL if arguments.all else SOAK_MINUTES)
     if checks.failures:
         print("failed: " + ", ".join(checks.failures))
     print(f"{checks.passed} passed, {checks.failed} failed")

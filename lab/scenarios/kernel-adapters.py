@@ -19,12 +19,13 @@ from vpnlab.scenario import Scenario
 from vpnlab.stage import ROOT
 
 SCENARIO = Scenario(nodes=("gw1",))
-PROGRAM = ROOT / "build" / "dev" / "tests" / "kernel" / "kernel_test"
+PROGRAM = ROOT / "build" / "release" / "tests" / "kernel" / "kernel_test"
 
 
 def steps(run: Run) -> None:
     if not PROGRAM.exists():
-        raise NotFound("kernel_test is not built: cmake --preset dev && cmake --build --preset dev")
+        raise NotFound("kernel_test is not built: cmake --preset release && "
+                       "cmake --build --preset release")
     done = run.lab.gateway("gw1").run(str(PROGRAM), timeout=240, check=False)
     (run.out / "kernel_test.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     for line in done.stdout.splitlines()[-3:]:

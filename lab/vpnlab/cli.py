@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import scenario
+from . import scenario, soak
 from .errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound,
                      NotRoot)
 from .kernel import ensure_kernel
@@ -24,11 +24,13 @@ from .topology import DEFAULT_NODES, NODES
 
 DEFAULT_NAME = "lab"
 EXEC_LIMIT_S = 86400.0
+# Of a drill: its captures are analysed at its end, in memory.
+MINUTES_MAX = 120.0
 
 EPILOG = """\
 exit codes:
-    0  done; `run`: every expectation was met
-    1  `run`: the scenario failed
+    0  done; `run`, `soak`: every expectation was met
+    1  `run`, `soak`: one was not
     2  wrong usage
   101  the lab itself failed             102  not root
   103  no /dev/net/tun                   104  memory or disk short
@@ -79,15 +81,32 @@ def parser() -> argparse.ArgumentParser:
 
     run = command("run", "run a scenario and write its result", named=False)
     run.add_argument("scenario")
-    run.add_argument("--out", type=Path, metavar="DIR",
-                     help="where result.json, captures and logs go (default: a temporary "
-                          "directory, which stays if the scenario fails)")
-    run.add_argument("--seed", type=int, help="for the scenario's random choices")
-    run.add_argument("--name", help="run in this lab: booted if it is not up, left up if it was "
-                                    "(default: a lab of its own)")
-    run.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
-    _add_stage(run)
+    _add_run(run, "for the scenario's random choices")
+
+    drill = command("soak", "a random drill on one session, and write its result", named=False)
+    drill.add_argument("--minutes", type=_minutes, default=3.0, metavar="M",
+                       help="no fault begins later than so long after the first "
+                            "(default: %(default)g)")
+    _add_run(drill, "of the plan: the same one has the same faults in the same order")
     return top
+
+
+def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
+    command.add_argument("--out", type=Path, metavar="DIR",
+                         help="where result.json, captures and logs go (default: a temporary "
+                              "directory, which stays if the run fails)")
+    command.add_argument("--seed", type=int, help=f"{seed} (default: drawn, and printed)")
+    command.add_argument("--name", help="run in this lab: booted if it is not up, left up if it "
+                                        "was (default: a lab of its own)")
+    command.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
+    _add_stage(command)
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes <= MINUTES_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is not within 0 and {MINUTES_MAX:g}")
+    return minutes
 
 
 def _add_stage(command: argparse.ArgumentParser) -> None:
@@ -183,7 +202,14 @@ def _exec(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    loaded = scenario.load(options.scenario)
+    return _execute(options, scenario.load(options.scenario))
+
+
+def _soak(options: argparse.Namespace) -> int:
+    return _execute(options, soak.loaded(options.minutes))
+
+
+def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
     seed = secrets.randbits(31) if options.seed is None else options.seed
     out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
     failed = False
@@ -222,4 +248,4 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
 
 
 COMMANDS = {"up": _up, "down": _down, "status": _status, "list": _list, "kernel": _kernel,
-            "exec": _exec, "run": _run}
+            "exec": _exec, "run": _run, "soak": _soak}

@@ -49,6 +49,7 @@ LEAVE_LIMIT_S = 60.0
 SECTIONS = ("crm_config", "rsc_defaults", "op_defaults", "resources", "constraints",
             "fencing-topology")
 CIB_FILE = "/var/lib/pacemaker/cib/cib.xml"
+COROSYNC_LOG = "corosync/corosync.log"
 # What a fresh cluster starts with: nodes that all start at once need not wait the default of 20 s
 # for a coordinator that might exist already.
 SEED_CIB = """\
@@ -80,6 +81,14 @@ class Resource:
     nodes: tuple[str, ...]
     active: bool
     failed: bool
+
+
+@dataclass(frozen=True)
+class LinkChanges:
+    """How often knet called connections over one cluster link down, and up."""
+
+    down: int
+    up: int
 
 
 @dataclass(frozen=True)
@@ -218,8 +227,8 @@ class Cluster:
         """What is measured next is how the others take over from a node: no two of them share a
         core of the host. In life no two machines do, and they all do the same at the same moment:
         an election, a join. The lowest of them, which speaks for all, has a core of its own."""
-        *others, last = (node for node in self.nodes if node is not holder)
-        self._lab.share_cores([holder, last], *([node] for node in others))
+        others = [node for node in self.nodes if node is not holder]
+        self._lab.share_cores([holder, *others[-1:]], *([node] for node in others[:-1]))
 
     def set_members(self, names: Sequence[str], by: Node) -> None:
         """What an administrator does on a node to add others, or to take them out for good:
@@ -408,6 +417,21 @@ class Cluster:
             merge_section(current, cib, section)
         node.run("cibadmin", "--replace", "--scope=configuration", "--xml-pipe",
                  stdin=ElementTree.tostring(current))
+
+    def memberships(self) -> int:
+        """How many memberships Corosync of all nodes' present boots has formed so far: each node
+        counts its own. Read on the host."""
+        return sum(text.count("A new membership (") for text in self._corosync_logs())
+
+    def link_changes(self, link: int) -> LinkChanges:
+        """Of a link by its number in corosync.conf, so far; each end of a connection counts. Read
+        on the host."""
+        logs = "".join(self._corosync_logs())
+        return LinkChanges(*(len(re.findall(rf"host: \d+ link: {link} is {state}\b", logs))
+                             for state in ("down", "up")))
+
+    def _corosync_logs(self) -> list[str]:
+        return [node.read_log(COROSYNC_LOG) for node in self.nodes if node.powered()]
 
     def operations_done(self, operation: str, resource: str) -> list[str]:
         """The nodes that did the operation with success, in no particular order, one entry for

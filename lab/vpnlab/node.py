@@ -29,6 +29,7 @@ NICE = -20
 # Of one that takes what the other nodes leave; programs beside the lab have 0.
 BEHIND_THE_OTHERS = -10
 SESSION_LIMIT_S = 1.0
+FILTER = "lab-filter"
 
 
 class CommandFailed(LabError):
@@ -222,6 +223,10 @@ class Node:
         if process is None or not process.send(number):
             raise LabError(f"{self.name} is powered off")
 
+    def note_fault(self, what: str) -> None:
+        """A fault that somebody else makes on this node."""
+        self._on_fault(what, self.name)
+
     def fence(self, victim: Node) -> Background:
         """Has the cluster fence another node, as an administrator of this one would; does not wait
         for it."""
@@ -245,6 +250,15 @@ class Node:
         """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
         self._on_fault(f"stop {name}", self.name)
         self.run("pkill", "-STOP", "-x", name)
+
+    def suffers(self, what: str) -> None:
+        """Books a fault that the scenario itself is about to cause here."""
+        self._on_fault(what, self.name)
+
+    def signal_process(self, name: str, signal: str) -> None:
+        """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
+        self._on_fault(f"signal {signal} to {name}", self.name)
+        self.run("pkill", f"-{signal}", "-x", name)
 
     def step_clock(self, seconds: int) -> None:
         """Sets the node's clock of the time of day."""
@@ -302,6 +316,17 @@ class Node:
         """What is sent to the node there is lost, what it sends is not."""
         self._on_fault(f"deafen {network}", self.name)
         self._namespace.drop_to(self.spec.tap(network))
+
+    def filter_port(self, port: int) -> None:
+        """A packet filter of the node's own drops what arrives for that UDP port on any link."""
+        self._on_fault(f"filter udp {port}", self.name)
+        self.run("nft", "-f", "-", stdin=(
+            f"add table inet {FILTER}\n"
+            f"add chain inet {FILTER} in {{ type filter hook input priority 0; }}\n"
+            f"add rule inet {FILTER} in udp dport {port} drop\n"))
+
+    def unfilter_port(self) -> None:
+        self.run("nft", "delete", "table", "inet", FILTER)
 
     def sent_bytes(self, network: str) -> int:
         """What the node has sent there since its boot, as its TAP counts it: costs the node

@@ -3,14 +3,17 @@
 expects."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from .live import Live, begin
 from .node import Node
 from .promise import expect_only_silence
 from .run import Run
+from .state import text_of
 
 PROMOTED_S = 20
+FAILED_MONITOR = re.compile(r"Result of monitor operation for checkpoint on \S+: error")
 # Failure-timeout of the template, and what Pacemaker takes to heed it.
 DAEMON_BACK_S = 75
 
@@ -41,3 +44,9 @@ def expect_moved(run: Run, live: Live, outage_ms: float) -> None:
     """All hang up; the client saw a silence and nothing else."""
     seen = live.end()
     expect_only_silence(run, seen.client("client1"), outage_ms)
+
+
+def failures(node: Node) -> int:
+    """How often Pacemaker has found the node's vpnhad dead, whether it remembers or not."""
+    return sum(len(FAILED_MONITOR.findall(text_of(directory / "pacemaker" / "pacemaker.log")))
+               for directory in node.log_directories())

@@ -6,8 +6,8 @@
     client2 .52 ──┼────────────┬── gw1 .11 ──┬────────────────────┤
     client3 .53 ──┤            ├── gw2 .12 ──┤                    │
                   │            └── gw3 .13 ──┘                    │
-    cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14), which boots only
-    where it is asked for
+    cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14) and gw5 (.15),
+    which boot only where they are asked for
     management 10.77.9.0/24: every node .ID, the lab's own side .254
 """
 from __future__ import annotations
@@ -150,6 +150,7 @@ NODES = {node.name: node for node in (
              routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
     NodeSpec("client3", 53, "client", _CLIENT, 256),
     NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
 )}
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 

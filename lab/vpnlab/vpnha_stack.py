@@ -27,6 +27,8 @@ DAEMON_PATH = f"/usr/sbin/{DAEMON}"
 MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
 COMPLETE_SCORE = "promotion score 100 "
 DAEMON_LOG = "vpnha/vpnhad.log"
+# UDP; the default of vpnha.toml.
+LEASE_PORT = 5420
 METRICS_FILE = "/run/vpnha.prom"
 # Exit code of `vpnha status` with findings; it has said its status all the same.
 DEGRADED = 6
@@ -224,17 +226,20 @@ class VpnhaStack:
 
     def gate(self, node: Node) -> dict:
         """The gateway in `vpnha gate --json` of a node, whatever the command found."""
-        return next(each for each in self.gates(node) if each["name"] == self.gateway.name)
+        return next(each for each in self._gate_view(node)["gateways"]
+                    if each["name"] == self.gateway.name)
 
-    def gates(self, node: Node) -> list[dict]:
-        """The same of all gateways."""
-        return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
+    def gate_devices(self, node: Node) -> list[dict]:
+        """The node's devices in the same."""
+        return self._gate_view(node)["devices"]
 
     def without_gate(self, node: Node) -> list[str]:
-        """Devices of the gateways that let pass what they should not, and in which direction."""
-        return [f"{device['interface']} {direction}" for gateway in self.gates(node)
-                for device in gateway["devices"] for direction in ("in", "out")
-                if device[direction] != "attached"]
+        """Devices that let pass what they should not, and in which direction."""
+        return [f"{device['interface']} {direction}" for device in self.gate_devices(node)
+                for direction in ("in", "out") if device[direction] != "attached"]
+
+    def _gate_view(self, node: Node) -> dict:
+        return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)
 
     def metrics(self, node: Node) -> dict[str, float]:
         """The series that `vpnha metrics` of a node writes for node_exporter."""

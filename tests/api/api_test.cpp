@@ -21,6 +21,14 @@ TEST(ApiTest, ADaemonWithoutItsConfigurationSaysWhichFileIsMissing) {
     EXPECT_NE(checked.error().detail.find("/nonexistent/vpnha.toml"), std::string::npos);
 }
 
+TEST(ApiTest, WhatADaemonEndsWithTellsWhetherToStartItAgain) {
+    const DaemonEnd refused = run_daemon({.config_file = "/nonexistent/vpnha.toml"});
+    ASSERT_FALSE(refused.result.has_value());
+    EXPECT_EQ(exit_code(refused), 3);
+    EXPECT_EQ(exit_code({.result = refused.result, .is_death = true}), 1);
+    EXPECT_EQ(exit_code({}), 0);
+}
+
 TEST(ApiTest, RootCanLookAtTheKernel) {
     const Result<void> checked = check_kernel();
     EXPECT_TRUE(checked.has_value()) << checked.error().detail;
@@ -33,6 +41,11 @@ TEST(ApiTest, TheClockOfThisMachineIsGoodForALease) {
 
 TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {
     EXPECT_FALSE(check_conntrack("/nonexistent/vpnha.toml").has_value());
+}
+
+TEST(ApiTest, TheClustersLinksAreLookedAtWhereCorosyncRuns) {
+    const Result<ClusterLinksCheck> checked = check_cluster_links();
+    EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
 }
 
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {

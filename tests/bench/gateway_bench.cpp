@@ -18,11 +18,13 @@
 #include "adapters/gate.hpp"
 #include "adapters/lease_files.hpp"
 #include "adapters/lease_links.hpp"
+#include "adapters/lease_saver.hpp"
 #include "adapters/secret_file.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/executor.hpp"
+#include "support/no_ports.hpp"
 
 namespace vpnha::bench {
 
@@ -44,7 +46,7 @@ class IdleNode {
             VPNHA_CHECK(gate_->shut(gateway.id));
         }
         VPNHA_TRY(map_, adapters::ClusterMap::open(
-                            loop_, [] {}, [] {}));
+                            loop_, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
         VPNHA_CHECK(join());
         loop_.on_signal(SIGTERM, [this] { loop_.stop(); });
         for (const config::Gateway& gateway : config_.gateways) {
@@ -71,8 +73,8 @@ class IdleNode {
                                .on_process_died = {},
                                .on_lost = [this] { loop_.stop(); }}));
         VPNHA_TRY(auto files, adapters::LeaseFiles::open(config_.state_directory));
-        files_.emplace(std::move(files));
         VPNHA_TRY(node::Settings settings, settings_of(group_->self()));
+        VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(files)));
         node_.emplace(std::move(settings));
         VPNHA_TRY(const auto key, adapters::SecretFile::read(map_->key_file()));
         adapters::LeaseLinksOptions options;
@@ -84,7 +86,7 @@ class IdleNode {
             options.gateways.push_back(gateway.id);
         }
         VPNHA_TRY(links_,
-                  adapters::LeaseLinks::open(loop_, options, *files_,
+                  adapters::LeaseLinks::open(loop_, options,
                                              [this](GatewayId gateway, const lease::Sender& sender,
                                                     const lease::Message& message) {
                                                  run(node_->on_lease_message(gateway, sender,
@@ -100,7 +102,7 @@ class IdleNode {
         };
         executor_.emplace(loop_, *node_,
                           runtime::Ports{*gate_, network_, neighbours_, services_, sessions_,
-                                         flows_, *files_, *links_},
+                                         flows_, *saver_, *links_},
                           std::move(answers));
         executor_->set_group(group_.get());
         return {};
@@ -110,7 +112,7 @@ class IdleNode {
         lease::Setup lease;
         lease.self.node = self;
         VPNHA_TRY(lease.self.boot, adapters::read_boot_id());
-        VPNHA_TRY(lease.self.instance, files_->begin_instance());
+        VPNHA_TRY(lease.self.instance, adapters::new_instance());
         lease.timing = runtime::timing_of(config_);
         VPNHA_TRY(lease.voters, runtime::voters_of(map_->nodes()));
         node::Settings settings;
@@ -183,7 +185,7 @@ class IdleNode {
     test::NoServices services_;
     test::NoSessions sessions_;
     std::optional<adapters::BpfGate> gate_;
-    std::optional<adapters::LeaseFiles> files_;
+    std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> links_;
     std::unique_ptr<adapters::ClusterMap> map_;
     std::unique_ptr<adapters::CorosyncGroup> group_;

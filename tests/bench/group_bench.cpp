@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One member of a group that is measured; tests/bench/run starts one in each node. The writer tells
-// what it does in lines of JSON; a standby ends when the writer has left.
+// what it does in lines of JSON; a standby says what it holds when it is complete, and when it
+// ends, which it does when the writer has left.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "load.hpp"
 #include "party.hpp"
@@ -16,6 +18,7 @@ using vpnha::bench::Load;
 using vpnha::bench::LoadOptions;
 using vpnha::bench::Mode;
 using vpnha::bench::Party;
+using vpnha::bench::say;
 
 struct Options {
     bool writer = false;
@@ -45,11 +48,20 @@ int serve(const Options& options) {
     Load load(loop, options.load);
     std::unique_ptr<Party> party;
     bool lost = false;
+    bool said_complete = false;
     const Party::Hooks hooks = {
         [&] {
             if (options.writer) {
                 load.on_news();
-            } else if (party != nullptr && party->writer_left()) {
+                return;
+            }
+            if (party == nullptr) {
+                return;
+            }
+            if (party->is_complete() && !std::exchange(said_complete, true)) {
+                say({{"event", "complete"}, {"contents", json_of(party->contents())}});
+            }
+            if (party->writer_left()) {
                 loop.stop();
             }
         },
@@ -66,6 +78,9 @@ int serve(const Options& options) {
         load.start(*party);
     }
     loop.run();
+    if (!options.writer) {
+        say({{"event", "end"}, {"contents", json_of(party->contents())}});
+    }
     return lost || load.finished() != options.writer ? 1 : 0;
 }
 

@@ -166,6 +166,10 @@ class Cluster {
                 group_.emplace_back(NodeId{number}, std::move(sent->message));
             } else if (auto* lease = std::get_if<node::SendLease>(&effect)) {
                 leases_.emplace_back(number, std::move(*lease));
+            } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+                event(number, [&](node::Node& node) {
+                    return node.on_lease_saved(kGateway, save->ticket, {}, now_);
+                });
             } else if (const auto* install = std::get_if<node::InstallSession>(&effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_installed(kGateway, install->record.key, install->ticket, {},

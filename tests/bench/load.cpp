@@ -23,11 +23,18 @@ void Load::start(Party& party) {
 }
 
 void Load::on_members(const std::set<NodeId>& members) {
-    if (phase_ == Phase::running && options_.mode == Mode::join && members.size() > members_ &&
-        !joiner_came_) {
-        joiner_came_ = loop_.now();
+    if (phase_ == Phase::running || phase_ == Phase::draining) {
+        // Who comes back after a moment without a ring is complete at once, and is no joiner.
+        is_broken_ = is_broken_ || !std::includes(members.begin(), members.end(), members_.begin(),
+                                                  members_.end());
+        for (const NodeId node : members) {
+            if (!members_.contains(node) && !joiner_) {
+                joiner_ = node;
+                joiner_came_ = loop_.now();
+            }
+        }
     }
-    members_ = members.size();
+    members_ = members;
 }
 
 void Load::on_news() {
@@ -44,7 +51,7 @@ void Load::tick() {
     const TimePoint now = loop_.now();
     switch (phase_) {
         case Phase::gathering:
-            if (members_ == options_.members) {
+            if (members_.size() == options_.members) {
                 party_->lead();
                 phase_ = Phase::loading;
             }
@@ -56,11 +63,10 @@ void Load::tick() {
             run(now);
             break;
         case Phase::draining:
-            if (party_->all_confirmed()) {
+            if (is_broken_ || party_->all_confirmed()) {
                 collect(now);
                 report(now);
                 finished_ = true;
-                loop_.stop();
                 return;
             }
             break;
@@ -140,12 +146,15 @@ void Load::collect(TimePoint now) {
 }
 
 void Load::watch_joiner(TimePoint now) {
-    if (joiner_came_ && !joiner_complete_ && party_->standbys() + 1 == members_) {
+    if (joiner_ && !joiner_complete_ && party_->is_complete(*joiner_)) {
         joiner_complete_ = now;
     }
 }
 
 bool Load::is_over(TimePoint now) const {
+    if (is_broken_) {
+        return true;
+    }
     if (options_.mode != Mode::join) {
         return now - began_ >= options_.length;
     }
@@ -163,6 +172,8 @@ void Load::report(TimePoint now) {
         {"messages", party_->messages_sent() - messages_before_},
         {"bytes", party_->bytes_sent() - bytes_before_},
         {"unconfirmed", unconfirmed_.size()},
+        {"members_lost", is_broken_},
+        {"contents", json_of(party_->contents())},
         {"latency", latencies_.json()},
     };
     if (joiner_came_ && joiner_complete_) {
@@ -172,9 +183,13 @@ void Load::report(TimePoint now) {
     say(line);
 }
 
-void Load::say(const nlohmann::json& line) {
+void say(const nlohmann::json& line) {
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
+}
+
+nlohmann::json json_of(const Contents& contents) {
+    return {{"records", contents.records}, {"digest", contents.digest}};
 }
 
 }  // namespace vpnha::bench

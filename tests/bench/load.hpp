@@ -6,6 +6,10 @@
 //   running    updates for the given time: as many as go through (flood), or at a rate (paced,
 //   join) draining   until every standby has confirmed everything
 //
+// A run in which a member was lost is none: it ends at once, and says so. When the load has
+// finished the writer stays until SIGTERM: the standbys end when it leaves, and their CPU is still
+// to be read.
+//
 // The latency of an update counts from the moment it was due, not from when the program got round
 // to it, so that a stall is seen in every update that it delayed.
 #pragma once
@@ -28,6 +32,10 @@ struct LoadOptions {
     std::uint32_t rate = 5'000;  // Updates a second; not for a flood.
     Duration length = std::chrono::seconds(5);
 };
+
+// One line for the driver.
+void say(const nlohmann::json& line);
+[[nodiscard]] nlohmann::json json_of(const Contents& contents);
 
 class Load {
   public:
@@ -57,15 +65,14 @@ class Load {
     void watch_joiner(TimePoint now);
     [[nodiscard]] bool is_over(TimePoint now) const;
     void report(TimePoint now);
-    // One line for the driver.
-    static void say(const nlohmann::json& line);
 
     adapters::QbLoop& loop_;
     LoadOptions options_;
     Party* party_ = nullptr;
     Phase phase_ = Phase::gathering;
     bool finished_ = false;
-    std::size_t members_ = 0;
+    std::set<NodeId> members_;
+    bool is_broken_ = false;  // A member was lost while it was measured.
     std::uint32_t next_ = 0;
     std::uint32_t generation_ = 0;
     std::uint64_t published_ = 0;
@@ -76,6 +83,7 @@ class Load {
     std::deque<Sample> unconfirmed_;
     Latencies latencies_;
     Latencies latencies_of_join_;
+    std::optional<NodeId> joiner_;
     std::optional<TimePoint> joiner_came_;
     std::optional<TimePoint> joiner_complete_;
 };

@@ -18,6 +18,12 @@ namespace vpnha::bench {
 // again.
 inline constexpr std::size_t kBurst = 4000;
 
+// What a member holds. The plain party has no digest: 0.
+struct Contents {
+    std::size_t records = 0;
+    std::uint64_t digest = 0;
+};
+
 class Party {
   public:
     struct Hooks {
@@ -43,10 +49,12 @@ class Party {
     [[nodiscard]] virtual bool confirmed(std::uint32_t record) const = 0;
     // Every standby holds everything.
     [[nodiscard]] virtual bool all_confirmed() const = 0;
-    // Standbys that are complete.
-    [[nodiscard]] virtual std::size_t standbys() const = 0;
+    // That standby has said that it is complete.
+    [[nodiscard]] virtual bool is_complete(NodeId standby) const = 0;
+    // This standby itself is.
+    [[nodiscard]] virtual bool is_complete() const = 0;
     [[nodiscard]] virtual bool writer_left() const = 0;
-    [[nodiscard]] virtual std::size_t records() const = 0;
+    [[nodiscard]] virtual Contents contents() const = 0;
     [[nodiscard]] virtual std::uint64_t messages_sent() const = 0;
     [[nodiscard]] virtual std::uint64_t bytes_sent() const = 0;
 };

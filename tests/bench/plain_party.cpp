@@ -85,11 +85,14 @@ class PlainParty : public Party {
                            [&](const auto& standby) { return standby.second == said_; });
     }
 
-    [[nodiscard]] std::size_t standbys() const override { return acknowledged_.size(); }
+    [[nodiscard]] bool is_complete(NodeId standby) const override {
+        return acknowledged_.contains(standby);
+    }
+    [[nodiscard]] bool is_complete() const override { return false; }  // It cannot tell.
     [[nodiscard]] bool writer_left() const override {
         return writer_.value != 0 && !members_.contains(writer_);
     }
-    [[nodiscard]] std::size_t records() const override { return records_.size(); }
+    [[nodiscard]] Contents contents() const override { return {records_.size(), 0}; }
     [[nodiscard]] std::uint64_t messages_sent() const override { return outbox_.messages(); }
     [[nodiscard]] std::uint64_t bytes_sent() const override { return outbox_.bytes(); }
 

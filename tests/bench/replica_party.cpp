@@ -72,23 +72,29 @@ class ReplicaParty : public Party {
     }
 
     [[nodiscard]] bool all_confirmed() const override {
-        if (!outbox_.writable() || replica_->dirty() != 0 || standbys() + 1 != members_.size()) {
+        const std::vector<NodeId> nodes = replica_->complete_standbys();
+        if (!outbox_.writable() || replica_->dirty() != 0 || nodes.size() + 1 != members_.size()) {
             return false;
         }
-        const std::vector<NodeId> nodes = replica_->complete_standbys();
         return std::all_of(nodes.begin(), nodes.end(), [&](NodeId node) {
             const replica::Coverage coverage = replica_->coverage(node);
             return coverage.known && coverage.missing == 0;
         });
     }
 
-    [[nodiscard]] std::size_t standbys() const override {
-        return replica_->complete_standbys().size();
+    [[nodiscard]] bool is_complete(NodeId standby) const override {
+        const std::vector<NodeId> nodes = replica_->complete_standbys();
+        return std::find(nodes.begin(), nodes.end(), standby) != nodes.end();
+    }
+    [[nodiscard]] bool is_complete() const override {
+        return replica_->level() == wire::Level::complete;
     }
     [[nodiscard]] bool writer_left() const override {
         return replica_->epoch().number != 0 && !replica_->holder();
     }
-    [[nodiscard]] std::size_t records() const override { return replica_->store().count(); }
+    [[nodiscard]] Contents contents() const override {
+        return {replica_->store().count(), replica_->store().digest()};
+    }
     [[nodiscard]] std::uint64_t messages_sent() const override { return outbox_.messages(); }
     [[nodiscard]] std::uint64_t bytes_sent() const override { return outbox_.bytes(); }
 

@@ -7,52 +7,12 @@
 #include <utility>
 
 #include "checker/key.hpp"
+#include "checker/liveness.hpp"
+#include "checker/visited.hpp"
 
 namespace vpnha::checker {
 
 namespace {
-
-// Open addressing, in a table that doubles.
-class Visited {
-  public:
-    // False when it was there before.
-    bool insert(const Print& print) {
-        if (4 * (size_ + 1) > 3 * slots_.size()) {
-            grow();
-        }
-        if (!put(slots_, print)) {
-            return false;
-        }
-        ++size_;
-        return true;
-    }
-    [[nodiscard]] std::uint64_t size() const { return size_; }
-
-  private:
-    static bool put(std::vector<Print>& slots, const Print& print) {
-        std::size_t at = print.a & (slots.size() - 1);
-        while (slots[at] != Print{}) {
-            if (slots[at] == print) {
-                return false;
-            }
-            at = (at + 1) & (slots.size() - 1);
-        }
-        slots[at] = print;
-        return true;
-    }
-    void grow() {
-        std::vector<Print> slots(2 * slots_.size());
-        for (const Print& print : slots_) {
-            if (print != Print{}) {
-                put(slots, print);
-            }
-        }
-        slots_ = std::move(slots);
-    }
-
-    std::vector<Print> slots_ = std::vector<Print>(1U << 16U);
-    std::uint64_t size_ = 0;
-};
 
 // How a world was first reached.
 struct Origin {
@@ -68,7 +28,7 @@ struct Reached {
 
 class Explorer {
   public:
-    explicit Explorer(const Run& run) : run_(run) {}
+    explicit Explorer(const Run& run) : run_(run), liveness_(run) {}
 
     Found explore(Order order, const Limits& limits) {
         note(first_world(run_), {0, 0}, 0);
@@ -102,6 +62,10 @@ class Explorer {
         }
         if (!visited_.insert(key_of(run_, world)) && world.broken.empty()) {
             return;
+        }
+        if (world.broken.empty() && run_.liveness && world.left == Bounds{} &&
+            !liveness_.can_serve(world)) {
+            world.broken = "nobody can be granted the lease any more";
         }
         const auto index = static_cast<std::uint32_t>(found_.states++);
         found_.depth = std::max<std::uint64_t>(found_.depth, depth);
@@ -144,6 +108,7 @@ class Explorer {
     std::uint64_t looked_ = 0;
     Found found_;
     Visited visited_;
+    Liveness liveness_;
     std::vector<Origin> origins_;
     std::deque<Reached> frontier_;
 };

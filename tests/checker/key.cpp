@@ -43,8 +43,9 @@ class Key {
     [[nodiscard]] Print write() {
         const Bounds& left = world_.left;
         for (const std::uint8_t count :
-             {left.claims, left.crashes, left.pauses, left.releases, left.demotions, left.marks,
-              left.changes, left.rings, left.deaths, world_.run_out, world_.claimants}) {
+             {left.claims, left.crashes, left.breaks, left.pauses, left.releases, left.demotions,
+              left.marks, left.changes, left.rings, left.deaths, left.losses, world_.run_out,
+              world_.claimants}) {
             put(count);
         }
         put(world_.top);
@@ -132,6 +133,7 @@ class Key {
     }
     void put(const lease::Before& before) {
         put(static_cast<std::uint8_t>(before.knowledge));
+        put(before.elsewhere);
         if (before.knowledge == lease::Knowledge::heard) {
             put(before.heard);
         }
@@ -163,7 +165,7 @@ class Key {
         put_left(node.gate, node.now);
         put(node.now < node.gate ? node.gate_epoch : Epoch{});
         put_left(node.thaw_over, node.now);
-        put_engine(node.engine.state());
+        put_engine(node.engine.state(), node.now);
         put_voter(node.engine.voter().state(), node.now);
         put_holder(node.engine.holder(), node.now);
     }
@@ -172,13 +174,15 @@ class Key {
     void put_context(const Node& node) {
         const lease::Voter::State& voter = node.engine.voter().state();
         const Holder::State& holder = node.engine.holder().state();
-        if (world_.left.crashes > 0) {
+        const Bounds& left = world_.left;
+        if (left.crashes > 0 || left.breaks > 0 || left.losses > 0) {
             put(node.disk.has_value());
             if (node.disk) {
                 put(node.disk->granted);
                 put(number_of(std::max(node.disk->claimed, node.disk->granted)));
                 put(node.disk->marks);
-                if (run_.bounds.changes > 0) {
+                put(tells_margins(run_, world_) ? node.disk->elsewhere : Epoch{});
+                if (lists_vary()) {
                     put(node.disk->voters);
                 }
             }
@@ -227,14 +231,48 @@ class Key {
         return static_cast<std::uint8_t>(epoch.number);
     }
 
-    void put_engine(const Engine::State& state) {
-        const auto& [voters, checkpoint, wanted, quorate, fenced, alone, handing, fencing, lives] =
-            state;
+    // Nodes may go by different lists.
+    [[nodiscard]] bool lists_vary() const { return run_.bounds.changes > 0 || forgets(); }
+    // Nodes may have no memory.
+    [[nodiscard]] bool forgets() const {
+        return run_.bounds.losses > 0 || run_.start == Start::fresh ||
+               run_.start == Start::all_fresh || run_.start == Start::edited;
+    }
+
+    void put_recollection(const Engine::Recollection& recollection, TimePoint now) {
+        const auto& [ask_at, told, spared, reported, asked] = recollection;
+        static_cast<void>(reported);  // Only logged.
+        static_cast<void>(asked);
+        static_cast<void>(spared);  // Nobody says so here.
+        put_left(ask_at, now);
+        std::uint8_t from = 0;
+        for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
+            // Whoever tells that it remembers nothing, either, might as well not have answered.
+            const auto found = std::find_if(told.begin(), told.end(), [i](const auto& each) {
+                return each.node == id_of(i) && each.memory.voters.newest().has_version();
+            });
+            if (found != told.end()) {
+                from |= static_cast<std::uint8_t>(1U << i);
+                put(found->memory.granted);
+                put(found->memory.marks);
+                put(found->memory.voters);
+            }
+        }
+        put(from);
+    }
+
+    void put_engine(const Engine::State& state, TimePoint now) {
+        const auto& [voters, recollection, differing, checkpoint, wanted, quorate, fenced, alone,
+                     handing, fencing, lives] = state;
+        static_cast<void>(differing);   // Only shown.
         static_cast<void>(checkpoint);  // Only passed on.
         put(static_cast<std::uint8_t>((wanted ? 1 : 0) | (quorate ? 2 : 0) | (fenced ? 4 : 0) |
                                       (alone ? 8 : 0) | (handing ? 16 : 0) | (fencing ? 32 : 0)));
-        if (run_.bounds.changes > 0) {
+        if (lists_vary()) {
             put(voters);
+        }
+        if (forgets()) {
+            put_recollection(recollection, now);
         }
         if (handing) {
             put(handing->claim);
@@ -250,10 +288,13 @@ class Key {
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
-        const auto& [started, granted, marks, promise, granted_to, heard, before, answered_at,
-                     absent_since] = state;
+        const auto& [started, granted, marks, promise, granted_to, heard, before, previous,
+                     previous_elsewhere, served, answered_at, absent_since] = state;
         static_cast<void>(granted_to);  // A node keeps its boot id.
-        static_cast<void>(heard);       // put_heard() has these two,
+        static_cast<void>(previous);    // Nothing is declined here: `before` says it.
+        static_cast<void>(previous_elsewhere);
+        static_cast<void>(served);
+        static_cast<void>(heard);  // put_heard() has these two,
         static_cast<void>(before);
         static_cast<void>(answered_at);  // put_context() this.
         put_left(started + timing_.abstention(), now);
@@ -276,11 +317,12 @@ class Key {
     void put_holder(const Holder& holder, TimePoint now) {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, lame_until,
-                     rounds, before, unknown, handover] = holder.state();
+                     rounds, before, unknown, elsewhere, handover] = holder.state();
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
         static_cast<void>(before);  // put_heard() these.
         static_cast<void>(unknown);
+        static_cast<void>(elsewhere);
         put(static_cast<std::uint8_t>(phase));
         if (phase == lease::Phase::idle) {
             return;
@@ -314,6 +356,7 @@ class Key {
         if (holder.phase != lease::Phase::idle) {
             put(holder.before);
             put(holder.unknown);
+            put(holder.elsewhere);
         }
     }
 
@@ -330,7 +373,7 @@ class Key {
             put_number(round->id);
             put(round->held);
             put_dead(round->released);
-            if (run_.bounds.changes > 0) {
+            if (lists_vary()) {
                 put(round->voters);
             }
         } else if (const auto* answer = std::get_if<lease::Answer>(&flying.message)) {

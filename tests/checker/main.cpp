@@ -77,6 +77,7 @@ std::string features_of(const Run& run) {
     };
     count(bounds.claims, "claim", "claims");
     count(bounds.crashes, "crash", "crashes");
+    count(bounds.breaks, "crash within an event", "crashes within events");
     count(bounds.pauses, "pause", "pauses");
     count(bounds.releases, "release", "releases");
     count(bounds.demotions, "demotion", "demotions");
@@ -90,7 +91,8 @@ std::string features_of(const Run& run) {
                                               : "";
     text += run.answers == Answers::late ? "late answers, " : "";
     text += run.margins ? "counter margins, " : "";
-    if (run.voters != kNodes) {
+    text += run.liveness ? "somebody can always serve, " : "";
+    if (run.voters != 3) {
         text += fmt::format("{} voters, ", run.voters);
     }
     if (run.rates[0] != run.rates[1]) {

@@ -20,7 +20,7 @@ class Moves {
         Step ticked(run_, before_);
         ticked.tick();
         emit(std::move(ticked), Move{"tick"});
-        for (std::size_t i = 0; i < kNodes; ++i) {
+        for (std::size_t i = 0; i < before_.nodes.size(); ++i) {
             const Node& node = *before_.nodes[i];
             if (node.paused) {
                 thaw(i);
@@ -45,16 +45,37 @@ class Moves {
     // `event` is an engine's; it may cost a claim.
     template <class Event>
     void event(std::size_t i, Move move, Bounds left, Event event) {
+        const auto run = [&](Step& step, auto... breaks) {
+            step.world.left = left;
+            Node& node = step.change(i);
+            const Epoch claimed = node.engine.holder().epoch();
+            const lease::Effects effects = event(node);
+            const bool may = node.engine.holder().epoch() == claimed || may_claim(i, step);
+            if (may) {
+                step.execute(i, effects, Answers::at_once, breaks...);
+            }
+            return may;
+        };
         Step step(run_, before_);
-        step.world.left = left;
-        Node& node = step.change(i);
-        const Epoch claimed = node.engine.holder().epoch();
-        const lease::Effects effects = event(node);
-        if (node.engine.holder().epoch() != claimed && !may_claim(i, step)) {
-            return;
+        if (run(step)) {
+            emit(std::move(step), move);
+            crash_within(i, run);
         }
-        step.execute(i, effects, Answers::at_once);
-        emit(std::move(step), move);
+    }
+
+    // `run` executes an event of node i, and breaks it off behind its n-th effect. Before the first
+    // one it has not happened, behind the last one it has crashed like at any other time.
+    template <class Run>
+    void crash_within(std::size_t i, Run run) {
+        for (std::size_t n = 1; before_.left.breaks > 0; ++n) {
+            Step step(run_, before_);
+            run(step, n);
+            if (!step.broke()) {
+                return;
+            }
+            --step.world.left.breaks;
+            emit(std::move(step), {"crashes within its last event, behind effect", i, n - 1});
+        }
     }
 
     void engine_events(std::size_t i, const Node& node) {
@@ -63,7 +84,8 @@ class Moves {
         if (due && *due <= node.now) {
             event(i, {"acts", i}, left, [](Node& it) { return it.engine.on_time(it.now); });
         }
-        if (!node.engine.state().wanted && left.claims > 0) {
+        if (!node.engine.state().wanted && left.claims > 0 &&
+            i < static_cast<std::size_t>(run_.claimants)) {
             event(i, {"is promoted", i}, left, [](Node& it) { return it.engine.promote(it.now); });
         }
         if (left.releases > 0 && node.engine.holder().phase() != lease::Phase::idle) {
@@ -93,7 +115,8 @@ class Moves {
         }
         const std::uint8_t left = --step.world.left.claims;
         const bool alike = run_.rates[0] == run_.rates[1] && run_.rates[1] == run_.rates[2] &&
-                           run_.voters == kNodes && run_.start == Start::idle && !run_.first_lease;
+                           run_.voters == run_.nodes && run_.start == Start::idle &&
+                           !run_.first_lease;
         if (!alike) {
             return true;
         }
@@ -107,7 +130,7 @@ class Moves {
         if (fencing && !fencing->done) {
             fence(i, {"asks for marks again", i}, before_.left, index_of(fencing->victim));
         } else if (before_.left.marks > 0) {
-            for (std::size_t victim = 0; victim < kNodes; ++victim) {
+            for (std::size_t victim = 0; victim < before_.nodes.size(); ++victim) {
                 if (victim != i && before_.nodes[victim]->speaks()) {
                     Bounds after = before_.left;
                     --after.marks;
@@ -116,7 +139,7 @@ class Moves {
             }
         }
         if (before_.left.deaths > 0) {
-            for (std::size_t victim = 0; victim < kNodes; ++victim) {
+            for (std::size_t victim = 0; victim < before_.nodes.size(); ++victim) {
                 if (victim != i && !before_.nodes[victim]->dead &&
                     node.engine.newest_life_of(id_of(victim))) {
                     power_off(i, victim);
@@ -141,8 +164,8 @@ class Moves {
         gone.gate = {};
         Node& node = step.change(i);
         const Epoch claimed = node.engine.holder().epoch();
-        const auto effects = node.engine.confirm_dead(id_of(victim), gone.self.boot,
-                                                      lease::Confirmed::by_device, node.now);
+        const auto effects =
+            node.engine.confirm_dead(id_of(victim), lease::Confirmed::by_device, node.now);
         if (!effects || (node.engine.holder().epoch() != claimed && !may_claim(i, step))) {
             return;
         }
@@ -154,7 +177,7 @@ class Moves {
         if (before_.left.changes == 0) {
             return;
         }
-        for (std::size_t other = 0; other < kNodes; ++other) {
+        for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
             std::vector<NodeId> nodes = node.engine.state().voters.current.nodes;
             if (std::erase(nodes, id_of(other)) == 0) {
                 nodes.insert(std::upper_bound(nodes.begin(), nodes.end(), id_of(other)),
@@ -178,6 +201,12 @@ class Moves {
             step.restart(i);
             emit(std::move(step), {"crashes and restarts", i});
         }
+        if (before_.left.losses > 0) {
+            Step step(run_, before_);
+            --step.world.left.losses;
+            step.restart(i, false);
+            emit(std::move(step), {"loses its disk and restarts", i});
+        }
         if (before_.left.pauses > 0 && node.speaks()) {
             Step step(run_, before_);
             --step.world.left.pauses;
@@ -187,7 +216,7 @@ class Moves {
         if (before_.left.rings > 0) {
             Bounds after = before_.left;
             --after.rings;
-            for (std::size_t other = 0; other < kNodes; ++other) {
+            for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
                 const std::uint8_t present =
                     static_cast<std::uint8_t>(other == i ? 1U << i : kAll & ~(1U << other));
                 const char* what = other == i ? "loses quorum" : "loses from its group";
@@ -222,6 +251,9 @@ class Moves {
         step.deliver(i, *before_.network[m], Answers::at_once);
         const bool answered = step.answered();
         emit(std::move(step), move);
+        crash_within(i, [&](Step& broken, std::size_t breaks) {
+            broken.deliver(i, *before_.network[m], Answers::at_once, breaks);
+        });
         if (answered && run_.answers != Answers::at_once) {
             reply(i, m, run_.answers);
         }
@@ -270,6 +302,9 @@ std::string describe(const World& before, const Move& move) {
     }
     if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
         return fmt::format("{} the request to mark node {}", text, mark->victim.value);
+    }
+    if (std::holds_alternative<lease::Recall>(flying.message)) {
+        return fmt::format("{} node {}'s question what it remembers", text, from);
     }
     return fmt::format("{} a message of node {}", text, from);
 }

@@ -10,14 +10,27 @@ constexpr int kThreeTicks = 6;
 
 // Those that take longest first.
 const Run kRuns[] = {
-    {.name = "claims-4", .bounds = {.claims = 4}, .lease = kTwoTicks},
-    {.name = "crashes", .bounds = {.claims = 3, .crashes = 1}, .lease = kTwoTicks},
-    {.name = "stales", .bounds = {.claims = 3}, .lease = kTwoTicks, .start = Start::stale_pause},
+    {.name = "claims-4", .bounds = {.claims = 4}, .lease = kTwoTicks, .liveness = false},
+    {.name = "crashes",
+     .bounds = {.claims = 3, .crashes = 1},
+     .lease = kTwoTicks,
+     .liveness = false},
+    {.name = "stales",
+     .bounds = {.claims = 3},
+     .lease = kTwoTicks,
+     .start = Start::stale_pause,
+     .liveness = false},
     {.name = "marks-crash",
      .bounds = {.claims = 1, .crashes = 1, .marks = 1},
      .lease = kTwoTicks,
-     .start = Start::held},
-    {.name = "pauses", .bounds = {.claims = 3, .pauses = 1}, .lease = kTwoTicks},
+     .start = Start::held,
+     .liveness = false},
+    {.name = "break-marks",
+     .bounds = {.claims = 1, .breaks = 1, .marks = 1},
+     .lease = kTwoTicks,
+     .start = Start::held,
+     .liveness = false},
+    {.name = "pauses", .bounds = {.claims = 3, .pauses = 1}, .lease = kTwoTicks, .liveness = false},
     {.name = "marks",
      .bounds = {.claims = 1, .marks = 1},
      .lease = kTwoTicks,
@@ -27,7 +40,8 @@ const Run kRuns[] = {
      .bounds = {.claims = 1, .crashes = 1},
      .lease = kTwoTicks,
      .start = Start::held,
-     .margins = true},
+     .margins = true,
+     .liveness = false},
     {.name = "claims", .bounds = {.claims = 3}, .lease = kTwoTicks},
     {.name = "three-ticks", .bounds = {.claims = 2}, .lease = kThreeTicks},
     {.name = "slow-voters-3", .bounds = {.claims = 3}, .lease = kTwoTicks, .rates = {3, 2, 2}},
@@ -36,6 +50,41 @@ const Run kRuns[] = {
      .lease = kTwoTicks,
      .voters = 2,
      .start = Start::held},
+    // Three nodes of corosync.conf, of which only the first remembers: itself, as the only voter.
+    {.name = "fresh", .bounds = {.claims = 3}, .lease = kTwoTicks, .start = Start::fresh},
+    {.name = "fresh-grows",
+     .bounds = {.claims = 2, .changes = 1},
+     .lease = kTwoTicks,
+     .start = Start::fresh},
+    {.name = "all-fresh", .bounds = {.claims = 2}, .lease = kTwoTicks, .start = Start::all_fresh},
+    {.name = "all-fresh-crash",
+     .bounds = {.claims = 1, .crashes = 1},
+     .lease = kTwoTicks,
+     .start = Start::all_fresh},
+    {.name = "edited",
+     .bounds = {.claims = 1, .crashes = 1},
+     .lease = kTwoTicks,
+     .start = Start::edited,
+     .quick = true},
+    {.name = "disks-lost", .bounds = {.claims = 2, .losses = 2}, .lease = kTwoTicks},
+    {.name = "disk-lost-change",
+     .bounds = {.claims = 1, .changes = 1, .losses = 1},
+     .lease = kTwoTicks,
+     .start = Start::held},
+    {.name = "disk-lost", .bounds = {.claims = 2, .losses = 1}, .lease = kTwoTicks, .quick = true},
+    {.name = "break-list",
+     .bounds = {.claims = 1, .breaks = 1, .changes = 1},
+     .lease = kTwoTicks,
+     .voters = 2,
+     .start = Start::held},
+    {.name = "break", .bounds = {.claims = 2, .breaks = 1, .releases = 1}, .lease = kTwoTicks},
+    {.name = "break-handover",
+     .bounds = {.claims = 2, .breaks = 1, .demotions = 1},
+     .lease = kTwoTicks},
+    {.name = "fenced-removed",
+     .bounds = {.claims = 2, .changes = 1},
+     .lease = kTwoTicks,
+     .start = Start::fenced},
     {.name = "crash", .bounds = {.claims = 2, .crashes = 2}, .lease = kTwoTicks},
     {.name = "voter-removed", .bounds = {.claims = 2, .changes = 1}, .lease = kTwoTicks},
     {.name = "late-answers",
@@ -53,6 +102,13 @@ const Run kRuns[] = {
      .bounds = {.claims = 2, .crashes = 1},
      .lease = kTwoTicks,
      .start = Start::fenced,
+     .quick = true},
+    {.name = "five-voters",
+     .bounds = {.claims = 1},
+     .lease = kTwoTicks,
+     .nodes = 5,
+     .claimants = 2,
+     .start = Start::held,
      .quick = true},
     {.name = "slow-holder",
      .bounds = {.claims = 2},
@@ -78,10 +134,37 @@ const Run kRuns[] = {
      .lease = kTwoTicks,
      .start = Start::held,
      .margins = true,
+     .liveness = false,
      .open = true},
 };
 
 }  // namespace
+
+lease::Timing timing_of(const Run& run, std::size_t node) {
+    const int first = run.first_lease.value_or(run.lease);
+    const int own = node == 0 ? first : run.lease;
+    lease::Timing timing;
+    timing.lease = Duration(own);
+    timing.lease_max = Duration(std::max(first, run.lease));
+    timing.renew = Duration((own - 1) / 2);
+    timing.rate_permille = 500;  // 2 : 3.
+    timing.grain = Duration(0);  // Clocks are read exactly.
+    timing.lame = Duration(own);
+    timing.absence = Duration(1);
+    return timing;
+}
+
+std::optional<lease::Durable> first_disk(const Run& run, const lease::Setup& setup) {
+    const bool is_first = setup.self.node == id_of(0);
+    if (run.start == Start::all_fresh || run.start == Start::edited ||
+        (run.start == Start::fresh && !is_first)) {
+        return std::nullopt;
+    }
+    lease::Durable durable;
+    durable.voters.current = {{Epoch{0, id_of(0)}, 0},
+                              run.start == Start::fresh ? std::vector{id_of(0)} : setup.voters};
+    return durable;
+}
 
 std::span<const Run> all_runs() {
     return kRuns;

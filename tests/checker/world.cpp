@@ -14,6 +14,9 @@ using lease::Message;
 
 lease::Setup setup_of(const Run& run, const lease::Sender& self) {
     lease::Setup setup{self, timing_of(run, index_of(self.node)), {}};
+    if (run.start == Start::edited && self.instance.value > 1) {
+        return {self, setup.timing, {self.node}};
+    }
     for (int i = 0; i < run.voters; ++i) {
         setup.voters.push_back(id_of(static_cast<std::size_t>(i)));
     }
@@ -23,9 +26,11 @@ lease::Setup setup_of(const Run& run, const lease::Sender& self) {
 Node new_node(const Run& run, std::size_t index, TimePoint started, TimePoint now) {
     lease::Sender self{id_of(index), {}, {1}};
     self.boot.octets.fill(static_cast<std::uint8_t>(index + 1));
-    Node node{lease::Engine(setup_of(run, self), std::nullopt, started),
+    const lease::Setup setup = setup_of(run, self);
+    const std::optional<lease::Durable> disk = first_disk(run, setup);
+    Node node{lease::Engine(setup, disk, started),
               self,
-              {},
+              disk,
               now,
               {},
               {},
@@ -91,6 +96,12 @@ bool is_idle(const World& world, const lease::MarkRequest& request, const Flying
                      lease::Mark{request.victim, request.boot}) != node.disk->marks.end();
 }
 
+// Its asker would not listen to the answer.
+bool is_idle(const World& world, const Flying& asked) {
+    const Node& asker = *world.nodes[index_of(asked.sender.node)];
+    return asker.engine.remembers() || asker.self.instance != asked.sender.instance;
+}
+
 // Its asker counts it no more. A handover says more than a vote, to that claim.
 bool is_closed(const World& world, const lease::Answer& answer) {
     const Node& asker = *world.nodes[index_of(answer.id.epoch.node)];
@@ -114,7 +125,7 @@ bool matters(const World& world, const Epoch& epoch) {
 
 std::set<NodeId> members(std::uint8_t mask) {
     std::set<NodeId> nodes;
-    for (std::size_t i = 0; i < kNodes; ++i) {
+    for (std::size_t i = 0; i < kNodesMax; ++i) {
         if ((mask >> i & 1) != 0) {
             nodes.insert(id_of(i));
         }
@@ -146,20 +157,6 @@ bool tells_margins(const Run& run, const World& world) {
             }));
 }
 
-lease::Timing timing_of(const Run& run, std::size_t node) {
-    const int first = run.first_lease.value_or(run.lease);
-    const int own = node == 0 ? first : run.lease;
-    lease::Timing timing;
-    timing.lease = Duration(own);
-    timing.lease_max = Duration(std::max(first, run.lease));
-    timing.renew = Duration((own - 1) / 2);
-    timing.rate_permille = 500;  // 2 : 3.
-    timing.grain = Duration(0);  // Clocks are read exactly.
-    timing.lame = Duration(own);
-    timing.absence = Duration(1);
-    return timing;
-}
-
 Node& Step::change(std::size_t index) {
     std::shared_ptr<Node>& node = world.nodes[index];
     if (node.use_count() > 1) {
@@ -175,8 +172,15 @@ void Step::fail(std::string what) {
     }
 }
 
-void Step::execute(std::size_t index, const lease::Effects& effects, Answers answers) {
+void Step::execute(std::size_t index, const lease::Effects& effects, Answers answers,
+                   std::size_t breaks) {
+    std::size_t done = 0;
     for (const lease::Effect& effect : effects) {
+        if (done++ == breaks) {
+            broke_ = true;
+            restart(index);
+            return;
+        }
         if (const auto* save = std::get_if<lease::SaveDurable>(&effect)) {
             change(index).disk = save->durable;
         } else if (const auto* deadline = std::get_if<lease::SetDeadline>(&effect)) {
@@ -214,6 +218,9 @@ void Step::granted(const lease::Granted& granted) {
     const Served& served = world.served;
     const lease::Margin& margin = granted.margin;
     world.told.reset();
+    if (served.epoch.node != granted.epoch.node && granted.elsewhere < served.epoch) {
+        fail("a claimant was not told that another node may have served");
+    }
     switch (margin.kind) {
         case lease::Margin::Kind::none:
             if (served.epoch != Epoch{}) {
@@ -243,7 +250,8 @@ void Step::send(std::size_t from, const lease::Send& send, Answers answers) {
     const auto receivers = static_cast<std::uint8_t>(1U << to);
     const bool is_answer = std::holds_alternative<lease::Answer>(send.message);
     if (!is_answer && !std::holds_alternative<lease::Refusal>(send.message) &&
-        !std::holds_alternative<lease::MarkAnswer>(send.message)) {
+        !std::holds_alternative<lease::MarkAnswer>(send.message) &&
+        !std::holds_alternative<lease::Memory>(send.message)) {
         fly(sender, receivers, send.message);
         return;
     }
@@ -267,14 +275,14 @@ void Step::fly(const lease::Sender& sender, std::uint8_t to, const Message& mess
     world.network.push_back(std::make_shared<const Flying>(Flying{sender, to, message}));
 }
 
-void Step::deliver(std::size_t to, const Flying& flying, Answers answers) {
+void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::size_t breaks) {
     Node& node = change(to);
     const lease::Effects effects = node.engine.on_message(flying.sender, flying.message, node.now);
-    execute(to, effects, answers);
+    execute(to, effects, answers, breaks);
 }
 
 void Step::tick() {
-    for (std::size_t i = 0; i < kNodes; ++i) {
+    for (std::size_t i = 0; i < world.nodes.size(); ++i) {
         if (!world.nodes[i]->paused) {
             Node& node = change(i);
             node.now += Duration(run_.rates[i]);
@@ -287,8 +295,11 @@ void Step::tick() {
     }
 }
 
-void Step::restart(std::size_t index) {
+void Step::restart(std::size_t index, bool keep_disk) {
     Node& node = change(index);
+    if (!keep_disk) {
+        node.disk.reset();
+    }
     ++node.self.instance.value;
     node.engine = lease::Engine(setup_of(run_, node.self), node.disk, node.now);
     node.present = kAll;
@@ -327,7 +338,7 @@ void Step::forget_closed_rounds() {
 void Step::forget_idle_receivers() {
     for (auto& flying : world.network) {
         std::uint8_t to = 0;
-        for (std::size_t i = 0; i < kNodes; ++i) {
+        for (std::size_t i = 0; i < world.nodes.size(); ++i) {
             const Node& node = *world.nodes[i];
             bool idle = (flying->to >> i & 1) == 0 || node.dead;
             if (!idle && knows_lives(world, node)) {
@@ -339,6 +350,8 @@ void Step::forget_idle_receivers() {
                     idle = is_idle(world, *mark, *flying, node);
                 } else if (const auto* answer = std::get_if<lease::Answer>(&flying->message)) {
                     idle = is_closed(world, *answer);
+                } else if (std::holds_alternative<lease::Recall>(flying->message)) {
+                    idle = is_idle(world, *flying);
                 }
             }
             to |= static_cast<std::uint8_t>(idle ? 0 : 1U << i);
@@ -370,7 +383,7 @@ void Step::finish() {
         }
     }
     world.overlap = false;
-    for (std::size_t i = 0; i < kNodes; ++i) {
+    for (std::size_t i = 0; i < world.nodes.size(); ++i) {
         const Node& node = *world.nodes[i];
         if (!node.speaks()) {
             continue;
@@ -408,12 +421,15 @@ void receive_all(Step& step, std::size_t by) {
     }
 }
 
-// Node 1 claims with node 2's vote.
+// Node 1 claims with the votes of the next nodes; in a new cluster with all of them.
 World held(const Run& run, const World& world) {
     Step step(run, world);
     Node& claimant = step.change(0);
     step.execute(0, claimant.engine.promote(claimant.now), Answers::lost);
-    receive_all(step, 1);
+    const int votes = run.start == Start::edited ? run.voters - 1 : run.voters / 2;
+    for (std::size_t voter = 1; voter <= static_cast<std::size_t>(votes); ++voter) {
+        receive_all(step, voter);
+    }
     step.finish();
     return step.world;
 }
@@ -458,13 +474,16 @@ World first_world(const Run& run) {
     world.left = run.bounds;
     const TimePoint started{Duration(1000)};
     const TimePoint now = started + timing_of(run, 0).abstention();
-    for (std::size_t i = 0; i < kNodes; ++i) {
-        world.nodes[i] = std::make_shared<Node>(new_node(run, i, started, now));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(run.nodes); ++i) {
+        world.nodes.push_back(std::make_shared<Node>(new_node(run, i, started, now)));
     }
     switch (run.start) {
         case Start::idle:
+        case Start::fresh:
+        case Start::all_fresh:
             return world;
         case Start::held:
+        case Start::edited:
             return held(run, world);
         case Start::stale_pause:
             return stale_pause(run, world);

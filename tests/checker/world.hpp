@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Three nodes with the real lease engine, their gates, disks and clocks, and the network between
-// them: one state of the exhaustive checker (explore.hpp).
+// Three nodes, or five, with the real lease engine, their gates, disks and clocks, and the network
+// between them: one state of the exhaustive checker (explore.hpp).
 //
 // The network is a set of messages that were sent. Whatever is in it may be received by any of its
 // receivers at any time, any number of times, or never: loss, duplication, delay and reordering. A
@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,12 +26,13 @@
 
 namespace vpnha::checker {
 
-inline constexpr int kNodes = 3;
+inline constexpr int kNodesMax = 5;
 
 // How often each kind of event may happen.
 struct Bounds {
     std::uint8_t claims = 0;
     std::uint8_t crashes = 0;
+    std::uint8_t breaks = 0;  // Crashes between the effects of one event.
     std::uint8_t pauses = 0;
     std::uint8_t releases = 0;   // At once, without a successor.
     std::uint8_t demotions = 0;  // Lame, with handover.
@@ -38,6 +40,8 @@ struct Bounds {
     std::uint8_t changes = 0;  // Of the list of voters.
     std::uint8_t rings = 0;    // A node's group loses another, or its quorum; or forms anew.
     std::uint8_t deaths = 0;   // Power off for good, and confirmed to the others.
+    std::uint8_t losses = 0;   // Of a node's disk, and with it of its vpnhad.
+    friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
 enum class Start : std::uint8_t {
@@ -45,6 +49,10 @@ enum class Start : std::uint8_t {
     held,         // Node 1 has just got its lease from node 2.
     stale_pause,  // Node 3 paused with a lease of a high epoch; nodes 1 and 2 just started.
     fenced,       // Node 1, promoted and cut off, was fenced by nodes 2 and 3.
+    fresh,        // Node 1 remembers itself as the only voter; 2 and 3 are new.
+    all_fresh,    // All are new.
+    edited,       // All were; node 1 has just got its lease, and who crashes is configured as a
+                  // cluster of its own by then.
 };
 
 // What becomes of answers besides being received at once.
@@ -56,11 +64,14 @@ struct Run {
     int lease = 6;  // Steps of a clock; at rate 2 three ticks.
     // That of node 1, where it is another: a new L reaches the nodes one after the other.
     std::optional<int> first_lease{};
-    std::array<int, kNodes> rates{2, 2, 2};
-    int voters = 3;  // The first so many nodes.
+    std::array<int, kNodesMax> rates{2, 2, 2, 2, 2};
+    int nodes = 3;
+    int voters = nodes;     // The first so many nodes.
+    int claimants = nodes;  // Likewise: the others are never promoted.
     Start start = Start::idle;
     Answers answers = Answers::at_once;
     bool margins = false;  // Check counter margins, too; more states.
+    bool liveness = true;  // See liveness.hpp; the largest have no time for it.
     bool quick = false;    // Seconds; belongs to the inner loop.
     bool open = false;     // Too large so far: by its name only, not with all of them.
 };
@@ -99,7 +110,7 @@ struct Served {
 
 // Worlds share what is equal in them: Step copies what it changes.
 struct World {
-    std::array<std::shared_ptr<Node>, kNodes> nodes;
+    std::vector<std::shared_ptr<Node>> nodes;
     std::vector<std::shared_ptr<const Flying>> network;
     Bounds left;
     Epoch top;                   // The highest epoch that ever had a deadline ahead.
@@ -113,6 +124,8 @@ struct World {
 };
 
 [[nodiscard]] lease::Timing timing_of(const Run& run, std::size_t node);
+// What a node remembers when nothing was ever granted: a list that has a version.
+[[nodiscard]] std::optional<lease::Durable> first_disk(const Run& run, const lease::Setup& setup);
 [[nodiscard]] World first_world(const Run& run);
 // The index of a node in World::nodes.
 [[nodiscard]] constexpr std::size_t index_of(NodeId node) {
@@ -122,7 +135,7 @@ struct World {
     return NodeId{static_cast<std::uint32_t>(index + 1)};
 }
 
-inline constexpr std::uint8_t kAll = (1U << kNodes) - 1;
+inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
 [[nodiscard]] std::set<NodeId> members(std::uint8_t mask);
 
 // Somebody may yet act on it that this epoch is dead: a promise to it holds, or can be made.
@@ -143,15 +156,21 @@ class Step {
 
     // The node that an event of this step changes.
     [[nodiscard]] Node& change(std::size_t index);
-    void execute(std::size_t index, const lease::Effects& effects, Answers answers);
-    void deliver(std::size_t to, const Flying& flying, Answers answers);
+    // Of `breaks` effects or more the node crashes behind the first so many.
+    void execute(std::size_t index, const lease::Effects& effects, Answers answers,
+                 std::size_t breaks = kNever);
+    void deliver(std::size_t to, const Flying& flying, Answers answers,
+                 std::size_t breaks = kNever);
     void tick();
-    void restart(std::size_t index);
+    void restart(std::size_t index, bool keep_disk = true);
     // Checks the invariants; call once, at the end.
     void finish();
     [[nodiscard]] bool answered() const { return answered_; }
+    [[nodiscard]] bool broke() const { return broke_; }
 
   private:
+    static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
     void send(std::size_t from, const lease::Send& send, Answers answers);
     void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
     void open(std::size_t index, TimePoint deadline);
@@ -163,6 +182,7 @@ class Step {
 
     const Run& run_;
     bool answered_ = false;
+    bool broke_ = false;
 
   public:
     World world;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A lease datagram: what parses is written with the very same bytes, and upsets neither a holder,
-// nor a lame one, nor a claimant, nor a voter. The tag is set right first, or every input would end
-// there.
+// nor a lame one, nor a claimant, nor a voter, nor a node without a memory. The tag is set right
+// first, or every input would end there.
 #include <sodium.h>
 
 #include <vector>
@@ -24,9 +24,14 @@ Bytes with_tag(ByteView bytes, const lease::LeaseKey& key) {
     return tagged;
 }
 
-lease::Engine engine_with(std::vector<NodeId> voters) {
+lease::Engine engine_with(std::vector<NodeId> voters, bool remembers = true) {
+    std::optional<lease::Durable> durable;
+    if (remembers) {
+        durable.emplace();
+        durable->voters.current = {{{0, NodeId{1}}, 0}, voters};
+    }
     lease::Setup setup{{NodeId{1}, {}, {1}}, {}, std::move(voters)};
-    lease::Engine engine(setup, std::nullopt, kNow - setup.timing.abstention());
+    lease::Engine engine(setup, durable, kNow - setup.timing.abstention());
     static_cast<void>(engine.on_members({NodeId{1}, NodeId{2}}, true, kNow));
     return engine;
 }
@@ -39,6 +44,9 @@ std::vector<lease::Engine> engines() {
     static_cast<void>(all[3].promote(kNow));
     all.push_back(all[3]);
     static_cast<void>(all[4].demote(kNow));
+    all.push_back(engine_with(three, false));
+    all.push_back(engine_with({NodeId{1}, NodeId{2}}, false));
+    static_cast<void>(all[6].promote(kNow));
     return all;
 }
 

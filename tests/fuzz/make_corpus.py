@@ -217,11 +217,16 @@ def asked(number, flags, lists, more=b"", duration=3 * 10**8):
             + struct.pack("!QQ", 5, 10**9))
 
 
+ELSEWHERE = epoch(1, 3)
 HEARD = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + struct.pack("!QQ", 5, 10**9)
 NEXT = voters(1, 2, changed=1, in_epoch=2)
 
 LEASE = {
-    "hello": lease(1, b""),
+    "hello": lease(1, b"\x00"),
+    "hello-challenge": lease(1, b"\x01" + struct.pack("!Q", 5)),
+    "hello-repeated": lease(1, b"\x02" + struct.pack("!QQ", 1, 5)),
+    "hello-both": lease(1, b"\x03" + struct.pack("!QQQ", 6, 1, 5)),
+    "hello-unknown-flag": lease(1, b"\x04"),
     "claim": lease(2, asked(3, 0, voters(1, 2, 3))),
     "claim-of-one": lease(2, asked(3, 0, voters(1))),
     "claim-with-release": lease(2, asked(3, 4, voters(1), epoch(1, 1))),
@@ -233,25 +238,41 @@ LEASE = {
     "round-with-a-negative-lease": lease(2, asked(3, 0, voters(1), duration=-1)),
     "round-with-no-voters": lease(2, asked(3, 0, voters())),
     "round-at-the-last-epoch": lease(2, asked(2**52, 0, voters(1, 2, 3))),
-    "answer": lease(3, round_id(1, 1) + b"\x00\x00"),
-    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + b"\x00"),
-    "answer-with-handover": lease(3, round_id(1, 1) + b"\x02\x01" + epoch(1, 2) + sized(b"abc")),
-    "answer-with-long-counters": lease(3, round_id(1, 1) + b"\x00\x01" + epoch(1, 2)
-                                       + struct.pack("!H", 1025) + b"c" * 1025),
+    "answer": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00"),
+    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + ELSEWHERE + b"\x00"),
+    "answer-with-handover": lease(3, round_id(1, 1) + b"\x02" + ELSEWHERE + b"\x01" + epoch(1, 2)
+                                  + sized(b"abc")),
+    "answer-with-long-counters": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x01"
+                                       + epoch(1, 2) + struct.pack("!H", 1025) + b"c" * 1025),
     "refusal-promised": lease(4, round_id(1, 1) + b"\x07" + epoch(9, 3) + b"\x00"
                               + voters(1, 2, 3)),
     "refusal-marked": lease(4, round_id(1, 1) + b"\x02" + epoch(9, 0) + b"\x00"
                             + voters(1, 2, 3)),
     "refusal-with-next-list": lease(4, round_id(1, 1) + b"\x04" + epoch(9, 3) + b"\x02"
                                     + voters(1, 2, 3) + NEXT),
-    "release": lease(5, epoch(1, 1)),
+    "release": lease(5, epoch(1, 1) + b"\x01"),
+    "release-unserved": lease(5, epoch(1, 1) + b"\x00"),
     "mark-request": lease(6, struct.pack("!I", 3) + b"\x03" * 16),
     "mark-request-of-node-1": lease(6, struct.pack("!I", 1) + b"\x00" * 16),
-    "mark-answer": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x01"),
-    "version-2": lease(1, b"", version=2),
-    "gateway-0": lease(1, b"", gateway=0),
-    "node-0": lease(1, b"", node=0),
-    "type-8": lease(8, b""),
+    "mark-answer": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x01" + voters(1, 2, 3)),
+    "mark-answer-with-next-list": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x03"
+                                        + voters(1, 2, 3) + NEXT),
+    "version-2": lease(1, b"\x00", version=2),
+    "gateway-0": lease(1, b"\x00", gateway=0),
+    "node-0": lease(1, b"\x00", node=0),
+    "recall": lease(8, b""),
+    "memory": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x00"
+                    + voters(1, 2, 3, in_epoch=4) + b"\x01" + struct.pack("!I", 3) + b"\x03" * 16),
+    "memory-of-two": lease(9, struct.pack("!Q", 1) + epoch(9, 2) + b"\x00"
+                           + voters(1, 2, in_epoch=4) + b"\x01" + struct.pack("!I", 1)
+                           + b"\x00" * 16),
+    "memory-with-next-list": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x02"
+                                   + voters(1, 2, 3) + NEXT + b"\x00"),
+    "memory-of-nothing": lease(9, struct.pack("!Q", 1) + epoch(0, 0) + b"\x00" + voters(1, 2)
+                               + b"\x00"),
+    "memory-with-too-many-marks": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x00"
+                                        + voters(1, 2, 3) + b"\x09" + b"\x03" * 180),
+    "type-10": lease(10, b""),
 }
 
 

@@ -57,28 +57,52 @@ void FlowKeeper::later(Duration delay, Call call) {
     });
 }
 
-bool FlowKeeper::execute(const node::Effect& effect) {
-    if (const auto* watch = std::get_if<node::WatchFlows>(&effect)) {
-        watches_.insert_or_assign(watch->gateway, Watch{watch->policy, {}, false});
-    } else if (const auto* unwatch = std::get_if<node::UnwatchFlows>(&effect)) {
-        watches_.erase(unwatch->gateway);
-    } else if (const auto* expected = std::get_if<node::ListExpectations>(&effect)) {
-        waiting_.emplace_back(*expected);
-        schedule_work();
-    } else if (const auto* list = std::get_if<node::ListFlows>(&effect)) {
-        // What is to be installed may still be waiting then.
-        Listing& listing = listings_[list->gateway] = Listing{++last_listing_, {}, {}, false};
-        read_ahead(listing);
-        schedule_listing(list->gateway, listing.number);
-    } else {
-        return add(effect, &node::LookUpFlows::flows) || add(effect, &node::InstallFlows::flows) ||
-               add(effect, &node::RemoveFlows::flows) ||
-               add(effect, &node::SetFlowTimeouts::flows) ||
-               add(effect, &node::InstallExpectations::expectations) ||
-               add(effect, &node::RemoveExpectations::expectations) ||
-               add(effect, &node::SetExpectationTimeouts::expectations);
-    }
-    return true;
+void FlowKeeper::execute(const node::WatchFlows& watch) {
+    watches_.insert_or_assign(watch.gateway, Watch{watch.policy, {}, false});
+}
+
+void FlowKeeper::execute(const node::UnwatchFlows& unwatch) {
+    watches_.erase(unwatch.gateway);
+}
+
+void FlowKeeper::execute(const node::ListFlows& list) {
+    // What is to be installed may still be waiting then.
+    Listing& listing = listings_[list.gateway] = Listing{++last_listing_, {}, {}, false};
+    read_ahead(listing);
+    schedule_listing(list.gateway, listing.number);
+}
+
+void FlowKeeper::execute(const node::LookUpFlows& look) {
+    add(look, look.flows);
+}
+
+void FlowKeeper::execute(const node::InstallFlows& install) {
+    add(install, install.flows);
+}
+
+void FlowKeeper::execute(const node::RemoveFlows& remove) {
+    add(remove, remove.flows);
+}
+
+void FlowKeeper::execute(const node::SetFlowTimeouts& timeouts) {
+    add(timeouts, timeouts.flows);
+}
+
+void FlowKeeper::execute(const node::ListExpectations& list) {
+    waiting_.emplace_back(list);
+    schedule_work();
+}
+
+void FlowKeeper::execute(const node::InstallExpectations& install) {
+    add(install, install.expectations);
+}
+
+void FlowKeeper::execute(const node::RemoveExpectations& remove) {
+    add(remove, remove.expectations);
+}
+
+void FlowKeeper::execute(const node::SetExpectationTimeouts& timeouts) {
+    add(timeouts, timeouts.expectations);
 }
 
 node::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
@@ -101,20 +125,14 @@ void FlowKeeper::reset() {
 }
 
 template <class Batch, class Each>
-bool FlowKeeper::add(const node::Effect& effect, std::vector<Each> Batch::*all) {
-    const auto* batch = std::get_if<Batch>(&effect);
-    if (batch == nullptr) {
-        return false;
-    }
-    const std::vector<Each>& wanted = batch->*all;
+void FlowKeeper::add(const Batch& batch, const std::vector<Each>& wanted) {
     for (std::size_t begin = 0; begin < wanted.size(); begin += kSlice) {
         const auto first = wanted.begin() + static_cast<std::ptrdiff_t>(begin);
         const auto count = std::min(kSlice, wanted.size() - begin);
         waiting_.emplace_back(
-            Batch{batch->gateway, {first, first + static_cast<std::ptrdiff_t>(count)}});
+            Batch{batch.gateway, {first, first + static_cast<std::ptrdiff_t>(count)}});
     }
     schedule_work();
-    return true;
 }
 
 void FlowKeeper::schedule_work() {

@@ -27,8 +27,17 @@ class FlowKeeper {
     FlowKeeper(const FlowKeeper&) = delete;
     FlowKeeper& operator=(const FlowKeeper&) = delete;
 
-    // False when the effect is about something else.
-    bool execute(const node::Effect& effect);
+    void execute(const node::WatchFlows& watch);
+    void execute(const node::UnwatchFlows& unwatch);
+    void execute(const node::ListFlows& list);
+    void execute(const node::LookUpFlows& look);
+    void execute(const node::InstallFlows& install);
+    void execute(const node::RemoveFlows& remove);
+    void execute(const node::SetFlowTimeouts& timeouts);
+    void execute(const node::ListExpectations& list);
+    void execute(const node::InstallExpectations& install);
+    void execute(const node::RemoveExpectations& remove);
+    void execute(const node::SetExpectationTimeouts& timeouts);
     // All that was asked for is done at once.
     node::Effects finish(node::Node& node, TimePoint now);
     // vpnhad is gone.
@@ -59,8 +68,9 @@ class FlowKeeper {
     };
 
     void later(Duration delay, Call call);
+    // In slices.
     template <class Batch, class Each>
-    bool add(const node::Effect& effect, std::vector<Each> Batch::*all);
+    void add(const Batch& batch, const std::vector<Each>& wanted);
     void schedule_work();
     node::Effects work(node::Node& node, TimePoint now);
     node::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);

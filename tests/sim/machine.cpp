@@ -38,6 +38,14 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
     if (!plan.has(Fault::versions) || id.value % 2 == 0) {
         codecs_.pop_back();
     }
+    for (std::uint32_t voter = 1; voter <= plan.nodes; ++voter) {
+        voters_.push_back(NodeId{voter});
+    }
+    for (std::uint8_t gateway = 1; gateway <= plan.gateways; ++gateway) {
+        if (const std::optional<lease::Durable> memory = plan.first_memory()) {
+            disk_[GatewayId{gateway}] = *memory;
+        }
+    }
 }
 
 void Machine::start() {
@@ -51,10 +59,7 @@ void Machine::start() {
     }
     sender_.node = id_;
     sender_.instance = lease::Instance{process_};
-    lease::Setup lease{.self = sender_, .timing = {}, .voters = {}};
-    for (std::uint32_t voter = 1; voter <= plan_.nodes; ++voter) {
-        lease.voters.push_back(NodeId{voter});
-    }
+    const lease::Setup lease{.self = sender_, .timing = {}, .voters = voters_};
     node::Settings settings;
     settings.self = id_;
     settings.name = name();
@@ -85,6 +90,7 @@ void Machine::start() {
 
 void Machine::kill() {
     node_.reset();
+    over_ = false;
     ++process_;
     tasks_.clear();
     waiting_.clear();
@@ -134,8 +140,12 @@ std::optional<int> Machine::score(GatewayId gateway) const {
 }
 
 void Machine::post(Call call) {
+    add_task(std::move(call), false);
+}
+
+void Machine::add_task(Call call, bool of_lease) {
     if (node_) {
-        tasks_.push_back(std::move(call));
+        tasks_.push_back({std::move(call), of_lease});
         schedule_tasks();
     }
 }
@@ -154,9 +164,11 @@ void Machine::deliver(const Delivery& delivery) {
 }
 
 void Machine::deliver_lease(const lease::Sender& sender, const node::SendLease& sent) {
-    post([=](node::Node& node, TimePoint now) {
-        return node.on_lease_message(sent.gateway, sender, sent.message, now);
-    });
+    add_task(
+        [=](node::Node& node, TimePoint now) {
+            return node.on_lease_message(sent.gateway, sender, sent.message, now);
+        },
+        true);
 }
 
 void Machine::plug_in(node::PluginToken plugin, GatewayId gateway,
@@ -219,6 +231,12 @@ void Machine::shut_gates() {
     open_.clear();
 }
 
+void Machine::set_voters(const std::set<NodeId>& voters) {
+    voters_.assign(voters.begin(), voters.end());
+    post(
+        [nodes = voters_](node::Node& node, TimePoint now) { return node.set_voters(nodes, now); });
+}
+
 void Machine::set_carrier(LinkSide side, bool carrier) {
     if (carrier ? lost_.erase(side) == 0 : !lost_.insert(side).second) {
         return;
@@ -272,134 +290,30 @@ void Machine::run_task() {
     if (paused_ || tasks_.empty()) {
         return;
     }
-    const Call next = std::move(tasks_.front());
+    const Task next = std::move(tasks_.front());
     tasks_.pop_front();
     ready_at_ = agenda_.now() + slow_;
-    call(next);
+    run(next);
     schedule_tasks();
 }
 
-void Machine::call(const Call& call) {
-    const bool silenced = silenced_;
-    node::Effects effects = call(*node_, local_now());
-    world_.on_effects(*this, effects, silenced);
-    execute(std::move(effects));
-    world_.on_settled(*this);
+void Machine::run(const Task& task) {
+    if (over_) {
+        return;
+    }
+    node::Effects effects = task.call(*node_, local_now());
+    const bool of_lease =
+        task.of_lease && std::all_of(effects.begin(), effects.end(), [](const auto& effect) {
+            return std::holds_alternative<node::SendLease>(effect) ||
+                   std::holds_alternative<node::SetGate>(effect);
+        });
+    world_.on_effects(*this, effects, silenced_);
+    carry_out(std::move(effects));
+    if (over_) {
+        return;  // What it has done, and not said, dies with it.
+    }
+    world_.on_settled(*this, of_lease);
     arm_timer();
-}
-
-void Machine::execute(node::Effects effects) {
-    std::deque<node::Effect> queue(std::make_move_iterator(effects.begin()),
-                                   std::make_move_iterator(effects.end()));
-    while (!queue.empty()) {
-        const node::Effect effect = std::move(queue.front());
-        queue.pop_front();
-        world_.on_effect(*this, effect);
-        if (std::holds_alternative<node::Fenced>(effect)) {
-            world_.on_fenced(*this);
-            return;
-        }
-        node::Effects more = execute(effect);
-        world_.on_effects(*this, more, false);
-        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
-                     std::make_move_iterator(more.end()));
-    }
-}
-
-node::Effects Machine::execute(const node::Effect& effect) {
-    if (flows_.execute(effect)) {
-        return {};
-    }
-    if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
-        waiting_.push_back(sent->message);
-        if (waiting_.size() == 1) {
-            send_waiting();
-        }
-    } else if (const auto* install = std::get_if<node::InstallSession>(&effect)) {
-        kernel_.queue(*install);
-        schedule_install();
-    } else if (const auto* remove = std::get_if<node::RemoveSession>(&effect)) {
-        kernel_.remove({remove->gateway, remove->key});
-    } else if (const auto* audit = std::get_if<node::AuditSessions>(&effect)) {
-        return node_->on_audited(audit->gateway, kernel_.audit(audit->gateway), local_now());
-    } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
-        disk_[save->gateway] = save->durable;
-    } else if (const auto* lease = std::get_if<node::SendLease>(&effect)) {
-        world_.on_lease(*this, *lease);
-    } else if (const auto* gate = std::get_if<node::SetGate>(&effect)) {
-        open_[gate->gateway] = gate->deadline;
-    } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
-        return execute(*step);
-    } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
-        world_.on_datagram(*this, *datagram);
-    } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
-        world_.on_frame(*this, *frame);
-    } else if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
-        world_.on_answer(*this, *answer);
-    } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
-        story_.tell(id_, "score of gateway {}: {}", score->gateway.value, score->score);
-        scores_[score->gateway] = score->score;
-    } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
-        world_.on_withdrawn(*withdrawn);
-    } else if (const auto* detached = std::get_if<node::Detached>(&effect)) {
-        kernel_.forget(detached->gateway);
-        scores_.erase(detached->gateway);
-        // The last one ends vpnhad.
-        return node_->any_attached() ? node::Effects{} : flows_.finish(*node_, local_now());
-    } else if (const auto* line = std::get_if<node::Log>(&effect)) {
-        story_.tell(id_, "{}", line->text);
-    }
-    return {};
-}
-
-node::Effects Machine::execute(const node::RunStep& step) {
-    Result<void> result = run(step);
-    if (!plan_.has(Fault::step_lasts) || random_.chance(60)) {
-        return node_->on_step_done(step.gateway, step.step, result, local_now());
-    }
-    const Duration lasts = random_.chance(60)
-                               ? between(random_, microseconds(100), milliseconds(20))
-                               : between(random_, milliseconds(20), milliseconds(3000));
-    agenda_.after(lasts, [this, process = process_, step, result] {
-        if (process == process_) {
-            post([=](node::Node& node, TimePoint now) {
-                return node.on_step_done(step.gateway, step.step, result, now);
-            });
-        }
-    });
-    return {};
-}
-
-Result<void> Machine::run(const node::RunStep& step) {
-    if (random_.chance(failing_percent_)) {
-        return fail(Errc::system, "the device is gone");
-    }
-    switch (step.step) {
-        case takeover::Step::open_gate:
-            open_[step.gateway] = step.deadline;
-            break;
-        case takeover::Step::shut_gate:
-            open_.erase(step.gateway);
-            break;
-        case takeover::Step::reset_services:
-            reset_services(step.gateway);
-            break;
-        default:
-            break;
-    }
-    return {};
-}
-
-void Machine::reset_services(GatewayId gateway) {
-    std::vector<node::PluginToken> ended;
-    for (const auto& [plugin, key] : plugins_) {
-        if (key.first == gateway) {
-            ended.push_back(plugin);
-        }
-    }
-    for (const node::PluginToken plugin : ended) {
-        unplug(plugin);
-    }
 }
 
 void Machine::send_waiting() {
@@ -413,15 +327,21 @@ void Machine::send_waiting() {
         silenced_ = true;
         node::Effects effects = node_->set_group_writable(false, local_now());
         world_.on_effects(*this, effects, true);
-        execute(std::move(effects));
+        carry_out(std::move(effects));
         agenda_.after(kGroupRetry, [this, process = process_] {
             if (process == process_) {
                 send_waiting();
             }
         });
     } else if (silenced_) {
-        silenced_ = false;
-        post([](node::Node& node, TimePoint now) { return node.set_group_writable(true, now); });
+        // A busy node comes to it later, and other messages may wait by then.
+        post([this](node::Node& node, TimePoint now) {
+            if (!silenced_ || !waiting_.empty()) {
+                return node::Effects{};
+            }
+            silenced_ = false;
+            return node.set_group_writable(true, now);
+        });
     }
 }
 

@@ -44,9 +44,11 @@ class Surroundings {
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
+    // What the lease rests on has failed; vpnhad ends itself.
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
-    // An event and all that followed from it at once is done.
-    virtual void on_settled(Machine& machine) = 0;
+    // An event and all that followed from it at once is done. `of_lease`: a message of the lease
+    // that led to nothing but the like, and to another deadline of the gate.
+    virtual void on_settled(Machine& machine, bool of_lease) = 0;
 };
 
 class Machine {
@@ -62,6 +64,8 @@ class Machine {
     void kill();
     // The whole machine loses power.
     void cut_power();
+    // It is off, and has an empty disk when it comes back.
+    void lose_disk() { disk_.clear(); }
 
     // An event of the process that runs now.
     void post(Call call);
@@ -79,6 +83,9 @@ class Machine {
     void lose_session(const Kernel::Key& key, bool news);
     void overrun();
     void fail_steps(unsigned percent) { failing_percent_ = percent; }
+    void fill_disk(bool full) { disk_full_ = full; }
+    // As this node's corosync.conf has them from now on.
+    void set_voters(const std::set<NodeId>& voters);
     void shut_gates();
     // Of all gateways.
     void set_carrier(LinkSide side, bool carrier);
@@ -114,10 +121,41 @@ class Machine {
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   private:
-    void call(const Call& call);
-    void execute(node::Effects effects);
-    [[nodiscard]] node::Effects execute(const node::Effect& effect);
-    [[nodiscard]] node::Effects execute(const node::RunStep& step);
+    struct Task {
+        Call call;
+        bool of_lease = false;
+    };
+    void add_task(Call call, bool of_lease);
+    void run(const Task& task);
+    void carry_out(node::Effects effects);
+    // Each returns what follows from the effect.
+    node::Effects execute(const node::SendToGroup& sent);
+    node::Effects execute(const node::InstallSession& install);
+    node::Effects execute(const node::RemoveSession& remove);
+    node::Effects execute(const node::AuditSessions& audit);
+    node::Effects execute(const node::SaveLease& save);
+    node::Effects execute(const node::SendLease& sent);
+    node::Effects execute(const node::SetGate& gate);
+    node::Effects execute(const node::RunStep& step);
+    node::Effects execute(const node::SendDatagram& datagram);
+    node::Effects execute(const node::SendFrame& frame);
+    node::Effects execute(const node::AnswerRequest& answer);
+    node::Effects execute(const node::WriteScore& score);
+    node::Effects execute(const node::WithdrawScore& withdrawn);
+    node::Effects execute(const node::Detached& detached);
+    node::Effects execute(const node::Fenced& fenced);
+    node::Effects execute(const node::Log& line);
+    node::Effects execute(const node::Announce& announce);
+    node::Effects execute(const node::AskNeighbours& ask);
+    node::Effects execute(const node::AnswerPlugin& answer);
+    node::Effects execute(const node::WatchServices& watch);
+    node::Effects execute(const node::ReportFailure& report);
+    template <class Effect>
+    requires requires(FlowKeeper& flows, const Effect& effect) { flows.execute(effect); }
+    node::Effects execute(const Effect& effect) {
+        flows_.execute(effect);
+        return {};
+    }
     [[nodiscard]] Result<void> run(const node::RunStep& step);
     void reset_services(GatewayId gateway);
     void send_waiting();
@@ -144,6 +182,8 @@ class Machine {
     bool paused_ = false;
     Duration slow_{};
     unsigned failing_percent_ = 0;
+    bool disk_full_ = false;
+    std::vector<NodeId> voters_;
     double rate_ = 1.0;
     TimePoint base_world_{};
     TimePoint base_local_{};
@@ -159,11 +199,12 @@ class Machine {
 
     std::unique_ptr<node::Node> node_;
     std::uint64_t process_ = 0;
+    bool over_ = false;  // This vpnhad does nothing any more.
     Kernel kernel_;
     FlowKeeper flows_;
     std::map<node::PluginToken, Kernel::Key> plugins_;
     std::map<GatewayId, int> scores_;
-    std::deque<Call> tasks_;
+    std::deque<Task> tasks_;
     bool task_due_ = false;
     bool install_due_ = false;
     bool silenced_ = false;

@@ -4,7 +4,8 @@
 //
 //   epochs       Each claim's epoch is a new one, on the claimant's disk, and (without a bad day)
 //                above all that its peers follow. It is claimed with quorum, and deposes
-//                nobody who serves under a newer epoch than the claimant did.
+//                nobody who serves under a newer epoch than the claimant did. No epoch is asked
+//                for, or granted, that is not on the node's disk.
 //   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
 //                the node knows a newer one, none stays open once it has fallen silent.
 //                Whoever a replica takes for the holder has claimed its epoch.
@@ -72,7 +73,8 @@ class Oracle {
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
     void on_effect(const Machine& machine, const node::Effect& effect);
-    void on_settled(const Machine& machine);
+    // As Surroundings::on_settled().
+    void on_settled(const Machine& machine, bool of_lease);
     // A demotion or stop was reported as done.
     void on_silenced(const Machine& machine, GatewayId gateway) const;
 
@@ -123,13 +125,14 @@ class Oracle {
     void on_snapshot(const Machine& machine, const wire::Snapshot& snapshot);
     void on_confirm(const Machine& machine, const wire::Confirm& confirm) const;
     void on_save(const Machine& machine, const node::SaveLease& save);
+    void on_lease(const Machine& machine, const node::SendLease& sent) const;
     void on_step(const Machine& machine, const node::RunStep& step);
-    void on_answer(const Machine& machine, const node::AnswerRequest& answer);
     void note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,
                     std::uint64_t sequence, std::uint32_t count, std::uint64_t digest);
     void begin_takeover(const Machine& machine, GatewayId gateway);
+    void follow_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void end_takeover(const Machine& machine, const node::GatewayNode& gateway);
-    void check_gateway(const Machine& machine, const node::GatewayNode& gateway);
+    void check_gateway(const Machine& machine, const node::GatewayNode& gateway, bool of_lease);
     void check_gates(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_promises(const Machine& machine, const node::GatewayNode& gateway);
     void check_untouched(const Machine& machine);

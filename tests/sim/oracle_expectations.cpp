@@ -15,7 +15,7 @@ wire::RecordKey record_of(wire::RecordType type, const FlowKey& key) {
     return {type, wire::RecordId(conntrack::encode_key(key).view())};
 }
 
-wire::RecordKey record_of(const FlowKey& key) {
+wire::RecordKey expectation_of(const FlowKey& key) {
     return record_of(wire::RecordType::expectation, key);
 }
 
@@ -43,10 +43,12 @@ void each_expectation(const replica::Store& store, Visit visit) {
 
 }  // namespace
 
+// One whose parent is not hot ends with it, when it has had its own timeout.
 void Oracle::expect_expectations(const Machine& machine, GatewayId gateway) {
     const replica::Store& store = machine.gateway(gateway)->replica().store();
     each_expectation(store, [&](const Expectation& each, const replica::StoredRecord& stored) {
         if (stored.hold == replica::Hold::installed &&
+            takeovers_.at(gateway).flows.contains(each.parent) &&
             machine.flow_table().expectations().contains(each.key)) {
             takeovers_.at(gateway).expectations.insert(each.key);
         }
@@ -86,7 +88,7 @@ void Oracle::check_holder_expectations(const Machine& holder,
         if (is_hot(expectation)) {
             fail("flows", holder.id(), "serves, and keeps expecting " + to_string(key));
         }
-        if (store.find(record_of(key)) == nullptr) {
+        if (store.find(expectation_of(key)) == nullptr) {
             fail("flows", holder.id(), "does not replicate that it expects " + to_string(key));
         }
     }
@@ -126,7 +128,8 @@ std::uint64_t Oracle::check_standby_expectations(const Machine& holder, const Ma
     // One whose parent has its own timeout ends with it.
     for (const auto& [key, expectation] : table.expectations()) {
         if (is_hot(expectation) && concerns(gateway.settings().flows.policy, table, expectation) &&
-            is_hot(table.flows().at(expectation.parent)) && store.find(record_of(key)) == nullptr) {
+            is_hot(table.flows().at(expectation.parent)) &&
+            store.find(expectation_of(key)) == nullptr) {
             fail("flows", standby.id(), "its kernel still expects " + to_string(key));
         }
     }

@@ -79,6 +79,10 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     if (!gateway.replica().store().tombstones().empty()) {
         fail("settled", holder.id(), "keeps tombstones for ever");
     }
+    const lease::Voters& voters = gateway.lease().state().voters;
+    if (voters.next || voters.current.nodes.size() != plan_.nodes) {
+        fail("settled", holder.id(), "has other voters than its corosync.conf");
+    }
     for (const node::SessionView& view : gateway.sessions()) {
         const Session* session = clients_.find(view.record.key);
         // Of a stock session its own daemon notices.

@@ -14,16 +14,29 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, kFaults> kNames{
-    "power-cut",  "daemon-killed", "partition",  "one-way",   "pause",  "slow",     "clock",
-    "flow",       "refusal",       "vanish",     "overrun",   "storm",  "garbage",  "poison",
-    "step-fails", "step-lasts",    "switchover", "standby",   "resync", "versions", "links",
-    "flow-loss",  "flow-listing",  "flow-full",  "flow-flush"};
+    "power-cut",  "daemon-killed", "partition",  "one-way",    "pause",        "slow",
+    "clock",      "flow",          "refusal",    "vanish",     "overrun",      "storm",
+    "garbage",    "poison",        "step-fails", "step-lasts", "switchover",   "standby",
+    "resync",     "versions",      "links",      "flow-loss",  "flow-listing", "flow-full",
+    "flow-flush", "lease-lost",    "disk-full",  "voters",     "disk-lost"};
 
 }  // namespace
 
 Duration between(test::Random& random, Duration shortest, Duration longest) {
     const auto width = static_cast<std::uint64_t>((longest - shortest).count());
     return shortest + Duration(static_cast<Duration::rep>(random.below(width + 1)));
+}
+
+std::optional<lease::Durable> Plan::first_memory() const {
+    if (fresh) {
+        return std::nullopt;
+    }
+    lease::Durable memory;
+    memory.voters.current.version = {{0, NodeId{1}}, 0};
+    for (std::uint32_t voter = 1; voter <= nodes; ++voter) {
+        memory.voters.current.nodes.push_back(NodeId{voter});
+    }
+    return memory;
 }
 
 Plan make_plan(std::uint64_t seed, unsigned steps) {
@@ -47,9 +60,21 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     draw(Fault::links, of_links);
     test::Random of_flows(seed * 0x9e3779b97f4a7c15 + 2);
     plan.flows = of_flows.chance(50);
-    for (auto fault = static_cast<std::uint8_t>(Fault::flow_loss); plan.flows && fault < kFaults;
-         ++fault) {
+    constexpr auto kFirstOfLease = static_cast<std::uint8_t>(Fault::lease_lost);
+    for (auto fault = static_cast<std::uint8_t>(Fault::flow_loss);
+         plan.flows && fault < kFirstOfLease; ++fault) {
         draw(static_cast<Fault>(fault), of_flows);
+    }
+    // Drawn so that no seed of found.txt becomes another run.
+    test::Random of_memory(seed * 0x9e3779b97f4a7c15 + 59);
+    plan.fresh = of_memory.chance(12);
+    test::Random of_lease(seed * 0x9e3779b97f4a7c15 + 4);
+    for (std::uint8_t fault = kFirstOfLease; seed >= kSecondSeries && fault < kFaults; ++fault) {
+        draw(static_cast<Fault>(fault), of_lease);
+    }
+    if (plan.fresh) {
+        // Of lists that no grant has put in order yet an operator has to say which is right.
+        plan.faults.erase(Fault::voters);
     }
     const std::uint64_t fencing = random.below(10);
     plan.fencing = fencing < 3   ? Fencing::all
@@ -72,10 +97,11 @@ std::string describe(const Plan& plan) {
         faults += faults.empty() ? "" : " ";
         faults += kNames[static_cast<std::size_t>(fault)];
     }
-    return fmt::format("{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}, faults: {}",
+    return fmt::format("{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}, faults: {}",
                        plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
                        plan.pace / milliseconds(1), plan.token / milliseconds(1),
-                       plan.flows ? ", flows" : "", faults.empty() ? "none" : faults);
+                       plan.flows ? ", flows" : "", plan.fresh ? ", new" : "",
+                       faults.empty() ? "none" : faults);
 }
 
 }  // namespace vpnha::sim

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "base/time.hpp"
+#include "lease/effects.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::sim {
@@ -38,8 +40,14 @@ enum class Fault : std::uint8_t {
     flow_listing,   // Tables of flows that cannot be listed to their end.
     flow_full,      // Tables of flows that are full for a while.
     flow_flush,     // Somebody empties a table of flows.
+    lease_lost,     // The lease's datagrams alone are lost: those from a node, or those to it.
+    disk_full,      // A node can keep nothing for a while.
+    voters,         // The list of voters changes.
+    disk_lost,      // A node comes back with an empty disk.
 };
-inline constexpr std::uint8_t kFaults = 25;
+inline constexpr std::uint8_t kFaults = 29;
+// Seeds from here on have the last four kinds, too: what those before were they go on being.
+inline constexpr std::uint64_t kSecondSeries = 1'000'000;
 
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
@@ -54,6 +62,7 @@ struct Plan {
     std::uint32_t nodes = 0;
     std::uint8_t gateways = 0;
     std::set<Fault> faults;
+    bool fresh = false;  // No node remembers a list of voters when the run begins.
     bool flows = false;  // The gateways' flows are replicated.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
@@ -61,6 +70,8 @@ struct Plan {
     Duration consensus{};         // … and a ring is formed after that.
     std::size_t group_queue = 0;  // Messages that the group takes from a node before it says no.
 
+    // What a node's disk has when the run begins.
+    [[nodiscard]] std::optional<lease::Durable> first_memory() const;
     [[nodiscard]] bool has(Fault fault) const { return faults.contains(fault); }
 };
 

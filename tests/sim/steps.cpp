@@ -144,6 +144,12 @@ void World::strike(Fault fault) {
         case Fault::switchover:
             pacemaker_.move(any_gateway());
             break;
+        case Fault::lease_lost:
+            lose_lease(node);
+            break;
+        case Fault::voters:
+            change_voters(node);
+            break;
         case Fault::flow_control:
         case Fault::poison:
         case Fault::step_lasts:
@@ -160,7 +166,11 @@ void World::strike_node(Fault fault, NodeId node) {
     Machine& machine = *machines_.at(node);
     switch (fault) {
         case Fault::power_cut:
+        case Fault::disk_lost:
             cut_power(node);
+            break;
+        case Fault::disk_full:
+            machine.fill_disk(random_.chance(50));
             break;
         case Fault::daemon_killed:
             kill_daemon(node);
@@ -317,6 +327,47 @@ void World::pass_packets() {
             traffic_.expire(gateway, other.flows().table());
         }
     }
+}
+
+// As by a packet filter: of one node, or between two.
+void World::lose_lease(NodeId node) {
+    const bool inwards = random_.chance(60);
+    const NodeId other = any_node();
+    const bool all = random_.chance(60);
+    story_.tell("the lease is not heard {} node {}, {}", inwards ? "at" : "from", node.value,
+                all ? "by all" : "by one");
+    for (const auto& [peer, machine] : machines_) {
+        if (peer != node && (all || peer == other)) {
+            const auto pair = inwards ? std::pair(peer, node) : std::pair(node, peer);
+            deaf_.insert(pair);
+            agenda_.after(between(random_, milliseconds(200), seconds(10)),
+                          [this, pair] { deaf_.erase(pair); });
+        }
+    }
+}
+
+// A node leaves the list or comes back to it; at least two stay.
+void World::change_voters(NodeId node) {
+    if (voters_.contains(node) && voters_.size() > 2) {
+        voters_.erase(node);
+    } else {
+        voters_.insert(node);
+    }
+    tell_voters(seconds(1));
+}
+
+// Who left it is not told: its corosync.conf is the old one.
+void World::tell_voters(Duration within) {
+    std::string told;
+    for (const NodeId node : voters_) {
+        told += fmt::format(" {}", node.value);
+        agenda_.after(between(random_, Duration(0), within), [this, node, voters = voters_] {
+            if (voters == voters_) {
+                machines_.at(node)->set_voters(voters);
+            }
+        });
+    }
+    story_.tell("corosync.conf has the nodes{}", told);
 }
 
 void World::strike_flows(Fault fault, Machine& machine) {

@@ -2,6 +2,8 @@
 // How the parts of a cluster belong together. What happens to it is in steps.cpp.
 #include "sim/world.hpp"
 
+#include <algorithm>
+
 namespace vpnha::sim {
 
 namespace {
@@ -17,6 +19,8 @@ constexpr Duration kQuiet = seconds(30);
 // Nothing new is said before all nodes lose each other once more: whoever meets again has only what
 // it said long ago.
 constexpr Duration kAlone = seconds(100);
+// A node with a new disk has booted, and has heard of everything, before another one loses its own.
+constexpr Duration kDiskPause = seconds(60);
 
 }  // namespace
 
@@ -37,6 +41,7 @@ World::World(const Plan& plan, Story::Mode mode)
     for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
         machines_[NodeId{node}] =
             std::make_unique<Machine>(NodeId{node}, agenda_, random_, story_, plan_, surroundings);
+        voters_.insert(NodeId{node});
     }
 }
 
@@ -94,12 +99,24 @@ void World::cut_power(NodeId node) {
     story_.tell(node, "loses its power");
     oracle_.on_death(node);
     machine.cut_power();
+    if (plan_.has(Fault::disk_lost) && may_lose_disk(node) && random_.chance(30)) {
+        story_.tell(node, "its disk is lost");
+        disk_lost_at_ = agenda_.now();
+        machine.lose_disk();
+    }
     totem_.stop(node);
     agenda_.after(between(random_, seconds(1), seconds(20)), [this, node] {
         if (totem_.ring_of(node).empty()) {
             boot(node);
         }
     });
+}
+
+bool World::may_lose_disk(NodeId node) const {
+    return !faults_over_ && agenda_.now() >= disk_lost_at_ + kDiskPause &&
+           std::all_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+               return each.first == node || each.second->node() != nullptr;
+           });
 }
 
 // Power is off, and whoever is left is told so: of two nodes the other one waits for it.
@@ -120,8 +137,12 @@ void World::kill_daemon(NodeId node) {
         return;
     }
     story_.tell(node, "vpnhad is killed");
+    end_daemon(node);
+}
+
+void World::end_daemon(NodeId node) {
     oracle_.on_death(node);
-    machine.kill();
+    machines_.at(node)->kill();
     totem_.leave(node);
     start_daemon(node, between(random_, milliseconds(200), seconds(4)));
 }
@@ -147,13 +168,25 @@ void World::on_effect(Machine& machine, const node::Effect& effect) {
 // the replay guard.
 void World::on_lease(Machine& machine, const node::SendLease& sent) {
     const lease::Sender sender = machine.sender();
+    const auto carries = [this, from = sender.node, to = sent.to] {
+        return totem_.carries(from, to) && !deaf_.contains({from, to});
+    };
+    if (std::holds_alternative<lease::Hello>(sent.message)) {
+        // Each second, between all: nothing is drawn for them.
+        agenda_.after(milliseconds(1), [this, sender, sent, carries] {
+            if (carries()) {
+                machines_.at(sent.to)->deliver_lease(sender, sent);
+            }
+        });
+        return;
+    }
     const bool lost = random_.chance(1) && !faults_over_;
-    if (lost || !totem_.carries(sender.node, sent.to)) {
+    if (lost || !carries()) {
         return;
     }
     agenda_.after(between(random_, microseconds(50), milliseconds(random_.chance(5) ? 80 : 3)),
-                  [this, sender, sent] {
-                      if (totem_.carries(sender.node, sent.to)) {
+                  [this, sender, sent, carries] {
+                      if (carries()) {
                           machines_.at(sent.to)->deliver_lease(sender, sent);
                       }
                   });
@@ -187,8 +220,8 @@ void World::on_fenced(Machine& machine) {
     });
 }
 
-void World::on_settled(Machine& machine) {
-    oracle_.on_settled(machine);
+void World::on_settled(Machine& machine, bool of_lease) {
+    oracle_.on_settled(machine, of_lease);
 }
 
 // Only an open gate lets anything through, in both directions.
@@ -232,10 +265,12 @@ void World::end_faults() {
     story_.tell("the faults end");
     faults_over_ = true;
     totem_.heal_links();
+    deaf_.clear();
     pacemaker_.end_standby();
     for (const auto& [node, machine] : machines_) {
         machine->be_slow({});
         machine->fail_steps(0);
+        machine->fill_disk(false);
         for (const LinkSide side : kLinkSides) {
             machine->set_carrier(side, true);
         }
@@ -246,6 +281,10 @@ void World::end_faults() {
             machine->resume(false);
             totem_.pause(node, false);
         }
+        voters_.insert(node);
+    }
+    if (plan_.has(Fault::voters)) {
+        tell_voters(milliseconds(500));
     }
 }
 

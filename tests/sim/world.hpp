@@ -40,7 +40,7 @@ class World : private Surroundings {
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;
-    void on_settled(Machine& machine) override;
+    void on_settled(Machine& machine, bool of_lease) override;
 
     void pass(Duration time);
     void boot(NodeId node);
@@ -48,6 +48,9 @@ class World : private Surroundings {
     void cut_power(NodeId node);
     void fence(NodeId node);
     void kill_daemon(NodeId node);
+    void end_daemon(NodeId node);
+    // One at a time, while all others remember.
+    [[nodiscard]] bool may_lose_disk(NodeId node) const;
     void end_faults();
     void shatter();
 
@@ -68,6 +71,9 @@ class World : private Surroundings {
     void lose_links(NodeId node);
     void pass_packets();
     void strike_flows(Fault fault, Machine& machine);
+    void lose_lease(NodeId node);
+    void change_voters(NodeId node);
+    void tell_voters(Duration within);
 
     [[nodiscard]] NodeId any_node();
     [[nodiscard]] GatewayId any_gateway();
@@ -88,6 +94,9 @@ class World : private Surroundings {
     node::PluginToken next_plugin_ = 1;
     std::map<NodeId, Bytes> last_said_;
     std::map<NodeId, std::uint64_t> pauses_;
+    std::set<std::pair<NodeId, NodeId>> deaf_;  // (from, to): for the lease alone.
+    std::set<NodeId> voters_;                   // As corosync.conf has them.
+    TimePoint disk_lost_at_{};
     bool faults_over_ = false;
 };
 

@@ -11,7 +11,7 @@ namespace vpnha {
 
 // Unique to this process; nothing is created.
 inline std::string temporary_path(const std::string& name) {
-    return testing::TempDir() + "vpnha-" + std::to_string(::getpid()) + "-" + name;
+    return ::testing::TempDir() + "vpnha-" + std::to_string(::getpid()) + "-" + name;
 }
 
 }  // namespace vpnha

@@ -55,7 +55,10 @@ CORE_CALLS = re.compile(
     r"\bclock_gettime\b|_clock::now\b|\bs?rand\s*\(|\bgetenv\b|\brandom_device\b|\bsyslog\b"
     r"|\bgettimeofday\b|\btime\s*\(\s*(?:nullptr|NULL|0)\s*\)"
 )
-CALLS = re.compile(r"(?<![\w.])(?:system|strcpy|strcat|sprintf|vsprintf|gets)\s*\(")
+# bpf_ktime_get_ns() stands while the machine sleeps; the gate's deadlines are CLOCK_BOOTTIME.
+CALLS = re.compile(
+    r"(?<![\w.])(?:system|strcpy|strcat|sprintf|vsprintf|gets|bpf_ktime_get_ns)\s*\("
+)
 SLEEPS = re.compile(r"\b(?:u|nano)?sleep(?:_for|_until)?\s*\(")
 # The pause of a loop that polls for a condition: at most 50 ms.
 POLL_PAUSE = re.compile(r"\btime\.sleep\(0\.0[0-5]\d*\)|\busleep\([1-5]?\d{1,4}\)")

@@ -102,6 +102,9 @@ class HouseRulesTest(unittest.TestCase):
                      "error.value();", "event_system (1);"):
             with self.subTest(text=text):
                 self.green(rule, "daemon/x.cpp", text + "\n")
+        gate = "libvpnha/src/adapters/x.bpf.c"
+        self.red(rule, gate, "    if (bpf_ktime_get_ns() < limit) {\n")
+        self.green(rule, gate, "    if (bpf_ktime_get_boot_ns() < limit) {\n")
         self.red(rule, "daemon/x.hpp", "using namespace std;\n")
         self.green(rule, "daemon/x.cpp", "using namespace std;\n")
         self.green(rule, "tests/unit/x_test.cpp", "x.value();\n")

@@ -4,8 +4,8 @@
 //
 // Example:
 //     int main() {
-//         const auto ended = vpnha::run_daemon({.config_file = "/etc/vpnha/vpnha.toml"});
-//         return ended ? 0 : 1;
+//         const auto end = vpnha::run_daemon({.config_file = "/etc/vpnha/vpnha.toml"});
+//         return vpnha::exit_code(end);
 //     }
 #pragma once
 
@@ -17,14 +17,31 @@
 
 namespace vpnha {
 
+// What keep-vpnhad, which starts a vpnhad again that has died, tells the next one.
+struct Restart {
+    unsigned count = 0;       // How often vpnhad was started again; 0: this is the first one.
+    std::string death{};      // How the one before ended: "signal 11".
+    bool votes_only = false;  // Several died one after the other: take part in no gateway.
+};
+
 struct DaemonOptions {
     std::string config_file = "/etc/vpnha/vpnha.toml";
     std::string log_file{};  // Empty: stderr.
+    Restart restart{};
 };
 
-// Returns when the last gateway was detached or on SIGTERM; an error when it cannot start (second
-// start, no corosync, invalid configuration) or lost corosync. One thread; blocks.
-[[nodiscard]] VPNHA_API Result<void> run_daemon(const DaemonOptions& options);
+struct DaemonEnd {
+    Result<void> result;    // An error: why it did not start, or why it ended.
+    bool is_death = false;  // It ran, and failed by itself: start it again.
+};
+
+// Returns when the last gateway was detached or on SIGTERM; with an error when it cannot start
+// (another vpnhad, no corosync, invalid configuration), lost corosync, was fenced, or could not go
+// on. One thread; blocks.
+[[nodiscard]] VPNHA_API DaemonEnd run_daemon(const DaemonOptions& options);
+
+// Of vpnhad: 0 ended as told, 1 died, 3 of no use to start it again before somebody acts.
+[[nodiscard]] VPNHA_API int exit_code(const DaemonEnd& end);
 
 // Reads and checks the configuration only.
 [[nodiscard]] VPNHA_API Result<void> check_config(const std::string& config_file);
@@ -37,6 +54,15 @@ struct DaemonOptions {
 // for. What was found, for a human; empty without chrony. Error invalid_config names the line of
 // chrony's configuration and what to set there, permission that this process may not read it.
 [[nodiscard]] VPNHA_API Result<std::string> check_clock();
+
+struct ClusterLinksCheck {
+    bool is_warning = false;
+    std::string text;  // What was found, for a human; of a warning what to set instead, and why.
+};
+
+// Whether the running cluster survives the loss of one of several links between the nodes. Error
+// unreachable: corosync does not run here, or does not answer this process.
+[[nodiscard]] VPNHA_API Result<ClusterLinksCheck> check_cluster_links();
 
 struct ConntrackFinding {
     bool is_error = false;

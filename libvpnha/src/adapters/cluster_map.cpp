@@ -22,8 +22,10 @@ constexpr const char* kTransport = "totem.transport";
 constexpr const char* kSecauth = "totem.secauth";
 constexpr const char* kCipher = "totem.crypto_cipher";
 constexpr const char* kKeyFile = "totem.keyfile";
+constexpr const char* kLinkMode = "totem.link_mode";
 constexpr const char* kQuorumDevice = "quorum.device.model";
 constexpr const char* kNodes = "nodelist.node.";
+constexpr const char* kOwnPosition = "nodelist.local_node_pos";
 // Links of a knet node (KNET_MAX_LINK).
 constexpr std::size_t kLinksMax = 8;
 constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
@@ -32,8 +34,7 @@ constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
 
 struct ClusterMap::State {
     QbLoop* loop = nullptr;
-    std::function<void()> on_change;
-    std::function<void()> on_nodes;
+    Listener listener;
     cmap_handle_t handle = 0;
     int fd = -1;
 
@@ -56,12 +57,12 @@ struct ClusterMap::State {
 
     static void on_key(cmap_handle_t, cmap_track_handle_t, std::int32_t, const char*,
                        cmap_notify_value, cmap_notify_value, void* state) {
-        static_cast<State*>(state)->on_change();
+        static_cast<State*>(state)->listener.on_change();
     }
 
     static void on_node(cmap_handle_t, cmap_track_handle_t, std::int32_t, const char*,
                         cmap_notify_value, cmap_notify_value, void* state) {
-        static_cast<State*>(state)->on_nodes();
+        static_cast<State*>(state)->listener.on_nodes();
     }
 
     // The numbers in nodelist.node.NUMBER.
@@ -89,9 +90,9 @@ struct ClusterMap::State {
     void dispatch() {
         const cs_error_t error = cmap_dispatch(handle, CS_DISPATCH_ALL);
         if (error != CS_OK && error != CS_ERR_TRY_AGAIN) {
-            // Corosync is gone, which ends vpnhad by way of its group.
             loop->unwatch(fd);
             fd = -1;
+            listener.on_lost();
         }
     }
 };
@@ -123,12 +124,10 @@ ClusterMap::~ClusterMap() {
     cmap_finalize(state_->handle);
 }
 
-Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop, std::function<void()> on_change,
-                                                     std::function<void()> on_nodes) {
+Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop, Listener listener) {
     auto state = std::make_unique<State>();
     state->loop = &loop;
-    state->on_change = std::move(on_change);
-    state->on_nodes = std::move(on_nodes);
+    state->listener = std::move(listener);
     const cs_error_t error = cmap_initialize(&state->handle);
     if (error != CS_OK) {
         return fail(Errc::unreachable,
@@ -162,6 +161,11 @@ TotemKeys ClusterMap::totem() const {
     return {state_->text(kTransport), state_->text(kSecauth), state_->text(kCipher)};
 }
 
+std::string ClusterMap::link_mode() const {
+    const std::string mode = state_->text(kLinkMode);
+    return mode.empty() ? "passive" : mode;
+}
+
 std::vector<ClusterNode> ClusterMap::nodes() const {
     std::vector<ClusterNode> nodes;
     for (const unsigned position : state_->positions()) {
@@ -185,6 +189,17 @@ std::vector<ClusterNode> ClusterMap::nodes() const {
     std::sort(nodes.begin(), nodes.end(),
               [](const ClusterNode& a, const ClusterNode& b) { return a.id < b.id; });
     return nodes;
+}
+
+Result<NodeId> ClusterMap::self() const {
+    NodeId self{};
+    std::uint32_t position = 0;
+    if (cmap_get_uint32(state_->handle, kOwnPosition, &position) != CS_OK ||
+        cmap_get_uint32(state_->handle, fmt::format("{}{}.nodeid", kNodes, position).c_str(),
+                        &self.value) != CS_OK) {
+        return fail(Errc::unreachable, "corosync does not say which node this is");
+    }
+    return self;
 }
 
 QuorumKeys ClusterMap::quorum() const {

@@ -45,10 +45,13 @@ struct ClusterNode {
 
 class ClusterMap {
   public:
-    // `on_change` is called whenever one of totem's keys was written, `on_nodes` when the list of
-    // nodes was. Unreachable: corosync does not run.
-    static Result<std::unique_ptr<ClusterMap>> open(QbLoop& loop, std::function<void()> on_change,
-                                                    std::function<void()> on_nodes);
+    struct Listener {
+        std::function<void()> on_change;  // One of totem's keys was written.
+        std::function<void()> on_nodes;   // The list of nodes was.
+        std::function<void()> on_lost;    // Corosync is gone. Called once.
+    };
+    // Unreachable: corosync does not run.
+    static Result<std::unique_ptr<ClusterMap>> open(QbLoop& loop, Listener listener);
     ~ClusterMap();
     ClusterMap(const ClusterMap&) = delete;
     ClusterMap& operator=(const ClusterMap&) = delete;
@@ -56,9 +59,13 @@ class ClusterMap {
     [[nodiscard]] TotemKeys totem() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
+    // How knet uses several links: "passive" (Corosync's default), "active" or "rr".
+    [[nodiscard]] std::string link_mode() const;
     [[nodiscard]] QuorumKeys quorum() const;
     // Ascending.
     [[nodiscard]] std::vector<ClusterNode> nodes() const;
+    // This node's id. Unreachable: corosync does not know it yet.
+    [[nodiscard]] Result<NodeId> self() const;
 
   private:
     struct State;

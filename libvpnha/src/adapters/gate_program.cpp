@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <array>
@@ -16,85 +15,17 @@
 #include <vector>
 
 #include "adapters/gate/gate_abi.h"
-#include "adapters/netlink_route.hpp"
+#include "adapters/gate_chain.hpp"
 #include "gate.skel.h"
 
 namespace vpnha::adapters {
 
 namespace {
 
-// Ahead of any filter that takes the kernel's automatic priorities (49152 downwards); the handle
-// ("gate" in ASCII) tells ours from a neighbour's at the same priority.
-constexpr std::uint32_t kFilterPriority = 1;
-constexpr std::uint32_t kFilterHandle = 0x67617465;
 // Maps of one program; ours has five and libbpf may add one for constants.
 constexpr std::size_t kProgramMapsMax = 8;
-
-// libbpf's words go nowhere by default: what matters is in the Error. It warns of a clsact that
-// exists already and of a filter that does not, both of which are no faults here.
-void silence_libbpf() {
-    static const auto kPrevious = libbpf_set_print(nullptr);
-    static_cast<void>(kPrevious);
-}
-
-bpf_tc_hook hook_of(int link, GateDirection direction) {
-    bpf_tc_hook hook{};
-    hook.sz = sizeof hook;
-    hook.ifindex = link;
-    hook.attach_point = direction == GateDirection::in ? BPF_TC_INGRESS : BPF_TC_EGRESS;
-    return hook;
-}
-
-bpf_tc_opts filter_options() {
-    bpf_tc_opts options{};
-    options.sz = sizeof options;
-    options.handle = kFilterHandle;
-    options.priority = kFilterPriority;
-    return options;
-}
-
-Result<int> link_of(const std::string& interface) {
-    const unsigned link = if_nametoindex(interface.c_str());
-    if (link == 0 && errno != ENODEV) {
-        return tl::unexpected(system_error(fmt::format("find interface {}", interface), errno));
-    }
-    if (link == 0) {
-        return fail(Errc::not_found, fmt::format("there is no interface {}", interface));
-    }
-    return static_cast<int>(link);
-}
-
-// What the kernel lacks, from the error that it gave. libbpf and netlink both say so by ENOENT or
-// EINVAL where a module is missing.
-tl::unexpected<Error> refused(const std::string& what, int error, std::string_view lacks) {
-    if (error == EPERM || error == EACCES) {
-        return fail(
-            Errc::permission,
-            fmt::format("{}: not permitted; it needs root, or CAP_BPF and CAP_NET_ADMIN", what));
-    }
-    if (error == ENOSYS || error == ENOENT || error == EOPNOTSUPP) {
-        return fail(Errc::unsupported,
-                    fmt::format("{}: this kernel lacks {}; Debian's has it", what, lacks));
-    }
-    return tl::unexpected(system_error(what, error));
-}
-
-// An ingress qdisc stands in clsact's place and has one block of filters only: what is attached for
-// egress would replace what is attached for ingress, and nothing that goes out would be seen.
-Result<void> require_clsact(int link, const std::string& interface) {
-    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
-    VPNHA_TRY(const std::string kind, route.ingress_qdisc(link));
-    if (kind == "clsact") {
-        return {};
-    }
-    return fail(
-        Errc::unsupported,
-        fmt::format("device {0} has a qdisc '{1}' where the gate needs clsact: nothing that "
-                    "goes out could be dropped; replace it (tc qdisc del dev {0} {1} && "
-                    "tc qdisc add dev {0} clsact), and add its filters again: clsact takes "
-                    "them, too",
-                    interface, kind));
-}
+// The kernel's names of the gate's programs, by which a gate is known in a chain.
+constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
 
 // The address of a trie's key, whose four octets of length come before it.
 template <class Key>
@@ -221,6 +152,15 @@ Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
     return counters;
 }
 
+Result<std::uint32_t> GateMaps::deadline_map() const {
+    bpf_map_info info{};
+    std::uint32_t info_bytes = sizeof info;
+    if (bpf_obj_get_info_by_fd(fds_.deadline, &info, &info_bytes) != 0) {
+        return tl::unexpected(system_error("ask the kernel for a map of the gate", errno));
+    }
+    return info.id;
+}
+
 GateProgram::GateProgram(vpnha_gate* program) : program_(program) {}
 GateProgram::GateProgram(GateProgram&&) noexcept = default;
 GateProgram& GateProgram::operator=(GateProgram&&) noexcept = default;
@@ -237,31 +177,10 @@ Result<GateProgram> GateProgram::load() {
         return tl::unexpected(system_error("open the gate's BPF program", errno));
     }
     if (const int error = vpnha_gate__load(program.program_.get()); error != 0) {
-        return refused("load the gate's BPF program", -error, "bpf(2), CONFIG_BPF_SYSCALL");
+        return refused_by_kernel("load the gate's BPF program", -error,
+                                 "bpf(2), CONFIG_BPF_SYSCALL");
     }
     return program;
-}
-
-Result<void> GateProgram::attach(const std::string& interface, GateDirection direction) const {
-    VPNHA_TRY(const int link, link_of(interface));
-    bpf_tc_hook hook = hook_of(link, direction);
-    const int error = bpf_tc_hook_create(&hook);
-    if (error == -EEXIST) {
-        VPNHA_CHECK(require_clsact(link, interface));
-    } else if (error != 0) {
-        return refused(fmt::format("add clsact to {} for the gate", interface), -error,
-                       "clsact, CONFIG_NET_SCH_INGRESS (module sch_ingress)");
-    }
-    bpf_tc_opts options = filter_options();
-    options.flags = BPF_TC_F_REPLACE;
-    options.prog_fd = this->program(direction);
-    if (const int refusal = bpf_tc_attach(&hook, &options); refusal != 0) {
-        return refused(fmt::format("attach the gate to {} (is another kind of filter at "
-                                   "priority {}?)",
-                                   interface, kFilterPriority),
-                       -refusal, "BPF as a tc filter, CONFIG_NET_CLS_BPF (module cls_bpf)");
-    }
-    return {};
 }
 
 GateMaps GateProgram::maps() const {
@@ -271,37 +190,36 @@ GateMaps GateProgram::maps() const {
                      bpf_map__fd(maps.drops)});
 }
 
-int GateProgram::program(GateDirection direction) const {
-    return bpf_program__fd(direction == GateDirection::in ? program_->progs.gate_in
-                                                          : program_->progs.gate_out);
+const bpf_program* GateProgram::handle(GateDirection direction) const {
+    return direction == GateDirection::in ? program_->progs.vpnha_gate_in
+                                          : program_->progs.vpnha_gate_out;
 }
 
-Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interface,
-                                                       GateDirection direction) {
-    silence_libbpf();
-    VPNHA_TRY(const int link, link_of(interface));
-    const bpf_tc_hook hook = hook_of(link, direction);
-    bpf_tc_opts options = filter_options();
-    if (const int error = bpf_tc_query(&hook, &options); error != 0) {
-        // ENOENT: no filter of ours; EINVAL: no clsact at all.
-        if (error == -ENOENT || error == -EINVAL) {
-            return std::nullopt;
-        }
-        return tl::unexpected(
-            system_error(fmt::format("look for a gate on {}", interface), -error));
+int GateProgram::program(GateDirection direction) const {
+    return bpf_program__fd(handle(direction));
+}
+
+Result<UniqueFd> GateProgram::copy(GateDirection direction) const {
+    // What libbpf has made of the instructions names the maps by their descriptors.
+    const bpf_program* const original = handle(direction);
+    UniqueFd copy(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, bpf_program__name(original), "GPL",
+                                bpf_program__insns(original), bpf_program__insn_cnt(original),
+                                nullptr));
+    if (!copy) {
+        return tl::unexpected(system_error("load the gate's BPF program again", errno));
     }
+    return copy;
+}
+
+Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
     AttachedGate gate;
-    gate.program_.reset(bpf_prog_get_fd_by_id(options.prog_id));
-    std::array<std::uint32_t, kProgramMapsMax> ids{};
-    bpf_prog_info info{};
-    info.nr_map_ids = static_cast<std::uint32_t>(ids.size());
-    info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
-    std::uint32_t info_bytes = sizeof info;
-    if (!gate.program_ || bpf_obj_get_info_by_fd(gate.program_.get(), &info, &info_bytes) != 0) {
-        return tl::unexpected(system_error("open the attached gate", errno));
+    VPNHA_TRY(gate.program_, open_program(program));
+    VPNHA_TRY(const ProgramInfo info, program_info(gate.program_.get()));
+    if (std::find(kNames.begin(), kNames.end(), info.name) == kNames.end()) {
+        return std::nullopt;
     }
-    for (std::size_t i = 0; i < info.nr_map_ids && i < ids.size(); ++i) {
-        UniqueFd map(bpf_map_get_fd_by_id(ids[i]));
+    for (const std::uint32_t id : info.maps) {
+        UniqueFd map(bpf_map_get_fd_by_id(id));
         bpf_map_info map_info{};
         std::uint32_t map_info_bytes = sizeof map_info;
         if (!map || bpf_obj_get_info_by_fd(map.get(), &map_info, &map_info_bytes) != 0) {
@@ -323,7 +241,7 @@ Result<std::optional<AttachedGate>> AttachedGate::find(const std::string& interf
     // At ingress the program has no use for `endings`, and so not the map.
     if (!gate.covered4_ || !gate.covered6_ || !gate.deadline_ || !gate.drops_) {
         return fail(Errc::unsupported,
-                    fmt::format("the filter on {} is no gate of this version", interface));
+                    fmt::format("program {} is no gate of this version", program));
     }
     return gate;
 }
@@ -333,13 +251,27 @@ GateMaps AttachedGate::maps() const {
         {covered4_.get(), covered6_.get(), deadline_.get(), endings_.get(), drops_.get()});
 }
 
-Result<std::uint32_t> program_id(int program) {
+Result<ProgramInfo> program_info(int program) {
+    std::array<std::uint32_t, kProgramMapsMax> maps{};
     bpf_prog_info info{};
+    info.nr_map_ids = static_cast<std::uint32_t>(maps.size());
+    info.map_ids = reinterpret_cast<std::uintptr_t>(maps.data());
     std::uint32_t info_bytes = sizeof info;
     if (bpf_obj_get_info_by_fd(program, &info, &info_bytes) != 0) {
         return tl::unexpected(system_error("ask the kernel for a BPF program", errno));
     }
-    return info.id;
+    const std::size_t count = std::min<std::size_t>(info.nr_map_ids, maps.size());
+    return ProgramInfo{info.id, info.name, {maps.begin(), maps.begin() + count}};
+}
+
+Result<UniqueFd> open_program(std::uint32_t id) {
+    UniqueFd program(bpf_prog_get_fd_by_id(id));
+    if (program) {
+        return program;
+    }
+    const std::string what = fmt::format("open BPF program {}", id);
+    return errno == ENOENT ? Result<UniqueFd>(fail(Errc::not_found, what + ": there is none"))
+                           : tl::unexpected(system_error(what, errno));
 }
 
 }  // namespace vpnha::adapters

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate's BPF program in the kernel: loading it, attaching it, and finding one that another
-// process attached. One loaded program with its maps serves all gateways of a process.
+// The gate's BPF program in the kernel: loading it, and opening one that another process attached.
+// One loaded program with its maps serves all gateways of a process, on all devices.
 //
-// An attached program and its maps live on when their process dies: the filter holds them. That is
-// the point, and the reason why an attached program can be found again from its device alone.
+// An attached program and its maps live on when their process dies: the device's chain holds them.
+// That is the point, and the reason why an attached program can be opened from its number alone.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "config/config.hpp"
 #include "ports/gate.hpp"
 
+struct bpf_program;
 struct vpnha_gate;
 
 namespace vpnha::adapters {
@@ -48,6 +49,8 @@ class GateMaps {
     [[nodiscard]] Result<std::uint64_t> deadline(GatewayId gateway) const;
     [[nodiscard]] Result<void> allow_endings(GatewayId gateway, bool meant) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
+    // Programs with equal ones open and shut together. The kernel's number.
+    [[nodiscard]] Result<std::uint32_t> deadline_map() const;
 
   private:
     Fds fds_;
@@ -62,27 +65,27 @@ class GateProgram {
     GateProgram& operator=(GateProgram&&) noexcept;
     ~GateProgram();
 
-    // Takes the place of the gate that is attached there, in one step, if there is one.
-    [[nodiscard]] Result<void> attach(const std::string& interface, GateDirection direction) const;
     [[nodiscard]] GateMaps maps() const;
     [[nodiscard]] int program(GateDirection direction) const;
+    // The same program, with the same maps, under another number of the kernel's.
+    [[nodiscard]] Result<UniqueFd> copy(GateDirection direction) const;
 
   private:
     struct Destroy {
         void operator()(vpnha_gate* program) const;
     };
     explicit GateProgram(vpnha_gate* program);
+    [[nodiscard]] const bpf_program* handle(GateDirection direction) const;
 
     std::unique_ptr<vpnha_gate, Destroy> program_;
 };
 
-// A gate found on a device, whoever attached it.
+// A gate found in a device's chain, whoever attached it.
 class AttachedGate {
   public:
-    // nullopt when no gate is attached there. Error not_found when there is no such interface,
-    // unsupported when what stands in the gate's place is none of this version.
-    [[nodiscard]] static Result<std::optional<AttachedGate>> find(const std::string& interface,
-                                                                  GateDirection direction);
+    // By the kernel's number of its program. nullopt when that is no gate. Error not_found when
+    // there is no such program, unsupported when it is a gate, but none of this version.
+    [[nodiscard]] static Result<std::optional<AttachedGate>> open(std::uint32_t program);
     [[nodiscard]] int program() const { return program_.get(); }
     [[nodiscard]] GateMaps maps() const;
 
@@ -95,7 +98,14 @@ class AttachedGate {
     UniqueFd drops_;
 };
 
-// The kernel's number of a loaded program.
-[[nodiscard]] Result<std::uint32_t> program_id(int program);
+struct ProgramInfo {
+    std::uint32_t id = 0;  // The kernel's number.
+    std::string name;
+    std::vector<std::uint32_t> maps;  // Their numbers.
+};
+// Of a loaded program.
+[[nodiscard]] Result<ProgramInfo> program_info(int program);
+// Error not_found: there is none of that number.
+[[nodiscard]] Result<UniqueFd> open_program(std::uint32_t id);
 
 }  // namespace vpnha::adapters

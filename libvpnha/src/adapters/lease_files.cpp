@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "adapters/log.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -14,11 +15,9 @@ namespace vpnha::adapters {
 namespace {
 
 using lease::BootId;
-using lease::Instance;
 using lease::VoterList;
 using nlohmann::json;
 
-constexpr const char* kLives = "lives.json";
 constexpr int kFormat = 1;
 
 std::string file_of(GatewayId gateway) {
@@ -77,6 +76,7 @@ std::string text_of(const lease::Durable& durable) {
     json file{{"format", kFormat},
               {"claimed", to_json(durable.claimed)},
               {"granted", to_json(durable.granted)},
+              {"elsewhere", to_json(durable.elsewhere)},
               {"marks", std::move(marks)},
               {"voters", to_json(durable.voters.current)}};
     if (durable.voters.next) {
@@ -89,6 +89,7 @@ lease::Durable durable_of(const json& file) {
     lease::Durable durable;
     durable.claimed = epoch_of(file.at("claimed"));
     durable.granted = epoch_of(file.at("granted"));
+    durable.elsewhere = epoch_of(file.at("elsewhere"));
     for (const json& mark : file.at("marks")) {
         durable.marks.push_back(
             {NodeId{mark.at("node").get<std::uint32_t>()}, boot_of(mark.at("boot"))});
@@ -97,8 +98,8 @@ lease::Durable durable_of(const json& file) {
     if (file.contains("next_voters")) {
         durable.voters.next = list_of(file.at("next_voters"));
     }
-    if (durable.marks.size() > lease::kVotersMax || !is_sound(durable.voters)) {
-        throw json::other_error::create(500, "no sound list of voters", &file);
+    if (durable.marks.size() > lease::kMarksMax || !is_sound(durable.voters)) {
+        throw json::other_error::create(500, "no sound list of marks or voters", &file);
     }
     return durable;
 }
@@ -128,12 +129,13 @@ Result<std::optional<Value>> read_file(const StateDirectory& directory, const st
 
 Result<LeaseFiles> LeaseFiles::open(const std::string& directory) {
     VPNHA_TRY(StateDirectory opened, StateDirectory::open(directory));
-    LeaseFiles files(std::move(opened));
-    VPNHA_CHECK(files.load_lives());
-    return files;
+    return LeaseFiles(std::move(opened));
 }
 
 Result<std::optional<lease::Durable>> LeaseFiles::load(GatewayId gateway) const {
+    if (const Result<void> reserved = directory_.reserve(file_of(gateway)); !reserved) {
+        write_log(node::Level::warning, reserved.error().detail);
+    }
     return read_file<lease::Durable>(
         directory_, file_of(gateway),
         "Remove it while a majority of the other nodes runs vpnhad with theirs: they know the "
@@ -143,50 +145,6 @@ Result<std::optional<lease::Durable>> LeaseFiles::load(GatewayId gateway) const 
 
 Result<void> LeaseFiles::save(GatewayId gateway, const lease::Durable& durable) {
     return directory_.write(file_of(gateway), text_of(durable));
-}
-
-Result<void> LeaseFiles::load_lives() {
-    using Lives = std::pair<Instance, std::vector<lease::ReplayGuard::Known>>;
-    VPNHA_TRY(const auto lives,
-              read_file<Lives>(
-                  directory_, kLives,
-                  "Write into it {\"format\": 1, \"starts\": N, \"heard\": []} with an "
-                  "N above the number of times that vpnhad was started here: the "
-                  "other nodes take no word from a start they have heard before",
-                  [](const json& file) {
-                      Lives read{Instance{file.at("starts").get<std::uint64_t>()}, {}};
-                      for (const json& heard : file.at("heard")) {
-                          read.second.push_back({NodeId{heard.at("node").get<std::uint32_t>()},
-                                                 Instance{heard.at("start").get<std::uint64_t>()}});
-                      }
-                      return read;
-                  }));
-    if (lives) {
-        std::tie(instance_, known_) = *lives;
-    }
-    return {};
-}
-
-Result<void> LeaseFiles::save_lives() const {
-    json heard = json::array();
-    for (const lease::ReplayGuard::Known& each : known_) {
-        heard.push_back({{"node", each.node.value}, {"start", each.instance.value}});
-    }
-    return directory_.write(
-        kLives,
-        json{{"format", kFormat}, {"starts", instance_.value}, {"heard", std::move(heard)}}.dump() +
-            "\n");
-}
-
-Result<Instance> LeaseFiles::begin_instance() {
-    ++instance_.value;
-    VPNHA_CHECK(save_lives());
-    return instance_;
-}
-
-Result<void> LeaseFiles::save_known(std::vector<lease::ReplayGuard::Known> known) {
-    known_ = std::move(known);
-    return save_lives();
 }
 
 }  // namespace vpnha::adapters

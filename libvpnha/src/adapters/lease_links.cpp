@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,8 +16,9 @@
 #include <map>
 #include <utility>
 
-#include "adapters/log.hpp"
 #include "adapters/unique_fd.hpp"
+#include "base/limits.hpp"
+#include "lease/replay_guard.hpp"
 
 namespace vpnha::adapters {
 
@@ -114,20 +116,17 @@ struct LeaseLinks::State {
         UniqueFd fd;
     };
 
-    State(QbLoop& event_loop, const LeaseLinksOptions& options, LeaseFiles& lease_files,
-          OnMessage callback)
+    State(QbLoop& event_loop, const LeaseLinksOptions& options, OnMessage callback)
         : loop(&event_loop),
-          files(&lease_files),
           on_message(std::move(callback)),
           key(options.cluster_key),
-          guard(lease_files.known()),
+          guard(options.self.instance),
           self(options.self),
           port(options.port),
           gateways(options.gateways),
           background(event_loop) {}
 
     QbLoop* loop;
-    LeaseFiles* files;
     OnMessage on_message;
     lease::LeaseKey key;
     lease::ReplayGuard guard;
@@ -148,7 +147,8 @@ struct LeaseLinks::State {
     void receive(int fd);
     void take(ByteView bytes);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
-    void hello(NodeId to);
+    void say(NodeId to, const lease::Hello& hello);
+    void greet(const lease::Sender& sender, const lease::Message& message);
 };
 
 Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
@@ -229,21 +229,30 @@ void LeaseLinks::State::take(ByteView bytes) {
         ++(datagram.error().code == Errc::permission ? counters.forged : counters.malformed);
         return;
     }
-    switch (guard.on_datagram(datagram->sender, datagram->sequence)) {
+    const lease::Sender& sender = datagram->sender;
+    const auto* const hello = std::get_if<lease::Hello>(&datagram->message);
+    const lease::ReplayGuard::Seen seen =
+        guard.on_datagram(sender, datagram->sequence, datagram->message);
+    switch (seen) {
         case lease::ReplayGuard::Seen::replayed:
             ++counters.replayed;
             return;
-        case lease::ReplayGuard::Seen::new_instance:
-            if (const Result<void> saved = files->save_known(guard.known()); !saved) {
-                write_log(node::Level::error, saved.error().detail);
-                return;
-            }
-            hello(datagram->sender.node);
-            break;
+        case lease::ReplayGuard::Seen::unproven:
+            ++counters.unproven;
+            greet(sender, datagram->message);
+            return;
+        case lease::ReplayGuard::Seen::new_life:
         case lease::ReplayGuard::Seen::fresh:
             break;
     }
-    on_message(datagram->gateway, datagram->sender, datagram->message);
+    if (hello == nullptr) {
+        on_message(datagram->gateway, sender, datagram->message);
+        return;
+    }
+    greet(sender, datagram->message);
+    for (const GatewayId gateway : gateways) {
+        on_message(gateway, sender, datagram->message);
+    }
 }
 
 void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message& message) {
@@ -264,9 +273,17 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
     ++(sent ? counters.sent : counters.unsent);
 }
 
-void LeaseLinks::State::hello(NodeId to) {
-    for (const GatewayId gateway : gateways) {
-        send(gateway, to, lease::Hello{});
+// Of all gateways: its datagram names the first one.
+void LeaseLinks::State::say(NodeId to, const lease::Hello& hello) {
+    if (!gateways.empty()) {
+        send(gateways.front(), to, hello);
+    }
+}
+
+void LeaseLinks::State::greet(const lease::Sender& sender, const lease::Message& message) {
+    if (const auto hello =
+            guard.greeting(sender.node, sender, std::get_if<lease::Hello>(&message))) {
+        say(sender.node, *hello);
     }
 }
 
@@ -279,9 +296,9 @@ LeaseLinks::~LeaseLinks() {
 }
 
 Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLinksOptions& options,
-                                                     LeaseFiles& files, OnMessage on_message) {
+                                                     OnMessage on_message) {
     std::unique_ptr<LeaseLinks> opened(
-        new LeaseLinks(std::make_unique<State>(loop, options, files, std::move(on_message))));
+        new LeaseLinks(std::make_unique<State>(loop, options, std::move(on_message))));
     VPNHA_TRY(auto addresses, resolve_all(options.nodes, options.port, 0));
     VPNHA_CHECK(opened->state_->take_addresses(std::move(addresses)));
     if (opened->state_->links.empty()) {
@@ -290,7 +307,7 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
                                 options.self.node.value));
     }
     for (const auto& [node, links] : opened->state_->peers) {
-        opened->state_->hello(node);
+        opened->state_->say(node, opened->state_->guard.greeting(node));
     }
     return opened;
 }
@@ -324,6 +341,14 @@ void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& messag
 
 const LeaseCounters& LeaseLinks::counters() const {
     return state_->counters;
+}
+
+Result<lease::Instance> new_instance() {
+    std::uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != sizeof number) {
+        return tl::unexpected(system_error("getrandom", errno));
+    }
+    return lease::Instance{number % limits::kCounterMax + 1};
 }
 
 Result<lease::BootId> read_boot_id() {

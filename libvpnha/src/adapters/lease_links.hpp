@@ -2,7 +2,7 @@
 // The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
 // socket for each, bound to this node's address there, so that one link's failure is no business of
 // the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
-// key, its length and its age before anybody hears of it.
+// key, its length and its age (lease/replay_guard.hpp) before anybody hears of it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,6 @@
 
 #include "adapters/background.hpp"
 #include "adapters/cluster_map.hpp"
-#include "adapters/lease_files.hpp"
 #include "adapters/qb_loop.hpp"
 #include "lease/datagram.hpp"
 #include "ports/lease_links.hpp"
@@ -35,16 +34,17 @@ struct LeaseCounters {
     std::uint64_t forged = 0;     // Of another key, or changed on their way.
     std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
     std::uint64_t replayed = 0;   // Second copies by another link among them.
+    // Of a life of a vpnhad that has yet to repeat this node's challenge: the first ones of each.
+    std::uint64_t unproven = 0;
 };
 
 class LeaseLinks final : public ports::LeaseLinks {
   public:
     using OnMessage = std::function<void(GatewayId, const lease::Sender&, const lease::Message&)>;
 
-    // `files` must outlive it. Says hello to all nodes.
+    // Says hello to all nodes.
     [[nodiscard]] static Result<std::unique_ptr<LeaseLinks>> open(QbLoop& loop,
                                                                   const LeaseLinksOptions& options,
-                                                                  LeaseFiles& files,
                                                                   OnMessage on_message);
     ~LeaseLinks() override;
     LeaseLinks(const LeaseLinks&) = delete;
@@ -64,6 +64,8 @@ class LeaseLinks final : public ports::LeaseLinks {
     std::unique_ptr<State> state_;
 };
 
+// A number for this life of vpnhad that no other has: random.
+[[nodiscard]] Result<lease::Instance> new_instance();
 // This life of the node: the kernel's boot_id.
 [[nodiscard]] Result<lease::BootId> read_boot_id();
 

@@ -26,21 +26,30 @@ constexpr unsigned kGroups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_IFADDR | RTMG
                              RTMGRP_IPV4_RULE | (1U << (RTNLGRP_IPV6_RULE - 1));
 constexpr std::array kWanted{RTM_NEWLINK, RTM_DELLINK,  RTM_DELADDR,
                              RTM_DELRULE, RTM_DELQDISC, RTM_DELTFILTER};
+// Of a filter: its priority in the upper half, its protocol in the lower.
+constexpr std::uint32_t kFilterInfo = NLMSG_HDRLEN + offsetof(tcmsg, tcm_info);
+constexpr std::uint32_t kFirstPriority = 1U << 16U;
 
-// What is added stays in the kernel: each session brings an address, and the news of thousands
-// would overrun the socket.
+// What is added stays in the kernel, but for filters that may stand before the gate: each session
+// brings an address, and the news of thousands would overrun the socket.
 Result<void> refuse_additions(mnl_socket* socket) {
-    std::array<sock_filter, kWanted.size() + 3> code{};
-    auto* next = code.data();
-    *next++ = {BPF_LD | BPF_H | BPF_ABS, 0, 0, offsetof(nlmsghdr, nlmsg_type)};
+    // The program reads in the network's order, the kernel writes in its own.
+    const auto is_type = [](int type, std::size_t if_true, std::size_t if_false) {
+        return sock_filter{BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint8_t>(if_true),
+                           static_cast<std::uint8_t>(if_false),
+                           htons(static_cast<std::uint16_t>(type))};
+    };
+    constexpr std::size_t kBehindTypes = 5;  // Instructions up to the one that accepts.
+    std::vector<sock_filter> code{{BPF_LD | BPF_H | BPF_ABS, 0, 0, offsetof(nlmsghdr, nlmsg_type)}};
     for (std::size_t i = 0; i < kWanted.size(); ++i) {
-        // The program reads in the network's order, the kernel writes in its own.
-        const std::uint32_t type = htons(static_cast<std::uint16_t>(kWanted[i]));
-        *next++ = {BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint8_t>(kWanted.size() - i), 0,
-                   type};
+        code.push_back(is_type(kWanted[i], kWanted.size() - i - 1 + kBehindTypes, 0));
     }
-    *next++ = {BPF_RET | BPF_K, 0, 0, 0};
-    *next++ = {BPF_RET | BPF_K, 0, 0, ~std::uint32_t{0}};
+    code.push_back(is_type(RTM_NEWTFILTER, 0, 3));
+    code.push_back({BPF_LD | BPF_W | BPF_ABS, 0, 0, kFilterInfo});
+    code.push_back({BPF_ALU | BPF_AND | BPF_K, 0, 0, htonl(~std::uint32_t{0xffff})});
+    code.push_back({BPF_JMP | BPF_JEQ | BPF_K, 1, 0, htonl(kFirstPriority)});
+    code.push_back({BPF_RET | BPF_K, 0, 0, 0});
+    code.push_back({BPF_RET | BPF_K, 0, 0, ~std::uint32_t{0}});
     const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
     if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_ATTACH_FILTER, &program,
                    sizeof program) != 0) {
@@ -55,10 +64,12 @@ struct LinkWatch::State {
     QbLoop* loop = nullptr;
     Listener listener;
     OwnedNetlink socket;
-    std::map<std::string, LinkState> links;
+    std::map<LinkIndex, Link> devices;
+    std::map<std::string, LinkState> links;  // Of the given names; index 0: not there.
 
     void read();
     void take(const nlmsghdr* message);
+    void take(const Link& link);
     void set(const std::string& name, LinkState& link, const LinkState& seen);
     // Whatever is there counts as new.
     Result<void> look_at_all();
@@ -74,71 +85,97 @@ void LinkWatch::State::set(const std::string& name, LinkState& link, const LinkS
     }
 }
 
+void LinkWatch::State::take(const Link& link) {
+    const auto [place, is_new] = devices.try_emplace(link.state.index, link);
+    const Link before = std::exchange(place->second, link);
+    if (is_new || before.name != link.name || before.is_port != link.is_port) {
+        listener.on_device(link);
+    }
+    if (const auto renamed = links.find(before.name);
+        renamed != links.end() && before.name != link.name) {
+        set(renamed->first, renamed->second, LinkState{});
+    }
+    const auto found = links.find(link.name);
+    if (found != links.end()) {
+        set(found->first, found->second, link.state);
+    }
+}
+
 void LinkWatch::State::take(const nlmsghdr* message) {
     // What a bridge says of its ports is about the bridge: a port that leaves it is no lost device.
     if (static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_family == AF_BRIDGE) {
         return;
     }
-    std::string name;
-    for_each_attribute(message, sizeof(ifinfomsg), [&name](const nlattr* attribute) {
-        if (mnl_attr_get_type(attribute) == IFLA_IFNAME &&
-            mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0) {
-            name = mnl_attr_get_str(attribute);
-        }
-    });
-    const auto found = links.find(name);
+    const Link link = link_of(message);
+    if (message->nlmsg_type == RTM_NEWLINK) {
+        take(link);
+        return;
+    }
+    devices.erase(link.state.index);
+    const auto found = links.find(link.name);
     if (found != links.end()) {
-        set(name, found->second,
-            message->nlmsg_type == RTM_DELLINK ? LinkState{} : link_state_of(message));
+        set(found->first, found->second, LinkState{});
     }
 }
 
 Result<void> LinkWatch::State::look_at_all() {
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
-    for (auto& [name, link] : links) {
-        VPNHA_TRY(const auto found, route.find_link(name));
-        link.index = 0;
-        set(name, link, found.value_or(LinkState{}));
+    devices.clear();
+    std::vector<Link> present;
+    VPNHA_CHECK(route.for_each_link([&present](Link link) { present.push_back(std::move(link)); }));
+    std::map<std::string, LinkState> lost = links;
+    for (const Link& link : present) {
+        lost.erase(link.name);
+        const auto found = links.find(link.name);
+        if (found != links.end()) {
+            found->second.index = 0;
+        }
+        take(link);
+    }
+    for (const auto& [name, state] : lost) {
+        set(name, links[name], LinkState{});
     }
     return {};
 }
 
 void LinkWatch::State::read() {
-    std::set<int> without_filters;
-    std::set<int> without_addresses;
+    std::set<LinkIndex> other_filters;
+    std::set<LinkIndex> without_addresses;
     bool without_rules = false;
     const bool complete = read_news(socket.get(), [&](const nlmsghdr* message) {
         const std::size_t octets = mnl_nlmsg_get_payload_len(message);
-        if ((message->nlmsg_type == RTM_NEWLINK || message->nlmsg_type == RTM_DELLINK) &&
-            octets >= sizeof(ifinfomsg)) {
+        const std::uint16_t type = message->nlmsg_type;
+        if ((type == RTM_NEWLINK || type == RTM_DELLINK) && octets >= sizeof(ifinfomsg)) {
             take(message);
-        } else if ((message->nlmsg_type == RTM_DELQDISC || message->nlmsg_type == RTM_DELTFILTER) &&
+        } else if ((type == RTM_DELQDISC || type == RTM_DELTFILTER || type == RTM_NEWTFILTER) &&
                    octets >= sizeof(tcmsg)) {
-            without_filters.insert(
+            other_filters.insert(
                 static_cast<const tcmsg*>(mnl_nlmsg_get_payload(message))->tcm_ifindex);
-        } else if (message->nlmsg_type == RTM_DELADDR && octets >= sizeof(ifaddrmsg)) {
+        } else if (type == RTM_DELADDR && octets >= sizeof(ifaddrmsg)) {
             const auto* const address =
                 static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
-            without_addresses.insert(static_cast<int>(address->ifa_index));
+            without_addresses.insert(static_cast<LinkIndex>(address->ifa_index));
         }
-        without_rules = without_rules || message->nlmsg_type == RTM_DELRULE;
+        without_rules = without_rules || type == RTM_DELRULE;
     });
-    if (complete) {
-        for (const auto& [name, link] : links) {
-            if (link.index != 0 && without_filters.contains(link.index)) {
-                listener.on_filters_removed(name);
-            }
-            if (link.index != 0 && without_addresses.contains(link.index)) {
-                listener.on_addresses_removed(name);
-            }
-        }
-        if (without_rules) {
-            listener.on_rules_removed();
+    if (!complete) {
+        if (const Result<void> looked = look_at_all(); !looked) {
+            write_log(node::Level::error, looked.error().detail);
         }
         return;
     }
-    if (const Result<void> looked = look_at_all(); !looked) {
-        write_log(node::Level::error, looked.error().detail);
+    for (const LinkIndex index : other_filters) {
+        if (const auto found = devices.find(index); found != devices.end()) {
+            listener.on_filters_changed(Link(found->second));
+        }
+    }
+    for (const auto& [name, link] : links) {
+        if (link.index != 0 && without_addresses.contains(link.index)) {
+            listener.on_addresses_removed(name);
+        }
+    }
+    if (without_rules) {
+        listener.on_rules_removed();
     }
 }
 
@@ -146,6 +183,12 @@ LinkWatch::LinkWatch(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 LinkWatch::~LinkWatch() {
     state_->loop->unwatch(mnl_socket_get_fd(state_->socket.get()));
+}
+
+void LinkWatch::for_each_device(const std::function<void(const Link&)>& on_link) const {
+    for (const auto& [index, link] : state_->devices) {
+        on_link(link);
+    }
 }
 
 Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
@@ -162,11 +205,19 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
     if (mnl_socket_bind(state->socket.get(), kGroups, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of devices", errno));
     }
+    for (const std::string& name : interfaces) {
+        state->links[name] = LinkState{};
+    }
     // After the subscription, so that nothing falls in between.
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
-    for (const std::string& name : interfaces) {
-        VPNHA_TRY(const auto found, route.find_link(name));
-        state->links[name] = found.value_or(LinkState{});
+    VPNHA_CHECK(route.for_each_link([&state](Link link) {
+        if (const auto found = state->links.find(link.name); found != state->links.end()) {
+            found->second = link.state;
+        }
+        state->devices.emplace(link.state.index, std::move(link));
+    }));
+    for (const auto& [index, link] : state->devices) {
+        state->listener.on_device(link);
     }
     for (const auto& [name, link] : state->links) {
         if (!link.is_up) {

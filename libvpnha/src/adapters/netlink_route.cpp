@@ -5,6 +5,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <linux/if.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace vpnha::adapters {
 
@@ -38,6 +40,11 @@ std::optional<IpAddress> address_in(const nlattr* attribute) {
 
 std::uint32_t number_in(const nlattr* attribute) {
     return mnl_attr_validate(attribute, MNL_TYPE_U32) == 0 ? mnl_attr_get_u32(attribute) : 0;
+}
+
+std::string_view text_in(const nlattr* attribute) {
+    return mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(attribute)
+                                                                  : std::string_view();
 }
 
 NetlinkRequest address_request(std::uint16_t type, std::uint16_t flags, LinkIndex link,
@@ -104,8 +111,34 @@ std::string text_of(const PolicyRule& rule) {
 
 LinkState link_state_of(const nlmsghdr* message) {
     const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    constexpr unsigned kWanted = IFF_UP | IFF_LOWER_UP;
+    constexpr unsigned kWanted = unsigned{IFF_UP} | unsigned{IFF_LOWER_UP};
     return {link->ifi_index, (link->ifi_flags & kWanted) == kWanted};
+}
+
+Link link_of(const nlmsghdr* message) {
+    Link link;
+    link.state = link_state_of(message);
+    link.hardware = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_type;
+    bool has_master = false;
+    std::string_view part;  // What it is part of.
+    for_each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
+        const std::uint16_t type = mnl_attr_get_type(attribute);
+        if (type == IFLA_IFNAME) {
+            link.name = text_in(attribute);
+        } else if (type == IFLA_MASTER) {
+            has_master = number_in(attribute) != 0;
+        } else if (type == IFLA_LINKINFO) {
+            for_each_nested(attribute, [&](const nlattr* about) {
+                if (mnl_attr_get_type(about) == IFLA_INFO_KIND) {
+                    link.kind = text_in(about);
+                } else if (mnl_attr_get_type(about) == IFLA_INFO_SLAVE_KIND) {
+                    part = text_in(about);
+                }
+            });
+        }
+    });
+    link.is_port = has_master && part != "vrf";
+    return link;
 }
 
 Result<RouteNetlink> RouteNetlink::open() {
@@ -127,6 +160,18 @@ Result<std::optional<LinkState>> RouteNetlink::find_link(const std::string& name
                                    }),
                        Errc::not_found));
     return found;
+}
+
+Result<void> RouteNetlink::for_each_link(const std::function<void(Link)>& on_link) {
+    NetlinkRequest request(RTM_GETLINK, NLM_F_DUMP);
+    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    // Counters make half of an answer, and there may be ten thousand devices.
+    request.u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    return socket_.ask(request, "list interfaces", [&on_link](const nlmsghdr* answer) {
+        if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
+            on_link(link_of(answer));
+        }
+    });
 }
 
 Result<void> RouteNetlink::prepare_link(LinkIndex link, const std::string& name,
@@ -177,18 +222,54 @@ Result<std::string> RouteNetlink::ingress_qdisc(LinkIndex link) {
     header.tcm_ifindex = link;
     header.tcm_parent = TC_H_INGRESS;
     std::string kind;
-    VPNHA_CHECK(accept(
-        socket_.ask(request, fmt::format("find the qdisc of interface {}", link),
-                    [&kind](const nlmsghdr* answer) {
-                        for_each_attribute(answer, sizeof(tcmsg), [&kind](const nlattr* attribute) {
-                            if (mnl_attr_get_type(attribute) == TCA_KIND &&
-                                mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0) {
-                                kind = mnl_attr_get_str(attribute);
-                            }
-                        });
-                    }),
-        Errc::not_found));
+    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find the qdisc of interface {}", link),
+                                   [&kind](const nlmsghdr* answer) {
+                                       for_each_attribute(
+                                           answer, sizeof(tcmsg), [&kind](const nlattr* attribute) {
+                                               if (mnl_attr_get_type(attribute) == TCA_KIND) {
+                                                   kind = text_in(attribute);
+                                               }
+                                           });
+                                   }),
+                       Errc::not_found));
     return kind;
+}
+
+Result<std::vector<LinkFilter>> RouteNetlink::filters(LinkIndex link, std::uint32_t parent,
+                                                      std::uint16_t priority) {
+    NetlinkRequest request(RTM_GETTFILTER, NLM_F_DUMP);
+    auto& header = request.header<tcmsg>();
+    header.tcm_ifindex = link;
+    header.tcm_parent = TC_H_MAKE(TC_H_CLSACT, parent);
+    header.tcm_info = TC_H_MAKE(static_cast<std::uint32_t>(priority) << 16U, 0);
+    std::vector<LinkFilter> found;
+    const auto listed = socket_.ask(
+        request, fmt::format("list the filters of interface {}", link),
+        [&found](const nlmsghdr* answer) {
+            if (mnl_nlmsg_get_payload_len(answer) < sizeof(tcmsg)) {
+                return;
+            }
+            LinkFilter filter;
+            filter.handle = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer))->tcm_handle;
+            bool is_bpf = false;  // The options of other kinds are numbered otherwise.
+            for_each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
+                if (mnl_attr_get_type(attribute) == TCA_KIND) {
+                    is_bpf = text_in(attribute) == "bpf";
+                } else if (mnl_attr_get_type(attribute) == TCA_OPTIONS && is_bpf) {
+                    for_each_nested(attribute, [&filter](const nlattr* option) {
+                        if (mnl_attr_get_type(option) == TCA_BPF_ID) {
+                            filter.program = number_in(option);
+                        }
+                    });
+                }
+            });
+            // The first message of a priority has no handle: it is about the priority itself.
+            if (filter.handle != 0) {
+                found.push_back(filter);
+            }
+        });
+    VPNHA_CHECK(accept(listed, Errc::not_found));
+    return found;
 }
 
 Result<void> RouteNetlink::add_address(LinkIndex link, const IpPrefix& local) {

@@ -26,6 +26,17 @@ struct LinkState {
     friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 
+// A device of the node's network namespace, as a message RTM_NEWLINK describes it.
+struct Link {
+    std::string name;
+    LinkState state;
+    std::uint16_t hardware = 0;  // ARPHRD_ETHER, ARPHRD_PPP, ...
+    std::string kind;            // "vlan", "bridge", ...; empty for a driver's own device.
+    // Belongs to a bridge, bond or the like, which receives in its place. A device in a VRF
+    // receives for itself.
+    bool is_port = false;
+};
+
 struct LinkAddress {
     LinkIndex link = 0;
     IpPrefix local;
@@ -50,8 +61,15 @@ struct TableRoute {
     friend bool operator==(const TableRoute&, const TableRoute&) = default;
 };
 
+// A filter of traffic control. `program` is the kernel's number of its BPF program; 0: none.
+struct LinkFilter {
+    std::uint32_t handle = 0;
+    std::uint32_t program = 0;
+};
+
 // What a message RTM_NEWLINK says.
 [[nodiscard]] LinkState link_state_of(const nlmsghdr* message);
+[[nodiscard]] Link link_of(const nlmsghdr* message);
 
 class RouteNetlink {
   public:
@@ -59,6 +77,7 @@ class RouteNetlink {
 
     // nullopt: there is no such interface.
     [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
+    Result<void> for_each_link(const std::function<void(Link)>& on_link);
     // For a link that is down: its name and MTU, and no IPv6 address of its own making.
     Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
     Result<void> set_link_up(LinkIndex link);
@@ -68,6 +87,10 @@ class RouteNetlink {
     // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
     // there is nothing of the kind.
     [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
+    // The filters of clsact with this priority, in the order in which they run. `parent` is
+    // TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. Empty where there is no clsact, or no such device.
+    [[nodiscard]] Result<std::vector<LinkFilter>> filters(LinkIndex link, std::uint32_t parent,
+                                                          std::uint16_t priority);
 
     // An IPv6 one can be used at once, without duplicate address detection, but is deprecated (RFC
     // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not

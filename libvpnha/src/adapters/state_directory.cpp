@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "base/limits.hpp"
@@ -25,6 +26,20 @@ Result<void> write_all(int fd, std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
     return {};
+}
+
+// What is reserved of a file: one block of the usual file systems.
+constexpr std::size_t kBlock = 4096;
+
+std::string spare_of(const std::string& name) {
+    return name + ".new";
+}
+
+// Whole blocks, so that the next text of that length needs no other ones.
+std::string padded(std::string_view text) {
+    std::string whole(text);
+    whole.resize(std::max<std::size_t>(1, (text.size() + kBlock - 1) / kBlock) * kBlock, ' ');
+    return whole;
 }
 
 }  // namespace
@@ -66,6 +81,7 @@ Result<std::optional<std::string>> StateDirectory::read(const std::string& name)
         const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
         if (got == 0) {
             text.resize(size);
+            text.erase(text.find_last_not_of(' ') + 1);
             return text;
         }
         if (got < 0 && errno != EINTR) {
@@ -76,32 +92,76 @@ Result<std::optional<std::string>> StateDirectory::read(const std::string& name)
     return fail(Errc::malformed, path_of(name) + " is too long to be a file of vpnhad's");
 }
 
+Result<UniqueFd> StateDirectory::open_spare(const std::string& name) const {
+    constexpr int kFlags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+    UniqueFd file(::openat(fd_.get(), name.c_str(), kFlags));
+    struct stat found {};
+    if (file && ::fstat(file.get(), &found) == 0 && S_ISREG(found.st_mode) && found.st_nlink == 1) {
+        return file;
+    }
+    // A link in its place is removed and not followed.
+    if (::unlinkat(fd_.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+        return tl::unexpected(system_error("unlink", errno));
+    }
+    file.reset(::openat(fd_.get(), name.c_str(), kFlags | O_CREAT | O_EXCL, 0600));
+    if (!file) {
+        return tl::unexpected(system_error("create", errno));
+    }
+    return file;
+}
+
+Result<void> StateDirectory::reserve(const std::string& name) const {
+    const std::string fresh = spare_of(name);
+    const auto kept = open_spare(fresh);
+    struct stat found {};
+    if (!kept || ::fstat(kept->get(), &found) != 0) {
+        return fail(Errc::system, fmt::format("reserving space for {}: {}", path_of(name),
+                                              kept ? "fstat" : kept.error().detail));
+    }
+    if (found.st_size >= static_cast<off_t>(kBlock)) {
+        return {};
+    }
+    if (!write_all(kept->get(), padded("")) || ::fsync(kept->get()) != 0) {
+        return tl::unexpected(system_error("reserving space for " + path_of(name), errno));
+    }
+    return {};
+}
+
 Result<void> StateDirectory::write(const std::string& name, std::string_view text) const {
-    const std::string fresh = name + ".new";
+    const std::string fresh = spare_of(name);
     const auto refuse = [&](std::string_view what) {
         return tl::unexpected(
             system_error(fmt::format("writing {}: {}", path_of(name), what), errno));
     };
-    // What a crash left; a link in its place is removed and not followed.
-    if (::unlinkat(fd_.get(), fresh.c_str(), 0) != 0 && errno != ENOENT) {
-        return refuse("unlink");
-    }
-    const UniqueFd file(::openat(fd_.get(), fresh.c_str(),
-                                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const auto file = open_spare(fresh);
     if (!file) {
-        return refuse("create");
+        return fail(file.error().code,
+                    fmt::format("writing {}: {}", path_of(name), file.error().detail));
     }
-    if (!write_all(file.get(), text)) {
+    const std::string whole = padded(text);
+    if (!write_all(file->get(), whole)) {
         return refuse("write");
     }
-    if (::fsync(file.get()) != 0) {
+    if (::ftruncate(file->get(), static_cast<off_t>(whole.size())) != 0) {
+        return refuse("truncate");
+    }
+    if (::fsync(file->get()) != 0) {
         return refuse("fsync");
     }
-    if (::renameat(fd_.get(), fresh.c_str(), fd_.get(), name.c_str()) != 0) {
+    struct stat old {};
+    const bool exchange =
+        ::fstatat(fd_.get(), name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(old.st_mode) &&
+        ::renameat2(fd_.get(), fresh.c_str(), fd_.get(), name.c_str(), RENAME_EXCHANGE) == 0;
+    if (!exchange && ::renameat(fd_.get(), fresh.c_str(), fd_.get(), name.c_str()) != 0) {
         return refuse("rename");
     }
     if (::fsync(fd_.get()) != 0) {
         return refuse("fsync of the directory");
+    }
+    if (!exchange) {
+        // What was asked for is done; a disk that is full by now is the next write's matter.
+        (void)reserve(name);
     }
     return {};
 }

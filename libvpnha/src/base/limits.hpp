@@ -105,7 +105,7 @@ inline constexpr std::chrono::seconds kTombstoneLife{60};
 // Versions of refused records in one confirmation (20 octets each): a node whose kernel refuses
 // more confirms nothing, it is broken.
 inline constexpr std::size_t kRefusedPerConfirmMax = 1024;
-// A file of the state directory: epochs, a mark and a place in two lists for each of seven voters.
+// A file of the state directory: epochs, sixteen marks, two lists of seven voters.
 inline constexpr std::size_t kStateFileBytesMax = std::size_t{16} * 1024;
 // Compared items of a gateway's set-up: all keys of vpnha.toml, and a few files.
 inline constexpr std::size_t kFingerprintsMax = 256;

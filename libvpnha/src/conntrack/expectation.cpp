@@ -11,8 +11,8 @@ namespace vpnha::conntrack {
 namespace {
 
 // First octet of a payload: the version in the upper four bits.
-constexpr std::uint8_t kVersion = 1 << 4;
-constexpr std::uint8_t kVersionMask = 0xf0;
+constexpr std::uint8_t kExpectationVersion = 1 << 4;
+constexpr std::uint8_t kExpectationVersionMask = 0xf0;
 constexpr std::uint8_t kFromAddress = 0x01;
 constexpr std::uint8_t kFromPart = 0x02;
 constexpr std::uint8_t kHasNat = 0x04;
@@ -51,7 +51,7 @@ bool is_nothing(const IpAddress& address) {
 }  // namespace
 
 Bytes encode_payload(const Expectation& expectation) {
-    int head = kVersion;
+    int head = kExpectationVersion;
     head |= expectation.from_address ? kFromAddress : 0;
     head |= expectation.from_part ? kFromPart : 0;
     if (expectation.nat) {
@@ -74,7 +74,7 @@ Result<Expectation> parse_expectation(ByteView id, ByteView payload) {
     VPNHA_TRY(expectation.key, parse_key(id));
     ByteReader in(payload);
     const std::uint8_t head = in.u8();
-    if (in.ok() && (head & kVersionMask) != kVersion) {
+    if (in.ok() && (head & kExpectationVersionMask) != kExpectationVersion) {
         return fail(Errc::unsupported, fmt::format("expectation of version {}", head >> 4));
     }
     expectation.from_address = (head & kFromAddress) != 0;

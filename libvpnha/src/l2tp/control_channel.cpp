@@ -11,7 +11,7 @@ namespace vpnha::l2tp {
 
 namespace {
 
-constexpr SessionId kNoSession{0};
+constexpr SessionId kTunnelItself{0};
 constexpr int kPeerWindow = static_cast<int>(limits::kL2tpPeerWindowMax);
 // Between two series of unanswered probes: a peer's own HELLO interval, by custom.
 constexpr std::chrono::seconds kProbePause{60};
@@ -46,7 +46,7 @@ void ControlChannel::probe_old_number(TimePoint now) {
 
 void ControlChannel::probe(Seq16 ns, TimePoint now) {
     state_ = State::probing;
-    probe_ = Outgoing{.session = kNoSession, .avps = encode_hello(), .ns = ns};
+    probe_ = Outgoing{.session = kTunnelItself, .avps = encode_hello(), .ns = ns};
     transmit(probe_, now);
 }
 
@@ -109,7 +109,7 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
     if (ahead > 0) {
         ++counters_.out_of_window;
         if (!proven_ && state_ == State::synced && queue_.empty()) {
-            send(kNoSession, encode_hello(), now);
+            send(kTunnelItself, encode_hello(), now);
         }
         return false;
     }
@@ -126,7 +126,7 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
     } else if (!acknowledged_ || distance(advance(ns, 1), *acknowledged_) > 0) {
         acknowledged_ = advance(ns, 1);
     }
-    emit(kNoSession, state_ == State::synced ? next_ns_ : probe_.ns, {});
+    emit(kTunnelItself, state_ == State::synced ? next_ns_ : probe_.ns, {});
     return handle;
 }
 
@@ -212,7 +212,7 @@ void ControlChannel::retransmit(TimePoint now) {
     }
     const std::optional<TimePoint> hello = hello_due();
     if (hello && now >= *hello) {
-        send(kNoSession, encode_hello(), now);
+        send(kTunnelItself, encode_hello(), now);
     }
 }
 

@@ -28,10 +28,15 @@ enum class Type : std::uint8_t {
     refusal,
     release,
     mark_request,
-    mark_answer
+    mark_answer,
+    recall,
+    memory
 };
 
+constexpr std::uint8_t kChallenge = 1;
+constexpr std::uint8_t kRepeated = 2;
 constexpr std::uint8_t kHeld = 1;
+constexpr std::uint8_t kRunOut = 1;
 constexpr std::uint8_t kNextList = 2;
 constexpr std::uint8_t kReleased = 4;
 
@@ -39,7 +44,17 @@ class Writer {
   public:
     explicit Writer(ByteWriter& out) : out_(out) {}
 
-    void operator()(const Hello&) { type(Type::hello); }
+    void operator()(const Hello& hello) {
+        type(Type::hello);
+        out_.u8(static_cast<std::uint8_t>((hello.challenge ? kChallenge : 0) |
+                                          (hello.repeated ? kRepeated : 0)));
+        if (hello.challenge) {
+            out_.u64(*hello.challenge);
+        }
+        if (hello.repeated) {
+            out_.u64(hello.repeated->of.value).u64(hello.repeated->number);
+        }
+    }
     void operator()(const Round& round) {
         type(Type::round);
         put(round.id);
@@ -66,6 +81,7 @@ class Writer {
             out_.u8(heard.held ? 1 : 0);
             put(heard.checkpoint);
         }
+        put(answer.before.elsewhere);
         out_.u8(answer.handover ? 1 : 0);
         if (answer.handover) {
             VPNHA_ASSERT(answer.handover->counters.size() <= kCountersBytesMax);
@@ -84,6 +100,7 @@ class Writer {
     void operator()(const Release& release) {
         type(Type::release);
         put(release.epoch);
+        out_.u8(release.served ? 1 : 0);
     }
     void operator()(const MarkRequest& request) {
         type(Type::mark_request);
@@ -91,7 +108,23 @@ class Writer {
     }
     void operator()(const MarkAnswer& answer) {
         type(Type::mark_answer);
-        out_.u32(answer.victim.value).bytes(answer.boot.octets).u8(answer.run_out ? 1 : 0);
+        out_.u32(answer.victim.value).bytes(answer.boot.octets);
+        out_.u8(static_cast<std::uint8_t>((answer.run_out ? kRunOut : 0) |
+                                          (answer.voters.next ? kNextList : 0)));
+        put(answer.voters);
+    }
+    void operator()(const Recall&) { type(Type::recall); }
+    void operator()(const Memory& memory) {
+        type(Type::memory);
+        out_.u64(memory.to.value);
+        put(memory.granted);
+        out_.u8(memory.voters.next ? kNextList : 0);
+        put(memory.voters);
+        VPNHA_ASSERT(memory.marks.size() <= kMarksMax);
+        out_.u8(static_cast<std::uint8_t>(memory.marks.size()));
+        for (const Mark& mark : memory.marks) {
+            out_.u32(mark.node.value).bytes(mark.boot.octets);
+        }
     }
 
   private:
@@ -150,24 +183,27 @@ class Reader {
     Message message() {
         switch (static_cast<Type>(in_.u8())) {
             case Type::hello:
-                return Hello{};
+                return hello();
             case Type::round:
                 return round();
             case Type::answer:
                 return answer();
             case Type::refusal:
                 return refusal();
-            case Type::release:
-                return Release{epoch()};
+            case Type::release: {
+                const Epoch released = epoch();
+                return Release{released, flags(1) != 0};
+            }
             case Type::mark_request: {
                 const NodeId victim{in_.u32()};
                 return MarkRequest{victim, boot()};
             }
-            case Type::mark_answer: {
-                const NodeId victim{in_.u32()};
-                const BootId life = boot();
-                return MarkAnswer{victim, life, flags(1) != 0};
-            }
+            case Type::mark_answer:
+                return mark_answer();
+            case Type::recall:
+                return Recall{};
+            case Type::memory:
+                return memory();
         }
         in_.fail();
         return Hello{};
@@ -205,6 +241,18 @@ class Reader {
             return {};
         }
         return TimePoint(Duration(static_cast<Duration::rep>(value)));
+    }
+    Hello hello() {
+        Hello hello;
+        const std::uint8_t known = flags(kChallenge | kRepeated);
+        if ((known & kChallenge) != 0) {
+            hello.challenge = counter();
+        }
+        if ((known & kRepeated) != 0) {
+            const Instance of{counter()};
+            hello.repeated = Challenge{of, counter()};
+        }
+        return hello;
     }
     RoundId round_id() {
         RoundId id;
@@ -263,12 +311,22 @@ class Reader {
             heard.held = flags(1) != 0;
             heard.checkpoint = checkpoint();
         }
+        answer.before.elsewhere = epoch();
         if (flags(1) != 0) {
             Handover handover{epoch(), {}};
             const ByteView counters = in_.take_prefixed(kCountersBytesMax);
             handover.counters.assign(counters.begin(), counters.end());
             answer.handover = std::move(handover);
         }
+        return answer;
+    }
+    MarkAnswer mark_answer() {
+        MarkAnswer answer;
+        answer.victim.value = in_.u32();
+        answer.boot = boot();
+        const std::uint8_t known = flags(kRunOut | kNextList);
+        answer.run_out = (known & kRunOut) != 0;
+        answer.voters = voters((known & kNextList) != 0);
         return answer;
     }
     Refusal refusal() {
@@ -281,6 +339,23 @@ class Reader {
         refusal.granted = epoch();
         refusal.voters = voters((flags(kNextList) & kNextList) != 0);
         return refusal;
+    }
+
+    Memory memory() {
+        Memory memory;
+        memory.to.value = counter();
+        memory.granted = epoch();
+        memory.voters = voters((flags(kNextList) & kNextList) != 0);
+        const std::size_t count = in_.u8();
+        if (count > kMarksMax) {
+            in_.fail();
+            return memory;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const NodeId node{in_.u32()};
+            memory.marks.push_back({node, boot()});
+        }
+        return memory;
     }
 
     ByteReader& in_;

@@ -7,15 +7,20 @@
 //   type (1)  body
 //   HMAC-SHA-512-256 of all before it (32)
 //
-//   type 1 Hello        -
+//   type 1 Hello        flags (1: challenge 1, repeated 2) [, challenge (8)]
+//                       [, instance (8) that gave it, challenge repeated (8)]
 //   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4), list
 //                       [, list] [, epoch released], checkpoint
 //   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t + L (8), held (1),
-//                       checkpoint; handover (1), if there is one: epoch, counters (2 + n)
+//                       checkpoint; epoch granted elsewhere; handover (1), if there is one: epoch,
+//                       counters (2 + n)
 //   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list]
-//   type 5 Release      epoch
+//   type 5 Release      epoch, served (1)
 //   type 6 MarkRequest  node (4), boot id (16)
-//   type 7 MarkAnswer   node (4), boot id (16), run out (1)
+//   type 7 MarkAnswer   node (4), boot id (16), flags (1: run out 1, next list 2), list [, list]
+//   type 8 Recall       -
+//   type 9 Memory       instance (8) that asked, epoch granted, flags (1: next list 2), list
+//                       [, list], count (1), marks (node (4), boot id (16) each)
 //
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
 //   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: sequence (8), time (8).

@@ -16,12 +16,14 @@ namespace vpnha::lease {
 struct Durable {
     Epoch claimed;
     Epoch granted;
+    Epoch elsewhere;  // See Before::elsewhere.
     std::vector<Mark> marks;
     Voters voters;
     friend bool operator==(const Durable&, const Durable&) = default;
 };
 
-// On the disk before anything behind it is done; a node that cannot save stops here.
+// On the disk before anything behind it is said or opened; what cannot be saved is never said
+// (Engine::on_not_saved()).
 struct SaveDurable {
     Durable durable;
 };
@@ -38,6 +40,8 @@ struct Granted {
     Epoch epoch;
     Margin margin;
     Bytes counters;  // With an exact margin.
+    // No other node was granted a higher epoch by a majority: the highest that any answer named.
+    Epoch elsewhere;
 };
 enum class End : std::uint8_t { released, lapsed, given_up, handed_over, fenced };
 [[nodiscard]] std::string_view to_string(End end);
@@ -60,8 +64,17 @@ struct VotersChanged {
     VoterList voters;
 };
 
+// This node remembers again who votes: others have told it.
+struct Recalled {
+    VoterList voters;
+};
+// It cannot vote before these nodes have told it what they remember. Said once for each such list.
+struct Awaits {
+    std::vector<NodeId> nodes;
+};
+
 using Effect = std::variant<SaveDurable, Send, SetDeadline, Granted, Ended, ReadCounters, Fenced,
-                            RunOut, VotersChanged>;
+                            RunOut, VotersChanged, Recalled, Awaits>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::lease

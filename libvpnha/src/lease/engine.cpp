@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Rounds and votes. Fencing, quorum, lists of voters and two nodes are in engine_fence.cpp.
+// Rounds and votes. Fencing, quorum, lists of voters and two nodes are in engine_fence.cpp, nodes
+// without a memory in engine_memory.cpp.
 #include "lease/engine.hpp"
 
 #include <algorithm>
@@ -11,9 +12,12 @@ namespace vpnha::lease {
 
 namespace {
 
-Durable first_durable(const Setup& setup) {
-    Durable durable;
-    durable.voters.current.nodes = setup.voters;
+// What was saved; with the configured list as long as this node has not voted by any.
+Durable known(const Setup& setup, const std::optional<Durable>& saved) {
+    Durable durable = saved.value_or(Durable{});
+    if (!durable.voters.newest().has_version() && durable.granted == Epoch{}) {
+        durable.voters = {{{}, setup.voters}, std::nullopt};
+    }
     return durable;
 }
 
@@ -38,10 +42,12 @@ std::string_view to_string(End end) {
 Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now)
     : setup_(setup),
       voter_(setup.timing, durable ? durable->granted : Epoch{},
-             durable ? durable->marks : std::vector<Mark>{}, now),
+             durable ? durable->elsewhere : Epoch{}, durable ? durable->marks : std::vector<Mark>{},
+             now),
       holder_(setup.timing, durable ? durable->claimed : Epoch{}),
-      saved_(durable.value_or(first_durable(setup))) {
+      saved_(known(setup, durable)) {
     state_.voters = saved_.voters;
+    state_.recollection.ask_at = now + setup_.timing.abstention();
     state_.fenced = voter_.is_marked(setup_.self.node, setup_.self.boot);
     VPNHA_ASSERT(is_sound(state_.voters));
     VPNHA_ASSERT(setup_.timing.renew * 2 < setup_.timing.lease);
@@ -51,10 +57,18 @@ Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePo
 Effects Engine::saved_first(Effects effects) {
     if (saved_.claimed != holder_.state().claimed || saved_.granted != voter_.granted() ||
         saved_.marks != voter_.state().marks || saved_.voters != state_.voters) {
-        saved_ = {holder_.state().claimed, voter_.granted(), voter_.state().marks, state_.voters};
+        saved_ = {holder_.state().claimed, voter_.granted(), voter_.before().elsewhere,
+                  voter_.state().marks, state_.voters};
         effects.insert(effects.begin(), SaveDurable{saved_});
     }
     return effects;
+}
+
+void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now) {
+    saved_ = known(setup_, durable);
+    if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
+        holder_.unsay(now);
+    }
 }
 
 Effects Engine::promote(TimePoint now) {
@@ -85,6 +99,16 @@ Effects Engine::release(TimePoint now) {
     return saved_first(std::move(effects));
 }
 
+Effects Engine::decline(TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    state_.wanted = false;
+    if (holder_.serving()) {
+        end(End::released, effects, false);
+    }
+    return saved_first(std::move(effects));
+}
+
 Effects Engine::on_message(const Sender& sender, const Message& message, TimePoint now) {
     Effects effects;
     lapse(effects, now);
@@ -94,13 +118,17 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
     } else if (const auto* answer = std::get_if<Answer>(&message)) {
         on_answer(sender.node, *answer, effects, now);
     } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
-        on_refusal(*refusal, effects, now);
+        on_refusal(sender.node, *refusal, effects, now);
     } else if (const auto* release = std::get_if<Release>(&message)) {
-        voter_.on_release(release->epoch);
+        release->served ? voter_.on_release(release->epoch) : voter_.on_decline(release->epoch);
     } else if (const auto* request = std::get_if<MarkRequest>(&message)) {
         on_mark_request(sender.node, *request, effects, now);
     } else if (const auto* mark = std::get_if<MarkAnswer>(&message)) {
-        on_mark_answer(sender.node, *mark, effects);
+        on_mark_answer(sender.node, *mark, effects, now);
+    } else if (std::holds_alternative<Recall>(message)) {
+        tell_memory(sender, effects);
+    } else if (const auto* memory = std::get_if<Memory>(&message)) {
+        on_memory(sender.node, *memory, effects, now);
     }
     return saved_first(std::move(effects));
 }
@@ -109,15 +137,18 @@ Effects Engine::on_time(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     act(effects, now);
+    ask_for_memory(effects, now);
     return saved_first(std::move(effects));
 }
 
 std::optional<TimePoint> Engine::next_deadline() const {
     const Holder::State& holder = holder_.state();
+    const std::optional<TimePoint> ask =
+        remembers() ? std::nullopt : std::optional(state_.recollection.ask_at);
     if (holder.phase == Phase::idle) {
-        return may_claim() ? std::optional(TimePoint{}) : std::nullopt;
+        return may_claim() ? std::optional(TimePoint{}) : ask;
     }
-    std::optional<TimePoint> next = holder.next_round_at;
+    std::optional<TimePoint> next = earliest(ask, holder.next_round_at);
     if (holder_.serving()) {
         next = earliest(next, holder.deadline);
     }
@@ -129,10 +160,11 @@ std::optional<TimePoint> Engine::next_deadline() const {
 
 void Engine::on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
     const Epoch& epoch = round.id.epoch;
-    if (epoch.node != sender.node || sender.node == setup_.self.node || !is_sound(round.voters)) {
+    if (epoch.node != sender.node || sender.node == setup_.self.node || !is_sound(round.voters) ||
+        !is_plausible(epoch)) {
         return;
     }
-    learn(round.voters, now);
+    learn(sender.node, round.voters, now);
     if (round.released) {
         voter_.on_release(*round.released);
     }
@@ -184,9 +216,11 @@ Effects Engine::on_counters(Bytes counters, TimePoint now) {
 }
 
 void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now) {
-    const bool handed_to_me = answer.handover && holder_.phase() == Phase::claiming &&
-                              answer.id.epoch == holder_.epoch() &&
-                              answer.id.instance == setup_.self.instance;
+    std::erase(state_.differing, from);
+    // Once for each claim: it comes with every answer, and each would hurry the next round.
+    const bool handed_to_me =
+        answer.handover && !holder_.state().handover && holder_.phase() == Phase::claiming &&
+        answer.id.epoch == holder_.epoch() && answer.id.instance == setup_.self.instance;
     if (handed_to_me) {
         // Its gate is shut: nothing keeps this node's own vote back, in the same round.
         voter_.on_release(answer.handover->released);
@@ -207,7 +241,7 @@ void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, Time
     }
 }
 
-void Engine::on_refusal(const Refusal& refusal, Effects& effects, TimePoint now) {
+void Engine::on_refusal(NodeId from, const Refusal& refusal, Effects& effects, TimePoint now) {
     if (refusal.id.epoch.node != setup_.self.node || refusal.id.instance != setup_.self.instance ||
         !is_sound(refusal.voters)) {
         return;
@@ -216,8 +250,10 @@ void Engine::on_refusal(const Refusal& refusal, Effects& effects, TimePoint now)
         become_fenced(effects);
         return;
     }
-    learn(refusal.voters, now);
-    holder_.on_granted_elsewhere(refusal.granted);
+    learn(from, refusal.voters, now);
+    if (is_plausible(refusal.granted)) {
+        holder_.on_granted_elsewhere(refusal.granted);
+    }
 }
 
 void Engine::lapse(Effects& effects, TimePoint now) {
@@ -255,8 +291,12 @@ void Engine::ask(Effects& effects, TimePoint now) {
 }
 
 void Engine::vote(const Round& round, Effects& effects, TimePoint now) {
-    if (voter_.judge(setup_.self, round, state_.voters, now) == Verdict::answered) {
+    const Verdict verdict = voter_.judge(setup_.self, round, state_.voters, now);
+    if (verdict == Verdict::answered) {
         count(setup_.self.node, Answer{round.id, voter_.before(), std::nullopt}, effects, now);
+    } else if (verdict == Verdict::superseded) {
+        // Alone there is nobody else to say so.
+        holder_.on_granted_elsewhere(voter_.granted());
     }
 }
 
@@ -268,9 +308,16 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     const Holder::State& holder = holder_.state();
     if (claimed) {
         effects.emplace_back(Granted{holder_.epoch(), holder_.margin(),
-                                     holder.handover ? holder.handover->counters : Bytes{}});
+                                     holder.handover ? holder.handover->counters : Bytes{},
+                                     holder.elsewhere});
     }
     effects.emplace_back(SetDeadline{holder.deadline});
+    if (!remembers()) {
+        state_.voters.current.version = {holder_.epoch(), 0};
+        state_.recollection = {};
+        state_.differing.clear();
+        holder_.restart_rounds(now);
+    }
     if (state_.voters.next) {
         state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
         holder_.restart_rounds(now);
@@ -278,16 +325,16 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
 }
 
-void Engine::end(End why, Effects& effects) {
+void Engine::end(End why, Effects& effects, bool served) {
     const Epoch epoch = holder_.epoch();
-    const bool served = holder_.serving();
+    const bool held = holder_.serving();
     holder_.end();
-    voter_.on_release(epoch);
-    if (served) {
+    served ? voter_.on_release(epoch) : voter_.on_decline(epoch);
+    if (held) {
         effects.emplace_back(SetDeadline{});
     }
     effects.emplace_back(Ended{epoch, why});
-    send_to_others(Release{epoch}, effects);
+    send_to_others(Release{epoch, served}, effects);
 }
 
 void Engine::send(NodeId to, Message message, Effects& effects) {

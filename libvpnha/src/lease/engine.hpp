@@ -11,7 +11,7 @@
 //   3  A majority's answers to one round make the deadline.                     holder.hpp
 //   4  A vpnhad abstains after its start.                                       voter.hpp
 //   5  Release: the deadline is 0 first, then it is said. A lapsed holder that Pacemaker still has
-//      promoted claims a new epoch by itself.
+//      promoted claims a new epoch by itself, and declines it when another node may have served.
 //   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority.
 //   7  ρ and δ.                                                                 timing.hpp
 //   8  Lists of voters differ by one node.                                      voters.hpp
@@ -23,6 +23,11 @@
 //  11  Counter margins.                                                         holder.hpp
 //  12  Of two voters both must answer. Alone a node goes on only after the other's death was
 //      confirmed, until that one is heard again.
+//  13  A node without a memory (a new one, or one whose disk was lost) takes over a list that has a
+//      version, with the epochs and marks that go with it, only when those that have not told it
+//      what they remember are, with this node itself, no majority of that list: nothing that it
+//      has promised in a life before can then be unknown to it. It asks when its abstention is
+//      over: what is counted with its old votes was decided by then.        engine_memory.cpp
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -54,10 +59,14 @@ namespace vpnha::lease {
 struct Setup {
     Sender self;
     Timing timing;
-    std::vector<NodeId> voters;  // As configured; what is durable wins.
+    std::vector<NodeId> voters;  // As configured: the first list of a node without a memory.
 };
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };
+
+// A hostile member must not use up the numbers: no epoch is granted, outbid or believed that is so
+// much higher than all that this node knows. So many promotions there are not in any absence.
+inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
 
 class Engine {
   public:
@@ -80,8 +89,25 @@ class Engine {
         BootId boot;
         friend bool operator==(const Life&, const Life&) = default;
     };
+    // 13: while the list of voters has no version.
+    struct Recollection {
+        struct Told {
+            NodeId node;
+            Memory memory;
+            friend bool operator==(const Told&, const Told&) = default;
+        };
+        TimePoint ask_at{};
+        std::vector<Told> told;        // In answer to this life; the newest of each node.
+        std::vector<NodeId> spared;    // Not waited for: an administrator's word.
+        std::vector<NodeId> reported;  // As Awaits.
+        bool asked = false;
+        friend bool operator==(const Recollection&, const Recollection&) = default;
+    };
     struct State {
         Voters voters;
+        Recollection recollection;
+        // Nodes that have another list of the same version: neither list is newer.
+        std::vector<NodeId> differing;
         Checkpoint checkpoint;
         bool wanted = false;  // Pacemaker has it promoted.
         bool quorate = false;
@@ -101,6 +127,8 @@ class Engine {
     [[nodiscard]] Effects demote(TimePoint now);
     // At once, without a successor.
     [[nodiscard]] Effects release(TimePoint now);
+    // The same, of an epoch in which the gate was never open.
+    [[nodiscard]] Effects decline(TimePoint now);
     // Authentic and not replayed (datagram.hpp, replay_guard.hpp).
     [[nodiscard]] Effects on_message(const Sender& sender, const Message& message, TimePoint now);
     // The answer to ReadCounters.
@@ -110,6 +138,11 @@ class Engine {
     // next_deadline() has come; harmless when it has not.
     [[nodiscard]] Effects on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    // What SaveDurable said last is not on the disk, and nothing behind it was said: `durable` is
+    // what is there. The next event saves it again; an epoch that was not saved, or whose grant is
+    // `untold`, is claimed, and no more. What this voter promised in memory stays: that costs it
+    // votes only.
+    void on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now);
     // Standbys have confirmed it.
     void set_checkpoint(const Checkpoint& checkpoint) { state_.checkpoint = checkpoint; }
 
@@ -117,14 +150,24 @@ class Engine {
     [[nodiscard]] Result<Effects> change_voters(const std::vector<NodeId>& nodes, TimePoint now);
     // Asks all voters to mark that life of a node; repeated by the caller until RunOut.
     [[nodiscard]] Result<Effects> fence(NodeId victim, const BootId& boot, TimePoint now);
-    // 12: power is off. By a device: only with the newest boot id heard.
-    [[nodiscard]] Result<Effects> confirm_dead(NodeId victim, const BootId& boot, Confirmed by,
-                                               TimePoint now);
+    // 13: that node remembers nothing, or is off for good. Ends the wait for it in this life.
+    [[nodiscard]] Result<Effects> vote_without(NodeId node, TimePoint now);
+    // The configuration has changed: of use to a node that remembers nothing and has not voted.
+    [[nodiscard]] Effects configure(const std::vector<NodeId>& nodes, TimePoint now);
+    // 12: power is off. By a device: only of a node that was heard since this start. Which life of
+    // it is off nobody can say; one that has booted since ends being alone with its first word.
+    [[nodiscard]] Result<Effects> confirm_dead(NodeId victim, Confirmed by, TimePoint now);
 
     [[nodiscard]] const Voter& voter() const { return voter_; }
     [[nodiscard]] const Holder& holder() const { return holder_; }
     [[nodiscard]] const State& state() const { return state_; }
     [[nodiscard]] std::optional<BootId> newest_life_of(NodeId node) const;
+    // 13. False: it votes on nothing but a first grant.
+    [[nodiscard]] bool remembers() const { return state_.voters.newest().has_version(); }
+    // Who has yet to tell this node what it remembers; none when it remembers itself.
+    [[nodiscard]] std::vector<NodeId> awaited() const;
+    // That node has answered in this life, if only that it remembers nothing, either.
+    [[nodiscard]] bool told_by(NodeId node) const;
     friend bool operator==(const Engine& a, const Engine& b) {
         return a.voter_ == b.voter_ && a.holder_ == b.holder_ && a.state_ == b.state_;
     }
@@ -132,9 +175,9 @@ class Engine {
   private:
     void on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
     void on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
-    void on_refusal(const Refusal& refusal, Effects& effects, TimePoint now);
+    void on_refusal(NodeId from, const Refusal& refusal, Effects& effects, TimePoint now);
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
-    void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects);
+    void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
     // False when the claim is judged like any other.
     bool hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
 
@@ -147,8 +190,19 @@ class Engine {
     // This node's own vote; true when it made a majority.
     void vote(const Round& round, Effects& effects, TimePoint now);
     void count(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
-    void end(End why, Effects& effects);
-    void learn(const Voters& voters, TimePoint now);
+    void end(End why, Effects& effects, bool served = true);
+    void learn(NodeId from, const Voters& voters, TimePoint now);
+    void take_over(const Voters& voters, TimePoint now);
+    void note_difference(NodeId from, const Voters& voters);
+    void ask_for_memory(Effects& effects, TimePoint now);
+    void tell_memory(const Sender& asker, Effects& effects) const;
+    void on_memory(NodeId from, const Memory& memory, Effects& effects, TimePoint now);
+    // The newest list with a version that was told; null: none.
+    [[nodiscard]] const Voters* newest_told() const;
+    // Takes it over as soon as that is safe.
+    void recall(Effects& effects, TimePoint now);
+    // Not so high that a hostile member must have made it up.
+    [[nodiscard]] bool is_plausible(const Epoch& epoch) const;
     void note_life(const Sender& sender);
     void become_fenced(Effects& effects);
     static void send(NodeId to, Message message, Effects& effects);

@@ -37,16 +37,6 @@ Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePo
     return saved_first(std::move(effects));
 }
 
-void Engine::learn(const Voters& voters, TimePoint now) {
-    if (voters.newer_than(state_.voters)) {
-        state_.voters = voters;
-        state_.alone = false;
-        holder_.restart_rounds(now);
-        std::erase_if(state_.lives,
-                      [this](const Life& life) { return !is_in(state_.voters.all(), life.node); });
-    }
-}
-
 Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoint now) {
     Effects effects;
     lapse(effects, now);
@@ -73,6 +63,12 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     return saved_first(std::move(effects));
 }
 
+bool Engine::is_plausible(const Epoch& epoch) const {
+    const Epoch known = std::max({voter_.granted(), holder_.state().claimed, holder_.state().seen,
+                                  state_.voters.newest().version.epoch});
+    return epoch.number <= known.number + kEpochJumpMax;
+}
+
 Voters Engine::electorate() const {
     return state_.alone ? Voters{{{}, {setup_.self.node}}, std::nullopt} : state_.voters;
 }
@@ -92,19 +88,23 @@ std::optional<BootId> Engine::newest_life_of(NodeId node) const {
     return found == state_.lives.end() ? std::nullopt : std::optional(found->boot);
 }
 
-Result<Effects> Engine::confirm_dead(NodeId victim, const BootId& boot, Confirmed by,
-                                     TimePoint now) {
+Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now) {
     const VoterList& voters = state_.voters.current;
     if (voters.nodes.size() != 2 || state_.voters.next || !voters.has(victim) ||
         !voters.has(setup_.self.node) || victim == setup_.self.node) {
         return fail(Errc::invalid_argument,
                     "a death is confirmed between two voters, for the other one");
     }
-    if (by == Confirmed::by_device && newest_life_of(victim) != boot) {
+    if (by == Confirmed::by_device && !newest_life_of(victim)) {
         return fail(Errc::invalid_argument,
-                    fmt::format("node {} was heard with another boot id, or not at all since this "
-                                "daemon started; if it is off, confirm it by hand",
+                    fmt::format("node {} was not heard since this daemon started; if it is off, "
+                                "confirm it by hand",
                                 victim.value));
+    }
+    if (!remembers()) {
+        return fail(Errc::busy,
+                    "this node has no memory of the lease, so the other one may have served since; "
+                    "see vpnha status");
     }
     state_.alone = true;
     holder_.restart_rounds(now);
@@ -122,9 +122,9 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
         fencing = Fencing{victim, boot, {}, false};
     }
     send_to_others(MarkRequest{victim, boot}, effects);
-    voter_.mark(victim, boot);
+    voter_.mark(victim, boot, state_.voters.all());
     if (voter_.run_out(victim, boot, now)) {
-        on_mark_answer(setup_.self.node, {victim, boot, true}, effects);
+        on_mark_answer(setup_.self.node, {victim, boot, true, state_.voters}, effects, now);
     }
     if (victim == setup_.self.node && boot == setup_.self.boot) {
         become_fenced(effects);
@@ -137,15 +137,20 @@ void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& e
     if (!is_in(state_.voters.all(), request.victim)) {
         return;
     }
-    voter_.mark(request.victim, request.boot);
+    voter_.mark(request.victim, request.boot, state_.voters.all());
     const bool run_out = voter_.run_out(request.victim, request.boot, now);
-    send(from, MarkAnswer{request.victim, request.boot, run_out}, effects);
+    send(from, MarkAnswer{request.victim, request.boot, run_out, state_.voters}, effects);
     if (request.victim == setup_.self.node && request.boot == setup_.self.boot) {
         become_fenced(effects);
     }
 }
 
-void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects) {
+void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects,
+                            TimePoint now) {
+    if (!is_sound(answer.voters)) {
+        return;
+    }
+    learn(from, answer.voters, now);
     std::optional<Fencing>& fencing = state_.fencing;
     if (!answer.run_out || !fencing || fencing->done || fencing->victim != answer.victim ||
         fencing->boot != answer.boot) {

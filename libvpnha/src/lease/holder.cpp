@@ -36,6 +36,7 @@ void Holder::claim(NodeId self, const Epoch& floor, TimePoint now) {
     state_.next_round_at = now;
     state_.before = {};
     state_.unknown = false;
+    state_.elsewhere = {};
     state_.handover.reset();
 }
 
@@ -93,6 +94,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
 
 void Holder::note(const Answer& answer) {
     const Before& before = answer.before;
+    state_.elsewhere = std::max(state_.elsewhere, before.elsewhere);
     if (before.knowledge == Knowledge::lost) {
         state_.unknown = true;
     } else if (before.knowledge == Knowledge::heard) {
@@ -165,6 +167,14 @@ void Holder::end() {
 void Holder::restart_rounds(TimePoint now) {
     state_.rounds.clear();
     hurry(now);
+}
+
+void Holder::unsay(TimePoint now) {
+    VPNHA_ASSERT(state_.phase != Phase::idle);
+    state_.phase = Phase::claiming;
+    state_.deadline = {};
+    state_.rounds.clear();
+    state_.next_round_at = std::max(state_.next_round_at, now + timing_.renew);
 }
 
 void Holder::hurry(TimePoint now) {

@@ -69,6 +69,7 @@ class Holder {
         std::vector<OpenRound> rounds;
         Before before;         // The newest that answers to the claim said.
         bool unknown = false;  // One of them did not know.
+        Epoch elsewhere;       // The highest that they named.
         std::optional<Handover> handover;
         friend bool operator==(const State&, const State&) = default;
     };
@@ -93,6 +94,8 @@ class Holder {
     void end();
     // The list of voters has changed: what was asked before does not count.
     void restart_rounds(TimePoint now);
+    // None of its rounds was sent, its epoch is not on the disk: it claims on, a round later.
+    void unsay(TimePoint now);
     // The next round is due now.
     void hurry(TimePoint now);
 

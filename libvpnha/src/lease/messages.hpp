@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
@@ -20,7 +21,7 @@ struct BootId {
     friend constexpr auto operator<=>(const BootId&, const BootId&) = default;
 };
 
-// One life of a vpnhad: a number that grows with each start, on disk before the first datagram.
+// One life of a vpnhad: a random number, so that no two lives of any node have the same.
 using Instance = StrongId<struct InstanceTag, std::uint64_t>;
 
 struct Sender {
@@ -81,6 +82,9 @@ struct Heard {
 struct Before {
     Knowledge knowledge = Knowledge::nothing_before;
     Heard heard;
+    // Durable. No higher epoch than this was granted to another node than the one that is granted
+    // now. Of node 0 it names nobody: what was granted below it is not known, or it is a mark.
+    Epoch elsewhere{};
     friend bool operator==(const Before&, const Before&) = default;
 };
 
@@ -123,6 +127,7 @@ struct Refusal {
 // The sender's deadline is 0 and no answer counts for that epoch any more.
 struct Release {
     Epoch epoch;
+    bool served = true;  // False: the gate was never open in it.
     friend bool operator==(const Release&, const Release&) = default;
 };
 
@@ -136,14 +141,51 @@ struct MarkAnswer {
     NodeId victim;
     BootId boot;
     bool run_out = false;
+    // The marker's own: of the newest list that any of them knows a majority must have marked it.
+    Voters voters;
     friend bool operator==(const MarkAnswer&, const MarkAnswer&) = default;
 };
 
-// Says that this life of the node is there.
+// A life of a node that is fenced.
+struct Mark {
+    NodeId node;
+    BootId boot;
+    friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+// That a node keeps: more than two lists of voters that differ by one. Of more the oldest one goes
+// that is no voter's: not sooner, because a fenced life may outlast its vote, and is to be granted
+// nothing then either.
+inline constexpr std::size_t kMarksMax = 16;
+
+// From a node whose list has no version: what do you remember?
+struct Recall {
+    friend bool operator==(const Recall&, const Recall&) = default;
+};
+// The answer: what is on the sender's disk.
+struct Memory {
+    Instance to;  // The life that asked.
+    Epoch granted;
+    std::vector<Mark> marks;
+    Voters voters;  // Without a version: the sender remembers nothing, either.
+    friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+// A number that a life of a vpnhad gave another node, for it to repeat.
+struct Challenge {
+    Instance of;
+    std::uint64_t number = 0;
+    friend bool operator==(const Challenge&, const Challenge&) = default;
+};
+
+// Says that this life of the node is there, and shows it; see replay_guard.hpp.
 struct Hello {
+    std::optional<std::uint64_t> challenge;  // The sender's own, of the receiver.
+    std::optional<Challenge> repeated;
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-using Message = std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer>;
+using Message =
+    std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer, Recall, Memory>;
 
 }  // namespace vpnha::lease

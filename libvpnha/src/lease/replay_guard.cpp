@@ -11,24 +11,27 @@ constexpr std::uint64_t kWindow = 64;
 
 }  // namespace
 
-ReplayGuard::ReplayGuard(const std::vector<Known>& known) {
-    // What was heard of that instance before this node's start is not known: until the sender's
-    // next datagram one of them may be played back, and only repeats what that instance said.
-    for (const Known& peer : known) {
-        peers_.push_back({peer.node, peer.instance});
-    }
+const ReplayGuard::Peer* ReplayGuard::find(NodeId node) const {
+    const auto peer = std::find_if(peers_.begin(), peers_.end(),
+                                   [node](const Peer& each) { return each.node == node; });
+    return peer == peers_.end() ? nullptr : &*peer;
 }
 
-ReplayGuard::Seen ReplayGuard::on_datagram(const Sender& sender, std::uint64_t sequence) {
-    const auto peer = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& candidate) {
-        return candidate.node == sender.node;
+ReplayGuard::Seen ReplayGuard::on_datagram(const Sender& sender, std::uint64_t sequence,
+                                           const Message& message) {
+    const auto peer = std::find_if(peers_.begin(), peers_.end(), [&sender](const Peer& each) {
+        return each.node == sender.node;
     });
-    if (peer == peers_.end() || sender.instance < peer->instance) {
+    if (peer == peers_.end()) {
         return Seen::replayed;
     }
-    if (sender.instance > peer->instance) {
-        *peer = {sender.node, sender.instance, sequence, 1};
-        return Seen::new_instance;
+    if (sender.instance != peer->instance) {
+        const auto* const hello = std::get_if<Hello>(&message);
+        if (hello == nullptr || hello->repeated != Challenge{self_, peer->challenge}) {
+            return Seen::unproven;
+        }
+        *peer = {sender.node, ++last_challenge_, sender.instance, sequence, 1};
+        return Seen::new_life;
     }
     if (sequence > peer->newest) {
         const std::uint64_t ahead = sequence - peer->newest;
@@ -44,27 +47,36 @@ ReplayGuard::Seen ReplayGuard::on_datagram(const Sender& sender, std::uint64_t s
     return Seen::fresh;
 }
 
-void ReplayGuard::set_senders(const std::vector<NodeId>& nodes) {
-    const auto is_listed = [&nodes](NodeId node) {
-        return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-    };
-    std::erase_if(peers_, [&](const Peer& peer) { return !is_listed(peer.node); });
-    for (const NodeId node : nodes) {
-        if (std::none_of(peers_.begin(), peers_.end(),
-                         [node](const Peer& peer) { return peer.node == node; })) {
-            peers_.push_back({node, {}});
-        }
+std::optional<Hello> ReplayGuard::greeting(NodeId to, const Sender& sender,
+                                           const Hello* hello) const {
+    const Peer* const peer = find(to);
+    if (peer == nullptr) {
+        return std::nullopt;
     }
+    Hello greeting;
+    if (peer->instance != sender.instance) {
+        greeting.challenge = peer->challenge;
+    }
+    if (hello != nullptr && hello->challenge) {
+        greeting.repeated = Challenge{sender.instance, *hello->challenge};
+    }
+    return greeting.challenge || greeting.repeated ? std::optional(greeting) : std::nullopt;
 }
 
-std::vector<ReplayGuard::Known> ReplayGuard::known() const {
-    std::vector<Known> known;
-    for (const Peer& peer : peers_) {
-        if (peer.instance != Instance{}) {
-            known.push_back({peer.node, peer.instance});
+Hello ReplayGuard::greeting(NodeId to) const {
+    const Peer* const peer = find(to);
+    return {peer == nullptr ? std::nullopt : std::optional(peer->challenge), std::nullopt};
+}
+
+void ReplayGuard::set_senders(const std::vector<NodeId>& nodes) {
+    std::erase_if(peers_, [&nodes](const Peer& peer) {
+        return std::find(nodes.begin(), nodes.end(), peer.node) == nodes.end();
+    });
+    for (const NodeId node : nodes) {
+        if (find(node) == nullptr) {
+            peers_.push_back({node, ++last_challenge_, {}});
         }
     }
-    return known;
 }
 
 }  // namespace vpnha::lease

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which datagrams of a sender were received before. Links are redundant, so most datagrams come
-// twice, and out of order; what was captured may come again at any time.
+// Which datagrams of a sender are new. Links are redundant, so most datagrams come twice, and out
+// of order; what was captured may come again at any time.
 //
-// A datagram is new when its instance is the sender's newest and its sequence was not seen within
-// the last 64, or when its instance is newer: instances are numbered on the sender's disk. A newer
-// instance is reported, so that it is kept over this node's own restart, too; otherwise an old life
-// of a dead node could be played back to one that has forgotten it.
+// Each life of a vpnhad has a random number, its instance. Nothing about it is on a disk, so a node
+// that was installed anew is heard like any other. A life is heard when it has repeated a number
+// that this node gave its node, the challenge: so it speaks now, and is no record of one that spoke
+// before. Two nodes meet by Hellos, in one and a half round trips:
+//
+//   from  to  Hello
+//   A     B   A's challenge                       A has started
+//   B     A   B's challenge, A's repeated         A hears B from here on
+//   A     B   B's repeated                        B hears A from here on
+//
+// Any other datagram of a life that is not heard is dropped, and asks for a Hello. A challenge is
+// of use once: when a life has repeated it, the next one of that node has to repeat another.
+//
+// Within a life a datagram is new when its sequence was not seen within the last 64.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "lease/messages.hpp"
@@ -17,34 +28,40 @@ namespace vpnha::lease {
 
 class ReplayGuard {
   public:
-    struct Known {
-        NodeId node;
-        Instance instance;
-        friend bool operator==(const Known&, const Known&) = default;
-    };
     enum class Seen : std::uint8_t {
         replayed,  // Drop it.
+        unproven,  // Drop it: that life has yet to repeat the challenge.
         fresh,
-        new_instance,  // Fresh; save known() first.
+        new_life,  // Fresh, and the first one of a life.
     };
 
-    // `known`: as saved last.
-    explicit ReplayGuard(const std::vector<Known>& known);
+    // `self`: the life of this node's vpnhad.
+    explicit ReplayGuard(Instance self) : self_(self) {}
 
     // Of an authentic datagram. A sender that is not listed is replayed.
-    [[nodiscard]] Seen on_datagram(const Sender& sender, std::uint64_t sequence);
+    [[nodiscard]] Seen on_datagram(const Sender& sender, std::uint64_t sequence,
+                                   const Message& message);
+    // What is to be said to a node, in answer to a Hello if there is one: this node's challenge,
+    // unless it hears that life, and the other one's repeated. None: there is nothing to say.
+    [[nodiscard]] std::optional<Hello> greeting(NodeId to, const Sender& sender,
+                                                const Hello* hello) const;
+    // The first word to a node.
+    [[nodiscard]] Hello greeting(NodeId to) const;
     // Whose datagrams are taken: all voters of all gateways. Others are forgotten.
     void set_senders(const std::vector<NodeId>& nodes);
-    [[nodiscard]] std::vector<Known> known() const;
 
   private:
     struct Peer {
         NodeId node;
-        Instance instance;  // 0: none heard.
+        std::uint64_t challenge = 0;
+        Instance instance;  // The life that is heard; 0: none.
         std::uint64_t newest = 0;
-        std::uint64_t window = ~std::uint64_t{0};  // Bit i: newest - i was seen.
+        std::uint64_t window = 0;  // Bit i: newest - i was seen.
     };
+    [[nodiscard]] const Peer* find(NodeId node) const;
 
+    Instance self_;
+    std::uint64_t last_challenge_ = 0;
     std::vector<Peer> peers_;
 };
 

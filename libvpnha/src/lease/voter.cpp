@@ -40,12 +40,14 @@ std::string_view to_string(Verdict verdict) {
     return "unknown";
 }
 
-Voter::Voter(const Timing& timing, const Epoch& granted, std::vector<Mark> marks, TimePoint now)
+Voter::Voter(const Timing& timing, const Epoch& granted, const Epoch& elsewhere,
+             std::vector<Mark> marks, TimePoint now)
     : timing_(timing) {
     state_.started = now;
     state_.granted = granted;
     state_.marks = std::move(marks);
     state_.before.knowledge = granted == Epoch{} ? Knowledge::nothing_before : Knowledge::lost;
+    state_.before.elsewhere = elsewhere;
 }
 
 Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own, TimePoint now) {
@@ -83,11 +85,26 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
     if (now < state_.promise.until && !state_.promise.released) {
         return Verdict::promised;
     }
+    Before& before = state_.before;
     if (state_.heard) {
-        state_.before = {Knowledge::heard, *state_.heard};
+        before.knowledge = Knowledge::heard;
+        before.heard = *state_.heard;
     } else if (state_.granted != Epoch{}) {
-        state_.before = {Knowledge::lost, {}};
+        before.knowledge = Knowledge::lost;
+        before.heard = {};
     }
+    if (state_.served) {
+        state_.previous = state_.granted;
+        state_.previous_elsewhere = before.elsewhere;
+    }
+    if (state_.previous == Epoch{}) {
+        before.elsewhere = {epoch.number, NodeId{}};
+    } else if (state_.previous.node != epoch.node) {
+        before.elsewhere = state_.previous;
+    } else {
+        before.elsewhere = state_.previous_elsewhere;
+    }
+    state_.served = true;
     state_.granted = epoch;
     state_.granted_to = sender.boot;
     return Verdict::answered;
@@ -107,21 +124,54 @@ void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now)
     state_.answered_at.push_back({sender.node, now});
 }
 
+void Voter::on_decline(const Epoch& epoch) {
+    on_release(epoch);
+    state_.served = state_.served && epoch != state_.granted;
+}
+
 void Voter::on_release(const Epoch& epoch) {
     if (epoch == state_.promise.epoch) {
         state_.promise.released = true;
     }
 }
 
-void Voter::mark(NodeId victim, const BootId& boot) {
+void Voter::mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters) {
     if (is_marked(victim, boot)) {
         return;
     }
-    // A node has one life at a time, so its newest mark is all that counts.
-    std::erase_if(state_.marks, [victim](const Mark& mark) { return mark.node == victim; });
-    state_.marks.push_back({victim, boot});
+    keep({victim, boot}, voters);
     if (state_.granted.node == victim && state_.granted_to.value_or(boot) == boot) {
         state_.granted = {state_.granted.number + 1, NodeId{}};
+        state_.served = true;
+    }
+}
+
+void Voter::remember(const Epoch& granted, const std::vector<Mark>& marks,
+                     const std::vector<NodeId>& voters) {
+    if (granted > state_.granted) {
+        state_.granted = granted;
+        state_.granted_to.reset();
+        // Of the epochs before, this node has forgotten whether it heard or granted anything.
+        state_.heard.reset();
+        state_.before = {Knowledge::lost, {}, {granted.number, NodeId{}}};
+        state_.served = true;
+    }
+    for (const Mark& mark : marks) {
+        keep(mark, voters);
+    }
+}
+
+void Voter::keep(const Mark& mark, const std::vector<NodeId>& voters) {
+    // A node has one life at a time, so its newest mark is all that counts.
+    std::erase_if(state_.marks, [&mark](const Mark& each) { return each.node == mark.node; });
+    state_.marks.push_back(mark);
+    if (state_.marks.size() > kMarksMax) {
+        const auto past =
+            std::find_if(state_.marks.begin(), state_.marks.end(), [&voters](const Mark& each) {
+                return std::find(voters.begin(), voters.end(), each.node) == voters.end();
+            });
+        VPNHA_ASSERT(past != state_.marks.end());
+        state_.marks.erase(past);
     }
 }
 

@@ -11,7 +11,9 @@
 //   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.
 //   6  A mark is a grant of the next epoch to nobody, bound to the victim's boot id. It has run out
 //      when the last answer to the victim, the mark and this start are L_max·(1+ρ)+δ ago.
-//  11  With a grant goes what was heard of the epoch before, if it is still known.
+//  11  With a grant goes what was heard of the epoch before, if it is still known; and the highest
+//      epoch that was granted to another node, which is on disk with the grant. A voter's first
+//      grant ever says that it knows nothing below it: its disk may be a new one.
 //
 //   promise \ event | round, highest | round, higher | round, lower | its Release | time over
 //   ----------------+----------------+---------------+--------------+-------------+-----------
@@ -30,12 +32,6 @@
 #include "lease/timing.hpp"
 
 namespace vpnha::lease {
-
-struct Mark {
-    NodeId node;
-    BootId boot;
-    friend bool operator==(const Mark&, const Mark&) = default;
-};
 
 class Voter {
   public:
@@ -56,19 +52,30 @@ class Voter {
         std::vector<Mark> marks;  // Durable; one per node at most.
         Promise promise;
         std::optional<BootId> granted_to;
-        std::optional<Heard> heard;       // The newest round answered.
-        Before before;                    // What goes with answers to `granted`.
+        std::optional<Heard> heard;  // The newest round answered.
+        Before before;               // What goes with answers to `granted`.
+        Epoch previous;              // Granted before it, and elsewhere than to that node.
+        Epoch previous_elsewhere;
+        bool served = true;               // `granted`, for all that is known.
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
         friend bool operator==(const State&, const State&) = default;
     };
 
-    Voter(const Timing& timing, const Epoch& granted, std::vector<Mark> marks, TimePoint now);
+    // `elsewhere`: see Before.
+    Voter(const Timing& timing, const Epoch& granted, const Epoch& elsewhere,
+          std::vector<Mark> marks, TimePoint now);
 
     [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
                                 TimePoint now);
+    // A Release of an epoch in which nobody spoke: it is none that another node had.
+    void on_decline(const Epoch& epoch);
     void on_release(const Epoch& epoch);
-    void mark(NodeId victim, const BootId& boot);
+    void mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters);
+    // What others remember of this node's votes: nothing lower is granted any more. The marks are
+    // of `voters`.
+    void remember(const Epoch& granted, const std::vector<Mark>& marks,
+                  const std::vector<NodeId>& voters);
     // Marked, and no promise to that life of the node holds any more, whatever L was: an abstention
     // after the last answer to it, or after the start, before which nobody knows whom was answered.
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
@@ -86,6 +93,7 @@ class Voter {
 
   private:
     [[nodiscard]] Verdict grant(const Sender& sender, const Epoch& epoch, TimePoint now);
+    void keep(const Mark& mark, const std::vector<NodeId>& voters);
     void note_answer(const Sender& sender, const Round& round, TimePoint now);
     [[nodiscard]] bool misses(NodeId node, TimePoint now) const;
 

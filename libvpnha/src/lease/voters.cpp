@@ -13,7 +13,7 @@ bool VoterList::has(NodeId node) const {
 bool VoterList::majority(const std::vector<NodeId>& of) const {
     const auto votes = static_cast<std::size_t>(
         std::count_if(of.begin(), of.end(), [this](NodeId node) { return has(node); }));
-    return 2 * votes > nodes.size();
+    return has_version() ? 2 * votes > nodes.size() : votes == nodes.size();
 }
 
 bool is_sound(const VoterList& list) {

@@ -12,6 +12,12 @@
 // that two holders never give one version to two lists, and the later of them wins.
 //
 // To replace a node, remove it first, then add the other.
+//
+// The first list has no version: it is what corosync.conf said when this node had no memory. Nodes
+// may have started with different ones, so a majority proves nothing: of a list without a version
+// all nodes have to vote. The first grant gives it one, {its epoch, 0}. Why no two such lists are
+// granted: they share a node, which is bound to the one that it voted by, on disk; or they share
+// none, and are two clusters.
 #pragma once
 
 #include <compare>
@@ -28,7 +34,7 @@ namespace vpnha::lease {
 inline constexpr std::size_t kVotersMax = 7;
 
 struct ListVersion {
-    Epoch epoch;  // {}: as the configuration says.
+    Epoch epoch;  // {}: no version, as the configuration says.
     std::uint32_t change = 0;
     friend constexpr auto operator<=>(const ListVersion&, const ListVersion&) = default;
 };
@@ -38,6 +44,9 @@ struct VoterList {
     std::vector<NodeId> nodes;  // Ascending.
 
     [[nodiscard]] bool has(NodeId node) const;
+    // Somebody was granted the lease by it, or an administrator has spoken for it.
+    [[nodiscard]] bool has_version() const { return version.epoch != Epoch{}; }
+    // Without a version: all of them.
     [[nodiscard]] bool majority(const std::vector<NodeId>& of) const;
     friend bool operator==(const VoterList&, const VoterList&) = default;
 };

@@ -93,10 +93,12 @@ struct SetExpectationTimeouts {
     GatewayId gateway;
     std::vector<conntrack::Timeout> expectations;
 };
-// On the disk before any effect behind it is executed; a node that cannot save stops here.
+// What follows from it waits in the node until it is on the disk. Of two that wait only the newer
+// one need be saved and answered. → Node::on_lease_saved()
 struct SaveLease {
     GatewayId gateway;
     lease::Durable durable;
+    std::uint64_t ticket = 0;  // Grows.
 };
 // A datagram between the nodes' leases; it may be lost.
 struct SendLease {

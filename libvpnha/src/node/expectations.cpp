@@ -91,6 +91,9 @@ void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& 
                                                    conntrack::encode_payload(expectation))) {
         ++counters_.over_limit;
     }
+    if (before && !is_same_tuple(before->parent, parent)) {
+        look_after_parent(before->parent, effects);  // The record was all that it was kept for.
+    }
 }
 
 void Expectations::await_parent(const Expectation& expectation, TimePoint now, Effects& effects) {

@@ -269,6 +269,9 @@ void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint 
             replica_.store().find(flow_record_key(each.key)) == nullptr) {
             // Erased meanwhile; while this node was promoted, nothing was removed for it.
             batch<RemoveFlows>(effects, gateway_).flows.push_back(each.key);
+        } else if (!each.taken && replica_.promoted()) {
+            // The listing behind the promotion has waited for it, and is over.
+            batch<LookUpFlows>(effects, gateway_).flows.push_back(each.key);
         }
     }
     counters_.refused += refused;

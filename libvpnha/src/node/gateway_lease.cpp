@@ -11,6 +11,8 @@ namespace vpnha::node {
 
 namespace {
 
+// So long a vpnhad abstains after its start, and asks what it does not remember; and a bit.
+constexpr Duration kVoterSettle = std::chrono::seconds(1);
 // Two nodes that outbid each other are not to keep the gate shut.
 constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
@@ -19,6 +21,8 @@ constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
     take(lease_.on_message(sender, message, now), now, effects);
+    voter_watch_.on_message(sender, message, lease_, now);
+    note_holder();
     if (holder_unheard_) {
         watch_holder(now, effects);
     }
@@ -26,8 +30,8 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
                                 std::holds_alternative<lease::MarkAnswer>(message);
     if (!is_about_marks && lease_.voter().is_marked(sender.node, sender.boot)) {
-        effects.emplace_back(
-            SendLease{settings_.id, sender.node, lease::MarkRequest{sender.node, sender.boot}});
+        take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}}, now,
+             effects);
     }
 }
 
@@ -55,7 +59,16 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
         (lease_.voter().lacks(node) ? missing : present).push_back(node);
     }
     const bool quorate = lease_.state().quorate;
-    if ((quorate && !lease_.state().alone && !voters.majority(present)) || (waits_ && !quorate)) {
+    if (quorate && !lease_.remembers()) {
+        // Others that are a majority without this node would have told it by now: it would not be
+        // better elsewhere.
+        const std::vector<NodeId> untold = lease_.awaited();
+        await_voters(!untold.empty()    ? untold
+                     : !missing.empty() ? missing
+                                        : voters.all(),
+                     now, effects);
+    } else if ((quorate && !lease_.state().alone && !voters.majority(present)) ||
+               (waits_ && !quorate)) {
         await_voters(missing, now, effects);
     } else {
         refuse_grant("no majority of the voters granted it in time", now, effects);
@@ -71,18 +84,22 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
     // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
     // node could serve either.
     const std::string names = node_list(missing);
+    const char* const two = lease_.state().voters.newest().nodes.size() == 2
+                                ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
+                                : "";
     effects.emplace_back(Log{
         Level::warning,
-        fmt::format("promoted and silent: without node {} no majority of the voters is left to "
-                    "grant the lease; it goes on when one is back{} event=waiting {} missing={}",
-                    names,
-                    lease_.state().voters.newest().nodes.size() == 2
-                        ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
-                        : "",
+        fmt::format("promoted and silent: {} event=waiting {} missing={}",
+                    lease_.remembers()
+                        ? fmt::format("without node {} no majority of the voters is left to grant "
+                                      "the lease; it goes on when one is back{}",
+                                      names, two)
+                        : fmt::format("this node has no memory of the lease, and the first grant "
+                                      "takes the votes of all; it waits for node {}",
+                                      names),
                     tag(), names)});
-    takeover_.promise();
-    for (const RequestToken request : std::exchange(waiting_requests_, {})) {
-        effects.emplace_back(AnswerRequest{request, {}});
+    for (const WaitingRequest& request : std::exchange(waiting_requests_, {})) {
+        effects.emplace_back(AnswerRequest{request.token, {}});
     }
 }
 
@@ -99,9 +116,12 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
     return {};
 }
 
-bool GatewayNode::served_since(const lease::Granted& granted) const {
-    const Epoch& before = granted.margin.epoch;
-    return before.node != settings_.lease.self.node && before > replica_.epoch();
+bool GatewayNode::served_since(const lease::Granted& granted, TimePoint now) const {
+    // In the time of the lease that it gave back nobody else was granted one, unless one that did
+    // hands over.
+    const bool unbroken =
+        now < reclaimed_until_ && granted.margin.kind != lease::Margin::Kind::exact;
+    return !unbroken && granted.elsewhere > replica_.epoch();
 }
 
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
@@ -118,13 +138,15 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     }
     // The lease had lapsed, and nobody else was promoted meanwhile.
     const Result<void> claimed =
-        served_since(granted)
-            ? fail(Errc::busy, fmt::format("another node served in epoch {} meanwhile",
-                                           to_string(granted.margin.epoch)))
+        served_since(granted, now)
+            ? fail(Errc::busy, fmt::format("another node may have served in epoch {} meanwhile",
+                                           to_string(granted.elsewhere)))
             : claim(now, effects);
     if (!claimed) {
         effects.emplace_back(Log{Level::error, fmt::format("the new epoch is of no use {}: {}",
                                                            tag(), claimed.error().detail)});
+        // The node that did serve is to claim anew as if this one had not been granted anything.
+        take(lease_.decline(now), now, effects);
         follow(takeover_.lost(), now, effects);
         return;
     }
@@ -165,18 +187,28 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
         Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
                                         "claiming anew {}",
                                         to_string(known), tag())});
+    reclaimed_until_ = lease_.holder().state().deadline;
     take(lease_.release(now), now, effects);
     take(lease_.promote(now), now, effects);
 }
 
 Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                        Effects& effects) {
-    const lease::BootId boot = lease_.newest_life_of(victim).value_or(lease::BootId{});
-    VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, boot, by, now));
+    VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, by, now));
     effects.emplace_back(
         Log{Level::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
                                         "is heard event=alone {}",
                                         victim.value, tag())});
+    take(std::move(more), now, effects);
+    return {};
+}
+
+Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {
+    VPNHA_TRY(lease::Effects more, lease_.vote_without(node, now));
+    effects.emplace_back(Log{
+        Level::warning, fmt::format("this node waits no more for what node {} remembers: an "
+                                    "administrator said that it is nothing event=vote-without {}",
+                                    node.value, tag())});
     take(std::move(more), now, effects);
     return {};
 }
@@ -216,7 +248,7 @@ bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
 
 void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
     settings_.lease.voters = std::move(voters);
-    adapt_voters(now, effects);
+    take(lease_.configure(settings_.lease.voters, now), now, effects);
 }
 
 void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
@@ -234,9 +266,11 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     if (gone != next.end()) {
         next.erase(gone);
     } else {
-        // A node that does not run yet would be a vote less: of 4 voters 3 have to answer.
+        // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
+        // answer, of 4 three.
         const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
-            return members_.contains(node) &&
+            const auto joined = joined_.find(node);
+            return joined != joined_.end() && now >= joined->second + kVoterSettle &&
                    std::find(next.begin(), next.end(), node) == next.end();
         });
         if (come == wanted.end()) {
@@ -250,14 +284,29 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
+void GatewayNode::watch_lists(Effects& effects) {
+    const std::vector<NodeId>& differing = lease_.state().differing;
+    if (differing == differing_) {
+        return;
+    }
+    differing_ = differing;
+    if (!differing.empty()) {
+        effects.emplace_back(
+            Log{Level::error,
+                fmt::format("node {} goes by other voters than this node, and neither list is "
+                            "newer: give all nodes the same nodelist in corosync.conf, and "
+                            "restart vpnhad event=voters-differ {} nodes={}",
+                            node_list(differing), tag(), node_list(differing))});
+    }
+}
+
+void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
+    watch_lists(effects);
     // What follows from an end waits: a successor's answer comes before this node clears up.
     std::optional<lease::Ended> ended;
     std::optional<lease::Granted> granted;
     for (lease::Effect& effect : from) {
-        if (auto* save = std::get_if<lease::SaveDurable>(&effect)) {
-            effects.emplace_back(SaveLease{settings_.id, std::move(save->durable)});
-        } else if (auto* send = std::get_if<lease::Send>(&effect)) {
+        if (auto* send = std::get_if<lease::Send>(&effect)) {
             effects.emplace_back(SendLease{settings_.id, send->to, std::move(send->message)});
         } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
             if (gate_wanted_ || gate->deadline == TimePoint{}) {
@@ -266,7 +315,7 @@ void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
             // The gate of a node that is promoted no more stays shut: see on_granted().
-            gate_wanted_ = gate_wanted_ && !served_since(*granted);
+            gate_wanted_ = gate_wanted_ && !served_since(*granted, now);
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
@@ -286,6 +335,19 @@ void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
             effects.emplace_back(
                 Log{Level::info, fmt::format("voters changed event=voters {} count={}", tag(),
                                              changed->voters.nodes.size())});
+        } else if (const auto* recalled = std::get_if<lease::Recalled>(&effect)) {
+            effects.emplace_back(
+                Log{Level::info,
+                    fmt::format("the others have told who votes, and this node is one of them "
+                                "again, or waits to be event=recalled {} count={}",
+                                tag(), recalled->voters.nodes.size())});
+        } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
+            effects.emplace_back(Log{
+                Level::warning,
+                fmt::format("this node has no memory of the lease (it is new, or its disk is): it "
+                            "votes when node {} has told it what it remembers event=no-memory {} "
+                            "missing={}",
+                            node_list(awaits->nodes), tag(), node_list(awaits->nodes))});
         }
     }
     if (granted) {

@@ -21,6 +21,15 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
                                                  std::chrono::seconds(1), std::chrono::seconds(3),
                                                  std::chrono::seconds(10)};
 
+// A process that cannot be killed waits for a disk or a device.
+constexpr Duration kResetAgain = std::chrono::seconds(5);
+// A node that hears late of a demotion withdraws the score of a vpnhad that it takes for dead: its
+// patience, and the time of the tool.
+constexpr Duration kScoreAgain = std::chrono::seconds(8);
+// One that was cut off withdraws it however late: a standby repeats its score. To pacemaker-attrd
+// the same value is no change.
+constexpr Duration kScoreRepeat = std::chrono::seconds(90);
+
 int score_of(wire::Level level, unsigned lost_sides) {
     const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides);
     switch (level) {
@@ -45,7 +54,9 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       replica_(settings_.id, self),
       flows_(settings_.id, settings_.flows, replica_),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
-      links_(settings_.links) {}
+      links_(settings_.links),
+      on_disk_(settings_.durable),
+      voter_watch_(self, settings_.started_at) {}
 
 std::string GatewayNode::tag() const {
     return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
@@ -67,6 +78,7 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
 void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
     if (!attached_) {
         effects.emplace_back(AnswerRequest{request, {}});
+        effects.emplace_back(Detached{settings_.id});
         return;
     }
     detaching_ = true;
@@ -78,11 +90,12 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
-    if (!attached_ || detaching_ || takeover_.busy()) {
+    if (!attached_ || detaching_ || takeover_.busy() || resetting_) {
         effects.emplace_back(AnswerRequest{
-            request, fail(Errc::busy,
-                          fmt::format("gateway {} is {}; try again", settings_.name,
-                                      attached_ ? to_string(takeover_.state()) : "not attached"))});
+            request, fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
+                                                  !attached_   ? "not attached"
+                                                  : resetting_ ? "ending its stock services"
+                                                               : to_string(takeover_.state())))});
         return;
     }
     if (!replica_.quorate()) {
@@ -93,7 +106,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
                                       settings_.name))});
         return;
     }
-    waiting_requests_.push_back(request);
+    waiting_requests_.push_back({request, true});
     if (takeover_.serves()) {
         take(lease_.promote(now), now, effects);  // Lame no more.
     }
@@ -101,8 +114,9 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 }
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
-    waiting_requests_.push_back(request);
+    waiting_requests_.push_back({request, false});
     score_withdrawn_ = true;  // Perhaps: a standby does so when this node stands still.
+    score_again_at_ = now + kScoreAgain;
     const bool lapsed = takeover_.serves() && !lease_.holder().serving();
     follow(takeover_.demote(), now, effects);
     take(lease_.demote(now), now, effects);
@@ -186,7 +200,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     if (!result) {
         effects.emplace_back(Log{Level::error, fmt::format("step {} failed {}: {}", to_string(step),
                                                            tag(), result.error().detail)});
-        if (failure_.empty()) {
+        if (failure_.empty() || step == Step::shut_gate) {
             failure_ = fmt::format("{}: {}", to_string(step), result.error().detail);
         }
     } else if (step == Step::open_gate) {
@@ -195,7 +209,22 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     } else if (step == Step::announce) {
         plan_announcements(now);
     }
+    if (step == Step::reset_services) {
+        on_services_reset(result.has_value(), now, effects);
+        if (std::exchange(resetting_, false)) {
+            return;
+        }
+    }
     follow(takeover_.on_step(result.has_value()), now, effects);
+}
+
+void GatewayNode::on_services_reset(bool succeeded, TimePoint now, Effects& effects) {
+    reset_again_at_ = succeeded ? std::nullopt : std::optional(now + kResetAgain);
+    if (unreset_ && succeeded) {
+        effects.emplace_back(
+            Log{Level::info, fmt::format("the stock services have ended at last {}", tag())});
+    }
+    unreset_ = !succeeded;
 }
 
 void GatewayNode::plan_announcements(TimePoint now) {
@@ -211,10 +240,10 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     const Role role = state == takeover::State::promoted ? Role("promoted", "event=promoted")
                       : state == takeover::State::lame   ? Role("lame", "event=lame")
                                                          : Role("unpromoted", "event=demoted");
-    Result<void> result;
-    if (!succeeded) {
-        result = fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
-    } else {
+    const auto failed = [&](const WaitingRequest& request) {
+        return !result_for(request.promotion, succeeded).has_value();
+    };
+    if (succeeded && std::none_of(waiting_requests_.begin(), waiting_requests_.end(), failed)) {
         effects.emplace_back(
             Log{Level::info, fmt::format("now {} {} {} sessions={}", role.first, role.second, tag(),
                                          replica_.store().count())});
@@ -222,14 +251,22 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});
     }
-    failure_.clear();
-    for (const RequestToken request : std::exchange(waiting_requests_, {})) {
-        effects.emplace_back(AnswerRequest{request, result});
+    for (const WaitingRequest& request : std::exchange(waiting_requests_, {})) {
+        effects.emplace_back(
+            AnswerRequest{request.token, result_for(request.promotion, succeeded)});
     }
+    failure_.clear();
     if (detaching_ && takeover_.state() == takeover::State::standby) {
         remove_everything(effects);
         effects.emplace_back(Detached{settings_.id});
     }
+}
+
+Result<void> GatewayNode::result_for(bool promotion, bool succeeded) const {
+    if (succeeded && (!promotion || takeover_.serves())) {
+        return {};
+    }
+    return fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
 }
 
 void GatewayNode::on_probe(Effects& effects) {
@@ -248,6 +285,8 @@ void GatewayNode::remove_everything(Effects& effects) {
     replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
     refusals_.clear();
     differences_.clear();
+    unreset_ = false;
+    reset_again_at_.reset();
     attached_ = false;
     detaching_ = false;
     written_score_.reset();
@@ -258,6 +297,10 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     // Pacemaker is about to decide; a score that changed now would abort its transition.
     frozen_ = replica_.epoch().number != 0;
     members_ = members;
+    std::erase_if(joined_, [&members](const auto& each) { return !members.contains(each.first); });
+    for (const NodeId member : members) {
+        joined_.try_emplace(member, now);
+    }
     take(lease_.on_members(members, quorate, now), now, effects);
     if (waits_ && grant_until_) {
         grant_until_ = now + settings_.lease.timing.lame;  // Who comes back abstains at first.
@@ -278,6 +321,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     answer_protected(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
         member_names_[sender] = hello->node_name;
+        note_holder();
         if (replica_.holder() == sender) {
             frozen_ = false;  // The holder serves in the new ring.
         }
@@ -334,6 +378,9 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
     take(lease_.on_time(now), now, effects);
+    if (now >= voter_watch_.next_tick()) {
+        watch_voters(now, effects);
+    }
     if (grant_until_ && now >= *grant_until_) {
         end_grant(now, effects);
     }
@@ -356,6 +403,12 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
         ask_neighbours(now, effects);
         flows_.on_time(now, effects);
     }
+    if (reset_again_at_ && now >= *reset_again_at_ &&
+        takeover_.state() == takeover::State::standby) {
+        reset_again_at_.reset();
+        resetting_ = true;
+        effects.emplace_back(RunStep{settings_.id, Step::reset_services, replica_.epoch(), {}});
+    }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
@@ -369,6 +422,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
         flows_.follow(now, effects);
         take(replica_.flush(now), now, effects);
         watch_links(now, effects);
+        watch_own_lease(now, effects);
         write_score(now, effects);
     }
 }
@@ -379,8 +433,12 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     } else if (replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder())) {
         frozen_ = true;  // The role is on its way, from here or to here.
     }
+    if (score_again_at_ && now >= *score_again_at_) {
+        score_again_at_.reset();
+        score_withdrawn_ = takeover_.state() == takeover::State::standby;
+    }
     const unsigned loss = scored_loss();
-    const int score = score_of(standing(), loss);
+    const int score = gives_role_away_ ? kScoreEmpty : score_of(standing(), loss);
     if (resource_.empty()) {
         return;
     }
@@ -391,7 +449,8 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
         }
         if (settling_score_ != score) {
             settling_score_ = score;
-            score_at_ = now + (loss > written_loss_ ? Duration{} : kScoreSettle);
+            const bool is_urgent = gives_role_away_ || loss > written_loss_;
+            score_at_ = now + (is_urgent ? Duration{} : kScoreSettle);
         }
         if (now < score_at_) {
             return;
@@ -400,12 +459,16 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     settling_score_.reset();
     written_score_ = score;
     score_withdrawn_ = false;
+    if (!score_again_at_ && takeover_.state() == takeover::State::standby) {
+        score_again_at_ = now + kScoreRepeat;
+    }
     written_loss_ = loss;
     effects.emplace_back(WriteScore{settings_.id, resource_, score});
 }
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at = earliest(lease_.next_deadline(), grant_until_);
+    at = earliest(at, voter_watch_.next_tick());
     if (!attached_) {
         return at;
     }
@@ -419,7 +482,11 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
     }
+    if (takeover_.state() == takeover::State::standby) {
+        at = earliest(at, reset_again_at_);
+    }
     at = earliest(earliest(at, links_.next_deadline()), next_look_at_holder());
+    at = earliest(earliest(at, next_look_at_own_lease()), score_again_at_);
     return settling_score_ ? earliest(at, score_at_) : at;
 }
 

@@ -11,6 +11,7 @@
 // again.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@
 #include "node/effects.hpp"
 #include "node/flows.hpp"
 #include "node/links.hpp"
+#include "node/voter_watch.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
 #include "wire/codec.hpp"
@@ -85,6 +87,8 @@ struct GatewayCounters {
     std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
     std::uint64_t links_lost = 0;        // Of either side.
     std::uint64_t given_away = 0;        // The gateway, because another node's links were better.
+    std::uint64_t saves_failed = 0;      // Of what the lease must remember.
+    std::uint64_t unanswered = 0;        // It was given away because no majority granted the lease.
 };
 
 class GatewayNode {
@@ -110,6 +114,8 @@ class GatewayNode {
     // Authentic, and not replayed. A node votes whether it takes part in the gateway or not.
     void on_lease_message(const lease::Sender& sender, const lease::Message& message, TimePoint now,
                           Effects& effects);
+    void on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
+                        Effects& effects);
     // This node, `name`, is left with sessions that nobody keeps, unless another one takes them.
     void on_service_died(const std::string& resource, const std::string& name, Effects& effects);
     void on_probe(Effects& effects);
@@ -136,6 +142,9 @@ class GatewayNode {
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                             Effects& effects);
+    // That node remembers nothing of the lease: this one, which has no memory, does not wait for
+    // it.
+    [[nodiscard]] Result<void> vote_without(NodeId node, TimePoint now, Effects& effects);
     // Which life of the victim marks can fence: the one heard last. An error says what else to do.
     [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim) const;
     // Asks the voters to mark it; to be repeated until is_fenced().
@@ -168,6 +177,11 @@ class GatewayNode {
     // No part of the gateway any more, but for what is lame.
     [[nodiscard]] bool detaching() const { return detaching_; }
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
+    // The disk takes what the lease must remember; while it does not, this node does not vote.
+    [[nodiscard]] bool saves() const { return saves_; }
+    // Whose votes count for this node; reserve: how many of them more than a majority needs.
+    [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return voter_watch_.votes(); }
+    [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] const Links& links() const { return links_; }
@@ -215,7 +229,10 @@ class GatewayNode {
 
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
+    void on_services_reset(bool succeeded, TimePoint now, Effects& effects);
     void finish(bool succeeded, Effects& effects);
+    // A promotion, and a demotion that overtook it, have each their own answer.
+    [[nodiscard]] Result<void> result_for(bool promotion, bool succeeded) const;
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
@@ -223,11 +240,14 @@ class GatewayNode {
     void end_grant(TimePoint now, Effects& effects);
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
-    // Another node was granted the lease after this one's own epoch, as a voter remembers: what
-    // this one has of the sessions is old, though nobody may have told it so yet.
-    [[nodiscard]] bool served_since(const lease::Granted& granted) const;
+    // Another node may have been granted the lease after this one's own epoch, as a voter remembers
+    // or is not able to deny: what this one has of the sessions may be old, though nobody has told
+    // it so yet.
+    [[nodiscard]] bool served_since(const lease::Granted& granted, TimePoint now) const;
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
+    // Says when another node has other voters of the same version.
+    void watch_lists(Effects& effects);
     // A voter has granted a higher epoch than this one, which no majority did; or a member
     // remembers one that a majority has forgotten. It would refuse this node until there is a newer
     // one.
@@ -251,6 +271,9 @@ class GatewayNode {
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
     void take(lease::Effects&& from, TimePoint now, Effects& effects);
+    // What the lease wants done now, because nothing that it rests on is missing on the disk.
+    void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
+    [[nodiscard]] bool rests_on_unsaved(const lease::Effect& effect) const;
     // Keeps deadlines_ true after anything that a tunnel was told.
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
@@ -268,12 +291,20 @@ class GatewayNode {
     [[nodiscard]] std::optional<std::pair<NodeId, unsigned>> best_standby() const;
     // Sides by which this node's score is lower.
     [[nodiscard]] unsigned scored_loss() const;
+    // Says hello to the other voters, and what is new of them.
+    void watch_voters(TimePoint now, Effects& effects);
     // What this node's voter has heard of the holder's rounds, and what is to be reported of it.
     void watch_holder(TimePoint now, Effects& effects);
+    // Until when this node's voter takes the holder for one that serves.
+    void note_holder();
+    [[nodiscard]] bool listens_to_holder() const;
     [[nodiscard]] bool is_holder_unheard(TimePoint now) const;
     [[nodiscard]] bool is_holder_unheard_by_majority() const;
     [[nodiscard]] TimePoint report_time(NodeId holder, TimePoint now) const;
     [[nodiscard]] std::optional<TimePoint> next_look_at_holder() const;
+    // A promoted node that is granted no lease, where another one could be, gives the role away.
+    void watch_own_lease(TimePoint now, Effects& effects);
+    [[nodiscard]] std::optional<TimePoint> next_look_at_own_lease() const;
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
@@ -289,18 +320,39 @@ class GatewayNode {
     lease::Engine lease_;
     takeover::Takeover takeover_;
     Links links_;
-    std::vector<RequestToken> waiting_requests_;
+    struct WaitingRequest {
+        RequestToken token{};
+        bool promotion = false;
+    };
+    std::vector<WaitingRequest> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
     std::optional<int> written_score_;
-    bool score_withdrawn_ = false;  // Another node may have, since it was written.
-    unsigned written_loss_ = 0;     // Lost sides that are in it.
+    bool score_withdrawn_ = false;             // Another node may have, since it was written;
+    std::optional<TimePoint> score_again_at_;  // or late, if it heard of the demotion late.
+    unsigned written_loss_ = 0;                // Lost sides that are in it.
     std::optional<int>
         settling_score_;  // Differs from the written one since score_at_ less a while.
     TimePoint score_at_{};
     bool frozen_ = false;  // No score is written until a holder serves.
     std::vector<std::string> differences_;
+    // What was stock here may still run: it would speak through the gate of the next promotion.
+    bool unreset_ = false;
+    bool resetting_ = false;  // Once more, outside of a release.
+    std::optional<TimePoint> reset_again_at_;
+    std::vector<NodeId> differing_;  // As logged.
+    // What the lease wants done once what was saved before it is on the disk; oldest first.
+    struct Unsaved {
+        std::uint64_t ticket;
+        lease::Durable durable;
+        lease::Effects effects;
+    };
+    std::deque<Unsaved> unsaved_;
+    std::uint64_t tickets_ = 0;
+    std::optional<lease::Durable> on_disk_;  // nullopt: nothing ever was.
+    bool saves_ = true;
     Epoch granted_;  // By a majority, the last one.
     TimePoint granted_at_{};
+    TimePoint reclaimed_until_{};  // The end of the lease that was given back for a higher epoch.
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
     bool waits_ = false;                    // In that step, with its promotion answered.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
@@ -314,7 +366,13 @@ class GatewayNode {
     std::optional<Report> report_;
     Epoch reported_;  // One report for each epoch at most.
     bool holder_unheard_ = false;
+    VoterWatch voter_watch_;
+    Epoch heard_epoch_;                        // The newest that this voter promised;
+    TimePoint heard_until_{};                  // until then its rounds show a holder that serves.
+    std::optional<TimePoint> unleased_since_;  // Promoted without a lease that it could have.
+    bool gives_role_away_ = false;             // For that reason.
     std::set<NodeId> members_;
+    std::map<NodeId, TimePoint> joined_;  // Since when each of them is one.
     std::map<NodeId, std::string> member_names_;
 
     std::map<PluginToken, StockSession> stock_;

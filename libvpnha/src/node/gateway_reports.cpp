@@ -2,7 +2,9 @@
 // What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
 // vpnhad, by withdrawing its score: that it has died, which Corosync says at once, or that it
 // stands still, which only its rounds show: it stays a member, and Pacemaker's monitor waits for
-// its answer. The promoted node tells of its services.
+// its answer. The same when the lease's answers do not reach it: its claims go on, and it serves
+// nobody. The promoted node tells of its services; one that is granted no lease gives the role away
+// by its score, in case nobody else notices.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,6 +19,12 @@ namespace {
 // One report moves the gateway; a second one would have Pacemaker think anew. More than it takes
 // from a report to the next promotion.
 constexpr Duration kReportPatience = std::chrono::seconds(3);
+
+// For so long a claim that is answered may not be held yet: disks that are slow to take it.
+constexpr Duration kClaimPatience = std::chrono::seconds(1);
+
+// Longer than a lame node keeps the lease (2 s), and than a node that has just started abstains.
+constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
 }  // namespace
 
@@ -49,14 +57,53 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
     effects.emplace_back(ReportFailure{settings_.id, resource, name});
 }
 
-bool GatewayNode::is_holder_unheard(TimePoint now) const {
+void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
+    for (const VoterWatch::News& news : voter_watch_.on_tick(lease_, now)) {
+        const std::string left = fmt::format("{} voters={} reserve={}", tag(),
+                                             lease_.state().voters.all().size(), reserve());
+        // Who is no member has been told of by Corosync.
+        const Level level =
+            !news.counts && members_.contains(news.node) ? Level::warning : Level::info;
+        effects.emplace_back(Log{
+            level, news.counts
+                       ? fmt::format("the vote of node {} counts again event=vote-back {}",
+                                     news.node.value, left)
+                       : fmt::format("the vote of node {} does not count here event=vote-lost {}",
+                                     news.node.value, left)});
+    }
+    for (const NodeId node : lease_.state().voters.all()) {
+        if (node != self_) {
+            effects.emplace_back(SendLease{settings_.id, node, lease::Hello{}});
+        }
+    }
+}
+
+void GatewayNode::note_holder() {
+    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    if (promise.epoch <= replica_.epoch()) {
+        // It has held this one: it has told the group so.
+        heard_until_ = promise.until;
+    } else if (heard_epoch_ != promise.epoch) {
+        // Claims alone are no sign of service: a holder repeats them for as long as it is not
+        // granted the lease.
+        heard_until_ = promise.until + kClaimPatience;
+    }
+    heard_epoch_ = promise.epoch;
+}
+
+bool GatewayNode::listens_to_holder() const {
     // Only who has heard this epoch before can miss it. A holder that has released its lease, or
-    // waits for a majority, is no case for Pacemaker.
+    // waits for a majority, is no case for Pacemaker. One that claims a higher epoch, is answered,
+    // and does not hold it, is: the answers do not reach it.
     const lease::Voter::Promise& promise = lease_.voter().state().promise;
     const std::optional<NodeId> holder = replica_.holder();
     return attached_ && replica_.quorate() && holder && *holder != self_ &&
-           promise.epoch == replica_.epoch() && promise.epoch.node == *holder &&
-           !promise.released && now >= promise.until;
+           promise.epoch >= replica_.epoch() && promise.epoch.node == *holder &&
+           !promise.released && heard_epoch_ == promise.epoch;
+}
+
+bool GatewayNode::is_holder_unheard(TimePoint now) const {
+    return listens_to_holder() && now >= heard_until_;
 }
 
 bool GatewayNode::is_holder_unheard_by_majority() const {
@@ -93,9 +140,13 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
         return;
     }
     const std::string& name = member_names_[report_->holder];
-    effects.emplace_back(
-        Log{Level::warning, fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}",
-                                        name, report_->died ? "has died" : "stands still", tag())});
+    const std::string_view what = report_->died ? "has died"
+                                  : heard_epoch_ > replica_.epoch()
+                                      ? "claims the lease, and hears no answer"
+                                      : "stands still";
+    effects.emplace_back(Log{
+        Level::warning,
+        fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}", name, what, tag())});
     effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
     reported_ = replica_.epoch();
     report_.reset();
@@ -105,12 +156,50 @@ std::optional<TimePoint> GatewayNode::next_look_at_holder() const {
     if (report_) {
         return report_->at;
     }
-    const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    if (holder_unheard_ || !replica_.holder() || promise.epoch != replica_.epoch() ||
-        promise.released || replica_.promoted()) {
+    if (holder_unheard_ || !listens_to_holder()) {
         return std::nullopt;
     }
-    return promise.until;
+    return heard_until_;
+}
+
+void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
+    // Another node could be granted the lease without this one's vote: only then a move helps.
+    std::vector<NodeId> others;
+    for (const NodeId node : lease_.state().voters.all()) {
+        if (node != self_ && members_.contains(node)) {
+            others.push_back(node);
+        }
+    }
+    if (takeover_.state() != takeover::State::promoted || lease_.holder().serving() ||
+        !replica_.quorate() || !lease_.state().voters.majority(others)) {
+        unleased_since_.reset();
+        gives_role_away_ = false;
+        return;
+    }
+    if (!unleased_since_) {
+        unleased_since_ = now;
+    }
+    const auto best = best_standby();
+    if (gives_role_away_ || !best || now < *unleased_since_ + kUnleasedPatience) {
+        return;
+    }
+    gives_role_away_ = true;
+    ++counters_.unanswered;
+    effects.emplace_back(
+        Log{Level::warning,
+            fmt::format(
+                "a majority of the voters are members, and this node has been granted no "
+                "lease for {} s: the gateway is given away, node {} is in sync "
+                "event=unanswered {}",
+                std::chrono::duration_cast<std::chrono::seconds>(now - *unleased_since_).count(),
+                best->first.value, tag())});
+}
+
+std::optional<TimePoint> GatewayNode::next_look_at_own_lease() const {
+    if (!unleased_since_ || gives_role_away_ || !best_standby()) {
+        return std::nullopt;
+    }
+    return *unleased_since_ + kUnleasedPatience;
 }
 
 }  // namespace vpnha::node

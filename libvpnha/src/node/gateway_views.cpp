@@ -57,6 +57,9 @@ wire::GatewayState GatewayNode::wire_state() const {
 
 wire::Level GatewayNode::standing() const {
     const wire::Level level = replica_.level();
+    if (unreset_) {
+        return wire::Level::empty;
+    }
     const bool hampered =
         !replica_.promoted() && (replica_.quarantined() > 0 || !differences_.empty());
     return hampered ? std::min(level, wire::Level::partial) : level;
@@ -69,6 +72,9 @@ std::vector<std::string> GatewayNode::stands_in_the_way() const {
     }
     if (!replica_.promoted() && replica_.quarantined() > 0) {
         reasons.push_back(fmt::format("{} records cannot be applied here", replica_.quarantined()));
+    }
+    if (unreset_) {
+        reasons.emplace_back("the stock services of its last promotion have not ended");
     }
     for (const std::string& item : differences_) {
         reasons.push_back(fmt::format("{} differs from the promoted node's", item));

@@ -75,9 +75,10 @@ Effects Node::on_process_died(NodeId member, TimePoint now) {
 
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
-    const Result<wire::Message> message = sender == settings_.self
-                                              ? speech_.dialects.parse_own(bytes)
-                                              : speech_.dialects.parse(bytes);
+    // Records are read only by who needs them: none of them is to end a vpnhad that only votes.
+    const bool without_records = sender == settings_.self || !any_attached();
+    const Result<wire::Message> message =
+        without_records ? speech_.dialects.parse_own(bytes) : speech_.dialects.parse(bytes);
     if (!message) {
         log_dropped(sender, message.error(), effects);
         for (auto& [id, gateway] : gateways_) {
@@ -127,6 +128,13 @@ Effects Node::on_lease_message(GatewayId gateway, const lease::Sender& sender,
     }
     return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.on_lease_message(sender, message, now, effects);
+    });
+}
+
+Effects Node::on_lease_saved(GatewayId gateway, std::uint64_t ticket, const Result<void>& result,
+                             TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.on_lease_saved(ticket, result, now, effects);
     });
 }
 
@@ -290,6 +298,29 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
         }
     }
     effects.emplace_back(AnswerRequest{request, all});
+    settle(now, effects);
+    return effects;
+}
+
+Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
+    Effects effects;
+    Result<void> all;
+    bool any = false;
+    for (auto& [id, gateway] : gateways_) {
+        const std::vector<NodeId> awaited = gateway.lease().awaited();
+        const bool is_awaited = std::find(awaited.begin(), awaited.end(), node) != awaited.end();
+        const Result<void> done =
+            is_awaited && members_.contains(node) && !gateway.lease().told_by(node)
+                ? fail(Errc::busy,
+                       "its vpnhad is a member of the group, and tells itself what it "
+                       "remembers; if it does not, the lease's port is blocked "
+                       "between the two nodes")
+                : gateway.vote_without(node, now, effects);
+        any = any || done;
+        all = done ? all : done;
+    }
+    // One gateway may have a memory, and another one be new.
+    effects.emplace_back(AnswerRequest{request, any ? Result<void>{} : all});
     settle(now, effects);
     return effects;
 }

@@ -22,7 +22,7 @@ namespace vpnha::node {
 struct Settings {
     NodeId self{};
     std::string name;            // As Pacemaker calls this node: the others name it to it.
-    std::uint64_t instance = 0;  // Grows with every start of vpnhad on this node.
+    std::uint64_t instance = 0;  // Of this life of vpnhad; random.
     Duration confirm_wait = std::chrono::milliseconds(50);
     std::vector<GatewaySettings> gateways;
     // What this node compares with the others: one for each gateway, and one with gateway 0.
@@ -63,6 +63,10 @@ class Node {
     // A datagram of another node's lease: authentic, and not replayed.
     [[nodiscard]] Effects on_lease_message(GatewayId gateway, const lease::Sender& sender,
                                            const lease::Message& message, TimePoint now);
+
+    // What became of a SaveLease, and of those with lower tickets.
+    [[nodiscard]] Effects on_lease_saved(GatewayId gateway, std::uint64_t ticket,
+                                         const Result<void>& result, TimePoint now);
 
     // Agents; the answer comes as AnswerRequest.
     [[nodiscard]] Effects attach(RequestToken request, GatewayId gateway,
@@ -135,6 +139,9 @@ class Node {
     // Power is off at that node, says its fencing device or the operator: on all gateways.
     [[nodiscard]] Effects confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
                                        TimePoint now);
+    // That node remembers nothing of the leases, or is off for good, says the operator: no gateway
+    // of this node waits for it. Error: none did, or it is a member that has yet to tell.
+    [[nodiscard]] Effects vote_without(RequestToken request, NodeId node, TimePoint now);
     // Has a majority of the voters mark the life of that node that was heard last, on all gateways;
     // answered when no promise to it holds any more, or with an error: at once when that cannot
     // come, or after `patience`. Victims have their turn one after the other.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: what each gateway's lease must know of this node's past, kept over a restart of vpnhad and
-// of the node, so that no epoch is ever claimed, or granted, twice.
+// Port: the disk on which each gateway's lease keeps what it must know of this node's past, over a
+// restart of vpnhad and of the node, so that no epoch is ever claimed, or granted, twice.
 #pragma once
 
-#include <optional>
+#include <functional>
 
 #include "lease/effects.hpp"
 
@@ -11,12 +11,14 @@ namespace vpnha::ports {
 
 class Leases {
   public:
+    using Done = std::function<void(const Result<void>&)>;
+
     virtual ~Leases() = default;
 
-    // nullopt: nothing was ever saved. What cannot be read is an error, never nullopt.
-    [[nodiscard]] virtual Result<std::optional<lease::Durable>> load(GatewayId gateway) const = 0;
-    // On the disk when it returns.
-    virtual Result<void> save(GatewayId gateway, const lease::Durable& durable) = 0;
+    // Returns at once. `done` comes at a later turn of the loop, when `durable` is on the disk, or
+    // with the reason why it is not. Saves are in order; of those of one gateway that wait, only
+    // the newest is written, and only its `done` is called.
+    virtual void save(GatewayId gateway, lease::Durable durable, Done done) = 0;
 };
 
 }  // namespace vpnha::ports

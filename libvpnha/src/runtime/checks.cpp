@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon.
+#include <utility>
+
+#include "adapters/cluster_map.hpp"
 #include "adapters/conntrack_settings.hpp"
 #include "adapters/gate.hpp"
 #include "config/config.hpp"
 #include "runtime/clock_rate.hpp"
+#include "runtime/cluster_links.hpp"
 #include "runtime/conntrack_check.hpp"
 #include "vpnha/daemon.hpp"
 
@@ -19,6 +23,14 @@ Result<void> check_kernel() {
 
 Result<std::string> check_clock() {
     return runtime::check_clock_rate();
+}
+
+Result<ClusterLinksCheck> check_cluster_links() {
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    runtime::ClusterLinks links = runtime::cluster_links_of(map->link_mode(), map->nodes());
+    return ClusterLinksCheck{links.is_warning, std::move(links.text)};
 }
 
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {

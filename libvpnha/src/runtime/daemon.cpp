@@ -2,7 +2,6 @@
 #include "vpnha/daemon.hpp"
 
 #include <fmt/format.h>
-#include <sodium.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,8 +12,8 @@
 #include "adapters/control_server.hpp"
 #include "adapters/fenced_file.hpp"
 #include "adapters/gate.hpp"
-#include "adapters/lease_files.hpp"
 #include "adapters/lease_links.hpp"
+#include "adapters/lease_saver.hpp"
 #include "adapters/linux_machine.hpp"
 #include "adapters/log.hpp"
 #include "adapters/neighbour_watch.hpp"
@@ -27,11 +26,13 @@
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
 #include "runtime/devices.hpp"
+#include "runtime/encryption.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/gate_view.hpp"
 #include "runtime/gateway_settings.hpp"
+#include "runtime/preparation.hpp"
 #include "runtime/quorum_mode.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/score_writer.hpp"
@@ -60,8 +61,12 @@ constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
 
 class Daemon {
   public:
-    Daemon(config::Config config, std::span<const wire::Codec> codecs)
-        : config_(std::move(config)), codecs_(codecs), scores_(loop_) {}
+    Daemon(config::Config config, Restart restart, std::span<const wire::Codec> codecs)
+        : config_(std::move(config)),
+          restart_(std::move(restart)),
+          codecs_(codecs),
+          scores_(loop_, restart_.count > 0),
+          encryption_(config_.replicate_secrets_unencrypted) {}
 
     Result<void> start() {
         for (const std::string& socket : {config_.control_socket, config_.plugin_socket}) {
@@ -73,10 +78,14 @@ class Daemon {
             }
         }
         VPNHA_CHECK(open_control_socket());
+        started_at_ = loop_.now();  // No earlier vpnhad has the state directory, or the socket.
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
         runtime::log_quorum_mode(*map_);
-        VPNHA_CHECK(join_group());
+        if (!restart_.votes_only) {
+            VPNHA_CHECK(join_group());
+        }
+        VPNHA_CHECK(make_node());
         VPNHA_CHECK(watch_devices());
         VPNHA_CHECK(open_plugin_socket());
         loop_.on_signal(SIGTERM, [this] { end({}); });
@@ -89,6 +98,8 @@ class Daemon {
         shut_all_gates();
         return ended_;
     }
+
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   private:
     Result<void> open_control_socket() {
@@ -162,69 +173,45 @@ class Daemon {
     }
 
     Result<void> open_cluster_map() {
-        VPNHA_TRY(map_,
-                  adapters::ClusterMap::open(
-                      loop_, [this] { on_encryption_changed(); }, [this] { on_nodes_changed(); }));
-        unencrypted_because_ = adapters::unencrypted_because(map_->totem());
-        if (unencrypted_because_.empty()) {
-            return {};
-        }
-        if (!config_.replicate_secrets_unencrypted) {
-            return fail(
-                Errc::invalid_config,
-                fmt::format("corosync sends unencrypted ({}), and sessions would be told to "
-                            "everybody on its networks; run corosync-keygen, copy "
-                            "/etc/corosync/authkey to all nodes, and set crypto_cipher: aes256 and "
-                            "crypto_hash: sha256 in the section totem of corosync.conf. Only for a "
-                            "network that nobody can listen to: replicate_secrets_unencrypted = "
-                            "true below [cluster] in vpnha.toml",
-                            unencrypted_because_));
-        }
-        write_log(node::Level::warning,
-                  fmt::format("sessions are replicated unencrypted, as vpnha.toml allows: {} "
-                              "event=unencrypted",
-                              unencrypted_because_));
-        return {};
+        VPNHA_TRY(map_, adapters::ClusterMap::open(
+                            loop_, {.on_change = [this] { encryption_.check_again(map_->totem()); },
+                                    .on_nodes = [this] { on_nodes_changed(); },
+                                    .on_lost = [this] { on_map_lost(); }}));
+        return encryption_.check(map_->totem());
     }
 
-    void on_encryption_changed() {
-        const std::string reason = adapters::unencrypted_because(map_->totem());
-        if (reason == unencrypted_because_) {
-            return;
+    // Its group says so as well, if this vpnhad has one.
+    void on_map_lost() {
+        if (!group_) {
+            on_corosync_lost();
         }
-        unencrypted_because_ = reason;
-        if (reason.empty()) {
-            write_log(node::Level::info, "corosync encrypts again event=encrypted");
-        } else {
-            write_log(
-                config_.replicate_secrets_unencrypted ? node::Level::warning : node::Level::error,
-                fmt::format("corosync's encryption was switched off while vpnhad runs: {} "
-                            "event=unencrypted",
-                            reason));
-        }
+    }
+
+    void on_corosync_lost() {
+        end(fail(Errc::unreachable, "corosync is gone; without it nobody may speak for a gateway"));
     }
 
     Result<node::Settings> read_settings() {
         VPNHA_TRY(auto leases, adapters::LeaseFiles::open(config_.state_directory));
-        leases_.emplace(std::move(leases));
         setup_reader_.emplace(config_, map_->key_file());
         node::Settings settings;
-        settings.self = group_->self();
+        VPNHA_TRY(settings.self, map_->self());
         settings.name = runtime::own_name(map_->nodes(), settings.self, host_name());
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
         VPNHA_TRY(const lease::Setup lease, lease_setup(settings.self));
         settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
-            VPNHA_TRY(auto durable, leases_->load(gateway.id));
+            VPNHA_TRY(auto durable, leases.load(gateway.id));
             node::GatewaySettings& each =
                 settings.gateways.emplace_back(runtime::gateway_settings_of(gateway));
             each.flows.replicate = each.flows.replicate && flow_table_;
             each.lease = lease;
             each.durable = std::move(durable);
-            each.started_at = loop_.now();
+            each.started_at = started_at_;
         }
         settings.setups = setup_reader_->read();
+        VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(leases)));
         return settings;
     }
 
@@ -232,7 +219,7 @@ class Daemon {
         lease::Setup setup;
         setup.self.node = self;
         VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
-        VPNHA_TRY(setup.self.instance, leases_->begin_instance());
+        VPNHA_TRY(setup.self.instance, adapters::new_instance());
         setup.timing = runtime::timing_of(config_);
         VPNHA_TRY(setup.voters, runtime::voters_of(map_->nodes()));
         return setup;
@@ -252,7 +239,6 @@ class Daemon {
                        .nodes = map_->nodes(),
                        .cluster_key = key.content(),
                        .gateways = std::move(gateways)},
-                      *leases_,
                       [this](GatewayId gateway, const lease::Sender& sender,
                              const lease::Message& message) {
                           run(node_->on_lease_message(gateway, sender, message, loop_.now()));
@@ -304,12 +290,11 @@ class Daemon {
                      },
                  .on_process_died =
                      [this](NodeId member) { run(node_->on_process_died(member, loop_.now())); },
-                 .on_lost =
-                     [this] {
-                         end(fail(Errc::unreachable,
-                                  "corosync is gone; without it nobody may speak "
-                                  "for a gateway"));
-                     }}));
+                 .on_lost = [this] { on_corosync_lost(); }}));
+        return {};
+    }
+
+    Result<void> make_node() {
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
         if (node_->fenced() || adapters::is_fenced(config_.control_socket)) {
@@ -325,12 +310,13 @@ class Daemon {
         };
         self.nodes = [this] { return map_->nodes(); };
         self.quorum_device = [this] { return map_->quorum().device; };
+        self.restart = restart_;
         requests_.emplace(config_, *node_, std::move(self));
         flows_.emplace(loop_, *node_, std::move(flow_table_),
                        [this](node::Effects effects) { run(std::move(effects)); });
         executor_.emplace(
             loop_, *node_,
-            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *leases_,
+            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
                            *lease_links_},
             runtime::Executor::Answers{
                 .request =
@@ -343,11 +329,12 @@ class Daemon {
                     [this](const node::WriteScore& score) {
                         scores_.write(score.resource, score.score);
                     },
-                .idle = [this] { end({}); },
+                .idle = [this] { on_idle(); },
                 .fenced = [this] { end(end_fenced_life()); },
                 .broken =
                     [this](const Error& error) {
                         shut_all_gates();
+                        has_failed_ = true;
                         end(tl::unexpected(error));
                     }});
         executor_->set_group(group_.get());
@@ -382,7 +369,7 @@ class Daemon {
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
         if (request.verb == "ping") {
-            reply.ok({{"version", version()}});
+            reply.ok({{"version", version()}, {"restarts", restart_.count}});
         } else if (!requests_) {
             reply.error({Errc::busy, "vpnhad is starting; try again"});
         } else {
@@ -396,8 +383,9 @@ class Daemon {
                      .gate = *gate_,
                      .now = loop_.now(),
                      .quorum = runtime::quorum_mode_of(*map_),
-                     .unencrypted_because = unencrypted_because_,
-                     .unencrypted_allowed = config_.replicate_secrets_unencrypted,
+                     .unencrypted_because = encryption_.off_because(),
+                     .unencrypted_allowed = encryption_.may_be_off(),
+                     .restart = restart_,
                      .waiting_installs =
                          [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
                      .flows = *flows_});
@@ -408,6 +396,14 @@ class Daemon {
     }
 
     void run(node::Effects effects) { executor_->run(std::move(effects)); }
+
+    // One that was started after a death serves the other nodes' leases until Pacemaker has started
+    // its gateways again: a stop that only clears up behind the death does not end it.
+    void on_idle() {
+        if (restart_.count == 0 || requests_->has_attached()) {
+            end({});
+        }
+    }
 
     // At the loop's next turn, so that answers under way are written first.
     void end(Result<void> result) {
@@ -435,7 +431,9 @@ class Daemon {
 
     // Members are destroyed from the last to the first: the loop is the last to go.
     config::Config config_;
+    Restart restart_;
     std::span<const wire::Codec> codecs_;
+    TimePoint started_at_{};
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
     std::optional<adapters::BpfGate> gate_;
@@ -445,10 +443,10 @@ class Daemon {
     std::unique_ptr<ports::FlowTable> flow_table_;  // Until flows_ has it.
     std::optional<adapters::NeighbourWatch> neighbours_;
     std::unique_ptr<runtime::Devices> devices_;
-    std::optional<adapters::LeaseFiles> leases_;
+    std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;
-    std::string unencrypted_because_;
+    runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
     std::optional<runtime::SetupReader> setup_reader_;
     std::optional<node::Node> node_;
@@ -458,41 +456,41 @@ class Daemon {
     std::unique_ptr<adapters::PluginServer> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
+    bool has_failed_ = false;
     Result<void> ended_;
 };
 
 }  // namespace
 
-Result<void> run_daemon(const DaemonOptions& options) {
+DaemonEnd run_daemon(const DaemonOptions& options) {
     return runtime::run_daemon(options, wire::released_codecs());
+}
+
+int exit_code(const DaemonEnd& end) {
+    return end.result ? 0 : end.is_death ? 1 : 3;
 }
 
 namespace runtime {
 
-Result<void> run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
-    VPNHA_TRY(config::Config config, config::load(options.config_file));
-    VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
-    adapters::forbid_core_files();
-    if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
-        write_log(node::Level::warning, preferred.error().detail);
+DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
+    const auto prepared = prepare(options);
+    if (!prepared) {
+        return {.result = tl::unexpected(prepared.error())};
     }
-    if (sodium_init() < 0) {
-        return fail(Errc::unsupported, "libsodium cannot be initialised");
-    }
-    Daemon daemon(std::move(config), codecs);
-    Result<void> result = daemon.start();
-    if (result) {
+    Daemon daemon(prepared->config, options.restart, codecs);
+    DaemonEnd end{.result = daemon.start()};
+    if (end.result) {
         write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));
-        result = daemon.run();
+        end = {daemon.run(), daemon.has_failed()};
     }
-    if (result) {
+    if (end.result) {
         write_log(node::Level::info, "vpnhad ends event=ended");
     } else {
         write_log(node::Level::error,
-                  fmt::format("vpnhad ends event=ended: {}", result.error().detail));
+                  fmt::format("vpnhad ends event=ended: {}", end.result.error().detail));
     }
     adapters::close_log();
-    return result;
+    return end;
 }
 
 }  // namespace runtime

@@ -10,7 +10,7 @@
 namespace vpnha::runtime {
 
 // As vpnha::run_daemon(); `codecs` must outlive the call.
-[[nodiscard]] Result<void> run_daemon(const DaemonOptions& options,
-                                      std::span<const wire::Codec> codecs);
+[[nodiscard]] DaemonEnd run_daemon(const DaemonOptions& options,
+                                   std::span<const wire::Codec> codecs);
 
 }  // namespace vpnha::runtime

@@ -10,13 +10,18 @@
 
 namespace vpnha::runtime {
 
+using adapters::GatePresence;
 using adapters::write_log;
 
 namespace {
 
 // A kernel that refuses a gate or an address (no memory, disable_ipv6) tells nobody when it would
-// take it.
+// take it; nor does tcx tell when somebody has changed its programs.
 constexpr Duration kRetry = std::chrono::seconds(1);
+
+// An administrator's command, or a daemon that starts, undoes a few things at a time: VIPs of both
+// families on both sides, a gate in two directions.
+constexpr int kPutBackAtOnce = 20;
 
 bool is_on(const config::Gateway& gateway, const std::string& interface) {
     return gateway.outside.interface == interface || gateway.inside.interface == interface;
@@ -31,82 +36,117 @@ Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon d
     }
     std::unique_ptr<Devices> devices(new Devices(loop, std::move(daemon)));
     VPNHA_TRY(devices->links_, adapters::LinkWatch::open(loop, interfaces, devices->listener()));
+    if (devices->daemon_.gate.hook() == adapters::GateHook::tcx) {
+        devices->check_gates();
+    }
     return devices;
 }
 
 Devices::~Devices() {
     loop_.cancel_timer(kAddressTimer);
     loop_.cancel_timer(kGateTimer);
+    loop_.cancel_timer(kGateCheckTimer);
+    loop_.cancel_timer(kGateTurnTimer);
 }
 
 adapters::LinkWatch::Listener Devices::listener() {
-    return {.on_new = [this](const std::string& interface) { on_new(interface); },
-            .on_filters_removed =
-                [this](const std::string& interface) { on_filters_removed(interface); },
+    return {.on_device = [this](const adapters::Link& link) { on_device(link); },
+            .on_new = [this](const std::string& interface) { on_new(interface); },
+            .on_filters_changed = [this](const adapters::Link& link) { check_gate(link); },
             .on_addresses_removed = [this](const std::string& interface) { bring_back(interface); },
             .on_rules_removed = [this] { bring_back_all(); },
             .on_carrier = [this](const std::string& interface,
                                  bool carrier) { on_carrier(interface, carrier); }};
 }
 
-// Whatever was attached to the device of that name went with the old one.
+void Devices::on_device(const adapters::Link& link) {
+    if (adapters::is_named(link, daemon_.config)) {
+        attach_gate(link);
+        return;
+    }
+    // One in each turn of the loop: the lease has to be renewed meanwhile.
+    if (link.is_port || adapters::needs_gate(link, daemon_.config)) {
+        changed_.insert_or_assign(link.state.index, link);
+        loop_.set_timer(kGateTurnTimer, loop_.now(), [this] { take_changed(); });
+    }
+}
+
+void Devices::take_changed() {
+    const adapters::Link link = changed_.extract(changed_.begin()).mapped();
+    if (!changed_.empty()) {
+        loop_.set_timer(kGateTurnTimer, loop_.now(), [this] { take_changed(); });
+    }
+    if (adapters::needs_gate(link, daemon_.config)) {
+        attach_gate(link);
+    } else {
+        // What others say to each other by way of the bridge is none of the gate's business.
+        if (const Result<void> left = daemon_.gate.leave(link); !left) {
+            write_log(node::Level::warning, left.error().detail);
+        }
+        ungated_.erase(link.state.index);
+    }
+}
+
+// Whatever was on the device of that name went with the old one.
 void Devices::on_new(const std::string& interface) {
     daemon_.neighbours.forget(interface);
     for (const config::Gateway& gateway : daemon_.config.gateways) {
-        if (!is_on(gateway, interface)) {
-            continue;
-        }
-        write_log(node::Level::warning,
-                  fmt::format("device {} is a new one; the gate is attached again "
-                              "event=new-device gateway={}",
-                              interface, gateway.name));
-        if (attach_gate(gateway)) {
+        if (is_on(gateway, interface)) {
+            write_log(node::Level::warning,
+                      fmt::format("device {} is a new one; the gate is attached again "
+                                  "event=new-device gateway={}",
+                                  interface, gateway.name));
             bring_back(gateway, has_carrier(interface));
         }
     }
 }
 
-bool Devices::attach_gate(const config::Gateway& gateway) {
-    Result<void> done = daemon_.gate.attach(gateway.id);
+bool Devices::serves() const {
+    const auto& gateways = daemon_.config.gateways;
+    return std::any_of(gateways.begin(), gateways.end(),
+                       [this](const config::Gateway& each) { return daemon_.serves(each.id); });
+}
+
+bool Devices::attach_gate(const adapters::Link& link) {
+    Result<void> done = daemon_.gate.stand_on(link);
     if (!done) {
         // Whoever takes it off may have done so within that call, too.
-        done = daemon_.gate.attach(gateway.id);
+        done = daemon_.gate.stand_on(link);
     }
-    // By a device that is not there nothing passes; when it comes, on_new() does.
+    // By a device that is not there nothing passes; when it comes, on_device() does.
     if (done || done.error().code == Errc::not_found) {
-        if (ungated_.erase(gateway.id) != 0) {
-            write_log(
-                node::Level::info,
-                fmt::format("the gate stands again event=gate-back gateway={}", gateway.name));
+        if (ungated_.erase(link.state.index) != 0 && done) {
+            write_log(node::Level::info,
+                      fmt::format("the gate stands again on {} event=gate-back", link.name));
         }
         return true;
     }
-    if (ungated_.insert(gateway.id).second) {
-        write_log(node::Level::error, fmt::format("{}; the gate is tried again each second "
-                                                  "event=gate-refused gateway={}",
-                                                  done.error().detail, gateway.name));
+    if (ungated_.insert_or_assign(link.state.index, link).second) {
+        write_log(node::Level::error,
+                  fmt::format("{}; the gate is tried again each second event=gate-refused",
+                              done.error().detail));
     }
     loop_.set_timer(kGateTimer, loop_.now() + kRetry, [this] { attach_gates_again(); });
-    if (daemon_.serves(gateway.id) && lets_pass(gateway.id)) {
+    if (serves() && lets_pass(link)) {
         daemon_.broken(done.error());
     }
     return false;
 }
 
-bool Devices::lets_pass(GatewayId gateway) const {
-    const Result<adapters::GateState> state = daemon_.gate.state(gateway);
-    return !state || std::any_of(state->devices.begin(), state->devices.end(),
-                                 [](const adapters::GateState::Device& device) {
-                                     return device.presence == adapters::GatePresence::missing ||
-                                            device.presence == adapters::GatePresence::foreign;
-                                 });
+bool Devices::lets_pass(const adapters::Link& link) const {
+    const auto found = daemon_.gate.look_at(link);
+    return !found || std::any_of(found->begin(), found->end(), [](const auto& device) {
+        return device.presence != adapters::GatePresence::attached;
+    });
 }
 
 void Devices::attach_gates_again() {
-    for (const config::Gateway& gateway : daemon_.config.gateways) {
-        if (ungated_.contains(gateway.id) && attach_gate(gateway)) {
-            bring_back(gateway, true);
-        }
+    bool all = true;
+    for (const auto& [index, link] : std::map(ungated_)) {
+        all = attach_gate(link) && all;
+    }
+    if (all) {
+        bring_back_all();
     }
 }
 
@@ -127,11 +167,17 @@ void Devices::bring_back_all() {
 void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     const bool again = failed_.erase(gateway.id) != 0;
     // No address without the gate: the gate's return brings them back, too.
-    if (!daemon_.serves(gateway.id) || ungated_.contains(gateway.id)) {
+    if (!daemon_.serves(gateway.id) || !ungated_.empty()) {
         return;
     }
     const auto missing = daemon_.network.missing(gateway.id);
     if (missing && missing->empty()) {
+        return;
+    }
+    Burst& burst = address_bursts_.try_emplace(gateway.id, kPutBackAtOnce, kRetry).first->second;
+    if (!burst.take(loop_.now())) {
+        failed_.insert(gateway.id);
+        loop_.set_timer(kAddressTimer, loop_.now() + kRetry, [this] { bring_back_all(); });
         return;
     }
     const Result<void> done = missing.map([](const auto&) {}).and_then([&] {
@@ -153,32 +199,60 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     }
 }
 
-void Devices::on_filters_removed(const std::string& interface) {
-    for (const config::Gateway& gateway : daemon_.config.gateways) {
-        if (!is_on(gateway, interface)) {
-            continue;
+void Devices::check_gate(const adapters::Link& link) {
+    if (!adapters::needs_gate(link, daemon_.config) || ungated_.contains(link.state.index)) {
+        return;
+    }
+    const auto found = daemon_.gate.look_at(link);
+    if (!found && found.error().code == Errc::not_found) {
+        return;
+    }
+    if (!found) {
+        write_log(
+            node::Level::warning,
+            fmt::format("{}; whether the gate stands on {} is not known, it is attached again "
+                        "event=gate-removed",
+                        found.error().detail, link.name));
+        attach_gate(link);
+        return;
+    }
+    for (const adapters::GateDevice& device : *found) {
+        if ((device.presence == GatePresence::missing || device.presence == GatePresence::behind) &&
+            !may_put_back(link)) {
+            return;
         }
-        const Result<adapters::GateState> state = daemon_.gate.state(gateway.id);
-        const bool stands =
-            state && std::none_of(state->devices.begin(), state->devices.end(),
-                                  [&interface](const adapters::GateState::Device& device) {
-                                      return device.interface == interface &&
-                                             device.presence == adapters::GatePresence::missing;
-                                  });
-        if (stands) {
-            continue;  // Somebody else's filters.
-        }
-        if (!ungated_.contains(gateway.id)) {
+        if (device.presence == GatePresence::missing) {
             write_log(node::Level::warning,
-                      state
-                          ? fmt::format("somebody has taken the gate off {}; it is attached again "
-                                        "event=gate-removed gateway={}",
-                                        interface, gateway.name)
-                          : fmt::format("{}; whether the gate stands on {} is not known, it is "
-                                        "attached again event=gate-removed gateway={}",
-                                        state.error().detail, interface, gateway.name));
+                      fmt::format("somebody has taken the gate off {}; it is attached again "
+                                  "event=gate-removed",
+                                  link.name));
+            attach_gate(link);
+            return;
         }
-        attach_gate(gateway);
+        if (device.presence == GatePresence::behind) {
+            write_log(node::Level::warning,
+                      fmt::format("somebody has put {} before the gate on {}; the gate is put "
+                                  "first again event=gate-behind",
+                                  fmt::join(device.before, ", "), link.name));
+            attach_gate(link);
+            return;
+        }
+    }
+}
+
+bool Devices::may_put_back(const adapters::Link& link) {
+    Burst& burst = gate_bursts_.try_emplace(link.state.index, kPutBackAtOnce, kRetry).first->second;
+    if (burst.take(loop_.now())) {
+        return true;
+    }
+    loop_.set_timer(kGateCheckTimer, loop_.now() + kRetry, [this] { check_gates(); });
+    return false;
+}
+
+void Devices::check_gates() {
+    links_->for_each_device([this](const adapters::Link& link) { check_gate(link); });
+    if (daemon_.gate.hook() == adapters::GateHook::tcx) {
+        loop_.set_timer(kGateCheckTimer, loop_.now() + kRetry, [this] { check_gates(); });
     }
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The devices of the gateways: one that is new gets its gate again, one whose gate somebody has
-// taken off gets it back, and the node hears of their carriers. A gate that the kernel refuses is
-// tried again each second; a node that serves does not do so without it. Addresses and policy rules
-// that are gone, with a device, because it was set down, or because somebody has removed them, come
-// back as long as this node serves: news of a release's own removals come when it does no more.
+// The node's devices: one that is new gets the gate if it needs it, one whose gate somebody has
+// taken off, or put another program before, gets it back. A gate that the kernel refuses is tried
+// again each second; a node that serves does not do so without it. And the gateways' own devices:
+// the node hears of their carriers. Addresses and policy rules that are gone, with a device,
+// because it was set down, or because somebody has removed them, come back as long as this node
+// serves: news of a release's own removals come when it does no more. What somebody undoes again
+// and again is put back 20 times at once, and then once a second.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,6 +18,7 @@
 #include "adapters/link_watch.hpp"
 #include "adapters/neighbour_watch.hpp"
 #include "adapters/qb_loop.hpp"
+#include "base/burst.hpp"
 #include "config/config.hpp"
 #include "ports/network.hpp"
 
@@ -45,12 +49,20 @@ class Devices {
   private:
     Devices(adapters::QbLoop& loop, Daemon daemon) : loop_(loop), daemon_(std::move(daemon)) {}
     [[nodiscard]] adapters::LinkWatch::Listener listener();
+    void on_device(const adapters::Link& link);
+    // The next device that is new or has changed.
+    void take_changed();
     void on_new(const std::string& interface);
-    void on_filters_removed(const std::string& interface);
+    // Looks whether the gate is still the first program of that device, and puts it back.
+    void check_gate(const adapters::Link& link);
+    void check_gates();
+    // Not when somebody undoes it again and again: then once a second.
+    bool may_put_back(const adapters::Link& link);
     void on_carrier(const std::string& interface, bool carrier);
-    // False when the gateway may speak, or be spoken to, by a device that has no gate.
-    bool attach_gate(const config::Gateway& gateway);
-    [[nodiscard]] bool lets_pass(GatewayId gateway) const;
+    // False when a gateway may speak, or be spoken to, by the device.
+    bool attach_gate(const adapters::Link& link);
+    [[nodiscard]] bool lets_pass(const adapters::Link& link) const;
+    [[nodiscard]] bool serves() const;
     void attach_gates_again();
     // What is missing of the gateways on that device; of all of them.
     void bring_back(const std::string& interface);
@@ -64,7 +76,10 @@ class Devices {
     adapters::QbLoop& loop_;
     Daemon daemon_;
     std::set<std::string> without_carrier_;
-    std::set<GatewayId> ungated_;
+    std::map<adapters::LinkIndex, adapters::Link> changed_;  // Not looked at yet.
+    std::map<adapters::LinkIndex, adapters::Link> ungated_;  // The kernel refused their gate.
+    std::map<adapters::LinkIndex, Burst> gate_bursts_;       // Of devices whose gate was put back.
+    std::map<GatewayId, Burst> address_bursts_;
     std::set<GatewayId> failed_;  // What is missing could not be brought back yet.
     std::unique_ptr<adapters::LinkWatch> links_;
 };

@@ -10,6 +10,7 @@
 #include "adapters/log.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "node/run_effects.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {
@@ -39,16 +40,12 @@ Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answer
     : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)), tools_(loop) {}
 
 void Executor::run(node::Effects effects) {
-    std::deque<node::Effect> queue(std::make_move_iterator(effects.begin()),
-                                   std::make_move_iterator(effects.end()));
-    while (!queue.empty() && !broken_) {
-        node::Effect effect = std::move(queue.front());
-        queue.pop_front();
-        // What an effect leads to comes before what was behind it: a transition runs to its end.
-        node::Effects more = std::visit([this](auto& each) { return execute(each); }, effect);
-        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
-                     std::make_move_iterator(more.end()));
-    }
+    node::run_effects(
+        std::move(effects),
+        [this](node::Effect& effect) {
+            return std::visit([this](auto& each) { return execute(each); }, effect);
+        },
+        [this] { return broken_; });
     arm_timer();
 }
 
@@ -151,9 +148,11 @@ node::Effects Executor::execute(node::SetExpectationTimeouts& effect) {
 }
 
 node::Effects Executor::execute(node::SaveLease& effect) {
-    if (const Result<void> saved = ports_.leases.save(effect.gateway, effect.durable); !saved) {
-        break_off(saved.error());
-    }
+    ports_.leases.save(
+        effect.gateway, std::move(effect.durable),
+        [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
+            run(node_.on_lease_saved(gateway, ticket, result, loop_.now()));
+        });
     return {};
 }
 

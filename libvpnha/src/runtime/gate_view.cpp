@@ -8,6 +8,7 @@ namespace vpnha::runtime {
 
 namespace {
 
+using adapters::GateDevice;
 using adapters::GatePresence;
 using adapters::GateState;
 using nlohmann::json;
@@ -47,6 +48,8 @@ std::string_view name_of(GatePresence presence) {
     switch (presence) {
         case GatePresence::attached:
             return "attached";
+        case GatePresence::behind:
+            return "behind";
         case GatePresence::missing:
             return "missing";
         case GatePresence::foreign:
@@ -57,13 +60,15 @@ std::string_view name_of(GatePresence presence) {
     return "missing";
 }
 
-json devices_view(const GateState& state) {
+json devices_view(const std::vector<GateDevice>& found) {
     json devices = json::array();
-    for (const GateState::Device& device : state.devices) {
+    for (const GateDevice& device : found) {
         if (devices.empty() || devices.back().at("interface") != device.interface) {
-            devices.push_back({{"interface", device.interface}});
+            devices.push_back({{"interface", device.interface}, {"before", json::object()}});
         }
-        devices.back()[std::string(name_of(device.direction))] = name_of(device.presence);
+        const std::string direction(name_of(device.direction));
+        devices.back()[direction] = name_of(device.presence);
+        devices.back()["before"][direction] = device.before;
     }
     return devices;
 }
@@ -88,7 +93,6 @@ json state_view(const GateState& state, TimePoint now) {
     }
     json view{{"state", "shut"},
               {"left_ms", nullptr},
-              {"devices", devices_view(state)},
               {"covered", std::move(covered)},
               {"drops", drops_view(state.drops)}};
     if (state.deadline) {
@@ -109,7 +113,8 @@ Result<json> gate_view(const config::Config& config, const adapters::BpfGate& ga
         view.update(state_view(state, now));
         gateways.push_back(std::move(view));
     }
-    return json{{"gateways", std::move(gateways)}};
+    VPNHA_TRY(const std::vector<GateDevice> devices, gate.devices());
+    return json{{"gateways", std::move(gateways)}, {"devices", devices_view(devices)}};
 }
 
 json drops_by_reason(const ports::GateCounters& drops) {

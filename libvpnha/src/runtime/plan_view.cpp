@@ -17,11 +17,18 @@ json id_or_null(std::optional<NodeId> node) {
     return node ? json(node->value) : json(nullptr);
 }
 
+// Flows, and what their helpers expect, are records too, and no sessions.
+std::uint64_t count_sessions(const replica::Store& store) {
+    std::uint64_t sessions = 0;
+    store.each_but_flows([&sessions](const auto&, const auto&) { ++sessions; });
+    return sessions;
+}
+
 json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
                   std::optional<NodeId> without) {
     const replica::Replica& replica = gateway.replica();
     const std::optional<NodeId> holder = replica.holder();
-    const std::uint64_t records = replica.store().count();
+    const std::uint64_t sessions = count_sessions(replica.store());
     const std::optional<NodeId> dead = without ? without : holder;
     const bool holder_stays = holder && dead != holder;
 
@@ -32,16 +39,16 @@ json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
     for (const node::PlanRow& row : rows) {
         best = std::max(best, row.standing);
     }
-    std::uint64_t lost = holder_stays || !rows.empty() ? 0 : records;
+    std::uint64_t lost = holder_stays || !rows.empty() ? 0 : sessions;
     json candidates = json::array();
     for (const node::PlanRow& row : rows) {
         // Who has said nothing in this epoch is expected to keep nothing.
-        const std::uint64_t missing = row.coverage.known ? row.coverage.missing : records;
+        const std::uint64_t missing = row.coverage.known ? row.coverage.missing : sessions;
         const bool may_serve = !holder_stays && row.standing == best;
         lost = may_serve ? std::max(lost, missing) : lost;
         candidates.push_back({{"node", row.node.value},
                               {"name", name_of_member(node, row.node)},
-                              {"standing", name_of(row.standing)},
+                              {"standing", runtime::name_of(row.standing)},
                               {"known", row.coverage.known},
                               {"kept", row.coverage.known ? row.coverage.held : 0},
                               {"lost", missing},
@@ -52,7 +59,7 @@ json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
             {"promoted_node", id_or_null(holder)},
             {"without", id_or_null(dead)},
             {"stays", holder_stays},
-            {"sessions", records},
+            {"sessions", sessions},
             {"candidates", std::move(candidates)},
             {"lost", lost}};
 }

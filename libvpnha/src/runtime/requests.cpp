@@ -2,6 +2,7 @@
 #include "runtime/requests.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -52,6 +53,10 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         confirm_dead(arguments, std::move(reply), now);
         return;
     }
+    if (request.verb == "vote_without") {
+        vote_without(arguments, std::move(reply), now);
+        return;
+    }
     if (request.verb == "fence") {
         fence(arguments, std::move(reply), now);
         return;
@@ -72,6 +77,15 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     }
     if (verb == nullptr) {
         answer_monitor(*gateway, arguments.value("probe", false), std::move(reply), now);
+        return;
+    }
+    const bool takes_part = request.verb == "attach" || request.verb == "promote";
+    if (takes_part && daemon_.restart.votes_only) {
+        reply.error({Errc::limit,
+                     fmt::format("vpnhad only votes on this node: it died several times one after "
+                                 "the other, last of {}; its log says more. keep-vpnhad has it "
+                                 "take part again ten minutes after the last death",
+                                 daemon_.restart.death)});
         return;
     }
     const node::RequestToken token = next_token_++;
@@ -152,6 +166,17 @@ void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply,
     daemon_.run(node_.confirm_dead(token, *victim, by, now));
 }
 
+void Requests::vote_without(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const Result<NodeId> node = node_of(arguments);
+    if (!node) {
+        reply.error(node.error());
+        return;
+    }
+    const node::RequestToken token = next_token_++;
+    waiting_.emplace(token, std::move(reply));
+    daemon_.run(node_.vote_without(token, *node, now));
+}
+
 void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePoint now) {
     const Result<NodeId> victim = node_of(arguments);
     if (!victim) {
@@ -199,21 +224,25 @@ void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) 
 
 void Requests::on_answer(const node::AnswerRequest& answer) {
     if (attaching_.erase(answer.request) == 0 || !answer.result) {
-        finish(answer);
+        finish(answer, json::object());
         return;
     }
+    has_attached_ = true;
     // Of the life before, Pacemaker may still remember a better score; once the start has ended it
     // may promote by it.
-    daemon_.after_scores([this, answer] { finish(answer); });
+    daemon_.after_scores([this, answer] {
+        finish(answer,
+               {{"process", ::getpid()}, {"instance", std::to_string(node_.settings().instance)}});
+    });
 }
 
-void Requests::finish(const node::AnswerRequest& answer) {
+void Requests::finish(const node::AnswerRequest& answer, const json& result) {
     const auto waiting = waiting_.find(answer.request);
     if (waiting == waiting_.end()) {
         return;
     }
     if (answer.result) {
-        waiting->second.ok(json::object());
+        waiting->second.ok(result);
     } else {
         waiting->second.error(answer.result.error());
     }

@@ -13,6 +13,7 @@
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "runtime/views.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
@@ -28,6 +29,7 @@ class Requests {
         std::function<std::vector<adapters::ClusterNode>()> nodes;
         // The model of the cluster's quorum device; empty: it has none.
         std::function<std::string()> quorum_device;
+        Restart restart;
     };
 
     // All must outlive it.
@@ -37,6 +39,8 @@ class Requests {
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
                     TimePoint now);
     void on_answer(const node::AnswerRequest& answer);
+    // A gateway was, since the start.
+    [[nodiscard]] bool has_attached() const { return has_attached_; }
 
   private:
     using Verb = node::Effects (*)(node::Node&, node::RequestToken, GatewayId,
@@ -45,6 +49,7 @@ class Requests {
 
     void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    void vote_without(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // The node of corosync.conf that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
@@ -55,7 +60,7 @@ class Requests {
     // None when none is named.
     [[nodiscard]] Result<std::optional<GatewayId>> only_gateway(
         const nlohmann::json& arguments) const;
-    void finish(const node::AnswerRequest& answer);
+    void finish(const node::AnswerRequest& answer, const nlohmann::json& result);
 
     const config::Config& config_;
     node::Node& node_;
@@ -63,6 +68,7 @@ class Requests {
     std::map<node::RequestToken, adapters::ControlReply> waiting_;
     std::set<node::RequestToken> attaching_;
     node::RequestToken next_token_ = 1;
+    bool has_attached_ = false;
 };
 
 }  // namespace vpnha::runtime

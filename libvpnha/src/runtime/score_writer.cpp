@@ -76,7 +76,8 @@ void ScoreWriter::after_attempts(std::function<void()> callback) {
 void ScoreWriter::on_members(const std::set<NodeId>& members) {
     const auto came = std::count_if(members.begin(), members.end(),
                                     [this](NodeId member) { return !members_.contains(member); });
-    if (static_cast<std::size_t>(came) >= std::max<std::size_t>(members_.size(), 1)) {
+    const bool was_here = std::exchange(was_here_, false);
+    if (!was_here && static_cast<std::size_t>(came) >= std::max<std::size_t>(members_.size(), 1)) {
         loop_.set_timer(kRefreshTimer, loop_.now() + kRefreshAfter, [this] { write(kAll, 0); });
     }
     members_ = members;

@@ -114,17 +114,38 @@ json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
             {"stale", counters.stale}};
 }
 
-json lease_view(const lease::Engine& lease, TimePoint now) {
-    json voters = json::array();
-    for (const NodeId node : lease.state().voters.all()) {
-        voters.push_back(node.value);
+json lease_view(const node::GatewayNode& gateway, TimePoint now) {
+    const lease::Engine& lease = gateway.lease();
+    const auto ids = [](const std::vector<NodeId>& nodes) {
+        json list = json::array();
+        for (const NodeId node : nodes) {
+            list.push_back(node.value);
+        }
+        return list;
+    };
+    json votes = json::array();
+    const auto ms_since = [now](const std::optional<TimePoint>& at) {
+        return at ? json(std::chrono::duration_cast<std::chrono::milliseconds>(now - *at).count())
+                  : json(nullptr);
+    };
+    for (const node::VoterWatch::Vote& vote : gateway.votes()) {
+        votes.push_back({{"node", vote.node.value},
+                         {"counts", vote.counts},
+                         {"heard_ms", ms_since(vote.heard_at)},
+                         {"answered_ms", ms_since(vote.answered_at)}});
     }
     const lease::Holder& holder = lease.holder();
     const Duration left = holder.serving() ? holder.state().deadline - now : Duration::zero();
     return {{"phase", to_string(holder.phase())},
             {"granted", to_string(lease.voter().granted())},
             {"left_ms", std::chrono::duration_cast<std::chrono::milliseconds>(left).count()},
-            {"voters", std::move(voters)},
+            {"voters", ids(lease.state().voters.all())},
+            {"remembers", lease.remembers()},
+            {"awaited", ids(lease.awaited())},
+            {"differing", ids(lease.state().differing)},
+            {"votes", std::move(votes)},
+            {"reserve", gateway.reserve()},
+            {"saves", gateway.saves()},
             {"fenced", lease.state().fenced}};
 }
 
@@ -156,6 +177,8 @@ Counters counters_of(const node::GatewayNode& gateway) {
             {"sessions_gone", own.sessions_gone},
             {"links_lost", own.links_lost},
             {"given_away", own.given_away},
+            {"unanswered", own.unanswered},
+            {"saves_failed", own.saves_failed},
             {"flow_overruns", flows.overruns},
             {"flow_listings", flows.listings},
             {"flow_over_limit", flows.over_limit},
@@ -204,7 +227,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"conntrack", flows_view(gateway, around.flows)},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
-              {"lease", lease_view(gateway.lease(), around.now)},
+              {"lease", lease_view(gateway, around.now)},
               {"links", links_view(gateway.links())},
               {"standbys", std::move(standbys)},
               {"counters", counters_of(gateway)}};
@@ -252,7 +275,8 @@ std::string_view name_of(wire::Level level) {
 json counters_view(const adapters::LeaseCounters& lease) {
     return {{"lease_sent", lease.sent},           {"lease_unsent", lease.unsent},
             {"lease_received", lease.received},   {"lease_forged", lease.forged},
-            {"lease_malformed", lease.malformed}, {"lease_replayed", lease.replayed}};
+            {"lease_malformed", lease.malformed}, {"lease_replayed", lease.replayed},
+            {"lease_unproven", lease.unproven}};
 }
 
 json name_of_member(const node::Node& node, NodeId member) {
@@ -301,6 +325,10 @@ json status_view(const node::Node& node, const Around& around) {
     const std::string& why = around.unencrypted_because;
     return {{"version", around.version},
             {"node", {{"id", node.settings().self.value}, {"name", node.settings().name}}},
+            {"restarts",
+             {{"count", around.restart.count},
+              {"death", around.restart.count == 0 ? json(nullptr) : json(around.restart.death)},
+              {"votes_only", around.restart.votes_only}}},
             {"quorate", node.quorate()},
             {"quorum",
              {{"mode", around.quorum.name},

@@ -12,6 +12,7 @@
 #include "ports/gate.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/quorum_mode.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
@@ -24,6 +25,7 @@ struct Around {
     // Why Corosync does not encrypt; empty when it does.
     std::string unencrypted_because;
     bool unencrypted_allowed = false;
+    Restart restart;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
 };

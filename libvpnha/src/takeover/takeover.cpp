@@ -83,15 +83,8 @@ Next Takeover::promote() {
         return Next{std::nullopt, true, true};
     }
     state_ = State::taking_over;
-    promised_ = false;
-    promotion_failed_ = false;
     release_wanted_ = false;
     return run(kPromotion.front());
-}
-
-void Takeover::promise() {
-    VPNHA_ASSERT(state_ == State::taking_over);
-    promised_ = true;
 }
 
 Next Takeover::demote() {
@@ -100,7 +93,6 @@ Next Takeover::demote() {
             if (!gate_open_) {
                 return Next{std::nullopt, true, true};
             }
-            promotion_failed_ = false;
             return begin_release();
         case State::taking_over:
             release_wanted_ = true;
@@ -122,7 +114,6 @@ Next Takeover::lost() {
     if (!serves()) {
         return Next{};
     }
-    promotion_failed_ = false;
     return begin_release();
 }
 
@@ -137,7 +128,6 @@ Next Takeover::on_step(bool succeeded) {
     running_.reset();
     if (state_ == State::taking_over) {
         if (!succeeded || release_wanted_) {
-            promotion_failed_ = !promised_;
             return begin_release();
         }
         if (const auto next = after(kPromotion, done)) {
@@ -154,7 +144,7 @@ Next Takeover::on_step(bool succeeded) {
         return run(*next);
     }
     state_ = State::standby;
-    return Next{std::nullopt, true, !promotion_failed_ && !gate_open_};
+    return Next{std::nullopt, true, !gate_open_};
 }
 
 }  // namespace vpnha::takeover

@@ -25,8 +25,8 @@
 //   state \ event | promote        | demote          | lost          | step done   | step failed
 //   --------------+----------------+-----------------+---------------+-------------+------------
 //   standby       | taking_over    | standby (4)     | standby       | XXX         | XXX
-//   taking_over   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing,
-//                 |                |                 |               | promoted    | fails
+//   taking_over   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing
+//                 |                |                 |               | promoted    |
 //   promoted      | promoted       | lame            | releasing     | XXX         | XXX
 //   lame          | promoted       | lame            | releasing     | XXX         | XXX
 //   releasing     | XXX: busy      | releasing (2)   | releasing     | next, or    | next (3)
@@ -34,7 +34,8 @@
 //
 //   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
 //   runs to its end; it fails as a whole only when the gate could not be shut, because only then
-//   may a client still hear this node. (4) releasing once more while the gate could not be shut.
+//   may a client still hear this node. That the promotion which it undoes has failed is another
+//   matter: state() says so. (4) releasing once more while the gate could not be shut.
 #pragma once
 
 #include <optional>
@@ -64,17 +65,14 @@ enum class Step {
 // What follows from an event: a step to run, or the end of a transition, or nothing.
 struct Next {
     std::optional<Step> step;
-    bool finished = false;  // The transition that was asked for is over.
-    bool succeeded = false;
+    bool finished = false;   // The transition is over; state() is where it led to.
+    bool succeeded = false;  // False: a release that could not shut the gate.
 };
 
 class Takeover {
   public:
     // Finished at once when promoted or lame already. Not to be called while busy().
     [[nodiscard]] Next promote();
-    // The promotion under way counts as done for whoever asked for it, and goes on; a release that
-    // ends it is one like any other.
-    void promise();
     // Finished at once when promoted, or standby already and silent.
     [[nodiscard]] Next demote();
     // The lease has ended for good, or a newer epoch is known.
@@ -95,9 +93,7 @@ class Takeover {
     State state_ = State::standby;
     std::optional<Step> running_;
     bool release_wanted_ = false;  // Demoted while taking over.
-    bool promised_ = false;
-    bool promotion_failed_ = false;  // The release undoes a promotion.
-    bool gate_open_ = false;         // shut_gate failed last.
+    bool gate_open_ = false;       // shut_gate failed last.
 };
 
 }  // namespace vpnha::takeover

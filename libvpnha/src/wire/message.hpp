@@ -62,7 +62,7 @@ struct Hello {
     std::uint8_t version_min = 0;
     std::uint8_t version_max = 0;
     std::uint64_t features = 0;  // Bits; what all members have may be used. None is defined yet.
-    std::uint64_t instance = 0;  // How often vpnhad was started here, as its disk remembers.
+    std::uint64_t instance = 0;  // Of this life of vpnhad; random.
     std::string node_name;
     std::vector<GatewayState> gateways;
     friend bool operator==(const Hello&, const Hello&) = default;

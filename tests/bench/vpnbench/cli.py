@@ -73,7 +73,7 @@ def _parse() -> argparse.Namespace:
                                              "repeatable")
     parser.add_argument("--add", action="store_true", help="keep the group's earlier rounds")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")
-    parser.add_argument("--build", type=Path, default=ROOT / "build/bench")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
     parser.add_argument("--inside", choices=IN_NODES, help=argparse.SUPPRESS)
@@ -86,7 +86,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _build(folder: Path, targets: list[str]) -> None:
-    commands = (["cmake", "--preset", "bench", "-B", str(folder)],
+    commands = (["cmake", "--preset", "release", "-B", str(folder)],
                 ["cmake", "--build", str(folder), "--target", *targets]) if targets else ()
     for command in commands:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from .rig import Node, Rig, children, cpu_seconds
 
 # Beside the length of the run itself: gathering, loading, draining.
 SLACK_S = 90.0
+END_LIMIT_S = 30.0
 
 
 class RunError(Exception):
@@ -50,7 +53,10 @@ class Program:
         self.outer = subprocess.Popen([*node.enter(), *command], stdout=subprocess.PIPE, text=True)
 
     def cpu(self) -> float:
-        return cpu_seconds(children(self.outer.pid)[0])
+        found = children(self.outer.pid)
+        if not found:
+            raise RunError(f"the program of node {self.node.number} ended early")
+        return cpu_seconds(found[0])
 
     def lines(self, timeout_s: float) -> Iterator[dict]:
         end = time.monotonic() + timeout_s
@@ -62,6 +68,16 @@ class Program:
                     raise RunError(f"the program of node {self.node.number} ended early")
                 yield json.loads(line)
         raise RunError(f"nothing from node {self.node.number} for {timeout_s:.0f} s")
+
+    def terminate(self) -> None:
+        for process in children(self.outer.pid):
+            os.kill(process, signal.SIGTERM)
+
+    def finish(self) -> list[dict]:
+        """Waits until it has ended by itself, with success; what it said since."""
+        if self.outer.wait(timeout=END_LIMIT_S):
+            raise RunError(f"the program of node {self.node.number} failed")
+        return [json.loads(line) for line in self.outer.stdout]
 
     def kill(self) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -87,16 +103,30 @@ def measure(rig: Rig, run: Run, binary: Path) -> dict:
         if began["event"] != "begin":
             raise RunError(f"unexpected: {began}")
         before = _cpu(rig, writer, standbys)
-        for node in late:
-            start(node)
+        joiners = [start(node) for node in late]
         result = next(lines)
+        if result["members_lost"]:
+            raise RunError("a member was lost while it was measured")
         after = _cpu(rig, writer, standbys)
         for name, used in after.items():
             result[f"cpu_{name}"] = (used - before[name]) / result["seconds"]
-        for program in (writer, *standbys):
-            if program.outer.wait(timeout=30):
-                raise RunError(f"the program of node {program.node.number} failed")
+        writer.terminate()
+        writer.finish()
+        for program in (*standbys, *joiners):
+            check_contents(run, result["contents"], program.finish(), program in joiners)
         return result
+
+
+def check_contents(run: Run, wanted: dict, lines: list[dict], is_joiner: bool) -> None:
+    """A joiner had every record when it called itself complete; every standby ends with what the
+    writer has."""
+    said = {line["event"]: line["contents"] for line in lines}
+    complete = said.get("complete", {}).get("records")
+    if is_joiner and complete != run.records:
+        raise RunError(f"the joiner called itself complete with {complete} of {run.records} "
+                       "records")
+    if said.get("end") != wanted:
+        raise RunError(f"a standby ends with {said.get('end')}, the writer with {wanted}")
 
 
 def _cpu(rig: Rig, writer: Program, standbys: list[Program]) -> dict[str, float]:

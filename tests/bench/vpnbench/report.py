@@ -50,7 +50,8 @@ def _span(values: Sequence[float]) -> str:
 def _records(lines: list[dict]) -> str:
     rates = {}
     for each in lines[-1]["benchmarks"]:
-        if each["aggregate_name"] == "median":
+        # Of one repetition there are no aggregates, but its own figures.
+        if each.get("aggregate_name", "median") == "median":
             rates[each["run_name"]] = each
 
     def rate(name: str, size: int) -> float:

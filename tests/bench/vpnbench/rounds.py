@@ -229,6 +229,7 @@ def _kept(results: Path) -> dict:
 def keep(results: Path, part: str, lines: list[dict]) -> None:
     """Replaces what is kept of a part."""
     kept = {**_kept(results), part: lines}
+    results.parent.mkdir(parents=True, exist_ok=True)
     fresh = results.with_suffix(".new")
     fresh.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     fresh.replace(results)

@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace vpnha::adapters {
-namespace {
+namespace announce_schedule_test {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
@@ -68,5 +68,5 @@ TEST(AnnounceScheduleTest, AFlappingLinkMakesThreeBurstsASecond) {
     }
 }
 
-}  // namespace
+}  // namespace announce_schedule_test
 }  // namespace vpnha::adapters

@@ -12,7 +12,7 @@
 #include <vector>
 
 namespace vpnha::adapters {
-namespace {
+namespace background_test {
 
 using ::testing::ElementsAre;
 
@@ -116,5 +116,5 @@ TEST_F(BackgroundTest, WhoLeavesWaitsForTheWorkAndIsNotTold) {
     EXPECT_THAT(told_, ::testing::IsEmpty());
 }
 
-}  // namespace
+}  // namespace background_test
 }  // namespace vpnha::adapters

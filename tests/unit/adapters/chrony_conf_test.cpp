@@ -8,7 +8,7 @@
 #include <fstream>
 
 namespace vpnha::adapters {
-namespace {
+namespace chrony_conf_test {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
@@ -122,5 +122,5 @@ TEST_F(ChronyConfTest, ADirectoryIsNoFile) {
     expect_error(Errc::system, "Is a directory");
 }
 
-}  // namespace
+}  // namespace chrony_conf_test
 }  // namespace vpnha::adapters

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::adapters {
-namespace {
+namespace cluster_map_test {
 
 TEST(ClusterMapTest, OnlyKnetWithACipherEncrypts) {
     struct Case {
@@ -34,5 +34,5 @@ TEST(ClusterMapTest, ANodeIsCalledAsPacemakerCallsIt) {
     EXPECT_EQ(node_name("", ""), "");
 }
 
-}  // namespace
+}  // namespace cluster_map_test
 }  // namespace vpnha::adapters

@@ -5,7 +5,7 @@
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace conntrack_events_test {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -253,5 +253,5 @@ TEST_F(ConntrackEventsTest, ATcpConnectionIsWorthOneEventUntilItEnds) {
     EXPECT_EQ(news_.front().flow.tcp->state, conntrack::TcpState::fin_wait);
 }
 
-}  // namespace
+}  // namespace conntrack_events_test
 }  // namespace vpnha::adapters

@@ -6,7 +6,7 @@
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace conntrack_expectations_test {
 
 using conntrack::Expectation;
 using conntrack::ExpectationNews;
@@ -316,5 +316,5 @@ TEST(ConntrackExpectationMessageTest, AnyCutIsReadWithoutHarm) {
     }
 }
 
-}  // namespace
+}  // namespace conntrack_expectations_test
 }  // namespace vpnha::adapters

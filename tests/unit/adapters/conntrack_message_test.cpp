@@ -10,7 +10,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace conntrack_message_test {
 
 using Buffer = std::array<char, kFlowMessageBytesMax>;
 
@@ -58,5 +58,5 @@ TEST(ConntrackMessageTest, AnyCutIsReadWithoutHarm) {
     }
 }
 
-}  // namespace
+}  // namespace conntrack_message_test
 }  // namespace vpnha::adapters

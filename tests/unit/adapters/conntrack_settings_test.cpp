@@ -10,7 +10,7 @@
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace conntrack_settings_test {
 
 using conntrack::Settings;
 
@@ -92,5 +92,5 @@ TEST_F(ConntrackSettingsTest, FindsARunningConntrackd) {
     ASSERT_EQ(::waitpid(child, &status, 0), child);
 }
 
-}  // namespace
+}  // namespace conntrack_settings_test
 }  // namespace vpnha::adapters

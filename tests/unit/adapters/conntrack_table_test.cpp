@@ -9,7 +9,7 @@
 #include "unit/adapters/conntrack_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace conntrack_table_test {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -269,5 +269,5 @@ TEST_F(ConntrackTableTest, PacketsOfAnInstalledFlowAreTranslatedAsItSays) {
     EXPECT_LE(find(flow)->timeout_s, 180U);
 }
 
-}  // namespace
+}  // namespace conntrack_table_test
 }  // namespace vpnha::adapters

@@ -7,7 +7,7 @@
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace control_message_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -127,5 +127,5 @@ TEST(ReadOnlyVerbTest, AreThoseThatChangeNothing) {
     }
 }
 
-}  // namespace
+}  // namespace control_message_test
 }  // namespace vpnha::adapters

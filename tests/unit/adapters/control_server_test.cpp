@@ -26,7 +26,7 @@
 #include "vpnha/control.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace control_server_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -330,5 +330,5 @@ TEST(ControlClientTest, SaysThatTheListenerStandsStill) {
     ::unlink(path.c_str());
 }
 
-}  // namespace
+}  // namespace control_server_test
 }  // namespace vpnha::adapters

@@ -11,7 +11,7 @@
 #include "unit/adapters/own_corosync.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace corosync_test {
 
 using testing::OwnCorosync;
 using namespace std::chrono_literals;
@@ -121,7 +121,7 @@ TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
     int changes = 0;
     const auto map = when_it_answers([&] {
         return ClusterMap::open(
-            loop, [&changes] { ++changes; }, [] {});
+            loop, {.on_change = [&changes] { ++changes; }, .on_nodes = [] {}, .on_lost = [] {}});
     });
     ASSERT_TRUE(map) << map.error().detail;
     EXPECT_EQ(unencrypted_because((*map)->totem()), "");
@@ -132,13 +132,43 @@ TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
     EXPECT_EQ(unencrypted_because((*map)->totem()), "totem.crypto_cipher is none");
 }
 
+TEST(CorosyncTest, SaysHowSeveralLinksAreUsed) {
+    const auto link_mode_with = [](const std::string& line) {
+        const OwnCorosync corosync(kEncrypted + line, kQuorum);
+        QbLoop loop;
+        const auto map = when_it_answers([&] {
+            return ClusterMap::open(loop,
+                                    {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}});
+        });
+        return map ? (*map)->link_mode() : map.error().detail;
+    };
+    EXPECT_EQ(link_mode_with(""), "passive");
+    EXPECT_EQ(link_mode_with("    link_mode: active\n"), "active");
+}
+
+TEST(CorosyncTest, KnowsItsNodeAndTellsWhenCorosyncIsGone) {
+    std::optional<OwnCorosync> corosync(std::in_place, kEncrypted, kQuorum);
+    QbLoop loop;
+    int lost = 0;
+    const auto map = when_it_answers([&] {
+        return ClusterMap::open(
+            loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [&lost] { ++lost; }});
+    });
+    ASSERT_TRUE(map) << map.error().detail;
+    EXPECT_EQ((*map)->self().value_or(NodeId{}), NodeId{1});
+    corosync.reset();
+    run_until(loop, [&] { return lost > 0; });
+    EXPECT_EQ(lost, 1);
+    EXPECT_FALSE((*map)->self());
+}
+
 TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndTellsWhenOneIsGone) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     QbLoop loop;
     int changes = 0;
     const auto map = when_it_answers([&] {
         return ClusterMap::open(
-            loop, [] {}, [&changes] { ++changes; });
+            loop, {.on_change = [] {}, .on_nodes = [&changes] { ++changes; }, .on_lost = [] {}});
     });
     ASSERT_TRUE(map) << map.error().detail;
     EXPECT_THAT((*map)->nodes(),
@@ -151,5 +181,5 @@ TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndTellsWhenOneIsGone) {
                 ::testing::ElementsAre(ClusterNode{NodeId{1}, {"127.0.0.1"}, "gw1"}));
 }
 
-}  // namespace
+}  // namespace corosync_test
 }  // namespace vpnha::adapters

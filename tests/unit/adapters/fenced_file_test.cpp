@@ -9,7 +9,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace fenced_file_test {
 
 struct FencedFileTest : ::testing::Test {
     FencedFileTest() { std::filesystem::create_directories(directory); }
@@ -35,5 +35,5 @@ TEST_F(FencedFileTest, WhatCannotBeWrittenIsAnErrorThatNamesIt) {
     EXPECT_NE(written.error().detail.find("nowhere/fenced"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace fenced_file_test
 }  // namespace vpnha::adapters

@@ -5,7 +5,7 @@
 #include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace gate_ipv6_test {
 
 using testing::Capture;
 using testing::Frame;
@@ -252,5 +252,5 @@ TEST_F(GateIpv6Test, AStandbyReachesTheVipOfAnotherNode) {
     EXPECT_EQ(nd_drops(gate, GateDirection::out), 0U);
 }
 
-}  // namespace
+}  // namespace gate_ipv6_test
 }  // namespace vpnha::adapters

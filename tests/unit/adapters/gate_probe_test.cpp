@@ -16,7 +16,7 @@
 #include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace gate_probe_test {
 
 // What probe_gate() says in a process that `cripple` was called in; "" when all is there.
 std::string probed_after(const std::function<bool()>& cripple) {
@@ -83,5 +83,5 @@ TEST_F(GateProbeTest, OnlyRootCanLook) {
               "permission: only root can look whether this kernel has what the gate needs");
 }
 
-}  // namespace
+}  // namespace gate_probe_test
 }  // namespace vpnha::adapters

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/gate.hpp"
 
-#include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <iterator>
 
 #include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace gate_test {
 
 using testing::Capture;
 using testing::Frame;
@@ -35,8 +33,12 @@ bool is_arp_reply(const Bytes& frame) {
     return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
 }
 
-class GateTest : public GateHost {
+class GateTest : public GateHost, public ::testing::WithParamInterface<GateHook> {
   protected:
+    void SetUp() override {
+        GateHost::SetUp();
+        hook_ = GetParam();
+    }
     // As a stock daemon would, from the VIP to the peer: true when send() reports success.
     static bool send_from_vip() {
         UniqueFd udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -52,47 +54,12 @@ class GateTest : public GateHost {
         return bind(udp.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) == 0 &&
                sendto(udp.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&peer), sizeof peer) == 1;
     }
-    // In the gate's place, by its handle and priority, one that knows none of its maps.
-    static void attach_another_version() {
-        const bpf_insn lets_pass[] = {
-            {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = -1},
-            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-        const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "another", "GPL", lets_pass,
-                                             std::size(lets_pass), nullptr));
-        ASSERT_TRUE(program);
-        bpf_tc_hook hook{};
-        hook.sz = sizeof hook;
-        hook.ifindex = static_cast<int>(if_nametoindex("out0"));
-        hook.attach_point = BPF_TC_EGRESS;
-        const int created = bpf_tc_hook_create(&hook);
-        ASSERT_TRUE(created == 0 || created == -EEXIST);
-        bpf_tc_opts options{};
-        options.sz = sizeof options;
-        options.handle = 0x67617465;
-        options.priority = 1;
-        options.flags = BPF_TC_F_REPLACE;
-        options.prog_fd = program.get();
-        ASSERT_EQ(bpf_tc_attach(&hook, &options), 0);
-    }
-    Result<void> attached_outcome() {
-        return BpfGate::create(config_).and_then([](BpfGate gate) { return gate.attach(kId); });
-    }
-    // "out0 in attached, …"
-    static std::string presence(const BpfGate& gate) {
-        static constexpr const char* kNames[] = {"attached", "missing", "foreign", "no device"};
-        std::string text;
-        const auto state = gate.state(kId);
-        EXPECT_TRUE(state) << state.error().detail;
-        for (const GateState::Device& device : state->devices) {
-            text += fmt::format("{}{} {} {}", text.empty() ? "" : ", ", device.interface,
-                                device.direction == GateDirection::in ? "in" : "out",
-                                kNames[static_cast<std::size_t>(device.presence)]);
-        }
-        return text;
+    Result<void> silenced(const config::Gateway& gateway) {
+        return silence(config_, gateway, hook_);
     }
 };
 
-TEST_F(GateTest, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingElse) {
+TEST_P(GateTest, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingElse) {
     const BpfGate gate = attached();
     const struct {
         const char* description;
@@ -152,7 +119,7 @@ TEST_F(GateTest, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingElse) {
     }
 }
 
-TEST_F(GateTest, StandsOnBothSidesOfTheGateway) {
+TEST_P(GateTest, StandsOnBothSidesOfTheGateway) {
     const BpfGate gate = attached();
     EXPECT_EQ(verdict(GateDirection::out, Frame().ipv4("10.64.1.5", "198.51.100.51"), "in0"),
               Verdict::dropped);
@@ -160,7 +127,7 @@ TEST_F(GateTest, StandsOnBothSidesOfTheGateway) {
               Verdict::dropped);
 }
 
-TEST_F(GateTest, ShutsByItselfAtItsDeadline) {
+TEST_P(GateTest, ShutsByItselfAtItsDeadline) {
     BpfGate gate = attached();
     const TimePoint deadline = boot_time() + 300ms;
     ASSERT_TRUE(gate.open_until(kId, deadline));
@@ -174,7 +141,7 @@ TEST_F(GateTest, ShutsByItselfAtItsDeadline) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
-TEST_F(GateTest, CountsWhyItDrops) {
+TEST_P(GateTest, CountsWhyItDrops) {
     BpfGate gate = attached();
     const Bytes to_vip = Frame().ipv4("192.0.2.51", "192.0.2.100");
     EXPECT_EQ(verdict(GateDirection::in, to_vip), Verdict::dropped);
@@ -198,7 +165,7 @@ constexpr std::uint8_t kSyn = 0x02;
 constexpr std::uint8_t kRst = 0x04;
 constexpr std::uint8_t kAck = 0x10;
 
-TEST_F(GateTest, EndsOfPptpPassOnlyWhenMeant) {
+TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     BpfGate gate = attached();
     const char* const vip = "192.0.2.100";
@@ -241,7 +208,7 @@ TEST_F(GateTest, EndsOfPptpPassOnlyWhenMeant) {
     EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::standby), 1U);
 }
 
-TEST_F(GateTest, StaysOpenWithoutADeadlineUntilShut) {
+TEST_P(GateTest, StaysOpenWithoutADeadlineUntilShut) {
     BpfGate gate = attached();
     EXPECT_EQ(deadline_of(gate), std::optional<TimePoint>());
     ASSERT_TRUE(gate.open_until(kId, kForever));
@@ -252,15 +219,15 @@ TEST_F(GateTest, StaysOpenWithoutADeadlineUntilShut) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
-TEST_F(GateTest, DoesNotOpenBeforeItIsAttached) {
-    auto gate = BpfGate::create(config_);
+TEST_P(GateTest, DoesNotOpenBeforeItIsAttached) {
+    auto gate = BpfGate::create(config_, hook_);
     ASSERT_TRUE(gate);
     EXPECT_EQ(gate->open_until(kId, kForever).error().code, Errc::not_found);
     EXPECT_EQ(deadline_of(*gate), std::optional<TimePoint>());
     EXPECT_EQ(gate->attach(GatewayId{8}).error().code, Errc::not_found);
 }
 
-TEST_F(GateTest, DropsSilentlyForLocalSendersAndCounts) {
+TEST_P(GateTest, DropsSilentlyForLocalSendersAndCounts) {
     BpfGate gate = attached();
     ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev out0"));
     std::optional<Capture> peer;
@@ -278,7 +245,7 @@ TEST_F(GateTest, DropsSilentlyForLocalSendersAndCounts) {
     EXPECT_NE(peer->find(kSoon, is_udp_from_vip), std::nullopt);
 }
 
-TEST_F(GateTest, AnswersNoArpWhileShut) {
+TEST_P(GateTest, AnswersNoArpWhileShut) {
     BpfGate gate = attached();
     ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev out0"));
     std::optional<Capture> peer;
@@ -294,7 +261,7 @@ TEST_F(GateTest, AnswersNoArpWhileShut) {
     EXPECT_NE(peer->find(kSoon, is_arp_reply), std::nullopt);
 }
 
-TEST_F(GateTest, OutlivesItsProcessAndIsShutByAnother) {
+TEST_P(GateTest, OutlivesItsProcessAndIsShutByAnother) {
     const pid_t child = fork();
     if (child == 0) {
         BpfGate gate = attached();
@@ -308,67 +275,51 @@ TEST_F(GateTest, OutlivesItsProcessAndIsShutByAnother) {
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status)) << "the child could not open its gate";
     EXPECT_EQ(verdict_on_vip(), Verdict::passes);
-    const auto silenced = silence(gateway());
-    ASSERT_TRUE(silenced) << silenced.error().detail;
+    const auto outcome = silenced(gateway());
+    ASSERT_TRUE(outcome) << outcome.error().detail;
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
     EXPECT_EQ(verdict(GateDirection::in, Frame().ipv4("198.51.100.51", "10.64.1.5"), "in0"),
               Verdict::dropped);
 }
 
-TEST_F(GateTest, SilenceCoversWhatTheDeadProcessDidNot) {
+TEST_P(GateTest, SilenceCoversWhatTheDeadProcessDidNot) {
     const BpfGate gate = attached();
     config::Gateway changed = gateway();
     changed.l2tp.pools.push_back(prefix("10.65.0.0/16"));
     const Bytes frame = Frame().ipv4("10.65.3.4", "198.51.100.51");
     EXPECT_EQ(verdict(GateDirection::out, frame), Verdict::passes);
-    ASSERT_TRUE(silence(changed));
+    ASSERT_TRUE(silenced(changed));
     EXPECT_EQ(verdict(GateDirection::out, frame), Verdict::dropped);
 }
 
-TEST_F(GateTest, SilencePutsAShutGateWhereThereIsNone) {
-    const auto silenced = silence(gateway());
-    ASSERT_TRUE(silenced) << silenced.error().detail;
+TEST_P(GateTest, WhoDidNotAttachItSeesWhetherItIsOpen) {
+    const auto opened = [this] { return is_open(config_, gateway(), hook_); };
+    EXPECT_FALSE(opened().value_or(true)) << "there is none";
+    BpfGate gate = attached();
+    EXPECT_FALSE(opened().value_or(true)) << "shut";
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    EXPECT_TRUE(opened().value_or(false));
+    ASSERT_TRUE(gate.open_until(kId, TimePoint(1ns)));
+    EXPECT_FALSE(opened().value_or(true)) << "its lease ran out";
+}
+
+TEST_P(GateTest, SilencePutsAShutGateWhereThereIsNone) {
+    const auto outcome = silenced(gateway());
+    ASSERT_TRUE(outcome) << outcome.error().detail;
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
     EXPECT_EQ(verdict(GateDirection::in, Frame().ipv4("192.0.2.51", "198.51.100.100"), "in0"),
               Verdict::dropped);
 }
 
-TEST_F(GateTest, SilenceSucceedsWithoutTheDevice) {
+TEST_P(GateTest, SilenceSucceedsWithoutTheDevice) {
     ASSERT_TRUE(ip_command("link delete out0"));
-    const auto silenced = silence(gateway());
-    EXPECT_TRUE(silenced) << silenced.error().detail;
+    const auto outcome = silenced(gateway());
+    EXPECT_TRUE(outcome) << outcome.error().detail;
     EXPECT_EQ(verdict(GateDirection::out, Frame().ipv4("10.64.1.5", "198.51.100.51"), "in0"),
               Verdict::dropped);
 }
 
-TEST_F(GateTest, TakesThePlaceOfAnotherVersion) {
-    for (const bool silences : {true, false}) {
-        attach_another_version();
-        EXPECT_EQ(verdict_on_vip(), Verdict::no_gate);
-        const auto taken = silences ? silence(gateway()) : attached_outcome();
-        ASSERT_TRUE(taken) << taken.error().detail;
-        EXPECT_EQ(verdict_on_vip(), Verdict::dropped) << silences;
-    }
-}
-
-// It has one block of filters, in which the program of one direction would replace the other's.
-TEST_F(GateTest, RefusesADeviceThatHasAnIngressQdisc) {
-    output_of("tc qdisc add dev out0 ingress");
-    for (const auto& refused : {attached_outcome(), silence(gateway())}) {
-        ASSERT_FALSE(refused) << "nothing would hold back what goes out";
-        EXPECT_EQ(refused.error().code, Errc::unsupported);
-        EXPECT_NE(refused.error().detail.find("tc qdisc del dev out0 ingress"), std::string::npos)
-            << refused.error().detail;
-    }
-    EXPECT_EQ(verdict(GateDirection::in, Frame().ipv4("192.0.2.51", "192.0.2.100")),
-              Verdict::no_gate);
-    EXPECT_EQ(verdict_on_vip(), Verdict::no_gate);
-    output_of("tc qdisc del dev out0 ingress && tc qdisc add dev out0 clsact");
-    EXPECT_EQ(presence(attached()),
-              "out0 in attached, out0 out attached, in0 in attached, in0 out attached");
-}
-
-TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
+TEST_P(GateTest, TakesAnEarlierGatesPlaceShut) {
     BpfGate earlier = attached();
     ASSERT_TRUE(earlier.open_until(kId, kForever));
     const BpfGate later = attached();
@@ -377,18 +328,18 @@ TEST_F(GateTest, TakesAnEarlierGatesPlaceShut) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
-TEST_F(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
+TEST_P(GateTest, ShutsAnEarlierGateEvenWhereItCannotTakeItsPlace) {
     BpfGate earlier = attached();
     ASSERT_TRUE(earlier.open_until(kId, kForever));
     config_.gateways[0].outside.interface = "gone0";
-    auto later = BpfGate::create(config_);
+    auto later = BpfGate::create(config_, hook_);
     ASSERT_TRUE(later);
     EXPECT_EQ(later->attach(kId).error().code, Errc::not_found);
     EXPECT_EQ(verdict(GateDirection::out, Frame().ipv4("10.64.1.5", "198.51.100.51"), "in0"),
               Verdict::dropped);
 }
 
-TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
+TEST_P(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
     ASSERT_TRUE(ip_command("link delete out0"));
@@ -400,40 +351,7 @@ TEST_F(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
-TEST_F(GateTest, ReattachesToTheDevicesThatAreThere) {
-    BpfGate gate = attached();
-    ASSERT_TRUE(ip_command("link delete out0"));
-    output_of("tc qdisc del dev in0 clsact");
-    EXPECT_EQ(gate.attach(kId).error().code, Errc::not_found);
-    EXPECT_EQ(presence(gate),
-              "out0 in no device, out0 out no device, in0 in attached, in0 out attached");
-}
-
-TEST_F(GateTest, SaysWhereItStandsAsTheKernelKnows) {
-    const BpfGate gate = attached();
-    EXPECT_EQ(presence(gate),
-              "out0 in attached, out0 out attached, in0 in attached, in0 out attached");
-    attach_another_version();
-    ASSERT_TRUE(ip_command("link delete in0"));
-    EXPECT_EQ(presence(gate),
-              "out0 in attached, out0 out foreign, in0 in no device, in0 out no device");
-    ASSERT_TRUE(ip_command("link delete out0"));
-    plug_outside();
-    EXPECT_EQ(presence(gate),
-              "out0 in missing, out0 out missing, in0 in no device, in0 out no device");
-    config_.gateways[0].inside.interface = "out0";
-    const BpfGate later = attached();
-    config_.gateways[0] = gateway();
-    EXPECT_EQ(presence(gate),
-              "out0 in foreign, out0 out foreign, in0 in no device, in0 out no device");
-}
-
-TEST_F(GateTest, ListsOneDeviceOnce) {
-    config_.gateways[0].inside.interface = "out0";
-    EXPECT_EQ(presence(attached()), "out0 in attached, out0 out attached");
-}
-
-TEST_F(GateTest, ListsWhatItCoversForAGateway) {
+TEST_P(GateTest, ListsWhatItCoversForAGateway) {
     config_.gateways[0].inside.addresses = {prefix("2001:db8::100/64")};
     config_.gateways[0].l2tp.pools.push_back(prefix("2001:db8:2::/64"));
     config_.gateways.push_back(gateway());
@@ -453,7 +371,7 @@ TEST_F(GateTest, ListsWhatItCoversForAGateway) {
     EXPECT_EQ(gate.state(GatewayId{9}).error().code, Errc::not_found);
 }
 
-TEST_F(GateTest, GatewaysOnOneDeviceOpenEachForItself) {
+TEST_P(GateTest, GatewaysOnOneDeviceOpenEachForItself) {
     config::Gateway second = gateway();
     second.id = GatewayId{8};
     second.outside.addresses = {prefix("192.0.2.200/24")};
@@ -471,14 +389,16 @@ TEST_F(GateTest, GatewaysOnOneDeviceOpenEachForItself) {
     EXPECT_EQ(verdict_on_vip(), Verdict::dropped);
 }
 
-TEST_F(GateTest, NamesTheDeviceThatIsMissing) {
+TEST_P(GateTest, NamesTheDeviceThatIsMissing) {
     config_.gateways[0].inside.interface = "gone0";
-    auto gate = BpfGate::create(config_);
+    auto gate = BpfGate::create(config_, hook_);
     ASSERT_TRUE(gate);
     const auto outcome = gate->attach(kId);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().detail, "there is no interface gone0");
 }
 
-}  // namespace
+INSTANTIATE_TEST_SUITE_P(Hooks, GateTest, ::testing::ValuesIn(hooks_of_kernel()), name_of_hook);
+
+}  // namespace gate_test
 }  // namespace vpnha::adapters

@@ -11,14 +11,11 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace lease_files_test {
 
-using lease::Instance;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr GatewayId kId{7};
-using Known = lease::ReplayGuard::Known;
 
 lease::Durable sample() {
     lease::Durable durable;
@@ -95,23 +92,5 @@ TEST_F(LeaseFilesTest, AFileOfALaterReleaseIsNotGuessedAt) {
     EXPECT_EQ(loaded.error().code, Errc::unsupported);
 }
 
-TEST_F(LeaseFilesTest, EveryStartHasANumberOfItsOwn) {
-    EXPECT_EQ(open().begin_instance(), Instance{1});
-    LeaseFiles files = open();
-    EXPECT_EQ(files.begin_instance(), Instance{2});
-    ASSERT_TRUE(files.save_known({Known{NodeId{2}, Instance{9}}, Known{NodeId{3}, Instance{4}}}));
-    EXPECT_EQ(open().begin_instance(), Instance{3});
-    EXPECT_THAT(open().known(),
-                ElementsAre(Known{NodeId{2}, Instance{9}}, Known{NodeId{3}, Instance{4}}));
-}
-
-TEST_F(LeaseFilesTest, DamagedNumbersOfStartsKeepVpnhadFromStarting) {
-    EXPECT_EQ(open().begin_instance(), Instance{1});
-    std::ofstream(directory_ + "/lives.json") << "{}";
-    const auto files = LeaseFiles::open(directory_);
-    ASSERT_FALSE(files);
-    EXPECT_THAT(files.error().detail, HasSubstr("lives.json is damaged"));
-}
-
-}  // namespace
+}  // namespace lease_files_test
 }  // namespace vpnha::adapters

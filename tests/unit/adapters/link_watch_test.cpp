@@ -11,10 +11,11 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace link_watch_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 using vpnha::testing::ip_command;
 
 class LinkWatchTest : public ::testing::Test {
@@ -24,8 +25,12 @@ class LinkWatchTest : public ::testing::Test {
         ASSERT_TRUE(ip_command("link add eth1 type bridge"));
         auto watch = LinkWatch::open(
             loop_, {"eth1", "eth2"},
-            {.on_new = [this](const std::string& name) { seen_.push_back(name); },
-             .on_filters_removed = [this](const std::string& name) { bare_.push_back(name); },
+            {.on_device =
+                 [this](const Link& link) {
+                     devices_.push_back(link.name + (link.is_port ? " port" : ""));
+                 },
+             .on_new = [this](const std::string& name) { seen_.push_back(name); },
+             .on_filters_changed = [this](const Link& link) { filtered_.push_back(link.name); },
              .on_addresses_removed = [this](const std::string& name) { poor_.push_back(name); },
              .on_rules_removed = [this] { ++rules_removed_; },
              .on_carrier =
@@ -34,6 +39,8 @@ class LinkWatchTest : public ::testing::Test {
                  }});
         ASSERT_TRUE(watch) << watch.error().detail;
         watch_ = std::move(*watch);
+        // The namespace's own devices are lo and what the kernel adds.
+        EXPECT_THAT(std::exchange(devices_, {}), ::testing::IsSupersetOf({"lo", "eth1"}));
     }
     std::vector<std::string> carriers() {
         static_cast<void>(seen());
@@ -46,11 +53,18 @@ class LinkWatchTest : public ::testing::Test {
         return std::exchange(seen_, {});
     }
 
+    static void add_filter(const std::string& where) {
+        EXPECT_EQ(vpnha::testing::output_of("tc filter add dev " + where +
+                                            " protocol all u32 match u32 0 0 flowid 1:1 2>&1"),
+                  "");
+    }
+
     QbLoop loop_;
     std::unique_ptr<LinkWatch> watch_;
     std::vector<std::string> seen_;
     std::vector<std::string> carriers_;
-    std::vector<std::string> bare_;
+    std::vector<std::string> devices_;
+    std::vector<std::string> filtered_;
     std::vector<std::string> poor_;
     int rules_removed_ = 0;
 };
@@ -78,9 +92,29 @@ TEST_F(LinkWatchTest, ALateDeviceAndARenamedOneAreNew) {
     EXPECT_THAT(seen(), ElementsAre("eth1"));
 }
 
-TEST_F(LinkWatchTest, OtherDevicesAreNobodysBusiness) {
-    ASSERT_TRUE(ip_command("link add eth10 type bridge"));
+TEST_F(LinkWatchTest, OtherDevicesAreToldOfWhenTheyComeAndWhenTheyBecomePorts) {
+    ASSERT_TRUE(ip_command("link add eth10 type veth peer name far"));
     EXPECT_THAT(seen(), IsEmpty());
+    EXPECT_THAT(std::exchange(devices_, {}), UnorderedElementsAre("eth10", "far"));
+    ASSERT_TRUE(ip_command("link set eth10 up"));
+    ASSERT_TRUE(ip_command("link set eth10 mtu 1400"));
+    EXPECT_THAT(seen(), IsEmpty());
+    EXPECT_THAT(devices_, IsEmpty());
+    ASSERT_TRUE(ip_command("link set eth10 master eth1"));
+    static_cast<void>(seen());
+    EXPECT_THAT(std::exchange(devices_, {}), ElementsAre("eth10 port"));
+    ASSERT_TRUE(ip_command("link set eth10 nomaster"));
+    static_cast<void>(seen());
+    EXPECT_THAT(std::exchange(devices_, {}), ElementsAre("eth10"));
+}
+
+TEST_F(LinkWatchTest, ADeviceThatLosesItsNameIsGone) {
+    ASSERT_TRUE(ip_command("link add eth2 type veth peer name far"));
+    ASSERT_TRUE(ip_command("link set far up"));
+    ASSERT_TRUE(ip_command("link set eth2 up"));
+    static_cast<void>(carriers());
+    ASSERT_TRUE(ip_command("link set eth2 name other"));
+    EXPECT_THAT(carriers(), ElementsAre("eth2 down"));
 }
 
 TEST_F(LinkWatchTest, ADeviceThatIsDownOrNotThereHasNoCarrier) {
@@ -115,23 +149,31 @@ TEST_F(LinkWatchTest, APortThatLeavesItsBridgeStaysWhatItIs) {
     EXPECT_THAT(carriers_, IsEmpty());
 }
 
-TEST_F(LinkWatchTest, FiltersThatAreRemovedAreNewsOnce) {
+TEST_F(LinkWatchTest, FiltersOfAnyDeviceThatAreRemovedAreNewsOnce) {
+    using vpnha::testing::output_of;
     ASSERT_TRUE(ip_command("link add eth10 type bridge"));
     for (const std::string device : {"eth1", "eth10"}) {
-        vpnha::testing::output_of("tc qdisc add dev " + device + " clsact");
-        vpnha::testing::output_of("tc filter add dev " + device + " ingress matchall action drop");
-        vpnha::testing::output_of("tc filter add dev " + device + " egress matchall action drop");
+        output_of("tc qdisc add dev " + device + " clsact");
+        add_filter(device + " ingress");
+        add_filter(device + " egress");
     }
     static_cast<void>(seen());
-    EXPECT_THAT(bare_, IsEmpty());
+    EXPECT_THAT(filtered_, IsEmpty()) << "they run behind the gate";
     for (const std::string device : {"eth1", "eth10"}) {
-        vpnha::testing::output_of("tc qdisc del dev " + device + " clsact");
+        output_of("tc qdisc del dev " + device + " clsact");
     }
     static_cast<void>(seen());
-    EXPECT_THAT(bare_, ElementsAre("eth1")) << "eth10 is nobody's business";
+    EXPECT_THAT(filtered_, ElementsAre("eth1", "eth10"));
     ASSERT_TRUE(ip_command("link del eth1"));
     static_cast<void>(seen());
-    EXPECT_THAT(bare_, ElementsAre("eth1"));
+    EXPECT_THAT(filtered_, ElementsAre("eth1", "eth10"));
+}
+
+TEST_F(LinkWatchTest, AFilterThatRunsFirstIsNewsWhenItIsAdded) {
+    vpnha::testing::output_of("tc qdisc add dev eth1 clsact");
+    add_filter("eth1 egress prio 1");
+    static_cast<void>(seen());
+    EXPECT_THAT(filtered_, ElementsAre("eth1"));
 }
 
 TEST_F(LinkWatchTest, AddressesThatAreRemovedAreNews) {
@@ -188,5 +230,5 @@ TEST_F(LinkWatchTest, AfterAnOverrunEverythingMayBeNew) {
     EXPECT_THAT(seen(), ElementsAre("eth1")) << "eth2 is not there";
 }
 
-}  // namespace
+}  // namespace link_watch_test
 }  // namespace vpnha::adapters

@@ -4,7 +4,7 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace neighbour_test {
 
 using namespace std::chrono_literals;
 using testing::Capture;
@@ -118,5 +118,5 @@ TEST_F(NeighbourTest, SaysWhichInterfaceIsMissing) {
     EXPECT_NE(owner.error().detail.find("gone0"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace neighbour_test
 }  // namespace vpnha::adapters

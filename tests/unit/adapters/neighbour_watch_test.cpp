@@ -7,7 +7,7 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace neighbour_watch_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -91,5 +91,5 @@ TEST_F(NeighbourWatchTest, ADeviceThatIsCreatedAnewIsAskedOn) {
     EXPECT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
 }
 
-}  // namespace
+}  // namespace neighbour_watch_test
 }  // namespace vpnha::adapters

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/netlink_route.hpp"
 
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace netlink_route_test {
 
 using testing::ip;
 using testing::ip_command;
@@ -186,5 +189,28 @@ TEST_F(RouteNetlinkTest, DeletesOnePrefixLengthOrFlushesAny) {
     EXPECT_EQ(output_of("ip addr show to 203.0.113.1"), "") << "of a link to one peer";
 }
 
-}  // namespace
+TEST(LinkTest, APortIsWhatHasAMasterThatReceivesInItsPlace) {
+    const struct {
+        const char* master_kind;
+        bool is_port;
+    } cases[] = {{"bridge", true}, {"bond", true}, {"vrf", false}};
+    for (const auto& test : cases) {
+        NetlinkRequest message(RTM_NEWLINK, 0);
+        auto& header = message.header<ifinfomsg>();
+        header.ifi_index = 7;
+        header.ifi_type = ARPHRD_ETHER;
+        message.text(IFLA_IFNAME, "eth7").u32(IFLA_MASTER, 9);
+        message.nested(IFLA_LINKINFO, [&] {
+            message.text(IFLA_INFO_KIND, "vlan").text(IFLA_INFO_SLAVE_KIND, test.master_kind);
+        });
+        const Link link = link_of(message.message());
+        EXPECT_EQ(link.is_port, test.is_port) << test.master_kind;
+        EXPECT_EQ(link.name, "eth7");
+        EXPECT_EQ(link.kind, "vlan");
+        EXPECT_EQ(link.state.index, 7);
+        EXPECT_EQ(link.hardware, ARPHRD_ETHER);
+    }
+}
+
+}  // namespace netlink_route_test
 }  // namespace vpnha::adapters

@@ -9,7 +9,7 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace network_test {
 
 using testing::Capture;
 using testing::ip_command;
@@ -269,5 +269,5 @@ TEST_F(NetworkTest, AnnouncesNothingOnADeviceWithoutArp) {
     EXPECT_TRUE(announced) << announced.error().detail;
 }
 
-}  // namespace
+}  // namespace network_test
 }  // namespace vpnha::adapters

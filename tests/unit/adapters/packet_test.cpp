@@ -4,7 +4,7 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace packet_test {
 
 using testing::ip_command;
 using testing::output_of;
@@ -81,5 +81,5 @@ TEST_F(AnnounceTest, SaysWhichInterfaceIsMissing) {
     EXPECT_NE(told.error().detail.find("gone0"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace packet_test
 }  // namespace vpnha::adapters

@@ -10,7 +10,7 @@
 #include "unit/adapters/plugin_sample.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace plugin_message_test {
 
 using testing::HasSubstr;
 
@@ -206,5 +206,5 @@ TEST(PluginVerdictTest, IsRefusedWhenTruncated) {
     }
 }
 
-}  // namespace
+}  // namespace plugin_message_test
 }  // namespace vpnha::adapters

@@ -18,7 +18,7 @@
 #include "unit/adapters/plugin_sample.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace plugin_server_test {
 
 using testing::ElementsAre;
 
@@ -151,5 +151,5 @@ TEST_F(PluginServerTest, HearsRootOnly) {
     EXPECT_EQ(server_->counters().refused, 1U);
 }
 
-}  // namespace
+}  // namespace plugin_server_test
 }  // namespace vpnha::adapters

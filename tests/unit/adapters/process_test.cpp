@@ -14,7 +14,7 @@
 #include <sstream>
 
 namespace vpnha::adapters {
-namespace {
+namespace process_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -76,8 +76,10 @@ TEST(ProcessTest, ItsOutputIsClosedAfterItsEnd) {
         close_output_after_end();
         ::close(STDOUT_FILENO);
         ::close(output[1]);
-        static_cast<void>(::write(said[1], "x", 1));
-        ::pause();
+        if (::write(said[1], "x", 1) == 1) {
+            ::pause();
+        }
+        ::_exit(1);
     }
     ::close(output[1]);
     char word = 0;
@@ -117,5 +119,5 @@ TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
 }
 
-}  // namespace
+}  // namespace process_test
 }  // namespace vpnha::adapters

@@ -3,10 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,7 +18,7 @@
 #include "adapters/unique_fd.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace qb_loop_test {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
@@ -95,6 +99,46 @@ TEST_F(QbLoopTest, NothingRunsBehindTheStop) {
     EXPECT_THAT(ran_, ElementsAre("of the next run"));
 }
 
+// In a child whose CLOCK_BOOTTIME is a day ahead of CLOCK_MONOTONIC, as on a machine that has
+// slept. Exit code 0: the loop's time is the former, and its timers are due by it.
+void run_after_a_day_of_sleep() {
+    constexpr auto kSlept = 24h;
+    alarm(5);
+    timespec awake{};
+    clock_gettime(CLOCK_MONOTONIC, &awake);
+    const TimePoint begin = QbLoop::now();
+    bool due = false;
+    QbLoop loop;
+    loop.set_timer(1, begin + 1ms, [&] {
+        due = true;
+        loop.stop();
+    });
+    loop.run();
+    const auto since_boot = begin.time_since_epoch();
+    _exit(due && since_boot > std::chrono::seconds(awake.tv_sec) + kSlept - 1min ? 0 : 1);
+}
+
+TEST(QbLoopClockTest, TimeGoesOnWhileTheMachineSleeps) {
+    const pid_t child = fork();
+    if (child == 0) {
+        if (unshare(CLONE_NEWTIME) != 0 ||
+            !(std::ofstream("/proc/self/timens_offsets") << "boottime 86400 0" << std::flush)) {
+            _exit(2);
+        }
+        const pid_t sleeper = fork();  // A time namespace is its members' children's.
+        if (sleeper == 0) {
+            run_after_a_day_of_sleep();
+        }
+        int status = 0;
+        waitpid(sleeper, &status, 0);
+        _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST_F(QbLoopTest, SleepsUntilATimerIsDue) {
     const auto used = [] {
         timespec time{};
@@ -115,5 +159,5 @@ TEST_F(QbLoopTest, SleepsUntilATimerIsDue) {
     EXPECT_LT(least, 2'500us);
 }
 
-}  // namespace
+}  // namespace qb_loop_test
 }  // namespace vpnha::adapters

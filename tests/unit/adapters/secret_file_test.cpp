@@ -10,7 +10,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace secret_file_test {
 
 TEST(SecretFileTest, HoldsTheWholeContent) {
     const std::string path = temporary_path("secrets");
@@ -42,5 +42,5 @@ TEST(SecretFileTest, WhatIsNoFileOrTooLargeIsRefused) {
     ::unlink(path.c_str());
 }
 
-}  // namespace
+}  // namespace secret_file_test
 }  // namespace vpnha::adapters

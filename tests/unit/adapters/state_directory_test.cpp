@@ -3,16 +3,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace state_directory_test {
 
 using testing::HasSubstr;
 
@@ -52,7 +55,7 @@ TEST_F(StateDirectoryTest, FilesAreForTheirOwnerAlone) {
     ASSERT_TRUE(open().write(kName, "text"));
     EXPECT_EQ(mode_of(directory_), 0700U);
     EXPECT_EQ(mode_of(file_), 0600U);
-    EXPECT_FALSE(std::filesystem::exists(file_ + ".new"));
+    EXPECT_EQ(mode_of(file_ + ".new"), 0600U) << "the space of the next write";
 }
 
 TEST_F(StateDirectoryTest, FollowsNoLink) {
@@ -66,6 +69,43 @@ TEST_F(StateDirectoryTest, FollowsNoLink) {
     ASSERT_TRUE(state.write(kName, "ours"));
     EXPECT_EQ(content(*state.read(kName)), "ours");
     EXPECT_EQ(content(*state.read("elsewhere")), "theirs");
+}
+
+TEST_F(StateDirectoryTest, AFullDiskTakesWhatHasItsSpaceAlready) {
+    ASSERT_EQ(::unshare(CLONE_NEWNS), 0) << "needs root";
+    ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    std::filesystem::create_directories(directory_);
+    ASSERT_EQ(::mount("state", directory_.c_str(), "tmpfs", 0, "size=64k,mode=0700"), 0);
+    const StateDirectory state = open();
+    ASSERT_TRUE(state.write(kName, "one"));
+    ASSERT_TRUE(state.reserve("never-written"));
+    std::ofstream hog(directory_ + "/hog");
+    for (int i = 0; i < 32; ++i) {
+        hog << std::string(4096, 'x') << std::flush;
+    }
+    EXPECT_FALSE(hog.good()) << "it is full";
+    // What a write gives back, others take at once: a log, say. Here nothing is given back.
+    std::vector<std::ifstream> readers;
+    for (const char* text : {"two", "a longer three", "4"}) {
+        readers.emplace_back(file_);
+        const auto written = state.write(kName, text);
+        ASSERT_TRUE(written) << written.error().detail;
+        EXPECT_EQ(content(*state.read(kName)), text);
+    }
+    EXPECT_TRUE(state.write("never-written", "once"));
+    const auto refused = state.write("other", "text");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().detail, HasSubstr("No space left"));
+    EXPECT_EQ(::umount2(directory_.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(StateDirectoryTest, AWriteThatWasCutShortLeavesWhatWasThere) {
+    const StateDirectory state = open();
+    ASSERT_TRUE(state.write(kName, "whole"));
+    std::ofstream(file_ + ".new") << std::string(9000, 'x');
+    EXPECT_EQ(content(*state.read(kName)), "whole");
+    ASSERT_TRUE(state.write(kName, "next"));
+    EXPECT_EQ(content(*state.read(kName)), "next");
 }
 
 TEST_F(StateDirectoryTest, AFileBeyondItsBoundIsAnErrorThatNamesIt) {
@@ -95,5 +135,5 @@ TEST_F(StateDirectoryTest, RefusesADirectoryThatOthersMayWriteTo) {
     EXPECT_THAT(opened.error().detail, HasSubstr("chmod 700 " + directory_));
 }
 
-}  // namespace
+}  // namespace state_directory_test
 }  // namespace vpnha::adapters

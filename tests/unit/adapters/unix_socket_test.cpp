@@ -15,7 +15,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace unix_socket_test {
 
 UnixListenerOptions options_for(const std::string& name) {
     return {temporary_path(name), SOCK_STREAM, 0660, std::nullopt};
@@ -145,5 +145,5 @@ TEST(PeerCredentialsTest, AreThoseOfTheOtherEnd) {
     EXPECT_FALSE(peer->is_in(54'321));
 }
 
-}  // namespace
+}  // namespace unix_socket_test
 }  // namespace vpnha::adapters

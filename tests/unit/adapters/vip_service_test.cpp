@@ -12,7 +12,7 @@
 #include "unit/adapters/two_hosts.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace vip_service_test {
 
 using namespace std::chrono_literals;
 using testing::Capture;
@@ -320,5 +320,5 @@ TEST_F(VipServiceTest, AFlappingLinkIsNoStormOfAnnouncements) {
     EXPECT_LE(count, static_cast<std::size_t>(3 * (seconds + 2)));
 }
 
-}  // namespace
+}  // namespace vip_service_test
 }  // namespace vpnha::adapters

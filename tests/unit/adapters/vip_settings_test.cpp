@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace vpnha::adapters {
-namespace {
+namespace vip_settings_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -138,5 +138,5 @@ TEST(VipSettingsTest, AFileOfAnOlderReleaseHasTheDefaults) {
               sample());
 }
 
-}  // namespace
+}  // namespace vip_settings_test
 }  // namespace vpnha::adapters

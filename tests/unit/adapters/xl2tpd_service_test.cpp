@@ -21,7 +21,7 @@
 #include "unit/adapters/in_loop.hpp"
 
 namespace vpnha::adapters {
-namespace {
+namespace xl2tpd_service_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -348,5 +348,5 @@ TEST_F(Xl2tpdServiceTest, NamesTheMissingProgramAndConfiguration) {
     EXPECT_EQ(state(), State::stopped);
 }
 
-}  // namespace
+}  // namespace xl2tpd_service_test
 }  // namespace vpnha::adapters

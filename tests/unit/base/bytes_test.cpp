@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace vpnha {
-namespace {
+namespace bytes_test {
 
 using ::testing::ElementsAre;
 
@@ -54,5 +54,5 @@ TEST(BytesTest, HexHasTwoDigitsAnOctet) {
     EXPECT_EQ(to_hex(Bytes{0x00, 0x0f, 0xa5}), "000fa5");
 }
 
-}  // namespace
+}  // namespace bytes_test
 }  // namespace vpnha

@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace vpnha {
-namespace {
+namespace ids_test {
 
 TEST(EpochTest, IsOrderedByNumberThenNode) {
     EXPECT_LT((Epoch{1, NodeId{9}}), (Epoch{2, NodeId{1}}));
@@ -36,5 +36,5 @@ TEST(Ipv4Test, RefusesWhatIsNoDottedQuad) {
     }
 }
 
-}  // namespace
+}  // namespace ids_test
 }  // namespace vpnha

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha {
-namespace {
+namespace ip_test {
 
 IpPrefix net(std::string_view text) {
     const Result<IpPrefix> prefix = parse_ip_prefix(text);
@@ -101,5 +101,5 @@ TEST(IpTest, NetsOverlapInBothDirections) {
     EXPECT_FALSE(overlap(net("2001:db8:1::/48"), net("2001:db8:2::/48")));
 }
 
-}  // namespace
+}  // namespace ip_test
 }  // namespace vpnha

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 namespace vpnha {
-namespace {
+namespace octets_test {
 
 TEST(OctetsTest, NumbersAreInNetworkOrderAsByteWriterHasThem) {
     Octets<32> octets;
@@ -29,5 +29,5 @@ TEST(OctetsDeathTest, MoreThanTheCapacityIsAProgrammingError) {
     EXPECT_DEATH(octets.bytes(Bytes{1}), "");
 }
 
-}  // namespace
+}  // namespace octets_test
 }  // namespace vpnha

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 namespace vpnha {
-namespace {
+namespace result_test {
 
 Result<int> half(int value) {
     if (value % 2 != 0) {
@@ -35,5 +35,5 @@ TEST(ResultTest, SystemErrorNamesTheCallAndTheReason) {
     EXPECT_EQ(to_string(Errc::stale_epoch), "stale_epoch");
 }
 
-}  // namespace
+}  // namespace result_test
 }  // namespace vpnha

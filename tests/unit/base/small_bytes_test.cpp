@@ -6,7 +6,7 @@
 #include <numeric>
 
 namespace vpnha {
-namespace {
+namespace small_bytes_test {
 
 Bytes counting(std::size_t size) {
     Bytes bytes(size);
@@ -57,5 +57,5 @@ TEST(SmallBytesTest, CopiesAndMovesAreWhole) {
     }
 }
 
-}  // namespace
+}  // namespace small_bytes_test
 }  // namespace vpnha

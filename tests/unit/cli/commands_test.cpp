@@ -24,7 +24,7 @@
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace commands_test {
 
 using nlohmann::json;
 using testing::EndsWith;
@@ -216,6 +216,17 @@ TEST(CommandsTest, ResyncWhereThisNodeIsAStandbyOfNoneExitsWithFive) {
     EXPECT_THAT(outcome.err, HasSubstr("this node is a standby of no gateway"));
 }
 
+TEST(CommandsTest, VoteWithoutIsAskedInSoManyWordsOnly) {
+    EXPECT_EQ(run_command({"vote-without", "gw3"}).code, 2);
+    const FakeDaemon daemon(answer_with(json::object()), 1);
+    const Outcome outcome =
+        run_command({"vote-without", "gw3", "--it-remembers-nothing", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out, "this node waits no more for what node gw3 remembers\n");
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"vote_without")"));
+    EXPECT_THAT(daemon.last_request(), HasSubstr(R"("node":"gw3")"));
+}
+
 TEST(CommandsTest, ErrorsOfTheDaemonDecideTheExitCode) {
     const json denied = {
         {"version", 1}, {"ok", false}, {"error", {{"code", "permission"}, {"detail", "not you"}}}};
@@ -244,6 +255,7 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     EXPECT_EQ(outcome.code, 0);
     // A machine with chrony has a line on the clock, too.
     EXPECT_THAT(outcome.out, StartsWith(path + ": good\nkernel: has what the gate needs\n"));
+    EXPECT_THAT(outcome.out, HasSubstr("\ncluster links: not looked at: corosync does not answer"));
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 1701"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"config", "check", path.c_str()});
@@ -309,7 +321,7 @@ TEST(CommandsTest, GateExitsWithSixWhereSomethingPassesIt) {
         EXPECT_EQ(json::parse(as_json.out), gate);
         EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"gate")"));
     }
-    gate["gateways"][0]["devices"][0]["out"] = "missing";
+    gate["devices"][0]["out"] = "missing";
     const FakeDaemon daemon(answer_with(gate), 1);
     EXPECT_EQ(run_command({"gate", "--socket", daemon.path()}).code, 6);
 }
@@ -319,6 +331,7 @@ TEST(CommandsTest, MetricsArePrintedOrReplaceAFile) {
     // One object that has the members of both answers.
     json answer = sample_status();
     answer["gateways"][0].update(sample_gate()["gateways"][0]);
+    answer["devices"] = sample_gate()["devices"];
     const FakeDaemon daemon(answer_with(answer), 4);
     const Outcome printed = run_command({"metrics", "--socket", daemon.path()});
     EXPECT_EQ(printed.code, 0);
@@ -367,5 +380,5 @@ TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {
     EXPECT_THAT(run_command({"version"}).out, HasSubstr("vpnha "));
 }
 
-}  // namespace
+}  // namespace commands_test
 }  // namespace vpnha::cli

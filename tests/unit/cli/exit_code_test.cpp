@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::cli {
-namespace {
+namespace exit_code_test {
 
 TEST(ExitCodeTest, TellsScriptsWhatTheyCanActOn) {
     EXPECT_EQ(static_cast<int>(exit_code_for(Errc::system)), 1);
@@ -17,5 +17,5 @@ TEST(ExitCodeTest, TellsScriptsWhatTheyCanActOn) {
     EXPECT_EQ(static_cast<int>(ExitCode::degraded), 6);
 }
 
-}  // namespace
+}  // namespace exit_code_test
 }  // namespace vpnha::cli

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::cli {
-namespace {
+namespace exposition_test {
 
 TEST(ExpositionTest, HasHelpTypeAndOneLineForEachSample) {
     EXPECT_EQ(exposition("vpnha_x_total", MetricType::counter, "Of x.",
@@ -30,5 +30,5 @@ TEST(ExpositionTest, AMetricWithoutSamplesIsNotNamed) {
     EXPECT_EQ(exposition("x", MetricType::gauge, "X.", {}), "");
 }
 
-}  // namespace
+}  // namespace exposition_test
 }  // namespace vpnha::cli

@@ -8,7 +8,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace findings_test {
 
 using nlohmann::json;
 using testing::AllOf;
@@ -32,11 +32,16 @@ TEST(FindingsTest, SayWhatIsAmiss) {
          "no neighbour answers on the inside link"},
         {"/gateways/0/links/inside", "unknown", Health::degraded, "no neighbour answers"},
         {"/gateways/0/links/inside", "settling", Health::degraded, "lost a short time ago"},
+        {"/gateways/0/lease/votes/1/counts", false, Health::degraded,
+         "the vote of gw3 (3) does not count here: it does not answer this node's rounds"},
+        {"/gateways/0/lease/reserve", 0, Health::degraded, "one more vote lost, of 3"},
+        {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
         {"/gateways/0/sessions/protected", 1, Health::degraded,
          "1 of 2 sessions are not protected"},
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
         {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
+        {"/restarts/votes_only", true, Health::degraded, "only votes on this node"},
         {"/quorate", false, Health::critical, "no quorum"},
         {"/quorum/warning", "of two nodes", Health::degraded, "of two nodes"},
         {"/encryption",
@@ -78,6 +83,30 @@ TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
     EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha confirm-dead 9 --it-is-off"));
 }
 
+TEST(FindingsTest, ANodeWithoutAMemorySaysForWhomItWaitsAndWhatEndsIt) {
+    json status = sample_status();
+    json& lease = status["gateways"][0]["lease"];
+    lease["remembers"] = false;
+    EXPECT_TRUE(findings_of(status).empty());
+    lease["awaited"] = {2, 9};
+    ASSERT_EQ(findings_of(status).size(), 1U);
+    EXPECT_THAT(findings_of(status)[0].text,
+                AllOf(HasSubstr("gw2 (2), node 9 has told"),
+                      HasSubstr("vpnha vote-without NODE --it-remembers-nothing")));
+    // What else is shut has the same reason.
+    status["gateways"][0]["gate"] = "shut";
+    lease["voters"] = {1, 9};
+    EXPECT_THAT(findings_of(status)[0].text, Not(HasSubstr("confirm-dead")));
+}
+
+TEST(FindingsTest, OtherVotersOfTheSameVersionAreCritical) {
+    json status = sample_status();
+    status["gateways"][0]["lease"]["differing"] = {3};
+    ASSERT_EQ(findings_of(status).size(), 1U);
+    EXPECT_EQ(findings_of(status)[0].health, Health::critical);
+    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("goes by other voters"));
+}
+
 TEST(FindingsTest, AnUnpromotedNodeIsJudgedByItsReplica) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
@@ -101,5 +130,5 @@ TEST(FindingsTest, ADifferenceWithoutWeightIsNone) {
     EXPECT_TRUE(findings_of(status).empty());
 }
 
-}  // namespace
+}  // namespace findings_test
 }  // namespace vpnha::cli

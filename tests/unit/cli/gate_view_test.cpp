@@ -7,7 +7,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace gate_view_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -18,10 +18,9 @@ TEST(GateViewTest, ShowsWhatItCoversWhereItStandsAndWhatItDropped) {
               "dialin   open for 271 ms  192.0.2.100/32, 2001:db8::100/128\n"
               "other    shut             192.0.2.101/32\n"
               "\n"
-              "GATEWAY  DEVICE  IN        OUT\n"
-              "dialin   eth1    attached  attached\n"
-              "dialin   eth2    attached  attached\n"
-              "other    eth1    attached  attached\n"
+              "DEVICE  IN        OUT\n"
+              "eth1    attached  attached\n"
+              "eth2    attached  attached\n"
               "\n"
               "GATEWAY  DIRECTION  DROPPED BECAUSE             IP  ARP  ND\n"
               "dialin   in         the lease ran out           5   0    0\n"
@@ -44,18 +43,29 @@ TEST(GateViewTest, AGateThatDroppedNothingSaysSo) {
     EXPECT_THAT(render_gate(gate, false), HasSubstr("attached\n\nNothing was dropped.\n"));
 }
 
+TEST(GateViewTest, SaysWhatRunsBeforeTheGate) {
+    json gate = sample_gate();
+    gate["devices"][1]["out"] = "behind";
+    gate["devices"][1]["before"]["out"] = {"cil_to_netdev (program 42)", "other (program 43)"};
+    EXPECT_THAT(render_gate(gate, false),
+                HasSubstr("eth2    attached  behind\n"
+                          "\n"
+                          "DEVICE  DIRECTION  RUNS BEFORE THE GATE\n"
+                          "eth2    out        cil_to_netdev (program 42), other (program 43)\n"));
+}
+
 TEST(GateViewTest, IsWholeUnlessADeviceLetsThingsPass) {
     json gate = sample_gate();
     EXPECT_TRUE(is_gate_whole(gate));
-    gate["gateways"][0]["devices"][1]["in"] = "no_device";
+    gate["devices"][1]["in"] = "no_device";
     EXPECT_TRUE(is_gate_whole(gate)) << "nothing passes there";
-    EXPECT_THAT(render_gate(gate, false), HasSubstr("dialin   eth2    no such device  attached"));
-    for (const char* amiss : {"missing", "foreign"}) {
-        gate["gateways"][0]["devices"][1]["out"] = amiss;
+    EXPECT_THAT(render_gate(gate, false), HasSubstr("eth2    no such device  attached"));
+    for (const char* amiss : {"missing", "foreign", "behind"}) {
+        gate["devices"][1]["out"] = amiss;
         EXPECT_FALSE(is_gate_whole(gate)) << amiss;
         EXPECT_THAT(render_gate(gate, false), HasSubstr(amiss));
     }
 }
 
-}  // namespace
+}  // namespace gate_view_test
 }  // namespace vpnha::cli

@@ -6,7 +6,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace metric_source_test {
 
 using nlohmann::json;
 
@@ -51,14 +51,13 @@ TEST(MetricSourceTest, EachSessionCountsOnce) {
 
 TEST(MetricSourceTest, ADeviceThatIsNotThereLetsNothingPass) {
     json gate = sample_gate();
-    gate["gateways"].erase(1);
-    gate["gateways"][0]["devices"][0]["in"] = "missing";
-    gate["gateways"][0]["devices"][0]["out"] = "foreign";
-    gate["gateways"][0]["devices"][1]["out"] = "no_device";
+    gate["devices"][0]["in"] = "missing";
+    gate["devices"][0]["out"] = "behind";
+    gate["devices"][1]["out"] = "no_device";
     EXPECT_EQ(text_of(gate_devices().samples({json::object(), gate})),
-              "gateway=dialin,interface=eth1,direction=in 0.0; "
-              "gateway=dialin,interface=eth1,direction=out 0.0; "
-              "gateway=dialin,interface=eth2,direction=in 1.0");
+              "interface=eth1,direction=in 0.0; "
+              "interface=eth1,direction=out 0.0; "
+              "interface=eth2,direction=in 1.0");
 }
 
 TEST(MetricSourceTest, ShutGatesHaveNoDeadline) {
@@ -104,5 +103,5 @@ TEST(MetricSourceTest, NamesItsMembersAndLabels) {
     EXPECT_EQ(of_gateways("/records/count").members, "`status`: `gateways[].records.count`");
 }
 
-}  // namespace
+}  // namespace metric_source_test
 }  // namespace vpnha::cli

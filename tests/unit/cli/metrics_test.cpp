@@ -11,7 +11,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace metrics_test {
 
 using nlohmann::json;
 using testing::EndsWith;
@@ -102,5 +102,5 @@ TEST(MetricsTest, WithoutVpnhadThereIsOne) {
               "# HELP vpnha_up Whether vpnhad answered.\n# TYPE vpnha_up gauge\nvpnha_up 0\n");
 }
 
-}  // namespace
+}  // namespace metrics_test
 }  // namespace vpnha::cli

@@ -7,7 +7,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace peers_view_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -46,5 +46,5 @@ TEST(PeersViewTest, AMemberThatHasNotSpokenIsShownAsSuch) {
     EXPECT_THAT(render_peers(status, false), HasSubstr("3   not told         not told"));
 }
 
-}  // namespace
+}  // namespace peers_view_test
 }  // namespace vpnha::cli

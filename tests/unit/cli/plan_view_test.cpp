@@ -7,7 +7,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace plan_view_test {
 
 using nlohmann::json;
 using testing::HasSubstr;
@@ -49,5 +49,5 @@ TEST(PlanViewTest, SaysWhenNobodyIsLeftOrNothingIsTouched) {
               "Gateway dialin without any node: no node could take over.\n");
 }
 
-}  // namespace
+}  // namespace plan_view_test
 }  // namespace vpnha::cli

@@ -15,7 +15,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace replaced_file_test {
 
 using testing::StartsWith;
 
@@ -82,5 +82,5 @@ TEST_F(ReplacedFileTest, AFullDiskLeavesTheOldOne) {
     EXPECT_EQ(files(), 1);
 }
 
-}  // namespace
+}  // namespace replaced_file_test
 }  // namespace vpnha::cli

@@ -9,6 +9,7 @@ namespace vpnha::cli {
 inline nlohmann::json sample_status() {
     return nlohmann::json::parse(R"({
         "version": "0.1.0", "node": {"id": 1, "name": "gw1"},
+        "restarts": {"count": 2, "death": "signal 9", "votes_only": false},
         "quorate": true, "wire_version": 1,
         "quorum": {"mode": "3 voters", "warning": null,
                    "after_loss": "nothing is needed; a second loss silences the gateways"},
@@ -36,7 +37,10 @@ inline nlohmann::json sample_status() {
                                     "stale": 0},
                       "gate": "open",
           "lease": {"phase": "holding", "granted": "3.1", "left_ms": 271, "voters": [1, 2, 3],
-                    "fenced": false},
+                    "remembers": true, "awaited": [], "differing": [],
+                    "votes": [{"node": 2, "counts": true, "heard_ms": 31, "answered_ms": 31},
+                              {"node": 3, "counts": true, "heard_ms": 12, "answered_ms": null}],
+                    "reserve": 1, "saves": true, "fenced": false},
                       "gate_drops": {"in": {"standby": 7, "expired": 0, "ending": 0},
                                      "out": {"standby": 1, "expired": 0, "ending": 0}},
                       "links": {"outside": "good", "inside": "good", "giving_away": false},
@@ -46,7 +50,8 @@ inline nlohmann::json sample_status() {
             "replica_malformed": 4, "replica_resyncs": 5, "replica_snapshots_sent": 6,
             "replica_over_limit": 7, "replica_unreadable": 8, "replica_refused": 9,
             "replica_discarded": 10, "confirm_timeouts": 11, "sessions_lost": 12,
-            "sessions_gone": 13, "links_lost": 14, "given_away": 15, "l2tp_malformed": 16,
+            "sessions_gone": 13, "links_lost": 14, "given_away": 15, "unanswered": 27,
+            "saves_failed": 28, "l2tp_malformed": 16,
             "l2tp_data_unknown": 17, "l2tp_foreign_tunnel": 18, "l2tp_out_of_window": 19,
             "l2tp_duplicates": 20, "l2tp_unexpected": 21, "l2tp_retransmissions": 22,
             "ppp_malformed": 23, "ppp_looped": 24, "ppp_unexpected": 25,
@@ -55,15 +60,14 @@ inline nlohmann::json sample_status() {
             "messages_malformed": 31, "messages_unsupported": 32, "messages_ignored": 33,
             "unknown_gateway": 34, "plugin_malformed": 35, "control_malformed": 36,
             "lease_sent": 37, "lease_unsent": 38, "lease_received": 39, "lease_forged": 40,
-            "lease_malformed": 41, "lease_replayed": 42, "flow_collisions": 43,
+            "lease_malformed": 41, "lease_replayed": 42, "lease_unproven": 46,
+            "flow_collisions": 43,
             "flow_without_helper": 44, "flow_without_parent": 45}})");
 }
 
 inline nlohmann::json sample_gate() {
     return nlohmann::json::parse(R"({"gateways": [
         {"name": "dialin", "id": 1, "state": "open", "left_ms": 271,
-         "devices": [{"interface": "eth1", "in": "attached", "out": "attached"},
-                     {"interface": "eth2", "in": "attached", "out": "attached"}],
          "covered": ["192.0.2.100/32", "2001:db8::100/128"],
          "drops": {"in": {"standby": {"ip": 0, "arp": 0, "nd": 0},
                           "expired": {"ip": 5, "arp": 0, "nd": 0},
@@ -72,14 +76,17 @@ inline nlohmann::json sample_gate() {
                            "expired": {"ip": 0, "arp": 0, "nd": 0},
                            "ending": {"ip": 2, "arp": 0, "nd": 0}}}},
         {"name": "other", "id": 2, "state": "shut", "left_ms": null,
-         "devices": [{"interface": "eth1", "in": "attached", "out": "attached"}],
          "covered": ["192.0.2.101/32"],
          "drops": {"in": {"standby": {"ip": 12, "arp": 3, "nd": 1},
                           "expired": {"ip": 0, "arp": 0, "nd": 0},
                           "ending": {"ip": 0, "arp": 0, "nd": 0}},
                    "out": {"standby": {"ip": 0, "arp": 0, "nd": 0},
                            "expired": {"ip": 0, "arp": 0, "nd": 0},
-                           "ending": {"ip": 0, "arp": 0, "nd": 0}}}}]})");
+                           "ending": {"ip": 0, "arp": 0, "nd": 0}}}}],
+        "devices": [{"interface": "eth1", "in": "attached", "out": "attached",
+                     "before": {"in": [], "out": []}},
+                    {"interface": "eth2", "in": "attached", "out": "attached",
+                     "before": {"in": [], "out": []}}]})");
 }
 
 inline nlohmann::json sample_plan() {

@@ -7,7 +7,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace sessions_view_test {
 
 // Ten minutes and two seconds after the sample's sessions.
 constexpr std::int64_t kNow = 1'767'225'600 + 602;
@@ -73,5 +73,5 @@ TEST(TimestampTest, IsUtc) {
     EXPECT_EQ(unix_seconds(""), -1);
 }
 
-}  // namespace
+}  // namespace sessions_view_test
 }  // namespace vpnha::cli

@@ -7,7 +7,7 @@
 #include "unit/cli/sample.hpp"
 
 namespace vpnha::cli {
-namespace {
+namespace status_view_test {
 
 using nlohmann::json;
 using testing::EndsWith;
@@ -92,5 +92,5 @@ TEST(StatusViewTest, CheckIsOneLineWorstFirst) {
               "take over\n");
 }
 
-}  // namespace
+}  // namespace status_view_test
 }  // namespace vpnha::cli

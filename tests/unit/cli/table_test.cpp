@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::cli {
-namespace {
+namespace table_test {
 
 TEST(TableTest, ColumnsAreAsWideAsTheirWidestCell) {
     EXPECT_EQ(render_table({"A", "LONG", "C"}, {{"wide cell", "x", "1"}, {"", "", "2"}}, false),
@@ -35,5 +35,5 @@ TEST(TableTest, PeersCannotSteerTheTerminal) {
     EXPECT_EQ(printable("\xc2\xb5\xc3\xa9"), "\xc2\xb5\xc3\xa9");
 }
 
-}  // namespace
+}  // namespace table_test
 }  // namespace vpnha::cli

@@ -7,7 +7,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
-namespace {
+namespace checks_test {
 
 using testing::HasSubstr;
 
@@ -132,5 +132,5 @@ TEST(ChecksTest, MarksOrZonesTellFlowsOfEqualNetsApart) {
     }
 }
 
-}  // namespace
+}  // namespace checks_test
 }  // namespace vpnha::config

@@ -8,7 +8,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
-namespace {
+namespace config_test {
 
 TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
     const Result<Config> config = parse(kSample, "vpnha.toml");
@@ -80,5 +80,5 @@ TEST(ConfigTest, RefusesAnEndlessFile) {
     EXPECT_THAT(config.error().detail, testing::HasSubstr("larger than"));
 }
 
-}  // namespace
+}  // namespace config_test
 }  // namespace vpnha::config

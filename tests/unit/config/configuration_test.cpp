@@ -11,7 +11,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha {
-namespace {
+namespace configuration_test {
 
 using testing::HasSubstr;
 
@@ -59,5 +59,5 @@ TEST(ConfigurationTest, DocumentsAreThoseThatTheKeysGenerate) {
         << "replace the section KEYS by the output of: vpnha config keys --roff";
 }
 
-}  // namespace
+}  // namespace configuration_test
 }  // namespace vpnha

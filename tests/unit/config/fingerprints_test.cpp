@@ -10,7 +10,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
-namespace {
+namespace fingerprints_test {
 
 const FingerprintKey& key() {
     static const FingerprintKey kKey("the cluster's key");
@@ -114,5 +114,5 @@ TEST(FingerprintsTest, EndsOfAnythingAreNoHarm) {
     }
 }
 
-}  // namespace
+}  // namespace fingerprints_test
 }  // namespace vpnha::config

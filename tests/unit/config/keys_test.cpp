@@ -6,7 +6,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
-namespace {
+namespace keys_test {
 
 TEST(KeysTest, DefaultsAreThoseThatTheParserLeaves) {
     const Result<Config> config = parse(kSample, "vpnha.toml");
@@ -27,5 +27,5 @@ TEST(KeysTest, EachIsFoundInItsOwnTableOnly) {
     EXPECT_EQ(find_key(Section::l2tp, "interface"), nullptr);
 }
 
-}  // namespace
+}  // namespace keys_test
 }  // namespace vpnha::config

@@ -7,7 +7,7 @@
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
-namespace {
+namespace toml_reader_test {
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -184,5 +184,5 @@ TEST(TomlReaderTest, ReadsListsOfPaths) {
                 HasSubstr("absolute paths"));
 }
 
-}  // namespace
+}  // namespace toml_reader_test
 }  // namespace vpnha::config

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::config {
-namespace {
+namespace values_test {
 
 using std::chrono::milliseconds;
 
@@ -66,5 +66,5 @@ TEST(NearestTest, GuessesATypoAndNothingElse) {
     EXPECT_EQ(nearest("", words), std::nullopt);
 }
 
-}  // namespace
+}  // namespace values_test
 }  // namespace vpnha::config

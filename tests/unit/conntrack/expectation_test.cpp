@@ -7,7 +7,7 @@
 #include "support/expectation_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace expectation_test {
 
 using test::ftp_expectation;
 using test::sip_expectation;
@@ -109,5 +109,5 @@ TEST(ExpectationTest, OnlySipsHelperIsNamed) {
     EXPECT_TRUE(names_helper(sip_expectation()));
 }
 
-}  // namespace
+}  // namespace expectation_test
 }  // namespace vpnha::conntrack

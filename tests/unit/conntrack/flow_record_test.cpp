@@ -6,7 +6,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace flow_record_test {
 
 using test::address;
 using test::nat_tcp_flow;
@@ -254,5 +254,5 @@ TEST(FlowRecordTest, WhatNoKernelTakesIsMalformed) {
                   "01"));  // ICMPv6.
 }
 
-}  // namespace
+}  // namespace flow_record_test
 }  // namespace vpnha::conntrack

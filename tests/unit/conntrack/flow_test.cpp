@@ -6,7 +6,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace flow_test {
 
 using test::address;
 
@@ -35,5 +35,5 @@ TEST(FlowTest, IsPrintedInTheWayOfItsProtocol) {
     EXPECT_EQ(to_string(key), "udp [2001:db8::1]:1 > [2001:db8::2]:2");
 }
 
-}  // namespace
+}  // namespace flow_test
 }  // namespace vpnha::conntrack

@@ -6,7 +6,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace policy_test {
 
 using test::address;
 using test::flow_of;
@@ -85,5 +85,5 @@ TEST(PolicyTest, ZonesAndMarksTellGatewaysApart) {
     EXPECT_TRUE(concerns(policy, flow));
 }
 
-}  // namespace
+}  // namespace policy_test
 }  // namespace vpnha::conntrack

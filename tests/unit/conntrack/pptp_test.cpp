@@ -6,7 +6,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace pptp_test {
 
 using test::address;
 using test::flow_of;
@@ -138,5 +138,5 @@ TEST(PptpTest, AHalfNamesOneCallIdAndOtherGreNone) {
     EXPECT_FALSE(is_pptp_half({kUdp, {}, {kClient, kServer, 0, 7}}));
 }
 
-}  // namespace
+}  // namespace pptp_test
 }  // namespace vpnha::conntrack

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::conntrack {
-namespace {
+namespace settings_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -150,5 +150,5 @@ TEST(SettingsTest, AHelperNeedsItsHalfForNat) {
     EXPECT_THAT(found(settings), IsEmpty()) << "there is no NAT, or it is built in";
 }
 
-}  // namespace
+}  // namespace settings_test
 }  // namespace vpnha::conntrack

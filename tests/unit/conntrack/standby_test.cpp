@@ -6,7 +6,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace standby_test {
 
 using test::nat_tcp_flow;
 using test::udp_flow;
@@ -50,5 +50,5 @@ TEST(StandbyTest, AnotherFlowIsTheOneWithOtherTuples) {
     EXPECT_EQ(compare(flow, resident), Resident::other);
 }
 
-}  // namespace
+}  // namespace standby_test
 }  // namespace vpnha::conntrack

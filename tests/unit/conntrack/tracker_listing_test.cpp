@@ -3,7 +3,7 @@
 #include "unit/conntrack/replica_of_flows.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace tracker_listing_test {
 
 using std::chrono::seconds;
 using test::nat_tcp_flow;
@@ -155,5 +155,5 @@ TEST_F(TrackerListingTest, ListedFlowsAreNotHeldBack) {
     EXPECT_TRUE(record(udp_flow()));
 }
 
-}  // namespace
+}  // namespace tracker_listing_test
 }  // namespace vpnha::conntrack

@@ -4,7 +4,7 @@
 #include "unit/conntrack/replica_of_flows.hpp"
 
 namespace vpnha::conntrack {
-namespace {
+namespace tracker_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -205,5 +205,5 @@ TEST_F(TrackerTest, AtTheBoundFlowsAreSaidAtOnce) {
     EXPECT_EQ(changed(udp_flow()), Action::say);
 }
 
-}  // namespace
+}  // namespace tracker_test
 }  // namespace vpnha::conntrack

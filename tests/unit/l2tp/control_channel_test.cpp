@@ -7,7 +7,7 @@
 #include "support/l2tp_builder.hpp"
 
 namespace vpnha::l2tp {
-namespace {
+namespace control_channel_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -323,5 +323,5 @@ TEST_F(ControlChannelTest, IsCrowdedAtItsBoundAndStillTakesEndsOfSessions) {
     EXPECT_EQ(channel.state(), ControlChannel::State::synced);
 }
 
-}  // namespace
+}  // namespace control_channel_test
 }  // namespace vpnha::l2tp

@@ -8,7 +8,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::l2tp {
-namespace {
+namespace control_message_test {
 
 using test::L2tpPacket;
 using ::testing::ElementsAre;
@@ -200,5 +200,5 @@ TEST(ControlMessageTest, NamesTypes) {
     EXPECT_EQ(to_string(static_cast<MessageType>(99)), "message type 99");
 }
 
-}  // namespace
+}  // namespace control_message_test
 }  // namespace vpnha::l2tp

@@ -9,7 +9,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::l2tp {
-namespace {
+namespace resumed_tunnel_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -437,5 +437,5 @@ TEST_F(ResumedTunnelTest, EndsHundredsOfSessionsAtOnceInOneTunnel) {
     EXPECT_THAT(last, ElementsAre("TunnelEnded: closed"));
 }
 
-}  // namespace
+}  // namespace resumed_tunnel_test
 }  // namespace vpnha::l2tp

@@ -15,7 +15,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::l2tp {
-namespace {
+namespace resumed_tunnel_walk_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -310,5 +310,5 @@ TEST(ResumedTunnelWalkTest, ACrashedPeerIsFreedInTimeForItsThirdSccrq) {
     }
 }
 
-}  // namespace
+}  // namespace resumed_tunnel_walk_test
 }  // namespace vpnha::l2tp

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::l2tp {
-namespace {
+namespace seq16_test {
 
 TEST(Seq16Test, DistanceWraps) {
     const struct {
@@ -41,5 +41,5 @@ TEST(Seq16Test, AdvanceIsTheInverseOfDistance) {
     }
 }
 
-}  // namespace
+}  // namespace seq16_test
 }  // namespace vpnha::l2tp

@@ -10,7 +10,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::l2tp {
-namespace {
+namespace session_record_test {
 
 using test::session_record;
 
@@ -185,5 +185,5 @@ TEST(SessionRecordTest, SurvivesAnyBytes) {
     }
 }
 
-}  // namespace
+}  // namespace session_record_test
 }  // namespace vpnha::l2tp

@@ -31,6 +31,13 @@ inline std::vector<NodeId> nodes_to(unsigned last) {
     return nodes;
 }
 
+// The disk of a node that remembers its list of voters, and nothing that was granted by it.
+inline Durable durable_of(std::vector<NodeId> voters) {
+    Durable durable;
+    durable.voters.current = {{{0, NodeId{1}}, 0}, std::move(voters)};
+    return durable;
+}
+
 template <class Kind>
 std::vector<Kind> all_of_kind(const Effects& effects) {
     std::vector<Kind> found;
@@ -56,8 +63,13 @@ std::vector<Kind> sent(const Effects& effects) {
 
 class Cluster {
   public:
-    // Up for long, quorate, nothing granted.
-    explicit Cluster(unsigned nodes = 3) : nodes_(nodes) {
+    // Up for long, quorate, nothing granted. The first `remembering` nodes remember a list of
+    // voters of just them; the others are new.
+    explicit Cluster(unsigned nodes = 3) : Cluster(nodes, nodes) {}
+    Cluster(unsigned nodes, unsigned remembering) : nodes_(nodes) {
+        for (const NodeId node : nodes_to(remembering)) {
+            disks_[node] = durable_of(nodes_to(remembering));
+        }
         for (const NodeId node : nodes_to(nodes)) {
             start(node.value);
         }
@@ -67,8 +79,11 @@ class Cluster {
     // Started, or started anew, with what was on its disk.
     void start(unsigned node, bool keep_disk = true) {
         const NodeId id{node};
+        if (!keep_disk) {
+            disks_.erase(id);
+        }
         const std::optional<Durable> disk =
-            keep_disk && disks_.contains(id) ? std::optional(disks_[id]) : std::nullopt;
+            disks_.contains(id) ? std::optional(disks_[id]) : std::nullopt;
         engines_.erase(id);
         engines_.emplace(
             id, Engine({sender_of(node, ++instances_[id]), {}, nodes_to(nodes_)}, disk, now_));
@@ -95,12 +110,15 @@ class Cluster {
         while (!queue_.empty()) {
             const Packet packet = queue_.front();
             queue_.pop_front();
-            if (!cut_.contains(packet.to) && !cut_.contains(packet.from.node)) {
+            if (engines_.contains(packet.to) && !cut_.contains(packet.to) &&
+                !cut_.contains(packet.from.node)) {
                 Engine& engine = engines_.at(packet.to);
                 execute(packet.to, engine.on_message(packet.from, packet.message, now_));
             }
         }
     }
+    // Off for good, or for long.
+    void stop(unsigned node) { engines_.erase(NodeId{node}); }
     void cut(unsigned node) { cut_.insert(NodeId{node}); }
     void mend(unsigned node) { cut_.erase(NodeId{node}); }
 

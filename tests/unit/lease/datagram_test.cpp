@@ -8,7 +8,7 @@
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
-namespace {
+namespace datagram_test {
 
 constexpr std::size_t kTagBytes = 32;
 const LeaseKey kKey("the cluster's key");
@@ -23,12 +23,19 @@ std::vector<Message> all_messages() {
         Hello{},
         Round{kRoundId, kTime, milliseconds(300), true, kVoters, {5, kTime}, Epoch{6, NodeId{1}}},
         Answer{kRoundId,
-               {Knowledge::heard, {{6, NodeId{1}}, 4, kTime, true, {5, kTime}}},
+               {Knowledge::heard, {{6, NodeId{1}}, 4, kTime, true, {5, kTime}}, {5, NodeId{3}}},
                Handover{{6, NodeId{1}}, {1, 2, 3}}},
         Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters},
-        Release{{6, NodeId{1}}},
+        Release{{6, NodeId{1}}, false},
         MarkRequest{NodeId{1}, boot_of(1)},
-        MarkAnswer{NodeId{1}, boot_of(1), true},
+        MarkAnswer{NodeId{1}, boot_of(1), true, kVoters},
+        Hello{5, std::nullopt},
+        Hello{6, Challenge{Instance{8}, 9}},
+        Recall{},
+        Memory{Instance{7},
+               {9, NodeId{3}},
+               {{NodeId{1}, boot_of(1)}, {NodeId{3}, boot_of(3, 2)}},
+               {{{{6, NodeId{2}}, 2}, nodes_to(3)}, std::nullopt}},
     };
 }
 
@@ -72,8 +79,9 @@ TEST(DatagramTest, ReleaseHasTheBytesOfVersionOne) {
               "0000000000001122"                  // sequence
               "05"                                // Release
               "000000000000000600000001"          // epoch
-              "c39a5f08da732993cff14ac3b669eb47"
-              "16e3ce0e633729a2c8b639d8fdfa7f1a");
+              "01"                                // served
+              "26181dc1d74a0deb1f69fb07c4978a18"
+              "e3f481c1a683b52ee7b8834b6e371c32");
 }
 
 TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
@@ -175,5 +183,5 @@ TEST(DatagramTest, ANumberThatWouldWrapSoonIsMalformed) {
     }
 }
 
-}  // namespace
+}  // namespace datagram_test
 }  // namespace vpnha::lease

@@ -6,7 +6,7 @@
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
-namespace {
+namespace engine_test {
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -75,6 +75,22 @@ TEST(EngineTest, ANodeThatStartsAnewRemembersWhatItClaimedAndGranted) {
     EXPECT_EQ(cluster[1].holder().epoch(), (Epoch{1, NodeId{1}}));
     EXPECT_EQ(cluster[2].voter().granted(), (Epoch{1, NodeId{1}}));
     EXPECT_EQ(cluster.phase(1), Phase::idle);
+}
+
+TEST(EngineTest, ANodeThatStartsAnewRemembersWhatItGrantedElsewhere) {
+    Cluster cluster;
+    for (const unsigned holder : {3U, 1U, 1U}) {
+        cluster.promote(holder);
+        cluster.run(holder, cluster[holder].release(cluster.now()));
+    }
+    cluster.start(2);
+    cluster.wait(Timing{}.abstention());
+    cluster.cut(3);
+    cluster.take(1);
+    cluster.promote(1);
+    const std::vector<Granted> granted = all_of_kind<Granted>(cluster.take(1));
+    ASSERT_THAT(granted, SizeIs(1));
+    EXPECT_EQ(granted[0].elsewhere, (Epoch{1, NodeId{3}}));
 }
 
 TEST(EngineTest, AJustStartedNodeHasNoVoteNotEvenForItself) {
@@ -158,10 +174,10 @@ TEST(EngineTest, ALapsedHolderThatIsStillPromotedClaimsANewEpoch) {
 
 TEST(EngineTest, AClaimBelowAGrantedEpochIsRepeatedAboveIt) {
     Cluster cluster;
+    cluster.cut(1);
     cluster.promote(3);
     cluster.run(3, cluster[3].release(cluster.now()));
-    cluster.start(1, false);
-    cluster.wait(Timing{}.abstention());
+    cluster.mend(1);
     cluster.promote(1);
     EXPECT_EQ(cluster.phase(1), Phase::claiming);
     cluster.live(milliseconds(100));
@@ -226,6 +242,22 @@ TEST(EngineTest, ALostHandoverIsRepeatedWithItsCounters) {
     EXPECT_EQ(all_of_kind<Granted>(cluster.take(2)).at(0).counters, Bytes{7});
 }
 
+// Whoever abstains is granted nothing by it yet.
+TEST(EngineTest, AHandoverHurriesOneRoundAndNotEachOneThatItIsRepeatedFor) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster.cut(3);
+    cluster.start(2);
+    cluster.promote(2);
+    cluster.run(1, cluster[1].on_counters({}, cluster.now()));
+    ASSERT_EQ(cluster.phase(2), Phase::claiming);
+    cluster.take(2);
+    cluster.live(milliseconds(300));
+    EXPECT_THAT(sent<Round>(cluster.take(2)), SizeIs(2 * 3)) << "to two others";
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+}
+
 TEST(EngineTest, TheClaimantPassesTheReleaseOn) {
     Cluster cluster;
     cluster.promote(1);
@@ -266,6 +298,24 @@ TEST(EngineTest, AHolderThatIsNotLameKeepsItsLeaseAgainstAClaim) {
     EXPECT_FALSE(cluster.speaks(2));
 }
 
+// The last epoch that fits into a counter would be the last one for ever.
+TEST(EngineTest, NumbersThatNobodyCanHaveReachedAreNotTakenUp) {
+    Cluster cluster;
+    Round claim = sent<Round>(cluster[1].promote(cluster.now())).at(0);
+    claim.id.epoch.number = 1 + kEpochJumpMax;
+    EXPECT_THAT(cluster[2].on_message(sender_of(1), claim, cluster.now()), IsEmpty());
+    EXPECT_EQ(cluster[2].voter().granted(), Epoch{});
+    --claim.id.epoch.number;
+    EXPECT_THAT(sent<Answer>(cluster[2].on_message(sender_of(1), claim, cluster.now())), SizeIs(1));
+
+    const RoundId own = sent<Round>(cluster[3].promote(cluster.now())).at(0).id;
+    Refusal refusal{own, Verdict::superseded, {1'000 * kEpochJumpMax, NodeId{1}}, claim.voters};
+    refusal.voters.current.version.epoch = refusal.granted;
+    static_cast<void>(cluster[3].on_message(sender_of(1), refusal, cluster.now()));
+    EXPECT_FALSE(cluster[3].holder().outbid());
+    EXPECT_EQ(cluster[3].state().voters, claim.voters);
+}
+
 TEST(EngineTest, RoundsInTheNameOfAnotherNodeAreIgnored) {
     Cluster cluster;
     const Round round = sent<Round>(cluster[1].promote(cluster.now())).at(0);
@@ -278,5 +328,5 @@ TEST(EngineDeathTest, CountersThatNobodyAskedForAreImpossible) {
     EXPECT_DEATH(static_cast<void>(cluster[1].on_counters({}, cluster.now())), "impossible state");
 }
 
-}  // namespace
+}  // namespace engine_test
 }  // namespace vpnha::lease

@@ -6,11 +6,11 @@
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
-namespace {
+namespace holder_test {
 
 const TimePoint kNow{std::chrono::hours(1)};
 const Timing kTiming;
-const Voters kVoters{{{}, nodes_to(3)}, std::nullopt};
+const Voters kVoters{{{{0, NodeId{1}}, 0}, nodes_to(3)}, std::nullopt};
 constexpr Instance kInstance{1};
 
 Answer answer_to(const Round& round, const Before& before = {}) {
@@ -176,6 +176,19 @@ TEST_F(HolderTest, TheMarginIsTheNewestThatAnyVoterHeard) {
     }
 }
 
+TEST_F(HolderTest, OfWhatVotersGrantedElsewhereTheHighestCountsHeldOrNot) {
+    claim();
+    const Round round = ask();
+    Before before = heard(2, 1, 60, false);
+    before.elsewhere = {2, NodeId{2}};
+    static_cast<void>(count(1, answer_to(round, before)));
+    static_cast<void>(count(2, answer_to(round, {Knowledge::lost, {}, {1, NodeId{3}}})));
+    EXPECT_EQ(holder_.state().elsewhere, (Epoch{2, NodeId{2}}));
+    holder_.end();
+    claim();
+    EXPECT_EQ(holder_.state().elsewhere, Epoch{}) << "each claim has its own answers";
+}
+
 TEST_F(HolderTest, TheMarginCountsFromTheCheckpointThatThisNodeHolds) {
     Margin margin;
     margin.kind = Margin::Kind::bounded;
@@ -189,5 +202,5 @@ TEST(HolderDeathTest, ARoundWithoutAnEpochIsImpossible) {
     EXPECT_DEATH(holder.begin_lame(kNow), "impossible state");
 }
 
-}  // namespace
+}  // namespace holder_test
 }  // namespace vpnha::lease

@@ -6,7 +6,7 @@
 #include <functional>
 
 namespace vpnha::lease {
-namespace {
+namespace timing_test {
 
 using std::chrono::milliseconds;
 
@@ -49,5 +49,5 @@ TEST(TimingTest, TheRateBoundCoversTwoClocksSlewedApart) {
     EXPECT_LE(rate_permille_for(83'333), Timing{}.rate_permille);
 }
 
-}  // namespace
+}  // namespace timing_test
 }  // namespace vpnha::lease

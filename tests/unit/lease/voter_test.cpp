@@ -6,12 +6,12 @@
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
-namespace {
+namespace voter_test {
 
 const TimePoint kStart{std::chrono::hours(1)};
 const Timing kTiming;
 const TimePoint kNow = kStart + kTiming.abstention();
-const Voters kVoters{{{}, nodes_to(3)}, std::nullopt};
+const Voters kVoters{{{{0, NodeId{1}}, 0}, nodes_to(3)}, std::nullopt};
 
 Round round_of(std::uint64_t epoch, unsigned node, std::uint64_t number = 1) {
     Round round;
@@ -22,12 +22,17 @@ Round round_of(std::uint64_t epoch, unsigned node, std::uint64_t number = 1) {
     return round;
 }
 
-Voter voter_with(const Epoch& granted = {}, std::vector<Mark> marks = {}) {
-    return {kTiming, granted, std::move(marks), kStart};
+Voter voter_with(const Epoch& granted = {}, std::vector<Mark> marks = {},
+                 const Epoch& elsewhere = {}) {
+    return {kTiming, granted, elsewhere, std::move(marks), kStart};
 }
 
 Verdict judge(Voter& voter, const Round& round, TimePoint now = kNow) {
     return voter.judge(sender_of(round.id.epoch.node.value), round, kVoters, now);
+}
+
+void mark(Voter& voter, unsigned node, unsigned life = 1) {
+    voter.mark(NodeId{node}, boot_of(node, life), nodes_to(3));
 }
 
 TEST(VoterTest, AnswersTheEpochThatItHasGrantedAndAnyHigherOneWhenItPromisedNothing) {
@@ -123,7 +128,7 @@ TEST(VoterTest, RefusesAMarkedLifeOfANodeAndNoOther) {
 TEST(VoterTest, AMarkGrantsTheNextEpochToNobodyAndLeavesThePromise) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(5, 1)), Verdict::answered);
-    voter.mark(NodeId{1}, boot_of(1));
+    mark(voter, 1);
     EXPECT_EQ(voter.granted(), (Epoch{6, NodeId{}}));
     EXPECT_EQ(judge(voter, round_of(5, 3)), Verdict::superseded);
     EXPECT_EQ(judge(voter, round_of(6, 2), kNow + milliseconds(409)), Verdict::promised);
@@ -133,8 +138,8 @@ TEST(VoterTest, AMarkGrantsTheNextEpochToNobodyAndLeavesThePromise) {
 TEST(VoterTest, AMarkOfSomebodyElseLeavesTheHolderItsEpoch) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(5, 1)), Verdict::answered);
-    voter.mark(NodeId{2}, boot_of(2));
-    voter.mark(NodeId{1}, boot_of(1, 7));
+    mark(voter, 2);
+    mark(voter, 1, 7);
     EXPECT_EQ(judge(voter, round_of(5, 1, 2)), Verdict::answered);
 }
 
@@ -144,7 +149,7 @@ TEST(VoterTest, AMarkHasRunOutAnAbstentionAfterTheLastAnswer) {
         ASSERT_EQ(judge(voter, round_of(5, 1), kNow + answered), Verdict::answered);
         const TimePoint run_out = kNow + answered + milliseconds(650);
         EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1), run_out)) << "not marked yet";
-        voter.mark(NodeId{1}, boot_of(1));
+        mark(voter, 1);
         EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1), run_out - Duration(1)));
         EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), run_out));
     }
@@ -152,7 +157,7 @@ TEST(VoterTest, AMarkHasRunOutAnAbstentionAfterTheLastAnswer) {
 
 TEST(VoterTest, AMarkOfANodeThatWasNeverAnsweredRunsOutAnAbstentionAfterTheStart) {
     Voter voter = voter_with();
-    voter.mark(NodeId{1}, boot_of(1));
+    mark(voter, 1);
     EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1), kNow - Duration(1)));
     EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), kNow));
 }
@@ -163,6 +168,25 @@ TEST(VoterTest, AMarkFromBeforeItsStartRunsOutAnAbstentionAfterTheStart) {
     EXPECT_TRUE(voter.run_out(NodeId{1}, boot_of(1), kNow));
     EXPECT_FALSE(voter.run_out(NodeId{1}, boot_of(1, 2), kNow));
     EXPECT_FALSE(voter.run_out(NodeId{2}, boot_of(2), kNow));
+}
+
+TEST(VoterTest, AMarkCountsAsAnEpochOfAnotherNode) {
+    Voter voter = voter_with({4, NodeId{2}});
+    mark(voter, 2);
+    ASSERT_EQ(judge(voter, round_of(6, 1)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{5, NodeId{}}));
+}
+
+// Seven voters, and what is left of earlier ones.
+TEST(VoterTest, MarksAreBoundedAndThoseOfVotersAreKept) {
+    Voter voter = voter_with({}, {{NodeId{1}, boot_of(1)}});
+    for (unsigned past = 100; past < 100 + 2 * kMarksMax; ++past) {
+        mark(voter, past);
+    }
+    EXPECT_EQ(voter.state().marks.size(), kMarksMax);
+    EXPECT_TRUE(voter.is_marked(NodeId{1}, boot_of(1)));
+    EXPECT_TRUE(voter.is_marked(NodeId{99 + 2 * kMarksMax}, boot_of(99 + 2 * kMarksMax)));
+    EXPECT_FALSE(voter.is_marked(NodeId{100}, boot_of(100)));
 }
 
 TEST(VoterTest, StopsAnsweringAHolderThatItsGroupHasLackedForLong) {
@@ -191,7 +215,8 @@ TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
     ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
     ASSERT_EQ(judge(voter, round_of(2, 2, 2)), Verdict::answered);
     const Before expected{Knowledge::heard,
-                          {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, {77, kNow}}};
+                          {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, {77, kNow}},
+                          {1, NodeId{1}}};
     EXPECT_EQ(voter.before(), expected);
 }
 
@@ -201,11 +226,56 @@ TEST(VoterTest, AStartForgetsWhatWasHeardOfTheEpochBefore) {
     EXPECT_EQ(voter.before().knowledge, Knowledge::lost);
 }
 
+TEST(VoterTest, AGrantNamesTheHighestEpochOfAnotherNode) {
+    Voter voter = voter_with({4, NodeId{2}}, {}, {3, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(4, 2)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{3, NodeId{1}})) << "from the disk";
+    voter.on_release({4, NodeId{2}});
+    ASSERT_EQ(judge(voter, round_of(5, 2)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{3, NodeId{1}})) << "the claimant's own do not count";
+    voter.on_release({5, NodeId{2}});
+    ASSERT_EQ(judge(voter, round_of(6, 3)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{5, NodeId{2}}));
+}
+
+TEST(VoterTest, AnEpochThatWasGivenBackUnusedIsNobodys) {
+    Voter voter = voter_with({4, NodeId{2}}, {}, {3, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(5, 1)), Verdict::answered);
+    voter.on_decline({5, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(6, 3)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{4, NodeId{2}}));
+    voter.on_decline({6, NodeId{3}});
+    ASSERT_EQ(judge(voter, round_of(7, 2)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{3, NodeId{1}}));
+    voter.on_release({7, NodeId{2}});
+    ASSERT_EQ(judge(voter, round_of(8, 1)), Verdict::answered);
+    EXPECT_EQ(voter.before().elsewhere, (Epoch{7, NodeId{2}}));
+}
+
+TEST(VoterTest, WhatOthersRememberDeniesNothingBelowIt) {
+    Voter voter = voter_with();
+    voter.remember({7, NodeId{1}}, {}, nodes_to(3));
+    ASSERT_EQ(judge(voter, round_of(8, 1)), Verdict::answered);
+    EXPECT_GT(voter.before().elsewhere, (Epoch{6, NodeId{3}}));
+    EXPECT_LT(voter.before().elsewhere, (Epoch{7, NodeId{1}}));
+}
+
+// A disk may be a new one.
+TEST(VoterTest, TheFirstGrantEverDeniesNothingBelowIt) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(7, 1)), Verdict::answered);
+    EXPECT_GT(voter.before().elsewhere, (Epoch{6, NodeId{3}}));
+    EXPECT_LT(voter.before().elsewhere, (Epoch{7, NodeId{1}}));
+    voter.on_release({7, NodeId{1}});
+    ASSERT_EQ(judge(voter, round_of(8, 1)), Verdict::answered);
+    EXPECT_LT(voter.before().elsewhere, (Epoch{7, NodeId{1}})) << "what came since is known";
+}
+
 TEST(VoterDeathTest, ARoundInSomebodyElsesEpochIsImpossible) {
     Voter voter = voter_with();
     EXPECT_DEATH(static_cast<void>(voter.judge(sender_of(2), round_of(1, 1), kVoters, kNow)),
                  "impossible state");
 }
 
-}  // namespace
+}  // namespace voter_test
 }  // namespace vpnha::lease

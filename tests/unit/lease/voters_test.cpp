@@ -6,10 +6,10 @@
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
-namespace {
+namespace voters_test {
 
 VoterList list_of(std::vector<NodeId> nodes, std::uint32_t change = 0) {
-    return {{{}, change}, std::move(nodes)};
+    return {{{0, NodeId{1}}, change}, std::move(nodes)};
 }
 
 TEST(VotersTest, AMajorityIsMoreThanHalf) {
@@ -22,6 +22,12 @@ TEST(VotersTest, AMajorityIsMoreThanHalf) {
         EXPECT_TRUE(voters.majority(nodes_to(c.needed))) << c.voters;
         EXPECT_FALSE(voters.majority(nodes_to(c.needed - 1))) << c.voters;
     }
+}
+
+TEST(VotersTest, AListWithoutAVersionNeedsAllItsNodes) {
+    const Voters voters{{{}, nodes_to(3)}, std::nullopt};
+    EXPECT_FALSE(voters.majority(nodes_to(2)));
+    EXPECT_TRUE(voters.majority(nodes_to(3)));
 }
 
 TEST(VotersTest, WhoIsNotListedDoesNotCount) {
@@ -86,5 +92,5 @@ TEST(VotersTest, TheLaterEpochsChangeWinsAndAnEndedChangeIsNewer) {
     EXPECT_FALSE(before.newer_than(before));
 }
 
-}  // namespace
+}  // namespace voters_test
 }  // namespace vpnha::lease

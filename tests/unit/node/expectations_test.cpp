@@ -9,7 +9,7 @@
 #include "support/expectation_builder.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace expectations_test {
 
 using conntrack::Expectation;
 using conntrack::ExpectationNews;
@@ -136,6 +136,23 @@ TEST_F(ExpectationsTest, TheEndOfSuchAParentIsNotMissed) {
     end(sip_expectation());
     cluster_.pass(milliseconds(1200));
     EXPECT_EQ(table(2).flows.size(), 0U);
+}
+
+TEST_F(ExpectationsTest, AParentWhoseExpectationBecomesAnothersIsNotKept) {
+    cluster_.pass(seconds(3));  // The promotion's listing is over.
+    Flow first = ftp_flow(40'000);
+    Flow second = ftp_flow(40'001);
+    first.status = second.status = conntrack::kSeenReply;
+    begin(first);
+    begin(second);
+    expect(ftp_expectation(first));
+    cluster_.pass(milliseconds(200));
+    ASSERT_THAT(table(2).flows, Contains(Key(first.key)));
+    end(ftp_expectation(first));
+    expect(ftp_expectation(second));
+    cluster_.pass(milliseconds(1200));
+    EXPECT_THAT(table(2).flows, Not(Contains(Key(first.key))));
+    EXPECT_THAT(table(2).flows, Contains(Key(second.key)));
 }
 
 TEST_F(ExpectationsTest, ParentsOfOtherGatewaysAreNotOurs) {
@@ -299,5 +316,5 @@ TEST_F(ZonedExpectationsTest, TheZoneIsThatOfTheParent) {
     EXPECT_EQ(table(2).expectations.size(), 0U);
 }
 
-}  // namespace
+}  // namespace expectations_test
 }  // namespace vpnha::node

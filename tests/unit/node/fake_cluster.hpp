@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fake_flow_table.hpp"
@@ -39,12 +41,15 @@ struct FakeNode {
     bool refuses_sessions = false;
     bool answers_installs = true;  // false: they stay in `installing` until told otherwise.
     std::vector<InstallSession> installing;
+    std::vector<SaveLease> saving;  // While its disk stands still.
     int audits = 0;
 };
 
 class FakeCluster {
   public:
-    explicit FakeCluster(std::uint32_t nodes) : size_(nodes) {
+    // Nodes that start later vote, too. Two voters are quorate alone (two_node of Corosync).
+    explicit FakeCluster(std::uint32_t nodes) : FakeCluster(nodes, std::max(nodes, 3U)) {}
+    FakeCluster(std::uint32_t nodes, std::uint32_t voters) : size_(nodes), voters_(voters) {
         for (std::uint32_t node = 1; node <= nodes; ++node) {
             start(node);
         }
@@ -71,13 +76,16 @@ class FakeCluster {
         gateway.flows = flow_settings_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
-        // Nodes that start later vote, too.
-        for (std::uint32_t voter = 1; voter <= std::max(size_, 3U); ++voter) {
+        for (std::uint32_t voter = 1; voter <= voters_; ++voter) {
             gateway.lease.voters.push_back(NodeId{voter});
         }
-        gateway.durable = disks_[NodeId{node}];
-        // Its abstention is over.
-        gateway.started_at = now_ - 2 * gateway.lease.timing.abstention();
+        lease::Durable first;
+        first.voters.current = {{{0, NodeId{1}}, 0}, gateway.lease.voters};
+        gateway.durable = disks_.try_emplace(NodeId{node}, first).first->second;
+        gateway.started_at = now_;
+        if (!abstains_) {
+            gateway.started_at -= 2 * gateway.lease.timing.abstention();
+        }
         senders_[NodeId{node}] = gateway.lease.self;
         settings.gateways = {gateway};
         auto fake = std::make_unique<FakeNode>();
@@ -86,6 +94,11 @@ class FakeCluster {
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
     }
+    // Nodes that start from now on abstain at first, as in the product.
+    void let_abstain() { abstains_ = true; }
+    // What the lease says, by its sender, and is lost.
+    using Lost = std::function<bool(std::uint32_t from, const SendLease& sent)>;
+    void lose_leases(Lost lost) { lost_ = std::move(lost); }
     // Nobody hears their leases, and they hear nobody's.
     void mute_leases(const std::set<std::uint32_t>& nodes) { muted_ = nodes; }
     [[nodiscard]] const lease::Engine& lease(std::uint32_t node) {
@@ -97,8 +110,17 @@ class FakeCluster {
     [[nodiscard]] std::optional<lease::Durable> disk(std::uint32_t node) {
         return disks_[NodeId{node}];
     }
+    // They take nothing; none, if it is empty.
+    void fill_disks(std::set<std::uint32_t> nodes) { full_disks_ = std::move(nodes); }
+    // What is saved stays in `saving`, until finish_saves() of the node.
+    void stall_disks(std::set<std::uint32_t> nodes) { slow_disks_ = std::move(nodes); }
+    void finish_saves(std::uint32_t node) {
+        for (const SaveLease& save : std::exchange(at(node).saving, {})) {
+            run(node, save_lease(node, save));
+        }
+    }
     // Its memory and its disk are gone.
-    void lose_disk(std::uint32_t node) { disks_.erase(NodeId{node}); }
+    void lose_disk(std::uint32_t node) { disks_[NodeId{node}].reset(); }
     void split(const std::set<std::uint32_t>& away) {
         away_ = away;
         members_changed();
@@ -206,7 +228,7 @@ class FakeCluster {
                     members.insert(other);
                 }
             }
-            const bool quorate = 2 * members.size() > size_;
+            const bool quorate = 2 * members.size() > size_ || voters_ == 2;
             execute(id.value, fake->node->on_members(members, quorate, now_));
         }
         deliver();
@@ -222,7 +244,8 @@ class FakeCluster {
             const auto [sender, sent] = std::move(leases_.front());
             leases_.pop_front();
             if (nodes_.contains(sent.to) && hear_each_other(sender.node, sent.to) &&
-                !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value)) {
+                !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value) &&
+                !(lost_ && lost_(sender.node.value, sent))) {
                 execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
                                            sent.gateway, sender, sent.message, now_));
             }
@@ -238,6 +261,15 @@ class FakeCluster {
                 }
             }
         }
+    }
+    Effects save_lease(std::uint32_t id, const SaveLease& save) {
+        Result<void> result;
+        if (full_disks_.contains(id)) {
+            result = fail(Errc::system, "No space left on device");
+        } else {
+            disks_[NodeId{id}] = save.durable;
+        }
+        return at(id).node->on_lease_saved(save.gateway, save.ticket, result, now_);
     }
     void execute(std::uint32_t id, Effects effects) {
         FakeNode& fake = at(id);
@@ -269,7 +301,11 @@ class FakeCluster {
             } else if (auto after = fake.flows.execute(*fake.node, effect, now_)) {
                 more = std::move(*after);
             } else if (const auto* save = std::get_if<SaveLease>(&effect)) {
-                disks_[NodeId{id}] = save->durable;
+                if (slow_disks_.contains(id)) {
+                    fake.saving.push_back(*save);
+                    continue;
+                }
+                more = save_lease(id, *save);
             } else if (const auto* lease = std::get_if<SendLease>(&effect)) {
                 leases_.emplace_back(senders_.at(NodeId{id}), *lease);
             } else if (const auto* gate = std::get_if<SetGate>(&effect)) {
@@ -314,6 +350,7 @@ class FakeCluster {
     }
 
     std::uint32_t size_;
+    std::uint32_t voters_;
     Settings settings_;
     FlowSettings flow_settings_{.replicate = true, .policy = {}};
     std::uint64_t instances_ = 0;
@@ -321,8 +358,12 @@ class FakeCluster {
     std::map<NodeId, std::optional<lease::Durable>> disks_;
     std::map<NodeId, lease::Sender> senders_;
     std::deque<std::pair<lease::Sender, SendLease>> leases_;
+    std::set<std::uint32_t> full_disks_;
+    std::set<std::uint32_t> slow_disks_;
     std::set<std::uint32_t> away_;
     std::set<std::uint32_t> muted_;
+    Lost lost_;
+    bool abstains_ = false;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};
     RequestToken next_request_ = 1;

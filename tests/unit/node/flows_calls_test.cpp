@@ -7,7 +7,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace flows_calls_test {
 
 using conntrack::Flow;
 using conntrack::News;
@@ -158,5 +158,5 @@ TEST_F(CallsTest, OnlyOneWithoutAControlConnectionEnds) {
     EXPECT_THAT(table(2).flows, Contains(Key(tunnel.key)));
 }
 
-}  // namespace
+}  // namespace flows_calls_test
 }  // namespace vpnha::node

@@ -8,7 +8,7 @@
 #include "support/flow_builder.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace flows_test {
 
 using conntrack::Flow;
 using conntrack::News;
@@ -106,6 +106,20 @@ TEST_F(FlowsTest, WhatWaitsForItsInstallationOutlivesTheListingAfterAPromotion) 
     cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
     EXPECT_EQ(records(2), 1U);
     EXPECT_THAT(table(3).flows, Contains(Key(nat_tcp_flow().key)));
+}
+
+TEST_F(FlowsTest, WhatIsRefusedBehindThatListingIsNotReplicatedOn) {
+    table(2).busy = true;
+    begin(nat_tcp_flow());
+    cluster_.pass(milliseconds(100));
+    cluster_.kill(1);
+    ASSERT_TRUE(cluster_.promote(2).has_value());
+    cluster_.pass(seconds(2));
+    table(2).room = 0;
+    cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
+    cluster_.pass(milliseconds(100));
+    EXPECT_EQ(records(2), 0U);
+    EXPECT_EQ(table(3).flows.size(), 0U);
 }
 
 TEST_F(FlowsTest, ALateInstallationIsNoNewsAndGetsItsOwnTimeout) {
@@ -393,5 +407,5 @@ TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsSaidWhenThereIsRoomAgain) {
     EXPECT_EQ(listings_after(hours(1)), 0) << "once";
 }
 
-}  // namespace
+}  // namespace flows_test
 }  // namespace vpnha::node

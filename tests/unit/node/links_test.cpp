@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 namespace vpnha::node {
-namespace {
+namespace links_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -183,5 +183,5 @@ TEST(LinksTest, WhatIsBeingGivenAwayIsNotTakenBackWhenTheLinkReturns) {
     EXPECT_FALSE(links.giving_away()) << "there is nobody to give it to any more";
 }
 
-}  // namespace
+}  // namespace links_test
 }  // namespace vpnha::node

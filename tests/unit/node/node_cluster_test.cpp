@@ -7,7 +7,7 @@
 #include "support/wire_v2.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace node_cluster_test {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
@@ -77,6 +77,13 @@ TEST(NodeClusterTest, AHolderThatForgotAnEpochClaimsAboveTheOneAMemberRemembers)
     cluster.start(1);
     cluster.start(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_FALSE(cluster.gate_open(1));
+    // It is wrong that node 3 remembers nothing.
+    for (const std::uint32_t node : {1U, 2U}) {
+        cluster.run(node, cluster.at(node).node->vote_without(0, NodeId{3}, cluster.now()));
+        cluster.pass(std::chrono::seconds(1));
+    }
+    EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(1).epoch().number, 1U);
     cluster.start(3);
     cluster.pass(std::chrono::seconds(11));
@@ -159,6 +166,33 @@ TEST(NodeClusterTest, WhoIsDemotedWritesTheScoreAgainThatWasWithdrawn) {
     cluster.promote(2);
     cluster.pass(std::chrono::seconds(3));
     EXPECT_THAT(cluster.at(1).scores, ElementsAre(kScoreComplete));
+    cluster.pass(std::chrono::seconds(10));
+    EXPECT_THAT(cluster.at(1).scores, ElementsAre(kScoreComplete, kScoreComplete))
+        << "once more: who heard of the demotion late withdraws late";
+}
+
+// What was stock there would speak through the gate.
+TEST(NodeClusterTest, WhereStockServicesHaveNotEndedNobodyIsPromotedBeforeTheyHave) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(1).failing.insert(takeover::Step::reset_services);
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty);
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->stands_in_the_way(),
+                Contains(HasSubstr("have not ended")));
+    cluster.pass(std::chrono::seconds(10));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty) << "tried again, in vain";
+    cluster.at(1).failing.clear();
+    cluster.pass(std::chrono::seconds(7));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    const auto resets = std::count(cluster.at(1).steps.begin(), cluster.at(1).steps.end(),
+                                   takeover::Step::reset_services);
+    cluster.pass(std::chrono::minutes(1));
+    EXPECT_EQ(std::count(cluster.at(1).steps.begin(), cluster.at(1).steps.end(),
+                         takeover::Step::reset_services),
+              resets);
 }
 
 TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
@@ -196,6 +230,9 @@ TEST(NodeClusterTest, ANodeOfTheConfigurationBecomesAVoterWhenItRuns) {
     cluster.pass(std::chrono::seconds(1));
     EXPECT_THAT(cluster.lease(1).state().voters.current.nodes, SizeIs(3));
     cluster.start(4);
+    // It abstains, for all that node 1 knows.
+    cluster.pass(std::chrono::milliseconds(900));
+    EXPECT_THAT(cluster.lease(1).state().voters.current.nodes, SizeIs(3));
     cluster.pass(std::chrono::seconds(1));
     EXPECT_EQ(cluster.lease(1).state().voters.current.nodes, four);
     EXPECT_EQ(cluster.lease(3).state().voters.current.nodes, four);
@@ -401,5 +438,5 @@ TEST(NodeClusterTest, AResyncIsForStandbys) {
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
 }
 
-}  // namespace
+}  // namespace node_cluster_test
 }  // namespace vpnha::node

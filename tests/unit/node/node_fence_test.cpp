@@ -6,7 +6,7 @@
 #include "sample_session.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace node_fence_test {
 
 using std::chrono::milliseconds;
 using ::testing::Contains;
@@ -176,5 +176,5 @@ TEST(NodeFenceTest, OfTwoVotersNoneIsFenced) {
     EXPECT_FALSE(cluster.at(1).fenced);
 }
 
-}  // namespace
+}  // namespace node_fence_test
 }  // namespace vpnha::node

@@ -7,14 +7,16 @@
 #include "sample_session.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace node_lease_test {
 
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Le;
+using ::testing::Not;
 
 constexpr std::uint16_t kManySessions = 200;
 
@@ -28,6 +30,29 @@ TEST(NodeLeaseTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
     EXPECT_LE(cluster.now() - began, std::chrono::milliseconds(2100)) << "as long as one is lame";
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).epoch().number, 0U);
+}
+
+TEST(NodeLeaseTest, ADemotionThatOvertakesAPromotionHasAnAnswerOfItsOwn) {
+    FakeCluster cluster(3);
+    cluster.mute_leases({2, 3});
+    const RequestToken promotion = cluster.begin_promote(1);
+    cluster.pass(std::chrono::milliseconds(100));
+    EXPECT_TRUE(cluster.begin_demote(1).has_value()) << "the node is silent";
+    ASSERT_TRUE(cluster.at(1).answers.contains(promotion));
+    const Result<void>& promoted = cluster.at(1).answers.at(promotion);
+    ASSERT_FALSE(promoted.has_value());
+    EXPECT_THAT(promoted.error().detail, HasSubstr("grant: it was demoted meanwhile"));
+}
+
+TEST(NodeLeaseTest, ADemotionThatOvertakesAPromotionFailsWhenTheGateCannotBeShut) {
+    FakeCluster cluster(3);
+    cluster.mute_leases({2, 3});
+    const RequestToken promotion = cluster.begin_promote(1);
+    cluster.at(1).failing.insert(takeover::Step::shut_gate);
+    const Result<void> demoted = cluster.begin_demote(1);
+    ASSERT_FALSE(demoted.has_value());
+    EXPECT_THAT(demoted.error().detail, HasSubstr("shut_gate: device is gone"));
+    EXPECT_FALSE(cluster.at(1).answers.at(promotion).has_value());
 }
 
 TEST(NodeLeaseTest, APromotionThatNoNodeCouldBeGrantedWaitsForAVoter) {
@@ -84,6 +109,84 @@ TEST(NodeLeaseTest, TheGateIsOpenForTheLeaseAndNoLonger) {
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
 }
 
+// The lease's answers do not reach node 1; all else does, its claims and the group among it.
+bool is_answer_to_node_1(std::uint32_t, const SendLease& sent) {
+    return sent.to == NodeId{1} && (std::holds_alternative<lease::Answer>(sent.message) ||
+                                    std::holds_alternative<lease::Refusal>(sent.message));
+}
+
+TEST(NodeLeaseTest, AHolderThatNoAnswersReachIsReportedByAVoter) {
+    FakeCluster cluster = with_one_session();
+    cluster.lose_leases(is_answer_to_node_1);
+    cluster.pass(std::chrono::milliseconds(1500));
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty()) << "its next round may be a renewal";
+    cluster.pass(std::chrono::milliseconds(500));
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("hears no answer")));
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty()) << "one report is enough";
+    cluster.lose_leases({});
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    EXPECT_TRUE(cluster.promote(2).has_value()) << "the claims were released";
+}
+
+TEST(NodeLeaseTest, AVoterOfAClaimantThatDiedBeforeItServedHasNothingToLookAt) {
+    FakeCluster cluster = with_one_session();
+    cluster.mute_leases({1});
+    cluster.hold(true);  // Nobody hears of the claim in the group.
+    cluster.begin_promote(2);
+    cluster.pass(std::chrono::milliseconds(600));
+    ASSERT_EQ(cluster.lease(3).voter().granted().node, NodeId{2});
+    cluster.mute_leases({1, 2});
+    cluster.pass(std::chrono::milliseconds(600));
+    EXPECT_EQ(cluster.replica(3).holder(), NodeId{1});
+    EXPECT_GT(cluster.at(3).node->next_deadline(), cluster.now()) << "vpnhad would not sleep";
+}
+
+TEST(NodeLeaseTest, AClaimThatIsHeldSoonIsNoCaseForPacemaker) {
+    FakeCluster cluster = with_one_session();
+    for (int i = 0; i < 5; ++i) {
+        cluster.lose_leases(is_answer_to_node_1);
+        cluster.pass(std::chrono::milliseconds(500));
+        cluster.lose_leases({});
+        cluster.pass(std::chrono::milliseconds(500));
+        EXPECT_TRUE(cluster.gate_open(1));
+    }
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+}
+
+TEST(NodeLeaseTest, AHolderThatIsGrantedNothingAndReportedByNobodyGivesTheRoleAway) {
+    FakeCluster cluster = with_one_session();
+    // The voters hear of the end of its lease, and of no claim.
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        return from == 1 && std::holds_alternative<lease::Round>(sent.message);
+    });
+    cluster.pass(std::chrono::milliseconds(4200));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete);
+    cluster.pass(std::chrono::milliseconds(300));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty);
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=unanswered")).Times(1));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counters().unanswered, 1U);
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete) << "a standby like any other";
+}
+
+TEST(NodeLeaseTest, NobodyGivesTheRoleToNodesThatAreNoMajorityEither) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(3);
+    cluster.lose_leases(is_answer_to_node_1);
+    cluster.pass(std::chrono::minutes(1));
+    EXPECT_THAT(cluster.at(1).log, Not(Contains(HasSubstr("event=unanswered"))));
+    EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+    cluster.lose_leases({});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+}
+
 TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenTheLeaseOfThePresentOneLapses) {
     FakeCluster cluster = with_one_session();
     cluster.mute_leases({1});
@@ -97,13 +200,63 @@ TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenTheLeaseOfThePresentOneLapses)
     }
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
     EXPECT_THAT(cluster.at(1).log,
-                Contains(HasSubstr("another node served in epoch 2.2 meanwhile")));
+                Contains(HasSubstr("another node may have served in epoch 2.2 meanwhile")));
     cluster.mute_leases({});
     cluster.pass(std::chrono::seconds(1));
     cluster.hold(false);
     EXPECT_TRUE(cluster.gate_open(2)) << "claimed anew by itself";
     EXPECT_EQ(cluster.replica(1).holder(), NodeId{2});
     EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+}
+
+// Node 1 is out of reach, node 2 takes over with node 3's vote, and then it is out of reach.
+void expect_that_node_1_stays_silent(FakeCluster& cluster) {
+    cluster.mute_leases({2});
+    for (int ms = 0; ms < 2500; ++ms) {
+        cluster.pass(std::chrono::milliseconds(1));
+        ASSERT_FALSE(cluster.gate_open(1));
+    }
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("another node may have served in epoch")));
+}
+
+TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenOnlyTheClaimOfThePresentOneWasHeard) {
+    FakeCluster cluster = with_one_session();
+    cluster.mute_leases({1});
+    cluster.hold(true);
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        const auto* round = std::get_if<lease::Round>(&sent.message);
+        return from == 2 && round != nullptr && round->held;
+    });
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    ASSERT_FALSE(cluster.at(2).datagrams.empty());
+    expect_that_node_1_stays_silent(cluster);
+}
+
+TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenTheVoterHasStartedAnewSince) {
+    FakeCluster cluster = with_one_session();
+    cluster.mute_leases({1});
+    cluster.hold(true);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.let_abstain();
+    cluster.kill(3);
+    cluster.start(3);
+    expect_that_node_1_stays_silent(cluster);
+}
+
+TEST(NodeLeaseTest, AHolderGoesOnWhenTheVpnhadsOfItsStandbysHaveStartedAnew) {
+    FakeCluster cluster = with_one_session();
+    cluster.let_abstain();
+    for (const std::uint32_t standby : {2U, 3U}) {
+        cluster.kill_process(standby);
+    }
+    for (const std::uint32_t standby : {2U, 3U}) {
+        cluster.start(standby);
+    }
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1)) << "what they granted is on their disks";
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted);
+    EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{2, NodeId{1}}));
 }
 
 TEST(NodeLeaseTest, AHolderThatLosesItsQuorumGoesOnWhenVotesReturn) {
@@ -194,5 +347,5 @@ TEST(NodeLeaseTest, ADemotedHolderWithoutASuccessorFallsSilentByItself) {
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
 }
 
-}  // namespace
+}  // namespace node_lease_test
 }  // namespace vpnha::node

@@ -6,7 +6,7 @@
 #include "sample_session.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace node_links_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -150,5 +150,5 @@ TEST_F(NodeLinksTest, AGatewayThatPacemakerLeavesHereIsWorthAllAgain) {
     EXPECT_THAT(scores(1), ElementsAre(70, 100));
 }
 
-}  // namespace
+}  // namespace node_links_test
 }  // namespace vpnha::node

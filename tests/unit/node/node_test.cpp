@@ -3,11 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 
 namespace vpnha::node {
-namespace {
+namespace node_test {
 
 using takeover::Step;
 using ::testing::Contains;
@@ -189,6 +191,43 @@ TEST(NodeTest, ADetachedGatewayLeavesNothingInTheKernel) {
     EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
 }
 
+TEST(NodeTest, AStopOfWhatIsNotAttachedIsAnsweredAndLeavesNothingAttached) {
+    FakeCluster cluster(2);
+    for (int stop = 0; stop < 2; ++stop) {
+        cluster.at(2).detached = false;
+        EXPECT_TRUE(cluster.detach(2).has_value());
+        EXPECT_TRUE(cluster.at(2).detached) << stop;
+    }
+}
+
+int records_read = 0;
+
+Result<wire::Message> parse_and_count(ByteReader& in) {
+    Result<wire::Message> message = wire::version_1().parse(in);
+    if (const auto* update = message ? std::get_if<wire::Update>(&*message) : nullptr) {
+        records_read += static_cast<int>(update->changes.size());
+    }
+    return message;
+}
+
+TEST(NodeTest, WithoutAGatewayNoRecordIsRead) {
+    const wire::Codec& real = wire::version_1();
+    const std::array<wire::Codec, 1> codecs{
+        wire::Codec{real.version, real.encode, parse_and_count, real.parse_own}};
+    FakeCluster cluster(1);
+    cluster.settings().codecs = codecs;
+    cluster.start(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    records_read = 0;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    EXPECT_EQ(records_read, 1);
+    ASSERT_TRUE(cluster.detach(2).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(records_read, 1);
+    EXPECT_EQ(cluster.at(2).node->counters().messages_malformed, 0U);
+}
+
 TEST(NodeTest, BytesThatAreNoMessageAreCountedAndDropped) {
     FakeCluster cluster(1);
     const Bytes noise{1, 2, 3, 4, 5, 6, 7, 8};
@@ -213,5 +252,5 @@ TEST(NodeTest, ABlockedGroupGetsOneUpdateForManyChanges) {
     EXPECT_THAT(cluster.at(2).kernel, SizeIs(20));
 }
 
-}  // namespace
+}  // namespace node_test
 }  // namespace vpnha::node

@@ -4,7 +4,7 @@
 #include "unit/ocf/sample_agent.hpp"
 
 namespace vpnha::ocf {
-namespace {
+namespace call_test {
 
 TEST(CallTest, TakesParametersFromTheEnvironmentAndElseTheirDefaults) {
     const Agent agent = sample_agent();
@@ -52,5 +52,5 @@ TEST(OutcomeTest, ErrorsMapToTheCodesThatPacemakerActsOn) {
     EXPECT_EQ(outcome_of({Errc::timeout, "why"}).reason, "why");
 }
 
-}  // namespace
+}  // namespace call_test
 }  // namespace vpnha::ocf

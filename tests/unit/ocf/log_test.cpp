@@ -10,7 +10,7 @@
 #include "unit/ocf/sample_agent.hpp"
 
 namespace vpnha::ocf {
-namespace {
+namespace log_test {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -45,5 +45,5 @@ TEST_F(LogTest, DebugAppearsOnlyWhenAskedFor) {
     EXPECT_THAT(written(), HasSubstr("DEBUG: detail"));
 }
 
-}  // namespace
+}  // namespace log_test
 }  // namespace vpnha::ocf

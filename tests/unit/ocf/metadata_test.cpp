@@ -4,7 +4,7 @@
 #include "unit/ocf/sample_agent.hpp"
 
 namespace vpnha::ocf {
-namespace {
+namespace metadata_test {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -51,5 +51,5 @@ TEST(MetadataTest, ListsTheFramesOwnActions) {
     EXPECT_THAT(xml, Not(HasSubstr("promote\"")));
 }
 
-}  // namespace
+}  // namespace metadata_test
 }  // namespace vpnha::ocf

@@ -4,7 +4,7 @@
 #include "unit/ocf/sample_agent.hpp"
 
 namespace vpnha::ocf {
-namespace {
+namespace run_test {
 
 using ::testing::HasSubstr;
 
@@ -60,5 +60,5 @@ TEST(PerformTest, ValidateAllAsksTheAgentAfterTheTable) {
     EXPECT_EQ(called("validate-all", {{"OCF_RESKEY_device", "absent"}}).code, Code::installed);
 }
 
-}  // namespace
+}  // namespace run_test
 }  // namespace vpnha::ocf

@@ -7,7 +7,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::ppp {
-namespace {
+namespace control_packet_test {
 
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
@@ -59,5 +59,5 @@ TEST(ControlPacketTest, ReadsAsItWasWritten) {
     }
 }
 
-}  // namespace
+}  // namespace control_packet_test
 }  // namespace vpnha::ppp

@@ -8,7 +8,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::ppp {
-namespace {
+namespace link_keeper_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -278,5 +278,5 @@ TEST_F(LinkKeeperTest, SurvivesAnyBytes) {
     }
 }
 
-}  // namespace
+}  // namespace link_keeper_test
 }  // namespace vpnha::ppp

@@ -20,7 +20,7 @@ extern "C" {
 }
 
 namespace vpnha {
-namespace {
+namespace plugin_test {
 
 using adapters::PluginExit;
 using adapters::PluginMessage;
@@ -234,5 +234,5 @@ TEST_F(PppdPluginTest, LeavesOtherSessionsAlone) {
     EXPECT_EQ(fake_pppd_next_timer(), -1);
 }
 
-}  // namespace
+}  // namespace plugin_test
 }  // namespace vpnha

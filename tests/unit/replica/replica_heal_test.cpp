@@ -7,7 +7,7 @@
 #include "replica/replica.hpp"
 
 namespace vpnha::replica {
-namespace {
+namespace replica_heal_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -370,5 +370,5 @@ TEST(ReplicaHealTest, CoverageSaysWhatEachNodeWouldKeep) {
     EXPECT_FALSE(group.at(1).coverage(NodeId{9}).known);
 }
 
-}  // namespace
+}  // namespace replica_heal_test
 }  // namespace vpnha::replica

@@ -7,7 +7,7 @@
 #include "group.hpp"
 
 namespace vpnha::replica {
-namespace {
+namespace replica_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -200,5 +200,5 @@ TEST(ReplicaTest, ADemotedNodeInstallsWhatItsKernelLacks) {
     EXPECT_THAT(group.kernel(1), ElementsAre(key(1)));
 }
 
-}  // namespace
+}  // namespace replica_test
 }  // namespace vpnha::replica

@@ -6,7 +6,7 @@
 #include "base/limits.hpp"
 
 namespace vpnha::replica {
-namespace {
+namespace store_test {
 
 using ::testing::ElementsAre;
 
@@ -222,5 +222,5 @@ TEST(StoreTest, AFloodOfFlowsTakesNoSessionsPlace) {
               Store::Applied::changed);
 }
 
-}  // namespace
+}  // namespace store_test
 }  // namespace vpnha::replica

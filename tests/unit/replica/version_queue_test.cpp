@@ -6,7 +6,7 @@
 #include <random>
 
 namespace vpnha::replica {
-namespace {
+namespace version_queue_test {
 
 wire::Version version(std::uint64_t sequence, std::uint64_t epoch = 1) {
     return {Epoch{epoch, NodeId{1}}, sequence};
@@ -86,5 +86,5 @@ TEST(VersionQueueTest, KeepsNothingOfWhatHasGoneBehindOneThatStays) {
     EXPECT_EQ(queue.first(), version(2));
 }
 
-}  // namespace
+}  // namespace version_queue_test
 }  // namespace vpnha::replica

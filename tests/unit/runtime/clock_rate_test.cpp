@@ -6,9 +6,9 @@
 #include "lease/timing.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace clock_rate_test {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(ClockRateTest, WithoutChronyThereIsNothingToSay) {
     const Result<std::string> checked = check_clock_rate(std::nullopt);
@@ -37,5 +37,5 @@ TEST(ClockRateTest, MoreThanTheLeaseBearsIsAnErrorThatSaysWhatToSetWhere) {
     EXPECT_THAT(checked.error().detail, HasSubstr("set maxslewrate 83333"));
 }
 
-}  // namespace
+}  // namespace clock_rate_test
 }  // namespace vpnha::runtime

@@ -10,7 +10,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace cluster_nodes_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -85,5 +85,5 @@ TEST(ClusterNodesTest, TimesAreTheConfigurations) {
     EXPECT_EQ(timing_of(config).renew, std::chrono::milliseconds(120));
 }
 
-}  // namespace
+}  // namespace cluster_nodes_test
 }  // namespace vpnha::runtime

@@ -4,11 +4,11 @@
 #include <gmock/gmock.h>
 
 namespace vpnha::runtime {
-namespace {
+namespace conntrack_check_test {
 
 using conntrack::Finding;
 using conntrack::Settings;
-using testing::IsEmpty;
+using ::testing::IsEmpty;
 
 // Two gateways, of which the second one may replicate flows.
 config::Config config_of(bool replicate) {
@@ -73,5 +73,5 @@ TEST(ConntrackCheckTest, TheLogNamesWhatIsSetAndTheValueToSet) {
     EXPECT_EQ(log_of(findings[3]).level, node::Level::warning);
 }
 
-}  // namespace
+}  // namespace conntrack_check_test
 }  // namespace vpnha::runtime

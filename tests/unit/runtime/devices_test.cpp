@@ -10,7 +10,7 @@
 #include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace devices_test {
 
 using namespace std::chrono_literals;
 using testing::ip_command;
@@ -19,6 +19,8 @@ using testing::prefix;
 
 class DevicesTest : public adapters::GateHost {
   protected:
+    // Of which the kernel tells the news; what is only of tcx has a fixture of its own.
+    explicit DevicesTest(adapters::GateHook hook = adapters::GateHook::clsact) { hook_ = hook; }
     void SetUp() override {
         GateHost::SetUp();
         config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
@@ -56,6 +58,12 @@ class DevicesTest : public adapters::GateHost {
         loop_.run();
     }
     std::string missing() { return network_->missing(kId).value_or("an error"); }
+    static adapters::Link link_of_out0() {
+        adapters::Link link;
+        link.name = "out0";
+        link.state.index = index_of("out0");
+        return link;
+    }
     static bool have(const char* vip) {
         return output_of("ip -o addr show").find(vip) != std::string::npos;
     }
@@ -125,6 +133,34 @@ TEST_F(DevicesTest, DeletedAddressesAndRulesAreBackAndAnnounced) {
         EXPECT_EQ(missing(), "") << deletion;
         EXPECT_EQ(announcements_, told + 1) << deletion;
     }
+}
+
+TEST_F(DevicesTest, AddressesThatSomebodyKeepsRemovingComeBackOnceASecond) {
+    promote();
+    for (int i = 0; i < 60; ++i) {
+        ASSERT_TRUE(ip_command("addr flush dev in0 to 198.51.100.100"));
+        hear(2ms);
+    }
+    EXPECT_GE(announcements_, 20) << "at once as long as it may be an administrator";
+    EXPECT_LE(announcements_, 30);
+    hear(1100ms);
+    EXPECT_EQ(missing(), "");
+}
+
+TEST_F(DevicesTest, AGateThatSomebodyKeepsPuttingHimselfBeforeComesBackOnceASecond) {
+    const auto is_first = [this] {
+        return gate_->look_at(link_of_out0())->back().presence == adapters::GatePresence::attached;
+    };
+    int times_first = 0;
+    for (int i = 0; i < 60; ++i) {
+        put_before("out0", adapters::GateDirection::out);
+        hear(2ms);
+        times_first += is_first() ? 1 : 0;
+    }
+    EXPECT_GE(times_first, 20);
+    EXPECT_LE(times_first, 30);
+    hear(1100ms);
+    EXPECT_TRUE(is_first());
 }
 
 TEST_F(DevicesTest, AddressesOfOthersAreNobodysBusiness) {
@@ -217,6 +253,55 @@ TEST_F(DevicesTest, ANodeThatServesDoesNotServeOnWithoutItsGate) {
     EXPECT_EQ(broken_, std::vector{Errc::unsupported});
 }
 
+TEST_F(DevicesTest, AnyDeviceThatComesGetsTheGateAndAPortGivesItBack) {
+    const Bytes frame = testing::Frame().ipv4("192.0.2.100", "192.0.2.51");
+    const auto says = [this, &frame](const char* device) {
+        return verdict(adapters::GateDirection::out, frame, device);
+    };
+    ASSERT_TRUE(ip_command("link add third0 type veth peer name far0"));
+    hear();
+    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+    ASSERT_TRUE(ip_command("link add bridge0 type bridge"));
+    ASSERT_TRUE(ip_command("link set third0 master bridge0"));
+    hear();
+    EXPECT_EQ(says("third0"), adapters::Verdict::no_gate);
+    EXPECT_EQ(says("bridge0"), adapters::Verdict::dropped);
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear();
+    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+    output_of("tc qdisc del dev third0 clsact");
+    hear();
+    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+}
+
+TEST_F(DevicesTest, WhoStandsBeforeTheGateStandsBehindIt) {
+    put_before("out0", adapters::GateDirection::out);
+    hear();
+    const auto found = gate_->devices();
+    ASSERT_TRUE(found);
+    for (const adapters::GateDevice& device : *found) {
+        EXPECT_EQ(device.presence, adapters::GatePresence::attached) << device.interface;
+    }
+    EXPECT_EQ(chain_of("out0", adapters::GateDirection::out).size(), 2U);
+}
+
+// Of tcx the kernel tells nobody anything; what is not told is looked for.
+class TcxDevicesTest : public DevicesTest {
+  protected:
+    TcxDevicesTest() : DevicesTest(adapters::gate_hook_of_kernel()) {}
+};
+
+TEST_F(TcxDevicesTest, TheGateIsFirstAgainWithinASecond) {
+    put_before("out0", adapters::GateDirection::in);
+    take_all_off("in0");
+    hear(1100ms);
+    const auto found = gate_->devices();
+    ASSERT_TRUE(found);
+    for (const adapters::GateDevice& device : *found) {
+        EXPECT_EQ(device.presence, adapters::GatePresence::attached) << device.interface;
+    }
+}
+
 TEST_F(DevicesTest, WhatADeviceThatIsGoneLacksIsNoReasonToEnd) {
     promote();
     ASSERT_TRUE(ip_command("link del out0"));
@@ -228,5 +313,5 @@ TEST_F(DevicesTest, WhatADeviceThatIsGoneLacksIsNoReasonToEnd) {
               adapters::Verdict::dropped);
 }
 
-}  // namespace
+}  // namespace devices_test
 }  // namespace vpnha::runtime

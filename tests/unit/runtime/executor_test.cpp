@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/executor.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "support/no_ports.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace executor_test {
+
+using ::testing::ElementsAre;
 
 constexpr GatewayId kGateway{1};
 constexpr GatewayId kOther{2};
 
-struct NoGate final : ports::Gate {
+struct FakeGate final : ports::Gate {
     Result<void> attach(GatewayId) override { return {}; }
-    Result<void> open_until(GatewayId, TimePoint) override { return {}; }
-    Result<void> shut(GatewayId) override { return {}; }
+    Result<void> open_until(GatewayId, TimePoint until) override {
+        opened_until = until;
+        ++opened;
+        return result;
+    }
+    Result<void> shut(GatewayId) override { return result; }
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId) const override {
         return std::nullopt;
     }
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId) const override {
         return ports::GateCounters{};
     }
+
+    TimePoint opened_until{};
+    Result<void> result;  // Of every call.
+    int opened = 0;
 };
 struct NoLeases final : ports::Leases {
-    [[nodiscard]] Result<std::optional<lease::Durable>> load(GatewayId) const override {
-        return std::nullopt;
-    }
-    Result<void> save(GatewayId, const lease::Durable&) override { return {}; }
+    void save(GatewayId, lease::Durable, Done done) override { saves.push_back(std::move(done)); }
+
+    std::vector<Done> saves;
 };
 struct NoLeaseLinks final : ports::LeaseLinks {
     void send(GatewayId, NodeId, const lease::Message&) override {}
@@ -51,9 +60,18 @@ class ExecutorTest : public ::testing::Test {
         return settings;
     }
 
+    // What waits is on the disk, and what it leads to is, too.
+    void finish_saves() {
+        while (!leases_.saves.empty()) {
+            const NoLeases::Done done = leases_.saves.front();
+            leases_.saves.erase(leases_.saves.begin());
+            done({});
+        }
+    }
+
     adapters::QbLoop loop_;
     node::Node node_{settings()};
-    NoGate gate_;
+    FakeGate gate_;
     test::NoNetwork network_;
     test::NoNeighbours neighbours_;
     test::NoServices services_;
@@ -62,16 +80,18 @@ class ExecutorTest : public ::testing::Test {
     NoLeases leases_;
     NoLeaseLinks lease_links_;
     int idle_ = 0;
+    int answered_ = 0;
+    std::vector<std::string> broken_;
     Executor executor_{
         loop_,
         node_,
         {gate_, network_, neighbours_, services_, kernel_, flows_, leases_, lease_links_},
-        {.request = [](const node::AnswerRequest&) {},
+        {.request = [this](const node::AnswerRequest&) { ++answered_; },
          .plugin = {},
          .score = [](const node::WriteScore&) {},
          .idle = [this] { ++idle_; },
          .fenced = {},
-         .broken = {}}};
+         .broken = [this](const Error& error) { broken_.push_back(error.detail); }}};
 };
 
 // Hundreds of thousands of flows take longer than a lease.
@@ -82,11 +102,63 @@ TEST_F(ExecutorTest, AGatewayThatIsDetachedHoldsUpNoOtherForItsFlows) {
     EXPECT_EQ(idle_, 0);
 }
 
+TEST_F(ExecutorTest, AGateThatRestsOnASaveOpensWhenItIsSaved) {
+    executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    executor_.run(node_.attach(1, kGateway, "checkpoint", loop_.now()));
+    executor_.run(node_.promote(2, kGateway, loop_.now()));
+    ASSERT_EQ(leases_.saves.size(), 1U);
+    EXPECT_EQ(gate_.opened, 0);
+    finish_saves();
+    EXPECT_EQ(gate_.opened, 1);
+}
+
+TEST_F(ExecutorTest, ASaveThatFailsOpensNothingAndEndsNothing) {
+    executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    executor_.run(node_.attach(1, kGateway, "checkpoint", loop_.now()));
+    executor_.run(node_.promote(2, kGateway, loop_.now()));
+    ASSERT_EQ(leases_.saves.size(), 1U);
+    leases_.saves.front()(fail(Errc::system, "No space left on device"));
+    EXPECT_EQ(gate_.opened, 0);
+    EXPECT_TRUE(broken_.empty());
+}
+
 TEST_F(ExecutorTest, WithTheLastOneAllIsDoneBeforeTheEnd) {
     executor_.run({node::Detached{kGateway}});
     EXPECT_EQ(flows_.finished, 1);
     EXPECT_EQ(idle_, 1);
 }
 
-}  // namespace
+// Who cannot be silenced must not live, and says nothing more.
+TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
+    for (const TimePoint deadline : {TimePoint{}, loop_.now() + std::chrono::seconds(1)}) {
+        broken_.clear();
+        gate_.result = fail(Errc::system, "no such map");
+        Executor executor(
+            loop_, node_,
+            {gate_, network_, neighbours_, services_, kernel_, flows_, leases_, lease_links_},
+            {.request = [this](const node::AnswerRequest&) { ++answered_; },
+             .plugin = {},
+             .score = {},
+             .idle = {},
+             .fenced = {},
+             .broken = [this](const Error& error) { broken_.push_back(error.detail); }});
+        executor.run({node::SetGate{kGateway, deadline}, node::AnswerRequest{1, {}}});
+        EXPECT_THAT(broken_, ElementsAre("no such map"));
+        EXPECT_EQ(answered_, 0) << "nothing behind it is done";
+    }
+}
+
+TEST_F(ExecutorTest, APromotionOpensTheGateForItsLeaseAndNoLonger) {
+    const TimePoint deadline = loop_.now() + std::chrono::milliseconds(250);
+    executor_.run({node::SetGate{kGateway, deadline - std::chrono::milliseconds(50)}});
+    EXPECT_EQ(gate_.opened_until, deadline - std::chrono::milliseconds(50));
+    static_cast<void>(node_.attach(1, kGateway, "checkpoint", loop_.now()));
+    executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    executor_.run(node_.promote(2, kGateway, loop_.now()));
+    finish_saves();
+    ASSERT_EQ(node_.find(kGateway)->state(), takeover::State::promoted);
+    EXPECT_EQ(gate_.opened_until, node_.find(kGateway)->lease().holder().state().deadline);
+}
+
+}  // namespace executor_test
 }  // namespace vpnha::runtime

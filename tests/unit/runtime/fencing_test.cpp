@@ -10,7 +10,7 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace fencing_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -69,5 +69,5 @@ TEST_F(FencingTest, AMachineThatMustNotBeResetIsNotTouched) {
     EXPECT_THAT(why.detail, HasSubstr("reset the machine"));
 }
 
-}  // namespace
+}  // namespace fencing_test
 }  // namespace vpnha::runtime

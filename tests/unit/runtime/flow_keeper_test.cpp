@@ -9,7 +9,7 @@
 #include "support/expectation_builder.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace flow_keeper_test {
 
 using conntrack::FlowKey;
 using test::nat_tcp_flow;
@@ -222,5 +222,5 @@ TEST_F(FlowKeeperTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
     EXPECT_EQ(answers_, 4) << "two installations, what is missing, the table";
 }
 
-}  // namespace
+}  // namespace flow_keeper_test
 }  // namespace vpnha::runtime

@@ -4,7 +4,7 @@
 #include "unit/adapters/gate_host.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace gate_view_test {
 
 using adapters::BpfGate;
 using adapters::Verdict;
@@ -15,10 +15,31 @@ using namespace std::chrono_literals;
 
 class GateViewTest : public adapters::GateHost {
   protected:
-    json view(const BpfGate& gate, TimePoint now) {
+    json whole_view(const BpfGate& gate, TimePoint now) {
         const auto all = gate_view(config_, gate, now);
         EXPECT_TRUE(all) << all.error().detail;
-        return all.value_or(json::object()).at("gateways").at(0);
+        return all.value_or(json::object());
+    }
+    json view(const BpfGate& gate, TimePoint now) {
+        return whole_view(gate, now).at("gateways").at(0);
+    }
+    // Of the test's own devices; the kernel may have others.
+    json devices(const BpfGate& gate) {
+        json own = json::array();
+        const json whole = whole_view(gate, {});
+        for (const json& device : whole.at("devices")) {
+            if (device["interface"] == "out0" || device["interface"] == "in0") {
+                own.push_back(device);
+            }
+        }
+        return own;
+    }
+    // A device without other programs.
+    static json device(const std::string& interface, const std::string& presence) {
+        return {{"interface", interface},
+                {"in", presence},
+                {"out", presence},
+                {"before", {{"in", json::array()}, {"out", json::array()}}}};
     }
 };
 
@@ -29,8 +50,6 @@ TEST_F(GateViewTest, ShowsAStandbysGate) {
               Verdict::dropped);
     EXPECT_EQ(view(gate, adapters::boot_time()), json::parse(R"({
         "name": "vpn", "id": 7, "state": "shut", "left_ms": null,
-        "devices": [{"interface": "out0", "in": "attached", "out": "attached"},
-                    {"interface": "in0", "in": "attached", "out": "attached"}],
         "covered": ["10.64.0.1/32", "10.64.1.0/24", "192.0.2.100/32", "198.51.100.100/32"],
         "drops": {"in": {"standby": {"ip": 0, "arp": 1, "nd": 0},
                          "expired": {"ip": 0, "arp": 0, "nd": 0},
@@ -52,16 +71,25 @@ TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
 
 TEST_F(GateViewTest, SaysWhereTheGateIsNot) {
     const BpfGate gate = attached();
+    EXPECT_EQ(devices(gate), json::array({device("out0", "attached"), device("in0", "attached")}));
     ASSERT_TRUE(testing::ip_command("link delete in0"));
     ASSERT_TRUE(testing::ip_command("link delete out0"));
     plug_outside();
-    EXPECT_EQ(view(gate, {})["devices"], json::parse(R"([
-        {"interface": "out0", "in": "missing", "out": "missing"},
-        {"interface": "in0", "in": "no_device", "out": "no_device"}])"));
+    EXPECT_EQ(devices(gate), json::array({device("out0", "missing"), device("in0", "no_device")}));
     config_.gateways[0].inside.interface = "out0";
     const BpfGate later = attached();
-    EXPECT_EQ(view(gate, {})["devices"], json::parse(R"([
-        {"interface": "out0", "in": "foreign", "out": "foreign"}])"));
+    EXPECT_EQ(devices(gate), json::array({device("out0", "foreign")}));
+}
+
+TEST_F(GateViewTest, SaysWhatRunsBeforeTheGate) {
+    const BpfGate gate = attached();
+    put_before("out0", GateDirection::out);
+    const json out0 = devices(gate).at(0);
+    EXPECT_EQ(out0["in"], "attached");
+    EXPECT_EQ(out0["out"], "behind");
+    EXPECT_EQ(out0["before"]["in"], json::array());
+    ASSERT_EQ(out0["before"]["out"].size(), 1U);
+    EXPECT_EQ(out0["before"]["out"][0].get<std::string>().rfind("another (program ", 0), 0U);
 }
 
 TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
@@ -74,5 +102,5 @@ TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
         "out": {"standby": 0, "expired": 0, "ending": 4}})"));
 }
 
-}  // namespace
+}  // namespace gate_view_test
 }  // namespace vpnha::runtime

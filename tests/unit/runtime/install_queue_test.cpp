@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::runtime {
-namespace {
+namespace install_queue_test {
 
 constexpr GatewayId kFirst{1};
 constexpr GatewayId kSecond{2};
@@ -76,5 +76,5 @@ TEST(InstallQueueTest, AHeldGatewayWaitsAndKeepsItsPlace) {
     EXPECT_FALSE(queue.is_ready());
 }
 
-}  // namespace
+}  // namespace install_queue_test
 }  // namespace vpnha::runtime

@@ -6,14 +6,14 @@
 #include "unit/node/fake_cluster.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace nodes_view_test {
 
 using nlohmann::json;
 using node::FakeCluster;
 
 const std::vector<adapters::ClusterNode> kNodes{{NodeId{1}, {}, "gw1"}, {NodeId{2}, {}, "gw2"}};
 
-class NodesViewTest : public testing::Test {
+class NodesViewTest : public ::testing::Test {
   protected:
     void SetUp() override { ASSERT_TRUE(cluster_.promote(1)); }
     // What one node says of another, or of itself.
@@ -81,5 +81,5 @@ TEST_F(NodesViewTest, ANodeThatWasNeverAMemberIsNotLost) {
     EXPECT_TRUE(seen["lost_ms"].is_null());
 }
 
-}  // namespace
+}  // namespace nodes_view_test
 }  // namespace vpnha::runtime

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 namespace vpnha::runtime {
-namespace {
+namespace pacemaker_tools_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -53,5 +53,5 @@ TEST_F(PacemakerToolsTest, NobodyIsToldAfterwards) {
     EXPECT_THAT(told_, IsEmpty());
 }
 
-}  // namespace
+}  // namespace pacemaker_tools_test
 }  // namespace vpnha::runtime

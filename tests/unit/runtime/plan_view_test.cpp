@@ -4,17 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/expectation_builder.hpp"
 #include "unit/node/fake_cluster.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace plan_view_test {
 
 using nlohmann::json;
 using node::FakeCluster;
 using node::session;
 
-class PlanViewTest : public testing::Test {
+class PlanViewTest : public ::testing::Test {
   protected:
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1));
@@ -74,6 +75,27 @@ TEST_F(PlanViewTest, AStandbyWhoseKernelRefusesLosesWhatItRefuses) {
     EXPECT_EQ(gateway["candidates"][0]["standing"], "partial");
 }
 
+TEST_F(PlanViewTest, FlowsAndWhatTheirHelpersExpectAreNoSessions) {
+    const conntrack::News flow{conntrack::News::Kind::changed, test::ftp_flow()};
+    cluster_.at(1).flows.flows.insert_or_assign(flow.flow.key, flow.flow);
+    cluster_.run(
+        1, cluster_.at(1).node->on_flow_news(node::kGateway, std::span(&flow, 1), cluster_.now()));
+    const conntrack::ExpectationNews expected{conntrack::ExpectationNews::Kind::made,
+                                              test::ftp_expectation()};
+    cluster_.at(1).flows.expectations.insert_or_assign(expected.expectation.key,
+                                                       expected.expectation);
+    cluster_.run(1, cluster_.at(1).node->on_expectation_news(
+                        node::kGateway, std::span(&expected, 1), cluster_.now()));
+    cluster_.pass(std::chrono::milliseconds(200));
+    const replica::Store& store = cluster_.replica(1).store();
+    ASSERT_EQ(store.flows() + store.expectations(), 2U);
+    EXPECT_EQ(plan(1)["sessions"], 3);
+    EXPECT_EQ(plan(1)["lost"], 0) << plan(1).dump();
+    cluster_.kill(2);
+    cluster_.kill(3);
+    EXPECT_EQ(plan(1)["lost"], 3);
+}
+
 TEST_F(PlanViewTest, OfOneGatewayOnly) {
     const node::Node& node = *cluster_.at(1).node;
     EXPECT_EQ(plan_view(node, node::kGateway, std::nullopt)["gateways"].size(), 1U);
@@ -88,8 +110,8 @@ TEST_F(PlanViewTest, MembersAreNamedByNameOrId) {
     const auto unknown = parse_member(node, "gw9");
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().code, Errc::not_found);
-    EXPECT_THAT(unknown.error().detail, testing::HasSubstr("name one of: gw1, gw2, gw3"));
+    EXPECT_THAT(unknown.error().detail, ::testing::HasSubstr("name one of: gw1, gw2, gw3"));
 }
 
-}  // namespace
+}  // namespace plan_view_test
 }  // namespace vpnha::runtime

@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 
 namespace vpnha::runtime {
-namespace {
+namespace quorum_mode_test {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(QuorumModeTest, ThreeVotersNeedNothingAfterOneLoss) {
     const QuorumMode mode = quorum_mode_of({}, 3);
@@ -47,5 +47,5 @@ TEST(QuorumModeTest, WarnsOfWhatBuysNothing) {
     EXPECT_THAT(quorum_mode_of(keys, 5).warning, IsEmpty());
 }
 
-}  // namespace
+}  // namespace quorum_mode_test
 }  // namespace vpnha::runtime

@@ -11,12 +11,12 @@
 #include "vpnha/control.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace requests_test {
 
 using nlohmann::json;
 
 // One node that is promoted for its gateway `l2tp` and serves a session, behind a control socket.
-class RequestsTest : public testing::Test {
+class RequestsTest : public ::testing::Test {
   protected:
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1));
@@ -28,7 +28,7 @@ class RequestsTest : public testing::Test {
         auto opened = adapters::ControlServer::open(
             loop_, {.path = path_},
             [this](const adapters::ControlRequest& request, adapters::ControlReply reply) {
-                requests_.on_request(request, std::move(reply), cluster_.now());
+                requests_->on_request(request, std::move(reply), cluster_.now());
             });
         ASSERT_TRUE(opened) << opened.error().detail;
         server_ = std::move(*opened);
@@ -43,10 +43,24 @@ class RequestsTest : public testing::Test {
         return answer.map([](const std::string& text) { return json::parse(text); });
     }
 
+    // Of what the node wants done, only its answers.
+    Requests::Daemon daemon() {
+        Requests::Daemon daemon;
+        daemon.run = [this](const node::Effects& effects) {
+            for (const node::Effect& effect : effects) {
+                if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
+                    requests_->on_answer(*answer);
+                }
+            }
+        };
+        daemon.after_scores = [](const std::function<void()>& then) { then(); };
+        return daemon;
+    }
+
     std::string path_ = temporary_path("requests.sock");
     node::FakeCluster cluster_{3};
     config::Config config_;
-    Requests requests_{config_, *cluster_.at(1).node, {}};
+    std::optional<Requests> requests_{std::in_place, config_, *cluster_.at(1).node, daemon()};
     adapters::QbLoop loop_;
     std::unique_ptr<adapters::ControlServer> server_;
 };
@@ -64,13 +78,35 @@ TEST_F(RequestsTest, AGatewayThatIsNotThereIsNotFound) {
         const Result<json> result = ask(verb, R"({"gateway":"l2pt"})");
         ASSERT_FALSE(result) << verb;
         EXPECT_EQ(result.error().code, Errc::not_found);
-        EXPECT_THAT(result.error().detail, testing::HasSubstr("name one of: l2tp"));
+        EXPECT_THAT(result.error().detail, ::testing::HasSubstr("name one of: l2tp"));
     }
+}
+
+TEST_F(RequestsTest, WhoAttachesIsToldWhoHasTheGateway) {
+    const Result<json> result = ask("attach", R"({"gateway":"l2tp","resource":"checkpoint"})");
+    ASSERT_TRUE(result) << result.error().detail;
+    EXPECT_EQ(result->at("process"), ::getpid());
+    EXPECT_EQ(result->at("instance"), std::to_string(cluster_.at(1).node->settings().instance));
+    EXPECT_TRUE(requests_->has_attached());
+}
+
+TEST_F(RequestsTest, WhoOnlyVotesTakesNoPart) {
+    Requests::Daemon voter = daemon();
+    voter.restart = {3, "signal 11", true};
+    requests_.emplace(config_, *cluster_.at(1).node, std::move(voter));
+    for (const char* verb : {"attach", "promote"}) {
+        const Result<json> result = ask(verb, R"({"gateway":"l2tp"})");
+        ASSERT_FALSE(result) << verb;
+        EXPECT_EQ(result.error().code, Errc::limit);
+        EXPECT_THAT(result.error().detail, ::testing::HasSubstr("last of signal 11"));
+    }
+    EXPECT_TRUE(ask("monitor", R"({"gateway":"l2tp"})"));
+    EXPECT_FALSE(requests_->has_attached());
 }
 
 TEST_F(RequestsTest, AVerbThatIsNotThereIsAnInvalidArgument) {
     EXPECT_EQ(ask("config", "{}").error().code, Errc::invalid_argument);
 }
 
-}  // namespace
+}  // namespace requests_test
 }  // namespace vpnha::runtime

@@ -9,9 +9,9 @@
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
-namespace {
+namespace setup_reader_test {
 
-class SetupReaderTest : public testing::Test {
+class SetupReaderTest : public ::testing::Test {
   protected:
     void SetUp() override {
         config::Gateway gateway;
@@ -77,5 +77,5 @@ TEST_F(SetupReaderTest, AFileThatCannotBeReadKeepsItsLastHash) {
     EXPECT_EQ(hash_of_secrets(), before);
 }
 
-}  // namespace
+}  // namespace setup_reader_test
 }  // namespace vpnha::runtime

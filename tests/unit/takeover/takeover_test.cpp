@@ -6,7 +6,7 @@
 #include <vector>
 
 namespace vpnha::takeover {
-namespace {
+namespace takeover_test {
 
 using ::testing::ElementsAre;
 
@@ -59,7 +59,7 @@ TEST(TakeoverTest, AReleaseShutsTheGateBeforeAnythingElse) {
     EXPECT_EQ(takeover.state(), State::standby);
 }
 
-TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
+TEST(TakeoverTest, AFailedStepUndoesThePromotion) {
     for (const Step failing : {Step::grant, Step::claim, Step::add_addresses, Step::open_gate,
                                Step::announce, Step::resume_sessions}) {
         Takeover takeover;
@@ -67,7 +67,7 @@ TEST(TakeoverTest, AFailedStepUndoesThePromotionAndFails) {
         const std::vector<Step> steps = run_to_end(takeover, next, failing);
         EXPECT_EQ(steps.back(), Step::install_hot) << to_string(failing);
         EXPECT_TRUE(next.finished) << to_string(failing);
-        EXPECT_FALSE(next.succeeded) << to_string(failing);
+        EXPECT_TRUE(next.succeeded) << "it is silent: " << to_string(failing);
         EXPECT_EQ(takeover.state(), State::standby) << to_string(failing);
     }
 }
@@ -92,23 +92,8 @@ TEST(TakeoverTest, DemotedWhileTakingOverReleasesAfterTheStepUnderWay) {
     Next next = takeover.on_step(true);
     EXPECT_EQ(next.step, Step::shut_gate);
     run_to_end(takeover, next);
-    EXPECT_FALSE(next.succeeded);
+    EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::standby);
-}
-
-TEST(TakeoverTest, APromotionThatCountsAsDoneIsDemotedLikeAnyOther) {
-    Takeover takeover;
-    static_cast<void>(takeover.promote());
-    takeover.promise();
-    static_cast<void>(takeover.demote());
-    Next next = takeover.on_step(false);
-    EXPECT_EQ(next.step, Step::shut_gate);
-    run_to_end(takeover, next);
-    EXPECT_TRUE(next.succeeded);
-
-    next = takeover.promote();
-    run_to_end(takeover, next, Step::grant);
-    EXPECT_FALSE(next.succeeded) << "the next one is not promised";
 }
 
 TEST(TakeoverTest, ALeaseLostWhileTakingOverReleasesAfterTheStepUnderWay) {
@@ -159,5 +144,5 @@ TEST(TakeoverTest, AGateThatCouldNotBeShutIsShutByTheNextDemotion) {
     EXPECT_TRUE(takeover.demote().finished);
 }
 
-}  // namespace
+}  // namespace takeover_test
 }  // namespace vpnha::takeover

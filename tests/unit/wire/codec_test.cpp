@@ -6,7 +6,7 @@
 #include "support/wire_v2.hpp"
 
 namespace vpnha::wire {
-namespace {
+namespace codec_test {
 
 const Message kClaim = Claim{GatewayId{1}, Epoch{7, NodeId{2}}, 5, 6};
 
@@ -59,5 +59,5 @@ TEST(CodecTest, AnUnknownVersionIsUnsupportedNotMalformed) {
     EXPECT_EQ(parsed.error().detail, "wire version 2; this node speaks 1 to 1");
 }
 
-}  // namespace
+}  // namespace codec_test
 }  // namespace vpnha::wire

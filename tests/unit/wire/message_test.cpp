@@ -10,7 +10,7 @@
 #include "wire/codec.hpp"
 
 namespace vpnha::wire {
-namespace {
+namespace message_test {
 
 const Epoch kEpoch{7, NodeId{2}};
 const Version kSince{kEpoch, 3};
@@ -146,5 +146,5 @@ TEST(MessageTest, RandomBytesNeverParse) {
     }
 }
 
-}  // namespace
+}  // namespace message_test
 }  // namespace vpnha::wire

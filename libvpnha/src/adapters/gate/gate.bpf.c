@@ -170,8 +170,9 @@ static __always_inline int drop(const struct place* at, __u32 gateway, __u32 rea
         ++*count;
     }
     // A packet that is shot at egress is reported as ENOBUFS to sockets that ask for errors, and as
-    // congestion to TCP; a stolen one counts as sent.
-    return at->direction == VPNHA_GATE_OUT ? TC_ACT_STOLEN : TC_ACT_SHOT;
+    // congestion to TCP. One that is sent to a device that does not exist is dropped, and counts as
+    // sent. (TC_ACT_STOLEN does the same in clsact; tcx takes it for "go on".)
+    return at->direction == VPNHA_GATE_OUT ? (int)bpf_redirect(0, 0) : TC_ACT_SHOT;
 }
 
 static __always_inline int verdict(const struct place* at, __u32 cover, __u32 kind) {
@@ -299,12 +300,12 @@ static __always_inline int gate(struct __sk_buff* skb, __u32 direction) {
 }
 
 SEC("tc")
-int gate_in(struct __sk_buff* skb) {
+int vpnha_gate_in(struct __sk_buff* skb) {
     return gate(skb, VPNHA_GATE_IN);
 }
 
 SEC("tc")
-int gate_out(struct __sk_buff* skb) {
+int vpnha_gate_out(struct __sk_buff* skb) {
     return gate(skb, VPNHA_GATE_OUT);
 }
 

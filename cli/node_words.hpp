@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The verbs by which root vouches for another node, in so many words.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace vpnha::cli {
+
+struct NodeWord {
+    std::string verb;  // Of the control socket.
+    std::string node;  // By name or id.
+    std::string done;  // What is said when vpnhad has taken it.
+};
+
+// `said` is called while the command line is parsed.
+void add_node_words(CLI::App& app, const std::function<void(const NodeWord&)>& said);
+
+}  // namespace vpnha::cli

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnhad of the promoted node hangs, and nothing shows it: another node serves.
+
+Purpose: a daemon in a deadlock looks like one that works. Corosync has it as a member, its control
+socket takes connections, its process is not stopped. Its lease ends; the standbys miss its rounds
+and tell Pacemaker; the agent must not wait for its answer.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. All run vpnhad-frail.
+
+Steps: client1 dials and makes traffic; vpnhad of the promoted node hangs.
+
+Expected: a silence of at most 1.5 s and nothing else; never two owners; the node is a standby in
+sync again by itself.
+"""
+from vpnlab.frail import HANG, make_frail
+from vpnlab.promoted_fault import expect_moved, strike_daemon
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import DAEMON
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 1500
+
+
+def steps(run: Run) -> None:
+    make_frail(run.lab.gateways)
+    live = strike_daemon(run, "a deadlock in vpnhad",
+                         lambda node: node.signal_process(DAEMON, HANG))
+    expect_moved(run, live, OUTAGE_MS)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The disks below the state directories of all nodes are full, and the promoted node dies.
+
+Purpose: logs fill /var on all nodes alike. A survivor that cannot write what it grants would have
+no vote, or would end, with the sessions that it holds hot, just when it is needed.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. The state directories are
+on file systems of 256 KiB.
+
+Steps: client1 dials and makes traffic; all three file systems are filled to the last block; the
+power of the promoted node is cut.
+
+Expected: another node goes on with the session within 2.5 s; the disks took what was granted and
+claimed; both vpnhads are those of before.
+"""
+from vpnlab.disk import fill_disk, use_small_disk
+from vpnlab.expectation import at_least, equals, is_true
+from vpnlab.live import begin, off_dc
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.vpnha_stack import DAEMON
+
+SCENARIO = Scenario(faults=4, vpnha=True)
+OUTAGE_MS = 2500
+
+
+def steps(run: Run) -> None:
+    for node in run.lab.gateways:
+        use_small_disk(node)
+    live = begin(run, place=off_dc)
+    run.step("the disks of all nodes are full")
+    for node in run.lab.gateways:
+        fill_disk(node)
+    daemons = [_daemons(node) for node in live.standbys]
+    run.observe(3)
+    live.cut_power(live.active)
+    live.stack.wait_protected(1)
+    run.observe(2)
+    run.expect("vpnhads", [_daemons(node) for node in live.standbys], equals(daemons))
+    for node in live.standbys:
+        run.expect(f"{node.name}_saves", live.stack.status(node)["lease"]["saves"], is_true())
+    seen = live.end()
+    run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+
+
+def _daemons(node) -> list[str]:
+    return sorted(node.run("pgrep", "-x", DAEMON).stdout.split())

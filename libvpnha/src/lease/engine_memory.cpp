@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which list of voters a lease engine goes by, and how a node without a memory gets one (13).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "lease/engine.hpp"
+
+namespace vpnha::lease {
+
+namespace {
+
+using Told = Engine::Recollection::Told;
+
+bool lists(const std::vector<NodeId>& nodes, NodeId node) {
+    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+}  // namespace
+
+void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
+    note_difference(from, voters);
+    if (!voters.newer_than(state_.voters) || !is_plausible(voters.newest().version.epoch)) {
+        return;
+    }
+    // The list by which this node voted for the first grant is no news of other lives.
+    const VoterList& own = state_.voters.current;
+    const bool voted_by_it = voters.current.version == ListVersion{voter_.granted(), 0} &&
+                             voters.current.nodes == own.nodes;
+    if (remembers() || voted_by_it) {
+        take_over(voters, now);
+    }
+}
+
+void Engine::take_over(const Voters& voters, TimePoint now) {
+    state_.voters = voters;
+    state_.recollection = {};
+    state_.alone = false;
+    holder_.restart_rounds(now);
+    state_.differing.clear();
+    std::erase_if(state_.lives,
+                  [this](const Life& life) { return !lists(state_.voters.all(), life.node); });
+}
+
+void Engine::note_difference(NodeId from, const Voters& voters) {
+    const VoterList& own = state_.voters.newest();
+    const VoterList& other = voters.newest();
+    std::erase(state_.differing, from);
+    if (other.version == own.version && other.nodes != own.nodes) {
+        state_.differing.push_back(from);
+        std::sort(state_.differing.begin(), state_.differing.end());
+    }
+}
+
+void Engine::ask_for_memory(Effects& effects, TimePoint now) {
+    Recollection& recollection = state_.recollection;
+    if (remembers() || now < recollection.ask_at) {
+        return;
+    }
+    // What was asked one interval ago and is not answered is worth a word.
+    if (std::vector<NodeId> nodes = awaited();
+        std::exchange(recollection.asked, true) && nodes != recollection.reported) {
+        recollection.reported = nodes;
+        if (!nodes.empty()) {
+            effects.emplace_back(Awaits{std::move(nodes)});
+        }
+    }
+    recollection.ask_at = now + setup_.timing.lease;
+    send_to_others(Recall{}, effects);
+}
+
+void Engine::tell_memory(const Sender& asker, Effects& effects) const {
+    Memory memory{asker.instance, voter_.granted(), voter_.state().marks, state_.voters};
+    std::erase_if(memory.marks,
+                  [this](const Mark& mark) { return !lists(state_.voters.all(), mark.node); });
+    send(asker.node, std::move(memory), effects);
+}
+
+void Engine::on_memory(NodeId from, const Memory& memory, Effects& effects, TimePoint now) {
+    if (memory.to != setup_.self.instance || !is_sound(memory.voters) ||
+        !is_plausible(memory.granted) || !is_plausible(memory.voters.newest().version.epoch)) {
+        return;
+    }
+    note_difference(from, memory.voters);
+    if (remembers()) {
+        return;
+    }
+    Recollection& recollection = state_.recollection;
+    std::erase_if(recollection.told, [from](const Told& told) { return told.node == from; });
+    recollection.told.push_back({from, memory});
+    recall(effects, now);
+}
+
+const Voters* Engine::newest_told() const {
+    const Voters* newest = nullptr;
+    for (const Told& told : state_.recollection.told) {
+        const Voters& voters = told.memory.voters;
+        if (voters.newest().has_version() && (newest == nullptr || voters.newer_than(*newest))) {
+            newest = &voters;
+        }
+    }
+    return newest;
+}
+
+bool Engine::told_by(NodeId node) const {
+    const std::vector<Told>& told = state_.recollection.told;
+    return std::any_of(told.begin(), told.end(),
+                       [node](const Told& each) { return each.node == node; });
+}
+
+std::vector<NodeId> Engine::awaited() const {
+    if (remembers()) {
+        return {};
+    }
+    const Voters* const newest = newest_told();
+    std::vector<NodeId> nodes = newest != nullptr ? newest->all() : state_.voters.all();
+    std::erase_if(nodes, [&](NodeId node) {
+        const auto& [ask_at, told, spared, reported, asked] = state_.recollection;
+        return node == setup_.self.node || lists(spared, node) ||
+               std::any_of(told.begin(), told.end(), [&](const Told& each) {
+                   // Another one without a memory tells nothing of what this one has forgotten.
+                   return each.node == node &&
+                          (newest == nullptr || each.memory.voters.newest().has_version());
+               });
+    });
+    return nodes;
+}
+
+void Engine::recall(Effects& effects, TimePoint now) {
+    std::vector<NodeId> unknown = awaited();
+    const Voters* const newest = newest_told();
+    if (newest == nullptr) {
+        if (unknown.empty() && !state_.recollection.spared.empty()) {
+            // On an administrator's word: older than whatever was ever granted.
+            Voters voters = state_.voters;
+            voters.current.version = {Epoch{0, setup_.self.node}, 0};
+            take_over(voters, now);
+            effects.emplace_back(Recalled{state_.voters.current});
+        }
+        return;
+    }
+    unknown.push_back(setup_.self.node);
+    std::sort(unknown.begin(), unknown.end());
+    if (newest->current.majority(unknown) || (newest->next && newest->next->majority(unknown))) {
+        return;
+    }
+    // A claim by the list without a version had no vote but of those that forgot as much, and its
+    // number may have been used in another life.
+    if (holder_.phase() != Phase::idle) {
+        end(End::given_up, effects);
+    }
+    std::vector<Told> told = state_.recollection.told;
+    std::sort(told.begin(), told.end(),
+              [](const Told& a, const Told& b) { return a.memory.granted < b.memory.granted; });
+    const Voters voters = *newest;
+    for (Told& each : told) {
+        std::erase_if(each.memory.marks,
+                      [all = voters.all()](const Mark& mark) { return !lists(all, mark.node); });
+        voter_.remember(each.memory.granted, each.memory.marks, voters.all());
+        holder_.on_granted_elsewhere(each.memory.granted);
+    }
+    take_over(voters, now);
+    effects.emplace_back(Recalled{state_.voters.newest()});
+    if (voter_.is_marked(setup_.self.node, setup_.self.boot)) {
+        become_fenced(effects);
+    }
+}
+
+Result<Effects> Engine::vote_without(NodeId node, TimePoint now) {
+    if (!lists(awaited(), node)) {
+        return fail(Errc::invalid_argument,
+                    remembers()
+                        ? "this node remembers who votes, and waits for nobody"
+                        : fmt::format("node {} has told what it remembers; this node does not wait "
+                                      "for it",
+                                      node.value));
+    }
+    Effects effects;
+    lapse(effects, now);
+    state_.recollection.spared.push_back(node);
+    recall(effects, now);
+    return saved_first(std::move(effects));
+}
+
+Effects Engine::configure(const std::vector<NodeId>& nodes, TimePoint now) {
+    Effects effects;
+    lapse(effects, now);
+    // Who has voted by a list is bound to it.
+    if (!remembers() && voter_.granted() == Epoch{} && state_.voters.current.nodes != nodes) {
+        state_.voters.current.nodes = nodes;
+        state_.differing.clear();
+        recall(effects, now);
+    }
+    return saved_first(std::move(effects));
+}
+
+}  // namespace vpnha::lease

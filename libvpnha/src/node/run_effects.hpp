@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The order in which a node's effects take place: one for the daemon and the simulator.
+#pragma once
+
+#include <deque>
+#include <iterator>
+#include <utility>
+
+#include "node/effects.hpp"
+
+namespace vpnha::node {
+
+// `execute` takes each effect and returns what follows from it, at once. As soon as `is_over`
+// returns true nothing more is done.
+template <class Execute, class IsOver>
+void run_effects(Effects effects, const Execute& execute, const IsOver& is_over) {
+    std::deque<Effect> queue(std::make_move_iterator(effects.begin()),
+                             std::make_move_iterator(effects.end()));
+    while (!queue.empty() && !is_over()) {
+        Effect effect = std::move(queue.front());
+        queue.pop_front();
+        // What an effect leads to comes before what was behind it: a transition runs to its end.
+        Effects more = execute(effect);
+        queue.insert(queue.begin(), std::make_move_iterator(more.begin()),
+                     std::make_move_iterator(more.end()));
+    }
+}
+
+}  // namespace vpnha::node

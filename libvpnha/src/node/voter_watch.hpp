@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which of the other voters count for this node, on one gateway: whether there would be a majority
+// for its lease if one more node failed. Members of the group may not count: a packet filter
+// between two nodes, another key, a disk that refuses, a node whose starts were forgotten. Pure.
+//
+// Of a node that asks (it claims the lease, or holds it), those count that answer its rounds; of
+// any other node, those that are heard: each vpnhad says hello to all voters each second.
+//
+//   counts \ each second | asks, answered within 1 s | asks, not answered | heard within 3 s | not
+//   ---------------------+---------------------------+--------------------+------------------+-----
+//   yes                  | -                         | no, told           | -                | no,
+//   told no                   | yes, told                 | -                  | yes, told        |
+//   -
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "lease/engine.hpp"
+
+namespace vpnha::node {
+
+class VoterWatch {
+  public:
+    struct Vote {
+        NodeId node;
+        bool counts = true;
+        std::optional<TimePoint> heard_at;     // Any datagram of the lease.
+        std::optional<TimePoint> answered_at;  // A round of this node.
+    };
+    struct News {
+        NodeId node;
+        bool counts;
+    };
+
+    VoterWatch(NodeId self, TimePoint now);
+
+    // `engine` is the gateway's, after it has taken the message.
+    void on_message(const lease::Sender& sender, const lease::Message& message,
+                    const lease::Engine& engine, TimePoint now);
+    [[nodiscard]] TimePoint next_tick() const { return next_tick_; }
+    // It is time for hellos to the other voters; what is new of them.
+    [[nodiscard]] std::vector<News> on_tick(const lease::Engine& engine, TimePoint now);
+
+    // The other voters, as they were at the last tick, ascending.
+    [[nodiscard]] std::vector<Vote> votes() const;
+    // How many of the voters may stop counting before no majority is left, this node being one that
+    // counts; negative: there is none.
+    [[nodiscard]] int reserve(const lease::Voters& voters) const;
+
+  private:
+    [[nodiscard]] bool counts(const Vote& vote, TimePoint now) const;
+
+    NodeId self_;
+    TimePoint next_tick_;
+    TimePoint since_;  // For so long it listens, or asks.
+    bool asks_ = false;
+    std::map<NodeId, Vote> votes_;
+};
+
+}  // namespace vpnha::node

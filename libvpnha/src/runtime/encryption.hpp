@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether Corosync encrypts what the nodes tell each other, at the start and from then on.
+#pragma once
+
+#include <string>
+
+#include "adapters/cluster_map.hpp"
+
+namespace vpnha::runtime {
+
+class Encryption {
+  public:
+    // `may_be_off`: vpnha.toml allows it.
+    explicit Encryption(bool may_be_off) : may_be_off_(may_be_off) {}
+
+    // Error invalid_config: it is off, and may not be.
+    [[nodiscard]] Result<void> check(const adapters::TotemKeys& keys);
+    // Corosync's configuration was written; says in the log what is new.
+    void check_again(const adapters::TotemKeys& keys);
+
+    // Why it is off; empty when it is on.
+    [[nodiscard]] const std::string& off_because() const { return off_because_; }
+    [[nodiscard]] bool may_be_off() const { return may_be_off_; }
+
+  private:
+    bool may_be_off_;
+    std::string off_because_;
+};
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/preparation.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include "adapters/log.hpp"
+#include "adapters/process.hpp"
+
+namespace vpnha::runtime {
+
+using adapters::write_log;
+
+namespace {
+
+// A lame vpnhad that was stopped may be about to end when Pacemaker starts the next one.
+constexpr std::chrono::milliseconds kLockPatience{2000};
+
+void log_restart(const Restart& restart) {
+    if (restart.count == 0) {
+        return;
+    }
+    write_log(node::Level::error,
+              fmt::format("vpnhad had died of {}; this is its next start event=restarted "
+                          "restarts={}",
+                          restart.death, restart.count));
+    if (restart.votes_only) {
+        write_log(node::Level::error,
+                  "vpnhad died several times one after the other; it only votes for now "
+                  "event=votes-only");
+    }
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const DaemonOptions& options) {
+    VPNHA_TRY(config::Config config, config::load(options.config_file));
+    VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
+    log_restart(options.restart);
+    VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
+    adapters::forbid_core_files();
+    if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
+        write_log(node::Level::warning, preferred.error().detail);
+    }
+    if (sodium_init() < 0) {
+        return fail(Errc::unsupported, "libsodium cannot be initialised");
+    }
+    return Prepared{std::move(config), std::move(lock)};
+}
+
+}  // namespace vpnha::runtime

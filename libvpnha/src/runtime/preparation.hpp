@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a vpnhad does before it touches anything of its node.
+#pragma once
+
+#include "adapters/state_lock.hpp"
+#include "config/config.hpp"
+#include "vpnha/daemon.hpp"
+
+namespace vpnha::runtime {
+
+struct Prepared {
+    config::Config config;
+    adapters::StateLock lock;  // To be held until everything else has ended.
+};
+
+// Reads the configuration, opens the log, and takes the node for this process.
+[[nodiscard]] Result<Prepared> prepare(const DaemonOptions& options);
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Tables from results, without a measurement."""
+from __future__ import annotations
+
+import json
+
+from vpnbench import report
+
+NAMES = ("code_and_apply", "both_nodes", "confirm_one", "snapshot_pass", "json_into_map",
+         "copy_into_map", "digest", "is_protected")
+DOCUMENT = "before\n<!-- table records -->\nold\n<!-- end -->\nafter\n"
+
+
+def figures(name: str, size: int) -> dict:
+    return {"run_name": f"{name}/{size}", "items_per_second": 1e6, "cpu_time": 20.0}
+
+
+def written(tmp_path, benchmarks: list[dict]) -> str:
+    results, document = tmp_path / "results.json", tmp_path / "performance.md"
+    results.write_text(json.dumps({"records": [{"benchmarks": benchmarks, "foreign": 0.0}]}),
+                       encoding="utf-8")
+    document.write_text(DOCUMENT, encoding="utf-8")
+    report.write(results, document)
+    return document.read_text(encoding="utf-8")
+
+
+def test_one_round_has_figures_and_no_aggregates(tmp_path):
+    text = written(tmp_path, [{**figures(name, size), "run_type": "iteration"}
+                              for name in NAMES for size in report.SIZES])
+    assert "old" not in text and "1 000 000" in text
+
+
+def test_of_several_rounds_the_median_counts(tmp_path):
+    several = []
+    for name in NAMES:
+        for size in report.SIZES:
+            for aggregate, rate in (("mean", 3e6), ("median", 2e6), ("stddev", 9.0)):
+                several.append({**figures(name, size), "run_type": "aggregate",
+                                "aggregate_name": aggregate, "items_per_second": rate})
+    text = written(tmp_path, several)
+    assert "2 000 000" in text and "3 000 000" not in text

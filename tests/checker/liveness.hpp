@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether somebody can still be granted the lease: the other half of what the invariants say. A
+// protocol that answers nobody would break none of them.
+//
+// From a world without bounds left good times begin: what was under way is lost, paused nodes thaw,
+// all groups are whole, every daemon acts when it is due, and every message arrives once. One node
+// is promoted: the first one that is, or can be. Within kTicks it has a deadline ahead. Nothing is
+// asked of a world where no majority of the voters lives, or where every node is fenced.
+#pragma once
+
+#include "checker/visited.hpp"
+#include "checker/world.hpp"
+
+namespace vpnha::checker {
+
+class Liveness {
+  public:
+    explicit Liveness(const Run& run) : run_(run) {}
+
+    [[nodiscard]] bool can_serve(const World& world);
+
+  private:
+    const Run& run_;
+    Visited known_;  // From these somebody can.
+};
+
+}  // namespace vpnha::checker

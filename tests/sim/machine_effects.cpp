@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Carries out what the node wants: one function for each effect, in the order of the daemon's
+// executor (runtime/executor.cpp). A new effect does not compile before it has one here.
+#include <variant>
+
+#include "node/run_effects.hpp"
+#include "sim/machine.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+}  // namespace
+
+void Machine::carry_out(node::Effects effects) {
+    node::run_effects(
+        std::move(effects),
+        [this](const node::Effect& effect) {
+            world_.on_effect(*this, effect);
+            node::Effects more =
+                std::visit([this](const auto& each) { return execute(each); }, effect);
+            world_.on_effects(*this, more, false);
+            return more;
+        },
+        [this] { return over_; });
+}
+
+node::Effects Machine::execute(const node::SendToGroup& sent) {
+    waiting_.push_back(sent.message);
+    if (waiting_.size() == 1) {
+        send_waiting();
+    }
+    return {};
+}
+
+node::Effects Machine::execute(const node::InstallSession& install) {
+    kernel_.queue(install);
+    schedule_install();
+    return {};
+}
+
+node::Effects Machine::execute(const node::RemoveSession& remove) {
+    kernel_.remove({remove.gateway, remove.key});
+    return {};
+}
+
+node::Effects Machine::execute(const node::AuditSessions& audit) {
+    return node_->on_audited(audit.gateway, kernel_.audit(audit.gateway), local_now());
+}
+
+node::Effects Machine::execute(const node::SaveLease& save) {
+    Result<void> saved;
+    if (disk_full_) {
+        saved = fail(Errc::system, "No space left on device");
+    } else {
+        disk_[save.gateway] = save.durable;
+    }
+    return node_->on_lease_saved(save.gateway, save.ticket, saved, local_now());
+}
+
+node::Effects Machine::execute(const node::SendLease& sent) {
+    world_.on_lease(*this, sent);
+    return {};
+}
+
+node::Effects Machine::execute(const node::SetGate& gate) {
+    open_[gate.gateway] = gate.deadline;
+    return {};
+}
+
+node::Effects Machine::execute(const node::SendDatagram& datagram) {
+    world_.on_datagram(*this, datagram);
+    return {};
+}
+
+node::Effects Machine::execute(const node::SendFrame& frame) {
+    world_.on_frame(*this, frame);
+    return {};
+}
+
+node::Effects Machine::execute(const node::AnswerRequest& answer) {
+    world_.on_answer(*this, answer);
+    return {};
+}
+
+node::Effects Machine::execute(const node::WriteScore& score) {
+    story_.tell(id_, "score of gateway {}: {}", score.gateway.value, score.score);
+    scores_[score.gateway] = score.score;
+    return {};
+}
+
+node::Effects Machine::execute(const node::WithdrawScore& withdrawn) {
+    world_.on_withdrawn(withdrawn);
+    return {};
+}
+
+node::Effects Machine::execute(const node::Detached& detached) {
+    kernel_.forget(detached.gateway);
+    scores_.erase(detached.gateway);
+    // The last one ends vpnhad.
+    return node_->any_attached() ? node::Effects{} : flows_.finish(*node_, local_now());
+}
+
+node::Effects Machine::execute(const node::Fenced&) {
+    over_ = true;
+    world_.on_fenced(*this);
+    return {};
+}
+
+node::Effects Machine::execute(const node::Log& line) {
+    story_.tell(id_, "{}", line.text);
+    return {};
+}
+
+// Nobody waits for these: Pacemaker looks at the nodes' states itself, links fail by their carrier.
+node::Effects Machine::execute(const node::Announce&) {
+    return {};
+}
+node::Effects Machine::execute(const node::AskNeighbours&) {
+    return {};
+}
+node::Effects Machine::execute(const node::AnswerPlugin&) {
+    return {};
+}
+node::Effects Machine::execute(const node::WatchServices&) {
+    return {};
+}
+node::Effects Machine::execute(const node::ReportFailure&) {
+    return {};
+}
+
+node::Effects Machine::execute(const node::RunStep& step) {
+    Result<void> result = run(step);
+    if (!plan_.has(Fault::step_lasts) || random_.chance(60)) {
+        return node_->on_step_done(step.gateway, step.step, result, local_now());
+    }
+    const Duration lasts = random_.chance(60)
+                               ? between(random_, microseconds(100), milliseconds(20))
+                               : between(random_, milliseconds(20), milliseconds(3000));
+    agenda_.after(lasts, [this, process = process_, step, result] {
+        if (process == process_) {
+            post([=](node::Node& node, TimePoint now) {
+                return node.on_step_done(step.gateway, step.step, result, now);
+            });
+        }
+    });
+    return {};
+}
+
+Result<void> Machine::run(const node::RunStep& step) {
+    if (random_.chance(failing_percent_)) {
+        return fail(Errc::system, "the device is gone");
+    }
+    switch (step.step) {
+        case takeover::Step::open_gate:
+            open_[step.gateway] = step.deadline;
+            break;
+        case takeover::Step::shut_gate:
+            open_.erase(step.gateway);
+            break;
+        case takeover::Step::reset_services:
+            reset_services(step.gateway);
+            break;
+        default:
+            break;
+    }
+    return {};
+}
+
+void Machine::reset_services(GatewayId gateway) {
+    std::vector<node::PluginToken> ended;
+    for (const auto& [plugin, key] : plugins_) {
+        if (key.first == gateway) {
+            ended.push_back(plugin);
+        }
+    }
+    for (const node::PluginToken plugin : ended) {
+        unplug(plugin);
+    }
+}
+
+}  // namespace vpnha::sim

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which votes count, as a whole cluster sees it.
+#include "node/voter_watch.hpp"
+
+#include <gmock/gmock.h>
+
+#include "fake_cluster.hpp"
+#include "sample_session.hpp"
+
+namespace vpnha::node {
+namespace voter_watch_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// By the ids of the other voters, ascending: which of them count.
+std::vector<bool> counted(FakeCluster& cluster, std::uint32_t node) {
+    std::vector<bool> counted;
+    for (const VoterWatch::Vote& vote : cluster.at(node).node->find(kGateway)->votes()) {
+        counted.push_back(vote.counts);
+    }
+    return counted;
+}
+
+int reserve(FakeCluster& cluster, std::uint32_t node) {
+    return cluster.at(node).node->find(kGateway)->reserve();
+}
+
+TEST(VoterWatchTest, AllVotesCountInAWholeCluster) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(seconds(30));
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        EXPECT_EQ(counted(cluster, node), (std::vector<bool>{true, true})) << node;
+        EXPECT_EQ(reserve(cluster, node), 1) << node;
+        EXPECT_THAT(cluster.at(node).log, Not(Contains(HasSubstr("event=vote-")))) << node;
+    }
+}
+
+TEST(VoterWatchTest, TheHolderMissesAnswersAndSaysWhatIsLeft) {
+    FakeCluster cluster = with_one_session();
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        return from == 3 && std::holds_alternative<lease::Answer>(sent.message);
+    });
+    cluster.pass(milliseconds(3500));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(counted(cluster, 1), (std::vector<bool>{true, false}));
+    EXPECT_EQ(reserve(cluster, 1), 0);
+    EXPECT_THAT(cluster.at(1).log, Contains(AllOf(HasSubstr("node 3"), HasSubstr("event=vote-lost"),
+                                                  HasSubstr("reserve=0")))
+                                       .Times(1));
+    EXPECT_EQ(counted(cluster, 2), (std::vector<bool>{true, true})) << "it hears both";
+    cluster.lose_leases({});
+    cluster.pass(seconds(2));
+    EXPECT_EQ(reserve(cluster, 1), 1);
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=vote-back")).Times(1));
+}
+
+TEST(VoterWatchTest, AStandbyMissesAStandbyBeforeItNeedsIt) {
+    FakeCluster cluster = with_one_session();
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        return from == 3 && sent.to == NodeId{2};
+    });
+    cluster.pass(seconds(6));
+    EXPECT_EQ(counted(cluster, 2), (std::vector<bool>{true, false}));
+    EXPECT_EQ(reserve(cluster, 2), 0);
+    EXPECT_EQ(counted(cluster, 1), (std::vector<bool>{true, true}));
+    EXPECT_EQ(counted(cluster, 3), (std::vector<bool>{true, true})) << "what it hears is whole";
+}
+
+TEST(VoterWatchTest, AFullDiskIsAVoteLess) {
+    FakeCluster cluster(3);
+    cluster.fill_disks({3});
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(seconds(4));
+    EXPECT_EQ(counted(cluster, 1), (std::vector<bool>{true, false}));
+}
+
+TEST(VoterWatchTest, ANodeThatIsGoneIsNoWarningOfItsOwn) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill(3);
+    cluster.pass(seconds(6));
+    EXPECT_EQ(reserve(cluster, 1), 0);
+    EXPECT_EQ(reserve(cluster, 2), 0);
+    cluster.kill(2);
+    cluster.pass(seconds(6));
+    EXPECT_EQ(reserve(cluster, 1), -1);
+}
+
+TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeHeard) {
+    FakeCluster cluster(3);
+    cluster.pass(milliseconds(2500));
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(seconds(3));
+    ASSERT_TRUE(cluster.begin_demote(2).has_value());
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(seconds(5));
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        EXPECT_THAT(cluster.at(node).log, Not(Contains(HasSubstr("event=vote-")))) << node;
+    }
+}
+
+}  // namespace voter_watch_test
+}  // namespace vpnha::node
