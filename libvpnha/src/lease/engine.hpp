@@ -59,7 +59,8 @@ namespace vpnha::lease {
 struct Setup {
     Sender self;
     Timing timing;
-    std::vector<NodeId> voters;  // As configured: the first list of a node without a memory.
+    // As configured: whom a node without a memory asks, and its first list.
+    std::vector<NodeId> voters;
 };
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };

@@ -67,7 +67,16 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
         }
     }
     recollection.ask_at = now + setup_.timing.lease;
-    send_to_others(Recall{}, effects);
+    // Also those whom the list that it has voted by does not have: they may remember a newer one.
+    std::vector<NodeId> asked = state_.voters.all();
+    asked.insert(asked.end(), setup_.voters.begin(), setup_.voters.end());
+    std::sort(asked.begin(), asked.end());
+    asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+    for (const NodeId node : asked) {
+        if (node != setup_.self.node) {
+            send(node, Recall{}, effects);
+        }
+    }
 }
 
 void Engine::tell_memory(const Sender& asker, Effects& effects) const {
@@ -186,6 +195,7 @@ Result<Effects> Engine::vote_without(NodeId node, TimePoint now) {
 Effects Engine::configure(const std::vector<NodeId>& nodes, TimePoint now) {
     Effects effects;
     lapse(effects, now);
+    setup_.voters = nodes;
     // Who has voted by a list is bound to it.
     if (!remembers() && voter_.granted() == Epoch{} && state_.voters.current.nodes != nodes) {
         state_.voters.current.nodes = nodes;

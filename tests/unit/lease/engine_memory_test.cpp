@@ -187,6 +187,23 @@ TEST(EngineMemoryTest, WhoHasVotedByAListIsBoundToItWhateverItIsConfiguredWith) 
     EXPECT_EQ(list_of(cluster, 2).nodes, nodes_to(3));
 }
 
+// It has voted for itself by a list without node 1, which is a voter, as node 3 tells.
+TEST(EngineMemoryTest, WhoIsBoundToAListAsksAllWhomItIsConfiguredWith) {
+    Cluster cluster;
+    cluster.start(2, false);
+    cluster.run(2, cluster[2].configure({NodeId{2}, NodeId{3}}, cluster.now()));
+    cluster.cut(2);
+    cluster.live(kTold);
+    cluster.promote(2);
+    EXPECT_THAT(list_of(cluster, 2).nodes, ElementsAre(NodeId{2}, NodeId{3}));
+    EXPECT_NE(cluster[2].voter().granted(), Epoch{});
+    cluster.mend(2);
+    cluster.run(2, cluster[2].configure(nodes_to(3), cluster.now()));
+    cluster.live(kTold);
+    EXPECT_TRUE(cluster[2].remembers());
+    EXPECT_TRUE(cluster.speaks(2));
+}
+
 TEST(EngineMemoryTest, AnAdministratorsWordEndsTheWaitForANode) {
     Cluster cluster(3, 0);
     cluster.cut(3);
