@@ -120,6 +120,12 @@ Epoch Machine::disk(GatewayId gateway) const {
     return found == disk_.end() ? Epoch{} : std::max(found->second.claimed, found->second.granted);
 }
 
+bool Machine::remembers() const {
+    return node_ && disk_.size() == plan_.gateways &&
+           std::all_of(disk_.begin(), disk_.end(),
+                       [](const auto& each) { return each.second.voters.newest().has_version(); });
+}
+
 bool Machine::gate_open(GatewayId gateway) const {
     const auto found = open_.find(gateway);
     return found != open_.end() && local_now() < found->second;

@@ -108,6 +108,8 @@ class Machine {
     [[nodiscard]] bool just_thawed() const;
     // The highest epoch that it claimed or granted.
     [[nodiscard]] Epoch disk(GatewayId gateway) const;
+    // vpnhad runs, and its disk knows who votes on each gateway.
+    [[nodiscard]] bool remembers() const;
     // This vpnhad was told that the side was lost, and since then no hold-off has passed.
     [[nodiscard]] bool must_count_as_lost(LinkSide side) const;
     [[nodiscard]] const lease::Sender& sender() const { return sender_; }

@@ -115,7 +115,7 @@ void World::cut_power(NodeId node) {
 bool World::may_lose_disk(NodeId node) const {
     return !faults_over_ && agenda_.now() >= disk_lost_at_ + kDiskPause &&
            std::all_of(machines_.begin(), machines_.end(), [&](const auto& each) {
-               return each.first == node || each.second->node() != nullptr;
+               return each.first == node || each.second->remembers();
            });
 }
 

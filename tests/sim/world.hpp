@@ -49,7 +49,7 @@ class World : private Surroundings {
     void fence(NodeId node);
     void kill_daemon(NodeId node);
     void end_daemon(NodeId node);
-    // One at a time, while all others remember.
+    // One at a time, while all others remember: of more an administrator has to say what was.
     [[nodiscard]] bool may_lose_disk(NodeId node) const;
     void end_faults();
     void shatter();
