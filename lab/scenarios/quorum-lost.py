@@ -19,7 +19,7 @@ from vpnlab.partition import SILENT_MS
 from vpnlab.promise import expect_nothing_else
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.silence import ABSTENTION_S, back_after_abstention, started_s
+from vpnlab.silence import back_after_abstention, since_abstention_s
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 SILENCE_S = 5
@@ -38,9 +38,7 @@ def steps(run: Run) -> None:
     run.step(f"{first.name} is switched on again")
     live.stack.join(first.name)
     live.wait_answered()
-    answered_at = run.lab.now()
-    started_at = started_s(live.stack.daemon_log(first))
-    run.expect("back_after_abstention_s", round(answered_at - started_at - ABSTENTION_S, 2),
+    run.expect("back_after_abstention_s", since_abstention_s(run, first, run.lab.now()),
                back_after_abstention(BACK_S))
     run.step(f"and {second.name}")
     live.stack.rejoin(second.name)

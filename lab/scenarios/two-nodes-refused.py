@@ -24,7 +24,7 @@ from vpnlab.node import Node
 from vpnlab.promise import expect_nothing_else
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
-from vpnlab.silence import ABSTENTION_S, back_after_abstention, started_s
+from vpnlab.silence import back_after_abstention, since_abstention_s
 from vpnlab.state import text_of
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2, vpnha=True)
@@ -63,10 +63,8 @@ def steps(run: Run) -> None:
     run.step(f"{first.name} comes back")
     live.stack.join(first.name)
     live.wait_answered()
-    answered_at = run.lab.now()
-    run.expect("back_after_abstention_s", round(
-        answered_at - started_s(live.stack.daemon_log(first)) - ABSTENTION_S, 2),
-        back_after_abstention(BACK_S))
+    run.expect("back_after_abstention_s", since_abstention_s(run, first, run.lab.now()),
+               back_after_abstention(BACK_S))
     live.stack.wait_in_sync()
     live.stack.cluster.tune()
     live.stack.wait_protected(1)
