@@ -43,7 +43,7 @@ def steps(run: Run) -> None:
         node.put(SECRETS, secrets, mode=0o600)
     poisoner.node.put(OPTIONS, client_options(POISON))
     run.step("client2 dials: its record kills whoever reads it")
-    live.active.suffers("poisonous record")
+    live.active.note_fault("poisonous record")
     poisoner.dial()
     poisoner.start_traffic()
     live.clients.append(poisoner)

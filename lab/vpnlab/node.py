@@ -224,7 +224,7 @@ class Node:
             raise LabError(f"{self.name} is powered off")
 
     def note_fault(self, what: str) -> None:
-        """A fault that somebody else makes on this node."""
+        """Books a fault that somebody else is about to make on this node."""
         self._on_fault(what, self.name)
 
     def fence(self, victim: Node) -> Background:
@@ -250,10 +250,6 @@ class Node:
         """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
         self._on_fault(f"stop {name}", self.name)
         self.run("pkill", "-STOP", "-x", name)
-
-    def suffers(self, what: str) -> None:
-        """Books a fault that the scenario itself is about to cause here."""
-        self._on_fault(what, self.name)
 
     def signal_process(self, name: str, signal: str) -> None:
         """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
