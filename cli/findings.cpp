@@ -105,8 +105,9 @@ class Findings {
                                        : "it does not answer this node's rounds"));
             }
         }
-        // Two voters never have one.
-        if (lease.at("voters").size() > 2 && lease.at("reserve").get<int>() == 0) {
+        // Two voters never have one, and neither has a new cluster before its first grant.
+        if (lease.at("voters").size() > 2 && lease.at("remembers").get<bool>() &&
+            lease.at("reserve").get<int>() == 0) {
             add_of(gateway, Health::degraded,
                    fmt::format("one more vote lost, of {}, and nobody is granted the lease",
                                lease.at("voters").size()));

@@ -10,14 +10,6 @@
 
 namespace vpnha::lease {
 
-namespace {
-
-bool is_in(const std::vector<NodeId>& nodes, NodeId node) {
-    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-}
-
-}  // namespace
-
 Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
     Effects effects;
     lapse(effects, now);

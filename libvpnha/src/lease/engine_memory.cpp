@@ -13,10 +13,6 @@ namespace {
 
 using Told = Engine::Recollection::Told;
 
-bool lists(const std::vector<NodeId>& nodes, NodeId node) {
-    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
-}
-
 }  // namespace
 
 void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
@@ -40,7 +36,7 @@ void Engine::take_over(const Voters& voters, TimePoint now) {
     holder_.restart_rounds(now);
     state_.differing.clear();
     std::erase_if(state_.lives,
-                  [this](const Life& life) { return !lists(state_.voters.all(), life.node); });
+                  [this](const Life& life) { return !is_in(state_.voters.all(), life.node); });
 }
 
 void Engine::note_difference(NodeId from, const Voters& voters) {
@@ -82,7 +78,7 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
 void Engine::tell_memory(const Sender& asker, Effects& effects) const {
     Memory memory{asker.instance, voter_.granted(), voter_.state().marks, state_.voters};
     std::erase_if(memory.marks,
-                  [this](const Mark& mark) { return !lists(state_.voters.all(), mark.node); });
+                  [this](const Mark& mark) { return !is_in(state_.voters.all(), mark.node); });
     send(asker.node, std::move(memory), effects);
 }
 
@@ -124,10 +120,10 @@ std::vector<NodeId> Engine::awaited() const {
     }
     const Voters* const newest = newest_told();
     std::vector<NodeId> nodes = newest != nullptr ? newest->all() : state_.voters.all();
+    const Recollection& known = state_.recollection;
     std::erase_if(nodes, [&](NodeId node) {
-        const auto& [ask_at, told, spared, reported, asked] = state_.recollection;
-        return node == setup_.self.node || lists(spared, node) ||
-               std::any_of(told.begin(), told.end(), [&](const Told& each) {
+        return node == setup_.self.node || is_in(known.spared, node) ||
+               std::any_of(known.told.begin(), known.told.end(), [&](const Told& each) {
                    // Another one without a memory tells nothing of what this one has forgotten.
                    return each.node == node &&
                           (newest == nullptr || each.memory.voters.newest().has_version());
@@ -154,7 +150,7 @@ void Engine::recall(Effects& effects, TimePoint now) {
     if (newest->current.majority(unknown) || (newest->next && newest->next->majority(unknown))) {
         return;
     }
-    // A claim by the list without a version had no vote but of those that forgot as much, and its
+    // A claim by the list without a version had no vote but of those that forgot as much. Its
     // number may have been used in another life.
     if (holder_.phase() != Phase::idle) {
         end(End::given_up, effects);
@@ -165,7 +161,7 @@ void Engine::recall(Effects& effects, TimePoint now) {
     const Voters voters = *newest;
     for (Told& each : told) {
         std::erase_if(each.memory.marks,
-                      [all = voters.all()](const Mark& mark) { return !lists(all, mark.node); });
+                      [all = voters.all()](const Mark& mark) { return !is_in(all, mark.node); });
         voter_.remember(each.memory.granted, each.memory.marks, voters.all());
         holder_.on_granted_elsewhere(each.memory.granted);
     }
@@ -177,7 +173,7 @@ void Engine::recall(Effects& effects, TimePoint now) {
 }
 
 Result<Effects> Engine::vote_without(NodeId node, TimePoint now) {
-    if (!lists(awaited(), node)) {
+    if (!is_in(awaited(), node)) {
         return fail(Errc::invalid_argument,
                     remembers()
                         ? "this node remembers who votes, and waits for nobody"

@@ -69,9 +69,7 @@ Hello ReplayGuard::greeting(NodeId to) const {
 }
 
 void ReplayGuard::set_senders(const std::vector<NodeId>& nodes) {
-    std::erase_if(peers_, [&nodes](const Peer& peer) {
-        return std::find(nodes.begin(), nodes.end(), peer.node) == nodes.end();
-    });
+    std::erase_if(peers_, [&nodes](const Peer& peer) { return !is_in(nodes, peer.node); });
     for (const NodeId node : nodes) {
         if (find(node) == nullptr) {
             peers_.push_back({node, ++last_challenge_, {}});

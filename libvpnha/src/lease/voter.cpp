@@ -167,9 +167,8 @@ void Voter::keep(const Mark& mark, const std::vector<NodeId>& voters) {
     state_.marks.push_back(mark);
     if (state_.marks.size() > kMarksMax) {
         const auto past =
-            std::find_if(state_.marks.begin(), state_.marks.end(), [&voters](const Mark& each) {
-                return std::find(voters.begin(), voters.end(), each.node) == voters.end();
-            });
+            std::find_if(state_.marks.begin(), state_.marks.end(),
+                         [&voters](const Mark& each) { return !is_in(voters, each.node); });
         VPNHA_ASSERT(past != state_.marks.end());
         state_.marks.erase(past);
     }
@@ -186,9 +185,8 @@ bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
 }
 
 void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
-    std::erase_if(state_.absent_since, [&lacking](const Timed& absent) {
-        return std::find(lacking.begin(), lacking.end(), absent.node) == lacking.end();
-    });
+    std::erase_if(state_.absent_since,
+                  [&lacking](const Timed& absent) { return !is_in(lacking, absent.node); });
     for (const NodeId node : lacking) {
         if (!time_of(state_.absent_since, node)) {
             state_.absent_since.push_back({node, now});

@@ -6,14 +6,25 @@
 
 namespace vpnha::lease {
 
-bool VoterList::has(NodeId node) const {
+bool is_in(const std::vector<NodeId>& nodes, NodeId node) {
     return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
 }
 
-bool VoterList::majority(const std::vector<NodeId>& of) const {
-    const auto votes = static_cast<std::size_t>(
+bool VoterList::has(NodeId node) const {
+    return is_in(nodes, node);
+}
+
+std::size_t VoterList::needed() const {
+    return has_version() ? nodes.size() / 2 + 1 : nodes.size();
+}
+
+std::size_t VoterList::votes(const std::vector<NodeId>& of) const {
+    return static_cast<std::size_t>(
         std::count_if(of.begin(), of.end(), [this](NodeId node) { return has(node); }));
-    return has_version() ? 2 * votes > nodes.size() : votes == nodes.size();
+}
+
+bool VoterList::majority(const std::vector<NodeId>& of) const {
+    return votes(of) >= needed();
 }
 
 bool is_sound(const VoterList& list) {

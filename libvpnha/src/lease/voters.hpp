@@ -21,6 +21,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -46,10 +47,15 @@ struct VoterList {
     [[nodiscard]] bool has(NodeId node) const;
     // Somebody was granted the lease by it, or an administrator has spoken for it.
     [[nodiscard]] bool has_version() const { return version.epoch != Epoch{}; }
-    // Without a version: all of them.
+    // How many of them are a majority; without a version all of them.
+    [[nodiscard]] std::size_t needed() const;
+    // How many of these nodes are in the list.
+    [[nodiscard]] std::size_t votes(const std::vector<NodeId>& of) const;
     [[nodiscard]] bool majority(const std::vector<NodeId>& of) const;
     friend bool operator==(const VoterList&, const VoterList&) = default;
 };
+
+[[nodiscard]] bool is_in(const std::vector<NodeId>& nodes, NodeId node);
 
 // 1 to kVotersMax nodes, ascending, none twice, none 0.
 [[nodiscard]] bool is_sound(const VoterList& list);

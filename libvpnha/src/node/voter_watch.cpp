@@ -14,10 +14,7 @@ constexpr Duration kUnheard = std::chrono::seconds(3);
 constexpr Duration kUnanswered = std::chrono::seconds(1);
 
 int spare_votes(const lease::VoterList& list, const std::vector<NodeId>& present) {
-    const auto all = static_cast<int>(list.nodes.size());
-    const auto there = static_cast<int>(
-        std::count_if(present.begin(), present.end(), [&](NodeId node) { return list.has(node); }));
-    return there - (all / 2 + 1);
+    return static_cast<int>(list.votes(present)) - static_cast<int>(list.needed());
 }
 
 }  // namespace
@@ -42,9 +39,8 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
 std::vector<VoterWatch::News> VoterWatch::on_tick(const lease::Engine& engine, TimePoint now) {
     next_tick_ = now + kHelloInterval;
     const std::vector<NodeId> voters = engine.state().voters.all();
-    std::erase_if(votes_, [&voters](const auto& each) {
-        return std::find(voters.begin(), voters.end(), each.first) == voters.end();
-    });
+    std::erase_if(votes_,
+                  [&voters](const auto& each) { return !lease::is_in(voters, each.first); });
     for (const NodeId node : voters) {
         if (node != self_ && !votes_.contains(node)) {
             votes_.emplace(node, Vote{node, true, now, now});

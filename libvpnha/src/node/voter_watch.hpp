@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which of the other voters count for this node, on one gateway: whether there would be a majority
 // for its lease if one more node failed. Members of the group may not count: a packet filter
-// between two nodes, another key, a disk that refuses, a node whose starts were forgotten. Pure.
+// between two nodes, another key, a disk that refuses. Pure.
 //
 // Of a node that asks (it claims the lease, or holds it), those count that answer its rounds; of
 // any other node, those that are heard: each vpnhad says hello to all voters each second.
 //
-//   counts \ each second | asks, answered within 1 s | asks, not answered | heard within 3 s | not
-//   ---------------------+---------------------------+--------------------+------------------+-----
-//   yes                  | -                         | no, told           | -                | no,
-//   told no                   | yes, told                 | -                  | yes, told        |
-//   -
+//   counts \ each second | this node asks            | this node does not ask
+//                        | answered 1 s  | not       | heard 3 s     | not
+//   ---------------------+---------------+-----------+---------------+----------
+//   yes                  | -             | no, told  | -             | no, told
+//   no                   | yes, told     | -         | yes, told     | -
 #pragma once
 
 #include <map>

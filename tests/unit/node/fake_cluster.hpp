@@ -370,4 +370,17 @@ class FakeCluster {
     bool held_ = false;
 };
 
+// Three nodes that were never started before.
+inline FakeCluster new_cluster() {
+    FakeCluster cluster(3);
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.kill(node);
+        cluster.lose_disk(node);
+    }
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.start(node);
+    }
+    return cluster;
+}
+
 }  // namespace vpnha::node

@@ -13,19 +13,6 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-// Three nodes that were never started before.
-FakeCluster new_cluster() {
-    FakeCluster cluster(3);
-    for (const std::uint32_t node : {1U, 2U, 3U}) {
-        cluster.kill(node);
-        cluster.lose_disk(node);
-    }
-    for (const std::uint32_t node : {1U, 2U, 3U}) {
-        cluster.start(node);
-    }
-    return cluster;
-}
-
 TEST(NodeMemoryTest, ANewClusterServesAtOnce) {
     FakeCluster cluster = new_cluster();
     ASSERT_TRUE(cluster.promote(2).has_value());

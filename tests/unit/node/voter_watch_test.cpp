@@ -72,6 +72,16 @@ TEST(VoterWatchTest, AStandbyMissesAStandbyBeforeItNeedsIt) {
     EXPECT_EQ(counted(cluster, 3), (std::vector<bool>{true, true})) << "what it hears is whole";
 }
 
+TEST(VoterWatchTest, OfANewClusterNoVoteIsToSpareBeforeItsFirstGrant) {
+    FakeCluster cluster = new_cluster();
+    cluster.pass(seconds(2));
+    EXPECT_EQ(counted(cluster, 1), (std::vector<bool>{true, true}));
+    EXPECT_EQ(reserve(cluster, 1), 0);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(seconds(2));
+    EXPECT_EQ(reserve(cluster, 1), 1);
+}
+
 TEST(VoterWatchTest, AFullDiskIsAVoteLess) {
     FakeCluster cluster(3);
     cluster.fill_disks({3});
