@@ -254,10 +254,8 @@ class Silencer {
 }  // namespace
 
 bool is_named(const Link& link, const config::Config& config) {
-    return std::any_of(
-        config.gateways.begin(), config.gateways.end(), [&link](const config::Gateway& gateway) {
-            return gateway.outside.interface == link.name || gateway.inside.interface == link.name;
-        });
+    return std::any_of(config.gateways.begin(), config.gateways.end(),
+                       [&link](const config::Gateway& each) { return each.is_on(link.name); });
 }
 
 bool needs_gate(const Link& link, const config::Config& config) {
@@ -301,7 +299,7 @@ Result<void> BpfGate::attach(GatewayId gateway) {
     }
     VPNHA_CHECK(worst);
     for (const std::string& name : missing_devices(*config_, links)) {
-        if (name == found->outside.interface || name == found->inside.interface) {
+        if (found->is_on(name)) {
             return fail(Errc::not_found, fmt::format("there is no interface {}", name));
         }
     }

@@ -65,6 +65,8 @@ struct Gateway {
     L2tp l2tp;
     Conntrack conntrack;
 
+    // It is outside or inside; one device may be both.
+    [[nodiscard]] bool is_on(const std::string& interface) const;
     // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
     [[nodiscard]] Ipv4Address l2tp_address() const;
     // conntrack.nets or, when none are given, the pools and each address outside and inside.

@@ -23,10 +23,6 @@ constexpr Duration kRetry = std::chrono::seconds(1);
 // families on both sides, a gate in two directions.
 constexpr int kPutBackAtOnce = 20;
 
-bool is_on(const config::Gateway& gateway, const std::string& interface) {
-    return gateway.outside.interface == interface || gateway.inside.interface == interface;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon daemon) {
@@ -91,7 +87,7 @@ void Devices::take_changed() {
 void Devices::on_new(const std::string& interface) {
     daemon_.neighbours.forget(interface);
     for (const config::Gateway& gateway : daemon_.config.gateways) {
-        if (is_on(gateway, interface)) {
+        if (gateway.is_on(interface)) {
             write_log(node::Level::warning,
                       fmt::format("device {} is a new one; the gate is attached again "
                                   "event=new-device gateway={}",
@@ -152,7 +148,7 @@ void Devices::attach_gates_again() {
 
 void Devices::bring_back(const std::string& interface) {
     for (const config::Gateway& gateway : daemon_.config.gateways) {
-        if (is_on(gateway, interface)) {
+        if (gateway.is_on(interface)) {
             bring_back(gateway, has_carrier(interface));
         }
     }
