@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon.
-#include <utility>
-
 #include "adapters/cluster_map.hpp"
 #include "adapters/conntrack_settings.hpp"
 #include "adapters/gate.hpp"
@@ -29,8 +27,7 @@ Result<ClusterLinksCheck> check_cluster_links() {
     adapters::QbLoop loop;
     VPNHA_TRY(const auto map, adapters::ClusterMap::open(
                                   loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
-    runtime::ClusterLinks links = runtime::cluster_links_of(map->link_mode(), map->nodes());
-    return ClusterLinksCheck{links.is_warning, std::move(links.text)};
+    return runtime::check_links(map->link_mode(), map->nodes());
 }
 
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {

@@ -18,7 +18,7 @@ std::size_t count_links(const adapters::ClusterNode& node) {
 
 }  // namespace
 
-ClusterLinks cluster_links_of(const std::string& link_mode,
+ClusterLinksCheck check_links(const std::string& link_mode,
                               const std::vector<adapters::ClusterNode>& nodes) {
     std::size_t links = 0;
     for (const adapters::ClusterNode& node : nodes) {

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "adapters/cluster_map.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
-struct ClusterLinks {
-    bool is_warning = false;
-    std::string text;  // How many links, and how knet uses them; of a warning what to set, and why.
-};
-
 // `link_mode` as ClusterMap::link_mode() returns it; `nodes` as ClusterMap::nodes() returns them.
-[[nodiscard]] ClusterLinks cluster_links_of(const std::string& link_mode,
+[[nodiscard]] ClusterLinksCheck check_links(const std::string& link_mode,
                                             const std::vector<adapters::ClusterNode>& nodes);
 
 }  // namespace vpnha::runtime

@@ -16,27 +16,26 @@ std::vector<adapters::ClusterNode> two_nodes(std::vector<std::string> first,
 TEST(ClusterLinksTest, OfTwoLinksTheOneInUseIsNotToBeTheOnlyOneThatCarries) {
     const auto nodes = two_nodes({"10.0.0.1", "10.0.1.1"}, {"10.0.0.2", "10.0.1.2"});
     for (const char* mode : {"passive", "rr"}) {
-        const ClusterLinks links = cluster_links_of(mode, nodes);
+        const ClusterLinksCheck links = check_links(mode, nodes);
         EXPECT_TRUE(links.is_warning);
         EXPECT_THAT(links.text, HasSubstr("2 a node, but link_mode is " + std::string(mode)));
         EXPECT_THAT(links.text, HasSubstr("set link_mode: active"));
     }
-    const ClusterLinks links = cluster_links_of("active", nodes);
+    const ClusterLinksCheck links = check_links("active", nodes);
     EXPECT_FALSE(links.is_warning);
     EXPECT_EQ(links.text, "2 a node, link_mode active");
 }
 
 TEST(ClusterLinksTest, WithOneLinkThereIsNothingToChoose) {
-    const ClusterLinks links = cluster_links_of("passive", two_nodes({"10.0.0.1"}, {"10.0.0.2"}));
+    const ClusterLinksCheck links = check_links("passive", two_nodes({"10.0.0.1"}, {"10.0.0.2"}));
     EXPECT_FALSE(links.is_warning);
     EXPECT_EQ(links.text, "1 a node");
 }
 
 TEST(ClusterLinksTest, ALinkThatANodeIsNotOnIsNoneOfIt) {
-    EXPECT_FALSE(cluster_links_of("passive", two_nodes({"", "10.0.1.1"}, {"10.0.0.2"})).is_warning);
-    EXPECT_TRUE(
-        cluster_links_of("passive", two_nodes({"", "10.0.1.1"}, {"10.0.0.2", "", "10.0.2.2"}))
-            .is_warning);
+    EXPECT_FALSE(check_links("passive", two_nodes({"", "10.0.1.1"}, {"10.0.0.2"})).is_warning);
+    EXPECT_TRUE(check_links("passive", two_nodes({"", "10.0.1.1"}, {"10.0.0.2", "", "10.0.2.2"}))
+                    .is_warning);
 }
 
 }  // namespace cluster_links_test
