@@ -7,8 +7,8 @@
 //
 // PR_SET_PDEATHSIG is not set: a vpnhad whose keeper has died serves on, and is kept by nobody.
 //
-// Exit codes: 0 vpnhad ended as told, 2 usage, 127 it could not be executed, else vpnhad's own,
-// which says that it is of no use to start it again (3).
+// Exit codes: 0 vpnhad ended as told, 2 usage, 127 it could not be executed. Else vpnhad's own: 3
+// says that it is of no use to start it again.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>

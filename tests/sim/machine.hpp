@@ -44,7 +44,6 @@ class Surroundings {
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
-    // What the lease rests on has failed; vpnhad ends itself.
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
     // An event and all that followed from it at once is done. `of_lease`: a message of the lease
     // that led to nothing but the like, and to another deadline of the gate.

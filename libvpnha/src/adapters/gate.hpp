@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate of all gateways of this node (ports/gate.hpp), by one BPF program on all devices by
-// which the node's IP stack is spoken to, or speaks: an address is the whole node's, whatever
+// The gate of all gateways of this node (ports/gate.hpp): one BPF program, on all devices by which
+// others speak to the node's IP stack, or it to them. An address is the whole node's, whatever
 // device it is on, so any device could answer for it.
 //
-// Every gateway of the configuration is covered before the first device gets the program, so that
-// taking the place of an earlier vpnhad's program uncovers nobody. What this process attached stays
-// when it dies, as it stood; silence() shuts it from another process.
+// Every gateway of the configuration is covered before the first device gets the program. So it
+// uncovers nobody to take the place of an earlier vpnhad's program. What this process attached
+// stays when it dies, as it stood; silence() shuts it from another process.
 #pragma once
 
 #include <optional>
@@ -57,9 +57,9 @@ class BpfGate final : public ports::Gate {
     [[nodiscard]] static Result<BpfGate> create(const config::Config& config,
                                                 GateHook hook = gate_hook_of_kernel());
 
-    // Where a gate of an earlier vpnhad is the first program of a device that is no gateway's own,
-    // it is shut for the gateway and stays: stand_on() is to take its place. (tcx needs 13 ms for
-    // each program that comes or goes.)
+    // On a device that is no gateway's own, the gate of an earlier vpnhad stays if it is the first
+    // program there. It is shut for the gateway, and stand_on() is to take its place. (tcx needs
+    // 13 ms for each program that comes or goes.)
     Result<void> attach(GatewayId gateway) override;
     Result<void> open_until(GatewayId gateway, TimePoint deadline) override;
     Result<void> shut(GatewayId gateway) override;

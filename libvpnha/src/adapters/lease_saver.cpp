@@ -24,8 +24,8 @@ Result<std::unique_ptr<LeaseSaver>> LeaseSaver::start(QbLoop& loop, LeaseFiles f
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);  // The thread has its starter's; signals are the
-                                                  // loop's.
+    // The thread inherits the mask: signals are the loop's.
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
     Result<void> begun;
     try {
         saver->thread_ = std::thread([raw = saver.get()] { raw->work(); });

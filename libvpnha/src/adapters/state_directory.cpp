@@ -111,18 +111,18 @@ Result<UniqueFd> StateDirectory::open_spare(const std::string& name) const {
 }
 
 Result<void> StateDirectory::reserve(const std::string& name) const {
-    const std::string fresh = spare_of(name);
-    const auto kept = open_spare(fresh);
+    const std::string what = "reserving space for " + path_of(name);
+    const auto kept = open_spare(spare_of(name));
+    if (!kept) {
+        return fail(kept.error().code, fmt::format("{}: {}", what, kept.error().detail));
+    }
     struct stat found {};
-    if (!kept || ::fstat(kept->get(), &found) != 0) {
-        return fail(Errc::system, fmt::format("reserving space for {}: {}", path_of(name),
-                                              kept ? "fstat" : kept.error().detail));
+    if (::fstat(kept->get(), &found) != 0) {
+        return tl::unexpected(system_error(what, errno));
     }
-    if (found.st_size >= static_cast<off_t>(kBlock)) {
-        return {};
-    }
-    if (!write_all(kept->get(), padded("")) || ::fsync(kept->get()) != 0) {
-        return tl::unexpected(system_error("reserving space for " + path_of(name), errno));
+    const bool is_there = found.st_size >= static_cast<off_t>(kBlock);
+    if (!is_there && (!write_all(kept->get(), padded("")) || ::fsync(kept->get()) != 0)) {
+        return tl::unexpected(system_error(what, errno));
     }
     return {};
 }

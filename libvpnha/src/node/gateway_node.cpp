@@ -23,12 +23,12 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
 
 // A process that cannot be killed waits for a disk or a device.
 constexpr Duration kResetAgain = std::chrono::seconds(5);
-// A node that hears late of a demotion withdraws the score of a vpnhad that it takes for dead: its
-// patience, and the time of the tool.
-constexpr Duration kScoreAgain = std::chrono::seconds(8);
-// One that was cut off withdraws it however late: a standby repeats its score. To pacemaker-attrd
-// the same value is no change.
-constexpr Duration kScoreRepeat = std::chrono::seconds(90);
+// A standby writes its score again and again: another node may have withdrawn it. To
+// pacemaker-attrd the same value is no change. Soon after its own demotion: a node that heard late
+// of it, and took this vpnhad for dead, waits for its patience and for the tool. From then on
+// seldom: a node that was cut off withdraws the score however late.
+constexpr Duration kScoreAgainSoon = std::chrono::seconds(8);
+constexpr Duration kScoreAgainLater = std::chrono::seconds(90);
 
 int score_of(wire::Level level, unsigned lost_sides) {
     const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides);
@@ -116,7 +116,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
     waiting_requests_.push_back({request, false});
     score_withdrawn_ = true;  // Perhaps: a standby does so when this node stands still.
-    score_again_at_ = now + kScoreAgain;
+    score_again_at_ = now + kScoreAgainSoon;
     const bool lapsed = takeover_.serves() && !lease_.holder().serving();
     follow(takeover_.demote(), now, effects);
     take(lease_.demote(now), now, effects);
@@ -460,7 +460,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     written_score_ = score;
     score_withdrawn_ = false;
     if (!score_again_at_ && takeover_.state() == takeover::State::standby) {
-        score_again_at_ = now + kScoreRepeat;
+        score_again_at_ = now + kScoreAgainLater;
     }
     written_loss_ = loss;
     effects.emplace_back(WriteScore{settings_.id, resource_, score});

@@ -327,9 +327,9 @@ class GatewayNode {
     std::vector<WaitingRequest> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
     std::optional<int> written_score_;
-    bool score_withdrawn_ = false;             // Another node may have, since it was written;
-    std::optional<TimePoint> score_again_at_;  // or late, if it heard of the demotion late.
-    unsigned written_loss_ = 0;                // Lost sides that are in it.
+    bool score_withdrawn_ = false;  // By another node, perhaps, since it was written.
+    std::optional<TimePoint> score_again_at_;
+    unsigned written_loss_ = 0;  // Lost sides that are in it.
     std::optional<int>
         settling_score_;  // Differs from the written one since score_at_ less a while.
     TimePoint score_at_{};

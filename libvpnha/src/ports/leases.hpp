@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: the disk on which each gateway's lease keeps what it must know of this node's past, over a
-// restart of vpnhad and of the node, so that no epoch is ever claimed, or granted, twice.
+// Port: the disk on which each gateway's lease keeps what it must know of this node's past. It
+// outlives vpnhad and a boot, so that no epoch is ever claimed, or granted, twice.
 #pragma once
 
 #include <functional>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The node's devices: one that is new gets the gate if it needs it, one whose gate somebody has
+// The node's devices. One that is new gets the gate if it needs it. One whose gate somebody has
 // taken off, or put another program before, gets it back. A gate that the kernel refuses is tried
-// again each second; a node that serves does not do so without it. And the gateways' own devices:
-// the node hears of their carriers. Addresses and policy rules that are gone, with a device,
-// because it was set down, or because somebody has removed them, come back as long as this node
-// serves: news of a release's own removals come when it does no more. What somebody undoes again
-// and again is put back 20 times at once, and then once a second.
+// again each second; a node that serves does not do so without it. Of the gateways' own devices the
+// node hears of their carriers. Addresses and policy rules go with a device, or when it is set
+// down, or because somebody removes them. They come back as long as this node serves: news of a
+// release's own removals come when it does no more. What somebody undoes again and again is put
+// back 20 times at once, and then once a second.
 #pragma once
 
 #include <functional>
