@@ -3,6 +3,8 @@
 // of each node are kept.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <deque>
 #include <map>
 #include <set>
@@ -124,6 +126,14 @@ class Cluster {
 
     Engine& operator[](unsigned node) { return engines_.at(NodeId{node}); }
     void promote(unsigned node) { run(node, (*this)[node].promote(now_)); }
+    // The first round of a change of the voters that the holder begins; what comes of it may have
+    // ended it.
+    Round change_voters(unsigned holder, const std::vector<NodeId>& nodes) {
+        const Result<Effects> begun = (*this)[holder].change_voters(nodes, now_);
+        EXPECT_TRUE(begun.has_value()) << begun.error().detail;
+        run(holder, *begun);
+        return sent<Round>(*begun).at(0);
+    }
     [[nodiscard]] TimePoint now() const { return now_; }
     [[nodiscard]] bool speaks(unsigned node) { return now_ < gates_[NodeId{node}]; }
     [[nodiscard]] Phase phase(unsigned node) { return (*this)[node].holder().phase(); }

@@ -11,12 +11,6 @@ namespace engine_voters_test {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-void change_voters(Cluster& cluster, unsigned holder, const std::vector<NodeId>& nodes) {
-    Result<Effects> begun = cluster[holder].change_voters(nodes, cluster.now());
-    ASSERT_TRUE(begun.has_value()) << begun.error().detail;
-    cluster.run(holder, *begun);
-}
-
 Answer answer_to(const Round& round) {
     return {round.id, {}, std::nullopt};
 }
@@ -38,9 +32,9 @@ TEST(EngineVotersTest, ANodeThatStartsAnewGoesByTheListOnItsDisk) {
     Cluster cluster;
     cluster.promote(1);
     cluster.cut(3);
-    change_voters(cluster, 1, nodes_to(2));
+    cluster.change_voters(1, nodes_to(2));
     cluster.live(milliseconds(200));
-    change_voters(cluster, 1, nodes_to(1));
+    cluster.change_voters(1, nodes_to(1));
     cluster.live(milliseconds(200));
     ASSERT_EQ(cluster[1].state().voters.current.nodes, nodes_to(1));
     cluster.start(2);
@@ -58,9 +52,7 @@ TEST(EngineVotersTest, ANodeThatStartsAnewWithinAChangeKnowsBothLists) {
     Cluster cluster;
     cluster.promote(1);
     cluster.cut(1);
-    Result<Effects> begun = cluster[1].change_voters(nodes_to(4), cluster.now());
-    ASSERT_TRUE(begun.has_value());
-    const Round round = sent<Round>(*begun).at(0);
+    const Round round = cluster.change_voters(1, nodes_to(4));
     ASSERT_TRUE(round.voters.next.has_value());
     cluster.run(2, cluster[2].on_message(sender_of(1), round, cluster.now()));
     ASSERT_EQ(cluster[2].state().voters, round.voters);
@@ -77,12 +69,9 @@ TEST(EngineVotersTest, AnswersToRoundsFromBeforeAChangeDoNotEndIt) {
     cluster.live(milliseconds(100));
     const std::vector<Round> before = rounds_of(cluster, 1);
     ASSERT_THAT(before, SizeIs(1));
-    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
-    ASSERT_TRUE(begun.has_value());
-    cluster.run(1, *begun);
+    const Round within = cluster.change_voters(1, nodes_to(2));
     cluster.run(1, cluster[1].on_message(sender_of(2), answer_to(before.front()), cluster.now()));
     EXPECT_TRUE(cluster[1].state().voters.next.has_value());
-    const Round within = sent<Round>(*begun).at(0);
     cluster.run(1, cluster[1].on_message(sender_of(2), answer_to(within), cluster.now()));
     EXPECT_EQ(cluster[1].state().voters.current.nodes, nodes_to(2));
 }
@@ -94,9 +83,7 @@ TEST(EngineVotersTest, AnswersToRoundsFromWithinAChangeDoNotCountBehindIt) {
     cluster.cut(2);
     cluster.take(1);
     // Two rounds of the change are open; the second one's answers end it.
-    Result<Effects> begun = cluster[1].change_voters(nodes_to(2), cluster.now());
-    ASSERT_TRUE(begun.has_value());
-    cluster.run(1, *begun);
+    cluster.change_voters(1, nodes_to(2));
     cluster.live(milliseconds(100));
     const std::vector<Round> within = rounds_of(cluster, 1);
     ASSERT_THAT(within, SizeIs(2));
@@ -127,9 +114,7 @@ TEST(EngineVotersTest, NobodyIsConfirmedDeadWhileTheVotersChange) {
     Cluster cluster(2);
     cluster.promote(1);
     cluster.cut(2);
-    Result<Effects> begun = cluster[1].change_voters(nodes_to(1), cluster.now());
-    ASSERT_TRUE(begun.has_value());
-    cluster.run(1, *begun);
+    cluster.change_voters(1, nodes_to(1));
     ASSERT_TRUE(cluster[1].state().voters.next.has_value());
     const auto confirmed =
         cluster[1].confirm_dead(NodeId{2}, Confirmed::by_operator, cluster.now());

@@ -7,6 +7,7 @@
 #include "fake_cluster.hpp"
 #include "node/flows.hpp"
 #include "sample_session.hpp"
+#include "support/flow_builder.hpp"
 
 namespace vpnha::node {
 
@@ -35,6 +36,16 @@ class FlowsTest : public ::testing::Test {
     }
     void lose_events(std::uint32_t node = 1) {
         cluster_.run(node, cluster_.at(node).node->on_flows_lost(kGateway, cluster_.now()));
+    }
+
+    // Node 2 is promoted, and listed, while the installation of a flow still waits there.
+    void promote_busy_standby() {
+        table(2).busy = true;
+        begin(test::nat_tcp_flow());
+        cluster_.pass(std::chrono::milliseconds(100));
+        cluster_.kill(1);
+        ASSERT_TRUE(cluster_.promote(2).has_value());
+        cluster_.pass(std::chrono::seconds(2));
     }
 
     FakeCluster cluster_ = with_one_session();

@@ -96,12 +96,7 @@ TEST_F(FlowsTest, AfterATakeoverFlowsGoOnAndUntouchedOnesGetTheirOwnTimeout) {
 
 // Asked for before the promotion, done after it.
 TEST_F(FlowsTest, WhatWaitsForItsInstallationOutlivesTheListingAfterAPromotion) {
-    table(2).busy = true;
-    begin(nat_tcp_flow());
-    cluster_.pass(milliseconds(100));
-    cluster_.kill(1);
-    ASSERT_TRUE(cluster_.promote(2).has_value());
-    cluster_.pass(seconds(2));
+    promote_busy_standby();
     EXPECT_EQ(table(2).listings, 2) << "when it was in sync, and promoted";
     cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
     EXPECT_EQ(records(2), 1U);
@@ -109,12 +104,7 @@ TEST_F(FlowsTest, WhatWaitsForItsInstallationOutlivesTheListingAfterAPromotion) 
 }
 
 TEST_F(FlowsTest, WhatIsRefusedBehindThatListingIsNotReplicatedOn) {
-    table(2).busy = true;
-    begin(nat_tcp_flow());
-    cluster_.pass(milliseconds(100));
-    cluster_.kill(1);
-    ASSERT_TRUE(cluster_.promote(2).has_value());
-    cluster_.pass(seconds(2));
+    promote_busy_standby();
     table(2).room = 0;
     cluster_.run(2, table(2).do_waiting(*cluster_.at(2).node, cluster_.now()));
     cluster_.pass(milliseconds(100));

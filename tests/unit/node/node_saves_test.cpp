@@ -95,6 +95,21 @@ TEST(NodeSavesTest, AHolderRenewsItsLeaseBesideAMarkThatIsNotSavedYet) {
     EXPECT_TRUE(cluster.gate_open(1));
 }
 
+TEST(NodeSavesTest, AChangeOfTheVotersIsSaidWhenItIsSaved) {
+    FakeCluster cluster = with_one_session();
+    cluster.stall_disks({1});
+    cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
+    cluster.pass(std::chrono::milliseconds(200));
+    ASSERT_TRUE(cluster.lease(1).state().voters.next.has_value());
+    EXPECT_FALSE(cluster.lease(2).state().voters.next.has_value()) << "nothing of it was said";
+    cluster.stall_disks({});
+    cluster.finish_saves(1);
+    cluster.pass(std::chrono::milliseconds(200));
+    const std::vector<NodeId> voters{NodeId{1}, NodeId{2}};
+    EXPECT_EQ(cluster.lease(1).state().voters.current.nodes, voters);
+    EXPECT_EQ(cluster.lease(2).state().voters.current.nodes, voters);
+}
+
 TEST(NodeSavesTest, AGateThatIsToBeShutWaitsForNoDisk) {
     FakeCluster cluster = with_one_session();
     cluster.stall_disks({1});
