@@ -17,8 +17,8 @@ endfunction()
 # Targets that parse bytes from outside or hold sockets: what plain ./check runs with sanitizers.
 add_custom_target(exposed)
 
-# vpnha_unit_test(NAME [EXPOSED] SOURCES … DEPENDS …): tests of one layer, labelled unit or
-# unit-exposed. Each file's names stand in a namespace that is called after the file: several files
+# vpnha_unit_test(NAME [EXPOSED] SOURCES … DEPENDS …): tests of one layer, labelled unit-NAME or
+# unit-exposed-NAME. Each file's names stand in a namespace that is called after the file: several files
 # are compiled as one.
 function(vpnha_unit_test name)
     cmake_parse_arguments(ARG "EXPOSED" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
@@ -28,9 +28,9 @@ function(vpnha_unit_test name)
     endforeach()
     target_link_libraries(${name}_test PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
     target_include_directories(${name}_test PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-    set(label unit)
+    set(label unit-${name})
     if(ARG_EXPOSED)
-        set(label unit-exposed)
+        set(label unit-exposed-${name})
         add_dependencies(exposed ${name}_test)
     endif()
     gtest_discover_tests(${name}_test PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 60)

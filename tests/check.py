@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""./check: every test of the project, in three tiers.
+"""./check: every test of the project, in three tiers, or those of one part.
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
 (plain)  also 2 000 simulated clusters and 300 that only this commit has, the sanitizers on what
@@ -9,6 +9,8 @@
          for the simulator to find, all runs of the lease's exhaustive checker and each sentence of
          its protocol loosened for it to find, every scenario but the measurements, and half an hour
          of the drill
+--area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
+         on that part; it stands for none of the tiers
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed: nothing is skipped. The last line is the sum: "N passed, N failed".
@@ -44,6 +46,31 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", 
 # hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
                 "takeovers-power-dc")
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the tree: the programs of its unit tests, its scenarios."""
+
+    tests: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    simulated: bool = False
+
+
+AREAS = {
+    "lease": Area(("lease", "node"), ("quorum-lost", "lease-answers-lost", "cluster-grows",
+                                      "two-nodes"), simulated=True),
+    "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
+                                                  "gate-removed")),
+    "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters"),
+                   ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed")),
+    "sessions": Area(("l2tp", "ppp", "replica", "wire", "takeover", "node"),
+                     ("l2tp-stock", "l2tp-control", "l2tp-power-cut"), simulated=True),
+    "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
+                  ("nat-tcp", "conntrack-join"), simulated=True),
+}
+# What the lab installs, and what some scenarios put in its place.
+LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
 FUZZ_SECONDS = 60
 SIM_SEEDS = 2000
 FRESH_SEEDS = 300
@@ -160,6 +187,20 @@ def lint(checks: Checks) -> None:
                               *source_files(".md", ".cpp", ".hpp", ".c", ".h", ".py")])
 
 
+def check_area(checks: Checks, area: Area) -> None:
+    targets = [*LAB_TARGETS, *(f"{name}_test" for name in area.tests)]
+    targets += ["vpnha-sim"] if area.simulated else []
+    labels = rf"-({'|'.join(area.tests)})$"
+    if not (checks.step("release configure", ["cmake", "--preset", "release"])
+            and checks.step("release build", ["cmake", "--build", "--preset", "release",
+                                              "--target", *targets])):
+        return
+    checks.step("release tests", ["ctest", "--preset", "release", "-L", labels], ctest_count)
+    if area.simulated:
+        simulate(checks)
+    lab(checks, area.scenarios)
+
+
 def build_and_test(checks: Checks, preset: str) -> bool:
     return (checks.step(f"{preset} configure", ["cmake", "--preset", preset])
             and checks.step(f"{preset} build", ["cmake", "--build", "--preset", preset])
@@ -220,33 +261,41 @@ def all_scenarios() -> list[str]:
     return sorted(name for name in found if name not in MEASUREMENTS)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="check", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    tier = parser.add_mutually_exclusive_group()
-    tier.add_argument("--fast", action="store_true", help="no lab; under 8 minutes")
-    tier.add_argument("--all", action="store_true", help="everything; before an issue is done")
-    arguments = parser.parse_args()
-
-    checks = Checks()
-    lint(checks)
+def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
     built = build_and_test(checks, "release")
     checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
                 pytest_count)
     checks.step("benchmark unit tests", ["/usr/bin/python3", "-m", "pytest", "-q",
                                          "tests/bench/tests"], pytest_count)
-    if not arguments.fast and built:
+    if not fast and built:
         simulate(checks)
-        sanitized(checks, everything=arguments.all)
-        if arguments.all:
+        sanitized(checks, everything=everything)
+        if everything:
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
                                           "2", "all"], checker_count)
             checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
-        if lab(checks, all_scenarios() if arguments.all else PLAIN_SCENARIOS):
-            soak(checks, SOAK_MINUTES_ALL if arguments.all else SOAK_MINUTES)
+        if lab(checks, all_scenarios() if everything else PLAIN_SCENARIOS):
+            soak(checks, SOAK_MINUTES_ALL if everything else SOAK_MINUTES)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="check", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    tier = parser.add_mutually_exclusive_group()
+    tier.add_argument("--fast", action="store_true", help="no lab; under 8 minutes")
+    tier.add_argument("--all", action="store_true", help="everything; before an issue is done")
+    tier.add_argument("--area", choices=AREAS, help="one part of the tree only")
+    arguments = parser.parse_args()
+
+    checks = Checks()
+    lint(checks)
+    if arguments.area:
+        check_area(checks, AREAS[arguments.area])
+    else:
+        check_tier(checks, fast=arguments.fast, everything=arguments.all)
     if checks.failures:
         print("failed: " + ", ".join(checks.failures))
     print(f"{checks.passed} passed, {checks.failed} failed")
