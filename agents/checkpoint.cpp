@@ -37,7 +37,7 @@ Outcome start(const Call& call) {
     if (Outcome outcome = refused_if_fenced(call); outcome.code != Code::success) {
         return outcome;
     }
-    const Vpnhad vpnhad(call);
+    Vpnhad vpnhad(call);
     Result<void> done;
     // A vpnhad that was lame when it was stopped may end between two questions: then another one.
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -159,6 +159,7 @@ Outcome stop(const Call& call) {
 }  // namespace
 
 const ocf::Agent& checkpoint() {
+    constexpr int kTimeout = kActionTimeout.count();
     static const ocf::Agent kAgent{
         .name = "checkpoint",
         .short_text = "VPN gateway whose sessions survive a failover",
@@ -192,20 +193,20 @@ const ocf::Agent& checkpoint() {
                         .default_value = "/usr/sbin/vpnhad",
                         .short_text = "vpnhad",
                         .long_text = "The program."}},
-        .actions = {{.name = "start", .timeout_s = 20, .run = start},
-                    {.name = "stop", .timeout_s = 20, .run = stop},
+        .actions = {{.name = "start", .timeout_s = kTimeout, .run = start},
+                    {.name = "stop", .timeout_s = kTimeout, .run = stop},
                     {.name = "monitor",
-                     .timeout_s = 20,
+                     .timeout_s = kTimeout,
                      .interval_s = 10,
                      .role = "Promoted",
                      .run = monitor},
                     {.name = "monitor",
-                     .timeout_s = 20,
+                     .timeout_s = kTimeout,
                      .interval_s = 11,
                      .role = "Unpromoted",
                      .run = monitor},
-                    {.name = "promote", .timeout_s = 20, .run = promote},
-                    {.name = "demote", .timeout_s = 20, .run = demote}},
+                    {.name = "promote", .timeout_s = kTimeout, .run = promote},
+                    {.name = "demote", .timeout_s = kTimeout, .run = demote}},
         .validate = validate};
     return kAgent;
 }

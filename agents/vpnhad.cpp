@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using std::chrono::steady_clock;
 
-// Below the actions' timeouts of 20 s, so that the reason is ours and not Pacemaker's.
+// For all answers that an action waits for. Less than kActionTimeout, so that the reason is the
+// agent's and not Pacemaker's.
 constexpr auto kAnswerTimeout = 12s;
 constexpr auto kStartTimeout = 15s;
 constexpr auto kEndTimeout = 5s;
@@ -38,6 +39,9 @@ constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.
 constexpr auto kDeathPatience = 200ms;
 constexpr auto kLamePatience = 1s;
+// A stop that lasts longer than Pacemaker waits for it has its node fenced. The second is for the
+// silencing itself.
+static_assert(kAnswerTimeout + kLamePatience + kEndTimeout + kDeathPatience + 1s < kActionTimeout);
 constexpr auto kPollInterval = 5ms;
 constexpr const char* kMarks = "/run/vpnha/started";
 constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
@@ -121,7 +125,8 @@ Vpnhad::Vpnhad(const ocf::Call& call)
       config_(call.parameter("config")),
       binary_(call.parameter("binary")),
       socket_(call.parameter("socket")),
-      log_file_(call.parameter("log_file")) {}
+      log_file_(call.parameter("log_file")),
+      answer_by_(steady_clock::now() + kAnswerTimeout) {}
 
 std::string Vpnhad::arguments(bool probe) const {
     json arguments{{"resource", resource_}};
@@ -143,11 +148,12 @@ Result<std::string> Vpnhad::monitor(bool probe) const {
 }
 
 Result<std::string> Vpnhad::ask(std::string_view verb, const std::string& arguments) const {
-    const auto deadline = steady_clock::now() + kAnswerTimeout;
     for (;;) {
-        VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kAnswerTimeout));
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(answer_by_ - steady_clock::now());
+        VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, left));
         Result<std::string> answer = client.request(verb, arguments);
-        if (answer || answer.error().code != Errc::busy || steady_clock::now() > deadline) {
+        if (answer || answer.error().code != Errc::busy || steady_clock::now() > answer_by_) {
             return answer;
         }
         std::this_thread::sleep_for(kPollInterval);
@@ -167,12 +173,13 @@ Result<std::vector<adapters::Process>> Vpnhad::keepers() const {
     });
 }
 
-Result<unsigned> Vpnhad::ensure_running() const {
+Result<unsigned> Vpnhad::ensure_running() {
     const auto deadline = steady_clock::now() + kStartTimeout;
     std::optional<pid_t> keeper;
     for (;;) {
         if (const auto answer = request("ping")) {
             const json pong = json::parse(*answer, nullptr, false);
+            answer_by_ = steady_clock::now() + kAnswerTimeout;
             return pong.is_object() ? pong.value("restarts", 0U) : 0U;
         }
         if (keeper && !adapters::read_process(*keeper)) {
@@ -250,7 +257,6 @@ bool Vpnhad::hangs_promoted() const {
 }
 
 bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
-    const auto deadline = steady_clock::now() + kAnswerTimeout;
     for (;;) {
         auto client = ControlClient::connect(socket_, patience);
         const auto answer = client ? client->request("ping", "{}")
@@ -259,7 +265,7 @@ bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
             return false;
         }
         // While the gate is open its rounds go on, and it is only slow.
-        if (steady_clock::now() > deadline || !is_gate_open()) {
+        if (steady_clock::now() > answer_by_ || !is_gate_open()) {
             return true;
         }
     }

@@ -25,6 +25,10 @@ namespace vpnha::agents {
 // On a node whose present boot is fenced: an error with the reason. Else success.
 [[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
 
+// Of each action, here and in the templates.
+inline constexpr std::chrono::seconds kActionTimeout{20};
+
+// For one action: it waits for all of vpnhad's answers together no longer than its time allows.
 class Vpnhad {
   public:
     explicit Vpnhad(const ocf::Call& call);
@@ -35,8 +39,9 @@ class Vpnhad {
     [[nodiscard]] Result<std::string> monitor(bool probe) const;
 
     // Starts the daemon, with who keeps it, unless one answers already or is being kept, and
-    // returns when it answers: how often it was started because one had died.
-    [[nodiscard]] Result<unsigned> ensure_running() const;
+    // returns when it answers: how often it was started because one had died. From then on it has
+    // as long to answer as at first.
+    [[nodiscard]] Result<unsigned> ensure_running();
     [[nodiscard]] bool is_lame() const { return agents::is_lame(socket_, gateway_); }
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
@@ -99,6 +104,7 @@ class Vpnhad {
     std::string binary_;
     std::string socket_;
     std::string log_file_;
+    std::chrono::steady_clock::time_point answer_by_;
 };
 
 }  // namespace vpnha::agents

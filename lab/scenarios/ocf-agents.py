@@ -37,7 +37,7 @@ def steps(run: Run) -> None:
     for name in ("run-ocf-tester", "agent-table"):
         node.put(f"{IN_NODE}/{name}", (TESTS / name).read_bytes(), mode=0o755)
     run.step("ocf-tester and the table")
-    done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=300, check=False)
+    done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=400, check=False)
     (run.out / "agents.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     for line in done.stdout.splitlines():
         say(line)
