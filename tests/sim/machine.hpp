@@ -120,6 +120,8 @@ class Machine {
     }
     // Messages that the group has not taken.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+    // vpnhad was told so.
+    [[nodiscard]] bool silenced() const { return silenced_; }
 
   private:
     struct Task {

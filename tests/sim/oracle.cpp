@@ -61,8 +61,11 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
         on_lease(machine, *sent_lease);
     } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
-        if (machine.score(score->gateway) && gateway.replica().epoch().number != 0 &&
-            !gateway.replica().holder()) {
+        const std::optional<int> before = machine.score(score->gateway);
+        const bool has_missed_epoch =
+            before > score->score && gateway.replica().doubt() == wire::Doubt::missed_claim;
+        if (before && gateway.replica().epoch().number != 0 && !gateway.replica().holder() &&
+            !has_missed_epoch) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
     } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
@@ -259,8 +262,26 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
     }
     check_gates(machine, gateway);
     check_links(machine, gateway);
+    check_level(machine, gateway);
     if (replica.promoted() && !of_lease) {  // Rounds are most of all events; no record changes.
         check_promises(machine, gateway);
+    }
+}
+
+// As far as it has been told. While the group takes nothing it asks for nothing, either.
+void Oracle::check_level(const Machine& machine, const node::GatewayNode& gateway) const {
+    const replica::Replica& replica = gateway.replica();
+    if (replica.promoted() || replica.holder() || replica.level() != wire::Level::complete ||
+        machine.silenced() || gateway.detaching() ||
+        !machine.node()->members().contains(machine.id())) {
+        return;
+    }
+    for (const auto& [node, state] : replica.peers()) {
+        if (state.level == wire::Level::complete && state.epoch > replica.epoch()) {
+            fail("lost", machine.id(),
+                 fmt::format("is complete in {}, and node {} in {}", to_string(replica.epoch()),
+                             node.value, to_string(state.epoch)));
+        }
     }
 }
 

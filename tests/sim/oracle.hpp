@@ -19,12 +19,14 @@
 //   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
 //   protected    What a holder reports as protected was installed in another node's kernel.
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
-//                next, is resumed there. A complete replica does not lack what another has.
+//                next, is resumed there. A complete replica does not lack what another has; nor is
+//                it complete when a member is so in a newer epoch.
 //   flows        What was installed on the next promoted node is in its kernel when it serves, with
 //                nothing done about it. At the end every flow of the promoted node's kernel that is
 //                worth it is hot in all others' as it is there, and nothing else of the gateway is.
 //                The same holds for what their helpers expect.
-//   frozen       No score is written while a lost holder has no successor.
+//   frozen       No score is written while a lost holder has no successor, but a lower one by who
+//                has missed an epoch.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
 //                so for the hold-off.
@@ -133,6 +135,7 @@ class Oracle {
     void follow_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void end_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void check_gateway(const Machine& machine, const node::GatewayNode& gateway, bool of_lease);
+    void check_level(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_gates(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_promises(const Machine& machine, const node::GatewayNode& gateway);
     void check_untouched(const Machine& machine);

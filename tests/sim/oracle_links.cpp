@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Gateways move to better links only.
+// Gateways move to better links only; hellos are true.
 #include <algorithm>
 
 #include "sim/oracle.hpp"
@@ -8,6 +8,9 @@ namespace vpnha::sim {
 
 void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
     for (const wire::GatewayState& state : hello.gateways) {
+        if (state.epoch > machine.gateway(state.gateway)->replica().epoch()) {
+            fail("old-epoch", machine.id(), "says its level of an epoch that it knows nothing of");
+        }
         for (const LinkSide side : kLinkSides) {
             const bool said = side == LinkSide::outside ? state.outside_lost : state.inside_lost;
             if (!said && machine.must_count_as_lost(side)) {

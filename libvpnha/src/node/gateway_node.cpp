@@ -443,13 +443,18 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
         return;
     }
     if (written_score_) {
-        if (frozen_ || (score == *written_score_ && !score_withdrawn_)) {
+        // Pacemaker may be about to promote a replica that lacks what another one has: that is
+        // worth an aborted transition.
+        const bool has_missed_epoch = !replica_.holder() &&
+                                      replica_.doubt() == wire::Doubt::missed_claim &&
+                                      score < *written_score_;
+        if ((frozen_ && !has_missed_epoch) || (score == *written_score_ && !score_withdrawn_)) {
             settling_score_.reset();
             return;
         }
         if (settling_score_ != score) {
             settling_score_ = score;
-            const bool is_urgent = gives_role_away_ || loss > written_loss_;
+            const bool is_urgent = gives_role_away_ || has_missed_epoch || loss > written_loss_;
             score_at_ = now + (is_urgent ? Duration{} : kScoreSettle);
         }
         if (now < score_at_) {

@@ -44,15 +44,14 @@ std::vector<SessionView> GatewayNode::sessions() const {
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
-    return wire::GatewayState{
-        .gateway = settings_.id,
-        .promoted = replica_.promoted(),
-        .unheard = holder_unheard_,
-        .outside_lost = links_.counts_as_lost(LinkSide::outside),
-        .inside_lost = links_.counts_as_lost(LinkSide::inside),
-        .level = replica_.level(),
-        .standing = standing(),
-        .epoch = replica_.promoted() ? replica_.epoch() : replica_.highest_epoch()};
+    return wire::GatewayState{.gateway = settings_.id,
+                              .promoted = replica_.promoted(),
+                              .unheard = holder_unheard_,
+                              .outside_lost = links_.counts_as_lost(LinkSide::outside),
+                              .inside_lost = links_.counts_as_lost(LinkSide::inside),
+                              .level = replica_.level(),
+                              .standing = standing(),
+                              .epoch = replica_.epoch()};
 }
 
 wire::Level GatewayNode::standing() const {

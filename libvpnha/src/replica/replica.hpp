@@ -15,6 +15,9 @@
 //   partial       | complete (1) | ask             | ask             | complete | ask later
 //   complete      | complete     | partial, ask    | partial, ask    | XXX (2)  | partial, ask
 //
+//   A complete replica of an older epoch than a complete member's has missed that one's claim, also
+//   when its holder is gone: level and epoch of a hello belong together.
+//
 //   (1) only with the claimant's count and digest, so nothing is missing. (2) it asked for none; an
 //   end heard by the way is compared like a digest.
 //
@@ -197,6 +200,9 @@ class Replica {
     void queue(const wire::RecordKey& key);
     [[nodiscard]] bool is_dirty(const wire::RecordKey& key) const;
     [[nodiscard]] bool is_source() const;
+    // Nobody is promoted, and a complete member is of a newer epoch, of which this node has
+    // nothing.
+    [[nodiscard]] bool is_behind() const;
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 
     void flush_dirty(Effects& effects, TimePoint now);

@@ -25,6 +25,9 @@ Effects Replica::flush(TimePoint now) {
         flush_pass(effects);
     }
     if (!promoted_) {
+        if (is_behind()) {
+            distrust(wire::Doubt::missed_claim, effects, now);
+        }
         flush_confirm(effects);
         flush_request(effects, now);
         flush_retry(effects, now);

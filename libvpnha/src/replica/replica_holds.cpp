@@ -166,6 +166,13 @@ bool Replica::is_source() const {
     });
 }
 
+bool Replica::is_behind() const {
+    return !promoted_ && !holder_ && level_ == wire::Level::complete &&
+           std::any_of(peers_.begin(), peers_.end(), [this](const auto& peer) {
+               return peer.second.level == wire::Level::complete && peer.second.epoch > epoch_;
+           });
+}
+
 bool Replica::equals_mine(std::uint32_t count, std::uint64_t digest) const {
     return count == store_.count() && digest == store_.digest();
 }

@@ -52,7 +52,9 @@ struct GatewayState {
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
     Level standing = Level::empty;
-    Epoch epoch;  // The one it serves under; of a node that is not promoted, the highest seen.
+    // The one that it serves under, or that its level is about: newer ones that the node has only
+    // heard of it knows nothing of.
+    Epoch epoch;
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 

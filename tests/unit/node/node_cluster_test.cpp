@@ -53,6 +53,25 @@ TEST(NodeClusterTest, AHolderOfALostPartitionDeposesNobodyWhenAStandbySpeaksFirs
     EXPECT_TRUE(cluster.replica(3).promoted());
 }
 
+// Node 3 was cut off while epoch 2.2 came and went. Node 1 alone has what was written in it.
+TEST(NodeClusterTest, AStandbyThatHasMissedAnEpochIsWorthLessThoughNobodyServes) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(kScoreSettle);
+    cluster.split({3});
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(kScoreSettle);
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
+    cluster.kill(2);
+    cluster.heal();
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScorePartial);
+    EXPECT_EQ(cluster.replica(3).epoch(), (Epoch{2, NodeId{2}}));
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->wire_state().epoch, (Epoch{2, NodeId{2}}));
+}
+
 TEST(NodeClusterTest, AnEpochIsNotClaimedTwiceAfterATotalOutage) {
     FakeCluster cluster = with_one_session();
     for (const std::uint32_t node : {1U, 2U, 3U}) {

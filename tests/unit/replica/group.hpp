@@ -121,7 +121,7 @@ class Group {
         for (auto& [node, replica] : replicas_) {
             wire::Hello hello;
             hello.gateways = {{kGateway, replica->promoted(), false, false, false, replica->level(),
-                               replica->level(), replica->highest_epoch()}};
+                               replica->level(), replica->epoch()}};
             queue_.emplace_back(node, hello);
         }
         settle();
