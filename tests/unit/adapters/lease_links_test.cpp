@@ -160,6 +160,8 @@ TEST_F(LeaseLinksTest, ALifeThatWasNotMetIsHeardAfterItsFirstWord) {
         run(std::chrono::milliseconds(20));
     }
     EXPECT_GT(one.links().counters().unproven, 0U);
+    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.heard.front().second))
+        << "before a life has shown that it speaks now, none of its words is heard";
 }
 
 TEST_F(LeaseLinksTest, OneLinkIsEnough) {
