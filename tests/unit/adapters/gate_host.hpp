@@ -20,6 +20,12 @@
 namespace vpnha::adapters {
 
 inline constexpr TimePoint kForever = TimePoint::max();
+inline constexpr std::chrono::milliseconds kSoon{2000};    // For what must come, on a busy machine.
+inline constexpr std::chrono::milliseconds kNothing{150};  // For what must not come.
+
+inline bool is_arp_reply(const Bytes& frame) {
+    return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
+}
 
 inline TimePoint boot_time() {
     timespec now{};
@@ -131,6 +137,18 @@ class GateHost : public testing::TwoHosts {
     static constexpr GatewayId kId{7};
     config::Config config_;
     GateHook hook_ = gate_hook_of_kernel();
+};
+
+// The same by each hook.
+class HookedGateHost : public GateHost, public ::testing::WithParamInterface<GateHook> {
+  protected:
+    void SetUp() override {
+        GateHost::SetUp();
+        hook_ = GetParam();
+    }
+    [[nodiscard]] Result<void> silenced(const config::Gateway& gateway) const {
+        return silence(config_, gateway, hook_);
+    }
 };
 
 }  // namespace vpnha::adapters

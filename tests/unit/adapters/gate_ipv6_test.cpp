@@ -13,8 +13,7 @@ using testing::ip_command;
 using testing::prefix;
 using namespace std::chrono_literals;
 
-constexpr auto kSoon = 3000ms;    // For what must come; the kernel asks again each second.
-constexpr auto kNothing = 150ms;  // For what must not come.
+constexpr auto kSolicited = 3000ms;  // For what must come; the kernel asks again each second.
 
 constexpr std::uint8_t kRouterAdvertisement = 134;
 constexpr std::uint8_t kSolicitation = 135;
@@ -198,7 +197,7 @@ TEST_F(GateIpv6Test, AnswersNoNeighbourWhileShut) {
     EXPECT_GE(nd_drops(gate, GateDirection::in), 1U);
     ASSERT_TRUE(gate.open_until(kId, kForever));
     in_peer([] { EXPECT_TRUE(send_datagram(kPeer, kVip)); });
-    EXPECT_NE(peer->find(kSoon, about_vip(kAdvertisement)), std::nullopt);
+    EXPECT_NE(peer->find(kSolicited, about_vip(kAdvertisement)), std::nullopt);
 }
 
 TEST_F(GateIpv6Test, DropsSilentlyForLocalSenders) {
@@ -214,7 +213,7 @@ TEST_F(GateIpv6Test, DropsSilentlyForLocalSenders) {
     in_peer([&] { peer.emplace("peer0"); });
     ASSERT_TRUE(gate.open_until(kId, kForever));
     EXPECT_TRUE(send_datagram(kVip, kPeer));
-    EXPECT_NE(peer->find(kSoon,
+    EXPECT_NE(peer->find(kSolicited,
                          [](const Bytes& frame) {
                              return frame.size() > 60 && frame[12] == 0x86 && frame[20] == 17 &&
                                     frame[36] == 0x01 && frame[37] == 0x00;
@@ -228,7 +227,7 @@ TEST_F(GateIpv6Test, AStandbyDoesNotAskWhetherTheVipIsFree) {
     in_peer([&] { peer.emplace("peer0"); });
     // Whoever adds it with duplicate address detection: the kernel begins within a second.
     ASSERT_TRUE(ip_command("addr add 2001:db8::100/64 dev out0"));
-    const auto until = boot_time() + kSoon;
+    const auto until = boot_time() + kSolicited;
     while (nd_drops(gate, GateDirection::out) == 0 && boot_time() < until) {
         EXPECT_EQ(peer->find(20ms, about_vip(kSolicitation)), std::nullopt);
     }
@@ -244,7 +243,7 @@ TEST_F(GateIpv6Test, AStandbyReachesTheVipOfAnotherNode) {
         peer.emplace("peer0");
     });
     EXPECT_TRUE(send_datagram(kNode, kVip));
-    EXPECT_NE(peer->find(kSoon,
+    EXPECT_NE(peer->find(kSolicited,
                          [](const Bytes& frame) {
                              return frame.size() > 60 && frame[12] == 0x86 && frame[20] == 17;
                          }),

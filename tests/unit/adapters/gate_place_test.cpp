@@ -18,23 +18,13 @@ using testing::ip_command;
 using testing::output_of;
 using namespace std::chrono_literals;
 
-constexpr auto kSoon = 2000ms;    // For what must come: generous, a busy machine is slow.
-constexpr auto kNothing = 150ms;  // For what must not come.
-
 constexpr const char* kAttached =
     "out0 in attached, out0 out attached, in0 in attached, in0 out attached";
 
-class GatePlaceTest : public GateHost, public ::testing::WithParamInterface<GateHook> {
+class GatePlaceTest : public HookedGateHost {
   protected:
-    void SetUp() override {
-        GateHost::SetUp();
-        hook_ = GetParam();
-    }
     // A gate by its name, that knows none of its maps.
     void attach_another_version() { put_before("out0", GateDirection::out, "vpnha_gate_out"); }
-    Result<void> silenced(const config::Gateway& gateway) {
-        return silence(config_, gateway, hook_);
-    }
     Result<void> attached_outcome() {
         return BpfGate::create(config_, hook_).and_then([](BpfGate gate) {
             return gate.attach(kId);
@@ -87,10 +77,6 @@ class GatePlaceTest : public GateHost, public ::testing::WithParamInterface<Gate
         return found;
     }
 };
-
-bool is_arp_reply(const Bytes& frame) {
-    return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
-}
 
 bool is_echo_reply(const Bytes& frame) {
     return frame.size() > 34 && frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == 1 &&

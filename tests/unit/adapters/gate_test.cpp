@@ -21,24 +21,13 @@ using testing::output_of;
 using testing::prefix;
 using namespace std::chrono_literals;
 
-constexpr auto kSoon = 2000ms;    // For what must come: generous, a busy machine is slow.
-constexpr auto kNothing = 150ms;  // For what must not come.
-
 bool is_udp_from_vip(const Bytes& frame) {
     return frame.size() > 30 && frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == 17 &&
            frame[26] == 192 && frame[29] == 100;
 }
 
-bool is_arp_reply(const Bytes& frame) {
-    return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
-}
-
-class GateTest : public GateHost, public ::testing::WithParamInterface<GateHook> {
+class GateTest : public HookedGateHost {
   protected:
-    void SetUp() override {
-        GateHost::SetUp();
-        hook_ = GetParam();
-    }
     // As a stock daemon would, from the VIP to the peer: true when send() reports success.
     static bool send_from_vip() {
         UniqueFd udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -53,9 +42,6 @@ class GateTest : public GateHost, public ::testing::WithParamInterface<GateHook>
         peer.sin_port = htons(1701);
         return bind(udp.get(), reinterpret_cast<sockaddr*>(&local), sizeof local) == 0 &&
                sendto(udp.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&peer), sizeof peer) == 1;
-    }
-    Result<void> silenced(const config::Gateway& gateway) {
-        return silence(config_, gateway, hook_);
     }
 };
 
