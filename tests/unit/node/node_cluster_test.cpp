@@ -69,7 +69,24 @@ TEST(NodeClusterTest, AStandbyThatHasMissedAnEpochIsWorthLessThoughNobodyServes)
     EXPECT_EQ(cluster.at(3).scores.back(), kScorePartial);
     EXPECT_EQ(cluster.replica(3).epoch(), (Epoch{2, NodeId{2}}));
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->wire_state().epoch, (Epoch{2, NodeId{2}}));
+}
+
+// Others would take it for complete in one that it has nothing of.
+TEST(NodeClusterTest, AHelloNamesTheEpochThatItsLevelIsAbout) {
+    FakeCluster cluster = with_one_session();
+    wire::Hello hello;
+    hello.version_min = 1;
+    hello.version_max = 1;
+    hello.node_name = "gw2";
+    hello.gateways = {{.gateway = kGateway,
+                       .level = wire::Level::partial,
+                       .standing = wire::Level::partial,
+                       .epoch = Epoch{9, NodeId{2}}}};
+    cluster.run(3, cluster.at(3).node->on_group_message(NodeId{2}, encoded(hello), cluster.now()));
+    EXPECT_EQ(cluster.replica(3).highest_epoch(), (Epoch{9, NodeId{2}}));
+    const wire::GatewayState state = cluster.at(3).node->find(kGateway)->wire_state();
+    EXPECT_EQ(state.level, wire::Level::complete);
+    EXPECT_EQ(state.epoch, (Epoch{1, NodeId{1}}));
 }
 
 TEST(NodeClusterTest, AnEpochIsNotClaimedTwiceAfterATotalOutage) {

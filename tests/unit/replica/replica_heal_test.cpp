@@ -223,30 +223,6 @@ TEST(ReplicaHealTest, WhoHasMissedAnEpochIsToldItsRecordsThoughItsHolderIsGone) 
     }
 }
 
-// The lowest complete node is the source only if its epoch is the newest.
-TEST(ReplicaHealTest, WhoHasMissedAnEpochKeepsNobodyFromTellingIt) {
-    Group group;
-    for (std::uint32_t node = 1; node <= 5; ++node) {
-        group.join(node);
-    }
-    group.promote(2);
-    group.split({1});
-    group.promote(3);
-    group.at(3).publish(key(2), Bytes{2});
-    group.settle();
-    group.leave(3);
-    // As node 4 hears it before node 1 has heard node 4.
-    wire::Hello hello;
-    hello.gateways = {{kGateway, false, false, false, false, group.at(1).level(),
-                       group.at(1).level(), group.at(1).epoch()}};
-    for (const std::uint32_t node : {2U, 4U, 5U}) {
-        group.run(NodeId{node}, group.at(node).on_message(NodeId{1}, hello, group.now()));
-    }
-    group.join(6);
-    EXPECT_EQ(group.at(6).level(), wire::Level::complete);
-    EXPECT_TRUE(group.kernel(6).contains(key(2)));
-}
-
 TEST(ReplicaHealTest, StandbysThatReturnConfirmAgain) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});
