@@ -10,19 +10,13 @@
 #include <climits>
 
 #include "adapters/announce_schedule.hpp"
+#include "adapters/boot_clock.hpp"
 #include "adapters/netlink_route.hpp"
 #include "adapters/packet.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-// Goes on while the node sleeps, as its neighbours' caches do.
-TimePoint boot_time() {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
 
 class Announcer {
   public:

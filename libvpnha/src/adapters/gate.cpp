@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <linux/if_arp.h>
 #include <sched.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/boot_clock.hpp"
 #include "adapters/gate/gate_abi.h"
 
 namespace vpnha::adapters {
@@ -188,14 +188,6 @@ Result<void> stand(GateChain& chain, Programs& programs, const GateProgram& gate
 std::uint64_t to_kernel(TimePoint deadline) {
     const auto since_boot = deadline.time_since_epoch().count();
     return since_boot <= 0 ? VPNHA_GATE_SHUT : static_cast<std::uint64_t>(since_boot);
-}
-
-// The clock of the deadlines.
-std::uint64_t since_boot_ns() {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
-           static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 // Silences one gateway without the process that attached the gates.
@@ -457,7 +449,7 @@ Result<bool> is_open(const config::Config& config, const config::Gateway& gatewa
                     continue;
                 }
                 VPNHA_TRY(const std::uint64_t deadline, program->gate->maps().deadline(gateway.id));
-                if (deadline > since_boot_ns()) {
+                if (deadline > to_kernel(boot_time())) {
                     return true;
                 }
             }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/boot_clock.hpp"
 #include "adapters/unique_fd.hpp"
 #include "base/assert.hpp"
 
@@ -165,9 +166,7 @@ void QbLoop::stop() {
 }
 
 TimePoint QbLoop::now() {
-    timespec time{};
-    clock_gettime(CLOCK_BOOTTIME, &time);
-    return TimePoint(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+    return boot_time();
 }
 
 }  // namespace vpnha::adapters

@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
 #include <net/if.h>
-#include <time.h>
 
 #include <iterator>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/boot_clock.hpp"
 #include "adapters/gate.hpp"
 #include "unit/adapters/frame.hpp"
 #include "unit/adapters/two_hosts.hpp"
@@ -25,12 +25,6 @@ inline constexpr std::chrono::milliseconds kNothing{150};  // For what must not 
 
 inline bool is_arp_reply(const Bytes& frame) {
     return frame.size() > 21 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2;
-}
-
-inline TimePoint boot_time() {
-    timespec now{};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return TimePoint(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
 }
 
 // To pass means to go on to the next filter, not past it.
