@@ -90,6 +90,9 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
+    if (takeover_.state() == takeover::State::lame) {
+        take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
+    }
     if (!attached_ || detaching_ || takeover_.busy() || resetting_) {
         effects.emplace_back(AnswerRequest{
             request, fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
@@ -443,8 +446,7 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
         return;
     }
     if (written_score_) {
-        // Pacemaker may be about to promote a replica that lacks what another one has: that is
-        // worth an aborted transition.
+        // To promote what lacks another one's records costs more than an aborted transition.
         const bool has_missed_epoch = !replica_.holder() &&
                                       replica_.doubt() == wire::Doubt::missed_claim &&
                                       score < *written_score_;

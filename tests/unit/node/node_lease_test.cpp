@@ -337,6 +337,18 @@ TEST(NodeLeaseTest, ADemotedHolderServesUntilItsSuccessorIsGranted) {
     EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
 }
 
+// Its loop was busy: what is late is the timer, not the end.
+TEST(NodeLeaseTest, APromotionThatComesWithTheEndOfALameLeaseIsToBeTriedAgain) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    const TimePoint late = cluster.now() + std::chrono::seconds(1);
+    cluster.run(1, cluster.at(1).node->promote(99, kGateway, late));
+    ASSERT_FALSE(cluster.at(1).answers.at(99).has_value());
+    EXPECT_EQ(cluster.at(1).answers.at(99).error().code, Errc::busy);
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_FALSE(cluster.lease(1).state().wanted);
+}
+
 TEST(NodeLeaseTest, ADemotedHolderWithoutASuccessorFallsSilentByItself) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
