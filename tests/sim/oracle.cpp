@@ -16,9 +16,10 @@ constexpr std::size_t kFlowsGoneMax = 1000;
 
 }  // namespace
 
-Oracle::Oracle(Story& story, const Plan& plan, const Machines& machines, const Totem& totem,
-               const Clients& clients)
-    : story_(story),
+Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
+               const Totem& totem, const Clients& clients)
+    : agenda_(agenda),
+      story_(story),
       plan_(plan),
       machines_(machines),
       totem_(totem),
@@ -68,6 +69,8 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
             !has_missed_epoch) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
+    } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
+        on_withdrawn(machine, *withdrawn);
     } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
         if (machine.gateway(datagram->gateway)->state() == takeover::State::standby) {
             fail("silence", machine.id(), "a standby sends a datagram");
@@ -263,6 +266,7 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
     check_gates(machine, gateway);
     check_links(machine, gateway);
     check_level(machine, gateway);
+    check_unheard(machine, gateway);
     if (replica.promoted() && !of_lease) {  // Rounds are most of all events; no record changes.
         check_promises(machine, gateway);
     }

@@ -27,6 +27,7 @@
 //                The same holds for what their helpers expect.
 //   frozen       No score is written while a lost holder has no successor, but a lower one by who
 //                has missed an epoch.
+//   unheard      Pacemaker is told of a promoted node whose claims all others answer in vain.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
 //                so for the hold-off.
@@ -69,8 +70,8 @@ struct Tally {
 
 class Oracle {
   public:
-    Oracle(Story& story, const Plan& plan, const Machines& machines, const Totem& totem,
-           const Clients& clients);
+    Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
+           const Totem& totem, const Clients& clients);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
@@ -141,6 +142,10 @@ class Oracle {
     void check_untouched(const Machine& machine);
     void on_hello(const Machine& machine, const wire::Hello& hello) const;
     void check_links(const Machine& machine, const node::GatewayNode& gateway);
+    void on_withdrawn(const Machine& machine, const node::WithdrawScore& score);
+    void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
+    [[nodiscard]] bool is_answered_in_vain(const Machine& machine,
+                                           const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_told_of_better(const Machine& machine,
                                           const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
@@ -164,6 +169,7 @@ class Oracle {
     void check_standby_settled(const Machine& holder, const Machine& standby,
                                const node::GatewayNode& gateway) const;
 
+    const Agenda& agenda_;
     Story& story_;
     const Plan& plan_;
     const Machines& machines_;
@@ -184,6 +190,9 @@ class Oracle {
     std::map<NodeId, std::map<NodeId, wire::Hello>> told_;
     // How often it has given each gateway away.
     std::map<std::tuple<NodeId, std::uint64_t, GatewayId>, std::uint64_t> given_away_;
+    // Whose claims have been answered in vain, and since when; of which epochs Pacemaker was told.
+    std::map<GatewayId, std::pair<NodeId, TimePoint>> in_vain_since_;
+    std::set<std::pair<GatewayId, Epoch>> told_of_;
     Tally tally_;
 };
 

@@ -36,7 +36,7 @@ World::World(const Plan& plan, Story::Mode mode)
       pacemaker_(
           agenda_, random_, story_, plan_, totem_, machines_, [this](NodeId node) { fence(node); },
           [this](NodeId node) { kill_daemon(node); }),
-      oracle_(story_, plan_, machines_, totem_, clients_) {
+      oracle_(agenda_, story_, plan_, machines_, totem_, clients_) {
     Surroundings& surroundings = *this;
     for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
         machines_[NodeId{node}] =
