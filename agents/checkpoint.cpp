@@ -19,6 +19,8 @@ using ocf::Code;
 using ocf::Level;
 using ocf::Outcome;
 
+constexpr const char* kDied = "vpnhad has died; its log may say why";
+
 Outcome validate(const Call& call) {
     if (::access(call.parameter("binary").c_str(), X_OK) != 0) {
         return {Code::installed,
@@ -60,24 +62,22 @@ Outcome start(const Call& call) {
     return done ? Outcome{} : ocf::outcome_of(done.error());
 }
 
-// Of a vpnhad that has died, whether or not another one runs by now.
-Outcome report_death(const Call& call, const Vpnhad& vpnhad) {
-    // Behind a demotion that had to silence it, the instance is what it ought to be: silent. Bad
-    // news now would have Pacemaker think anew, 0.3 s and more, before it promotes the next node;
-    // the next monitor has them.
-    if (!call.is_probe() && vpnhad.spares_monitor()) {
-        return {};
-    }
-    return {Code::error, "vpnhad has died; its log may say why"};
+// A vpnhad that has died, whether or not another one runs by now, or that hangs. The first monitor
+// keeps this to itself. Of a promoted one the standbys tell Pacemaker sooner, by its score. Behind
+// a demotion that had to silence it, the instance is what it ought to be. In both cases a failure
+// would have Pacemaker think anew, 0.3 s and more, before it promotes the next node.
+Outcome report_failure(const Call& call, const Vpnhad& vpnhad, const char* what) {
+    const Outcome as_wanted{vpnhad.is_promoted() ? Code::promoted : Code::success};
+    return !call.is_probe() && vpnhad.spares_monitor() ? as_wanted : Outcome{Code::error, what};
 }
 
 Outcome monitor(const Call& call) {
     const Vpnhad vpnhad(call);
     if (vpnhad.has_died()) {
-        return report_death(call, vpnhad);
+        return report_failure(call, vpnhad, kDied);
     }
     if (vpnhad.hangs_promoted()) {
-        return {Code::error, "vpnhad hangs, and its gate is shut"};
+        return report_failure(call, vpnhad, "vpnhad hangs, and its gate is shut");
     }
     const auto answer = vpnhad.monitor(call.is_probe());
     if (answer) {
@@ -90,13 +90,13 @@ Outcome monitor(const Call& call) {
     if (answer.error().code != Errc::unreachable) {
         return ocf::outcome_of(answer.error());
     }
-    return vpnhad.is_marked() ? report_death(call, vpnhad) : Outcome{Code::not_running};
+    return vpnhad.is_marked() ? report_failure(call, vpnhad, kDied) : Outcome{Code::not_running};
 }
 
 Outcome promote(const Call& call) {
     const Vpnhad vpnhad(call);
     if (vpnhad.has_died()) {
-        return {Code::error, "vpnhad has died; its log may say why"};
+        return {Code::error, kDied};
     }
     const auto done = vpnhad.request("promote");
     if (done) {
@@ -168,10 +168,11 @@ const ocf::Agent& checkpoint() {
             "promotable "
             "clone with one promoted instance and notify=false. Unpromoted instances hold the "
             "sessions, silently; promote makes one of them serve, addresses included, in one "
-            "call. vpnhad writes the promotion scores itself. When a demote had to silence the "
-            "gateway because vpnhad was dead or did not answer, the next recurring monitor "
-            "returns 0 once, so that Pacemaker promotes another node without thinking anew; the "
-            "one after it reports the failure.",
+            "call. vpnhad writes the promotion scores itself. When vpnhad is dead or does not "
+            "answer, one recurring monitor keeps this to itself: it returns 8 while the instance "
+            "is promoted, because the standbys tell Pacemaker sooner, and 0 behind the demote that "
+            "silenced the gateway. So Pacemaker promotes another node without thinking anew; the "
+            "next monitor reports the failure.",
         .parameters = {{.name = "gateway",
                         .unique_group = "gateway",
                         .short_text = "Gateway",

@@ -305,6 +305,7 @@ Result<void> Vpnhad::silence_without_it() const {
     Mark mark = read_mark();
     mark.is_promoted = false;
     mark.is_silenced = true;
+    mark.is_spared = false;
     return write_mark(mark);
 }
 
@@ -340,13 +341,14 @@ bool Vpnhad::is_promoted() const {
 void Vpnhad::note_role(bool promoted) const {
     Mark mark = read_mark();
     mark.is_promoted = promoted;
+    mark.is_spared = false;
     // It only tells how long to wait for an answer, so no transition fails for it.
     (void)write_mark(mark);
 }
 
 bool Vpnhad::spares_monitor() const {
     Mark mark = read_mark();
-    if (!mark.is_silenced || mark.is_spared) {
+    if ((!mark.is_promoted && !mark.is_silenced) || mark.is_spared) {
         return false;
     }
     mark.is_spared = true;

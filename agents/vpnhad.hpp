@@ -64,7 +64,9 @@ class Vpnhad {
     [[nodiscard]] bool has_died() const;
     // The gateway was silenced without it.
     [[nodiscard]] bool is_silenced() const;
-    // True once after silence_without_it().
+    // The last promote or demote was a promote, and the gateway was not silenced since then.
+    [[nodiscard]] bool is_promoted() const;
+    // True once for a promoted one, and once after silence_without_it().
     [[nodiscard]] bool spares_monitor() const;
     // Before the gateway's start, then with what attach was answered.
     [[nodiscard]] Result<void> mark() const;
@@ -79,7 +81,7 @@ class Vpnhad {
         std::uint64_t start_ticks = 0;  // A pid alone is no identity.
         bool is_promoted = false;       // By the last promote or demote.
         bool is_silenced = false;       // Since its death nothing of the gateway speaks here.
-        bool is_spared = false;         // And one monitor has kept that to itself.
+        bool is_spared = false;         // One monitor has kept bad news to itself since then.
     };
 
     [[nodiscard]] std::string arguments(bool probe) const;
@@ -94,7 +96,6 @@ class Vpnhad {
     // Who is to be ended before the gateway can be silenced.
     [[nodiscard]] Result<std::vector<adapters::Process>> victims() const;
     [[nodiscard]] bool serves_others() const;
-    [[nodiscard]] bool is_promoted() const;
     [[nodiscard]] bool hangs(std::chrono::milliseconds patience) const;
     [[nodiscard]] bool is_gate_open() const;
 
