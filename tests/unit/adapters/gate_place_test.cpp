@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Where the gate stands: on which devices, and before whom.
 #include <fmt/format.h>
-#include <net/if_arp.h>
+#include <linux/if_arp.h>
 
 #include <algorithm>
 #include <fstream>
