@@ -44,8 +44,8 @@ class Key {
         const Bounds& left = world_.left;
         for (const std::uint8_t count :
              {left.claims, left.crashes, left.breaks, left.pauses, left.releases, left.demotions,
-              left.marks, left.changes, left.rings, left.deaths, left.losses, world_.run_out,
-              world_.claimants}) {
+              left.marks, left.changes, left.rings, left.deaths, left.losses, left.inquiries,
+              left.yields, world_.run_out, world_.claimants}) {
             put(count);
         }
         put(world_.top);
@@ -263,7 +263,8 @@ class Key {
 
     void put_engine(const Engine::State& state, TimePoint now) {
         const auto& [voters, recollection, differing, checkpoint, wanted, quorate, fenced, alone,
-                     handing, fencing, lives] = state;
+                     handing, fencing, lives, inquiry, questions, yields, yields_not_to] = state;
+        static_cast<void>(questions);   // Each has another number.
         static_cast<void>(differing);   // Only shown.
         static_cast<void>(checkpoint);  // Only passed on.
         put(static_cast<std::uint8_t>((wanted ? 1 : 0) | (quorate ? 2 : 0) | (fenced ? 4 : 0) |
@@ -285,6 +286,23 @@ class Key {
             put(fencing->done);
         }
         static_cast<void>(lives);  // put_context() has them.
+        put(yields);
+        put(static_cast<std::uint8_t>(yields_not_to.value_or(NodeId{}).value));
+        put(inquiry.has_value());
+        if (inquiry) {
+            put_inquiry(*inquiry, now);
+        }
+    }
+
+    void put_inquiry(const Engine::Inquiry& inquiry, TimePoint now) {
+        const auto& [id, next_at, pause, willing, agreed, agreed_before] = inquiry;
+        put(id.epoch);
+        put_left(next_at, now);
+        put(now > next_at + timing_.punctual);
+        put(static_cast<std::uint8_t>(pause.count()));
+        put(willing);
+        put(agreed);
+        put(agreed_before);
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
@@ -387,6 +405,9 @@ class Key {
             put(release->epoch);
         } else if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
             put(static_cast<std::uint8_t>(mark->victim.value));
+        } else if (const auto* question = std::get_if<lease::Question>(&flying.message)) {
+            put(question->id.epoch);
+            put(is_open(sender, *question));
         }
     }
     [[nodiscard]] bool is_alive(const Epoch& epoch) const {

@@ -70,6 +70,7 @@ void begin_good_times(Step& step) {
         node.paused = false;
         node.present = alive;
         node.quorate = true;
+        node.engine.stand_back();
         if (!node.dead) {
             step.execute(i, node.engine.on_members(members(alive), true, node.now),
                          Answers::at_once);

@@ -98,12 +98,40 @@ class Moves {
             --after.demotions;
             event(i, {"is demoted", i}, after, [](Node& it) { return it.engine.demote(it.now); });
         }
+        standing_in(i, node);
         if (node.engine.state().handing && node.engine.state().handing->asked) {
             event(i, {"reads counters", i}, left,
                   [](Node& it) { return it.engine.on_counters({}, it.now); });
         }
         fencing_events(i, node);
         list_events(i, node);
+    }
+
+    void standing_in(std::size_t i, const Node& node) {
+        const lease::Engine::State& state = node.engine.state();
+        if (before_.left.inquiries > 0 && !state.wanted && !state.inquiry) {
+            Bounds after = before_.left;
+            --after.inquiries;
+            event(i, {"asks whether to stand in", i}, after,
+                  [](Node& it) { return it.engine.stand_in(it.now); });
+        }
+        if (before_.left.yields == 0 || node.engine.holder().phase() != lease::Phase::holding) {
+            return;
+        }
+        Bounds after = before_.left;
+        --after.yields;
+        event(i, {"yields", i}, after, [](Node& it) {
+            it.engine.yield(std::nullopt);
+            return lease::Effects{};
+        });
+        for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
+            if (other != i) {
+                event(i, {"yields, but not to node", i, other}, after, [other](Node& it) {
+                    it.engine.yield(id_of(other));
+                    return lease::Effects{};
+                });
+            }
+        }
     }
 
     // With equal clocks, all votes and no special start nodes differ by the order of those of them
@@ -116,7 +144,7 @@ class Moves {
         const std::uint8_t left = --step.world.left.claims;
         const bool alike = run_.rates[0] == run_.rates[1] && run_.rates[1] == run_.rates[2] &&
                            run_.voters == run_.nodes && run_.start == Start::idle &&
-                           !run_.first_lease;
+                           run_.bounds.inquiries == 0 && !run_.first_lease;
         if (!alike) {
             return true;
         }
@@ -305,6 +333,9 @@ std::string describe(const World& before, const Move& move) {
     }
     if (std::holds_alternative<lease::Recall>(flying.message)) {
         return fmt::format("{} node {}'s question what it remembers", text, from);
+    }
+    if (std::holds_alternative<lease::Question>(flying.message)) {
+        return fmt::format("{} node {}'s question whether to stand in", text, from);
     }
     return fmt::format("{} a message of node {}", text, from);
 }

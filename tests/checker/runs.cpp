@@ -128,6 +128,33 @@ const Run kRuns[] = {
      .lease = kTwoTicks,
      .rates = {3, 2, 2},
      .quick = true},
+    // Beside a lease held, a node that nobody has promoted asks for it.
+    {.name = "inquiries",
+     .bounds = {.claims = 2, .inquiries = 2},
+     .lease = kTwoTicks,
+     .start = Start::held},
+    {.name = "inquiry-crash",
+     .bounds = {.claims = 1, .crashes = 1, .inquiries = 1},
+     .lease = kTwoTicks,
+     .start = Start::held},
+    {.name = "inquiry-pause",
+     .bounds = {.claims = 1, .pauses = 1, .inquiries = 1},
+     .lease = kTwoTicks,
+     .start = Start::held},
+    {.name = "inquiry",
+     .bounds = {.claims = 1, .inquiries = 1},
+     .lease = kTwoTicks,
+     .start = Start::held,
+     .quick = true},
+    {.name = "yields",
+     .bounds = {.claims = 2, .yields = 1},
+     .lease = kTwoTicks,
+     .start = Start::held},
+    {.name = "yield",
+     .bounds = {.claims = 1, .yields = 1},
+     .lease = kTwoTicks,
+     .start = Start::held,
+     .quick = true},
     // Never visited to the end: more than 20 000 000 states.
     {.name = "margins-twice",
      .bounds = {.claims = 2},
@@ -151,6 +178,9 @@ lease::Timing timing_of(const Run& run, std::size_t node) {
     timing.grain = Duration(0);  // Clocks are read exactly.
     timing.lame = Duration(own);
     timing.absence = Duration(1);
+    timing.ask = Duration(2);
+    timing.ask_max = Duration(2);
+    timing.punctual = Duration(1);
     return timing;
 }
 

@@ -102,6 +102,10 @@ bool is_idle(const World& world, const Flying& asked) {
     return asker.engine.remembers() || asker.self.instance != asked.sender.instance;
 }
 
+bool is_idle(const World& world, const lease::Question& question) {
+    return !is_open(*world.nodes[index_of(question.id.epoch.node)], question);
+}
+
 // Its asker counts it no more. A handover says more than a vote, to that claim.
 bool is_closed(const World& world, const lease::Answer& answer) {
     const Node& asker = *world.nodes[index_of(answer.id.epoch.node)];
@@ -147,6 +151,10 @@ bool is_open(const Node& asker, const lease::RoundId& id) {
                            return open.number == id.number &&
                                   asker.now < open.sent_at + holder.timing().lease;
                        });
+}
+
+bool is_open(const Node& asker, const lease::Question& question) {
+    return asker.engine.state().inquiry && asker.engine.state().inquiry->id == question.id;
 }
 
 bool tells_margins(const Run& run, const World& world) {
@@ -251,7 +259,8 @@ void Step::send(std::size_t from, const lease::Send& send, Answers answers) {
     const bool is_answer = std::holds_alternative<lease::Answer>(send.message);
     if (!is_answer && !std::holds_alternative<lease::Refusal>(send.message) &&
         !std::holds_alternative<lease::MarkAnswer>(send.message) &&
-        !std::holds_alternative<lease::Memory>(send.message)) {
+        !std::holds_alternative<lease::Memory>(send.message) &&
+        !std::holds_alternative<lease::Opinion>(send.message)) {
         fly(sender, receivers, send.message);
         return;
     }
@@ -277,8 +286,60 @@ void Step::fly(const lease::Sender& sender, std::uint8_t to, const Message& mess
 
 void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::size_t breaks) {
     Node& node = change(to);
+    const auto* round = std::get_if<lease::Round>(&flying.message);
+    const bool is_opinion = std::holds_alternative<lease::Opinion>(flying.message);
+    const bool is_question = std::holds_alternative<lease::Question>(flying.message);
+    std::optional<lease::Engine> before;  // A copy costs time.
+    if (is_opinion || is_question || (round != nullptr && node.engine.state().yields)) {
+        before = node.engine;
+    }
     const lease::Effects effects = node.engine.on_message(flying.sender, flying.message, node.now);
-    execute(to, effects, answers, breaks);
+    if (is_opinion) {
+        check_inquiry(to, *before);
+    } else if (is_question) {
+        check_question(to, *before);
+    } else if (before) {
+        check_yielding(to, *before, *round);
+    }
+    if (!world.beyond) {
+        execute(to, effects, answers, breaks);
+    }
+}
+
+void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
+    const lease::Engine& after = world.nodes[to]->engine;
+    const bool claims = after.holder().epoch() != before.holder().epoch();
+    if (claims) {
+        world.beyond = world.left.claims == 0;
+        world.left.claims = static_cast<std::uint8_t>(world.left.claims - (world.beyond ? 0 : 1));
+    }
+    const auto agreed = [](const lease::Engine& engine) {
+        return engine.state().inquiry && engine.state().inquiry->agreed;
+    };
+    // Of a node that stood still nobody knows what it takes for true when it goes on.
+    const bool stood_still = run_.bounds.pauses > 0 || run_.start == Start::stale_pause;
+    if (!stood_still && (claims || (agreed(after) && !agreed(before))) &&
+        std::any_of(world.nodes.begin(), world.nodes.end(),
+                    [](const auto& node) { return node->speaks(); })) {
+        fail("a majority would answer a claim, and a deadline lies ahead");
+    }
+}
+
+void Step::check_question(std::size_t to, const lease::Engine& before) {
+    const lease::Engine& after = world.nodes[to]->engine;
+    if (!(after.voter() == before.voter()) || !(after.holder() == before.holder())) {
+        fail("a question has changed what a voter does");
+    }
+}
+
+void Step::check_yielding(std::size_t to, const lease::Engine& before, const lease::Round& round) {
+    const lease::Engine::State& was = before.state();
+    const auto& handing = world.nodes[to]->engine.state().handing;
+    if (before.holder().phase() == lease::Phase::holding && handing != was.handing &&
+        handing->claim == round.id.epoch &&
+        (!was.yields || was.yields_not_to == round.id.epoch.node)) {
+        fail("a holder hands over to a claim that it does not yield to");
+    }
 }
 
 void Step::tick() {
@@ -352,6 +413,8 @@ void Step::forget_idle_receivers() {
                     idle = is_closed(world, *answer);
                 } else if (std::holds_alternative<lease::Recall>(flying->message)) {
                     idle = is_idle(world, *flying);
+                } else if (const auto* asked = std::get_if<lease::Question>(&flying->message)) {
+                    idle = is_idle(world, *asked);
                 }
             }
             to |= static_cast<std::uint8_t>(idle ? 0 : 1U << i);

@@ -37,10 +37,12 @@ struct Bounds {
     std::uint8_t releases = 0;   // At once, without a successor.
     std::uint8_t demotions = 0;  // Lame, with handover.
     std::uint8_t marks = 0;
-    std::uint8_t changes = 0;  // Of the list of voters.
-    std::uint8_t rings = 0;    // A node's group loses another, or its quorum; or forms anew.
-    std::uint8_t deaths = 0;   // Power off for good, and confirmed to the others.
-    std::uint8_t losses = 0;   // Of a node's disk, and with it of its vpnhad.
+    std::uint8_t changes = 0;    // Of the list of voters.
+    std::uint8_t rings = 0;      // A node's group loses another, or its quorum; or forms anew.
+    std::uint8_t deaths = 0;     // Power off for good, and confirmed to the others.
+    std::uint8_t losses = 0;     // Of a node's disk, and with it of its vpnhad.
+    std::uint8_t inquiries = 0;  // Whether a node that nobody has promoted would be granted it.
+    std::uint8_t yields = 0;     // A holder is to hand over to any claim, or to all but one node's.
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
@@ -146,6 +148,9 @@ inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
 // It counts answers to this round.
 [[nodiscard]] bool is_open(const Node& asker, const lease::RoundId& id);
 
+// Its asker waits for opinions on it.
+[[nodiscard]] bool is_open(const Node& asker, const lease::Question& question);
+
 // A claimant may yet be told a counter margin: only then matters what voters have heard.
 [[nodiscard]] bool tells_margins(const Run& run, const World& world);
 
@@ -172,6 +177,10 @@ class Step {
     static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
     void send(std::size_t from, const lease::Send& send, Answers answers);
+    // Of what the engine of node `to` made of a message; `before`: what it was.
+    void check_inquiry(std::size_t to, const lease::Engine& before);
+    void check_question(std::size_t to, const lease::Engine& before);
+    void check_yielding(std::size_t to, const lease::Engine& before, const lease::Round& round);
     void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
     void open(std::size_t index, TimePoint deadline);
     void granted(const lease::Granted& granted);

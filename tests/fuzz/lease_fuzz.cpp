@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A lease datagram: what parses is written with the very same bytes, and upsets neither a holder,
-// nor a lame one, nor a claimant, nor a voter, nor a node without a memory. The tag is set right
+// nor a lame one, nor one that yields, nor a claimant, nor a voter, nor a node that asks whether to
+// stand in, nor one without a memory. The tag is set right
 // first, or every input would end there.
 #include <sodium.h>
 
@@ -47,6 +48,10 @@ std::vector<lease::Engine> engines() {
     all.push_back(engine_with(three, false));
     all.push_back(engine_with({NodeId{1}, NodeId{2}}, false));
     static_cast<void>(all[6].promote(kNow));
+    all.push_back(engine_with(three));
+    static_cast<void>(all[7].stand_in(kNow));
+    all.push_back(all[3]);
+    all[8].yield(std::nullopt);
     return all;
 }
 

@@ -190,6 +190,7 @@ WIRE = {
     "snapshot": frame(7, b"\x01" + epoch(3) + EVERYTHING + b"\x01" + struct.pack("!I", 1)
                       + b"\x00" + key() + version(3, 1) + sized(record())),
     "snapshot-end": frame(8, b"\x01" + epoch(3) + EVERYTHING + DIGEST),
+    "barrier": frame(10, b"\x01" + epoch(3)),
     "confirm": frame(9, b"\x01" + epoch(3) + struct.pack("!QI", 1, 1) + version(3, 1)),
     "extension": frame(0x80, b"whatever"),
     "version-2": frame(3, b"\x01" + epoch(3), version=2),
@@ -272,7 +273,14 @@ LEASE = {
                                + b"\x00"),
     "memory-with-too-many-marks": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x00"
                                         + voters(1, 2, 3) + b"\x09" + b"\x03" * 180),
-    "type-10": lease(10, b""),
+    "question": lease(10, round_id(3, 2) + b"\x00" + voters(1, 2, 3)),
+    "question-with-next-list": lease(10, round_id(3, 2) + b"\x02" + voters(1, 2, 3) + NEXT),
+    "question-with-no-voters": lease(10, round_id(3, 2) + b"\x00" + voters()),
+    "question-of-node-1": lease(10, round_id(3, 1) + b"\x00" + voters(1, 2, 3)),
+    "opinion-yes": lease(11, round_id(1, 1) + b"\x00" + epoch(0, 0)),
+    "opinion-superseded": lease(11, round_id(1, 1) + b"\x05" + epoch(9, 3)),
+    "opinion-unknown": lease(11, round_id(1, 1) + b"\x08" + epoch(9, 3)),
+    "type-12": lease(12, b""),
 }
 
 

@@ -30,7 +30,9 @@ enum class Type : std::uint8_t {
     mark_request,
     mark_answer,
     recall,
-    memory
+    memory,
+    question,
+    opinion
 };
 
 constexpr std::uint8_t kChallenge = 1;
@@ -126,6 +128,18 @@ class Writer {
             out_.u32(mark.node.value).bytes(mark.boot.octets);
         }
     }
+    void operator()(const Question& question) {
+        type(Type::question);
+        put(question.id);
+        out_.u8(question.voters.next ? kNextList : 0);
+        put(question.voters);
+    }
+    void operator()(const Opinion& opinion) {
+        type(Type::opinion);
+        put(opinion.id);
+        out_.u8(static_cast<std::uint8_t>(opinion.verdict));
+        put(opinion.granted);
+    }
 
   private:
     void type(Type value) { out_.u8(static_cast<std::uint8_t>(value)); }
@@ -204,6 +218,15 @@ class Reader {
                 return Recall{};
             case Type::memory:
                 return memory();
+            case Type::question: {
+                const RoundId id = round_id();
+                return Question{id, voters((flags(kNextList) & kNextList) != 0)};
+            }
+            case Type::opinion: {
+                const RoundId id = round_id();
+                const auto verdict = choice(Verdict::promised);
+                return Opinion{id, verdict, epoch()};
+            }
         }
         in_.fail();
         return Hello{};
@@ -364,8 +387,12 @@ class Reader {
 // Whoever asks, asks in an epoch of its own.
 bool epoch_is_the_senders(const Datagram& datagram) {
     const auto* round = std::get_if<Round>(&datagram.message);
-    return round == nullptr || (round->id.epoch.node == datagram.sender.node &&
-                                round->id.instance == datagram.sender.instance);
+    const auto* question = std::get_if<Question>(&datagram.message);
+    const RoundId* const id = round != nullptr      ? &round->id
+                              : question != nullptr ? &question->id
+                                                    : nullptr;
+    return id == nullptr ||
+           (id->epoch.node == datagram.sender.node && id->instance == datagram.sender.instance);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@
 //   type 8 Recall       -
 //   type 9 Memory       instance (8) that asked, epoch granted, flags (1: next list 2), list
 //                       [, list], count (1), marks (node (4), boot id (16) each)
+//   type 10 Question    round id, flags (1: next list 2), list [, list]
+//   type 11 Opinion     round id, verdict (1), epoch granted
 //
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
 //   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: sequence (8), time (8).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rounds and votes. Fencing, quorum, lists of voters and two nodes are in engine_fence.cpp, nodes
-// without a memory in engine_memory.cpp.
+// without a memory in engine_memory.cpp, questions in engine_stand_in.cpp.
 #include "lease/engine.hpp"
 
 #include <algorithm>
@@ -73,6 +73,7 @@ void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, Ti
 
 Effects Engine::promote(TimePoint now) {
     state_.wanted = true;
+    end_standing_in();
     holder_.cancel_lame();
     return on_time(now);
 }
@@ -81,6 +82,7 @@ Effects Engine::demote(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     state_.wanted = false;
+    end_standing_in();
     if (holder_.phase() == Phase::claiming) {
         end(End::given_up, effects);
     } else if (holder_.serving()) {
@@ -93,6 +95,7 @@ Effects Engine::release(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     state_.wanted = false;
+    end_standing_in();
     if (holder_.phase() != Phase::idle) {
         end(holder_.serving() ? End::released : End::given_up, effects);
     }
@@ -103,6 +106,7 @@ Effects Engine::decline(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     state_.wanted = false;
+    end_standing_in();
     if (holder_.serving()) {
         end(End::released, effects, false);
     }
@@ -129,6 +133,10 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
         tell_memory(sender, effects);
     } else if (const auto* memory = std::get_if<Memory>(&message)) {
         on_memory(sender.node, *memory, effects, now);
+    } else if (const auto* question = std::get_if<Question>(&message)) {
+        on_question(sender, *question, effects, now);
+    } else if (const auto* opinion = std::get_if<Opinion>(&message)) {
+        on_opinion(sender.node, *opinion, effects, now);
     }
     return saved_first(std::move(effects));
 }
@@ -137,14 +145,18 @@ Effects Engine::on_time(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     act(effects, now);
+    inquire(effects, now);
     ask_for_memory(effects, now);
     return saved_first(std::move(effects));
 }
 
 std::optional<TimePoint> Engine::next_deadline() const {
     const Holder::State& holder = holder_.state();
-    const std::optional<TimePoint> ask =
+    std::optional<TimePoint> ask =
         remembers() ? std::nullopt : std::optional(state_.recollection.ask_at);
+    if (state_.inquiry) {
+        ask = earliest(ask, state_.inquiry->next_at);
+    }
     if (holder.phase == Phase::idle) {
         return may_claim() ? std::optional(TimePoint{}) : ask;
     }
@@ -168,7 +180,10 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     if (round.released) {
         voter_.on_release(*round.released);
     }
-    if (holder_.phase() == Phase::lame && !round.held && hand_over(sender, round, effects, now)) {
+    const bool yields =
+        holder_.phase() == Phase::lame ||
+        (holder_.phase() == Phase::holding && state_.yields && state_.yields_not_to != sender.node);
+    if (yields && !round.held && hand_over(sender, round, effects, now)) {
         return;
     }
     const std::optional<Handing>& handing = state_.handing;
@@ -196,6 +211,8 @@ bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effect
         return false;
     }
     voter_ = std::move(released);
+    state_.wanted = false;
+    end_standing_in();
     holder_.end();
     effects.emplace_back(SetDeadline{});
     effects.emplace_back(Ended{own, End::handed_over});

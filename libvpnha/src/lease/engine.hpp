@@ -28,6 +28,11 @@
 //      what they remember are, with this node itself, no majority of that list: nothing that it
 //      has promised in a life before can then be unknown to it. It asks when its abstention is
 //      over: what is counted with its old votes was decided by then.        engine_memory.cpp
+//  14  A node that nobody has promoted stands in for a holder: it asks all voters whether they
+//  would
+//      answer a claim, which promises nothing, and claims when a majority would, its own vote among
+//      them, twice in a row. So a holder that may speak never loses a vote by it. Who stands in
+//      yields: it hands over to a claim like a lame one.                 engine_stand_in.cpp
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -40,7 +45,8 @@
 //   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
 //                 |          |        |         |          |          | over (3) |        |
 //
-//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds.
+//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds; one
+//   that yields is lame to it.
 //   (3) idle; nothing more is answered to that claim before its counters are read.
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
@@ -104,19 +110,33 @@ class Engine {
         bool asked = false;
         friend bool operator==(const Recollection&, const Recollection&) = default;
     };
+    // 14: while this node asks.
+    struct Inquiry {
+        RoundId id;  // Of the question under way.
+        TimePoint next_at{};
+        Duration pause{};
+        std::vector<NodeId> willing;
+        bool agreed = false;         // A majority is.
+        bool agreed_before = false;  // It was, to the question before.
+        friend bool operator==(const Inquiry&, const Inquiry&) = default;
+    };
     struct State {
         Voters voters;
         Recollection recollection;
         // Nodes that have another list of the same version: neither list is newer.
         std::vector<NodeId> differing;
         Checkpoint checkpoint;
-        bool wanted = false;  // Pacemaker has it promoted.
+        bool wanted = false;  // Pacemaker has it promoted, or it stands in.
         bool quorate = false;
         bool fenced = false;
         bool alone = false;  // 12: the other one's death was confirmed.
         std::optional<Handing> handing;
         std::optional<Fencing> fencing;
         std::vector<Life> lives;  // The newest of each voter that was heard.
+        std::optional<Inquiry> inquiry;
+        std::uint64_t questions = 0;  // The number of the last one.
+        bool yields = false;
+        std::optional<NodeId> yields_not_to;
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -124,6 +144,13 @@ class Engine {
     Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now);
 
     [[nodiscard]] Effects promote(TimePoint now);
+    // 14: asks, and claims as soon as a majority would grant it, until stand_back() or one of the
+    // other five.
+    [[nodiscard]] Effects stand_in(TimePoint now);
+    // Asks no more; a claim goes on.
+    void stand_back() { state_.inquiry.reset(); }
+    // 14: until it is promoted, demoted or released. `not_to`: its claims are refused.
+    void yield(std::optional<NodeId> not_to);
     // Lame, with a lease; a claim under way is given up.
     [[nodiscard]] Effects demote(TimePoint now);
     // At once, without a successor.
@@ -177,6 +204,16 @@ class Engine {
     void on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
     void on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
     void on_refusal(NodeId from, const Refusal& refusal, Effects& effects, TimePoint now);
+    void on_question(const Sender& sender, const Question& question, Effects& effects,
+                     TimePoint now) const;
+    void on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now);
+    [[nodiscard]] Verdict opinion_on(const Sender& asker, const RoundId& id, const Voters& voters,
+                                     TimePoint now) const;
+    [[nodiscard]] bool may_ask(TimePoint now) const;
+    // Asks what is due.
+    void inquire(Effects& effects, TimePoint now);
+    void note_willing(NodeId voter, Effects& effects, TimePoint now);
+    void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
     // False when the claim is judged like any other.

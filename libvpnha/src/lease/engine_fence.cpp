@@ -163,6 +163,7 @@ void Engine::become_fenced(Effects& effects) {
         return;
     }
     state_.wanted = false;
+    end_standing_in();
     if (holder_.phase() != Phase::idle) {
         end(End::fenced, effects);
     }

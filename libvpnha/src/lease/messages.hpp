@@ -124,6 +124,20 @@ struct Refusal {
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
+// Would you answer this claim now? Nobody has promoted the asker: no voter saves or promises
+// anything for it.
+struct Question {
+    RoundId id;  // Of the claim that it would be; the number is the question's.
+    Voters voters;
+    friend bool operator==(const Question&, const Question&) = default;
+};
+struct Opinion {
+    RoundId id;
+    Verdict verdict = Verdict::abstaining;  // `answered`: it would.
+    Epoch granted;                          // The voter's highest.
+    friend bool operator==(const Opinion&, const Opinion&) = default;
+};
+
 // The sender's deadline is 0 and no answer counts for that epoch any more.
 struct Release {
     Epoch epoch;
@@ -185,7 +199,7 @@ struct Hello {
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-using Message =
-    std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer, Recall, Memory>;
+using Message = std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer,
+                             Recall, Memory, Question, Opinion>;
 
 }  // namespace vpnha::lease

@@ -32,7 +32,14 @@ struct Timing {
     Duration lame = std::chrono::seconds(2);
     // So long a voter goes on answering a holder that its own quorate group lacks.
     Duration absence = std::chrono::seconds(5);
-    Duration lease_max = kLeaseMax;  // Only tests have another.
+    Duration lease_max = kLeaseMax;  // Only tests have another; and of these:
+    // From one question to the next, when the voters' promises end about now; up to ask_max when
+    // they do not.
+    Duration ask = std::chrono::milliseconds(25);
+    Duration ask_max = std::chrono::milliseconds(400);
+    // A turn of the loop that comes later than this: the whole host may have stood still, the
+    // holder with it.
+    Duration punctual = std::chrono::milliseconds(20);
 
     [[nodiscard]] Duration promise(Duration asked) const { return stretched(asked); }
     [[nodiscard]] Duration abstention() const { return stretched(lease_max); }

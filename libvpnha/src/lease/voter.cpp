@@ -81,6 +81,12 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
     return Verdict::answered;
 }
 
+Verdict Voter::opinion(const Sender& sender, const Round& round, const Voters& own,
+                       TimePoint now) const {
+    Voter asked = *this;
+    return asked.judge(sender, round, own, now);
+}
+
 Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
     if (now < state_.promise.until && !state_.promise.released) {
         return Verdict::promised;

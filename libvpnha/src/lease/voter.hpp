@@ -68,6 +68,9 @@ class Voter {
 
     [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
                                 TimePoint now);
+    // What judge() would say, without an effect.
+    [[nodiscard]] Verdict opinion(const Sender& sender, const Round& round, const Voters& own,
+                                  TimePoint now) const;
     // A Release of an epoch in which nobody spoke: it is none that another node had.
     void on_decline(const Epoch& epoch);
     void on_release(const Epoch& epoch);

@@ -36,6 +36,8 @@ std::vector<Message> all_messages() {
                {9, NodeId{3}},
                {{NodeId{1}, boot_of(1)}, {NodeId{3}, boot_of(3, 2)}},
                {{{{6, NodeId{2}}, 2}, nodes_to(3)}, std::nullopt}},
+        Question{kRoundId, kVoters},
+        Opinion{kRoundId, Verdict::promised, {8, NodeId{3}}},
     };
 }
 
@@ -101,6 +103,26 @@ TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
               "0000000000000005"                  // checkpoint
               "000000003b9aca00");
 }
+
+TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
+    const auto body = [](const Message& message) {
+        const std::string hex = to_hex(encode(datagram_of(message), kKey));
+        return hex.substr(84, hex.size() - 84 - 2 * kTagBytes);
+    };
+    EXPECT_EQ(body(Question{kRoundId, {kVoters.current, std::nullopt}}),
+              "0a"                                // Question
+              "000000000000000700000002"          // epoch
+              "00000000000000030000000000000009"  // instance, number
+              "00"                                // flags
+              "00000000000000010000000100000001"  // list: version
+              "03000000010000000200000003");      // its nodes
+    EXPECT_EQ(body(Opinion{kRoundId, Verdict::promised, {8, NodeId{3}}}),
+              "0b"                                // Opinion
+              "000000000000000700000002"          // epoch
+              "00000000000000030000000000000009"  // instance, number
+              "07"                                // verdict
+              "000000000000000800000003");        // granted
+}
 // clang-format on
 
 TEST(DatagramTest, EveryChangedOctetIsNoticed) {
@@ -155,6 +177,19 @@ TEST(DatagramTest, ARoundInSomebodyElsesEpochOrInstanceIsMalformed) {
     round = std::get<Round>(all_messages()[1]);
     round.id.instance = {4};
     EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+}
+
+TEST(DatagramTest, AQuestionInSomebodyElsesEpochOrInstanceIsMalformed) {
+    for (const RoundId& id : {RoundId{{7, NodeId{3}}, {3}, 9}, RoundId{{7, NodeId{2}}, {4}, 9}}) {
+        const Question question{id, kVoters};
+        EXPECT_FALSE(parse_datagram(encode(datagram_of(question), kKey), kKey).has_value());
+    }
+}
+
+TEST(DatagramTest, AnUnknownVerdictIsMalformed) {
+    Bytes bytes = encode(datagram_of(Opinion{kRoundId, Verdict::promised, {}}), kKey);
+    bytes[bytes.size() - kTagBytes - 13] = 8;
+    EXPECT_FALSE(parse_datagram(signed_again(std::move(bytes)), kKey).has_value());
 }
 
 TEST(DatagramTest, ALeaseBeyondTheProtocolsIsMalformed) {

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// 14: a node that nobody has promoted asks, and claims when a majority would grant it.
+#include <gmock/gmock.h>
+
+#include "unit/lease/cluster.hpp"
+
+namespace vpnha::lease {
+namespace engine_stand_in_test {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const Timing kTiming;
+
+// Node 1 held the lease, and was cut off so long ago that no promise to it holds.
+Cluster without_holder(unsigned nodes = 3) {
+    Cluster cluster(nodes);
+    cluster.promote(1);
+    cluster.stop(1);
+    cluster.wait(kTiming.promise(kTiming.lease));
+    return cluster;
+}
+
+void stand_in(Cluster& cluster, unsigned node) {
+    cluster.run(node, cluster[node].stand_in(cluster.now()));
+}
+
+void act(Cluster& cluster, unsigned node) {
+    cluster.run(node, cluster[node].on_time(cluster.now()));
+}
+
+// The lists of voters that go with it are those of the cluster.
+Question question_of(Cluster& cluster, unsigned node, std::uint64_t epoch) {
+    return {{{epoch, NodeId{node}}, {1}, 1}, cluster[node].state().voters};
+}
+
+Opinion opinion_of(Cluster& cluster, unsigned voter, unsigned asker, const Question& question) {
+    const Effects effects = cluster[voter].on_message(sender_of(asker), question, cluster.now());
+    const std::vector<Opinion> opinions = sent<Opinion>(effects);
+    EXPECT_THAT(opinions, SizeIs(1));
+    EXPECT_THAT(effects, SizeIs(1)) << "saves, promises or claims something";
+    return opinions.empty() ? Opinion{} : opinions.front();
+}
+
+TEST(EngineStandInTest, AfterTwoMajoritiesInARowItClaims) {
+    Cluster cluster = without_holder();
+    stand_in(cluster, 2);
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+    EXPECT_EQ(cluster[2].next_deadline(), cluster.now() + kTiming.ask);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    EXPECT_EQ(cluster.phase(2), Phase::holding);
+    EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_EQ(cluster[2].holder().epoch(), (Epoch{2, NodeId{2}}));
+    EXPECT_TRUE(cluster[2].state().wanted);
+    EXPECT_FALSE(cluster[2].state().inquiry);
+}
+
+TEST(EngineStandInTest, AVoterSavesAndPromisesNothingForAQuestion) {
+    Cluster cluster = without_holder();
+    const Engine before = cluster[3];
+    const Opinion opinion = opinion_of(cluster, 3, 2, question_of(cluster, 2, 2));
+    EXPECT_EQ(opinion.verdict, Verdict::answered);
+    EXPECT_EQ(opinion.granted, (Epoch{1, NodeId{1}}));
+    EXPECT_TRUE(cluster[3].voter() == before.voter());
+    // Another node may ask the same, and both are told yes.
+    EXPECT_EQ(opinion_of(cluster, 2, 3, question_of(cluster, 3, 2)).verdict, Verdict::answered);
+}
+
+TEST(EngineStandInTest, AVoterThatPromisedSaysNo) {
+    Cluster cluster;
+    cluster.promote(1);
+    EXPECT_EQ(opinion_of(cluster, 3, 2, question_of(cluster, 2, 2)).verdict, Verdict::promised);
+    EXPECT_EQ(opinion_of(cluster, 1, 2, question_of(cluster, 2, 2)).verdict, Verdict::promised);
+    EXPECT_EQ(opinion_of(cluster, 3, 2, question_of(cluster, 2, 0)).verdict, Verdict::superseded);
+}
+
+TEST(EngineStandInTest, AQuestionInAnothersNameIsNotAnswered) {
+    Cluster cluster = without_holder();
+    EXPECT_THAT(cluster[3].on_message(sender_of(2), question_of(cluster, 3, 2), cluster.now()),
+                IsEmpty());
+    Question question = question_of(cluster, 2, 2 + kEpochJumpMax);
+    EXPECT_THAT(cluster[3].on_message(sender_of(2), question, cluster.now()), IsEmpty());
+}
+
+TEST(EngineStandInTest, AHealthyHolderIsNotDisturbed) {
+    Cluster cluster;
+    cluster.promote(1);
+    const Epoch epoch = cluster[1].holder().epoch();
+    // Node 2 alone does not hear it any more.
+    cluster.cut(2);
+    cluster.live(kTiming.promise(kTiming.lease) + milliseconds(50));
+    cluster.mend(2);
+    stand_in(cluster, 2);
+    cluster.live(std::chrono::seconds(5));
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+    EXPECT_EQ(cluster[1].holder().epoch(), epoch);
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_THAT(all_of_kind<Ended>(cluster.take(1)), IsEmpty());
+}
+
+TEST(EngineStandInTest, ItsOwnPromiseKeepsItFromAsking) {
+    Cluster cluster;
+    cluster.promote(1);
+    stand_in(cluster, 2);
+    EXPECT_THAT(sent<Question>(cluster.take(2)), IsEmpty());
+    EXPECT_TRUE(cluster[2].state().inquiry);
+}
+
+TEST(EngineStandInTest, AnAnswerToTheHolderMeanwhileEndsItsOwnConsent) {
+    Cluster cluster(5);
+    cluster.promote(1);
+    cluster.stop(4);
+    cluster.stop(5);
+    for (const unsigned node : {1U, 2U, 3U}) {
+        cluster.cut(node);
+    }
+    cluster.wait(kTiming.promise(kTiming.lease));
+    stand_in(cluster, 2);
+    const Question question = sent<Question>(cluster.take(2)).front();
+    // A round that was long on its way is answered; then two voters agree to what was asked before.
+    cluster.mend(2);
+    Round round;
+    round.id = {cluster[1].holder().epoch(), {1}, 9};
+    round.lease = kTiming.lease;
+    round.held = true;
+    round.voters = cluster[1].state().voters;
+    cluster.run(2, cluster[2].on_message(sender_of(1), round, cluster.now()));
+    for (const unsigned voter : {3U, 4U}) {
+        cluster.run(
+            2, cluster[2].on_message(sender_of(voter), Opinion{question.id, Verdict::answered, {}},
+                                     cluster.now()));
+    }
+    ASSERT_TRUE(cluster[2].state().inquiry);
+    EXPECT_THAT(cluster[2].state().inquiry->willing, SizeIs(3));
+    EXPECT_FALSE(cluster[2].state().inquiry->agreed);
+}
+
+TEST(EngineStandInTest, OneMajorityIsNotEnough) {
+    Cluster cluster = without_holder();
+    stand_in(cluster, 2);
+    EXPECT_TRUE(cluster[2].state().inquiry->agreed);
+    cluster.cut(3);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    cluster.mend(3);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+    EXPECT_TRUE(cluster[2].state().inquiry->agreed);
+}
+
+TEST(EngineStandInTest, ALateTurnStartsOver) {
+    Cluster cluster = without_holder();
+    stand_in(cluster, 2);
+    cluster.wait(kTiming.ask + kTiming.punctual + Duration(1));
+    act(cluster, 2);
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    EXPECT_EQ(cluster.phase(2), Phase::holding);
+}
+
+TEST(EngineStandInTest, OpinionsThatComeTooLateOrOnAnotherQuestionDoNotCount) {
+    Cluster cluster = without_holder();
+    cluster.cut(3);
+    stand_in(cluster, 2);
+    const Question first = sent<Question>(cluster.take(2)).front();
+    const auto hear = [&](const RoundId& id) {
+        cluster.run(2, cluster[2].on_message(sender_of(3), Opinion{id, Verdict::answered, {}},
+                                             cluster.now()));
+        return cluster[2].state().inquiry->agreed;
+    };
+    RoundId other = first.id;
+    ++other.number;
+    EXPECT_FALSE(hear(other));
+    cluster.wait(kTiming.ask + kTiming.punctual + Duration(1));
+    EXPECT_FALSE(hear(first.id));
+    cluster.wait(-Duration(1));
+    EXPECT_TRUE(hear(first.id));
+}
+
+TEST(EngineStandInTest, UnansweredItAsksLessAndLessOften) {
+    Cluster cluster = without_holder();
+    cluster.cut(3);
+    stand_in(cluster, 2);
+    std::vector<Duration> pauses;
+    for (int i = 0; i < 7; ++i) {
+        const TimePoint next = *cluster[2].next_deadline();
+        pauses.push_back(next - cluster.now());
+        cluster.wait(next - cluster.now());
+        act(cluster, 2);
+    }
+    EXPECT_THAT(pauses, ElementsAre(milliseconds(25), milliseconds(50), milliseconds(100),
+                                    milliseconds(200), milliseconds(400), milliseconds(400),
+                                    milliseconds(400)));
+    cluster.mend(3);
+    cluster.wait(milliseconds(400));
+    act(cluster, 2);
+    EXPECT_EQ(cluster[2].next_deadline(), cluster.now() + kTiming.ask);
+}
+
+TEST(EngineStandInTest, ItLearnsFromANoWhatToClaim) {
+    Cluster cluster(4);
+    cluster.promote(1);
+    cluster.stop(1);
+    cluster.wait(kTiming.promise(kTiming.lease));
+    // Node 4 alone was asked for a higher epoch, and granted it; the asker has died.
+    Round round;
+    round.id = {{7, NodeId{1}}, {1}, 1};
+    round.lease = kTiming.lease;
+    round.voters = cluster[4].state().voters;
+    cluster.run(4, cluster[4].on_message(sender_of(1), round, cluster.now()));
+    cluster.wait(kTiming.promise(kTiming.lease));
+    stand_in(cluster, 2);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    EXPECT_TRUE(cluster[2].state().inquiry->agreed);
+    EXPECT_EQ(cluster[2].state().inquiry->id.epoch, (Epoch{8, NodeId{2}}));
+}
+
+TEST(EngineStandInTest, WithoutQuorumAloneOrFencedItDoesNotAsk) {
+    Cluster cluster = without_holder();
+    cluster.members(2, {NodeId{2}}, false);
+    stand_in(cluster, 2);
+    EXPECT_THAT(sent<Question>(cluster.take(2)), IsEmpty());
+    cluster.members(2, {NodeId{2}, NodeId{3}}, true);
+    cluster.wait(kTiming.ask);
+    act(cluster, 2);
+    EXPECT_THAT(sent<Question>(cluster.take(2)), SizeIs(2));
+    cluster.run(
+        2, cluster[2].on_message(sender_of(3), MarkRequest{NodeId{2}, boot_of(2)}, cluster.now()));
+    EXPECT_FALSE(cluster[2].state().inquiry);
+}
+
+TEST(EngineStandInTest, StandingBackEndsTheQuestions) {
+    Cluster cluster = without_holder();
+    stand_in(cluster, 2);
+    cluster[2].stand_back();
+    EXPECT_EQ(cluster[2].next_deadline(), std::nullopt);
+    cluster.live(std::chrono::seconds(1));
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+}
+
+TEST(EngineStandInTest, APromotionEndsTheQuestions) {
+    Cluster cluster = without_holder();
+    stand_in(cluster, 2);
+    cluster.promote(2);
+    EXPECT_FALSE(cluster[2].state().inquiry);
+    EXPECT_EQ(cluster.phase(2), Phase::holding);
+}
+
+TEST(EngineStandInTest, WhoYieldsHandsOverToAClaim) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster[1].yield(std::nullopt);
+    cluster.take(1);
+    cluster.promote(2);
+    const std::vector<Ended> ended = all_of_kind<Ended>(cluster.take(1));
+    ASSERT_THAT(ended, SizeIs(1));
+    EXPECT_EQ(ended.front().why, End::handed_over);
+    EXPECT_FALSE(cluster.speaks(1));
+    cluster.run(1, cluster[1].on_counters({}, cluster.now()));
+    EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_FALSE(cluster[1].state().wanted);
+    EXPECT_FALSE(cluster[1].state().yields);
+}
+
+TEST(EngineStandInTest, WhoYieldsRefusesTheOneNode) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster[1].yield(NodeId{2});
+    cluster.promote(2);
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    cluster.promote(3);
+    cluster.run(1, cluster[1].on_counters({}, cluster.now()));
+    EXPECT_EQ(cluster.phase(3), Phase::holding);
+}
+
+TEST(EngineStandInTest, WhatPacemakerPromotesYieldsNoMore) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster[1].yield(std::nullopt);
+    cluster.promote(1);
+    cluster.promote(2);
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+}
+
+}  // namespace engine_stand_in_test
+}  // namespace vpnha::lease
