@@ -60,6 +60,7 @@ class Command {
     void add_metrics();
     void add_plan();
     void add_resync();
+    void add_release();
     void add_config();
     void add_watch(CLI::App& verb);
 
@@ -70,6 +71,7 @@ class Command {
     ExitCode show_metrics();
     ExitCode show_plan();
     ExitCode resync();
+    ExitCode release();
     ExitCode say(const NodeWord& word);
     ExitCode show_keys();
     int check_status();
@@ -119,6 +121,7 @@ int Command::run(int argc, const char* const* argv) {
     add_metrics();
     add_plan();
     add_resync();
+    add_release();
     add_node_words(app_, [this](const NodeWord& word) {
         action_ = [this, word] { return static_cast<int>(say(word)); };
     });
@@ -213,6 +216,13 @@ void Command::add_resync() {
         app_.add_subcommand("resync", "Has this standby ask for all records anew; root only");
     verb->add_option("--gateway", gateway_, "Of this gateway only");
     verb->callback([this] { action_ = [this] { return static_cast<int>(resync()); }; });
+}
+
+void Command::add_release() {
+    CLI::App* const verb = app_.add_subcommand(
+        "release", "Ends that this node acts for a gateway in another one's place; root only");
+    verb->add_option("GATEWAY", gateway_, "Its name")->required();
+    verb->callback([this] { action_ = [this] { return static_cast<int>(release()); }; });
 }
 
 void Command::add_config() {
@@ -444,6 +454,16 @@ ExitCode Command::resync() {
             }
             out_ << "gateway " << printable(name) << ": this node asks for all records anew\n";
         }
+        return ExitCode::ok;
+    });
+}
+
+ExitCode Command::release() {
+    return read_answer([&] {
+        if (const Result<json> done = ask("release", {{"gateway", gateway_}}); !done) {
+            return report(done.error());
+        }
+        out_ << "gateway " << printable(gateway_) << ": this node acts no more\n";
         return ExitCode::ok;
     });
 }

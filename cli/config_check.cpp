@@ -66,6 +66,9 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
         out << "clock: " << printable(found) << "\n";
     }
     check_links(out);
+    for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
+        out << printable(note) << "\n";
+    }
     return check_connection_tracking(path, out, err);
 }
 

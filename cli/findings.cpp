@@ -11,6 +11,9 @@ namespace {
 
 using nlohmann::json;
 
+// Pacemaker has promoted a node that acts long before.
+constexpr std::int64_t kLongActingMs = 10'000;
+
 class Findings {
   public:
     explicit Findings(const json& status) : status_(status) {}
@@ -136,7 +139,11 @@ class Findings {
         const auto total = sessions.at("total").get<std::uint64_t>();
         const auto kept = sessions.at("protected").get<std::uint64_t>();
         const auto quarantined = sessions.at("quarantined").get<std::uint64_t>();
-        if (gateway.at("promoted_node").is_null()) {
+        if (role == "acting" && gateway.at("acting_ms").get<std::int64_t>() >= kLongActingMs) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("this node is acting {}", acting_of(status_, gateway)));
+        }
+        if (gateway.at("promoted_node").is_null() && role != "acting") {
             add_of(gateway, Health::critical, "no node is promoted");
         }
         if (role == "promoted" && gateway.at("gate") != "open") {
@@ -244,7 +251,7 @@ Health health_of(const std::vector<Finding>& findings) {
 std::string nodes_to_ask(const json& status) {
     std::vector<std::string> names;
     for (const json& gateway : status.at("gateways")) {
-        if (gateway.at("role") != "promoted") {
+        if (gateway.at("role") != "promoted" && gateway.at("role") != "acting") {
             std::string name = node_name(status, gateway.at("promoted_node"));
             if (std::find(names.begin(), names.end(), name) == names.end()) {
                 names.push_back(std::move(name));
@@ -252,6 +259,12 @@ std::string nodes_to_ask(const json& status) {
         }
     }
     return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string acting_of(const json& status, const json& gateway) {
+    return fmt::format("for {}, since {} s; not yet promoted by Pacemaker",
+                       node_name(status, gateway.at("acting_for")),
+                       gateway.at("acting_ms").get<std::int64_t>() / 1000);
 }
 
 std::string node_name(const json& status, const json& id) {

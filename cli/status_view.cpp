@@ -34,7 +34,14 @@ std::string links_of(const json& gateway) {
 }
 
 Colour colour_of_role(const std::string& role) {
-    return role == "promoted" ? Colour::green : role == "detached" ? Colour::yellow : Colour::plain;
+    return role == "promoted"                       ? Colour::green
+           : role == "detached" || role == "acting" ? Colour::yellow
+                                                    : Colour::plain;
+}
+
+std::string role_of(const json& status, const json& gateway) {
+    return gateway.at("acting").get<bool>() ? fmt::format("acting ({})", acting_of(status, gateway))
+                                            : gateway.at("role").get<std::string>();
 }
 
 // "512 octets", "1.5 KiB", "120.4 MiB".
@@ -139,7 +146,7 @@ std::string render_status(const json& status, bool use_colour) {
         const json& sessions = gateway.at("sessions");
         const auto role = gateway.at("role").get<std::string>();
         rows.push_back({gateway.at("name").get<std::string>(),
-                        {role, colour_of_role(role)},
+                        {role_of(status, gateway), colour_of_role(role)},
                         node_name(status, gateway.at("promoted_node")),
                         standbys_of(status, gateway),
                         gateway.at("replica").get<std::string>(),

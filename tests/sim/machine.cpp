@@ -74,6 +74,7 @@ void Machine::start() {
              .links = {},
              .flows = {.replicate = plan_.flows, .policy = Traffic::policy(GatewayId{gateway})},
              .lease = lease,
+             .stand_in = plan_.stand_in,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});
         settings.setups.push_back(

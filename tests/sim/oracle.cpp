@@ -14,6 +14,11 @@ namespace {
 // Flows that came and went again while the group took nothing: they stay queued until their turn.
 constexpr std::size_t kFlowsGoneMax = 1000;
 
+bool is_silent(const node::GatewayNode& gateway) {
+    return gateway.state() == takeover::State::standby ||
+           (gateway.state() == takeover::State::standing_in && !gateway.replica().promoted());
+}
+
 }  // namespace
 
 Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
@@ -38,7 +43,8 @@ void Oracle::on_effects(const Machine& machine, const node::Effects& effects, bo
         if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
             ++messages;
             const auto message = dialects_.parse(sent->message);
-            if (silenced && message && !std::holds_alternative<wire::Claim>(*message)) {
+            if (silenced && message && !std::holds_alternative<wire::Claim>(*message) &&
+                !std::holds_alternative<wire::Barrier>(*message)) {
                 fail("silence", machine.id(), "speaks while the group takes nothing");
             }
         }
@@ -72,11 +78,11 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
     } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
         on_withdrawn(machine, *withdrawn);
     } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
-        if (machine.gateway(datagram->gateway)->state() == takeover::State::standby) {
+        if (is_silent(*machine.gateway(datagram->gateway))) {
             fail("silence", machine.id(), "a standby sends a datagram");
         }
     } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
-        if (machine.gateway(frame->gateway)->state() == takeover::State::standby) {
+        if (is_silent(*machine.gateway(frame->gateway))) {
             fail("silence", machine.id(), "a standby sends a frame");
         }
     }
@@ -109,7 +115,12 @@ void Oracle::on_lease(const Machine& machine, const node::SendLease& sent) const
 void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
     const node::GatewayNode& gateway = *machine.gateway(step.gateway);
     if (step.step == takeover::Step::open_gate) {
-        if (!gateway.replica().promoted() || gateway.replica().epoch() > step.epoch) {
+        const bool stands_in = gateway.state() == takeover::State::standing_in;
+        if (stands_in) {
+            ++tally_.actings;
+            standing_in_.insert({step.gateway, machine.id()});
+        }
+        if (gateway.replica().promoted() == stands_in || gateway.replica().epoch() > step.epoch) {
             fail("old-epoch", machine.id(),
                  fmt::format("opens its gate under epoch {} in {}", to_string(step.epoch),
                              to_string(gateway.replica().epoch())));
@@ -123,6 +134,9 @@ void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
 // By the node's state: a promotion that waited for voters was answered long before its end.
 void Oracle::follow_takeover(const Machine& machine, const node::GatewayNode& gateway) {
     const auto takeover = takeovers_.find(gateway.settings().id);
+    if (gateway.state() != takeover::State::standing_in) {
+        standing_in_.erase({gateway.settings().id, machine.id()});
+    }
     if (takeover == takeovers_.end() || takeover->second.node != machine.id() ||
         gateway.state() == takeover::State::taking_over) {
         return;
@@ -159,6 +173,33 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
     takeovers_[gateway] = std::move(takeover);
     expect_flows(machine, gateway);
     expect_expectations(machine, gateway);
+}
+
+// Whatever it holds back of the old epoch from here on is lost.
+void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
+    ++tally_.actings_told;
+    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    for (const auto& [key, promise] : promises_) {
+        const Session* session = clients_.find(key.second);
+        const wire::RecordKey record{wire::RecordType::l2tp_session,
+                                     wire::RecordId(l2tp::encode_key(key.second))};
+        if (key.first != gateway || session == nullptr || !session->alive ||
+            !promise.ring.contains(machine.id()) || store.find(record) != nullptr) {
+            continue;
+        }
+        for (const NodeId node : totem_.ring_of(machine.id())) {
+            const node::GatewayNode* other = machines_.at(node)->gateway(gateway);
+            if (node != machine.id() && node != promise.holder && other != nullptr &&
+                other->attached() && other->replica().level() == wire::Level::complete &&
+                other->replica().store().find(record) != nullptr &&
+                machines_.at(node)->kernel().has(key, promise.payload)) {
+                fail("lost", machine.id(),
+                     fmt::format("stands in without the protected session {}, which node {} has",
+                                 l2tp::to_string(key.second), node.value));
+            }
+        }
+    }
+    begin_takeover(machine, gateway);
 }
 
 bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const {
@@ -351,7 +392,8 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
                              l2tp::to_string(*session)));
         }
         ++tally_.protected_sessions;
-        promises_[place] = {machine.id(), machine.process(), stored.payload.copy()};
+        promises_[place] = {machine.id(), machine.process(), stored.payload.copy(),
+                            totem_.ring_of(machine.id())};
     });
 }
 
@@ -371,6 +413,7 @@ void Oracle::on_silenced(const Machine& machine, GatewayId gateway) const {
 
 void Oracle::on_death(NodeId node) {
     std::erase_if(takeovers_, [&](const auto& each) { return each.second.node == node; });
+    std::erase_if(standing_in_, [&](const auto& each) { return each.second == node; });
 }
 
 void Oracle::on_kernel_loss(const Kernel::Key& key) {

@@ -11,8 +11,9 @@
 //                Whoever a replica takes for the holder has claimed its epoch.
 //   one-gate     No two nodes have a gateway's gate open, fenced or not, but for one lease after a
 //                thaw; a node that is reported to be demoted has its gate shut, or is lame.
-//   silence      A standby sends no datagram and no frame; a node that the group does not hear says
-//                nothing but a claim.
+//   silence      A standby sends no datagram and no frame, and a node that stands in none before
+//   its
+//                claim; a node that the group does not hear says nothing but a claim or a barrier.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
 //                a snapshot says of one is what was said first, and no two records share one.
 //   equal        Complete replicas at the same point have the same count, digest and records.
@@ -21,6 +22,8 @@
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
 //                next, is resumed there. A complete replica does not lack what another has; nor is
 //                it complete when a member is so in a newer epoch.
+//                Who stands in claims with all that was reported while it was in the holder's
+//                ring.
 //   flows        What was installed on the next promoted node is in its kernel when it serves, with
 //                nothing done about it. At the end every flow of the promoted node's kernel that is
 //                worth it is hot in all others' as it is there, and nothing else of the gateway is.
@@ -60,8 +63,10 @@ struct Tally {
     std::uint64_t passed_over = 0;
     std::uint64_t resyncs = 0;
     std::uint64_t given_away = 0;
-    std::uint64_t flows_kept = 0;   // Hot before a takeover and there after it.
-    std::uint64_t flows_equal = 0;  // At the end, in a standby's kernel as in the promoted one's.
+    std::uint64_t actings = 0;       // Nodes that stood in,
+    std::uint64_t actings_told = 0;  // and told the group.
+    std::uint64_t flows_kept = 0;    // Hot before a takeover and there after it.
+    std::uint64_t flows_equal = 0;   // At the end, in a standby's kernel as in the promoted one's.
     std::uint64_t expectations_kept = 0;
     std::uint64_t expectations_equal = 0;
 
@@ -103,6 +108,7 @@ class Oracle {
         NodeId holder;
         std::uint64_t process = 0;
         Bytes payload;
+        std::set<NodeId> ring;  // The holder's, when it reported it.
     };
     struct Takeover {
         NodeId node;
@@ -133,6 +139,7 @@ class Oracle {
     void note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,
                     std::uint64_t sequence, std::uint32_t count, std::uint64_t digest);
     void begin_takeover(const Machine& machine, GatewayId gateway);
+    void check_stand_in(const Machine& machine, GatewayId gateway);
     void follow_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void end_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void check_gateway(const Machine& machine, const node::GatewayNode& gateway, bool of_lease);
@@ -185,6 +192,7 @@ class Oracle {
     std::map<std::pair<NodeId, GatewayId>, Epoch> last_claims_;
     std::map<Kernel::Key, Promise> promises_;
     std::map<GatewayId, Takeover> takeovers_;
+    std::set<std::pair<GatewayId, NodeId>> standing_in_;  // They have not claimed yet.
     std::vector<Untouched> untouched_;
     // What a node's members have told it last.
     std::map<NodeId, std::map<NodeId, wire::Hello>> told_;

@@ -27,8 +27,8 @@ std::optional<std::pair<GatewayId, Epoch>> authority(const wire::Message& messag
 
 std::string in_words(const wire::Message& message) {
     static constexpr std::array<std::string_view, std::variant_size_v<wire::Message>> kNames{
-        "hello",    "set-up",       "claim",   "update",   "digest", "snapshot request",
-        "snapshot", "snapshot end", "confirm", "extension"};
+        "hello",    "set-up",       "claim",   "update",  "digest",   "snapshot request",
+        "snapshot", "snapshot end", "confirm", "barrier", "extension"};
     std::string text{kNames[message.index()]};
     if (const auto from = authority(message)) {
         text += fmt::format(" of gateway {} epoch {}", from->first.value, to_string(from->second));
@@ -128,7 +128,9 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     }
     // A holder that claims anew, while another one serves under a newer epoch than it had.
     Epoch& last = last_claims_[{machine.id(), claim.gateway}];
-    const bool anew = machine.gateway(claim.gateway)->state() == takeover::State::promoted;
+    const bool stands_in = standing_in_.erase({claim.gateway, machine.id()}) != 0;
+    const bool anew =
+        machine.gateway(claim.gateway)->state() == takeover::State::promoted && !stands_in;
     for (const NodeId member : machine.node()->members()) {
         const node::GatewayNode* other = machines_.at(member)->gateway(claim.gateway);
         if (anew && member != machine.id() && totem_.ring_of(member).contains(machine.id()) &&
@@ -151,6 +153,9 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
         fail("epochs", machine.id(), fmt::format("claims {} once more", to_string(claim.epoch)));
     }
     note_state(machine, claim.gateway, claim.epoch, 0, claim.count, claim.digest);
+    if (stands_in) {
+        check_stand_in(machine, claim.gateway);
+    }
     // While this node waited for its grant, a lame holder may have ended some.
     if (const auto takeover = takeovers_.find(claim.gateway);
         takeover != takeovers_.end() && takeover->second.node == machine.id()) {

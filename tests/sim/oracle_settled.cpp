@@ -25,6 +25,8 @@ Tally& Tally::operator+=(const Tally& other) {
     passed_over += other.passed_over;
     resyncs += other.resyncs;
     given_away += other.given_away;
+    actings += other.actings;
+    actings_told += other.actings_told;
     flows_kept += other.flows_kept;
     flows_equal += other.flows_equal;
     expectations_kept += other.expectations_kept;
@@ -51,6 +53,9 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         }
         if (holder == nullptr) {
             fail("settled", NodeId{}, fmt::format("nobody serves gateway {}", number));
+        }
+        if (holder->gateway(id)->acting()) {
+            fail("settled", holder->id(), "acts, and Pacemaker has not promoted it");
         }
         check_holder_settled(*holder, *holder->gateway(id));
         check_holder_flows(*holder, *holder->gateway(id));
@@ -135,7 +140,8 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
         fail("settled", standby.id(), "an open gate, tombstones or installations are left");
     }
     const int score = here.quarantined() == 0 ? node::kScoreComplete : node::kScorePartial;
-    if (standby.score(id) != score) {
+    const int first = plan_.stand_in && here.quarantined() == 0 ? node::kScoreFirstToStandIn : 0;
+    if (standby.score(id) != score && standby.score(id) != score + first) {
         fail("settled", standby.id(),
              fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
     }

@@ -18,13 +18,44 @@ constexpr std::array<std::string_view, 4> kActions{"attach", "promote", "demote"
 constexpr Duration kOperationTimeout = seconds(60);
 // Before power has its turn.
 constexpr Duration kMarkPatience = seconds(4);
+// As an agent asks again.
+constexpr Duration kBusy = milliseconds(20);
+// Of all looks at the cluster; each 90 ms on average.
+constexpr unsigned kMonitorPercent = 4;
 
-bool serves(const node::GatewayNode* gateway) {
+bool is_serving(const node::GatewayNode* gateway) {
     return gateway != nullptr && gateway->state() != takeover::State::standby &&
            gateway->state() != takeover::State::lame;
 }
 
 }  // namespace
+
+bool Pacemaker::serves(GatewayId gateway, NodeId node) const {
+    const Machine& machine = *machines_.at(node);
+    if (!plan_.stand_in) {
+        return is_serving(machine.gateway(gateway));
+    }
+    const auto promoted = promoted_.find({gateway, node});
+    return machine.gateway(gateway) != nullptr &&
+           ((promoted != promoted_.end() && promoted->second == machine.process()) ||
+            pending(Action::promote, gateway, node));
+}
+
+bool Pacemaker::has_failed(GatewayId gateway, NodeId node) {
+    const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
+    const auto promoted = promoted_.find({gateway, node});
+    const bool remembered =
+        promoted != promoted_.end() && promoted->second == machines_.at(node)->process();
+    if (!plan_.stand_in || here == nullptr) {
+        return remembered && here != nullptr && !is_serving(here);
+    }
+    if (failed_.erase({gateway, node}) != 0) {
+        return true;
+    }
+    // A monitor, which a node that stands still does not answer.
+    return !machines_.at(node)->paused() && random_.chance(kMonitorPercent) && here->attached() &&
+           !here->detaching() && here->is_promoted() != remembered;
+}
 
 Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
                      const Totem& totem, Machines& machines, Act fence, Act recover)
@@ -59,7 +90,7 @@ void Pacemaker::look(const std::set<NodeId>& ring) {
         }
         bool served = false;
         for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
-            served = served || serves(machines_.at(node)->gateway(GatewayId{gateway}));
+            served = served || serves(GatewayId{gateway}, node);
         }
         const bool off = plan_.fencing == Fencing::all || plan_.fencing == Fencing::marks ||
                          (plan_.fencing == Fencing::holders && served);
@@ -171,8 +202,8 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
         }
         if (may_serve(node) && !here->attached() && !pending(Action::attach, gateway, node)) {
             order(Action::attach, gateway, node);
-        } else if (!may_serve(node) && here->attached() && !here->detaching() && !serves(here) &&
-                   !busy(gateway)) {
+        } else if (!may_serve(node) && here->attached() && !here->detaching() &&
+                   !serves(gateway, node) && !busy(gateway)) {
             order(Action::detach, gateway, node);
         }
     }
@@ -185,9 +216,8 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
             : std::any_of(lost_.begin(), lost_.end(), [](const auto& l) { return l.second.off; })) {
         return;
     }
-    const bool served = std::any_of(ring.begin(), ring.end(), [&](NodeId node) {
-        return serves(machines_.at(node)->gateway(gateway));
-    });
+    const bool served =
+        std::any_of(ring.begin(), ring.end(), [&](NodeId node) { return serves(gateway, node); });
     if (served) {
         move_to_better(gateway, ring);
     } else {
@@ -200,10 +230,10 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
 bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
     std::optional<NodeId> keep;
     for (const NodeId node : ring) {
-        const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
-        if (!serves(here)) {
+        if (!serves(gateway, node)) {
             continue;
         }
+        const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
         const node::GatewayNode* other = keep ? machines_.at(*keep)->gateway(gateway) : nullptr;
         if (other == nullptr || here->replica().epoch() > other->replica().epoch()) {
             keep = node;
@@ -211,13 +241,11 @@ bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
     }
     for (const NodeId node : ring) {
         const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
-        const auto promoted = promoted_.find({gateway, node});
-        if (promoted != promoted_.end() && here != nullptr && !serves(here) &&
-            promoted->second == machines_.at(node)->process()) {
-            order(Action::demote, gateway, node);  // It fell silent by itself.
+        if (has_failed(gateway, node)) {
+            order(Action::demote, gateway, node);
             return true;
         }
-        if (serves(here) && here->state() != takeover::State::releasing &&
+        if (serves(gateway, node) && here->state() != takeover::State::releasing &&
             (node != keep || !may_serve(node))) {
             order(Action::demote, gateway, node);
             return true;
@@ -324,6 +352,11 @@ void Pacemaker::on_answer(NodeId node, const node::AnswerRequest& answer) {
         return;
     }
     Operation& operation = found->second;
+    if (plan_.stand_in && !answer.result && answer.result.error().code == Errc::busy &&
+        agenda_.now() + kBusy < operation.until) {
+        agenda_.after(kBusy, [this, token = found->first] { carry_out(token); });
+        return;
+    }
     operation.answered = true;
     if (operation.action == Action::promote) {
         promoted_[{operation.gateway, node}] = operation.process;
@@ -337,6 +370,9 @@ void Pacemaker::on_answer(NodeId node, const node::AnswerRequest& answer) {
                 kActions[static_cast<std::size_t>(operation.action)], operation.gateway.value,
                 node.value, answer.result.error().detail);
     avoided_[{operation.gateway, node}] = agenda_.now() + seconds(2);
+    if (plan_.stand_in && operation.action == Action::promote) {
+        failed_.insert({operation.gateway, node});
+    }
     if (operation.action == Action::demote || operation.action == Action::detach) {
         condemned_.insert(node);  // Nobody knows what still runs there.
     }
@@ -360,8 +396,10 @@ void Pacemaker::set_standby(NodeId node, bool standby) {
 std::optional<NodeId> Pacemaker::promoted(GatewayId gateway) const {
     for (const auto& [node, machine] : machines_) {
         const node::GatewayNode* here = machine->gateway(gateway);
-        if (here != nullptr && here->state() == takeover::State::promoted &&
-            totem_.is_quorate(node)) {
+        const bool is_promoted =
+            plan_.stand_in ? serves(gateway, node)
+                           : here != nullptr && here->state() == takeover::State::promoted;
+        if (is_promoted && totem_.is_quorate(node)) {
             return node;
         }
     }

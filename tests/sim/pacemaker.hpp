@@ -4,6 +4,10 @@
 // (no-quorum-policy=freeze). Its own words go through the group, too: while the ring forms anew it
 // neither orders anything nor hears what came of it, and it hears of it after what the node has
 // said before.
+//
+// Where nodes stand in it knows no more of them than what it has ordered, what came of it, and what
+// its monitors say now and then: it promotes a node beside one that acts, and has to be told that
+// another one acts in the place of the one that it takes for promoted.
 #pragma once
 
 #include <functional>
@@ -64,6 +68,10 @@ class Pacemaker {
     // True when the answer was about a fencing.
     bool on_fenced(const node::AnswerRequest& answer);
     void drop_operations();
+    // It takes that node for one that is promoted, or on its way from or to it.
+    [[nodiscard]] bool serves(GatewayId gateway, NodeId node) const;
+    // It is to be demoted: it fell silent by itself, or what was ordered has failed.
+    [[nodiscard]] bool has_failed(GatewayId gateway, NodeId node);
     void manage(GatewayId gateway, const std::set<NodeId>& ring);
     bool end_surplus(GatewayId gateway, const std::set<NodeId>& ring);
     void promote_best(GatewayId gateway, const std::set<NodeId>& ring);
@@ -94,6 +102,7 @@ class Pacemaker {
     std::map<node::RequestToken, Operation> operations_;
     std::map<std::pair<GatewayId, NodeId>, std::uint64_t> promoted_;  // By which process.
     std::map<std::pair<GatewayId, NodeId>, TimePoint> avoided_;       // Until then.
+    std::set<std::pair<GatewayId, NodeId>> failed_;
     node::RequestToken next_ = 1;
 };
 

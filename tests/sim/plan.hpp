@@ -49,6 +49,10 @@ inline constexpr std::uint8_t kFaults = 29;
 // Seeds from here on have the last four kinds, too: what those before were they go on being.
 inline constexpr std::uint64_t kSecondSeries = 1'000'000;
 
+// Seeds from here on have standbys that stand in, half of them, and a Pacemaker that goes by what
+// it remembers.
+inline constexpr std::uint64_t kThirdSeries = 2'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -64,6 +68,7 @@ struct Plan {
     std::set<Fault> faults;
     bool fresh = false;  // No node remembers a list of voters when the run begins.
     bool flows = false;  // The gateways' flows are replicated.
+    bool stand_in = false;
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
     Duration token{};             // A lost token is noticed after this …

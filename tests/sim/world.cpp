@@ -323,6 +323,7 @@ bool World::is_moving() const {
         for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
             const node::GatewayNode* here = machine->gateway(GatewayId{gateway});
             if (here != nullptr && (here->state() == takeover::State::taking_over ||
+                                    here->state() == takeover::State::standing_in ||
                                     here->state() == takeover::State::lame ||
                                     here->state() == takeover::State::releasing)) {
                 return true;

@@ -21,6 +21,10 @@ inline constexpr const char* kConfigurationPath = "/etc/vpnha/vpnha.toml";
 // "vpnha.toml:12: what; what instead".
 [[nodiscard]] VPNHA_API Result<std::string> effective_configuration(const std::string& path);
 
+// What in it means more than it says, a sentence for each gateway that has such a key.
+[[nodiscard]] VPNHA_API Result<std::vector<std::string>> configuration_notes(
+    const std::string& path);
+
 struct ConfigurationKey {
     std::string table;  // "gateway.NAME.outside"
     std::string name;

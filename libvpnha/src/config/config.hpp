@@ -61,6 +61,7 @@ struct Gateway {
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
+    bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
     Links links;
     L2tp l2tp;
     Conntrack conntrack;

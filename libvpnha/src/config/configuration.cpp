@@ -80,6 +80,22 @@ Result<std::string> effective_configuration(const std::string& path) {
     return text.substr(1);
 }
 
+Result<std::vector<std::string>> configuration_notes(const std::string& path) {
+    VPNHA_TRY(const config::Config config, config::load(path));
+    std::vector<std::string> notes;
+    for (const config::Gateway& gateway : config.gateways) {
+        if (gateway.stand_in) {
+            notes.push_back(fmt::format(
+                "gateway {}: stand_in = true: a standby serves before fencing has ended and before "
+                "Pacemaker has promoted it; the lease alone keeps two nodes from serving. A "
+                "machine "
+                "that was paused with its clock may serve beside it for one lease after its thaw",
+                gateway.name));
+        }
+    }
+    return notes;
+}
+
 std::vector<ConfigurationKey> configuration_keys() {
     std::vector<ConfigurationKey> keys;
     for (const Key& key : config::all_keys()) {

@@ -165,6 +165,12 @@ std::vector<Key> gateway_keys() {
              g.rule_preference = static_cast<std::uint32_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.rule_preference); }},
+        {Section::gateway, "stand_in", Kind::flag, 0, 0, "false", "false",
+         "true: a standby serves as soon as a majority of the nodes has no promise to the promoted "
+         "one any more, before Corosync, fencing and Pacemaker have noticed its loss; Pacemaker "
+         "follows. Takes three voters or more. The same on all nodes.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.stand_in = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.stand_in); }},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },

@@ -133,6 +133,10 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         follow(takeover_.on_step(true), now, effects);
         return;
     }
+    if (stand_in_.phase() == StandIn::Phase::asks) {
+        begin_standing_in(now, effects);
+        return;
+    }
     if (takeover_.state() != takeover::State::promoted) {
         return;
     }
@@ -154,6 +158,15 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    if (stand_in_.phase() == StandIn::Phase::asks) {
+        give_up_claim(to_string(ended.why), now, effects);
+        return;
+    }
+    if (takeover_.state() == takeover::State::standing_in) {
+        // Nobody has heard of this epoch, and nothing was said in it.
+        end_standing_in(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
+        return;
+    }
     const bool promoted = takeover_.state() == takeover::State::promoted;
     // A promoted node releases its lease only to claim above its members.
     if (!takeover_.serves() || (promoted && ended.why == lease::End::released)) {

@@ -23,26 +23,6 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
 
 // A process that cannot be killed waits for a disk or a device.
 constexpr Duration kResetAgain = std::chrono::seconds(5);
-// A standby writes its score again and again: another node may have withdrawn it. To
-// pacemaker-attrd the same value is no change. Soon after its own demotion: a node that heard late
-// of it, and took this vpnhad for dead, waits for its patience and for the tool. From then on
-// seldom: a node that was cut off withdraws the score however late.
-constexpr Duration kScoreAgainSoon = std::chrono::seconds(8);
-constexpr Duration kScoreAgainLater = std::chrono::seconds(90);
-
-int score_of(wire::Level level, unsigned lost_sides) {
-    const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides);
-    switch (level) {
-        case wire::Level::complete:
-            return kScoreComplete * share / 100;
-        case wire::Level::partial:
-            return kScorePartial * share / 100;
-        case wire::Level::empty:
-            return kScoreEmpty;
-    }
-    return kScoreEmpty;
-}
-
 }  // namespace
 
 GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait,
@@ -54,6 +34,7 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm
       replica_(settings_.id, self),
       flows_(settings_.id, settings_.flows, replica_),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
+      stand_in_(settings_.stand_in),
       links_(settings_.links),
       on_disk_(settings_.durable),
       voter_watch_(self, settings_.started_at) {}
@@ -93,6 +74,11 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     if (takeover_.state() == takeover::State::lame) {
         take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
     }
+    const bool serves_unasked = acting() || stand_in_.phase() == StandIn::Phase::confirmed;
+    if (serves_unasked && !detaching_ && replica_.quorate()) {
+        confirm(request, now, effects);
+        return;
+    }
     if (!attached_ || detaching_ || takeover_.busy() || resetting_) {
         effects.emplace_back(AnswerRequest{
             request, fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
@@ -110,6 +96,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     waiting_requests_.push_back({request, true});
+    stand_in_.on_promoted();
     if (takeover_.serves()) {
         take(lease_.promote(now), now, effects);  // Lame no more.
     }
@@ -118,8 +105,13 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
     waiting_requests_.push_back({request, false});
-    score_withdrawn_ = true;  // Perhaps: a standby does so when this node stands still.
-    score_again_at_ = now + kScoreAgainSoon;
+    stand_in_.undepose();
+    doubt_score(now);
+    if (takeover_.state() == takeover::State::standing_in) {
+        end_standing_in("this node is demoted", now, effects);
+        return;
+    }
+    stand_in_.end();
     const bool lapsed = takeover_.serves() && !lease_.holder().serving();
     follow(takeover_.demote(), now, effects);
     take(lease_.demote(now), now, effects);
@@ -142,6 +134,9 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::grant:
             begin_grant(now, effects);
             return;
+        case Step::hear_group:
+            hear_group(now, effects);
+            return;
         case Step::claim:
         case Step::resume_sessions:
         case Step::mute_sessions:
@@ -152,6 +147,7 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             gate_wanted_ = true;
             break;
         case Step::shut_gate:
+            stand_in_.end();
             gate_wanted_ = false;
             take(lease_.release(now), now, effects);
             break;
@@ -161,8 +157,9 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::reset_services:
             break;
     }
-    effects.emplace_back(
-        RunStep{settings_.id, *next.step, replica_.epoch(), lease_.holder().state().deadline});
+    const bool stands_in = takeover_.state() == takeover::State::standing_in;
+    effects.emplace_back(RunStep{settings_.id, *next.step, stands_in ? granted_ : replica_.epoch(),
+                                 lease_.holder().state().deadline});
 }
 
 void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
@@ -170,6 +167,9 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
     switch (step) {
         case Step::claim:
             result = claim(now, effects);
+            if (result) {
+                on_told(now);
+            }
             break;
         case Step::resume_sessions:
             resume_sessions(now, effects);
@@ -240,9 +240,10 @@ void GatewayNode::plan_announcements(TimePoint now) {
 void GatewayNode::finish(bool succeeded, Effects& effects) {
     using Role = std::pair<std::string_view, std::string_view>;
     const takeover::State state = takeover_.state();
-    const Role role = state == takeover::State::promoted ? Role("promoted", "event=promoted")
-                      : state == takeover::State::lame   ? Role("lame", "event=lame")
-                                                         : Role("unpromoted", "event=demoted");
+    const Role role = acting() ? Role("acting, and the group knows", "event=acting-told")
+                      : state == takeover::State::promoted ? Role("promoted", "event=promoted")
+                      : state == takeover::State::lame     ? Role("lame", "event=lame")
+                                                           : Role("unpromoted", "event=demoted");
     const auto failed = [&](const WaitingRequest& request) {
         return !result_for(request.promotion, succeeded).has_value();
     };
@@ -292,6 +293,8 @@ void GatewayNode::remove_everything(Effects& effects) {
     reset_again_at_.reset();
     attached_ = false;
     detaching_ = false;
+    stand_in_.end();
+    stand_in_.undepose();
     written_score_.reset();
 }
 
@@ -310,6 +313,8 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     }
     if (attached_) {
         replica_.on_members(members, quorate, now);
+        hear_group(now, effects);
+        say_barrier(effects);
         answer_protected(now, effects);
         watch_holder(now, effects);
     }
@@ -328,7 +333,10 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         if (replica_.holder() == sender) {
             frozen_ = false;  // The holder serves in the new ring.
         }
+        note_acting(sender, now);
         watch_holder(now, effects);
+    } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
+        on_barrier(sender, *barrier, now, effects);
     }
 }
 
@@ -360,6 +368,9 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                 effects.emplace_back(RemoveSession{settings_.id, *session});
             }
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
+            if (stand_in_.wanted() && is_promoted()) {
+                stand_in_.depose(now);
+            }
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
                                               "silent event=superseded {}",
@@ -402,6 +413,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
         }
     }
     watch_holder(now, effects);
+    watch_stand_in(now, effects);
     if (attached_) {
         ask_neighbours(now, effects);
         flows_.on_time(now, effects);
@@ -430,49 +442,6 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayNode::write_score(TimePoint now, Effects& effects) {
-    if (takeover_.state() == takeover::State::promoted) {
-        frozen_ = false;
-    } else if (replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder())) {
-        frozen_ = true;  // The role is on its way, from here or to here.
-    }
-    if (score_again_at_ && now >= *score_again_at_) {
-        score_again_at_.reset();
-        score_withdrawn_ = takeover_.state() == takeover::State::standby;
-    }
-    const unsigned loss = scored_loss();
-    const int score = gives_role_away_ ? kScoreEmpty : score_of(standing(), loss);
-    if (resource_.empty()) {
-        return;
-    }
-    if (written_score_) {
-        // To promote what lacks another one's records costs more than an aborted transition.
-        const bool has_missed_epoch = !replica_.holder() &&
-                                      replica_.doubt() == wire::Doubt::missed_claim &&
-                                      score < *written_score_;
-        if ((frozen_ && !has_missed_epoch) || (score == *written_score_ && !score_withdrawn_)) {
-            settling_score_.reset();
-            return;
-        }
-        if (settling_score_ != score) {
-            settling_score_ = score;
-            const bool is_urgent = gives_role_away_ || has_missed_epoch || loss > written_loss_;
-            score_at_ = now + (is_urgent ? Duration{} : kScoreSettle);
-        }
-        if (now < score_at_) {
-            return;
-        }
-    }
-    settling_score_.reset();
-    written_score_ = score;
-    score_withdrawn_ = false;
-    if (!score_again_at_ && takeover_.state() == takeover::State::standby) {
-        score_again_at_ = now + kScoreAgainLater;
-    }
-    written_loss_ = loss;
-    effects.emplace_back(WriteScore{settings_.id, resource_, score});
-}
-
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at = earliest(lease_.next_deadline(), grant_until_);
     at = earliest(at, voter_watch_.next_tick());
@@ -494,6 +463,8 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     }
     at = earliest(earliest(at, links_.next_deadline()), next_look_at_holder());
     at = earliest(earliest(at, next_look_at_own_lease()), score_again_at_);
+    at = earliest(at, stand_in_.next_deadline());
+    at = earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
     return settling_score_ ? earliest(at, score_at_) : at;
 }
 

@@ -25,6 +25,7 @@
 #include "node/effects.hpp"
 #include "node/flows.hpp"
 #include "node/links.hpp"
+#include "node/stand_in.hpp"
 #include "node/voter_watch.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
@@ -39,6 +40,7 @@ struct GatewaySettings {
     LinkSettings links;
     FlowSettings flows;
     lease::Setup lease;
+    bool stand_in = false;  // As a standby it serves for a holder that is not heard.
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};
 };
@@ -59,6 +61,10 @@ inline constexpr int kScoreEmpty = 1;
 // Of a score, for each side that counts as lost: 100 becomes 70 or 40. A node with everything and
 // bad links stays above one that lacks sessions; once that one is in sync it gets the gateway.
 inline constexpr int kPercentForLostSide = 30;
+// Where standbys stand in, Pacemaker is to promote the one that does: of equal scores it takes any.
+// The promoted node's is never lower than a standby's.
+inline constexpr int kScoreFirstToStandIn = 1;
+inline constexpr int kScorePromoted = 2;
 // A score other than the first is written when it was right for so long: a resync that heals a gap
 // at once is no news. One that is lower because a link was lost is written at once.
 inline constexpr Duration kScoreSettle = std::chrono::seconds(1);
@@ -102,6 +108,8 @@ class GatewayNode {
     void detach(RequestToken request, TimePoint now, Effects& effects);
     void promote(RequestToken request, TimePoint now, Effects& effects);
     void demote(RequestToken request, TimePoint now, Effects& effects);
+    // Ends that this node acts; nobody takes over from it.
+    void stop_acting(RequestToken request, TimePoint now, Effects& effects);
     void on_step_done(takeover::Step step, const Result<void>& result, TimePoint now,
                       Effects& effects);
 
@@ -187,14 +195,21 @@ class GatewayNode {
     [[nodiscard]] const Links& links() const { return links_; }
     [[nodiscard]] const Flows& flows() const { return flows_; }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
-    // Promoted or lame.
-    [[nodiscard]] bool serves() const { return takeover_.serves(); }
+    // Promoted or lame, or it stands in for a holder.
+    [[nodiscard]] bool serves() const {
+        return takeover_.serves() || state() == takeover::State::standing_in;
+    }
+    // It serves in another node's place, and Pacemaker has not promoted it.
+    [[nodiscard]] bool acting() const { return stand_in_.unconfirmed(); }
+    [[nodiscard]] const StandIn& stand_in() const { return stand_in_; }
     // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
     // the lease. The promotion goes on when one is back, or confirmed dead.
     [[nodiscard]] bool waits() const { return waits_; }
     // For Pacemaker.
     [[nodiscard]] bool is_promoted() const {
-        return state() == takeover::State::promoted || waits();
+        const bool promoted = state() == takeover::State::promoted ||
+                              state() == takeover::State::standing_in || waits();
+        return (promoted && !acting()) || stand_in_.deposed();
     }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
     [[nodiscard]] std::vector<SessionView> sessions() const;
@@ -283,6 +298,8 @@ class GatewayNode {
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
+    // Demoted: what was written may be there no more.
+    void doubt_score(TimePoint now);
     void write_score(TimePoint now, Effects& effects);
     void ask_neighbours(TimePoint now, Effects& effects);
     // Says what is new of the links, and decides whether another node is to have the gateway.
@@ -305,6 +322,27 @@ class GatewayNode {
     // A promoted node that is granted no lease, where another one could be, gives the role away.
     void watch_own_lease(TimePoint now, Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_look_at_own_lease() const;
+    // Standing in for a holder that is not heard.
+    [[nodiscard]] bool may_stand_in() const;
+    [[nodiscard]] std::optional<StandIn::Turn> turn_to_stand_in() const;
+    // Its place among the standbys that could, but for `holder`.
+    [[nodiscard]] std::size_t rank_without(NodeId holder) const;
+    void watch_stand_in(TimePoint now, Effects& effects);
+    void watch_acting(TimePoint now, Effects& effects);
+    void begin_standing_in(TimePoint now, Effects& effects);
+    void say_barrier(Effects& effects);
+    void hear_group(TimePoint now, Effects& effects);
+    // The group has been told of this node's epoch.
+    void on_told(TimePoint now);
+    void on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now, Effects& effects);
+    // What that member's hello says of this.
+    void note_acting(NodeId sender, TimePoint now);
+    void yield_to_others();
+    void confirm(RequestToken request, TimePoint now, Effects& effects);
+    void give_up_claim(std::string_view why, TimePoint now, Effects& effects);
+    // Silent at once, or at the end of the step under way.
+    void end_standing_in(std::string_view why, TimePoint now, Effects& effects);
+    [[nodiscard]] int score_for_standing_in(unsigned loss) const;
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
@@ -319,6 +357,7 @@ class GatewayNode {
     Flows flows_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
+    StandIn stand_in_;
     Links links_;
     struct WaitingRequest {
         RequestToken token{};

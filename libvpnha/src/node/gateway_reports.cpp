@@ -23,6 +23,9 @@ constexpr Duration kReportPatience = std::chrono::seconds(3);
 // For so long a claim that is answered may not be held yet: disks that are slow to take it.
 constexpr Duration kClaimPatience = std::chrono::seconds(1);
 
+// A standby that stands in is sooner than any report; only when none does, Pacemaker is to hear.
+constexpr Duration kStandInPatience = std::chrono::milliseconds(500);
+
 // Longer than a lame node keeps the lease (2 s), and than a node that has just started abstains.
 constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
@@ -125,7 +128,8 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     if (holder_unheard_ && !report_ && !resource_.empty() && reported_ != replica_.epoch() &&
         is_holder_unheard_by_majority()) {
         const NodeId holder = *replica_.holder();
-        report_ = Report{holder, false, report_time(holder, now)};
+        const Duration patience = stand_in_.wanted() ? kStandInPatience : Duration{};
+        report_ = Report{holder, false, report_time(holder, now) + patience};
     }
     if (!report_) {
         return;
@@ -171,7 +175,7 @@ void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
         }
     }
     if (takeover_.state() != takeover::State::promoted || lease_.holder().serving() ||
-        !replica_.quorate() || !lease_.state().voters.majority(others)) {
+        !replica_.quorate() || !lease_.state().voters.majority(others) || acting()) {
         unleased_since_.reset();
         gives_role_away_ = false;
         return;

@@ -49,6 +49,7 @@ wire::GatewayState GatewayNode::wire_state() const {
                               .unheard = holder_unheard_,
                               .outside_lost = links_.counts_as_lost(LinkSide::outside),
                               .inside_lost = links_.counts_as_lost(LinkSide::inside),
+                              .acting = acting(),
                               .level = replica_.level(),
                               .standing = standing(),
                               .epoch = replica_.epoch()};

@@ -31,7 +31,7 @@ std::optional<TimePoint> Node::lost_at(NodeId node) const {
 std::size_t Node::gateways_of(NodeId node) const {
     const auto served = std::count_if(gateways_.begin(), gateways_.end(), [&](const auto& each) {
         const GatewayNode& gateway = each.second;
-        const bool is_here = gateway.is_promoted() || gateway.serves();
+        const bool is_here = gateway.serves() || gateway.waits();
         return node == settings_.self ? is_here
                                       : !is_here && gateway.replica().epoch().node == node;
     });
@@ -183,6 +183,12 @@ Effects Node::promote(RequestToken request, GatewayId gateway, TimePoint now) {
 Effects Node::demote(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.demote(request, now, effects);
+    });
+}
+
+Effects Node::stop_acting(RequestToken request, GatewayId gateway, TimePoint now) {
+    return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.stop_acting(request, now, effects);
     });
 }
 

@@ -150,6 +150,8 @@ class Node {
     // Who votes on the leases, ascending.
     [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
 
+    // `vpnha release`: this node acts no more.
+    [[nodiscard]] Effects stop_acting(RequestToken request, GatewayId gateway, TimePoint now);
     // `vpnha resync`.
     [[nodiscard]] Effects resync(RequestToken request, GatewayId gateway, TimePoint now);
 

@@ -282,6 +282,7 @@ Result<void> Executor::run_step(const node::RunStep& step) {
         case takeover::Step::grant:
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
+        case takeover::Step::hear_group:
         case takeover::Step::mute_sessions:
         case takeover::Step::install_hot:
             break;  // Run within the node.

@@ -38,6 +38,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
     settings.hello_interval = gateway.l2tp.hello_interval;
     settings.links = link_settings_of(gateway.links);
     settings.flows = flow_settings_of(gateway);
+    settings.stand_in = gateway.stand_in;
     return settings;
 }
 

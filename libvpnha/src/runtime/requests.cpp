@@ -110,6 +110,8 @@ Requests::Verb Requests::find_verb(const std::string& name) {
                        TimePoint now) { return node.promote(token, gateway, now); }},
         {"demote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.demote(token, gateway, now); }},
+        {"release", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                       TimePoint now) { return node.stop_acting(token, gateway, now); }},
         {"resync", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.resync(token, gateway, now); }}};
     const auto found = kVerbs.find(name);

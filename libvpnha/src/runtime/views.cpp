@@ -202,6 +202,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
     const char* role = !gateway.attached()                        ? "detached"
+                       : gateway.acting()                         ? "acting"
                        : gateway.is_promoted()                    ? "promoted"
                        : gateway.state() == takeover::State::lame ? "lame"
                                                                   : "unpromoted";
@@ -218,6 +219,9 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"role", role},
               {"epoch", to_string(replica.epoch())},
               {"promoted_node", nullptr},
+              {"acting", gateway.acting()},
+              {"acting_for", nullptr},
+              {"acting_ms", nullptr},
               {"replica", name_of(replica.level())},
               {"standing", name_of(gateway.standing())},
               {"in_the_way", gateway.stands_in_the_way()},
@@ -233,6 +237,12 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"counters", counters_of(gateway)}};
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
+    }
+    if (gateway.acting()) {
+        view["acting_for"] = gateway.stand_in().holder().value;
+        view["acting_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                around.now - gateway.stand_in().since())
+                                .count();
     }
     return view;
 }

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array kPromotion{Step::grant,     Step::claim,    Step::add_addresses,
                                 Step::open_gate, Step::announce, Step::resume_sessions};
+constexpr std::array kStandIn{Step::add_addresses, Step::open_gate, Step::announce,
+                              Step::hear_group,    Step::claim,     Step::resume_sessions};
 constexpr std::array kRelease{Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
                               Step::reset_services, Step::install_hot};
 
@@ -33,6 +35,8 @@ std::string_view to_string(State state) {
             return "standby";
         case State::taking_over:
             return "taking_over";
+        case State::standing_in:
+            return "standing_in";
         case State::promoted:
             return "promoted";
         case State::lame:
@@ -57,6 +61,8 @@ std::string_view to_string(Step step) {
             return "announce";
         case Step::resume_sessions:
             return "resume_sessions";
+        case Step::hear_group:
+            return "hear_group";
         case Step::shut_gate:
             return "shut_gate";
         case Step::mute_sessions:
@@ -87,6 +93,13 @@ Next Takeover::promote() {
     return run(kPromotion.front());
 }
 
+Next Takeover::stand_in() {
+    VPNHA_ASSERT(state_ == State::standby);
+    state_ = State::standing_in;
+    release_wanted_ = false;
+    return run(kStandIn.front());
+}
+
 Next Takeover::demote() {
     switch (state_) {
         case State::standby:
@@ -95,6 +108,7 @@ Next Takeover::demote() {
             }
             return begin_release();
         case State::taking_over:
+        case State::standing_in:
             release_wanted_ = true;
             return Next{};
         case State::releasing:
@@ -108,7 +122,7 @@ Next Takeover::demote() {
 }
 
 Next Takeover::lost() {
-    if (state_ == State::taking_over) {
+    if (state_ == State::taking_over || state_ == State::standing_in) {
         release_wanted_ = true;
     }
     if (!serves()) {
@@ -126,11 +140,12 @@ Next Takeover::on_step(bool succeeded) {
     VPNHA_ASSERT(running_.has_value());
     const Step done = *running_;
     running_.reset();
-    if (state_ == State::taking_over) {
+    if (state_ == State::taking_over || state_ == State::standing_in) {
         if (!succeeded || release_wanted_) {
             return begin_release();
         }
-        if (const auto next = after(kPromotion, done)) {
+        if (const auto next =
+                state_ == State::standing_in ? after(kStandIn, done) : after(kPromotion, done)) {
             return run(*next);
         }
         state_ = State::promoted;

@@ -12,6 +12,14 @@
 //   5 announce          gratuitous ARP on both sides; repeated later by the node
 //   6 resume_sessions   L2TP control and LCP of the hot sessions answer
 //
+// Standing in = the same for a holder that is not heard, before Corosync and Pacemaker know of it.
+// The lease was granted already; the group may not take messages yet, or may still deliver what the
+// old holder said: until then this node follows its epoch.
+//
+//   1 add_addresses, open_gate, announce     data flows
+//   2 hear_group                             what the old holder said has been delivered
+//   3 claim, resume_sessions                 as in a promotion
+//
 // Demotion = lame: the node serves on until its lease has ended. A successor's claim ends it at
 // once, the lease's own patience when there is none. The end of the lease, and a promotion that
 // failed half-way, lead to a release:
@@ -25,7 +33,11 @@
 //   state \ event | promote        | demote          | lost          | step done   | step failed
 //   --------------+----------------+-----------------+---------------+-------------+------------
 //   standby       | taking_over    | standby (4)     | standby       | XXX         | XXX
+//                 | or standing_in |                 |               |             |
+//                 | (5)            |                 |               |             |
 //   taking_over   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing
+//                 |                |                 |               | promoted    |
+//   standing_in   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing
 //                 |                |                 |               | promoted    |
 //   promoted      | promoted       | lame            | releasing     | XXX         | XXX
 //   lame          | promoted       | lame            | releasing     | XXX         | XXX
@@ -35,7 +47,8 @@
 //   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
 //   runs to its end; it fails as a whole only when the gate could not be shut, because only then
 //   may a client still hear this node. That the promotion which it undoes has failed is another
-//   matter: state() says so. (4) releasing once more while the gate could not be shut.
+//   matter: state() says so. (4) releasing once more while the gate could not be shut. (5) on
+//   stand_in().
 #pragma once
 
 #include <optional>
@@ -43,7 +56,7 @@
 
 namespace vpnha::takeover {
 
-enum class State { standby, taking_over, promoted, lame, releasing };
+enum class State { standby, taking_over, standing_in, promoted, lame, releasing };
 
 enum class Step {
     grant,
@@ -52,6 +65,7 @@ enum class Step {
     open_gate,
     announce,
     resume_sessions,
+    hear_group,
     shut_gate,
     mute_sessions,
     remove_addresses,
@@ -73,6 +87,8 @@ class Takeover {
   public:
     // Finished at once when promoted or lame already. Not to be called while busy().
     [[nodiscard]] Next promote();
+    // The lease was granted without a promotion. Only when standby.
+    [[nodiscard]] Next stand_in();
     // Finished at once when promoted, or standby already and silent.
     [[nodiscard]] Next demote();
     // The lease has ended for good, or a newer epoch is known.
@@ -83,8 +99,11 @@ class Takeover {
     [[nodiscard]] State state() const { return state_; }
     [[nodiscard]] bool serves() const { return state_ == State::promoted || state_ == State::lame; }
     [[nodiscard]] bool busy() const {
-        return state_ == State::taking_over || state_ == State::releasing;
+        return state_ == State::taking_over || state_ == State::standing_in ||
+               state_ == State::releasing;
     }
+    // Standing in, with nothing else to do before the group has been heard.
+    [[nodiscard]] bool waits_for_group() const { return running_ == Step::hear_group; }
 
   private:
     Next run(Step step);

@@ -48,6 +48,7 @@ struct GatewayState {
     // The sender's links of either side: lost, or back for less than its hold-off.
     bool outside_lost = false;
     bool inside_lost = false;
+    bool acting = false;  // It serves, and nobody has promoted it.
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
@@ -185,6 +186,14 @@ struct Confirm {
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
+// What the sender said and heard before has been delivered when this comes back to it: whoever
+// stands in for a holder says it when it has the lease, and claims behind it.
+struct Barrier {
+    GatewayId gateway{};
+    Epoch epoch;
+    friend bool operator==(const Barrier&, const Barrier&) = default;
+};
+
 // A message of a later version that nodes which do not know it may leave out: type >= 0x80.
 struct Extension {
     std::uint8_t type = 0;
@@ -192,7 +201,7 @@ struct Extension {
 };
 
 using Message = std::variant<Hello, Setup, Claim, Update, Digest, SnapshotRequest, Snapshot,
-                             SnapshotEnd, Confirm, Extension>;
+                             SnapshotEnd, Confirm, Barrier, Extension>;
 // Type of a message on the wire: the index plus one.
 inline constexpr std::uint8_t kOptionalMessageType = 0x80;
 

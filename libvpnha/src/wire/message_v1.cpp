@@ -28,6 +28,7 @@ enum class Type : std::uint8_t {
     snapshot = 7,
     snapshot_end = 8,
     confirm = 9,
+    barrier = 10,
 };
 
 void write(ByteWriter& out, const Epoch& epoch) {
@@ -90,6 +91,7 @@ constexpr std::uint8_t kPromoted = 0x01;
 constexpr std::uint8_t kUnheard = 0x02;
 constexpr std::uint8_t kOutsideLost = 0x04;
 constexpr std::uint8_t kInsideLost = 0x08;
+constexpr std::uint8_t kActing = 0x10;
 
 void write(ByteWriter& out, const Hello& hello) {
     out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
@@ -98,7 +100,8 @@ void write(ByteWriter& out, const Hello& hello) {
         out.u8(state.gateway.value);
         out.u8(static_cast<std::uint8_t>(
             (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
-            (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0)));
+            (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
+            (state.acting ? kActing : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
@@ -127,6 +130,7 @@ Hello read_hello(ByteReader& in) {
         state.unheard = (flags & kUnheard) != 0;
         state.outside_lost = (flags & kOutsideLost) != 0;
         state.inside_lost = (flags & kInsideLost) != 0;
+        state.acting = (flags & kActing) != 0;
         state.level = read_level(r);
         state.standing = read_level(r);
         state.epoch = read_epoch(r);
@@ -311,6 +315,18 @@ Confirm read_confirm(ByteReader& in) {
     return confirm;
 }
 
+void write(ByteWriter& out, const Barrier& barrier) {
+    out.u8(barrier.gateway.value);
+    write(out, barrier.epoch);
+}
+
+Barrier read_barrier(ByteReader& in) {
+    Barrier barrier;
+    barrier.gateway = read_gateway(in);
+    barrier.epoch = read_epoch(in);
+    return barrier;
+}
+
 Result<Message> read_body(std::uint8_t type, ByteReader& in) {
     switch (static_cast<Type>(type)) {
         case Type::hello:
@@ -331,6 +347,8 @@ Result<Message> read_body(std::uint8_t type, ByteReader& in) {
             return read_snapshot_end(in);
         case Type::confirm:
             return read_confirm(in);
+        case Type::barrier:
+            return read_barrier(in);
     }
     if ((type & kOptionalMessageType) != 0) {
         in.rest();

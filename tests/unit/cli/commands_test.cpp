@@ -27,6 +27,7 @@ namespace vpnha::cli {
 namespace commands_test {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -207,6 +208,16 @@ TEST(CommandsTest, ResyncIsAskedForEachGatewayThatThisNodeIsAStandbyOf) {
     outcome = run_command({"resync", "--gateway", "other", "--socket", daemon.path()});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"other")"));
+}
+
+TEST(CommandsTest, ReleaseNamesItsGateway) {
+    const FakeDaemon daemon(answer_with(json::object()), 1);
+    const Outcome outcome = run_command({"release", "dialin", "--socket", daemon.path()});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_EQ(outcome.out, "gateway dialin: this node acts no more\n");
+    EXPECT_THAT(daemon.last_request(),
+                AllOf(HasSubstr(R"("verb":"release")"), HasSubstr(R"("gateway":"dialin")")));
+    EXPECT_EQ(run_command({"release", "--socket", daemon.path()}).code, 2);
 }
 
 TEST(CommandsTest, ResyncWhereThisNodeIsAStandbyOfNoneExitsWithFive) {

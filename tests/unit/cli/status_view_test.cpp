@@ -81,6 +81,24 @@ TEST(StatusViewTest, AStandbyDoesNotClaimThatSessionsAreProtected) {
     EXPECT_THAT(render_status(status, false), Not(HasSubstr("Every session")));
 }
 
+TEST(StatusViewTest, SaysForWhomAndHowLongANodeActs) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["role"] = "acting";
+    gateway["acting"] = true;
+    gateway["acting_for"] = 2;
+    gateway["acting_ms"] = 9'999;
+    gateway["promoted_node"] = nullptr;
+    std::string text = render_status(status, false);
+    EXPECT_THAT(text, HasSubstr("acting (for gw2 (2), since 9 s; not yet promoted by Pacemaker)"));
+    EXPECT_THAT(text, Not(HasSubstr("this node is acting")));
+    EXPECT_THAT(text, Not(HasSubstr("no node is promoted")));
+    gateway["acting_ms"] = 12'000;
+    text = render_status(status, false);
+    EXPECT_THAT(text, HasSubstr("gateway dialin: this node is acting for gw2 (2), since 12 s; not "
+                                "yet promoted by Pacemaker"));
+}
+
 TEST(StatusViewTest, CheckIsOneLineWorstFirst) {
     EXPECT_EQ(render_check(sample_status()), "VPNHA OK - 1 gateways, 2 sessions, all protected\n");
     json status = sample_status();

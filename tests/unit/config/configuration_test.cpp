@@ -52,6 +52,20 @@ TEST(ConfigurationTest, WhatIsShownParsesToTheSame) {
     EXPECT_EQ(*once, *twice);
 }
 
+TEST(ConfigurationTest, WhatStandingInMeansIsSaid) {
+    const auto notes = [](const std::string& text) {
+        const std::string path = temporary_path("vpnha.toml");
+        std::ofstream(path) << text;
+        auto found = configuration_notes(path).value_or(std::vector<std::string>{"an error"});
+        ::unlink(path.c_str());
+        return found;
+    };
+    EXPECT_THAT(notes(config::kSample), ::testing::IsEmpty());
+    std::string stands_in = config::kSample;
+    stands_in.insert(stands_in.find("id = 1") + 6, "\nstand_in = true");
+    EXPECT_THAT(notes(stands_in), ::testing::ElementsAre(HasSubstr("stand_in = true: a standby")));
+}
+
 TEST(ConfigurationTest, DocumentsAreThoseThatTheKeysGenerate) {
     EXPECT_EQ(contents_of(VPNHA_DOCS_DIR "/vpnha.toml.example"), configuration_example())
         << "run: vpnha config example > docs/vpnha.toml.example";

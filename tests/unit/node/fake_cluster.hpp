@@ -49,7 +49,8 @@ class FakeCluster {
   public:
     // Nodes that start later vote, too. Two voters are quorate alone (two_node of Corosync).
     explicit FakeCluster(std::uint32_t nodes) : FakeCluster(nodes, std::max(nodes, 3U)) {}
-    FakeCluster(std::uint32_t nodes, std::uint32_t voters) : size_(nodes), voters_(voters) {
+    FakeCluster(std::uint32_t nodes, std::uint32_t voters, bool stand_in = false)
+        : size_(nodes), voters_(voters), stand_in_(stand_in) {
         for (std::uint32_t node = 1; node <= nodes; ++node) {
             start(node);
         }
@@ -74,6 +75,7 @@ class FakeCluster {
         gateway.id = kGateway;
         gateway.name = "l2tp";
         gateway.flows = flow_settings_;
+        gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
         for (std::uint32_t voter = 1; voter <= voters_; ++voter) {
@@ -138,6 +140,10 @@ class FakeCluster {
         }
         members_changed();
     }
+    // As long as no ring forms without it nobody but the leases notices.
+    void lose_power(std::uint32_t node) { nodes_.erase(NodeId{node}); }
+    // A ring has formed of those that live.
+    void form_ring() { members_changed(); }
     // The answer of the transition; time passes until there is one.
     Result<void> promote(std::uint32_t node) {
         const RequestToken request = begin_promote(node);
@@ -351,6 +357,7 @@ class FakeCluster {
 
     std::uint32_t size_;
     std::uint32_t voters_;
+    bool stand_in_;
     Settings settings_;
     FlowSettings flow_settings_{.replicate = true, .policy = {}};
     std::uint64_t instances_ = 0;

@@ -38,6 +38,44 @@ TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
     EXPECT_EQ(takeover.state(), State::promoted);
 }
 
+TEST(TakeoverTest, StandingInOpensTheGateBeforeTheGroupIsHeard) {
+    Takeover takeover;
+    Next next = takeover.stand_in();
+    EXPECT_EQ(takeover.state(), State::standing_in);
+    EXPECT_TRUE(takeover.busy());
+    EXPECT_FALSE(takeover.serves());
+    EXPECT_FALSE(takeover.waits_for_group());
+    EXPECT_THAT(run_to_end(takeover, next),
+                ElementsAre(Step::add_addresses, Step::open_gate, Step::announce, Step::hear_group,
+                            Step::claim, Step::resume_sessions));
+    EXPECT_TRUE(next.finished && next.succeeded);
+    EXPECT_EQ(takeover.state(), State::promoted);
+}
+
+TEST(TakeoverTest, WhatEndsStandingInReleases) {
+    for (const bool demoted : {true, false}) {
+        Takeover takeover;
+        Next next = takeover.stand_in();
+        for (int i = 0; i < 3; ++i) {
+            next = takeover.on_step(true);
+        }
+        EXPECT_TRUE(takeover.waits_for_group());
+        const Next none = demoted ? takeover.demote() : takeover.lost();
+        EXPECT_FALSE(none.step || none.finished);
+        next = takeover.on_step(true);
+        EXPECT_EQ(run_to_end(takeover, next).front(), Step::shut_gate);
+        EXPECT_EQ(takeover.state(), State::standby);
+    }
+}
+
+TEST(TakeoverTest, AGroupThatIsNotHeardUndoesStandingIn) {
+    Takeover takeover;
+    Next next = takeover.stand_in();
+    EXPECT_EQ(run_to_end(takeover, next, Step::hear_group).back(), Step::install_hot);
+    EXPECT_TRUE(next.succeeded);
+    EXPECT_EQ(takeover.state(), State::standby);
+}
+
 TEST(TakeoverTest, DemotedItServesOnUntilTheLeaseHasEnded) {
     Takeover takeover = promoted();
     EXPECT_TRUE(takeover.demote().succeeded);

@@ -31,8 +31,9 @@ std::vector<Message> all_messages() {
               0x1111,
               0x0102030405060708,
               "gw1",
-              {{GatewayId{1}, true, false, true, false, Level::complete, Level::partial, kEpoch},
-               {GatewayId{9}, false, true, false, true, Level::partial, Level::empty, {}}}},
+              {{GatewayId{1}, true, false, true, false, true, Level::complete, Level::partial,
+                kEpoch},
+               {GatewayId{9}, false, true, false, true, false, Level::partial, Level::empty, {}}}},
         Setup{GatewayId{1}, {{"l2tp.port", Weight::session, 7}, {"daemon.log_level", {}, 8}}},
         Claim{GatewayId{1}, kEpoch, 5, 0xfedcba9876543210},
         Update{GatewayId{1}, kEpoch, 41, {{kKey, false, {1, 2, 3}}, {kKey, true, {}}}},
@@ -45,6 +46,7 @@ std::vector<Message> all_messages() {
                  {{kKey, Version{kEpoch, 5}, false, {9}}, {kKey, Version{kEpoch, 6}, true, {}}}},
         SnapshotEnd{GatewayId{1}, kEpoch, kSince, 43, 12, 0xfedcba9876543210},
         Confirm{GatewayId{1}, kEpoch, 43, {{kEpoch, 7}, {{1, NodeId{1}}, 9}}},
+        Barrier{GatewayId{1}, kEpoch},
         Extension{0x85},
     };
 }

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Standing in for a holder that is not heard: when (stand_in.hpp) this gateway's standby does, and
+// what follows. Safety is the lease's alone: a majority of the voters has no promise to anybody.
+//
+// The group may hear of it later: while a ring is being formed it takes no message, and its
+// recovery may still deliver what the old holder has said, and other nodes have confirmed. A node
+// that began its epoch before that would refuse it, and a session that was reported as protected
+// would be lost. So the replica follows the old epoch until a barrier that was said after the grant
+// comes back, or a quorate ring stands without the old holder. Data flows meanwhile.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "node/gateway_node.hpp"
+
+namespace vpnha::node {
+
+namespace {
+
+// Of fewer a majority is all: the one that is not heard among them.
+constexpr std::size_t kVotersMin = 3;
+
+}  // namespace
+
+bool GatewayNode::may_stand_in() const {
+    const lease::Engine::State& lease = lease_.state();
+    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    if (!stand_in_.wanted() || stand_in_.deposed() || !attached_ || detaching_ ||
+        resource_.empty() || takeover_.state() != takeover::State::standby || resetting_ ||
+        !replica_.quorate() || !lease.quorate || lease.fenced || lease.alone || !saves_ ||
+        lease.voters.newest().nodes.size() < kVotersMin || !lease_.remembers()) {
+        return false;
+    }
+    if (promise.epoch.node == NodeId{} || promise.epoch.node == self_ || promise.released ||
+        promise.epoch < replica_.epoch() || standing() != wire::Level::complete ||
+        links_.lost_for_coming() > 0) {
+        return false;
+    }
+    // One that lives and was demoted has given the lease back, whatever datagram was lost.
+    const auto holder = replica_.peers().find(promise.epoch.node);
+    return holder == replica_.peers().end() || holder->second.promoted ||
+           holder->second.epoch < promise.epoch;
+}
+
+std::size_t GatewayNode::rank_without(NodeId holder) const {
+    std::vector<NodeId> candidates{self_};
+    for (const auto& [node, state] : replica_.peers()) {
+        if (node != holder && state.standing == wire::Level::complete && !state.outside_lost &&
+            !state.inside_lost && state.epoch >= replica_.epoch()) {
+            candidates.push_back(node);
+        }
+    }
+    return StandIn::rank(std::move(candidates), self_, settings_.id);
+}
+
+std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
+    if (!may_stand_in()) {
+        return std::nullopt;
+    }
+    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    return StandIn::Turn{promise.epoch.node, promise.until, rank_without(promise.epoch.node)};
+}
+
+void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
+    stand_in_.forget_deposal(now);
+    if (stand_in_.phase() == StandIn::Phase::asks) {
+        if (!lease_.state().wanted) {
+            const std::optional<StandIn::Turn> turn = turn_to_stand_in();
+            if (!turn || turn->holder != stand_in_.holder() || now < turn->promised_until) {
+                stand_in_.stand_back();
+                lease_.stand_back();
+            }
+        } else if (stand_in_.claims_in_vain(now)) {
+            give_up_claim("no majority granted it in time", now, effects);
+        }
+        return;
+    }
+    watch_acting(now, effects);
+    const std::optional<StandIn::Turn> turn = turn_to_stand_in();
+    const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
+    if (due && now >= *due) {
+        stand_in_.begin(turn->holder, now);
+        effects.emplace_back(
+            Log{Level::info, fmt::format("node {} is not heard: this node asks whether it would be "
+                                         "granted the lease event=acting-asks {}",
+                                         turn->holder.value, tag())});
+        take(lease_.stand_in(now), now, effects);
+    }
+}
+
+void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
+    const bool sound = replica_.quorate() && lease_.holder().serving();
+    if (const StandIn::Reason why = stand_in_.over(sound, now); !why.empty()) {
+        end_standing_in(why, now, effects);
+        return;
+    }
+    if (stand_in_.takes_long(now)) {
+        effects.emplace_back(
+            Log{Level::warning, fmt::format("this node acts for node {}, and Pacemaker has not "
+                                            "promoted it yet event=acting-long {}",
+                                            stand_in_.holder().value, tag())});
+    }
+    if (stand_in_.tells(now) && members_.contains(stand_in_.holder())) {
+        const std::string& name = member_names_[stand_in_.holder()];
+        effects.emplace_back(
+            Log{Level::warning,
+                fmt::format("{} lives, and this node acts in its place; Pacemaker is told "
+                            "event=reported {}",
+                            name, tag())});
+        effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
+    }
+}
+
+void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
+    stand_in_.on_granted(now);
+    effects.emplace_back(Log{
+        Level::warning, fmt::format("acting for node {}, which is not heard; Pacemaker will follow "
+                                    "event=acting {} granted={}",
+                                    stand_in_.holder().value, tag(), to_string(granted_))});
+    say_barrier(effects);
+    follow(takeover_.stand_in(), now, effects);
+}
+
+void GatewayNode::say_barrier(Effects& effects) {
+    const bool waits = stand_in_.phase() == StandIn::Phase::serves ||
+                       stand_in_.phase() == StandIn::Phase::confirmed;
+    if (waits && !stand_in_.barrier_came()) {
+        effects.emplace_back(SendToGroup{speech_.encode(wire::Barrier{settings_.id, granted_})});
+    }
+}
+
+void GatewayNode::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now,
+                             Effects& effects) {
+    // In a ring without quorum others may go on without this node; each ring hears it anew.
+    if (sender == self_ && barrier.gateway == settings_.id && barrier.epoch == granted_ &&
+        replica_.quorate()) {
+        stand_in_.on_barrier();
+        hear_group(now, effects);
+    }
+}
+
+void GatewayNode::hear_group(TimePoint now, Effects& effects) {
+    const bool heard = stand_in_.barrier_came() || !members_.contains(stand_in_.holder());
+    if (!takeover_.waits_for_group() || !heard || !replica_.quorate()) {
+        return;
+    }
+    if (replica_.level() == wire::Level::complete) {
+        follow(takeover_.on_step(true), now, effects);
+    } else {
+        end_standing_in("its replica is in doubt", now, effects);
+    }
+}
+
+void GatewayNode::on_told(TimePoint now) {
+    if (takeover_.state() != takeover::State::standing_in) {
+        return;
+    }
+    stand_in_.on_told(now);
+    if (acting()) {
+        yield_to_others();
+    }
+}
+
+void GatewayNode::yield_to_others() {
+    // The old holder claims anew by itself when it goes on. Once it follows, a claim of it is one
+    // that Pacemaker has ordered.
+    const NodeId holder = stand_in_.holder();
+    const auto peer = replica_.peers().find(holder);
+    const bool follows = peer != replica_.peers().end() && !peer->second.promoted &&
+                         peer->second.epoch >= replica_.epoch();
+    lease_.yield(follows ? std::nullopt : std::optional(holder));
+}
+
+void GatewayNode::note_acting(NodeId sender, TimePoint now) {
+    const auto peer = replica_.peers().find(sender);
+    if (sender != self_ && peer != replica_.peers().end() && peer->second.acting) {
+        stand_in_.on_acting_elsewhere(now);
+        frozen_ = true;  // Pacemaker has yet to decide who is promoted.
+    }
+    if (stand_in_.phase() == StandIn::Phase::acts) {
+        yield_to_others();
+    }
+}
+
+void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects) {
+    effects.emplace_back(
+        Log{Level::info,
+            fmt::format("Pacemaker promotes what acts already event=acting-confirmed {}", tag())});
+    stand_in_.on_promoted();
+    take(lease_.promote(now), now, effects);
+    effects.emplace_back(AnswerRequest{request, {}});
+}
+
+void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& effects) {
+    stand_in_.end();
+    effects.emplace_back(
+        Log{Level::warning,
+            fmt::format("this node does not act: {} event=acting-refused {}", why, tag())});
+    // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
+    take(lease_.holder().serving() ? lease_.decline(now) : lease_.demote(now), now, effects);
+}
+
+void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {
+    stand_in_.end();
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("acts no more: {} event=acting-ended {}", why, tag())});
+    const bool waits = takeover_.waits_for_group();
+    follow(takeover_.lost(), now, effects);
+    if (waits) {
+        follow(takeover_.on_step(false), now, effects);
+    }
+}
+
+void GatewayNode::stop_acting(RequestToken request, TimePoint now, Effects& effects) {
+    if (!acting()) {
+        effects.emplace_back(AnswerRequest{
+            request, fail(Errc::invalid_argument,
+                          fmt::format("this node does not act for gateway {}; what is promoted is "
+                                      "moved by Pacemaker",
+                                      settings_.name))});
+        return;
+    }
+    waiting_requests_.push_back({request, false});
+    end_standing_in("an administrator has released it", now, effects);
+}
+
+int GatewayNode::score_for_standing_in(unsigned loss) const {
+    if (!stand_in_.wanted() || standing() != wire::Level::complete || loss > 0) {
+        return 0;
+    }
+    if (takeover_.state() == takeover::State::promoted) {
+        return kScorePromoted;
+    }
+    return replica_.holder() && rank_without(*replica_.holder()) == 0 ? kScoreFirstToStandIn : 0;
+}
+
+}  // namespace vpnha::node

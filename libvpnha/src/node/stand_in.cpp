@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/stand_in.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace vpnha::node {
+
+namespace {
+
+// The voters' promises end at nearly the same time.
+constexpr Duration kGuard = std::chrono::milliseconds(2);
+// A majority was willing a moment ago: whatever keeps the claim from being granted, another node
+// may do better.
+constexpr Duration kClaimPatience = std::chrono::milliseconds(500);
+// Without a quorate ring for so long Corosync and the lease are not of one mind.
+constexpr Duration kPatience = std::chrono::seconds(2);
+// A dead holder is no member any more when the group hears of this one; or is so in a moment.
+constexpr Duration kTellAfter = std::chrono::milliseconds(100);
+constexpr Duration kLong = std::chrono::seconds(10);
+// So long a promoted node in whose place another one acts tells Pacemaker what it expects.
+constexpr Duration kDeposed = std::chrono::seconds(10);
+
+}  // namespace
+
+std::size_t StandIn::rank(std::vector<NodeId> candidates, NodeId self, GatewayId gateway) {
+    std::sort(candidates.begin(), candidates.end());
+    const auto at = std::find(candidates.begin(), candidates.end(), self);
+    VPNHA_ASSERT(at != candidates.end());
+    const std::size_t count = candidates.size();
+    const auto place = static_cast<std::size_t>(at - candidates.begin());
+    return (place + count - gateway.value % count) % count;
+}
+
+std::optional<TimePoint> StandIn::due(const std::optional<Turn>& turn, Duration step) const {
+    if (!turn || phase_ != Phase::idle) {
+        return std::nullopt;
+    }
+    const auto places = static_cast<Duration::rep>(turn->rank);
+    return std::max(turn->promised_until + kGuard + places * step, not_before_);
+}
+
+void StandIn::begin(NodeId holder, TimePoint now) {
+    VPNHA_ASSERT(phase_ == Phase::idle);
+    phase_ = Phase::asks;
+    holder_ = holder;
+    since_ = now;
+    barrier_came_ = false;
+    claim_until_.reset();
+    unsound_since_.reset();
+}
+
+bool StandIn::claims_in_vain(TimePoint now) {
+    if (!claim_until_) {
+        claim_until_ = now + kClaimPatience;
+    }
+    return now >= *claim_until_;
+}
+
+void StandIn::on_granted(TimePoint now) {
+    VPNHA_ASSERT(phase_ == Phase::asks);
+    phase_ = Phase::serves;
+    since_ = now;
+    not_before_ = now + kPause;
+    long_at_ = now + kLong;
+}
+
+void StandIn::on_told(TimePoint now) {
+    VPNHA_ASSERT(phase_ == Phase::serves || phase_ == Phase::confirmed);
+    if (phase_ == Phase::confirmed) {
+        phase_ = Phase::idle;
+        return;
+    }
+    phase_ = Phase::acts;
+    tell_at_ = now + kTellAfter;
+}
+
+void StandIn::on_promoted() {
+    phase_ = phase_ == Phase::serves || phase_ == Phase::confirmed ? Phase::confirmed : Phase::idle;
+    long_at_.reset();
+    tell_at_.reset();
+    undepose();
+}
+
+void StandIn::end() {
+    phase_ = Phase::idle;
+    long_at_.reset();
+    tell_at_.reset();
+}
+
+StandIn::Reason StandIn::over(bool sound, TimePoint now) {
+    if (!unconfirmed() && phase_ != Phase::confirmed) {
+        return {};
+    }
+    if (phase_ != Phase::acts) {
+        return now >= since_ + kPatience ? "no quorate ring has formed" : Reason{};
+    }
+    if (sound) {
+        unsound_since_.reset();
+    } else if (!unsound_since_) {
+        unsound_since_ = now;
+    }
+    return unsound_since_ && now >= *unsound_since_ + kPatience
+               ? "it was without quorum or a lease for too long"
+               : Reason{};
+}
+
+bool StandIn::takes_long(TimePoint now) {
+    if (!long_at_ || now < *long_at_) {
+        return false;
+    }
+    long_at_.reset();
+    return true;
+}
+
+bool StandIn::tells(TimePoint now) {
+    if (!tell_at_ || now < *tell_at_) {
+        return false;
+    }
+    tell_at_.reset();
+    return true;
+}
+
+std::optional<TimePoint> StandIn::next_deadline() const {
+    std::optional<TimePoint> at = earliest(earliest(tell_at_, long_at_), deposed_until_);
+    if (phase_ == Phase::asks) {
+        at = earliest(at, claim_until_);
+    } else if (phase_ == Phase::serves || phase_ == Phase::confirmed) {
+        at = earliest(at, since_ + kPatience);
+    } else if (unsound_since_ && phase_ == Phase::acts) {
+        at = earliest(at, *unsound_since_ + kPatience);
+    }
+    return at;
+}
+
+void StandIn::depose(TimePoint now) {
+    deposed_until_ = now + kDeposed;
+}
+
+void StandIn::forget_deposal(TimePoint now) {
+    if (deposed_until_ && now >= *deposed_until_) {
+        deposed_until_.reset();
+    }
+}
+
+}  // namespace vpnha::node

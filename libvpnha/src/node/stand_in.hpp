@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// When a standby stands in for a holder that is not heard, and until when it may: a policy. Pure.
+// What follows from it is the gateway's (gateway_stand_in.cpp); whether it is granted the lease,
+// and that this disturbs no holder that may speak, is the lease's (14 in lease/engine.hpp).
+//
+//   phase \ event | its turn | not able | granted | told the | confirmed | ended: released, lost,
+//                 |          |          |         | group    |           | handed over, over
+//   --------------+----------+----------+---------+----------+-----------+-----------------------
+//   idle          | asks     | -        | XXX     | XXX      | XXX       | -
+//   asks          | -        | idle (1) | serves  | XXX      | idle (2)  | idle
+//   serves        | -        | -        | XXX     | acts     | confirmed | idle
+//   acts          | -        | -        | - (3)   | - (3)    | idle      | idle
+//   confirmed     | -        | -        | XXX     | idle     | -         | idle
+//
+//   (1) but for a claim under way, which is given up after a while. (2) an ordinary promotion from
+//   here on. (3) its lease had lapsed, and it goes on like a promoted node.
+//
+// The same object remembers the other side of it: a promoted node in whose place another one acts
+// tells Pacemaker that it is promoted until it is demoted. It would else count a failure, and stop
+// and start what it is about to demote.
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace vpnha::node {
+
+class StandIn {
+  public:
+    enum class Phase { idle, asks, serves, acts, confirmed };
+    // Of a standby that could: the promise that has to run out, and the standby's place.
+    struct Turn {
+        NodeId holder;
+        TimePoint promised_until{};
+        std::size_t rank = 0;
+    };
+    // Why it ends by itself; empty: it does not.
+    using Reason = std::string_view;
+
+    explicit StandIn(bool wanted) : wanted_(wanted) {}
+
+    // The place of `self` among those that could stand in, itself included: turned by the gateway's
+    // id, so that the gateways of a dead node are spread.
+    [[nodiscard]] static std::size_t rank(std::vector<NodeId> candidates, NodeId self,
+                                          GatewayId gateway);
+
+    // When this node asks; nullopt: it does not. `step`: from one rank to the next.
+    [[nodiscard]] std::optional<TimePoint> due(const std::optional<Turn>& turn,
+                                               Duration step) const;
+    void begin(NodeId holder, TimePoint now);
+    // It asks no more; nothing has come of it.
+    void stand_back() { phase_ = Phase::idle; }
+    // The lease has been claimed since `now` or earlier. True: for too long.
+    [[nodiscard]] bool claims_in_vain(TimePoint now);
+    void on_granted(TimePoint now);
+    // What was said before the grant has been delivered.
+    void on_barrier() { barrier_came_ = true; }
+    void on_told(TimePoint now);
+    // Pacemaker has promoted this node.
+    void on_promoted();
+    void end();
+    // Another node acts for the gateway.
+    void on_acting_elsewhere(TimePoint now) { not_before_ = now + kPause; }
+
+    // `sound`: quorate, and the lease holds. Also what is due for a word in the log or to
+    // Pacemaker.
+    [[nodiscard]] Reason over(bool sound, TimePoint now);
+    // Once: Pacemaker has not promoted this node for long.
+    [[nodiscard]] bool takes_long(TimePoint now);
+    // Once for each acting: is the old holder still a member, Pacemaker is to move its role.
+    [[nodiscard]] bool tells(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+    void depose(TimePoint now);
+    void undepose() { deposed_until_.reset(); }
+    // After 10 s it is not any more.
+    void forget_deposal(TimePoint now);
+
+    [[nodiscard]] bool wanted() const { return wanted_; }
+    [[nodiscard]] Phase phase() const { return phase_; }
+    // It serves, or is about to, and nobody has promoted it.
+    [[nodiscard]] bool unconfirmed() const {
+        return phase_ == Phase::serves || phase_ == Phase::acts;
+    }
+    [[nodiscard]] bool barrier_came() const { return barrier_came_; }
+    // In whose place.
+    [[nodiscard]] NodeId holder() const { return holder_; }
+    [[nodiscard]] TimePoint since() const { return since_; }
+    [[nodiscard]] bool deposed() const { return deposed_until_.has_value(); }
+
+  private:
+    // Two nodes that stand still in turn are not to play ball with the gateway.
+    static constexpr Duration kPause = std::chrono::seconds(10);
+
+    bool wanted_;
+    Phase phase_ = Phase::idle;
+    NodeId holder_;
+    TimePoint since_{};  // Granted then.
+    TimePoint not_before_{};
+    bool barrier_came_ = false;
+    std::optional<TimePoint> claim_until_;
+    std::optional<TimePoint> unsound_since_;
+    std::optional<TimePoint> tell_at_;
+    std::optional<TimePoint> long_at_;
+    std::optional<TimePoint> deposed_until_;
+};
+
+}  // namespace vpnha::node

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes among each other: a standby serves for a holder that is not heard.
+#include <gmock/gmock.h>
+
+#include "fake_cluster.hpp"
+#include "sample_session.hpp"
+
+namespace vpnha::node {
+namespace node_stand_in_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// A promise, the questions, and a bit.
+constexpr Duration kActingTime = milliseconds(460);
+
+// Node 1 is promoted, and carries session 1. Of the others node 3 is the first to stand in for it.
+FakeCluster standing_in_cluster(std::uint32_t nodes = 3) {
+    FakeCluster cluster(nodes, std::max(nodes, 3U), true);
+    EXPECT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.pass(seconds(2));
+    return cluster;
+}
+
+// Its power is cut, and no ring has formed yet.
+FakeCluster without_ring() {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(kActingTime);
+    return cluster;
+}
+
+const GatewayNode& gateway(FakeCluster& cluster, std::uint32_t node) {
+    return *cluster.at(node).node->find(kGateway);
+}
+
+TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
+    FakeCluster cluster = without_ring();
+    EXPECT_EQ(cluster.state(3), takeover::State::standing_in);
+    EXPECT_TRUE(cluster.gate_open(3));
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).serves());
+    EXPECT_FALSE(gateway(cluster, 3).is_promoted()) << "Pacemaker knows of nothing";
+    EXPECT_FALSE(cluster.replica(3).promoted()) << "it follows the old epoch";
+    EXPECT_THAT(cluster.at(3).steps,
+                ElementsAre(takeover::Step::add_addresses, takeover::Step::open_gate,
+                            takeover::Step::announce));
+    EXPECT_THAT(cluster.at(3).datagrams, IsEmpty()) << "resumed tunnels wait";
+    EXPECT_EQ(cluster.state(2), takeover::State::standby);
+    EXPECT_FALSE(gateway(cluster, 2).acting());
+}
+
+TEST(NodeStandInTest, WithoutTheKeyNobodyStandsIn) {
+    FakeCluster cluster = with_one_session();
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(seconds(10));
+    EXPECT_EQ(cluster.state(2), takeover::State::standby);
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("acting"))));
+}
+
+TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
+    FakeCluster cluster = without_ring();
+    cluster.form_ring();
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+    EXPECT_TRUE(cluster.replica(3).promoted());
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::unprotected);
+    EXPECT_THAT(cluster.at(3).datagrams, Not(IsEmpty()));
+    cluster.hold(false);
+    EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::resumed);
+}
+
+TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.mute_leases({1});
+    cluster.pass(kActingTime);
+    // The ring stands, with a holder that nobody hears: the barrier comes back at once.
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+    EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
+}
+
+TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.hold(true);
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.lose_power(1);
+    cluster.pass(kActingTime);
+    EXPECT_TRUE(cluster.gate_open(3));
+    EXPECT_EQ(gateway(cluster, 3).sessions().size(), 1U);
+    cluster.hold(false);  // What was said in the old ring is delivered, the barrier behind it.
+    EXPECT_TRUE(cluster.replica(3).promoted());
+    EXPECT_EQ(gateway(cluster, 3).sessions().size(), 2U);
+    EXPECT_TRUE(cluster.at(3).kernel.contains(session(2).key));
+}
+
+TEST(NodeStandInTest, PacemakersPromotionIsAnsweredAtOnce) {
+    FakeCluster cluster = without_ring();
+    const RequestToken before = cluster.begin_promote(3);
+    ASSERT_TRUE(cluster.at(3).answers.contains(before));
+    EXPECT_TRUE(cluster.at(3).answers.at(before).has_value());
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).is_promoted());
+    cluster.form_ring();
+    cluster.hold(false);
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+
+    FakeCluster later = without_ring();
+    later.form_ring();
+    later.hold(false);
+    const RequestToken after = later.begin_promote(3);
+    ASSERT_TRUE(later.at(3).answers.contains(after));
+    EXPECT_TRUE(later.at(3).answers.at(after).has_value());
+    EXPECT_TRUE(gateway(later, 3).is_promoted());
+    EXPECT_FALSE(later.lease(3).state().yields);
+    later.pass(seconds(5));
+    EXPECT_EQ(later.at(3).scores.back(), kScoreComplete + kScorePromoted);
+}
+
+TEST(NodeStandInTest, PromotedElsewhereItHandsOver) {
+    FakeCluster cluster = without_ring();
+    cluster.form_ring();
+    cluster.hold(false);
+    const TimePoint began = cluster.now();
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_LE(cluster.now() - began, milliseconds(10));
+    EXPECT_FALSE(cluster.gate_open(3));
+    EXPECT_TRUE(cluster.gate_open(2));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).is_promoted());
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+}
+
+TEST(NodeStandInTest, ADemotionEndsIt) {
+    FakeCluster cluster = without_ring();
+    EXPECT_TRUE(cluster.begin_demote(3).has_value());
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_FALSE(cluster.gate_open(3));
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+
+    FakeCluster told = without_ring();
+    told.form_ring();
+    told.hold(false);
+    EXPECT_TRUE(told.demote(3).has_value());
+    EXPECT_FALSE(told.gate_open(3));
+    told.pass(seconds(20));
+    EXPECT_FALSE(told.gate_open(2)) << "who was released has no successor but Pacemaker's";
+}
+
+TEST(NodeStandInTest, AStopEndsIt) {
+    FakeCluster cluster = without_ring();
+    EXPECT_TRUE(cluster.detach(3).has_value());
+    EXPECT_TRUE(cluster.at(3).detached);
+    EXPECT_FALSE(cluster.gate_open(3));
+}
+
+TEST(NodeStandInTest, WithoutARingItReleasesAfterTwoSeconds) {
+    FakeCluster cluster = without_ring();
+    cluster.pass(seconds(2));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_FALSE(cluster.gate_open(3));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-ended")));
+    cluster.pass(seconds(30));
+    EXPECT_FALSE(cluster.gate_open(2)) << "the lease was released";
+}
+
+TEST(NodeStandInTest, AnAdministratorEndsIt) {
+    FakeCluster cluster = without_ring();
+    cluster.form_ring();
+    cluster.hold(false);
+    cluster.run(3, cluster.at(3).node->stop_acting(900, kGateway, cluster.now()));
+    EXPECT_TRUE(cluster.at(3).answers.at(900).has_value());
+    EXPECT_FALSE(cluster.gate_open(3));
+    cluster.run(3, cluster.at(3).node->stop_acting(901, kGateway, cluster.now()));
+    EXPECT_FALSE(cluster.at(3).answers.at(901).has_value());
+}
+
+TEST(NodeStandInTest, AHolderThatOneNodeDoesNotHearIsLeftAlone) {
+    FakeCluster cluster = standing_in_cluster();
+    const Epoch epoch = cluster.replica(1).epoch();
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        return from == 1 && sent.to == NodeId{3};
+    });
+    cluster.pass(seconds(5));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.replica(2).epoch(), epoch);
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
+    EXPECT_EQ(cluster.lease(3).holder().epoch().number, 0U) << "no number was used up";
+}
+
+TEST(NodeStandInTest, OfTwoVotersNobodyStandsIn) {
+    FakeCluster cluster(2, 2, true);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(seconds(2));
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(seconds(5));
+    EXPECT_EQ(cluster.state(2), takeover::State::standby);
+    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=acting"))));
+}
+
+TEST(NodeStandInTest, AStandbyThatLacksALinkIsNoCandidate) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run(3,
+                cluster.at(3).node->on_carrier(kGateway, LinkSide::outside, false, cluster.now()));
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(kActingTime);
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_EQ(cluster.state(2), takeover::State::standing_in) << "the first one that can";
+}
+
+TEST(NodeStandInTest, WhenTheFirstOneIsDeadTheNextOneStandsIn) {
+    FakeCluster cluster = standing_in_cluster(5);
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.lose_power(3);
+    cluster.pass(kActingTime);
+    EXPECT_EQ(cluster.state(4), takeover::State::standby);
+    cluster.pass(milliseconds(100));
+    EXPECT_EQ(cluster.state(4), takeover::State::standing_in);
+    EXPECT_EQ(cluster.state(5), takeover::State::standby);
+}
+
+TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemotion) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.mute_leases({1});
+    cluster.pass(seconds(3));
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    std::vector<std::string> reports = cluster.at(2).reports;
+    reports.insert(reports.end(), cluster.at(3).reports.begin(), cluster.at(3).reports.end());
+    EXPECT_THAT(reports, ElementsAre("score of checkpoint at gw1"));
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker would count a failure";
+    EXPECT_TRUE(cluster.begin_demote(1).has_value());
+    EXPECT_FALSE(gateway(cluster, 1).is_promoted());
+}
+
+TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesTellsTheTruthAfterAWhile) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.mute_leases({1});
+    cluster.pass(seconds(12));
+    EXPECT_FALSE(gateway(cluster, 1).is_promoted());
+}
+
+TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.mute_leases({1});
+    cluster.pass(kActingTime);
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    cluster.mute_leases({});
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    cluster.pass(seconds(1));
+    EXPECT_EQ(cluster.lease(3).state().yields_not_to, std::nullopt);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+}
+
+TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogSaysSo) {
+    FakeCluster cluster = without_ring();
+    cluster.form_ring();
+    cluster.hold(false);
+    cluster.pass(seconds(30));
+    EXPECT_TRUE(cluster.gate_open(3)) << "it serves without limit";
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-long")).Times(1));
+    EXPECT_EQ(cluster.at(3).scores.size(), 2U) << "scores stand still";
+}
+
+TEST(NodeStandInTest, TheFirstInRankHasTheBetterScoreInCalmTimes) {
+    FakeCluster cluster = standing_in_cluster();
+    EXPECT_EQ(cluster.at(1).scores.back(), kScoreComplete + kScorePromoted);
+    EXPECT_EQ(cluster.at(2).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete + kScoreFirstToStandIn);
+}
+
+TEST(NodeStandInTest, WhoseLeaseEndsBeforeTheGroupIsToldReleases) {
+    FakeCluster cluster = without_ring();
+    cluster.mute_leases({2});
+    cluster.pass(milliseconds(400));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+}
+
+TEST(NodeStandInTest, AStepThatFailsEndsIt) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.at(3).failing.insert(takeover::Step::add_addresses);
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(kActingTime);
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(cluster.gate_open(3));
+}
+
+TEST(NodeStandInTest, ANodeThatWasDemotedHasNoSubstitute) {
+    FakeCluster cluster = standing_in_cluster();
+    // Every word of its release is lost.
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    cluster.pass(milliseconds(1900));
+    cluster.mute_leases({1});
+    cluster.pass(seconds(3));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_EQ(cluster.state(2), takeover::State::standby);
+}
+
+}  // namespace node_stand_in_test
+}  // namespace vpnha::node

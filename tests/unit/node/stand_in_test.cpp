@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/stand_in.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vpnha::node {
+namespace stand_in_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr NodeId kHolder{1};
+constexpr Duration kStep = milliseconds(100);
+const TimePoint kNow{std::chrono::hours(1)};
+
+StandIn granted() {
+    StandIn stand_in(true);
+    stand_in.begin(kHolder, kNow);
+    stand_in.on_granted(kNow);
+    return stand_in;
+}
+
+StandIn acting() {
+    StandIn stand_in = granted();
+    stand_in.on_told(kNow);
+    return stand_in;
+}
+
+TEST(StandInTest, GatewaysOfADeadNodeAreSpread) {
+    const std::vector<NodeId> candidates{NodeId{4}, NodeId{2}, NodeId{7}};
+    const auto first_of = [&](std::uint8_t gateway) {
+        for (const NodeId node : candidates) {
+            if (StandIn::rank(candidates, node, GatewayId{gateway}) == 0) {
+                return node.value;
+            }
+        }
+        return 0U;
+    };
+    EXPECT_EQ(first_of(3), 2U);
+    EXPECT_EQ(first_of(1), 4U);
+    EXPECT_EQ(first_of(2), 7U);
+    EXPECT_EQ(StandIn::rank(candidates, NodeId{2}, GatewayId{2}), 1U);
+    EXPECT_EQ(StandIn::rank(candidates, NodeId{4}, GatewayId{2}), 2U);
+}
+
+TEST(StandInTest, RanksFollowOneAnotherFromTheEndOfThePromise) {
+    const StandIn stand_in(true);
+    EXPECT_EQ(stand_in.due(std::nullopt, kStep), std::nullopt);
+    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), kNow + milliseconds(2));
+    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 2}, kStep), kNow + milliseconds(202));
+}
+
+TEST(StandInTest, ItActsOnceInTenSeconds) {
+    StandIn stand_in = acting();
+    stand_in.end();
+    const StandIn::Turn turn{kHolder, kNow, 0};
+    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10));
+    StandIn other(true);
+    other.on_acting_elsewhere(kNow);
+    EXPECT_EQ(other.due(turn, kStep), kNow + seconds(10));
+}
+
+TEST(StandInTest, WhoOnlyAskedMayAskAgain) {
+    StandIn stand_in(true);
+    stand_in.begin(kHolder, kNow);
+    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), std::nullopt);
+    stand_in.stand_back();
+    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), kNow + milliseconds(2));
+}
+
+TEST(StandInTest, AClaimIsGivenUpAfterAWhile) {
+    StandIn stand_in(true);
+    stand_in.begin(kHolder, kNow);
+    EXPECT_FALSE(stand_in.claims_in_vain(kNow));
+    EXPECT_EQ(stand_in.next_deadline(), kNow + milliseconds(500));
+    EXPECT_FALSE(stand_in.claims_in_vain(kNow + milliseconds(499)));
+    EXPECT_TRUE(stand_in.claims_in_vain(kNow + milliseconds(500)));
+}
+
+TEST(StandInTest, WithoutARingItEndsAfterTwoSeconds) {
+    for (const bool confirmed : {false, true}) {
+        StandIn stand_in = granted();
+        if (confirmed) {
+            stand_in.on_promoted();
+        }
+        EXPECT_EQ(stand_in.unconfirmed(), !confirmed);
+        EXPECT_EQ(stand_in.next_deadline(), kNow + seconds(2));
+        EXPECT_TRUE(stand_in.over(true, kNow + milliseconds(1999)).empty());
+        EXPECT_FALSE(stand_in.over(true, kNow + seconds(2)).empty());
+    }
+}
+
+TEST(StandInTest, ToldToTheGroupItActsWithoutLimit) {
+    StandIn stand_in = acting();
+    EXPECT_TRUE(stand_in.over(true, kNow + std::chrono::hours(24)).empty());
+}
+
+TEST(StandInTest, WithoutQuorumOrALeaseItEndsAfterTwoSeconds) {
+    StandIn stand_in = acting();
+    const TimePoint lost = kNow + seconds(30);
+    EXPECT_TRUE(stand_in.over(false, lost).empty());
+    EXPECT_TRUE(stand_in.over(true, lost + seconds(1)).empty());
+    EXPECT_TRUE(stand_in.over(false, lost + seconds(2)).empty());
+    EXPECT_TRUE(stand_in.over(false, lost + milliseconds(3999)).empty());
+    EXPECT_FALSE(stand_in.over(false, lost + seconds(4)).empty());
+}
+
+TEST(StandInTest, PacemakerIsToldOnceAndNotOfWhatItHasPromoted) {
+    StandIn stand_in = acting();
+    EXPECT_FALSE(stand_in.tells(kNow + milliseconds(99)));
+    EXPECT_TRUE(stand_in.tells(kNow + milliseconds(100)));
+    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    stand_in = acting();
+    stand_in.on_promoted();
+    EXPECT_FALSE(stand_in.unconfirmed());
+    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    EXPECT_FALSE(stand_in.takes_long(kNow + seconds(20)));
+    stand_in = granted();
+    stand_in.on_promoted();
+    stand_in.on_told(kNow);
+    EXPECT_EQ(stand_in.phase(), StandIn::Phase::idle);
+    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+}
+
+TEST(StandInTest, AfterTenSecondsItIsWorthAWord) {
+    StandIn stand_in = acting();
+    EXPECT_FALSE(stand_in.takes_long(kNow + milliseconds(9999)));
+    EXPECT_TRUE(stand_in.takes_long(kNow + seconds(10)));
+    EXPECT_FALSE(stand_in.takes_long(kNow + seconds(20)));
+}
+
+TEST(StandInTest, ADeposedNodeSaysSoForTenSeconds) {
+    StandIn stand_in(true);
+    stand_in.depose(kNow);
+    EXPECT_TRUE(stand_in.deposed());
+    EXPECT_EQ(stand_in.next_deadline(), kNow + seconds(10));
+    stand_in.forget_deposal(kNow + milliseconds(9999));
+    EXPECT_TRUE(stand_in.deposed());
+    stand_in.forget_deposal(kNow + seconds(10));
+    EXPECT_FALSE(stand_in.deposed());
+}
+
+}  // namespace stand_in_test
+}  // namespace vpnha::node
