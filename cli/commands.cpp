@@ -38,11 +38,6 @@ using nlohmann::json;
 // Longer than any honest answer takes, shorter than a monitoring plugin's patience.
 constexpr std::chrono::seconds kTimeout{5};
 
-// An argument may hold any bytes.
-std::string text_of(const json& arguments) {
-    return arguments.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 // As monitoring plugins exit.
 enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
 
@@ -71,8 +66,8 @@ class Command {
     ExitCode show_metrics();
     ExitCode show_plan();
     ExitCode resync();
-    ExitCode release();
-    ExitCode say(const NodeWord& word);
+    // Has vpnhad do it; `done` is printed when it has.
+    int order(std::string_view verb, const json& arguments, const std::string& done);
     ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
@@ -123,7 +118,7 @@ int Command::run(int argc, const char* const* argv) {
     add_resync();
     add_release();
     add_node_words(app_, [this](const NodeWord& word) {
-        action_ = [this, word] { return static_cast<int>(say(word)); };
+        action_ = [this, word] { return order(word.verb, {{"node", word.node}}, word.done); };
     });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
@@ -222,7 +217,12 @@ void Command::add_release() {
     CLI::App* const verb = app_.add_subcommand(
         "release", "Ends that this node acts for a gateway in another one's place; root only");
     verb->add_option("GATEWAY", gateway_, "Its name")->required();
-    verb->callback([this] { action_ = [this] { return static_cast<int>(release()); }; });
+    verb->callback([this] {
+        action_ = [this] {
+            return order("release", {{"gateway", gateway_}},
+                         fmt::format("gateway {}: this node acts no more", printable(gateway_)));
+        };
+    });
 }
 
 void Command::add_config() {
@@ -255,7 +255,9 @@ void Command::add_config() {
 
 Result<json> Command::ask(std::string_view verb, const json& arguments) {
     VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kTimeout));
-    VPNHA_TRY(const std::string text, client.request(verb, text_of(arguments)));
+    // An argument may hold any bytes.
+    const std::string request = arguments.dump(-1, ' ', false, json::error_handler_t::replace);
+    VPNHA_TRY(const std::string text, client.request(verb, request));
     return json::parse(text, nullptr, false);
 }
 
@@ -431,15 +433,14 @@ ExitCode Command::show_plan() {
     });
 }
 
-ExitCode Command::say(const NodeWord& word) {
-    return read_answer([&] {
-        const Result<json> done = ask(word.verb, {{"node", word.node}});
-        if (!done) {
-            return report(done.error());
+int Command::order(std::string_view verb, const json& arguments, const std::string& done) {
+    return static_cast<int>(read_answer([&] {
+        if (const Result<json> answer = ask(verb, arguments); !answer) {
+            return report(answer.error());
         }
-        out_ << word.done << "\n";
+        out_ << done << "\n";
         return ExitCode::ok;
-    });
+    }));
 }
 
 ExitCode Command::resync() {
@@ -454,16 +455,6 @@ ExitCode Command::resync() {
             }
             out_ << "gateway " << printable(name) << ": this node asks for all records anew\n";
         }
-        return ExitCode::ok;
-    });
-}
-
-ExitCode Command::release() {
-    return read_answer([&] {
-        if (const Result<json> done = ask("release", {{"gateway", gateway_}}); !done) {
-            return report(done.error());
-        }
-        out_ << "gateway " << printable(gateway_) << ": this node acts no more\n";
         return ExitCode::ok;
     });
 }

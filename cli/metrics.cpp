@@ -86,7 +86,8 @@ Metrics of_the_node() {
 Metrics of_the_part() {
     return {
         {"vpnha_role", kGauge, "1 for this node's role.",
-         states_of_gateways({"role", "/role", {"promoted", "acting", "lame", "unpromoted", "detached"}})},
+         states_of_gateways(
+             {"role", "/role", {"promoted", "acting", "lame", "unpromoted", "detached"}})},
         {"vpnha_gateway_acting", kGauge,
          "Whether this node serves in another one's place, and Pacemaker has not promoted it.",
          of_gateways("/acting")},

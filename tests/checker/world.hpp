@@ -128,6 +128,7 @@ struct World {
 [[nodiscard]] lease::Timing timing_of(const Run& run, std::size_t node);
 // What a node remembers when nothing was ever granted: a list that has a version.
 [[nodiscard]] std::optional<lease::Durable> first_disk(const Run& run, const lease::Setup& setup);
+[[nodiscard]] lease::Setup setup_of(const Run& run, const lease::Sender& self);
 [[nodiscard]] World first_world(const Run& run);
 // The index of a node in World::nodes.
 [[nodiscard]] constexpr std::size_t index_of(NodeId node) {
