@@ -28,6 +28,8 @@ FENCED_LIMIT_S = 30
 # Of daemons that Pacemaker starts again, after the template's failure-timeout.
 WHOLE_LIMIT_S = 90
 PAUSE_LEEWAY_MS = 400
+# A silence begins with the last answer, which may come so long before the fault that made it.
+LAST_ANSWER_S = 0.05
 
 
 def loaded(minutes: float) -> Loaded:
@@ -68,9 +70,11 @@ def drill(run: Run, minutes: float) -> None:
     until = run.lab.now()
     seen = live.end()
     client = seen.client("client1")
-    run.expect("before_any_fault_gap_ms", worst_gap_ms(client, (calm_from, faults_from)),
+    run.expect("before_any_fault_gap_ms",
+               worst_gap_ms(client, (calm_from, faults_from - LAST_ANSWER_S)),
                at_most(UNNOTICED_MS))
-    for each, end in zip(done, [*(following.t for following in done[1:]), until]):
+    ends = [*(following.t - LAST_ANSWER_S for following in done[1:]), until]
+    for each, end in zip(done, ends):
         run.expect(each.name, worst_gap_ms(client, (each.t, end)), at_most(bound_ms(each.step)))
     expect_nothing_else(run, client)
     run.expect("faults", len(done), at_least(1))
