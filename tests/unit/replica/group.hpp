@@ -120,8 +120,11 @@ class Group {
         // As the node does: everyone introduces itself anew.
         for (auto& [node, replica] : replicas_) {
             wire::Hello hello;
-            hello.gateways = {{kGateway, replica->promoted(), false, false, false, replica->level(),
-                               replica->level(), replica->epoch()}};
+            hello.gateways = {{.gateway = kGateway,
+                               .promoted = replica->promoted(),
+                               .level = replica->level(),
+                               .standing = replica->level(),
+                               .epoch = replica->epoch()}};
             queue_.emplace_back(node, hello);
         }
         settle();
