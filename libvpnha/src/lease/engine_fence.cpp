@@ -33,7 +33,9 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     Effects effects;
     lapse(effects, now);
     const VoterList& current = state_.voters.current;
-    if (holder_.phase() != Phase::holding || state_.voters.next || state_.alone) {
+    // Who thaws may hold an epoch for a moment that is over for all others, and hear of their list.
+    if (holder_.phase() != Phase::holding || state_.voters.next || state_.alone ||
+        current.version.epoch > holder_.epoch()) {
         return fail(Errc::busy,
                     "the voters are changed by the node that holds the lease, one node at a time");
     }

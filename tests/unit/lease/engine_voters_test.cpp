@@ -110,6 +110,20 @@ TEST(EngineVotersTest, AnswersToRoundsByAnOlderListDoNotCountForANewerOne) {
     EXPECT_EQ(cluster.phase(1), Phase::claiming);
 }
 
+TEST(EngineVotersTest, AListThatANewerHolderMadeIsNotChangedByAnOlderOne) {
+    Cluster cluster;
+    cluster.promote(1);
+    Round round;
+    round.id = {{2, NodeId{2}}, {1}, 1};
+    round.lease = Timing{}.lease;
+    round.voters.current = {{{2, NodeId{2}}, 1}, {NodeId{2}, NodeId{3}}};
+    static_cast<void>(cluster[1].on_message(sender_of(2), round, cluster.now()));
+    ASSERT_EQ(cluster[1].state().voters, round.voters);
+    ASSERT_EQ(cluster.phase(1), Phase::holding);
+    EXPECT_FALSE(cluster[1].change_voters(nodes_to(3), cluster.now()).has_value());
+    EXPECT_TRUE(is_sound(cluster[1].state().voters));
+}
+
 TEST(EngineVotersTest, NobodyIsConfirmedDeadWhileTheVotersChange) {
     Cluster cluster(2);
     cluster.promote(1);
