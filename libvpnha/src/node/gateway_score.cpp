@@ -43,7 +43,11 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     }
     if (score_again_at_ && now >= *score_again_at_) {
         score_again_at_.reset();
-        score_withdrawn_ = takeover_.state() == takeover::State::standby;
+        if (takeover_.state() == takeover::State::standby) {
+            score_withdrawn_ = true;
+        } else if (takeover_.state() != takeover::State::promoted) {
+            score_again_at_ = now + kScoreAgainSoon;  // The demotion lasts.
+        }
     }
     const unsigned loss = scored_loss();
     const int score =

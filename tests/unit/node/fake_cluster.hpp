@@ -29,6 +29,7 @@ struct FakeNode {
     std::vector<takeover::Step> steps;
     TimePoint gate{};  // Its deadline.
     std::set<takeover::Step> failing;
+    std::optional<takeover::Step> lasting;  // Until finish_step().
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
     std::vector<int> scores;
@@ -206,6 +207,11 @@ class FakeCluster {
         deliver();
     }
 
+    // What lasts has come to its end.
+    void finish_step(std::uint32_t node) {
+        const auto step = std::exchange(at(node).lasting, std::nullopt);
+        run(node, at(node).node->on_step_done(kGateway, *step, {}, now_));
+    }
     // The installation that waits longest is answered.
     void answer_install(std::uint32_t node, const Result<void>& result) {
         const InstallSession install = at(node).installing.front();
@@ -318,6 +324,9 @@ class FakeCluster {
                 fake.gate = gate->deadline;
             } else if (const auto* step = std::get_if<RunStep>(&effect)) {
                 fake.steps.push_back(step->step);
+                if (fake.lasting == step->step) {
+                    continue;
+                }
                 Result<void> result;
                 if (fake.failing.contains(step->step)) {
                     result = fail(Errc::system, "device is gone");

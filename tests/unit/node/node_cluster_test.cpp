@@ -207,6 +207,20 @@ TEST(NodeClusterTest, WhoIsDemotedWritesTheScoreAgainThatWasWithdrawn) {
         << "once more: who heard of the demotion late withdraws late";
 }
 
+TEST(NodeClusterTest, WhoseDemotionLastsWritesItsScoreAgainBehindIt) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(kScoreSettle);
+    cluster.at(1).lasting = takeover::Step::remove_addresses;
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    cluster.pass(std::chrono::seconds(20));
+    ASSERT_EQ(cluster.state(1), takeover::State::releasing);
+    cluster.at(1).scores.clear();
+    cluster.finish_step(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(std::chrono::seconds(10));
+    EXPECT_THAT(cluster.at(1).scores, Contains(kScoreComplete));
+}
+
 // What was stock there would speak through the gate.
 TEST(NodeClusterTest, WhereStockServicesHaveNotEndedNobodyIsPromotedBeforeTheyHave) {
     FakeCluster cluster = with_one_session();
