@@ -8,14 +8,16 @@ from .promise import expect_only_silence
 from .run import Run
 
 OUTAGE_MS = 2500
+# Where a standby stands in.
+ACTING_OUTAGE_MS = 600
 AFTERWARDS_S = 5
 
 
-def cut_power_under_traffic(run: Run, place: Place) -> None:
-    live = begin(run, place=place, observe_s=3)
+def cut_power_under_traffic(run: Run, place: Place, stand_in: bool = False) -> None:
+    live = begin(run, place=place, observe_s=3, stand_in=stand_in)
     live.cut_power(live.active)
     live.stack.wait_protected(1)
     run.observe(AFTERWARDS_S)
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), ACTING_OUTAGE_MS if stand_in else OUTAGE_MS)

@@ -25,8 +25,11 @@ CONFIG_FILE = "/etc/vpnha/vpnha.toml"
 DAEMON = "vpnhad"
 DAEMON_PATH = f"/usr/sbin/{DAEMON}"
 MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
-COMPLETE_SCORE = "promotion score 100 "
+# 101 and 102 where standbys stand in.
+COMPLETE_SCORE = re.compile(r"promotion score 10[0-2] ")
 DAEMON_LOG = "vpnha/vpnhad.log"
+# Of a node that has not served before, and of one that was acting already.
+PROMOTED = ("promoted", "acting-confirmed")
 # UDP; the default of vpnha.toml.
 LEASE_PORT = 5420
 METRICS_FILE = "/run/vpnha.prom"
@@ -36,11 +39,12 @@ SYNC_LIMIT_S = 60.0
 PROMOTE_LIMIT_S = 60.0
 
 
-def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False) -> str:
-    return "\n".join(_gateway_toml(gateway, ipv6) for gateway in gateways)
+def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
+               stand_in: bool = False) -> str:
+    return "\n".join(_gateway_toml(gateway, ipv6, stand_in) for gateway in gateways)
 
 
-def _gateway_toml(gateway: VpnGateway, ipv6: bool) -> str:
+def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
     pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
@@ -52,6 +56,7 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool) -> str:
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
+stand_in = {json.dumps(stand_in)}
 
 [gateway.{gateway.name}.outside]
 interface = "outside"
@@ -70,8 +75,9 @@ ppp_options = "{options_file(gateway)}"
 
 def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
     """What vpnhad logs of a role of the gateway, and of its own start and end."""
-    return re.compile(rf"\bevent=(?:(promoted|demoted|superseded)\b.*\bgateway={gateway.name}\b"
-                      r"|(started|ended)\b)")
+    return re.compile(
+        rf"\bevent=(?:({'|'.join(PROMOTED)}|demoted|superseded)\b.*\bgateway={gateway.name}\b"
+        r"|(started|ended)\b)")
 
 
 def _suffix(gateway: VpnGateway) -> str:
@@ -93,9 +99,10 @@ class VpnhaStack:
 
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
-                 ipv6: bool = False) -> None:
+                 ipv6: bool = False, stand_in: bool = False) -> None:
         self.cluster = cluster
         self._ipv6 = ipv6
+        self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
@@ -132,7 +139,7 @@ class VpnhaStack:
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6), mode=0o640)
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in), mode=0o640)
         for gateway in self._gateways:
             options = options_file(gateway)
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
@@ -294,7 +301,8 @@ class VpnhaStack:
     def _logged_role(self, node: Node) -> str:
         """The role that vpnhad of the node's present boot logged last."""
         roles = role_pattern(self.gateway).findall(self.daemon_log(node))
-        return "".join(roles[-1]) if roles else "absent"
+        role = "".join(roles[-1]) if roles else "absent"
+        return "promoted" if role in PROMOTED else role
 
     def daemon_log(self, node: Node) -> str:
         """What vpnhad of the node's present boot has logged so far, read on the host."""
@@ -312,7 +320,7 @@ class VpnhaStack:
 
     def promotions(self) -> int:
         """How often a node was promoted so far, in all boots of all nodes."""
-        return sum(found[0] == "promoted" for node in self._lab.gateways
+        return sum(found[0] in PROMOTED for node in self._lab.gateways
                    for directory in node.log_directories()
                    for found in role_pattern(self.gateway).findall(
                        text_of(directory / DAEMON_LOG)))
@@ -338,7 +346,8 @@ class VpnhaStack:
         """Waits until a node that joins has written the score of a complete replica. Read from its
         log: nobody that serves is asked."""
         self._lab.wait_for(f"{node.name} has a complete replica",
-                           lambda: COMPLETE_SCORE in self.daemon_log(node), deadline_s)
+                           lambda: COMPLETE_SCORE.search(self.daemon_log(node)) is not None,
+                           deadline_s)
 
     def session_names(self, node: Node) -> list[str]:
         """The sessions that a node holds, by what makes each of them unique."""
