@@ -41,11 +41,13 @@ class Kernel {
             const node::InstallSession& install = wanted.mapped();
             if (install.record.user == kRefusedUser || random.chance(refused_percent)) {
                 sessions_.erase(key);
+                refused_.insert(key);
                 return std::pair(install, Result<void>(fail(Errc::system, "no such device")));
             }
             sessions_[key] = l2tp::encode_record(install.record);
             had_.emplace(key, sessions_[key]);
             unheard_.erase(key);
+            refused_.erase(key);
             return std::pair(install, Result<void>());
         }
         return std::nullopt;
@@ -55,6 +57,7 @@ class Kernel {
         std::erase(order_, key);
         sessions_.erase(key);
         unheard_.erase(key);
+        refused_.erase(key);
     }
     // Its daemon is dead, and with it all that it had installed.
     void clear() {
@@ -62,6 +65,7 @@ class Kernel {
         wanted_.clear();
         order_.clear();
         unheard_.clear();
+        refused_.clear();
     }
     void forget(GatewayId gateway) {
         std::erase_if(wanted_, [&](const auto& wanted) { return wanted.first.first == gateway; });
@@ -94,6 +98,8 @@ class Kernel {
     [[nodiscard]] bool had(const Key& key, const Bytes& payload) const {
         return had_.contains({key, payload});
     }
+    // Its last answer for this session was no: the older state that it had of it is gone.
+    [[nodiscard]] bool is_refused(const Key& key) const { return refused_.contains(key); }
     // Lost, and the node cannot know it yet.
     [[nodiscard]] bool is_unheard(const Key& key) const { return unheard_.contains(key); }
     [[nodiscard]] const std::map<Key, Bytes>& sessions() const { return sessions_; }
@@ -106,6 +112,7 @@ class Kernel {
     std::map<Key, node::InstallSession> wanted_;
     std::deque<Key> order_;
     std::set<Key> unheard_;
+    std::set<Key> refused_;
 };
 
 }  // namespace vpnha::sim

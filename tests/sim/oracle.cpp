@@ -234,7 +234,8 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
     }
     for (const l2tp::SessionKey& key : takeovers_.at(id).expected) {
         const Session* session = clients_.find(key);
-        if (session == nullptr || !session->alive) {
+        // A change by the lame holder, said while this node waited for its grant, may be refused.
+        if (session == nullptr || !session->alive || machine.kernel().is_refused({id, key})) {
             continue;
         }
         if (!resumed.contains(key) || !machine.kernel().has({id, key})) {
