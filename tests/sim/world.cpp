@@ -21,6 +21,8 @@ constexpr Duration kQuiet = seconds(30);
 constexpr Duration kAlone = seconds(100);
 // A node with a new disk has booted, and has heard of everything, before another one loses its own.
 constexpr Duration kDiskPause = seconds(60);
+// All are up again by then, and have told each other what they remember.
+constexpr Duration kLookedAt = seconds(60);
 
 }  // namespace
 
@@ -285,6 +287,23 @@ void World::end_faults() {
     }
     if (plan_.has(Fault::voters)) {
         tell_voters(milliseconds(500));
+    }
+    agenda_.after(kLookedAt, [this] { vouch(); });
+}
+
+// Who was the only voter when its disk was lost waits for an administrator.
+void World::vouch() {
+    for (const auto& [id, machine] : machines_) {
+        for (std::uint8_t number = 1; number <= plan_.gateways; ++number) {
+            const node::GatewayNode* const gateway = machine->gateway(GatewayId{number});
+            if (gateway == nullptr || gateway->lease().awaited() != std::vector{id}) {
+                continue;
+            }
+            story_.tell(id, "is told to vote without what only it remembered");
+            machine->post([self = id](node::Node& node, TimePoint now) {
+                return node.vote_without(0, self, now);
+            });
+        }
     }
 }
 

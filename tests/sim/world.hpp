@@ -52,6 +52,7 @@ class World : private Surroundings {
     // One at a time, while all others remember: of more an administrator has to say what was.
     [[nodiscard]] bool may_lose_disk(NodeId node) const;
     void end_faults();
+    void vouch();
     void shatter();
 
     // One step.

@@ -13,6 +13,11 @@ namespace {
 
 using Told = Engine::Recollection::Told;
 
+// Of one of the lists: what these nodes alone may have decided.
+bool any_majority(const Voters& voters, const std::vector<NodeId>& nodes) {
+    return voters.current.majority(nodes) || (voters.next && voters.next->majority(nodes));
+}
+
 }  // namespace
 
 void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
@@ -129,6 +134,13 @@ std::vector<NodeId> Engine::awaited() const {
                           (newest == nullptr || each.memory.voters.newest().has_version());
                });
     });
+    // Alone a majority: what it decided by itself nobody else can tell.
+    const std::vector<NodeId> self{setup_.self.node};
+    if (newest != nullptr && !is_in(known.spared, setup_.self.node) &&
+        any_majority(*newest, self)) {
+        nodes.insert(std::lower_bound(nodes.begin(), nodes.end(), setup_.self.node),
+                     setup_.self.node);
+    }
     return nodes;
 }
 
@@ -145,9 +157,11 @@ void Engine::recall(Effects& effects, TimePoint now) {
         }
         return;
     }
-    unknown.push_back(setup_.self.node);
-    std::sort(unknown.begin(), unknown.end());
-    if (newest->current.majority(unknown) || (newest->next && newest->next->majority(unknown))) {
+    if (!is_in(state_.recollection.spared, setup_.self.node) && !is_in(unknown, setup_.self.node)) {
+        unknown.push_back(setup_.self.node);
+        std::sort(unknown.begin(), unknown.end());
+    }
+    if (any_majority(*newest, unknown)) {
         return;
     }
     // A claim by the list without a version had no vote but of those that forgot as much. Its

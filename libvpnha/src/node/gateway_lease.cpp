@@ -355,12 +355,16 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
                                 "again, or waits to be event=recalled {} count={}",
                                 tag(), recalled->voters.nodes.size())});
         } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
+            const std::string names = node_list(awaits->nodes);
+            const std::string what =
+                awaits->nodes == std::vector{self_}
+                    ? "it was the only voter, and waits for an administrator's word (vpnha "
+                      "vote-without)"
+                    : fmt::format("it votes when node {} has told it what it remembers", names);
             effects.emplace_back(Log{
-                Level::warning,
-                fmt::format("this node has no memory of the lease (it is new, or its disk is): it "
-                            "votes when node {} has told it what it remembers event=no-memory {} "
-                            "missing={}",
-                            node_list(awaits->nodes), tag(), node_list(awaits->nodes))});
+                Level::warning, fmt::format("this node has no memory of the lease (it is new, or "
+                                            "its disk is): {} event=no-memory {} missing={}",
+                                            what, tag(), names)});
         }
     }
     if (granted) {

@@ -322,7 +322,12 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
 
 void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePoint now,
                              Effects& effects) {
-    if (!attached_) {
+    // Another node may have been granted the lease since, and have heard the group up to before
+    // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
+    const lease::Holder& lease = lease_.holder();
+    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && replica_.promoted() &&
+                            (!lease.serving() || lease.lapsed(now));
+    if (!attached_ || comes_late) {
         return;
     }
     take(replica_.on_message(sender, message, now), now, effects);

@@ -316,7 +316,8 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
         const std::vector<NodeId> awaited = gateway.lease().awaited();
         const bool is_awaited = std::find(awaited.begin(), awaited.end(), node) != awaited.end();
         const Result<void> done =
-            is_awaited && members_.contains(node) && !gateway.lease().told_by(node)
+            is_awaited && node != settings_.self && members_.contains(node) &&
+                    !gateway.lease().told_by(node)
                 ? fail(Errc::busy,
                        "its vpnhad is a member of the group, and tells itself what it "
                        "remembers; if it does not, the lease's port is blocked "

@@ -94,6 +94,9 @@ TEST(FindingsTest, ANodeWithoutAMemorySaysForWhomItWaitsAndWhatEndsIt) {
     EXPECT_THAT(findings_of(status)[0].text,
                 AllOf(HasSubstr("gw2 (2), node 9 has told"),
                       HasSubstr("vpnha vote-without NODE --it-remembers-nothing")));
+    lease["awaited"] = {1};
+    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha vote-without gw1 --it"));
+    lease["awaited"] = {2, 9};
     // What else is shut has the same reason.
     status["gateways"][0]["gate"] = "shut";
     lease["voters"] = {1, 9};

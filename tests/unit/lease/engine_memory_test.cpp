@@ -170,6 +170,26 @@ TEST(EngineMemoryTest, OnlyAnswersToThisLifeCount) {
     EXPECT_EQ(cluster[2].voter().granted(), (Epoch{5, NodeId{1}}));
 }
 
+// Nobody else was needed for what it decided.
+TEST(EngineMemoryTest, TheOnlyVoterWhoseDiskIsLostWaitsForAnAdministrator) {
+    Cluster cluster(2);
+    cluster.cut(1);
+    cluster.start(2, false);
+    cluster.wait(Timing{}.abstention());
+    Memory memory{Instance{2}, {5, NodeId{1}}, {}, {}};
+    memory.voters.current = {{{4, NodeId{2}}, 0}, {NodeId{2}}};
+    memory.voters.next = VoterList{{{4, NodeId{2}}, 1}, nodes_to(2)};
+    cluster.run(2, cluster[2].on_message(sender_of(1), memory, cluster.now()));
+    EXPECT_FALSE(cluster[2].remembers());
+    EXPECT_THAT(cluster[2].awaited(), ElementsAre(NodeId{2}));
+    const auto done = cluster[2].vote_without(NodeId{2}, cluster.now());
+    ASSERT_TRUE(done.has_value());
+    cluster.run(2, *done);
+    EXPECT_TRUE(cluster[2].remembers());
+    EXPECT_EQ(cluster[2].state().voters, memory.voters);
+    EXPECT_EQ(cluster[2].voter().granted(), (Epoch{5, NodeId{1}}));
+}
+
 TEST(EngineMemoryTest, NothingIsAskedBeforeTheAbstentionIsOver) {
     Cluster cluster(3, 0);
     cluster.start(1, false);
