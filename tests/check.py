@@ -60,6 +60,11 @@ class Area:
 AREAS = {
     "lease": Area(("lease", "node"), ("quorum-lost", "lease-answers-lost", "cluster-grows",
                                       "two-nodes"), simulated=True),
+    "standing-in": Area(("lease", "takeover", "node"), (
+        "acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
+        "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
+        "acting-quorum-lost", "acting-five-gateways", "stalled-host"),
+        simulated=True),
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
                                                   "gate-removed")),
     "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters"),

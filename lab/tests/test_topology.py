@@ -69,8 +69,8 @@ def test_hosts_file_resolves_a_gateway_to_its_cluster_address():
 
 def test_boot_config_gives_the_server_its_way_to_the_clients():
     config = boot_config(node_spec("server"), "token", "", "/log", "/disk")
-    assert config["routes"] == ["10.200.0.0/16 via 198.51.100.100",
-                                "10.201.0.0/16 via 198.51.100.101"]
+    assert config["routes"] == [f"10.{200 + number}.0.0/16 via 198.51.100.{100 + number}"
+                                for number in range(len(VPN_GATEWAYS))]
     assert config["links"][0] == {"name": "inside", "mac": "02:00:00:00:04:15",
                                   "address": "198.51.100.21/24"}
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which core of the host a node has. In life each has its own; where there are fewer cores than
-nodes some share one, and what they do at the same moment takes twice as long."""
+"""Which core of the host a node has, and when the lab comes before all nodes. In life each node has
+its own core; where there are fewer cores than nodes some share one, and what they do at the same
+moment takes twice as long."""
 from __future__ import annotations
 
 import contextlib
@@ -51,3 +52,14 @@ def threads(process: int) -> Iterator[int]:
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                     children = (tasks / str(each) / "children").read_text(encoding="ascii")
                     pending += map(int, children.split())
+
+
+@contextlib.contextmanager
+def before_all_nodes() -> Iterator[None]:
+    """No node takes the caller's core meanwhile."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)

@@ -139,7 +139,7 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
     is set up in another way. `stand_in`: a standby serves before Pacemaker knows."""
     stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
-                                stand_in=stand_in)
+                                stand_in=(L2TP,) if stand_in else ())
     run.step("corosync, pacemaker and vpnha start on "
              f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()
@@ -155,10 +155,11 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     return live
 
 
-def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0) -> None:
+def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0,
+                         stand_in: bool = False) -> None:
     """What is done to the promoted node under a session's traffic is nothing to its client, and
     promotes nobody; held against as long a time before it."""
-    live = begin(run, observe_s=0)
+    live = begin(run, observe_s=0, stand_in=stand_in)
     live.spare_from_promoted()
     promotions = live.stack.promotions()
     calm_from = run.lab.now()

@@ -313,13 +313,17 @@ class Node:
         self._on_fault(f"deafen {network}", self.name)
         self._namespace.drop_to(self.spec.tap(network))
 
-    def filter_port(self, port: int) -> None:
-        """A packet filter of the node's own drops what arrives for that UDP port on any link."""
+    def filter_port(self, port: int, sender: Node | None = None) -> None:
+        """A packet filter of the node's own drops what arrives for that UDP port on any link; if a
+        sender is named, only what it sends."""
         self._on_fault(f"filter udp {port}", self.name)
+        source = "" if sender is None else (
+            "ip saddr { "
+            + ", ".join(sender.address(network) for network in sender.spec.networks) + " } ")
         self.run("nft", "-f", "-", stdin=(
             f"add table inet {FILTER}\n"
             f"add chain inet {FILTER} in {{ type filter hook input priority 0; }}\n"
-            f"add rule inet {FILTER} in udp dport {port} drop\n"))
+            f"add rule inet {FILTER} in {source}udp dport {port} drop\n"))
 
     def unfilter_port(self) -> None:
         self.run("nft", "delete", "table", "inet", FILTER)

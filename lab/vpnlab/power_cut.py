@@ -2,14 +2,13 @@
 """The scenario that l2tp-power-cut and l2tp-power-cut-dc are, but for where the role begins."""
 from __future__ import annotations
 
+from . import acting
 from .expectation import at_least
 from .live import Place, begin
 from .promise import expect_only_silence
 from .run import Run
 
 OUTAGE_MS = 2500
-# Where a standby stands in.
-ACTING_OUTAGE_MS = 600
 AFTERWARDS_S = 5
 
 
@@ -20,4 +19,4 @@ def cut_power_under_traffic(run: Run, place: Place, stand_in: bool = False) -> N
     run.observe(AFTERWARDS_S)
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
-    expect_only_silence(run, seen.client("client1"), ACTING_OUTAGE_MS if stand_in else OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), acting.OUTAGE_MS if stand_in else OUTAGE_MS)

@@ -58,7 +58,10 @@ L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200",
                   "2001:db8:1::100", "2001:db8:2::100", "2001:db8:200::/48")
 L2TP_2 = VpnGateway("l2tp2", 2, "192.0.2.101", "198.51.100.101", "10.201",
                     "2001:db8:1::101", "2001:db8:2::101", "2001:db8:201::/48")
-VPN_GATEWAYS = (L2TP, L2TP_2)
+VPN_GATEWAYS = (L2TP, L2TP_2, *(
+    VpnGateway(f"l2tp{number}", number, f"192.0.2.{99 + number}", f"198.51.100.{99 + number}",
+               f"10.{199 + number}", f"2001:db8:1::{99 + number}", f"2001:db8:2::{99 + number}",
+               f"2001:db8:{199 + number}::/48") for number in (3, 4, 5)))
 # Of the one that most scenarios have.
 VIP_OUTSIDE = L2TP.vip_outside
 VIP_INSIDE = L2TP.vip_inside

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,8 +40,9 @@ PROMOTE_LIMIT_S = 60.0
 
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
-               stand_in: bool = False) -> str:
-    return "\n".join(_gateway_toml(gateway, ipv6, stand_in) for gateway in gateways)
+               stand_in: Collection[VpnGateway] = ()) -> str:
+    """`stand_in`: the gateways for which a standby serves before Pacemaker knows."""
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in) for gateway in gateways)
 
 
 def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool) -> str:
@@ -99,7 +100,7 @@ class VpnhaStack:
 
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
-                 ipv6: bool = False, stand_in: bool = False) -> None:
+                 ipv6: bool = False, stand_in: Collection[VpnGateway] = ()) -> None:
         self.cluster = cluster
         self._ipv6 = ipv6
         self._stand_in = stand_in
@@ -115,9 +116,14 @@ class VpnhaStack:
         return other
 
     @property
+    def resource(self) -> str:
+        """What runs on each node of the gateway's resource in the cluster."""
+        return f"checkpoint{_suffix(self.gateway)}"
+
+    @property
     def clone(self) -> str:
         """The gateway's resource in the cluster."""
-        return f"checkpoint{_suffix(self.gateway)}-clone"
+        return f"{self.resource}-clone"
 
     def up(self) -> None:
         """The cluster and vpnha, in sync, with the tuned profile."""

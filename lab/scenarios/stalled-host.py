@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All gateways stand still for 0.4 s at once, again and again; nobody takes over.
+
+Purpose: a host that stops all its machines makes all promises run out. Whoever wakes up first is
+not to take the role from a node that wakes up a moment later.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
+gateways.
+
+Steps: client1 dials and makes traffic; five times all gateways freeze for 0.4 s, and are thawed,
+the standbys first.
+
+Expected: nobody acts and nobody is promoted; no silence is longer than the standstill and 100 ms;
+nothing else happens to the client.
+"""
+import time
+
+from vpnlab.acting import expect_acted, first_in_rank
+from vpnlab.cores import before_all_nodes
+from vpnlab.expectation import equals
+from vpnlab.live import begin
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+TIMES = 5
+SCENARIO = Scenario(faults=3 * TIMES, vpnha=True)
+STALLED_S = 0.4
+BETWEEN_S = 3
+OUTAGE_MS = STALLED_S * 1000 + 100
+
+
+def steps(run: Run) -> None:
+    live = begin(run, stand_in=True)
+    first = first_in_rank(run, live.stack, live.standbys)
+    other = next(node for node in live.standbys if node is not first)
+    promotions = live.stack.promotions()
+    for number in range(TIMES):
+        run.step(f"standstill {number + 1} of {TIMES}")
+        order = (first, other, live.active)
+        # Whoever is thawed first would keep the lab from thawing the others.
+        with before_all_nodes():
+            for node in order:
+                node.freeze()
+            time.sleep(STALLED_S)
+            for node in order:
+                node.thaw()
+        run.observe(BETWEEN_S)
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    expect_acted(live)
+    seen = live.end()
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
