@@ -360,7 +360,7 @@ class FakeCluster {
             } else if (const auto* line = std::get_if<Log>(&effect)) {
                 fake.log.push_back(line->text);
             }
-            queue.insert(queue.begin(), more.begin(), more.end());
+            queue.insert(queue.end(), more.begin(), more.end());
         }
     }
 
