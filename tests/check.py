@@ -42,10 +42,11 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", 
                    "config-differs", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
                    "two-standbys-killed", "daemon-hangs")
-# Twenty deaths in a row each, for the distributions of tests/bench/run --only takeovers: half an
-# hour that promises nothing which no other scenario does.
+# The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
+# --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
-                "takeovers-power-dc")
+                "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
+                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move")
 
 
 @dataclass(frozen=True)

@@ -39,3 +39,16 @@ def test_of_several_rounds_the_median_counts(tmp_path):
                                 "aggregate_name": aggregate, "items_per_second": rate})
     text = written(tmp_path, several)
     assert "2 000 000" in text and "3 000 000" not in text
+
+
+def test_standing_in_stands_beside_waiting(tmp_path):
+    results, document = tmp_path / "results.json", tmp_path / "performance.md"
+    rounds = [{"fault": "power cut", "stands_in": stands_in, "silence_ms": silence, "open": 350,
+               "promoted": 1300, "handed_over": stands_in, "stolen_percent": stolen}
+              for stands_in, silence, stolen in ((True, 360, 0.0), (True, 420, 11.0),
+                                                 (True, 380, 0.0), (False, 1400, 10.0))]
+    results.write_text(json.dumps({"standing_in": rounds}), encoding="utf-8")
+    document.write_text(DOCUMENT.replace("records", "standing_in"), encoding="utf-8")
+    report.write(results, document)
+    assert ("| power cut | 3 | 1 400 (1 400–1 400) | **380 (360–420)** | 350 (350–350) "
+            "| 1 300 (1 300–1 300) | 3 | 1 |") in document.read_text(encoding="utf-8")

@@ -2,12 +2,12 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for gate, flows and takeovers, and for address, gateways and group, whose nodes are sets
-of namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes' share one table:
-on the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The address
-and the takeovers, ten minutes and half an hour, the latter in the lab, are measured with what the
-release preset built, and only when they are asked for. Rounds wait for a quiet machine, and tell
-what others used of it meanwhile.
+Needs root for gate, flows, takeovers and standing_in, and for address, gateways and group, whose
+nodes are sets of namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes'
+share one table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as
+long. The address, the takeovers and standing_in, ten minutes and half an hour each, the latter in
+the lab, are measured with what the release preset built, and only when they are asked for. Rounds
+wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
-TAKEOVERS = "takeovers"
+IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in}
 # Without a program of their own.
-WHEN_ASKED_FOR = (ADDRESS, TAKEOVERS)
-OF_ROOT = {"gate", "flow_steps", TAKEOVERS, *IN_NODES}
+WHEN_ASKED_FOR = (ADDRESS, *IN_THE_LAB)
+OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, *IN_NODES}
 
 
 def main() -> int:
@@ -48,9 +48,8 @@ def main() -> int:
         parts = options.only or list(PARTS)
         _build(options.build, [PARTS[part] for part in parts if part in PARTS])
         for part in parts:
-            if part == TAKEOVERS:
-                rounds.keep(options.results, part,
-                            takeovers.measure(options.build / "takeovers"))
+            if part in IN_THE_LAB:
+                rounds.keep(options.results, part, IN_THE_LAB[part](options.build / part))
             elif part in IN_NODES:
                 with flows.room() if part in OF_FLOWS else contextlib.nullcontext():
                     status = rig.isolate([sys.executable, *sys.argv, "--inside", part])

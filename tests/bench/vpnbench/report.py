@@ -316,6 +316,31 @@ def _takeovers(lines: list[dict]) -> str:
         for (fencing, is_dc), rounds in kinds.items()})
 
 
+# A round in which a hypervisor took more of the machine than this says little.
+STOLEN_PERCENT = 10
+
+
+def _standing_in(lines: list[dict]) -> str:
+    kinds: dict[str, dict[bool, list[dict]]] = {}
+    for line in lines:
+        kinds.setdefault(line["fault"], {True: [], False: []})[line["stands_in"]].append(line)
+
+    def row(fault: str, rounds: dict[bool, list[dict]]) -> list[str]:
+        def spread(stands_in: bool, name: str) -> str:
+            values = [each[name] for each in rounds[stands_in] if each[name] is not None]
+            return _span(values) if values else "–"
+        ours = rounds[True]
+        return [fault, str(len(ours)), spread(False, "silence_ms"),
+                f"**{spread(True, 'silence_ms')}**", spread(True, "open"), spread(True, "promoted"),
+                str(sum(each["handed_over"] for each in ours)),
+                str(sum(each["stolen_percent"] > STOLEN_PERCENT
+                        for each in (*ours, *rounds[False])))]
+    return _rows(["the promoted node", "rounds each", "silence, waits for Pacemaker",
+                  "**silence, stands in**", "its gate open", "Pacemaker's promotion", "handed over",
+                  f"rounds with > {STOLEN_PERCENT} % stolen"],
+                 [row(fault, rounds) for fault, rounds in kinds.items()])
+
+
 def _histogram(kinds: dict[str, list[float]]) -> str:
     """How many silences lie in each tenth of a second, a line a kind."""
     tenths = {name: [int(value // 100) for value in values if value is not None]
@@ -353,4 +378,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "flow_curve": ("flow_curve", _flow_curve),
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
+    "standing_in": ("standing_in", _standing_in),
 }

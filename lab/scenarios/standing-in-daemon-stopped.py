@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnhad stands still with a standby that stands in, and without.
+
+Purpose: the figures of docs/performance.md (`tests/bench/run --only standing_in`).
+
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp has
+`stand_in = true`, l2tp2 has not; they are promoted on different nodes.
+
+Steps: in turns vpnhad of the node of each gets a SIGSTOP, five times each.
+
+Expected: no silence longer than 5 s; both sessions are the same at the end.
+"""
+from vpnlab.live import anywhere
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.standing_in import ROUNDS, clear, compare
+from vpnlab.topology import DEFAULT_NODES
+from vpnlab.vpnha_stack import DAEMON
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    compare(run, anywhere, lambda _stack, node: node.stop_process(DAEMON), clear,
+            apart=True)

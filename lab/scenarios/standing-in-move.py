@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The role moves with a standby that could stand in, and without.
+
+Purpose: the figures of docs/performance.md (`tests/bench/run --only standing_in`).
+
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp has
+`stand_in = true`, l2tp2 has not; they are promoted on different nodes.
+
+Steps: in turns the node of each is banned from the promoted role, five times each. No fault.
+
+Expected: no silence longer than 5 s; both sessions are the same at the end.
+"""
+from vpnlab.live import anywhere
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.standing_in import compare
+from vpnlab.topology import DEFAULT_NODES
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
+
+
+def steps(run: Run) -> None:
+    compare(run, anywhere, lambda stack, node: stack.avoid([node.name]),
+            lambda stack, _node: stack.avoid([]), apart=True)

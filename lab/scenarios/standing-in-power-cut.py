@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Power cuts with a standby that stands in, and without.
+
+Purpose: the figures of docs/performance.md (`tests/bench/run --only standing_in`).
+
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp has
+`stand_in = true`, l2tp2 has not; they are promoted on different nodes.
+
+Steps: in turns the power of the node of each is cut, five times each, which is not the cluster's
+DC. It comes back as a standby.
+
+Expected: no silence longer than 5 s; both sessions are the same at the end.
+"""
+from vpnlab.live import off_dc
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.standing_in import ROUNDS, compare, cut_power, rejoin
+from vpnlab.topology import DEFAULT_NODES
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    compare(run, off_dc, cut_power, rejoin)
