@@ -109,6 +109,26 @@ TEST(NodeLeaseTest, TheGateIsOpenForTheLeaseAndNoLonger) {
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
 }
 
+// Who is granted the lease meanwhile may not have heard of the session yet.
+TEST(NodeLeaseTest, AConfirmationThatComesBehindTheLeaseProtectsNothing) {
+    FakeCluster cluster(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.at(2).answers_installs = false;
+    cluster.at(3).answers_installs = false;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.mute_leases({2, 3});
+    cluster.pass(std::chrono::milliseconds(400));
+    ASSERT_FALSE(cluster.gate_open(1));
+    cluster.answer_install(2, {});
+    const wire::RecordKey key{wire::RecordType::l2tp_session,
+                              wire::RecordId(l2tp::encode_key(session(1).key))};
+    EXPECT_FALSE(cluster.replica(1).is_protected(key));
+    cluster.mute_leases({});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_TRUE(cluster.replica(1).is_protected(key)) << "confirmed in the next epoch";
+}
+
 // The lease's answers do not reach node 1; all else does, its claims and the group among it.
 bool is_answer_to_node_1(std::uint32_t, const SendLease& sent) {
     return sent.to == NodeId{1} && (std::holds_alternative<lease::Answer>(sent.message) ||
