@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/exit_code.hpp"
 
+#include <algorithm>
 #include <ostream>
+#include <string_view>
 
 #include "cli/table.hpp"
 
@@ -32,7 +34,13 @@ ExitCode exit_code_for(Errc code) {
 }
 
 ExitCode report(const Error& error, std::ostream& err) {
-    err << "vpnha: " << printable(error.detail) << "\n";
+    // A configuration has a line for each of its errors.
+    std::string_view rest = error.detail;
+    do {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        err << "vpnha: " << printable(rest.substr(0, end)) << "\n";
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    } while (!rest.empty());
     return exit_code_for(error.code);
 }
 

@@ -58,6 +58,8 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool) -> str:
 [gateway.{gateway.name}]
 id = {gateway.id}
 stand_in = {json.dumps(stand_in)}
+ppp_local = "{gateway.ppp_local}"
+pools = {json.dumps(pools)}
 
 [gateway.{gateway.name}.outside]
 interface = "outside"
@@ -68,8 +70,6 @@ interface = "inside"
 addresses = {json.dumps(inside)}
 
 [gateway.{gateway.name}.l2tp]
-ppp_local = "{gateway.ppp_local}"
-pools = {json.dumps(pools)}
 ppp_options = "{options_file(gateway)}"
 """
 

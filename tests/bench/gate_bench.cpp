@@ -44,10 +44,10 @@ config::Gateway gateway(std::uint8_t id) {
                                  net(fmt::format("2001:db8::{:x}/64", id))};
     gateway.inside.addresses = {net(fmt::format("198.51.100.{}/24", id)),
                                 net(fmt::format("2001:db8:1::{:x}/64", id))};
-    gateway.l2tp.ppp_local = Ipv4Address{0x0ac80000U | id};
+    gateway.ppp_local = Ipv4Address{0x0ac80000U | id};
     for (int pool = 0; pool < 3; ++pool) {
-        gateway.l2tp.pools.push_back(net(fmt::format("10.{}.{}.0/24", id, pool)));
-        gateway.l2tp.pools.push_back(net(fmt::format("2001:db8:{:x}:{}::/64", 256 + id, pool)));
+        gateway.pools.push_back(net(fmt::format("10.{}.{}.0/24", id, pool)));
+        gateway.pools.push_back(net(fmt::format("2001:db8:{:x}:{}::/64", 256 + id, pool)));
     }
     return gateway;
 }

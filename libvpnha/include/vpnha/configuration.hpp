@@ -17,8 +17,8 @@ namespace vpnha {
 
 inline constexpr const char* kConfigurationPath = "/etc/vpnha/vpnha.toml";
 
-// The configuration in `path` as TOML with every key spelled out, defaults too; or the first error,
-// "vpnha.toml:12: what; what instead".
+// The configuration in `path` as TOML with every key spelled out, defaults too; or all its errors,
+// a line each, "vpnha.toml:12: what; what instead".
 [[nodiscard]] VPNHA_API Result<std::string> effective_configuration(const std::string& path);
 
 // What in it means more than it says, a sentence for each gateway that has such a key.

@@ -43,7 +43,7 @@ struct DaemonEnd {
 // Of vpnhad: 0 ended as told, 1 died, 3 of no use to start it again before somebody acts.
 [[nodiscard]] VPNHA_API int exit_code(const DaemonEnd& end);
 
-// Reads and checks the configuration only.
+// Reads and checks the configuration only; the error has a line for each error of the file.
 [[nodiscard]] VPNHA_API Result<void> check_config(const std::string& config_file);
 
 // Whether this kernel has what the gate needs: tries it in a network namespace of its own. Error

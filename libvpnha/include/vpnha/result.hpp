@@ -24,7 +24,7 @@ namespace vpnha {
 // and one of the OCF agents.
 enum class Errc {
     invalid_argument,  // The caller's words: usage.
-    invalid_config,    // The configuration file: file, line and hint are in the detail.
+    invalid_config,    // The configuration file: the detail has a line for each error.
     malformed,         // Bytes from outside that do not parse; counted and dropped.
     unsupported,       // The kernel, a peer or a daemon lacks what is needed.
     not_found,

@@ -82,14 +82,8 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
-    for (const IpPrefix& pool : gateway.l2tp.pools) {
-        VPNHA_CHECK(cover_net(pool, id));
-    }
-    VPNHA_CHECK(cover_net(host_prefix(IpAddress(gateway.l2tp.ppp_local)), id));
-    for (const config::Side* side : {&gateway.outside, &gateway.inside}) {
-        for (const IpPrefix& vip : side->addresses) {
-            VPNHA_CHECK(cover_net(host_prefix(vip.address), id | VPNHA_GATE_VIP));
-        }
+    for (const config::Covered& each : gateway.covered()) {
+        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | VPNHA_GATE_VIP : id));
     }
     return {};
 }

@@ -40,7 +40,7 @@ class GateMaps {
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}
 
-    // VIPs, PPP local address and pools; covered twice is covered.
+    // Gateway::covered(); covered twice is covered.
     [[nodiscard]] Result<void> cover(const config::Gateway& gateway) const;
     // What is covered for it, IPv4 first, each net once.
     [[nodiscard]] Result<std::vector<IpPrefix>> covered(GatewayId gateway) const;

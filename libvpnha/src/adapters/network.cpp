@@ -19,21 +19,17 @@ std::array<const config::Side*, 2> sides_of(const config::Gateway& gateway) {
 }
 
 bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
-    const auto sides = sides_of(gateway);
-    return std::any_of(sides.begin(), sides.end(), [&address](const config::Side* side) {
-        return std::any_of(side->addresses.begin(), side->addresses.end(),
-                           [&address](const IpPrefix& vip) { return vip.address == address; });
+    const auto covered = gateway.covered();
+    return std::any_of(covered.begin(), covered.end(), [&address](const config::Covered& each) {
+        return each.is_vip() && each.net.address == address;
     });
 }
 
 // The route table serves both; a gateway without IPv6 needs no IPv6 of its kernel.
 bool speaks_ipv6(const config::Gateway& gateway) {
-    const auto is_v6 = [](const IpPrefix& prefix) { return !prefix.address.is_v4(); };
-    const auto sides = sides_of(gateway);
-    return std::any_of(gateway.l2tp.pools.begin(), gateway.l2tp.pools.end(), is_v6) ||
-           std::any_of(sides.begin(), sides.end(), [&is_v6](const config::Side* side) {
-               return std::any_of(side->addresses.begin(), side->addresses.end(), is_v6);
-           });
+    const auto covered = gateway.covered();
+    return std::any_of(covered.begin(), covered.end(),
+                       [](const config::Covered& each) { return !each.net.address.is_v4(); });
 }
 
 PolicyRule rule_of(const config::Gateway& gateway, bool is_v6) {

@@ -59,11 +59,11 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRe
         return fail(Errc::invalid_argument, fmt::format("{} is no outside address of gateway {}",
                                                         to_string(local), gateway.name));
     }
-    if (record.our_address != gateway.l2tp.ppp_local) {
+    if (record.our_address != gateway.ppp_local) {
         return fail(Errc::invalid_argument,
                     fmt::format("{} is not the PPP address of gateway {}, which is {}",
                                 to_string(record.our_address), gateway.name,
-                                to_string(gateway.l2tp.ppp_local)));
+                                to_string(gateway.ppp_local)));
     }
     return {};
 }

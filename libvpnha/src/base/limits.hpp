@@ -157,6 +157,8 @@ inline constexpr std::chrono::milliseconds kTunnelTurn{5};
 inline constexpr std::size_t kOpenFilesMax = 4 * kRecordsPerGatewayMax + 1024;
 // vpnha.toml: 255 gateways with 64 pools and 64 addresses each, 20 octets an entry, are 650 KB.
 inline constexpr std::size_t kConfigFileBytesMax = std::size_t{1024} * 1024;
+// Errors of vpnha.toml that are listed: two screens, and the log of one start.
+inline constexpr std::size_t kConfigErrorsMax = 50;
 // VIPs of one side of a gateway; each is announced within a promotion, ~50 us apiece.
 inline constexpr std::size_t kAddressesPerSideMax = 64;
 // Neighbours of one side that are asked whether they are there: its routers, and a few servers.

@@ -7,7 +7,7 @@
 
 namespace vpnha::config {
 
-// The first contradiction, with its line.
-[[nodiscard]] Result<void> check(const Draft& draft);
+// Adds all contradictions to the draft's errors.
+void check(Draft& draft);
 
 }  // namespace vpnha::config

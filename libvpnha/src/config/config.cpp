@@ -14,6 +14,21 @@
 
 namespace vpnha::config {
 
+std::vector<Covered> Gateway::covered() const {
+    std::vector<Covered> covered;
+    for (const IpPrefix& vip : outside.addresses) {
+        covered.push_back({Covered::What::outside_vip, host_prefix(vip.address)});
+    }
+    for (const IpPrefix& vip : inside.addresses) {
+        covered.push_back({Covered::What::inside_vip, host_prefix(vip.address)});
+    }
+    covered.push_back({Covered::What::ppp_local, host_prefix(IpAddress(ppp_local))});
+    for (const IpPrefix& pool : pools) {
+        covered.push_back({Covered::What::pool, pool});
+    }
+    return covered;
+}
+
 bool Gateway::is_on(const std::string& interface) const {
     return outside.interface == interface || inside.interface == interface;
 }
@@ -31,11 +46,9 @@ std::vector<IpPrefix> Gateway::flow_nets() const {
     if (!conntrack.nets.empty()) {
         return conntrack.nets;
     }
-    std::vector<IpPrefix> nets = l2tp.pools;
-    for (const Side* const side : {&outside, &inside}) {
-        for (const IpPrefix& vip : side->addresses) {
-            nets.push_back(host_prefix(vip.address));
-        }
+    std::vector<IpPrefix> nets;
+    for (const Covered& each : covered()) {
+        nets.push_back(each.net);
     }
     return nets;
 }
@@ -58,8 +71,9 @@ Result<Config> parse(std::string_view toml, std::string_view file_name) {
                     fmt::format("{}: larger than {} bytes; is it the right file?", file_name,
                                 limits::kConfigFileBytesMax));
     }
-    VPNHA_TRY(Draft draft, read_toml(toml, file_name));
-    VPNHA_CHECK(check(draft));
+    Draft draft = read_toml(toml, file_name);
+    check(draft);
+    VPNHA_CHECK(draft.errors.result());
     return std::move(draft.config);
 }
 

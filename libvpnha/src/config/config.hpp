@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or the first error out); the
-// only reader of the file is load(). All keys, their bounds and defaults stand in one table in
-// keys.cpp.
+// /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or all errors out); the only
+// reader of the file is load(). All keys, their bounds and defaults stand in one table in keys.cpp.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +33,6 @@ struct Links {
 
 struct L2tp {
     std::uint16_t port = 1701;
-    Ipv4Address ppp_local;        // The address pppd gives itself on every session.
-    std::vector<IpPrefix> pools;  // All nodes' client addresses; the gate covers them.
     std::chrono::milliseconds hello_interval{60'000};
     // Compared with the other nodes', by keyed hashes: pppd's secrets and xl2tpd's pppoptfile.
     std::vector<std::string> secrets{"/etc/ppp/chap-secrets", "/etc/ppp/pap-secrets"};
@@ -54,23 +52,40 @@ struct Conntrack {
     std::chrono::milliseconds delay{0};
 };
 
+// What is a gateway's own: only the node that is promoted for it may speak from there. An address
+// is a net of one.
+struct Covered {
+    enum class What { outside_vip, inside_vip, ppp_local, pool };
+
+    What what{};
+    IpPrefix net;
+
+    [[nodiscard]] bool is_vip() const {
+        return what == What::outside_vip || what == What::inside_vip;
+    }
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
+    Ipv4Address ppp_local;              // The address pppd gives itself on every session.
+    std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
     Side outside;                       // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
     Links links;
-    L2tp l2tp;
+    // The protocols that clients may dial; a checked configuration has one at least.
+    std::optional<L2tp> l2tp;
     Conntrack conntrack;
 
+    [[nodiscard]] std::vector<Covered> covered() const;
     // It is outside or inside; one device may be both.
     [[nodiscard]] bool is_on(const std::string& interface) const;
     // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
     [[nodiscard]] Ipv4Address l2tp_address() const;
-    // conntrack.nets or, when none are given, the pools and each address outside and inside.
+    // conntrack.nets or, when none are given, all that is covered.
     [[nodiscard]] std::vector<IpPrefix> flow_nets() const;
 };
 
@@ -96,7 +111,8 @@ struct Config {
     [[nodiscard]] const Gateway* find(GatewayId id) const;
 };
 
-// `file_name` appears in errors: "vpnha.toml:12: unknown key 'adresses' …; did you mean …?".
+// All errors of the file are one Error, with a line of text for each, in the file's order:
+// "vpnha.toml:12: unknown key 'adresses' …; did you mean …?".
 [[nodiscard]] Result<Config> parse(std::string_view toml, std::string_view file_name);
 [[nodiscard]] Result<Config> load(const std::string& path);
 

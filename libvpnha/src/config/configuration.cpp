@@ -72,7 +72,7 @@ Result<std::string> effective_configuration(const std::string& path) {
     }
     for (const config::Gateway& gateway : config.gateways) {
         for (const Section section : config::kSections) {
-            if (is_per_gateway(section)) {
+            if (is_per_gateway(section) && has_section(gateway, section)) {
                 text += show(config, gateway, section);
             }
         }

@@ -115,12 +115,12 @@ class Setups {
         setup.items.push_back(
             {"name", wire::Weight::note, fingerprint_of_text(key_, gateway.name)});
         add_keys(true, gateway, setup);
-        if (of_file_) {
-            for (const std::string& path : gateway.l2tp.secrets) {
+        if (of_file_ && gateway.l2tp) {
+            for (const std::string& path : gateway.l2tp->secrets) {
                 setup.items.push_back({fmt::format("secrets {}", path), wire::Weight::session,
                                        of_file_(path, LineOrder::free)});
             }
-            const std::string& options = gateway.l2tp.ppp_options;
+            const std::string& options = gateway.l2tp->ppp_options;
             setup.items.push_back({fmt::format("options {}", options), wire::Weight::session,
                                    of_file_(options, LineOrder::counts)});
         }
@@ -131,7 +131,7 @@ class Setups {
   private:
     void add_keys(bool per_gateway, const Gateway& gateway, wire::Setup& setup) const {
         for (const Key& key : all_keys()) {
-            if (is_per_gateway(key.section) == per_gateway) {
+            if (is_per_gateway(key.section) == per_gateway && has_section(gateway, key.section)) {
                 const std::string section(name_of(key.section));
                 setup.items.push_back(
                     {key.section == Section::gateway ? std::string(key.name)

@@ -171,6 +171,16 @@ std::vector<Key> gateway_keys() {
          "follows. Takes three voters or more. The same on all nodes.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.stand_in = v.flag; },
          [](const Config&, const Gateway& g) { return text_of(g.stand_in); }},
+        {Section::gateway, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
+         "Address of the gateway's end of every session; xl2tpd's 'local ip'.", Weight::session,
+         [](Config&, Gateway& g, const Value& v) { g.ppp_local = v.address; },
+         [](const Config&, const Gateway& g) { return quoted(to_string(g.ppp_local)); }},
+        {Section::gateway, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
+         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
+         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes. Each node's xl2tpd "
+         "gives out addresses of a range of its own within them.",
+         Weight::session, [](Config&, Gateway& g, const Value& v) { g.pools = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.pools); }},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
@@ -242,37 +252,27 @@ std::vector<Key> l2tp_keys() {
         {Section::l2tp, "port", Kind::number, 1, 65'535, "1701", "1701",
          "UDP port that clients dial; xl2tpd's port.", Weight::session,
          [](Config&, Gateway& g, const Value& v) {
-             g.l2tp.port = static_cast<std::uint16_t>(v.number);
+             g.l2tp->port = static_cast<std::uint16_t>(v.number);
          },
-         [](const Config&, const Gateway& g) { return std::to_string(g.l2tp.port); }},
-        {Section::l2tp, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
-         "Address of the gateway's end of every session; xl2tpd's 'local ip'.", Weight::session,
-         [](Config&, Gateway& g, const Value& v) { g.l2tp.ppp_local = v.address; },
-         [](const Config&, const Gateway& g) { return quoted(to_string(g.l2tp.ppp_local)); }},
-        {Section::l2tp, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
-         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
-         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes. Each node's xl2tpd "
-         "gives out addresses of a range of its own within them.",
-         Weight::session, [](Config&, Gateway& g, const Value& v) { g.l2tp.pools = v.prefixes; },
-         [](const Config&, const Gateway& g) { return list(g.l2tp.pools); }},
+         [](const Config&, const Gateway& g) { return std::to_string(g.l2tp->port); }},
         {Section::l2tp, "hello_interval", Kind::duration, 1'000, 3'600'000, "\"60s\"", "\"60s\"",
          "Silence of a resumed tunnel after which a HELLO is sent.", Weight::note,
-         [](Config&, Gateway& g, const Value& v) { g.l2tp.hello_interval = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.l2tp.hello_interval)); }},
+         [](Config&, Gateway& g, const Value& v) { g.l2tp->hello_interval = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.l2tp->hello_interval)); }},
         {Section::l2tp, "secrets", Kind::paths, 0, kSecretFilesMax,
          "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
          "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
          "pppd's files of users and passwords. Compared between the nodes by keyed hashes: where "
          "they differ, users cannot dial in after a failover. The order of lines and comments do "
          "not count.",
-         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp.secrets = v.paths; },
-         [](const Config&, const Gateway& g) { return list(g.l2tp.secrets); }},
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp->secrets = v.paths; },
+         [](const Config&, const Gateway& g) { return list(g.l2tp->secrets); }},
         {Section::l2tp, "ppp_options", Kind::path, 2, kFilePathBytesMax,
          "\"/etc/ppp/options.xl2tpd\"", "\"/etc/ppp/options.xl2tpd\"",
          "pppd's options, xl2tpd's 'pppoptfile'. Compared between the nodes in the same way; the "
          "order of lines counts.",
-         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp.ppp_options = v.text; },
-         [](const Config&, const Gateway& g) { return quoted(g.l2tp.ppp_options); }},
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp->ppp_options = v.text; },
+         [](const Config&, const Gateway& g) { return quoted(g.l2tp->ppp_options); }},
     };
 }
 
@@ -354,6 +354,10 @@ bool is_per_gateway(Section section) {
     return section >= Section::gateway;
 }
 
+bool has_section(const Gateway& gateway, Section section) {
+    return section != Section::l2tp || gateway.l2tp.has_value();
+}
+
 std::string_view name_of(Section section) {
     switch (section) {
         case Section::cluster:
@@ -412,7 +416,9 @@ std::string_view help_of(Section section) {
             return "When a promoted node whose outside or inside link is lost gives the gateway "
                    "away.";
         case Section::l2tp:
-            return "The gateway's L2TP service, next to the stock xl2tpd.";
+            return "The gateway's L2TP service, next to the stock xl2tpd. The table may be empty; "
+                   "without "
+                   "it the gateway serves no L2TP.";
         case Section::conntrack:
             return "Which flows of the kernel's connection tracking go on after a takeover.";
     }

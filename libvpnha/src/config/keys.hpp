@@ -89,6 +89,8 @@ struct Key {
 [[nodiscard]] const Key* find_key(Section section, std::string_view name);
 
 [[nodiscard]] bool is_per_gateway(Section section);
+// A gateway has no table of a protocol that it does not serve; `show` of such a key needs one.
+[[nodiscard]] bool has_section(const Gateway& gateway, Section section);
 // The last part of the section's header: "outside".
 [[nodiscard]] std::string_view name_of(Section section);
 // The whole header: "gateway.NAME.outside".

@@ -3,37 +3,29 @@
 // mean together is checked in checks.cpp.
 #pragma once
 
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/config.hpp"
-#include "config/keys.hpp"
+#include "config/errors.hpp"
 
 namespace vpnha::config {
 
-// Where a key stands in the file, so that later errors can name its line too.
-class Lines {
-  public:
-    explicit Lines(std::string_view file_name) : file_name_(file_name) {}
-
-    void set(Section section, std::string_view gateway, std::string_view key, std::uint32_t line);
-
-    // "vpnha.toml:12: what": the line of the key, or of its section when it is not given.
-    [[nodiscard]] tl::unexpected<Error> fail_at(Section section, std::string_view gateway,
-                                                std::string_view key, std::string_view what) const;
-    [[nodiscard]] tl::unexpected<Error> fail_at(std::uint32_t line, std::string_view what) const;
-
-  private:
-    std::string file_name_;
-    std::map<std::string, std::uint32_t, std::less<>> lines_;
-};
-
+// What could be read, and all errors that reading found.
 struct Draft {
     Config config;
-    Lines lines;
+    Errors errors;
+    // Sections with an error, by gateway: a check leaves them out where it would only find what
+    // follows from that error.
+    std::set<std::pair<Section, std::string>> unsound;
+
+    [[nodiscard]] bool is_sound(Section section, const std::string& gateway) const {
+        return unsound.count({section, gateway}) == 0;
+    }
 };
 
-[[nodiscard]] Result<Draft> read_toml(std::string_view toml, std::string_view file_name);
+[[nodiscard]] Draft read_toml(std::string_view toml, std::string_view file_name);
 
 }  // namespace vpnha::config

@@ -359,9 +359,10 @@ class Daemon {
 
     void on_plugin_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
         l2tp::SessionRecord record = up.record;
-        if (const config::Gateway* gateway = config_.find(up.gateway)) {
+        const config::Gateway* const gateway = config_.find(up.gateway);
+        if (gateway != nullptr && gateway->l2tp) {
             // What pppd cannot know.
-            record.key.tunnel.local = {gateway->l2tp_address(), gateway->l2tp.port};
+            record.key.tunnel.local = {gateway->l2tp_address(), gateway->l2tp->port};
         }
         run(node_->on_plugin_up(client.value, up.gateway, record,
                                 fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));

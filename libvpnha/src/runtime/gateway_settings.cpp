@@ -35,7 +35,9 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
     node::GatewaySettings settings;
     settings.id = gateway.id;
     settings.name = gateway.name;
-    settings.hello_interval = gateway.l2tp.hello_interval;
+    if (gateway.l2tp) {
+        settings.hello_interval = gateway.l2tp->hello_interval;
+    }
     settings.links = link_settings_of(gateway.links);
     settings.flows = flow_settings_of(gateway);
     settings.stand_in = gateway.stand_in;

@@ -20,6 +20,8 @@ MEASURED_S = 30.0
 GATEWAY = """\
 [gateway.g{number}]
 id = {number}
+ppp_local = "10.70.{number}.1"
+pools = ["10.71.{number}.0/24"]
 [gateway.g{number}.outside]
 interface = "out0"
 addresses = ["10.50.{number}.1/24", "2001:db8:50:{number}::1/64"]
@@ -27,8 +29,6 @@ addresses = ["10.50.{number}.1/24", "2001:db8:50:{number}::1/64"]
 interface = "in0"
 addresses = ["10.60.{number}.1/24", "2001:db8:60:{number}::1/64"]
 [gateway.g{number}.l2tp]
-ppp_local = "10.70.{number}.1"
-pools = ["10.71.{number}.0/24"]
 """
 PREPARE = """set -e
 ip link add out0 type veth peer name out1

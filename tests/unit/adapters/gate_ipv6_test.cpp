@@ -32,7 +32,7 @@ class GateIpv6Test : public GateHost {
         config::Gateway& gateway = config_.gateways[0];
         gateway.outside.addresses.push_back(prefix("2001:db8::100/64"));
         gateway.inside.addresses.push_back(prefix("2001:db8:1::100/64"));
-        gateway.l2tp.pools.push_back(prefix("2001:db8:2::/64"));
+        gateway.pools.push_back(prefix("2001:db8:2::/64"));
     }
     void name_hosts() {
         ASSERT_TRUE(ip_command("addr add 2001:db8::1/64 dev out0 nodad"));

@@ -271,7 +271,7 @@ TEST_P(GateTest, OutlivesItsProcessAndIsShutByAnother) {
 TEST_P(GateTest, SilenceCoversWhatTheDeadProcessDidNot) {
     const BpfGate gate = attached();
     config::Gateway changed = gateway();
-    changed.l2tp.pools.push_back(prefix("10.65.0.0/16"));
+    changed.pools.push_back(prefix("10.65.0.0/16"));
     const Bytes frame = Frame().ipv4("10.65.3.4", "198.51.100.51");
     EXPECT_EQ(verdict(GateDirection::out, frame), Verdict::passes);
     ASSERT_TRUE(silenced(changed));
@@ -339,7 +339,7 @@ TEST_P(GateTest, ReattachesToARecreatedDeviceAndKeepsItsDeadline) {
 
 TEST_P(GateTest, ListsWhatItCoversForAGateway) {
     config_.gateways[0].inside.addresses = {prefix("2001:db8::100/64")};
-    config_.gateways[0].l2tp.pools.push_back(prefix("2001:db8:2::/64"));
+    config_.gateways[0].pools.push_back(prefix("2001:db8:2::/64"));
     config_.gateways.push_back(gateway());
     config_.gateways[1].id = GatewayId{8};
     config_.gateways[1].outside.addresses = {prefix("192.0.2.200/24")};
@@ -362,8 +362,8 @@ TEST_P(GateTest, GatewaysOnOneDeviceOpenEachForItself) {
     second.id = GatewayId{8};
     second.outside.addresses = {prefix("192.0.2.200/24")};
     second.inside.addresses = {prefix("198.51.100.200/24")};
-    second.l2tp.ppp_local = ip("10.80.0.1");
-    second.l2tp.pools = {prefix("10.80.1.0/24")};
+    second.ppp_local = ip("10.80.0.1");
+    second.pools = {prefix("10.80.1.0/24")};
     config_.gateways.push_back(second);
     BpfGate gate = attached();
     const Bytes frame_of_second = Frame().ipv4("192.0.2.200", "192.0.2.51");

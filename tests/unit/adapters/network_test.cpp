@@ -208,7 +208,7 @@ TEST_F(NetworkTest, AnIpv6VipCanBeUsedAtOnceButIsNoSourceByItself) {
 TEST_F(NetworkTest, AGatewayWithoutIpv6HasNoIpv6Rule) {
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_EQ(rules("-6"), 0);
-    config_.gateways[0].l2tp.pools.push_back(prefix("2001:db8:2::/64"));
+    config_.gateways[0].pools.push_back(prefix("2001:db8:2::/64"));
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_EQ(rules("-6"), 1);
 }

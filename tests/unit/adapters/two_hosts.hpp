@@ -135,8 +135,8 @@ class TwoHosts : public ::testing::Test {
         gateway.inside = {"in0", {prefix("198.51.100.100/24")}};
         gateway.route_table = 700;
         gateway.rule_preference = 7000;
-        gateway.l2tp.ppp_local = ip("10.64.0.1");
-        gateway.l2tp.pools = {prefix("10.64.1.0/24")};
+        gateway.ppp_local = ip("10.64.0.1");
+        gateway.pools = {prefix("10.64.1.0/24")};
         return gateway;
     }
 

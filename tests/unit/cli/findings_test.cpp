@@ -55,9 +55,9 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/members/2/compatible", false, Health::degraded,
          "gw3 (3) speaks no wire version of this node's"},
         {"/differences",
-         {{{"node", 2}, {"gateway", "dialin"}, {"item", "l2tp.pools"}, {"weight", "session"}}},
+         {{{"node", 2}, {"gateway", "dialin"}, {"item", "pools"}, {"weight", "session"}}},
          Health::degraded,
-         "gateway dialin: gw2 (2) differs from this node in l2tp.pools"},
+         "gateway dialin: gw2 (2) differs from this node in pools"},
     };
     EXPECT_TRUE(findings_of(sample_status()).empty());
     for (const Change& change : cases) {

@@ -27,13 +27,13 @@ TEST(PeersViewTest, ShowsWhoDoesWhat) {
 TEST(PeersViewTest, ListsWhatDiffers) {
     json status = sample_status();
     status["differences"] = {
-        {{"node", 2}, {"gateway", "dialin"}, {"item", "l2tp.pools"}, {"weight", "session"}},
+        {{"node", 2}, {"gateway", "dialin"}, {"item", "pools"}, {"weight", "session"}},
         {{"node", 2}, {"gateway", nullptr}, {"item", "daemon.log_level"}, {"weight", "note"}}};
     const std::string shown = render_peers(status, false);
     EXPECT_THAT(shown, HasSubstr("2 items\n"));
     EXPECT_THAT(shown, HasSubstr("Differences from this node:\n"
                                  "NODE     GATEWAY  ITEM              MEANS\n"
-                                 "gw2 (2)  dialin   l2tp.pools        sessions would not go on\n"
+                                 "gw2 (2)  dialin   pools        sessions would not go on\n"
                                  "gw2 (2)  (all)    daemon.log_level  note\n"));
     EXPECT_THAT(render_peers(sample_status(), false), Not(HasSubstr("Differences")));
 }

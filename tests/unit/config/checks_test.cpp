@@ -24,9 +24,9 @@ TEST(ChecksTest, RefusesWhatBelongsToAnotherGateway) {
         {"id = 2", "id = 1", "vpnha.toml:13: id 1 belongs to gateway 'dialin'"},
         {"id = 2", "id = 2\nroute_table = 1001", "vpnha.toml:14: route_table 1001 belongs"},
         {"id = 2", "id = 2\nrule_preference = 1001", "rule_preference 1001 belongs"},
-        {"192.0.2.101/24", "192.0.2.100/24", "vpnha.toml:16: 192.0.2.100 belongs"},
-        {"10.201.0.1", "10.200.0.1", "vpnha.toml:20: 10.200.0.1 belongs"},
-        {"10.201.1.0/24", "10.200.0.0/16", "vpnha.toml:21: pool 10.200.0.0/16 overlaps"},
+        {"192.0.2.101/24", "192.0.2.100/24", "vpnha.toml:18: 192.0.2.100 belongs"},
+        {"10.201.0.1", "10.200.0.1", "vpnha.toml:14: 10.200.0.1 belongs"},
+        {"10.201.1.0/24", "10.200.0.0/16", "vpnha.toml:15: pool 10.200.0.0/16 overlaps"},
         {"10.201.0.1", "10.200.2.7", "lies within pool 10.200.2.0/24 of gateway 'dialin'"},
         {"10.201.1.0/24", "192.0.2.64/26", "lies within pool 192.0.2.64/26"},
     };
@@ -43,9 +43,9 @@ TEST(ChecksTest, ComparesIpv6AddressesLikeOthers) {
     const std::string pool = changed(both, "\"10.200.2.0/24\"", "\"2001:db8:1::/64\"");
     EXPECT_EQ(error_of(pool), "");
     EXPECT_THAT(error_of(changed(pool, "198.51.100.100/24", "2001:db8::1/48")),
-                HasSubstr("vpnha.toml:8: 2001:db8::1 is given in 'addresses'"));
+                HasSubstr("vpnha.toml:10: 2001:db8::1 is given in 'addresses'"));
     EXPECT_THAT(error_of(changed(pool, "198.51.100.100/24", "2001:db8:1::7/64")),
-                HasSubstr("vpnha.toml:8: 2001:db8:1::7 lies within pool 2001:db8:1::/64"));
+                HasSubstr("vpnha.toml:10: 2001:db8:1::7 lies within pool 2001:db8:1::/64"));
     EXPECT_THAT(error_of(pool + changed(kSecond, "10.201.1.0/24", "2001:db8::/32")),
                 HasSubstr("no IPv4 net"));
     EXPECT_THAT(error_of(pool + changed(kSecond, "10.201.1.0/24\"",
@@ -58,17 +58,17 @@ TEST(ChecksTest, L2tpNeedsIpv4) {
         error_of(changed(kSample, "\"192.0.2.100/24\"", "\"2001:db8::1/64\", \"192.0.2.100/24\"")),
         "");
     EXPECT_EQ(error_of(changed(kSample, "192.0.2.100/24", "2001:db8::1/64")),
-              "vpnha.toml:5: no IPv4 address for L2TP to listen on; add one to 'addresses', like "
+              "vpnha.toml:7: no IPv4 address for L2TP to listen on; add one to 'addresses', like "
               "\"192.0.2.100/24\"");
     EXPECT_EQ(
         error_of(changed(kSample, "\"10.200.1.0/24\", \"10.200.2.0/24\"", "\"2001:db8:1::/64\"")),
-        "vpnha.toml:11: no IPv4 net for the clients of L2TP; add one to 'pools', like "
+        "vpnha.toml:4: no IPv4 net for the clients of L2TP; add one to 'pools', like "
         "\"10.200.1.0/24\"");
 }
 
 TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
     EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "10.200.1.1")),
-                HasSubstr("vpnha.toml:10: 10.200.1.1 lies within pool 10.200.1.0/24"));
+                HasSubstr("vpnha.toml:3: 10.200.1.1 lies within pool 10.200.1.0/24"));
     EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "192.0.2.100")),
                 HasSubstr("is given in 'addresses' of [gateway.dialin.outside] already"));
     EXPECT_THAT(error_of(changed(kSample, "10.200.2.0/24", "10.200.1.128/25")),
@@ -102,12 +102,15 @@ TEST(ChecksTest, AFlowIsOfOneGateway) {
     const std::string nets = "nets = [\"10.200.0.0/15\"]\n";
     EXPECT_EQ(
         both("", nets),
-        "vpnha.toml:24: net 10.200.0.0/15 overlaps 10.200.1.0/24 of gateway 'dialin', and a flow "
+        "vpnha.toml:24: net 10.200.0.0/15 overlaps 10.200.0.1/32, 10.200.1.0/24, 10.200.2.0/24 of "
+        "gateway 'dialin', and a flow "
         "is one gateway's; give other nets, or tell the flows apart by 'mark' and 'mark_mask' "
         "or by 'zones' of both");
-    EXPECT_THAT(both(nets, ""),
-                HasSubstr("vpnha.toml:13: net 10.200.0.0/15 overlaps 10.201.1.0/24 of gateway "
-                          "'other', "));
+    EXPECT_THAT(
+        both(nets, ""),
+        HasSubstr(
+            "vpnha.toml:13: net 10.200.0.0/15 overlaps 10.201.0.1/32, 10.201.1.0/24 of gateway "
+            "'other', "));
     EXPECT_THAT(both("nets = [\"192.0.2.101/32\"]\n", ""), HasSubstr("overlaps 192.0.2.101/32 of"));
     EXPECT_THAT(both("nets = [\"0.0.0.0/0\"]\n", nets), HasSubstr("vpnha.toml:25: net 10.200.0.0"));
     EXPECT_EQ(both("", "nets = [\"10.201.1.0/24\", \"::/0\"]\n"), "");

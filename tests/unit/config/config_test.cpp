@@ -24,10 +24,11 @@ TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
     EXPECT_EQ(gateway.outside.interface, "eth1");
     EXPECT_EQ(to_string(gateway.outside.addresses.at(0)), "192.0.2.100/24");
     EXPECT_EQ(to_string(gateway.inside.addresses.at(0)), "198.51.100.100/24");
-    EXPECT_EQ(to_string(gateway.l2tp.ppp_local), "10.200.0.1");
-    EXPECT_EQ(gateway.l2tp.pools.size(), 2U);
-    EXPECT_EQ(gateway.l2tp.port, 1701);
-    EXPECT_EQ(gateway.l2tp.hello_interval, std::chrono::seconds(60));
+    EXPECT_EQ(to_string(gateway.ppp_local), "10.200.0.1");
+    EXPECT_EQ(gateway.pools.size(), 2U);
+    ASSERT_TRUE(gateway.l2tp.has_value());
+    EXPECT_EQ(gateway.l2tp->port, 1701);
+    EXPECT_EQ(gateway.l2tp->hello_interval, std::chrono::seconds(60));
 }
 
 TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {
@@ -39,7 +40,7 @@ TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {
     EXPECT_EQ(to_string(config->gateways[0].l2tp_address()), "192.0.2.102");
 }
 
-TEST(ConfigTest, FlowsAreThoseOfPoolsAndAddressesWhenNoNetsAreGiven) {
+TEST(ConfigTest, FlowsAreThoseOfWhatIsCoveredWhenNoNetsAreGiven) {
     const auto nets_of = [](const std::string& toml) {
         std::string nets;
         const Result<Config> config = parse(toml, "vpnha.toml");
@@ -52,9 +53,28 @@ TEST(ConfigTest, FlowsAreThoseOfPoolsAndAddressesWhenNoNetsAreGiven) {
     const std::string both =
         changed(kSample, "\"192.0.2.100/24\"", "\"192.0.2.100/24\", \"2001:db8::1/64\"");
     EXPECT_EQ(nets_of(both),
-              "10.200.1.0/24 10.200.2.0/24 192.0.2.100/32 2001:db8::1/128 198.51.100.100/32 ");
+              "192.0.2.100/32 2001:db8::1/128 198.51.100.100/32 10.200.0.1/32 10.200.1.0/24 "
+              "10.200.2.0/24 ");
     EXPECT_EQ(nets_of(both + "[gateway.dialin.conntrack]\nnets = [\"10.200.0.0/16\"]\n"),
               "10.200.0.0/16 ");
+}
+
+TEST(ConfigTest, VipsAddressOfPppAndPoolsAreCovered) {
+    const Result<Config> config = parse(kSample, "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    const std::vector<Covered> covered = config->gateways[0].covered();
+    ASSERT_EQ(covered.size(), 5U);
+    const std::pair<Covered::What, std::string> expected[] = {
+        {Covered::What::outside_vip, "192.0.2.100/32"},
+        {Covered::What::inside_vip, "198.51.100.100/32"},
+        {Covered::What::ppp_local, "10.200.0.1/32"},
+        {Covered::What::pool, "10.200.1.0/24"},
+        {Covered::What::pool, "10.200.2.0/24"}};
+    for (std::size_t i = 0; i < covered.size(); ++i) {
+        EXPECT_EQ(covered[i].what, expected[i].first) << i;
+        EXPECT_EQ(to_string(covered[i].net), expected[i].second);
+        EXPECT_EQ(covered[i].is_vip(), i < 2);
+    }
 }
 
 TEST(ConfigTest, FindsAGatewayByNameAndById) {

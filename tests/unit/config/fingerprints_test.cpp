@@ -46,7 +46,7 @@ TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
     }
     EXPECT_EQ(node.size() + of_gateways, all_keys().size());
     EXPECT_EQ(gateway.size(), of_gateways + 4) << "name, two files of secrets, options";
-    EXPECT_EQ(gateway.at("l2tp.pools").weight, wire::Weight::session);
+    EXPECT_EQ(gateway.at("pools").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("route_table").weight, wire::Weight::note);
     EXPECT_EQ(gateway.at("secrets /etc/ppp/chap-secrets").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("options /etc/ppp/options.xl2tpd").weight, wire::Weight::session);
@@ -55,9 +55,9 @@ TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
 TEST(FingerprintsTest, AChangedValueChangesItsItemOnly) {
     auto before = items_of(kSample, GatewayId{1});
     auto after = items_of(changed(kSample, "10.200.2.0/24", "10.200.9.0/24"), GatewayId{1});
-    EXPECT_NE(before["l2tp.pools"], after["l2tp.pools"]);
-    before.erase("l2tp.pools");
-    after.erase("l2tp.pools");
+    EXPECT_NE(before["pools"], after["pools"]);
+    before.erase("pools");
+    after.erase("pools");
     EXPECT_EQ(before, after);
 }
 

@@ -12,6 +12,8 @@ namespace vpnha::config {
 
 inline const std::string kSample = R"([gateway.dialin]
 id = 1
+ppp_local = "10.200.0.1"
+pools = ["10.200.1.0/24", "10.200.2.0/24"]
 [gateway.dialin.outside]
 interface = "eth1"
 addresses = ["192.0.2.100/24"]
@@ -19,21 +21,19 @@ addresses = ["192.0.2.100/24"]
 interface = "eth2"
 addresses = ["198.51.100.100/24"]
 [gateway.dialin.l2tp]
-ppp_local = "10.200.0.1"
-pools = ["10.200.1.0/24", "10.200.2.0/24"]
 )";
 
 // A second gateway that clashes with the first in nothing.
 inline const std::string kSecond = R"([gateway.other]
 id = 2
+ppp_local = "10.201.0.1"
+pools = ["10.201.1.0/24"]
 [gateway.other.outside]
 interface = "eth1"
 addresses = ["192.0.2.101/24"]
 [gateway.other.inside]
 interface = "eth2"
 [gateway.other.l2tp]
-ppp_local = "10.201.0.1"
-pools = ["10.201.1.0/24"]
 )";
 
 // `text` with the first `from` replaced by `to`.

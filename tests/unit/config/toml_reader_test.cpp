@@ -19,9 +19,9 @@ struct BadFile {
 TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
     const BadFile cases[] = {
         {"id = 1", "idd = 1", "vpnha.toml:2: ", "did you mean 'id'?"},
-        {"addresses =", "adresses =", "vpnha.toml:5: ", "did you mean 'addresses'?"},
-        {"dialin.inside]", "dialin.insde]", "vpnha.toml:6: ", "did you mean 'inside'?"},
-        {"id = 1", "zzzzzzzz = 1", "vpnha.toml:2: ", "known here: outside"},
+        {"addresses =", "adresses =", "vpnha.toml:7: ", "did you mean 'addresses'?"},
+        {"dialin.inside]", "dialin.insde]", "vpnha.toml:8: ", "did you mean 'inside'?"},
+        {"id = 1", "id = 1\nzzzzzzzz = 1", "vpnha.toml:3: ", "known here: outside"},
         {"id = 1", "", "vpnha.toml:1: ", "lacks 'id'; add a line like id = 1"},
         {"id = 1", "id = 0", "vpnha.toml:2: ", "number, 1 to 255"},
         {"id = 1", "id = 256", "vpnha.toml:2: ", "number, 1 to 255"},
@@ -29,31 +29,31 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
         {"id = 1", "id = 1.5", "vpnha.toml:2: ", "number, 1 to 255"},
         {"id = 1", "id = 1\nid = 2", "vpnha.toml:3: ", "not TOML"},
         {"id = 1", "id = ", "vpnha.toml:2: ", "not TOML"},
-        {"[gateway.dialin.inside", "[\x01", "vpnha.toml:6: ", "not TOML"},
-        {"\"eth1\"", "\"a-name-of-16-let\"", "vpnha.toml:4: ", "device name of at most 15"},
-        {"\"eth1\"", "\"\"", "vpnha.toml:4: ", "device name"},
-        {"\"eth1\"", "\"e h\"", "vpnha.toml:4: ", "device name"},
-        {"[\"192.0.2.100/24\"]", "[]", "vpnha.toml:5: ", "array of 1 to"},
-        {"[\"192.0.2.100/24\"]", "\"192.0.2.100/24\"", "vpnha.toml:5: ", "array of 1 to"},
-        {"192.0.2.100/24", "192.0.2.100", "vpnha.toml:5: ", "with a prefix length"},
-        {"192.0.2.100/24", "224.0.0.1/24", "vpnha.toml:5: ", "no unicast"},
-        {"192.0.2.100/24", "127.0.0.1/8", "vpnha.toml:5: ", "no unicast"},
-        {"192.0.2.100/24", "192.0.2.255/24", "vpnha.toml:5: ", "broadcast"},
-        {"192.0.2.100/24", "192.0.2.0/24", "vpnha.toml:5: ", "broadcast"},
-        {"192.0.2.100/24", "192.0.2.100/0", "vpnha.toml:5: ", "net, or 32"},
-        {"192.0.2.100/24", "2001:db8::1", "vpnha.toml:5: ", "with a prefix length"},
-        {"192.0.2.100/24", "2001:db8::1/129", "vpnha.toml:5: ", "with a prefix length"},
-        {"192.0.2.100/24", "fe80::1/64", "vpnha.toml:5: ", "no unicast"},
-        {"192.0.2.100/24", "ff02::1/64", "vpnha.toml:5: ", "no unicast"},
-        {"192.0.2.100/24", "2001:db8::1/0", "vpnha.toml:5: ", "net, or 128"},
-        {"192.0.2.100/24", "2001:db8::/64", "vpnha.toml:5: ", "the net's own"},
-        {"10.200.1.0/24", "10.200.1.5/24", "vpnha.toml:11: ", "write 10.200.1.0/24"},
-        {"10.200.1.0/24", "10.0.0.0/7", "vpnha.toml:11: ", "write 10.0.0.0/8"},
-        {"10.200.1.0/24", "2001:db8::5/64", "vpnha.toml:11: ", "write 2001:db8::/64"},
-        {"10.200.1.0/24", "2001::/8", "vpnha.toml:11: ", "write 2000::/16"},
-        {"\"10.200.0.1\"", "\"10.200.0.1/32\"", "vpnha.toml:10: ", "unicast IPv4 address"},
+        {"[gateway.dialin.inside", "[\x01", "vpnha.toml:8: ", "not TOML"},
+        {"\"eth1\"", "\"a-name-of-16-let\"", "vpnha.toml:6: ", "device name of at most 15"},
+        {"\"eth1\"", "\"\"", "vpnha.toml:6: ", "device name"},
+        {"\"eth1\"", "\"e h\"", "vpnha.toml:6: ", "device name"},
+        {"[\"192.0.2.100/24\"]", "[]", "vpnha.toml:7: ", "array of 1 to"},
+        {"[\"192.0.2.100/24\"]", "\"192.0.2.100/24\"", "vpnha.toml:7: ", "array of 1 to"},
+        {"192.0.2.100/24", "192.0.2.100", "vpnha.toml:7: ", "with a prefix length"},
+        {"192.0.2.100/24", "224.0.0.1/24", "vpnha.toml:7: ", "no unicast"},
+        {"192.0.2.100/24", "127.0.0.1/8", "vpnha.toml:7: ", "no unicast"},
+        {"192.0.2.100/24", "192.0.2.255/24", "vpnha.toml:7: ", "broadcast"},
+        {"192.0.2.100/24", "192.0.2.0/24", "vpnha.toml:7: ", "broadcast"},
+        {"192.0.2.100/24", "192.0.2.100/0", "vpnha.toml:7: ", "net, or 32"},
+        {"192.0.2.100/24", "2001:db8::1", "vpnha.toml:7: ", "with a prefix length"},
+        {"192.0.2.100/24", "2001:db8::1/129", "vpnha.toml:7: ", "with a prefix length"},
+        {"192.0.2.100/24", "fe80::1/64", "vpnha.toml:7: ", "no unicast"},
+        {"192.0.2.100/24", "ff02::1/64", "vpnha.toml:7: ", "no unicast"},
+        {"192.0.2.100/24", "2001:db8::1/0", "vpnha.toml:7: ", "net, or 128"},
+        {"192.0.2.100/24", "2001:db8::/64", "vpnha.toml:7: ", "the net's own"},
+        {"10.200.1.0/24", "10.200.1.5/24", "vpnha.toml:4: ", "write 10.200.1.0/24"},
+        {"10.200.1.0/24", "10.0.0.0/7", "vpnha.toml:4: ", "write 10.0.0.0/8"},
+        {"10.200.1.0/24", "2001:db8::5/64", "vpnha.toml:4: ", "write 2001:db8::/64"},
+        {"10.200.1.0/24", "2001::/8", "vpnha.toml:4: ", "write 2000::/16"},
+        {"\"10.200.0.1\"", "\"10.200.0.1/32\"", "vpnha.toml:3: ", "unicast IPv4 address"},
         {"[gateway.dialin.inside]", "[gateway.dialin.x]\n[gateway.dialin.inside]",
-         "vpnha.toml:6: ", "unknown key 'x' in [gateway.dialin]"},
+         "vpnha.toml:8: ", "unknown key 'x' in [gateway.dialin]"},
         {"[gateway.dialin.inside]\ninterface = \"eth2\"\naddresses = [\"198.51.100.100/24\"]\n", "",
          "vpnha.toml:1: ", "lacks its table [gateway.dialin.inside]"},
     };
@@ -80,9 +80,9 @@ TEST(TomlReaderTest, TakesForeignLettersInCommentsOnly) {
     EXPECT_EQ(error_of("# \xc3\xa9\xff\n" + kSample + "# \xce\x9e"), "");
     EXPECT_EQ(error_of(changed(kSample, "id = 1", "id = 1 # \"\xc3\xa9")), "");
     EXPECT_THAT(error_of(changed(kSample, "eth1", "eth#\xc3\xa9")),
-                StartsWith("vpnha.toml:4: a character that is not ASCII"));
+                StartsWith("vpnha.toml:6: a character that is not ASCII"));
     EXPECT_THAT(error_of(changed(kSample, "eth1", "e\\\"#\xc3\xa9")),
-                StartsWith("vpnha.toml:4: a character that is not ASCII"));
+                StartsWith("vpnha.toml:6: a character that is not ASCII"));
     EXPECT_THAT(error_of("Zpoasay\xce\x9e."), HasSubstr("vpnha.toml:1: a character"));
 }
 
@@ -174,7 +174,7 @@ TEST(TomlReaderTest, ReadsListsOfPaths) {
     const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
     const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");
     ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_EQ(config->gateways[0].l2tp.secrets, (std::vector<std::string>{"/a", "/b/c"}));
+    EXPECT_EQ(config->gateways[0].l2tp->secrets, (std::vector<std::string>{"/a", "/b/c"}));
     EXPECT_EQ(error_of(with("[]")), "");
     for (const std::string bad :
          {"\"/a\"", R"(["a"])", R"(["/"])", R"(["/a", 1])", R"(["/a", "/a"])"}) {

@@ -17,8 +17,9 @@ class SetupReaderTest : public ::testing::Test {
         config::Gateway gateway;
         gateway.name = "dialin";
         gateway.id = GatewayId{1};
-        gateway.l2tp.secrets = {secrets_};
-        gateway.l2tp.ppp_options = "/nonexistent/options";
+        gateway.l2tp.emplace();
+        gateway.l2tp->secrets = {secrets_};
+        gateway.l2tp->ppp_options = "/nonexistent/options";
         config_.gateways = {gateway};
         std::ofstream(key_) << "a key of the cluster";
         std::ofstream(secrets_) << "alice * one *\n";
