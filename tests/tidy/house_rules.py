@@ -290,6 +290,48 @@ def every_event_documented(tree: Tree) -> Iterator[Violation]:
         yield Violation(manual, 1, "event", f"nobody logs '{word}'")
 
 
+FAILURE_MODEL = "docs/failure-model.md"
+CHECKER_RUNS = "tests/checker/runs.cpp"
+FOUND_SEEDS = "tests/sim/found.txt"
+
+
+def proofs(tree: Tree) -> set[str]:
+    """Whatever a row of the failure model may name, as it is named there."""
+    known = {f"`{PurePosixPath(path).stem}`" for path in tree.files
+             if path.startswith("lab/scenarios/")}
+    for path, text in tree.files.items():
+        if path.startswith("tests/") and path.endswith(".cpp"):
+            tests = re.findall(r"^TEST(?:_\w)?\((\w+),\s*(\w+)\)", text, re.MULTILINE)
+            known |= {f"`{suite}.{name}`" for suite, name in tests}
+    known |= {f"run `{name}`" for name in re.findall(r'\.name = "([\w-]+)"',
+                                                    tree.files.get(CHECKER_RUNS, ""))}
+    known |= {f"seed `{seed}`" for seed in re.findall(r"^(\d+) ", tree.files.get(FOUND_SEEDS, ""),
+                                                     re.MULTILINE)}
+    return known
+
+
+def every_failure_shown(tree: Tree) -> Iterator[Violation]:
+    """Each row of the failure model's tables of events names what shows it, and that exists."""
+    known: set[str] = set()
+    in_table = False
+    for number, line in enumerate(tree.files.get(FAILURE_MODEL, "").splitlines(), 1):
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if line.startswith(("| event |", "| the victim |")):
+            in_table = cells[-1] == "shown by"
+            known = known or proofs(tree)
+            if not in_table:
+                yield Violation(FAILURE_MODEL, number, "shown", "no column 'shown by'")
+        elif not line.startswith("|"):
+            in_table = False
+        elif in_table and not line.startswith("|---") and cells[-1] != "–":
+            named = re.findall(r"(?:(?:run|seed) )?`[^`]*`", cells[-1])
+            if not named:
+                yield Violation(FAILURE_MODEL, number, "shown", "by nothing; write – for that")
+            for name in named:
+                if name not in known:
+                    yield Violation(FAILURE_MODEL, number, "shown", f"there is no {name}")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     include_arrow,
     pure_cores,
@@ -303,6 +345,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_errc_used,
     every_limit_used,
     every_event_documented,
+    every_failure_shown,
 )
 
 

@@ -195,6 +195,24 @@ class HouseRulesTest(unittest.TestCase):
         dynamic = {"libvpnha/src/node/x.cpp": 'log("x event={}");\n'}
         self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
 
+    def test_every_failure_is_shown(self):
+        model = house_rules.FAILURE_MODEL
+        files = {"lab/scenarios/power-cut.py": "", "tests/unit/x_test.cpp":
+                 "TEST(XTest, Lives) {\nTEST_F(YTest,\n       Dies) {\n",
+                 house_rules.CHECKER_RUNS: '{.name = "stales",', house_rules.FOUND_SEEDS: "7 150 x\n"}
+
+        def shown(row, head="| event | what | shown by |"):
+            text = f"{head}\n|---|---|---|\n{row}\n\n| else | `no` |\n| x | `nothing` |\n"
+            return found(house_rules.every_failure_shown, {**files, model: text})
+
+        for good in ("`power-cut`", "`XTest.Lives`, `YTest.Dies`", "run `stales`, seed `7`", "–",
+                     "`power-cut`: half of it"):
+            self.assertEqual(shown(f"| it dies | is seen | {good} |"), [])
+        for bad in ("`power-cuts`", "`XTest.Dies`", "`stales`", "run `stale`", "seed `8`", "", "soon"):
+            self.assertEqual(len(shown(f"| it dies | is seen | {bad} |")), 1, bad)
+        self.assertEqual(len(shown("| it dies | is seen | `power-cut` |",
+                                   head="| the victim | what | by |")), 1)
+
     def test_a_tree_is_read_without_data_and_without_binaries(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
