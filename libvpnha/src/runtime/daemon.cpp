@@ -379,7 +379,7 @@ class Daemon {
     }
 
     [[nodiscard]] nlohmann::json status() const {
-        nlohmann::json status = runtime::status_view(
+        return runtime::status_view(
             *node_, {.version = version(),
                      .gate = *gate_,
                      .now = loop_.now(),
@@ -389,11 +389,10 @@ class Daemon {
                      .restart = restart_,
                      .waiting_installs =
                          [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
-                     .flows = *flows_});
-        status["counters"]["plugin_malformed"] = plugins_->counters().malformed;
-        status["counters"]["control_malformed"] = control_->counters().malformed;
-        status["counters"].update(runtime::counters_view(lease_links_->counters()));
-        return status;
+                     .flows = *flows_,
+                     .lease = lease_links_->counters(),
+                     .plugin_malformed = plugins_->counters().malformed,
+                     .control_malformed = control_->counters().malformed});
     }
 
     void run(node::Effects effects) { executor_->run(std::move(effects)); }

@@ -255,7 +255,16 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"messages_malformed", node.counters().messages_malformed},
                  {"messages_unsupported", node.counters().messages_unsupported},
                  {"messages_ignored", node.counters().messages_ignored},
-                 {"unknown_gateway", node.counters().unknown_gateway}};
+                 {"unknown_gateway", node.counters().unknown_gateway},
+                 {"plugin_malformed", around.plugin_malformed},
+                 {"control_malformed", around.control_malformed},
+                 {"lease_sent", around.lease.sent},
+                 {"lease_unsent", around.lease.unsent},
+                 {"lease_received", around.lease.received},
+                 {"lease_forged", around.lease.forged},
+                 {"lease_malformed", around.lease.malformed},
+                 {"lease_replayed", around.lease.replayed},
+                 {"lease_unproven", around.lease.unproven}};
     for (const auto& [id, gateway] : node.gateways()) {
         for (const auto& [name, count] : counters_of(gateway)) {
             sum[name] += count;
@@ -280,13 +289,6 @@ std::string_view name_of(wire::Level level) {
             return "complete";
     }
     return "empty";
-}
-
-json counters_view(const adapters::LeaseCounters& lease) {
-    return {{"lease_sent", lease.sent},           {"lease_unsent", lease.unsent},
-            {"lease_received", lease.received},   {"lease_forged", lease.forged},
-            {"lease_malformed", lease.malformed}, {"lease_replayed", lease.replayed},
-            {"lease_unproven", lease.unproven}};
 }
 
 json name_of_member(const node::Node& node, NodeId member) {

@@ -28,6 +28,9 @@ struct Around {
     Restart restart;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
+    adapters::LeaseCounters lease;
+    std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
+    std::uint64_t control_malformed = 0;  // Requests at the control socket.
 };
 
 [[nodiscard]] std::string_view name_of(wire::Level level);
@@ -38,6 +41,5 @@ struct Around {
 [[nodiscard]] nlohmann::json sessions_view(const node::Node& node, std::optional<GatewayId> only);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
 [[nodiscard]] nlohmann::json differences_view(const node::Node& node);
-[[nodiscard]] nlohmann::json counters_view(const adapters::LeaseCounters& lease);
 
 }  // namespace vpnha::runtime

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a node answers has the members, and the types, of the examples in docs/control-protocol.md.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/gate_view.hpp"
+#include "runtime/plan_view.hpp"
+#include "runtime/views.hpp"
+#include "support/documented.hpp"
+#include "unit/adapters/gate_host.hpp"
+#include "unit/node/fake_cluster.hpp"
+#include "unit/node/sample_session.hpp"
+
+namespace vpnha::runtime {
+namespace contract_test {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+using Differences = std::vector<std::string>;
+
+void compare(const json& example, const json& answer, const std::string& place,
+             Differences& differences);
+
+// Some members are there of some elements only: each answered one has to be like one example.
+void compare_elements(const json& examples, const json& answers, const std::string& place,
+                      Differences& differences) {
+    for (const json& answer : answers) {
+        Differences fewest;
+        for (std::size_t i = 0; i < examples.size(); ++i) {
+            Differences found;
+            compare(examples[i], answer, place + "[]", found);
+            fewest = i == 0 || found.size() < fewest.size() ? found : fewest;
+        }
+        differences.insert(differences.end(), fewest.begin(), fewest.end());
+    }
+}
+
+// Null stands for a value of any type.
+void compare(const json& example, const json& answer, const std::string& place,
+             Differences& differences) {
+    if (example.is_null() || answer.is_null()) {
+        return;
+    }
+    if (example.is_number() && answer.is_number()) {
+        return;
+    }
+    if (example.type() != answer.type()) {
+        differences.push_back(place + " is " + answer.type_name());
+    } else if (example.is_array()) {
+        compare_elements(example, answer, place, differences);
+    } else if (example.is_object()) {
+        for (const auto& [name, value] : example.items()) {
+            if (answer.contains(name)) {
+                compare(value, answer[name], place + "/" + name, differences);
+            } else {
+                differences.push_back(place + "/" + name + " is not answered");
+            }
+        }
+        for (const auto& [name, value] : answer.items()) {
+            if (!example.contains(name)) {
+                differences.push_back(place + "/" + name + " is not documented");
+            }
+        }
+    }
+}
+
+Differences between(const json& example, const json& answer) {
+    Differences differences;
+    compare(example, answer, "", differences);
+    return differences;
+}
+
+struct OpenGate final : ports::Gate {
+    Result<void> attach(GatewayId) override { return {}; }
+    Result<void> open_until(GatewayId, TimePoint) override { return {}; }
+    Result<void> shut(GatewayId) override { return {}; }
+    Result<std::optional<TimePoint>> deadline(GatewayId) const override { return TimePoint::max(); }
+    Result<ports::GateCounters> counters(GatewayId) const override {
+        return ports::GateCounters{};
+    }
+};
+
+// A promoted node of three with a session, of which another one is set up otherwise.
+class ContractTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(cluster_.promote(1));
+        cluster_.run(1, node().on_plugin_up(1, "l2tp", node::session(1), "", cluster_.now()));
+        cluster_.pass(std::chrono::seconds(2));
+    }
+    node::Node& node() { return *cluster_.at(1).node; }
+    json status() {
+        return status_view(node(), {.version = "1.2.3",
+                                    .gate = gate_,
+                                    .now = cluster_.now(),
+                                    .quorum = {},
+                                    .unencrypted_because = "",
+                                    .restart = {},
+                                    .waiting_installs = [](GatewayId) { return 0U; },
+                                    .flows = flows_,
+                                    .lease = {}});
+    }
+
+    node::FakeCluster cluster_{3};
+    adapters::QbLoop loop_;
+    FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
+    OpenGate gate_;
+};
+
+TEST_F(ContractTest, StatusIsAsDocumented) {
+    json example = documented("status");
+    // The example leaves out what is summed up.
+    for (const auto& [name, value] : example["gateways"][0]["counters"].items()) {
+        example["counters"][name] = value;
+    }
+    EXPECT_THAT(between(example, status()), IsEmpty());
+}
+
+TEST_F(ContractTest, SessionsAreAsDocumented) {
+    EXPECT_THAT(between(documented("sessions"), sessions_view(node(), std::nullopt)), IsEmpty());
+    cluster_.kill(2);
+    cluster_.kill(3);
+    cluster_.pass(std::chrono::seconds(2));
+    const json alone = sessions_view(node(), std::nullopt);
+    EXPECT_EQ(alone["sessions"][0]["state"], "unprotected");
+    EXPECT_THAT(between(documented("sessions"), alone), IsEmpty());
+}
+
+TEST_F(ContractTest, PlanIsAsDocumented) {
+    EXPECT_THAT(between(documented("plan"), plan_view(node(), std::nullopt, std::nullopt)),
+                IsEmpty());
+}
+
+TEST_F(ContractTest, PeersAreAsDocumented) {
+    const wire::Setup other{node::kGateway, {{"pools", wire::Weight::session, 7}}};
+    cluster_.run(1, node().set_setups({other}, cluster_.now()));
+    const json peers{{"members", peers_view(node())}, {"differences", differences_view(node())}};
+    EXPECT_FALSE(peers["differences"].empty());
+    EXPECT_THAT(between(documented("peers"), peers), IsEmpty());
+}
+
+class GateContractTest : public adapters::GateHost {};
+
+TEST_F(GateContractTest, GateIsAsDocumented) {
+    const adapters::BpfGate gate = attached();
+    const auto answer = gate_view(config_, gate, adapters::boot_time());
+    ASSERT_TRUE(answer) << answer.error().detail;
+    EXPECT_THAT(between(documented("gate"), *answer), IsEmpty());
+}
+
+TEST(ContractComparisonTest, SeesWhatIsMissingWhatIsNewAndWhatIsOfAnotherType) {
+    const json example = json::parse(R"({"a": 1, "b": [{"c": "x"}, {"d": 2}], "e": null})");
+    EXPECT_THAT(between(example, json::parse(R"({"a": 7.5, "b": [], "e": {}})")), IsEmpty());
+    EXPECT_THAT(between(example, json::parse(R"({"a": 7, "b": [{"d": 1}], "e": 1})")), IsEmpty());
+    EXPECT_THAT(between(example, json::parse(R"({"a": "1", "b": [{"c": 1}], "f": 1})")),
+                ElementsAre("/a is string", "/b[]/c is number", "/e is not answered",
+                            "/f is not documented"));
+}
+
+}  // namespace contract_test
+}  // namespace vpnha::runtime
