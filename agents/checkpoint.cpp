@@ -41,7 +41,8 @@ Outcome start(const Call& call) {
     }
     Vpnhad vpnhad(call);
     Result<void> done;
-    // A vpnhad that was lame when it was stopped may end between two questions: then another one.
+    // A vpnhad that was draining when it was stopped may end between two questions: then another
+    // one.
     for (int attempt = 0; attempt < 2; ++attempt) {
         done = vpnhad.mark()
                    .and_then([&vpnhad] { return vpnhad.ensure_running(); })
@@ -141,8 +142,8 @@ Outcome stop(const Call& call) {
     if (!silenced) {
         return {Code::error, silenced.error().detail};
     }
-    // The next node's promotion waits for the end of this stop, and ends what is lame. What took no
-    // gateway may be there for its vote.
+    // The next node's promotion waits for the end of this stop, and ends what is draining. What
+    // took no gateway may be there for its vote.
     if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.is_lame()) {
         vpnhad.unmark();
         return {};

@@ -110,7 +110,7 @@ bool is_lame(const std::string& socket, const std::string& gateway) {
     }
     const auto answer = client->request("monitor", arguments.dump());
     const json state = answer ? json::parse(*answer, nullptr, false) : json();
-    return state.is_object() && state.value("lame", false);
+    return state.is_object() && state.value("draining", false);
 }
 
 ocf::Outcome refused_if_fenced(const ocf::Call& call) {

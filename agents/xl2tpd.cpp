@@ -37,14 +37,14 @@ Outcome start(const Call& call) {
 }
 
 Outcome stop(const Call& call) {
-    // On a lame node its sessions go on until another one serves them; vpnhad ends them then.
-    const auto lame = [&call] {
+    // On a draining node its sessions go on until another one serves them; vpnhad ends them then.
+    const auto draining = [&call] {
         return is_lame(call.parameter("socket"), call.parameter("gateway"));
     };
-    if (lame()) {
+    if (draining()) {
         const Result<void> later = service(call).stop_later();
         // Unless the lease has ended in between.
-        if (later && lame()) {
+        if (later && draining()) {
             return {};
         }
     }

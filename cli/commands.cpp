@@ -180,7 +180,7 @@ void Command::add_peers() {
 
 void Command::add_gate() {
     CLI::App* const verb =
-        app_.add_subcommand("gate", "What is let through of each gateway, where, and until when");
+        app_.add_subcommand("gate", "Packet gate: open or shut, lease deadline, devices, drops");
     verb->add_flag("--json", as_json_, "As JSON");
     add_watch(*verb);
     verb->callback([this] { action_ = [this] { return watch([this] { return show_gate(); }); }; });

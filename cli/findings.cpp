@@ -23,7 +23,7 @@ class Findings {
     // What keeps a standby from going on with everything.
     void add_standing(const json& gateway) {
         const auto replica = gateway.at("replica").get<std::string>();
-        const json& reasons = gateway.at("in_the_way");
+        const json& reasons = gateway.at("blockers");
         for (const json& reason : reasons) {
             add_of(gateway, Health::degraded, "this node: " + reason.get<std::string>());
         }
@@ -85,7 +85,7 @@ class Findings {
         } else if (!awaited.empty()) {
             add_of(gateway, Health::degraded,
                    fmt::format("this node has no memory of the lease (it is new, or its disk is): "
-                               "it votes when {} has told it what it remembers; if that node is "
+                               "it votes when it has the memory of {}; if that node is "
                                "new, has lost its disk or is off for good: vpnha vote-without NODE "
                                "--it-remembers-nothing",
                                names_of(awaited)));
@@ -112,7 +112,7 @@ class Findings {
                        fmt::format("the vote of {} does not count here: {} on the lease's port",
                                    node_name(status_, vote.at("node")),
                                    lease.at("phase") == "idle"
-                                       ? "nothing is heard of it"
+                                       ? "this node receives nothing from it"
                                        : "it does not answer this node's rounds"));
             }
         }

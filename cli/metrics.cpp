@@ -68,7 +68,7 @@ Metrics of_the_node() {
         {"vpnha_lease_datagrams_sent_total", kCounter, "Datagrams of the lease, sent.",
          of_node("/counters/lease_sent")},
         {"vpnha_lease_datagrams_unsent_total", kCounter,
-         "Datagrams that the kernel took on no link.",
+         "Lease datagrams that could not be sent on any link.",
          of_node("/counters/lease_unsent")},
         {"vpnha_lease_datagrams_received_total", kCounter, "Datagrams of the lease, received.",
          of_node("/counters/lease_received")},
@@ -87,7 +87,7 @@ Metrics of_the_part() {
     return {
         {"vpnha_role", kGauge, "1 for this node's role.",
          states_of_gateways(
-             {"role", "/role", {"promoted", "acting", "lame", "unpromoted", "detached"}})},
+             {"role", "/role", {"promoted", "acting", "draining", "unpromoted", "detached"}})},
         {"vpnha_gateway_acting", kGauge,
          "Whether this node serves in another one's place, and Pacemaker has not promoted it.",
          of_gateways("/acting")},
@@ -97,10 +97,10 @@ Metrics of_the_part() {
         {"vpnha_replica_level", kGauge, "1 for the level of this node's replica.",
          states_of_gateways({"level", "/replica", {"complete", "partial", "empty"}})},
         {"vpnha_standing", kGauge,
-         "1 for the replica's level, lowered by what is in the way of going on with everything.",
+         "1 for the replica's level, lowered by what would lose sessions or service here.",
          states_of_gateways({"level", "/standing", {"complete", "partial", "empty"}})},
-        {"vpnha_obstacles", kGauge, "How many things are in the way of going on with everything.",
-         of_gateways("/in_the_way")},
+        {"vpnha_blockers", kGauge, "Reasons why this node could not go on with everything.",
+         of_gateways("/blockers")},
         {"vpnha_promotion_score", kGauge, "The score that Pacemaker was given.",
          of_gateways("/score")},
         {"vpnha_standbys", kGauge, "Nodes that hold a complete replica and could take over.",
@@ -125,8 +125,8 @@ Metrics of_the_replica() {
          of_gateways("/records/count")},
         {"vpnha_records_max", kGauge,
          "The most records there may be.", of_gateways("/records/count_max")},
-        {"vpnha_records_unsaid", kGauge, "Changes not yet told to the group.",
-         of_gateways("/records/unsaid")},
+        {"vpnha_records_unsent", kGauge, "Changes not yet sent to the group.",
+         of_gateways("/records/unsent")},
         {"vpnha_records_installing", kGauge, "Records that this node's kernel was asked to take.",
          of_gateways("/records/installing")},
         {"vpnha_records_waiting", kGauge,
@@ -162,7 +162,7 @@ Metrics of_the_replica() {
                                        {"unreadable", "/counters/replica_unreadable"},
                                        {"kernel", "/counters/replica_refused"}}})},
         {"vpnha_replica_records_discarded_total", kCounter,
-         "Records of a lost partition, given up for the holder's truth.",
+         "Records of a lost partition, given up for the promoted node's.",
          of_gateways("/counters/replica_discarded")},
     };
 }
@@ -215,7 +215,8 @@ Metrics of_flows() {
 Metrics of_the_lease() {
     return {
         {"vpnha_lease_phase", kGauge, "1 for the phase of this node's lease.",
-         states_of_gateways({"phase", "/lease/phase", {"idle", "claiming", "holding", "lame"}})},
+         states_of_gateways(
+             {"phase", "/lease/phase", {"idle", "claiming", "holding", "draining"}})},
         {"vpnha_lease_remaining_seconds", kGauge,
          "For so long this node may still speak if nobody answers it any more.",
          seconds_of_gateways("/lease/left_ms")},
@@ -233,7 +234,7 @@ Metrics of_the_lease() {
          "Whether that node goes by other voters, of which neither list is newer.",
          nodes_of_gateways("/lease/differing")},
         {"vpnha_lease_vote", kGauge,
-         "Whether that voter's vote counts here: it answers this node's rounds, or is heard.",
+         "Whether that voter's vote counts here: it answers this node's rounds, or sends to it.",
          votes()},
         {"vpnha_lease_reserve", kGauge,
          "Votes that may be lost before no majority is left; negative: there is none.",

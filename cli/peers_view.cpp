@@ -23,7 +23,7 @@ std::string versions_of(const json& member) {
     const json& highest = member.at("wire_version");
     const json& lowest = member.at("wire_version_min");
     if (!highest.is_number() || !lowest.is_number()) {
-        return "not told";
+        return "unknown";
     }
     return lowest == highest
                ? std::to_string(highest.get<std::uint64_t>())
@@ -50,9 +50,9 @@ Row row_of(const json& status, const json& member) {
     const bool is_this = member.at("id") == status.at("node").at("id");
     const bool compatible = member.at("compatible").get<bool>();
     return {std::to_string(member.at("id").get<std::uint64_t>()),
-            text_or(member.at("name"), "not told") + (is_this ? " (this node)" : ""),
+            text_or(member.at("name"), "unknown") + (is_this ? " (this node)" : ""),
             {versions_of(member), compatible ? Colour::plain : Colour::red},
-            text_or(member.at("instance"), "not told"),
+            text_or(member.at("instance"), "unknown"),
             {promoted, Colour::green},
             standby,
             is_this ? "" : fmt::format("{} items", differing)};

@@ -69,7 +69,7 @@ std::string render_plan(const json& plan, bool use_colour) {
                 {name_of(candidate),
                  candidate.at("standing").get<std::string>(),
                  promotion_of(gateway, candidate),
-                 known ? std::to_string(candidate.at("kept").get<std::uint64_t>()) : "not told",
+                 known ? std::to_string(candidate.at("kept").get<std::uint64_t>()) : "unknown",
                  {std::to_string(lost), lost == 0 ? Colour::plain : Colour::red}});
         }
         if (!rows.empty()) {

@@ -81,7 +81,7 @@ std::string render_records(const json& status, bool use_colour) {
              {standing, standing == "complete" ? Colour::plain : Colour::yellow},
              fmt::format("{} of {}", number(records, "count"), number(records, "count_max")),
              flows_of(gateway),
-             std::to_string(number(records, "unsaid")),
+             std::to_string(number(records, "unsent")),
              std::to_string(number(records, "installing")),
              fmt::format("{} of {}", number(records, "tombstones"),
                          number(records, "tombstones_max")),
@@ -89,7 +89,7 @@ std::string render_records(const json& status, bool use_colour) {
                          size_text(number(records, "memory_bytes_max")))});
     }
     return render_table(
-        {"GATEWAY", "STANDING", "RECORDS", "FLOWS", "UNSAID", "INSTALLING", "TOMBSTONES", "MEMORY"},
+        {"GATEWAY", "STANDING", "RECORDS", "FLOWS", "UNSENT", "INSTALLING", "TOMBSTONES", "MEMORY"},
         rows, use_colour);
 }
 

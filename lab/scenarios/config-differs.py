@@ -39,7 +39,7 @@ def steps(run: Run) -> None:
     restart_with(live, odd, SECRETS, chap_secrets(password=OTHER_PASSWORD))
     restart_with(live, other, CONFIG_FILE, vpnha_toml() + LOG_LEVEL)
     run.wait_for(f"{odd.name} knows what is in its way",
-                 lambda: stack.status(odd)["in_the_way"], SEEN_S)
+                 lambda: stack.status(odd)["blockers"], SEEN_S)
     run.wait_for(f"{other.name} is in sync", lambda: stack.status(other)["standing"] == "complete",
                  SEEN_S)
 
@@ -50,7 +50,7 @@ def steps(run: Run) -> None:
                    is_empty())
     run.expect("replica_that_differs", stack.status(odd)["standing"], equals("partial"))
     run.expect("weight_of_the_log_level", weights(live, other, "log_level"), equals(["note"]))
-    run.expect("in_the_way_of_the_other", stack.status(other)["in_the_way"], is_empty())
+    run.expect("blockers_of_the_other", stack.status(other)["blockers"], is_empty())
 
     successor = live.cut_power(live.active)
     run.expect("successor", successor.name, equals(other.name))

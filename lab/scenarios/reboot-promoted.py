@@ -2,7 +2,7 @@
 """The promoted node is rebooted in good order; the sessions move as if by a switchover.
 
 Purpose: `reboot` is what an administrator types without a thought. Pacemaker's shutdown demotes the
-node, which serves on, lame, until its successor's claim.
+node, which serves on, draining, until its successor's claim.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

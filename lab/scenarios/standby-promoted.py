@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The administrator puts the promoted node into standby; the sessions move as if by a switchover.
 
-Purpose: planned work costs next to nothing. The demoted node serves on, lame, until its successor's
-claim ends its lease.
+Purpose: planned work costs next to nothing. The demoted node serves on, draining, until its
+successor's claim ends its lease.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -195,11 +195,28 @@ class HouseRulesTest(unittest.TestCase):
         dynamic = {"libvpnha/src/node/x.cpp": 'log("x event={}");\n'}
         self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
 
+    def test_public_names_are_the_fields(self):
+        red = {
+            "docs/control-protocol.md": ('  "records": {"unsaid": 0},', "| `records.unsaid` | no |",
+                                         "| `in_the_way` | why |", '"role": "lame"',
+                                         "| `role` | `promoted`, `lame` |"),
+            "docs/metrics.md": ("| `vpnha_records_unsaid` | x |", "| `vpnha_obstacles` | x |"),
+            "docs/man/vpnhad.8": (".B acting\\-told", ".B lame", ".B truth"),
+        }
+        for path, lines in red.items():
+            for line in lines:
+                self.red(house_rules.public_words, path, line)
+        self.green(house_rules.public_words, "docs/control-protocol.md",
+                   '{"unsent": 0, "detail": "it was told so"}\n| `unsent` | not yet said |')
+        self.green(house_rules.public_words, "docs/metrics.md", "| `vpnha_records` | as said |")
+        self.green(house_rules.public_words, "docs/man/vpnhad.8", ".B draining\nIt is told.")
+
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL
         files = {"lab/scenarios/power-cut.py": "", "tests/unit/x_test.cpp":
                  "TEST(XTest, Lives) {\nTEST_F(YTest,\n       Dies) {\n",
-                 house_rules.CHECKER_RUNS: '{.name = "stales",', house_rules.FOUND_SEEDS: "7 150 x\n"}
+                 house_rules.CHECKER_RUNS: '{.name = "stales",',
+                 house_rules.FOUND_SEEDS: "7 150 x\n"}
 
         def shown(row, head="| event | what | shown by |"):
             text = f"{head}\n|---|---|---|\n{row}\n\n| else | `no` |\n| x | `nothing` |\n"
@@ -208,7 +225,8 @@ class HouseRulesTest(unittest.TestCase):
         for good in ("`power-cut`", "`XTest.Lives`, `YTest.Dies`", "run `stales`, seed `7`", "–",
                      "`power-cut`: half of it"):
             self.assertEqual(shown(f"| it dies | is seen | {good} |"), [])
-        for bad in ("`power-cuts`", "`XTest.Dies`", "`stales`", "run `stale`", "seed `8`", "", "soon"):
+        for bad in ("`power-cuts`", "`XTest.Dies`", "`stales`", "run `stale`", "seed `8`", "",
+                    "soon"):
             self.assertEqual(len(shown(f"| it dies | is seen | {bad} |")), 1, bad)
         self.assertEqual(len(shown("| it dies | is seen | `power-cut` |",
                                    head="| the victim | what | by |")), 1)

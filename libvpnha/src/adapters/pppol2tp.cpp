@@ -60,10 +60,10 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRe
                                                         to_string(local), gateway.name));
     }
     if (record.our_address != gateway.ppp_local) {
-        return fail(Errc::invalid_argument,
-                    fmt::format("{} is not the PPP address of gateway {}, which is {}",
-                                to_string(record.our_address), gateway.name,
-                                to_string(gateway.ppp_local)));
+        return fail(
+            Errc::invalid_argument,
+            fmt::format("{} is not the PPP address of gateway {}, which is {}",
+                        to_string(record.our_address), gateway.name, to_string(gateway.ppp_local)));
     }
     return {};
 }

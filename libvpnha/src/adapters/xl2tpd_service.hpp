@@ -45,7 +45,7 @@ class Xl2tpdService {
     Result<void> start(const Settings& settings);
     // Nothing of it remains and its endpoint is mute.
     Result<void> stop();
-    // Stopped for whoever asks, but it serves on until the next reset(): its node is lame.
+    // Stopped for whoever asks, but it serves on until the next reset(): its node is draining.
     Result<void> stop_later();
     [[nodiscard]] Result<State> status() const;
     struct Running {

@@ -17,7 +17,7 @@ std::string_view to_string(Phase phase) {
         case Phase::holding:
             return "holding";
         case Phase::lame:
-            return "lame";
+            return "draining";
     }
     return "unknown";
 }

@@ -240,9 +240,9 @@ void GatewayNode::plan_announcements(TimePoint now) {
 void GatewayNode::finish(bool succeeded, Effects& effects) {
     using Role = std::pair<std::string_view, std::string_view>;
     const takeover::State state = takeover_.state();
-    const Role role = acting() ? Role("acting, and the group knows", "event=acting-told")
+    const Role role = acting() ? Role("acting, and the group knows", "event=acting-announced")
                       : state == takeover::State::promoted ? Role("promoted", "event=promoted")
-                      : state == takeover::State::lame     ? Role("lame", "event=lame")
+                      : state == takeover::State::lame     ? Role("draining", "event=draining")
                                                            : Role("unpromoted", "event=demoted");
     const auto failed = [&](const WaitingRequest& request) {
         return !result_for(request.promotion, succeeded).has_value();
@@ -383,7 +383,7 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
             follow(takeover_.lost(), now, effects);
         } else if (auto* doubted = std::get_if<replica::Doubted>(&effect)) {
             effects.emplace_back(
-                Log{Level::warning, fmt::format("the replica asks for the truth event=resync {}: "
+                Log{Level::warning, fmt::format("resync requested event=resync {}: "
                                                 "{}",
                                                 tag(), to_string(doubted->doubt))});
         } else {

@@ -13,7 +13,7 @@ using adapters::write_log;
 
 namespace {
 
-// A lame vpnhad that was stopped may be about to end when Pacemaker starts the next one.
+// A draining vpnhad that was stopped may be about to end when Pacemaker starts the next one.
 constexpr std::chrono::milliseconds kLockPatience{2000};
 
 void log_restart(const Restart& restart) {

@@ -124,7 +124,7 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
         const node::GatewayNode* const state = node_.find(gateway);
         to.ok({{"attached", state->attached() && !state->detaching()},
                {"role", state->is_promoted() ? "promoted" : "unpromoted"},
-               {"lame", state->state() == takeover::State::lame}});
+               {"draining", state->state() == takeover::State::lame}});
     };
     if (!probe) {
         answer(reply);

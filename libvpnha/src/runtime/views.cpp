@@ -81,7 +81,7 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
     const std::size_t tombstones = store.tombstones().size();
     return {{"count", count - store.flows() - store.expectations()},
             {"count_max", limits::kRecordsPerGatewayMax},
-            {"unsaid", replica.dirty()},
+            {"unsent", replica.dirty()},
             {"tombstones", tombstones},
             {"tombstones_max", limits::kTombstonesMax},
             {"installing", replica.installing()},
@@ -204,7 +204,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const char* role = !gateway.attached()                        ? "detached"
                        : gateway.acting()                         ? "acting"
                        : gateway.is_promoted()                    ? "promoted"
-                       : gateway.state() == takeover::State::lame ? "lame"
+                       : gateway.state() == takeover::State::lame ? "draining"
                                                                   : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
@@ -224,7 +224,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"acting_ms", nullptr},
               {"replica", name_of(replica.level())},
               {"standing", name_of(gateway.standing())},
-              {"in_the_way", gateway.stands_in_the_way()},
+              {"blockers", gateway.stands_in_the_way()},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},

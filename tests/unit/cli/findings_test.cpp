@@ -122,7 +122,7 @@ TEST(FindingsTest, AnUnpromotedNodeIsJudgedByItsReplica) {
     gateway["replica"] = "partial";
     ASSERT_EQ(findings_of(status).size(), 1U);
     EXPECT_THAT(findings_of(status)[0].text, HasSubstr("replica of this node is partial"));
-    gateway["in_the_way"] = {"asks for a snapshot: gap", "3 records cannot be applied here"};
+    gateway["blockers"] = {"asks for a snapshot: gap", "3 records cannot be applied here"};
     ASSERT_EQ(findings_of(status).size(), 2U);
     EXPECT_EQ(findings_of(status)[0].text, "gateway dialin: this node: asks for a snapshot: gap");
 }

@@ -36,8 +36,8 @@ TEST(MetricSourceTest, ReadsNumbersFlagsAndLengths) {
 }
 
 TEST(MetricSourceTest, OneOfTheStatesIsTrue) {
-    EXPECT_EQ(text_of(states_of_gateways({"role", "/role", {"promoted", "lame"}})),
-              "gateway=dialin,role=promoted 1.0; gateway=dialin,role=lame 0.0");
+    EXPECT_EQ(text_of(states_of_gateways({"role", "/role", {"promoted", "draining"}})),
+              "gateway=dialin,role=promoted 1.0; gateway=dialin,role=draining 0.0");
 }
 
 TEST(MetricSourceTest, EachSessionCountsOnce) {

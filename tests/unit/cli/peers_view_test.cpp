@@ -43,7 +43,7 @@ TEST(PeersViewTest, AMemberThatHasNotSpokenIsShownAsSuch) {
     for (const char* name : {"name", "wire_version", "wire_version_min", "instance"}) {
         status["members"][2][name] = nullptr;
     }
-    EXPECT_THAT(render_peers(status, false), HasSubstr("3   not told         not told"));
+    EXPECT_THAT(render_peers(status, false), HasSubstr("3   unknown          unknown"));
 }
 
 }  // namespace peers_view_test

@@ -29,7 +29,7 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "  "
         "1        3.1\n"
         "\n"
-        "GATEWAY  STANDING  RECORDS      FLOWS  UNSAID  INSTALLING  TOMBSTONES  MEMORY\n"
+        "GATEWAY  STANDING  RECORDS      FLOWS  UNSENT  INSTALLING  TOMBSTONES  MEMORY\n"
         "dialin   complete  2 of 100000  412    0       0           1 of 16384  768 octets of "
         "120.0 MiB\n"
         "\n"

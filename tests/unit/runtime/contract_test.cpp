@@ -77,9 +77,7 @@ struct OpenGate final : ports::Gate {
     Result<void> open_until(GatewayId, TimePoint) override { return {}; }
     Result<void> shut(GatewayId) override { return {}; }
     Result<std::optional<TimePoint>> deadline(GatewayId) const override { return TimePoint::max(); }
-    Result<ports::GateCounters> counters(GatewayId) const override {
-        return ports::GateCounters{};
-    }
+    Result<ports::GateCounters> counters(GatewayId) const override { return ports::GateCounters{}; }
 };
 
 // A promoted node of three with a session, of which another one is set up otherwise.
