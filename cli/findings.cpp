@@ -75,13 +75,13 @@ class Findings {
     void add_memory(const json& gateway) {
         const json& lease = gateway.at("lease");
         const json& awaited = lease.at("awaited");
-        if (awaited == json::array({status_.at("node").at("id")})) {
+        const json& self = status_.at("node");
+        if (awaited == json::array({self.at("id")})) {
             add_of(gateway, Health::degraded,
                    fmt::format("this node was the only voter, and has no memory of the lease (its "
                                "disk is new): nobody else knows what it decided; if no other node "
                                "serves the gateway: vpnha vote-without {} --it-remembers-nothing",
-                               
-                               printable(status_.at("node").at("name").get_ref<const std::string&>())));
+                               printable(self.at("name").get<std::string>())));
         } else if (!awaited.empty()) {
             add_of(gateway, Health::degraded,
                    fmt::format("this node has no memory of the lease (it is new, or its disk is): "
