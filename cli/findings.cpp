@@ -182,6 +182,13 @@ class Findings {
             add_of(gateway, Health::degraded,
                    fmt::format("{} records cannot be applied here", quarantined));
         }
+        const auto unknown = gateway.at("records").at("unknown").get<std::uint64_t>();
+        if (unknown > 0) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("{} records are of a later release: this node keeps them and cannot "
+                               "apply them; upgrade it",
+                               unknown));
+        }
     }
 
     void add_cluster(const json& status) {

@@ -280,11 +280,11 @@ void GatewayNode::on_probe(Effects& effects) {
 }
 
 void GatewayNode::remove_everything(Effects& effects) {
-    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto&) {
+    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
         if (const auto session = l2tp::parse_key(key.id.view())) {
             effects.emplace_back(RemoveSession{settings_.id, *session});
         }
-    });
+    }
     flows_.detach(effects);
     replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
     refusals_.clear();
@@ -360,18 +360,9 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         if (auto* send = std::get_if<replica::Send>(&effect)) {
             effects.emplace_back(SendToGroup{speech_.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            if (wire::is_tracked(wanted->key.type)) {
-                flows_.install(*wanted, now, effects);
-            } else {
-                install(*wanted, now, effects);
-            }
+            install(*wanted, now, effects);
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
-            refusals_.erase(remove->key);
-            if (wire::is_tracked(remove->key.type)) {
-                flows_.remove(remove->key, effects);
-            } else if (const auto session = l2tp::parse_key(remove->key.id.view())) {
-                effects.emplace_back(RemoveSession{settings_.id, *session});
-            }
+            this->remove(remove->key, effects);
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             if (stand_in_.wanted() && is_promoted()) {
                 stand_in_.depose(now);

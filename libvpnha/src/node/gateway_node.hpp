@@ -296,7 +296,13 @@ class GatewayNode {
     // Their kernel state goes with the tunnel.
     void remove_ended(const Resumed& resumed, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
+    // By the record's type.
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
+    void remove(const wire::RecordKey& key, Effects& effects);
+    // This release cannot apply it.
+    void set_aside(const replica::Install& wanted, const std::string& why, TimePoint now,
+                   Effects& effects);
+    void install_session(const replica::Install& wanted, TimePoint now, Effects& effects);
     void answer_protected(TimePoint now, Effects& effects);
     // Demoted: what was written may be there no more.
     void doubt_score(TimePoint now);

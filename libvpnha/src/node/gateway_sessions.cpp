@@ -26,9 +26,9 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
         std::optional<l2tp::SessionRecord> record;
     };
     std::vector<Lost> lost;
-    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
-        if (stored.hold == replica::Hold::carried || stored.hold == replica::Hold::installing) {
-            return;  // The latter is resumed when the kernel has it: on_installed().
+    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
+        if (stored.hold == replica::Hold::installing) {
+            continue;  // It is resumed when the kernel has it: on_installed().
         }
         Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
         if (record && stored.hold == replica::Hold::installed) {
@@ -36,7 +36,7 @@ void GatewayNode::resume_sessions(TimePoint now, Effects& effects) {
         } else {
             lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
         }
-    });
+    }
     std::set<l2tp::TunnelKey> tunnels;
     for (const auto& [key, resumed] : resumed_) {
         tunnels.insert(key);
@@ -147,19 +147,52 @@ void GatewayNode::give_up(const wire::RecordKey& key, const l2tp::SessionRecord*
 }
 
 void GatewayNode::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
-    const Result<l2tp::SessionRecord> record =
-        wanted.key.type == wire::RecordType::l2tp_session
-            ? l2tp::parse_record(wanted.payload)
-            : fail(Errc::unsupported,
-                   fmt::format("record type {} is of a later release; upgrade this node",
-                               static_cast<int>(wanted.key.type)));
+    switch (wanted.key.type) {
+        case wire::RecordType::l2tp_session:
+            install_session(wanted, now, effects);
+            return;
+        case wire::RecordType::flow:
+        case wire::RecordType::expectation:
+            flows_.install(wanted, now, effects);
+            return;
+    }
+    // Kept, and passed on: it is worth something to a node that knows it.
+    set_aside(wanted,
+              fmt::format("record type {} is of a later release; upgrade this node",
+                          static_cast<int>(wanted.key.type)),
+              now, effects);
+}
+
+void GatewayNode::set_aside(const replica::Install& wanted, const std::string& why, TimePoint now,
+                            Effects& effects) {
+    // Identical bytes must never bring down all nodes at once: this one record is set aside.
+    replica_.on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
+    effects.emplace_back(
+        Log{Level::error, fmt::format("record set aside event=quarantined {} record={}: {}", tag(),
+                                      to_hex(wanted.key.id.view()), why)});
+}
+
+void GatewayNode::remove(const wire::RecordKey& key, Effects& effects) {
+    switch (key.type) {
+        case wire::RecordType::l2tp_session:
+            refusals_.erase(key);
+            if (const auto session = l2tp::parse_key(key.id.view())) {
+                effects.emplace_back(RemoveSession{settings_.id, *session});
+            }
+            return;
+        case wire::RecordType::flow:
+        case wire::RecordType::expectation:
+            flows_.remove(key, effects);
+            return;
+    }
+    // Of any other type nothing is in this node's kernel.
+}
+
+void GatewayNode::install_session(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    const Result<l2tp::SessionRecord> record = l2tp::parse_record(wanted.payload);
     if (!record) {
-        // Identical bytes must never bring down all nodes at once: this one record is set aside.
         refusals_[wanted.key] = record.error().detail;
-        replica_.on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
-        effects.emplace_back(Log{
-            Level::error, fmt::format("record set aside event=quarantined {} record={}: {}", tag(),
-                                      to_hex(wanted.key.id.view()), record.error().detail)});
+        set_aside(wanted, record.error().detail, now, effects);
         return;
     }
     effects.emplace_back(InstallSession{settings_.id, *record, wanted.ticket});
@@ -237,12 +270,12 @@ void GatewayNode::on_kernel_overrun(Effects& effects) {
 void GatewayNode::on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now,
                              Effects& effects) {
     std::vector<l2tp::SessionKey> gone;
-    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
+    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
         const auto session = l2tp::parse_key(key.id.view());
         if (stored.hold == replica::Hold::installed && session && !present.contains(*session)) {
             gone.push_back(*session);
         }
-    });
+    }
     for (const l2tp::SessionKey& session : gone) {
         on_session_gone(session, now, effects);
     }

@@ -10,10 +10,10 @@ namespace vpnha::node {
 
 std::vector<SessionView> GatewayNode::sessions() const {
     std::vector<SessionView> views;
-    replica_.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
+    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
         Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
         if (!record) {
-            return;
+            continue;
         }
         SessionView view{std::move(*record), SessionState::hot, stored.version.epoch, {}};
         if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
@@ -33,7 +33,7 @@ std::vector<SessionView> GatewayNode::sessions() const {
             view.reason = "not yet in this node's kernel";
         }
         views.push_back(std::move(view));
-    });
+    }
     for (const auto& [plugin, session] : stock_) {
         if (!session.not_resumable.empty()) {
             views.push_back({session.record, SessionState::unprotected, replica_.epoch(),

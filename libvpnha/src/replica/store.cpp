@@ -241,8 +241,7 @@ StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
     payload_bytes_ += payload.size();
     const auto record = records_.emplace(key, StoredRecord{}).first;
     record->second.payload.assign(payload);
-    flows_ += key.type == wire::RecordType::flow ? 1U : 0U;
-    expectations_ += key.type == wire::RecordType::expectation ? 1U : 0U;
+    ++sizes_[static_cast<std::uint8_t>(key.type)];
     index_.insert(record);
     return record->second;
 }
@@ -266,15 +265,22 @@ void Store::remove(Records::iterator record) {
 
 void Store::release(Records::iterator record) {
     payload_bytes_ -= record->second.payload.size();
-    flows_ -= record->first.type == wire::RecordType::flow ? 1U : 0U;
-    expectations_ -= record->first.type == wire::RecordType::expectation ? 1U : 0U;
+    --sizes_[static_cast<std::uint8_t>(record->first.type)];
     set_hold(record->first, record->second, Hold::none);
     index_.erase(record);
     records_.erase(record);
 }
 
+std::size_t Store::unknown() const {
+    std::size_t sum = 0;
+    for (std::size_t type = 0; type < sizes_.size(); ++type) {
+        sum += wire::is_known(static_cast<wire::RecordType>(type)) ? 0 : sizes_[type];
+    }
+    return sum;
+}
+
 bool Store::has_room_for(wire::RecordType type) const {
-    const std::size_t tracked = flows_ + expectations_;
+    const std::size_t tracked = flows() + expectations();
     return wire::is_tracked(type) ? tracked < limits::kFlowsPerGatewayMax
                                   : records_.size() - tracked < limits::kRecordsPerGatewayMax;
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -158,8 +159,15 @@ class Store {
     [[nodiscard]] Part all(wire::RecordType type) const {
         return some(type, {}, std::numeric_limits<std::size_t>::max());
     }
-    [[nodiscard]] std::size_t flows() const { return flows_; }
-    [[nodiscard]] std::size_t expectations() const { return expectations_; }
+    [[nodiscard]] std::size_t size_of(wire::RecordType type) const {
+        return sizes_[static_cast<std::uint8_t>(type)];
+    }
+    [[nodiscard]] std::size_t flows() const { return size_of(wire::RecordType::flow); }
+    [[nodiscard]] std::size_t expectations() const {
+        return size_of(wire::RecordType::expectation);
+    }
+    // Of types that this release does not know.
+    [[nodiscard]] std::size_t unknown() const;
     [[nodiscard]] std::size_t installed_flows() const { return installed_flows_; }
     // Every erasure with a version above it has a tombstone.
     [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
@@ -190,8 +198,7 @@ class Store {
     std::uint64_t digest_ = 0;
     std::uint32_t counted_ = 0;
     std::size_t payload_bytes_ = 0;
-    std::size_t flows_ = 0;  // Records of that type.
-    std::size_t expectations_ = 0;
+    std::array<std::uint32_t, 256> sizes_{};  // Records of each type.
     std::size_t installed_flows_ = 0;
 };
 

@@ -87,6 +87,7 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
             {"installing", replica.installing()},
             {"waiting_installs", waiting_installs},
             {"quarantined", replica.quarantined()},
+            {"unknown", store.unknown()},
             {"memory_bytes",
              count * kEntryBytes + store.payload_bytes() + tombstones * kTombstoneBytes},
             {"memory_bytes_max",

@@ -40,6 +40,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/sessions/protected", 1, Health::degraded,
          "1 of 2 sessions are not protected"},
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
+        {"/gateways/0/records/unknown", 2, Health::degraded, "2 records are of a later release"},
         {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
         {"/restarts/votes_only", true, Health::degraded, "only votes on this node"},
         {"/quorate", false, Health::critical, "no quorum"},

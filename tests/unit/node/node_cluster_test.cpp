@@ -348,17 +348,6 @@ TEST(NodeClusterTest, AMemberWithoutACommonVersionIsNamed) {
     EXPECT_EQ(cluster.replica(1).holder(), std::nullopt);
 }
 
-TEST(NodeClusterTest, AMandatoryRecordOfALaterReleaseIsRefusedInWords) {
-    FakeCluster cluster = with_one_session();
-    wire::RecordKey later{static_cast<wire::RecordType>(0x42), wire::RecordId(Bytes{1})};
-    const replica::Replica& holder = cluster.replica(1);
-    cluster.say(1, encoded(wire::Update{
-                       kGateway, holder.epoch(), holder.sequence(), {{later, false, {1, 2}}}}));
-    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("record type 66 is of a later release")));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->standing(), wire::Level::partial);
-    EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
-}
-
 TEST(NodeClusterTest, ASetupThatDiffersFromTheHoldersMakesAStandbyPartialAndIsNamed) {
     FakeCluster cluster(1);
     const auto setup = [](std::uint64_t secret, std::uint64_t log) {
