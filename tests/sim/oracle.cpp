@@ -366,7 +366,7 @@ void Oracle::note_state(const Machine& machine, GatewayId gateway, const Epoch& 
 void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     const replica::Replica& replica = gateway.replica();
-    replica.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
+    replica.store().each_session([&](const wire::RecordKey& key, const auto& stored) {
         const auto session = l2tp::parse_key(key.id.view());
         if (!session) {
             return;

@@ -219,7 +219,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
     if (replica.level() != wire::Level::complete) {
         fail("confirm", machine.id(), "confirms, and is not complete");
     }
-    replica.store().each_but_flows([&](const wire::RecordKey& key, const auto& stored) {
+    replica.store().each_session([&](const wire::RecordKey& key, const auto& stored) {
         const bool refused = std::find(confirm.refused.begin(), confirm.refused.end(),
                                        stored.version) != confirm.refused.end();
         const bool covered =

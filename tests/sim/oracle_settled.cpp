@@ -146,7 +146,7 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
              fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
     }
     std::set<l2tp::SessionKey> held;
-    here.store().each_but_flows([&](const wire::RecordKey&, const replica::StoredRecord& stored) {
+    here.store().each_session([&](const wire::RecordKey&, const replica::StoredRecord& stored) {
         const auto record = l2tp::parse_record(stored.payload);
         if (!record) {
             return;

@@ -195,7 +195,7 @@ void Expectations::on_listed(std::span<const Expectation> table, TimePoint now, 
             ending_.try_emplace(expected->key, now + limits::kFlowEndingPause);
         }
     }
-    if (table.empty() && replica_.store().expectations() == 0) {
+    if (table.empty() && replica_.store().size_of(wire::RecordType::expectation) == 0) {
         list_at_.reset();
     }
 }

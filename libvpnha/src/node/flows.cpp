@@ -161,8 +161,7 @@ void Flows::say(const conntrack::Decision& decision, TimePoint now) {
 }
 
 void Flows::look_for_room(TimePoint now) {
-    const replica::Store& store = replica_.store();
-    if (store.flows() + store.expectations() > limits::kFlowsForRoom) {
+    if (replica_.store().size_of(wire::Service::tracked) > limits::kFlowsForRoom) {
         room_at_ = now + limits::kFlowRoomPause;
         return;
     }
@@ -249,9 +248,10 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
     if (seen == limits::kFlowsPerUnlistedTurn) {
         return;
     }
-    effects.emplace_back(
-        Log{Level::info, fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}",
-                                     gateway_.value, replica_.store().flows(), unlisted_->gone)});
+    effects.emplace_back(Log{
+        Level::info,
+        fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}", gateway_.value,
+                    replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
     tracker_->end_listing();
     unlisted_.reset();
     listing_ = false;

@@ -58,7 +58,7 @@ void Replica::end_epoch(TimePoint now) {
     installing_.clear();
     lacking_.clear();
     for (const auto& [key, record] : store_.records()) {
-        if (wire::is_tracked(key.type) && record.hold == Hold::installed) {
+        if (!wire::is_session(key.type) && record.hold == Hold::installed) {
             // Packets may have changed it since, and not all of that was said.
             store_.set_hold(key, *store_.find(key), Hold::none);
         }
@@ -102,7 +102,7 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     }
     if (!queued) {
         queue(key);
-    } else if (!wire::is_tracked(key.type) && !is_dirty(key)) {
+    } else if (wire::is_session(key.type) && !is_dirty(key)) {
         std::erase(dirty_, key);  // Come and gone before anybody heard of it.
     }
 }

@@ -47,7 +47,7 @@ std::optional<TimePoint> Replica::next_deadline() const {
 }
 
 void Replica::queue(const wire::RecordKey& key) {
-    if (!wire::is_tracked(key.type)) {
+    if (wire::is_session(key.type)) {
         dirty_.push_back(key);
         return;
     }

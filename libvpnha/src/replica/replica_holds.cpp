@@ -17,6 +17,9 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
     if (applied == Store::Applied::refused) {
         ++counters_.over_limit;
         ++over_limit_;
+        if (record != nullptr) {
+            note(key, *record);
+        }
         if (level_ == wire::Level::complete) {
             distrust(wire::Doubt::over_limit, effects, now);
         }
@@ -57,20 +60,20 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
 }
 
 void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
-    const bool tracked = wire::is_tracked(key.type);
+    const bool is_session = wire::is_session(key.type);
     switch (record.hold) {
         case Hold::installing:
             // What the others know to be lacking does not hold up the rest while it is tried again.
             if (!record.lacking) {
                 installing_.insert(record.version);
-            } else if (!tracked) {
+            } else if (is_session) {
                 lacking_.insert(record.version);
             }
             break;
         case Hold::none:
         case Hold::refused:
         case Hold::unreadable:
-            if (!promoted_ && !tracked) {
+            if (!promoted_ && is_session) {
                 lacking_.insert(record.version);
             }
             break;
@@ -128,7 +131,7 @@ void Replica::on_gone(const wire::RecordKey& key) {
 
 Effects Replica::install_missing() {
     Effects effects;
-    store_.each_but_flows([&](const wire::RecordKey& key, const StoredRecord& stored) {
+    store_.each_session([&](const wire::RecordKey& key, const StoredRecord& stored) {
         if (stored.hold == Hold::none) {
             request_install(key, *store_.find(key), effects);
         }
@@ -209,7 +212,7 @@ std::vector<NodeId> Replica::complete_standbys() const {
 Coverage Replica::coverage(NodeId node) const {
     Coverage coverage;
     const auto count = [&](const auto& holds) {
-        store_.each_but_flows([&](const wire::RecordKey&, const StoredRecord& record) {
+        store_.each_session([&](const wire::RecordKey&, const StoredRecord& record) {
             ++(holds(record) ? coverage.held : coverage.missing);
         });
     };

@@ -21,7 +21,7 @@ constexpr std::size_t kHashedBytes = 1 + 2 + limits::kRecordIdBytesMax + 8 + 4 +
 // SipHash with a fixed key: the digest finds accidents, not attackers (CPG is encrypted).
 std::uint64_t hash(const wire::RecordKey& key, const wire::Version& version, ByteView payload) {
     static constexpr std::array<std::uint8_t, crypto_shorthash_KEYBYTES> kKey{};
-    Octets<kHashedBytes + limits::kRecordPayloadBytesMax> text;
+    Octets<kHashedBytes + wire::kPayloadBytesMax> text;
     text.u8(static_cast<std::uint8_t>(key.type));
     text.u16(static_cast<std::uint16_t>(key.id.view().size()));
     text.bytes(key.id.view());
@@ -47,7 +47,13 @@ Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
         if (is_stale(record->version, version, authority)) {
             return Applied::stale;
         }
-        const bool other = replace_payload(*record, payload);
+        const bool other = !std::ranges::equal(record->payload, payload);
+        if (other) {
+            if (!has_room_for(key.type, 0, payload.size(), record->payload.size())) {
+                return Applied::refused;
+            }
+            replace_payload(key, *record, payload);
+        }
         say(key, *record, version);
         return other ? Applied::changed : Applied::unchanged;
     }
@@ -58,7 +64,7 @@ Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
         }
         tombstones_.erase(grave);
     }
-    if (!has_room_for(key.type)) {
+    if (!has_room_for(key.type, 1, payload.size(), 0)) {
         return Applied::refused;
     }
     record = &add(key, payload);
@@ -80,13 +86,18 @@ bool Store::drop(const wire::RecordKey& key, const wire::Version& version, TimeP
 }
 
 Store::Written Store::write(const wire::RecordKey& key, ByteView payload) {
+    VPNHA_ASSERT(payload.size() <= wire::traits_of(key.type).payload_max);
     if (StoredRecord* held = find(key)) {
-        if (!replace_payload(*held, payload)) {
+        if (std::ranges::equal(held->payload, payload)) {
             return {Applied::unchanged};
         }
+        if (!has_room_for(key.type, 0, payload.size(), held->payload.size())) {
+            return {Applied::refused};
+        }
+        replace_payload(key, *held, payload);
         return {Applied::changed, held, std::exchange(held->dirty, true)};
     }
-    if (!has_room_for(key.type)) {
+    if (!has_room_for(key.type, 1, payload.size(), 0)) {
         return {Applied::refused};
     }
     StoredRecord& record = add(key, payload);
@@ -238,7 +249,9 @@ Store::Records::iterator Store::locate(const wire::RecordKey& key) {
 }
 
 StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
-    payload_bytes_ += payload.size();
+    Held& of_service = held(key.type);
+    ++of_service.records;
+    of_service.bytes += payload.size();
     const auto record = records_.emplace(key, StoredRecord{}).first;
     record->second.payload.assign(payload);
     ++sizes_[static_cast<std::uint8_t>(key.type)];
@@ -246,13 +259,10 @@ StoredRecord& Store::add(const wire::RecordKey& key, ByteView payload) {
     return record->second;
 }
 
-bool Store::replace_payload(StoredRecord& record, ByteView payload) {
-    if (std::ranges::equal(record.payload, payload)) {
-        return false;
-    }
-    payload_bytes_ = payload_bytes_ - record.payload.size() + payload.size();
+void Store::replace_payload(const wire::RecordKey& key, StoredRecord& record, ByteView payload) {
+    Held& of_service = held(key.type);
+    of_service.bytes = of_service.bytes - record.payload.size() + payload.size();
     record.payload.assign(payload);
-    return true;
 }
 
 void Store::remove(Records::iterator record) {
@@ -264,7 +274,9 @@ void Store::remove(Records::iterator record) {
 }
 
 void Store::release(Records::iterator record) {
-    payload_bytes_ -= record->second.payload.size();
+    Held& of_service = held(record->first.type);
+    --of_service.records;
+    of_service.bytes -= record->second.payload.size();
     --sizes_[static_cast<std::uint8_t>(record->first.type)];
     set_hold(record->first, record->second, Hold::none);
     index_.erase(record);
@@ -279,10 +291,25 @@ std::size_t Store::unknown() const {
     return sum;
 }
 
-bool Store::has_room_for(wire::RecordType type) const {
-    const std::size_t tracked = flows() + expectations();
-    return wire::is_tracked(type) ? tracked < limits::kFlowsPerGatewayMax
-                                  : records_.size() - tracked < limits::kRecordsPerGatewayMax;
+Store::Held& Store::held(wire::RecordType type) {
+    return held_[static_cast<std::size_t>(wire::traits_of(type).service)];
+}
+
+bool Store::has_room_for(wire::RecordType type, std::size_t records, std::size_t bytes,
+                         std::size_t instead_of) const {
+    const wire::Service service = wire::traits_of(type).service;
+    const wire::Room room = wire::room_of(service);
+    const Held& held = held_[static_cast<std::size_t>(service)];
+    return held.records + records <= room.records_max &&
+           held.bytes - instead_of + bytes <= room.bytes_max;
+}
+
+std::size_t Store::payload_bytes() const {
+    std::size_t sum = 0;
+    for (const Held& held : held_) {
+        sum += held.bytes;
+    }
+    return sum;
 }
 
 void Store::bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now) {

@@ -28,6 +28,7 @@
 #include "base/time.hpp"
 #include "replica/record_index.hpp"
 #include "wire/message.hpp"
+#include "wire/record_traits.hpp"
 
 namespace vpnha::replica {
 
@@ -128,15 +129,15 @@ class Store {
     [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
         return tombstones_;
     }
-    // Flows, and what helpers expect, are many: who wants the others goes past them.
+    // Those that a node must have to go on with everything. Goes past the others: they are many.
     template <class Visit>
-    void each_but_flows(Visit visit) const {
+    void each_session(Visit visit) const {
         for (auto at = records_.begin(); at != records_.end();) {
-            if (wire::is_tracked(at->first.type)) {
-                at = records_.upper_bound(wire::last_key(at->first.type));
-            } else {
+            if (wire::is_session(at->first.type)) {
                 visit(at->first, at->second);
                 ++at;
+            } else {
+                at = records_.upper_bound(wire::last_key(at->first.type));
             }
         }
     }
@@ -162,9 +163,8 @@ class Store {
     [[nodiscard]] std::size_t size_of(wire::RecordType type) const {
         return sizes_[static_cast<std::uint8_t>(type)];
     }
-    [[nodiscard]] std::size_t flows() const { return size_of(wire::RecordType::flow); }
-    [[nodiscard]] std::size_t expectations() const {
-        return size_of(wire::RecordType::expectation);
+    [[nodiscard]] std::size_t size_of(wire::Service service) const {
+        return held_[static_cast<std::size_t>(service)].records;
     }
     // Of types that this release does not know.
     [[nodiscard]] std::size_t unknown() const;
@@ -173,17 +173,24 @@ class Store {
     [[nodiscard]] const wire::Version& horizon() const { return horizon_; }
     [[nodiscard]] std::uint64_t digest() const { return digest_; }
     [[nodiscard]] std::uint32_t count() const { return counted_; }
-    // Records, and flows with what their helpers expect, have a bound each.
-    [[nodiscard]] bool has_room_for(wire::RecordType type) const;
     // Octets of all payloads.
-    [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
+    [[nodiscard]] std::size_t payload_bytes() const;
 
   private:
+    // Of all types of a service.
+    struct Held {
+        std::size_t records = 0;
+        std::size_t bytes = 0;  // Of payloads.
+    };
+
     void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
     [[nodiscard]] Records::iterator locate(const wire::RecordKey& key);
     StoredRecord& add(const wire::RecordKey& key, ByteView payload);
-    // True when it was another one.
-    bool replace_payload(StoredRecord& record, ByteView payload);
+    void replace_payload(const wire::RecordKey& key, StoredRecord& record, ByteView payload);
+    [[nodiscard]] Held& held(wire::RecordType type);
+    // For a payload in place of another one's octets; `records`: 1 when it is new, else 0.
+    [[nodiscard]] bool has_room_for(wire::RecordType type, std::size_t records, std::size_t bytes,
+                                    std::size_t instead_of) const;
     // Out of count and digest as well.
     void remove(Records::iterator record);
     void release(Records::iterator record);
@@ -197,8 +204,8 @@ class Store {
     wire::Version horizon_;
     std::uint64_t digest_ = 0;
     std::uint32_t counted_ = 0;
-    std::size_t payload_bytes_ = 0;
     std::array<std::uint32_t, 256> sizes_{};  // Records of each type.
+    std::array<Held, wire::kServices> held_{};
     std::size_t installed_flows_ = 0;
 };
 

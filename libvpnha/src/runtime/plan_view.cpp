@@ -17,18 +17,11 @@ json id_or_null(std::optional<NodeId> node) {
     return node ? json(node->value) : json(nullptr);
 }
 
-// Flows, and what their helpers expect, are records too, and no sessions.
-std::uint64_t count_sessions(const replica::Store& store) {
-    std::uint64_t sessions = 0;
-    store.each_but_flows([&sessions](const auto&, const auto&) { ++sessions; });
-    return sessions;
-}
-
 json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
                   std::optional<NodeId> without) {
     const replica::Replica& replica = gateway.replica();
     const std::optional<NodeId> holder = replica.holder();
-    const std::uint64_t sessions = count_sessions(replica.store());
+    const std::uint64_t sessions = replica.store().size_of(wire::Service::session);
     const std::optional<NodeId> dead = without ? without : holder;
     const bool holder_stays = holder && dead != holder;
 

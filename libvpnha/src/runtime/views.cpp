@@ -79,21 +79,25 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
-    return {{"count", count - store.flows() - store.expectations()},
-            {"count_max", limits::kRecordsPerGatewayMax},
-            {"unsent", replica.dirty()},
-            {"tombstones", tombstones},
-            {"tombstones_max", limits::kTombstonesMax},
-            {"installing", replica.installing()},
-            {"waiting_installs", waiting_installs},
-            {"quarantined", replica.quarantined()},
-            {"unknown", store.unknown()},
-            {"memory_bytes",
-             count * kEntryBytes + store.payload_bytes() + tombstones * kTombstoneBytes},
-            {"memory_bytes_max",
-             limits::kRecordsPerGatewayMax * (kEntryBytes + limits::kRecordPayloadBytesMax) +
-                 limits::kFlowsPerGatewayMax * (kEntryBytes + conntrack::kFlowPayloadBytesMax) +
-                 limits::kTombstonesMax * kTombstoneBytes}};
+    constexpr wire::Room kSessions = wire::room_of(wire::Service::session);
+    constexpr wire::Room kCheckpoints = wire::room_of(wire::Service::checkpoint);
+    constexpr wire::Room kTracked = wire::room_of(wire::Service::tracked);
+    return {
+        {"count", store.size_of(wire::Service::session)},
+        {"count_max", limits::kRecordsPerGatewayMax},
+        {"unsent", replica.dirty()},
+        {"tombstones", tombstones},
+        {"tombstones_max", limits::kTombstonesMax},
+        {"installing", replica.installing()},
+        {"waiting_installs", waiting_installs},
+        {"quarantined", replica.quarantined()},
+        {"unknown", store.unknown()},
+        {"memory_bytes",
+         count * kEntryBytes + store.payload_bytes() + tombstones * kTombstoneBytes},
+        {"memory_bytes_max",
+         (kSessions.records_max + kCheckpoints.records_max + kTracked.records_max) * kEntryBytes +
+             kSessions.bytes_max + kCheckpoints.bytes_max + kTracked.bytes_max +
+             limits::kTombstonesMax * kTombstoneBytes}};
 }
 
 json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
@@ -101,9 +105,9 @@ json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
     const node::FlowCounters& counters = flows.counters();
     const replica::Store& store = gateway.replica().store();
     return {{"replicated", flows.settings().replicate},
-            {"flows", store.flows()},
+            {"flows", store.size_of(wire::RecordType::flow)},
             {"flows_max", limits::kFlowsPerGatewayMax},
-            {"expectations", store.expectations()},
+            {"expectations", store.size_of(wire::RecordType::expectation)},
             {"installed", store.installed_flows()},
             {"waiting", keeper.waiting(gateway.settings().id)},
             {"held_back", flows.held_back()},

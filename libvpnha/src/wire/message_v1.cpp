@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "wire/codec.hpp"
+#include "wire/record_traits.hpp"
 
 namespace vpnha::wire {
 
@@ -68,8 +69,8 @@ RecordKey read_key(ByteReader& in) {
     return RecordKey{type, RecordId(in.take_prefixed(limits::kRecordIdBytesMax))};
 }
 
-SmallBytes read_payload(ByteReader& in) {
-    return SmallBytes(in.take_prefixed(limits::kRecordPayloadBytesMax));
+SmallBytes read_payload(ByteReader& in, RecordType type) {
+    return SmallBytes(in.take_prefixed(traits_of(type).payload_max));
 }
 
 GatewayId read_gateway(ByteReader& in) {
@@ -209,7 +210,7 @@ Update read_update(ByteReader& in) {
         Change change;
         change.erased = (r.u8() & kFlagErased) != 0;
         change.key = read_key(r);
-        change.payload = read_payload(r);
+        change.payload = read_payload(r, change.key.type);
         return change;
     });
     return update;
@@ -273,7 +274,7 @@ Snapshot read_snapshot(ByteReader& in) {
         record.erased = (r.u8() & kFlagErased) != 0;
         record.key = read_key(r);
         record.version = read_version(r);
-        record.payload = read_payload(r);
+        record.payload = read_payload(r, record.key.type);
         return record;
     });
     return snapshot;

@@ -17,13 +17,6 @@ namespace vpnha::wire {
 enum class RecordType : std::uint8_t { l2tp_session = 1, flow = 2, expectation = 3 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 
-// Of the kernel's connection tracking: there are many, and none is worth a session.
-[[nodiscard]] constexpr bool is_tracked(RecordType type) {
-    return type == RecordType::flow || type == RecordType::expectation;
-}
-[[nodiscard]] constexpr bool is_known(RecordType type) {
-    return type == RecordType::l2tp_session || is_tracked(type);
-}
 [[nodiscard]] constexpr bool is_optional(RecordType type) {
     return (static_cast<std::uint8_t>(type) & kOptionalRecordType) != 0;
 }

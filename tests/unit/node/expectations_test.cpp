@@ -49,7 +49,7 @@ class ExpectationsTest : public ::testing::Test {
         return cluster_.at(node).node->find(kGateway)->flows().counters();
     }
     std::size_t records(std::uint32_t node) {
-        return cluster_.replica(node).store().expectations();
+        return cluster_.replica(node).store().size_of(wire::RecordType::expectation);
     }
 
     // As the kernel of the promoted node has it, and says so.

@@ -17,7 +17,9 @@ class FlowsTest : public ::testing::Test {
     const FlowCounters& counters(std::uint32_t node) {
         return cluster_.at(node).node->find(kGateway)->flows().counters();
     }
-    std::size_t records(std::uint32_t node) { return cluster_.replica(node).store().flows(); }
+    std::size_t records(std::uint32_t node) {
+        return cluster_.replica(node).store().size_of(wire::RecordType::flow);
+    }
 
     // As the kernel of the promoted node has it, and says so.
     void begin(const conntrack::Flow& flow, std::uint32_t node = 1) {

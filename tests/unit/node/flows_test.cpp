@@ -149,7 +149,7 @@ TEST_F(FlowsTest, OfThatOnlyAConnectionHasDays) {
     table(1).flows.insert_or_assign(left.key, left);
     cluster_.pass(milliseconds(1100));
     EXPECT_EQ(table(1).flows.at(left.key).timeout_s, 300U);
-    EXPECT_EQ(cluster_.replica(2).store().flows(), 1U);
+    EXPECT_EQ(cluster_.replica(2).store().size_of(wire::RecordType::flow), 1U);
 }
 
 TEST_F(FlowsTest, WhatEndedWhileEventsWereLostIsFoundByAListing) {
@@ -327,24 +327,24 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     for (std::uint32_t i = 0; i < kFlows; ++i) {
         tell(News::Kind::changed, i);
     }
-    ASSERT_EQ(replica.store().flows(), kFlows);
+    ASSERT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows);
     now += limits::kFlowListingPause;
     flows.on_time(now, effects);
     for (std::uint32_t i = 0; i < kTurn; ++i) {
         tell(News::Kind::listed, i);
     }
     flows.on_listed(true, now, effects);
-    EXPECT_EQ(replica.store().flows(), kFlows);
+    EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows);
     ASSERT_EQ(flows.next_deadline(), now);
     flows.on_time(now, effects);
-    EXPECT_EQ(replica.store().flows(), kFlows - kTurn);
+    EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows - kTurn);
     tell(News::Kind::changed, kFlows - 1);  // Newer than the list, which has not got it.
     effects.clear();
     for (int turn = 0; turn < 2; ++turn) {
         ASSERT_EQ(flows.next_deadline(), now);
         flows.on_time(now, effects);
     }
-    EXPECT_EQ(replica.store().flows(), kTurn + 1);
+    EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kTurn + 1);
     ASSERT_EQ(effects.size(), 1U);
     EXPECT_THAT(std::get<Log>(effects[0]).text,
                 HasSubstr(fmt::format("flows={} gone={}", kTurn + 1, 2 * kTurn)));

@@ -69,7 +69,7 @@ TEST(ReplicaTest, AJoinerGetsEverythingAndConfirmsIt) {
     group.join(1);
     group.promote(1);
     for (std::uint32_t i = 0; i < 500; ++i) {
-        group.at(1).publish(key(i), Bytes(limits::kRecordPayloadBytesMax));
+        group.at(1).publish(key(i), Bytes(wire::traits_of(key(i).type).payload_max));
     }
     group.settle();
     EXPECT_FALSE(group.at(1).is_protected(key(0)));

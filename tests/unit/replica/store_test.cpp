@@ -204,6 +204,31 @@ TEST(StoreTest, RefusesRecordsBeyondItsLimitAndStillChangesHeldOnes) {
     EXPECT_EQ(put(store, 0, {kSecond, 1}, {1}), Store::Applied::changed);
 }
 
+// A kind that a later release knows may have payloads of 8 KiB: fewer of them than of sessions.
+TEST(StoreTest, RefusesOctetsBeyondTheBoundOfTheService) {
+    const auto large = [](std::uint32_t number) {
+        wire::RecordKey result = key(number);
+        result.type = static_cast<wire::RecordType>(0x42);
+        return result;
+    };
+    const Bytes payload(wire::kPayloadBytesMax);
+    constexpr std::uint32_t kFit =
+        wire::room_of(wire::Service::session).bytes_max / wire::kPayloadBytesMax;
+    static_assert(kFit < limits::kRecordsPerGatewayMax);
+    Store store;
+    for (std::uint32_t i = 0; i < kFit; ++i) {
+        ASSERT_EQ(put(store, i, {kFirst, i + 1}, {}), Store::Applied::changed);
+        ASSERT_EQ(store.write(large(i), payload).applied, Store::Applied::changed);
+    }
+    EXPECT_EQ(store.write(large(kFit), payload).applied, Store::Applied::refused);
+    EXPECT_EQ(store.write(key(0), Bytes(1024)).applied, Store::Applied::refused);
+    EXPECT_EQ(put(store, 0, {kSecond, 1}, Bytes(1024)), Store::Applied::refused);
+    EXPECT_EQ(store.find(key(0))->version, (wire::Version{kFirst, 1}));
+    EXPECT_TRUE(store.erase(large(7), kNow));
+    EXPECT_EQ(store.write(key(0), Bytes(1024)).applied, Store::Applied::changed);
+    EXPECT_EQ(store.payload_bytes(), (kFit - 1) * payload.size() + 1024);
+}
+
 TEST(StoreTest, AFloodOfFlowsTakesNoSessionsPlace) {
     const auto flow = [](std::uint32_t number) {
         wire::RecordKey result = key(number);

@@ -88,7 +88,7 @@ TEST_F(PlanViewTest, FlowsAndWhatTheirHelpersExpectAreNoSessions) {
                         node::kGateway, std::span(&expected, 1), cluster_.now()));
     cluster_.pass(std::chrono::milliseconds(200));
     const replica::Store& store = cluster_.replica(1).store();
-    ASSERT_EQ(store.flows() + store.expectations(), 2U);
+    ASSERT_EQ(store.size_of(wire::Service::tracked), 2U);
     EXPECT_EQ(plan(1)["sessions"], 3);
     EXPECT_EQ(plan(1)["lost"], 0) << plan(1).dump();
     cluster_.kill(2);

@@ -8,6 +8,7 @@
 
 #include "base/limits.hpp"
 #include "wire/codec.hpp"
+#include "wire/record_traits.hpp"
 
 namespace vpnha::wire {
 namespace message_test {
@@ -126,6 +127,23 @@ TEST(MessageTest, EncodedSizeIsWhatAChangeAdds) {
     const std::size_t bare = encode(snapshot).size();
     snapshot.records.push_back(record);
     EXPECT_EQ(encode(snapshot).size() - bare, encoded_size(record));
+}
+
+TEST(MessageTest, APayloadIsBoundByItsRecordsType) {
+    const auto parses = [](RecordType type, std::size_t payload) {
+        const RecordKey key{type, RecordId(Bytes{1})};
+        const Update update{GatewayId{1}, kEpoch, 1, {{key, false, SmallBytes(Bytes(payload))}}};
+        return parse_message(encode(update)).has_value();
+    };
+    for (const RecordTraits& traits : kRecordTraits) {
+        EXPECT_TRUE(parses(traits.type, traits.payload_max));
+        EXPECT_FALSE(parses(traits.type, traits.payload_max + 1));
+    }
+    // It must not be refused before somebody who knows it is asked.
+    constexpr auto kLater = static_cast<RecordType>(0x42);
+    static_assert(!is_known(kLater) && is_session(kLater));
+    EXPECT_TRUE(parses(kLater, kPayloadBytesMax));
+    EXPECT_FALSE(parses(kLater, kPayloadBytesMax + 1));
 }
 
 TEST(MessageTest, RefusesCountersThatCouldWrapAround) {
