@@ -37,7 +37,7 @@ from vpnlab.progress import run_logged  # noqa: E402 - the path must be set firs
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "l2tp-demotion",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
                    "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
@@ -64,7 +64,7 @@ AREAS = {
     "standing-in": Area(("lease", "takeover", "node"), (
         "acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
         "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
-        "acting-quorum-lost", "acting-five-gateways", "stalled-host"),
+        "acting-vpnhad-killed", "acting-quorum-lost", "acting-five-gateways", "stalled-host"),
         simulated=True),
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
                                                   "gate-removed")),
