@@ -93,7 +93,7 @@ TEST(FindingsTest, ANodeWithoutAMemorySaysForWhomItWaitsAndWhatEndsIt) {
     lease["awaited"] = {2, 9};
     ASSERT_EQ(findings_of(status).size(), 1U);
     EXPECT_THAT(findings_of(status)[0].text,
-                AllOf(HasSubstr("gw2 (2), node 9 has told"),
+                AllOf(HasSubstr("the memory of gw2 (2), node 9;"),
                       HasSubstr("vpnha vote-without NODE --it-remembers-nothing")));
     lease["awaited"] = {1};
     EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha vote-without gw1 --it"));

@@ -12,10 +12,18 @@ namespace sessions_view_test {
 // Ten minutes and two seconds after the sample's sessions.
 constexpr std::int64_t kNow = 1'767'225'600 + 602;
 
+nlohmann::json sessions_without_reasons() {
+    nlohmann::json result = sample_sessions();
+    for (nlohmann::json& session : result["sessions"]) {
+        session.erase("reason");
+    }
+    return result;
+}
+
 TEST(SessionsViewTest, ShowsTheDefaultColumns) {
+    const nlohmann::json result = sessions_without_reasons();
     EXPECT_EQ(
-        render_sessions(sort_sessions(sample_sessions()),
-                        default_session_columns(sample_sessions()), kNow, false),
+        render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
         "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        TUNNEL  SESSION  "
         "AGE\n"
         "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2     3/4      "
@@ -34,9 +42,9 @@ TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
 }
 
 TEST(SessionsViewTest, SaysWhyASessionIsNotProtectedWhenOneIsNot) {
-    nlohmann::json result = sample_sessions();
-    EXPECT_THAT(default_session_columns(result), testing::Not(testing::Contains("reason")));
-    result["sessions"][0]["reason"] = "no standby has confirmed it";
+    EXPECT_THAT(default_session_columns(sessions_without_reasons()),
+                testing::Not(testing::Contains("reason")));
+    const nlohmann::json result = sample_sessions();
     EXPECT_THAT(default_session_columns(result), testing::Contains("reason"));
     EXPECT_EQ(render_sessions(result, {"user", "state", "reason"}, kNow, false),
               "USER   STATE        REASON\n"

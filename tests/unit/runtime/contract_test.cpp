@@ -133,7 +133,8 @@ TEST_F(ContractTest, PlanIsAsDocumented) {
 
 TEST_F(ContractTest, PeersAreAsDocumented) {
     const wire::Setup other{node::kGateway, {{"pools", wire::Weight::session, 7}}};
-    cluster_.run(1, node().set_setups({other}, cluster_.now()));
+    cluster_.run(2, cluster_.at(2).node->set_setups({other}, cluster_.now()));
+    cluster_.pass(std::chrono::seconds(1));
     const json peers{{"members", peers_view(node())}, {"differences", differences_view(node())}};
     EXPECT_FALSE(peers["differences"].empty());
     EXPECT_THAT(between(documented("peers"), peers), IsEmpty());
