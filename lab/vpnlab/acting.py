@@ -21,7 +21,7 @@ ACTING_LIMIT_S = 10
 SCORE_LIMIT_S = 20
 ACTING = "event=acting "
 ASKS = "event=acting-asks "
-TOLD = "event=acting-told "
+TOLD = "event=acting-announced "
 ENDED = "event=acting-ended "
 # Of the standby that is first in rank.
 FIRST_SCORE = " promotion score 101 "

@@ -29,7 +29,7 @@ AFTERWARDS_S = 1.0
 PROTECTED_LIMIT_S = 30
 FILE = "standing-in.json"
 # Turns of a takeover, in the order in which they come; what waits knows the last one only.
-TURNS = {"asks": "acting-asks", "acts": "acting", "open": "gate-open", "told": "acting-told"}
+TURNS = {"asks": "acting-asks", "acts": "acting", "open": "gate-open", "told": "acting-announced"}
 # In a line of /proc/stat: time that a hypervisor gave to others.
 STEAL = 7
 

@@ -40,7 +40,7 @@ std::string_view to_string(State state) {
         case State::promoted:
             return "promoted";
         case State::lame:
-            return "lame";
+            return "draining";
         case State::releasing:
             return "releasing";
     }
