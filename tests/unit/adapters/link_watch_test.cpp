@@ -19,7 +19,7 @@ using ::testing::UnorderedElementsAre;
 using vpnha::testing::ip_command;
 
 // Of 20 ms each.
-constexpr int kTurnsMax = 150;
+constexpr int kTurnsMax = 250;
 
 class LinkWatchTest : public ::testing::Test {
   protected:
