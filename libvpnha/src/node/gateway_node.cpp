@@ -366,6 +366,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             if (stand_in_.wanted() && is_promoted()) {
                 stand_in_.depose(now);
+                // The node that acts tells Pacemaker of a member only: this one may have been none.
+                effects.emplace_back(WithdrawScore{settings_.id, resource_, member_names_[self_]});
             }
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "

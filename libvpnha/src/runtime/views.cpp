@@ -206,9 +206,11 @@ Counters counters_of(const node::GatewayNode& gateway) {
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
+    // In whose place another one acts is silent, whatever Pacemaker's monitor is told.
+    const bool is_promoted = gateway.is_promoted() && !gateway.stand_in().deposed();
     const char* role = !gateway.attached()                        ? "detached"
                        : gateway.acting()                         ? "acting"
-                       : gateway.is_promoted()                    ? "promoted"
+                       : is_promoted                              ? "promoted"
                        : gateway.state() == takeover::State::lame ? "draining"
                                                                   : "unpromoted";
     json standbys = json::array();

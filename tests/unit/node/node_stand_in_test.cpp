@@ -248,6 +248,13 @@ TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemot
     EXPECT_FALSE(gateway(cluster, 1).is_promoted());
 }
 
+TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.mute_leases({1});
+    cluster.pass(seconds(3));
+    EXPECT_THAT(cluster.at(1).reports, ElementsAre("score of checkpoint at gw1"));
+}
+
 TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesTellsTheTruthAfterAWhile) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
