@@ -123,7 +123,7 @@ class IdleNode {
             settings.gateways.push_back({.id = gateway.id,
                                          .name = gateway.name,
                                          .links = {},
-                                         .flows = {},
+                                         .keepers = {},
                                          .lease = lease,
                                          .durable = {},
                                          .started_at = loop_.now()});

@@ -170,18 +170,19 @@ class Cluster {
                 event(number, [&](node::Node& node) {
                     return node.on_lease_saved(kGateway, save->ticket, {}, now_);
                 });
-            } else if (const auto* install = std::get_if<node::InstallSession>(&effect)) {
+            } else if (const auto* install = node::find<node::InstallSession>(effect)) {
                 event(number, [&](node::Node& node) {
-                    return node.on_installed(kGateway, install->record.key, install->ticket, {},
-                                             now_);
+                    return node.on_event(
+                        kGateway, node::SessionInstalled{install->record.key, install->ticket, {}},
+                        now_);
                 });
             } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_step_done(kGateway, step->step, {}, now_);
                 });
-            } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
+            } else if (const auto* datagram = node::find<node::SendDatagram>(effect)) {
                 datagrams_.emplace_back(number, datagram->tunnel, datagram->bytes);
-            } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
+            } else if (const auto* frame = node::find<node::SendFrame>(effect)) {
                 frames_.emplace_back(number, frame->session, frame->frame);
             }
         }
@@ -260,14 +261,15 @@ class Cluster {
     void say(std::uint32_t number, Client& client) {
         for (const Bytes& datagram : client.peer.take_datagrams()) {
             event(number, [&](node::Node& node) {
-                return node.on_datagram(kGateway, client.record.key.tunnel, datagram, now_);
+                return node.on_event(
+                    kGateway, node::TunnelDatagram{client.record.key.tunnel, datagram}, now_);
             });
         }
     }
 
     void hear_frame(std::uint32_t number, const Client& client, const Bytes& frame) {
         event(number, [&](node::Node& node) {
-            return node.on_frame(kGateway, client.record.key, frame, now_);
+            return node.on_event(kGateway, node::SessionFrame{client.record.key, frame}, now_);
         });
     }
 

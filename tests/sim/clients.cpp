@@ -3,9 +3,16 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {
+
+l2tp::SessionKey session_of(const keepers::SessionView& view) {
+    const Result<l2tp::SessionKey> key = l2tp::parse_key(view.record.id.view());
+    VPNHA_ASSERT(key);
+    return *key;
+}
 
 const Session& Clients::dial(GatewayId gateway, bool poison, bool refused, bool resumable) {
     const std::uint16_t number = next_++;

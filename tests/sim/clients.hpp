@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
+#include "keepers/keeper.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/ppp_builder.hpp"
 #include "support/random.hpp"
@@ -23,6 +24,9 @@ struct Session {
     bool resumable = true;
     bool alive = true;  // The client has it, and nobody told it otherwise.
 };
+
+// Of a session that is shown.
+[[nodiscard]] l2tp::SessionKey session_of(const keepers::SessionView& view);
 
 class Clients {
   public:

@@ -57,6 +57,10 @@ void FlowKeeper::later(Duration delay, Call call) {
     });
 }
 
+void FlowKeeper::execute(const node::FlowWork& work) {
+    std::visit([this](const auto& each) { execute(each); }, work);
+}
+
 void FlowKeeper::execute(const node::WatchFlows& watch) {
     watches_.insert_or_assign(watch.gateway, Watch{watch.policy, {}, false});
 }
@@ -170,7 +174,7 @@ node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& no
             news.back().flow.key = key;
         }
     }
-    return node.on_flow_news(look.gateway, news, now);
+    return node.on_event(look.gateway, node::FlowNews{news}, now);
 }
 
 node::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node& node,
@@ -180,7 +184,7 @@ node::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node
         const bool taken = table_.put(conntrack::hot(wanted.flow));
         answers.push_back({wanted.flow.key, wanted.ticket, taken});
     }
-    return node.on_flows_installed(install.gateway, answers, now);
+    return node.on_event(install.gateway, node::FlowsInstalled{answers}, now);
 }
 
 node::Effects FlowKeeper::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
@@ -199,7 +203,7 @@ node::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::
         }
     }
     return missing.empty() ? node::Effects{}
-                           : node.on_flows_missing(timeouts.gateway, missing, now);
+                           : node.on_event(timeouts.gateway, node::FlowsMissing{missing}, now);
 }
 
 node::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Node& node,
@@ -210,7 +214,7 @@ node::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Nod
     }
     return random_.chance(failing_listings_percent)
                ? node::Effects{}
-               : node.on_expectations_listed(list.gateway, all, now);
+               : node.on_event(list.gateway, node::ExpectationsListed{all}, now);
 }
 
 node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, node::Node& node,
@@ -221,7 +225,7 @@ node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, nod
         hot.timeout_s = conntrack::kHotSeconds;
         answers.push_back({hot.key, wanted.ticket, table_.expect(hot)});
     }
-    return node.on_expectations_installed(install.gateway, answers, now);
+    return node.on_event(install.gateway, node::ExpectationsInstalled{answers}, now);
 }
 
 node::Effects FlowKeeper::work_off(const node::RemoveExpectations& remove, node::Node&, TimePoint) {
@@ -241,8 +245,9 @@ node::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts,
             missing.push_back(timeout.key);
         }
     }
-    return missing.empty() ? node::Effects{}
-                           : node.on_expectations_missing(timeouts.gateway, missing, now);
+    return missing.empty()
+               ? node::Effects{}
+               : node.on_event(timeouts.gateway, node::ExpectationsMissing{missing}, now);
 }
 
 // The kernel makes a portion ready when the one before it is fetched: what is fetched is older than
@@ -272,7 +277,7 @@ node::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, Tim
     const bool fails = random_.chance(failing_listings_percent);
     if (fails || listing.read.empty()) {
         listings_.erase(gateway);
-        return node.on_flows_listed(gateway, !fails, now);
+        return node.on_event(gateway, node::FlowsListed{!fails}, now);
     }
     const std::vector<News> news = std::exchange(listing.read, {});
     for (const News& each : news) {
@@ -282,7 +287,7 @@ node::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, Tim
         read_ahead(listing);
     }
     schedule_listing(gateway, listing.number);
-    return node.on_flow_news(gateway, news, now);
+    return node.on_event(gateway, node::FlowNews{news}, now);
 }
 
 void FlowKeeper::tell(std::string_view how, const News& news) {
@@ -345,8 +350,9 @@ node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint no
     }
     Watch& watch = found->second;
     if (watch.unread.empty()) {
-        return std::exchange(watch.congested, false) ? node.on_flows_lost(gateway, now)
-                                                     : node::Effects{};
+        return std::exchange(watch.congested, false)
+                   ? node.on_event(gateway, node::FlowNewsLost{}, now)
+                   : node::Effects{};
     }
     const std::size_t count =
         random_.chance(30) ? 1 + random_.below(watch.unread.size()) : watch.unread.size();
@@ -365,8 +371,8 @@ node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint no
     if (!watch.unread.empty() || watch.congested) {
         schedule_read(gateway);
     }
-    node::Effects effects = node.on_flow_news(gateway, news, now);
-    for (node::Effect& each : node.on_expectation_news(gateway, expected, now)) {
+    node::Effects effects = node.on_event(gateway, node::FlowNews{news}, now);
+    for (node::Effect& each : node.on_event(gateway, node::ExpectationNews{expected}, now)) {
         effects.push_back(std::move(each));
     }
     return effects;

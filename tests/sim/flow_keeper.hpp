@@ -27,17 +27,7 @@ class FlowKeeper {
     FlowKeeper(const FlowKeeper&) = delete;
     FlowKeeper& operator=(const FlowKeeper&) = delete;
 
-    void execute(const node::WatchFlows& watch);
-    void execute(const node::UnwatchFlows& unwatch);
-    void execute(const node::ListFlows& list);
-    void execute(const node::LookUpFlows& look);
-    void execute(const node::InstallFlows& install);
-    void execute(const node::RemoveFlows& remove);
-    void execute(const node::SetFlowTimeouts& timeouts);
-    void execute(const node::ListExpectations& list);
-    void execute(const node::InstallExpectations& install);
-    void execute(const node::RemoveExpectations& remove);
-    void execute(const node::SetExpectationTimeouts& timeouts);
+    void execute(const node::FlowWork& work);
     // All that was asked for is done at once.
     node::Effects finish(node::Node& node, TimePoint now);
     // vpnhad is gone.
@@ -67,6 +57,17 @@ class FlowKeeper {
         bool done = false;
     };
 
+    void execute(const node::WatchFlows& wanted);
+    void execute(const node::UnwatchFlows& wanted);
+    void execute(const node::ListFlows& wanted);
+    void execute(const node::LookUpFlows& wanted);
+    void execute(const node::InstallFlows& wanted);
+    void execute(const node::RemoveFlows& wanted);
+    void execute(const node::SetFlowTimeouts& wanted);
+    void execute(const node::ListExpectations& wanted);
+    void execute(const node::InstallExpectations& wanted);
+    void execute(const node::RemoveExpectations& wanted);
+    void execute(const node::SetExpectationTimeouts& wanted);
     void later(Duration delay, Call call);
     // In slices.
     template <class Batch, class Each>

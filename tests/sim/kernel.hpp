@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::sim {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sim/later_family.hpp"
 #include "sim/traffic.hpp"
 
 namespace vpnha::sim {
@@ -38,6 +39,10 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
     if (!plan.has(Fault::versions) || id.value % 2 == 0) {
         codecs_.pop_back();
     }
+    families_ = LaterFamily::all_families();
+    if (!knows_later_records()) {
+        families_.pop_back();
+    }
     for (std::uint32_t voter = 1; voter <= plan.nodes; ++voter) {
         voters_.push_back(NodeId{voter});
     }
@@ -65,14 +70,16 @@ void Machine::start() {
     settings.name = name();
     settings.instance = process_ << 8 | id_.value;
     settings.codecs = codecs_;
+    settings.families = families_;
     for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
         const auto durable = disk_.find(GatewayId{gateway});
         settings.gateways.push_back(
             {.id = GatewayId{gateway},
              .name = fmt::format("l2tp{}", gateway),
-             .hello_interval = std::chrono::seconds(60),
              .links = {},
-             .flows = {.replicate = plan_.flows, .policy = Traffic::policy(GatewayId{gateway})},
+             .keepers = {.hello_interval = std::chrono::seconds(60),
+                         .flows = {.replicate = plan_.flows,
+                                   .policy = Traffic::policy(GatewayId{gateway})}},
              .lease = lease,
              .stand_in = plan_.stand_in,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
@@ -225,7 +232,7 @@ void Machine::lose_session(const Kernel::Key& key, bool news) {
     if (news) {
         post([this, key](node::Node& node, TimePoint now) {
             kernel_.heard(key);
-            return node.on_session_gone(key.first, key.second, now);
+            return node.on_event(key.first, node::SessionGone{key.second}, now);
         });
     }
 }
@@ -376,7 +383,8 @@ node::Effects Machine::install(node::Node& node, TimePoint now) {
     }
     const auto& [wanted, result] = *done;
     if (plan_.has(Fault::overrun) || plan_.has(Fault::vanish) || random_.chance(50)) {
-        return node.on_installed(wanted.gateway, wanted.record.key, wanted.ticket, result, now);
+        return node.on_event(wanted.gateway,
+                             node::SessionInstalled{wanted.record.key, wanted.ticket, result}, now);
     }
     // Its answer comes later, behind whatever happens meanwhile; but no session is lost before its
     // installation was answered.
@@ -384,8 +392,10 @@ node::Effects Machine::install(node::Node& node, TimePoint now) {
                   [this, process = process_, wanted = wanted, result = result] {
                       if (process == process_) {
                           post([=](node::Node& vpnhad, TimePoint at) {
-                              return vpnhad.on_installed(wanted.gateway, wanted.record.key,
-                                                         wanted.ticket, result, at);
+                              return vpnhad.on_event(
+                                  wanted.gateway,
+                                  node::SessionInstalled{wanted.record.key, wanted.ticket, result},
+                                  at);
                           });
                       }
                   });

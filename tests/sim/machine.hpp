@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "effects/effect_runner.hpp"
 #include "node/node.hpp"
 #include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
@@ -50,7 +51,7 @@ class Surroundings {
     virtual void on_settled(Machine& machine, bool of_lease) = 0;
 };
 
-class Machine {
+class Machine final : private node::EffectRunner {
   public:
     using Call = std::function<node::Effects(node::Node&, TimePoint)>;
 
@@ -101,6 +102,10 @@ class Machine {
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
     [[nodiscard]] const FlowTable& flow_table() const { return flows_.table(); }
+    // It is of the release that has kLaterType.
+    [[nodiscard]] bool knows_later_records() const {
+        return plan_.later_records && id_.value % 2 == 0;
+    }
     // By its own clock.
     [[nodiscard]] bool gate_open(GatewayId gateway) const;
     // It goes on after its clock stood still: for one lease it may not know what others did.
@@ -132,33 +137,29 @@ class Machine {
     void run(const Task& task);
     void carry_out(node::Effects effects);
     // Each returns what follows from the effect.
-    node::Effects execute(const node::SendToGroup& sent);
-    node::Effects execute(const node::InstallSession& install);
-    node::Effects execute(const node::RemoveSession& remove);
-    node::Effects execute(const node::AuditSessions& audit);
-    node::Effects execute(const node::SaveLease& save);
-    node::Effects execute(const node::SendLease& sent);
-    node::Effects execute(const node::SetGate& gate);
-    node::Effects execute(const node::RunStep& step);
-    node::Effects execute(const node::SendDatagram& datagram);
-    node::Effects execute(const node::SendFrame& frame);
-    node::Effects execute(const node::AnswerRequest& answer);
-    node::Effects execute(const node::WriteScore& score);
-    node::Effects execute(const node::WithdrawScore& withdrawn);
-    node::Effects execute(const node::Detached& detached);
-    node::Effects execute(const node::Fenced& fenced);
-    node::Effects execute(const node::Log& line);
-    node::Effects execute(const node::Announce& announce);
-    node::Effects execute(const node::AskNeighbours& ask);
-    node::Effects execute(const node::AnswerPlugin& answer);
-    node::Effects execute(const node::WatchServices& watch);
-    node::Effects execute(const node::ReportFailure& report);
-    template <class Effect>
-    requires requires(FlowKeeper& flows, const Effect& effect) { flows.execute(effect); }
-    node::Effects execute(const Effect& effect) {
-        flows_.execute(effect);
-        return {};
-    }
+    node::Effects execute(node::SendToGroup& effect) override;
+    node::Effects execute(node::L2tpWork& work) override;
+    node::Effects execute(node::FlowWork& work) override;
+    node::Effects execute(node::SaveLease& effect) override;
+    node::Effects execute(node::SendLease& effect) override;
+    node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::RunStep& effect) override;
+    node::Effects execute(node::Announce& effect) override;
+    node::Effects execute(node::AskNeighbours& effect) override;
+    node::Effects execute(node::AnswerPlugin& effect) override;
+    node::Effects execute(node::AnswerRequest& effect) override;
+    node::Effects execute(node::WriteScore& effect) override;
+    node::Effects execute(node::WithdrawScore& effect) override;
+    node::Effects execute(node::WatchServices& effect) override;
+    node::Effects execute(node::ReportFailure& effect) override;
+    node::Effects execute(node::Detached& effect) override;
+    node::Effects execute(node::Fenced& effect) override;
+    node::Effects execute(node::Log& effect) override;
+    node::Effects execute(const node::InstallSession& effect);
+    node::Effects execute(const node::RemoveSession& effect);
+    node::Effects execute(const node::AuditSessions& effect);
+    node::Effects execute(const node::SendDatagram& effect);
+    node::Effects execute(const node::SendFrame& effect);
     [[nodiscard]] Result<void> run(const node::RunStep& step);
     void reset_services(GatewayId gateway);
     void send_waiting();
@@ -180,6 +181,7 @@ class Machine {
     const Plan& plan_;
     Surroundings& world_;
     std::vector<wire::Codec> codecs_;
+    std::vector<keepers::Make> families_;
 
     bool powered_ = false;
     bool paused_ = false;

@@ -3,7 +3,7 @@
 // executor (runtime/executor.cpp). A new effect does not compile before it has one here.
 #include <variant>
 
-#include "node/run_effects.hpp"
+#include "effects/run_effects.hpp"
 #include "sim/machine.hpp"
 
 namespace vpnha::sim {
@@ -18,21 +18,29 @@ using std::chrono::milliseconds;
 void Machine::carry_out(node::Effects effects) {
     node::run_effects(
         std::move(effects),
-        [this](const node::Effect& effect) {
+        [this](node::Effect& effect) {
             world_.on_effect(*this, effect);
-            node::Effects more =
-                std::visit([this](const auto& each) { return execute(each); }, effect);
+            node::Effects more = run_one(effect);
             world_.on_effects(*this, more, false);
             return more;
         },
         [this] { return over_; });
 }
 
-node::Effects Machine::execute(const node::SendToGroup& sent) {
+node::Effects Machine::execute(node::SendToGroup& sent) {
     waiting_.push_back(sent.message);
     if (waiting_.size() == 1) {
         send_waiting();
     }
+    return {};
+}
+
+node::Effects Machine::execute(node::L2tpWork& work) {
+    return std::visit([this](const auto& each) { return execute(each); }, work);
+}
+
+node::Effects Machine::execute(node::FlowWork& work) {
+    flows_.execute(work);
     return {};
 }
 
@@ -48,10 +56,11 @@ node::Effects Machine::execute(const node::RemoveSession& remove) {
 }
 
 node::Effects Machine::execute(const node::AuditSessions& audit) {
-    return node_->on_audited(audit.gateway, kernel_.audit(audit.gateway), local_now());
+    return node_->on_event(audit.gateway, node::SessionsAudited{kernel_.audit(audit.gateway)},
+                           local_now());
 }
 
-node::Effects Machine::execute(const node::SaveLease& save) {
+node::Effects Machine::execute(node::SaveLease& save) {
     Result<void> saved;
     if (disk_full_) {
         saved = fail(Errc::system, "No space left on device");
@@ -61,12 +70,12 @@ node::Effects Machine::execute(const node::SaveLease& save) {
     return node_->on_lease_saved(save.gateway, save.ticket, saved, local_now());
 }
 
-node::Effects Machine::execute(const node::SendLease& sent) {
+node::Effects Machine::execute(node::SendLease& sent) {
     world_.on_lease(*this, sent);
     return {};
 }
 
-node::Effects Machine::execute(const node::SetGate& gate) {
+node::Effects Machine::execute(node::SetGate& gate) {
     open_[gate.gateway] = gate.deadline;
     return {};
 }
@@ -81,58 +90,58 @@ node::Effects Machine::execute(const node::SendFrame& frame) {
     return {};
 }
 
-node::Effects Machine::execute(const node::AnswerRequest& answer) {
+node::Effects Machine::execute(node::AnswerRequest& answer) {
     world_.on_answer(*this, answer);
     return {};
 }
 
-node::Effects Machine::execute(const node::WriteScore& score) {
+node::Effects Machine::execute(node::WriteScore& score) {
     story_.tell(id_, "score of gateway {}: {}", score.gateway.value, score.score);
     scores_[score.gateway] = score.score;
     return {};
 }
 
-node::Effects Machine::execute(const node::WithdrawScore& withdrawn) {
+node::Effects Machine::execute(node::WithdrawScore& withdrawn) {
     world_.on_withdrawn(withdrawn);
     return {};
 }
 
-node::Effects Machine::execute(const node::Detached& detached) {
+node::Effects Machine::execute(node::Detached& detached) {
     kernel_.forget(detached.gateway);
     scores_.erase(detached.gateway);
     // The last one ends vpnhad.
     return node_->any_attached() ? node::Effects{} : flows_.finish(*node_, local_now());
 }
 
-node::Effects Machine::execute(const node::Fenced&) {
+node::Effects Machine::execute(node::Fenced&) {
     over_ = true;
     world_.on_fenced(*this);
     return {};
 }
 
-node::Effects Machine::execute(const node::Log& line) {
+node::Effects Machine::execute(node::Log& line) {
     story_.tell(id_, "{}", line.text);
     return {};
 }
 
 // Nobody waits for these: Pacemaker looks at the nodes' states itself, links fail by their carrier.
-node::Effects Machine::execute(const node::Announce&) {
+node::Effects Machine::execute(node::Announce&) {
     return {};
 }
-node::Effects Machine::execute(const node::AskNeighbours&) {
+node::Effects Machine::execute(node::AskNeighbours&) {
     return {};
 }
-node::Effects Machine::execute(const node::AnswerPlugin&) {
+node::Effects Machine::execute(node::AnswerPlugin&) {
     return {};
 }
-node::Effects Machine::execute(const node::WatchServices&) {
+node::Effects Machine::execute(node::WatchServices&) {
     return {};
 }
-node::Effects Machine::execute(const node::ReportFailure&) {
+node::Effects Machine::execute(node::ReportFailure&) {
     return {};
 }
 
-node::Effects Machine::execute(const node::RunStep& step) {
+node::Effects Machine::execute(node::RunStep& step) {
     Result<void> result = run(step);
     if (!plan_.has(Fault::step_lasts) || random_.chance(60)) {
         return node_->on_step_done(step.gateway, step.step, result, local_now());

@@ -77,11 +77,11 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
         }
     } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
         on_withdrawn(machine, *withdrawn);
-    } else if (const auto* datagram = std::get_if<node::SendDatagram>(&effect)) {
+    } else if (const auto* datagram = node::find<node::SendDatagram>(effect)) {
         if (is_silent(*machine.gateway(datagram->gateway))) {
             fail("silence", machine.id(), "a standby sends a datagram");
         }
-    } else if (const auto* frame = std::get_if<node::SendFrame>(&effect)) {
+    } else if (const auto* frame = node::find<node::SendFrame>(effect)) {
         if (is_silent(*machine.gateway(frame->gateway))) {
             fail("silence", machine.id(), "a standby sends a frame");
         }
@@ -226,10 +226,10 @@ bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
 void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     std::set<l2tp::SessionKey> resumed;
-    for (const node::SessionView& view : gateway.sessions()) {
-        if (view.state != node::SessionState::quarantined &&
-            view.state != node::SessionState::hot) {
-            resumed.insert(view.record.key);
+    for (const keepers::SessionView& view : gateway.sessions()) {
+        if (view.state != keepers::SessionState::quarantined &&
+            view.state != keepers::SessionState::hot) {
+            resumed.insert(session_of(view));
         }
     }
     for (const l2tp::SessionKey& key : takeovers_.at(id).expected) {
@@ -366,10 +366,10 @@ void Oracle::note_state(const Machine& machine, GatewayId gateway, const Epoch& 
 void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     const replica::Replica& replica = gateway.replica();
-    replica.store().each_session([&](const wire::RecordKey& key, const auto& stored) {
+    for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
         const auto session = l2tp::parse_key(key.id.view());
         if (!session) {
-            return;
+            continue;
         }
         const Kernel::Key place{id, *session};
         const auto promise = promises_.find(place);
@@ -377,7 +377,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
             if (promise != promises_.end() && promise->second.holder == machine.id()) {
                 promises_.erase(promise);
             }
-            return;
+            continue;
         }
         if (!machine.node()->quorate()) {
             fail("protected", machine.id(), "reports sessions as protected without quorum");
@@ -385,7 +385,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         if (promise != promises_.end() && promise->second.payload == stored.payload &&
             promise->second.holder == machine.id() &&
             promise->second.process == machine.process()) {
-            return;
+            continue;
         }
         if (!was_installed_elsewhere(machine, place, stored.payload.copy())) {
             fail("protected", machine.id(),
@@ -395,7 +395,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         ++tally_.protected_sessions;
         promises_[place] = {machine.id(), machine.process(), stored.payload.copy(),
                             totem_.ring_of(machine.id())};
-    });
+    }
 }
 
 bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,

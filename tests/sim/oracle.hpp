@@ -16,6 +16,7 @@
 //                claim; a node that the group does not hear says nothing but a claim or a barrier.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
 //                a snapshot says of one is what was said first, and no two records share one.
+//   unknown      Nobody erases a record of a type that it does not know.
 //   equal        Complete replicas at the same point have the same count, digest and records.
 //   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
 //   protected    What a holder reports as protected was installed in another node's kernel.

@@ -78,7 +78,7 @@ void Oracle::check_expectations_kept(const Machine& machine, GatewayId gateway) 
 
 void Oracle::check_holder_expectations(const Machine& holder,
                                        const node::GatewayNode& gateway) const {
-    const conntrack::Policy& policy = gateway.settings().flows.policy;
+    const conntrack::Policy& policy = gateway.settings().keepers.flows.policy;
     const replica::Store& store = gateway.replica().store();
     const FlowTable& table = holder.flow_table();
     for (const auto& [key, expectation] : table.expectations()) {
@@ -127,7 +127,8 @@ std::uint64_t Oracle::check_standby_expectations(const Machine& holder, const Ma
     });
     // One whose parent has its own timeout ends with it.
     for (const auto& [key, expectation] : table.expectations()) {
-        if (is_hot(expectation) && concerns(gateway.settings().flows.policy, table, expectation) &&
+        if (is_hot(expectation) &&
+            concerns(gateway.settings().keepers.flows.policy, table, expectation) &&
             is_hot(table.flows().at(expectation.parent)) &&
             store.find(expectation_of(key)) == nullptr) {
             fail("flows", standby.id(), "its kernel still expects " + to_string(key));

@@ -68,7 +68,7 @@ void Oracle::on_flush(NodeId node) {
 }
 
 void Oracle::check_holder_flows(const Machine& holder, const node::GatewayNode& gateway) const {
-    const conntrack::Policy& policy = gateway.settings().flows.policy;
+    const conntrack::Policy& policy = gateway.settings().keepers.flows.policy;
     const replica::Store& store = gateway.replica().store();
     const FlowTable::Flows& live = holder.flow_table().flows();
     for (const auto& [key, flow] : live) {
@@ -120,7 +120,7 @@ std::uint64_t Oracle::check_standby_flows(const Machine& holder, const Machine& 
         ++equal;
     });
     for (const auto& [key, flow] : hot) {
-        if (is_hot(flow) && conntrack::concerns(gateway.settings().flows.policy, flow) &&
+        if (is_hot(flow) && conntrack::concerns(gateway.settings().keepers.flows.policy, flow) &&
             store.find(record_of(key)) == nullptr) {
             fail("flows", standby.id(), "its kernel still has " + to_string(key));
         }

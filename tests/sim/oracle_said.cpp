@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/later_family.hpp"
 #include "sim/oracle.hpp"
 
 namespace vpnha::sim {
@@ -184,6 +185,9 @@ void Oracle::on_update(const Machine& machine, const wire::Update& update) {
                          said.size()));
     }
     for (const wire::Change& change : update.changes) {
+        if (change.erased && change.key.type == kLaterType && !machine.knows_later_records()) {
+            fail("unknown", machine.id(), "erases a record of a type that it does not know");
+        }
         said.push_back({change.key, change.erased, change.payload});
     }
 }
@@ -219,7 +223,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
     if (replica.level() != wire::Level::complete) {
         fail("confirm", machine.id(), "confirms, and is not complete");
     }
-    replica.store().each_session([&](const wire::RecordKey& key, const auto& stored) {
+    for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
         const bool refused = std::find(confirm.refused.begin(), confirm.refused.end(),
                                        stored.version) != confirm.refused.end();
         const bool covered =
@@ -228,7 +232,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
         const auto session = l2tp::parse_key(key.id.view());
         if (refused || !covered || !session ||
             machine.kernel().is_unheard({confirm.gateway, *session})) {
-            return;
+            continue;
         }
         if (!machine.kernel().has({confirm.gateway, *session}, stored.payload.copy())) {
             fail("confirm", machine.id(),
@@ -237,7 +241,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
                              to_string(stored.version.epoch), stored.version.sequence,
                              static_cast<int>(stored.hold)));
         }
-    });
+    }
 }
 
 }  // namespace vpnha::sim

@@ -88,23 +88,25 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     if (voters.next || voters.current.nodes.size() != plan_.nodes) {
         fail("settled", holder.id(), "has other voters than its corosync.conf");
     }
-    for (const node::SessionView& view : gateway.sessions()) {
-        const Session* session = clients_.find(view.record.key);
+    for (const keepers::SessionView& view : gateway.sessions()) {
+        const l2tp::SessionKey key = session_of(view);
+        const Session* session = clients_.find(key);
         // Of a stock session its own daemon notices.
-        const bool stock = std::any_of(
-            holder.plugins().begin(), holder.plugins().end(),
-            [&](const auto& plugin) { return plugin.second.second == view.record.key; });
-        if (!stock && !clients_.can_be_there(view.record)) {
+        const bool stock =
+            std::any_of(holder.plugins().begin(), holder.plugins().end(),
+                        [&](const auto& plugin) { return plugin.second.second == key; });
+        const replica::StoredRecord* const stored = gateway.replica().store().find(view.record);
+        const auto record =
+            l2tp::parse_record(stored == nullptr ? Bytes{} : stored->payload.copy());
+        if (!stock && !(record && clients_.can_be_there(*record))) {
             fail("settled", holder.id(),
-                 "goes on with a session that its client has ended: " +
-                     l2tp::to_string(view.record.key));
+                 "goes on with a session that its client has ended: " + l2tp::to_string(key));
         }
         if (session != nullptr && session->resumable && session->record.user != kRefusedUser &&
-            view.state != node::SessionState::protected_ &&
-            view.state != node::SessionState::resumed) {
+            view.state != keepers::SessionState::protected_ &&
+            view.state != keepers::SessionState::resumed) {
             fail("settled", holder.id(),
-                 fmt::format("{} is not protected: {}", l2tp::to_string(view.record.key),
-                             view.reason));
+                 fmt::format("{} is not protected: {}", l2tp::to_string(key), view.reason));
         }
     }
     if (plan_.has(Fault::step_fails)) {
@@ -146,16 +148,16 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
              fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
     }
     std::set<l2tp::SessionKey> held;
-    here.store().each_session([&](const wire::RecordKey&, const replica::StoredRecord& stored) {
+    for (const auto& [key, stored] : here.store().all(wire::RecordType::l2tp_session)) {
         const auto record = l2tp::parse_record(stored.payload);
         if (!record) {
-            return;
+            continue;
         }
         held.insert(record->key);
         if (record->user != kRefusedUser && !standby.kernel().has({id, record->key})) {
             fail("settled", standby.id(), "its kernel lacks " + l2tp::to_string(record->key));
         }
-    });
+    }
     for (const auto& [key, payload] : standby.kernel().sessions()) {
         if (key.first == id && !held.contains(key.second)) {
             fail("settled", standby.id(), "its kernel still has " + l2tp::to_string(key.second));

@@ -53,6 +53,10 @@ inline constexpr std::uint64_t kSecondSeries = 1'000'000;
 // it remembers.
 inline constexpr std::uint64_t kThirdSeries = 2'000'000;
 
+// In half of the seeds from here on every other node knows a family of records that the others do
+// not know.
+inline constexpr std::uint64_t kFourthSeries = 100'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -69,6 +73,7 @@ struct Plan {
     bool fresh = false;  // No node remembers a list of voters when the run begins.
     bool flows = false;  // The gateways' flows are replicated.
     bool stand_in = false;
+    bool later_records = false;
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
     Duration token{};             // A lost token is noticed after this …

@@ -89,7 +89,7 @@ void World::hang_up_resumed(const Session& session) {
     }
     const Bytes bytes = clients_.say_goodbye(session.record.key);
     machine->post([gateway = session.gateway, tunnel, bytes](node::Node& node, TimePoint now) {
-        return node.on_datagram(gateway, tunnel, bytes, now);
+        return node.on_event(gateway, node::TunnelDatagram{tunnel, bytes}, now);
     });
 }
 

@@ -239,7 +239,8 @@ void World::on_datagram(Machine& machine, const node::SendDatagram& datagram) {
                                                                         bytes = *answer] {
         if (machine.gate_open(datagram.gateway)) {
             machine.post([=](node::Node& node, TimePoint now) {
-                return node.on_datagram(datagram.gateway, datagram.tunnel, bytes, now);
+                return node.on_event(datagram.gateway, node::TunnelDatagram{datagram.tunnel, bytes},
+                                     now);
             });
         }
     });
@@ -253,14 +254,14 @@ void World::on_frame(Machine& machine, const node::SendFrame& frame) {
     if (!answer) {
         return;
     }
-    agenda_.after(between(random_, milliseconds(1), milliseconds(20)),
-                  [this, &machine, frame, bytes = *answer] {
-                      if (machine.gate_open(frame.gateway)) {
-                          machine.post([=](node::Node& node, TimePoint now) {
-                              return node.on_frame(frame.gateway, frame.session, bytes, now);
-                          });
-                      }
-                  });
+    agenda_.after(between(random_, milliseconds(1), milliseconds(20)), [this, &machine, frame,
+                                                                        bytes = *answer] {
+        if (machine.gate_open(frame.gateway)) {
+            machine.post([=](node::Node& node, TimePoint now) {
+                return node.on_event(frame.gateway, node::SessionFrame{frame.session, bytes}, now);
+            });
+        }
+    });
 }
 
 void World::end_faults() {

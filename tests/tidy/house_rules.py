@@ -22,18 +22,20 @@ LINES_MAX = 500
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
 CORES = ("base", "ppp", "l2tp", "conntrack", "wire", "config", "replica", "lease", "takeover",
-         "node", "ports")
+         "effects", "keepers", "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
     "l2tp": {"base", "ppp"},
     "conntrack": {"base"},
-    "wire": {"base", "ppp", "l2tp"},
-    "config": {"base", "ppp", "l2tp", "lease", "wire"},
-    "replica": {"base", "ppp", "l2tp", "wire"},
+    "wire": {"base"},
+    "config": {"base", "lease", "wire"},
+    "replica": {"base", "wire"},
     "lease": {"base"},
-    "takeover": {"base", "ppp", "l2tp", "wire"},
-    "node": {"base", "ppp", "l2tp", "conntrack", "wire", "config", "replica", "lease", "takeover"},
+    "takeover": {"base"},
+    "effects": {"base", "l2tp", "conntrack", "lease", "takeover"},
+    "keepers": {"base", "ppp", "l2tp", "conntrack", "wire", "replica", "effects"},
+    "node": {"base", "wire", "replica", "lease", "takeover", "effects", "keepers"},
     "ports": {"base", "ppp", "l2tp", "conntrack", "lease", "config"},
     "adapters": {*CORES},
     "runtime": {*CORES, "adapters"},

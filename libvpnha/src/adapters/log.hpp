@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {

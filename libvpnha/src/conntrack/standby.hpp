@@ -7,7 +7,7 @@
 // sets the protocol's own. Both directions of TCP are liberal (IP_CT_TCP_FLAG_BE_LIBERAL): windows
 // are in no record, and the kernel that guesses them from a retransmitted segment would take newer
 // ones for invalid, pass them without NAT, and the connection would be reset. Flows of which no
-// packet came get their own timeout back after the takeover (node/flows.hpp).
+// packet came get their own timeout back after the takeover (keepers/conntrack/flows.hpp).
 //
 // GRE's timeout is fixed (IPS_FIXED_TIMEOUT; EPERM for whoever changes it): for entries that no
 // packet made the kernel has 0 as the protocol's own, and the first packet would end them. They are

@@ -154,7 +154,9 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         follow(takeover_.lost(), now, effects);
         return;
     }
-    resume_paused(now, effects);
+    for (const auto& keeper : keepers_) {
+        keeper->unpause(now, effects);
+    }
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
@@ -183,7 +185,9 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
                           : "")});
     if (again) {
         // What peers leave unanswered while nothing reaches them ends no session.
-        pause_resumed(effects);
+        for (const auto& keeper : keepers_) {
+            keeper->pause(effects);
+        }
     } else {
         follow(takeover_.lost(), now, effects);
     }

@@ -25,19 +25,31 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
 constexpr Duration kResetAgain = std::chrono::seconds(5);
 }  // namespace
 
-GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait,
-                         const Speech& speech)
+GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, const Speech& speech,
+                         std::span<const keepers::Make> families)
     : settings_(std::move(settings)),
       self_(self),
-      confirm_wait_(confirm_wait),
       speech_(speech),
       replica_(settings_.id, self),
-      flows_(settings_.id, settings_.flows, replica_),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
       stand_in_(settings_.stand_in),
       links_(settings_.links),
       on_disk_(settings_.durable),
-      voter_watch_(self, settings_.started_at) {}
+      voter_watch_(self, settings_.started_at) {
+    for (const keepers::Make make : families) {
+        keepers_.push_back(make(kept_, settings_.keepers));
+    }
+}
+
+keepers::Keeper* GatewayNode::keeper_of(wire::RecordType type) const {
+    for (const auto& keeper : keepers_) {
+        const auto types = keeper->types();
+        if (std::find(types.begin(), types.end(), type) != types.end()) {
+            return keeper.get();
+        }
+    }
+    return nullptr;
+}
 
 std::string GatewayNode::tag() const {
     return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
@@ -172,13 +184,14 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             }
             break;
         case Step::resume_sessions:
-            resume_sessions(now, effects);
+            for (const auto& keeper : keepers_) {
+                keeper->promote(now, effects);
+            }
             break;
         case Step::mute_sessions:
-            // Without a word: the next promoted node goes on with them.
-            mute_resumed(effects);
-            stock_.clear();
-            waiting_plugins_.clear();
+            for (const auto& keeper : keepers_) {
+                keeper->mute(effects);
+            }
             announcements_.clear();
             if (replica_.promoted()) {
                 replica_.end_epoch(now);
@@ -280,14 +293,10 @@ void GatewayNode::on_probe(Effects& effects) {
 }
 
 void GatewayNode::remove_everything(Effects& effects) {
-    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
-        if (const auto session = l2tp::parse_key(key.id.view())) {
-            effects.emplace_back(RemoveSession{settings_.id, *session});
-        }
+    for (const auto& keeper : keepers_) {
+        keeper->detach(effects);
     }
-    flows_.detach(effects);
     replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
-    refusals_.clear();
     differences_.clear();
     unreset_ = false;
     reset_again_at_.reset();
@@ -315,7 +324,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
         replica_.on_members(members, quorate, now);
         hear_group(now, effects);
         say_barrier(effects);
-        answer_protected(now, effects);
+        on_replica(now, effects);
         watch_holder(now, effects);
     }
 }
@@ -331,7 +340,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         return;
     }
     take(replica_.on_message(sender, message, now), now, effects);
-    answer_protected(now, effects);
+    on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
         member_names_[sender] = hello->node_name;
         note_holder();
@@ -380,11 +389,42 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                                 "{}",
                                                 tag(), to_string(doubted->doubt))});
         } else {
-            flows_.on_in_sync(now);
+            for (const auto& keeper : keepers_) {
+                keeper->on_in_sync(now);
+            }
             effects.emplace_back(
                 Log{Level::info, fmt::format("the replica is complete event=in-sync {} records={}",
                                              tag(), replica_.store().count())});
         }
+    }
+}
+
+void GatewayNode::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    if (keepers::Keeper* const keeper = keeper_of(wanted.key.type)) {
+        keeper->install(wanted, now, effects);
+    } else {
+        keepers::set_aside(kept_, wanted,
+                           fmt::format("record type {} is of a later release; upgrade this node",
+                                       static_cast<int>(wanted.key.type)),
+                           now, effects);
+    }
+}
+
+void GatewayNode::remove(const wire::RecordKey& key, Effects& effects) {
+    if (keepers::Keeper* const keeper = keeper_of(key.type)) {
+        keeper->remove(key, effects);
+    }
+}
+
+void GatewayNode::on_replica(TimePoint now, Effects& effects) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_replica(now, effects);
+    }
+}
+
+void GatewayNode::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_event(event, now, effects);
     }
 }
 
@@ -396,25 +436,13 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     if (grant_until_ && now >= *grant_until_) {
         end_grant(now, effects);
     }
-    std::vector<l2tp::TunnelKey> due;
-    const bool speaks = takeover_.state() != takeover::State::releasing;  // The lease has lasted.
-    for (auto at = deadlines_.begin(); speaks && at != deadlines_.end() && at->first <= now &&
-                                       due.size() < limits::kTunnelsPerTurn;
-         ++at) {
-        due.push_back(at->second);
-    }
-    for (const l2tp::TunnelKey& key : due) {
-        if (resumed_.at(key).silent) {
-            let_speak(key, now, effects);
-        } else {
-            take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
-        }
-    }
     watch_holder(now, effects);
     watch_stand_in(now, effects);
     if (attached_) {
         ask_neighbours(now, effects);
-        flows_.on_time(now, effects);
+        for (const auto& keeper : keepers_) {
+            keeper->on_time(now, effects);
+        }
     }
     if (reset_again_at_ && now >= *reset_again_at_ &&
         takeover_.state() == takeover::State::standby) {
@@ -425,14 +453,15 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
-    answer_protected(now, effects);
 }
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say.
     if (attached_ && (!detaching_ || takeover_.serves())) {
         claim_above_members(now, effects);
-        flows_.follow(now, effects);
+        for (const auto& keeper : keepers_) {
+            keeper->follow(now, effects);
+        }
         take(replica_.flush(now), now, effects);
         watch_links(now, effects);
         watch_own_lease(now, effects);
@@ -446,12 +475,9 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (!attached_) {
         return at;
     }
-    at = earliest(earliest(at, replica_.next_deadline()), flows_.next_deadline());
-    if (!deadlines_.empty()) {
-        at = earliest(at, deadlines_.begin()->first);
-    }
-    for (const auto& [plugin, waiting] : waiting_plugins_) {
-        at = earliest(at, waiting.until);
+    at = earliest(at, replica_.next_deadline());
+    for (const auto& keeper : keepers_) {
+        at = earliest(at, keeper->next_deadline());
     }
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);

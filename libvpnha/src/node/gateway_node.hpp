@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One gateway on one node: joins its replica, its lease, its takeover and the tunnels it resumed.
-// Pure.
-//
-// A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
-// known by its plugin) or resumed (taken over, carried by this node's installer, its control
-// channel a ResumedTunnel). On every other node it is hot: installed and silent.
+// One gateway on one node: joins its replica, its lease, its takeover and the keepers of its
+// records (keepers/keeper.hpp), each of which it finds by a record's type. Pure.
 //
 // Every public event ends with the replica's due messages, unless the group is blocked: then
 // changes pile up in the dirty set, where newer ones replace older ones, until it is writable
@@ -13,17 +9,18 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/time.hpp"
-#include "l2tp/resumed_tunnel.hpp"
+#include "effects/effects.hpp"
+#include "keepers/families.hpp"
 #include "lease/engine.hpp"
-#include "node/effects.hpp"
-#include "node/flows.hpp"
 #include "node/links.hpp"
 #include "node/stand_in.hpp"
 #include "node/voter_watch.hpp"
@@ -36,9 +33,8 @@ namespace vpnha::node {
 struct GatewaySettings {
     GatewayId id{};
     std::string name;
-    Duration hello_interval = std::chrono::seconds(60);
     LinkSettings links;
-    FlowSettings flows;
+    keepers::Settings keepers;
     lease::Setup lease;
     bool stand_in = false;  // As a standby it serves for a holder that is not heard.
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
@@ -69,17 +65,6 @@ inline constexpr int kScorePromoted = 2;
 // at once is no news. One that is lower because a link was lost is written at once.
 inline constexpr Duration kScoreSettle = std::chrono::seconds(1);
 
-// As `vpnha sessions` shows it.
-// NOLINTNEXTLINE(readability-identifier-naming): the glossary's word is a keyword of C++.
-enum class SessionState { protected_, unprotected, hot, resumed, quarantined };
-
-struct SessionView {
-    l2tp::SessionRecord record;
-    SessionState state{};
-    Epoch epoch;
-    std::string reason;  // Why it is unprotected or quarantined.
-};
-
 // What would become of the gateway's sessions at one node.
 struct PlanRow {
     NodeId node;
@@ -88,19 +73,19 @@ struct PlanRow {
 };
 
 struct GatewayCounters {
-    std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
-    std::uint64_t sessions_lost = 0;     // Not resumed at a promotion: this kernel lacked them.
-    std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
-    std::uint64_t links_lost = 0;        // Of either side.
-    std::uint64_t given_away = 0;        // The gateway, because another node's links were better.
-    std::uint64_t saves_failed = 0;      // Of what the lease must remember.
-    std::uint64_t unanswered = 0;        // It was given away because no majority granted the lease.
+    std::uint64_t links_lost = 0;    // Of either side.
+    std::uint64_t given_away = 0;    // The gateway, because another node's links were better.
+    std::uint64_t saves_failed = 0;  // Of what the lease must remember.
+    std::uint64_t unanswered = 0;    // It was given away because no majority granted the lease.
 };
 
 class GatewayNode {
   public:
     // `speech` must outlive it.
-    GatewayNode(GatewaySettings settings, NodeId self, Duration confirm_wait, const Speech& speech);
+    GatewayNode(GatewaySettings settings, NodeId self, const Speech& speech,
+                std::span<const keepers::Make> families);
+    GatewayNode(const GatewayNode&) = delete;
+    GatewayNode& operator=(const GatewayNode&) = delete;
 
     // An agent's start and stop. While detached the gateway's messages are not listened to.
     void attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
@@ -134,18 +119,8 @@ class GatewayNode {
     // Somebody had removed addresses, and they are back: if this node serves, its neighbours are
     // told as at a promotion.
     void announce_again(TimePoint now, Effects& effects);
-    void on_installed(const l2tp::SessionKey& key, std::uint64_t ticket, const Result<void>& result,
-                      TimePoint now, Effects& effects);
-    void on_audited(const std::set<l2tp::SessionKey>& present, TimePoint now, Effects& effects);
-    void on_session_gone(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
-    void on_kernel_overrun(Effects& effects);
-    // Of the kernel's flows; see node/flows.hpp.
-    template <class Event>
-    void tell_flows(Event event) {
-        if (attached_) {
-            event(flows_);
-        }
-    }
+    // News of the kernel, and of what else keepers listen to.
+    void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void resync(TimePoint now, Effects& effects);
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
@@ -167,13 +142,6 @@ class GatewayNode {
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
 
-    // A stock session came up; `not_resumable` names what keeps it from being replicated.
-    void on_plugin_up(PluginToken plugin, const l2tp::SessionRecord& record,
-                      const std::string& not_resumable, TimePoint now, Effects& effects);
-    void on_plugin_down(PluginToken plugin, TimePoint now, Effects& effects);
-    void on_datagram(const l2tp::TunnelKey& tunnel, ByteView bytes, TimePoint now,
-                     Effects& effects);
-    void on_frame(const l2tp::SessionKey& session, ByteView frame, TimePoint now, Effects& effects);
     void on_time(TimePoint now, Effects& effects);
 
     // Messages and scores that became due; to be called after every event when the group takes
@@ -193,7 +161,16 @@ class GatewayNode {
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] const Links& links() const { return links_; }
-    [[nodiscard]] const Flows& flows() const { return flows_; }
+    // Of that class; nullptr: this node has no such family.
+    template <class Family>
+    [[nodiscard]] const Family* keeper() const {
+        for (const auto& each : keepers_) {
+            if (const auto* family = dynamic_cast<const Family*>(each.get())) {
+                return family;
+            }
+        }
+        return nullptr;
+    }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     // Promoted or lame, or it stands in for a holder.
     [[nodiscard]] bool serves() const {
@@ -212,7 +189,7 @@ class GatewayNode {
         return (promoted && !acting()) || stand_in_.deposed();
     }
     [[nodiscard]] std::optional<int> score() const { return written_score_; }
-    [[nodiscard]] std::vector<SessionView> sessions() const;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions() const;
     // The replica's level, lowered by what stands_in_the_way().
     [[nodiscard]] wire::Level standing() const;
     // In words for the operator; empty when this node would go on with everything.
@@ -222,26 +199,31 @@ class GatewayNode {
     [[nodiscard]] const GatewayCounters& counters() const { return counters_; }
     // What this node tells the others about the gateway.
     [[nodiscard]] wire::GatewayState wire_state() const;
-    // Of all tunnels resumed since the start.
-    [[nodiscard]] l2tp::TunnelCounters tunnel_counters() const;
+    // Of all keepers.
+    [[nodiscard]] keepers::Counts counts() const;
 
   private:
-    struct StockSession {
-        l2tp::SessionRecord record;
-        std::string not_resumable;
-    };
-    struct Waiting {
-        wire::RecordKey key;
-        TimePoint until;
-    };
-    struct Resumed {
-        l2tp::ResumedTunnel tunnel;
-        // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
-        std::vector<l2tp::SessionKey> ended;
-        std::optional<TimePoint> scheduled;  // In deadlines_.
-        bool silent = false;                 // It speaks for the first time then.
+    // This gateway, as its keepers see it.
+    class Kept final : public keepers::Gateway {
+      public:
+        explicit Kept(GatewayNode& node) : node_(node) {}
+        [[nodiscard]] GatewayId id() const override { return node_.settings_.id; }
+        [[nodiscard]] replica::Replica& replica() override { return node_.replica_; }
+        [[nodiscard]] const replica::Replica& replica() const override { return node_.replica_; }
+        [[nodiscard]] bool is_attached() const override { return node_.attached_; }
+        [[nodiscard]] bool is_served() const override { return node_.takeover_.serves(); }
+        [[nodiscard]] bool is_heard() const override { return node_.lease_.holder().serving(); }
+        void install_missing(TimePoint now, Effects& effects) override {
+            node_.take(node_.replica_.install_missing(), now, effects);
+        }
+        [[nodiscard]] std::string tag() const override { return node_.tag(); }
+
+      private:
+        GatewayNode& node_;
     };
 
+    // nullptr: this release does not know the type.
+    [[nodiscard]] keepers::Keeper* keeper_of(wire::RecordType type) const;
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
     void on_services_reset(bool succeeded, TimePoint now, Effects& effects);
@@ -268,42 +250,16 @@ class GatewayNode {
     // one.
     void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
-    void resume_sessions(TimePoint now, Effects& effects);
-    // None of them says anything more, or waits for an answer.
-    void mute_resumed(Effects& effects);
-    // The same while this node waits for a lease, and goes on with them when it has one.
-    void pause_resumed(Effects& effects);
-    void resume_paused(TimePoint now, Effects& effects);
-    [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
-    // They speak in turns: what thousands of peers answer at once would keep this node from
-    // renewing its lease, and each new lease begins with the same.
-    void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
-    void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
-    void resume(const l2tp::SessionRecord& record);
-    void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
-                 const std::string& why, TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
-    void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
-              Effects& effects);
     void take(lease::Effects&& from, TimePoint now, Effects& effects);
     // What the lease wants done now, because nothing that it rests on is missing on the disk.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
     [[nodiscard]] bool rests_on_unsaved(const lease::Effect& effect) const;
-    // Keeps deadlines_ true after anything that a tunnel was told.
-    void schedule(const l2tp::TunnelKey& key);
-    void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
-                     const std::string& reason, TimePoint now, Effects& effects);
-    // Their kernel state goes with the tunnel.
-    void remove_ended(const Resumed& resumed, Effects& effects);
-    void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
     // By the record's type.
     void install(const replica::Install& wanted, TimePoint now, Effects& effects);
     void remove(const wire::RecordKey& key, Effects& effects);
-    // This release cannot apply it.
-    void set_aside(const replica::Install& wanted, const std::string& why, TimePoint now,
-                   Effects& effects);
-    void install_session(const replica::Install& wanted, TimePoint now, Effects& effects);
-    void answer_protected(TimePoint now, Effects& effects);
+    // It has heard of members, confirmations or changes.
+    void on_replica(TimePoint now, Effects& effects);
     // Demoted: what was written may be there no more.
     void doubt_score(TimePoint now);
     void write_score(TimePoint now, Effects& effects);
@@ -356,11 +312,11 @@ class GatewayNode {
     NodeId self_;
     bool attached_ = false;
     bool detaching_ = false;
-    Duration confirm_wait_;
     const Speech& speech_;
     std::string resource_;
     replica::Replica replica_;
-    Flows flows_;
+    Kept kept_{*this};
+    std::vector<std::unique_ptr<keepers::Keeper>> keepers_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
     StandIn stand_in_;
@@ -419,15 +375,6 @@ class GatewayNode {
     std::set<NodeId> members_;
     std::map<NodeId, TimePoint> joined_;  // Since when each of them is one.
     std::map<NodeId, std::string> member_names_;
-
-    std::map<PluginToken, StockSession> stock_;
-    std::map<PluginToken, Waiting> waiting_plugins_;
-    std::map<wire::RecordKey, std::string> refusals_;
-    std::map<l2tp::TunnelKey, Resumed> resumed_;
-    std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
-    std::set<l2tp::SessionKey> resumed_sessions_;
-    std::set<l2tp::SessionKey> paused_sessions_;
-    l2tp::TunnelCounters past_tunnels_;
     GatewayCounters counters_;
 };
 

@@ -3,44 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
 
-std::vector<SessionView> GatewayNode::sessions() const {
-    std::vector<SessionView> views;
-    for (const auto& [key, stored] : replica_.store().all(wire::RecordType::l2tp_session)) {
-        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-        if (!record) {
-            continue;
-        }
-        SessionView view{std::move(*record), SessionState::hot, stored.version.epoch, {}};
-        if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-            view.state = SessionState::quarantined;
-            view.reason = refusal->second;
-        } else if (replica_.promoted()) {
-            const bool is_protected = replica_.is_protected(key);
-            view.state = resumed_sessions_.contains(view.record.key) ? SessionState::resumed
-                                                                     : SessionState::protected_;
-            if (!is_protected) {
-                view.state = SessionState::unprotected;
-                view.reason = replica_.quorate() ? "no standby has confirmed it"
-                                                 : "this side of the cluster has no quorum";
-            }
-        } else if (stored.hold != replica::Hold::installed) {
-            view.state = SessionState::unprotected;
-            view.reason = "not yet in this node's kernel";
-        }
-        views.push_back(std::move(view));
-    }
-    for (const auto& [plugin, session] : stock_) {
-        if (!session.not_resumable.empty()) {
-            views.push_back({session.record, SessionState::unprotected, replica_.epoch(),
-                             session.not_resumable});
+std::vector<keepers::SessionView> GatewayNode::sessions() const {
+    std::vector<keepers::SessionView> all;
+    for (const auto& keeper : keepers_) {
+        std::vector<keepers::SessionView> own = keeper->sessions();
+        if (all.empty()) {
+            all = std::move(own);
+        } else {
+            std::move(own.begin(), own.end(), std::back_inserter(all));
         }
     }
-    return views;
+    return all;
+}
+
+keepers::Counts GatewayNode::counts() const {
+    keepers::Counts all;
+    for (const auto& keeper : keepers_) {
+        all.merge(keeper->counts());
+    }
+    return all;
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
@@ -95,14 +83,6 @@ std::vector<PlanRow> GatewayNode::plan() const {
     std::sort(rows.begin(), rows.end(),
               [](const PlanRow& a, const PlanRow& b) { return a.node < b.node; });
     return rows;
-}
-
-l2tp::TunnelCounters GatewayNode::tunnel_counters() const {
-    l2tp::TunnelCounters sum = past_tunnels_;
-    for (const auto& [key, resumed] : resumed_) {
-        sum += resumed.tunnel.counters();
-    }
-    return sum;
 }
 
 }  // namespace vpnha::node

@@ -13,8 +13,9 @@ namespace vpnha::node {
 Node::Node(Settings settings)
     : settings_(std::move(settings)), speech_{wire::Dialects(settings_.codecs), 0} {
     speech_.version = speech_.dialects.version_min();
-    for (const GatewaySettings& gateway : settings_.gateways) {
-        gateways_.try_emplace(gateway.id, gateway, settings_.self, settings_.confirm_wait, speech_);
+    for (GatewaySettings& gateway : settings_.gateways) {
+        gateway.keepers.confirm_wait = settings_.confirm_wait;
+        gateways_.try_emplace(gateway.id, gateway, settings_.self, speech_, settings_.families);
     }
 }
 
@@ -199,99 +200,18 @@ Effects Node::on_step_done(GatewayId gateway, takeover::Step step, const Result<
     });
 }
 
-Effects Node::on_installed(GatewayId gateway, const l2tp::SessionKey& key, std::uint64_t ticket,
-                           const Result<void>& result, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_installed(key, ticket, result, now, effects);
-    });
-}
-
-Effects Node::on_audited(GatewayId gateway, const std::set<l2tp::SessionKey>& present,
-                         TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_audited(present, now, effects);
-    });
-}
-
-Effects Node::on_session_gone(GatewayId gateway, const l2tp::SessionKey& key, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_session_gone(key, now, effects);
-    });
+Effects Node::on_event(GatewayId gateway, const KeeperEvent& event, TimePoint now) {
+    return tell(gateway, now,
+                [&](GatewayNode& node, Effects& effects) { node.on_event(event, now, effects); });
 }
 
 Effects Node::on_kernel_overrun(TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_kernel_overrun(effects);
+        gateway.on_event(SessionNewsLost{}, now, effects);
     }
     settle(now, effects);
     return effects;
-}
-
-template <class Event>
-Effects Node::tell_flows(GatewayId gateway, TimePoint now, Event event) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.tell_flows([&](Flows& flows) { event(flows, effects); });
-    });
-}
-
-Effects Node::on_flow_news(GatewayId gateway, std::span<const conntrack::News> news,
-                           TimePoint now) {
-    return tell_flows(gateway, now,
-                      [&](Flows& flows, Effects& effects) { flows.on_news(news, now, effects); });
-}
-
-Effects Node::on_flows_lost(GatewayId gateway, TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& flows, Effects&) { flows.on_lost(now); });
-}
-
-Effects Node::on_flows_listed(GatewayId gateway, bool whole, TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& flows, Effects& effects) {
-        flows.on_listed(whole, now, effects);
-    });
-}
-
-Effects Node::on_flows_installed(GatewayId gateway, std::span<const conntrack::Installed> flows,
-                                 TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
-        each.on_installed(flows, now, effects);
-    });
-}
-
-Effects Node::on_flows_missing(GatewayId gateway, std::span<const conntrack::FlowKey> flows,
-                               TimePoint now) {
-    return tell_flows(gateway, now,
-                      [&](Flows& each, Effects& effects) { each.on_missing(flows, now, effects); });
-}
-
-Effects Node::on_expectation_news(GatewayId gateway,
-                                  std::span<const conntrack::ExpectationNews> news, TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
-        each.on_expectation_news(news, now, effects);
-    });
-}
-
-Effects Node::on_expectations_listed(GatewayId gateway,
-                                     std::span<const conntrack::Expectation> table, TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
-        each.on_expectations_listed(table, now, effects);
-    });
-}
-
-Effects Node::on_expectations_installed(GatewayId gateway,
-                                        std::span<const conntrack::Installed> answers,
-                                        TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& each, Effects& effects) {
-        each.on_expectations_installed(answers, now, effects);
-    });
-}
-
-Effects Node::on_expectations_missing(GatewayId gateway,
-                                      std::span<const conntrack::FlowKey> expectations,
-                                      TimePoint now) {
-    return tell_flows(gateway, now, [&](Flows& each, Effects&) {
-        each.on_expectations_missing(expectations, now);
-    });
 }
 
 Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
@@ -361,7 +281,7 @@ Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
     Effects effects;
     for (auto& [id, node] : gateways_) {
         if (node.settings().name == gateway) {
-            node.on_plugin_up(plugin, record, not_resumable, now, effects);
+            node.on_event(PluginUp{plugin, record, not_resumable}, now, effects);
             settle(now, effects);
             return effects;
         }
@@ -375,7 +295,7 @@ Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
 Effects Node::on_plugin_down(PluginToken plugin, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_plugin_down(plugin, now, effects);
+        gateway.on_event(PluginDown{plugin}, now, effects);
     }
     settle(now, effects);
     return effects;
@@ -406,26 +326,6 @@ Effects Node::on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& ad
 
 Effects Node::on_probe(GatewayId gateway, TimePoint now) {
     return tell(gateway, now, [](GatewayNode& node, Effects& effects) { node.on_probe(effects); });
-}
-
-Effects Node::on_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes,
-                          TimePoint now) {
-    if (find(gateway) == nullptr) {
-        return {};
-    }
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_datagram(tunnel, bytes, now, effects);
-    });
-}
-
-Effects Node::on_frame(GatewayId gateway, const l2tp::SessionKey& session, ByteView frame,
-                       TimePoint now) {
-    if (find(gateway) == nullptr) {
-        return {};
-    }
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_frame(session, frame, now, effects);
-    });
 }
 
 Effects Node::on_time(TimePoint now) {

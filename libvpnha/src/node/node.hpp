@@ -13,7 +13,7 @@
 #include <span>
 #include <string>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 #include "node/gateway_node.hpp"
 #include "wire/codec.hpp"
 
@@ -27,8 +27,9 @@ struct Settings {
     std::vector<GatewaySettings> gateways;
     // What this node compares with the others: one for each gateway, and one with gateway 0.
     std::vector<wire::Setup> setups;
-    // Must outlive the node.
+    // Both must outlive the node.
     std::span<const wire::Codec> codecs = wire::released_codecs();
+    std::span<const keepers::Make> families = keepers::families();
 };
 
 // An item in which another member's set-up differs from this node's, or that only one of them has.
@@ -78,45 +79,10 @@ class Node {
     // Results of effects.
     [[nodiscard]] Effects on_step_done(GatewayId gateway, takeover::Step step,
                                        const Result<void>& result, TimePoint now);
-    [[nodiscard]] Effects on_installed(GatewayId gateway, const l2tp::SessionKey& key,
-                                       std::uint64_t ticket, const Result<void>& result,
-                                       TimePoint now);
-    // `present`: the sessions of this gateway that the kernel has.
-    [[nodiscard]] Effects on_audited(GatewayId gateway, const std::set<l2tp::SessionKey>& present,
-                                     TimePoint now);
-
-    // The kernel's own news about installed sessions: one is gone, or news was lost (the netlink
-    // socket overran), so that anything may be.
-    [[nodiscard]] Effects on_session_gone(GatewayId gateway, const l2tp::SessionKey& key,
-                                          TimePoint now);
+    // What became of a family's work, and what else the kernel says of its own.
+    [[nodiscard]] Effects on_event(GatewayId gateway, const KeeperEvent& event, TimePoint now);
+    // News of all gateways' sessions was lost.
     [[nodiscard]] Effects on_kernel_overrun(TimePoint now);
-
-    // The kernel's flows: what it said of them, of itself or asked for; that it said more than it
-    // could hold; that a listing is over; what became of installations and timeouts.
-    [[nodiscard]] Effects on_flow_news(GatewayId gateway, std::span<const conntrack::News> news,
-                                       TimePoint now);
-    // Once all events that came before the loss were told.
-    [[nodiscard]] Effects on_flows_lost(GatewayId gateway, TimePoint now);
-    [[nodiscard]] Effects on_flows_listed(GatewayId gateway, bool whole, TimePoint now);
-    [[nodiscard]] Effects on_flows_installed(GatewayId gateway,
-                                             std::span<const conntrack::Installed> flows,
-                                             TimePoint now);
-    [[nodiscard]] Effects on_flows_missing(GatewayId gateway,
-                                           std::span<const conntrack::FlowKey> flows,
-                                           TimePoint now);
-    // The same of what its helpers expect.
-    [[nodiscard]] Effects on_expectation_news(GatewayId gateway,
-                                              std::span<const conntrack::ExpectationNews> news,
-                                              TimePoint now);
-    [[nodiscard]] Effects on_expectations_listed(GatewayId gateway,
-                                                 std::span<const conntrack::Expectation> table,
-                                                 TimePoint now);
-    [[nodiscard]] Effects on_expectations_installed(GatewayId gateway,
-                                                    std::span<const conntrack::Installed> answers,
-                                                    TimePoint now);
-    [[nodiscard]] Effects on_expectations_missing(GatewayId gateway,
-                                                  std::span<const conntrack::FlowKey> expectations,
-                                                  TimePoint now);
 
     // A stock daemon of the gateway has died; `resource` is its name in the cluster.
     [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,
@@ -160,10 +126,6 @@ class Node {
                                        const l2tp::SessionRecord& record,
                                        const std::string& not_resumable, TimePoint now);
     [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now);
-    [[nodiscard]] Effects on_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
-                                      ByteView bytes, TimePoint now);
-    [[nodiscard]] Effects on_frame(GatewayId gateway, const l2tp::SessionKey& session,
-                                   ByteView frame, TimePoint now);
 
     [[nodiscard]] Effects on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
@@ -212,8 +174,6 @@ class Node {
     // An event of a configured gateway.
     template <class Event>
     Effects tell(GatewayId gateway, TimePoint now, Event event);
-    template <class Event>
-    Effects tell_flows(GatewayId gateway, TimePoint now, Event event);
     // The same for an agent, which is told when there is no such gateway.
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);

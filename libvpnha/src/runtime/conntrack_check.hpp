@@ -7,7 +7,7 @@
 
 #include "config/config.hpp"
 #include "conntrack/settings.hpp"
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 
 namespace vpnha::runtime {
 

@@ -139,15 +139,17 @@ class Daemon {
                 config_, loop_,
                 {.on_datagram =
                      [this](GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes) {
-                         run(node_->on_datagram(gateway, tunnel, bytes, loop_.now()));
+                         run(node_->on_event(gateway, node::TunnelDatagram{tunnel, bytes},
+                                             loop_.now()));
                      },
                  .on_frame =
                      [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
-                         run(node_->on_frame(gateway, session, frame, loop_.now()));
+                         run(node_->on_event(gateway, node::SessionFrame{session, frame},
+                                             loop_.now()));
                      },
                  .on_gone =
                      [this](GatewayId gateway, const l2tp::SessionKey& session) {
-                         run(node_->on_session_gone(gateway, session, loop_.now()));
+                         run(node_->on_event(gateway, node::SessionGone{session}, loop_.now()));
                      },
                  .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }}));
         return {};
@@ -205,7 +207,7 @@ class Daemon {
             VPNHA_TRY(auto durable, leases.load(gateway.id));
             node::GatewaySettings& each =
                 settings.gateways.emplace_back(runtime::gateway_settings_of(gateway));
-            each.flows.replicate = each.flows.replicate && flow_table_;
+            each.keepers.flows.replicate &= flow_table_ != nullptr;
             each.lease = lease;
             each.durable = std::move(durable);
             each.started_at = started_at_;

@@ -10,7 +10,7 @@
 #include "adapters/log.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "node/run_effects.hpp"
+#include "effects/run_effects.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {
@@ -41,10 +41,7 @@ Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answer
 
 void Executor::run(node::Effects effects) {
     node::run_effects(
-        std::move(effects),
-        [this](node::Effect& effect) {
-            return std::visit([this](auto& each) { return execute(each); }, effect);
-        },
+        std::move(effects), [this](node::Effect& effect) { return run_one(effect); },
         [this] { return broken_; });
     arm_timer();
 }
@@ -52,6 +49,14 @@ void Executor::run(node::Effects effects) {
 node::Effects Executor::execute(node::SendToGroup& effect) {
     send(std::move(effect.message));
     return {};
+}
+
+node::Effects Executor::execute(node::L2tpWork& work) {
+    return std::visit([this](auto& each) { return execute(each); }, work);
+}
+
+node::Effects Executor::execute(node::FlowWork& work) {
+    return std::visit([this](auto& each) { return execute(each); }, work);
 }
 
 node::Effects Executor::execute(node::InstallSession& effect) {
@@ -81,7 +86,7 @@ node::Effects Executor::execute(node::AuditSessions& effect) {
         loop_.set_timer(kAuditTimer, loop_.now() + kAuditRetry, [this] { audit_again(); });
         return {};
     }
-    return node_.on_audited(effect.gateway, *present, loop_.now());
+    return node_.on_event(effect.gateway, node::SessionsAudited{*present}, loop_.now());
 }
 
 void Executor::audit_again() {
@@ -316,7 +321,9 @@ void Executor::install_slice() {
     const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (const auto next = installs_.take()) {
         const Result<void> result = ports_.kernel.install(next->gateway, next->record);
-        run(node_.on_installed(next->gateway, next->record.key, next->ticket, result, loop_.now()));
+        run(node_.on_event(next->gateway,
+                           node::SessionInstalled{next->record.key, next->ticket, result},
+                           loop_.now()));
         if (loop_.now() >= until) {
             break;
         }

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "adapters/corosync_group.hpp"
+#include "effects/effect_runner.hpp"
 #include "node/node.hpp"
 #include "ports/flows.hpp"
 #include "ports/gate.hpp"
@@ -38,7 +39,7 @@ struct Ports {
     ports::LeaseLinks& lease_links;
 };
 
-class Executor {
+class Executor final : private node::EffectRunner {
   public:
     // Answers to those who wait; called from within run().
     struct Answers {
@@ -69,10 +70,29 @@ class Executor {
 
   private:
     // Each returns what follows from the effect.
-    node::Effects execute(node::SendToGroup& effect);
+    node::Effects execute(node::SendToGroup& effect) override;
+    node::Effects execute(node::L2tpWork& work) override;
+    node::Effects execute(node::FlowWork& work) override;
+    node::Effects execute(node::SaveLease& effect) override;
+    node::Effects execute(node::SendLease& effect) override;
+    node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::RunStep& effect) override;
+    node::Effects execute(node::Announce& effect) override;
+    node::Effects execute(node::AskNeighbours& effect) override;
+    node::Effects execute(node::AnswerPlugin& effect) override;
+    node::Effects execute(node::AnswerRequest& effect) override;
+    node::Effects execute(node::WriteScore& effect) override;
+    node::Effects execute(node::WithdrawScore& effect) override;
+    node::Effects execute(node::WatchServices& effect) override;
+    node::Effects execute(node::ReportFailure& effect) override;
+    node::Effects execute(node::Detached& effect) override;
+    node::Effects execute(node::Fenced& effect) override;
+    node::Effects execute(node::Log& effect) override;
     node::Effects execute(node::InstallSession& effect);
     node::Effects execute(node::RemoveSession& effect);
     node::Effects execute(node::AuditSessions& effect);
+    node::Effects execute(node::SendDatagram& effect);
+    node::Effects execute(node::SendFrame& effect);
     node::Effects execute(node::WatchFlows& effect);
     node::Effects execute(node::UnwatchFlows& effect);
     node::Effects execute(node::ListFlows& effect);
@@ -84,23 +104,6 @@ class Executor {
     node::Effects execute(node::InstallExpectations& effect);
     node::Effects execute(node::RemoveExpectations& effect);
     node::Effects execute(node::SetExpectationTimeouts& effect);
-    node::Effects execute(node::SaveLease& effect);
-    node::Effects execute(node::SendLease& effect);
-    node::Effects execute(node::SetGate& effect);
-    node::Effects execute(node::RunStep& effect);
-    node::Effects execute(node::Announce& effect);
-    node::Effects execute(node::AskNeighbours& effect);
-    node::Effects execute(node::SendDatagram& effect);
-    node::Effects execute(node::SendFrame& effect);
-    node::Effects execute(node::AnswerPlugin& effect);
-    node::Effects execute(node::AnswerRequest& effect);
-    node::Effects execute(node::WriteScore& effect);
-    node::Effects execute(node::WithdrawScore& effect);
-    node::Effects execute(node::WatchServices& effect);
-    node::Effects execute(node::ReportFailure& effect);
-    node::Effects execute(node::Detached& effect);
-    node::Effects execute(node::Fenced& effect);
-    node::Effects execute(node::Log& effect);
 
     Result<void> run_step(const node::RunStep& step);
     node::Effects reset_services(GatewayId gateway);

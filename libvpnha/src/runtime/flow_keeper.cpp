@@ -74,7 +74,8 @@ void FlowKeeper::open_events() {
                 open_events();
                 for (const auto& [gateway, policy] : late) {
                     if (events_.contains(gateway)) {
-                        run_(node_.on_flows_lost(gateway, loop_.now()));  // What happened before.
+                        run_(node_.on_event(gateway, node::FlowNewsLost{},
+                                            loop_.now()));  // What happened before.
                     }
                 }
             });
@@ -123,15 +124,15 @@ void FlowKeeper::read_bursts() {
             readable_.insert(gateway);
         }
         if (!news.empty()) {
-            run_(node_.on_flow_news(gateway, news, loop_.now()));
+            run_(node_.on_event(gateway, node::FlowNews{news}, loop_.now()));
         }
         if (!expected.empty()) {
-            run_(node_.on_expectation_news(gateway, expected, loop_.now()));
+            run_(node_.on_event(gateway, node::ExpectationNews{expected}, loop_.now()));
         }
         // The kernel says it once, drops whatever happens until all before it has been read, and
         // that is older than what a listing would find now.
         if (drained && overrun_.erase(gateway) != 0) {
-            run_(node_.on_flows_lost(gateway, loop_.now()));
+            run_(node_.on_event(gateway, node::FlowNewsLost{}, loop_.now()));
         }
     }
     if (!readable_.empty()) {
@@ -167,7 +168,7 @@ void FlowKeeper::list(GatewayId gateway) {
         unlisted_.insert(gateway);
         loop_.set_timer(kFlowListTimer, loop_.now(), [this] {
             for (const GatewayId each : std::exchange(unlisted_, {})) {
-                run_(node_.on_flows_listed(each, false, loop_.now()));
+                run_(node_.on_event(each, node::FlowsListed{false}, loop_.now()));
             }
         });
     }
@@ -183,10 +184,10 @@ void FlowKeeper::read_listing(GatewayId gateway) {
         listings_.erase(gateway);
     }
     if (!news.empty()) {
-        run_(node_.on_flow_news(gateway, news, loop_.now()));
+        run_(node_.on_event(gateway, node::FlowNews{news}, loop_.now()));
     }
     if (!more) {
-        run_(node_.on_flows_listed(gateway, state.has_value(), loop_.now()));
+        run_(node_.on_event(gateway, node::FlowsListed{state.has_value()}, loop_.now()));
     }
 }
 
@@ -287,7 +288,7 @@ void FlowKeeper::work_off(GatewayId gateway, Install& train) {
     }
     std::vector<conntrack::Installed> answers = answers_of(flows, train.flows, taken);
     answers.insert(answers.end(), others.begin(), others.end());
-    run_(node_.on_flows_installed(gateway, answers, loop_.now()));
+    run_(node_.on_event(gateway, node::FlowsInstalled{answers}, loop_.now()));
 }
 
 std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
@@ -316,7 +317,7 @@ void FlowKeeper::work_off(GatewayId gateway, SetTimeouts& train) {
         return;
     }
     if (const auto missing = missing_of(train.flows, *there); !missing.empty()) {
-        run_(node_.on_flows_missing(gateway, missing, loop_.now()));
+        run_(node_.on_event(gateway, node::FlowsMissing{missing}, loop_.now()));
     }
 }
 
@@ -334,7 +335,7 @@ void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
         }
     }
     if (!news.empty()) {
-        run_(node_.on_flow_news(gateway, news, loop_.now()));
+        run_(node_.on_event(gateway, node::FlowNews{news}, loop_.now()));
     }
 }
 

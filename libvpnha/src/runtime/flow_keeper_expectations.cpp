@@ -34,8 +34,9 @@ void FlowKeeper::work_off(GatewayId gateway, const InstallExpectations& train) {
     if (!taken) {
         complain_of_flows("expectations cannot be installed", taken.error());
     }
-    run_(node_.on_expectations_installed(gateway, answers_of(expectations, train.flows, taken),
-                                         loop_.now()));
+    run_(node_.on_event(gateway,
+                        node::ExpectationsInstalled{answers_of(expectations, train.flows, taken)},
+                        loop_.now()));
 }
 
 void FlowKeeper::work_off(GatewayId, const RemoveExpectations& train) {
@@ -51,7 +52,7 @@ void FlowKeeper::work_off(GatewayId gateway, const SetExpectationTimeouts& train
         return;
     }
     if (const auto missing = missing_of(train.flows, *there); !missing.empty()) {
-        run_(node_.on_expectations_missing(gateway, missing, loop_.now()));
+        run_(node_.on_event(gateway, node::ExpectationsMissing{missing}, loop_.now()));
     }
 }
 
@@ -61,7 +62,7 @@ void FlowKeeper::work_off(GatewayId gateway, const ListExpectations&) {
         complain_of_flows("what the kernel expects cannot be listed", table.error());
         return;
     }
-    run_(node_.on_expectations_listed(gateway, *table, loop_.now()));
+    run_(node_.on_event(gateway, node::ExpectationsListed{*table}, loop_.now()));
 }
 
 }  // namespace vpnha::runtime

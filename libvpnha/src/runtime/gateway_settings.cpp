@@ -17,7 +17,7 @@ node::LinkSettings link_settings_of(const config::Links& links) {
     return settings;
 }
 
-node::FlowSettings flow_settings_of(const config::Gateway& gateway) {
+keepers::FlowSettings flow_settings_of(const config::Gateway& gateway) {
     const config::Conntrack& conntrack = gateway.conntrack;
     return {.replicate = conntrack.replicate,
             .policy = {.nets = gateway.flow_nets(),
@@ -36,10 +36,10 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
     settings.id = gateway.id;
     settings.name = gateway.name;
     if (gateway.l2tp) {
-        settings.hello_interval = gateway.l2tp->hello_interval;
+        settings.keepers.hello_interval = gateway.l2tp->hello_interval;
     }
     settings.links = link_settings_of(gateway.links);
-    settings.flows = flow_settings_of(gateway);
+    settings.keepers.flows = flow_settings_of(gateway);
     settings.stand_in = gateway.stand_in;
     return settings;
 }

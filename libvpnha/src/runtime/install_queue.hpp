@@ -11,7 +11,7 @@
 #include <set>
 #include <utility>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 
 namespace vpnha::runtime {
 

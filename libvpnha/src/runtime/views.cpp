@@ -15,17 +15,17 @@ namespace {
 
 using nlohmann::json;
 
-std::string_view state_name(node::SessionState state) {
+std::string_view state_name(keepers::SessionState state) {
     switch (state) {
-        case node::SessionState::protected_:
+        case keepers::SessionState::protected_:
             return "protected";
-        case node::SessionState::unprotected:
+        case keepers::SessionState::unprotected:
             return "unprotected";
-        case node::SessionState::hot:
+        case keepers::SessionState::hot:
             return "hot";
-        case node::SessionState::resumed:
+        case keepers::SessionState::resumed:
             return "resumed";
-        case node::SessionState::quarantined:
+        case keepers::SessionState::quarantined:
             return "quarantined";
     }
     return "unprotected";
@@ -38,29 +38,29 @@ std::string utc(std::uint64_t unix_ms) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
 }
 
-json session_counts(const std::vector<node::SessionView>& sessions) {
+json session_counts(const std::vector<keepers::SessionView>& sessions) {
     json counts{{"total", sessions.size()}, {"protected", 0}, {"resumed", 0},
                 {"unprotected", 0},         {"hot", 0},       {"quarantined", 0}};
     const auto count = [&counts](const char* name) {
         counts[name] = counts[name].get<std::uint64_t>() + 1;
     };
-    for (const node::SessionView& session : sessions) {
+    for (const keepers::SessionView& session : sessions) {
         switch (session.state) {
             // A resumed session that no standby has confirmed is shown as unprotected.
-            case node::SessionState::resumed:
+            case keepers::SessionState::resumed:
                 count("resumed");
                 count("protected");
                 break;
-            case node::SessionState::protected_:
+            case keepers::SessionState::protected_:
                 count("protected");
                 break;
-            case node::SessionState::quarantined:
+            case keepers::SessionState::quarantined:
                 count("quarantined");
                 break;
-            case node::SessionState::hot:
+            case keepers::SessionState::hot:
                 count("hot");
                 break;
-            case node::SessionState::unprotected:
+            case keepers::SessionState::unprotected:
                 count("unprotected");
                 break;
         }
@@ -101,16 +101,16 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
 }
 
 json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
-    const node::Flows& flows = gateway.flows();
-    const node::FlowCounters& counters = flows.counters();
+    const auto* const flows = gateway.keeper<keepers::Flows>();
+    const keepers::FlowCounters counters = flows ? flows->counters() : keepers::FlowCounters{};
     const replica::Store& store = gateway.replica().store();
-    return {{"replicated", flows.settings().replicate},
+    return {{"replicated", gateway.settings().keepers.flows.replicate},
             {"flows", store.size_of(wire::RecordType::flow)},
             {"flows_max", limits::kFlowsPerGatewayMax},
             {"expectations", store.size_of(wire::RecordType::expectation)},
             {"installed", store.installed_flows()},
             {"waiting", keeper.waiting(gateway.settings().id)},
-            {"held_back", flows.held_back()},
+            {"held_back", flows ? flows->held_back() : 0},
             {"overruns", counters.overruns},
             {"listings", counters.listings},
             {"over_limit", counters.over_limit},
@@ -165,42 +165,22 @@ using Counters = std::map<std::string, std::uint64_t>;
 Counters counters_of(const node::GatewayNode& gateway) {
     const replica::Counters& replica = gateway.replica().counters();
     const node::GatewayCounters& own = gateway.counters();
-    const node::FlowCounters& flows = gateway.flows().counters();
-    const l2tp::TunnelCounters tunnels = gateway.tunnel_counters();
-    return {{"replica_stale_epoch", replica.stale_epoch},
-            {"replica_gaps", replica.gaps},
-            {"replica_digest_mismatch", replica.digest_mismatch},
-            {"replica_malformed", replica.malformed},
-            {"replica_resyncs", replica.resyncs},
-            {"replica_snapshots_sent", replica.snapshots_sent},
-            {"replica_over_limit", replica.over_limit},
-            {"replica_unreadable", replica.unreadable},
-            {"replica_refused", replica.refused},
-            {"replica_discarded", replica.discarded},
-            {"confirm_timeouts", own.confirm_timeouts},
-            {"sessions_lost", own.sessions_lost},
-            {"sessions_gone", own.sessions_gone},
-            {"links_lost", own.links_lost},
-            {"given_away", own.given_away},
-            {"unanswered", own.unanswered},
-            {"saves_failed", own.saves_failed},
-            {"flow_overruns", flows.overruns},
-            {"flow_listings", flows.listings},
-            {"flow_over_limit", flows.over_limit},
-            {"flow_refused", flows.refused},
-            {"flow_missing", flows.missing},
-            {"flow_stale", flows.stale},
-            {"l2tp_malformed", tunnels.malformed},
-            {"l2tp_data_unknown", tunnels.data},
-            {"l2tp_foreign_tunnel", tunnels.foreign_tunnel},
-            {"l2tp_out_of_window", tunnels.out_of_window},
-            {"l2tp_duplicates", tunnels.duplicates},
-            {"l2tp_unexpected", tunnels.unexpected},
-            {"l2tp_retransmissions", tunnels.retransmissions},
-            {"ppp_malformed", tunnels.links.malformed},
-            {"ppp_looped", tunnels.links.looped},
-            {"ppp_unexpected", tunnels.links.unexpected},
-            {"ppp_rejects_withheld", tunnels.links.rejects_withheld}};
+    Counters all{{"replica_stale_epoch", replica.stale_epoch},
+                 {"replica_gaps", replica.gaps},
+                 {"replica_digest_mismatch", replica.digest_mismatch},
+                 {"replica_malformed", replica.malformed},
+                 {"replica_resyncs", replica.resyncs},
+                 {"replica_snapshots_sent", replica.snapshots_sent},
+                 {"replica_over_limit", replica.over_limit},
+                 {"replica_unreadable", replica.unreadable},
+                 {"replica_refused", replica.refused},
+                 {"replica_discarded", replica.discarded},
+                 {"links_lost", own.links_lost},
+                 {"given_away", own.given_away},
+                 {"unanswered", own.unanswered},
+                 {"saves_failed", own.saves_failed}};
+    all.merge(gateway.counts());
+    return all;
 }
 
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
@@ -372,23 +352,20 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
             continue;
         }
         const auto holder = gateway.replica().holder();
-        for (const node::SessionView& session : gateway.sessions()) {
-            const l2tp::SessionRecord& record = session.record;
-            const l2tp::SessionKey& key = record.key;
+        for (const keepers::SessionView& session : gateway.sessions()) {
             json row{{"gateway", gateway.settings().name},
-                     {"protocol", "l2tp"},
-                     {"user", record.user},
-                     {"peer", to_string(key.tunnel.peer)},
-                     {"tunnel", key.tunnel.id.value},
-                     {"peer_tunnel", key.tunnel.peer_id.value},
-                     {"session", key.id.value},
-                     {"peer_session", key.peer_id.value},
-                     {"address", to_string(record.peer_address)},
-                     {"interface", record.interface},
+                     {"protocol", session.protocol},
+                     {"user", session.user},
+                     {"peer", to_string(session.peer)},
+                     {"address", to_string(session.address)},
+                     {"interface", session.interface},
                      {"state", state_name(session.state)},
                      {"owner", holder ? json(holder->value) : json(nullptr)},
                      {"epoch", to_string(session.epoch)},
-                     {"established", utc(record.established_unix_ms)}};
+                     {"established", utc(session.established_unix_ms)}};
+            for (const auto& [name, number] : session.ids) {
+                row[std::string(name)] = number;
+            }
             if (!session.reason.empty()) {
                 row["reason"] = session.reason;
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whole nodes and what the helpers in their kernels expect.
-#include "node/expectations.hpp"
+#include "keepers/conntrack/expectations.hpp"
 
 #include <gmock/gmock.h>
 
@@ -45,8 +45,8 @@ class ExpectationsTest : public ::testing::Test {
         : cluster_(std::move(cluster)) {}
 
     FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
-    const FlowCounters& counters(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->flows().counters();
+    const keepers::FlowCounters& counters(std::uint32_t node) {
+        return cluster_.at(node).node->find(kGateway)->keeper<keepers::Flows>()->counters();
     }
     std::size_t records(std::uint32_t node) {
         return cluster_.replica(node).store().size_of(wire::RecordType::expectation);
@@ -58,8 +58,8 @@ class ExpectationsTest : public ::testing::Test {
         hear(News{News::Kind::changed, flow}, node);
     }
     void hear(const News& news, std::uint32_t node) {
-        cluster_.run(node, cluster_.at(node).node->on_flow_news(kGateway, std::span(&news, 1),
-                                                                cluster_.now()));
+        cluster_.run(node, cluster_.at(node).node->on_event(kGateway, FlowNews{std::span(&news, 1)},
+                                                            cluster_.now()));
     }
     void expect(const Expectation& expectation, std::uint32_t node = 1) {
         table(node).expectations.insert_or_assign(expectation.key, expectation);
@@ -71,11 +71,13 @@ class ExpectationsTest : public ::testing::Test {
     }
     void hear(ExpectationNews news, std::uint32_t node) {
         news.expectation.key.zone = news.expectation.parent.zone = {};  // The kernel says none.
-        cluster_.run(node, cluster_.at(node).node->on_expectation_news(
-                               kGateway, std::span(&news, 1), cluster_.now()));
+        cluster_.run(node,
+                     cluster_.at(node).node->on_event(
+                         kGateway, node::ExpectationNews{std::span(&news, 1)}, cluster_.now()));
     }
     void lose_events(std::uint32_t node = 1) {
-        cluster_.run(node, cluster_.at(node).node->on_flows_lost(kGateway, cluster_.now()));
+        cluster_.run(node,
+                     cluster_.at(node).node->on_event(kGateway, FlowNewsLost{}, cluster_.now()));
     }
 
     FakeCluster cluster_;

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "effects/effect_runner.hpp"
+#include "effects/run_effects.hpp"
 #include "fake_flow_table.hpp"
 #include "node/node.hpp"
 
@@ -64,7 +66,7 @@ class FakeCluster {
     TimePoint now() const { return now_; }
     // What the nodes that start from now on are, beside their numbers and names.
     Settings& settings() { return settings_; }
-    FlowSettings& flow_settings() { return flow_settings_; }
+    keepers::FlowSettings& flow_settings() { return flow_settings_; }
 
     // vpnhad starts, with what the node's disk remembers, and its agent attaches the gateway.
     void start(std::uint32_t node) {
@@ -75,7 +77,7 @@ class FakeCluster {
         GatewaySettings gateway;
         gateway.id = kGateway;
         gateway.name = "l2tp";
-        gateway.flows = flow_settings_;
+        gateway.keepers.flows = flow_settings_;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
@@ -219,8 +221,9 @@ class FakeCluster {
         if (result) {
             at(node).kernel.insert(install.record.key);
         }
-        run(node, at(node).node->on_installed(kGateway, install.record.key, install.ticket, result,
-                                              now_));
+        run(node,
+            at(node).node->on_event(
+                kGateway, SessionInstalled{install.record.key, install.ticket, result}, now_));
     }
     // Bytes from a member, as the group would deliver them to all that hear it.
     void say(std::uint32_t sender, const Bytes& message) {
@@ -283,92 +286,143 @@ class FakeCluster {
         }
         return at(id).node->on_lease_saved(save.gateway, save.ticket, result, now_);
     }
-    void execute(std::uint32_t id, Effects effects) {
-        FakeNode& fake = at(id);
-        std::deque<Effect> queue(effects.begin(), effects.end());
-        while (!queue.empty()) {
-            const Effect effect = std::move(queue.front());
-            queue.pop_front();
-            Effects more;
-            if (const auto* sent = std::get_if<SendToGroup>(&effect)) {
-                queue_.emplace_back(NodeId{id}, sent->message);
-            } else if (const auto* install = std::get_if<InstallSession>(&effect)) {
-                if (!fake.answers_installs) {
-                    fake.installing.push_back(*install);
-                    continue;
-                }
-                Result<void> result;
-                if (fake.refuses_sessions) {
-                    result = fail(Errc::system, "no such kernel");
-                } else {
-                    fake.kernel.insert(install->record.key);
-                }
-                more = fake.node->on_installed(kGateway, install->record.key, install->ticket,
-                                               result, now_);
-            } else if (const auto* remove = std::get_if<RemoveSession>(&effect)) {
-                fake.kernel.erase(remove->key);
-            } else if (std::holds_alternative<AuditSessions>(effect)) {
-                ++fake.audits;
-                more = fake.node->on_audited(kGateway, fake.kernel, now_);
-            } else if (auto after = fake.flows.execute(*fake.node, effect, now_)) {
-                more = std::move(*after);
-            } else if (const auto* save = std::get_if<SaveLease>(&effect)) {
-                if (slow_disks_.contains(id)) {
-                    fake.saving.push_back(*save);
-                    continue;
-                }
-                more = save_lease(id, *save);
-            } else if (const auto* lease = std::get_if<SendLease>(&effect)) {
-                leases_.emplace_back(senders_.at(NodeId{id}), *lease);
-            } else if (const auto* gate = std::get_if<SetGate>(&effect)) {
-                fake.gate = gate->deadline;
-            } else if (const auto* step = std::get_if<RunStep>(&effect)) {
-                fake.steps.push_back(step->step);
-                if (fake.lasting == step->step) {
-                    continue;
-                }
-                Result<void> result;
-                if (fake.failing.contains(step->step)) {
-                    result = fail(Errc::system, "device is gone");
-                } else if (step->step == takeover::Step::open_gate) {
-                    fake.gate = step->deadline;
-                } else if (step->step == takeover::Step::shut_gate) {
-                    fake.gate = {};
-                }
-                more = fake.node->on_step_done(kGateway, step->step, result, now_);
-            } else if (std::holds_alternative<Announce>(effect)) {
-                ++fake.announcements;
-            } else if (const auto* datagram = std::get_if<SendDatagram>(&effect)) {
-                fake.datagrams.push_back(datagram->bytes);
-            } else if (const auto* answer = std::get_if<AnswerRequest>(&effect)) {
-                fake.answers[answer->request] = answer->result;
-            } else if (const auto* plugin = std::get_if<AnswerPlugin>(&effect)) {
-                fake.plugins[plugin->plugin] = plugin->reason;
-            } else if (const auto* score = std::get_if<WriteScore>(&effect)) {
-                fake.scores.push_back(score->score);
-            } else if (const auto* failure = std::get_if<ReportFailure>(&effect)) {
-                fake.reports.push_back(failure->resource + " at " + failure->node);
-            } else if (const auto* withdrawn = std::get_if<WithdrawScore>(&effect)) {
-                fake.reports.push_back("score of " + withdrawn->resource + " at " +
-                                       withdrawn->node);
-            } else if (std::holds_alternative<Detached>(effect)) {
-                fake.detached = true;
-            } else if (std::holds_alternative<Fenced>(effect)) {
-                fake.fenced = true;
-                fake.gate = {};
-                return;
-            } else if (const auto* line = std::get_if<Log>(&effect)) {
-                fake.log.push_back(line->text);
-            }
-            queue.insert(queue.end(), more.begin(), more.end());
+    // Does at once what a node wants.
+    class Runner final : public EffectRunner {
+      public:
+        Runner(FakeCluster& cluster, std::uint32_t id)
+            : cluster_(cluster), id_(id), fake_(cluster.at(id)), now_(cluster.now_) {}
+
+        [[nodiscard]] bool is_over() const { return over_; }
+
+      private:
+        Effects execute(SendToGroup& sent) override {
+            cluster_.queue_.emplace_back(NodeId{id_}, sent.message);
+            return {};
         }
+        Effects execute(L2tpWork& work) override {
+            return std::visit([this](const auto& each) { return do_one(each); }, work);
+        }
+        Effects execute(FlowWork& work) override {
+            return fake_.flows.execute(*fake_.node, work, now_);
+        }
+        Effects execute(SaveLease& save) override {
+            if (cluster_.slow_disks_.contains(id_)) {
+                fake_.saving.push_back(save);
+                return {};
+            }
+            return cluster_.save_lease(id_, save);
+        }
+        Effects execute(SendLease& sent) override {
+            cluster_.leases_.emplace_back(cluster_.senders_.at(NodeId{id_}), sent);
+            return {};
+        }
+        Effects execute(SetGate& gate) override {
+            fake_.gate = gate.deadline;
+            return {};
+        }
+        Effects execute(RunStep& step) override {
+            fake_.steps.push_back(step.step);
+            if (fake_.lasting == step.step) {
+                return {};
+            }
+            Result<void> result;
+            if (fake_.failing.contains(step.step)) {
+                result = fail(Errc::system, "device is gone");
+            } else if (step.step == takeover::Step::open_gate) {
+                fake_.gate = step.deadline;
+            } else if (step.step == takeover::Step::shut_gate) {
+                fake_.gate = {};
+            }
+            return fake_.node->on_step_done(kGateway, step.step, result, now_);
+        }
+        Effects execute(Announce&) override {
+            ++fake_.announcements;
+            return {};
+        }
+        Effects execute(AskNeighbours&) override { return {}; }
+        Effects execute(AnswerPlugin& answer) override {
+            fake_.plugins[answer.plugin] = answer.reason;
+            return {};
+        }
+        Effects execute(AnswerRequest& answer) override {
+            fake_.answers[answer.request] = answer.result;
+            return {};
+        }
+        Effects execute(WriteScore& score) override {
+            fake_.scores.push_back(score.score);
+            return {};
+        }
+        Effects execute(WithdrawScore& withdrawn) override {
+            fake_.reports.push_back("score of " + withdrawn.resource + " at " + withdrawn.node);
+            return {};
+        }
+        Effects execute(WatchServices&) override { return {}; }
+        Effects execute(ReportFailure& failure) override {
+            fake_.reports.push_back(failure.resource + " at " + failure.node);
+            return {};
+        }
+        Effects execute(Detached&) override {
+            fake_.detached = true;
+            return {};
+        }
+        Effects execute(Fenced&) override {
+            fake_.fenced = true;
+            fake_.gate = {};
+            over_ = true;
+            return {};
+        }
+        Effects execute(Log& line) override {
+            fake_.log.push_back(line.text);
+            return {};
+        }
+
+        Effects do_one(const InstallSession& install) {
+            if (!fake_.answers_installs) {
+                fake_.installing.push_back(install);
+                return {};
+            }
+            Result<void> result;
+            if (fake_.refuses_sessions) {
+                result = fail(Errc::system, "no such kernel");
+            } else {
+                fake_.kernel.insert(install.record.key);
+            }
+            return fake_.node->on_event(
+                kGateway, SessionInstalled{install.record.key, install.ticket, result}, now_);
+        }
+        Effects do_one(const RemoveSession& remove) {
+            fake_.kernel.erase(remove.key);
+            return {};
+        }
+        Effects do_one(const AuditSessions&) {
+            ++fake_.audits;
+            return fake_.node->on_event(kGateway, SessionsAudited{fake_.kernel}, now_);
+        }
+        Effects do_one(const SendDatagram& datagram) {
+            fake_.datagrams.push_back(datagram.bytes);
+            return {};
+        }
+        Effects do_one(const SendFrame&) { return {}; }
+
+        FakeCluster& cluster_;
+        std::uint32_t id_;
+        FakeNode& fake_;
+        TimePoint now_;
+        bool over_ = false;  // It is fenced.
+    };
+
+    void execute(std::uint32_t id, Effects effects) {
+        Runner runner(*this, id);
+        run_effects(
+            std::move(effects), [&](Effect& effect) { return runner.run_one(effect); },
+            [&] { return runner.is_over(); });
     }
 
     std::uint32_t size_;
     std::uint32_t voters_;
     bool stand_in_;
     Settings settings_;
-    FlowSettings flow_settings_{.replicate = true, .policy = {}};
+    keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

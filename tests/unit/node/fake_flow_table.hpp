@@ -4,7 +4,6 @@
 
 #include <limits>
 #include <map>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,42 +21,8 @@ struct FakeFlowTable {
     std::size_t room = std::numeric_limits<std::size_t>::max();
     bool busy = false;  // Installations wait for do_waiting().
 
-    // nullopt: the effect is not about flows.
-    std::optional<Effects> execute(Node& node, const Effect& effect, TimePoint now) {
-        if (std::holds_alternative<WatchFlows>(effect)) {
-            watched = true;
-        } else if (std::holds_alternative<UnwatchFlows>(effect)) {
-            watched = false;
-        } else if (const auto* list = std::get_if<ListFlows>(&effect)) {
-            return answer_listing(node, list->gateway, now);
-        } else if (const auto* look = std::get_if<LookUpFlows>(&effect)) {
-            std::vector<conntrack::News> news;
-            for (const conntrack::FlowKey& key : look->flows) {
-                if (flows.contains(key)) {
-                    news.push_back({conntrack::News::Kind::found, flows.at(key)});
-                } else {
-                    news.emplace_back().kind = conntrack::News::Kind::ended;
-                    news.back().flow.key = key;
-                }
-            }
-            return node.on_flow_news(look->gateway, news, now);
-        } else if (const auto* install = std::get_if<InstallFlows>(&effect)) {
-            waiting_.push_back(*install);
-            if (!busy) {
-                return do_waiting(node, now);
-            }
-        } else if (const auto* remove = std::get_if<RemoveFlows>(&effect)) {
-            for (const conntrack::FlowKey& key : remove->flows) {
-                flows.erase(key);
-                std::erase_if(expectations,
-                              [&key](const auto& each) { return each.second.parent == key; });
-            }
-        } else if (const auto* timeouts = std::get_if<SetFlowTimeouts>(&effect)) {
-            return set_timeouts(node, *timeouts, now);
-        } else {
-            return execute_expected(node, effect, now);
-        }
-        return Effects{};
+    Effects execute(Node& node, const FlowWork& work, TimePoint now) {
+        return std::visit([&](const auto& each) { return do_one(node, each, now); }, work);
     }
 
     Effects do_waiting(Node& node, TimePoint now) {
@@ -71,7 +36,39 @@ struct FakeFlowTable {
     }
 
   private:
-    Effects set_timeouts(Node& node, const SetFlowTimeouts& timeouts, TimePoint now) {
+    Effects do_one(Node&, const WatchFlows&, TimePoint) {
+        watched = true;
+        return {};
+    }
+    Effects do_one(Node&, const UnwatchFlows&, TimePoint) {
+        watched = false;
+        return {};
+    }
+    Effects do_one(Node& node, const LookUpFlows& look, TimePoint now) {
+        std::vector<conntrack::News> news;
+        for (const conntrack::FlowKey& key : look.flows) {
+            if (flows.contains(key)) {
+                news.push_back({conntrack::News::Kind::found, flows.at(key)});
+            } else {
+                news.emplace_back().kind = conntrack::News::Kind::ended;
+                news.back().flow.key = key;
+            }
+        }
+        return node.on_event(look.gateway, FlowNews{news}, now);
+    }
+    Effects do_one(Node& node, const InstallFlows& wanted, TimePoint now) {
+        waiting_.push_back(wanted);
+        return busy ? Effects{} : do_waiting(node, now);
+    }
+    Effects do_one(Node&, const RemoveFlows& remove, TimePoint) {
+        for (const conntrack::FlowKey& key : remove.flows) {
+            flows.erase(key);
+            std::erase_if(expectations,
+                          [&key](const auto& each) { return each.second.parent == key; });
+        }
+        return {};
+    }
+    Effects do_one(Node& node, const SetFlowTimeouts& timeouts, TimePoint now) {
         std::vector<conntrack::FlowKey> missing;
         std::vector<conntrack::News> news;
         for (const conntrack::Timeout& timeout : timeouts.flows) {
@@ -93,8 +90,8 @@ struct FakeFlowTable {
                 news.push_back({conntrack::News::Kind::changed, flow});
             }
         }
-        Effects effects = node.on_flow_news(timeouts.gateway, news, now);
-        for (Effect& each : node.on_flows_missing(timeouts.gateway, missing, now)) {
+        Effects effects = node.on_event(timeouts.gateway, FlowNews{news}, now);
+        for (Effect& each : node.on_event(timeouts.gateway, FlowsMissing{missing}, now)) {
             effects.push_back(std::move(each));
         }
         return effects;
@@ -109,62 +106,60 @@ struct FakeFlowTable {
             }
             answers.push_back({key, wanted.ticket, taken});
         }
-        return node.on_flows_installed(wanted_flows.gateway, answers, now);
+        return node.on_event(wanted_flows.gateway, FlowsInstalled{answers}, now);
     }
-    std::optional<Effects> execute_expected(Node& node, const Effect& effect, TimePoint now) {
-        if (const auto* list = std::get_if<ListExpectations>(&effect)) {
-            ++expectation_listings;
-            std::vector<conntrack::Expectation> table;
-            for (const auto& [key, expectation] : expectations) {
-                table.push_back(expectation);
-                table.back().key.zone = table.back().parent.zone = {};  // As the kernel does.
-            }
-            return node.on_expectations_listed(list->gateway, table, now);
+    Effects do_one(Node& node, const ListExpectations& list, TimePoint now) {
+        ++expectation_listings;
+        std::vector<conntrack::Expectation> table;
+        for (const auto& [key, expectation] : expectations) {
+            table.push_back(expectation);
+            table.back().key.zone = table.back().parent.zone = {};  // As the kernel does.
         }
-        if (const auto* install = std::get_if<InstallExpectations>(&effect)) {
-            std::vector<conntrack::Installed> answers;
-            for (const conntrack::WantedExpectation& wanted : install->expectations) {
-                conntrack::Expectation hot = wanted.expectation;
-                hot.timeout_s = conntrack::kHotSeconds;
-                const bool taken = flows.contains(hot.parent);
-                if (taken) {
-                    expectations.insert_or_assign(hot.key, hot);
-                }
-                answers.push_back({hot.key, wanted.ticket, taken});
-            }
-            return node.on_expectations_installed(install->gateway, answers, now);
-        }
-        if (const auto* remove = std::get_if<RemoveExpectations>(&effect)) {
-            for (const conntrack::FlowKey& key : remove->expectations) {
-                expectations.erase(key);
-            }
-            return Effects{};
-        }
-        if (const auto* timeouts = std::get_if<SetExpectationTimeouts>(&effect)) {
-            std::vector<conntrack::FlowKey> missing;
-            for (const conntrack::Timeout& timeout : timeouts->expectations) {
-                const auto found = expectations.find(timeout.key);
-                if (found == expectations.end()) {
-                    missing.push_back(timeout.key);
-                } else {
-                    found->second.timeout_s = timeout.seconds;
-                }
-            }
-            return node.on_expectations_missing(timeouts->gateway, missing, now);
-        }
-        return std::nullopt;
+        return node.on_event(list.gateway, ExpectationsListed{table}, now);
     }
-    Effects answer_listing(Node& node, GatewayId gateway, TimePoint now) {
+    Effects do_one(Node& node, const InstallExpectations& install, TimePoint now) {
+        std::vector<conntrack::Installed> answers;
+        for (const conntrack::WantedExpectation& wanted : install.expectations) {
+            conntrack::Expectation hot = wanted.expectation;
+            hot.timeout_s = conntrack::kHotSeconds;
+            const bool taken = flows.contains(hot.parent);
+            if (taken) {
+                expectations.insert_or_assign(hot.key, hot);
+            }
+            answers.push_back({hot.key, wanted.ticket, taken});
+        }
+        return node.on_event(install.gateway, ExpectationsInstalled{answers}, now);
+    }
+    Effects do_one(Node&, const RemoveExpectations& remove, TimePoint) {
+        for (const conntrack::FlowKey& key : remove.expectations) {
+            expectations.erase(key);
+        }
+        return {};
+    }
+    Effects do_one(Node& node, const SetExpectationTimeouts& timeouts, TimePoint now) {
+        std::vector<conntrack::FlowKey> missing;
+        for (const conntrack::Timeout& timeout : timeouts.expectations) {
+            const auto found = expectations.find(timeout.key);
+            if (found == expectations.end()) {
+                missing.push_back(timeout.key);
+            } else {
+                found->second.timeout_s = timeout.seconds;
+            }
+        }
+        return node.on_event(timeouts.gateway, ExpectationsMissing{missing}, now);
+    }
+    Effects do_one(Node& node, const ListFlows& list, TimePoint now) {
+        const GatewayId gateway = list.gateway;
         ++listings;
         if (!lists) {
-            return node.on_flows_listed(gateway, false, now);
+            return node.on_event(gateway, FlowsListed{false}, now);
         }
         std::vector<conntrack::News> news;
         for (const auto& [key, flow] : flows) {
             news.push_back({conntrack::News::Kind::listed, flow});
         }
-        Effects effects = node.on_flow_news(gateway, news, now);
-        for (Effect& each : node.on_flows_listed(gateway, true, now)) {
+        Effects effects = node.on_event(gateway, FlowNews{news}, now);
+        for (Effect& each : node.on_event(gateway, FlowsListed{true}, now)) {
             effects.push_back(std::move(each));
         }
         return effects;

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_cluster.hpp"
-#include "node/flows.hpp"
+#include "keepers/conntrack/flows.hpp"
 #include "sample_session.hpp"
 #include "support/flow_builder.hpp"
 
@@ -14,8 +14,8 @@ namespace vpnha::node {
 class FlowsTest : public ::testing::Test {
   protected:
     FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
-    const FlowCounters& counters(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->flows().counters();
+    const keepers::FlowCounters& counters(std::uint32_t node) {
+        return cluster_.at(node).node->find(kGateway)->keeper<keepers::Flows>()->counters();
     }
     std::size_t records(std::uint32_t node) {
         return cluster_.replica(node).store().size_of(wire::RecordType::flow);
@@ -32,12 +32,13 @@ class FlowsTest : public ::testing::Test {
     }
     void hear(const conntrack::News& news, std::uint32_t node) {
         if (table(node).watched) {
-            cluster_.run(node, cluster_.at(node).node->on_flow_news(kGateway, std::span(&news, 1),
-                                                                    cluster_.now()));
+            cluster_.run(node, cluster_.at(node).node->on_event(
+                                   kGateway, FlowNews{std::span(&news, 1)}, cluster_.now()));
         }
     }
     void lose_events(std::uint32_t node = 1) {
-        cluster_.run(node, cluster_.at(node).node->on_flows_lost(kGateway, cluster_.now()));
+        cluster_.run(node,
+                     cluster_.at(node).node->on_event(kGateway, FlowNewsLost{}, cluster_.now()));
     }
 
     // Node 2 is promoted, and listed, while the installation of a flow still waits there.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/flows.hpp"
+#include "keepers/conntrack/flows.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "fake_gateway.hpp"
 #include "flows_cluster.hpp"
 #include "support/flow_builder.hpp"
 
@@ -129,8 +130,8 @@ TEST_F(FlowsTest, ALateInstallationOfWhatHasEndedIsUndone) {
     const Flow late = conntrack::hot(nat_tcp_flow());
     table(2).flows.insert_or_assign(late.key, late);
     const conntrack::Installed installed{late.key, 1, true};
-    cluster_.run(2, cluster_.at(2).node->on_flows_installed(kGateway, std::span(&installed, 1),
-                                                            cluster_.now()));
+    cluster_.run(2, cluster_.at(2).node->on_event(
+                        kGateway, FlowsInstalled{std::span(&installed, 1)}, cluster_.now()));
     EXPECT_EQ(table(2).flows.size(), 0U);
 }
 
@@ -300,7 +301,8 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     cluster.start(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
     const News news{News::Kind::changed, nat_tcp_flow()};
-    cluster.run(1, cluster.at(1).node->on_flow_news(kGateway, std::span(&news, 1), cluster.now()));
+    cluster.run(
+        1, cluster.at(1).node->on_event(kGateway, FlowNews{std::span(&news, 1)}, cluster.now()));
     cluster.pass(seconds(1));
     EXPECT_THAT(cluster.at(2).flows.flows, Contains(Key(nat_tcp_flow().key)));
     EXPECT_EQ(cluster.at(3).flows.flows.size(), 0U);
@@ -312,9 +314,10 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
 
 TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     TimePoint now{hours(1)};
-    replica::Replica replica(kGateway, NodeId{1});
+    keepers::FakeGateway gateway(kGateway, NodeId{1});
+    replica::Replica& replica = gateway.replica();
     static_cast<void>(replica.begin_epoch(Epoch{1, NodeId{1}}, now));
-    Flows flows(kGateway, {.replicate = true, .policy = {}}, replica);
+    keepers::Flows flows(gateway, {.replicate = true, .policy = {}});
     Effects effects;
     flows.follow(now, effects);
     constexpr std::uint32_t kTurn = limits::kFlowsPerUnlistedTurn;
@@ -322,7 +325,7 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     const auto tell = [&](News::Kind kind, std::uint32_t number) {
         News news{kind, nat_tcp_flow()};
         news.flow.key.original.source_part = static_cast<std::uint16_t>(1024 + number);
-        flows.on_news(std::span(&news, 1), now, effects);
+        flows.on_event(FlowNews{std::span(&news, 1)}, now, effects);
     };
     for (std::uint32_t i = 0; i < kFlows; ++i) {
         tell(News::Kind::changed, i);
@@ -333,7 +336,7 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     for (std::uint32_t i = 0; i < kTurn; ++i) {
         tell(News::Kind::listed, i);
     }
-    flows.on_listed(true, now, effects);
+    flows.on_event(FlowsListed{true}, now, effects);
     EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows);
     ASSERT_EQ(flows.next_deadline(), now);
     flows.on_time(now, effects);
@@ -349,29 +352,31 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     EXPECT_THAT(std::get<Log>(effects[0]).text,
                 HasSubstr(fmt::format("flows={} gone={}", kTurn + 1, 2 * kTurn)));
     EXPECT_GT(flows.next_deadline(), now);
-    flows.on_lost(now);
+    flows.on_event(FlowNewsLost{}, now, effects);
     effects.clear();
     flows.on_time(now, effects);
-    EXPECT_THAT(effects, Contains(VariantWith<ListFlows>(_))) << "the next one may begin";
+    EXPECT_THAT(effects, Contains(VariantWith<FlowWork>(VariantWith<ListFlows>(_))))
+        << "the next one may begin";
 }
 
 // One node alone, with as many flows as there may be.
 TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsSaidWhenThereIsRoomAgain) {
     TimePoint now{hours(1)};
-    replica::Replica replica(kGateway, NodeId{1});
+    keepers::FakeGateway gateway(kGateway, NodeId{1});
+    replica::Replica& replica = gateway.replica();
     static_cast<void>(replica.begin_epoch(Epoch{1, NodeId{1}}, now));
-    Flows flows(kGateway, {.replicate = true, .policy = {}}, replica);
+    keepers::Flows flows(gateway, {.replicate = true, .policy = {}});
     Effects effects;
     const auto listings_after = [&](Duration time) {
         now += time;
         effects.clear();
         flows.on_time(now, effects);
         return std::ranges::count_if(
-            effects, [](const auto& each) { return std::holds_alternative<ListFlows>(each); });
+            effects, [](const auto& each) { return find<ListFlows>(each) != nullptr; });
     };
     flows.follow(now, effects);
     ASSERT_EQ(listings_after(limits::kFlowListingPause), 1);
-    flows.on_listed(true, now, effects);
+    flows.on_event(FlowsListed{true}, now, effects);
     const auto key = [](std::uint32_t number) {
         ByteWriter id;
         id.u32(number);
@@ -381,7 +386,7 @@ TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsSaidWhenThereIsRoomAgain) {
         ASSERT_TRUE(replica.publish(key(i), {}));
     }
     const News late{News::Kind::changed, nat_tcp_flow()};
-    flows.on_news(std::span(&late, 1), now, effects);
+    flows.on_event(FlowNews{std::span(&late, 1)}, now, effects);
     ASSERT_EQ(flows.counters().over_limit, 1U);
     constexpr std::uint32_t kTenth = limits::kFlowsPerGatewayMax / 10;
     for (std::uint32_t i = 1; i < kTenth; ++i) {

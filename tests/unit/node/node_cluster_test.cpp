@@ -33,14 +33,14 @@ TEST(NodeClusterTest, WithoutQuorumNobodyIsPromoted) {
 TEST(NodeClusterTest, AHolderOfALostPartitionFallsSilentWhenItHeals) {
     FakeCluster cluster = with_one_session();
     cluster.split({1});
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.heal();
     EXPECT_EQ(cluster.at(1).node->find(kGateway)->state(), takeover::State::standby);
     EXPECT_THAT(cluster.at(1).steps, Contains(takeover::Step::shut_gate));
     EXPECT_EQ(cluster.replica(1).holder(), NodeId{2});
     EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::hot);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::hot);
 }
 
 TEST(NodeClusterTest, AHolderOfALostPartitionDeposesNobodyWhenAStandbySpeaksFirst) {
@@ -300,7 +300,7 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     EXPECT_EQ(cluster.at(3).node->wire_version(), 1);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::hot);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     EXPECT_EQ(cluster.at(2).node->wire_version(), 2);
@@ -386,8 +386,8 @@ TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) 
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(1));
     cluster.answer_install(3, {});
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(2));
-    for (const SessionView& view : cluster.at(3).node->find(kGateway)->sessions()) {
-        EXPECT_EQ(view.state, SessionState::resumed);
+    for (const keepers::SessionView& view : cluster.at(3).node->find(kGateway)->sessions()) {
+        EXPECT_EQ(view.state, keepers::SessionState::resumed);
     }
 }
 
@@ -400,10 +400,11 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.answer_install(3, {});
-    const std::vector<SessionView> sessions = cluster.at(3).node->find(kGateway)->sessions();
+    const std::vector<keepers::SessionView> sessions =
+        cluster.at(3).node->find(kGateway)->sessions();
     ASSERT_THAT(sessions, SizeIs(2));
-    EXPECT_EQ(sessions.front().state, SessionState::resumed);
-    EXPECT_EQ(sessions.back().state, SessionState::resumed);
+    EXPECT_EQ(sessions.front().state, keepers::SessionState::resumed);
+    EXPECT_EQ(sessions.back().state, keepers::SessionState::resumed);
 }
 
 TEST(NodeClusterTest, ASessionThatTheKernelRefusesAfterThePromotionIsGivenUp) {
@@ -413,7 +414,7 @@ TEST(NodeClusterTest, ASessionThatTheKernelRefusesAfterThePromotionIsGivenUp) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.answer_install(3, fail(Errc::system, "no memory"));
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->counters().sessions_lost, 1U);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->counts().at("sessions_lost"), 1U);
     EXPECT_EQ(cluster.replica(2).store().count(), 1U);
 }
 
@@ -425,17 +426,18 @@ TEST(NodeClusterTest, ALostSessionOfALivingTunnelIsToldToItsPeer) {
     cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counters().sessions_lost, 1U);
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("sessions_lost"), 1U);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
     EXPECT_EQ(cluster.replica(3).store().count(), 1U);
 }
 
 TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
     FakeCluster cluster = with_one_session();
     cluster.at(2).kernel.clear();
-    cluster.run(2, cluster.at(2).node->on_session_gone(kGateway, session(1).key, cluster.now()));
+    cluster.run(2,
+                cluster.at(2).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counters().sessions_gone, 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("sessions_gone"), 1U);
 }
 
 TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
@@ -452,7 +454,7 @@ TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
     cluster.hold(true);
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
     cluster.pass(std::chrono::milliseconds(50));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counters().confirm_timeouts, 1U);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counts().at("confirm_timeouts"), 1U);
 }
 
 TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {

@@ -226,7 +226,7 @@ TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenTheLeaseOfThePresentOneLapses)
     cluster.hold(false);
     EXPECT_TRUE(cluster.gate_open(2)) << "claimed anew by itself";
     EXPECT_EQ(cluster.replica(1).holder(), NodeId{2});
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
 // Node 1 is out of reach, node 2 takes over with node 3's vote, and then it is out of reach.
@@ -324,8 +324,8 @@ TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     const std::size_t said = cluster.at(2).datagrams.size();
-    cluster.run(2, cluster.at(2).node->on_session_gone(kGateway, session(kManySessions).key,
-                                                       cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_event(kGateway, SessionGone{session(kManySessions).key},
+                                                cluster.now()));
     EXPECT_GT(cluster.at(2).datagrams.size(), said);
     cluster.pass(std::chrono::milliseconds(100));
     EXPECT_EQ(cluster.at(2).node->find(kGateway)->sessions().size(), kManySessions - 1U);
@@ -354,7 +354,7 @@ TEST(NodeLeaseTest, ADemotedHolderServesUntilItsSuccessorIsGranted) {
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_TRUE(cluster.gate_open(2));
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
 // Its loop was busy: what is late is the timer, not the end.

@@ -36,7 +36,7 @@ TEST(NodeRecordsTest, ARecordThatNobodyKnowsOutlivesPromotions) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.pass(std::chrono::seconds(5));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counters().sessions_lost, 0U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("sessions_lost"), 0U);
     EXPECT_EQ(cluster.replica(2).store().unknown(), 1U);
     cluster.start(1);  // It is told by who does not know it either.
     cluster.kill(2);

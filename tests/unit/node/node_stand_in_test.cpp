@@ -73,11 +73,11 @@ TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
     EXPECT_TRUE(cluster.replica(3).promoted());
     EXPECT_TRUE(gateway(cluster, 3).acting());
-    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::unprotected);
     EXPECT_THAT(cluster.at(3).datagrams, Not(IsEmpty()));
     cluster.hold(false);
     EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
-    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::resumed);
 }
 
 TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
@@ -138,7 +138,7 @@ TEST(NodeStandInTest, PromotedElsewhereItHandsOver) {
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_FALSE(gateway(cluster, 3).acting());
     EXPECT_FALSE(gateway(cluster, 3).is_promoted());
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
 TEST(NodeStandInTest, ADemotionEndsIt) {

@@ -24,8 +24,8 @@ TEST(NodeTest, ANewSessionIsHotOnStandbysAndItsPluginIsTold) {
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
     EXPECT_THAT(cluster.at(3).kernel, ElementsAre(session(1).key));
     EXPECT_THAT(cluster.at(1).kernel, IsEmpty());
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::hot);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
 }
 
 TEST(NodeTest, APluginWaitsForTheConfiguredTimeAndNoLonger) {
@@ -37,9 +37,9 @@ TEST(NodeTest, APluginWaitsForTheConfiguredTimeAndNoLonger) {
     EXPECT_THAT(cluster.at(1).plugins, IsEmpty());
     cluster.pass(std::chrono::milliseconds(2));
     EXPECT_THAT(cluster.at(1).plugins.at(7), HasSubstr("no standby"));
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
     cluster.hold(false);
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
 }
 
 TEST(NodeTest, ADeadHoldersSessionIsResumedAndSpeaksToItsPeer) {
@@ -51,8 +51,8 @@ TEST(NodeTest, ADeadHoldersSessionIsResumedAndSpeaksToItsPeer) {
                 ElementsAre(Step::add_addresses, Step::open_gate, Step::announce));
     EXPECT_THAT(cluster.at(2).datagrams, SizeIs(1));  // The probe that learns Ns and Nr.
     EXPECT_THAT(cluster.at(3).datagrams, IsEmpty());
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
-    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::hot);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::hot);
 }
 
 TEST(NodeTest, TheNthFailoverWorksLikeTheFirst) {
@@ -64,7 +64,8 @@ TEST(NodeTest, TheNthFailoverWorksLikeTheFirst) {
         ASSERT_TRUE(cluster.promote(successor).has_value());
         cluster.start(promoted);
         EXPECT_EQ(cluster.at(promoted).kernel, std::set{session(1).key}) << round;
-        EXPECT_EQ(state_of_only_session(cluster.at(successor)), SessionState::resumed) << round;
+        EXPECT_EQ(state_of_only_session(cluster.at(successor)), keepers::SessionState::resumed)
+            << round;
         promoted = successor;
     }
     EXPECT_EQ(cluster.at(promoted).node->find(kGateway)->replica().epoch().number, 7U);
@@ -87,7 +88,7 @@ TEST(NodeTest, ADemotionKeepsTheRecordAndTurnsTheStockSessionHot) {
     cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
     EXPECT_THAT(cluster.at(1).kernel, ElementsAre(session(1).key));
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
 TEST(NodeTest, AFailedPromotionAnswersWithTheStepAndFallsSilent) {
@@ -100,7 +101,7 @@ TEST(NodeTest, AFailedPromotionAnswersWithTheStepAndFallsSilent) {
     EXPECT_THAT(cluster.at(2).steps, Contains(Step::shut_gate));
     EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
     ASSERT_TRUE(cluster.promote(3).has_value());
-    EXPECT_EQ(state_of_only_session(cluster.at(3)), SessionState::resumed);
+    EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::resumed);
 }
 
 TEST(NodeTest, NobodyIsPromotedBesideAHolderThatLives) {
@@ -118,8 +119,8 @@ TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.at(2).refuses_sessions = true;
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), SessionState::quarantined);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::quarantined);
 }
 
 TEST(NodeTest, ASessionThatCannotBeResumedIsNotReplicated) {
@@ -128,7 +129,7 @@ TEST(NodeTest, ASessionThatCannotBeResumedIsNotReplicated) {
     cluster.run(
         1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE", cluster.now()));
     EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::unprotected);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
 }
 
@@ -188,7 +189,7 @@ TEST(NodeTest, ADetachedGatewayLeavesNothingInTheKernel) {
     EXPECT_TRUE(cluster.at(2).detached);
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
     EXPECT_FALSE(cluster.at(2).node->any_attached());
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), SessionState::protected_);
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
 }
 
 TEST(NodeTest, AStopOfWhatIsNotAttachedIsAnsweredAndLeavesNothingAttached) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/run_effects.hpp"
+#include "effects/run_effects.hpp"
 
 #include <gmock/gmock.h>
 

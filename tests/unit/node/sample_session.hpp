@@ -33,8 +33,8 @@ inline FakeCluster with_one_session() {
     return cluster;
 }
 
-inline SessionState state_of_only_session(const FakeNode& fake) {
-    const std::vector<SessionView> sessions = fake.node->find(kGateway)->sessions();
+inline keepers::SessionState state_of_only_session(const FakeNode& fake) {
+    const std::vector<keepers::SessionView> sessions = fake.node->find(kGateway)->sessions();
     EXPECT_EQ(sessions.size(), 1U);
     return sessions.front().state;
 }

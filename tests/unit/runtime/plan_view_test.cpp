@@ -78,14 +78,15 @@ TEST_F(PlanViewTest, AStandbyWhoseKernelRefusesLosesWhatItRefuses) {
 TEST_F(PlanViewTest, FlowsAndWhatTheirHelpersExpectAreNoSessions) {
     const conntrack::News flow{conntrack::News::Kind::changed, test::ftp_flow()};
     cluster_.at(1).flows.flows.insert_or_assign(flow.flow.key, flow.flow);
-    cluster_.run(
-        1, cluster_.at(1).node->on_flow_news(node::kGateway, std::span(&flow, 1), cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_event(
+                        node::kGateway, node::FlowNews{std::span(&flow, 1)}, cluster_.now()));
     const conntrack::ExpectationNews expected{conntrack::ExpectationNews::Kind::made,
                                               test::ftp_expectation()};
     cluster_.at(1).flows.expectations.insert_or_assign(expected.expectation.key,
                                                        expected.expectation);
-    cluster_.run(1, cluster_.at(1).node->on_expectation_news(
-                        node::kGateway, std::span(&expected, 1), cluster_.now()));
+    cluster_.run(
+        1, cluster_.at(1).node->on_event(
+               node::kGateway, node::ExpectationNews{std::span(&expected, 1)}, cluster_.now()));
     cluster_.pass(std::chrono::milliseconds(200));
     const replica::Store& store = cluster_.replica(1).store();
     ASSERT_EQ(store.size_of(wire::Service::tracked), 2U);

@@ -14,10 +14,11 @@
 //               |                                      | and after a demotion, a listing: what an
 //               |                                      | earlier vpnhad left behind is removed
 //
-// What helpers expect goes the same way (node/expectations.hpp). A standby is told of no event: it
-// would hear of each of its own installations.
+// What helpers expect goes the same way (keepers/conntrack/expectations.hpp). A standby is told of
+// no event: it would hear of each of its own installations.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -26,61 +27,61 @@
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
-#include "node/effects.hpp"
-#include "node/expectations.hpp"
-#include "node/flow_counters.hpp"
-#include "replica/replica.hpp"
+#include "keepers/conntrack/expectations.hpp"
+#include "keepers/conntrack/flow_counters.hpp"
+#include "keepers/keeper.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 struct FlowSettings {
     bool replicate = false;
     conntrack::Policy policy;
 };
 
-class Flows {
+class Flows final : public Keeper {
   public:
-    // `replica` must outlive it.
-    Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica);
-    Flows(const Flows&) = delete;
-    Flows& operator=(const Flows&) = delete;
+    // `gateway` must outlive it.
+    Flows(Gateway& gateway, FlowSettings settings);
 
-    // Events, entries of a listing, flows that were looked up.
-    void on_news(std::span<const conntrack::News> news, TimePoint now, Effects& effects);
-    // Events were lost.
-    void on_lost(TimePoint now);
-    // The listing has ended; `whole`: it had everything.
-    void on_listed(bool whole, TimePoint now, Effects& effects);
-    void on_installed(std::span<const conntrack::Installed> flows, TimePoint now, Effects& effects);
-    // They should have got a timeout, and are not in the kernel.
-    void on_missing(std::span<const conntrack::FlowKey> flows, TimePoint now, Effects& effects);
-    // The same for expectations; their table is listed at once.
-    void on_expectation_news(std::span<const conntrack::ExpectationNews> news, TimePoint now,
-                             Effects& effects);
-    void on_expectations_listed(std::span<const conntrack::Expectation> table, TimePoint now,
-                                Effects& effects);
-    void on_expectations_installed(std::span<const conntrack::Installed> answers, TimePoint now,
-                                   Effects& effects);
-    void on_expectations_missing(std::span<const conntrack::FlowKey> expectations, TimePoint now);
-    void on_time(TimePoint now, Effects& effects);
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
-    // Of a flow, or of an expectation.
-    void install(const replica::Install& wanted, TimePoint now, Effects& effects);
-    void remove(const wire::RecordKey& key, Effects& effects) const;
-    // The replica has become complete.
-    void on_in_sync(TimePoint now);
-    // To be called after every event: follows the replica's promotion and demotion.
-    void follow(TimePoint now, Effects& effects);
-    // Nothing of the gateway remains, but for what is live.
-    void detach(Effects& effects);
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint now) override;
+    void on_replica(TimePoint, Effects&) override {}
+    // The replica's promotion and demotion are this keeper's: what the kernel does with flows needs
+    // no lease, and no step of a takeover.
+    void follow(TimePoint now, Effects& effects) override;
+    void promote(TimePoint, Effects&) override {}
+    void pause(Effects&) override {}
+    void unpause(TimePoint, Effects&) override {}
+    void mute(Effects&) override {}
+    void detach(Effects& effects) override;
 
-    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
+    [[nodiscard]] Counts counts() const override;
     [[nodiscard]] const FlowSettings& settings() const { return settings_; }
     [[nodiscard]] const FlowCounters& counters() const { return counters_; }
     // Flows that the policy holds back.
     [[nodiscard]] std::size_t held_back() const { return tracker_ ? tracker_->held_back() : 0; }
 
   private:
+    static constexpr std::array kTypes{wire::RecordType::flow, wire::RecordType::expectation};
+
+    void hear(const node::FlowNews& heard, TimePoint now, Effects& effects);
+    void hear(const node::FlowNewsLost& lost, TimePoint now, Effects& effects);
+    void hear(const node::FlowsListed& listed, TimePoint now, Effects& effects);
+    void hear(const node::FlowsInstalled& installed, TimePoint now, Effects& effects);
+    void hear(const node::FlowsMissing& missing, TimePoint now, Effects& effects);
+    void hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects);
+    void hear(const node::ExpectationsListed& listed, TimePoint now, Effects& effects);
+    void hear(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects);
+    void hear(const node::ExpectationsMissing& missing, TimePoint now, Effects& effects);
+
     // `entry`: the key of the kernel's entry, which is another one's for half a call of PPTP.
     void on_one(const conntrack::News& news, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
@@ -118,9 +119,9 @@ class Flows {
     void hurry(TimePoint now);
     void complain(const std::string& what, TimePoint now, Effects& effects);
 
-    GatewayId gateway_;
+    Gateway& gateway_;
     FlowSettings settings_;
-    replica::Replica& replica_;
+    replica::Replica& replica_;                  // The gateway's.
     std::optional<conntrack::Tracker> tracker_;  // Promoted.
     std::optional<TimePoint> list_at_;
     bool listing_ = false;  // Until what was not listed is erased.
@@ -143,4 +144,4 @@ class Flows {
     Expectations expectations_;
 };
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

@@ -5,7 +5,7 @@
 #include "conntrack/flow_record.hpp"
 #include "wire/record_key.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 [[nodiscard]] inline wire::RecordKey flow_record_key(const conntrack::FlowKey& key) {
     return {wire::RecordType::flow, wire::RecordId(conntrack::encode_key(key).view())};
@@ -15,4 +15,4 @@ namespace vpnha::node {
     return {wire::RecordType::expectation, wire::RecordId(conntrack::encode_key(key).view())};
 }
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/flows.hpp"
+#include "keepers/conntrack/flows.hpp"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,10 @@
 
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
-#include "node/batch.hpp"
-#include "node/flow_keys.hpp"
+#include "keepers/conntrack/batch.hpp"
+#include "keepers/conntrack/flow_keys.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 namespace {
 
@@ -27,11 +27,18 @@ wire::RecordKey record_key(ByteView id) {
 
 }  // namespace
 
-Flows::Flows(GatewayId gateway, FlowSettings settings, replica::Replica& replica)
+Flows::Flows(Gateway& gateway, FlowSettings settings)
     : gateway_(gateway),
       settings_(std::move(settings)),
-      replica_(replica),
-      expectations_(gateway, settings_.policy, replica, counters_) {}
+      replica_(gateway.replica()),
+      expectations_(gateway.id(), settings_.policy, replica_, counters_) {}
+
+void Flows::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+    const auto* own = std::get_if<node::FlowEvent>(&event);
+    if (own != nullptr && gateway_.is_attached()) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    }
+}
 
 void Flows::follow(TimePoint now, Effects& effects) {
     if (!settings_.replicate || replica_.promoted() == tracker_.has_value()) {
@@ -47,7 +54,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
         });
         tracker_->heed({[this](const FlowKey& key) { return expectations_.is_awaited(key); },
                         [this](const FlowKey& key) { return expectations_.is_needed(key); }});
-        effects.emplace_back(WatchFlows{gateway_, settings_.policy});
+        effects.emplace_back(node::WatchFlows{gateway_.id(), settings_.policy});
         list_at_ = now + limits::kFlowListingPause;
         expectations_.begin(now);
         orphans_at_ = now + limits::kOrphanedCallPause;
@@ -56,15 +63,15 @@ void Flows::follow(TimePoint now, Effects& effects) {
         tracker_.reset();
         forget_calls();
         expectations_.end(now);
-        effects.emplace_back(UnwatchFlows{gateway_});
+        effects.emplace_back(node::UnwatchFlows{gateway_.id()});
         // What was live here is hot now. What an earlier vpnhad left may be here yet.
         hurry(now);
         list_at_ = now + limits::kFlowListingPause;
     }
 }
 
-void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects) {
-    for (const News& each : news) {
+void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
+    for (const News& each : heard.news) {
         if (conntrack::is_pptp_call(each)) {
             for (const News& half : conntrack::halves(each)) {
                 on_one(half, each.flow.key, now, effects);
@@ -76,23 +83,21 @@ void Flows::on_news(std::span<const News> news, TimePoint now, Effects& effects)
     expectations_.settle(effects);
 }
 
-void Flows::on_expectation_news(std::span<const conntrack::ExpectationNews> news, TimePoint now,
-                                Effects& effects) {
+void Flows::hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects) {
     if (tracker_ && replica_.promoted()) {
-        expectations_.on_news(news, now, effects);
+        expectations_.on_news(heard.news, now, effects);
     }
 }
 
-void Flows::on_expectations_listed(std::span<const conntrack::Expectation> table, TimePoint now,
-                                   Effects& effects) {
+void Flows::hear(const node::ExpectationsListed& listed, TimePoint now, Effects& effects) {
     if (settings_.replicate) {
-        expectations_.on_listed(table, now, effects);
+        expectations_.on_listed(listed.table, now, effects);
     }
 }
 
-void Flows::on_expectations_installed(std::span<const conntrack::Installed> answers, TimePoint now,
-                                      Effects& effects) {
-    if (const std::size_t refused = expectations_.on_installed(answers, now); refused != 0) {
+void Flows::hear(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects) {
+    const std::size_t refused = expectations_.on_installed(installed.answers, now);
+    if (refused != 0) {
         complain(fmt::format("the kernel refused {} expectations of helpers; their modules may be "
                              "missing, or their flows event=expectations-refused",
                              refused),
@@ -100,8 +105,8 @@ void Flows::on_expectations_installed(std::span<const conntrack::Installed> answ
     }
 }
 
-void Flows::on_expectations_missing(std::span<const FlowKey> expectations, TimePoint now) {
-    expectations_.on_missing(expectations, now);
+void Flows::hear(const node::ExpectationsMissing& missing, TimePoint now, Effects&) {
+    expectations_.on_missing(missing.expectations, now);
 }
 
 void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effects& effects) {
@@ -113,7 +118,7 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
         }
     } else if (ended && renewed_.erase(news.flow.key) != 0) {
         // It may be there anew: the kernel was asked for that.
-        batch<LookUpFlows>(effects, gateway_).flows.push_back(news.flow.key);
+        batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(news.flow.key);
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
         const bool control = conntrack::is_pptp_control(news.flow.key);
@@ -146,7 +151,7 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, Ti
             replica_.erase(record_key(decision.id.view()), now);
             break;
         case conntrack::Decision::Action::look:
-            batch<LookUpFlows>(effects, gateway_).flows.push_back(entry);
+            batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(entry);
             break;
     }
 }
@@ -180,7 +185,7 @@ News Flows::revive(News news, Effects& effects) const {
     const std::uint32_t own = is_hot(held) ? conntrack::usual_timeout_s(held) : held.timeout_s;
     news.flow.timeout_s = own;
     if (news.flow.key.protocol != conntrack::kGre) {  // Its timeout is fixed: renew_calls().
-        batch<SetFlowTimeouts>(effects, gateway_).flows.push_back({news.flow.key, own});
+        batch<node::SetFlowTimeouts>(effects, gateway_.id()).flows.push_back({news.flow.key, own});
     }
     return news;
 }
@@ -189,11 +194,11 @@ void Flows::sweep(const News& news, Effects& effects) {
     if (is_hot(news.flow) && conntrack::concerns(settings_.policy, news.flow) &&
         replica_.store().find(flow_record_key(news.flow.key)) == nullptr) {
         ++counters_.stale;
-        batch<RemoveFlows>(effects, gateway_).flows.push_back(news.flow.key);
+        batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(news.flow.key);
     }
 }
 
-void Flows::on_lost(TimePoint now) {
+void Flows::hear(const node::FlowNewsLost&, TimePoint now, Effects&) {
     ++counters_.overruns;
     expectations_.on_lost(now);
     // While a list is read, what was lost may be behind the place that it has reached.
@@ -208,20 +213,20 @@ void Flows::begin_listing(Effects& effects) {
     if (tracker_) {
         tracker_->begin_listing();
     }
-    effects.emplace_back(ListFlows{gateway_});
+    effects.emplace_back(node::ListFlows{gateway_.id()});
 }
 
-void Flows::on_listed(bool whole, TimePoint now, Effects& effects) {
+void Flows::hear(const node::FlowsListed& listed, TimePoint now, Effects& effects) {
     if (!listing_ || unlisted_) {
         return;  // Begun in another role.
     }
-    if (whole && tracker_ && replica_.promoted()) {
+    if (listed.whole && tracker_ && replica_.promoted()) {
         unlisted_ = Unlisted{};
         erase_some_unlisted(now, effects);
         return;
     }
     listing_ = false;
-    if (!whole) {
+    if (!listed.whole) {
         list_at_ = now + limits::kFlowListingPause;
     } else {
         expectations_.on_swept(now);
@@ -248,19 +253,19 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
     if (seen == limits::kFlowsPerUnlistedTurn) {
         return;
     }
-    effects.emplace_back(Log{
-        Level::info,
-        fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}", gateway_.value,
-                    replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
+    effects.emplace_back(
+        node::Log{node::Level::info,
+                  fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}",
+                              gateway_.id().value, replica_.store().size_of(wire::RecordType::flow),
+                              unlisted_->gone)});
     tracker_->end_listing();
     unlisted_.reset();
     listing_ = false;
 }
 
-void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint now,
-                         Effects& effects) {
+void Flows::hear(const node::FlowsInstalled& installed, TimePoint now, Effects& effects) {
     std::size_t refused = 0;
-    for (const conntrack::Installed& each : flows) {
+    for (const conntrack::Installed& each : installed.flows) {
         refused += each.taken ? 0 : 1;
         replica_.on_installed(flow_record_key(each.key), each.ticket,
                               each.taken ? replica::Outcome::installed : replica::Outcome::refused,
@@ -268,10 +273,10 @@ void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint 
         if (each.taken && !replica_.promoted() &&
             replica_.store().find(flow_record_key(each.key)) == nullptr) {
             // Erased meanwhile; while this node was promoted, nothing was removed for it.
-            batch<RemoveFlows>(effects, gateway_).flows.push_back(each.key);
+            batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(each.key);
         } else if (!each.taken && replica_.promoted()) {
             // The listing behind the promotion has waited for it, and is over.
-            batch<LookUpFlows>(effects, gateway_).flows.push_back(each.key);
+            batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(each.key);
         }
     }
     counters_.refused += refused;
@@ -283,7 +288,8 @@ void Flows::on_installed(std::span<const conntrack::Installed> flows, TimePoint 
     }
 }
 
-void Flows::on_missing(std::span<const FlowKey> flows, TimePoint now, Effects& effects) {
+void Flows::hear(const node::FlowsMissing& missing, TimePoint now, Effects& effects) {
+    const std::span<const FlowKey> flows = missing.flows;
     if (replica_.promoted() || flows.empty()) {
         return;
     }
@@ -301,8 +307,8 @@ void Flows::on_missing(std::span<const FlowKey> flows, TimePoint now, Effects& e
 void Flows::complain(const std::string& what, TimePoint now, Effects& effects) {
     if (!complained_at_ || now - *complained_at_ >= kComplaintPause) {
         complained_at_ = now;
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("{} gateway={}", what, gateway_.value)});
+        effects.emplace_back(node::Log{node::Level::warning,
+                                       fmt::format("{} gateway={}", what, gateway_.id().value)});
     }
 }
 
@@ -328,7 +334,7 @@ void Flows::look_after_some(TimePoint now, Effects& effects) {
         install(std::get<replica::Install>(each), now, effects);
     }
     if (!held.empty()) {
-        effects.emplace_back(SetFlowTimeouts{gateway_, std::move(held)});
+        effects.emplace_back(node::SetFlowTimeouts{gateway_.id(), std::move(held)});
     }
     hurried_ = hurried_ && last.has_value();
     looked_after_ = last.value_or(wire::RecordKey{});
@@ -353,21 +359,22 @@ void Flows::install(const replica::Install& wanted, TimePoint now, Effects& effe
 
 Result<void> Flows::install_flow(const replica::Install& wanted, TimePoint now, Effects& effects) {
     VPNHA_TRY(conntrack::Flow flow, conntrack::parse_flow(wanted.key.id.view(), wanted.payload));
-    batch<InstallFlows>(effects, gateway_).flows.push_back({wanted.ticket, std::move(flow)});
+    batch<node::InstallFlows>(effects, gateway_.id())
+        .flows.push_back({wanted.ticket, std::move(flow)});
     if (!look_at_) {
         look_at_ = now + limits::kFlowLookPause;
     }
     return {};
 }
 
-void Flows::remove(const wire::RecordKey& key, Effects& effects) const {
+void Flows::remove(const wire::RecordKey& key, Effects& effects) {
     if (settings_.replicate && key.type == wire::RecordType::expectation) {
         expectations_.remove(key, effects);
         return;
     }
     const Result<FlowKey> flow = conntrack::parse_key(key.id.view());
     if (settings_.replicate && flow) {
-        batch<RemoveFlows>(effects, gateway_).flows.push_back(*flow);
+        batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(*flow);
     }
 }
 
@@ -385,7 +392,7 @@ void Flows::detach(Effects& effects) {
         }
     }
     if (tracker_) {
-        effects.emplace_back(UnwatchFlows{gateway_});
+        effects.emplace_back(node::UnwatchFlows{gateway_.id()});
     }
     tracker_.reset();
     list_at_.reset();
@@ -442,4 +449,10 @@ std::optional<TimePoint> Flows::next_deadline() const {
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }
 
-}  // namespace vpnha::node
+Counts Flows::counts() const {
+    return {{"flow_overruns", counters_.overruns},     {"flow_listings", counters_.listings},
+            {"flow_over_limit", counters_.over_limit}, {"flow_refused", counters_.refused},
+            {"flow_missing", counters_.missing},       {"flow_stale", counters_.stale}};
+}
+
+}  // namespace vpnha::keepers

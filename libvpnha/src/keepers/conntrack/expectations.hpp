@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the helpers of one gateway's flows expect, on one node: the counterpart of node/flows.hpp,
-// which owns it. Pure.
+// What the helpers of one gateway's flows expect, on one node: the counterpart of
+// keepers/conntrack/flows.hpp, which owns it. Pure.
 //
 //                 | kernel to replica                    | replica to kernel
 //   --------------+--------------------------------------+---------------------------------------
@@ -29,11 +29,10 @@
 #include "conntrack/expectation.hpp"
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
-#include "node/effects.hpp"
-#include "node/flow_counters.hpp"
-#include "replica/replica.hpp"
+#include "keepers/conntrack/flow_counters.hpp"
+#include "keepers/keeper.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 class Expectations {
   public:
@@ -111,4 +110,4 @@ class Expectations {
     wire::RecordKey looked_after_;
 };
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/expectations.hpp"
+#include "keepers/conntrack/expectations.hpp"
 
 #include <algorithm>
 
 #include "base/limits.hpp"
 #include "conntrack/flow_record.hpp"
-#include "node/batch.hpp"
-#include "node/flow_keys.hpp"
+#include "keepers/conntrack/batch.hpp"
+#include "keepers/conntrack/flow_keys.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 namespace {
 
@@ -51,7 +51,7 @@ void Expectations::on_news(std::span<const ExpectationNews> news, TimePoint now,
 
 void Expectations::look_at_helped(const FlowKey& parent, Effects& effects) const {
     if (const std::optional<FlowKey> held = held_parent(parent)) {
-        batch<LookUpFlows>(effects, gateway_).flows.push_back(*held);
+        batch<node::LookUpFlows>(effects, gateway_).flows.push_back(*held);
     }
 }
 
@@ -77,11 +77,12 @@ void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& 
     const std::optional<Expectation> before = held(expectation.key);
     if (is_hot(expectation)) {
         if (!before) {
-            batch<RemoveExpectations>(effects, gateway_).expectations.push_back(expectation.key);
+            batch<node::RemoveExpectations>(effects, gateway_)
+                .expectations.push_back(expectation.key);
             return;
         }
         expectation.timeout_s = before->timeout_s;
-        batch<SetExpectationTimeouts>(effects, gateway_)
+        batch<node::SetExpectationTimeouts>(effects, gateway_)
             .expectations.push_back({expectation.key, expectation.timeout_s});
     } else if (before) {
         // What is left of it is no news; that it was made longer is.
@@ -106,7 +107,7 @@ void Expectations::await_parent(const Expectation& expectation, TimePoint now, E
     if (!asked) {
         waiting.until = now + limits::kExpectationListingPause;
         for (const FlowKey& place : places_of(expectation.parent)) {
-            batch<LookUpFlows>(effects, gateway_).flows.push_back(place);
+            batch<node::LookUpFlows>(effects, gateway_).flows.push_back(place);
         }
     }
 }
@@ -170,7 +171,7 @@ void Expectations::look_after_parent(const FlowKey& parent, Effects& effects) co
     }
     const Result<conntrack::Flow> flow = conntrack::parse_flow(key.id.view(), record->payload);
     if (flow && (flow->status & conntrack::kAssured) == 0) {
-        batch<LookUpFlows>(effects, gateway_).flows.push_back(parent);
+        batch<node::LookUpFlows>(effects, gateway_).flows.push_back(parent);
     }
 }
 
@@ -208,7 +209,7 @@ void Expectations::sweep(std::span<const Expectation> table, Effects& effects) c
         });
         if (is_hot(each) && !wanted && held_parent(each.parent)) {
             for (const FlowKey& place : places) {
-                batch<RemoveExpectations>(effects, gateway_).expectations.push_back(place);
+                batch<node::RemoveExpectations>(effects, gateway_).expectations.push_back(place);
             }
         }
     }
@@ -218,7 +219,7 @@ Result<void> Expectations::install(const replica::Install& wanted, TimePoint now
                                    Effects& effects) {
     VPNHA_TRY(Expectation expectation,
               conntrack::parse_expectation(wanted.key.id.view(), wanted.payload));
-    batch<InstallExpectations>(effects, gateway_)
+    batch<node::InstallExpectations>(effects, gateway_)
         .expectations.push_back({wanted.ticket, std::move(expectation)});
     if (!look_at_) {
         look_at_ = now + limits::kFlowLookPause;
@@ -228,7 +229,7 @@ Result<void> Expectations::install(const replica::Install& wanted, TimePoint now
 
 void Expectations::remove(const wire::RecordKey& key, Effects& effects) const {
     if (const Result<FlowKey> expected = conntrack::parse_key(key.id.view())) {
-        batch<RemoveExpectations>(effects, gateway_).expectations.push_back(*expected);
+        batch<node::RemoveExpectations>(effects, gateway_).expectations.push_back(*expected);
     }
 }
 
@@ -272,7 +273,7 @@ void Expectations::look_after_some(TimePoint now, Effects& effects) {
         static_cast<void>(install(std::get<replica::Install>(each), now, effects));
     }
     if (!there.empty()) {
-        effects.emplace_back(SetExpectationTimeouts{gateway_, std::move(there)});
+        effects.emplace_back(node::SetExpectationTimeouts{gateway_, std::move(there)});
     }
     looked_after_ = last.value_or(wire::RecordKey{});
     look_at_ = now + limits::kFlowLookPause;
@@ -298,7 +299,7 @@ void Expectations::on_time(TimePoint now, Effects& effects) {
     }
     if (list_at_ && *list_at_ <= now) {
         list_at_ = now + limits::kExpectationListingPause;
-        effects.emplace_back(ListExpectations{gateway_});
+        effects.emplace_back(node::ListExpectations{gateway_});
     }
     if (look_at_ && *look_at_ <= now) {
         if (replica_.promoted()) {
@@ -351,4 +352,4 @@ std::optional<Expectation> Expectations::held(const FlowKey& key) const {
     return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
 }
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 // Of flows, and of what their helpers expect.
 struct FlowCounters {
@@ -15,4 +15,4 @@ struct FlowCounters {
     std::uint64_t stale = 0;       // Left by an earlier vpnhad, of no record; removed.
 };
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "node/effects.hpp"
+#include "effects/effects.hpp"
 
 namespace vpnha::node {
 

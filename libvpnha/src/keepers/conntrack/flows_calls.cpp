@@ -9,12 +9,12 @@
 
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
-#include "node/batch.hpp"
-#include "node/flow_keys.hpp"
-#include "node/flows.hpp"
+#include "keepers/conntrack/batch.hpp"
+#include "keepers/conntrack/flow_keys.hpp"
+#include "keepers/conntrack/flows.hpp"
 #include "replica/store.hpp"
 
-namespace vpnha::node {
+namespace vpnha::keepers {
 
 namespace {
 
@@ -56,7 +56,7 @@ void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& ef
     }
     for (const FlowKey& call : conntrack::calls_of(control, flows)) {
         replica_.erase(flow_record_key(call), now);
-        batch<RemoveFlows>(effects, gateway_).flows.push_back(call);
+        batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(call);
     }
 }
 
@@ -120,7 +120,7 @@ void Flows::renew_calls(TimePoint now, Effects& effects) {
     for (const auto& [hosts, flows] : between_hosts) {
         for (const FlowKey& call : conntrack::calls_of(flows.front(), flows)) {
             renewed_.insert(call);
-            batch<SetFlowTimeouts>(effects, gateway_)
+            batch<node::SetFlowTimeouts>(effects, gateway_.id())
                 .flows.push_back({call, conntrack::kHotSeconds});
         }
     }
@@ -134,4 +134,4 @@ void Flows::forget_calls() {
     renewed_.clear();
 }
 
-}  // namespace vpnha::node
+}  // namespace vpnha::keepers

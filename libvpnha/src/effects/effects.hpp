@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a node wants done. The daemon executes them on the real ports in the order given, the
+// simulator on fake ones (effect_runner.hpp); whatever has a result comes back as an event of
+// node.hpp. What a family of records wants of the kernel is one alternative, and so is what it
+// hears: a layer of its own, below the keepers that write them and the node that hands them on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/link_side.hpp"
+#include "effects/flow_work.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/tokens.hpp"
+#include "lease/effects.hpp"
+#include "takeover/takeover.hpp"
+
+namespace vpnha::node {
+
+struct SendToGroup {
+    Bytes message;
+};
+// What follows from it waits in the node until it is on the disk. Of two that wait only the newer
+// one need be saved and answered. → Node::on_lease_saved()
+struct SaveLease {
+    GatewayId gateway;
+    lease::Durable durable;
+    std::uint64_t ticket = 0;  // Grows.
+};
+// A datagram between the nodes' leases; it may be lost.
+struct SendLease {
+    GatewayId gateway;
+    NodeId to;
+    lease::Message message;
+};
+// Until when this node may speak for the gateway; {}: it is silent when this returns.
+struct SetGate {
+    GatewayId gateway;
+    TimePoint deadline{};
+};
+// A step of a transition that ports have to run. → Node::on_step_done()
+struct RunStep {
+    GatewayId gateway;
+    takeover::Step step;
+    Epoch epoch;           // The one that the transition is about.
+    TimePoint deadline{};  // Of the lease; for open_gate.
+};
+// Gratuitous ARP again; nothing depends on its result.
+struct Announce {
+    GatewayId gateway;
+};
+// The neighbours of that side, whether they are there. → Node::on_neighbour()
+struct AskNeighbours {
+    GatewayId gateway;
+    LinkSide side;
+};
+struct AnswerPlugin {
+    PluginToken plugin;
+    bool is_protected;
+    std::string reason;  // Why not; empty when protected.
+};
+struct AnswerRequest {
+    RequestToken request;
+    Result<void> result;
+};
+// The promotion score that Pacemaker is to see.
+struct WriteScore {
+    GatewayId gateway;
+    std::string resource;
+    int score;
+};
+// The score of another node, whose vpnhad has died or stands still, is to be forgotten: Pacemaker
+// moves the role, and does so sooner than after a failure, which its own monitor finds later.
+// Whoever was demoted writes its score again.
+struct WithdrawScore {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
+// From now until the next step reset_services, the death of the gateway's stock daemons is told.
+// → Node::on_service_died()
+struct WatchServices {
+    GatewayId gateway;
+};
+// The death of a service of the promoted node; Pacemaker is to hear it before its own monitor does.
+struct ReportFailure {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
+// The last agent detached the gateway; with none left the daemon ends.
+struct Detached {
+    GatewayId gateway;
+};
+// This life of the node is fenced: all its gateways fall silent, it ends its services and resets
+// itself. Nothing behind it is executed any more.
+struct Fenced {};
+enum class Level { error, warning, info, debug };
+struct Log {
+    Level level;
+    std::string text;
+};
+
+using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, SaveLease, SendLease, SetGate, RunStep,
+                            Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore,
+                            WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effects = std::vector<Effect>;
+
+// What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
+using KeeperEvent = std::variant<L2tpEvent, FlowEvent>;
+
+template <class What, class Family>
+inline constexpr bool kIsOfFamily = false;
+template <class What, class... Each>
+inline constexpr bool kIsOfFamily<What, std::variant<Each...>> = (std::is_same_v<What, Each> ||
+                                                                  ...);
+
+// The effect, if it is that one; nullptr otherwise. Of a family's work each kind counts.
+template <class What>
+[[nodiscard]] const What* find(const Effect& effect) {
+    return std::visit(
+        [](const auto& each) -> const What* {
+            using Each = std::decay_t<decltype(each)>;
+            if constexpr (std::is_same_v<Each, What>) {
+                return &each;
+            } else if constexpr (kIsOfFamily<What, Each>) {
+                return std::get_if<What>(&each);
+            } else {
+                return nullptr;
+            }
+        },
+        effect);
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// L2TP sessions: what their keeper wants of this node's kernel, and what it hears of it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "effects/tokens.hpp"
+#include "l2tp/session_record.hpp"
+
+namespace vpnha::node {
+
+// Of several for one session only the last needs to be done. → SessionInstalled
+struct InstallSession {
+    GatewayId gateway;
+    l2tp::SessionRecord record;
+    std::uint64_t ticket = 0;
+};
+struct RemoveSession {
+    GatewayId gateway;
+    l2tp::SessionKey key;
+};
+// What of the installed sessions the kernel still has. → SessionsAudited
+struct AuditSessions {
+    GatewayId gateway;
+};
+struct SendDatagram {
+    GatewayId gateway;
+    l2tp::TunnelKey tunnel;
+    Bytes bytes;
+};
+struct SendFrame {
+    GatewayId gateway;
+    l2tp::SessionKey session;
+    Bytes frame;
+};
+
+using L2tpWork =
+    std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame>;
+
+// What became of an installation.
+struct SessionInstalled {
+    l2tp::SessionKey key;
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+// The sessions of the gateway that the kernel has.
+struct SessionsAudited {
+    const std::set<l2tp::SessionKey>& present;
+};
+// Somebody removed it from the kernel.
+struct SessionGone {
+    l2tp::SessionKey key;
+};
+// The netlink socket overran: any session may be gone.
+struct SessionNewsLost {};
+// What peers say, and the kernel leaves to user space.
+struct TunnelDatagram {
+    l2tp::TunnelKey tunnel;
+    ByteView bytes;
+};
+struct SessionFrame {
+    l2tp::SessionKey session;
+    ByteView frame;
+};
+// A stock session came up; `not_resumable` names what keeps it from being replicated.
+struct PluginUp {
+    PluginToken plugin = 0;
+    const l2tp::SessionRecord& record;
+    const std::string& not_resumable;
+};
+struct PluginDown {
+    PluginToken plugin = 0;
+};
+
+using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
+                               TunnelDatagram, SessionFrame, PluginUp, PluginDown>;
+
+}  // namespace vpnha::node

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keepers/families.hpp"
+
+#include "keepers/l2tp/sessions.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+std::unique_ptr<Keeper> make_l2tp(Gateway& gateway, const Settings& settings) {
+    return std::make_unique<L2tpSessions>(
+        gateway, L2tpSettings{settings.hello_interval, settings.confirm_wait});
+}
+
+std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
+    return std::make_unique<Flows>(gateway, settings.flows);
+}
+
+constexpr std::array<Make, 2> kFamilies{make_l2tp, make_flows};
+
+}  // namespace
+
+std::span<const Make> families() {
+    return kFamilies;
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The families of records: the one list of them.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+
+#include "base/time.hpp"
+#include "keepers/conntrack/flows.hpp"
+#include "keepers/keeper.hpp"
+
+namespace vpnha::keepers {
+
+// Of one gateway, for all families.
+struct Settings {
+    Duration hello_interval = std::chrono::seconds(60);
+    // A pppd goes on after that, whether a standby has confirmed its session or not.
+    Duration confirm_wait = std::chrono::milliseconds(50);
+    FlowSettings flows;
+};
+
+// The gateway outlives what is made.
+using Make = std::unique_ptr<Keeper> (*)(Gateway& gateway, const Settings& settings);
+
+// In the order in which they have their turn.
+[[nodiscard]] std::span<const Make> families();
+
+}  // namespace vpnha::keepers

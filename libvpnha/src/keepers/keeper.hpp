@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A keeper looks after one family of records of one gateway on one node: it brings them into this
+// node's kernel while another node serves, and goes on with them when this one does. Pure.
+//
+//   the gateway …            | a keeper
+//   -------------------------+-----------------------------------------------------------------
+//   is followed              | install(), remove(): what the replica holds is in the kernel, hot
+//   is promoted              | promote(): what is hot goes on
+//   has no lease for a while | pause(): says nothing; unpause(): goes on
+//   is demoted, superseded   | mute(): says nothing more; the next holder goes on
+//   is detached              | detach(): nothing remains in the kernel but what is live
+//
+// A record belongs to the keeper that has its type. The gateway keeps those that nobody has.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ip.hpp"
+#include "base/time.hpp"
+#include "effects/effects.hpp"
+#include "replica/replica.hpp"
+
+namespace vpnha::keepers {
+
+using node::Effects;
+
+// What a keeper sees of its gateway.
+class Gateway {
+  public:
+    [[nodiscard]] virtual GatewayId id() const = 0;
+    [[nodiscard]] virtual replica::Replica& replica() = 0;
+    [[nodiscard]] virtual const replica::Replica& replica() const = 0;
+    // An agent has started it here.
+    [[nodiscard]] virtual bool is_attached() const = 0;
+    // This node is promoted, or lame.
+    [[nodiscard]] virtual bool is_served() const = 0;
+    // Its lease holds: peers hear what is said.
+    [[nodiscard]] virtual bool is_heard() const = 0;
+    // Has the keepers install whatever the replica holds and this node's kernel lacks.
+    virtual void install_missing(TimePoint now, Effects& effects) = 0;
+    // For the log: "gateway=l2tp epoch=3.1".
+    [[nodiscard]] virtual std::string tag() const = 0;
+
+  protected:
+    ~Gateway() = default;
+};
+
+// As `vpnha sessions` shows it.
+// NOLINTNEXTLINE(readability-identifier-naming): the glossary's word is a keyword of C++.
+enum class SessionState { protected_, unprotected, hot, resumed, quarantined };
+
+struct SessionView {
+    wire::RecordKey record;
+    std::string_view protocol;
+    // As the protocol calls them: {"tunnel", 4711}, …
+    std::vector<std::pair<std::string_view, std::uint32_t>> ids;
+    Ipv4Endpoint peer;
+    Ipv4Address address;    // The client's in the tunnel.
+    std::string user;       // As authenticated; may be empty.
+    std::string interface;  // At the node that negotiated it.
+    std::uint64_t established_unix_ms = 0;
+    SessionState state{};
+    Epoch epoch;
+    std::string reason;  // Why it is unprotected or quarantined.
+};
+
+// By their names in the counters of `vpnha status`.
+using Counts = std::map<std::string, std::uint64_t>;
+
+class Keeper {
+  public:
+    Keeper() = default;
+    virtual ~Keeper() = default;
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+
+    [[nodiscard]] virtual std::span<const wire::RecordType> types() const = 0;
+
+    // Of a record of its types; the replica is told what became of an installation.
+    virtual void install(const replica::Install& wanted, TimePoint now, Effects& effects) = 0;
+    virtual void remove(const wire::RecordKey& key, Effects& effects) = 0;
+    // The replica has become complete.
+    virtual void on_in_sync(TimePoint now) = 0;
+    // The replica has heard of members, confirmations or changes.
+    virtual void on_replica(TimePoint now, Effects& effects) = 0;
+    // After every event, before the replica says what is due.
+    virtual void follow(TimePoint now, Effects& effects) = 0;
+
+    virtual void promote(TimePoint now, Effects& effects) = 0;
+    virtual void pause(Effects& effects) = 0;
+    virtual void unpause(TimePoint now, Effects& effects) = 0;
+    virtual void mute(Effects& effects) = 0;
+    virtual void detach(Effects& effects) = 0;
+
+    // Events of other families are none of its business.
+    virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
+    virtual void on_time(TimePoint now, Effects& effects) = 0;
+    [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
+
+    [[nodiscard]] virtual std::vector<SessionView> sessions() const = 0;
+    [[nodiscard]] virtual Counts counts() const = 0;
+};
+
+// This release cannot apply the record: it is kept, and passed on.
+void set_aside(Gateway& gateway, const replica::Install& wanted, const std::string& why,
+               TimePoint now, Effects& effects);
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The sessions that a promoted node has taken over, with their tunnels.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+#include "keepers/l2tp/sessions.hpp"
+
+namespace vpnha::keepers {
+
+void L2tpSessions::promote(TimePoint now, Effects& effects) {
+    struct Lost {
+        wire::RecordKey key;
+        std::optional<l2tp::SessionRecord> record;
+    };
+    std::vector<Lost> lost;
+    for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
+        if (stored.hold == replica::Hold::installing) {
+            continue;  // It is resumed when the kernel has it: on_installed().
+        }
+        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
+        if (record && stored.hold == replica::Hold::installed) {
+            resume(*record);
+        } else {
+            lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
+        }
+    }
+    std::set<l2tp::TunnelKey> tunnels;
+    for (const auto& [key, resumed] : resumed_) {
+        tunnels.insert(key);
+    }
+    promote_tunnels(tunnels, now, effects);
+    for (const Lost& each : lost) {
+        give_up(each.key, each.record ? &*each.record : nullptr,
+                "this node's kernel does not have it", now, effects);
+    }
+}
+
+bool L2tpSessions::is_stock(const l2tp::SessionKey& key) const {
+    return std::any_of(stock_.begin(), stock_.end(),
+                       [&key](const auto& each) { return each.second.record.key == key; });
+}
+
+void L2tpSessions::promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now,
+                                   Effects& effects) {
+    std::size_t before = 0;
+    for (const l2tp::TunnelKey& key : tunnels) {
+        const auto turn = static_cast<Duration::rep>(before++ / limits::kTunnelsPerTurn);
+        Resumed& resumed = resumed_.at(key);
+        resumed.silent = true;
+        if (turn == 0) {
+            let_speak(key, now, effects);
+            continue;
+        }
+        resumed.scheduled = now + turn * Duration(limits::kTunnelTurn);
+        deadlines_.emplace(*resumed.scheduled, key);
+    }
+}
+
+void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects) {
+    Resumed& resumed = resumed_.at(key);
+    if (std::exchange(resumed.silent, false)) {
+        take(key, resumed.tunnel.on_promoted(now), now, effects);
+    }
+}
+
+void L2tpSessions::mute_resumed(Effects& effects) {
+    for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
+        remove_ended(resumed, effects);
+        past_tunnels_ += resumed.tunnel.counters();
+    }
+    deadlines_.clear();
+    resumed_sessions_.clear();
+    paused_sessions_.clear();
+}
+
+void L2tpSessions::mute(Effects& effects) {
+    // Without a word: the next promoted node goes on with them.
+    mute_resumed(effects);
+    stock_.clear();
+    waiting_plugins_.clear();
+}
+
+void L2tpSessions::pause(Effects& effects) {
+    std::set<l2tp::SessionKey> paused = std::move(paused_sessions_);
+    paused.merge(resumed_sessions_);
+    mute_resumed(effects);
+    paused_sessions_ = std::move(paused);
+}
+
+void L2tpSessions::unpause(TimePoint now, Effects& effects) {
+    std::vector<std::pair<wire::RecordKey, l2tp::SessionRecord>> lost;
+    std::set<l2tp::TunnelKey> silent;
+    for (const l2tp::SessionKey& key : std::exchange(paused_sessions_, {})) {
+        const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
+        if (stored == nullptr) {
+            continue;
+        }
+        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
+        VPNHA_ASSERT(record);  // It was resumed from it.
+        if (stored->hold == replica::Hold::installed) {
+            if (!resumed_.contains(key.tunnel)) {
+                silent.insert(key.tunnel);
+            }
+            resume(*record);
+        } else if (!is_stock(key)) {
+            lost.emplace_back(record_key_of(key), std::move(*record));
+        }
+    }
+    promote_tunnels(silent, now, effects);
+    for (const auto& [key, record] : lost) {
+        give_up(key, &record, "this node's kernel lost it", now, effects);
+    }
+}
+
+void L2tpSessions::resume(const l2tp::SessionRecord& record) {
+    const l2tp::TunnelKey& tunnel = record.key.tunnel;
+    auto place = resumed_.find(tunnel);
+    if (place == resumed_.end()) {
+        l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
+        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}, false}).first;
+    }
+    place->second.tunnel.add_session(record);
+    resumed_sessions_.insert(record.key);
+}
+
+void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
+                           const std::string& why, TimePoint now, Effects& effects) {
+    ++counters_.sessions_lost;
+    effects.emplace_back(
+        node::Log{node::Level::error, fmt::format("session lost event=lost {} record={}: {}",
+                                                  gateway_.tag(), to_hex(key.id.view()), why)});
+    const auto tunnel = record == nullptr ? resumed_.end() : resumed_.find(record->key.tunnel);
+    if (record == nullptr || tunnel == resumed_.end()) {
+        // Nothing of its tunnel is here that could tell the client; its own echoes will.
+        gateway_.replica().erase(key, now);
+        return;
+    }
+    // The client hears at once that it has to dial again.
+    let_speak(record->key.tunnel, now, effects);
+    tunnel->second.tunnel.add_session(*record);
+    take(record->key.tunnel, tunnel->second.tunnel.end_session(record->key, now), now, effects);
+}
+
+void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {
+    const auto found = resumed_.find(datagram.tunnel);
+    if (found != resumed_.end()) {
+        take(datagram.tunnel, found->second.tunnel.on_datagram(datagram.bytes, now), now, effects);
+    }
+}
+
+void L2tpSessions::hear(const node::SessionFrame& frame, TimePoint now, Effects& effects) {
+    const l2tp::TunnelKey& tunnel = frame.session.tunnel;
+    const auto found = resumed_.find(tunnel);
+    if (found != resumed_.end()) {
+        take(tunnel, found->second.tunnel.on_frame(frame.session, frame.frame, now), now, effects);
+    }
+}
+
+void L2tpSessions::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
+                        Effects& effects) {
+    for (l2tp::TunnelEffect& effect : from) {
+        if (auto* datagram = std::get_if<l2tp::SendDatagram>(&effect)) {
+            effects.emplace_back(
+                node::SendDatagram{gateway_.id(), key, std::move(datagram->bytes)});
+        } else if (auto* frame = std::get_if<l2tp::SendFrame>(&effect)) {
+            effects.emplace_back(
+                node::SendFrame{gateway_.id(), frame->session, std::move(frame->frame)});
+        } else if (auto* session = std::get_if<l2tp::SessionEnded>(&effect)) {
+            end_session(key, session->session, session->reason, now, effects);
+        } else if (auto* ended = std::get_if<l2tp::TunnelEnded>(&effect)) {
+            end_tunnel(key, ended->reason, effects);
+            return;
+        }
+    }
+    schedule(key);
+}
+
+void L2tpSessions::schedule(const l2tp::TunnelKey& key) {
+    Resumed& resumed = resumed_.at(key);
+    const std::optional<TimePoint> at = resumed.tunnel.next_deadline();
+    if (at == resumed.scheduled || resumed.silent) {
+        return;
+    }
+    if (resumed.scheduled) {
+        deadlines_.erase({*resumed.scheduled, key});
+    }
+    if (at) {
+        deadlines_.emplace(*at, key);
+    }
+    resumed.scheduled = at;
+}
+
+void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
+                               const std::string& reason, TimePoint now, Effects& effects) {
+    resumed_sessions_.erase(session);
+    if (!replica().promoted()) {
+        return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
+    }
+    gateway_.replica().erase(record_key_of(session), now);
+    Resumed& resumed = resumed_.at(tunnel);
+    if (resumed.tunnel.has_sessions()) {
+        effects.emplace_back(node::RemoveSession{gateway_.id(), session});
+    } else {
+        // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
+        resumed.ended.push_back(session);
+    }
+    effects.emplace_back(node::Log{
+        node::Level::info, fmt::format("session ended event=session-down {} {}: {}", gateway_.tag(),
+                                       l2tp::to_string(session), reason)});
+}
+
+void L2tpSessions::remove_ended(const Resumed& resumed, Effects& effects) {
+    for (const l2tp::SessionKey& session : resumed.ended) {
+        // For a newer holder it may go on: then it is hot here again.
+        if (replica().store().find(record_key_of(session)) == nullptr) {
+            effects.emplace_back(node::RemoveSession{gateway_.id(), session});
+        }
+    }
+}
+
+void L2tpSessions::end_tunnel(const l2tp::TunnelKey& key, const std::string& reason,
+                              Effects& effects) {
+    Resumed& resumed = resumed_.at(key);
+    remove_ended(resumed, effects);
+    past_tunnels_ += resumed.tunnel.counters();
+    if (resumed.scheduled) {
+        deadlines_.erase({*resumed.scheduled, key});
+    }
+    resumed_.erase(key);
+    effects.emplace_back(node::Log{
+        node::Level::info,
+        fmt::format("tunnel ended {} peer={}: {}", gateway_.tag(), to_string(key.peer), reason)});
+}
+
+void L2tpSessions::speak_due(TimePoint now, Effects& effects) {
+    if (!gateway_.is_heard()) {
+        return;
+    }
+    std::vector<l2tp::TunnelKey> due;
+    for (auto at = deadlines_.begin();
+         at != deadlines_.end() && at->first <= now && due.size() < limits::kTunnelsPerTurn; ++at) {
+        due.push_back(at->second);
+    }
+    for (const l2tp::TunnelKey& key : due) {
+        if (resumed_.at(key).silent) {
+            let_speak(key, now, effects);
+        } else {
+            take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
+        }
+    }
+}
+
+}  // namespace vpnha::keepers

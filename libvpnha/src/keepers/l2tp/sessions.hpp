@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The L2TP sessions of one gateway on one node. Pure.
+//
+// A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
+// known by its plugin) or resumed (taken over, carried by this node's installer, its control
+// channel a ResumedTunnel). On every other node it is hot: installed and silent.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keepers/keeper.hpp"
+#include "l2tp/resumed_tunnel.hpp"
+
+namespace vpnha::keepers {
+
+struct L2tpSettings {
+    Duration hello_interval{};  // Of a resumed tunnel.
+    Duration confirm_wait{};    // A pppd goes on after that.
+};
+
+[[nodiscard]] wire::RecordKey record_key_of(const l2tp::SessionKey& key);
+
+class L2tpSessions final : public Keeper {
+  public:
+    // `gateway` must outlive it.
+    L2tpSessions(Gateway& gateway, L2tpSettings settings)
+        : gateway_(gateway), settings_(settings) {}
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint) override {}
+    void on_replica(TimePoint now, Effects& effects) override;
+    void follow(TimePoint, Effects&) override {}
+
+    void promote(TimePoint now, Effects& effects) override;
+    // None of them says anything more, or waits for an answer.
+    void pause(Effects& effects) override;
+    void unpause(TimePoint now, Effects& effects) override;
+    void mute(Effects& effects) override;
+    void detach(Effects& effects) override;
+
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] Counts counts() const override;
+
+  private:
+    static constexpr std::array kTypes{wire::RecordType::l2tp_session};
+
+    struct StockSession {
+        l2tp::SessionRecord record;
+        std::string not_resumable;
+    };
+    struct Waiting {
+        wire::RecordKey key;
+        TimePoint until;
+    };
+    struct Resumed {
+        l2tp::ResumedTunnel tunnel;
+        // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
+        std::vector<l2tp::SessionKey> ended;
+        std::optional<TimePoint> scheduled;  // In deadlines_.
+        bool silent = false;                 // It speaks for the first time then.
+    };
+    struct Counters {
+        std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
+        std::uint64_t sessions_lost = 0;     // Not resumed at a promotion: this kernel lacked them.
+        std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
+    };
+
+    void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
+    void hear(const node::SessionsAudited& audited, TimePoint now, Effects& effects);
+    void hear(const node::SessionGone& gone, TimePoint now, Effects& effects);
+    void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
+    void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
+    void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+    void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
+    void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
+
+    void mute_resumed(Effects& effects);
+    [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
+    // They speak in turns: what thousands of peers answer at once would keep this node from
+    // renewing its lease, and each new lease begins with the same.
+    void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
+    void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
+    void speak_due(TimePoint now, Effects& effects);
+    void resume(const l2tp::SessionRecord& record);
+    void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
+                 const std::string& why, TimePoint now, Effects& effects);
+    void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
+              Effects& effects);
+    // Keeps deadlines_ true after anything that a tunnel was told.
+    void schedule(const l2tp::TunnelKey& key);
+    void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
+                     const std::string& reason, TimePoint now, Effects& effects);
+    // Their kernel state goes with the tunnel.
+    void remove_ended(const Resumed& resumed, Effects& effects);
+    void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
+
+    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
+    [[nodiscard]] SessionView view_of(const l2tp::SessionRecord& record) const;
+
+    Gateway& gateway_;
+    L2tpSettings settings_;
+    std::map<node::PluginToken, StockSession> stock_;
+    std::map<node::PluginToken, Waiting> waiting_plugins_;
+    std::map<wire::RecordKey, std::string> refusals_;
+    std::map<l2tp::TunnelKey, Resumed> resumed_;
+    std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
+    std::set<l2tp::SessionKey> resumed_sessions_;
+    std::set<l2tp::SessionKey> paused_sessions_;
+    l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
+    Counters counters_;
+};
+
+}  // namespace vpnha::keepers
