@@ -64,7 +64,8 @@ AREAS = {
     "standing-in": Area(("lease", "takeover", "node"), (
         "acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
         "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
-        "acting-vpnhad-killed", "acting-quorum-lost", "acting-five-gateways", "stalled-host"),
+        "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
+        "stalled-host"),
         simulated=True),
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
                                                   "gate-removed")),

@@ -20,6 +20,9 @@ constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
+    if (stand_in_.phase() == StandIn::Phase::acts) {
+        yield_to_others(now);
+    }
     take(lease_.on_message(sender, message, now), now, effects);
     voter_watch_.on_message(sender, message, lease_, now);
     note_holder();

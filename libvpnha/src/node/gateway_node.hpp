@@ -299,7 +299,7 @@ class GatewayNode {
     void on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now, Effects& effects);
     // What that member's hello says of this.
     void note_acting(NodeId sender, TimePoint now);
-    void yield_to_others();
+    void yield_to_others(TimePoint now);
     void confirm(RequestToken request, TimePoint now, Effects& effects);
     void give_up_claim(std::string_view why, TimePoint now, Effects& effects);
     // Silent at once, or at the end of the step under way.

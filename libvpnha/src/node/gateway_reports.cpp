@@ -32,6 +32,7 @@ constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 }  // namespace
 
 void GatewayNode::on_process_died(NodeId member, TimePoint now) {
+    stand_in_.on_died(member);
     if (attached_ && !resource_.empty() && replica_.holder() == member &&
         reported_ != replica_.epoch()) {
         report_ = Report{member, true, report_time(member, now)};

@@ -158,28 +158,28 @@ void GatewayNode::on_told(TimePoint now) {
     }
     stand_in_.on_told(now);
     if (acting()) {
-        yield_to_others();
+        yield_to_others(now);
     }
 }
 
-void GatewayNode::yield_to_others() {
-    // The old holder claims anew by itself when it goes on. Once it follows, a claim of it is one
-    // that Pacemaker has ordered.
+void GatewayNode::yield_to_others(TimePoint now) {
+    // The old holder claims anew by itself when it goes on, until it hears of this one.
     const NodeId holder = stand_in_.holder();
     const auto peer = replica_.peers().find(holder);
-    const bool follows = peer != replica_.peers().end() && !peer->second.promoted &&
-                         peer->second.epoch >= replica_.epoch();
-    lease_.yield(follows ? std::nullopt : std::optional(holder));
+    stand_in_.on_holder(peer != replica_.peers().end() && !peer->second.promoted &&
+                            peer->second.epoch >= replica_.epoch(),
+                        now);
+    lease_.yield(stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
 }
 
 void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
     if (sender != self_ && peer != replica_.peers().end() && peer->second.acting) {
-        stand_in_.on_acting_elsewhere(now);
+        stand_in_.on_acting_elsewhere(sender, now);
         frozen_ = true;  // Pacemaker has yet to decide who is promoted.
     }
     if (stand_in_.phase() == StandIn::Phase::acts) {
-        yield_to_others();
+        yield_to_others(now);
     }
 }
 

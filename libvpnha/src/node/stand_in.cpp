@@ -16,6 +16,8 @@ constexpr Duration kGuard = std::chrono::milliseconds(2);
 constexpr Duration kClaimPatience = std::chrono::milliseconds(500);
 // Without a quorate ring for so long Corosync and the lease are not of one mind.
 constexpr Duration kPatience = std::chrono::seconds(2);
+// A claim is a datagram: longer than one is on its way, and waits for a busy node.
+constexpr Duration kStaleClaims = std::chrono::milliseconds(500);
 // A dead holder is no member any more when the group hears of this one; or is so in a moment.
 constexpr Duration kTellAfter = std::chrono::milliseconds(100);
 constexpr Duration kLong = std::chrono::seconds(10);
@@ -47,6 +49,7 @@ void StandIn::begin(NodeId holder, TimePoint now) {
     holder_ = holder;
     since_ = now;
     barrier_came_ = false;
+    follows_since_.reset();
     claim_until_.reset();
     unsound_since_.reset();
 }
@@ -63,7 +66,14 @@ void StandIn::on_granted(TimePoint now) {
     phase_ = Phase::serves;
     since_ = now;
     not_before_ = now + kPause;
+    elsewhere_.reset();
     long_at_ = now + kLong;
+}
+
+void StandIn::on_died(NodeId node) {
+    if (elsewhere_ == node) {
+        not_before_ = {};
+    }
 }
 
 void StandIn::on_told(TimePoint now) {
@@ -87,6 +97,18 @@ void StandIn::end() {
     phase_ = Phase::idle;
     long_at_.reset();
     tell_at_.reset();
+}
+
+void StandIn::on_holder(bool follows, TimePoint now) {
+    if (!follows) {
+        follows_since_.reset();
+    } else if (!follows_since_) {
+        follows_since_ = now;
+    }
+}
+
+bool StandIn::may_have_it_back(TimePoint now) const {
+    return follows_since_ && now >= *follows_since_ + kStaleClaims;
 }
 
 StandIn::Reason StandIn::over(bool sound, TimePoint now) {

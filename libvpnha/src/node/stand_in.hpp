@@ -64,7 +64,18 @@ class StandIn {
     void on_promoted();
     void end();
     // Another node acts for the gateway.
-    void on_acting_elsewhere(TimePoint now) { not_before_ = now + kPause; }
+    void on_acting_elsewhere(NodeId node, TimePoint now) {
+        elsewhere_ = node;
+        not_before_ = now + kPause;
+    }
+    // That node's vpnhad has died: this is no standstill, and the next one is not to wait.
+    void on_died(NodeId node);
+
+    // Whether the old holder follows this node, as it has said last.
+    void on_holder(bool follows, TimePoint now);
+    // It has followed for so long that no claim of before is on its way any more: those it made on
+    // its own, and declines. One that comes now Pacemaker has ordered.
+    [[nodiscard]] bool may_have_it_back(TimePoint now) const;
 
     // `sound`: quorate, and the lease holds. Also what is due for a word in the log or to
     // Pacemaker.
@@ -101,7 +112,9 @@ class StandIn {
     NodeId holder_;
     TimePoint since_{};  // Granted then.
     TimePoint not_before_{};
+    std::optional<NodeId> elsewhere_;  // Who acts, or did.
     bool barrier_came_ = false;
+    std::optional<TimePoint> follows_since_;  // The old holder.
     std::optional<TimePoint> claim_until_;
     std::optional<TimePoint> unsound_since_;
     std::optional<TimePoint> tell_at_;

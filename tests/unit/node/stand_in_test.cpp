@@ -56,8 +56,22 @@ TEST(StandInTest, ItActsOnceInTenSeconds) {
     const StandIn::Turn turn{kHolder, kNow, 0};
     EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10));
     StandIn other(true);
-    other.on_acting_elsewhere(kNow);
+    other.on_acting_elsewhere(NodeId{3}, kNow);
     EXPECT_EQ(other.due(turn, kStep), kNow + seconds(10));
+}
+
+TEST(StandInTest, WhoActedAndDiedIsNotWaitedFor) {
+    StandIn stand_in(true);
+    const StandIn::Turn turn{NodeId{3}, kNow, 0};
+    stand_in.on_acting_elsewhere(NodeId{3}, kNow);
+    stand_in.on_died(kHolder);
+    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10));
+    stand_in.on_died(NodeId{3});
+    EXPECT_EQ(stand_in.due(turn, kStep), kNow + milliseconds(2));
+    stand_in = acting();
+    stand_in.end();
+    stand_in.on_died(NodeId{3});
+    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10)) << "it has acted itself";
 }
 
 TEST(StandInTest, WhoOnlyAskedMayAskAgain) {
@@ -120,6 +134,19 @@ TEST(StandInTest, PacemakerIsToldOnceAndNotOfWhatItHasPromoted) {
     stand_in.on_told(kNow);
     EXPECT_EQ(stand_in.phase(), StandIn::Phase::idle);
     EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+}
+
+TEST(StandInTest, TheOldHolderMayHaveItBackWhenItsOldClaimsAreOver) {
+    StandIn stand_in = acting();
+    EXPECT_FALSE(stand_in.may_have_it_back(kNow + seconds(1)));
+    stand_in.on_holder(true, kNow);
+    stand_in.on_holder(true, kNow + milliseconds(499));
+    EXPECT_FALSE(stand_in.may_have_it_back(kNow + milliseconds(499)));
+    EXPECT_TRUE(stand_in.may_have_it_back(kNow + milliseconds(500)));
+    stand_in.on_holder(false, kNow + seconds(1));
+    EXPECT_FALSE(stand_in.may_have_it_back(kNow + seconds(2)));
+    stand_in.on_holder(true, kNow + seconds(2));
+    EXPECT_FALSE(stand_in.may_have_it_back(kNow + seconds(2)));
 }
 
 TEST(StandInTest, AfterTenSecondsItIsWorthAWord) {

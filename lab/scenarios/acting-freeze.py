@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted node is paused for 0.5 s; a standby stands in, and the role moves.
+
+Purpose: the old holder lives and knows nothing of it. It finds its gate shut, is superseded, and
+waits for its demotion, which Pacemaker orders because it is told, and counts no failure.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
+gateways.
+
+Steps: client1 dials and makes traffic; the promoted node freezes for 0.5 s, and is thawed.
+
+Expected: a silence of at most 0.6 s and nothing else; Pacemaker promotes another node within 5 s,
+and counts no failure; two owners for no longer than a lease, 300 ms; the node is a standby in sync.
+"""
+import time
+
+from vpnlab.acting import OUTAGE_MS, expect_acted, wait_acting
+from vpnlab.cores import before_all_nodes
+from vpnlab.expectation import at_most, equals, is_empty
+from vpnlab.live import begin
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+FROZEN_S = 0.5
+PROMOTED_S = 5
+LEASE_MS = 300
+
+
+def steps(run: Run) -> None:
+    live = begin(run, stand_in=True)
+    stack, frozen, standbys = live.stack, live.active, live.standbys
+    run.step(f"{frozen.name}, which is promoted, freezes for {FROZEN_S:g} s")
+    with before_all_nodes():
+        frozen.freeze()
+        time.sleep(FROZEN_S)
+        frozen.thaw()
+    acts = wait_acting(live, standbys)
+    stack.wait_promoted((node.name for node in standbys), PROMOTED_S)
+    stack.wait_in_sync()
+    stack.wait_protected(1)
+    run.observe(2)
+    expect_acted(live, acts)
+    run.expect("failures", list(stack.cluster.status().failures), is_empty())
+    live.hang_up()
+    seen = run.measure()
+    run.expect("vip_overlap_ms", seen.vip.overlap_ms, at_most(LEASE_MS))
+    run.expect("l2tp_ns_reused", seen.invariants.l2tp_ns_reused, equals(0))
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
