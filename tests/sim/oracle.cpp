@@ -263,6 +263,7 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
 void Oracle::on_settled(const Machine& machine, bool of_lease) {
     ++tally_.events;
     check_untouched(machine);
+    check_silenced(machine);
     if (machine.node() == nullptr) {
         return;
     }
@@ -405,16 +406,28 @@ bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& 
     });
 }
 
-void Oracle::on_silenced(const Machine& machine, GatewayId gateway) const {
-    const node::GatewayNode& here = *machine.gateway(gateway);
-    if (here.state() != takeover::State::lame && machine.gate_open(gateway)) {
-        fail("one-gate", machine.id(), "is reported to be demoted, and serves");
-    }
+void Oracle::on_silenced(const Machine& machine, GatewayId gateway) {
+    silenced_.insert({gateway, machine.id()});
+}
+
+void Oracle::check_silenced(const Machine& machine) {
+    std::erase_if(silenced_, [&](const auto& each) {
+        const auto& [id, node] = each;
+        if (node != machine.id()) {
+            return false;
+        }
+        const node::GatewayNode* const here = machine.gateway(id);
+        if (here != nullptr && here->state() != takeover::State::lame && machine.gate_open(id)) {
+            fail("one-gate", node, "is reported to be demoted, and serves");
+        }
+        return true;
+    });
 }
 
 void Oracle::on_death(NodeId node) {
     std::erase_if(takeovers_, [&](const auto& each) { return each.second.node == node; });
     std::erase_if(standing_in_, [&](const auto& each) { return each.second == node; });
+    std::erase_if(silenced_, [&](const auto& each) { return each.second == node; });
 }
 
 void Oracle::on_kernel_loss(const Kernel::Key& key) {

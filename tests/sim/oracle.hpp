@@ -84,8 +84,8 @@ class Oracle {
     void on_effect(const Machine& machine, const node::Effect& effect);
     // As Surroundings::on_settled().
     void on_settled(const Machine& machine, bool of_lease);
-    // A demotion or stop was reported as done.
-    void on_silenced(const Machine& machine, GatewayId gateway) const;
+    // A demotion or stop was reported as done: at the end of the event it is.
+    void on_silenced(const Machine& machine, GatewayId gateway);
 
     // Faults that excuse a loss.
     void on_death(NodeId node);
@@ -141,6 +141,7 @@ class Oracle {
                     std::uint64_t sequence, std::uint32_t count, std::uint64_t digest);
     void begin_takeover(const Machine& machine, GatewayId gateway);
     void check_stand_in(const Machine& machine, GatewayId gateway);
+    void check_silenced(const Machine& machine);
     void follow_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void end_takeover(const Machine& machine, const node::GatewayNode& gateway);
     void check_gateway(const Machine& machine, const node::GatewayNode& gateway, bool of_lease);
@@ -194,6 +195,7 @@ class Oracle {
     std::map<Kernel::Key, Promise> promises_;
     std::map<GatewayId, Takeover> takeovers_;
     std::set<std::pair<GatewayId, NodeId>> standing_in_;  // They have not claimed yet.
+    std::set<std::pair<GatewayId, NodeId>> silenced_;     // By the event under way.
     std::vector<Untouched> untouched_;
     // What a node's members have told it last.
     std::map<NodeId, std::map<NodeId, wire::Hello>> told_;
