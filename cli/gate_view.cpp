@@ -20,7 +20,8 @@ constexpr const char* kDirections[] = {"in", "out"};
 constexpr std::pair<const char*, std::string_view> kReasons[] = {
     {"standby", "not promoted here"},
     {"expired", "the lease ran out"},
-    {"ending", "would end a TCP connection"}};
+    {"ending", "would end a TCP connection"},
+    {"cleartext", "L2TP outside of IPsec"}};
 
 Cell state_cell(const json& gateway) {
     const auto state = gateway.at("state").get<std::string>();

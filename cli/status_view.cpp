@@ -116,6 +116,11 @@ std::string render_drops(const json& status) {
             text += fmt::format("Gateway {}: {} ends of TCP connections were held back here.\n",
                                 name, ends);
         }
+        if (const std::uint64_t clear = packets("cleartext"); clear != 0) {
+            text +=
+                fmt::format("Gateway {}: {} packets of L2TP outside of IPsec were dropped here.\n",
+                            name, clear);
+        }
     }
     return text.empty() ? text : text + "\n";
 }

@@ -22,7 +22,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Maps of one program; ours has five and libbpf may add one for constants.
+// Maps of one program; ours has six and libbpf may add one for constants.
 constexpr std::size_t kProgramMapsMax = 8;
 // The kernel's names of the gate's programs, by which a gate is known in a chain.
 constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
@@ -82,8 +82,10 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
+    const std::uint32_t secured = std::uint32_t{gateway.secured_port()}
+                                  << VPNHA_GATE_SECURED_PORT_SHIFT;
     for (const config::Covered& each : gateway.covered()) {
-        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | VPNHA_GATE_VIP : id));
+        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | VPNHA_GATE_VIP | secured : id));
     }
     return {};
 }

@@ -26,6 +26,7 @@ class Checker {
         for (const Gateway& gateway : config_.gateways) {
             check_routing(gateway);
             check_l2tp(gateway);
+            check_ipsec(gateway);
             check_pools(gateway);
             check_addresses(gateway);
             check_neighbours(gateway);
@@ -109,6 +110,26 @@ class Checker {
             errors_.add(Section::gateway, gateway.name, "pools",
                         "no IPv4 net for the clients of L2TP; add one to 'pools', like "
                         "\"10.200.1.0/24\"");
+        }
+    }
+
+    void check_ipsec(const Gateway& gateway) {
+        if (!gateway.ipsec) {
+            return;
+        }
+        if (gateway.ipsec->required && !gateway.l2tp) {
+            errors_.add(Section::ipsec, gateway.name, "required",
+                        fmt::format("there is no L2TP to require it for; add a table [{}], or "
+                                    "leave 'required' out",
+                                    header_of(Section::l2tp, gateway.name)));
+        }
+        const auto first = std::find_if(config_.gateways.begin(), config_.gateways.end(),
+                                        [](const Gateway& each) { return each.ipsec.has_value(); });
+        if (&*first != &gateway) {
+            errors_.add(Section::ipsec, gateway.name, "",
+                        fmt::format("gateway '{}' has IPsec already, and a node has one charon; "
+                                    "leave [{}] out",
+                                    first->name, header_of(Section::ipsec, gateway.name)));
         }
     }
 

@@ -42,6 +42,10 @@ Ipv4Address Gateway::l2tp_address() const {
     return {};
 }
 
+std::uint16_t Gateway::secured_port() const {
+    return ipsec && ipsec->required && l2tp ? l2tp->port : std::uint16_t{0};
+}
+
 std::vector<IpPrefix> Gateway::flow_nets() const {
     if (!conntrack.nets.empty()) {
         return conntrack.nets;

@@ -39,6 +39,13 @@ struct L2tp {
     std::string ppp_options = "/etc/ppp/options.xl2tpd";
 };
 
+// IKE and ESP by the node's charon.
+struct Ipsec {
+    bool required = false;  // L2TP passes only within IPsec.
+    // Compared with the other nodes', by keyed hashes: what swanctl loads, secrets among it.
+    std::vector<std::string> connections{"/etc/swanctl/swanctl.conf"};
+};
+
 // Which flows of the kernel's connection tracking are records; conntrack/policy.hpp has the
 // meanings.
 struct Conntrack {
@@ -78,6 +85,7 @@ struct Gateway {
     Links links;
     // The protocols that clients may dial; a checked configuration has one at least.
     std::optional<L2tp> l2tp;
+    std::optional<Ipsec> ipsec;
     Conntrack conntrack;
 
     [[nodiscard]] std::vector<Covered> covered() const;
@@ -85,6 +93,8 @@ struct Gateway {
     [[nodiscard]] bool is_on(const std::string& interface) const;
     // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
     [[nodiscard]] Ipv4Address l2tp_address() const;
+    // The UDP port that passes only within IPsec; 0 if there is none.
+    [[nodiscard]] std::uint16_t secured_port() const;
     // conntrack.nets or, when none are given, all that is covered.
     [[nodiscard]] std::vector<IpPrefix> flow_nets() const;
 };

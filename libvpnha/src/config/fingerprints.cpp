@@ -124,6 +124,12 @@ class Setups {
             setup.items.push_back({fmt::format("options {}", options), wire::Weight::session,
                                    of_file_(options, LineOrder::counts)});
         }
+        if (of_file_ && gateway.ipsec) {
+            for (const std::string& path : gateway.ipsec->connections) {
+                setup.items.push_back({fmt::format("connections {}", path), wire::Weight::session,
+                                       of_file_(path, LineOrder::counts)});
+            }
+        }
         VPNHA_ASSERT(setup.items.size() <= limits::kFingerprintsMax);
         return setup;
     }

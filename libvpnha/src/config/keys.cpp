@@ -23,6 +23,8 @@ constexpr std::int64_t kGroupNameBytesMax = 127;
 constexpr std::int64_t kRulePreferenceMax = 32'765;
 // chap-secrets, pap-secrets and what @include lines in them name.
 constexpr std::int64_t kSecretFilesMax = 16;
+// swanctl.conf and the files of conf.d.
+constexpr std::int64_t kConnectionFilesMax = 16;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
 
@@ -276,6 +278,23 @@ std::vector<Key> l2tp_keys() {
     };
 }
 
+std::vector<Key> ipsec_keys() {
+    return {
+        {Section::ipsec, "required", Kind::flag, 0, 0, "false", "true",
+         "L2TP passes only within IPsec: the gate drops the port of [gateway.NAME.l2tp] on the "
+         "gateway's addresses in clear text, whatever the ruleset and charon's policies are.",
+         Weight::session, [](Config&, Gateway& g, const Value& v) { g.ipsec->required = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.ipsec->required); }},
+        {Section::ipsec, "connections", Kind::paths, 0, kConnectionFilesMax,
+         "[\"/etc/swanctl/swanctl.conf\"]", "[\"/etc/swanctl/swanctl.conf\"]",
+         "Files that swanctl loads. Compared between the nodes by keyed hashes: a standby keeps "
+         "only SAs whose connection it has by the same name. The order of lines counts.",
+         Weight::session,
+         [](Config&, Gateway& g, const Value& v) { g.ipsec->connections = v.paths; },
+         [](const Config&, const Gateway& g) { return list(g.ipsec->connections); }},
+    };
+}
+
 std::vector<Key> conntrack_keys() {
     return {
         {Section::conntrack, "replicate", Kind::flag, 0, 0, "true", "true",
@@ -334,7 +353,7 @@ const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
         for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), link_keys(),
-                                 l2tp_keys(), conntrack_keys()}) {
+                                 l2tp_keys(), ipsec_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -355,7 +374,8 @@ bool is_per_gateway(Section section) {
 }
 
 bool has_section(const Gateway& gateway, Section section) {
-    return section != Section::l2tp || gateway.l2tp.has_value();
+    return (section != Section::l2tp || gateway.l2tp.has_value()) &&
+           (section != Section::ipsec || gateway.ipsec.has_value());
 }
 
 std::string_view name_of(Section section) {
@@ -380,6 +400,8 @@ std::string_view name_of(Section section) {
             return "links";
         case Section::l2tp:
             return "l2tp";
+        case Section::ipsec:
+            return "ipsec";
         case Section::conntrack:
             return "conntrack";
     }
@@ -419,6 +441,11 @@ std::string_view help_of(Section section) {
             return "The gateway's L2TP service, next to the stock xl2tpd. The table may be empty; "
                    "without "
                    "it the gateway serves no L2TP.";
+        case Section::ipsec:
+            return "IKE and ESP by the stock charon, for L2TP within IPsec and for IKEv2. The "
+                   "table "
+                   "may be empty; without it the gateway serves no IPsec. One gateway of a "
+                   "configuration may have it: a node has one charon.";
         case Section::conntrack:
             return "Which flows of the kernel's connection tracking go on after a takeover.";
     }

@@ -25,13 +25,14 @@ enum class Section {
     inside,
     links,
     l2tp,
+    ipsec,
     conntrack
 };
 
-inline constexpr Section kSections[] = {Section::cluster, Section::daemon,   Section::replication,
-                                        Section::lease,   Section::fencing,  Section::gateway,
-                                        Section::outside, Section::inside,   Section::links,
-                                        Section::l2tp,    Section::conntrack};
+inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
+                                        Section::lease,   Section::fencing, Section::gateway,
+                                        Section::outside, Section::inside,  Section::links,
+                                        Section::l2tp,    Section::ipsec,   Section::conntrack};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {

@@ -16,7 +16,7 @@ namespace vpnha::config {
 namespace {
 
 constexpr Section kGatewayTables[] = {Section::outside, Section::inside, Section::links,
-                                      Section::l2tp, Section::conntrack};
+                                      Section::l2tp,    Section::ipsec,  Section::conntrack};
 constexpr Section kRequiredTables[] = {Section::outside, Section::inside};
 
 // Names of the tables that may stand within `section`'s.
@@ -183,6 +183,9 @@ class Reader {
         if (section == Section::l2tp) {
             gateway.l2tp.emplace();
         }
+        if (section == Section::ipsec) {
+            gateway.ipsec.emplace();
+        }
         read_section(section, *table, gateway);
         require_keys(section, *table, gateway);
     }
@@ -233,11 +236,12 @@ class Reader {
                                  header_of(section, gateway.name)));
             }
         }
-        if (!is_given(Section::l2tp)) {
+        if (!is_given(Section::l2tp) && !is_given(Section::ipsec)) {
             lack(Section::gateway, gateway.name,
                  fmt::format("[gateway.{}] has no protocol that clients may dial; add its table "
-                             "[{}], which may be empty",
-                             gateway.name, header_of(Section::l2tp, gateway.name)));
+                             "[{}] or [{}], which may be empty",
+                             gateway.name, header_of(Section::l2tp, gateway.name),
+                             header_of(Section::ipsec, gateway.name)));
         }
     }
 

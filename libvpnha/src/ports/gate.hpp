@@ -16,15 +16,16 @@ namespace vpnha::ports {
 
 enum class GateDirection : std::uint8_t { in, out };
 enum class GateReason : std::uint8_t {
-    standby,  // The gateway has no deadline here.
-    expired,  // It has one that has passed: nobody renewed the lease.
-    ending,   // It may speak, but this would end a TCP connection that is not to end.
+    standby,    // The gateway has no deadline here.
+    expired,    // It has one that has passed: nobody renewed the lease.
+    ending,     // It may speak, but this would end a TCP connection that is not to end.
+    cleartext,  // It may speak, but this is L2TP outside of IPsec.
 };
 enum class GateKind : std::uint8_t { ip, arp, nd };
 
 inline constexpr std::array kGateDirections = {GateDirection::in, GateDirection::out};
 inline constexpr std::array kGateReasons = {GateReason::standby, GateReason::expired,
-                                            GateReason::ending};
+                                            GateReason::ending, GateReason::cleartext};
 inline constexpr std::array kGateKinds = {GateKind::ip, GateKind::arp, GateKind::nd};
 
 // Packets that were dropped since the program was loaded.

@@ -28,6 +28,8 @@ std::string_view name_of(GateReason reason) {
             return "expired";
         case GateReason::ending:
             return "ending";
+        case GateReason::cleartext:
+            return "cleartext";
     }
     return "standby";
 }

@@ -25,6 +25,15 @@ class Frame {
         bytes_.u16(1701).u16(1701).u16(8).u16(0);  // An empty UDP datagram.
         return std::move(bytes_).take();
     }
+    // One fragment of a datagram, or all of it.
+    Bytes udp4(std::string_view source, std::string_view destination, std::uint16_t source_port,
+               std::uint16_t destination_port, std::uint16_t fragment = 0, std::uint16_t id = 0) {
+        bytes_.u16(0x0800);
+        bytes_.u8(0x45).u8(0).u16(28).u16(id).u16(fragment).u8(64).u8(17).u16(0);
+        bytes_.u32(ip(source).value).u32(ip(destination).value);
+        bytes_.u16(source_port).u16(destination_port).u16(8).u16(0);
+        return std::move(bytes_).take();
+    }
     // `options`: octets of IPv4 options, of four each. Flags as in RFC 9293 3.1.
     Bytes tcp4(std::string_view source, std::string_view destination, std::uint16_t source_port,
                std::uint8_t flags, std::uint8_t options = 0, std::uint16_t fragment = 0) {

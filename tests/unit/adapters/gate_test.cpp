@@ -194,6 +194,63 @@ TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
     EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::standby), 1U);
 }
 
+TEST_P(GateTest, L2tpThatRequiresIpsecNeverPassesInClearText) {
+    config_.gateways[0].l2tp.emplace();
+    config_.gateways[0].ipsec.emplace().required = true;
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    const char* const vip = "192.0.2.100";
+    const char* const client = "192.0.2.51";
+    constexpr std::uint16_t kMoreFollow = 0x2000;
+    const struct {
+        const char* description;
+        GateDirection direction;
+        Bytes frame;
+        Verdict expected;
+    } cases[] = {
+        {"in", GateDirection::in, Frame().udp4(client, vip, 40'000, 1701), Verdict::dropped},
+        {"in within a VLAN", GateDirection::in, Frame().vlan(7).udp4(client, vip, 1, 1701),
+         Verdict::dropped},
+        {"out", GateDirection::out, Frame().udp4(vip, client, 1701, 40'000), Verdict::dropped},
+        {"a first fragment out", GateDirection::out,
+         Frame().udp4(vip, client, 1701, 1701, kMoreFollow, 7), Verdict::dropped},
+        {"a later fragment of it", GateDirection::out,
+         Frame().udp4(vip, client, 0, 0, kMoreFollow | 3, 7), Verdict::dropped},
+        {"its last fragment", GateDirection::out, Frame().udp4(vip, client, 0, 0, 6, 7),
+         Verdict::dropped},
+        {"a fragment of another datagram", GateDirection::out,
+         Frame().udp4(vip, client, 0, 0, 6, 8), Verdict::passes},
+        {"IKE in", GateDirection::in, Frame().udp4(client, vip, 500, 500), Verdict::passes},
+        {"ESP in UDP out", GateDirection::out, Frame().udp4(vip, client, 4500, 40'000),
+         Verdict::passes},
+        {"a client of this port", GateDirection::in, Frame().udp4(client, vip, 1701, 4500),
+         Verdict::passes},
+        {"what is in a tunnel", GateDirection::in, Frame().udp4(client, "10.64.1.5", 1, 1701),
+         Verdict::passes},
+        {"not UDP", GateDirection::out, Frame().tcp4(vip, client, 1701, kAck), Verdict::passes},
+        {"of another address", GateDirection::out, Frame().udp4("192.0.2.1", client, 1701, 1),
+         Verdict::passes},
+    };
+    std::uint64_t out = 0;
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(test.direction, test.frame), test.expected) << test.description;
+        out += test.direction == GateDirection::out && test.expected == Verdict::dropped ? 1 : 0;
+    }
+    EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::cleartext), out);
+    EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::in, GateReason::cleartext), 2U);
+}
+
+TEST_P(GateTest, L2tpPassesInClearTextWhereIpsecIsNotRequired) {
+    config_.gateways[0].l2tp.emplace();
+    config_.gateways[0].ipsec.emplace();
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    EXPECT_EQ(verdict(GateDirection::in, Frame().udp4("192.0.2.51", "192.0.2.100", 1701, 1701)),
+              Verdict::passes);
+    EXPECT_EQ(verdict(GateDirection::out, Frame().udp4("192.0.2.100", "192.0.2.51", 1701, 1701)),
+              Verdict::passes);
+}
+
 TEST_P(GateTest, StaysOpenWithoutADeadlineUntilShut) {
     BpfGate gate = attached();
     EXPECT_EQ(deadline_of(gate), std::optional<TimePoint>());

@@ -85,6 +85,27 @@ TEST(ChecksTest, AGatewaysOwnAddressIsNobodysNeighbour) {
                 HasSubstr("vpnha.toml:13: 198.51.100.100 is the gateway's own address"));
 }
 
+TEST(ChecksTest, IpsecIsOfOneGateway) {
+    const std::string first = kSample + "[gateway.dialin.ipsec]\nrequired = true\n";
+    EXPECT_EQ(error_of(first + kSecond), "");
+    EXPECT_THAT(error_of(first + kSecond + "[gateway.other.ipsec]\nconnections = []\n"),
+                HasSubstr("gateway 'dialin' has IPsec already, and a node has one charon; leave "
+                          "[gateway.other.ipsec] out"));
+}
+
+TEST(ChecksTest, WithoutL2tpNothingRequiresIpsec) {
+    const auto of = [](const std::string& ipsec) {
+        std::string text = kSample;
+        const std::string header = "[gateway.dialin.l2tp]\n";
+        return error_of(
+            text.replace(text.find(header), header.size(), "[gateway.dialin.ipsec]\n" + ipsec));
+    };
+    EXPECT_EQ(of(""), "") << "IKEv2 alone";
+    EXPECT_EQ(of("required = true\n"),
+              "vpnha.toml:12: there is no L2TP to require it for; add a table "
+              "[gateway.dialin.l2tp], or leave 'required' out");
+}
+
 TEST(ChecksTest, RefusesBitsOfAMarkThatNobodyLooksAt) {
     const std::string table = kSample + "[gateway.dialin.conntrack]\n";
     EXPECT_EQ(error_of(table + "mark_mask = 0xff\nmark = 0x103\n"),

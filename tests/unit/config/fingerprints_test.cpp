@@ -39,17 +39,19 @@ std::map<std::string, wire::Fingerprint> items_of(const std::string& toml, Gatew
 
 TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
     const auto node = items_of(kSample, GatewayId{0});
-    const auto gateway = items_of(kSample, GatewayId{1});
+    const auto gateway = items_of(kSample + "[gateway.dialin.ipsec]\n", GatewayId{1});
     std::size_t of_gateways = 0;
     for (const Key& each : all_keys()) {
         of_gateways += is_per_gateway(each.section) ? 1 : 0;
     }
     EXPECT_EQ(node.size() + of_gateways, all_keys().size());
-    EXPECT_EQ(gateway.size(), of_gateways + 4) << "name, two files of secrets, options";
+    EXPECT_EQ(gateway.size(), of_gateways + 5)
+        << "name, two files of secrets, options, a file of connections";
     EXPECT_EQ(gateway.at("pools").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("route_table").weight, wire::Weight::note);
     EXPECT_EQ(gateway.at("secrets /etc/ppp/chap-secrets").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("options /etc/ppp/options.xl2tpd").weight, wire::Weight::session);
+    EXPECT_EQ(gateway.at("connections /etc/swanctl/swanctl.conf").weight, wire::Weight::session);
 }
 
 TEST(FingerprintsTest, AChangedValueChangesItsItemOnly) {

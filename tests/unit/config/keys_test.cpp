@@ -16,7 +16,9 @@ TEST(KeysTest, DefaultsAreThoseThatTheParserLeaves) {
         if (!key.fallback.empty() && !given) {
             const std::string expected =
                 key.fallback == "1000 + id" ? "1001" : std::string(key.fallback);
-            EXPECT_EQ(key.show(*config, config->gateways[0]), expected) << key.name;
+            config::Gateway gateway = config->gateways[0];
+            gateway.ipsec.emplace();
+            EXPECT_EQ(key.show(*config, gateway), expected) << key.name;
         }
     }
 }

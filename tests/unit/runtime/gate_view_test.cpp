@@ -53,10 +53,12 @@ TEST_F(GateViewTest, ShowsAStandbysGate) {
         "covered": ["10.64.0.1/32", "10.64.1.0/24", "192.0.2.100/32", "198.51.100.100/32"],
         "drops": {"in": {"standby": {"ip": 0, "arp": 1, "nd": 0},
                          "expired": {"ip": 0, "arp": 0, "nd": 0},
-                         "ending": {"ip": 0, "arp": 0, "nd": 0}},
+                         "ending": {"ip": 0, "arp": 0, "nd": 0},
+                         "cleartext": {"ip": 0, "arp": 0, "nd": 0}},
                   "out": {"standby": {"ip": 1, "arp": 0, "nd": 0},
                           "expired": {"ip": 0, "arp": 0, "nd": 0},
-                          "ending": {"ip": 0, "arp": 0, "nd": 0}}}})"));
+                          "ending": {"ip": 0, "arp": 0, "nd": 0},
+                          "cleartext": {"ip": 0, "arp": 0, "nd": 0}}}})"));
 }
 
 TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
@@ -98,8 +100,8 @@ TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
     drops.at(GateDirection::in, ports::GateReason::standby, ports::GateKind::nd) = 3;
     drops.at(GateDirection::out, ports::GateReason::ending, ports::GateKind::ip) = 4;
     EXPECT_EQ(drops_by_reason(drops), json::parse(R"({
-        "in": {"standby": 5, "expired": 0, "ending": 0},
-        "out": {"standby": 0, "expired": 0, "ending": 4}})"));
+        "in": {"standby": 5, "expired": 0, "ending": 0, "cleartext": 0},
+        "out": {"standby": 0, "expired": 0, "ending": 4, "cleartext": 0}})"));
 }
 
 }  // namespace gate_view_test

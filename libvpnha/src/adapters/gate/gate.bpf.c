@@ -23,6 +23,10 @@
 // them. Behind extension headers they are taken for any other packet: source and destination still
 // decide. A solicitation that is hidden so would reach the node, but not the answer its peer: that
 // stands behind the fixed header, because this node's kernel makes it.
+//
+// L2TP that is to be within IPsec is seen here in clear text only when it is not: what comes is
+// seen before it is decrypted, and goes on within the stack afterwards (xfrm4_transport_finish());
+// what goes out is seen encrypted. So its port on a VIP is the test, and no ruleset is asked.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -64,6 +68,14 @@ struct {
     __type(key, __u32);
     __type(value, __u32);
 } endings SEC(".maps");
+
+// Of what went out in clear text: only the first fragment names the port.
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, VPNHA_GATE_CUT_MAX);
+    __type(key, struct vpnha_gate_datagram);
+    __type(value, __u32);
+} cut SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -124,9 +136,17 @@ struct tcp_start {
     __u8 flags;
 };
 
+// RFC 768, up to the length.
+struct udp_start {
+    __be16 source;
+    __be16 destination;
+};
+
 #define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
 #define PROTOCOL_ICMPV6 58
 #define FRAGMENT_OFFSET 0x1fff
+#define FRAGMENTS_FOLLOW 0x2000
 #define TCP_FIN 0x01
 #define TCP_RST 0x04
 #define ND_SOLICITATION 135
@@ -199,6 +219,36 @@ static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover, _
     return meant && *meant ? TC_ACT_UNSPEC : drop(at, gateway, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
 }
 
+// Of an IPv4 packet of UDP that may pass, whose header ends at `behind`.
+static __always_inline int verdict_on_udp(const struct place* at, __u32 cover,
+                                          const struct ipv4_start* header, __u32 behind) {
+    __u32 secured = cover >> VPNHA_GATE_SECURED_PORT_SHIFT;
+    if (!secured) {
+        return TC_ACT_UNSPEC;
+    }
+    int out = at->direction == VPNHA_GATE_OUT;
+    struct vpnha_gate_datagram datagram = {.id = header->id};
+    __builtin_memcpy(datagram.source, header->source, sizeof(datagram.source));
+    __builtin_memcpy(datagram.destination, header->destination, sizeof(datagram.destination));
+    int clear = 0;
+    if (header->fragment & bpf_htons(FRAGMENT_OFFSET)) {
+        // Of what comes, nothing is made without the first one.
+        clear = out && bpf_map_lookup_elem(&cut, &datagram);
+    } else {
+        struct udp_start udp;
+        if (load(at, behind, &udp, sizeof(udp))) {
+            return TC_ACT_UNSPEC;
+        }
+        clear = (out ? udp.source : udp.destination) == bpf_htons((__u16)secured);
+        if (clear && out && (header->fragment & bpf_htons(FRAGMENTS_FOLLOW))) {
+            __u32 one = 1;
+            bpf_map_update_elem(&cut, &datagram, &one, BPF_ANY);
+        }
+    }
+    return clear ? drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_CLEARTEXT, VPNHA_GATE_IP)
+                 : TC_ACT_UNSPEC;
+}
+
 static __always_inline int ipv4(const struct place* at) {
     struct ipv4_start header;
     if (load(at, 0, &header, sizeof(header))) {
@@ -209,11 +259,17 @@ static __always_inline int ipv4(const struct place* at) {
         return TC_ACT_UNSPEC;
     }
     int action = verdict(at, cover, VPNHA_GATE_IP);
-    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_TCP &&
-        !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
-        return verdict_on_tcp(at, cover, (header.version_length & 0x0f) * 4);
+    if (action != TC_ACT_UNSPEC) {
+        return action;
     }
-    return action;
+    __u32 behind = (header.version_length & 0x0f) * 4;
+    if (header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
+        return verdict_on_tcp(at, cover, behind);
+    }
+    if (header.protocol == PROTOCOL_UDP) {
+        return verdict_on_udp(at, cover, &header, behind);
+    }
+    return TC_ACT_UNSPEC;
 }
 
 // Whether the node asks nobody but whether the address is free: duplicate address detection has no

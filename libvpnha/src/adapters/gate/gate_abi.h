@@ -16,11 +16,12 @@
 #define VPNHA_GATE_DIRECTIONS 2
 
 /* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
- * connection that is not to end. */
+ * connection that is not to end; it is L2TP outside of IPsec, which the gateway demands. */
 #define VPNHA_GATE_STANDBY 0
 #define VPNHA_GATE_EXPIRED 1
 #define VPNHA_GATE_ENDING 2
-#define VPNHA_GATE_REASONS 3
+#define VPNHA_GATE_CLEARTEXT 3
+#define VPNHA_GATE_REASONS 4
 
 #define VPNHA_GATE_IP 0
 #define VPNHA_GATE_ARP 1
@@ -37,9 +38,14 @@
 #define VPNHA_GATE_PPTP_PORT 1723
 
 /* Values of the tries: the gateway's id, and whether the address is a VIP. A client's connections
- * are its own, whatever port they come from. */
+ * are its own, whatever port they come from. Above them the UDP port that the VIP uses within IPsec
+ * only, 0 if there is none. */
 #define VPNHA_GATE_ID_MASK 0xffU
 #define VPNHA_GATE_VIP 0x100U
+#define VPNHA_GATE_SECURED_PORT_SHIFT 16
+
+/* Datagrams whose first fragment was dropped at a time; more push out the oldest. */
+#define VPNHA_GATE_CUT_MAX 1024
 
 /* Keys of the tries of covered prefixes, in the layout the kernel demands. */
 struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. */
@@ -49,6 +55,12 @@ struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. 
 struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
     __u8 address[16];
+};
+/* A datagram in fragments (RFC 791 3.2); all of them are UDP. */
+struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name. */
+    __u8 source[4];
+    __u8 destination[4];
+    __u32 id;
 };
 
 /* Index of a counter of drops. */
