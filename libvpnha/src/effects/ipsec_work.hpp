@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// IPsec SAs: what their keeper wants of this node's charon and kernel, and what it hears of them.
+// charon and the kernel's ESP SAs are told and asked of one gateway only.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "ipsec/sa_counters.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::node {
+
+// HA messages for this node's charon, in this order; paced by its receive queue. → CharonFed
+struct FeedCharon {
+    GatewayId gateway;
+    std::vector<Bytes> messages;
+    std::uint64_t ticket = 0;
+};
+// All IKE SAs are active (it speaks and rekeys) or passive. → CharonTurned
+struct TurnCharon {
+    GatewayId gateway;
+    bool active = false;
+};
+// The ESP SAs of this kernel from or to the gateway's addresses. → SasListed
+struct ListSas {
+    GatewayId gateway;
+};
+// Sequence numbers of SAs that exist: oseq of an outbound one, seq and bitmap of an inbound one.
+// → CountersSet
+struct SetCounters {
+    GatewayId gateway;
+    std::vector<ipsec::SaCounters> counters;
+    std::uint64_t ticket = 0;
+};
+// Removes the gateway's ESP SAs, not its policies: what a charon that died left would break a
+// replay.
+struct FlushSas {
+    GatewayId gateway;
+};
+
+using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas>;
+
+// One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
+struct CharonSaid {
+    ByteView message;
+};
+// An empty charon with its connections loaded (its RESYNC came): feed it from the start.
+struct CharonFresh {};
+// charon's queue is empty again, and dropped nothing.
+struct CharonFed {
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+// Its SEGMENT_TAKE or SEGMENT_DROP.
+struct CharonTurned {
+    bool active = false;
+};
+// There is no charon: its socket has closed, or its STATUS is silent.
+struct CharonGone {};
+struct SasListed {
+    std::span<const ipsec::SaCounters> sas;
+};
+struct CountersSet {
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+
+using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
+                                SasListed, CountersSet>;
+
+}  // namespace vpnha::node
