@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,10 +18,6 @@ namespace {
 constexpr std::size_t kSecretFileBytesMax = std::size_t{8} * 1024 * 1024;
 
 }  // namespace
-
-void SecretFile::Wipe::operator()(char* bytes) const {
-    sodium_free(bytes);
-}
 
 Result<std::optional<SecretFile>> SecretFile::read(const std::string& path) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -42,25 +37,16 @@ Result<std::optional<SecretFile>> SecretFile::read(const std::string& path) {
         return fail(Errc::limit,
                     fmt::format("{} is larger than {} octets", path, kSecretFileBytesMax));
     }
-    // Its allocator needs it; once is enough, and again is no harm.
-    if (sodium_init() < 0) {
-        return fail(Errc::unsupported, "libsodium cannot be initialised");
-    }
-    SecretFile secret;
-    secret.bytes_.reset(static_cast<char*>(sodium_malloc(room)));
-    if (!secret.bytes_) {
-        return tl::unexpected(system_error("locked memory for " + path, errno));
-    }
-    while (secret.size_ < room) {
-        const ssize_t got =
-            ::read(file.get(), secret.bytes_.get() + secret.size_, room - secret.size_);
+    VPNHA_TRY(SecretBytes bytes, SecretBytes::with_room(room));
+    while (!bytes.room().empty()) {
+        const ssize_t got = ::read(file.get(), bytes.room().data(), bytes.room().size());
         if (got < 0 && errno != EINTR) {
             return tl::unexpected(system_error("reading " + path, errno));
         }
         if (got == 0) {
-            return std::optional<SecretFile>(std::move(secret));
+            return SecretFile(std::move(bytes));
         }
-        secret.size_ += static_cast<std::size_t>(got < 0 ? 0 : got);
+        bytes.take(static_cast<std::size_t>(got < 0 ? 0 : got));
     }
     return fail(Errc::busy, path + " is being written");
 }

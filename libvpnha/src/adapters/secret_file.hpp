@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The content of a file with secrets, in memory that is locked, guarded, kept out of core files,
-// and wiped when it goes.
+// The content of a file with secrets.
 #pragma once
 
-#include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "vpnha/result.hpp"
+#include "adapters/secret_bytes.hpp"
 
 namespace vpnha::adapters {
 
@@ -18,16 +15,14 @@ class SecretFile {
     // Nothing when there is no such file.
     [[nodiscard]] static Result<std::optional<SecretFile>> read(const std::string& path);
 
-    [[nodiscard]] std::string_view content() const { return {bytes_.get(), size_}; }
+    [[nodiscard]] std::string_view content() const {
+        return {reinterpret_cast<const char*>(bytes_.view().data()), bytes_.view().size()};
+    }
 
   private:
-    struct Wipe {
-        void operator()(char* bytes) const;
-    };
-    SecretFile() = default;
+    explicit SecretFile(SecretBytes bytes) : bytes_(std::move(bytes)) {}
 
-    std::unique_ptr<char, Wipe> bytes_;
-    std::size_t size_ = 0;
+    SecretBytes bytes_;
 };
 
 }  // namespace vpnha::adapters

@@ -129,6 +129,8 @@ inline constexpr std::size_t kL2tpAvpsMax = 64;
 inline constexpr std::size_t kL2tpUnackedMax = 16;
 // A PPP control packet on a channel.
 inline constexpr std::size_t kPppFrameBytesMax = 2048;
+// A secret that is sealed: charon's messages, which the secrets are a part of, have 8 KiB.
+inline constexpr std::size_t kSecretBytesMax = std::size_t{8} * 1024;
 // A message of the pppd plugin.
 inline constexpr std::size_t kPluginMessageBytesMax = 2048;
 // One request or answer on the control socket; 10 000 sessions as JSON have 5 MB.
