@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from capture_packets import (
-    CLIENT, GW1_MAC, INNER, SERVER, T0, VIP, Pcap, avp, conf_req, echo, gre, ike, ip, l2tp_control,
+    CLIENT, INNER, SERVER, T0, VIP, Pcap, avp, conf_req, echo, gre, ike, ip, l2tp_control,
     l2tp_data, ppp, tcp, udp,
 )
-from vpnlab.capture import analyse_client, sequence_invariants
+from vpnlab.capture import analyse_client
 from vpnlab.capture_decode import (
     DLT_EN10MB, DLT_PPP, Icmp, L2tp, decode_frame, decode_l2tp, decode_ppp, read_capture,
 )
@@ -354,54 +354,6 @@ class CountsTest(CaptureCase):
             with self.subTest(name):
                 got = self.analyse(capture, tunnels=(tunnel,))
                 self.assertEqual([10, 20, 30], [count for _, count in got.series.tcp_echoed])
-
-
-class SequenceTest(CaptureCase):
-    def check(self, pcap: Pcap, **options: Any) -> Any:
-        return sequence_invariants([pcap.write(self.dir / "s.pcap")], VIP, **options)
-
-    def test_the_same_number_with_another_message_is_reuse(self) -> None:
-        hello, cdn = avp(0, 6), avp(0, 14)
-        cases = (
-            ("a retransmission with a newer Nr", 0, [(3, 1, hello), (3, 2, hello)]),
-            ("a ZLB uses no number", 0, [(3, 1, hello), (4, 1, b""), (4, 2, cdn)]),
-            ("another message", 1, [(3, 1, hello), (3, 1, cdn)]),
-        )
-        for name, expected, messages in cases:
-            with self.subTest(name):
-                pcap = Pcap()
-                for i, (ns, nr, body) in enumerate(messages):
-                    pcap.control(i, l2tp_control(5, ns, nr, body), from_client=False)
-                self.assertEqual(expected, self.check(pcap).l2tp_ns_reused)
-
-    def test_a_hello_with_an_acknowledged_number_asks_for_the_counters(self) -> None:
-        pcap = Pcap().control(0, l2tp_control(5, 0, 1, avp(0, 2)), from_client=False)
-        pcap.control(1, l2tp_control(9, 2, 1))
-        pcap.control(2, l2tp_control(5, 0, 0, avp(0, 6)), from_client=False)
-        self.assertEqual(0, self.check(pcap).l2tp_ns_reused)
-        pcap.control(3, l2tp_control(5, 0, 0, avp(0, 14)), from_client=False)
-        self.assertEqual(1, self.check(pcap).l2tp_ns_reused)
-
-    def test_esp_and_gre_numbers(self) -> None:
-        pcap = Pcap()
-        for t, seq in enumerate((1, 2, 2, 3)):
-            pcap.ip(t, ip(VIP, CLIENT, 50, b"\0\0\0\7" + seq.to_bytes(4, "big")), GW1_MAC)
-            pcap.ip(t, ip(VIP, CLIENT, 47, gre(3, seq)), GW1_MAC)
-            pcap.ip(t, ip(CLIENT, VIP, 47, gre(3, 1)))
-        got = self.check(pcap)
-        self.assertEqual((1, 1, None), (got.esp_seq_reused, got.gre_seq_reused,
-                                        got.l2tp_ns_reused))
-
-    def test_a_new_pptp_connection_begins_its_calls_anew(self) -> None:
-        pcap = Pcap().ip(0, ip(VIP, CLIENT, 47, gre(3, 1)), GW1_MAC)
-        pcap.ip(1, tcp(CLIENT, VIP, 4001, 1723, 1, SYN))
-        pcap.ip(2, ip(VIP, CLIENT, 47, gre(3, 1)), GW1_MAC)
-        self.assertEqual(0, self.check(pcap).gre_seq_reused)
-
-    def test_l2tp_in_the_clear_counts_only_where_ipsec_is_demanded(self) -> None:
-        pcap = Pcap().ping(0.0, 1)
-        self.assertEqual(2, self.check(pcap, ipsec=True).cleartext_l2tp)
-        self.assertIsNone(self.check(pcap).cleartext_l2tp)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import types
 
 import pytest
 from vpnlab.probes import PING_INTERVAL_S
-from vpnlab.promise import expect_no_gap, worst_gap_ms, worst_pause_ms
-from vpnlab.result import ClientResult, ClientSeries
+from vpnlab.promise import (expect_invariants, expect_no_gap, expect_nothing_else, worst_gap_ms,
+                            worst_pause_ms)
+from vpnlab.result import ClientResult, ClientSeries, Invariants
 
 CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
 
@@ -78,3 +79,33 @@ def test_without_answers_nothing_was_observed():
 ])
 def test_gap_is_held_against_the_fault_free_time(silences, failures):
     assert failed(client(*silences)) == failures
+
+
+def expected_of(protocol, **invariants):
+    """What the promise asks of one client of that protocol, and what it did not get."""
+    found = {}
+    run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
+        name, expected.met_by(observed)))
+    seen = ClientResult("c", protocol, tcp_intact=True, pings_sent=1000, ike_exchanges=0,
+                        l2tp_setups=0, pptp_setups=0, ppp_renegotiations=0, ccp_exchanges=0,
+                        auth_exchanges=0, tcp_resets=0, interface_changes=0)
+    expect_nothing_else(run, seen)
+    measured = types.SimpleNamespace(clients=[seen], invariants=Invariants(**invariants))
+    expect_invariants(run, measured)
+    return set(found), {name for name, met in found.items() if not met}
+
+
+def test_promise_asks_for_all_that_a_protocol_has():
+    asked, unmet = expected_of("l2tp-ipsec", esp_seq_reused=0, replays_accepted=0, cleartext_l2tp=0)
+    assert {"c_ike_exchanges", "c_pptp_setups", "c_ccp_exchanges", "c_l2tp_setups",
+            "esp_seq_reused", "replays_accepted", "cleartext_l2tp"} <= asked
+    assert not unmet and "l2tp_ns_reused" not in asked
+    asked, unmet = expected_of("ikev2", esp_seq_reused=0, replays_accepted=0)
+    assert not unmet and "c_ike_exchanges" in asked
+    assert not asked & {"c_l2tp_setups", "c_ppp_renegotiations", "cleartext_l2tp"}
+
+
+def test_what_was_not_observed_breaks_the_promise():
+    assert expected_of("l2tp")[1] == {"l2tp_ns_reused"}
+    assert expected_of("ikev2")[1] == {"esp_seq_reused", "replays_accepted"}
+    assert expected_of("l2tp-ipsec")[1] == {"esp_seq_reused", "replays_accepted", "cleartext_l2tp"}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+import ipaddress
 import itertools
 
 import pytest
@@ -19,6 +20,9 @@ INTERFACE_NAME_MAX = 15
     ("gw1", "management", "10.77.9.1"),
     ("client1", "outside", "192.0.2.51"),
     ("server", "inside", "198.51.100.21"),
+    ("nat1", "outside", "192.0.2.61"),
+    ("nat1", "home", "192.168.55.61"),
+    ("home2", "home", "192.168.55.72"),
 ])
 def test_address_follows_from_node_and_network(node, network, address):
     assert node_spec(node).address(network) == address
@@ -48,6 +52,22 @@ def test_pools_of_gateways_do_not_overlap():
     pools = [gateway.pool(node) for node in NODES.values() if node.is_gateway
              for gateway in VPN_GATEWAYS]
     assert len({first.rpartition(".")[0] for first, _ in pools}) == len(pools)
+
+
+def test_virtual_ips_are_in_the_gateways_addresses_and_in_no_pool_of_pppd():
+    for gateway in VPN_GATEWAYS:
+        virtual = ipaddress.ip_network(gateway.virtual_pool)
+        assert virtual.subnet_of(ipaddress.ip_network(gateway.addresses))
+        taken = [gateway.ppp_local, *(address for node in NODES.values() if node.is_gateway
+                                      for address in gateway.pool(node))]
+        assert not [each for each in taken if ipaddress.ip_address(each) in virtual]
+
+
+def test_a_client_behind_nat_has_the_address_of_its_router():
+    assert NODES["client2"].public_address == "192.0.2.52"
+    assert {NODES[name].public_address for name in ("home1", "home2")} == {"192.0.2.61"}
+    via = f"192.0.2.0/24 via {NODES['nat1'].address('home')}"
+    assert boot_config(node_spec("home1"), "token", "", "/log", "/disk")["routes"] == [via]
 
 
 def test_client_has_no_cluster_link():

@@ -9,7 +9,7 @@ both is taken from outside, request and reply alike, so that no round trip mixes
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,10 @@ from .capture_vip import VipAnalysis, analyse_vip, standby_frames
 from .result import ClientResult, ClientSeries, Event
 
 __all__ = [
-    "VipAnalysis", "WireInvariants", "analyse_client", "analyse_vip", "sequence_invariants",
-    "standby_frames", "timeline_from_logs",
+    "VipAnalysis", "analyse_client", "analyse_vip", "standby_frames", "timeline_from_logs",
 ]
 
 L2TP_SCCRQ = 1
-L2TP_HELLO = 6
 CODE_REQUEST = 1
 CODE_RESET_REQUEST = 14
 # Exchanges that set something up: IKEv1 main, aggressive, quick; IKEv2 SA_INIT, AUTH, CREATE_CHILD.
@@ -342,78 +340,3 @@ def _thin(points: list[tuple[float, int]], limit: int) -> list[tuple[float, int]
     for point in points:
         kept[int((point[0] - start) / span * (limit - 1))] = point
     return [points[0], *kept.values()]
-
-
-@dataclass(slots=True)
-class WireInvariants:
-    """Violations that a passive observer at the client can count; None: nothing to observe."""
-
-    l2tp_ns_reused: int | None = None
-    esp_seq_reused: int | None = None
-    gre_seq_reused: int | None = None
-    cleartext_l2tp: int | None = None
-
-
-def sequence_invariants(outside_pcaps: Iterable[Path], vip: str, *,
-                        ipsec: bool = False) -> WireInvariants:
-    """Looks for numbers that the gateway used twice, whichever nodes sent them.
-
-    L2TP: one Ns, two different messages. A retransmission is the same message; an acknowledgement
-    without a message (ZLB) uses no number. A HELLO with a number that the client has already
-    acknowledged is not counted: it is how a resumed tunnel asks the client for its counters, and
-    the client can only take it for a duplicate.
-    """
-    ns_reused = esp_reused = gre_reused = cleartext = 0
-    control_seen = esp_seen = gre_seen = False
-    for path in outside_pcaps:
-        sent_ns: dict[tuple[str, int | None, int], dict[int, tuple[bytes, int]]] = {}
-        acked: dict[tuple[str, int | None], int] = {}
-        used: set[tuple[str, int, int]] = set()
-        messages = 0
-        for frame in read_frames(path):
-            ip = frame.ip
-            if ip is None or vip not in (ip.src, ip.dst):
-                continue
-            upper = ip.upper
-            if isinstance(upper, L2tp):
-                cleartext += 1
-                if not upper.control:
-                    continue
-                control_seen = True
-                if ip.dst == vip:
-                    if upper.message == L2TP_SCCRQ:
-                        acked.pop((ip.src, ip.sport), None)
-                    elif upper.nr is not None:
-                        acked[(ip.src, ip.sport)] = upper.nr
-                elif upper.avps and upper.ns is not None:
-                    messages += 1
-                    numbers = sent_ns.setdefault((ip.dst, ip.dport, upper.tunnel), {})
-                    known = numbers.get(upper.ns)
-                    if known is None or messages - known[1] > SEQ16 // 2:
-                        if not _is_probe(upper, acked.get((ip.dst, ip.dport))):
-                            numbers[upper.ns] = (upper.avps, messages)
-                    elif known[0] != upper.avps and not _is_probe(
-                            upper, acked.get((ip.dst, ip.dport))):
-                        ns_reused += 1
-            elif isinstance(upper, Tcp) and PORT_PPTP in (upper.sport, upper.dport):
-                if upper.flags & TCP_SYN:
-                    # A new control connection may give out old call ids, counted from 0 again.
-                    used = {key for key in used if key[0] != "gre"}
-            elif ip.src == vip and isinstance(upper, Esp):
-                esp_seen = True
-                esp_reused += ("esp", upper.spi, upper.seq) in used
-                used.add(("esp", upper.spi, upper.seq))
-            elif ip.src == vip and isinstance(upper, Gre) and upper.seq is not None:
-                gre_seen = True
-                gre_reused += ("gre", upper.call, upper.seq) in used
-                used.add(("gre", upper.call, upper.seq))
-    return WireInvariants(
-        l2tp_ns_reused=ns_reused if control_seen else None,
-        esp_seq_reused=esp_reused if esp_seen else None,
-        gre_seq_reused=gre_reused if gre_seen else None,
-        cleartext_l2tp=cleartext if ipsec else None)
-
-
-def _is_probe(packet: L2tp, acknowledged: int | None) -> bool:
-    return (packet.message == L2TP_HELLO and acknowledged is not None and packet.ns is not None
-            and 0 < (acknowledged - packet.ns) % SEQ16 < SEQ16 // 2)

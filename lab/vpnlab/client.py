@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One VPN client of a scenario: it dials, makes traffic, hangs up; every step waits until it is
-done. What it saw is measured by vpnlab.measure."""
+"""One VPN client of a scenario, a dialler and its probes: it dials, makes traffic, hangs up; every
+step waits until it is done. What it saw is measured by vpnlab.measure."""
 from __future__ import annotations
 
 import dataclasses
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import LabError
-from .l2tp_client import INTERFACE, Dialled, L2tpClient, Redial
+from .dialler import Dialled, Dialler
 from .lab import Lab
 from .node import Node
 from .probes import InterfaceEvent, Probes, Watch, parse_events
-from .topology import L2TP, VpnGateway
+from .topology import VpnGateway
 
 START_LIMIT_S = 15.0
 DIAL_LIMIT_S = 20.0
@@ -33,45 +33,48 @@ class Files:
 
 
 class VpnClient:
-    """An L2TP client with its probes."""
-
-    protocol = "l2tp"
-
-    def __init__(self, lab: Lab, name: str, out: Path, redial: Redial | None = None,
-                 gateway: VpnGateway = L2TP) -> None:
-        self.node: Node = lab.node(name)
-        self.name = name
-        self.gateway = gateway
+    def __init__(self, lab: Lab, dialler: Dialler, out: Path) -> None:
+        """Returns when it may dial, watched and captured from now on."""
+        self.node: Node = dialler.node
+        self.name = name = self.node.name
         self.traffic_from: float | None = None
         self.traffic_until: float | None = None
         self.stream: dict | None = None
         self.clock_offset_s = 0.0
         self._lab = lab
-        self._l2tp = L2tpClient(self.node, redial, gateway=gateway)
-        self._watch = Watch(self.node, INTERFACE)
+        self._dialler = dialler
+        self._watch = Watch(self.node, dialler.interface)
         self._probes = Probes(self.node)
-        self.files = Files(out / f"{name}-outside.pcap", out / f"{name}-{INTERFACE}.pcap",
-                           out / f"{name}-{INTERFACE}.events", out / f"{name}-ping.log",
+        access, interface = self.node.spec.access, dialler.interface
+        self.files = Files(out / f"{name}-{access}.pcap", out / f"{name}-{interface}.pcap",
+                           out / f"{name}-{interface}.events", out / f"{name}-ping.log",
                            out / f"{name}-stream.json",
-                           tuple(out / "logs" / name / f"{log}.log"
-                                 for log in ("pppd", "xl2tpd")))
-        self._capture = lab.capture(name, "outside", self.files.outside)
+                           tuple(out / "logs" / name / log for log in dialler.logs))
+        lab.capture(name, access, self.files.outside)
         self._watch.start()
-        self._l2tp.start()
+        dialler.start()
         lab.wait_for(f"daemons of {name} are ready",
-                     lambda: self._watch.watching() and self._l2tp.ready(), START_LIMIT_S)
+                     lambda: self._watch.watching() and dialler.ready(), START_LIMIT_S)
+
+    @property
+    def protocol(self) -> str:
+        return self._dialler.protocol
+
+    @property
+    def gateway(self) -> VpnGateway:
+        return self._dialler.gateway
 
     def dial(self) -> Dialled:
-        """Dials and waits for the tunnel interface."""
-        before = len(self._l2tp.dialled())
-        self._l2tp.dial()
-        self._lab.wait_for(f"{INTERFACE} of {self.name} is up",
-                           lambda: len(self._l2tp.dialled()) > before, DIAL_LIMIT_S)
-        return self._l2tp.dialled()[-1]
+        """Dials and waits for the session."""
+        before = len(self._dialler.dialled())
+        self._dialler.dial()
+        self._lab.wait_for(f"{self._dialler.interface} of {self.name} is up",
+                           lambda: len(self._dialler.dialled()) > before, DIAL_LIMIT_S)
+        return self._dialler.dialled()[-1]
 
     def dialled(self) -> list[Dialled]:
         """Every time a session came up."""
-        return self._l2tp.dialled()
+        return self._dialler.dialled()
 
     def start_traffic(self) -> None:
         """Pings and a TCP stream to the server; returns when both are answered."""
@@ -81,7 +84,7 @@ class VpnClient:
 
     def gone(self) -> bool:
         """Whether the session has ended, for whatever reason."""
-        return self._l2tp.gone()
+        return self._dialler.gone()
 
     def answered_pings(self) -> int:
         return self._probes.pings().answered
@@ -92,10 +95,11 @@ class VpnClient:
         self.stream = self._probes.stop(self.files.pings, self.files.stream)
 
     def hang_up(self) -> None:
-        """Ends the session as a user does and waits until the interface is gone."""
-        self._l2tp.hang_up()
-        self._lab.wait_for(f"{INTERFACE} of {self.name} is gone", self._l2tp.gone,
-                           HANG_UP_LIMIT_S)
+        """Ends the session as a user does and waits until it is gone."""
+        self._dialler.hang_up()
+        self._lab.wait_for(f"{self._dialler.interface} of {self.name} is gone",
+                           self._dialler.gone, HANG_UP_LIMIT_S)
+        self._dialler.close()
 
     def collect(self) -> list[str]:
         """Brings the evidence to the host; says what could not be had. A client without power

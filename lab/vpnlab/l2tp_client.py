@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
+from .dialler import Dialled
 from .l2tp_gateway import PASSWORD, USER, chap_secrets
-from .node import Background, Node
+from .node import Node
 from .topology import L2TP, NETWORKS, VIP_OUTSIDE, VpnGateway
 
 CONFIG = "/etc/xl2tpd/xl2tpd.conf"
@@ -16,6 +18,7 @@ PPPD_LOG = "/var/log/pppd.log"
 IP_UP_LOG = "/run/lab/ip-up.log"
 INTERFACE = "ppp0"
 CONNECTION = "vpn"
+MTU = 1400
 
 # Debian's own script runs a directory of scripts: a second of forks in a node.
 IP_UP = f"""\
@@ -40,20 +43,11 @@ def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def client_options(user: str = USER) -> str:
+def client_options(user: str = USER, mtu: int = MTU) -> str:
     lines = ["noauth", "noipdefault", "nodefaultroute", "noccp", "novj", f"user {user}",
-             "mtu 1400", "mru 1400", "lcp-echo-interval 10", "lcp-echo-failure 3", "debug",
+             f"mtu {mtu}", f"mru {mtu}", "lcp-echo-interval 10", "lcp-echo-failure 3", "debug",
              f"logfile {PPPD_LOG}"]
     return "\n".join(lines) + "\n"
-
-
-@dataclasses.dataclass(frozen=True)
-class Dialled:
-    """One successful dial: the interface and both ends' addresses."""
-
-    interface: str
-    local: str
-    remote: str
 
 
 def parse_ip_up(log: str) -> list[Dialled]:
@@ -62,30 +56,42 @@ def parse_ip_up(log: str) -> list[Dialled]:
 
 
 class L2tpClient:
+    """The dialler of plain L2TP."""
+
+    protocol = "l2tp"
+    interface = INTERFACE
+    # Nothing is hidden; and their lines have no time.
+    logs = ()
+
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
-                 password: str = PASSWORD, gateway: VpnGateway = L2TP) -> None:
+                 password: str = PASSWORD, gateway: VpnGateway = L2TP,
+                 mtu: int = MTU, syslog: str = "") -> None:
+        """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
+        logs."""
         self.node = node
-        self._gateway = gateway
+        self.gateway = gateway
+        self._mtu = mtu
+        self._syslog = syslog
         self._redial = redial
         self._user = user
         self._password = password
-        self._daemon: Background | None = None
 
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
-        self.node.put(CONFIG, client_config(self._gateway.vip_outside, self._redial))
-        self.node.put(OPTIONS, client_options(self._user))
+        self.node.put(CONFIG, client_config(self.gateway.vip_outside, self._redial))
+        self.node.put(OPTIONS, client_options(self._user, self._mtu))
         self.node.put("/etc/ppp/chap-secrets", chap_secrets(self._user, self._password),
                       mode=0o600)
         self.node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)
         self.node.put("/etc/ppp/ip-down", "#!/bin/sh\n", mode=0o755)
         self.node.run("mkdir", "-p", "/run/xl2tpd")
-        self._daemon = self.node.start(
-            "xl2tpd", "-D", "-c", CONFIG, "-C", CONTROL, "-p", "/run/xl2tpd/xl2tpd.pid",
-            stdout=XL2TPD_LOG, stderr=XL2TPD_LOG)
+        self.node.start(
+            "xl2tpd", "-D", *(["-l"] if self._syslog else []), "-c", CONFIG, "-C", CONTROL,
+            "-p", "/run/xl2tpd/xl2tpd.pid", stdout=XL2TPD_LOG, stderr=XL2TPD_LOG)
 
     def ready(self) -> bool:
-        return "Listening on IP address" in (self.node.read(XL2TPD_LOG) or "")
+        log = self._syslog or Path(XL2TPD_LOG).name
+        return "Listening on IP address" in self.node.read_log(log)
 
     def dial(self) -> None:
         self.node.channel.request("put", f"c {CONNECTION}\n".encode(), path=CONTROL, append=True)
@@ -104,12 +110,5 @@ class L2tpClient:
     def gone(self) -> bool:
         return not self.node.has_interface(INTERFACE)
 
-    def stop(self) -> None:
-        if self._daemon is not None:
-            self._daemon.stop()
-            self._daemon = None
-
-    def logs(self) -> dict[str, str]:
-        """The client's logs so far, by short name."""
-        return {name: self.node.read(path) or "" for name, path in
-                (("xl2tpd", XL2TPD_LOG), ("pppd", PPPD_LOG), ("ip-up", IP_UP_LOG))}
+    def close(self) -> None:
+        """Nothing is below a tunnel of L2TP."""

@@ -7,10 +7,12 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .capture import (VipAnalysis, analyse_client, analyse_vip, sequence_invariants,
-                      standby_frames, timeline_from_logs)
+from .capture import (VipAnalysis, analyse_client, analyse_vip, standby_frames,
+                      timeline_from_logs)
+from .capture_invariants import cleartext_l2tp, replays_accepted, sequence_invariants
 from .capture_vip import Ownership
 from .client import VpnClient
+from .dialler import IKEV2, L2TP_IPSEC
 from .lab import Fault, Lab
 from .probes import PING_INTERVAL_S, SERVER_ADDRESS
 from .result import ClientResult, Event, Invariants, OwnerChange, Phases, Vip, phases_ms
@@ -101,9 +103,6 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
     stray = [frame for _, frames in each for frame in frames]
     first_frames = [frame for analysis, _ in each for frame in analysis.first_frames]
     found = [_client(client, first_fault(lab.faults, client.traffic_from)) for client in clients]
-    wire = [sequence_invariants([client.files.outside for client in clients
-                                 if client.gateway is gateway], gateway.vip_outside)
-            for gateway in gateways]
     all_events = [*events, *log_events(lab), *first_frames, *stray]
     for client in found:
         all_events += client.notes
@@ -114,11 +113,27 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
     return Measured(
         found, each[0][0].served_by, vip,
         Phases() if t_fault is None else phases_ms(all_events, t_fault, _second_fault(lab.faults)),
-        Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
-                   esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
-                   gre_seq_reused=_sum(each.gre_seq_reused for each in wire)),
+        _invariants(clients, outside, inside),
         sorted(all_events, key=lambda event: event.t), stray,
         [ownership for analysis, _ in each for ownership in analysis.ownerships])
+
+
+def _invariants(clients: Sequence[VpnClient], outside: dict[str, Path],
+                inside: dict[str, Path]) -> Invariants:
+    """Each where a client's protocol has it."""
+    wire = [sequence_invariants([client.files.outside], client.gateway.vip_outside)
+            for client in clients]
+    clear = [cleartext_l2tp(client.files.outside, client.node.spec.access_address,
+                            outside.values(), client.node.spec.public_address,
+                            client.gateway.vip_outside)
+             for client in clients if client.protocol == L2TP_IPSEC]
+    replayed = [replays_accepted(inside.values(), gateway.addresses, SERVER_ADDRESS)
+                for gateway in dict.fromkeys(client.gateway for client in clients
+                                             if client.protocol in (L2TP_IPSEC, IKEV2))]
+    return Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
+                      esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
+                      gre_seq_reused=_sum(each.gre_seq_reused for each in wire),
+                      replays_accepted=_sum(replayed), cleartext_l2tp=_sum(clear))
 
 
 def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: dict[str, Path],
@@ -168,7 +183,7 @@ def _analyse(client: VpnClient, since: float | None) -> ClientResult:
     files = client.files
     return analyse_client(
         files.outside, [files.tunnel] if files.tunnel.exists() else [], since,
-        client.node.address("outside"), SERVER_ADDRESS,
+        client.node.spec.access_address, SERVER_ADDRESS,
         client.gateway.vip_outside,
         [path for path in files.logs if path.exists()], name=client.name,
         protocol=client.protocol, probe_interval_s=PING_INTERVAL_S,

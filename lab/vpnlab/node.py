@@ -22,6 +22,7 @@ from .topology import NETWORKS, NodeSpec, boot_config, kernel_arguments
 INIT = Path(__file__).resolve().parent.parent / "node" / "init.py"
 # Where a node finds the programs of lab/node.
 TOOLS = "/run/lab/node"
+PYTHON = ("/usr/bin/python3", "-IuS")
 BOOT_LIMIT_S = 60.0
 COMMAND_LIMIT_S = 30.0
 # Of a node: a stall would cost Corosync its token.
@@ -382,8 +383,11 @@ class Node:
 
     def start_tool(self, tool: str, *arguments: str, output: str = "") -> Background:
         """Starts a program of lab/node in the node, unbuffered."""
-        return self.start("/usr/bin/python3", "-IuS", f"{TOOLS}/{tool}", *arguments,
-                          stdout=output, stderr=output)
+        return self.start(*PYTHON, f"{TOOLS}/{tool}", *arguments, stdout=output, stderr=output)
+
+    def run_tool(self, tool: str, *arguments: str) -> Completed:
+        """Runs a program of lab/node in the node and waits for its end."""
+        return self.run(*PYTHON, f"{TOOLS}/{tool}", *arguments)
 
     def put(self, path: str, content: str | bytes, mode: int | None = None) -> None:
         body = content.encode() if isinstance(content, str) else content

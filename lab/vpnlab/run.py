@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .client import VpnClient
+from .dialler import Dialler
 from .errors import LabError, TimedOut
 from .expectation import Expected, at_least, equals, is_empty
-from .l2tp_client import Redial
+from .l2tp_client import L2tpClient, Redial
 from .lab import Fault, Lab
 from .measure import REPAIRS, Measured, copy_logs, gateway_captures, measure
 from .node import Node
@@ -67,8 +68,12 @@ class Run:
 
     def l2tp_client(self, name: str, redial: Redial | None = None,
                     gateway: VpnGateway = L2TP) -> VpnClient:
+        """A client of plain L2TP that is ready to dial."""
+        return self.client(L2tpClient(self.lab.node(name), redial, gateway=gateway))
+
+    def client(self, dialler: Dialler) -> VpnClient:
         """A client that is ready to dial, watched and captured from now on."""
-        client = VpnClient(self.lab, name, self.out, redial, gateway)
+        client = VpnClient(self.lab, dialler, self.out)
         self._clients.append(client)
         return client
 

@@ -53,6 +53,11 @@ class VpnGateway:
         """First and last address that this node hands out to the gateway's clients."""
         return f"{self.net}.{node.id}.10", f"{self.net}.{node.id}.250"
 
+    @property
+    def virtual_pool(self) -> str:
+        """What all nodes together hand out as virtual IPs of IKE: outside of what pppd has."""
+        return f"{self.net}.64.0/20"
+
 
 L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200",
                   "2001:db8:1::100", "2001:db8:2::100", "2001:db8:200::/48")
@@ -84,6 +89,7 @@ NETWORKS = {network.name: network for network in (
     Network("cluster1", 2, "10.77.2.0/24", "cluster1"),
     Network("outside", 3, "192.0.2.0/24", "outside", gateway_offset=10),
     Network("inside", 4, "198.51.100.0/24", "inside", gateway_offset=10),
+    Network("home", 5, "192.168.55.0/24", "home"),
     Network("management", 9, "10.77.9.0/24", "mgmt"),
 )}
 
@@ -104,6 +110,23 @@ class NodeSpec:
     @property
     def is_gateway(self) -> bool:
         return self.role == "gateway"
+
+    @property
+    def access(self) -> str:
+        """The network by which a client reaches the gateways."""
+        return self.networks[0]
+
+    @property
+    def access_address(self) -> str:
+        """Its own address there."""
+        return self.address(self.access)
+
+    @property
+    def public_address(self) -> str:
+        """What the gateways see a client as."""
+        if self.access == "home":
+            return NODES[NAT].address("outside")
+        return self.access_address
 
     def address(self, network: str) -> str:
         """The node's own address in the network."""
@@ -140,8 +163,12 @@ CONNTRACK_CONF = Path(__file__).resolve().parents[2] / "nftables" / "vpnha-connt
 _GATEWAY_SYSCTLS = (("net.ipv4.ip_forward", "1"), ("net.ipv4.ip_nonlocal_bind", "1"),
                     ("net.ipv4.conf.all.rp_filter", "0"),
                     ("net.ipv4.conf.default.rp_filter", "0"), *sysctls_of(CONNTRACK_CONF))
-_ALL = tuple(NETWORKS)
+_ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")
+_HOME = ("home", "management")
+# The node between home and outside.
+NAT = "nat1"
+_BY_NAT = (f"{NETWORKS['outside'].prefix} via 192.168.55.61",)
 
 NODES = {node.name: node for node in (
     NodeSpec("gw1", 1, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
@@ -154,6 +181,10 @@ NODES = {node.name: node for node in (
     NodeSpec("client3", 53, "client", _CLIENT, 256),
     NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
     NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec(NAT, 61, "nat", ("outside", "home", "management"), 128,
+             (("net.ipv4.ip_forward", "1"),)),
+    NodeSpec("home1", 71, "client", _HOME, 256, routes=_BY_NAT),
+    NodeSpec("home2", 72, "client", _HOME, 256, routes=_BY_NAT),
 )}
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 

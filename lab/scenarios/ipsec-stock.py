@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stock L2TP/IPsec and IKEv2 clients reach the server through a stock gateway.
+
+Purpose: proves the ground that every other scenario of IPsec stands on, as l2tp-stock does for
+L2TP: the nodes' kernels carry ESP, in UDP and by itself, stock charon works in them with the HA
+plugin's pool, and the captures see what an observer of the network sees.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1 (both VIPs, set by hand) -- inside -- server;
+client1 -- outside. home1 speaks L2TP/IPsec, behind nat1's one address, client1 IKEv2.
+
+Steps: gw1 takes the VIPs and starts charon and xl2tpd; both clients dial, ping the server and
+stream TCP to it for five seconds, then hang up. No fault.
+
+Expected: no probe is lost, the streams are intact, each session is set up once; not a packet of
+L2TP is seen outside of ESP, no ESP number is used twice, no packet is taken twice; after the
+hang-up no node has an SA, a tunnel or a pppd.
+"""
+import ipaddress
+
+from vpnlab.expectation import at_least, equals, is_true
+from vpnlab.home import start_nat
+from vpnlab.ipsec_client import Ikev2Client, L2tpIpsecClient
+from vpnlab.ipsec_gateway import StockIpsecGateway, ipsec_leftovers
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+from vpnlab.topology import L2TP
+
+SCENARIO = Scenario(nodes=("gw1", "client1", "server", "nat1", "home1"))
+
+
+def steps(run: Run) -> None:
+    gateway = StockIpsecGateway(run.lab.gateway("gw1"))
+    gateway.start()
+    start_nat(run.lab)
+    run.start_echo_server()
+    run.wait_for("charon and xl2tpd of gw1 are ready", gateway.ready, deadline_s=15)
+    gateway.serve()
+
+    clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
+               run.client(Ikev2Client(run.lab.node("client1")))]
+    for client in clients:
+        run.step(f"{client.name} dials by {client.protocol}")
+        session = client.dial()
+        inside = ipaddress.ip_address(session.local) in ipaddress.ip_network(L2TP.virtual_pool)
+        run.expect(f"{client.name}_has_virtual_ip", inside, equals(client.protocol == "ikev2"))
+
+    run.step("pings and TCP streams for 5 s")
+    for client in clients:
+        client.start_traffic()
+    run.observe(5)
+    for client in clients:
+        client.stop_traffic()
+
+    run.step("both hang up")
+    for client in clients:
+        client.hang_up()
+    run.expect_nothing_left([run.lab.node("gw1"), *(client.node for client in clients)],
+                            ipsec_leftovers, deadline_s=15)
+
+    found = run.measure()
+    for client in clients:
+        seen = found.client(client.name)
+        run.expect(f"{seen.name}_pings_sent", seen.pings_sent, at_least(200))
+        run.expect(f"{seen.name}_pings_lost", seen.pings_lost, equals(0))
+        run.expect(f"{seen.name}_tcp_intact", seen.tcp_intact, is_true())
+        run.expect(f"{seen.name}_tcp_resets", seen.tcp_resets, equals(0))
+        run.expect(f"{seen.name}_sessions_set_up", len(client.dialled()), equals(1))
+        run.expect(f"{seen.name}_ike_exchanges", seen.ike_exchanges, equals(0))
+        run.expect(f"{seen.name}_interface_changes", seen.interface_changes, equals(0))
+    run.expect("home1_ppp_renegotiations", found.client("home1").ppp_renegotiations, equals(0))
+    run.expect("cleartext_l2tp", found.invariants.cleartext_l2tp, equals(0))
+    run.expect("esp_seq_reused", found.invariants.esp_seq_reused, equals(0))
+    run.expect("replays_accepted", found.invariants.replays_accepted, equals(0))

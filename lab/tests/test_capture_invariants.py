@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, VIP, Pcap, avp, echo, gre,
+                             ike, ip, l2tp_control, l2tp_data, tcp, udp)
+from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, replays_accepted,
+                                       sequence_invariants)
+
+SYN = 0x02
+HELLO, CDN = avp(0, 6), avp(0, 14)
+HOME, NAT = "192.168.55.71", "192.0.2.61"
+CLIENTS = "10.200.0.0/16"
+
+
+def esp(seq: int, spi: int = 7) -> bytes:
+    return spi.to_bytes(4, "big") + seq.to_bytes(4, "big") + b"\0" * 32
+
+
+def in_udp(src: str, dst: str, seq: int, sport: int = 4500) -> bytes:
+    return udp(src, dst, sport, 4500, esp(seq))
+
+
+@pytest.fixture
+def check(tmp_path: Path):
+    def run(pcap: Pcap) -> WireInvariants:
+        return sequence_invariants([pcap.write(tmp_path / "s.pcap")], VIP)
+    return run
+
+
+@pytest.mark.parametrize("expected, messages", [
+    pytest.param(0, [(3, 1, HELLO), (3, 2, HELLO)], id="a retransmission with a newer Nr"),
+    pytest.param(0, [(3, 1, HELLO), (4, 1, b""), (4, 2, CDN)], id="a ZLB uses no number"),
+    pytest.param(1, [(3, 1, HELLO), (3, 1, CDN)], id="another message"),
+])
+def test_the_same_number_with_another_message_is_reuse(check, expected, messages):
+    pcap = Pcap()
+    for i, (ns, nr, body) in enumerate(messages):
+        pcap.control(i, l2tp_control(5, ns, nr, body), from_client=False)
+    assert check(pcap).l2tp_ns_reused == expected
+
+
+def test_a_hello_with_an_acknowledged_number_asks_for_the_counters(check):
+    pcap = Pcap().control(0, l2tp_control(5, 0, 1, avp(0, 2)), from_client=False)
+    pcap.control(1, l2tp_control(9, 2, 1))
+    pcap.control(2, l2tp_control(5, 0, 0, HELLO), from_client=False)
+    assert check(pcap).l2tp_ns_reused == 0
+    pcap.control(3, l2tp_control(5, 0, 0, CDN), from_client=False)
+    assert check(pcap).l2tp_ns_reused == 1
+
+
+def test_esp_and_gre_numbers(check):
+    pcap = Pcap()
+    for t, seq in enumerate((1, 2, 2, 3)):
+        pcap.ip(t, ip(VIP, CLIENT, 50, esp(seq)), GW1_MAC)
+        pcap.ip(t, ip(VIP, CLIENT, 47, gre(3, seq)), GW1_MAC)
+        pcap.ip(t, ip(CLIENT, VIP, 47, gre(3, 1)))
+    got = check(pcap)
+    assert (got.esp_seq_reused, got.gre_seq_reused, got.l2tp_ns_reused) == (1, 1, None)
+
+
+def test_a_number_is_reused_by_another_node_too_and_in_udp_too(check):
+    pcap = Pcap().ip(0, in_udp(VIP, CLIENT, 1), GW1_MAC).ip(1, in_udp(VIP, CLIENT, 2), GW1_MAC)
+    assert check(pcap).esp_seq_reused == 0
+    pcap.ip(2, in_udp(VIP, CLIENT, 1 << 20), GW2_MAC)
+    assert check(pcap).esp_seq_reused == 0
+    pcap.ip(3, in_udp(VIP, CLIENT, 2), GW2_MAC)
+    assert check(pcap).esp_seq_reused == 1
+
+
+def test_each_sa_has_its_own_numbers(check):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 50, esp(1, spi=7)), GW1_MAC)
+    pcap.ip(1, ip(VIP, CLIENT, 50, esp(1, spi=8)), GW1_MAC)
+    assert check(pcap).esp_seq_reused == 0
+
+
+def test_the_clients_own_numbers_are_no_concern_of_the_gateway(check):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 50, esp(1)), GW1_MAC)
+    for t in (1, 2):
+        pcap.ip(t, ip(CLIENT, VIP, 50, esp(9)))
+    assert check(pcap).esp_seq_reused == 0
+
+
+def test_ike_and_keepalives_have_no_esp_number(check):
+    pcap = Pcap()
+    for t in (0, 1):
+        pcap.ip(t, udp(VIP, CLIENT, 4500, 4500, b"\0\0\0\0" + ike(37, 1)), GW1_MAC)
+        pcap.ip(t, udp(VIP, CLIENT, 4500, 4500, b"\xff"), GW1_MAC)
+    assert check(pcap).esp_seq_reused is None
+
+
+def test_a_new_pptp_connection_begins_its_calls_anew(check):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 47, gre(3, 1)), GW1_MAC)
+    pcap.ip(1, tcp(CLIENT, VIP, 4001, 1723, 1, SYN))
+    pcap.ip(2, ip(VIP, CLIENT, 47, gre(3, 1)), GW1_MAC)
+    assert check(pcap).gre_seq_reused == 0
+
+
+@pytest.fixture
+def clear(tmp_path: Path):
+    def run(client: Pcap, sent: Pcap, client_ip: str = HOME, public_ip: str = NAT) -> int | None:
+        return cleartext_l2tp(client.write(tmp_path / "client.pcap"), client_ip,
+                              [sent.write(tmp_path / "gw1.pcap")], public_ip, VIP)
+    return run
+
+
+def test_l2tp_outside_of_esp_counts_in_both_directions(clear):
+    client = Pcap().ip(0, udp(HOME, VIP, 1701, 1701, l2tp_data(b"x")))
+    client.ip(1, udp(VIP, HOME, 1701, 1701, l2tp_control(5, 0, 0)))
+    assert clear(client, Pcap()) == 2
+
+
+def test_l2tp_inside_of_esp_does_not_count(clear):
+    client = Pcap().ip(0, in_udp(HOME, VIP, 1)).ip(1, in_udp(VIP, HOME, 1))
+    assert clear(client, Pcap().ip(1, in_udp(VIP, NAT, 1), GW1_MAC)) == 0
+
+
+def test_what_the_nat_lets_not_pass_counts_too(clear):
+    client = Pcap().ip(0, in_udp(HOME, VIP, 1))
+    assert clear(client, Pcap().ip(1, udp(VIP, NAT, 1701, 1701, b"\0"), GW2_MAC)) == 1
+
+
+def test_what_is_for_another_client_does_not_count(clear):
+    client = Pcap().ip(0, in_udp(HOME, VIP, 1))
+    assert clear(client, Pcap().ip(1, udp(VIP, CLIENT, 1701, 1701, b"\0"), GW1_MAC)) == 0
+
+
+def test_a_client_without_nat_counts_each_packet_once(clear):
+    leak = udp(VIP, CLIENT, 1701, 1701, l2tp_data(b"x"))
+    assert clear(Pcap().ip(0, leak, GW1_MAC), Pcap().ip(0, leak, GW1_MAC), CLIENT, CLIENT) == 1
+
+
+def test_without_a_packet_nothing_was_observed(clear):
+    assert clear(Pcap().ip(0, udp(SERVER, CLIENT, 9, 9, b"")), Pcap()) is None
+
+
+@pytest.fixture
+def replays(tmp_path: Path):
+    def run(*nodes: Pcap) -> int | None:
+        return replays_accepted([pcap.write(tmp_path / f"gw{number}.pcap")
+                                 for number, pcap in enumerate(nodes)], CLIENTS, SERVER)
+    return run
+
+
+def test_a_probe_that_comes_out_twice_was_accepted_twice(replays):
+    pcap = Pcap()
+    for seq in (1, 2, 3):
+        pcap.ip(seq, echo(INNER, SERVER, seq), GW1_MAC)
+    assert replays(pcap) == 0
+    pcap.ip(4, echo(INNER, SERVER, 2), GW1_MAC).ip(5, echo(INNER, SERVER, 2), GW1_MAC)
+    assert replays(pcap) == 2
+
+
+def test_it_does_not_matter_which_node_accepted_it(replays):
+    first, second = Pcap().ip(1, echo(INNER, SERVER, 1)), Pcap().ip(2, echo(INNER, SERVER, 1))
+    assert replays(first, second) == 1
+
+
+def test_other_probes_are_no_replays(replays):
+    pcap = Pcap().ip(1, echo(INNER, SERVER, 1)).ip(2, echo(INNER, SERVER, 1, ident=8))
+    pcap.ip(3, echo("10.200.0.11", SERVER, 1))
+    # Numbers wrap.
+    pcap.ip(1000, echo(INNER, SERVER, 1))
+    assert replays(pcap) == 0
+
+
+def test_replies_and_strangers_say_nothing(replays):
+    pcap = Pcap()
+    for t in (1, 2):
+        pcap.ip(t, echo(SERVER, INNER, 1, reply=True)).ip(t, echo(CLIENT, SERVER, 1))
+        pcap.ip(t, echo(INNER, SERVER, 1, reply=True))
+    assert replays(pcap) is None

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import re
+import types
+from pathlib import Path
+
+import pytest
+
+from vpnlab.charon import Charon
+from vpnlab.ipsec_client import ikev2_connections, l2tp_ipsec_connections
+from vpnlab.ipsec_gateway import ESP_PROPOSALS, IKE_PROPOSALS, gateway_connections, ha_settings
+from vpnlab.l2tp_client import MTU, client_options
+from vpnlab.topology import L2TP, L2TP_2
+
+TOKENS = re.compile(r"[{}]|[^\s{}=]+(?: *= *[^\n]+)?")
+
+
+def parsed(text):
+    """strongSwan's format, as nested dictionaries."""
+    stack: list[dict] = [{}]
+    name = ""
+    for token in TOKENS.findall(text):
+        if token == "{":
+            stack.append(stack[-1].setdefault(name, {}))
+        elif token == "}":
+            stack.pop()
+        elif "=" in token:
+            key, value = token.split("=", 1)
+            stack[-1][key.strip()] = value.strip()
+        else:
+            name = token
+    assert len(stack) == 1
+    return stack[0]
+
+
+@pytest.mark.parametrize("gateway", [L2TP, L2TP_2])
+def test_gateway_speaks_at_its_vip_only_and_as_a_replicated_charon_must(gateway):
+    for connection in parsed(gateway_connections(gateway))["connections"].values():
+        assert connection["local_addrs"] == gateway.vip_outside
+        assert (connection["mobike"], connection["unique"]) == ("no", "never")
+        for child in connection["children"].values():
+            assert child["rand_time"] == "0"
+
+
+def test_no_weak_algorithm_is_offered():
+    for text in (gateway_connections(), l2tp_ipsec_connections(L2TP), ikev2_connections(L2TP)):
+        assert not re.search("modp1024|3des|md5|sha1", text)
+
+
+@pytest.mark.parametrize("text", [l2tp_ipsec_connections(L2TP), ikev2_connections(L2TP),
+                                  ikev2_connections(L2TP, "aes256gcm16")])
+def test_client_and_gateway_have_proposals_and_the_secret_in_common(text):
+    client = parsed(text)
+    connection, = client["connections"].values()
+    child, = connection["children"].values()
+    assert connection["proposals"] in IKE_PROPOSALS.split(",")
+    assert child["esp_proposals"] in ESP_PROPOSALS.split(",")
+    assert connection["remote_addrs"] == L2TP.vip_outside
+    assert client["secrets"] == parsed(gateway_connections())["secrets"]
+
+
+def test_l2tp_goes_inside_of_esp_in_transport_mode():
+    for text in (l2tp_ipsec_connections(L2TP), gateway_connections()):
+        child = next(connection for connection in parsed(text)["connections"].values()
+                     if connection["version"] == "1")["children"].popitem()[1]
+        assert (child["mode"], child["local_ts"]) == ("transport", "dynamic[udp/1701]")
+
+
+def test_virtual_ips_come_from_the_ha_pool():
+    pools = parsed(ha_settings(L2TP_2))["charon"]["plugins"]["ha"]["pools"]
+    connection = parsed(gateway_connections(L2TP_2))["connections"]["ikev2"]
+    assert pools[connection["pools"]] == L2TP_2.virtual_pool == "10.201.64.0/20"
+
+
+def test_ppp_inside_of_esp_has_room_for_it():
+    assert f"mtu {MTU}" in client_options()
+    assert {"mtu 1280", "mru 1280"} <= set(client_options(mtu=1280).splitlines())
+
+
+def test_every_virtual_ip_that_was_given_counts():
+    log = ("2026-11-22T22:13:57.1 08[IKE] installing new virtual IP 10.200.64.1\n"
+           "2026-11-22T22:13:58.1 08[IKE] CHILD_SA vpn{1} established\n"
+           "2026-11-22T22:14:57.1 08[IKE] installing new virtual IP 10.200.64.2\n")
+    node = types.SimpleNamespace(read_log=lambda name: log if name == "charon.log" else "")
+    assert Charon(node).virtual_ips() == ["10.200.64.1", "10.200.64.2"]
+
+
+def syslog():
+    path = Path(__file__).resolve().parent.parent / "node" / "syslog.py"
+    spec = importlib.util.spec_from_file_location("node_syslog", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("datagram", [
+    b"<31>Nov  2 13:33:19 pppd[9]: sent [LCP ConfReq id=0x1]",
+    b"<31>pppd[9]: sent [LCP ConfReq id=0x1]",
+    b"<31>Nov 22 13:33:19 pppd[9]: sent [LCP ConfReq id=0x1]\n\0"])
+def test_a_line_of_syslog_has_its_own_time(datagram):
+    now = datetime.datetime(2026, 9, 21, 14, 13, 25, 400, datetime.timezone.utc)
+    assert syslog().log_line(datagram, "home1", now) == (
+        "2026-09-21T14:13:25.000400+00:00 home1 pppd[9]: sent [LCP ConfReq id=0x1]\n")
+
+
+def test_a_message_of_several_lines_is_one_line():
+    now = datetime.datetime(2026, 9, 21, tzinfo=datetime.timezone.utc)
+    assert syslog().log_line(b"<30>a[1]: x\ny", "n", now).endswith(" n a[1]: x y\n")

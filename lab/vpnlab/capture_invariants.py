@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What must never happen, counted on the wire by an observer who only listens: numbers that the
+gateway used twice, packets that it took twice, L2TP that should have been inside ESP."""
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, TCP_SYN, Esp, Gre, Icmp, Ip, L2tp, Tcp,
+                             read_frames)
+
+L2TP_SCCRQ = 1
+L2TP_HELLO = 6
+SEQ16 = 1 << 16
+# Of the probes' numbers, which wrap after 16 minutes: within it the same number is the same probe.
+PROBE_WRAPS_S = 600.0
+
+
+@dataclass(slots=True)
+class WireInvariants:
+    """Numbers that were used twice; None: nothing to observe."""
+
+    l2tp_ns_reused: int | None = None
+    esp_seq_reused: int | None = None
+    gre_seq_reused: int | None = None
+
+
+def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvariants:
+    """Looks for numbers that the gateway used twice, whichever nodes sent them.
+
+    L2TP: one Ns, two different messages. A retransmission is the same message; an acknowledgement
+    without a message (ZLB) uses no number. A HELLO with a number that the client has already
+    acknowledged is not counted: it is how a resumed tunnel asks the client for its counters, and
+    the client can only take it for a duplicate.
+    """
+    ns_reused = esp_reused = gre_reused = 0
+    control_seen = esp_seen = gre_seen = False
+    for path in outside_pcaps:
+        sent_ns: dict[tuple[str, int | None, int], dict[int, tuple[bytes, int]]] = {}
+        acked: dict[tuple[str, int | None], int] = {}
+        used: set[tuple[str, int, int]] = set()
+        messages = 0
+        for frame in read_frames(path):
+            ip = frame.ip
+            if ip is None or vip not in (ip.src, ip.dst):
+                continue
+            upper = ip.upper
+            if isinstance(upper, L2tp):
+                if not upper.control:
+                    continue
+                control_seen = True
+                if ip.dst == vip:
+                    if upper.message == L2TP_SCCRQ:
+                        acked.pop((ip.src, ip.sport), None)
+                    elif upper.nr is not None:
+                        acked[(ip.src, ip.sport)] = upper.nr
+                elif upper.avps and upper.ns is not None:
+                    messages += 1
+                    numbers = sent_ns.setdefault((ip.dst, ip.dport, upper.tunnel), {})
+                    known = numbers.get(upper.ns)
+                    if known is None or messages - known[1] > SEQ16 // 2:
+                        if not _is_probe(upper, acked.get((ip.dst, ip.dport))):
+                            numbers[upper.ns] = (upper.avps, messages)
+                    elif known[0] != upper.avps and not _is_probe(
+                            upper, acked.get((ip.dst, ip.dport))):
+                        ns_reused += 1
+            elif isinstance(upper, Tcp) and PORT_PPTP in (upper.sport, upper.dport):
+                if upper.flags & TCP_SYN:
+                    # A new control connection may give out old call ids, counted from 0 again.
+                    used = {key for key in used if key[0] != "gre"}
+            elif ip.src == vip and isinstance(upper, Esp):
+                esp_seen = True
+                esp_reused += ("esp", upper.spi, upper.seq) in used
+                used.add(("esp", upper.spi, upper.seq))
+            elif ip.src == vip and isinstance(upper, Gre) and upper.seq is not None:
+                gre_seen = True
+                gre_reused += ("gre", upper.call, upper.seq) in used
+                used.add(("gre", upper.call, upper.seq))
+    return WireInvariants(l2tp_ns_reused=ns_reused if control_seen else None,
+                          esp_seq_reused=esp_reused if esp_seen else None,
+                          gre_seq_reused=gre_reused if gre_seen else None)
+
+
+def _is_probe(packet: L2tp, acknowledged: int | None) -> bool:
+    return (packet.message == L2TP_HELLO and acknowledged is not None and packet.ns is not None
+            and 0 < (acknowledged - packet.ns) % SEQ16 < SEQ16 // 2)
+
+
+def cleartext_l2tp(client_pcap: Path, client_ip: str, sent_pcaps: Iterable[Path], public_ip: str,
+                   vip: str) -> int | None:
+    """Packets of L2TP outside of ESP between the gateway and a client that speaks it inside only. A
+    NAT lets none pass to the client, so what gateways send to the client's public address counts
+    too. None: not a packet of theirs was seen."""
+    found, seen = 0, False
+    for frame in read_frames(client_pcap):
+        if frame.ip is not None and {frame.ip.src, frame.ip.dst} == {client_ip, vip}:
+            seen = True
+            found += _may_be_l2tp(frame.ip)
+    if public_ip == client_ip:
+        return found if seen else None
+    for path in sent_pcaps:
+        for frame in read_frames(path):
+            if frame.ip is not None and (frame.ip.src, frame.ip.dst) == (vip, public_ip):
+                seen = True
+                found += _may_be_l2tp(frame.ip)
+    return found if seen else None
+
+
+def _may_be_l2tp(ip: Ip) -> bool:
+    """By its ports: what cannot be read is in the clear all the same."""
+    return ip.protocol == IP_UDP and PORT_L2TP in (ip.sport, ip.dport)
+
+
+def replays_accepted(inside_pcaps: Iterable[Path], clients: str, server_ip: str) -> int | None:
+    """Probes of clients in that network which gateways have put onto the inside more than once: the
+    client sends each once, so the copy was an old packet that its SA has taken again. None: no
+    probe was seen."""
+    network = ipaddress.ip_network(clients)
+    times: dict[tuple[str, int, int], list[float]] = {}
+    for path in inside_pcaps:
+        for frame in read_frames(path):
+            ip = frame.ip
+            if (ip is not None and isinstance(ip.upper, Icmp) and not ip.upper.reply
+                    and ip.dst == server_ip and ipaddress.ip_address(ip.src) in network):
+                times.setdefault((ip.src, ip.upper.ident, ip.upper.seq), []).append(frame.t)
+    if not times:
+        return None
+    return sum(after - before < PROBE_WRAPS_S for seen in map(sorted, times.values())
+               for before, after in zip(seen, seen[1:]))

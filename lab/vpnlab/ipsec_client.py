@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stock strongSwan as a client, with xl2tpd and pppd inside (L2TP/IPsec of phones and of Windows)
+or by itself with a virtual IP (IKEv2)."""
+from __future__ import annotations
+
+from .charon import Charon
+from .dialler import IKEV2, L2TP_IPSEC, Dialled
+from .ipsec_gateway import SECRET, SERVER_ID
+from .l2tp_client import L2tpClient
+from .node import Node
+from .topology import L2TP, NETWORKS, VpnGateway
+
+CONNECTION = "vpn"
+SYSLOG = "syslog"
+# Room for ESP in UDP around L2TP around PPP, and around IP.
+L2TP_MTU, TUNNEL_MTU = 1280, 1380
+TUNNEL = "ipsec0"
+TUNNEL_ID = 42
+IKE_PROPOSALS = "aes256-sha256-modp2048"
+# Of ESP; GCM by parameter.
+CBC = "aes256-sha256"
+
+
+def l2tp_ipsec_connections(gateway: VpnGateway) -> str:
+    """IKEv1, main mode, pre-shared key, transport mode: what phones and Windows speak."""
+    return f"""\
+connections {{
+    {CONNECTION} {{
+        version = 1
+        remote_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        rekey_time = 8h
+        local {{
+            auth = psk
+        }}
+        remote {{
+            auth = psk
+            id = {gateway.vip_outside}
+        }}
+        children {{
+            {CONNECTION} {{
+                mode = transport
+                local_ts = dynamic[udp/1701]
+                remote_ts = dynamic[udp/1701]
+                esp_proposals = {CBC}
+                rekey_time = 1h
+            }}
+        }}
+    }}
+}}
+{secrets()}"""
+
+
+def ikev2_connections(gateway: VpnGateway, esp: str = CBC) -> str:
+    """IKEv2, pre-shared key, tunnel mode with a virtual IP, by an interface of its own."""
+    return f"""\
+connections {{
+    {CONNECTION} {{
+        version = 2
+        remote_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        rekey_time = 8h
+        mobike = no
+        vips = 0.0.0.0
+        local {{
+            auth = psk
+            id = alice@example.com
+        }}
+        remote {{
+            auth = psk
+            id = {SERVER_ID}
+        }}
+        children {{
+            {CONNECTION} {{
+                remote_ts = {NETWORKS["inside"].prefix}
+                esp_proposals = {esp}
+                rekey_time = 1h
+                if_id_in = {TUNNEL_ID}
+                if_id_out = {TUNNEL_ID}
+            }}
+        }}
+    }}
+}}
+{secrets()}"""
+
+
+def secrets() -> str:
+    return f"""\
+secrets {{
+    ike-vpn {{
+        secret = {SECRET}
+    }}
+}}
+"""
+
+
+# The interface and its route are made by hand, the virtual IP is charon's to give it.
+IKEV2_SETTINGS = f"""\
+charon {{
+    install_routes = no
+    install_virtual_ip_on = {TUNNEL}
+}}
+"""
+
+
+class L2tpIpsecClient:
+    """The dialler of L2TP/IPsec."""
+
+    protocol = L2TP_IPSEC
+    interface = L2tpClient.interface
+    logs = (SYSLOG,)
+
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+        self.node = node
+        self.gateway = gateway
+        self._charon = Charon(node)
+        self._l2tp = L2tpClient(node, gateway=gateway, mtu=L2TP_MTU, syslog=SYSLOG)
+        self._loaded = False
+
+    def start(self) -> None:
+        # The encryption hides from captures what the daemons say there.
+        self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
+        self._l2tp.start()
+        self._charon.configure(l2tp_ipsec_connections(self.gateway), "")
+        self._charon.start()
+
+    def ready(self) -> bool:
+        return self._l2tp.ready() and self._charon.ready()
+
+    def dial(self) -> None:
+        self._charon.load()
+        self._charon.initiate(CONNECTION)
+        self._l2tp.dial()
+
+    def dialled(self) -> list[Dialled]:
+        return self._l2tp.dialled()
+
+    def hang_up(self) -> None:
+        self._l2tp.hang_up()
+
+    def gone(self) -> bool:
+        return self._l2tp.gone()
+
+    def close(self) -> None:
+        self._charon.terminate(CONNECTION)
+
+
+class Ikev2Client:
+    """The dialler of IKEv2."""
+
+    protocol = IKEV2
+    interface = TUNNEL
+    # Nothing inside of ESP but the user's packets.
+    logs = ()
+
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP, esp: str = CBC) -> None:
+        self.node = node
+        self.gateway = gateway
+        self._esp = esp
+        self._charon = Charon(node)
+
+    def start(self) -> None:
+        self.node.run("ip", "-batch", "-", stdin=(
+            f"link add {TUNNEL} mtu {TUNNEL_MTU} type xfrm dev {self._link()} if_id {TUNNEL_ID}\n"
+            f"link set {TUNNEL} up\n"
+            f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
+        self._charon.configure(ikev2_connections(self.gateway, self._esp), IKEV2_SETTINGS)
+        self._charon.start()
+
+    def _link(self) -> str:
+        return NETWORKS[self.node.spec.access].link
+
+    def ready(self) -> bool:
+        return self._charon.ready()
+
+    def dial(self) -> None:
+        self._charon.load()
+        self._charon.initiate(CONNECTION)
+
+    def dialled(self) -> list[Dialled]:
+        return [Dialled(TUNNEL, address, self.gateway.vip_outside)
+                for address in self._charon.virtual_ips()]
+
+    def hang_up(self) -> None:
+        self._charon.terminate(CONNECTION)
+
+    def gone(self) -> bool:
+        return not self.node.run("ip", "-4", "-oneline", "address", "show", "dev", TUNNEL).stdout
+
+    def close(self) -> None:
+        """The interface stays; it is no part of the session."""

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The gateway's side of IPsec: what swanctl loads on every node of a gateway, and the virtual IPs
+of its HA pool; and a stock gateway of both protocols on one node, without a cluster."""
+from __future__ import annotations
+
+from .charon import Charon, sas
+from .dialler import IKEV2, L2TP_IPSEC
+from .l2tp_gateway import StockGateway, l2tp_leftovers
+from .node import Node
+from .topology import L2TP, NETWORKS, VpnGateway
+
+SECRET = "lab-pre-shared-key"
+# What the gateways call themselves to a client of IKEv2.
+SERVER_ID = "vpn.example.com"
+POOL = "vpn"
+FIFO = "/run/charon.ha"
+IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
+ESP_PROPOSALS = "aes256-sha256,aes256gcm16"
+
+
+def gateway_connections(gateway: VpnGateway = L2TP) -> str:
+    """The same on all nodes. Lifetimes so long that a run sees no rekey."""
+    return f"""\
+connections {{
+    {L2TP_IPSEC} {{
+        version = 1
+        local_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        mobike = no
+        unique = never
+        dpd_delay = 30s
+        rekey_time = 8h
+        rand_time = 0
+        local {{
+            auth = psk
+        }}
+        remote {{
+            auth = psk
+        }}
+        children {{
+            {L2TP_IPSEC} {{
+                mode = transport
+                local_ts = dynamic[udp/1701]
+                remote_ts = dynamic[udp]
+                esp_proposals = {ESP_PROPOSALS}
+                rekey_time = 1h
+                rand_time = 0
+            }}
+        }}
+    }}
+    {IKEV2} {{
+        version = 2
+        local_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        mobike = no
+        unique = never
+        dpd_delay = 30s
+        rekey_time = 8h
+        rand_time = 0
+        pools = {POOL}
+        local {{
+            auth = psk
+            id = {SERVER_ID}
+        }}
+        remote {{
+            auth = psk
+        }}
+        children {{
+            {IKEV2} {{
+                local_ts = {NETWORKS["inside"].prefix}
+                esp_proposals = {ESP_PROPOSALS}
+                rekey_time = 1h
+                rand_time = 0
+            }}
+        }}
+    }}
+}}
+secrets {{
+    ike-vpn {{
+        secret = {SECRET}
+    }}
+}}
+"""
+
+
+def ha_settings(gateway: VpnGateway = L2TP) -> str:
+    """charon alone, with its HA plugin in the hands of whoever writes to the fifo: virtual IPs come
+    from the plugin's pool, of which no two nodes give out the same."""
+    return f"""\
+charon {{
+    install_routes = no
+    plugins {{
+        ha {{
+            local = 127.0.0.1
+            remote = 127.0.0.2
+            segment_count = 1
+            fifo_interface = yes
+            monitor = yes
+            heartbeat_timeout = 2000000000
+            resync = yes
+            buflen = 8192
+            autobalance = 0
+            pools {{
+                {POOL} = {gateway.virtual_pool}
+            }}
+        }}
+    }}
+}}
+"""
+
+
+def route_virtual_ips(node: Node, gateway: VpnGateway = L2TP) -> None:
+    """A packet needs a route before the kernel looks for its policy; its SA then says where it
+    goes."""
+    node.run("ip", "route", "replace", gateway.virtual_pool, "dev", "outside")
+
+
+def ipsec_leftovers(node: Node) -> list[str]:
+    """What remains of IPsec and L2TP in a node's kernel and process table."""
+    return sas(node) + l2tp_leftovers(node)
+
+
+class StockIpsecGateway:
+    """charon beside xl2tpd by hand on one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._l2tp = StockGateway(node)
+        self._charon = Charon(node)
+
+    def start(self) -> None:
+        """Takes the VIPs and starts all; ready() says when clients may dial."""
+        self._l2tp.configure()
+        self._l2tp.take_addresses()
+        self._l2tp.start()
+        route_virtual_ips(self._node)
+        self._charon.configure(gateway_connections(), ha_settings())
+        self._charon.start()
+
+    def ready(self) -> bool:
+        return self._l2tp.listening() and self._charon.ready()
+
+    def serve(self) -> None:
+        """Once ready(). The plugin holds its only segment passive until it is told otherwise."""
+        self._charon.load()
+        self._node.put(FIFO, "+1\n")
