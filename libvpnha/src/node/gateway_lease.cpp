@@ -25,8 +25,8 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     }
     take(lease_.on_message(sender, message, now), now, effects);
     voter_watch_.on_message(sender, message, lease_, now);
-    note_holder();
-    if (holder_unheard_) {
+    holder_watch_.note(sight());
+    if (holder_watch_.unheard()) {
         watch_holder(now, effects);
     }
     // It was out of reach when it was fenced. What it is told is what it would have heard then.

@@ -64,7 +64,7 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
         effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
     }
     // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
-    written_score_.reset();
+    score_.forget();
     write_score(now, effects);
 }
 
@@ -118,7 +118,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
     waiting_requests_.push_back({request, false});
     stand_in_.undepose();
-    doubt_score(now);
+    score_.expect_withdrawn(now);
     if (takeover_.state() == takeover::State::standing_in) {
         end_standing_in("this node is demoted", now, effects);
         return;
@@ -287,8 +287,8 @@ Result<void> GatewayNode::result_for(bool promotion, bool succeeded) const {
 }
 
 void GatewayNode::on_probe(Effects& effects) {
-    if (written_score_) {
-        effects.emplace_back(WriteScore{settings_.id, resource_, *written_score_});
+    if (const std::optional<int> written = score_.written()) {
+        effects.emplace_back(WriteScore{settings_.id, resource_, *written});
     }
 }
 
@@ -304,13 +304,17 @@ void GatewayNode::remove_everything(Effects& effects) {
     detaching_ = false;
     stand_in_.end();
     stand_in_.undepose();
-    written_score_.reset();
+    score_.forget();
 }
 
 void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now,
                              Effects& effects) {
     // Pacemaker is about to decide; a score that changed now would abort its transition.
-    frozen_ = replica_.epoch().number != 0;
+    if (replica_.epoch().number != 0) {
+        score_.freeze();
+    } else {
+        score_.thaw();
+    }
     members_ = members;
     std::erase_if(joined_, [&members](const auto& each) { return !members.contains(each.first); });
     for (const NodeId member : members) {
@@ -343,9 +347,9 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
         member_names_[sender] = hello->node_name;
-        note_holder();
+        holder_watch_.note(sight());
         if (replica_.holder() == sender) {
-            frozen_ = false;  // The holder serves in the new ring.
+            score_.thaw();  // The holder serves in the new ring.
         }
         note_acting(sender, now);
         watch_holder(now, effects);
@@ -485,11 +489,10 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (takeover_.state() == takeover::State::standby) {
         at = earliest(at, reset_again_at_);
     }
-    at = earliest(earliest(at, links_.next_deadline()), next_look_at_holder());
-    at = earliest(earliest(at, next_look_at_own_lease()), score_again_at_);
+    at = earliest(earliest(at, links_.next_deadline()), holder_watch_.next_deadline(sight()));
+    at = earliest(earliest(at, next_look_at_own_lease()), score_.next_deadline());
     at = earliest(at, stand_in_.next_deadline());
-    at = earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
-    return settling_score_ ? earliest(at, score_at_) : at;
+    return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
 }
 
 }  // namespace vpnha::node

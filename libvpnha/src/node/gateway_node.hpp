@@ -21,7 +21,9 @@
 #include "effects/effects.hpp"
 #include "keepers/families.hpp"
 #include "lease/engine.hpp"
+#include "node/holder_watch.hpp"
 #include "node/links.hpp"
+#include "node/score.hpp"
 #include "node/stand_in.hpp"
 #include "node/voter_watch.hpp"
 #include "replica/replica.hpp"
@@ -61,9 +63,6 @@ inline constexpr int kPercentForLostSide = 30;
 // The promoted node's is never lower than a standby's.
 inline constexpr int kScoreFirstToStandIn = 1;
 inline constexpr int kScorePromoted = 2;
-// A score other than the first is written when it was right for so long: a resync that heals a gap
-// at once is no news. One that is lower because a link was lost is written at once.
-inline constexpr Duration kScoreSettle = std::chrono::seconds(1);
 
 // What would become of the gateway's sessions at one node.
 struct PlanRow {
@@ -188,7 +187,7 @@ class GatewayNode {
                               state() == takeover::State::standing_in || waits();
         return (promoted && !acting()) || stand_in_.deposed();
     }
-    [[nodiscard]] std::optional<int> score() const { return written_score_; }
+    [[nodiscard]] std::optional<int> score() const { return score_.written(); }
     [[nodiscard]] std::vector<keepers::SessionView> sessions() const;
     // The replica's level, lowered by what stands_in_the_way().
     [[nodiscard]] wire::Level standing() const;
@@ -260,8 +259,7 @@ class GatewayNode {
     void remove(const wire::RecordKey& key, Effects& effects);
     // It has heard of members, confirmations or changes.
     void on_replica(TimePoint now, Effects& effects);
-    // Demoted: what was written may be there no more.
-    void doubt_score(TimePoint now);
+    [[nodiscard]] Score::Worth worth() const;
     void write_score(TimePoint now, Effects& effects);
     void ask_neighbours(TimePoint now, Effects& effects);
     // Says what is new of the links, and decides whether another node is to have the gateway.
@@ -272,15 +270,9 @@ class GatewayNode {
     [[nodiscard]] unsigned scored_loss() const;
     // Says hello to the other voters, and what is new of them.
     void watch_voters(TimePoint now, Effects& effects);
-    // What this node's voter has heard of the holder's rounds, and what is to be reported of it.
+    [[nodiscard]] HolderWatch::Sight sight() const;
+    // Tells Pacemaker of a holder that does not serve.
     void watch_holder(TimePoint now, Effects& effects);
-    // Until when this node's voter takes the holder for one that serves.
-    void note_holder();
-    [[nodiscard]] bool listens_to_holder() const;
-    [[nodiscard]] bool is_holder_unheard(TimePoint now) const;
-    [[nodiscard]] bool is_holder_unheard_by_majority() const;
-    [[nodiscard]] TimePoint report_time(NodeId holder, TimePoint now) const;
-    [[nodiscard]] std::optional<TimePoint> next_look_at_holder() const;
     // A promoted node that is granted no lease, where another one could be, gives the role away.
     void watch_own_lease(TimePoint now, Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_look_at_own_lease() const;
@@ -327,14 +319,8 @@ class GatewayNode {
     };
     std::vector<WaitingRequest> waiting_requests_;
     std::string failure_;  // First failed step of the transition under way.
-    std::optional<int> written_score_;
-    bool score_withdrawn_ = false;  // By another node, perhaps, since it was written.
-    std::optional<TimePoint> score_again_at_;
-    unsigned written_loss_ = 0;  // Lost sides that are in it.
-    std::optional<int>
-        settling_score_;  // Differs from the written one since score_at_ less a while.
-    TimePoint score_at_{};
-    bool frozen_ = false;  // No score is written until a holder serves.
+    Score score_;
+    HolderWatch holder_watch_;
     std::vector<std::string> differences_;
     // What was stock here may still run: it would speak through the gate of the next promotion.
     bool unreset_ = false;
@@ -358,18 +344,7 @@ class GatewayNode {
     bool waits_ = false;                    // In that step, with its promotion answered.
     bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
     std::vector<TimePoint> announcements_;
-    // Of the holder's vpnhad, to Pacemaker.
-    struct Report {
-        NodeId holder;
-        bool died = false;  // Otherwise it stands still.
-        TimePoint at{};
-    };
-    std::optional<Report> report_;
-    Epoch reported_;  // One report for each epoch at most.
-    bool holder_unheard_ = false;
     VoterWatch voter_watch_;
-    Epoch heard_epoch_;                        // The newest that this voter promised;
-    TimePoint heard_until_{};                  // until then its rounds show a holder that serves.
     std::optional<TimePoint> unleased_since_;  // Promoted without a lease that it could have.
     bool gives_role_away_ = false;             // For that reason.
     std::set<NodeId> members_;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
-// vpnhad, by withdrawing its score: that it has died, which Corosync says at once, or that it
-// stands still, which only its rounds show: it stays a member, and Pacemaker's monitor waits for
-// its answer. The same when the lease's answers do not reach it: its claims go on, and it serves
-// nobody. The promoted node tells of its services; one that is granted no lease gives the role away
-// by its score, in case nobody else notices.
+// vpnhad (holder_watch.hpp), by withdrawing its score. The promoted node tells of its services; one
+// that is granted no lease gives the role away by its score, in case nobody else notices.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,16 +13,6 @@ namespace vpnha::node {
 
 namespace {
 
-// One report moves the gateway; a second one would have Pacemaker think anew. More than it takes
-// from a report to the next promotion.
-constexpr Duration kReportPatience = std::chrono::seconds(3);
-
-// For so long a claim that is answered may not be held yet: disks that are slow to take it.
-constexpr Duration kClaimPatience = std::chrono::seconds(1);
-
-// A standby that stands in is sooner than any report; only when none does, Pacemaker is to hear.
-constexpr Duration kStandInPatience = std::chrono::milliseconds(500);
-
 // Longer than a lame node keeps the lease (2 s), and than a node that has just started abstains.
 constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
@@ -33,21 +20,11 @@ constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
 void GatewayNode::on_process_died(NodeId member, TimePoint now) {
     stand_in_.on_died(member);
-    if (attached_ && !resource_.empty() && replica_.holder() == member &&
-        reported_ != replica_.epoch()) {
-        report_ = Report{member, true, report_time(member, now)};
-    }
+    holder_watch_.on_process_died(member, sight(), now);
 }
 
-TimePoint GatewayNode::report_time(NodeId holder, TimePoint now) const {
-    // The lowest standby reports, and the next one only if nothing comes of it. All that have the
-    // gateway count, for that is what all nodes know alike: a standby that is not complete can
-    // report, and is not to report beside one that is.
-    const auto& peers = replica_.peers();
-    const auto before = std::count_if(peers.begin(), peers.end(), [&](const auto& peer) {
-        return peer.first < self_ && peer.first != holder;
-    });
-    return now + before * kReportPatience;
+HolderWatch::Sight GatewayNode::sight() const {
+    return {self_, replica_, lease_, attached_, !resource_.empty(), stand_in_.wanted()};
 }
 
 void GatewayNode::on_service_died(const std::string& resource, const std::string& name,
@@ -82,89 +59,19 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayNode::note_holder() {
-    const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    if (promise.epoch <= replica_.epoch()) {
-        // It has held this one: it has told the group so.
-        heard_until_ = promise.until;
-    } else if (heard_epoch_ != promise.epoch) {
-        // Claims alone are no sign of service: a holder repeats them for as long as it is not
-        // granted the lease.
-        heard_until_ = promise.until + kClaimPatience;
-    }
-    heard_epoch_ = promise.epoch;
-}
-
-bool GatewayNode::listens_to_holder() const {
-    // Only who has heard this epoch before can miss it. A holder that has released its lease, or
-    // waits for a majority, is no case for Pacemaker. One that claims a higher epoch, is answered,
-    // and does not hold it, is: the answers do not reach it.
-    const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    const std::optional<NodeId> holder = replica_.holder();
-    return attached_ && replica_.quorate() && holder && *holder != self_ &&
-           promise.epoch >= replica_.epoch() && promise.epoch.node == *holder &&
-           !promise.released && heard_epoch_ == promise.epoch;
-}
-
-bool GatewayNode::is_holder_unheard(TimePoint now) const {
-    return listens_to_holder() && now >= heard_until_;
-}
-
-bool GatewayNode::is_holder_unheard_by_majority() const {
-    std::vector<NodeId> deaf;
-    if (holder_unheard_) {
-        deaf.push_back(self_);
-    }
-    for (const auto& [node, state] : replica_.peers()) {
-        if (state.unheard && state.epoch == replica_.epoch()) {
-            deaf.push_back(node);
-        }
-    }
-    std::sort(deaf.begin(), deaf.end());
-    return lease_.state().voters.majority(deaf);
-}
-
 void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
-    holder_unheard_ = is_holder_unheard(now);
-    if (holder_unheard_ && !report_ && !resource_.empty() && reported_ != replica_.epoch() &&
-        is_holder_unheard_by_majority()) {
-        const NodeId holder = *replica_.holder();
-        const Duration patience = stand_in_.wanted() ? kStandInPatience : Duration{};
-        report_ = Report{holder, false, report_time(holder, now) + patience};
-    }
-    if (!report_) {
+    const std::optional<HolderWatch::Report> report = holder_watch_.look(sight(), now);
+    if (!report) {
         return;
     }
-    // Somebody was promoted, or it speaks again.
-    if (report_->died ? replica_.holder().has_value()
-                      : !holder_unheard_ || !is_holder_unheard_by_majority()) {
-        report_.reset();
-        return;
-    }
-    if (now < report_->at) {
-        return;
-    }
-    const std::string& name = member_names_[report_->holder];
-    const std::string_view what = report_->died ? "has died"
-                                  : heard_epoch_ > replica_.epoch()
-                                      ? "claims the lease, and hears no answer"
-                                      : "stands still";
+    const std::string& name = member_names_[report->holder];
+    const std::string_view what = report->died     ? "has died"
+                                  : report->claims ? "claims the lease, and hears no answer"
+                                                   : "stands still";
     effects.emplace_back(Log{
         Level::warning,
         fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}", name, what, tag())});
     effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
-    reported_ = replica_.epoch();
-    report_.reset();
-}
-
-std::optional<TimePoint> GatewayNode::next_look_at_holder() const {
-    if (report_) {
-        return report_->at;
-    }
-    if (holder_unheard_ || !listens_to_holder()) {
-        return std::nullopt;
-    }
-    return heard_until_;
 }
 
 void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {

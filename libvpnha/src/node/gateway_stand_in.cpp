@@ -176,7 +176,7 @@ void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
     if (sender != self_ && peer != replica_.peers().end() && peer->second.acting) {
         stand_in_.on_acting_elsewhere(sender, now);
-        frozen_ = true;  // Pacemaker has yet to decide who is promoted.
+        score_.freeze();  // Pacemaker has yet to decide who is promoted.
     }
     if (stand_in_.phase() == StandIn::Phase::acts) {
         yield_to_others(now);

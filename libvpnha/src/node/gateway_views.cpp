@@ -34,7 +34,7 @@ keepers::Counts GatewayNode::counts() const {
 wire::GatewayState GatewayNode::wire_state() const {
     return wire::GatewayState{.gateway = settings_.id,
                               .promoted = replica_.promoted(),
-                              .unheard = holder_unheard_,
+                              .unheard = holder_watch_.unheard(),
                               .outside_lost = links_.counts_as_lost(LinkSide::outside),
                               .inside_lost = links_.counts_as_lost(LinkSide::inside),
                               .acting = acting(),
