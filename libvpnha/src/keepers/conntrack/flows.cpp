@@ -255,9 +255,8 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
     }
     effects.emplace_back(
         node::Log{node::Level::info,
-                  fmt::format("flows listed event=flows-listed gateway={} flows={} gone={}",
-                              gateway_.id().value, replica_.store().size_of(wire::RecordType::flow),
-                              unlisted_->gone)});
+                  fmt::format("flows listed event=flows-listed {} flows={} gone={}", gateway_.tag(),
+                              replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
     tracker_->end_listing();
     unlisted_.reset();
     listing_ = false;
@@ -307,8 +306,8 @@ void Flows::hear(const node::FlowsMissing& missing, TimePoint now, Effects& effe
 void Flows::complain(const std::string& what, TimePoint now, Effects& effects) {
     if (!complained_at_ || now - *complained_at_ >= kComplaintPause) {
         complained_at_ = now;
-        effects.emplace_back(node::Log{node::Level::warning,
-                                       fmt::format("{} gateway={}", what, gateway_.id().value)});
+        effects.emplace_back(
+            node::Log{node::Level::warning, fmt::format("{} {}", what, gateway_.tag())});
     }
 }
 
