@@ -36,9 +36,9 @@ from vpnlab.progress import run_logged  # noqa: E402 - the path must be set firs
 
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
-PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "ocf-agents", "l2tp-control",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
-                   "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
+PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
+                   "l2tp-control", "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut",
+                   "l2tp-demotion", "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
                    "two-standbys-killed", "daemon-hangs")

@@ -9,7 +9,8 @@ Topology: home1 -- home -- nat1 -- outside -- gw1 (both VIPs, set by hand) -- in
 client1 -- outside. home1 speaks L2TP/IPsec, behind nat1's one address, client1 IKEv2.
 
 Steps: gw1 takes the VIPs and starts charon and xl2tpd; both clients dial, ping the server and
-stream TCP to it for five seconds, then hang up. No fault.
+stream TCP to it for some seconds; somebody outside sends once more what they have sent; they hang
+up. No fault.
 
 Expected: no probe is lost, the streams are intact, each session is set up once; not a packet of
 L2TP is seen outside of ESP, no ESP number is used twice, no packet is taken twice; after the
@@ -21,6 +22,7 @@ from vpnlab.expectation import at_least, equals, is_true
 from vpnlab.home import start_nat
 from vpnlab.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.ipsec_gateway import StockIpsecGateway, ipsec_leftovers
+from vpnlab.replay import Eavesdropper
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.topology import L2TP
@@ -29,7 +31,8 @@ SCENARIO = Scenario(nodes=("gw1", "client1", "server", "nat1", "home1"))
 
 
 def steps(run: Run) -> None:
-    gateway = StockIpsecGateway(run.lab.gateway("gw1"))
+    gw1 = run.lab.gateway("gw1")
+    gateway = StockIpsecGateway(gw1)
     gateway.start()
     start_nat(run.lab)
     run.start_echo_server()
@@ -38,23 +41,30 @@ def steps(run: Run) -> None:
 
     clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
                run.client(Ikev2Client(run.lab.node("client1")))]
+    eavesdroppers = {client.name: Eavesdropper(run.lab, client.node, client.gateway,
+                                               run.out / f"{client.name}-recorded.pcap")
+                     for client in clients}
     for client in clients:
         run.step(f"{client.name} dials by {client.protocol}")
         session = client.dial()
         inside = ipaddress.ip_address(session.local) in ipaddress.ip_network(L2TP.virtual_pool)
         run.expect(f"{client.name}_has_virtual_ip", inside, equals(client.protocol == "ikev2"))
 
-    run.step("pings and TCP streams for 5 s")
+    run.step("pings and TCP streams")
     for client in clients:
         client.start_traffic()
-    run.observe(5)
+    run.observe(3)
+    run.step("what the clients have sent is sent again")
+    for name, eavesdropper in eavesdroppers.items():
+        run.expect(f"{name}_replayed", eavesdropper.replay(gw1), at_least(100))
+    run.observe(2)
     for client in clients:
         client.stop_traffic()
 
     run.step("both hang up")
     for client in clients:
         client.hang_up()
-    run.expect_nothing_left([run.lab.node("gw1"), *(client.node for client in clients)],
+    run.expect_nothing_left([gw1, *(client.node for client in clients)],
                             ipsec_leftovers, deadline_s=15)
 
     found = run.measure()

@@ -4,17 +4,23 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import re
+import tomllib
 import types
 from pathlib import Path
 
 import pytest
 
+from capture_packets import CLIENT, VIP, Pcap, ike, ip, udp
 from vpnlab.charon import Charon
 from vpnlab.ipsec_client import ikev2_connections, l2tp_ipsec_connections
-from vpnlab.ipsec_gateway import ESP_PROPOSALS, IKE_PROPOSALS, gateway_connections, ha_settings
+from vpnlab.ipsec_gateway import ESP_PROPOSALS, IKE_PROPOSALS, gateway_connections, pool_settings
 from vpnlab.l2tp_client import MTU, client_options
-from vpnlab.topology import L2TP, L2TP_2
+from vpnlab.replay import esp_frames
+from vpnlab.topology import L2TP, L2TP_2, NAT, NODES
+from vpnlab.vpnha_stack import vpnha_toml
 
+NAT_ADDRESS = NODES[NAT].address("outside")
+ESP = b"\0\0\0\7\0\0\0\1" + b"\0" * 32
 TOKENS = re.compile(r"[{}]|[^\s{}=]+(?: *= *[^\n]+)?")
 
 
@@ -70,7 +76,7 @@ def test_l2tp_goes_inside_of_esp_in_transport_mode():
 
 
 def test_virtual_ips_come_from_the_ha_pool():
-    pools = parsed(ha_settings(L2TP_2))["charon"]["plugins"]["ha"]["pools"]
+    pools = parsed(pool_settings(L2TP_2))["charon"]["plugins"]["ha"]["pools"]
     connection = parsed(gateway_connections(L2TP_2))["connections"]["ikev2"]
     assert pools[connection["pools"]] == L2TP_2.virtual_pool == "10.201.64.0/20"
 
@@ -109,3 +115,19 @@ def test_a_line_of_syslog_has_its_own_time(datagram):
 def test_a_message_of_several_lines_is_one_line():
     now = datetime.datetime(2026, 9, 21, tzinfo=datetime.timezone.utc)
     assert syslog().log_line(b"<30>a[1]: x\ny", "n", now).endswith(" n a[1]: x y\n")
+
+
+def test_the_eavesdropper_sends_again_what_the_client_sent_inside_of_esp(tmp_path):
+    pcap = Pcap().ip(0, udp(NAT_ADDRESS, VIP, 4500, 4500, ESP)).ip(1, ip(NAT_ADDRESS, VIP, 50, ESP))
+    pcap.ip(2, udp(NAT_ADDRESS, VIP, 4500, 4500, b"\0\0\0\0" + ike(37)))
+    pcap.ip(3, udp(VIP, NAT_ADDRESS, 4500, 4500, ESP)).ip(4, ip(CLIENT, VIP, 50, ESP))
+    frames = list(esp_frames(pcap.write(tmp_path / "recorded.pcap"), NAT_ADDRESS, VIP))
+    assert frames == [pcap_frame for _, pcap_frame in pcap.records[:2]]
+
+
+def test_ipsec_of_a_gateway_is_demanded_and_its_virtual_ips_are_its_own():
+    plain = tomllib.loads(vpnha_toml())["gateway"]["l2tp"]
+    assert "ipsec" not in plain
+    gateway = tomllib.loads(vpnha_toml(ipsec=True))["gateway"]["l2tp"]
+    assert gateway["ipsec"] == {"required": True}
+    assert gateway["pools"] == [*plain["pools"], L2TP.virtual_pool]

@@ -9,7 +9,7 @@ from .node import Node
 PROGRAM = "/usr/sbin/charon-systemd"
 # Read after Debian's own files, so it wins.
 SETTINGS = "/etc/strongswan.d/zz-lab.conf"
-CONNECTIONS = "/etc/swanctl/conf.d/lab.conf"
+CONNECTIONS = "/etc/swanctl/swanctl.conf"
 LOG = "charon.log"
 CONSOLE = "/var/log/charon.console"
 INITIATE_LIMIT_S = 15
@@ -30,14 +30,17 @@ charon-systemd {{
 """
 
 
+def configure(node: Node, connections: str, settings: str) -> None:
+    """`connections` is in the format of swanctl.conf, `settings` in that of strongswan.conf."""
+    node.put(SETTINGS, _LOGGING + settings)
+    node.put(CONNECTIONS, connections, mode=0o600)
+
+
 class Charon:
+    """One that the lab starts itself."""
+
     def __init__(self, node: Node) -> None:
         self._node = node
-
-    def configure(self, connections: str, settings: str) -> None:
-        """`connections` is in the format of swanctl.conf, `settings` in that of strongswan.conf."""
-        self._node.put(SETTINGS, _LOGGING + settings)
-        self._node.put(CONNECTIONS, connections, mode=0o600)
 
     def start(self) -> None:
         """It knows no connections before load()."""

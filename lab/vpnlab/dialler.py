@@ -22,6 +22,13 @@ class Dialled:
     remote: str
 
 
+class MakeDialler(Protocol):
+    """A client's protocol, as a scenario names it."""
+
+    def __call__(self, node: Node, *, gateway: VpnGateway) -> Dialler:
+        """A dialler that has not been started."""
+
+
 class Dialler(Protocol):
     """One client's daemons, which make and end its session. No extension of ours is on it."""
 

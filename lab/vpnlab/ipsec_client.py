@@ -3,7 +3,7 @@
 or by itself with a virtual IP (IKEv2)."""
 from __future__ import annotations
 
-from .charon import Charon
+from .charon import Charon, configure
 from .dialler import IKEV2, L2TP_IPSEC, Dialled
 from .ipsec_gateway import SECRET, SERVER_ID
 from .l2tp_client import L2tpClient
@@ -121,7 +121,7 @@ class L2tpIpsecClient:
         # The encryption hides from captures what the daemons say there.
         self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
         self._l2tp.start()
-        self._charon.configure(l2tp_ipsec_connections(self.gateway), "")
+        configure(self.node, l2tp_ipsec_connections(self.gateway), "")
         self._charon.start()
 
     def ready(self) -> bool:
@@ -164,7 +164,7 @@ class Ikev2Client:
             f"link add {TUNNEL} mtu {TUNNEL_MTU} type xfrm dev {self._link()} if_id {TUNNEL_ID}\n"
             f"link set {TUNNEL} up\n"
             f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
-        self._charon.configure(ikev2_connections(self.gateway, self._esp), IKEV2_SETTINGS)
+        configure(self.node, ikev2_connections(self.gateway, self._esp), IKEV2_SETTINGS)
         self._charon.start()
 
     def _link(self) -> str:

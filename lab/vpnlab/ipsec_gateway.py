@@ -3,7 +3,7 @@
 of its HA pool; and a stock gateway of both protocols on one node, without a cluster."""
 from __future__ import annotations
 
-from .charon import Charon, sas
+from .charon import Charon, configure, sas
 from .dialler import IKEV2, L2TP_IPSEC
 from .l2tp_gateway import StockGateway, l2tp_leftovers
 from .node import Node
@@ -83,29 +83,39 @@ secrets {{
 """
 
 
-def ha_settings(gateway: VpnGateway = L2TP) -> str:
-    """charon alone, with its HA plugin in the hands of whoever writes to the fifo: virtual IPs come
-    from the plugin's pool, of which no two nodes give out the same."""
+def pool_settings(gateway: VpnGateway = L2TP) -> str:
+    """Virtual IPs come from the pool of charon's HA plugin, of which no two nodes give out the
+    same."""
     return f"""\
 charon {{
-    install_routes = no
     plugins {{
         ha {{
-            local = 127.0.0.1
-            remote = 127.0.0.2
-            segment_count = 1
-            fifo_interface = yes
-            monitor = yes
-            heartbeat_timeout = 2000000000
-            resync = yes
-            buflen = 8192
-            autobalance = 0
             pools {{
                 {POOL} = {gateway.virtual_pool}
             }}
         }}
     }}
 }}
+"""
+
+
+def stock_settings() -> str:
+    """charon alone, with its HA plugin in the hands of whoever writes to the fifo."""
+    return """\
+charon {
+    install_routes = no
+    plugins {
+        ha {
+            local = 127.0.0.1
+            remote = 127.0.0.2
+            segment_count = 1
+            fifo_interface = yes
+            monitor = yes
+            heartbeat_timeout = 2000000000
+            resync = no
+        }
+    }
+}
 """
 
 
@@ -134,7 +144,7 @@ class StockIpsecGateway:
         self._l2tp.take_addresses()
         self._l2tp.start()
         route_virtual_ips(self._node)
-        self._charon.configure(gateway_connections(), ha_settings())
+        configure(self._node, gateway_connections(), stock_settings() + pool_settings())
         self._charon.start()
 
     def ready(self) -> bool:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from . import charon
 from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .errors import LabError
+from .ipsec_gateway import gateway_connections, pool_settings, route_virtual_ips
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .lab import Lab
@@ -40,12 +42,14 @@ PROMOTE_LIMIT_S = 60.0
 
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
-               stand_in: Collection[VpnGateway] = ()) -> str:
-    """`stand_in`: the gateways for which a standby serves before Pacemaker knows."""
-    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in) for gateway in gateways)
+               stand_in: Collection[VpnGateway] = (), ipsec: bool = False) -> str:
+    """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
+    within IPsec only, and IKEv2."""
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec)
+                     for gateway in gateways)
 
 
-def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool) -> str:
+def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
     pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
@@ -54,6 +58,8 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool) -> str:
         outside.append(f"{gateway.vip6_outside}/64")
         inside.append(f"{gateway.vip6_inside}/64")
         pools.append(gateway.net6)
+    if ipsec:
+        pools.append(gateway.virtual_pool)
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
@@ -71,7 +77,10 @@ addresses = {json.dumps(inside)}
 
 [gateway.{gateway.name}.l2tp]
 ppp_options = "{options_file(gateway)}"
-"""
+""" + (f"""
+[gateway.{gateway.name}.ipsec]
+required = true
+""" if ipsec else "")
 
 
 def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
@@ -100,9 +109,12 @@ class VpnhaStack:
 
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
-                 ipv6: bool = False, stand_in: Collection[VpnGateway] = ()) -> None:
+                 ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
+                 ipsec: bool = False) -> None:
+        """`ipsec`: of the only gateway; a node has one charon."""
         self.cluster = cluster
         self._ipv6 = ipv6
+        self._ipsec = ipsec
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -136,7 +148,8 @@ class VpnhaStack:
         are in sync."""
         for node in self.cluster.nodes:
             self.configure(node)
-        self.cluster.configure(TEMPLATES / "l2tp-gateway.crm", *(
+        template = "l2tp-ipsec-gateway.crm" if self._ipsec else "l2tp-gateway.crm"
+        self.cluster.configure(TEMPLATES / template, *(
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
              "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways),
             fencing=self._fencing)
@@ -145,7 +158,12 @@ class VpnhaStack:
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in), mode=0o640)
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
+                                         self._ipsec), mode=0o640)
+        if self._ipsec:
+            charon.configure(node, gateway_connections(self.gateway),
+                             pool_settings(self.gateway))
+            route_virtual_ips(node, self.gateway)
         for gateway in self._gateways:
             options = options_file(gateway)
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
@@ -221,9 +239,9 @@ class VpnhaStack:
         return active
 
     def leftovers(self, node: Node) -> list[str]:
-        """Records, tunnels and PPP interfaces of sessions that ended."""
+        """Records, tunnels, PPP interfaces and SAs of sessions that ended."""
         return [*(f"session of {each['user']}" for each in self.sessions(node)),
-                *l2tp_leftovers(node)]
+                *l2tp_leftovers(node), *(charon.sas(node) if self._ipsec else ())]
 
     def node_status(self, node: Node) -> dict:
         """`vpnha status --json` of a node."""
