@@ -6,11 +6,12 @@ L2TP: the nodes' kernels carry ESP, in UDP and by itself, stock charon works in 
 plugin's pool, and the captures see what an observer of the network sees.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1 (both VIPs, set by hand) -- inside -- server;
-client1 -- outside. home1 speaks L2TP/IPsec, behind nat1's one address, client1 IKEv2.
+client1, client2, client3 -- outside. home1 speaks L2TP/IPsec, behind nat1's one address; the others
+IKEv2: with a pre-shared key, with EAP and GCM, with a certificate and ESN.
 
-Steps: gw1 takes the VIPs and starts charon and xl2tpd; both clients dial, ping the server and
-stream TCP to it for some seconds; somebody outside sends once more what they have sent; they hang
-up. No fault.
+Steps: gw1 takes the VIPs and starts charon and xl2tpd; the clients dial, ping the server and stream
+TCP to it for some seconds; somebody outside sends once more what they have sent; they hang up. No
+fault.
 
 Expected: no probe is lost, the streams are intact, each session is set up once; not a packet of
 L2TP is seen outside of ESP, no ESP number is used twice, no packet is taken twice; after the
@@ -20,14 +21,14 @@ import ipaddress
 
 from vpnlab.expectation import at_least, equals, is_true
 from vpnlab.home import start_nat
-from vpnlab.ipsec_client import Ikev2Client, L2tpIpsecClient
+from vpnlab.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
 from vpnlab.ipsec_gateway import StockIpsecGateway, ipsec_leftovers
 from vpnlab.replay import Eavesdropper
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
 from vpnlab.topology import L2TP
 
-SCENARIO = Scenario(nodes=("gw1", "client1", "server", "nat1", "home1"))
+SCENARIO = Scenario(nodes=("gw1", "client1", "client2", "client3", "server", "nat1", "home1"))
 
 
 def steps(run: Run) -> None:
@@ -40,7 +41,9 @@ def steps(run: Run) -> None:
     gateway.serve()
 
     clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
-               run.client(Ikev2Client(run.lab.node("client1")))]
+               run.client(Ikev2Client(run.lab.node("client1"))),
+               run.client(Ikev2Client(run.lab.node("client2"), kind=EAP_GCM)),
+               run.client(Ikev2Client(run.lab.node("client3"), kind=CERTIFICATE_ESN))]
     eavesdroppers = {client.name: Eavesdropper(run.lab, client.node, client.gateway,
                                                run.out / f"{client.name}-recorded.pcap")
                      for client in clients}
@@ -61,7 +64,7 @@ def steps(run: Run) -> None:
     for client in clients:
         client.stop_traffic()
 
-    run.step("both hang up")
+    run.step("all hang up")
     for client in clients:
         client.hang_up()
     run.expect_nothing_left([gw1, *(client.node for client in clients)],

@@ -12,8 +12,10 @@ import pytest
 
 from capture_packets import CLIENT, VIP, Pcap, ike, ip, udp
 from vpnlab.charon import Charon
-from vpnlab.ipsec_client import ikev2_connections, l2tp_ipsec_connections
-from vpnlab.ipsec_gateway import ESP_PROPOSALS, IKE_PROPOSALS, gateway_connections, pool_settings
+from vpnlab.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Kind, ikev2_connections,
+                                 l2tp_ipsec_connections)
+from vpnlab.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
+                                  pool_settings)
 from vpnlab.l2tp_client import MTU, client_options
 from vpnlab.replay import esp_frames
 from vpnlab.topology import L2TP, L2TP_2, NAT, NODES
@@ -57,7 +59,8 @@ def test_no_weak_algorithm_is_offered():
 
 
 @pytest.mark.parametrize("text", [l2tp_ipsec_connections(L2TP), ikev2_connections(L2TP),
-                                  ikev2_connections(L2TP, "aes256gcm16")])
+                                  ikev2_connections(L2TP, EAP_GCM),
+                                  ikev2_connections(L2TP, CERTIFICATE_ESN)])
 def test_client_and_gateway_have_proposals_and_the_secret_in_common(text):
     client = parsed(text)
     connection, = client["connections"].values()
@@ -77,8 +80,20 @@ def test_l2tp_goes_inside_of_esp_in_transport_mode():
 
 def test_virtual_ips_come_from_the_ha_pool():
     pools = parsed(pool_settings(L2TP_2))["charon"]["plugins"]["ha"]["pools"]
-    connection = parsed(gateway_connections(L2TP_2))["connections"]["ikev2"]
-    assert pools[connection["pools"]] == L2TP_2.virtual_pool == "10.201.64.0/20"
+    ikev2 = [each for each in parsed(gateway_connections(L2TP_2))["connections"].values()
+             if each["version"] == "2"]
+    assert len(ikev2) == len(Auth)
+    for connection in ikev2:
+        assert pools[connection["pools"]] == L2TP_2.virtual_pool == "10.201.64.0/20"
+
+
+@pytest.mark.parametrize("kind", [Ikev2Kind(), EAP_GCM, CERTIFICATE_ESN])
+def test_a_client_of_each_kind_finds_its_connection(kind):
+    client = parsed(ikev2_connections(L2TP, kind))["connections"]["vpn"]
+    gateway = parsed(gateway_connections())["connections"][f"ikev2-{kind.auth.value}"]
+    assert client["local"]["auth"] == gateway["remote"]["auth"]
+    assert client["remote"]["auth"] == gateway["local"]["auth"]
+    assert client["remote"]["id"] == gateway["local"]["id"]
 
 
 def test_ppp_inside_of_esp_has_room_for_it():

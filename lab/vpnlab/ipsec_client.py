@@ -3,10 +3,14 @@
 or by itself with a virtual IP (IKEv2)."""
 from __future__ import annotations
 
+import dataclasses
+
+from . import pki
 from .charon import Charon, configure
 from .dialler import IKEV2, L2TP_IPSEC, Dialled
-from .ipsec_gateway import SECRET, SERVER_ID
+from .ipsec_gateway import SECRET, SERVER_ID, Auth
 from .l2tp_client import L2tpClient
+from .l2tp_gateway import PASSWORD, USER
 from .node import Node
 from .topology import L2TP, NETWORKS, VpnGateway
 
@@ -17,7 +21,6 @@ L2TP_MTU, TUNNEL_MTU = 1280, 1380
 TUNNEL = "ipsec0"
 TUNNEL_ID = 42
 IKE_PROPOSALS = "aes256-sha256-modp2048"
-# Of ESP; GCM by parameter.
 CBC = "aes256-sha256"
 
 
@@ -51,8 +54,31 @@ connections {{
 {secrets()}"""
 
 
-def ikev2_connections(gateway: VpnGateway, esp: str = CBC) -> str:
-    """IKEv2, pre-shared key, tunnel mode with a virtual IP, by an interface of its own."""
+@dataclasses.dataclass(frozen=True)
+class Ikev2Kind:
+    """What a client of IKEv2 chooses: how it authenticates itself, and ESP's algorithms."""
+
+    auth: Auth = Auth.PSK
+    esp: str = CBC
+
+
+# Beside the default.
+EAP_GCM = Ikev2Kind(Auth.EAP, "aes256gcm16")
+CERTIFICATE_ESN = Ikev2Kind(Auth.CERTIFICATE, "aes256gcm16-esn")
+USER_ID = f"{USER}@example.com"
+# What the client shows, and what it asks for.
+_AUTHENTICATION = {
+    Auth.PSK: (f"auth = psk\n            id = {USER_ID}", "auth = psk"),
+    Auth.EAP: (f"auth = eap-mschapv2\n            id = {USER_ID}\n            eap_id = {USER}",
+               "auth = pubkey"),
+    Auth.CERTIFICATE: (f"auth = pubkey\n            id = {USER_ID}\n            certs = own.pem",
+                       "auth = pubkey"),
+}
+
+
+def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str:
+    """IKEv2 in tunnel mode with a virtual IP, by an interface of its own."""
+    shown, asked = _AUTHENTICATION[kind.auth]
     return f"""\
 connections {{
     {CONNECTION} {{
@@ -63,17 +89,16 @@ connections {{
         mobike = no
         vips = 0.0.0.0
         local {{
-            auth = psk
-            id = alice@example.com
+            {shown}
         }}
         remote {{
-            auth = psk
+            {asked}
             id = {SERVER_ID}
         }}
         children {{
             {CONNECTION} {{
                 remote_ts = {NETWORKS["inside"].prefix}
-                esp_proposals = {esp}
+                esp_proposals = {kind.esp}
                 rekey_time = 1h
                 if_id_in = {TUNNEL_ID}
                 if_id_out = {TUNNEL_ID}
@@ -89,6 +114,10 @@ def secrets() -> str:
 secrets {{
     ike-vpn {{
         secret = {SECRET}
+    }}
+    eap-vpn {{
+        id = {USER}
+        secret = {PASSWORD}
     }}
 }}
 """
@@ -153,10 +182,11 @@ class Ikev2Client:
     # Nothing inside of ESP but the user's packets.
     logs = ()
 
-    def __init__(self, node: Node, gateway: VpnGateway = L2TP, esp: str = CBC) -> None:
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP,
+                 kind: Ikev2Kind = Ikev2Kind()) -> None:
         self.node = node
         self.gateway = gateway
-        self._esp = esp
+        self._kind = kind
         self._charon = Charon(node)
 
     def start(self) -> None:
@@ -164,7 +194,9 @@ class Ikev2Client:
             f"link add {TUNNEL} mtu {TUNNEL_MTU} type xfrm dev {self._link()} if_id {TUNNEL_ID}\n"
             f"link set {TUNNEL} up\n"
             f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
-        configure(self.node, ikev2_connections(self.gateway, self._esp), IKEV2_SETTINGS)
+        configure(self.node, ikev2_connections(self.gateway, self._kind), IKEV2_SETTINGS)
+        for path, content in pki.files(USER_ID).items():
+            self.node.put(path, content, mode=0o600)
         self._charon.start()
 
     def _link(self) -> str:

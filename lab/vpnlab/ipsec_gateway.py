@@ -3,9 +3,13 @@
 of its HA pool; and a stock gateway of both protocols on one node, without a cluster."""
 from __future__ import annotations
 
+import enum
+from collections.abc import Sequence
+
+from . import pki
 from .charon import Charon, configure, sas
 from .dialler import IKEV2, L2TP_IPSEC
-from .l2tp_gateway import StockGateway, l2tp_leftovers
+from .l2tp_gateway import PASSWORD, USER, StockGateway, l2tp_leftovers
 from .node import Node
 from .topology import L2TP, NETWORKS, VpnGateway
 
@@ -15,72 +19,90 @@ SERVER_ID = "vpn.example.com"
 POOL = "vpn"
 FIFO = "/run/charon.ha"
 IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
-ESP_PROPOSALS = "aes256-sha256,aes256gcm16"
+ESP_PROPOSALS = "aes256-sha256,aes256gcm16,aes256gcm16-esn"
+PSK = "auth = psk"
+L2TP_CHILD = ("mode = transport", "local_ts = dynamic[udp/1701]", "remote_ts = dynamic[udp]")
+IKEV2_CHILD = (f"local_ts = {NETWORKS['inside'].prefix}",)
+IKEV2_OPTIONS = ("version = 2", f"pools = {POOL}")
+
+
+class Auth(enum.Enum):
+    """How a client of IKEv2 authenticates itself."""
+
+    PSK = "psk"
+    EAP = "eap"
+    CERTIFICATE = "certificate"
+
+
+_SERVER = f"""\
+id = {SERVER_ID}
+            """
+_WITH_CERTIFICATE = f"""\
+{_SERVER}auth = pubkey
+            certs = own.pem"""
+# What the gateway shows, and what it asks for.
+_AUTHENTICATION = {
+    Auth.PSK: (f"{_SERVER}{PSK}", PSK),
+    Auth.EAP: (_WITH_CERTIFICATE, "auth = eap-mschapv2\n            eap_id = %any"),
+    Auth.CERTIFICATE: (_WITH_CERTIFICATE, "auth = pubkey\n            cacerts = ca.pem"),
+}
 
 
 def gateway_connections(gateway: VpnGateway = L2TP) -> str:
     """The same on all nodes. Lifetimes so long that a run sees no rekey."""
+    ikev2 = "".join(_connection(gateway, _ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
+                                IKEV2_CHILD) for auth in Auth)
     return f"""\
 connections {{
-    {L2TP_IPSEC} {{
-        version = 1
-        local_addrs = {gateway.vip_outside}
-        proposals = {IKE_PROPOSALS}
-        mobike = no
-        unique = never
-        dpd_delay = 30s
-        rekey_time = 8h
-        rand_time = 0
-        local {{
-            auth = psk
-        }}
-        remote {{
-            auth = psk
-        }}
-        children {{
-            {L2TP_IPSEC} {{
-                mode = transport
-                local_ts = dynamic[udp/1701]
-                remote_ts = dynamic[udp]
-                esp_proposals = {ESP_PROPOSALS}
-                rekey_time = 1h
-                rand_time = 0
-            }}
-        }}
-    }}
-    {IKEV2} {{
-        version = 2
-        local_addrs = {gateway.vip_outside}
-        proposals = {IKE_PROPOSALS}
-        mobike = no
-        unique = never
-        dpd_delay = 30s
-        rekey_time = 8h
-        rand_time = 0
-        pools = {POOL}
-        local {{
-            auth = psk
-            id = {SERVER_ID}
-        }}
-        remote {{
-            auth = psk
-        }}
-        children {{
-            {IKEV2} {{
-                local_ts = {NETWORKS["inside"].prefix}
-                esp_proposals = {ESP_PROPOSALS}
-                rekey_time = 1h
-                rand_time = 0
-            }}
-        }}
-    }}
-}}
+{_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), L2TP_CHILD)}{ikev2}}}
 secrets {{
     ike-vpn {{
         secret = {SECRET}
     }}
+    eap-vpn {{
+        id = {USER}
+        secret = {PASSWORD}
+    }}
 }}
 """
+
+
+def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
+                authentication: tuple[str, str], child: Sequence[str]) -> str:
+    inner = "\n                ".join((*child, f"esp_proposals = {ESP_PROPOSALS}",
+                                      "rekey_time = 1h", "rand_time = 0"))
+    outer = "\n        ".join((
+        f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}", "mobike = no",
+        "unique = never", "dpd_delay = 30s", "rekey_time = 8h", "rand_time = 0", *options))
+    return f"""\
+    {name} {{
+        {outer}
+        local {{
+            {authentication[0]}
+        }}
+        remote {{
+            {authentication[1]}
+        }}
+        children {{
+            {name} {{
+                {inner}
+            }}
+        }}
+    }}
+"""
+
+
+def _ikev2_name(auth: Auth) -> str:
+    return f"{IKEV2}-{auth.value}"
+
+
+def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "") -> None:
+    """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
+    the pool of virtual IPs."""
+    configure(node, gateway_connections(gateway), settings + pool_settings(gateway))
+    for path, content in pki.files(SERVER_ID).items():
+        node.put(path, content, mode=0o600)
+    route_virtual_ips(node, gateway)
 
 
 def pool_settings(gateway: VpnGateway = L2TP) -> str:
@@ -143,8 +165,7 @@ class StockIpsecGateway:
         self._l2tp.configure()
         self._l2tp.take_addresses()
         self._l2tp.start()
-        route_virtual_ips(self._node)
-        configure(self._node, gateway_connections(), stock_settings() + pool_settings())
+        configure_gateway(self._node, L2TP, stock_settings())
         self._charon.start()
 
     def ready(self) -> bool:

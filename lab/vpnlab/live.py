@@ -49,7 +49,6 @@ class Live:
     # Promoted, and the cluster's DC, at the beginning.
     active: Node
     dc: str
-    dialler: MakeDialler = L2tpClient
     clients: list[VpnClient] = dataclasses.field(default_factory=list)
 
     @property
@@ -66,9 +65,10 @@ class Live:
         """A standby that is not the DC; the other one is it, if the promoted node is not."""
         return next(node for node in self.standbys if node.name != self.dc)
 
-    def dial(self, name: str, gateway: VpnGateway = L2TP) -> VpnClient:
+    def dial(self, name: str, gateway: VpnGateway = L2TP,
+             dialler: MakeDialler = L2tpClient) -> VpnClient:
         """One more client; returns when its session is protected and its traffic flows."""
-        client = self.run.client(self.dialler(self.run.lab.node(name), gateway=gateway))
+        client = self.run.client(dialler(self.run.lab.node(name), gateway=gateway))
         client.dial()
         self.clients.append(client)
         self.stack.of(gateway).wait_protected(
@@ -136,19 +136,18 @@ class Live:
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
           observe_s: float = 2.0, fencing: Path | None = None,
           members: Sequence[str] = (), stack: VpnhaStack | None = None,
-          stand_in: bool = False, dialler: MakeDialler = L2tpClient) -> Live:
+          stand_in: bool = False) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
     sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
     stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
-    is set up in another way. `stand_in`: a standby serves before Pacemaker knows. `dialler`: what
-    the clients speak."""
+    is set up in another way. `stand_in`: a standby serves before Pacemaker knows."""
     stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
                                 stand_in=(L2TP,) if stand_in else ())
     run.step("corosync, pacemaker and vpnha start on "
              f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()
     dc = stack.cluster.status().dc
-    live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc, dialler)
+    live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
     stack.cluster.spare_successors(live.active)
     run.start_echo_server()
     for name in clients:

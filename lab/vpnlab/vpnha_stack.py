@@ -14,7 +14,7 @@ from pathlib import Path
 from . import charon
 from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .errors import LabError
-from .ipsec_gateway import gateway_connections, pool_settings, route_virtual_ips
+from .ipsec_gateway import configure_gateway
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .lab import Lab
@@ -161,9 +161,7 @@ class VpnhaStack:
         node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
                                          self._ipsec), mode=0o640)
         if self._ipsec:
-            charon.configure(node, gateway_connections(self.gateway),
-                             pool_settings(self.gateway))
-            route_virtual_ips(node, self.gateway)
+            configure_gateway(node, self.gateway)
         for gateway in self._gateways:
             options = options_file(gateway)
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
