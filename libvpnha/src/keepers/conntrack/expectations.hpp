@@ -26,6 +26,7 @@
 #include <set>
 #include <span>
 
+#include "base/limits.hpp"
 #include "conntrack/expectation.hpp"
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
@@ -69,6 +70,11 @@ class Expectations {
     // Flows that an earlier vpnhad left, and no record wants, have been removed. Those that are
     // left have their records: only now it can be told whose the expectations are.
     void on_swept(TimePoint now) { list_at_ = now; }
+    // A flow with a helper has its record now. It may live here since before this vpnhad, and then
+    // nobody's sweep has told yet whose its expectations are.
+    void on_parent(TimePoint now) {
+        list_at_ = list_at_.value_or(now + limits::kExpectationListingPause);
+    }
     // Nothing remains, but for what is live.
     void detach(Effects& effects);
 

@@ -358,6 +358,9 @@ void Flows::install(const replica::Install& wanted, TimePoint now, Effects& effe
 
 Result<void> Flows::install_flow(const replica::Install& wanted, TimePoint now, Effects& effects) {
     VPNHA_TRY(conntrack::Flow flow, conntrack::parse_flow(wanted.key.id.view(), wanted.payload));
+    if (!flow.helper.empty()) {
+        expectations_.on_parent(now);
+    }
     batch<node::InstallFlows>(effects, gateway_.id())
         .flows.push_back({wanted.ticket, std::move(flow)});
     if (!look_at_) {

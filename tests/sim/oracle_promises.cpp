@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a holder reports as protected.
+#include <algorithm>
+
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+// Resumed here, or stock.
+bool is_there(const Machine& machine, const Kernel::Key& key) {
+    return machine.kernel().has(key) ||
+           std::any_of(machine.plugins().begin(), machine.plugins().end(),
+                       [&key](const auto& plugin) { return plugin.second == key; });
+}
+
+}  // namespace
+
+void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
+    const GatewayId id = gateway.settings().id;
+    const replica::Replica& replica = gateway.replica();
+    for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
+        const auto session = l2tp::parse_key(key.id.view());
+        if (!session) {
+            continue;
+        }
+        const Kernel::Key place{id, *session};
+        const auto promise = promises_.find(place);
+        if (!replica.is_protected(key)) {
+            if (promise != promises_.end() && promise->second.holder == machine.id()) {
+                promises_.erase(promise);
+            }
+            continue;
+        }
+        if (!machine.node()->quorate()) {
+            fail("protected", machine.id(), "reports sessions as protected without quorum");
+        }
+        if (promise != promises_.end() && promise->second.payload == stored.payload &&
+            promise->second.holder == machine.id() &&
+            promise->second.process == machine.process()) {
+            continue;
+        }
+        if (!is_there(machine, place)) {
+            continue;  // Its kernel lost it while its lease had lapsed: it says so when it claims.
+        }
+        if (!was_installed_elsewhere(machine, place, stored.payload.copy())) {
+            fail("protected", machine.id(),
+                 fmt::format("reports {} as protected, and no other kernel ever had it",
+                             l2tp::to_string(*session)));
+        }
+        ++tally_.protected_sessions;
+        promises_[place] = {machine.id(), machine.process(), stored.payload.copy(),
+                            totem_.ring_of(machine.id())};
+    }
+}
+
+bool Oracle::was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
+                                     const Bytes& payload) const {
+    return std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+        return each.first != machine.id() && each.second->kernel().had(key, payload);
+    });
+}
+
+}  // namespace vpnha::sim
