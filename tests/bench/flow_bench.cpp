@@ -33,7 +33,7 @@ namespace {
 constexpr std::uint32_t kTurn = 2'048;
 constexpr TimePoint kNow{std::chrono::hours(1)};
 // Flows are said after a pause.
-constexpr TimePoint kLater = kNow + limits::kFlowsPause;
+constexpr TimePoint kLater = kNow + limits::kGatherPause;
 constexpr GatewayId kGateway{1};
 constexpr NodeId kPromoted{1};
 constexpr NodeId kStandby{2};

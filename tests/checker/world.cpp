@@ -221,7 +221,7 @@ void Step::granted(const lease::Granted& granted) {
             }
             world.told = margin;
             break;
-        case lease::Margin::Kind::exact:
+        case lease::Margin::Kind::handed_over:
             if (margin.epoch != served.epoch) {
                 fail("a claimant got the counters of another epoch than the last");
             }

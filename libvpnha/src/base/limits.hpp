@@ -70,9 +70,19 @@ inline constexpr std::chrono::hours kCallRenewalPause{1};
 inline constexpr std::chrono::seconds kExpectationListingPause{2};
 // Expectations of which the parent is being looked up.
 inline constexpr std::size_t kExpectationsWaitingMax = 1024;
-// Changes of flows are said so often: a token that always has something to carry costs half a core,
-// whatever it carries, and nobody misses the time.
-inline constexpr std::chrono::milliseconds kFlowsPause{100};
+// Changes of flows, and those of counters, are said so often: a token that always has something to
+// carry costs half a core, whatever it carries, and nobody misses the time.
+inline constexpr std::chrono::milliseconds kGatherPause{100};
+// A successor waits so long for what its predecessor said last: CPG brings it in one round of the
+// token, ~1 ms, but not while a ring is being formed.
+inline constexpr std::chrono::milliseconds kLastCountersWait{50};
+// Counters are in the kernel within so long of a grant, or the promotion fails: 2 000 SAs take 30
+// ms.
+inline constexpr std::chrono::milliseconds kWarmingMax{500};
+// So long a release or a promotion waits for a daemon that is to change its role.
+inline constexpr std::chrono::milliseconds kServicesWait{500};
+// Readings of counters that standbys have yet to confirm; of more the newest stands for the rest.
+inline constexpr std::size_t kReadingsMax = 16;
 // Requests for the kernel's flow table in one send call, with one acknowledgement: ~230 octets
 // each, 60 KB of netlink's send buffer of 208 KB. More gain nothing (1: 227 000/s, 64: 530 000/s,
 // 256: 555 000/s), and hold up the loop for longer than ~0.5 ms.

@@ -10,6 +10,12 @@
 //   is demoted, superseded   | mute(): says nothing more; the next holder goes on
 //   is detached              | detach(): nothing remains in the kernel but what is live
 //
+// Where its records have numbers that nobody may use twice it is Counted as well, and hears of the
+// lease before the gate opens:
+//
+//   is granted               | warm(): the numbers go on beyond what others may have used
+//   is handed over           | read(): the gate is shut, and a successor waits for the last numbers
+//
 // A record belongs to the keeper that has its type. The gateway keeps those that nobody has.
 #pragma once
 
@@ -24,6 +30,7 @@
 #include "base/ip.hpp"
 #include "base/time.hpp"
 #include "effects/effects.hpp"
+#include "keepers/margin.hpp"
 #include "replica/replica.hpp"
 
 namespace vpnha::keepers {
@@ -73,6 +80,23 @@ struct SessionView {
 // By their names in the counters of `vpnha status`.
 using Counts = std::map<std::string, std::uint64_t>;
 
+// Numbers that nobody may use twice, as of ESP, GRE or MPPE. Records of the service `checkpoint`
+// have them.
+class Counted {
+  public:
+    // This node has been granted the lease. Before the gate opens, each number that it uses next is
+    // beyond its record by what `margin` says. From here on records that come change it no more.
+    virtual void warm(const Margin& margin, TimePoint now, Effects& effects) = 0;
+    [[nodiscard]] virtual bool is_warm() const = 0;
+    // Where this node serves: reads them now, and publishes what has changed.
+    virtual void read(TimePoint now, Effects& effects) = 0;
+    // All numbers as they stood then, or later, have been published.
+    [[nodiscard]] virtual TimePoint read_at() const = 0;
+
+  protected:
+    ~Counted() = default;
+};
+
 class Keeper {
   public:
     Keeper() = default;
@@ -81,6 +105,8 @@ class Keeper {
     Keeper& operator=(const Keeper&) = delete;
 
     [[nodiscard]] virtual std::span<const wire::RecordType> types() const = 0;
+    // nullptr: it has no such numbers.
+    [[nodiscard]] virtual Counted* counted() { return nullptr; }
 
     // Of a record of its types; the replica is told what became of an installation.
     virtual void install(const replica::Install& wanted, TimePoint now, Effects& effects) = 0;
@@ -97,6 +123,8 @@ class Keeper {
     virtual void unpause(TimePoint now, Effects& effects) = 0;
     virtual void mute(Effects& effects) = 0;
     virtual void detach(Effects& effects) = 0;
+    // The daemons that promote() or mute() turns have changed their role.
+    [[nodiscard]] virtual bool has_turned() const { return true; }
 
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;

@@ -86,9 +86,9 @@ class Writer {
         put(answer.before.elsewhere);
         out_.u8(answer.handover ? 1 : 0);
         if (answer.handover) {
-            VPNHA_ASSERT(answer.handover->counters.size() <= kCountersBytesMax);
             put(answer.handover->released);
-            out_.prefixed(ByteView(answer.handover->counters));
+            put(answer.handover->until);
+            put(answer.handover->checkpoint);
         }
     }
     void operator()(const Refusal& refusal) {
@@ -152,6 +152,7 @@ class Writer {
         out_.u64(static_cast<std::uint64_t>(time.time_since_epoch().count()));
     }
     void put(const Checkpoint& checkpoint) {
+        put(checkpoint.epoch);
         out_.u64(checkpoint.sequence);
         put(checkpoint.taken_at);
     }
@@ -285,8 +286,9 @@ class Reader {
         return id;
     }
     Checkpoint checkpoint() {
+        const Epoch of = epoch();
         const std::uint64_t sequence = counter();
-        return {sequence, time()};
+        return {of, sequence, time()};
     }
     VoterList list() {
         VoterList list;
@@ -336,10 +338,9 @@ class Reader {
         }
         answer.before.elsewhere = epoch();
         if (flags(1) != 0) {
-            Handover handover{epoch(), {}};
-            const ByteView counters = in_.take_prefixed(kCountersBytesMax);
-            handover.counters.assign(counters.begin(), counters.end());
-            answer.handover = std::move(handover);
+            const Epoch released = epoch();
+            const TimePoint until = time();
+            answer.handover = Handover{released, until, checkpoint()};
         }
         return answer;
     }

@@ -13,7 +13,7 @@
 //                       [, list] [, epoch released], checkpoint
 //   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t + L (8), held (1),
 //                       checkpoint; epoch granted elsewhere; handover (1), if there is one: epoch,
-//                       counters (2 + n)
+//                       time until (8), checkpoint
 //   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list]
 //   type 5 Release      epoch, served (1)
 //   type 6 MarkRequest  node (4), boot id (16)
@@ -25,7 +25,7 @@
 //   type 11 Opinion     round id, verdict (1), epoch granted
 //
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
-//   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: sequence (8), time (8).
+//   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: epoch, sequence (8), time (8).
 //   Times are nanoseconds of the CLOCK_BOOTTIME of the node they are about.
 #pragma once
 
@@ -36,10 +36,6 @@
 #include "vpnha/result.hpp"
 
 namespace vpnha::lease {
-
-// A lame holder's last counters: enough for the numbers of a gateway's own, not of each session;
-// those are records.
-inline constexpr std::size_t kCountersBytesMax = 1024;
 
 // Wiped when it goes.
 class LeaseKey {

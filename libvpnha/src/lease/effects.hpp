@@ -39,7 +39,6 @@ struct SetDeadline {
 struct Granted {
     Epoch epoch;
     Margin margin;
-    Bytes counters;  // With an exact margin.
     // No other node was granted a higher epoch by a majority: the highest that any answer named.
     Epoch elsewhere;
 };

@@ -204,6 +204,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
 
 bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
     const Epoch own = holder_.epoch();
+    const TimePoint until = holder_.state().deadline;
     Voter released = voter_;
     released.on_release(own);
     if (round.id.epoch <= own ||
@@ -217,16 +218,21 @@ bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effect
     effects.emplace_back(SetDeadline{});
     effects.emplace_back(Ended{own, End::handed_over});
     effects.emplace_back(ReadCounters{});
-    state_.handing = Handing{round.id.epoch, round.id, {own, {}}};
+    state_.handing = Handing{round.id.epoch, round.id, {own, until, {}}};
     return true;
 }
 
-Effects Engine::on_counters(Bytes counters, TimePoint now) {
-    VPNHA_ASSERT(state_.handing && state_.handing->asked);
+std::optional<TimePoint> Engine::handing_over() const {
+    const std::optional<Handing>& handing = state_.handing;
+    return handing && handing->asked ? std::optional(handing->handover.until) : std::nullopt;
+}
+
+Effects Engine::on_counters(const Checkpoint& checkpoint, TimePoint now) {
+    VPNHA_ASSERT(handing_over());
     Effects effects;
     lapse(effects, now);
     Handing& handing = *state_.handing;
-    handing.handover.counters = std::move(counters);
+    handing.handover.checkpoint = checkpoint;
     send(handing.claim.node, Answer{*handing.asked, voter_.before(), handing.handover}, effects);
     handing.asked.reset();
     return saved_first(std::move(effects));
@@ -324,9 +330,7 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
     const Holder::State& holder = holder_.state();
     if (claimed) {
-        effects.emplace_back(Granted{holder_.epoch(), holder_.margin(),
-                                     holder.handover ? holder.handover->counters : Bytes{},
-                                     holder.elsewhere});
+        effects.emplace_back(Granted{holder_.epoch(), holder_.margin(), holder.elsewhere});
     }
     effects.emplace_back(SetDeadline{holder.deadline});
     if (!remembers()) {

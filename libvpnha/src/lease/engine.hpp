@@ -16,8 +16,8 @@
 //   7  ρ and δ.                                                                 timing.hpp
 //   8  Lists of voters differ by one node.                                      voters.hpp
 //   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
-//      its Release and its last counters, in that order on disk, in the gate, and on the wire; the
-//      claimant votes for itself then, and passes the Release on. Without a claim it releases.
+//      its Release and its last checkpoint, in that order on disk, in the gate, and on the wire;
+//      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
 //  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering a
 //      holder that its own quorate group has lacked for long.
 //  11  Counter margins.                                                         holder.hpp
@@ -159,8 +159,11 @@ class Engine {
     [[nodiscard]] Effects decline(TimePoint now);
     // Authentic and not replayed (datagram.hpp, replay_guard.hpp).
     [[nodiscard]] Effects on_message(const Sender& sender, const Message& message, TimePoint now);
-    // The answer to ReadCounters.
-    [[nodiscard]] Effects on_counters(Bytes counters, TimePoint now);
+    // The answer to ReadCounters: a checkpoint of handing_over()'s time or later has them to the
+    // last packet; without one it is the newest that standbys have confirmed.
+    [[nodiscard]] Effects on_counters(const Checkpoint& checkpoint, TimePoint now);
+    // While a successor waits for that answer: this node spoke until then at most.
+    [[nodiscard]] std::optional<TimePoint> handing_over() const;
     // The group's members, and whether they are a majority of the cluster.
     [[nodiscard]] Effects on_members(const std::set<NodeId>& present, bool quorate, TimePoint now);
     // next_deadline() has come; harmless when it has not.
@@ -171,7 +174,8 @@ class Engine {
     // `untold`, is claimed, and no more. What this voter promised in memory stays: that costs it
     // votes only.
     void on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now);
-    // Standbys have confirmed it.
+    // To be said with every round from now on: standbys have confirmed it; {}: nobody knows how far
+    // the counters have run.
     void set_checkpoint(const Checkpoint& checkpoint) { state_.checkpoint = checkpoint; }
 
     // Holding, with no other change under way: begins the change to `nodes`.

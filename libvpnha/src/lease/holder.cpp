@@ -109,11 +109,23 @@ void Holder::note(const Answer& answer) {
     }
 }
 
+std::optional<Duration> Margin::run_on() const {
+    if (kind == Kind::none) {
+        return Duration{};
+    }
+    if (kind == Kind::largest || newest.epoch == Epoch{}) {
+        return std::nullopt;
+    }
+    return std::max(until - newest.taken_at, Duration{});
+}
+
 Margin Holder::margin() const {
     Margin margin;
     if (state_.handover) {
-        margin.kind = Margin::Kind::exact;
+        margin.kind = Margin::Kind::handed_over;
         margin.epoch = state_.handover->released;
+        margin.until = state_.handover->until;
+        margin.newest = state_.handover->checkpoint;
         return margin;
     }
     const bool heard = state_.before.knowledge == Knowledge::heard;

@@ -6,7 +6,7 @@
 //   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
 //      number is never used again.
 //  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
-//      at most t_k + L - t_checkpoint after a checkpoint.
+//      at most t_k + L - t_checkpoint after a checkpoint. Of a lame holder it is what it says.
 //
 //   phase \ event | claim    | round due     | majority  | lapse | begin_lame | end
 //   --------------+----------+---------------+-----------+-------+------------+------
@@ -32,10 +32,10 @@ enum class Phase : std::uint8_t { idle, claiming, holding, lame };
 // How far beyond a checkpoint the counters of the epoch before may have run.
 struct Margin {
     enum class Kind : std::uint8_t {
-        none,     // Nobody spoke before.
-        exact,    // A lame holder said its counters.
-        bounded,  // It spoke until `until`, on its own clock.
-        largest,  // Not known.
+        none,         // Nobody spoke before.
+        handed_over,  // A lame holder spoke until `until`, and says so itself.
+        bounded,      // It spoke until `until`, on its own clock.
+        largest,      // Not known.
     };
     Kind kind = Kind::none;
     Epoch epoch;  // Whose clock the times below are of.
@@ -43,10 +43,8 @@ struct Margin {
     Checkpoint newest;  // That standbys had confirmed by then.
     friend bool operator==(const Margin&, const Margin&) = default;
 
-    // For how long it may have sent since the checkpoint that this node holds; bounded only.
-    [[nodiscard]] Duration since(TimePoint checkpoint_taken_at) const {
-        return until - checkpoint_taken_at;
-    }
+    // For how long its counters may have run beyond those of `newest`; nullopt: nobody knows.
+    [[nodiscard]] std::optional<Duration> run_on() const;
 };
 
 class Holder {

@@ -31,9 +31,11 @@ struct Sender {
     friend bool operator==(const Sender&, const Sender&) = default;
 };
 
-// The newest checkpoint of the gateway's counters that standbys confirmed; the time is the
-// holder's.
+// Whoever holds the gateway's records as they were said in `epoch` up to `sequence` has all its
+// counters as they stood at `taken_at`, on the clock of the node that says so, or later. Of no
+// epoch: nothing is known of them.
 struct Checkpoint {
+    Epoch epoch;
     std::uint64_t sequence = 0;
     TimePoint taken_at{};
     friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
@@ -56,7 +58,7 @@ struct Round {
     // over to it.
     bool held = false;
     Voters voters;
-    Checkpoint checkpoint;
+    Checkpoint checkpoint;  // The newest that standbys have confirmed.
     // A Release that the sender passes on, or of a dead epoch of its own.
     std::optional<Epoch> released;
     friend bool operator==(const Round&, const Round&) = default;
@@ -88,10 +90,12 @@ struct Before {
     friend bool operator==(const Before&, const Before&) = default;
 };
 
-// A lame holder's last word: its gate is shut, and these are its counters to the last packet.
+// A lame holder's last word: its gate is shut, and it spoke until then at most. A checkpoint that
+// was taken behind its shut gate has its counters to the last packet.
 struct Handover {
     Epoch released;
-    Bytes counters;
+    TimePoint until{};
+    Checkpoint checkpoint;
     friend bool operator==(const Handover&, const Handover&) = default;
 };
 

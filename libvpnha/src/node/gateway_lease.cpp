@@ -43,6 +43,7 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
     // its busy node gives it the time, and has fallen silent after this. To give up sooner would
     // have Pacemaker ban a node that is about to be granted.
     grant_until_ = now + settings_.lease.timing.lame;
+    lease_.set_checkpoint({});  // Of an epoch before; say_margin() knows better.
     take(lease_.promote(now), now, effects);
 }
 
@@ -123,13 +124,14 @@ bool GatewayNode::served_since(const lease::Granted& granted, TimePoint now) con
     // In the time of the lease that it gave back nobody else was granted one, unless one that did
     // hands over.
     const bool unbroken =
-        now < reclaimed_until_ && granted.margin.kind != lease::Margin::Kind::exact;
+        now < reclaimed_until_ && granted.margin.kind != lease::Margin::Kind::handed_over;
     return !unbroken && granted.elsewhere > replica_.epoch();
 }
 
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
-    granted_ = granted.epoch;
+    const Epoch before = std::exchange(granted_, granted.epoch);
     granted_at_ = now;
+    told_ = granted.margin;
     if (grant_until_) {
         grant_until_.reset();
         waits_ = false;
@@ -141,6 +143,10 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     if (takeover_.state() != takeover::State::promoted) {
+        if (granted.elsewhere > before && !counted().empty()) {
+            // It had lapsed in the midst of the promotion, for which the counters were made warm.
+            follow(takeover_.lost(), now, effects);
+        }
         return;
     }
     // The lease had lapsed, and nobody else was promoted meanwhile.
@@ -339,9 +345,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
-            // Everything that goes on elsewhere is in records; no gateway has counters of its own
-            // yet.
-            take(lease_.on_counters({}, now), now, effects);
+            begin_handing_over(now, effects);
         } else if (std::holds_alternative<lease::Fenced>(effect)) {
             effects.emplace_back(
                 Log{Level::error, fmt::format("this node is fenced event=fenced {}", tag())});

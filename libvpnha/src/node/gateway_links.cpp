@@ -5,11 +5,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
+
+namespace {
+
+// Repeats of the gratuitous ARP after the one within the promotion: a switch or host that missed it
+// (link just up, queue full) learns soon.
+constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
+                                                 std::chrono::seconds(1), std::chrono::seconds(3),
+                                                 std::chrono::seconds(10)};
+
+}  // namespace
 
 void GatewayNode::on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects) {
     links_.on_carrier(side, carrier, now);
@@ -22,6 +33,13 @@ void GatewayNode::announce_again(TimePoint now, Effects& effects) {
     if (takeover_.serves()) {
         effects.emplace_back(Announce{settings_.id});
         plan_announcements(now);
+    }
+}
+
+void GatewayNode::plan_announcements(TimePoint now) {
+    announcements_.clear();
+    for (const Duration later : kAnnounceAgain) {
+        announcements_.push_back(now + later);
     }
 }
 

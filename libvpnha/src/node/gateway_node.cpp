@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -14,12 +13,6 @@ namespace vpnha::node {
 namespace {
 
 using takeover::Step;
-
-// Repeats of the gratuitous ARP after the one within the promotion: a switch or host that missed it
-// (link just up, queue full) learns soon.
-constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
-                                                 std::chrono::seconds(1), std::chrono::seconds(3),
-                                                 std::chrono::seconds(10)};
 
 // A process that cannot be killed waits for a disk or a device.
 constexpr Duration kResetAgain = std::chrono::seconds(5);
@@ -149,9 +142,20 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::hear_group:
             hear_group(now, effects);
             return;
+        case Step::warm_counters:
+            begin_warming(now, effects);
+            return;
+        case Step::activate_services:
+        case Step::deactivate_services:
+            begin_turning(now, effects);
+            return;
+        case Step::mute_sessions:
+            if (handing_over_) {
+                return;  // The last counters have yet to be said in this epoch.
+            }
+            [[fallthrough]];
         case Step::claim:
         case Step::resume_sessions:
-        case Step::mute_sessions:
         case Step::install_hot:
             run_inner_step(*next.step, now, effects);
             return;
@@ -241,13 +245,6 @@ void GatewayNode::on_services_reset(bool succeeded, TimePoint now, Effects& effe
             Log{Level::info, fmt::format("the stock services have ended at last {}", tag())});
     }
     unreset_ = !succeeded;
-}
-
-void GatewayNode::plan_announcements(TimePoint now) {
-    announcements_.clear();
-    for (const Duration later : kAnnounceAgain) {
-        announcements_.push_back(now + later);
-    }
 }
 
 void GatewayNode::finish(bool succeeded, Effects& effects) {
@@ -461,12 +458,13 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say.
-    if (attached_ && (!detaching_ || takeover_.serves())) {
+    if (attached_ && (!detaching_ || takeover_.serves() || handing_over_)) {
         claim_above_members(now, effects);
         for (const auto& keeper : keepers_) {
             keeper->follow(now, effects);
         }
         take(replica_.flush(now), now, effects);
+        note_counters();
         watch_links(now, effects);
         watch_own_lease(now, effects);
         write_score(now, effects);
@@ -489,7 +487,8 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (takeover_.state() == takeover::State::standby) {
         at = earliest(at, reset_again_at_);
     }
-    at = earliest(earliest(at, links_.next_deadline()), holder_watch_.next_deadline(sight()));
+    at = earliest(earliest(at, next_look_at_counters()), links_.next_deadline());
+    at = earliest(at, holder_watch_.next_deadline(sight()));
     at = earliest(earliest(at, next_look_at_own_lease()), score_.next_deadline());
     at = earliest(at, stand_in_.next_deadline());
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));

@@ -23,6 +23,7 @@
 #include "lease/engine.hpp"
 #include "node/holder_watch.hpp"
 #include "node/links.hpp"
+#include "node/readings.hpp"
 #include "node/score.hpp"
 #include "node/stand_in.hpp"
 #include "node/voter_watch.hpp"
@@ -143,6 +144,8 @@ class GatewayNode {
 
     void on_time(TimePoint now, Effects& effects);
 
+    // What a transition waits for may have come; to be called after every event.
+    void go_on(TimePoint now, Effects& effects);
     // Messages and scores that became due; to be called after every event when the group takes
     // them.
     void flush(TimePoint now, Effects& effects);
@@ -297,6 +300,20 @@ class GatewayNode {
     // Silent at once, or at the end of the step under way.
     void end_standing_in(std::string_view why, TimePoint now, Effects& effects);
     [[nodiscard]] int score_for_standing_in(unsigned loss) const;
+    // Counters, from one holder to the next.
+    [[nodiscard]] std::vector<keepers::Counted*> counted() const;
+    // This replica has the records that the margin of the last grant counts from.
+    [[nodiscard]] bool holds_margin() const;
+    void begin_warming(TimePoint now, Effects& effects);
+    void go_on_warming(TimePoint now, Effects& effects);
+    void say_margin(const std::optional<Duration>& run_on, TimePoint now);
+    void note_counters();
+    void begin_handing_over(TimePoint now, Effects& effects);
+    void go_on_handing_over(TimePoint now, Effects& effects);
+    // Daemons that keepers turn.
+    void begin_turning(TimePoint now, Effects& effects);
+    void go_on_turning(TimePoint now, Effects& effects);
+    [[nodiscard]] std::optional<TimePoint> next_look_at_counters() const;
     void remove_everything(Effects& effects);
     [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
 
@@ -339,6 +356,22 @@ class GatewayNode {
     bool saves_ = true;
     Epoch granted_;  // By a majority, the last one.
     TimePoint granted_at_{};
+    lease::Margin told_;  // With it.
+    // While the step warm_counters runs.
+    struct Warming {
+        TimePoint since;
+        bool begun = false;  // The keepers know.
+    };
+    std::optional<Warming> warming_;
+    // While a successor waits for the last counters.
+    struct HandingOver {
+        TimePoint since;
+        Epoch epoch;
+        std::optional<std::uint64_t> last;  // The sequence that has them.
+    };
+    std::optional<HandingOver> handing_over_;
+    Readings readings_;
+    std::optional<TimePoint> turning_until_;  // While the steps (de)activate_services run.
     TimePoint reclaimed_until_{};  // The end of the lease that was given back for a higher epoch.
     std::optional<TimePoint> grant_until_;  // While the step grant runs.
     bool waits_ = false;                    // In that step, with its promotion answered.

@@ -85,6 +85,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
             Log{Level::info, fmt::format("node {} is not heard: this node asks whether it would be "
                                          "granted the lease event=acting-asks {}",
                                          turn->holder.value, tag())});
+        lease_.set_checkpoint({});
         take(lease_.stand_in(now), now, effects);
     }
 }

@@ -340,6 +340,9 @@ Effects Node::on_time(TimePoint now) {
 void Node::settle(TimePoint now, Effects& effects) {
     go_on_fencing(now, effects);
     compare_setups();
+    for (auto& [id, gateway] : gateways_) {
+        gateway.go_on(now, effects);
+    }
     if (!writable_ || !members_.contains(settings_.self)) {
         return;
     }

@@ -50,6 +50,7 @@ void Replica::end_epoch(TimePoint now) {
         asking_->again_at = now + asking_->pause;
     }
     dirty_.clear();
+    dirty_counters_.clear();
     dirty_flows_.clear();
     confirmed_.clear();
     pass_.reset();
@@ -168,6 +169,7 @@ Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoi
         // Applied when it was sent; that it came round makes room for the next.
         if (is_mine(update) && updates_on_their_way_ > 0) {
             --updates_on_their_way_;
+            note_delivered(*update);
         } else if (is_mine(snapshot) && chunks_on_their_way_ > 0) {
             --chunks_on_their_way_;
         } else if (is_mine(confirm)) {
@@ -443,6 +445,8 @@ void Replica::adopt_epoch(const Epoch& epoch) {
         holder_.reset();  // It has claimed an older one.
     }
     sequence_ = 0;
+    delivered_ = 0;
+    on_their_way_.clear();
     confirmed_.clear();
     last_confirm_.reset();
     pass_.reset();

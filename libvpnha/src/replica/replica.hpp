@@ -39,6 +39,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/limits.hpp"
@@ -84,8 +85,8 @@ class Replica {
                       TimePoint now);
     // The kernel has lost it.
     void on_gone(const wire::RecordKey& key);
-    // Installs whatever is held and not in this node's kernel: after a demotion ended the stock
-    // daemons' sessions, or after on_gone(). Flows have install_some().
+    // Installs the sessions and counters that are held and not in this node's kernel: after a
+    // demotion ended the stock daemons' sessions, or after on_gone(). Flows have install_some().
     [[nodiscard]] Effects install_missing();
     // Of `count` records of that type behind `after` those that are not in this node's kernel are
     // installed; the others are called `held`. Returns the last one that was looked at; nullopt:
@@ -93,6 +94,8 @@ class Replica {
     std::optional<wire::RecordKey> install_some(
         wire::RecordType type, const wire::RecordKey& after, std::size_t count,
         const std::function<void(const wire::RecordKey&)>& held, Effects& effects);
+    // Counters that were published are said at the next flush(): somebody waits for them.
+    void hurry_counters() { dirty_counters_.due = TimePoint{}; }
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
@@ -117,6 +120,15 @@ class Replica {
     // The last change said, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     [[nodiscard]] bool promoted() const { return promoted_; }
+    // Promoted: no counter that was published has yet to be said.
+    [[nodiscard]] bool has_said_counters() const { return dirty_counters_.keys.empty(); }
+    // Promoted: of this epoch's changes, what the group has delivered to this node.
+    [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+    // Promoted: what every complete standby has confirmed; nullopt: there is none, or one of them
+    // has confirmed nothing yet.
+    [[nodiscard]] std::optional<std::uint64_t> confirmed_by_standbys() const;
+    // This replica has all that was said in `epoch` up to `sequence`, and what came of it later.
+    [[nodiscard]] bool holds(const Epoch& epoch, std::uint64_t sequence) const;
     // The member that is promoted, as far as known.
     [[nodiscard]] std::optional<NodeId> holder() const { return holder_; }
     // On the promoted node: a standby's kernel has it, and this side has the majority.
@@ -128,7 +140,9 @@ class Replica {
     [[nodiscard]] std::size_t quarantined() const { return lacking_.size() + over_limit_; }
     [[nodiscard]] std::size_t installing() const { return installing_.size(); }
     // At most: what has come and gone again is among them until its turn.
-    [[nodiscard]] std::size_t dirty() const { return dirty_.size() + dirty_flows_.size(); }
+    [[nodiscard]] std::size_t dirty() const {
+        return dirty_.size() + dirty_counters_.keys.size() + dirty_flows_.keys.size();
+    }
     // Members whose replica is complete, without this node.
     [[nodiscard]] std::vector<NodeId> complete_standbys() const;
     [[nodiscard]] Coverage coverage(NodeId node) const;
@@ -147,6 +161,12 @@ class Replica {
     struct Batch {
         wire::Update update;
         std::size_t size = 0;
+    };
+    // Changes that wait for each other, and are said together.
+    struct Gathered {
+        std::deque<wire::RecordKey> keys;
+        std::optional<TimePoint> due;
+        void clear() { *this = {}; }
     };
     // Promoted or source: where a pass stands; the next record is the first one above `after`.
     struct Pass {
@@ -206,6 +226,8 @@ class Replica {
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 
     void flush_dirty(Effects& effects, TimePoint now);
+    void note_delivered(const wire::Update& own);
+    void say_gathered(Gathered& dirty, Effects& effects, TimePoint now);
     void say_from(std::deque<wire::RecordKey>& dirty, Effects& effects);
     void flush_pass(Effects& effects);
     // False when the pass is through.
@@ -239,9 +261,12 @@ class Replica {
 
     // Promoted, or source.
     std::deque<wire::RecordKey> dirty_;  // A key may be in it twice, or be said already.
-    std::deque<wire::RecordKey> dirty_flows_;
-    std::optional<TimePoint> flows_due_;
+    Gathered dirty_counters_;
+    Gathered dirty_flows_;
     std::size_t updates_on_their_way_ = 0;
+    // Of this epoch: after which change each of them begins, and with which one it ends.
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;
+    std::uint64_t delivered_ = 0;
     std::optional<TimePoint> digest_at_;
     std::optional<Pass> pass_;
     std::size_t chunks_on_their_way_ = 0;

@@ -40,22 +40,26 @@ std::optional<TimePoint> Replica::next_deadline() const {
     if (asking_) {
         at = earliest(at, asking_->again_at);
     }
-    if (!dirty_flows_.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
-        at = earliest(at, flows_due_);
+    for (const Gathered* dirty : {&dirty_counters_, &dirty_flows_}) {
+        if (!dirty->keys.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
+            at = earliest(at, dirty->due);
+        }
     }
     return earliest(at, retry_at_);
 }
 
 void Replica::queue(const wire::RecordKey& key) {
-    if (wire::is_session(key.type)) {
+    const wire::Service service = wire::traits_of(key.type).service;
+    if (service == wire::Service::session) {
         dirty_.push_back(key);
         return;
     }
     // Flows that come and go stay in it until their turn: to look for each of them takes too long.
-    if (dirty_flows_.size() > 2 * limits::kFlowsPerGatewayMax) {
-        std::erase_if(dirty_flows_, [this](const auto& each) { return !is_dirty(each); });
+    Gathered& dirty = service == wire::Service::checkpoint ? dirty_counters_ : dirty_flows_;
+    if (dirty.keys.size() > 2 * wire::room_of(service).records_max) {
+        std::erase_if(dirty.keys, [this](const auto& each) { return !is_dirty(each); });
     }
-    dirty_flows_.push_back(key);
+    dirty.keys.push_back(key);
 }
 
 bool Replica::append(Batch& batch, const wire::RecordKey& key) {
@@ -88,24 +92,36 @@ Replica::Batch Replica::new_batch() const {
 void Replica::send(Batch batch, Effects& effects) {
     if (!batch.update.changes.empty()) {
         ++updates_on_their_way_;
+        on_their_way_.emplace_back(batch.update.base, sequence_);
         effects.emplace_back(Send{std::move(batch.update)});
+    }
+}
+
+void Replica::note_delivered(const wire::Update& own) {
+    // Its changes are not read again where it was said.
+    const auto said = std::find_if(on_their_way_.begin(), on_their_way_.end(),
+                                   [&own](const auto& each) { return each.first == own.base; });
+    if (own.epoch == epoch_ && said != on_their_way_.end()) {
+        delivered_ = said->second;
+        on_their_way_.erase(on_their_way_.begin(), said + 1);
     }
 }
 
 void Replica::flush_dirty(Effects& effects, TimePoint now) {
     say_from(dirty_, effects);
-    if (dirty_flows_.empty()) {
-        flows_due_.reset();
-        return;
+    say_gathered(dirty_counters_, effects, now);
+    say_gathered(dirty_flows_, effects, now);
+}
+
+void Replica::say_gathered(Gathered& dirty, Effects& effects, TimePoint now) {
+    if (!dirty.keys.empty() && !dirty.due) {
+        dirty.due = now + limits::kGatherPause;
     }
-    if (!flows_due_) {
-        flows_due_ = now + limits::kFlowsPause;
+    if (!dirty.keys.empty() && *dirty.due <= now) {
+        say_from(dirty.keys, effects);
     }
-    if (*flows_due_ <= now) {
-        say_from(dirty_flows_, effects);
-        if (dirty_flows_.empty()) {
-            flows_due_.reset();
-        }
+    if (dirty.keys.empty()) {
+        dirty.due.reset();
     }
 }
 

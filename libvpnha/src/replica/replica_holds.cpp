@@ -131,11 +131,13 @@ void Replica::on_gone(const wire::RecordKey& key) {
 
 Effects Replica::install_missing() {
     Effects effects;
-    store_.each_session([&](const wire::RecordKey& key, const StoredRecord& stored) {
+    const auto install = [&](const wire::RecordKey& key, const StoredRecord& stored) {
         if (stored.hold == Hold::none) {
             request_install(key, *store_.find(key), effects);
         }
-    });
+    };
+    store_.each_of(wire::Service::session, install);
+    store_.each_of(wire::Service::checkpoint, install);
     return effects;
 }
 
@@ -194,6 +196,24 @@ bool Replica::is_protected(const wire::RecordKey& key) const {
     });
 }
 
+std::optional<std::uint64_t> Replica::confirmed_by_standbys() const {
+    std::optional<std::uint64_t> lowest;
+    for (const NodeId node : complete_standbys()) {
+        const auto found = confirmed_.find(node);
+        if (found == confirmed_.end()) {
+            return std::nullopt;
+        }
+        lowest = std::min(lowest.value_or(found->second.sequence), found->second.sequence);
+    }
+    return lowest;
+}
+
+bool Replica::holds(const Epoch& epoch, std::uint64_t sequence) const {
+    // The holder of a later epoch had it, and this replica equals that one's.
+    return level_ == wire::Level::complete &&
+           (epoch_ > epoch || (epoch_ == epoch && sequence_ >= sequence));
+}
+
 Hold Replica::hold(const wire::RecordKey& key) const {
     const StoredRecord* record = store_.find(key);
     return record == nullptr ? Hold::none : record->hold;
@@ -212,9 +232,10 @@ std::vector<NodeId> Replica::complete_standbys() const {
 Coverage Replica::coverage(NodeId node) const {
     Coverage coverage;
     const auto count = [&](const auto& holds) {
-        store_.each_session([&](const wire::RecordKey&, const StoredRecord& record) {
-            ++(holds(record) ? coverage.held : coverage.missing);
-        });
+        store_.each_of(wire::Service::session,
+                       [&](const wire::RecordKey&, const StoredRecord& record) {
+                           ++(holds(record) ? coverage.held : coverage.missing);
+                       });
     };
     if (node == self_) {
         coverage.known = level_ == wire::Level::complete;

@@ -129,11 +129,11 @@ class Store {
     [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
         return tombstones_;
     }
-    // Those that a node must have to go on with everything. Goes past the others: they are many.
+    // Goes past those of other services: they are many.
     template <class Visit>
-    void each_session(Visit visit) const {
+    void each_of(wire::Service service, Visit visit) const {
         for (auto at = records_.begin(); at != records_.end();) {
-            if (wire::is_session(at->first.type)) {
+            if (wire::traits_of(at->first.type).service == service) {
                 visit(at->first, at->second);
                 ++at;
             } else {

@@ -285,10 +285,13 @@ Result<void> Executor::run_step(const node::RunStep& step) {
             return ports_.network.remove_addresses(step.gateway);
         case takeover::Step::reset_services:  // Has an end of its own.
         case takeover::Step::grant:
+        case takeover::Step::warm_counters:
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
+        case takeover::Step::activate_services:
         case takeover::Step::hear_group:
         case takeover::Step::mute_sessions:
+        case takeover::Step::deactivate_services:
         case takeover::Step::install_hot:
             break;  // Run within the node.
     }

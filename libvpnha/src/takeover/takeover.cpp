@@ -9,12 +9,15 @@ namespace vpnha::takeover {
 
 namespace {
 
-constexpr std::array kPromotion{Step::grant,     Step::claim,    Step::add_addresses,
-                                Step::open_gate, Step::announce, Step::resume_sessions};
-constexpr std::array kStandIn{Step::add_addresses, Step::open_gate, Step::announce,
-                              Step::hear_group,    Step::claim,     Step::resume_sessions};
-constexpr std::array kRelease{Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
-                              Step::reset_services, Step::install_hot};
+constexpr std::array kPromotion{Step::grant,           Step::warm_counters,    Step::claim,
+                                Step::add_addresses,   Step::open_gate,        Step::announce,
+                                Step::resume_sessions, Step::activate_services};
+constexpr std::array kStandIn{Step::warm_counters,   Step::add_addresses,    Step::open_gate,
+                              Step::announce,        Step::hear_group,       Step::claim,
+                              Step::resume_sessions, Step::activate_services};
+constexpr std::array kRelease{Step::shut_gate,           Step::mute_sessions,
+                              Step::deactivate_services, Step::remove_addresses,
+                              Step::reset_services,      Step::install_hot};
 
 // The step after `step` in its order; nullopt after the last one.
 template <class Order>
@@ -51,6 +54,8 @@ std::string_view to_string(Step step) {
     switch (step) {
         case Step::grant:
             return "grant";
+        case Step::warm_counters:
+            return "warm_counters";
         case Step::claim:
             return "claim";
         case Step::add_addresses:
@@ -61,12 +66,16 @@ std::string_view to_string(Step step) {
             return "announce";
         case Step::resume_sessions:
             return "resume_sessions";
+        case Step::activate_services:
+            return "activate_services";
         case Step::hear_group:
             return "hear_group";
         case Step::shut_gate:
             return "shut_gate";
         case Step::mute_sessions:
             return "mute_sessions";
+        case Step::deactivate_services:
+            return "deactivate_services";
         case Step::remove_addresses:
             return "remove_addresses";
         case Step::reset_services:

@@ -5,30 +5,35 @@
 // Promotion = stop being silent. No per-session work is in it: sessions were made hot while the
 // node was a standby.
 //
-//   1 grant             a majority of the voters grants the lease a new epoch
-//   2 claim             told to the group; refused without quorum
-//   3 add_addresses     the VIPs of both sides, the policy rule to the hot sessions' routes
-//   4 open_gate         from here on this node speaks, for as long as its lease lasts
-//   5 announce          gratuitous ARP on both sides; repeated later by the node
-//   6 resume_sessions   L2TP control and LCP of the hot sessions answer
+//   1 grant              a majority of the voters grants the lease a new epoch
+//   2 warm_counters      sequence numbers go on beyond what any node before may have used; what its
+//                        predecessor said last may still be on its way to this node
+//   3 claim              told to the group; refused without quorum
+//   4 add_addresses      the VIPs of both sides, the policy rule to the hot sessions' routes
+//   5 open_gate          from here on this node speaks, for as long as its lease lasts
+//   6 announce           gratuitous ARP on both sides; repeated later by the node
+//   7 resume_sessions    L2TP control and LCP of the hot sessions answer
+//   8 activate_services  daemons that resuming has turned have changed their role, or take too long
 //
 // Standing in = the same for a holder that is not heard, before Corosync and Pacemaker know of it.
 // The lease was granted already; the group may not take messages yet, or may still deliver what the
 // old holder said: until then this node follows its epoch.
 //
-//   1 add_addresses, open_gate, announce     data flows
-//   2 hear_group                             what the old holder said has been delivered
-//   3 claim, resume_sessions                 as in a promotion
+//   1 warm_counters, add_addresses, open_gate, announce     data flows
+//   2 hear_group                                            what the old holder said was delivered
+//   3 claim, resume_sessions, activate_services             as in a promotion
 //
 // Demotion = lame: the node serves on until its lease has ended. A successor's claim ends it at
 // once, the lease's own patience when there is none. The end of the lease, and a promotion that
 // failed half-way, lead to a release:
 //
-//   1 shut_gate         nothing of what follows is seen by a client; the lease is released
-//   2 mute_sessions     L2TP control and LCP fall silent
-//   3 remove_addresses
-//   4 reset_services    this node's own stock sessions end, their daemons are idle again
-//   5 install_hot       what the replica holds and the kernel lacks
+//   1 shut_gate            nothing of what follows is seen by a client; the lease is released
+//   2 mute_sessions        L2TP control and LCP fall silent; not before a successor that waits for
+//                          the last counters has got them
+//   3 deactivate_services  as activate_services: daemons are passive again, or take too long
+//   4 remove_addresses
+//   5 reset_services       this node's own stock sessions end, their daemons are idle again
+//   6 install_hot          what the replica holds and the kernel lacks
 //
 //   state \ event | promote        | demote          | lost          | step done   | step failed
 //   --------------+----------------+-----------------+---------------+-------------+------------
@@ -60,14 +65,17 @@ enum class State { standby, taking_over, standing_in, promoted, lame, releasing 
 
 enum class Step {
     grant,
+    warm_counters,
     claim,
     add_addresses,
     open_gate,
     announce,
     resume_sessions,
+    activate_services,
     hear_group,
     shut_gate,
     mute_sessions,
+    deactivate_services,
     remove_addresses,
     reset_services,
     install_hot,
@@ -102,6 +110,8 @@ class Takeover {
         return state_ == State::taking_over || state_ == State::standing_in ||
                state_ == State::releasing;
     }
+    // Handed out, and not yet run.
+    [[nodiscard]] std::optional<Step> running() const { return running_; }
     // Standing in, with nothing else to do before the group has been heard.
     [[nodiscard]] bool waits_for_group() const { return running_ == Step::hear_group; }
 

@@ -14,7 +14,12 @@ namespace vpnha::wire {
 
 // Types with the high bit set are optional: a node that does not know one carries it, others it
 // refuses.
-enum class RecordType : std::uint8_t { l2tp_session = 1, flow = 2, expectation = 3 };
+enum class RecordType : std::uint8_t {
+    l2tp_session = 1,
+    flow = 2,
+    expectation = 3,
+    esp_counters = 6,
+};
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 
 [[nodiscard]] constexpr bool is_optional(RecordType type) {

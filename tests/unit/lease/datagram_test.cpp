@@ -21,10 +21,18 @@ const TimePoint kTime{std::chrono::milliseconds(1000)};
 std::vector<Message> all_messages() {
     return {
         Hello{},
-        Round{kRoundId, kTime, milliseconds(300), true, kVoters, {5, kTime}, Epoch{6, NodeId{1}}},
+        Round{kRoundId,
+              kTime,
+              milliseconds(300),
+              true,
+              kVoters,
+              {{6, NodeId{1}}, 5, kTime},
+              Epoch{6, NodeId{1}}},
         Answer{kRoundId,
-               {Knowledge::heard, {{6, NodeId{1}}, 4, kTime, true, {5, kTime}}, {5, NodeId{3}}},
-               Handover{{6, NodeId{1}}, {1, 2, 3}}},
+               {Knowledge::heard,
+                {{6, NodeId{1}}, 4, kTime, true, {{5, NodeId{3}}, 5, kTime}},
+                {5, NodeId{3}}},
+               Handover{{6, NodeId{1}}, kTime, {{6, NodeId{1}}, 5, kTime}}},
         Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters},
         Release{{6, NodeId{1}}, false},
         MarkRequest{NodeId{1}, boot_of(1)},
@@ -100,7 +108,8 @@ TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
               "00000000000000060000000200000002"  // next list: version
               "0400000001000000020000000300000004"
               "000000000000000600000001"          // released
-              "0000000000000005"                  // checkpoint
+              "000000000000000600000001"          // checkpoint: epoch
+              "0000000000000005"                  // its sequence and time
               "000000003b9aca00");
 }
 

@@ -123,7 +123,7 @@ TEST(EngineTest, ADeadHoldersSuccessorWaitsForThePromisesToEnd) {
 
 TEST(EngineTest, TheSuccessorLearnsUntilWhenTheDeadNodeSent) {
     Cluster cluster;
-    cluster[1].set_checkpoint({9, cluster.now()});
+    cluster[1].set_checkpoint({{1, NodeId{1}}, 9, cluster.now()});
     cluster.promote(1);
     cluster.live(milliseconds(500));
     const TimePoint last_round = cluster.now();
@@ -135,6 +135,7 @@ TEST(EngineTest, TheSuccessorLearnsUntilWhenTheDeadNodeSent) {
     EXPECT_EQ(margin.epoch, (Epoch{1, NodeId{1}}));
     EXPECT_EQ(margin.until, last_round + milliseconds(300));
     EXPECT_EQ(margin.newest.sequence, 9U);
+    EXPECT_EQ(margin.run_on(), milliseconds(800));
 }
 
 TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
@@ -202,21 +203,26 @@ TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {
     cluster.live(milliseconds(500));
     EXPECT_TRUE(cluster.speaks(1));
     cluster.take(1);
+    const TimePoint deadline = cluster[1].holder().state().deadline;
 
     cluster.promote(2);
     EXPECT_FALSE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].handing_over(), deadline);
     EXPECT_EQ(cluster.phase(2), Phase::claiming);
     const Effects handed = cluster.take(1);
     EXPECT_TRUE(begins_with_save(handed));
     EXPECT_THAT(all_of_kind<ReadCounters>(handed), SizeIs(1));
     EXPECT_THAT(sent<Answer>(handed), IsEmpty());
 
-    cluster.run(1, cluster[1].on_counters({1, 2, 3}, cluster.now()));
+    const Checkpoint last{{1, NodeId{1}}, 7, deadline};
+    cluster.run(1, cluster[1].on_counters(last, cluster.now()));
     EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_EQ(cluster[1].handing_over(), std::nullopt);
     const std::vector<Granted> granted = all_of_kind<Granted>(cluster.take(2));
     ASSERT_THAT(granted, SizeIs(1));
-    EXPECT_EQ(granted[0].margin.kind, Margin::Kind::exact);
-    EXPECT_EQ(granted[0].counters, (Bytes{1, 2, 3}));
+    EXPECT_EQ(granted[0].margin.kind, Margin::Kind::handed_over);
+    EXPECT_EQ(granted[0].margin.newest, last);
+    EXPECT_EQ(granted[0].margin.run_on(), Duration{});
 }
 
 TEST(EngineTest, AClaimIsNotAnsweredWhileTheCountersAreRead) {
@@ -235,11 +241,11 @@ TEST(EngineTest, ALostHandoverIsRepeatedWithItsCounters) {
     cluster.run(1, cluster[1].demote(cluster.now()));
     cluster.promote(2);
     cluster.cut(1);
-    cluster.run(1, cluster[1].on_counters({7}, cluster.now()));
+    cluster.run(1, cluster[1].on_counters({{1, NodeId{1}}, 7, cluster.now()}, cluster.now()));
     cluster.mend(1);
     EXPECT_EQ(cluster.phase(2), Phase::claiming);
     cluster.live(milliseconds(100));
-    EXPECT_EQ(all_of_kind<Granted>(cluster.take(2)).at(0).counters, Bytes{7});
+    EXPECT_EQ(all_of_kind<Granted>(cluster.take(2)).at(0).margin.newest.sequence, 7U);
 }
 
 // Whoever abstains is granted nothing by it yet.

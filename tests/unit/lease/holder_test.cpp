@@ -189,11 +189,17 @@ TEST_F(HolderTest, OfWhatVotersGrantedElsewhereTheHighestCountsHeldOrNot) {
     EXPECT_EQ(holder_.state().elsewhere, Epoch{}) << "each claim has its own answers";
 }
 
-TEST_F(HolderTest, TheMarginCountsFromTheCheckpointThatThisNodeHolds) {
-    Margin margin;
-    margin.kind = Margin::Kind::bounded;
-    margin.until = kNow + milliseconds(300);
-    EXPECT_EQ(margin.since(kNow - milliseconds(40)), milliseconds(340));
+TEST_F(HolderTest, CountersHaveRunOnSinceTheCheckpoint) {
+    using Kind = Margin::Kind;
+    const Checkpoint newest{{1, NodeId{2}}, 5, kNow - milliseconds(40)};
+    const TimePoint until = kNow + milliseconds(300);
+    for (const Kind kind : {Kind::bounded, Kind::handed_over}) {
+        EXPECT_EQ((Margin{kind, {}, until, newest}).run_on(), milliseconds(340));
+        EXPECT_EQ((Margin{kind, {}, kNow - milliseconds(50), newest}).run_on(), Duration{});
+        EXPECT_EQ((Margin{kind, {}, until, {}}).run_on(), std::nullopt) << "no checkpoint";
+    }
+    EXPECT_EQ((Margin{Kind::largest, {}, until, newest}).run_on(), std::nullopt);
+    EXPECT_EQ(Margin{}.run_on(), Duration{}) << "nobody spoke before";
 }
 
 TEST(HolderDeathTest, ARoundWithoutAnEpochIsImpossible) {

@@ -209,13 +209,13 @@ TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
     newest.sent_at = kNow + milliseconds(5);
     newest.lease = milliseconds(200);
     newest.held = true;
-    newest.checkpoint = {77, kNow};
+    newest.checkpoint = {{1, NodeId{1}}, 77, kNow};
     ASSERT_EQ(judge(voter, newest), Verdict::answered);
     voter.on_release({1, NodeId{1}});
     ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
     ASSERT_EQ(judge(voter, round_of(2, 2, 2)), Verdict::answered);
     const Before expected{Knowledge::heard,
-                          {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, {77, kNow}},
+                          {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, newest.checkpoint},
                           {1, NodeId{1}}};
     EXPECT_EQ(voter.before(), expected);
 }

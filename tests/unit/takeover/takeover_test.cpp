@@ -32,8 +32,9 @@ TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
     Next next = takeover.promote();
     EXPECT_TRUE(takeover.busy());
     EXPECT_THAT(run_to_end(takeover, next),
-                ElementsAre(Step::grant, Step::claim, Step::add_addresses, Step::open_gate,
-                            Step::announce, Step::resume_sessions));
+                ElementsAre(Step::grant, Step::warm_counters, Step::claim, Step::add_addresses,
+                            Step::open_gate, Step::announce, Step::resume_sessions,
+                            Step::activate_services));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::promoted);
 }
@@ -45,9 +46,10 @@ TEST(TakeoverTest, StandingInOpensTheGateBeforeTheGroupIsHeard) {
     EXPECT_TRUE(takeover.busy());
     EXPECT_FALSE(takeover.serves());
     EXPECT_FALSE(takeover.waits_for_group());
-    EXPECT_THAT(run_to_end(takeover, next),
-                ElementsAre(Step::add_addresses, Step::open_gate, Step::announce, Step::hear_group,
-                            Step::claim, Step::resume_sessions));
+    EXPECT_THAT(
+        run_to_end(takeover, next),
+        ElementsAre(Step::warm_counters, Step::add_addresses, Step::open_gate, Step::announce,
+                    Step::hear_group, Step::claim, Step::resume_sessions, Step::activate_services));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::promoted);
 }
@@ -56,7 +58,7 @@ TEST(TakeoverTest, WhatEndsStandingInReleases) {
     for (const bool demoted : {true, false}) {
         Takeover takeover;
         Next next = takeover.stand_in();
-        for (int i = 0; i < 3; ++i) {
+        while (next.step != Step::hear_group) {
             next = takeover.on_step(true);
         }
         EXPECT_TRUE(takeover.waits_for_group());
@@ -91,15 +93,16 @@ TEST(TakeoverTest, AReleaseShutsTheGateBeforeAnythingElse) {
     static_cast<void>(takeover.demote());
     Next next = takeover.lost();
     EXPECT_THAT(run_to_end(takeover, next),
-                ElementsAre(Step::shut_gate, Step::mute_sessions, Step::remove_addresses,
-                            Step::reset_services, Step::install_hot));
+                ElementsAre(Step::shut_gate, Step::mute_sessions, Step::deactivate_services,
+                            Step::remove_addresses, Step::reset_services, Step::install_hot));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::standby);
 }
 
 TEST(TakeoverTest, AFailedStepUndoesThePromotion) {
-    for (const Step failing : {Step::grant, Step::claim, Step::add_addresses, Step::open_gate,
-                               Step::announce, Step::resume_sessions}) {
+    for (const Step failing :
+         {Step::grant, Step::warm_counters, Step::claim, Step::add_addresses, Step::open_gate,
+          Step::announce, Step::resume_sessions, Step::activate_services}) {
         Takeover takeover;
         Next next = takeover.promote();
         const std::vector<Step> steps = run_to_end(takeover, next, failing);

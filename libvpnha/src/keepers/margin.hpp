@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How far the numbers of a gateway may have run beyond the records that this node holds of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace vpnha::keepers {
+
+// What one family's counter may use.
+struct NumberUse {
+    // In a second of the sender's clock.
+    std::uint64_t per_second = 0;
+    // In a whole epoch of which nobody has told how long it lasted.
+    std::uint64_t per_epoch = 0;
+};
+
+struct Margin {
+    // The epoch that begins.
+    Epoch granted;
+    // The records are so old, in the time in which numbers were used; zero: they are exact.
+    // nullopt: nobody knows.
+    std::optional<Duration> run_on;
+
+    // How far the next number is beyond the record's, which was said last in epoch `said`.
+    [[nodiscard]] std::uint64_t beyond(const Epoch& said, const NumberUse& use) const;
+};
+
+}  // namespace vpnha::keepers
