@@ -34,7 +34,8 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       story_(story),
       plan_(plan),
       world_(world),
-      flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }) {
+      flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
+      of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value) {
     codecs_ = later_codecs();
     if (!plan.has(Fault::versions) || id.value % 2 == 0) {
         codecs_.pop_back();
@@ -42,6 +43,9 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
     families_ = LaterFamily::all_families();
     if (!knows_later_records()) {
         families_.pop_back();
+    }
+    if (plan.counters) {
+        families_.push_back(CounterFamily::make);
     }
     for (std::uint32_t voter = 1; voter <= plan.nodes; ++voter) {
         voters_.push_back(NodeId{voter});
@@ -87,7 +91,10 @@ void Machine::start() {
         settings.setups.push_back(
             {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
     }
+    use_numbers();
+    numbers_.clear();
     open_.clear();
+    CounterFamily::starting = this;
     node_ = std::make_unique<node::Node>(std::move(settings));
     story_.tell(id_, "vpnhad starts");
     told_lost_.clear();
@@ -111,6 +118,8 @@ void Machine::kill() {
 }
 
 void Machine::cut_power() {
+    use_numbers();
+    numbers_.clear();
     kill();
     flows_.table().lose_power();
     powered_ = false;
@@ -200,6 +209,7 @@ void Machine::unplug(node::PluginToken plugin) {
 }
 
 void Machine::pause() {
+    use_numbers();
     base_local_ = local_now();
     base_world_ = agenda_.now();
     paused_ = true;
@@ -210,6 +220,7 @@ void Machine::resume(bool clock_went_on) {
     paused_ = false;
     rebase(local);
     thawed_at_ = clock_went_on ? thawed_at_ : local;
+    numbers_.skip(local);
     schedule_tasks();
     send_waiting();
     schedule_install();
@@ -242,6 +253,7 @@ void Machine::overrun() {
 }
 
 void Machine::shut_gates() {
+    use_numbers();
     open_.clear();
 }
 

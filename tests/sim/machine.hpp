@@ -15,6 +15,7 @@
 
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
+#include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
 #include "sim/plan.hpp"
@@ -46,12 +47,17 @@ class Surroundings {
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
+    // Its kernel has used `count` numbers of an SA, from `first` on.
+    virtual void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
+                            std::uint64_t count) = 0;
+    virtual void on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& margin) = 0;
+    virtual void on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_t next) = 0;
     // An event and all that followed from it at once is done. `of_lease`: a message of the lease
     // that led to nothing but the like, and to another deadline of the gate.
     virtual void on_settled(Machine& machine, bool of_lease) = 0;
 };
 
-class Machine final : private node::EffectRunner {
+class Machine final : private node::EffectRunner, private NumberKernel {
   public:
     using Call = std::function<node::Effects(node::Node&, TimePoint)>;
 
@@ -87,6 +93,10 @@ class Machine final : private node::EffectRunner {
     // As this node's corosync.conf has them from now on.
     void set_voters(const std::set<NodeId>& voters);
     void shut_gates();
+    // What its kernel has used up to now.
+    void use_numbers();
+    // Nobody sends any more.
+    void end_numbers();
     // Of all gateways.
     void set_carrier(LinkSide side, bool carrier);
 
@@ -160,6 +170,11 @@ class Machine final : private node::EffectRunner {
     node::Effects execute(const node::AuditSessions& effect);
     node::Effects execute(const node::SendDatagram& effect);
     node::Effects execute(const node::SendFrame& effect);
+    [[nodiscard]] std::map<SaNumber, std::uint64_t> read_numbers(GatewayId gateway) override;
+    void set_number(GatewayId gateway, SaNumber sa, std::uint64_t next) override;
+    void drop_numbers(GatewayId gateway) override;
+    [[nodiscard]] Duration number_delay() override;
+    void on_warm(GatewayId gateway, const keepers::Margin& margin) override;
     [[nodiscard]] Result<void> run(const node::RunStep& step);
     void reset_services(GatewayId gateway);
     void send_waiting();
@@ -207,6 +222,9 @@ class Machine final : private node::EffectRunner {
     bool over_ = false;  // This vpnhad does nothing any more.
     Kernel kernel_;
     FlowKeeper flows_;
+    Numbers numbers_;
+    bool numbers_ended_ = false;
+    test::Random of_numbers_;
     std::map<node::PluginToken, Kernel::Key> plugins_;
     std::map<GatewayId, int> scores_;
     std::deque<Task> tasks_;

@@ -76,6 +76,7 @@ node::Effects Machine::execute(node::SendLease& sent) {
 }
 
 node::Effects Machine::execute(node::SetGate& gate) {
+    use_numbers();
     open_[gate.gateway] = gate.deadline;
     return {};
 }
@@ -163,6 +164,7 @@ Result<void> Machine::run(const node::RunStep& step) {
     if (random_.chance(failing_percent_)) {
         return fail(Errc::system, "the device is gone");
     }
+    use_numbers();
     switch (step.step) {
         case takeover::Step::open_gate:
             open_[step.gateway] = step.deadline;

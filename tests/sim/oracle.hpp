@@ -37,6 +37,9 @@
 //                so for the hold-off.
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
+//   counters     No number of an SA is used twice, by whomever; after a handover that is exact none
+//   is
+//                left out.
 #pragma once
 
 #include <map>
@@ -70,6 +73,13 @@ struct Tally {
     std::uint64_t flows_equal = 0;   // At the end, in a standby's kernel as in the promoted one's.
     std::uint64_t expectations_kept = 0;
     std::uint64_t expectations_equal = 0;
+    std::uint64_t numbers = 0;  // That were used; and grants, by what their margin says.
+    std::uint64_t margins_exact = 0;
+    std::uint64_t margins_bounded = 0;
+    std::uint64_t margins_unknown = 0;
+    // Grants after two epochs or more that were held, and of which this node's records have
+    // nothing.
+    std::uint64_t unheard_twice = 0;
 
     Tally& operator+=(const Tally& other);
 };
@@ -86,6 +96,11 @@ class Oracle {
     void on_settled(const Machine& machine, bool of_lease);
     // A demotion or stop was reported as done: at the end of the event it is.
     void on_silenced(const Machine& machine, GatewayId gateway);
+
+    void on_numbers(const Machine& machine, const Numbers::Key& sa, std::uint64_t first,
+                    std::uint64_t count);
+    void on_warm(const Machine& machine, GatewayId gateway, const keepers::Margin& margin);
+    void on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next);
 
     // Faults that excuse a loss.
     void on_death(NodeId node);
@@ -204,6 +219,10 @@ class Oracle {
     // Whose claims have been answered in vain, and since when; of which epochs Pacemaker was told.
     std::map<GatewayId, std::pair<NodeId, TimePoint>> in_vain_since_;
     std::set<std::pair<GatewayId, Epoch>> told_of_;
+    // By the first one: up to where without a gap.
+    std::map<Numbers::Key, std::map<std::uint64_t, std::uint64_t>> used_;
+    std::map<GatewayId, bool> exact_;  // The last grant's margin was.
+    std::map<GatewayId, std::set<Epoch>> granted_;
     Tally tally_;
 };
 

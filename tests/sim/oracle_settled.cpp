@@ -31,6 +31,11 @@ Tally& Tally::operator+=(const Tally& other) {
     flows_equal += other.flows_equal;
     expectations_kept += other.expectations_kept;
     expectations_equal += other.expectations_equal;
+    numbers += other.numbers;
+    margins_exact += other.margins_exact;
+    margins_bounded += other.margins_bounded;
+    margins_unknown += other.margins_unknown;
+    unheard_twice += other.unheard_twice;
     return *this;
 }
 

@@ -57,6 +57,10 @@ inline constexpr std::uint64_t kThirdSeries = 2'000'000;
 // not know.
 inline constexpr std::uint64_t kFourthSeries = 100'000'000;
 
+// In three of four seeds from here on the gateways have counters, and who stands in is often cut
+// off before it has told the group.
+inline constexpr std::uint64_t kFifthSeries = 200'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -74,6 +78,7 @@ struct Plan {
     bool flows = false;  // The gateways' flows are replicated.
     bool stand_in = false;
     bool later_records = false;
+    bool counters = false;
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
     Duration token{};             // A lost token is noticed after this …

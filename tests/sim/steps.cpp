@@ -370,6 +370,19 @@ void World::tell_voters(Duration within) {
     story_.tell("corosync.conf has the nodes{}", told);
 }
 
+// Two in a row, now and then: their epochs were held, and nobody else has heard of them.
+void World::strike_acting() {
+    for (const auto& [node, machine] : machines_) {
+        for (std::uint8_t number = 1; plan_.counters && number <= plan_.gateways; ++number) {
+            const node::GatewayNode* const here = machine->gateway(GatewayId{number});
+            if (here != nullptr && here->state() == takeover::State::standing_in &&
+                of_acting_.chance(30)) {
+                cut_power(node);
+            }
+        }
+    }
+}
+
 void World::strike_flows(Fault fault, Machine& machine) {
     switch (fault) {
         case Fault::flow_loss:

@@ -16,6 +16,8 @@ using std::chrono::seconds;
 // silence in between.
 constexpr Duration kSettling = seconds(240);
 constexpr Duration kQuiet = seconds(30);
+// What was used last has been read, and said.
+constexpr Duration kLastReading = seconds(2);
 // Nothing new is said before all nodes lose each other once more: whoever meets again has only what
 // it said long ago.
 constexpr Duration kAlone = seconds(100);
@@ -32,6 +34,7 @@ World::World(const Plan& plan, Story::Mode mode)
       story_(agenda_, mode),
       clients_(random_),
       traffic_(plan.seed),
+      of_acting_(plan.seed + 9),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -56,6 +59,7 @@ Tally World::run() {
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
         step();
+        strike_acting();
         pass_packets();
         oracle_.compare_all();
         pass(between(random_, Duration(0), 2 * plan_.pace));
@@ -66,6 +70,12 @@ Tally World::run() {
         shatter();
     }
     pass(kSettling);
+    if (plan_.counters) {
+        for (const auto& [node, machine] : machines_) {
+            machine->end_numbers();
+        }
+        pass(kLastReading);
+    }
     const std::uint64_t before = totem_.messages();
     pass(kQuiet);
     oracle_.check_settled(totem_.messages() - before);
@@ -220,6 +230,19 @@ void World::on_fenced(Machine& machine) {
             cut_power(machine.id());
         }
     });
+}
+
+void World::on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
+                       std::uint64_t count) {
+    oracle_.on_numbers(machine, sa, first, count);
+}
+
+void World::on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& margin) {
+    oracle_.on_warm(machine, gateway, margin);
+}
+
+void World::on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_t next) {
+    oracle_.on_number_set(machine, sa, next);
 }
 
 void World::on_settled(Machine& machine, bool of_lease) {

@@ -40,6 +40,10 @@ class World : private Surroundings {
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;
+    void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
+                    std::uint64_t count) override;
+    void on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& margin) override;
+    void on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_t next) override;
     void on_settled(Machine& machine, bool of_lease) override;
 
     void pass(Duration time);
@@ -71,6 +75,7 @@ class World : private Surroundings {
     void lose_sessions(Machine& machine, bool news);
     void lose_links(NodeId node);
     void pass_packets();
+    void strike_acting();
     void strike_flows(Fault fault, Machine& machine);
     void lose_lease(NodeId node);
     void change_voters(NodeId node);
@@ -88,6 +93,7 @@ class World : private Surroundings {
     Story story_;
     Clients clients_;
     Traffic traffic_;
+    test::Random of_acting_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;

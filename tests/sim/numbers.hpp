@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The sequence numbers that a machine's kernel uses: on each SA one in each millisecond of its
+// clock in which the gate is open, whatever becomes of its vpnhad.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace vpnha::sim {
+
+inline constexpr Duration kPerNumber = std::chrono::milliseconds(1);
+
+// Called after the epoch that it was made in.
+using SaNumber = std::uint64_t;
+
+class Numbers {
+  public:
+    using Key = std::pair<GatewayId, SaNumber>;
+    struct Sa {
+        std::uint64_t next = 0;
+        TimePoint at{};  // All before it were used.
+    };
+
+    void set(const Key& sa, std::uint64_t next, TimePoint now) { sas_[sa] = {next, now}; }
+    void drop(GatewayId gateway) {
+        std::erase_if(sas_, [&](const auto& sa) { return sa.first.first == gateway; });
+    }
+    void clear() { sas_.clear(); }
+    [[nodiscard]] const std::map<Key, Sa>& sas() const { return sas_; }
+
+    // `open_until(gateway)`: its gate's deadline since the last call; `used(key, first, count,
+    // from)`.
+    template <class OpenUntil, class Used>
+    void pass(TimePoint now, const OpenUntil& open_until, const Used& used) {
+        for (auto& [key, sa] : sas_) {
+            const TimePoint end = std::min(now, open_until(key.first));
+            if (end > sa.at) {
+                const auto count = static_cast<std::uint64_t>((end - sa.at) / kPerNumber);
+                if (count > 0) {
+                    used(key, sa.next, count, sa.at);
+                }
+                sa.next += count;
+                sa.at += count * kPerNumber;
+            }
+            if (end < now) {
+                sa.at = now;
+            }
+        }
+    }
+    // It stood still meanwhile.
+    void skip(TimePoint now) {
+        for (auto& [key, sa] : sas_) {
+            sa.at = now;
+        }
+    }
+
+  private:
+    std::map<Key, Sa> sas_;
+};
+
+}  // namespace vpnha::sim
