@@ -215,11 +215,15 @@ def round_id(number, node=2, k=1):
 
 def asked(number, flags, lists, more=b"", duration=3 * 10**8):
     return (round_id(number) + struct.pack("!QqB", 10**9, duration, flags) + lists + more
-            + struct.pack("!QQ", 5, 10**9))
+            + checkpoint(number))
+
+
+def checkpoint(number):
+    return epoch(number, 2) + struct.pack("!QQ", 5, 10**9)
 
 
 ELSEWHERE = epoch(1, 3)
-HEARD = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + struct.pack("!QQ", 5, 10**9)
+HEARD = epoch(1, 3) + struct.pack("!QQB", 4, 10**9, 1) + checkpoint(1)
 NEXT = voters(1, 2, changed=1, in_epoch=2)
 
 LEASE = {
@@ -242,9 +246,9 @@ LEASE = {
     "answer": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00"),
     "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + ELSEWHERE + b"\x00"),
     "answer-with-handover": lease(3, round_id(1, 1) + b"\x02" + ELSEWHERE + b"\x01" + epoch(1, 2)
-                                  + sized(b"abc")),
-    "answer-with-long-counters": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x01"
-                                       + epoch(1, 2) + struct.pack("!H", 1025) + b"c" * 1025),
+                                  + struct.pack("!Q", 10**9) + checkpoint(1)),
+    "answer-with-handover-cut": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x01"
+                                      + epoch(1, 2) + struct.pack("!Q", 10**9)),
     "refusal-promised": lease(4, round_id(1, 1) + b"\x07" + epoch(9, 3) + b"\x00"
                               + voters(1, 2, 3)),
     "refusal-marked": lease(4, round_id(1, 1) + b"\x02" + epoch(9, 0) + b"\x00"
