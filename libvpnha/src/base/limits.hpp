@@ -205,6 +205,49 @@ inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
 // A settled doubt is not raised by another SCCRQ for so long: a forger costs each session at most
 // 4 echoes in 10 s.
 inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
+// A message of strongSwan's ha plugin: charon takes as many octets as `buflen` says, 8 192 in what is
+// shipped. An IKEv1 SA with a group of 8 192 bits has 3.2 kB; each of its secrets is 40 longer sealed.
+inline constexpr std::size_t kHaMessageBytesMax = 8192;
+// IKE_UPDATEs of an SA with different attributes: charon says two or three (its establishment,
+// virtual addresses).
+inline constexpr std::size_t kIkeUpdatesMax = 8;
+// A block of any cipher.
+inline constexpr std::size_t kIkeIvBytesMax = 64;
+// IKE SAs that are being set up: charon gives each up after 30 s, so this is a flood.
+inline constexpr std::size_t kHalfOpenSasMax = 10'000;
+// charon says the end of an IKE SA that is rekeyed right before its successor's establishment.
+inline constexpr std::chrono::seconds kIkeRekeyPause{1};
+// Messages for a passive charon in one go, some families more: 0.2 s of what it takes. What changes
+// meanwhile is coalesced.
+inline constexpr std::size_t kCharonFeedMessages = 256;
+// A feed that failed is repeated so much later; and for so long a charon is fed nothing while the
+// replica is in doubt, so that an IKE SA comes with its children.
+inline constexpr std::chrono::seconds kCharonFeedPause{1};
+// The records of a node that is promoted are in its charon, mostly; what is not by then is left out.
+inline constexpr std::chrono::milliseconds kCharonTurnPause{300};
+// The same for a charon that has started on the node that serves: 1 000 SAs take 4 s.
+inline constexpr std::chrono::seconds kCharonFreshPause{10};
+// charon has not said that it has turned: it is told again.
+inline constexpr std::chrono::seconds kCharonTurnAgain{2};
+// Messages that cannot be read are complained of so often.
+inline constexpr std::chrono::minutes kCharonComplaintPause{1};
+// The ESP SAs are listed so often on the node that serves: 2 000 of them in 2 ms. What is sent
+// between two listings has to be far below half of the lead.
+inline constexpr std::chrono::milliseconds kSaListingPause{500};
+inline constexpr std::chrono::seconds kSaListingWait{2};
+// What charon was fed is in the kernel at once, mostly: looked for so often, and for so long.
+inline constexpr std::chrono::milliseconds kSaLookPause{200};
+inline constexpr std::chrono::seconds kChildSaWait{5};
+// A standby's kernel is compared with what its charon was fed.
+inline constexpr std::chrono::seconds kSaAuditPause{10};
+// How far a standby's outbound numbers are ahead of the record: more than 1 000 000 packets a second
+// come to between two listings. Of 32 bits 4 096 takeovers use up all; the last quarter is used
+// sparingly.
+inline constexpr std::uint64_t kEspLead = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kEspLeadWhenLow = std::uint64_t{1} << 16;
+inline constexpr std::uint64_t kEspLowBudget = 0xc000'0000;
+// XFRMA_REPLAY_ESN_MAX, in packets.
+inline constexpr std::size_t kReplayWindowMax = 4096;
 // Code- and Protocol-Rejects of one link: a peer that sends a foreign protocol at line rate gets as
 // many as tell it.
 inline constexpr std::size_t kPppRejectsPerSecondMax = 4;

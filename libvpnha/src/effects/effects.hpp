@@ -15,6 +15,7 @@
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
 #include "effects/flow_work.hpp"
+#include "effects/ipsec_work.hpp"
 #include "effects/l2tp_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
@@ -106,13 +107,13 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, SaveLease, SendLease, SetGate, RunStep,
+using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, SaveLease, SendLease, SetGate, RunStep,
                             Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore,
                             WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent = std::variant<L2tpEvent, FlowEvent>;
+using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

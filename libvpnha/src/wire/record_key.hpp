@@ -18,6 +18,8 @@ enum class RecordType : std::uint8_t {
     l2tp_session = 1,
     flow = 2,
     expectation = 3,
+    ike_sa = 4,
+    child_sa = 5,
     esp_counters = 6,
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;

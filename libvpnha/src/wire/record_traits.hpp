@@ -43,6 +43,8 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::l2tp_session, Service::session, limits::kRecordPayloadBytesMax, false},
     RecordTraits{RecordType::flow, Service::tracked, limits::kRecordPayloadBytesMax, false},
     RecordTraits{RecordType::expectation, Service::tracked, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::ike_sa, Service::session, kPayloadBytesMax, true},
+    RecordTraits{RecordType::child_sa, Service::session, kPayloadBytesMax, true},
     RecordTraits{RecordType::esp_counters, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
 };

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ipsec/charon_image.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vpnha::ipsec {
+
+namespace {
+
+bool has_vips(const PassiveSas::Ike& ike) {
+    IkeSa sa;
+    sa.updates = ike.updates;
+    return !peer_of(sa).vips.empty();
+}
+
+Bytes adoption_key_of(const PassiveSas::Ike& ike) {
+    IkeSa sa;
+    sa.id = ike.id;
+    sa.updates = ike.updates;
+    return adoption_key(sa);
+}
+
+// Feeds SAs, and foretells what a passive charon makes of it.
+class Feeder {
+  public:
+    Feeder(PassiveSas& sas, const SaSet& records, std::vector<Bytes>& messages)
+        : sas_(sas), records_(records), messages_(messages) {}
+
+    void delete_ike(const IkeKey& key) {
+        messages_.push_back(build_ike_delete(sas_.ikes.at(key).id));
+        remove(key);
+    }
+
+    void delete_child(std::uint32_t spi) {
+        const auto owner = sas_.ikes.find(sas_.children.at(spi).owner);
+        if (owner != sas_.ikes.end()) {
+            messages_.push_back(build_child_delete(owner->second.id, spi));
+        }
+        sas_.children.erase(spi);
+    }
+
+    void add_ike(const IkeSa& sa) {
+        const IkeKey& key = sa.id.key;
+        added_.push_back(sa.id);
+        messages_.push_back(sa.add);
+        sas_.ikes[key] = {sa.id, sa.add, {}, 0, 0, {}};
+        if (const auto old = predecessor_of(sa); old && sas_.ikes.contains(*old)) {
+            inherit(*old, key);
+        }
+    }
+
+    void update_ike(const IkeSa& sa) {
+        PassiveSas::Ike& ike = sas_.ikes.at(sa.id.key);
+        for (const Bytes& update : sa.updates) {
+            if (std::ranges::find(ike.updates, update) == ike.updates.end()) {
+                messages_.push_back(update);
+                IkeSa changed;
+                changed.updates = std::move(ike.updates);
+                add_update(changed, update);
+                ike.updates = std::move(changed.updates);
+                adopt(sa.id.key);
+            }
+        }
+        if (ike.mid_initiator != sa.mid_initiator) {
+            ike.mid_initiator = sa.mid_initiator;
+            messages_.push_back(build_mid(HaType::ike_mid_initiator, sa.id, sa.mid_initiator));
+        }
+        if (ike.mid_responder != sa.mid_responder) {
+            ike.mid_responder = sa.mid_responder;
+            messages_.push_back(build_mid(HaType::ike_mid_responder, sa.id, sa.mid_responder));
+        }
+        if (ike.iv != sa.iv) {
+            ike.iv = sa.iv;
+            messages_.push_back(build_iv(sa.id, sa.iv));
+        }
+    }
+
+    void add_child(const ChildSa& child) {
+        if (sas_.ikes.contains(child.made)) {
+            messages_.push_back(child.add);
+            sas_.children[child.spi] = {child.add, child.made, child.made};
+        }
+    }
+
+    [[nodiscard]] const std::vector<IkeId>& added() const { return added_; }
+
+  private:
+    void remove(const IkeKey& key) {
+        sas_.ikes.erase(key);
+        std::erase_if(sas_.children, [&key](const auto& each) { return each.second.owner == key; });
+    }
+
+    // True when there was anything to inherit.
+    bool inherit(const IkeKey& from, const IkeKey& to) {
+        bool any = has_vips(sas_.ikes.at(from));
+        for (auto& [spi, child] : sas_.children) {
+            if (child.owner == from) {
+                child.owner = to;
+                any = true;
+            }
+        }
+        sas_.ikes.erase(from);
+        return any;
+    }
+
+    // The oldest one with the same peer that has something; those before it end, too.
+    void adopt(const IkeKey& key) {
+        const Bytes peer = adoption_key_of(sas_.ikes.at(key));
+        if (peer.empty()) {
+            return;
+        }
+        std::vector<std::pair<std::uint64_t, IkeKey>> others;
+        for (const auto& [other, ike] : sas_.ikes) {
+            if (other != key && adoption_key_of(ike) == peer) {
+                const IkeSa* const sa = records_.find(other);
+                others.emplace_back(sa == nullptr ? 0 : sa->order, other);
+            }
+        }
+        std::ranges::sort(others);
+        for (const auto& [order, other] : others) {
+            if (inherit(other, key)) {
+                return;
+            }
+        }
+    }
+
+    PassiveSas& sas_;
+    const SaSet& records_;
+    std::vector<Bytes>& messages_;
+    std::vector<IkeId> added_;
+};
+
+std::vector<const IkeSa*> in_order(const Family& family, const SaSet& records) {
+    std::vector<const IkeSa*> all;
+    for (const IkeKey& key : family.ikes) {
+        if (const IkeSa* const sa = records.find(key); sa != nullptr && is_established(*sa)) {
+            all.push_back(sa);
+        }
+    }
+    std::ranges::sort(all, {}, [](const IkeSa* sa) { return std::pair(sa->order, sa->id.key); });
+    return all;
+}
+
+std::vector<const ChildSa*> made_by(const IkeKey& maker, const SaSet& records) {
+    std::vector<const ChildSa*> all;
+    for (const std::uint32_t spi : records.children_of(maker)) {
+        if (const ChildSa* const child = records.find_child(spi); child->made == maker) {
+            all.push_back(child);
+        }
+    }
+    std::ranges::sort(all, {},
+                      [](const ChildSa* child) { return std::pair(child->order, child->spi); });
+    return all;
+}
+
+// Feeds all of it to an empty charon.
+void replay(Feeder& feeder, const PassiveSas& sas, const Family& family, const SaSet& records) {
+    const std::vector<const IkeSa*> ordered = in_order(family, records);
+    for (const IkeSa* const sa : ordered) {
+        feeder.add_ike(*sa);
+        feeder.update_ike(*sa);
+        for (const ChildSa* const child : made_by(sa->id.key, records)) {
+            feeder.add_child(*child);
+        }
+    }
+    for (const IkeSa* const sa : ordered) {
+        if (sa->dead && sas.ikes.contains(sa->id.key)) {
+            feeder.delete_ike(sa->id.key);
+        }
+    }
+}
+
+// Feeds what is missing: `sas` becomes `wanted`, if nothing has to be done anew.
+void feed_missing(Feeder& feeder, const PassiveSas& sas, const PassiveSas& wanted,
+                  const Family& family, const SaSet& records) {
+    const std::map<std::uint32_t, PassiveSas::Child> before = sas.children;
+    for (const auto& [spi, child] : before) {
+        if (!wanted.children.contains(spi)) {
+            feeder.delete_child(spi);
+        }
+    }
+    const std::vector<const IkeSa*> ordered = in_order(family, records);
+    // A child of one that is about to be replaced comes before that.
+    for (const IkeSa* const sa : ordered) {
+        const IkeKey& key = sa->id.key;
+        if (!sas.ikes.contains(key) && wanted.ikes.contains(key)) {
+            feeder.add_ike(*sa);
+        }
+        if (sas.ikes.contains(key) && !sa->dead) {
+            feeder.update_ike(*sa);
+        }
+        for (const ChildSa* const child : made_by(key, records)) {
+            if (!sas.children.contains(child->spi) && wanted.children.contains(child->spi)) {
+                feeder.add_child(*child);
+            }
+        }
+    }
+    for (const IkeKey& key : family.ikes) {
+        if (sas.ikes.contains(key) && !wanted.ikes.contains(key)) {
+            feeder.delete_ike(key);
+        }
+    }
+}
+
+}  // namespace
+
+Family CharonImage::family_of(const IkeKey& member, const SaSet& records) const {
+    Family family{{member}, {}};
+    std::size_t before = 0;
+    while (before != family.ikes.size()) {
+        before = family.ikes.size();
+        records.complete(family);
+        std::vector<IkeKey> more;
+        for (const IkeKey& key : family.ikes) {
+            for (auto at = offspring_.lower_bound({key, 0});
+                 at != offspring_.end() && at->first == key; ++at) {
+                const PassiveSas::Child& child = sas_.children.at(at->second);
+                family.children.insert(at->second);
+                more.push_back(child.made);
+                more.push_back(child.owner);
+            }
+        }
+        family.ikes.insert(more.begin(), more.end());
+    }
+    return family;
+}
+
+PassiveSas CharonImage::take(const Family& family) {
+    PassiveSas taken;
+    for (const IkeKey& key : family.ikes) {
+        if (auto ike = sas_.ikes.extract(key)) {
+            taken.ikes.insert(std::move(ike));
+        }
+    }
+    for (const std::uint32_t spi : family.children) {
+        if (auto child = sas_.children.extract(spi)) {
+            offspring_.erase({child.mapped().made, spi});
+            offspring_.erase({child.mapped().owner, spi});
+            taken.children.insert(std::move(child));
+        }
+    }
+    return taken;
+}
+
+void CharonImage::add(PassiveSas sas) {
+    for (const auto& [spi, child] : sas.children) {
+        offspring_.emplace(child.made, spi);
+        offspring_.emplace(child.owner, spi);
+    }
+    sas_.ikes.merge(sas.ikes);
+    sas_.children.merge(sas.children);
+}
+
+Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
+    Feed feed;
+    feed.family = family_of(member, records);
+    const PassiveSas before = take(feed.family);
+    PassiveSas wanted;
+    std::vector<Bytes> whole;
+    Feeder anew(wanted, records, whole);
+    replay(anew, wanted, feed.family, records);
+
+    PassiveSas now = before;
+    Feeder missing(now, records, feed.messages);
+    feed_missing(missing, now, wanted, feed.family, records);
+    const bool doubted = std::ranges::any_of(
+        feed.family.ikes, [this](const IkeKey& key) { return doubted_.contains(key); });
+    feed.rebuilt = doubted || now != wanted;
+    // Of those that it may have, known to us or not, none is to be there twice.
+    std::vector<Bytes> cleared;
+    if (feed.rebuilt) {
+        for (const auto& [key, ike] : before.ikes) {
+            cleared.push_back(build_ike_delete(ike.id));
+        }
+        feed.messages = std::move(whole);
+    }
+    for (const IkeId& id : (feed.rebuilt ? anew : missing).added()) {
+        if ((populated_ || doubted_.contains(id.key)) && !before.ikes.contains(id.key)) {
+            cleared.push_back(build_ike_delete(id));
+        }
+    }
+    feed.messages.insert(feed.messages.begin(), cleared.begin(), cleared.end());
+    for (const IkeKey& key : feed.family.ikes) {
+        doubted_.erase(key);
+    }
+    add(std::move(wanted));
+    return feed;
+}
+
+void CharonImage::doubt(const IkeKey& member) {
+    const Family family = family_of(member, SaSet());
+    doubted_.insert(family.ikes.begin(), family.ikes.end());
+}
+
+void CharonImage::clear() {
+    sas_ = {};
+    offspring_.clear();
+    doubted_.clear();
+    populated_ = false;
+}
+
+void CharonImage::forget() {
+    clear();
+    populated_ = true;
+}
+
+void CharonImage::assume(const SaSet& records) {
+    clear();
+    for (const auto& [key, sa] : records.ikes()) {
+        if (!sa.dead && !has(key)) {
+            std::vector<Bytes> unsaid;
+            PassiveSas sas;
+            Feeder feeder(sas, records, unsaid);
+            replay(feeder, sas, family_of(key, records), records);
+            add(std::move(sas));
+        }
+    }
+}
+
+}  // namespace vpnha::ipsec

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// IKE and CHILD SAs, and the sequence numbers of ESP, as records of a gateway's replica.
+//
+// charon derives a CHILD SA's keys from those of the IKE SA under which it was made, its maker. It
+// lives on under the heir of that one, which replaced it. So a maker's record stays while a child
+// lives that it made, and so does every IKE SA on the way to the child's owner.
+//
+// What is in a record is what charon said of the SA, with its secrets sealed: longer data in the
+// same format. The coding is canonical.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipsec/ha_message.hpp"
+
+namespace vpnha::ipsec {
+
+struct IkeSa {
+    IkeId id;
+    // Of its establishment, among all that the gateway's holders have heard of: replayed by it.
+    std::uint64_t order = 0;
+    Bytes add;                   // Its IKE_ADD.
+    std::vector<Bytes> updates;  // Its IKE_UPDATEs; one that says the same anew replaces the first.
+    std::uint32_t mid_initiator = 0;  // Expected next; 0: none was said.
+    std::uint32_t mid_responder = 0;
+    Bytes iv;                    // IKEv1: of its next message.
+    bool dead = false;           // Kept for what it made; it has an heir.
+    std::optional<IkeKey> heir;  // Has its children.
+    friend bool operator==(const IkeSa&, const IkeSa&) = default;
+};
+
+struct ChildSa {
+    std::uint32_t spi = 0;  // Inbound; by it a CHILD SA is known.
+    std::uint32_t spi_out = 0;
+    IkeKey made;
+    IkeKey owner;
+    std::uint64_t order = 0;
+    Bytes add;  // Its CHILD_ADD.
+    friend bool operator==(const ChildSa&, const ChildSa&) = default;
+};
+
+// Of the two ESP SAs of a child, as its kernel had them last.
+struct EspCounters {
+    std::uint32_t spi = 0;  // The child's.
+    bool esn = false;
+    std::uint32_t window = 0;
+    std::uint64_t oseq = 0;  // Outbound.
+    std::uint64_t seq = 0;   // Inbound.
+    std::vector<std::uint32_t> bitmap;
+    friend bool operator==(const EspCounters&, const EspCounters&) = default;
+};
+
+// Identities of the records.
+[[nodiscard]] Bytes encode_key(const IkeKey& key);
+[[nodiscard]] Bytes encode_spi(std::uint32_t spi);
+[[nodiscard]] Result<IkeKey> parse_ike_key(ByteView id);
+[[nodiscard]] Result<std::uint32_t> parse_spi(ByteView id);
+
+[[nodiscard]] Bytes encode_record(const IkeSa& sa);
+[[nodiscard]] Bytes encode_record(const ChildSa& child);
+[[nodiscard]] Bytes encode_record(const EspCounters& counters);
+// What parses is about the SA of its id, and its messages can be read.
+[[nodiscard]] Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload);
+[[nodiscard]] Result<ChildSa> parse_child_sa(ByteView id, ByteView payload);
+[[nodiscard]] Result<EspCounters> parse_esp_counters(ByteView id, ByteView payload);
+
+// A passive charon has something to make of it: it knows the connection.
+[[nodiscard]] bool is_established(const IkeSa& sa);
+// The same SA's message replaces one with the same attributes, and is behind the others.
+void add_update(IkeSa& sa, ByteView update);
+// IKEv2: the SA that this one replaces.
+[[nodiscard]] std::optional<IkeKey> predecessor_of(const IkeSa& sa);
+
+// What the IKE_UPDATEs say of the SA.
+struct IkePeer {
+    Bytes local_id;
+    Bytes remote_id;
+    Bytes eap_id;
+    Bytes local;  // Hosts, as attributes.
+    Bytes remote;
+    std::string connection;
+    std::vector<Bytes> vips;  // The client's.
+};
+[[nodiscard]] IkePeer peer_of(const IkeSa& sa);
+// IKEv1: charon takes an older SA with the same peer for replaced, and adopts its children. Equal
+// for these, and empty for IKEv2.
+[[nodiscard]] Bytes adoption_key(const IkeSa& sa);
+
+}  // namespace vpnha::ipsec

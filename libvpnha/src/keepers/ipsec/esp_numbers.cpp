@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keepers/ipsec/esp_numbers.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using ipsec::EspCounters;
+using ipsec::SaCounters;
+
+constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
+
+std::uint64_t lead_of(const EspCounters& counters) {
+    return !counters.esn && counters.oseq > limits::kEspLowBudget ? limits::kEspLeadWhenLow
+                                                                  : limits::kEspLead;
+}
+
+std::uint64_t ahead(const EspCounters& counters, std::uint64_t by) {
+    const std::uint64_t number = counters.oseq + by;
+    return counters.esn ? number : std::min(number, kLast32);
+}
+
+bool is_out_right(const SaCounters& out, const EspCounters& known) {
+    return out.oseq >= ahead(known, lead_of(known) / 2);
+}
+
+bool is_in_right(const SaCounters& in, const EspCounters& known) {
+    return in.seq > known.seq || (in.seq == known.seq && (in.bitmap == known.bitmap ||
+                                                          in.bitmap.size() != known.bitmap.size()));
+}
+
+}  // namespace
+
+void EspNumbers::know(const EspCounters& counters) {
+    known_[counters.spi] = counters;
+}
+
+void EspNumbers::forget(std::uint32_t spi) {
+    known_.erase(spi);
+    there_.erase(spi);
+}
+
+EspCounters EspNumbers::known(std::uint32_t spi) const {
+    const auto found = known_.find(spi);
+    EspCounters none;
+    none.spi = spi;
+    return found == known_.end() ? none : found->second;
+}
+
+EspNumbers::Pairs EspNumbers::pair_up(Listed listed, const ipsec::SaSet& sas) {
+    std::map<ipsec::SaId, const SaCounters*> by_id;
+    for (const SaCounters& each : listed) {
+        by_id.emplace(each.id, &each);
+    }
+    Pairs pairs;
+    for (const SaCounters& in : listed) {
+        const ipsec::ChildSa* const child = sas.find_child(in.id.spi);
+        if (child == nullptr) {
+            continue;
+        }
+        const auto out = by_id.find({in.id.destination, in.id.source, child->spi_out});
+        if (out != by_id.end()) {
+            pairs.insert_or_assign(child->spi, Pair{in, *out->second});
+        }
+    }
+    return pairs;
+}
+
+std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas) {
+    std::vector<EspCounters> changed;
+    for (const auto& [spi, pair] : pair_up(listed, sas)) {
+        EspCounters now = known(spi);
+        now.esn = pair.in.esn;
+        now.window = pair.in.window;
+        now.oseq = std::max(now.oseq, pair.out.oseq);
+        if (pair.in.seq >= now.seq) {
+            now.seq = pair.in.seq;
+            now.bitmap = pair.in.bitmap;
+        }
+        if ((now.oseq != 0 || now.seq != 0) && now != known(spi)) {
+            known_[spi] = now;
+            changed.push_back(std::move(now));
+        }
+    }
+    return changed;
+}
+
+void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas) {
+    there_ = pair_up(listed, sas);
+}
+
+bool EspNumbers::is_right(std::uint32_t spi) const {
+    const auto found = there_.find(spi);
+    return found != there_.end() && is_out_right(found->second.out, known(spi)) &&
+           is_in_right(found->second.in, known(spi));
+}
+
+void EspNumbers::set(std::uint32_t spi, std::vector<SaCounters>& wanted) {
+    const auto found = there_.find(spi);
+    if (found == there_.end()) {
+        return;
+    }
+    auto& [in, out] = found->second;
+    const EspCounters numbers = known(spi);
+    if (!is_out_right(out, numbers)) {
+        out.oseq = std::max(out.oseq, ahead(numbers, lead_of(numbers)));
+        wanted.push_back(out);
+    }
+    if (!is_in_right(in, numbers)) {
+        in.seq = numbers.seq;
+        if (in.bitmap.size() == numbers.bitmap.size()) {
+            in.bitmap = numbers.bitmap;
+        } else {
+            // Of another window: what was received before is taken for received as a whole.
+            std::ranges::fill(in.bitmap, std::numeric_limits<std::uint32_t>::max());
+        }
+        wanted.push_back(in);
+    }
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the keeper of IPsec SAs brings into this node's charon and kernel.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "keepers/ipsec/ipsec_sas.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using ipsec::IkeKey;
+using wire::RecordType;
+
+wire::RecordKey record_of(const IkeKey& key) {
+    return {RecordType::ike_sa, wire::RecordId(ipsec::encode_key(key))};
+}
+
+wire::RecordKey record_of_child(std::uint32_t spi) {
+    return {RecordType::child_sa, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+wire::RecordKey record_of_counters(std::uint32_t spi) {
+    return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+}  // namespace
+
+void IpsecSas::feed(TimePoint now, Effects& effects) {
+    if (feed_at_ && *feed_at_ <= now) {
+        feed_at_.reset();
+    }
+    if (gone_ || flushing_ || is_active_ || touched_.empty() || feed_at_ ||
+        !gateway_.is_attached()) {
+        return;
+    }
+    // A pass brings IKE SAs before their children: each would be a rebuild.
+    if (replica().doubt() && !replica().promoted() && !held_back_) {
+        held_back_ = true;
+        feed_at_ = now + limits::kCharonFeedPause;
+        return;
+    }
+    while (!feeding_ && !touched_.empty()) {
+        std::vector<Bytes> messages;
+        Feeding next = next_feed(messages);
+        if (messages.empty()) {
+            on_fed(next, now);
+            continue;
+        }
+        next.ticket = ++last_ticket_;
+        effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), next.ticket});
+        feeding_ = std::move(next);
+    }
+}
+
+IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages) {
+    Feeding next;
+    while (!touched_.empty() && messages.size() < limits::kCharonFeedMessages) {
+        ipsec::Feed feed = image_.feed(*touched_.begin(), sas());
+        for (const IkeKey& key : feed.family.ikes) {
+            touched_.erase(key);
+            if (const auto found = installing_.find(record_of(key)); found != installing_.end()) {
+                next.installing.insert(*found);
+            }
+        }
+        for (const std::uint32_t spi : feed.family.children) {
+            const auto found = installing_.find(record_of_child(spi));
+            if (found != installing_.end()) {
+                next.installing.insert(*found);
+            }
+            if (feed.rebuilt) {
+                numbers_.lose(spi);
+            }
+        }
+        counters_.rebuilds += feed.rebuilt ? 1 : 0;
+        std::ranges::move(feed.messages, std::back_inserter(messages));
+        next.ikes.merge(feed.family.ikes);
+        next.children.merge(feed.family.children);
+    }
+    return next;
+}
+
+void IpsecSas::on_fed(const Feeding& fed, TimePoint now) {
+    const auto is_latest = [this](const auto& each) {
+        const auto found = installing_.find(each.first);
+        return found != installing_.end() && found->second == each.second;
+    };
+    for (const auto& each : fed.installing) {
+        if (each.first.type == RecordType::ike_sa && is_latest(each)) {
+            answer(each.first, replica::Outcome::installed, now);
+        }
+    }
+    bool any = false;
+    for (const std::uint32_t spi : fed.children) {
+        if (!image_.has_child(spi)) {
+            continue;  // It waits for its maker, or has ended.
+        }
+        if (numbers_.is_right(spi)) {
+            confirm(spi, now);
+        } else if (unseen_.try_emplace(spi, now + limits::kChildSaWait).second) {
+            any = true;
+        }
+    }
+    if (any) {
+        list_at_ = now;
+    }
+}
+
+void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects) {
+    if (!feeding_ || feeding_->ticket != fed.ticket) {
+        return;
+    }
+    const Feeding done = *std::exchange(feeding_, std::nullopt);
+    if (fed.result) {
+        on_fed(done, now);
+        if (list_at_ && *list_at_ <= now) {
+            list(now, effects);
+        }
+        return;
+    }
+    ++counters_.feeds_failed;
+    say(node::Level::warning,
+        fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
+                    done.ikes.size(), fed.result.error().detail),
+        effects);
+    for (const IkeKey& key : done.ikes) {
+        image_.doubt(key);
+        touched_.insert(key);
+    }
+    feed_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::lose_charon() {
+    feeding_.reset();
+    feed_at_.reset();
+    held_back_ = false;
+    is_active_ = false;
+    turn_again_at_.reset();
+    image_.clear();
+    numbers_.lose_all();
+    unseen_.clear();
+    to_set_.clear();
+    setting_.clear();
+    for (const auto& [key, sa] : sas().ikes()) {
+        replica().on_gone(record_of(key));
+    }
+    for (const auto& [spi, child] : sas().children()) {
+        replica().on_gone(record_of_child(spi));
+    }
+}
+
+void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
+    say(node::Level::info,
+        fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
+        effects);
+    gone_ = false;
+    lose_charon();
+    touch_all();
+    // An answer says that the kernel has done what was asked of it before.
+    flushing_ = true;
+    effects.emplace_back(node::FlushSas{gateway_.id()});
+    listing_ = false;
+    list(now, effects);
+    if (is_wanted_) {
+        turn_by_ = now + limits::kCharonFreshPause;
+    } else {
+        gateway_.install_missing(now, effects);
+    }
+}
+
+void IpsecSas::hear(const node::CharonGone&, TimePoint, Effects& effects) {
+    say(node::Level::error, "there is no charon", effects);
+    gone_ = true;
+    const bool served = is_active_;
+    lose_charon();
+    // On the node that serves, what needs no charon goes on until another node does.
+    if (!served) {
+        effects.emplace_back(node::FlushSas{gateway_.id()});
+    }
+}
+
+void IpsecSas::list(TimePoint now, Effects& effects) {
+    // An answer that does not come is asked for again.
+    list_at_ = now + (listing_ || !is_active_ ? limits::kSaListingWait : limits::kSaListingPause);
+    listing_ = true;
+    effects.emplace_back(node::ListSas{gateway_.id()});
+}
+
+void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effects) {
+    listing_ = false;
+    flushing_ = false;
+    if (is_active_) {
+        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas())) {
+            publish(record_of_counters(news.spi), ipsec::encode_record(news), now);
+        }
+        list_at_ = now + limits::kSaListingPause;
+        return;
+    }
+    numbers_.on_listed(listed.sas, sas());
+    look_for(now, effects);
+}
+
+void IpsecSas::look_for(TimePoint now, Effects& effects) {
+    std::vector<std::uint32_t> lost;
+    for (const auto& [spi, child] : image_.sas().children) {
+        const auto unseen = unseen_.find(spi);
+        const bool is_fed = !feeding_ || !feeding_->children.contains(spi);
+        if (numbers_.is_right(spi)) {
+            confirm(spi, now);
+        } else if (numbers_.is_there(spi)) {
+            to_set_.insert(spi);
+        } else if (is_fed && (unseen == unseen_.end() || unseen->second <= now)) {
+            lost.push_back(spi);
+        }
+    }
+    for (const std::uint32_t spi : lost) {
+        give_up(spi, now);
+    }
+    if (!lost.empty()) {
+        counters_.children_lost += lost.size();
+        say(node::Level::error,
+            fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
+                        lost.size()),
+            effects);
+        gateway_.install_missing(now, effects);
+    }
+    list_at_.reset();
+    if (!image_.sas().children.empty()) {
+        list_at_ = now + (unseen_.empty() ? limits::kSaAuditPause : Duration(limits::kSaLookPause));
+    }
+}
+
+void IpsecSas::give_up(std::uint32_t spi, TimePoint now) {
+    unseen_.erase(spi);
+    answer(record_of_child(spi), replica::Outcome::refused, now);
+    replica().on_gone(record_of_child(spi));
+    const IkeKey made = image_.sas().children.at(spi).made;
+    image_.doubt(made);
+    touched_.insert(made);
+    feed_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::confirm(std::uint32_t spi, TimePoint now) {
+    unseen_.erase(spi);
+    answer(record_of_child(spi), replica::Outcome::installed, now);
+    answer(record_of_counters(spi), replica::Outcome::installed, now);
+}
+
+void IpsecSas::set_numbers(Effects& effects) {
+    if (to_set_.empty() || is_active_) {
+        return;
+    }
+    node::SetCounters wanted{gateway_.id(), {}, ++last_ticket_};
+    for (const std::uint32_t spi : to_set_) {
+        numbers_.set(spi, wanted.counters);
+    }
+    setting_[wanted.ticket] = std::exchange(to_set_, {});
+    counters_.numbers_set += wanted.counters.size();
+    effects.emplace_back(std::move(wanted));
+}
+
+void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effects) {
+    const auto found = setting_.find(set.ticket);
+    if (found == setting_.end()) {
+        return;
+    }
+    const std::set<std::uint32_t> children = std::move(found->second);
+    setting_.erase(found);
+    for (const std::uint32_t spi : children) {
+        if (set.result) {
+            confirm(spi, now);
+        } else if (image_.has_child(spi)) {
+            numbers_.lose(spi);
+            unseen_.try_emplace(spi, now + limits::kChildSaWait);
+            list_at_ = now + limits::kSaLookPause;
+        }
+    }
+    if (!set.result) {
+        say(node::Level::warning,
+            fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
+                        set.result.error().detail),
+            effects);
+    }
+}
+
+void IpsecSas::turn(TimePoint now, Effects& effects) {
+    if (!is_wanted_ || is_active_ || gone_ || feeding_ || flushing_) {
+        return;
+    }
+    if (turn_by_ && *turn_by_ <= now) {
+        turn_by_.reset();
+    }
+    const bool lacks =
+        !touched_.empty() || !unseen_.empty() || !to_set_.empty() || !setting_.empty();
+    if (lacks && turn_by_) {
+        return;
+    }
+    is_active_ = true;
+    turn_by_.reset();
+    touched_.clear();
+    unseen_.clear();
+    turn_again_at_ = now + limits::kCharonTurnAgain;
+    effects.emplace_back(node::TurnCharon{gateway_.id(), true});
+    listing_ = false;
+    list_at_ = now + limits::kSaListingPause;
+}
+
+}  // namespace vpnha::keepers

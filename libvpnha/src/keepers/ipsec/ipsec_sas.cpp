@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keepers/ipsec/ipsec_sas.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using ipsec::IkeKey;
+using wire::RecordType;
+
+wire::RecordKey ike_record(const IkeKey& key) {
+    return {RecordType::ike_sa, wire::RecordId(ipsec::encode_key(key))};
+}
+
+wire::RecordKey child_record(std::uint32_t spi) {
+    return {RecordType::child_sa, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+wire::RecordKey counters_record(std::uint32_t spi) {
+    return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+}  // namespace
+
+void IpsecSas::say(node::Level level, const std::string& what, Effects& effects) const {
+    effects.emplace_back(node::Log{level, fmt::format("{} {}", what, gateway_.tag())});
+}
+
+void IpsecSas::touch_child(std::uint32_t spi) {
+    if (const ipsec::ChildSa* const child = sas().find_child(spi)) {
+        touched_.insert(child->made);
+        touched_.insert(child->owner);
+    }
+}
+
+void IpsecSas::touch_all() {
+    for (const auto& [key, sa] : sas().ikes()) {
+        touched_.insert(key);
+    }
+}
+
+Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
+    const ByteView id = wanted.key.id.view();
+    if (wanted.key.type == RecordType::ike_sa) {
+        VPNHA_TRY(ipsec::IkeSa sa, ipsec::parse_ike_sa(id, wanted.payload));
+        touched_.insert(sa.id.key);
+        store_.put(std::move(sa));
+    } else if (wanted.key.type == RecordType::child_sa) {
+        VPNHA_TRY(ipsec::ChildSa child, ipsec::parse_child_sa(id, wanted.payload));
+        const std::uint32_t spi = child.spi;
+        touch_child(spi);
+        store_.put(std::move(child));
+        touch_child(spi);
+    } else {
+        VPNHA_TRY(const ipsec::EspCounters counters, ipsec::parse_esp_counters(id, wanted.payload));
+        numbers_.know(counters);
+        if (numbers_.is_there(counters.spi) && !numbers_.is_right(counters.spi)) {
+            to_set_.insert(counters.spi);
+        } else {
+            // Those of a child that is not there yet are set as it comes, before it is confirmed.
+            answer(wanted.key, replica::Outcome::installed, now);
+        }
+    }
+    return {};
+}
+
+void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    installing_[wanted.key] = wanted.ticket;
+    const Result<void> taken = put(wanted, now);
+    if (!taken) {
+        installing_.erase(wanted.key);
+        refusals_[wanted.key] = taken.error().detail;
+        set_aside(gateway_, wanted, taken.error().detail, now, effects);
+    }
+}
+
+void IpsecSas::remove(const wire::RecordKey& key, Effects&) {
+    installing_.erase(key);
+    refusals_.erase(key);
+    if (key.type == RecordType::ike_sa) {
+        if (const auto ike = ipsec::parse_ike_key(key.id.view())) {
+            touched_.insert(*ike);
+            store_.erase(*ike);
+        }
+    } else if (const auto spi = ipsec::parse_spi(key.id.view())) {
+        if (key.type == RecordType::child_sa) {
+            touch_child(*spi);
+            store_.erase_child(*spi);
+            unseen_.erase(*spi);
+        }
+        numbers_.forget(*spi);
+    }
+}
+
+void IpsecSas::on_in_sync(TimePoint) {
+    if (std::exchange(held_back_, false)) {
+        feed_at_.reset();
+    }
+}
+
+void IpsecSas::answer(const wire::RecordKey& key, replica::Outcome outcome, TimePoint now) {
+    if (const auto found = installing_.find(key); found != installing_.end()) {
+        replica().on_installed(key, found->second, outcome, now);
+        installing_.erase(found);
+    }
+}
+
+void IpsecSas::follow(TimePoint now, Effects& effects) {
+    feed(now, effects);
+    set_numbers(effects);
+    turn(now, effects);
+}
+
+void IpsecSas::promote(TimePoint now, Effects& effects) {
+    is_wanted_ = true;
+    turn_by_ = now + limits::kCharonTurnPause;
+    held_back_ = false;
+    feed_at_.reset();
+    follow(now, effects);
+}
+
+void IpsecSas::unpause(TimePoint now, Effects& effects) {
+    promote(now, effects);
+}
+
+void IpsecSas::silence(Effects& effects) {
+    is_wanted_ = false;
+    turn_by_.reset();
+    turn_again_at_.reset();
+    settle_at_.reset();
+    if (std::exchange(is_active_, false)) {
+        image_.assume(sas());
+        touched_.clear();
+    }
+    // Also when it was never told to be active: it may have been before this keeper.
+    effects.emplace_back(node::TurnCharon{gateway_.id(), false});
+}
+
+void IpsecSas::pause(Effects& effects) {
+    silence(effects);
+}
+
+void IpsecSas::mute(Effects& effects) {
+    silence(effects);
+    store_.forget_half_open();
+    // This kernel's numbers are its own; they are looked at as those of a standby.
+    numbers_.lose_all();
+    to_set_.clear();
+    setting_.clear();
+    unseen_.clear();
+    list_at_.reset();
+}
+
+void IpsecSas::detach(Effects& effects) {
+    std::vector<Bytes> messages;
+    for (const auto& [key, ike] : image_.sas().ikes) {
+        messages.push_back(ipsec::build_ike_delete(ike.id));
+    }
+    if (!messages.empty()) {
+        effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
+    }
+    effects.emplace_back(node::FlushSas{gateway_.id()});
+    lose_charon();
+    image_.forget();
+    store_ = {};
+    numbers_ = {};
+    touched_.clear();
+    installing_.clear();
+    refusals_.clear();
+    list_at_.reset();
+}
+
+void IpsecSas::publish(const wire::RecordKey& key, ByteView payload, TimePoint now) {
+    if (payload.size() > wire::traits_of(key.type).payload_max) {
+        ++counters_.too_large;
+        replica().erase(key, now);
+    } else if (!replica().publish(key, payload)) {
+        ++counters_.too_large;
+    }
+}
+
+void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now) {
+    for (const IkeKey& key : changes.ikes) {
+        if (const ipsec::IkeSa* const sa = sas().find(key)) {
+            publish(ike_record(key), ipsec::encode_record(*sa), now);
+        } else {
+            replica().erase(ike_record(key), now);
+        }
+    }
+    for (const std::uint32_t spi : changes.children) {
+        if (const ipsec::ChildSa* const child = sas().find_child(spi)) {
+            publish(child_record(spi), ipsec::encode_record(*child), now);
+        } else {
+            replica().erase(child_record(spi), now);
+            replica().erase(counters_record(spi), now);
+            numbers_.forget(spi);
+        }
+    }
+}
+
+void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+    if (const auto* own = std::get_if<node::IpsecEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    }
+}
+
+void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effects) {
+    if (!is_active_ || !replica().promoted()) {
+        ++counters_.ignored;
+        return;
+    }
+    const Result<ipsec::SaChanges> changes = store_.apply(said.message);
+    if (changes) {
+        publish(*changes, now);
+        if (store_.is_unsettled() && !settle_at_) {
+            settle_at_ = now + limits::kIkeRekeyPause;
+        }
+        return;
+    }
+    ++counters_.unreadable;
+    if (!complained_at_ || now >= *complained_at_ + limits::kCharonComplaintPause) {
+        complained_at_ = now;
+        say(node::Level::error,
+            fmt::format("what charon said of an SA cannot be replicated: {}",
+                        changes.error().detail),
+            effects);
+    }
+}
+
+void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& effects) {
+    if (turned.active == is_active_) {
+        turn_again_at_.reset();
+        say(node::Level::info,
+            turned.active ? "charon speaks for the SAs" : "charon keeps the SAs, and is silent",
+            effects);
+    } else if (turned.active) {
+        effects.emplace_back(node::TurnCharon{gateway_.id(), false});
+    } else {
+        turn_again_at_ = now + limits::kCharonTurnAgain;
+    }
+}
+
+void IpsecSas::on_time(TimePoint now, Effects& effects) {
+    if (settle_at_ && *settle_at_ <= now) {
+        settle_at_.reset();
+        publish(store_.settle(), now);
+    }
+    if (turn_again_at_ && *turn_again_at_ <= now) {
+        turn_again_at_ = now + limits::kCharonTurnAgain;
+        effects.emplace_back(node::TurnCharon{gateway_.id(), is_active_});
+    }
+    if (list_at_ && *list_at_ <= now) {
+        list(now, effects);
+    }
+}
+
+std::optional<TimePoint> IpsecSas::next_deadline() const {
+    std::optional<TimePoint> at = earliest(list_at_, settle_at_);
+    at = earliest(at, turn_again_at_);
+    if (!gone_ && !feeding_ && !flushing_) {
+        at = earliest(at, touched_.empty() || is_active_ ? std::nullopt : feed_at_);
+        at = earliest(at, turn_by_);
+    }
+    return at;
+}
+
+std::vector<SessionView> IpsecSas::sessions() const {
+    std::vector<SessionView> views;
+    for (const auto& [key, sa] : sas().ikes()) {
+        const wire::RecordKey record = ike_record(key);
+        const replica::StoredRecord* const stored = replica().store().find(record);
+        if (sa.dead || stored == nullptr) {
+            continue;
+        }
+        const ipsec::IkePeer peer = ipsec::peer_of(sa);
+        SessionView& view = views.emplace_back();
+        view.record = record;
+        view.protocol = key.version == 1 ? "ikev1" : "ikev2";
+        view.user = ipsec::identity_text(peer.eap_id);
+        view.epoch = stored->version.epoch;
+        const auto children = sas().children_of(key);
+        const auto owned = std::ranges::count_if(
+            children, [&](std::uint32_t spi) { return sas().find_child(spi)->owner == key; });
+        view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
+        if (const auto remote = ipsec::parse_host(peer.remote)) {
+            view.peer = {remote->address.v4().value_or(Ipv4Address{}), remote->port};
+        }
+        const auto vip = peer.vips.empty() ? std::nullopt : ipsec::parse_host(peer.vips.front());
+        if (vip) {
+            view.address = vip->address.v4().value_or(Ipv4Address{});
+        }
+        view.state = SessionState::hot;
+        if (replica().promoted()) {
+            view.state = SessionState::protected_;
+            if (!replica().is_protected(record)) {
+                view.state = SessionState::unprotected;
+                view.reason = replica().quorate() ? "no standby has confirmed it"
+                                                  : "this side of the cluster has no quorum";
+            }
+        } else if (stored->hold != replica::Hold::installed) {
+            view.state = SessionState::unprotected;
+            view.reason = "not yet in this node's charon";
+        }
+    }
+    return views;
+}
+
+Counts IpsecSas::counts() const {
+    std::uint64_t live = 0;
+    for (const auto& [key, sa] : sas().ikes()) {
+        live += sa.dead ? 0 : 1;
+    }
+    return {{"ike_sas", live},
+            {"child_sas", sas().children().size()},
+            {"ike_half_open", store_.half_open()},
+            {"charon_messages_unknown", store_.counters().unknown},
+            {"charon_messages_repeated", store_.counters().repeated},
+            {"charon_messages_unreadable", counters_.unreadable},
+            {"charon_messages_ignored", counters_.ignored},
+            {"charon_rebuilds", counters_.rebuilds},
+            {"charon_feeds_failed", counters_.feeds_failed},
+            {"child_sas_lost", counters_.children_lost},
+            {"ipsec_records_refused", counters_.too_large},
+            {"esp_numbers_set", counters_.numbers_set}};
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The IPsec SAs of one gateway on one node: joins this node's charon, its kernel's ESP SAs and the
+// replica. Pure.
+//
+//               | charon and kernel to replica     | replica to charon and kernel
+//   ------------+----------------------------------+---------------------------------------------
+//   promoted    | what charon says; the numbers of | at the promotion, what is not fed yet; then
+//               | the ESP SAs, listed each 500 ms  | charon is active
+//   otherwise   | –                                | what charon lacks, family by family; the
+//               |                                  | numbers of the ESP SAs, ahead of the records
+//
+// A passive charon is fed one batch at a time; what changes meanwhile is coalesced. An IKE SA is
+// confirmed when charon has read it, a CHILD SA when both its ESP SAs are in this kernel with the
+// record's numbers: charon's word is not enough. What is not there in time is rebuilt.
+//
+// Of a charon that was there before this keeper nothing is known: it is told to delete each SA
+// before it is fed it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ipsec/charon_image.hpp"
+#include "ipsec/sa_store.hpp"
+#include "keepers/ipsec/esp_numbers.hpp"
+#include "keepers/keeper.hpp"
+
+namespace vpnha::keepers {
+
+class IpsecSas final : public Keeper {
+  public:
+    // `gateway` must outlive it.
+    explicit IpsecSas(Gateway& gateway) : gateway_(gateway) {}
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint now) override;
+    void on_replica(TimePoint, Effects&) override {}
+    void follow(TimePoint now, Effects& effects) override;
+
+    void promote(TimePoint now, Effects& effects) override;
+    void pause(Effects& effects) override;
+    void unpause(TimePoint now, Effects& effects) override;
+    void mute(Effects& effects) override;
+    void detach(Effects& effects) override;
+
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] Counts counts() const override;
+
+  private:
+    static constexpr std::array kTypes{wire::RecordType::ike_sa, wire::RecordType::child_sa,
+                                       wire::RecordType::esp_counters};
+
+    // What charon was fed last, and the installations that it answers.
+    struct Feeding {
+        std::uint64_t ticket = 0;
+        std::set<ipsec::IkeKey> ikes;
+        std::set<std::uint32_t> children;
+        std::map<wire::RecordKey, std::uint64_t> installing;
+    };
+    struct Counters {
+        std::uint64_t rebuilds = 0;       // Families that a passive charon was fed anew.
+        std::uint64_t feeds_failed = 0;   // charon may have lost some of it.
+        std::uint64_t children_lost = 0;  // Not in this kernel, in spite of charon.
+        std::uint64_t unreadable = 0;     // Messages of charon.
+        std::uint64_t ignored = 0;        // The same, while this node does not serve.
+        std::uint64_t too_large = 0;      // SAs for which a record is too small.
+        std::uint64_t numbers_set = 0;    // ESP SAs of which this node has set the numbers.
+    };
+
+    void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
+    void hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects);
+    void hear(const node::CharonFed& fed, TimePoint now, Effects& effects);
+    void hear(const node::CharonTurned& turned, TimePoint now, Effects& effects);
+    void hear(const node::CharonGone& gone, TimePoint now, Effects& effects);
+    void hear(const node::SasListed& listed, TimePoint now, Effects& effects);
+    void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
+
+    [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
+    // Its family has to be looked at.
+    void touch_child(std::uint32_t spi);
+    void touch_all();
+    void publish(const ipsec::SaChanges& changes, TimePoint now);
+    void publish(const wire::RecordKey& key, ByteView payload, TimePoint now);
+
+    void feed(TimePoint now, Effects& effects);
+    [[nodiscard]] Feeding next_feed(std::vector<Bytes>& messages);
+    void on_fed(const Feeding& fed, TimePoint now);
+    void set_numbers(Effects& effects);
+    void turn(TimePoint now, Effects& effects);
+    void silence(Effects& effects);
+    // What was installed, or asked for, is no more.
+    void lose_charon();
+    void look_for(TimePoint now, Effects& effects);
+    void give_up(std::uint32_t spi, TimePoint now);
+    // Both its ESP SAs are there, and right.
+    void confirm(std::uint32_t spi, TimePoint now);
+    void answer(const wire::RecordKey& key, replica::Outcome outcome, TimePoint now);
+    void list(TimePoint now, Effects& effects);
+    void say(node::Level level, const std::string& what, Effects& effects) const;
+
+    [[nodiscard]] const ipsec::SaSet& sas() const { return store_.sas(); }
+    [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
+    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
+
+    Gateway& gateway_;
+    ipsec::SaStore store_;
+    ipsec::CharonImage image_;
+    EspNumbers numbers_;
+
+    bool gone_ = false;      // There is no charon.
+    bool flushing_ = false;  // Until the kernel has removed what an earlier charon left there.
+    std::set<ipsec::IkeKey> touched_;  // charon may lack something of their families.
+    std::optional<Feeding> feeding_;
+    std::optional<TimePoint> feed_at_;  // Not before.
+    bool held_back_ = false;            // For want of a complete replica; once.
+    std::uint64_t last_ticket_ = 0;
+    // Installations that the replica waits for.
+    std::map<wire::RecordKey, std::uint64_t> installing_;
+    std::map<wire::RecordKey, std::string> refusals_;
+    // Children that charon was fed and that were not seen in the kernel; until when they should be.
+    std::map<std::uint32_t, TimePoint> unseen_;
+    std::set<std::uint32_t> to_set_;
+    std::map<std::uint64_t, std::set<std::uint32_t>> setting_;
+
+    bool is_wanted_ = false;            // This node serves, and is heard.
+    bool is_active_ = false;            // charon was told so.
+    std::optional<TimePoint> turn_by_;  // Whatever is missing by then.
+    std::optional<TimePoint> turn_again_at_;
+    std::optional<TimePoint> list_at_;
+    bool listing_ = false;
+    std::optional<TimePoint> settle_at_;
+    std::optional<TimePoint> complained_at_;
+    Counters counters_;
+};
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Messages of strongSwan's ha plugin, one behind the other: a u16 of length and the octets. What
+// parses is built with the very same octets. A store and a passive charon's image take them all.
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "ipsec/charon_image.hpp"
+#include "ipsec/sa_store.hpp"
+
+using namespace vpnha;
+
+namespace {
+
+void check_octets(ByteView octets) {
+    const Result<ipsec::HaMessage> message = ipsec::parse_ha_message(octets);
+    if (!message) {
+        VPNHA_ASSERT(!message.error().detail.empty());
+        return;
+    }
+    VPNHA_ASSERT(
+        std::ranges::equal(ipsec::build_ha_message(message->type, message->attributes), octets));
+    for (const ipsec::Attribute& each : message->attributes) {
+        static_cast<void>(ipsec::parse_host(each.value));
+        static_cast<void>(ipsec::identity_text(each.value));
+    }
+}
+
+void check_records(const ipsec::SaSet& sas) {
+    for (const auto& [key, sa] : sas.ikes()) {
+        const auto parsed = ipsec::parse_ike_sa(ipsec::encode_key(key), ipsec::encode_record(sa));
+        VPNHA_ASSERT(parsed && *parsed == sa);
+        VPNHA_ASSERT(ipsec::is_established(sa));
+    }
+    for (const auto& [spi, child] : sas.children()) {
+        const auto parsed =
+            ipsec::parse_child_sa(ipsec::encode_spi(spi), ipsec::encode_record(child));
+        VPNHA_ASSERT(parsed && *parsed == child);
+        VPNHA_ASSERT(sas.find(child.made) != nullptr);
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    ByteReader in(ByteView{data, size});
+    ipsec::SaStore store;
+    ipsec::CharonImage image;
+    image.clear();
+    while (in.ok() && in.remaining() != 0) {
+        const ByteView octets = in.take_prefixed(std::max<std::size_t>(in.remaining(), 2) - 2);
+        if (!in.ok()) {
+            break;
+        }
+        check_octets(octets);
+        const auto changes = store.apply(octets);
+        if (!changes) {
+            continue;
+        }
+        check_records(store.sas());
+        for (const ipsec::IkeKey& key : changes->ikes) {
+            static_cast<void>(image.feed(key, store.sas()));
+            VPNHA_ASSERT(image.feed(key, store.sas()).messages.empty());
+        }
+    }
+    static_cast<void>(store.settle());
+    check_records(store.sas());
+    return 0;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// HA messages for tests, as charon writes them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ipsec/ha_message.hpp"
+
+namespace vpnha::test {
+
+class HaBuilder {
+  public:
+    explicit HaBuilder(ipsec::HaType type) {
+        out_.u8(ipsec::kHaVersion).u8(static_cast<std::uint8_t>(type));
+    }
+    HaBuilder& id(const ipsec::IkeId& id, ipsec::HaTag tag = ipsec::HaTag::ike_id) {
+        put(tag).u8(id.key.version).u64(id.key.spi_i).u64(id.key.spi_r).u8(id.initiator ? 1 : 0);
+        return *this;
+    }
+    HaBuilder& u8(ipsec::HaTag tag, std::uint8_t value) {
+        put(tag).u8(value);
+        return *this;
+    }
+    HaBuilder& u16(ipsec::HaTag tag, std::uint16_t value) {
+        put(tag).u16(value);
+        return *this;
+    }
+    HaBuilder& u32(ipsec::HaTag tag, std::uint32_t value) {
+        put(tag).u32(value);
+        return *this;
+    }
+    HaBuilder& spi(ipsec::HaTag tag, std::uint32_t spi) { return u32(tag, __builtin_bswap32(spi)); }
+    HaBuilder& chunk(ipsec::HaTag tag, ByteView value) {
+        put(tag).prefixed(value);
+        return *this;
+    }
+    HaBuilder& text(ipsec::HaTag tag, std::string_view value) {
+        put(tag).bytes(to_bytes(value)).u8(0);
+        return *this;
+    }
+    HaBuilder& host(ipsec::HaTag tag, std::string_view address, std::uint16_t port = 0) {
+        const IpAddress parsed = parse_ip(address).value_or(IpAddress{});
+        put(tag).u16(port).u8(parsed.is_v4() ? 2 : 10).bytes(parsed.octets());
+        return *this;
+    }
+    // RFC 7296 3.5: 2 is a name.
+    HaBuilder& identity(ipsec::HaTag tag, std::string_view text, std::uint8_t type = 2) {
+        put(tag).u8(type).u8(static_cast<std::uint8_t>(text.size())).bytes(to_bytes(text));
+        return *this;
+    }
+    HaBuilder& selector(ipsec::HaTag tag, std::string_view address) {
+        const IpAddress parsed = parse_ip(address).value_or(IpAddress{});
+        put(tag).u8(parsed.is_v4() ? 7 : 8).u8(0).u16(0).u16(0xffff).u8(0);
+        out_.bytes(parsed.octets()).bytes(parsed.octets());
+        return *this;
+    }
+    [[nodiscard]] Bytes bytes() const { return {out_.view().begin(), out_.view().end()}; }
+
+  private:
+    ByteWriter& put(ipsec::HaTag tag) { return out_.u8(static_cast<std::uint8_t>(tag)); }
+
+    ByteWriter out_;
+};
+
+// An IKE SA of a client: what its charon says of it.
+struct IkeSample {
+    ipsec::IkeId id;
+    std::string client = "carol@example.org";
+    std::string address = "198.51.100.7";
+    std::string connection = "road";
+
+    [[nodiscard]] Bytes add(const std::vector<ipsec::IkeKey>& replaces = {}) const {
+        using ipsec::HaTag;
+        HaBuilder built(ipsec::HaType::ike_add);
+        built.u8(HaTag::ike_version, id.key.version).id(id);
+        for (const ipsec::IkeKey& old : replaces) {
+            built.id({old, false}, HaTag::ike_rekey_id)
+                .u16(HaTag::alg_old_prf, 5)
+                .chunk(HaTag::old_skd, Bytes{5, 6});
+        }
+        return built.u16(HaTag::alg_encr, 12)
+            .u16(HaTag::alg_encr_len, 256)
+            .chunk(HaTag::nonce_i, Bytes{1, 2})
+            .chunk(HaTag::nonce_r, Bytes{3, 4})
+            .chunk(HaTag::secret, Bytes{9, 9, 9})
+            .host(HaTag::remote_address, address, 4500)
+            .bytes();
+    }
+    [[nodiscard]] Bytes update() const {
+        using ipsec::HaTag;
+        return HaBuilder(ipsec::HaType::ike_update)
+            .id(id)
+            .identity(HaTag::local_id, "vpn.example.org")
+            .identity(HaTag::remote_id, client, 3)
+            .host(HaTag::local_address, "192.0.2.100", 4500)
+            .host(HaTag::remote_address, address, 4500)
+            .u32(HaTag::conditions, 0x12)
+            .u32(HaTag::extensions, 0x3)
+            .text(HaTag::config_name, connection)
+            .bytes();
+    }
+    [[nodiscard]] Bytes vip(std::string_view vip) const {
+        return HaBuilder(ipsec::HaType::ike_update)
+            .id(id)
+            .host(ipsec::HaTag::remote_vip, vip)
+            .bytes();
+    }
+    [[nodiscard]] Bytes child(std::uint32_t spi, std::uint32_t spi_out) const {
+        using ipsec::HaTag;
+        return HaBuilder(ipsec::HaType::child_add)
+            .id(id)
+            .u8(HaTag::initiator, 0)
+            .spi(HaTag::inbound_spi, spi)
+            .spi(HaTag::outbound_spi, spi_out)
+            .u16(HaTag::inbound_cpi, 0)
+            .u16(HaTag::outbound_cpi, 0)
+            .u8(HaTag::ipsec_mode, 2)
+            .u8(HaTag::ipcomp, 0)
+            .text(HaTag::config_name, "net")
+            .u16(HaTag::esn, 0)
+            .chunk(HaTag::nonce_i, Bytes{7})
+            .chunk(HaTag::nonce_r, Bytes{8})
+            .selector(HaTag::local_ts, "10.0.0.0")
+            .selector(HaTag::remote_ts, "10.1.0.7")
+            .bytes();
+    }
+};
+
+inline ipsec::IkeId ike_id(std::uint8_t version, std::uint64_t number) {
+    return {{version, 0xa000 + number, 0xb000 + number}, false};
+}
+
+}  // namespace vpnha::test

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ipsec/sa_store.hpp"
+
+#include <gmock/gmock.h>
+
+#include "base/limits.hpp"
+#include "support/ha_builder.hpp"
+
+namespace vpnha::ipsec {
+namespace sa_store_test {
+
+using test::IkeSample;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+class SaStoreTest : public ::testing::Test {
+  protected:
+    SaChanges hear(const Bytes& message) {
+        const auto changes = store_.apply(message);
+        EXPECT_TRUE(changes) << changes.error().detail;
+        return changes.value_or(SaChanges{});
+    }
+    void establish(const IkeSample& sample, std::uint32_t child) {
+        hear(sample.add());
+        hear(sample.update());
+        hear(sample.child(child, child + 1));
+    }
+    void replace(const IkeSample& old, const IkeSample& fresh) {
+        hear(fresh.add({old.id.key}));
+        hear(build_ike_delete(old.id));
+        hear(fresh.update());
+    }
+
+    SaStore store_;
+    const IkeSample first_{test::ike_id(2, 1)};
+    const IkeSample second_{test::ike_id(2, 2)};
+    const IkeSample third_{test::ike_id(2, 3)};
+};
+
+TEST_F(SaStoreTest, AnSaIsARecordOnceItIsEstablished) {
+    EXPECT_THAT(hear(first_.add()).ikes, IsEmpty());
+    EXPECT_THAT(hear(build_mid(HaType::ike_mid_responder, first_.id, 2)).ikes, IsEmpty());
+    EXPECT_THAT(hear(first_.update()).ikes, ElementsAre(first_.id.key));
+    const IkeSa* const sa = store_.sas().find(first_.id.key);
+    ASSERT_NE(sa, nullptr);
+    EXPECT_EQ(sa->add, first_.add());
+    EXPECT_THAT(sa->updates, ElementsAre(first_.update()));
+    EXPECT_EQ(sa->mid_responder, 2U);
+    EXPECT_THAT(hear(first_.child(7, 8)).children, ElementsAre(7));
+    EXPECT_EQ(store_.sas().find_child(7)->spi_out, 8U);
+    EXPECT_GT(store_.sas().find_child(7)->order, sa->order);
+}
+
+TEST_F(SaStoreTest, WhatIsAboutNobodyIsCounted) {
+    hear(build_iv({{1, 1, 2}, false}, Bytes{1}));
+    hear(first_.update());
+    hear(first_.child(7, 8));
+    hear(build_ike_delete(first_.id));
+    EXPECT_EQ(store_.counters().unknown, 4U);
+    EXPECT_THAT(store_.sas().ikes(), IsEmpty());
+    establish(first_, 7);
+    hear(first_.add());
+    EXPECT_EQ(store_.counters().repeated, 1U);
+    EXPECT_EQ(store_.sas().children().size(), 1U);
+    EXPECT_FALSE(store_.apply(Bytes{5, 1}));
+    EXPECT_FALSE(store_.apply(test::HaBuilder(HaType::status).u16(HaTag::segment, 1).bytes()));
+}
+
+TEST_F(SaStoreTest, AMakerStaysAsLongAsItsChild) {
+    establish(first_, 7);
+    replace(first_, second_);
+    ASSERT_NE(store_.sas().find(first_.id.key), nullptr);
+    EXPECT_TRUE(store_.sas().find(first_.id.key)->dead);
+    EXPECT_EQ(store_.sas().find(first_.id.key)->heir, second_.id.key);
+    EXPECT_EQ(store_.sas().find_child(7)->made, first_.id.key);
+    EXPECT_EQ(store_.sas().find_child(7)->owner, second_.id.key);
+
+    replace(second_, third_);
+    EXPECT_EQ(store_.sas().find_child(7)->owner, third_.id.key);
+    EXPECT_EQ(store_.sas().ikes().size(), 3U) << "the second is on the way";
+    hear(third_.child(9, 10));
+    const SaChanges changes = hear(build_child_delete(third_.id, 7));
+    EXPECT_THAT(changes.ikes, UnorderedElementsAre(first_.id.key, second_.id.key));
+    EXPECT_EQ(store_.sas().ikes().size(), 1U);
+    EXPECT_EQ(store_.sas().children().size(), 1U);
+}
+
+TEST_F(SaStoreTest, ARekeyThatFailsTakesNoChildren) {
+    establish(first_, 7);
+    hear(second_.add({first_.id.key}));
+    hear(third_.add({first_.id.key}));
+    EXPECT_EQ(store_.sas().find_child(7)->owner, first_.id.key);
+    hear(build_ike_delete(second_.id));
+    EXPECT_EQ(store_.sas().find_child(7)->owner, first_.id.key);
+    hear(build_ike_delete(first_.id));
+    EXPECT_TRUE(store_.is_unsettled());
+    EXPECT_NE(store_.sas().find_child(7), nullptr) << "the third may take it in a moment";
+    hear(third_.update());
+    EXPECT_FALSE(store_.is_unsettled());
+    EXPECT_EQ(store_.sas().find_child(7)->owner, third_.id.key);
+}
+
+TEST_F(SaStoreTest, AnSaThatIsNotReplacedAfterAllEndsWithItsChildren) {
+    establish(first_, 7);
+    hear(second_.add({first_.id.key}));
+    hear(build_ike_delete(first_.id));
+    const SaChanges changes = store_.settle();
+    EXPECT_THAT(changes.children, ElementsAre(7));
+    EXPECT_THAT(changes.ikes, ElementsAre(first_.id.key));
+    EXPECT_THAT(store_.sas().ikes(), IsEmpty());
+}
+
+TEST_F(SaStoreTest, ANewSaOfIkev1AdoptsTheChildrenOfItsPeer) {
+    const IkeSample old{test::ike_id(1, 1)};
+    const IkeSample fresh{test::ike_id(1, 2)};
+    IkeSample other{test::ike_id(1, 3)};
+    other.address = "198.51.100.8";
+    establish(old, 7);
+    establish(other, 9);
+    EXPECT_EQ(store_.sas().find_child(7)->owner, old.id.key) << "another peer's";
+    hear(fresh.add());
+    hear(fresh.update());
+    EXPECT_EQ(store_.sas().find_child(7)->owner, fresh.id.key);
+    EXPECT_FALSE(store_.sas().find(old.id.key)->dead) << "charon deletes it in ten seconds";
+    hear(build_ike_delete(old.id));
+    EXPECT_TRUE(store_.sas().find(old.id.key)->dead);
+    EXPECT_NE(store_.sas().find_child(7), nullptr);
+    hear(build_ike_delete(fresh.id));
+    EXPECT_EQ(store_.sas().ikes().size(), 1U);
+    EXPECT_EQ(store_.sas().children().size(), 1U);
+}
+
+TEST_F(SaStoreTest, TheNextHolderGoesOnWithTheNumbers) {
+    establish(first_, 7);
+    SaStore next;
+    next.put(*store_.sas().find(first_.id.key));
+    next.put(*store_.sas().find_child(7));
+    const std::uint64_t last = store_.sas().find_child(7)->order;
+    EXPECT_TRUE(next.apply(first_.child(9, 10)));
+    EXPECT_EQ(next.sas().find_child(9)->order, last + 1);
+}
+
+TEST_F(SaStoreTest, AFloodOfBeginningsHasABound) {
+    for (std::size_t i = 0; i <= limits::kHalfOpenSasMax; ++i) {
+        hear(IkeSample{test::ike_id(2, 100 + i)}.add());
+    }
+    EXPECT_EQ(store_.half_open(), limits::kHalfOpenSasMax);
+    EXPECT_EQ(store_.counters().given_up, 1U);
+    store_.forget_half_open();
+    EXPECT_EQ(store_.half_open(), 0U);
+}
+
+}  // namespace sa_store_test
+}  // namespace vpnha::ipsec
