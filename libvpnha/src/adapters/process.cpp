@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -186,9 +187,12 @@ UniqueFd open_process(const Process& process) {
     return pidfd;
 }
 
-void forbid_core_files() {
+Result<void> forbid_dumps() {
     const rlimit none{0, 0};
-    setrlimit(RLIMIT_CORE, &none);
+    if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return tl::unexpected(system_error("forbidding dumps of this process's memory", errno));
+    }
+    return {};
 }
 
 Result<void> prefer_this_process() {

@@ -37,8 +37,10 @@ struct Command {
     std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
 };
 
-// Session keys must never reach a disk: no core file, and nobody else's debugger.
-void forbid_core_files();
+// Keys must never reach a disk. No core file; none through a pipe either, as systemd-coredump takes
+// them (core(5): the limit does not count there); and no debugger without CAP_SYS_PTRACE. The
+// second and third last until exec().
+[[nodiscard]] Result<void> forbid_dumps();
 // The lease has to be renewed and answered while everything else on the node is busy: Pacemaker,
 // the agents, a compiler. Not in real time, as corosync runs: a loop of ours must never starve the
 // node.

@@ -34,11 +34,11 @@ void log_restart(const Restart& restart) {
 }  // namespace
 
 Result<Prepared> prepare(const DaemonOptions& options) {
+    VPNHA_CHECK(adapters::forbid_dumps());
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
     log_restart(options.restart);
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
-    adapters::forbid_core_files();
     if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
         write_log(node::Level::warning, preferred.error().detail);
     }

@@ -5,12 +5,16 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 namespace vpnha::adapters {
@@ -91,6 +95,88 @@ TEST(ProcessTest, ItsOutputIsClosedAfterItsEnd) {
     for (const int each : {output[0], said[0], said[1]}) {
         ::close(each);
     }
+}
+
+// A child in which `act` runs, and which then waits for its end.
+class Waiting {
+  public:
+    explicit Waiting(const std::function<bool()>& act) {
+        std::array<int, 2> done{};
+        EXPECT_EQ(::pipe2(done.data(), O_CLOEXEC), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            if (act() && ::write(done[1], "x", 1) == 1) {
+                ::pause();
+            }
+            ::_exit(1);
+        }
+        ::close(done[1]);
+        char word = 0;
+        EXPECT_EQ(::read(done[0], &word, 1), 1);
+        ::close(done[0]);
+    }
+    ~Waiting() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    [[nodiscard]] std::string path_of(const char* file) const {
+        return "/proc/" + std::to_string(pid_) + "/" + file;
+    }
+
+  private:
+    pid_t pid_ = -1;
+};
+
+constexpr uid_t kNobody = 65534;
+
+// Without capabilities, and as far as the kernel is concerned like any process of that user.
+bool become_nobody() {
+    return ::setresuid(kNobody, kNobody, kNobody) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+// As another process of the same user.
+bool is_open_to_its_user(const std::string& path) {
+    const pid_t reader = ::fork();
+    if (reader == 0) {
+        ::_exit(become_nobody() && ::open(path.c_str(), O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(reader, &status, 0) == reader && status == 0;
+}
+
+TEST(ProcessTest, AProcessThatMayBeDumpedIsReadByItsUser) {
+    const Waiting process([] { return become_nobody(); });
+    EXPECT_TRUE(is_open_to_its_user(process.path_of("mem")));
+    EXPECT_TRUE(is_open_to_its_user(process.path_of("environ")));
+}
+
+TEST(ProcessTest, ADumpThatIsForbiddenIsReadByNobodyElse) {
+    const Waiting process([] { return become_nobody() && forbid_dumps().has_value(); });
+    EXPECT_FALSE(is_open_to_its_user(process.path_of("mem")));
+    EXPECT_FALSE(is_open_to_its_user(process.path_of("environ")));
+    // Tools of ours that look at a vpnhad are root, and still do.
+    EXPECT_TRUE(std::ifstream(process.path_of("mem")).is_open());
+    EXPECT_TRUE(std::filesystem::is_symlink(process.path_of("fd/0")));
+}
+
+TEST(ProcessTest, ADumpIsForbiddenToFilesAndToPipes) {
+    const Waiting process([] {
+        rlimit limit{1, 1};
+        return forbid_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0 &&
+               limit.rlim_cur == 0 && ::prctl(PR_GET_DUMPABLE) == 0;
+    });
+}
+
+TEST(ProcessTest, AForbiddenDumpKeepsAProcessFromNothingOfItsOwn) {
+    const Waiting process([] {
+        return forbid_dumps() && read_process(::getpid()) &&
+               open_process(*read_process(::getpid())) &&
+               std::ifstream("/proc/self/environ").is_open() &&
+               std::ofstream("/proc/self/oom_score_adj").is_open() &&
+               std::ifstream("/proc/thread-self/ns/net").is_open();
+    });
 }
 
 TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
