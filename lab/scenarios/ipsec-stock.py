@@ -22,7 +22,8 @@ import ipaddress
 from vpnlab.expectation import at_least, equals, is_true
 from vpnlab.home import start_nat
 from vpnlab.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
-from vpnlab.ipsec_gateway import StockIpsecGateway, ipsec_leftovers
+from vpnlab.ipsec_gateway import StockCharon, ipsec_leftovers
+from vpnlab.l2tp_gateway import StockGateway
 from vpnlab.replay import Eavesdropper
 from vpnlab.run import Run
 from vpnlab.scenario import Scenario
@@ -33,12 +34,16 @@ SCENARIO = Scenario(nodes=("gw1", "client1", "client2", "client3", "server", "na
 
 def steps(run: Run) -> None:
     gw1 = run.lab.gateway("gw1")
-    gateway = StockIpsecGateway(gw1)
-    gateway.start()
+    xl2tpd, charon = StockGateway(gw1), StockCharon(gw1)
+    xl2tpd.configure()
+    xl2tpd.take_addresses()
+    xl2tpd.start()
+    charon.start()
     start_nat(run.lab)
     run.start_echo_server()
-    run.wait_for("charon and xl2tpd of gw1 are ready", gateway.ready, deadline_s=15)
-    gateway.serve()
+    run.wait_for("charon and xl2tpd of gw1 are ready",
+                 lambda: charon.ready() and xl2tpd.listening(), deadline_s=15)
+    charon.serve()
 
     clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
                run.client(Ikev2Client(run.lab.node("client1"))),

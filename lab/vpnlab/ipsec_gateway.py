@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The gateway's side of IPsec: what swanctl loads on every node of a gateway, and the virtual IPs
-of its HA pool; and a stock gateway of both protocols on one node, without a cluster."""
+of its HA pool; and a stock charon on one node, without a cluster."""
 from __future__ import annotations
 
 import enum
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from . import pki
 from .charon import Charon, configure, sas
 from .dialler import IKEV2, L2TP_IPSEC
-from .l2tp_gateway import PASSWORD, USER, StockGateway, l2tp_leftovers
+from .l2tp_gateway import PASSWORD, USER, l2tp_leftovers
 from .node import Node
 from .topology import L2TP, NETWORKS, VpnGateway
 
@@ -152,26 +152,20 @@ def ipsec_leftovers(node: Node) -> list[str]:
     return sas(node) + l2tp_leftovers(node)
 
 
-class StockIpsecGateway:
-    """charon beside xl2tpd by hand on one node."""
+class StockCharon:
+    """charon by hand on one node, without a cluster and without a peer of its HA plugin."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._l2tp = StockGateway(node)
         self._charon = Charon(node)
+        self.ready = self._charon.ready
 
     def start(self) -> None:
-        """Takes the VIPs and starts all; ready() says when clients may dial."""
-        self._l2tp.configure()
-        self._l2tp.take_addresses()
-        self._l2tp.start()
+        """ready() says when it may serve."""
         configure_gateway(self._node, L2TP, stock_settings())
         self._charon.start()
 
-    def ready(self) -> bool:
-        return self._l2tp.listening() and self._charon.ready()
-
     def serve(self) -> None:
-        """Once ready(). The plugin holds its only segment passive until it is told otherwise."""
+        """The plugin holds its only segment passive until it is told otherwise."""
         self._charon.load()
         self._node.put(FIFO, "+1\n")

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Today's stack with IPsec: the cluster moves the addresses, and the sessions die all the same.
+
+Purpose: the control of the power cuts of IPsec, as l2tp-control is for L2TP. Nothing of vpnha runs:
+stock charon is ready on every node, with the same connections, and the SAs die with their node.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
+home1 speaks L2TP/IPsec, client1 IKEv2.
+
+Steps: IPaddr2 and stock xl2tpd run in a group on one gateway; both clients dial, ping the server
+and stream TCP to it; the power of that gateway is cut; the traffic is watched for 30 s more.
+
+Expected: the cluster does its part (another gateway speaks for the VIP), and the clients gain
+nothing by it: no ping of the old sessions is answered again within 30 s.
+"""
+from vpnlab.cluster import DIRECTORY, Cluster
+from vpnlab.expectation import at_least, equals, is_true
+from vpnlab.home import start_nat
+from vpnlab.ipsec_client import Ikev2Client, L2tpIpsecClient
+from vpnlab.ipsec_gateway import StockCharon
+from vpnlab.l2tp_gateway import StockGateway
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1)
+SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"
+WATCHED_S = 30
+
+
+def steps(run: Run) -> None:
+    start_nat(run.lab)
+    cluster = Cluster(run.lab)
+    run.step("corosync and pacemaker start on three gateways")
+    cluster.up()
+    for node in cluster.nodes:
+        StockGateway(node).configure()
+        node.put("/run/xl2tpd/.keep", "")
+        node.put("/etc/init.d/xl2tpd", SERVICE.read_bytes(), mode=0o755)
+        charon = StockCharon(node)
+        charon.start()
+        run.wait_for(f"charon of {node.name} is ready", charon.ready, deadline_s=15)
+        charon.serve()
+    run.step("IPaddr2 and stock xl2tpd")
+    cluster.configure(DIRECTORY / "cluster" / "control.crm.in", {})
+    status = cluster.wait_status("the group runs", lambda seen: bool(seen.on("xl2tpd")))
+    active = run.lab.gateway(status.on("xl2tpd")[0])
+
+    run.step(f"both dial; {active.name} serves them, {status.dc} is the cluster's DC")
+    run.start_echo_server()
+    clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
+               run.client(Ikev2Client(run.lab.node("client1")))]
+    for client in clients:
+        client.dial()
+    cluster.tune()
+    for client in clients:
+        client.start_traffic()
+    run.observe(3)
+
+    run.step(f"power cut of {active.name}")
+    before = cluster.operations_done("start", "xl2tpd")
+    active.power_off()
+    successor = cluster.wait_operation("start", "xl2tpd", before)
+    run.step(f"{successor} has the group; {WATCHED_S} s more")
+    answered = [client.answered_pings() for client in clients]
+    run.observe(WATCHED_S)
+    back = [client.answered_pings() - count for client, count in zip(clients, answered)]
+    for client in clients:
+        client.stop_traffic()
+
+    seen = run.measure()
+    run.expect("served_by_another", len({owner.node for owner in seen.owners}), at_least(2))
+    run.expect("pings_answered_again", back, equals([0, 0]))
+    for client in seen.clients:
+        run.expect(f"{client.name}_pings_lost_after_the_cut", client.pings_lost,
+                   at_least(WATCHED_S))
+        run.expect(f"{client.name}_tcp_stream_came_through", client.tcp_intact is False, is_true())
