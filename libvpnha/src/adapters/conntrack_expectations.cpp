@@ -41,7 +41,7 @@ Result<std::vector<bool>> ConntrackTable::install_expectations(
 Result<std::vector<int>> ConntrackTable::create_expectations(
     std::span<const Expectation> expectations) {
     const auto create = [&] {
-        return ask(expectations.size(), [&expectations](char* buffer, std::size_t n) {
+        return train_.ask(expectations.size(), [&expectations](char* buffer, std::size_t n) {
             return put_expectation(buffer, expectations[n]);
         });
     };
@@ -60,7 +60,7 @@ Result<std::vector<int>> ConntrackTable::create_expectations(
 Result<std::vector<bool>> ConntrackTable::set_expectation_timeouts(
     std::span<const Timeout> timeouts) {
     VPNHA_TRY(const std::vector<int> answers,
-              ask(timeouts.size(), [&timeouts](char* buffer, std::size_t n) {
+              train_.ask(timeouts.size(), [&timeouts](char* buffer, std::size_t n) {
                   return put_expectation_timeout(buffer, timeouts[n]);
               }));
     std::vector<bool> there(timeouts.size());
@@ -74,7 +74,7 @@ Result<void> ConntrackTable::remove_expectations(std::span<const FlowKey> keys) 
         const auto part =
             keys.subspan(begin, std::min(limits::kFlowsPerTrain, keys.size() - begin));
         VPNHA_TRY(const std::vector<int> answers,
-                  ask(part.size(), [&part](char* buffer, std::size_t n) {
+                  train_.ask(part.size(), [&part](char* buffer, std::size_t n) {
                       return put_expectation_removal(buffer, part[n]);
                   }));
         for (std::size_t n = 0; n < part.size(); ++n) {

@@ -26,19 +26,8 @@ using conntrack::Resident;
 // Without helper, without parent, once more, twice something in the way, and one to spare.
 constexpr int kAttemptsMax = 6;
 
-Result<OwnedNetlink> open_socket() {
-    OwnedNetlink socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
-    if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
-        return tl::unexpected(system_error("open a netfilter socket", errno));
-    }
-    // A refused request comes back without its content: a train's refusals fit into the buffer.
-    int on = 1;
-    static_cast<void>(mnl_socket_setsockopt(socket.get(), NETLINK_CAP_ACK, &on, sizeof on));
-    const int bytes = static_cast<int>(limits::kFlowsPerTrain * 4096);
-    static_cast<void>(setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVBUFFORCE,
-                                 &bytes, sizeof bytes));
-    return socket;
-}
+// Of answers to requests, and of a listing's datagrams.
+constexpr std::size_t kReceiveBytes = limits::kFlowsPerTrain * 4096;
 
 Answer answer_of(int error_number) {
     switch (error_number) {
@@ -62,21 +51,19 @@ bool is_half_over(const Flow& resident, std::uint32_t whole_s) {
     return resident.timeout_s < whole_s / 2;
 }
 
-int error_of(const nlmsghdr* message) {
-    return mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)
-               ? EBADMSG
-               : -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ConntrackTable>> ConntrackTable::open() {
-    VPNHA_TRY(OwnedNetlink socket, open_socket());
-    return std::unique_ptr<ConntrackTable>(new ConntrackTable(std::move(socket)));
+    VPNHA_TRY(NetlinkTrain train, NetlinkTrain::open({.bus = NETLINK_NETFILTER,
+                                                      .requests_max = limits::kFlowsPerTrain,
+                                                      .request_bytes_max = kFlowMessageBytesMax,
+                                                      .what = "ask the flow table"}));
+    return std::unique_ptr<ConntrackTable>(new ConntrackTable(std::move(train)));
 }
 
 Result<std::vector<bool>> ConntrackTable::install(Flows flows) {
-    VPNHA_TRY(const std::vector<int> answers, ask(flows.size(), [&](char* buffer, std::size_t n) {
+    VPNHA_TRY(const std::vector<int> answers,
+              train_.ask(flows.size(), [&](char* buffer, std::size_t n) {
                   return put_flow(buffer, flows[n], FlowRequest::create);
               }));
     std::vector<bool> taken(flows.size(), true);
@@ -112,9 +99,9 @@ Result<bool> ConntrackTable::insist(Flow flow, int error_number) {
             case Next::compare:
                 break;
         }
-        VPNHA_TRY(const std::vector<int> answers, ask(1, [&flow](char* buffer, std::size_t) {
-                      return put_flow(buffer, flow, FlowRequest::create);
-                  }));
+        VPNHA_TRY(const std::vector<int> answers, train_.ask(1, [&flow](char* buffer, std::size_t) {
+            return put_flow(buffer, flow, FlowRequest::create);
+        }));
         error_number = answers.front();
     }
     ++counters_.refused;
@@ -152,9 +139,9 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
     Flow changed = flow;
     changed.status |= resident->flow.status;
     changed.parent = resident->expected ? std::optional(flow.key) : std::nullopt;
-    VPNHA_TRY(const std::vector<int> answers, ask(1, [&changed](char* buffer, std::size_t) {
-                  return put_flow(buffer, changed, FlowRequest::change);
-              }));
+    VPNHA_TRY(const std::vector<int> answers, train_.ask(1, [&changed](char* buffer, std::size_t) {
+        return put_flow(buffer, changed, FlowRequest::change);
+    }));
     return answers.front() == 0        ? Next::done
            : answers.front() == ENOENT ? Next::again
                                        : Next::give_up;
@@ -163,7 +150,7 @@ Result<Next> ConntrackTable::settle(Flow& flow) {
 Result<std::vector<bool>> ConntrackTable::set_timeouts(
     std::span<const conntrack::Timeout> timeouts) {
     VPNHA_TRY(const std::vector<int> answers,
-              ask(timeouts.size(), [&timeouts](char* buffer, std::size_t n) {
+              train_.ask(timeouts.size(), [&timeouts](char* buffer, std::size_t n) {
                   return put_timeout(buffer, timeouts[n]);
               }));
     std::vector<bool> there(timeouts.size(), true);
@@ -188,10 +175,10 @@ Result<bool> ConntrackTable::renew(const conntrack::Timeout& timeout) {
 
 // Both in one train: hardly a packet comes between.
 Result<int> ConntrackTable::make_anew(const Flow& flow) {
-    VPNHA_TRY(const std::vector<int> answers, ask(2, [&flow](char* buffer, std::size_t n) {
-                  return n == 0 ? put_key(buffer, flow.key, KeyRequest::remove)
-                                : put_flow(buffer, flow, FlowRequest::create);
-              }));
+    VPNHA_TRY(const std::vector<int> answers, train_.ask(2, [&flow](char* buffer, std::size_t n) {
+        return n == 0 ? put_key(buffer, flow.key, KeyRequest::remove)
+                      : put_flow(buffer, flow, FlowRequest::create);
+    }));
     return answers.back();
 }
 
@@ -200,7 +187,7 @@ Result<void> ConntrackTable::remove(std::span<const FlowKey> keys) {
         const auto part =
             keys.subspan(begin, std::min(limits::kFlowsPerTrain, keys.size() - begin));
         VPNHA_TRY(const std::vector<int> answers,
-                  ask(part.size(), [&part](char* buffer, std::size_t n) {
+                  train_.ask(part.size(), [&part](char* buffer, std::size_t n) {
                       return put_key(buffer, part[n], KeyRequest::remove);
                   }));
         for (std::size_t n = 0; n < part.size(); ++n) {
@@ -221,75 +208,20 @@ Result<std::optional<Flow>> ConntrackTable::find(const FlowKey& key) {
 
 Result<std::optional<News>> ConntrackTable::look(const std::function<nlmsghdr*(char*)>& write) {
     std::optional<News> found;
-    VPNHA_TRY(
-        const std::vector<int> answers,
-        ask(
-            1, [&write](char* buffer, std::size_t) { return write(buffer); },
-            [&found](const nlmsghdr* message) { found = parse_flow_message(message, true); }));
+    VPNHA_TRY(const std::vector<int> answers,
+              train_.ask(
+                  1, [&write](char* buffer, std::size_t) { return write(buffer); },
+                  [&found](std::size_t, const nlmsghdr* message) {
+                      found = parse_flow_message(message, true);
+                  }));
     if (answers.front() != 0 && answers.front() != ENOENT) {
         return tl::unexpected(system_error("look up a flow", answers.front()));
     }
     return found;
 }
 
-Result<std::vector<int>> ConntrackTable::ask(std::size_t count, const Write& write,
-                                             const NetlinkSocket::OnMessage& on_message) {
-    VPNHA_ASSERT(count <= limits::kFlowsPerTrain);
-    std::vector<int> answers(count, 0);
-    if (count == 0) {
-        return answers;
-    }
-    train_.resize(limits::kFlowsPerTrain * kFlowMessageBytesMax);
-    const std::uint32_t first = sequence_ + 1;
-    std::size_t size = 0;
-    for (std::size_t n = 0; n < count; ++n) {
-        nlmsghdr* const message = write(train_.data() + size, n);
-        message->nlmsg_seq = ++sequence_;
-        if (n + 1 == count) {
-            message->nlmsg_flags |= NLM_F_ACK;
-        }
-        size += NLMSG_ALIGN(message->nlmsg_len);
-    }
-    if (mnl_socket_sendto(socket_.get(), train_.data(), size) < 0) {
-        return tl::unexpected(system_error("write to the flow table", errno));
-    }
-    VPNHA_CHECK(read_answers(first, answers, on_message));
-    return answers;
-}
-
-// Refusals have an answer each, in order; the last request has one in any case.
-Result<void> ConntrackTable::read_answers(std::uint32_t first, std::vector<int>& answers,
-                                          const NetlinkSocket::OnMessage& on_message) {
-    answers_.resize(limits::kNetlinkAnswerBytesMax);
-    for (;;) {
-        const ssize_t got = mnl_socket_recvfrom(socket_.get(), answers_.data(), answers_.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return tl::unexpected(system_error("read the flow table's answer", errno));
-        }
-        int left = static_cast<int>(got);
-        for (auto* message = reinterpret_cast<const nlmsghdr*>(answers_.data());
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            const std::uint32_t n = message->nlmsg_seq - first;
-            if (n >= answers.size()) {
-                continue;  // Of a train that failed half-way.
-            }
-            if (message->nlmsg_type == NLMSG_ERROR) {
-                answers[n] = error_of(message);
-                if (n + 1 == answers.size()) {
-                    return {};
-                }
-            } else if (on_message) {
-                on_message(message);
-            }
-        }
-    }
-}
-
 Result<ConntrackListing> ConntrackListing::start(std::string buckets) {
-    VPNHA_TRY(OwnedNetlink socket, open_socket());
+    VPNHA_TRY(OwnedNetlink socket, open_netlink(NETLINK_NETFILTER, kReceiveBytes));
     std::string before = read_text(buckets);
     std::array<char, kFlowMessageBytesMax> buffer{};
     const nlmsghdr* const message = put_listing(buffer.data());

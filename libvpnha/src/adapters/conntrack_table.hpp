@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The flows in this node's kernel: installed in trains of requests with one acknowledgement each,
-// removed, looked up, listed. The kernel answers within the send call, so nothing here waits.
+// removed, looked up, listed.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/netlink.hpp"
+#include "adapters/netlink_train.hpp"
 #include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
 #include "ports/flow_table.hpp"
@@ -36,17 +36,8 @@ class ConntrackTable : public ports::FlowTable {
     [[nodiscard]] const Counters& counters() const override { return counters_; }
 
   private:
-    // Writes the n-th request of a train.
-    using Write = std::function<nlmsghdr*(char* buffer, std::size_t n)>;
+    explicit ConntrackTable(NetlinkTrain train) : train_(std::move(train)) {}
 
-    explicit ConntrackTable(OwnedNetlink socket) : socket_(std::move(socket)) {}
-
-    // The kernel's answer (errno, 0: taken) to each of `count` requests; `on_message` sees what it
-    // sends besides.
-    Result<std::vector<int>> ask(std::size_t count, const Write& write,
-                                 const NetlinkSocket::OnMessage& on_message = nullptr);
-    Result<void> read_answers(std::uint32_t first, std::vector<int>& answers,
-                              const NetlinkSocket::OnMessage& on_message);
     Result<std::vector<int>> create_expectations(
         std::span<const conntrack::Expectation> expectations);
     // One flow that the kernel did not take as it was.
@@ -59,10 +50,7 @@ class ConntrackTable : public ports::FlowTable {
     Result<int> make_anew(const conntrack::Flow& flow);
     Result<std::optional<conntrack::News>> look(const std::function<nlmsghdr*(char*)>& write);
 
-    OwnedNetlink socket_;
-    std::uint32_t sequence_ = 0;
-    std::vector<char> train_;
-    std::vector<char> answers_;
+    NetlinkTrain train_;
     Counters counters_;
 };
 

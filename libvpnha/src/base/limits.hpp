@@ -87,6 +87,13 @@ inline constexpr std::size_t kReadingsMax = 16;
 // each, 60 KB of netlink's send buffer of 208 KB. More gain nothing (1: 227 000/s, 64: 530 000/s,
 // 256: 555 000/s), and hold up the loop for longer than ~0.5 ms.
 inline constexpr std::size_t kFlowsPerTrain = 256;
+inline constexpr std::size_t kHaMessageBytesMax = 8192;//TEMP
+// What may wait in charon's receive queue before more is sent: a third of what it takes (208 KiB, of
+// which an octet of a message may cost two).
+inline constexpr std::size_t kCharonQueueBytes = std::size_t{64} * 1024;
+// Requests about ESP SAs in one send call. In the lab's kernel, ten times slower than a host's, a
+// question and a change take 0.1 ms: a train holds up the loop for 6 ms there.
+inline constexpr std::size_t kSasPerTrain = 64;
 // Events of flows that the kernel holds for us: ~1.3 KB each with the kernel's share, so 25 000 of
 // them, 0.1 s of the fastest stream that was measured.
 inline constexpr std::size_t kFlowEventBytes = std::size_t{32} * 1024 * 1024;
