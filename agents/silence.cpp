@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include "adapters/gate.hpp"
+#include "adapters/gateway_services.hpp"
 #include "adapters/network.hpp"
 #include "adapters/state_lock.hpp"
-#include "adapters/xl2tpd_service.hpp"
 #include "config/config.hpp"
 
 namespace vpnha {
@@ -50,15 +50,15 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
     VPNHA_CHECK(network.flush(gateway->id));
     lock.reset();  // Who ends the services is a child, and works on behind this program.
-    adapters::Xl2tpdService service(gateway->name);
+    const auto services = adapters::gateway_services(gateway->name);
     if (takes_no_gate) {
         // Who would be fenced for it could not start anything here either: silent is who has no
         // address and no service.
         std::fprintf(stderr, "silence-gateway: without a gate: %s\n", gate.error().detail.c_str());
-        return service.reset();
+        return adapters::for_each_service(services, &adapters::StockService::reset);
     }
     // The next node's promotion waits for this one's silence, not for the end of a thousand pppds.
-    return service.begin_reset();
+    return adapters::for_each_service(services, &adapters::StockService::begin_reset);
 }
 
 }  // namespace

@@ -3,26 +3,22 @@
 // gate, so that nothing has to start when the gateway comes.
 #include "adapters/xl2tpd_service.hpp"
 #include "agents.hpp"
+#include "stock.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {
 
 namespace {
 
-using adapters::Xl2tpdService;
+using adapters::StockService;
 using ocf::Call;
-using ocf::Code;
 using ocf::Outcome;
 
-Outcome outcome(const Result<void>& result) {
-    return result ? Outcome{} : ocf::outcome_of(result.error());
+StockService service(const Call& call) {
+    return {adapters::xl2tpd_kind(), call.parameter("gateway")};
 }
 
-Xl2tpdService service(const Call& call) {
-    return Xl2tpdService(call.parameter("gateway"));
-}
-
-Xl2tpdService::Settings settings(const Call& call) {
+adapters::Xl2tpdSettings settings(const Call& call) {
     return {.binary = call.parameter("binary"),
             .config = call.parameter("config"),
             .options_file = call.parameter("options_file"),
@@ -30,45 +26,22 @@ Xl2tpdService::Settings settings(const Call& call) {
 }
 
 Outcome start(const Call& call) {
-    if (Outcome outcome = refused_if_fenced(call); outcome.code != Code::success) {
-        return outcome;
-    }
-    return outcome(service(call).start(settings(call)));
+    return start_stock(call, service(call), [&call](const StockService& xl2tpd) {
+        return adapters::plan_xl2tpd(xl2tpd, settings(call));
+    });
 }
 
 Outcome stop(const Call& call) {
-    // On a draining node its sessions go on until another one serves them; vpnhad ends them then.
-    const auto draining = [&call] {
-        return is_lame(call.parameter("socket"), call.parameter("gateway"));
-    };
-    if (draining()) {
-        const Result<void> later = service(call).stop_later();
-        // Unless the lease has ended in between.
-        if (later && draining()) {
-            return {};
-        }
-    }
-    return outcome(service(call).stop());
+    return stop_stock(call, service(call));
 }
 
 Outcome monitor(const Call& call) {
-    const auto state = service(call).status();
-    if (!state) {
-        return ocf::outcome_of(state.error());
-    }
-    switch (*state) {
-        case Xl2tpdService::State::running:
-            return {};
-        case Xl2tpdService::State::stopped:
-            return {Code::not_running};
-        case Xl2tpdService::State::dead:
-            break;
-    }
-    return {Code::error, "xl2tpd has died or lost its control pipe; the system log may say why"};
+    return monitor_stock(service(call), StockService::Depth::process,
+                         "xl2tpd has died or lost its control pipe; the system log may say why");
 }
 
 Outcome validate(const Call& call) {
-    return outcome(Xl2tpdService::check(settings(call)));
+    return outcome(adapters::check_xl2tpd(settings(call)));
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ def test_fill_drops_comments_and_refuses_open_variables():
 
 
 @pytest.mark.parametrize("path", [cluster.TEMPLATES / "l2tp-gateway.crm",
+                                  cluster.TEMPLATES / "l2tp-ipsec-gateway.crm",
                                   cluster.TEMPLATES / "vip-gateway.crm",
                                   cluster.DIRECTORY / "cluster" / "control.crm.in"])
 def test_templates_are_verified_configurations(path):
@@ -96,6 +97,28 @@ def test_gateway_template_promotes_without_notifications():
     fenced = {each.attrib["name"] for each in cib.iterfind(".//primitive[@id='checkpoint']//op")
               if each.attrib.get("on-fail") == "fence"}
     assert fenced == {"demote", "stop"}
+
+
+def without_charon(cib: ElementTree.Element) -> dict[str, str]:
+    """What a template configures beside charon, by id."""
+    return {each.attrib["id"]: ElementTree.tostring(each, encoding="unicode").strip()
+            for section in ("crm_config/*", "rsc_defaults/*", "resources/*", "constraints/*")
+            for each in cib.iterfind(f"./configuration/{section}")
+            if "strongswan" not in each.attrib["id"]}
+
+
+def test_gateway_with_charon_is_the_other_one_and_charon():
+    plain, ipsec = (cluster.render_cib(cluster.fill((cluster.TEMPLATES / name).read_text("utf-8"),
+                                                    VARIABLES))
+                    for name in ("l2tp-gateway.crm", "l2tp-ipsec-gateway.crm"))
+    assert without_charon(ipsec) == without_charon(plain)
+    assert {(each.attrib["first"], each.attrib["first-action"], each.attrib["then"],
+             each.attrib["then-action"]) for each in ipsec.iter("rsc_order")
+            if "strongswan" in each.attrib["id"]} == {
+        ("checkpoint-clone", "start", "strongswan-clone", "start"),
+        ("strongswan-clone", "start", "checkpoint-clone", "promote")}
+    monitors = ipsec.iterfind(".//primitive[@id='strongswan']//op[@name='monitor']")
+    assert [each.attrib["interval"] for each in monitors] == ["2s", "10s"]
 
 
 def test_an_address_sticks_more_than_it_prefers_its_primary():

@@ -80,12 +80,28 @@ struct SpawnNews {
     int error_number = 0;
 };
 
-[[noreturn]] void execute(const std::vector<char*>& argv, const char* output, int news) {
-    ::setsid();
-    const pid_t child = ::fork();
-    if (child != 0) {
-        ::_exit(0);
-    }
+// A command as execve() takes it. The command must outlive it.
+struct Execution {
+    std::vector<char*> argv;
+    std::vector<char*> environment;
+    const char* output;
+};
+
+Execution prepare(const Command& command) {
+    const auto pointers = [](const std::vector<std::string>& texts, std::vector<char*> into) {
+        for (const std::string& text : texts) {
+            into.push_back(const_cast<char*>(text.c_str()));
+        }
+        into.push_back(nullptr);
+        return into;
+    };
+    return {.argv = pointers(command.arguments, {}),
+            .environment = pointers(command.environment, {const_cast<char*>(kPath)}),
+            .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str()};
+}
+
+// Ends the calling process: the command or a failure, which `news` tells.
+[[noreturn]] void execute(const Execution& execution, int news) {
     SpawnNews report{.pid = ::getpid(), .error_number = 0};
     [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
     sigset_t none;
@@ -93,13 +109,12 @@ struct SpawnNews {
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     ::setpriority(PRIO_PROCESS, 0, 0);
     const int null = ::open("/dev/null", O_RDONLY);
-    const int out = ::open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    const int out = ::open(execution.output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(null, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
     ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    std::array<char*, 2> environment{const_cast<char*>(kPath), nullptr};
-    ::execve(argv[0], argv.data(), environment.data());
+    ::execve(execution.argv[0], execution.argv.data(), execution.environment.data());
     report.error_number = errno;
     written = ::write(news, &report, sizeof report);
     ::_exit(127);
@@ -121,6 +136,26 @@ bool wait_gone(int pidfd, std::chrono::steady_clock::time_point deadline) {
             return ready > 0;
         }
     }
+}
+
+// The pid of the started side, when that has executed its program.
+Result<pid_t> read_spawn_news(const Pipe& news, const std::string& program) {
+    SpawnNews report{};
+    if (::read(news.reader.get(), &report, sizeof report) != sizeof report) {
+        return fail(Errc::system, fmt::format("starting {}: fork failed", program));
+    }
+    const pid_t pid = report.pid;
+    if (::read(news.reader.get(), &report, sizeof report) == sizeof report) {
+        return tl::unexpected(system_error("starting " + program, report.error_number));
+    }
+    return pid;
+}
+
+int wait_for(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
 }
 
 }  // namespace
@@ -205,34 +240,49 @@ Result<void> prefer_this_process() {
 
 Result<pid_t> spawn_detached(const Command& command) {
     VPNHA_TRY(Pipe news, make_pipe());
-    std::vector<char*> argv;
-    for (const std::string& argument : command.arguments) {
-        argv.push_back(const_cast<char*>(argument.c_str()));
-    }
-    argv.push_back(nullptr);
-    const char* const output =
-        command.error_file.empty() ? "/dev/null" : command.error_file.c_str();
+    const Execution execution = prepare(command);
     const pid_t middle = ::fork();
     if (middle < 0) {
         return tl::unexpected(system_error("fork", errno));
     }
     if (middle == 0) {
-        execute(argv, output, news.writer.get());
+        ::setsid();
+        if (::fork() != 0) {
+            ::_exit(0);
+        }
+        execute(execution, news.writer.get());
     }
     news.writer.reset();
-    int status = 0;
-    while (::waitpid(middle, &status, 0) < 0 && errno == EINTR) {
+    wait_for(middle);
+    return read_spawn_news(news, command.arguments[0]);
+}
+
+Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout) {
+    VPNHA_TRY(Pipe news, make_pipe());
+    const Execution execution = prepare(command);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        return tl::unexpected(system_error("fork", errno));
     }
-    SpawnNews report{};
-    if (::read(news.reader.get(), &report, sizeof report) != sizeof report) {
-        return fail(Errc::system, fmt::format("starting {}: fork failed", command.arguments[0]));
+    if (child == 0) {
+        execute(execution, news.writer.get());
     }
-    const pid_t pid = report.pid;
-    if (::read(news.reader.get(), &report, sizeof report) == sizeof report) {
-        return tl::unexpected(
-            system_error(fmt::format("starting {}", command.arguments[0]), report.error_number));
+    news.writer.reset();
+    const Result<pid_t> started = read_spawn_news(news, command.arguments[0]);
+    const bool ended =
+        wait_gone(open_pidfd(child).get(), std::chrono::steady_clock::now() + timeout);
+    if (!ended) {
+        ::kill(child, SIGKILL);
     }
-    return pid;
+    const int status = wait_for(child);
+    if (!started) {
+        return tl::unexpected(started.error());
+    }
+    if (!ended) {
+        return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
+                                               command.arguments[0], timeout.count()));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void leave_caller() {
@@ -262,6 +312,13 @@ void close_output_after_end() {
         return 0;
     };
     ::clone(wait_for_end, stack.data() + stack.size(), CLONE_VM, nullptr);
+}
+
+void terminate_and_wait(const Process& process, std::chrono::milliseconds patience) {
+    const UniqueFd pidfd = open_process(process);
+    if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0) == 0) {
+        wait_gone(pidfd.get(), std::chrono::steady_clock::now() + patience);
+    }
 }
 
 Result<void> kill_and_wait(const std::vector<Process>& processes,

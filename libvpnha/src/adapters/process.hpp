@@ -35,6 +35,7 @@ struct Process {
 struct Command {
     std::vector<std::string> arguments;  // The program's path first.
     std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
+    std::vector<std::string> environment{};  // NAME=VALUE, beside PATH.
 };
 
 // Keys must never reach a disk. No core file; none through a pipe either, as systemd-coredump takes
@@ -50,6 +51,10 @@ struct Command {
 // niceness, as a child of init. Its pid; an error when the program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
+// Runs the command to its end in the same way; its exit code. After `timeout` it is killed, which
+// is an error.
+[[nodiscard]] Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout);
+
 // A child goes on after its parent, in a session of its own, without its streams, for nobody who
 // reads them is to wait for it, and behind whoever waited for the parent.
 void leave_caller();
@@ -60,6 +65,9 @@ void leave_caller();
 // heeded 500 ms later (crm_trigger_prepare(), lib/common/mainloop.c), unless something that it
 // polls wakes it.
 void close_output_after_end();
+
+// SIGTERM, and so much time to end by itself; what it does with that is for the caller to see.
+void terminate_and_wait(const Process& process, std::chrono::milliseconds patience);
 
 // SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
 [[nodiscard]] Result<void> kill_and_wait(const std::vector<Process>& processes,

@@ -87,7 +87,6 @@ inline constexpr std::size_t kReadingsMax = 16;
 // each, 60 KB of netlink's send buffer of 208 KB. More gain nothing (1: 227 000/s, 64: 530 000/s,
 // 256: 555 000/s), and hold up the loop for longer than ~0.5 ms.
 inline constexpr std::size_t kFlowsPerTrain = 256;
-inline constexpr std::size_t kHaMessageBytesMax = 8192;//TEMP
 // What may wait in charon's receive queue before more is sent: a third of what it takes (208 KiB, of
 // which an octet of a message may cost two).
 inline constexpr std::size_t kCharonQueueBytes = std::size_t{64} * 1024;
@@ -156,6 +155,10 @@ inline constexpr std::size_t kControlMessageBytesMax = std::size_t{64} * 1024 * 
 inline constexpr std::size_t kControlJsonDepthMax = 16;
 // Connections at the control socket at once: agents, CLIs, a monitor.
 inline constexpr std::size_t kControlClientsMax = 64;
+// One packet of charon's vici socket, by its protocol.
+inline constexpr std::size_t kViciPacketBytesMax = std::size_t{512} * 1024;
+// Sections of a vici message nest five deep in what charon answers.
+inline constexpr std::size_t kViciDepthMax = 16;
 // One datagram of netlink answers: what the kernel fills at most per read of a dump (NLMSG_GOODSIZE
 // is smaller than 32 KiB).
 inline constexpr std::size_t kNetlinkAnswerBytesMax = std::size_t{32} * 1024;

@@ -21,7 +21,7 @@
 #include "adapters/plugin_server.hpp"
 #include "adapters/pppol2tp.hpp"
 #include "adapters/process.hpp"
-#include "adapters/xl2tpd_services.hpp"
+#include "adapters/stock_services.hpp"
 #include "config/config.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
@@ -440,7 +440,7 @@ class Daemon {
     runtime::ScoreWriter scores_;
     std::optional<adapters::BpfGate> gate_;
     std::optional<adapters::LinuxNetwork> network_;
-    std::optional<adapters::Xl2tpdServices> services_;
+    std::optional<adapters::StockServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
     std::unique_ptr<ports::FlowTable> flow_table_;  // Until flows_ has it.
     std::optional<adapters::NeighbourWatch> neighbours_;

@@ -15,9 +15,9 @@
 #include <sstream>
 #include <thread>
 
+#include "adapters/stock_services.hpp"
 #include "adapters/xl2tpd_service_config.hpp"
 #include "adapters/xl2tpd_service_mute.hpp"
-#include "adapters/xl2tpd_services.hpp"
 #include "unit/adapters/in_loop.hpp"
 
 namespace vpnha::adapters {
@@ -25,7 +25,7 @@ namespace xl2tpd_service_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using State = Xl2tpdService::State;
+using State = StockService::State;
 
 TEST(Xl2tpdConfigTest, ReadsAddressPortAndOptionsFiles) {
     const auto config = parse_xl2tpd_config(
@@ -99,9 +99,9 @@ class Xl2tpdServiceTest : public testing::Test {
         std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << value;
     }
 
-    Xl2tpdService service() const { return Xl2tpdService("west", root_ + "/run"); }
+    StockService service() const { return {xl2tpd_kind(), "west", root_ + "/run"}; }
 
-    Xl2tpdService::Settings settings() const {
+    Xl2tpdSettings settings() const {
         return {.binary = "/usr/sbin/xl2tpd",
                 .config = root_ + "/xl2tpd.conf",
                 .options_file = "",
@@ -114,14 +114,20 @@ class Xl2tpdServiceTest : public testing::Test {
         return found.value_or(State::dead);
     }
 
+    Result<void> start_with(const Xl2tpdSettings& settings) const {
+        StockService xl2tpd = service();
+        VPNHA_TRY(const StockStarted wanted, plan_xl2tpd(xl2tpd, settings));
+        return xl2tpd.start(wanted);
+    }
+
     void start() {
-        const auto done = service().start(settings());
+        const auto done = start_with(settings());
         ASSERT_TRUE(done.has_value()) << done.error().detail;
     }
 
     int pid() const {
         int number = 0;
-        std::ifstream(root_ + "/run/west/pid") >> number;
+        std::ifstream(root_ + "/run/xl2tpd/west/pid") >> number;
         return number;
     }
 
@@ -168,7 +174,7 @@ TEST_F(Xl2tpdServiceTest, StartWithOtherSettingsReplacesTheDaemon) {
     const int before = pid();
     auto other = settings();
     other.options_file = root_ + "/other";
-    ASSERT_TRUE(service().start(other).has_value());
+    ASSERT_TRUE(start_with(other).has_value());
     EXPECT_NE(pid(), before);
     EXPECT_FALSE(read_process(before).has_value());
 }
@@ -194,7 +200,7 @@ TEST_F(Xl2tpdServiceTest, ReportsADaemonThatWasKilled) {
 
 TEST_F(Xl2tpdServiceTest, ReportsADaemonWithoutControlPipe) {
     start();
-    const std::string pipe = root_ + "/run/west/l2tp-control";
+    const std::string pipe = root_ + "/run/xl2tpd/west/l2tp-control";
     ASSERT_EQ(::unlink(pipe.c_str()), 0);
     EXPECT_EQ(state(), State::dead);
     std::ofstream(pipe).flush();
@@ -238,20 +244,20 @@ TEST_F(Xl2tpdServiceTest, NothingIsResetThatWasNotStarted) {
     EXPECT_TRUE(service().wait_idle().has_value());
     EXPECT_TRUE(service().begin_reset().has_value());
     EXPECT_EQ(::wait(nullptr), -1) << "no child";
-    EXPECT_FALSE(std::filesystem::exists(root_ + "/run/west/started"));
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/run/xl2tpd/west/started"));
 }
 
 TEST_F(Xl2tpdServiceTest, StoppedLaterItServesOnUntilTheReset) {
     start();
     const int before = pid();
     ASSERT_TRUE(service().stop_later().has_value());
-    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+    EXPECT_EQ(service().status(), State::stopped);
     EXPECT_TRUE(read_process(before).has_value());
     ASSERT_TRUE(service().reset().has_value());
     EXPECT_FALSE(read_process(before).has_value());
-    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+    EXPECT_EQ(service().status(), State::stopped);
     ASSERT_TRUE(service().reset().has_value()) << "nothing is left to be reset";
-    EXPECT_EQ(service().status(), Xl2tpdService::State::stopped);
+    EXPECT_EQ(service().status(), State::stopped);
 }
 
 TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
@@ -260,7 +266,7 @@ TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
     ASSERT_TRUE(service().stop_later().has_value());
     start();
     EXPECT_FALSE(read_process(before).has_value());
-    EXPECT_EQ(service().status(), Xl2tpdService::State::running);
+    EXPECT_EQ(service().status(), State::running);
 }
 
 // What vpnhad is told of the daemon of gateway west.
@@ -276,7 +282,7 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
     std::vector<std::string> deaths_while(const std::function<void()>& client) {
         std::vector<std::string> deaths;
         QbLoop loop;
-        Xl2tpdServices services(
+        StockServices services(
             config_, loop,
             [&](GatewayId, const std::string& resource) {
                 deaths.push_back(resource);
@@ -332,7 +338,7 @@ TEST_F(Xl2tpdWatchTest, WithoutADaemonThereIsNothingToTell) {
 
 TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {
     set_nonlocal_bind("0");
-    const auto done = service().start(settings());
+    const auto done = start_with(settings());
     ASSERT_FALSE(done.has_value());
     EXPECT_EQ(done.error().code, Errc::unsupported);
     EXPECT_THAT(done.error().detail, HasSubstr("ip_nonlocal_bind"));
@@ -341,10 +347,10 @@ TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {
 TEST_F(Xl2tpdServiceTest, NamesTheMissingProgramAndConfiguration) {
     auto wrong = settings();
     wrong.binary = "/nowhere/xl2tpd";
-    EXPECT_EQ(service().start(wrong).error().code, Errc::unsupported);
+    EXPECT_EQ(start_with(wrong).error().code, Errc::unsupported);
     wrong = settings();
     wrong.config = "/nowhere/xl2tpd.conf";
-    EXPECT_EQ(service().start(wrong).error().code, Errc::invalid_config);
+    EXPECT_EQ(start_with(wrong).error().code, Errc::invalid_config);
     EXPECT_EQ(state(), State::stopped);
 }
 

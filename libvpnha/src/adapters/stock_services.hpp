@@ -4,24 +4,26 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/background.hpp"
 #include "adapters/qb_loop.hpp"
-#include "adapters/xl2tpd_service.hpp"
+#include "adapters/stock_service.hpp"
 #include "config/config.hpp"
 #include "ports/services.hpp"
 
 namespace vpnha::adapters {
 
 // The services of all gateways, for vpnhad. Configuration and loop must outlive it.
-class Xl2tpdServices : public ports::Services {
+class StockServices : public ports::Services {
   public:
     // A watched daemon has died; `resource` is its name in the cluster.
     using OnDeath = std::function<void(GatewayId, const std::string& resource)>;
 
-    Xl2tpdServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
-                   std::string run_root = Xl2tpdService::kRunRoot);
-    ~Xl2tpdServices() override;
+    StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
+                  std::string run_root = StockService::kRunRoot);
+    ~StockServices() override;
 
     // Returns when what begin_reset() began for any gateway is over.
     [[nodiscard]] Result<void> wait_idle() const;
@@ -30,14 +32,15 @@ class Xl2tpdServices : public ports::Services {
     void watch(GatewayId gateway) override;
 
   private:
-    [[nodiscard]] Xl2tpdService service(GatewayId gateway) const;
+    [[nodiscard]] std::vector<StockService> services(GatewayId gateway) const;
+    void watch(GatewayId gateway, StockService::Running running);
     void unwatch(GatewayId gateway);
 
     const config::Config& config_;
     QbLoop& loop_;
     OnDeath on_death_;
     std::string run_root_;
-    std::map<GatewayId, UniqueFd> watched_;
+    std::multimap<GatewayId, UniqueFd> watched_;
     Background background_;
 };
 
