@@ -107,9 +107,10 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, SaveLease, SendLease, SetGate, RunStep,
-                            Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore,
-                            WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effect =
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, SaveLease, SendLease, SetGate, RunStep,
+                 Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore, WithdrawScore,
+                 WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keepers/families.hpp"
 
+#include "keepers/ipsec/ipsec_sas.hpp"
 #include "keepers/l2tp/sessions.hpp"
 
 namespace vpnha::keepers {
@@ -16,7 +17,12 @@ std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
     return std::make_unique<Flows>(gateway, settings.flows);
 }
 
-constexpr std::array<Make, 2> kFamilies{make_l2tp, make_flows};
+std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
+    return settings.ipsec ? std::make_unique<IpsecSas>(gateway) : nullptr;
+}
+
+// SAs come before what runs inside them.
+constexpr std::array<Make, 3> kFamilies{make_ipsec, make_l2tp, make_flows};
 
 }  // namespace
 

@@ -18,9 +18,10 @@ struct Settings {
     // A pppd goes on after that, whether a standby has confirmed its session or not.
     Duration confirm_wait = std::chrono::milliseconds(50);
     FlowSettings flows;
+    bool ipsec = false;  // The gateway serves it.
 };
 
-// The gateway outlives what is made.
+// The gateway outlives what is made. nullptr: it does not serve that family.
 using Make = std::unique_ptr<Keeper> (*)(Gateway& gateway, const Settings& settings);
 
 // In the order in which they have their turn.

@@ -30,7 +30,9 @@ GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, const Speech& sp
       on_disk_(settings_.durable),
       voter_watch_(self, settings_.started_at) {
     for (const keepers::Make make : families) {
-        keepers_.push_back(make(kept_, settings_.keepers));
+        if (auto keeper = make(kept_, settings_.keepers)) {
+            keepers_.push_back(std::move(keeper));
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 #include "runtime/cluster_nodes.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 namespace vpnha::runtime {
 
@@ -26,6 +28,12 @@ Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& 
                                 voters.size(), lease::kVotersMax));
     }
     return voters;
+}
+
+std::string host_name() {
+    std::array<char, 256> name{};
+    gethostname(name.data(), name.size() - 1);
+    return name.data();
 }
 
 std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,

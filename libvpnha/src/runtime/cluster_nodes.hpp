@@ -17,6 +17,7 @@ namespace vpnha::runtime {
 // All of them, ascending. Error invalid_config: there are more, or fewer, than a lease can have.
 [[nodiscard]] Result<std::vector<NodeId>> voters_of(
     const std::vector<adapters::ClusterNode>& nodes);
+[[nodiscard]] std::string host_name();
 // What Pacemaker calls this node, whose host name is `host`.
 [[nodiscard]] std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,
                                    const std::string& host);

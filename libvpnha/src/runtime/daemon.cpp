@@ -2,9 +2,7 @@
 #include "vpnha/daemon.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <filesystem>
 
@@ -32,6 +30,7 @@
 #include "runtime/flow_keeper.hpp"
 #include "runtime/gate_view.hpp"
 #include "runtime/gateway_settings.hpp"
+#include "runtime/ipsec.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/quorum_mode.hpp"
 #include "runtime/requests.hpp"
@@ -46,12 +45,6 @@ namespace vpnha {
 namespace {
 
 using adapters::write_log;
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    gethostname(name.data(), name.size() - 1);
-    return name.data();
-}
 
 // Files that are compared with the other nodes' are read again so often: a file that was changed on
 // one node only is found long before the next failover.
@@ -198,7 +191,7 @@ class Daemon {
         setup_reader_.emplace(config_, map_->key_file());
         node::Settings settings;
         VPNHA_TRY(settings.self, map_->self());
-        settings.name = runtime::own_name(map_->nodes(), settings.self, host_name());
+        settings.name = runtime::own_name(map_->nodes(), settings.self, runtime::host_name());
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
         VPNHA_TRY(const lease::Setup lease, lease_setup(settings.self));
@@ -303,6 +296,10 @@ class Daemon {
             return end_fenced_life();
         }
         VPNHA_CHECK(open_lease_links());
+        VPNHA_TRY(ipsec_, runtime::open_ipsec(config_, loop_, map_->key_file(),
+                                              [this](GatewayId id, const node::IpsecEvent& event) {
+                                                  run(node_->on_event(id, event, loop_.now()));
+                                              }));
         runtime::Requests::Daemon self;
         self.run = [this](node::Effects effects) { run(std::move(effects)); };
         self.status = [this] { return status(); };
@@ -319,7 +316,7 @@ class Daemon {
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
-                           *lease_links_},
+                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get()},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -447,6 +444,7 @@ class Daemon {
     std::unique_ptr<runtime::Devices> devices_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
+    runtime::Ipsec ipsec_;
     std::unique_ptr<adapters::ClusterMap> map_;
     runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;

@@ -59,6 +59,47 @@ node::Effects Executor::execute(node::FlowWork& work) {
     return std::visit([this](auto& each) { return execute(each); }, work);
 }
 
+node::Effects Executor::execute(node::IpsecWork& work) {
+    // Only the keeper of a gateway that has IPsec asks for it.
+    VPNHA_ASSERT(ports_.charon != nullptr && ports_.sas != nullptr);
+    return std::visit([this](auto& each) { return execute(each); }, work);
+}
+
+node::Effects Executor::execute(node::FeedCharon& effect) {
+    ports_.charon->feed(std::move(effect.messages), effect.ticket);
+    return {};
+}
+
+node::Effects Executor::execute(node::TurnCharon& effect) {
+    ports_.charon->turn(effect.active);
+    return {};
+}
+
+node::Effects Executor::execute(node::ListSas& effect) {
+    ports_.sas->list([this, gateway = effect.gateway](const Result<ports::SaTable::Sas>& listed) {
+        if (listed) {
+            run(node_.on_event(gateway, node::SasListed{*listed}, loop_.now()));
+        } else {
+            report("listing the ESP SAs", tl::unexpected(listed.error()));
+        }
+    });
+    return {};
+}
+
+node::Effects Executor::execute(node::SetCounters& effect) {
+    ports_.sas->set(
+        std::move(effect.counters),
+        [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
+            run(node_.on_event(gateway, node::CountersSet{ticket, result}, loop_.now()));
+        });
+    return {};
+}
+
+node::Effects Executor::execute(node::FlushSas&) {
+    ports_.sas->flush([](const Result<void>& result) { report("removing ESP SAs", result); });
+    return {};
+}
+
 node::Effects Executor::execute(node::InstallSession& effect) {
     const bool under_way = installs_.is_ready();
     installs_.add(std::move(effect));

@@ -15,12 +15,14 @@
 #include "adapters/corosync_group.hpp"
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
+#include "ports/charon.hpp"
 #include "ports/flows.hpp"
 #include "ports/gate.hpp"
 #include "ports/lease_links.hpp"
 #include "ports/leases.hpp"
 #include "ports/neighbours.hpp"
 #include "ports/network.hpp"
+#include "ports/sa_table.hpp"
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
 #include "runtime/install_queue.hpp"
@@ -37,6 +39,9 @@ struct Ports {
     ports::Flows& flows;
     ports::Leases& leases;
     ports::LeaseLinks& lease_links;
+    // Of the gateway that has IPsec; nullptr where none has.
+    ports::Charon* charon = nullptr;
+    ports::SaTable* sas = nullptr;
 };
 
 class Executor final : private node::EffectRunner {
@@ -73,6 +78,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::SendToGroup& effect) override;
     node::Effects execute(node::L2tpWork& work) override;
     node::Effects execute(node::FlowWork& work) override;
+    node::Effects execute(node::IpsecWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;
@@ -93,6 +99,11 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::AuditSessions& effect);
     node::Effects execute(node::SendDatagram& effect);
     node::Effects execute(node::SendFrame& effect);
+    node::Effects execute(node::FeedCharon& effect);
+    node::Effects execute(node::TurnCharon& effect);
+    node::Effects execute(node::ListSas& effect);
+    node::Effects execute(node::SetCounters& effect);
+    node::Effects execute(node::FlushSas& effect);
     node::Effects execute(node::WatchFlows& effect);
     node::Effects execute(node::UnwatchFlows& effect);
     node::Effects execute(node::ListFlows& effect);

@@ -4,23 +4,27 @@
 
 namespace vpnha::runtime {
 
-inline constexpr int kNodeTimer = 1;        // The node's next deadline.
-inline constexpr int kGroupTimer = 2;       // Flow control: try the group again.
-inline constexpr int kScoreTimer = 3;       // A promotion score that could not be written.
-inline constexpr int kEndTimer = 4;         // The loop ends at its next turn.
-inline constexpr int kInstallTimer = 5;     // The next slice of sessions to install.
-inline constexpr int kSetupTimer = 6;       // What is compared with other nodes is read again.
-inline constexpr int kAuditTimer = 7;       // The kernel could not say what it has: asked again.
-inline constexpr int kNodesTimer = 8;       // Corosync's list of nodes has changed.
-inline constexpr int kSendTimer = 9;        // The next slice of what resumed sessions say.
-inline constexpr int kFlowTimer = 10;       // The next slice of flows to install, remove, change.
-inline constexpr int kFlowReadTimer = 11;   // The next burst of events of flows.
-inline constexpr int kFlowOpenTimer = 12;   // Events could not be subscribed to: tried again.
-inline constexpr int kFlowListTimer = 13;   // A listing of flows could not begin: told.
-inline constexpr int kRefreshTimer = 14;    // Pacemaker is to write all scores again.
-inline constexpr int kAddressTimer = 15;    // Addresses that could not be brought back.
-inline constexpr int kGateTimer = 16;       // A gate that could not be attached.
-inline constexpr int kGateTurnTimer = 17;   // The next device that is new or has changed.
-inline constexpr int kGateCheckTimer = 18;  // Whether the gate is the first program still.
+inline constexpr int kNodeTimer = 1;         // The node's next deadline.
+inline constexpr int kGroupTimer = 2;        // Flow control: try the group again.
+inline constexpr int kScoreTimer = 3;        // A promotion score that could not be written.
+inline constexpr int kEndTimer = 4;          // The loop ends at its next turn.
+inline constexpr int kInstallTimer = 5;      // The next slice of sessions to install.
+inline constexpr int kSetupTimer = 6;        // What is compared with other nodes is read again.
+inline constexpr int kAuditTimer = 7;        // The kernel could not say what it has: asked again.
+inline constexpr int kNodesTimer = 8;        // Corosync's list of nodes has changed.
+inline constexpr int kSendTimer = 9;         // The next slice of what resumed sessions say.
+inline constexpr int kFlowTimer = 10;        // The next slice of flows to install, remove, change.
+inline constexpr int kFlowReadTimer = 11;    // The next burst of events of flows.
+inline constexpr int kFlowOpenTimer = 12;    // Events could not be subscribed to: tried again.
+inline constexpr int kFlowListTimer = 13;    // A listing of flows could not begin: told.
+inline constexpr int kRefreshTimer = 14;     // Pacemaker is to write all scores again.
+inline constexpr int kAddressTimer = 15;     // Addresses that could not be brought back.
+inline constexpr int kGateTimer = 16;        // A gate that could not be attached.
+inline constexpr int kGateTurnTimer = 17;    // The next device that is new or has changed.
+inline constexpr int kGateCheckTimer = 18;   // Whether the gate is the first program still.
+inline constexpr int kCharonLookTimer = 19;  // Whether charon is there.
+inline constexpr int kCharonFeedTimer = 20;  // The next messages for charon.
+inline constexpr int kCharonTurnTimer = 21;  // charon has not said yet that it has turned.
+inline constexpr int kSaTimer = 22;          // The next slice of ESP SAs.
 
 }  // namespace vpnha::runtime

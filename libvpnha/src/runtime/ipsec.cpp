@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/ipsec.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "adapters/charon_relay.hpp"
+#include "adapters/xfrm_table.hpp"
+#include "runtime/cluster_nodes.hpp"
+#include "runtime/timers.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+ports::Charon::Listener listener_for(GatewayId id,
+                                     std::function<void(GatewayId, const node::IpsecEvent&)> tell) {
+    const auto heard = [id, tell = std::move(tell)](const node::IpsecEvent& event) {
+        tell(id, event);
+    };
+    return {.on_said = [heard](ByteView message) { heard(node::CharonSaid{message}); },
+            .on_fresh = [heard] { heard(node::CharonFresh{}); },
+            .on_turned = [heard](bool active) { heard(node::CharonTurned{active}); },
+            .on_fed =
+                [heard](std::uint64_t ticket, const Result<void>& result) {
+                    heard(node::CharonFed{ticket, result});
+                },
+            .on_gone = [heard] { heard(node::CharonGone{}); }};
+}
+
+}  // namespace
+
+Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
+                         const std::string& key_file,
+                         std::function<void(GatewayId, const node::IpsecEvent&)> tell) {
+    Ipsec opened;
+    const auto gateway =
+        std::find_if(config.gateways.begin(), config.gateways.end(),
+                     [](const config::Gateway& each) { return each.ipsec.has_value(); });
+    if (gateway == config.gateways.end()) {
+        return opened;
+    }
+    std::set<IpAddress> addresses;
+    for (const IpPrefix& vip : gateway->outside.addresses) {
+        addresses.insert(vip.address);
+    }
+    VPNHA_TRY(opened.sas, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
+    VPNHA_TRY(const auto key, cluster_key_of(key_file));
+    VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
+    VPNHA_TRY(opened.charon,
+              adapters::CharonRelay::open(loop,
+                                          {.look_timer = kCharonLookTimer,
+                                           .feed_timer = kCharonFeedTimer,
+                                           .turn_timer = kCharonTurnTimer},
+                                          adapters::CharonSecrets(std::move(box)),
+                                          listener_for(gateway->id, std::move(tell))));
+    return opened;
+}
+
+}  // namespace vpnha::runtime
