@@ -73,7 +73,7 @@ AREAS = {
                    ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed")),
     "sessions": Area(("l2tp", "ppp", "replica", "wire", "takeover", "node"),
                      ("l2tp-stock", "l2tp-control", "l2tp-power-cut"), simulated=True),
-    "ipsec": Area(("config", "kernel_adapters", "secret_adapters"),
+    "ipsec": Area(("ipsec", "ipsec_adapters", "config", "kernel_adapters", "secret_adapters"),
                   ("ipsec-stock", "ipsec-control")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
