@@ -7,8 +7,8 @@ import pytest
 
 from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, VIP, Pcap, avp, echo, gre,
                              ike, ip, l2tp_control, l2tp_data, tcp, udp)
-from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, replays_accepted,
-                                       sequence_invariants)
+from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, l2tp_sent,
+                                       replays_accepted, sequence_invariants)
 
 SYN = 0x02
 HELLO, CDN = avp(0, 6), avp(0, 14)
@@ -135,6 +135,13 @@ def test_a_client_without_nat_counts_each_packet_once(clear):
 
 def test_without_a_packet_nothing_was_observed(clear):
     assert clear(Pcap().ip(0, udp(SERVER, CLIENT, 9, 9, b"")), Pcap()) is None
+
+
+def test_what_gateways_send_outside_of_esp_counts_whoever_it_is_for(tmp_path):
+    pcap = Pcap().ip(0, in_udp(VIP, NAT, 1)).ip(1, udp(CLIENT, VIP, 1701, 1701, b"\0"))
+    for t, target in ((2, NAT), (3, CLIENT)):
+        pcap.ip(t, udp(VIP, target, 1701, 1701, b"\0"), GW1_MAC)
+    assert l2tp_sent([pcap.write(tmp_path / "gw1.pcap")], VIP) == 2
 
 
 @pytest.fixture

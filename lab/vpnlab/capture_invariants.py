@@ -108,6 +108,12 @@ def cleartext_l2tp(client_pcap: Path, client_ip: str, sent_pcaps: Iterable[Path]
     return found if seen else None
 
 
+def l2tp_sent(sent_pcaps: Iterable[Path], vip: str) -> int:
+    """Packets of L2TP that gateways have sent outside of ESP, to whomever."""
+    return sum(frame.ip is not None and frame.ip.src == vip and _may_be_l2tp(frame.ip)
+               for path in sent_pcaps for frame in read_frames(path))
+
+
 def _may_be_l2tp(ip: Ip) -> bool:
     """By its ports: what cannot be read is in the clear all the same."""
     return ip.protocol == IP_UDP and PORT_L2TP in (ip.sport, ip.dport)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .cluster import Cluster
 from .dialler import MakeDialler
 from .expectation import at_least
 from .home import start_nat
@@ -13,7 +12,6 @@ from .promise import expect_only_silence
 from .replay import Eavesdropper
 from .run import Run
 from .topology import L2TP, NAT
-from .vpnha_stack import VpnhaStack
 
 OUTAGE_MS = 2500
 BEFORE_S, AFTERWARDS_S = 3, 5
@@ -23,8 +21,7 @@ def cut_power_under_traffic(run: Run, clients: Mapping[str, MakeDialler]) -> Non
     """`clients`: what each of them speaks."""
     if NAT in run.lab.nodes:
         start_nat(run.lab)
-    live = begin(run, clients=(), place=off_dc, observe_s=0,
-                 stack=VpnhaStack(run.lab, Cluster(run.lab), ipsec=True))
+    live = begin(run, clients=(), place=off_dc, observe_s=0, ipsec=True)
     eavesdroppers = {name: Eavesdropper(run.lab, run.lab.node(name), L2TP,
                                         run.out / f"{name}-recorded.pcap") for name in clients}
     for name, dialler in clients.items():

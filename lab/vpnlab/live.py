@@ -136,13 +136,14 @@ class Live:
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
           observe_s: float = 2.0, fencing: Path | None = None,
           members: Sequence[str] = (), stack: VpnhaStack | None = None,
-          stand_in: bool = False) -> Live:
+          stand_in: bool = False, ipsec: bool = False) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
     sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
     stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
-    is set up in another way. `stand_in`: a standby serves before Pacemaker knows."""
+    is set up in another way. `stand_in`: a standby serves before Pacemaker knows. `ipsec`: the
+    gateway speaks IKEv2, and L2TP within IPsec only."""
     stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
-                                stand_in=(L2TP,) if stand_in else ())
+                                stand_in=(L2TP,) if stand_in else (), ipsec=ipsec)
     run.step("corosync, pacemaker and vpnha start on "
              f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()

@@ -77,6 +77,10 @@ class Run:
         self._clients.append(client)
         return client
 
+    def sent_outside(self) -> list[Path]:
+        """Captures of what the gateways send outside; whole after measure()."""
+        return list(self._outside.values())
+
     def wait_for(self, what: str, condition: Callable[[], T], deadline_s: float) -> T:
         """Polls until the condition holds; an error after the deadline. Puts it on the
         timeline."""
