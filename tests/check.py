@@ -75,7 +75,7 @@ AREAS = {
                      ("l2tp-stock", "l2tp-control", "l2tp-power-cut"), simulated=True),
     "ipsec": Area(("ipsec", "ipsec_adapters", "config", "kernel_adapters", "secret_adapters"),
                   ("ipsec-stock", "ipsec-control", "l2tp-ipsec-power-cut", "ikev2-power-cut",
-                   "ikev2-kinds-power-cut", "ipsec-no-cleartext")),
+                   "ikev2-kinds-power-cut", "ipsec-three-failovers", "ipsec-no-cleartext")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
 }

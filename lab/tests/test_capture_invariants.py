@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, VIP, Pcap, avp, echo, gre,
-                             ike, ip, l2tp_control, l2tp_data, tcp, udp)
-from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, l2tp_sent,
+from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, echo,
+                             gre, ike, ip, l2tp_control, l2tp_data, tcp, udp)
+from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, ike_answers, l2tp_sent,
                                        replays_accepted, sequence_invariants)
 
 SYN = 0x02
@@ -142,6 +142,15 @@ def test_what_gateways_send_outside_of_esp_counts_whoever_it_is_for(tmp_path):
     for t, target in ((2, NAT), (3, CLIENT)):
         pcap.ip(t, udp(VIP, target, 1701, 1701, b"\0"), GW1_MAC)
     assert l2tp_sent([pcap.write(tmp_path / "gw1.pcap")], VIP) == 2
+
+
+def test_an_answer_to_dead_peer_detection_is_one_of_the_gateways_in_its_time(tmp_path):
+    pcap = Pcap()
+    for t, exchange in ((1, 5), (2, 37), (3, 36), (4, 37)):
+        pcap.ip(t, udp(VIP, CLIENT, 4500, 4500, b"\0\0\0\0" + ike(exchange)), GW1_MAC)
+        pcap.ip(t, udp(CLIENT, VIP, 4500, 4500, b"\0\0\0\0" + ike(exchange)))
+    path = pcap.write(tmp_path / "client.pcap")
+    assert ike_answers(path, VIP, (T0 + 0.5, T0 + 3.5)) == 2
 
 
 @pytest.fixture

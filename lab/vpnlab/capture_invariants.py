@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, TCP_SYN, Esp, Gre, Icmp, Ip, L2tp, Tcp,
-                             read_frames)
+from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, TCP_SYN, Esp, Gre, Icmp, Ike, Ip, L2tp,
+                             Tcp, read_frames)
 
 L2TP_SCCRQ = 1
 L2TP_HELLO = 6
+# Of IKEv1 and of IKEv2.
+INFORMATIONAL = (5, 37)
 SEQ16 = 1 << 16
 # Of the probes' numbers, which wrap after 16 minutes: within it the same number is the same probe.
 PROBE_WRAPS_S = 600.0
@@ -117,6 +119,14 @@ def l2tp_sent(sent_pcaps: Iterable[Path], vip: str) -> int:
 def _may_be_l2tp(ip: Ip) -> bool:
     """By its ports: what cannot be read is in the clear all the same."""
     return ip.protocol == IP_UDP and PORT_L2TP in (ip.sport, ip.dport)
+
+
+def ike_answers(pcap: Path, vip: str, span: tuple[float, float]) -> int:
+    """How often in a time the gateway has spoken of nothing but being alive."""
+    start, end = span
+    return sum(start <= frame.t <= end and frame.ip is not None and frame.ip.src == vip
+               and isinstance(frame.ip.upper, Ike)
+               and frame.ip.upper.exchange in INFORMATIONAL for frame in read_frames(pcap))
 
 
 def replays_accepted(inside_pcaps: Iterable[Path], clients: str, server_ip: str) -> int | None:

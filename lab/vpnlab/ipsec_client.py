@@ -20,6 +20,8 @@ SYSLOG = "syslog"
 L2TP_MTU, TUNNEL_MTU = 1280, 1380
 TUNNEL = "ipsec0"
 TUNNEL_ID = 42
+# A client that hears nothing for so long asks whether its peer is alive.
+DPD_S = 4
 IKE_PROPOSALS = "aes256-sha256-modp2048"
 CBC = "aes256-sha256"
 
@@ -33,6 +35,7 @@ connections {{
         remote_addrs = {gateway.vip_outside}
         proposals = {IKE_PROPOSALS}
         rekey_time = 8h
+        dpd_delay = {DPD_S}s
         local {{
             auth = psk
         }}
@@ -86,6 +89,7 @@ connections {{
         remote_addrs = {gateway.vip_outside}
         proposals = {IKE_PROPOSALS}
         rekey_time = 8h
+        dpd_delay = {DPD_S}s
         mobike = no
         vips = 0.0.0.0
         local {{

@@ -122,7 +122,8 @@ class Live:
 
     def hang_up(self) -> None:
         for client in self.clients:
-            client.stop_traffic()
+            if client.traffic_until is None:
+                client.stop_traffic()
         self.run.step(f"{', '.join(client.name for client in self.clients)}: hang up")
         for client in self.clients:
             client.hang_up()

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A session of L2TP/IPsec and one of IKEv2 outlive three gateways, one after the other.
+
+Purpose: SAs that were taken over are replicated again, so that the n-th failover works like the
+first; a node that returns has them although it once served them; and IKE itself goes on: a client
+that asks whether its peer is alive has an answer.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
+home1 speaks L2TP/IPsec, client1 IKEv2.
+
+Steps: both dial and make traffic throughout. Three times: the power of the promoted gateway is cut,
+another one goes on with both sessions, the dead one returns and is in sync again. Each gateway dies
+once. Then the clients are silent until they have asked for their dead peer.
+
+Expected: as in the power cuts of IPsec, for each of the three; both clients are answered by IKE.
+"""
+from vpnlab.capture_invariants import ike_answers
+from vpnlab.expectation import at_least, equals
+from vpnlab.home import start_nat
+from vpnlab.ipsec_client import DPD_S, Ikev2Client, L2tpIpsecClient
+from vpnlab.live import begin
+from vpnlab.promise import expect_only_silence
+from vpnlab.run import Run
+from vpnlab.scenario import Scenario
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=3,
+                    vpnha=True)
+OUTAGE_MS = 2500
+CLIENTS = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
+
+
+def steps(run: Run) -> None:
+    start_nat(run.lab)
+    live = begin(run, clients=(), observe_s=0, ipsec=True)
+    stack = live.stack
+    for name, dialler in CLIENTS.items():
+        live.dial(name, dialler=dialler)
+    victims: list[str] = []
+    for number in range(3):
+        active = stack.wait_in_sync()
+        victims.append(active.name)
+        # Who has died already would be as good a successor; but each gateway is to die once.
+        stack.avoid(victims[:-1] if number == 1 else [])
+        live.cut_power(active)
+        stack.avoid([])
+        stack.rejoin(active.name)
+        stack.wait_protected(len(CLIENTS))
+        run.observe(2)
+    for client in live.clients:
+        client.stop_traffic()
+    run.step("the clients are silent until they ask whether the gateway is alive")
+    silent_from = run.lab.now()
+    run.observe(3 * DPD_S)
+    silence = (silent_from, run.lab.now())
+    seen = live.end()
+    run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)
+        run.expect(f"{client.name}_answered_by_ike",
+                   ike_answers(client.files.outside, client.gateway.vip_outside, silence),
+                   at_least(1))
