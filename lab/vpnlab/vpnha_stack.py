@@ -372,9 +372,9 @@ class VpnhaStack:
                            deadline_s)
 
     def session_names(self, node: Node) -> list[str]:
-        """The sessions that a node holds, by what makes each of them unique."""
+        """The L2TP sessions that a node holds, by what makes each of them unique."""
         return sorted(f"{each['peer']} {each['tunnel']}/{each['session']} {each['address']}"
-                      for each in self.sessions(node))
+                      for each in self.sessions(node) if each["protocol"] == "l2tp")
 
     def wait_protected(self, count: int, deadline_s: float = 10.0,
                        standbys: Iterable[Node] | None = None) -> None:
@@ -393,4 +393,9 @@ class VpnhaStack:
                            interval_s=0.1)
 
     def _count(self, node: Node, wanted: Callable[[str], bool]) -> int:
-        return sum(wanted(session["state"]) for session in self.sessions(node))
+        """Of a client of L2TP/IPsec its session of L2TP counts, and its IKE SA has to be as well
+        off."""
+        sessions = self.sessions(node)
+        if not all(wanted(each["state"]) for each in sessions if each["protocol"] == "ikev1"):
+            return 0
+        return sum(wanted(each["state"]) for each in sessions if each["protocol"] != "ikev1")
