@@ -80,7 +80,9 @@ void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
             on_one(each, each.flow.key, now, effects);
         }
     }
-    expectations_.settle(effects);
+    if (replica_.promoted()) {  // Who detaches hears of flows to its end.
+        expectations_.settle(effects);
+    }
 }
 
 void Flows::hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects) {
