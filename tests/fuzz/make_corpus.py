@@ -452,6 +452,29 @@ SA_RECORD = {
 }
 
 
+def named(kind, name, *content):
+    """An element of vici that has a name; its end, where it has one, is part of the content."""
+    return bytes([kind, len(name)]) + name + b"".join(content)
+
+
+VICI = {
+    "version": b"\x01" + named(3, b"daemon", sized(b"charon-systemd")),
+    "conns": b"\x01" + named(4, b"conns", b"\x05" + sized(b"ikev2"), b"\x06"),
+    "no-conns": b"\x01" + named(4, b"conns", b"\x06"),
+    "failed": b"\x01" + named(3, b"success", sized(b"no")) + named(3, b"errmsg", sized(b"why")),
+    "unknown-command": b"\x02",
+    "command": named(0, b"rekey", named(3, b"child", sized(b"west"))),
+    "event": named(7, b"list-sa", named(1, b"west", named(1, b"child-sas", b"\x02"), b"\x02")),
+    "nests-too-deep": b"\x01" + b"\x01\x01s" * 17 + b"\x02" * 17,
+    "section-without-end": b"\x01\x01\x01s",
+    "end-without-section": b"\x01\x02",
+    "item-without-list": b"\x01\x05\x00\x00",
+    "list-in-list": b"\x01" + named(4, b"l", named(4, b"m", b"\x06"), b"\x06"),
+    "value-longer-than-packet": b"\x01\x03\x01k\xff\xffv",
+    "type-of-a-client": named(3, b"list-sa"),
+}
+
+
 def main():
     targets = {
         "flow": FLOW,
@@ -463,6 +486,7 @@ def main():
         "lease": LEASE,
         "neighbour": NEIGHBOUR,
         "sa_record": SA_RECORD,
+        "vici": VICI,
         "wire": WIRE,
     }
     for target, cases in targets.items():
