@@ -41,7 +41,7 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "l2tp-demotion", "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
-                   "two-standbys-killed", "daemon-hangs")
+                   "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut")
 # The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",

@@ -87,8 +87,8 @@ inline constexpr std::size_t kReadingsMax = 16;
 // each, 60 KB of netlink's send buffer of 208 KB. More gain nothing (1: 227 000/s, 64: 530 000/s,
 // 256: 555 000/s), and hold up the loop for longer than ~0.5 ms.
 inline constexpr std::size_t kFlowsPerTrain = 256;
-// What may wait in charon's receive queue before more is sent: a third of what it takes (208 KiB, of
-// which an octet of a message may cost two).
+// What may wait in charon's receive queue before more is sent: a third of what it takes (208 KiB,
+// of which an octet of a message may cost two).
 inline constexpr std::size_t kCharonQueueBytes = std::size_t{64} * 1024;
 // Requests about ESP SAs in one send call. In the lab's kernel, ten times slower than a host's, a
 // question and a change take 0.1 ms: a train holds up the loop for 6 ms there.
@@ -215,8 +215,9 @@ inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
 // A settled doubt is not raised by another SCCRQ for so long: a forger costs each session at most
 // 4 echoes in 10 s.
 inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
-// A message of strongSwan's ha plugin: charon takes as many octets as `buflen` says, 8 192 in what is
-// shipped. An IKEv1 SA with a group of 8 192 bits has 3.2 kB; each of its secrets is 40 longer sealed.
+// A message of strongSwan's ha plugin: charon takes as many octets as `buflen` says, 8 192 in what
+// is shipped. An IKEv1 SA with a group of 8 192 bits has 3.2 kB; each of its secrets is 40 longer
+// sealed.
 inline constexpr std::size_t kHaMessageBytesMax = 8192;
 // IKE_UPDATEs of an SA with different attributes: charon says two or three (its establishment,
 // virtual addresses).
@@ -233,7 +234,8 @@ inline constexpr std::size_t kCharonFeedMessages = 256;
 // A feed that failed is repeated so much later; and for so long a charon is fed nothing while the
 // replica is in doubt, so that an IKE SA comes with its children.
 inline constexpr std::chrono::seconds kCharonFeedPause{1};
-// The records of a node that is promoted are in its charon, mostly; what is not by then is left out.
+// The records of a node that is promoted are in its charon, mostly; what is not by then is left
+// out.
 inline constexpr std::chrono::milliseconds kCharonTurnPause{300};
 // The same for a charon that has started on the node that serves: 1 000 SAs take 4 s.
 inline constexpr std::chrono::seconds kCharonFreshPause{10};
@@ -250,9 +252,9 @@ inline constexpr std::chrono::milliseconds kSaLookPause{200};
 inline constexpr std::chrono::seconds kChildSaWait{5};
 // A standby's kernel is compared with what its charon was fed.
 inline constexpr std::chrono::seconds kSaAuditPause{10};
-// How far a standby's outbound numbers are ahead of the record: more than 1 000 000 packets a second
-// come to between two listings. Of 32 bits 4 096 takeovers use up all; the last quarter is used
-// sparingly.
+// How far a standby's outbound numbers are ahead of the record: more than 1 000 000 packets a
+// second come to between two listings. Of 32 bits 4 096 takeovers use up all; the last quarter is
+// used sparingly.
 inline constexpr std::uint64_t kEspLead = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t kEspLeadWhenLow = std::uint64_t{1} << 16;
 inline constexpr std::uint64_t kEspLowBudget = 0xc000'0000;

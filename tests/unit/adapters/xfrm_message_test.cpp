@@ -23,7 +23,10 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 SaCounters sa(std::uint32_t mark = 0) {
-    return {.id = {address("192.0.2.1"), address("198.51.100.9"), 0xc0ffee01}, .mark = mark, .bitmap = {}};
+    SaCounters sa;
+    sa.id = {address("192.0.2.1"), address("198.51.100.9"), 0xc0ffee01};
+    sa.mark = mark;
+    return sa;
 }
 
 // A message as the kernel would send it.
