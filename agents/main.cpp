@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "adapters/process.hpp"
+#include "adapters/os/process.hpp"
 #include "agents.hpp"
 
 int main(int argc, char** argv) {

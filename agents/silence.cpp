@@ -10,10 +10,10 @@
 #include <optional>
 #include <string_view>
 
-#include "adapters/gate.hpp"
-#include "adapters/gateway_services.hpp"
-#include "adapters/network.hpp"
-#include "adapters/state_lock.hpp"
+#include "adapters/addresses/network.hpp"
+#include "adapters/gate/gate.hpp"
+#include "adapters/os/state_lock.hpp"
+#include "adapters/services/gateway_services.hpp"
 #include "config/config.hpp"
 
 namespace vpnha {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "adapters/stock_service.hpp"
+#include "adapters/services/stock_service.hpp"
 #include "vpnha/ocf.hpp"
 
 namespace vpnha::agents {

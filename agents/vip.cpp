@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:vip: addresses that one node of the cluster has, for gateways without sessions to keep
 // and for additional addresses of others. Works without vpnhad.
-#include "adapters/vip_service.hpp"
+#include "adapters/vip/vip_service.hpp"
 #include "agents.hpp"
 #include "vpnhad.hpp"
 

@@ -14,8 +14,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "adapters/fenced_file.hpp"
-#include "adapters/process.hpp"
+#include "adapters/lease/fenced_file.hpp"
+#include "adapters/os/process.hpp"
 
 namespace vpnha::agents {
 

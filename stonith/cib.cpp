@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <csignal>
 
-#include "adapters/unique_fd.hpp"
+#include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::stonith {
 

@@ -17,9 +17,9 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "adapters/conntrack_events.hpp"
-#include "adapters/conntrack_table.hpp"
-#include "adapters/unique_fd.hpp"
+#include "adapters/conntrack/conntrack_events.hpp"
+#include "adapters/conntrack/conntrack_table.hpp"
+#include "adapters/os/unique_fd.hpp"
 #include "conntrack/standby.hpp"
 #include "flows.hpp"
 #include "replica/replica.hpp"

@@ -17,8 +17,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "adapters/conntrack_events.hpp"
-#include "adapters/conntrack_table.hpp"
+#include "adapters/conntrack/conntrack_events.hpp"
+#include "adapters/conntrack/conntrack_table.hpp"
 #include "conntrack/standby.hpp"
 #include "flows.hpp"
 #include "hello.hpp"

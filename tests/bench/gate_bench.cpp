@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/gate_program.hpp"
+#include "adapters/gate/gate_program.hpp"
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 

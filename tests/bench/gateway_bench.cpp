@@ -13,13 +13,13 @@
 #include <optional>
 #include <set>
 
-#include "adapters/cluster_map.hpp"
-#include "adapters/corosync_group.hpp"
-#include "adapters/gate.hpp"
-#include "adapters/lease_files.hpp"
-#include "adapters/lease_links.hpp"
-#include "adapters/lease_saver.hpp"
-#include "adapters/secret_file.hpp"
+#include "adapters/corosync/cluster_map.hpp"
+#include "adapters/corosync/corosync_group.hpp"
+#include "adapters/gate/gate.hpp"
+#include "adapters/lease/lease_files.hpp"
+#include "adapters/lease/lease_links.hpp"
+#include "adapters/lease/lease_saver.hpp"
+#include "adapters/secrets/secret_file.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "runtime/cluster_nodes.hpp"

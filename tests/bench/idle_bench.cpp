@@ -14,7 +14,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "adapters/qb_loop.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "base/assert.hpp"
 #include "node/node.hpp"
 #include "session_records.hpp"

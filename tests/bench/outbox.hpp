@@ -6,7 +6,7 @@
 #include <deque>
 #include <functional>
 
-#include "adapters/corosync_group.hpp"
+#include "adapters/corosync/corosync_group.hpp"
 
 namespace vpnha::bench {
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <set>
 
-#include "adapters/qb_loop.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "base/ids.hpp"
 
 namespace vpnha::bench {

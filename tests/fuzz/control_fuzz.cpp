@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes on the control socket, read as a client's and as a daemon's. What was read can be
 // written and is then read as the same.
-#include "adapters/control_message.hpp"
+#include "adapters/control/control_message.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 

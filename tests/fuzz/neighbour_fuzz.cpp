@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any frame of a link, where everybody may say that an address is his. A claim that was read can
 // be made by its owner, and is then read as the same.
-#include "adapters/neighbour.hpp"
+#include "adapters/addresses/neighbour.hpp"
 #include "base/assert.hpp"
 
 using namespace vpnha;

@@ -3,7 +3,7 @@
 // verdict within its bounds.
 #include <cstring>
 
-#include "adapters/plugin_message.hpp"
+#include "adapters/pppd/plugin_message.hpp"
 #include "base/assert.hpp"
 
 extern "C" {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whatever is at charon's socket may answer. A packet that was read is written as one that is read
 // as the same.
-#include "adapters/vici_message.hpp"
+#include "adapters/ipsec/vici_message.hpp"
 #include "base/assert.hpp"
 
 using namespace vpnha;

@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/network.hpp"
-#include "adapters/pppol2tp.hpp"
+#include "adapters/addresses/network.hpp"
+#include "adapters/l2tp/pppol2tp.hpp"
 #include "kernel/stock_peer.hpp"
-#include "unit/adapters/two_hosts.hpp"
+#include "unit/adapters/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
 

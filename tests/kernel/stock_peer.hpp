@@ -19,9 +19,9 @@
 #include <cstring>
 #include <string>
 
-#include "adapters/unique_fd.hpp"
+#include "adapters/os/unique_fd.hpp"
 #include "l2tp/session_record.hpp"
-#include "unit/adapters/two_hosts.hpp"
+#include "unit/adapters/addresses/two_hosts.hpp"
 
 namespace vpnha::testing {
 

@@ -54,7 +54,7 @@ class HouseRulesTest(unittest.TestCase):
             "libvpnha/src/l2tp/y.cpp": "l2tp/seq16.hpp",
             "libvpnha/src/adapters/x.cpp": "node/node.hpp",
             "libvpnha/src/base/x.cpp": "vpnha/result.hpp",
-            "daemon/main.cpp": "adapters/qb_loop.hpp",
+            "daemon/main.cpp": "adapters/os/qb_loop.hpp",
             "cli/y.cpp": "cli/table.hpp",
             "tests/unit/l2tp/x_test.cpp": "support/random.hpp",
         }

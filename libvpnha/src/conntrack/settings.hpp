@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What of this machine's connection tracking stands in the way of replicating flows. Pure: values
-// in, findings out; adapters/conntrack_settings.hpp reads the values.
+// in, findings out; adapters/conntrack/conntrack_settings.hpp reads the values.
 //
 // Left out, for they change nothing here: nf_conntrack_tcp_be_liberal (each replicated flow is
 // liberal by itself) and nf_conntrack_tcp_loose (a flow that is in the table is not picked up);

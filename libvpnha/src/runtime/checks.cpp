@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon.
-#include "adapters/cluster_map.hpp"
-#include "adapters/conntrack_settings.hpp"
-#include "adapters/gate.hpp"
+#include "adapters/conntrack/conntrack_settings.hpp"
+#include "adapters/corosync/cluster_map.hpp"
+#include "adapters/gate/gate.hpp"
 #include "config/config.hpp"
 #include "runtime/clock_rate.hpp"
 #include "runtime/cluster_links.hpp"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "adapters/chrony_conf.hpp"
+#include "adapters/os/chrony_conf.hpp"
 
 namespace vpnha::runtime {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/cluster_map.hpp"
+#include "adapters/corosync/cluster_map.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {

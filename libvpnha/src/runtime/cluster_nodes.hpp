@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/cluster_map.hpp"
-#include "adapters/secret_file.hpp"
+#include "adapters/corosync/cluster_map.hpp"
+#include "adapters/secrets/secret_file.hpp"
 #include "config/config.hpp"
 #include "lease/engine.hpp"
 

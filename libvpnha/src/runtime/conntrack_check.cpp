@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "adapters/conntrack_settings.hpp"
-#include "adapters/log.hpp"
+#include "adapters/conntrack/conntrack_settings.hpp"
+#include "adapters/os/log.hpp"
 
 namespace vpnha::runtime {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "adapters/log.hpp"
+#include "adapters/os/log.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {

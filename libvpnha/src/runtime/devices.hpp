@@ -14,10 +14,10 @@
 #include <set>
 #include <string>
 
-#include "adapters/gate.hpp"
-#include "adapters/link_watch.hpp"
-#include "adapters/neighbour_watch.hpp"
-#include "adapters/qb_loop.hpp"
+#include "adapters/addresses/neighbour_watch.hpp"
+#include "adapters/gate/gate.hpp"
+#include "adapters/netlink/link_watch.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "base/burst.hpp"
 #include "config/config.hpp"
 #include "ports/network.hpp"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "adapters/cluster_map.hpp"
+#include "adapters/corosync/cluster_map.hpp"
 
 namespace vpnha::runtime {
 

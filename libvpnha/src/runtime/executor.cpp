@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/log.hpp"
+#include "adapters/os/log.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "effects/run_effects.hpp"

@@ -12,7 +12,7 @@
 #include <set>
 #include <variant>
 
-#include "adapters/corosync_group.hpp"
+#include "adapters/corosync/corosync_group.hpp"
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
 #include "ports/charon.hpp"

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "adapters/fenced_file.hpp"
-#include "adapters/log.hpp"
+#include "adapters/lease/fenced_file.hpp"
+#include "adapters/os/log.hpp"
 
 namespace vpnha::runtime {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "adapters/log.hpp"
+#include "adapters/os/log.hpp"
 #include "base/limits.hpp"
 #include "runtime/conntrack_check.hpp"
 #include "runtime/timers.hpp"

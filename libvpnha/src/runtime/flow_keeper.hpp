@@ -15,9 +15,9 @@
 #include <string_view>
 #include <variant>
 
-#include "adapters/conntrack_events.hpp"
-#include "adapters/conntrack_table.hpp"
-#include "adapters/qb_loop.hpp"
+#include "adapters/conntrack/conntrack_events.hpp"
+#include "adapters/conntrack/conntrack_table.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "base/limits.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "adapters/gate.hpp"
+#include "adapters/gate/gate.hpp"
 #include "config/config.hpp"
 
 namespace vpnha::runtime {

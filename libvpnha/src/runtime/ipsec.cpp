@@ -5,8 +5,8 @@
 #include <set>
 #include <utility>
 
-#include "adapters/charon_relay.hpp"
-#include "adapters/xfrm_table.hpp"
+#include "adapters/ipsec/charon_relay.hpp"
+#include "adapters/ipsec/xfrm_table.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/timers.hpp"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "adapters/qb_loop.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "config/config.hpp"
 #include "effects/ipsec_work.hpp"
 #include "ports/charon.hpp"

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "adapters/cluster_map.hpp"
+#include "adapters/corosync/cluster_map.hpp"
 #include "node/node.hpp"
 
 namespace vpnha::runtime {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/qb_loop.hpp"
-#include "adapters/unique_fd.hpp"
+#include "adapters/os/qb_loop.hpp"
+#include "adapters/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::runtime {

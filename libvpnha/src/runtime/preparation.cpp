@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
-#include "adapters/log.hpp"
-#include "adapters/process.hpp"
+#include "adapters/os/log.hpp"
+#include "adapters/os/process.hpp"
 
 namespace vpnha::runtime {
 

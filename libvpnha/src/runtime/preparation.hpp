@@ -2,7 +2,7 @@
 // What a vpnhad does before it touches anything of its node.
 #pragma once
 
-#include "adapters/state_lock.hpp"
+#include "adapters/os/state_lock.hpp"
 #include "config/config.hpp"
 #include "vpnha/daemon.hpp"
 

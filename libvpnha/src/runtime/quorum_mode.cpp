@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "adapters/log.hpp"
+#include "adapters/os/log.hpp"
 
 namespace vpnha::runtime {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string>
 
-#include "adapters/cluster_map.hpp"
+#include "adapters/corosync/cluster_map.hpp"
 
 namespace vpnha::runtime {
 

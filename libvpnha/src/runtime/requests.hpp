@@ -8,8 +8,8 @@
 #include <optional>
 #include <set>
 
-#include "adapters/cluster_map.hpp"
-#include "adapters/control_server.hpp"
+#include "adapters/control/control_server.hpp"
+#include "adapters/corosync/cluster_map.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "runtime/views.hpp"

@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "adapters/log.hpp"
+#include "adapters/os/log.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {

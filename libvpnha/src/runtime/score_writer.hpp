@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/qb_loop.hpp"
-#include "adapters/unique_fd.hpp"
+#include "adapters/os/qb_loop.hpp"
+#include "adapters/os/unique_fd.hpp"
 #include "base/ids.hpp"
 
 namespace vpnha::runtime {

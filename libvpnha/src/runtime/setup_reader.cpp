@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/setup_reader.hpp"
 
-#include "adapters/log.hpp"
-#include "adapters/secret_file.hpp"
+#include "adapters/os/log.hpp"
+#include "adapters/secrets/secret_file.hpp"
 
 namespace vpnha::runtime {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "adapters/lease_links.hpp"
+#include "adapters/lease/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
 #include "runtime/flow_keeper.hpp"

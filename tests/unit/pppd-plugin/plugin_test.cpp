@@ -11,8 +11,8 @@
 #include <optional>
 #include <thread>
 
-#include "adapters/plugin_message.hpp"
-#include "adapters/unix_socket.hpp"
+#include "adapters/os/unix_socket.hpp"
+#include "adapters/pppd/plugin_message.hpp"
 #include "support/temporary_path.hpp"
 
 extern "C" {

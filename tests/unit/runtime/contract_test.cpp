@@ -7,7 +7,7 @@
 #include "runtime/plan_view.hpp"
 #include "runtime/views.hpp"
 #include "support/documented.hpp"
-#include "unit/adapters/gate_host.hpp"
+#include "unit/adapters/gate/gate_host.hpp"
 #include "unit/node/fake_cluster.hpp"
 #include "unit/node/sample_session.hpp"
 

@@ -6,8 +6,8 @@
 
 #include <fstream>
 
-#include "adapters/network.hpp"
-#include "unit/adapters/gate_host.hpp"
+#include "adapters/addresses/network.hpp"
+#include "unit/adapters/gate/gate_host.hpp"
 
 namespace vpnha::runtime {
 namespace devices_test {

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "adapters/fenced_file.hpp"
+#include "adapters/lease/fenced_file.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {

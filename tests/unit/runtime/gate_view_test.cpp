@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/gate_view.hpp"
 
-#include "unit/adapters/gate_host.hpp"
+#include "unit/adapters/gate/gate_host.hpp"
 
 namespace vpnha::runtime {
 namespace gate_view_test {

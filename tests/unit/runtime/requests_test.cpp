@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/temporary_path.hpp"
-#include "unit/adapters/in_loop.hpp"
+#include "unit/adapters/os/in_loop.hpp"
 #include "unit/node/fake_cluster.hpp"
 #include "unit/node/sample_session.hpp"
 #include "vpnha/control.hpp"

@@ -26,5 +26,5 @@ add_custom_command(OUTPUT ${gate_skeleton}
     VERBATIM)
 # The target makes the rule exist; the object file's own dependency orders it.
 add_custom_target(vpnha_gate_skeleton DEPENDS ${gate_skeleton})
-set_source_files_properties(gate_program.cpp PROPERTIES
+set_source_files_properties(gate/gate_program.cpp PROPERTIES
     OBJECT_DEPENDS ${gate_skeleton} COMPILE_OPTIONS "-isystem;${gate_folder}")

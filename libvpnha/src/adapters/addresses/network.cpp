@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/addresses/network.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "adapters/addresses/packet.hpp"
+#include "adapters/addresses/secondaries.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+std::array<const config::Side*, 2> sides_of(const config::Gateway& gateway) {
+    return {&gateway.outside, &gateway.inside};
+}
+
+bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
+    const auto covered = gateway.covered();
+    return std::any_of(covered.begin(), covered.end(), [&address](const config::Covered& each) {
+        return each.is_vip() && each.net.address == address;
+    });
+}
+
+// The route table serves both; a gateway without IPv6 needs no IPv6 of its kernel.
+bool speaks_ipv6(const config::Gateway& gateway) {
+    const auto covered = gateway.covered();
+    return std::any_of(covered.begin(), covered.end(),
+                       [](const config::Covered& each) { return !each.net.address.is_v4(); });
+}
+
+PolicyRule rule_of(const config::Gateway& gateway, bool is_v6) {
+    return {.is_v6 = is_v6,
+            .from = std::nullopt,
+            .mark = std::nullopt,
+            .table = gateway.route_table,
+            .preference = gateway.rule_preference};
+}
+
+std::vector<PolicyRule> rules_of(const config::Gateway& gateway) {
+    std::vector<PolicyRule> rules{rule_of(gateway, false)};
+    if (speaks_ipv6(gateway)) {
+        rules.push_back(rule_of(gateway, true));
+    }
+    return rules;
+}
+
+}  // namespace
+
+Result<LinuxNetwork> LinuxNetwork::create(const config::Config& config) {
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
+    return LinuxNetwork(config, std::move(route));
+}
+
+Result<const config::Gateway*> LinuxNetwork::find(GatewayId gateway) const {
+    const config::Gateway* const found = config_->find(gateway);
+    if (found == nullptr) {
+        return fail(Errc::not_found, fmt::format("there is no gateway {}", gateway.value));
+    }
+    return found;
+}
+
+Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    // The rule first: the first packet to a VIP finds the clients' routes.
+    for (const PolicyRule& rule : rules_of(*found)) {
+        VPNHA_CHECK(route_.add_rule(rule));
+    }
+    for (const config::Side* side : sides_of(*found)) {
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
+            return fail(Errc::not_found,
+                        fmt::format("there is no interface {}; create it or correct the "
+                                    "configuration",
+                                    side->interface));
+        }
+        VPNHA_CHECK(keep_secondaries(side->interface));
+        for (const IpPrefix& vip : side->addresses) {
+            VPNHA_CHECK(route_.add_address(link->index, vip));
+        }
+    }
+    return {};
+}
+
+Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    for (const config::Side* side : sides_of(*found)) {
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
+            continue;  // A device that is gone took its addresses along.
+        }
+        for (const IpPrefix& vip : side->addresses) {
+            VPNHA_CHECK(route_.flush_address(link->index, vip));
+        }
+    }
+    return delete_rules(*found);
+}
+
+Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    std::vector<std::string> missing;
+    for (const config::Side* side : sides_of(*found)) {
+        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+        if (!link) {
+            continue;
+        }
+        VPNHA_TRY(const std::vector<IpPrefix> present, route_.addresses(link->index));
+        for (const IpPrefix& vip : side->addresses) {
+            if (std::find(present.begin(), present.end(), vip) == present.end()) {
+                missing.push_back(fmt::format("{} on {}", to_string(vip), side->interface));
+            }
+        }
+    }
+    for (const PolicyRule& rule : rules_of(*found)) {
+        VPNHA_TRY(const bool there, route_.has_rule(rule));
+        if (!there) {
+            missing.push_back(
+                fmt::format("{} policy rule {}", rule.is_v6 ? "IPv6" : "IPv4", rule.preference));
+        }
+    }
+    return fmt::format("{}", fmt::join(missing, ", "));
+}
+
+Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
+    VPNHA_CHECK(route_.delete_rule(rule_of(gateway, false)));
+    // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
+    auto deleted = route_.delete_rule(rule_of(gateway, true));
+    return !deleted && deleted.error().code == Errc::unsupported ? Result<void>{} : deleted;
+}
+
+Result<void> LinuxNetwork::announce(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    // A side that is down keeps the other one from nothing.
+    Result<void> done;
+    for (const config::Side* side : sides_of(*found)) {
+        const Result<void> told = announce_addresses(side->interface, side->addresses);
+        done = done ? told : done;
+    }
+    return done;
+}
+
+Result<void> LinuxNetwork::flush(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    std::vector<LinkAddress> leftovers;
+    VPNHA_CHECK(route_.for_each_address([&](const LinkAddress& address) {
+        if (is_vip(*found, address.local.address)) {
+            leftovers.push_back(address);
+        }
+    }));
+    for (const LinkAddress& leftover : leftovers) {
+        VPNHA_CHECK(route_.flush_address(leftover.link, leftover.local));
+    }
+    return delete_rules(*found);
+}
+
+}  // namespace vpnha::adapters

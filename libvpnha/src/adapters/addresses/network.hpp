@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The addresses and the policy rule of a promotion (ports/network.hpp), by rtnetlink.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "adapters/netlink/netlink_route.hpp"
+#include "config/config.hpp"
+#include "ports/network.hpp"
+
+namespace vpnha::adapters {
+
+class LinuxNetwork final : public ports::Network {
+  public:
+    // `config` must outlive the network.
+    [[nodiscard]] static Result<LinuxNetwork> create(const config::Config& config);
+
+    Result<void> add_addresses(GatewayId gateway) override;
+    Result<void> remove_addresses(GatewayId gateway) override;
+    [[nodiscard]] Result<std::string> missing(GatewayId gateway) override;
+    Result<void> announce(GatewayId gateway) override;
+
+    // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
+    // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the
+    // node, which remove_addresses() does not.
+    Result<void> flush(GatewayId gateway);
+
+  private:
+    LinuxNetwork(const config::Config& config, RouteNetlink route)
+        : config_(&config), route_(std::move(route)) {}
+    [[nodiscard]] Result<const config::Gateway*> find(GatewayId gateway) const;
+    Result<void> delete_rules(const config::Gateway& gateway);
+
+    const config::Config* config_;
+    RouteNetlink route_;
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/ipsec/charon_relay.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "adapters/os/log.hpp"
+#include "base/limits.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+using ipsec::HaType;
+
+// The plugin's own port; it cannot be changed.
+constexpr std::uint16_t kHaPort = 4510;
+constexpr Ipv4Endpoint kCharon{Ipv4Address{0x7f000001}, kHaPort};
+constexpr Ipv4Endpoint kOurs{Ipv4Address{0x7f000002}, kHaPort};
+
+// STATUS comes each second.
+constexpr Duration kSilenceMax = std::chrono::seconds(3);
+constexpr Duration kLookPause = std::chrono::milliseconds(500);
+// charon reads 64 KiB in 5 ms (5 000 messages in 3.7 s, most of it its work on them).
+constexpr Duration kFeedPause = std::chrono::milliseconds(1);
+// charon opens the fifo anew for each command, and closes it behind its answer.
+constexpr Duration kFifoPause = std::chrono::milliseconds(10);
+// 1 000 SAs are active in 0.7 s in the lab. To ask again changes nothing.
+constexpr Duration kAnswerMax = std::chrono::seconds(2);
+// What a datagram takes of a receive queue besides its octets, at most.
+constexpr std::size_t kDatagramShare = 1024;
+constexpr std::size_t kReceiveRoom = std::size_t{8} * 1024 * 1024;
+constexpr int kMessagesPerTurn = 64;
+
+sockaddr_in socket_address(const Ipv4Endpoint& endpoint) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(endpoint.port);
+    address.sin_addr.s_addr = htonl(endpoint.address.value);
+    return address;
+}
+
+bool is_for_nodes(HaType type) {
+    switch (type) {
+        case HaType::segment_drop:
+        case HaType::segment_take:
+        case HaType::status:
+        case HaType::resync:
+            return false;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+CharonRelay::CharonRelay(QbLoop& loop, CharonRelayOptions options, CharonSecrets secrets,
+                         Listener listener, UdpSockets sockets, SecretBytes buffer)
+    : loop_(loop),
+      options_(std::move(options)),
+      secrets_(std::move(secrets)),
+      listener_(std::move(listener)),
+      sockets_(std::move(sockets)),
+      buffer_(std::move(buffer)) {}
+
+CharonRelay::~CharonRelay() {
+    for (const int timer : {options_.look_timer, options_.feed_timer, options_.turn_timer}) {
+        loop_.cancel_timer(timer);
+    }
+    if (fd_) {
+        loop_.unwatch(fd_.get());
+    }
+}
+
+Result<std::unique_ptr<CharonRelay>> CharonRelay::open(QbLoop& loop, CharonRelayOptions options,
+                                                       CharonSecrets secrets, Listener listener) {
+    VPNHA_TRY(UdpSockets sockets, UdpSockets::open());
+    // One octet more, so that a longer message is seen as one.
+    VPNHA_TRY(SecretBytes buffer, SecretBytes::with_room(limits::kHaMessageBytesMax + 1));
+    std::unique_ptr<CharonRelay> relay(new CharonRelay(loop, std::move(options), std::move(secrets),
+                                                       std::move(listener), std::move(sockets),
+                                                       std::move(buffer)));
+    VPNHA_CHECK(relay->open_socket());
+    relay->look_again();
+    return relay;
+}
+
+Result<void> CharonRelay::open_socket() {
+    UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const sockaddr_in ours = socket_address(kOurs);
+    const sockaddr_in charon = socket_address(kCharon);
+    const int room = static_cast<int>(kReceiveRoom);
+    if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0 ||
+        bind(fd.get(), reinterpret_cast<const sockaddr*>(&ours), sizeof ours) != 0 ||
+        connect(fd.get(), reinterpret_cast<const sockaddr*>(&charon), sizeof charon) != 0) {
+        return tl::unexpected(system_error(
+            "binding 127.0.0.2:4510, where charon's ha plugin has its other node (is another "
+            "program there?)",
+            errno));
+    }
+    VPNHA_CHECK(loop_.watch(fd.get(), [this] { receive(); }));
+    fd_ = std::move(fd);
+    return {};
+}
+
+void CharonRelay::look_again() {
+    look();
+    if (is_here() && loop_.now() - peer_->heard_at > kSilenceMax) {
+        lose("it has been silent for 3 s");
+        peer_->is_silent = true;
+    }
+    watch_own_queue();
+    loop_.set_timer(options_.look_timer, loop_.now() + kLookPause, [this] { look_again(); });
+}
+
+// Whose port it is now.
+void CharonRelay::look() {
+    const auto found = sockets_.find(kOurs, kCharon);
+    if (!found) {
+        return complain(found.error().detail);
+    }
+    if (*found && (*found)->uid == 0) {
+        return look_at(**found);
+    }
+    if (*found) {
+        complain(fmt::format("127.0.0.1:4510 belongs to user {}, not to charon", (*found)->uid));
+    }
+    if (peer_) {
+        if (!peer_->is_silent) {
+            lose("its socket has closed");
+        }
+        peer_.reset();
+    }
+}
+
+void CharonRelay::look_at(const UdpSocketState& socket) {
+    if (peer_ && peer_->socket.cookie == socket.cookie) {
+        peer_->socket.queued_bytes = socket.queued_bytes;
+        if (std::exchange(peer_->socket.drops, socket.drops) != socket.drops) {
+            fail_feeds({Errc::busy, "charon's queue was full, and it lost messages"});
+        }
+        return;
+    }
+    if (is_here()) {
+        lose("another one has taken its place");
+    }
+    peer_ = Peer{.socket = socket, .heard_at = loop_.now()};
+    complaint_.clear();
+}
+
+// What charon said, and did not fit, no standby will ever know.
+void CharonRelay::watch_own_queue() {
+    const auto found = sockets_.find(kCharon, kOurs);
+    if (found && *found && std::exchange(own_drops_, (*found)->drops) != (*found)->drops) {
+        write_log(node::Level::error,
+                  "charon said more than vpnhad could read: standbys lack some of its SAs until "
+                  "these are rekeyed event=charon-overrun");
+    }
+}
+
+void CharonRelay::lose(const std::string& why) {
+    write_log(node::Level::warning, fmt::format("charon is gone event=charon-gone: {}", why));
+    fail_feeds({Errc::unreachable, "charon is gone: " + why});
+    turn_ = {};
+    peer_->is_active = false;
+    listener_.on_gone();
+}
+
+void CharonRelay::complain(const std::string& what) {
+    if (complaint_ != what) {
+        complaint_ = what;
+        write_log(node::Level::error, what);
+    }
+}
+
+void CharonRelay::receive() {
+    look();
+    for (int i = 0; i < kMessagesPerTurn; ++i) {
+        buffer_.clear();
+        const ssize_t got = recv(fd_.get(), buffer_.room().data(), buffer_.room().size(), 0);
+        if (got < 0) {
+            return;  // Nothing more, or what an ICMP error left.
+        }
+        buffer_.take(static_cast<std::size_t>(got));
+        // Somebody else's, or the last words of one that has ended.
+        if (peer_) {
+            on_datagram(buffer_.view());
+        }
+    }
+    buffer_.clear();
+}
+
+void CharonRelay::on_datagram(ByteView datagram) {
+    const auto message = ipsec::parse_ha_message(datagram);
+    if (!message) {
+        return complain(message.error().detail);
+    }
+    peer_->heard_at = loop_.now();
+    peer_->is_silent = false;
+    switch (message->type) {
+        case HaType::status:
+            return on_status(*message);
+        case HaType::resync:
+            return on_fresh();
+        case HaType::segment_take:
+        case HaType::segment_drop:
+            return on_turned(message->type == HaType::segment_take);
+        default:
+            break;
+    }
+    const Result<Bytes> sealed = secrets_.seal(datagram);
+    if (!sealed) {
+        return complain(sealed.error().detail);
+    }
+    listener_.on_said(*sealed);
+}
+
+// It names the segments that are active; there is one.
+void CharonRelay::on_status(const ipsec::HaMessage& status) {
+    if (const bool active = status.find(ipsec::HaTag::segment).has_value();
+        active != peer_->is_active) {
+        on_turned(active);
+    }
+}
+
+void CharonRelay::on_turned(bool active) {
+    peer_->is_active = active;
+    if (turn_.wanted == active) {
+        turn_.wanted.reset();
+    }
+    turn_.next_at = loop_.now() + kFifoPause;
+    turn_later(kFifoPause);
+    listener_.on_turned(active);
+}
+
+void CharonRelay::on_fresh() {
+    fail_feeds({Errc::busy, "charon was started again"});
+    turn_ = {};
+    listener_.on_fresh();
+}
+
+void CharonRelay::feed(std::vector<Bytes> messages, std::uint64_t ticket) {
+    feeds_.push_back({std::move(messages), ticket});
+    feed_later({});
+}
+
+void CharonRelay::feed_later(Duration pause) {
+    loop_.set_timer(options_.feed_timer, loop_.now() + pause, [this] { work_feeds(); });
+}
+
+void CharonRelay::work_feeds() {
+    look();
+    if (!is_here()) {
+        return fail_feeds({Errc::unreachable, "charon is not there"});
+    }
+    std::vector<std::pair<std::uint64_t, Result<void>>> answers;
+    std::size_t queued_bytes = peer_->socket.queued_bytes;
+    if (queued_bytes == 0) {
+        for (const std::uint64_t ticket : std::exchange(unread_, {})) {
+            answers.emplace_back(ticket, Result<void>());
+        }
+    }
+    while (!feeds_.empty() && queued_bytes < limits::kCharonQueueBytes) {
+        const Feed& feed = feeds_.front();
+        Result<void> sent;
+        if (said_ < feed.messages.size()) {
+            const Bytes& message = feed.messages[said_++];
+            sent = send_one(message);
+            queued_bytes += message.size() + kDatagramShare;
+        } else {
+            unread_.push_back(feed.ticket);
+            end_feed();
+        }
+        if (!sent) {
+            answers.emplace_back(feed.ticket, sent);
+            end_feed();
+        }
+    }
+    if (!feeds_.empty() || !unread_.empty()) {
+        feed_later(kFeedPause);
+    }
+    for (const auto& [ticket, result] : answers) {
+        listener_.on_fed(ticket, result);
+    }
+}
+
+void CharonRelay::end_feed() {
+    feeds_.pop_front();
+    said_ = 0;
+}
+
+Result<void> CharonRelay::send_one(ByteView message) {
+    if (message.size() < 2 || !is_for_nodes(static_cast<HaType>(message[1]))) {
+        return fail(Errc::invalid_argument, "no message for another node's charon");
+    }
+    buffer_.clear();
+    VPNHA_CHECK(secrets_.open(message, buffer_));
+    const ByteView plain = buffer_.view();
+    const ssize_t sent = send(fd_.get(), plain.data(), plain.size(), 0);
+    const int error_number = errno;
+    buffer_.clear();
+    return sent < 0 ? tl::unexpected(system_error("a message to charon", error_number))
+                    : Result<void>();
+}
+
+void CharonRelay::fail_feeds(const Error& why) {
+    std::deque<std::uint64_t> tickets = std::exchange(unread_, {});
+    for (const Feed& feed : std::exchange(feeds_, {})) {
+        tickets.push_back(feed.ticket);
+    }
+    said_ = 0;
+    for (const std::uint64_t ticket : tickets) {
+        listener_.on_fed(ticket, tl::unexpected(why));
+    }
+}
+
+void CharonRelay::turn(bool active) {
+    turn_.wanted = active;
+    turn_later({});
+}
+
+void CharonRelay::turn_later(Duration pause) {
+    loop_.set_timer(options_.turn_timer, loop_.now() + pause, [this] { work_turn(); });
+}
+
+void CharonRelay::work_turn() {
+    look();
+    if (!is_here()) {
+        turn_ = {};  // One that starts is passive.
+    }
+    if (!turn_.wanted) {
+        return;
+    }
+    if (loop_.now() < turn_.next_at) {
+        return turn_later(turn_.next_at - loop_.now());
+    }
+    if (const Result<void> written = write_fifo(*turn_.wanted); !written) {
+        complain("charon cannot be told who is active: " + written.error().detail);
+        return turn_later(kFifoPause);
+    }
+    turn_.next_at = loop_.now() + kAnswerMax;
+    turn_later(kAnswerMax);
+}
+
+// charon reads one command each time that it opens the fifo.
+Result<void> CharonRelay::write_fifo(bool active) const {
+    const UniqueFd fifo(
+        ::open(options_.fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+    struct stat state {};
+    if (!fifo || fstat(fifo.get(), &state) != 0) {
+        return tl::unexpected(system_error(options_.fifo, errno));
+    }
+    if (!S_ISFIFO(state.st_mode)) {
+        return fail(Errc::unsupported, options_.fifo + " is no fifo");
+    }
+    const std::string_view command = active ? "+1" : "-1";
+    if (write(fifo.get(), command.data(), command.size()) != static_cast<ssize_t>(command.size())) {
+        return tl::unexpected(system_error(options_.fifo, errno));
+    }
+    return {};
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the lease must know of this node's past, as JSON in the state directory. Each file has
+// its space on the disk beforehand, so that a full disk stops no vote:
+//
+//   gateway-1.lease   epochs claimed and granted, fence marks, the list of voters
+//
+// A file that was cut or edited is an error that names it, and never an empty one.
+#pragma once
+
+#include "adapters/os/state_directory.hpp"
+#include "lease/effects.hpp"
+
+namespace vpnha::adapters {
+
+class LeaseFiles {
+  public:
+    [[nodiscard]] static Result<LeaseFiles> open(const std::string& directory);
+
+    // nullopt: nothing was ever saved. What cannot be read is an error, never nullopt. Reserves the
+    // space of the next save; a disk that has none left is a line of the log.
+    [[nodiscard]] Result<std::optional<lease::Durable>> load(GatewayId gateway) const;
+    // On the disk when it returns.
+    Result<void> save(GatewayId gateway, const lease::Durable& durable);
+
+  private:
+    explicit LeaseFiles(StateDirectory directory) : directory_(std::move(directory)) {}
+
+    StateDirectory directory_;
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/lease/lease_links.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "adapters/os/unique_fd.hpp"
+#include "base/limits.hpp"
+#include "lease/replay_guard.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+// The longest datagram is a handover with its counters; a longer one is no message of ours.
+constexpr std::size_t kDatagramBytesMax = 2048;
+// Of one link in one turn of the loop, so that a flood holds up nothing else.
+constexpr int kPerTurn = 64;
+// Class selector 6, network control: not behind the clients' traffic.
+constexpr int kTrafficClass = IPTOS_CLASS_CS6;
+
+struct Address {
+    std::string name;  // As corosync.conf has it.
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    [[nodiscard]] const sockaddr* get() const {
+        return reinterpret_cast<const sockaddr*>(&storage);
+    }
+    [[nodiscard]] int family() const { return storage.ss_family; }
+    [[nodiscard]] bool is_same(const Address& other) const {
+        return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
+    }
+};
+
+// By the numbers of the links.
+using LinkAddresses = std::map<std::size_t, Address>;
+using NodeAddresses = std::map<NodeId, LinkAddresses>;
+
+// `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of anybody.
+Result<Address> resolve(const std::string& name, std::uint16_t port, int flags) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_DGRAM;
+    hints.ai_flags = AI_NUMERICSERV | flags;
+    addrinfo* found = nullptr;
+    const int error = getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &found);
+    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> kept(found, [](addrinfo* list) {
+        if (list != nullptr) {
+            freeaddrinfo(list);
+        }
+    });
+    if (error != 0) {
+        return fail(Errc::unreachable,
+                    fmt::format("corosync.conf names a link '{}', which cannot be resolved: {}",
+                                name, gai_strerror(error)));
+    }
+    Address address;
+    address.name = name;
+    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    address.size = found->ai_addrlen;
+    return address;
+}
+
+Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, std::uint16_t port,
+                                  int flags) {
+    NodeAddresses all;
+    for (const ClusterNode& node : nodes) {
+        LinkAddresses& addresses = all[node.id];
+        for (std::size_t number = 0; number < node.links.size(); ++number) {
+            if (!node.links[number].empty()) {
+                VPNHA_TRY(addresses[number], resolve(node.links[number], port, flags));
+            }
+        }
+    }
+    return all;
+}
+
+Result<UniqueFd> bind_link(const Address& address) {
+    UniqueFd fd(socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) {
+        return tl::unexpected(system_error("a socket for the lease", errno));
+    }
+    const int on = 1;
+    const bool v4 = address.family() == AF_INET;
+    // The link may be down while this node starts; its address comes with it.
+    setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &on,
+               sizeof on);
+    setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &kTrafficClass,
+               sizeof kTrafficClass);
+    if (bind(fd.get(), address.get(), address.size) != 0) {
+        return tl::unexpected(system_error(
+            fmt::format("binding the lease's port at {} (is another program there? see 'port' "
+                        "below [lease] in vpnha.toml)",
+                        address.name),
+            errno));
+    }
+    return fd;
+}
+
+}  // namespace
+
+struct LeaseLinks::State {
+    struct Link {
+        Address address;
+        UniqueFd fd;
+    };
+
+    State(QbLoop& event_loop, const LeaseLinksOptions& options, OnMessage callback)
+        : loop(&event_loop),
+          on_message(std::move(callback)),
+          key(options.cluster_key),
+          guard(options.self.instance),
+          self(options.self),
+          port(options.port),
+          gateways(options.gateways),
+          background(event_loop) {}
+
+    QbLoop* loop;
+    OnMessage on_message;
+    lease::LeaseKey key;
+    lease::ReplayGuard guard;
+    lease::Sender self;
+    std::uint16_t port;
+    std::vector<GatewayId> gateways;
+    std::map<std::size_t, Link> links;  // This node's, by their numbers.
+    NodeAddresses peers;
+    std::uint64_t sequence = 0;
+    LeaseCounters counters;
+    std::uint64_t lists = 0;  // How often set_nodes() was called.
+    Background background;
+
+    // All of it, or nothing.
+    Result<void> take_addresses(NodeAddresses all);
+    Result<void> bind_links(const LinkAddresses& own);
+    Result<void> open_missing(const LinkAddresses& own, std::map<std::size_t, Link>& opened);
+    void receive(int fd);
+    void take(ByteView bytes);
+    void send(GatewayId gateway, NodeId to, const lease::Message& message);
+    void say(NodeId to, const lease::Hello& hello);
+    void greet(const lease::Sender& sender, const lease::Message& message);
+};
+
+Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
+                                             std::map<std::size_t, Link>& opened) {
+    for (const auto& [number, address] : own) {
+        const bool is_open = std::any_of(links.begin(), links.end(), [&](const auto& link) {
+            return link.second.address.is_same(address);
+        });
+        if (!is_open) {
+            VPNHA_TRY(UniqueFd bound, bind_link(address));
+            const int fd = bound.get();
+            opened[number] = {address, std::move(bound)};
+            // Ahead of what clients and records may keep this node busy with.
+            VPNHA_CHECK(loop->watch(
+                fd, [this, fd] { receive(fd); }, QbLoop::Priority::high));
+        }
+    }
+    return {};
+}
+
+Result<void> LeaseLinks::State::bind_links(const LinkAddresses& own) {
+    std::map<std::size_t, Link> next;
+    if (Result<void> opened = open_missing(own, next); !opened) {
+        for (const auto& [number, link] : next) {
+            loop->unwatch(link.fd.get());
+        }
+        return opened;
+    }
+    for (auto& [was, link] : links) {
+        // An address may have got another link's number.
+        const auto kept = std::find_if(own.begin(), own.end(), [&link](const auto& each) {
+            return link.address.is_same(each.second);
+        });
+        if (kept != own.end()) {
+            next[kept->first] = std::move(link);
+        } else {
+            loop->unwatch(link.fd.get());
+        }
+    }
+    links = std::move(next);
+    return {};
+}
+
+Result<void> LeaseLinks::State::take_addresses(NodeAddresses all) {
+    const auto own = all.extract(self.node);
+    // A node that is taken out of the cluster speaks to those that are left as before.
+    if (own && !own.mapped().empty()) {
+        VPNHA_CHECK(bind_links(own.mapped()));
+    }
+    std::vector<NodeId> senders;
+    for (const auto& [node, addresses] : all) {
+        senders.push_back(node);
+    }
+    peers = std::move(all);
+    guard.set_senders(senders);
+    return {};
+}
+
+void LeaseLinks::State::receive(int fd) {
+    std::array<std::uint8_t, kDatagramBytesMax> buffer{};
+    for (int i = 0; i < kPerTurn; ++i) {
+        const ssize_t got = recv(fd, buffer.data(), buffer.size(), MSG_TRUNC);
+        if (got < 0) {
+            return;  // Nothing more, or what an ICMP error left.
+        }
+        if (static_cast<std::size_t>(got) > buffer.size()) {
+            ++counters.malformed;
+            continue;
+        }
+        take({buffer.data(), static_cast<std::size_t>(got)});
+    }
+}
+
+void LeaseLinks::State::take(ByteView bytes) {
+    ++counters.received;
+    const Result<lease::Datagram> datagram = lease::parse_datagram(bytes, key);
+    if (!datagram) {
+        ++(datagram.error().code == Errc::permission ? counters.forged : counters.malformed);
+        return;
+    }
+    const lease::Sender& sender = datagram->sender;
+    const auto* const hello = std::get_if<lease::Hello>(&datagram->message);
+    const lease::ReplayGuard::Seen seen =
+        guard.on_datagram(sender, datagram->sequence, datagram->message);
+    switch (seen) {
+        case lease::ReplayGuard::Seen::replayed:
+            ++counters.replayed;
+            return;
+        case lease::ReplayGuard::Seen::unproven:
+            ++counters.unproven;
+            greet(sender, datagram->message);
+            return;
+        case lease::ReplayGuard::Seen::new_life:
+        case lease::ReplayGuard::Seen::fresh:
+            break;
+    }
+    if (hello == nullptr) {
+        on_message(datagram->gateway, sender, datagram->message);
+        return;
+    }
+    greet(sender, datagram->message);
+    for (const GatewayId gateway : gateways) {
+        on_message(gateway, sender, datagram->message);
+    }
+}
+
+void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message& message) {
+    const auto peer = peers.find(to);
+    if (peer == peers.end()) {
+        return;
+    }
+    const Bytes bytes = lease::encode({gateway, self, ++sequence, message}, key);
+    bool sent = false;
+    for (const auto& [number, link] : links) {
+        const auto address = peer->second.find(number);
+        sent =
+            (address != peer->second.end() && link.address.family() == address->second.family() &&
+             sendto(link.fd.get(), bytes.data(), bytes.size(), 0, address->second.get(),
+                    address->second.size) >= 0) ||
+            sent;
+    }
+    ++(sent ? counters.sent : counters.unsent);
+}
+
+// Of all gateways: its datagram names the first one.
+void LeaseLinks::State::say(NodeId to, const lease::Hello& hello) {
+    if (!gateways.empty()) {
+        send(gateways.front(), to, hello);
+    }
+}
+
+void LeaseLinks::State::greet(const lease::Sender& sender, const lease::Message& message) {
+    if (const auto hello =
+            guard.greeting(sender.node, sender, std::get_if<lease::Hello>(&message))) {
+        say(sender.node, *hello);
+    }
+}
+
+LeaseLinks::LeaseLinks(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+LeaseLinks::~LeaseLinks() {
+    for (const auto& [number, link] : state_->links) {
+        state_->loop->unwatch(link.fd.get());
+    }
+}
+
+Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLinksOptions& options,
+                                                     OnMessage on_message) {
+    std::unique_ptr<LeaseLinks> opened(
+        new LeaseLinks(std::make_unique<State>(loop, options, std::move(on_message))));
+    VPNHA_TRY(auto addresses, resolve_all(options.nodes, options.port, 0));
+    VPNHA_CHECK(opened->state_->take_addresses(std::move(addresses)));
+    if (opened->state_->links.empty()) {
+        return fail(Errc::invalid_config,
+                    fmt::format("corosync.conf has no ring0_addr for this node (nodeid {})",
+                                options.self.node.value));
+    }
+    for (const auto& [node, links] : opened->state_->peers) {
+        opened->state_->say(node, opened->state_->guard.greeting(node));
+    }
+    return opened;
+}
+
+void LeaseLinks::set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done) {
+    State* const state = state_.get();
+    const std::uint64_t list = ++state->lists;
+    if (auto numbers = resolve_all(nodes, state->port, AI_NUMERICHOST)) {
+        done(state->take_addresses(std::move(*numbers)));
+        return;
+    }
+    const auto found = std::make_shared<NodeAddresses>();
+    const Result<void> begun = state->background.run(
+        [nodes, found, port = state->port]() -> Result<void> {
+            VPNHA_TRY(*found, resolve_all(nodes, port, 0));
+            return {};
+        },
+        [state, list, found, done](const Result<void>& resolved) {
+            if (list == state->lists) {
+                done(resolved.and_then([&] { return state->take_addresses(std::move(*found)); }));
+            }
+        });
+    if (!begun) {
+        done(begun);
+    }
+}
+
+void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& message) {
+    state_->send(gateway, to, message);
+}
+
+const LeaseCounters& LeaseLinks::counters() const {
+    return state_->counters;
+}
+
+Result<lease::Instance> new_instance() {
+    std::uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != sizeof number) {
+        return tl::unexpected(system_error("getrandom", errno));
+    }
+    return lease::Instance{number % limits::kCounterMax + 1};
+}
+
+Result<lease::BootId> read_boot_id() {
+    static constexpr const char* kPath = "/proc/sys/kernel/random/boot_id";
+    std::string text;
+    std::ifstream(kPath) >> text;
+    lease::BootId boot;
+    std::size_t digits = 0;
+    for (const char each : text) {
+        const std::string_view hex = "0123456789abcdef";
+        const std::size_t value = hex.find(each);
+        if (value != std::string_view::npos && digits < 2 * boot.octets.size()) {
+            boot.octets[digits / 2] =
+                static_cast<std::uint8_t>(boot.octets[digits / 2] << 4 | value);
+            ++digits;
+        }
+    }
+    if (digits != 2 * boot.octets.size()) {
+        return fail(Errc::unsupported, fmt::format("{} does not hold a boot id", kPath));
+    }
+    return boot;
+}
+
+}  // namespace vpnha::adapters

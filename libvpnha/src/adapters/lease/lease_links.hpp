@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
+// socket for each, bound to this node's address there, so that one link's failure is no business of
+// the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
+// key, its length and its age (lease/replay_guard.hpp) before anybody hears of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/corosync/cluster_map.hpp"
+#include "adapters/os/background.hpp"
+#include "adapters/os/qb_loop.hpp"
+#include "lease/datagram.hpp"
+#include "ports/lease_links.hpp"
+
+namespace vpnha::adapters {
+
+struct LeaseLinksOptions {
+    lease::Sender self;
+    std::uint16_t port = 0;
+    std::vector<ClusterNode> nodes;  // This one among them.
+    std::string_view cluster_key;    // Read during open() only.
+    std::vector<GatewayId> gateways;
+};
+
+struct LeaseCounters {
+    std::uint64_t sent = 0;
+    std::uint64_t unsent = 0;  // The kernel took them on no link.
+    std::uint64_t received = 0;
+    std::uint64_t forged = 0;     // Of another key, or changed on their way.
+    std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
+    std::uint64_t replayed = 0;   // Second copies by another link among them.
+    // Of a life of a vpnhad that has yet to repeat this node's challenge: the first ones of each.
+    std::uint64_t unproven = 0;
+};
+
+class LeaseLinks final : public ports::LeaseLinks {
+  public:
+    using OnMessage = std::function<void(GatewayId, const lease::Sender&, const lease::Message&)>;
+
+    // Says hello to all nodes.
+    [[nodiscard]] static Result<std::unique_ptr<LeaseLinks>> open(QbLoop& loop,
+                                                                  const LeaseLinksOptions& options,
+                                                                  OnMessage on_message);
+    ~LeaseLinks() override;
+    LeaseLinks(const LeaseLinks&) = delete;
+    LeaseLinks& operator=(const LeaseLinks&) = delete;
+
+    void send(GatewayId gateway, NodeId to, const lease::Message& message) override;
+    // Corosync's list of nodes has changed, or their addresses, this node's among them. Names are
+    // resolved beside the loop, which renews leases meanwhile: `done` is called then, or within
+    // this call where all addresses are numbers; not, if another list came meanwhile. Error: one of
+    // them cannot be resolved, or not be bound; then nothing has changed here.
+    void set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done);
+    [[nodiscard]] const LeaseCounters& counters() const;
+
+  private:
+    struct State;
+    explicit LeaseLinks(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// A number for this life of vpnhad that no other has: random.
+[[nodiscard]] Result<lease::Instance> new_instance();
+// This life of the node: the kernel's boot_id.
+[[nodiscard]] Result<lease::BootId> read_boot_id();
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/lease/lease_saver.hpp"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace vpnha::adapters {
+
+Result<std::unique_ptr<LeaseSaver>> LeaseSaver::start(QbLoop& loop, LeaseFiles files) {
+    UniqueFd ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!ready) {
+        return tl::unexpected(system_error("eventfd", errno));
+    }
+    const int fd = ready.get();
+    std::unique_ptr<LeaseSaver> saver(new LeaseSaver(loop, std::move(files), std::move(ready)));
+    // Before the others of a turn: answers to a claim wait for it.
+    VPNHA_CHECK(loop.watch(
+        fd, [raw = saver.get()] { raw->tell(); }, QbLoop::Priority::high));
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    // The thread inherits the mask: signals are the loop's.
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    Result<void> begun;
+    try {
+        saver->thread_ = std::thread([raw = saver.get()] { raw->work(); });
+    } catch (const std::system_error& error) {
+        begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    VPNHA_CHECK(begun);
+    return saver;
+}
+
+LeaseSaver::LeaseSaver(QbLoop& loop, LeaseFiles files, UniqueFd ready)
+    : loop_(loop), ready_(std::move(ready)), files_(std::move(files)) {}
+
+LeaseSaver::~LeaseSaver() {
+    loop_.unwatch(ready_.get());
+    if (thread_.joinable()) {
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        wanted_.notify_one();
+        thread_.join();
+    }
+}
+
+void LeaseSaver::save(GatewayId gateway, lease::Durable durable, Done done) {
+    {
+        const std::lock_guard lock(mutex_);
+        leases_.insert_or_assign(gateway, Lease{std::move(durable), std::move(done)});
+    }
+    wanted_.notify_one();
+}
+
+void LeaseSaver::work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        wanted_.wait(lock, [this] { return ending_ || !leases_.empty(); });
+        if (leases_.empty()) {
+            return;
+        }
+        auto next = leases_.extract(leases_.begin());
+        lock.unlock();
+        Finished finished{std::move(next.mapped().done), {}};
+        finished.result = files_.save(next.key(), next.mapped().durable);
+        lock.lock();
+        finished_.push_back(std::move(finished));
+        ::eventfd_write(ready_.get(), 1);
+    }
+}
+
+void LeaseSaver::tell() {
+    eventfd_t ignored = 0;
+    ::eventfd_read(ready_.get(), &ignored);
+    std::deque<Finished> finished;
+    {
+        const std::lock_guard lock(mutex_);
+        finished.swap(finished_);
+    }
+    for (const Finished& each : finished) {
+        each.done(each.result);
+    }
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// rtnetlink: links, addresses, routes and policy rules, in either family. What exists already is a
+// success for every add_ and what is gone already one for every delete_, because promotion,
+// demotion and start must be repeatable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/netlink/netlink.hpp"
+#include "base/ids.hpp"
+#include "base/ip.hpp"
+
+namespace vpnha::adapters {
+
+// An interface as the kernel numbers it; 0 is none.
+using LinkIndex = int;
+
+struct LinkState {
+    LinkIndex index = 0;
+    bool is_up = false;  // Set up, and it has a carrier.
+    friend bool operator==(const LinkState&, const LinkState&) = default;
+};
+
+// A device of the node's network namespace, as a message RTM_NEWLINK describes it.
+struct Link {
+    std::string name;
+    LinkState state;
+    std::uint16_t hardware = 0;  // ARPHRD_ETHER, ARPHRD_PPP, ...
+    std::string kind;            // "vlan", "bridge", ...; empty for a driver's own device.
+    // Belongs to a bridge, bond or the like, which receives in its place. A device in a VRF
+    // receives for itself.
+    bool is_port = false;
+};
+
+struct LinkAddress {
+    LinkIndex link = 0;
+    IpPrefix local;
+};
+
+// "from FROM fwmark MARK lookup TABLE preference PREFERENCE"
+struct PolicyRule {
+    bool is_v6 = false;
+    std::optional<IpAddress> from;
+    std::optional<std::uint32_t> mark;
+    std::uint32_t table = 0;
+    std::uint32_t preference = 0;
+    friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
+};
+
+// To `destination` in `table`, over a link that the caller names: to `via`, or to the neighbours
+// there.
+struct TableRoute {
+    IpPrefix destination;
+    std::optional<IpAddress> via;
+    std::uint32_t table = 0;
+    friend bool operator==(const TableRoute&, const TableRoute&) = default;
+};
+
+// A filter of traffic control. `program` is the kernel's number of its BPF program; 0: none.
+struct LinkFilter {
+    std::uint32_t handle = 0;
+    std::uint32_t program = 0;
+};
+
+// What a message RTM_NEWLINK says.
+[[nodiscard]] LinkState link_state_of(const nlmsghdr* message);
+[[nodiscard]] Link link_of(const nlmsghdr* message);
+
+class RouteNetlink {
+  public:
+    [[nodiscard]] static Result<RouteNetlink> open();
+
+    // nullopt: there is no such interface.
+    [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
+    Result<void> for_each_link(const std::function<void(Link)>& on_link);
+    // For a link that is down: its name and MTU, and no IPv6 address of its own making.
+    Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
+    Result<void> set_link_up(LinkIndex link);
+    // A device for VLAN `id` (1..4094) on `parent`, set up.
+    Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
+    Result<void> delete_link(LinkIndex link);
+    // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
+    // there is nothing of the kind.
+    [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
+    // The filters of clsact with this priority, in the order in which they run. `parent` is
+    // TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. Empty where there is no clsact, or no such device.
+    [[nodiscard]] Result<std::vector<LinkFilter>> filters(LinkIndex link, std::uint32_t parent,
+                                                          std::uint16_t priority);
+
+    // An IPv6 one can be used at once, without duplicate address detection, but is deprecated (RFC
+    // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not
+    // take a second IPv4 address of a net.
+    Result<void> add_address(LinkIndex link, const IpPrefix& local);
+    // Of a point-to-point link, and without the route to `peer` that comes with it otherwise.
+    Result<void> add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer);
+    // This one: with another prefix length it is another address.
+    Result<void> delete_address(LinkIndex link, const IpPrefix& local);
+    // In IPv4 with whatever prefix length or peer; when there are several, the first of them.
+    Result<void> flush_address(LinkIndex link, const IpPrefix& local);
+    [[nodiscard]] Result<std::vector<IpPrefix>> addresses(LinkIndex link);
+    // Of both families; of all links, or of one.
+    Result<void> for_each_address(const std::function<void(const LinkAddress&)>& on_address,
+                                  LinkIndex link = 0);
+
+    // Takes the place of another one to the same destination.
+    Result<void> add_route(LinkIndex link, const TableRoute& route);
+    Result<void> delete_route(LinkIndex link, const TableRoute& route);
+    [[nodiscard]] Result<bool> has_route(LinkIndex link, const TableRoute& route);
+
+    // Error unsupported when the kernel does not speak the rule's family.
+    Result<void> add_rule(const PolicyRule& rule);
+    // And those of this table and preference that have more conditions: until none is left.
+    Result<void> delete_rule(const PolicyRule& rule);
+    [[nodiscard]] Result<bool> has_rule(const PolicyRule& rule);
+
+  private:
+    explicit RouteNetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}
+
+    NetlinkSocket socket_;
+};
+
+}  // namespace vpnha::adapters

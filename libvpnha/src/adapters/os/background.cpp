@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/os/background.hpp"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace vpnha::adapters {
+
+namespace {
+
+// Signals are the loop's; its niceness is for what cannot wait.
+void become_background() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    ::setpriority(PRIO_PROCESS, 0, 0);  // Of this thread alone.
+}
+
+}  // namespace
+
+Background::~Background() {
+    for (Job& job : jobs_) {
+        loop_.unwatch(job.ended.get());
+        job.thread.join();
+    }
+}
+
+Result<void> Background::run(Work work, Done done) {
+    UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
+    if (!ended) {
+        return tl::unexpected(system_error("eventfd", errno));
+    }
+    const int fd = ended.get();
+    const auto job = jobs_.insert(jobs_.end(), {std::move(ended), std::move(done), {}, {}});
+    Result<void> begun = loop_.watch(fd, [this, job] { finish(job); });
+    if (begun) {
+        try {
+            job->thread = std::thread([job, fd, todo = std::move(work)] {
+                become_background();
+                job->result = todo();
+                ::eventfd_write(fd, 1);
+            });
+            return {};
+        } catch (const std::system_error& error) {
+            loop_.unwatch(fd);
+            begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
+        }
+    }
+    jobs_.erase(job);
+    return begun;
+}
+
+void Background::finish(Place job) {
+    // What the loop holds, the closure that called this among it, ends with unwatch().
+    loop_.unwatch(job->ended.get());
+    job->thread.join();
+    const Job ended = std::move(*job);
+    jobs_.erase(job);
+    ended.done(ended.result);
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/os/process.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+
+namespace vpnha::adapters {
+
+namespace {
+
+// The environment of what is started: the caller's belongs to Pacemaker.
+constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::optional<std::string> read_file(const std::string& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) {
+        return std::nullopt;
+    }
+    std::string text;
+    std::array<char, 4096> block{};
+    for (;;) {
+        const ssize_t count = ::read(file.get(), block.data(), block.size());
+        if (count < 0) {
+            return std::nullopt;
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(block.data(), static_cast<std::size_t>(count));
+    }
+}
+
+std::string_view next_word(std::string_view& text) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return word;
+}
+
+template <class Number>
+Number number(std::string_view text) {
+    Number value{};
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+struct Pipe {
+    UniqueFd reader;
+    UniqueFd writer;
+};
+
+Result<Pipe> make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        return tl::unexpected(system_error("pipe2", errno));
+    }
+    return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// What the started side reports: its pid, then nothing (executed) or an errno.
+struct SpawnNews {
+    pid_t pid = 0;
+    int error_number = 0;
+};
+
+// A command as execve() takes it. The command must outlive it.
+struct Execution {
+    std::vector<char*> argv;
+    std::vector<char*> environment;
+    const char* output;
+};
+
+Execution prepare(const Command& command) {
+    const auto pointers = [](const std::vector<std::string>& texts, std::vector<char*> into) {
+        for (const std::string& text : texts) {
+            into.push_back(const_cast<char*>(text.c_str()));
+        }
+        into.push_back(nullptr);
+        return into;
+    };
+    return {.argv = pointers(command.arguments, {}),
+            .environment = pointers(command.environment, {const_cast<char*>(kPath)}),
+            .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str()};
+}
+
+// Ends the calling process: the command or a failure, which `news` tells.
+[[noreturn]] void execute(const Execution& execution, int news) {
+    SpawnNews report{.pid = ::getpid(), .error_number = 0};
+    [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    ::setpriority(PRIO_PROCESS, 0, 0);
+    const int null = ::open("/dev/null", O_RDONLY);
+    const int out = ::open(execution.output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ::dup2(null, STDIN_FILENO);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(out, STDERR_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    ::execve(execution.argv[0], execution.argv.data(), execution.environment.data());
+    report.error_number = errno;
+    written = ::write(news, &report, sizeof report);
+    ::_exit(127);
+}
+
+// By number: glibc 2.36 declares its wrappers without C linkage.
+UniqueFd open_pidfd(pid_t pid) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool wait_gone(int pidfd, std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
+        const int ready =
+            ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready >= 0 || errno != EINTR) {
+            return ready > 0;
+        }
+    }
+}
+
+// The pid of the started side, when that has executed its program.
+Result<pid_t> read_spawn_news(const Pipe& news, const std::string& program) {
+    SpawnNews report{};
+    if (::read(news.reader.get(), &report, sizeof report) != sizeof report) {
+        return fail(Errc::system, fmt::format("starting {}: fork failed", program));
+    }
+    const pid_t pid = report.pid;
+    if (::read(news.reader.get(), &report, sizeof report) == sizeof report) {
+        return tl::unexpected(system_error("starting " + program, report.error_number));
+    }
+    return pid;
+}
+
+int wait_for(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+}  // namespace
+
+std::optional<Process> read_process(pid_t pid) {
+    const auto stat = read_file(fmt::format("/proc/{}/stat", pid));
+    const auto arguments = read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (!stat || !arguments) {
+        return std::nullopt;
+    }
+    // "pid (name) state parent …": the name may hold blanks and parentheses. After it: state, then
+    // parent; the start time is the 20th word.
+    const std::size_t name_end = stat->rfind(") ");
+    if (name_end == std::string::npos) {
+        return std::nullopt;
+    }
+    std::string_view words = std::string_view(*stat).substr(name_end + 2);
+    const std::string_view state = next_word(words);
+    if (state == "Z" || state == "X") {
+        return std::nullopt;
+    }
+    Process process{.pid = pid,
+                    .parent = number<pid_t>(next_word(words)),
+                    .stopped = state == "T" || state == "t",
+                    .start_ticks = 0,
+                    .arguments = {}};
+    for (int skipped = 0; skipped < 17; ++skipped) {
+        next_word(words);
+    }
+    process.start_ticks = number<std::uint64_t>(next_word(words));
+    for (std::size_t start = 0; start < arguments->size();) {
+        const std::size_t end = std::min(arguments->find('\0', start), arguments->size());
+        process.arguments.push_back(arguments->substr(start, end - start));
+        start = end + 1;
+    }
+    return process;
+}
+
+Result<std::vector<Process>> list_processes() {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), &::closedir);
+    if (!directory) {
+        return tl::unexpected(system_error("opendir /proc", errno));
+    }
+    std::vector<Process> processes;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is nobody else's.
+    while (const dirent* const entry = ::readdir(directory.get())) {
+        const pid_t pid = number<pid_t>(entry->d_name);
+        if (pid <= 0) {
+            continue;
+        }
+        if (auto process = read_process(pid)) {
+            processes.push_back(std::move(*process));
+        }
+    }
+    return processes;
+}
+
+UniqueFd open_process(const Process& process) {
+    UniqueFd pidfd = open_pidfd(process.pid);
+    const auto now = read_process(process.pid);
+    if (!now || now->start_ticks != process.start_ticks) {
+        pidfd.reset();
+    }
+    return pidfd;
+}
+
+Result<void> forbid_dumps() {
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return tl::unexpected(system_error("forbidding dumps of this process's memory", errno));
+    }
+    return {};
+}
+
+Result<void> prefer_this_process() {
+    constexpr int kNiceness = -10;
+    if (::setpriority(PRIO_PROCESS, 0, kNiceness) != 0) {
+        return tl::unexpected(system_error("giving vpnhad more of the processor", errno));
+    }
+    return {};
+}
+
+Result<pid_t> spawn_detached(const Command& command) {
+    VPNHA_TRY(Pipe news, make_pipe());
+    const Execution execution = prepare(command);
+    const pid_t middle = ::fork();
+    if (middle < 0) {
+        return tl::unexpected(system_error("fork", errno));
+    }
+    if (middle == 0) {
+        ::setsid();
+        if (::fork() != 0) {
+            ::_exit(0);
+        }
+        execute(execution, news.writer.get());
+    }
+    news.writer.reset();
+    wait_for(middle);
+    return read_spawn_news(news, command.arguments[0]);
+}
+
+Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout) {
+    VPNHA_TRY(Pipe news, make_pipe());
+    const Execution execution = prepare(command);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        return tl::unexpected(system_error("fork", errno));
+    }
+    if (child == 0) {
+        execute(execution, news.writer.get());
+    }
+    news.writer.reset();
+    const Result<pid_t> started = read_spawn_news(news, command.arguments[0]);
+    const bool ended =
+        wait_gone(open_pidfd(child).get(), std::chrono::steady_clock::now() + timeout);
+    if (!ended) {
+        ::kill(child, SIGKILL);
+    }
+    const int status = wait_for(child);
+    if (!started) {
+        return tl::unexpected(started.error());
+    }
+    if (!ended) {
+        return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
+                                               command.arguments[0], timeout.count()));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void leave_caller() {
+    constexpr int kNiceness = 10;
+    ::setsid();
+    ::setpriority(PRIO_PROCESS, 0, kNiceness);
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null.get(), stream);
+    }
+}
+
+void close_output_after_end() {
+    std::fflush(stdout);
+    struct stat output {};
+    if (::fstat(STDOUT_FILENO, &output) != 0 || !S_ISFIFO(output.st_mode)) {
+        return;
+    }
+    // The child shares the memory, which it outlives: a copy would cost the program more than all
+    // that it did. What it uses of it is nobody else's.
+    alignas(16) static std::array<char, 16384> stack;
+    static int ending;
+    ending = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+    const auto wait_for_end = [](void*) {
+        constexpr auto kEndsWithin = std::chrono::seconds(1);
+        wait_gone(ending, std::chrono::steady_clock::now() + kEndsWithin);
+        return 0;
+    };
+    ::clone(wait_for_end, stack.data() + stack.size(), CLONE_VM, nullptr);
+}
+
+void terminate_and_wait(const Process& process, std::chrono::milliseconds patience) {
+    const UniqueFd pidfd = open_process(process);
+    if (pidfd && ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0) == 0) {
+        wait_gone(pidfd.get(), std::chrono::steady_clock::now() + patience);
+    }
+}
+
+Result<void> kill_and_wait(const std::vector<Process>& processes,
+                           std::chrono::milliseconds timeout) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    struct Victim {
+        pid_t pid;
+        UniqueFd pidfd;
+    };
+    std::vector<Victim> victims;
+    for (const Process& process : processes) {
+        UniqueFd pidfd = open_process(process);
+        if (!pidfd) {
+            continue;
+        }
+        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        victims.push_back({process.pid, std::move(pidfd)});
+    }
+    for (const Victim& victim : victims) {
+        if (!wait_gone(victim.pidfd.get(), deadline)) {
+            return fail(Errc::timeout,
+                        fmt::format("process {} does not die of SIGKILL; it hangs in the kernel",
+                                    victim.pid));
+        }
+    }
+    return {};
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Processes of other programs: found in /proc, ended without a chance to say goodbye, started apart
+// from their starter. A pid alone is no identity, for it is used again: a process is known by its
+// pid and its start time, and signalled through a pidfd opened before both were compared.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/os/unique_fd.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+struct Process {
+    pid_t pid = 0;
+    pid_t parent = 0;
+    bool stopped = false;                // By SIGSTOP or a debugger.
+    std::uint64_t start_ticks = 0;       // Since the node's boot.
+    std::vector<std::string> arguments;  // Empty for kernel threads.
+};
+
+// nullopt: gone, or a zombie.
+[[nodiscard]] std::optional<Process> read_process(pid_t pid);
+[[nodiscard]] Result<std::vector<Process>> list_processes();
+
+// Readable when the process has ended; none when it has already.
+[[nodiscard]] UniqueFd open_process(const Process& process);
+
+struct Command {
+    std::vector<std::string> arguments;  // The program's path first.
+    std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
+    std::vector<std::string> environment{};  // NAME=VALUE, beside PATH.
+};
+
+// Keys must never reach a disk. No core file; none through a pipe either, as systemd-coredump takes
+// them (core(5): the limit does not count there); and no debugger without CAP_SYS_PTRACE. The
+// second and third last until exec().
+[[nodiscard]] Result<void> forbid_dumps();
+// The lease has to be renewed and answered while everything else on the node is busy: Pacemaker,
+// the agents, a compiler. Not in real time, as corosync runs: a loop of ours must never starve the
+// node.
+[[nodiscard]] Result<void> prefer_this_process();
+
+// Starts the command in a session of its own, without the caller's environment, descriptors and
+// niceness, as a child of init. Its pid; an error when the program could not be executed.
+[[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
+
+// Runs the command to its end in the same way; its exit code. After `timeout` it is killed, which
+// is an error.
+[[nodiscard]] Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout);
+
+// A child goes on after its parent, in a session of its own, without its streams, for nobody who
+// reads them is to wait for it, and behind whoever waited for the parent.
+void leave_caller();
+
+// Last words of a program that Pacemaker runs: what it printed is written, and where its output is
+// a pipe, a child has that open until the program has ended, and closes it then. Pacemaker's
+// SIGCHLD handler only sets a flag; one that comes between its look at the flags and its poll() is
+// heeded 500 ms later (crm_trigger_prepare(), lib/common/mainloop.c), unless something that it
+// polls wakes it.
+void close_output_after_end();
+
+// SIGTERM, and so much time to end by itself; what it does with that is for the caller to see.
+void terminate_and_wait(const Process& process, std::chrono::milliseconds patience);
+
+// SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
+[[nodiscard]] Result<void> kill_and_wait(const std::vector<Process>& processes,
+                                         std::chrono::milliseconds timeout);
+
+}  // namespace vpnha::adapters

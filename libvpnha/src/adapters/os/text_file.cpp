@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/os/text_file.hpp"
+
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+namespace vpnha::adapters {
+
+std::string read_text(const std::string& path) {
+    const std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+Result<void> write_text(const std::string& path, const std::string& text) {
+    std::ofstream file(path, std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file) {
+        return tl::unexpected(system_error("writing " + path, errno));
+    }
+    return {};
+}
+
+}  // namespace vpnha::adapters

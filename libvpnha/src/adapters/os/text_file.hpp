@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Small files as a whole: of /proc, and what a service keeps about itself in /run.
+#pragma once
+
+#include <string>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// Empty when there is no such file.
+[[nodiscard]] std::string read_text(const std::string& path);
+// In place: a reader may see half of it. Error: the system's, with the path.
+Result<void> write_text(const std::string& path, const std::string& text);
+
+}  // namespace vpnha::adapters

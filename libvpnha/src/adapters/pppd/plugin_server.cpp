@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pppd/plugin_server.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <map>
+#include <optional>
+
+#include "adapters/os/poll_set.hpp"
+#include "adapters/os/unique_fd.hpp"
+#include "adapters/os/unix_socket.hpp"
+#include "base/limits.hpp"
+
+namespace vpnha::adapters {
+
+struct PluginServer::State {
+    struct Client {
+        UniqueFd fd;
+        bool known = false;      // It has said `up`.
+        bool announced = false;  // It has said that it ends.
+    };
+
+    State(PluginListener given_listener, UnixListener given_socket)
+        : listener(std::move(given_listener)), socket(std::move(given_socket)) {}
+
+    void on_connection();
+    void on_ready(PluginClientId id);
+    void on_message(PluginClientId id, ByteView bytes);
+    void end(PluginClientId id);
+
+    PluginListener listener;
+    UnixListener socket;
+    std::unique_ptr<PollSet> polls;
+    std::map<PluginClientId, Client> clients;
+    std::uint64_t next_id = 1;
+    PluginCounters counters;
+};
+
+void PluginServer::State::on_connection() {
+    std::optional<UniqueFd> fd = socket.accept();
+    if (!fd) {
+        return;
+    }
+    const Result<PeerCredentials> peer = peer_credentials(fd->get());
+    if (!peer || peer->uid != 0 || clients.size() >= limits::kPluginClientsMax) {
+        ++counters.refused;
+        return;
+    }
+    const PluginClientId id{next_id++};
+    if (!polls->add(fd->get(), [this, id](Readiness) { on_ready(id); })) {
+        ++counters.refused;
+        return;
+    }
+    clients.emplace(id, Client{std::move(*fd)});
+}
+
+void PluginServer::State::on_ready(PluginClientId id) {
+    // One octet more than allowed, so that a longer message is seen to be one.
+    std::array<std::uint8_t, limits::kPluginMessageBytesMax + 1> buffer{};
+    const ssize_t count =
+        ::recv(clients.at(id).fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        on_message(id, ByteView(buffer).first(static_cast<std::size_t>(count)));
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+        end(id);
+    }
+}
+
+void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
+    Result<PluginMessage> message = parse_plugin_message(bytes);
+    if (!message) {
+        ++counters.malformed;
+        end(id);
+        return;
+    }
+    Client& client = clients.at(id);
+    if (auto* const up = std::get_if<PluginSessionUp>(&*message)) {
+        client.known = true;
+        client.announced = false;
+        listener.on_up(id, std::move(*up));
+    } else if (std::holds_alternative<PluginSessionDown>(*message)) {
+        if (client.known) {
+            listener.on_down(id);
+        }
+    } else {
+        client.announced = true;
+    }
+}
+
+void PluginServer::State::end(PluginClientId id) {
+    const auto found = clients.find(id);
+    const bool known = found->second.known;
+    const bool announced = found->second.announced;
+    polls->remove(found->second.fd.get());
+    clients.erase(found);
+    if (known) {
+        listener.on_gone(id, announced);
+    }
+}
+
+PluginServer::PluginServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+PluginServer::~PluginServer() = default;
+
+Result<std::unique_ptr<PluginServer>> PluginServer::open(QbLoop& loop, const std::string& path,
+                                                         PluginListener listener) {
+    VPNHA_TRY(UnixListener socket, UnixListener::open({path, SOCK_SEQPACKET, 0600, std::nullopt}));
+    auto state = std::make_unique<State>(std::move(listener), std::move(socket));
+    VPNHA_TRY(state->polls, PollSet::create(loop));
+    VPNHA_CHECK(state->polls->add(state->socket.fd(),
+                                  [raw = state.get()](Readiness) { raw->on_connection(); }));
+    return std::unique_ptr<PluginServer>(new PluginServer(std::move(state)));
+}
+
+void PluginServer::answer(PluginClientId client, std::string_view unprotected_reason) {
+    const auto found = state_->clients.find(client);
+    if (found == state_->clients.end()) {
+        return;
+    }
+    const Bytes bytes = encode_plugin_verdict(unprotected_reason);
+    if (::send(found->second.fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
+        0) {
+        ++state_->counters.unheard;
+    }
+}
+
+const PluginCounters& PluginServer::counters() const {
+    return state_->counters;
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/services/stock_services.hpp"
+
+#include <utility>
+
+#include "adapters/os/log.hpp"
+#include "adapters/services/gateway_services.hpp"
+#include "base/assert.hpp"
+
+namespace vpnha::adapters {
+
+StockServices::StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
+                             std::string run_root)
+    : config_(config),
+      loop_(loop),
+      on_death_(std::move(on_death)),
+      run_root_(std::move(run_root)),
+      background_(loop) {}
+
+StockServices::~StockServices() {
+    for (const auto& [gateway, process] : watched_) {
+        loop_.unwatch(process.get());
+    }
+}
+
+std::vector<StockService> StockServices::services(GatewayId gateway) const {
+    const config::Gateway* const found = config_.find(gateway);
+    VPNHA_ASSERT(found != nullptr);
+    return gateway_services(found->name, run_root_);
+}
+
+Result<void> StockServices::wait_idle() const {
+    for (const config::Gateway& gateway : config_.gateways) {
+        for (const StockService& service : services(gateway.id)) {
+            VPNHA_CHECK(service.wait_idle());
+        }
+    }
+    return {};
+}
+
+Result<void> StockServices::reset(GatewayId gateway, Done done) {
+    unwatch(gateway);
+    return background_.run(
+        [served = services(gateway)]() { return for_each_service(served, &StockService::release); },
+        std::move(done));
+}
+
+void StockServices::watch(GatewayId gateway) {
+    unwatch(gateway);
+    for (const StockService& service : services(gateway)) {
+        // One that is dead already is Pacemaker's to find: it looks after it since its start.
+        if (auto running = service.running(); running && running->process) {
+            watch(gateway, std::move(*running));
+        }
+    }
+}
+
+void StockServices::watch(GatewayId gateway, StockService::Running running) {
+    const auto place = watched_.emplace(gateway, std::move(running.process));
+    const Result<void> watching =
+        loop_.watch(place->second.get(), [this, gateway, resource = std::move(running.resource)] {
+            // What the loop holds, this closure among it, ends with unwatch().
+            // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+            const std::string name = resource;
+            unwatch(gateway);
+            on_death_(gateway, name);
+        });
+    if (!watching) {
+        write_log(node::Level::warning, watching.error().detail);
+        watched_.erase(place);
+    }
+}
+
+void StockServices::unwatch(GatewayId gateway) {
+    const auto [first, last] = watched_.equal_range(gateway);
+    for (auto watched = first; watched != last; ++watched) {
+        loop_.unwatch(watched->second.get());
+    }
+    watched_.erase(first, last);
+}
+
+Result<void> StockServices::end(GatewayId gateway) {
+    unwatch(gateway);
+    return for_each_service(services(gateway), &StockService::stop);
+}
+
+}  // namespace vpnha::adapters

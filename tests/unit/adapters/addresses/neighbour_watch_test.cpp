@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/addresses/neighbour_watch.hpp"
+
+#include <gmock/gmock.h>
+
+#include "adapters/addresses/neighbour.hpp"
+#include "unit/adapters/addresses/two_hosts.hpp"
+
+namespace vpnha::adapters {
+namespace neighbour_watch_test {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using vpnha::testing::Capture;
+using vpnha::testing::ip_command;
+
+IpAddress address(std::string_view text) {
+    return parse_ip(text).value_or(IpAddress{});
+}
+
+class NeighbourWatchTest : public vpnha::testing::TwoHosts {
+  protected:
+    void SetUp() override {
+        TwoHosts::SetUp();
+        config_.gateways = {gateway()};
+        config_.gateways[0].links.outside_neighbours = {address("192.0.2.51"),
+                                                        address("192.0.2.52")};
+        config_.gateways[0].links.inside_neighbours = {address("2001:db8::51")};
+        in_peer([] { ASSERT_TRUE(ip_command("addr add 2001:db8::51/64 dev peer1 nodad")); });
+        watch_.emplace(
+            config_, loop_, [this](GatewayId, LinkSide side, const IpAddress& neighbour) {
+                answers_.push_back(std::string(to_string(side)) + " " + to_string(neighbour));
+            });
+    }
+    std::vector<std::string> ask(LinkSide side) {
+        watch_->ask(GatewayId{7}, side);
+        loop_.set_timer(1, QbLoop::now() + 100ms, [this] { loop_.stop(); });
+        loop_.run();
+        return std::exchange(answers_, {});
+    }
+    // The ARP question that arrives at the peer, from its sender's address on.
+    std::string asked() {
+        std::optional<Capture> capture;
+        in_peer([&] { capture.emplace("peer0"); });
+        static_cast<void>(ask(LinkSide::outside));
+        const auto frame = capture->find(1s, [](const Bytes& each) {
+            return each.size() >= 42 && each[12] == 0x08 && each[13] == 0x06;
+        });
+        return frame ? to_hex(ByteView(*frame).subspan(28, 4)) : "none";
+    }
+
+    config::Config config_;
+    QbLoop loop_;
+    std::vector<std::string> answers_;
+    std::optional<NeighbourWatch> watch_;
+};
+
+TEST_F(NeighbourWatchTest, WhoIsThereAnswers) {
+    EXPECT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+}
+
+TEST_F(NeighbourWatchTest, AnIpv6NeighbourAnswersTheLinkLocalAddress) {
+    // Duplicate address detection of the node's own link-local address takes a second or two.
+    for (int turns = 0; turns < 60; ++turns) {
+        if (!ask(LinkSide::inside).empty()) {
+            SUCCEED();
+            return;
+        }
+    }
+    FAIL() << "2001:db8::51 never answers";
+}
+
+TEST_F(NeighbourWatchTest, AsksInTheNameOfTheDevicesOwnAddress) {
+    EXPECT_EQ(asked(), "c0000201");
+}
+
+TEST_F(NeighbourWatchTest, NeverAsksInTheNameOfAVip) {
+    ASSERT_TRUE(ip_command("addr flush dev out0"));
+    EXPECT_EQ(asked(), "00000000") << "there is no address";
+    ASSERT_TRUE(ip_command("addr add 192.0.2.100/24 dev out0"));
+    EXPECT_EQ(asked(), "00000000") << "there is the VIP only";
+}
+
+TEST_F(NeighbourWatchTest, ADeviceThatIsCreatedAnewIsAskedOn) {
+    ASSERT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+    ASSERT_TRUE(ip_command("link del out0"));
+    EXPECT_THAT(ask(LinkSide::outside), IsEmpty());
+    plug_outside();
+    watch_->forget("out0");
+    EXPECT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+}
+
+}  // namespace neighbour_watch_test
+}  // namespace vpnha::adapters

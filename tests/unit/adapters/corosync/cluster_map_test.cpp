@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/corosync/cluster_map.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vpnha::adapters {
+namespace cluster_map_test {
+
+TEST(ClusterMapTest, OnlyKnetWithACipherEncrypts) {
+    struct Case {
+        TotemKeys keys;
+        const char* reason;
+    };
+    const Case cases[] = {
+        {{"", "", "aes256"}, ""},
+        {{"knet", "off", "aes128"}, ""},
+        {{"knet", "on", ""}, ""},
+        {{"", "", ""}, "totem.crypto_cipher is not set"},
+        {{"knet", "off", ""}, "totem.crypto_cipher is not set"},
+        {{"knet", "on", "none"}, "totem.crypto_cipher is none"},
+        {{"udpu", "on", "aes256"}, "totem.transport is udpu, and only knet encrypts"},
+    };
+    for (const Case& each : cases) {
+        EXPECT_EQ(unencrypted_because(each.keys), each.reason);
+    }
+}
+
+TEST(ClusterMapTest, ANodeIsCalledAsPacemakerCallsIt) {
+    EXPECT_EQ(node_name("gw1", "10.0.0.1"), "gw1");
+    EXPECT_EQ(node_name("gw1", "gw1-ring0.example"), "gw1");
+    EXPECT_EQ(node_name("", "gw1-ring0.example"), "gw1-ring0.example");
+    EXPECT_EQ(node_name("", "10.0.0.1"), "");
+    EXPECT_EQ(node_name("", "fd00::1"), "");
+    EXPECT_EQ(node_name("", ""), "");
+}
+
+}  // namespace cluster_map_test
+}  // namespace vpnha::adapters

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Two nodes on loopback addresses, in a network namespace of the test's own.
+#include "adapters/lease/lease_links.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "unit/adapters/addresses/two_hosts.hpp"
+
+namespace vpnha::adapters {
+namespace lease_links_test {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using vpnha::testing::ip_command;
+
+constexpr GatewayId kGateway{1};
+constexpr std::uint16_t kPort = 5420;
+const std::string kKey(128, 'k');
+
+std::vector<ClusterNode> nodes() {
+    return {{NodeId{1}, {"127.0.0.1", "127.0.1.1"}, ""},
+            {NodeId{2}, {"127.0.0.2", "127.0.1.2"}, ""}};
+}
+
+// One vpnhad's end of the links.
+class Party {
+  public:
+    Party(QbLoop& loop, std::uint32_t node, const std::string& key = kKey) {
+        const lease::Sender self{NodeId{node}, {}, *new_instance()};
+        auto links = LeaseLinks::open(
+            loop,
+            {.self = self,
+             .port = kPort,
+             .nodes = nodes(),
+             .cluster_key = key,
+             .gateways = {kGateway}},
+            [this, &loop](GatewayId, const lease::Sender& sender, const lease::Message& message) {
+                heard.emplace_back(sender, message);
+                loop.set_timer(1, QbLoop::now(), [&loop] { loop.stop(); });
+            });
+        EXPECT_TRUE(links) << links.error().detail;
+        links_ = std::move(*links);
+    }
+
+    LeaseLinks& links() { return *links_; }
+    std::vector<std::pair<lease::Sender, lease::Message>> heard;
+
+  private:
+    std::unique_ptr<LeaseLinks> links_;
+};
+
+// Of node 2, one of its addresses: where what comes there was sent from.
+class Ear {
+  public:
+    explicit Ear(const char* address) : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(kPort);
+        inet_pton(AF_INET, address, &at.sin_addr);
+        EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    }
+    // Over loopback it is there when it is sent.
+    std::vector<std::string> heard() const {
+        std::vector<std::string> sources;
+        sockaddr_in from{};
+        socklen_t size = sizeof from;
+        std::array<char, 4096> bytes{};
+        while (recvfrom(fd_.get(), bytes.data(), bytes.size(), 0,
+                        reinterpret_cast<sockaddr*>(&from), &size) >= 0) {
+            std::array<char, INET_ADDRSTRLEN> text{};
+            sources.emplace_back(inet_ntop(AF_INET, &from.sin_addr, text.data(), text.size()));
+        }
+        return sources;
+    }
+
+  private:
+    UniqueFd fd_;
+};
+
+class LeaseLinksTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
+        ASSERT_TRUE(ip_command("link set lo up"));
+    }
+    // Until something was heard, or for a while.
+    void run(Duration at_most = std::chrono::seconds(5)) {
+        loop_.set_timer(2, QbLoop::now() + at_most, [this] { loop_.stop(); });
+        loop_.run();
+    }
+
+    // Until they hear each other, and nothing is on its way any more; what was heard is forgotten.
+    void meet(Party& one, Party& two) {
+        while (one.heard.empty() || two.heard.empty()) {
+            run();
+        }
+        run(std::chrono::milliseconds(20));
+        one.heard.clear();
+        two.heard.clear();
+    }
+
+    // The outcome, when there is one.
+    static std::optional<Errc> code_of(const std::optional<Result<void>>& done) {
+        return !done || *done ? std::nullopt : std::optional(done->error().code);
+    }
+
+    QbLoop loop_;
+};
+
+TEST_F(LeaseLinksTest, EachDatagramIsHeardOnceThoughItComesByEveryLink) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    meet(one, two);
+    const LeaseCounters before = two.links().counters();
+    one.links().send(kGateway, NodeId{2}, lease::Release{{7, NodeId{1}}});
+    while (two.links().counters().received < before.received + 2) {
+        run();
+    }
+    ASSERT_EQ(two.heard.size(), 1U);
+    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
+    EXPECT_EQ(two.heard[0].second, lease::Message(lease::Release{{7, NodeId{1}}}));
+    EXPECT_EQ(two.links().counters().replayed, before.replayed + 1);
+}
+
+TEST_F(LeaseLinksTest, NodesMeetWhenTheSecondOneStarts) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    while (one.heard.empty() || two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(one.heard[0].first.node, NodeId{2});
+    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.heard[0].second));
+    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
+    // By two links, and not on and on.
+    run(std::chrono::milliseconds(50));
+    EXPECT_LE(one.links().counters().sent + two.links().counters().sent, 10U);
+}
+
+TEST_F(LeaseLinksTest, ALifeThatWasNotMetIsHeardAfterItsFirstWord) {
+    Party one(loop_, 1);
+    auto two = std::make_unique<Party>(loop_, 2);
+    meet(one, *two);
+    // Installed anew: it knows nothing of its life before. Its first hello is lost.
+    two.reset();
+    ASSERT_TRUE(ip_command("link set lo down"));
+    two = std::make_unique<Party>(loop_, 2);
+    ASSERT_TRUE(ip_command("link set lo up"));
+    const lease::Message word = lease::Release{{7, NodeId{2}}};
+    while (one.heard.empty() || one.heard.back().second != word) {
+        two->links().send(kGateway, NodeId{1}, word);
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_GT(one.links().counters().unproven, 0U);
+    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.heard.front().second))
+        << "before a life has shown that it speaks now, none of its words is heard";
+}
+
+TEST_F(LeaseLinksTest, OneLinkIsEnough) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    meet(one, two);
+    const std::uint64_t received = two.links().counters().received;
+    ASSERT_TRUE(ip_command("route add blackhole 127.0.0.2/32 table local"));
+    ASSERT_TRUE(ip_command("route del local 127.0.0.0/8 dev lo table local"));
+    ASSERT_TRUE(ip_command("route add local 127.0.1.0/24 dev lo table local"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(two.links().counters().received, received + 1);
+}
+
+TEST_F(LeaseLinksTest, AReloadAddsRemovesAndMovesLinksOfBothSides) {
+    const Ear first("127.0.0.2");
+    const Ear second("127.0.1.2");
+    Party one(loop_, 1);
+    EXPECT_THAT(first.heard(), ElementsAre("127.0.0.1"));
+    EXPECT_THAT(second.heard(), ElementsAre("127.0.1.1"));
+    using Links = std::vector<std::string>;
+    const struct {
+        const char* description;
+        Links own;
+        Links peer;
+        Links at_first;
+        Links at_second;
+    } cases[] = {
+        {"link 0 removed", {"", "127.0.1.1"}, {"", "127.0.1.2"}, {}, {"127.0.1.1"}},
+        {"added again",
+         {"127.0.0.1", "127.0.1.1"},
+         {"127.0.0.2", "127.0.1.2"},
+         {"127.0.0.1"},
+         {"127.0.1.1"}},
+        {"one of its own moved",
+         {"127.0.0.1", "127.0.1.9"},
+         {"127.0.0.2", "127.0.1.2"},
+         {"127.0.0.1"},
+         {"127.0.1.9"}},
+        {"both exchanged",
+         {"127.0.1.9", "127.0.0.1"},
+         {"127.0.1.2", "127.0.0.2"},
+         {"127.0.0.1"},
+         {"127.0.1.9"}},
+        {"the other one's removed first",
+         {"127.0.1.9", "127.0.0.1"},
+         {"127.0.1.2"},
+         {},
+         {"127.0.1.9"}},
+        {"its own removed first", {"127.0.1.9"}, {"127.0.1.2", "127.0.0.2"}, {}, {"127.0.1.9"}},
+        {"taken out of the cluster", {}, {"127.0.1.2"}, {}, {"127.0.1.9"}},
+    };
+    for (const auto& test : cases) {
+        std::optional<Result<void>> done;
+        one.links().set_nodes({{NodeId{1}, test.own, ""}, {NodeId{2}, test.peer, ""}},
+                              [&done](const Result<void>& result) { done = result; });
+        ASSERT_TRUE(done && *done) << test.description;
+        one.links().send(kGateway, NodeId{2}, lease::Hello{});
+        EXPECT_EQ(first.heard(), test.at_first) << test.description;
+        EXPECT_EQ(second.heard(), test.at_second) << test.description;
+    }
+}
+
+TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsHeardAndATakenOneChangesNothing) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    meet(one, two);
+    const std::vector<ClusterNode> moved{{NodeId{1}, {"127.0.0.9"}, ""},
+                                         {NodeId{2}, {"127.0.0.2"}, ""}};
+    const Ear taken("127.0.0.9");
+    std::optional<Result<void>> done;
+    const auto take = [&done](const Result<void>& result) { done = result; };
+    one.links().set_nodes(moved, take);
+    EXPECT_EQ(code_of(done), Errc::system);
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    two.heard.clear();
+    while (two.heard.empty()) {
+        run();
+    }
+    one.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
+    two.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
+    ASSERT_TRUE(done && *done);
+    one.heard.clear();
+    two.links().send(kGateway, NodeId{1}, lease::Release{{7, NodeId{1}}});
+    while (one.heard.empty() ||
+           one.heard.back().second != lease::Message(lease::Release{{7, NodeId{1}}})) {
+        run();
+    }
+}
+
+TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
+    const Ear first("127.0.0.2");
+    Party one(loop_, 1);
+    EXPECT_EQ(first.heard().size(), 1U);
+    const auto with = [](const char* name) {
+        return std::vector<ClusterNode>{{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {name}, ""}};
+    };
+    std::vector<std::string> done;
+    const auto told = [&](const char* list) {
+        return [&done, &loop = loop_, list](const Result<void>& result) {
+            done.push_back(std::string(list) + (result ? "" : " failed"));
+            loop.stop();
+        };
+    };
+    one.links().set_nodes(with("no.such.host.invalid"), told("unknown"));
+    EXPECT_THAT(done, IsEmpty()) << "not within the call";
+    run();
+    EXPECT_THAT(done, ElementsAre("unknown failed"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    EXPECT_EQ(first.heard().size(), 1U) << "what could not be resolved changes nothing";
+    const Ear local("127.0.0.7");
+    done.clear();
+    one.links().set_nodes(with("localhost"), told("older"));
+    one.links().set_nodes(with("127.0.0.7"), told("newer"));
+    EXPECT_THAT(done, ElementsAre("newer"));
+    run(std::chrono::milliseconds(200));
+    EXPECT_THAT(done, ElementsAre("newer"));
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    EXPECT_EQ(local.heard().size(), 1U);
+    one.links().set_nodes(with("localhost"), told("newest"));
+    while (done.size() < 2) {
+        run();
+    }
+    EXPECT_THAT(done, ElementsAre("newer", "newest"));
+}
+
+TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
+    Party one(loop_, 1, std::string(128, 'x'));
+    Party two(loop_, 2);
+    one.links().send(kGateway, NodeId{2}, lease::Hello{});
+    while (two.links().counters().forged < 2) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_TRUE(two.heard.empty());
+}
+
+TEST_F(LeaseLinksTest, GarbageAndGiantsAreCountedAndDropped) {
+    Party two(loop_, 2);
+    const UniqueFd stranger(socket(AF_INET, SOCK_DGRAM, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(kPort);
+    inet_pton(AF_INET, "127.0.0.2", &to.sin_addr);
+    for (const std::size_t size : {0U, 1U, 100U, 2048U, 2049U, 60'000U}) {
+        const std::vector<char> bytes(size, 'g');
+        ASSERT_EQ(sendto(stranger.get(), bytes.data(), size, 0,
+                         reinterpret_cast<const sockaddr*>(&to), sizeof to),
+                  static_cast<ssize_t>(size));
+    }
+    while (two.links().counters().forged + two.links().counters().malformed < 6) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_TRUE(two.heard.empty());
+}
+
+TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
+    Party one(loop_, 1);
+    const auto second =
+        LeaseLinks::open(loop_,
+                         {.self = {NodeId{1}, {}, {1}},
+                          .port = kPort,
+                          .nodes = nodes(),
+                          .cluster_key = kKey,
+                          .gateways = {}},
+                         [](GatewayId, const lease::Sender&, const lease::Message&) {});
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().detail, HasSubstr("'port' below [lease]"));
+}
+
+TEST_F(LeaseLinksTest, ANodeWithoutALinkAndOneWithoutAnAddressAreErrors) {
+    const auto open = [&](const std::vector<ClusterNode>& list) {
+        return LeaseLinks::open(loop_,
+                                {.self = {NodeId{1}, {}, {1}},
+                                 .port = kPort,
+                                 .nodes = list,
+                                 .cluster_key = kKey,
+                                 .gateways = {}},
+                                [](GatewayId, const lease::Sender&, const lease::Message&) {});
+    };
+    EXPECT_THAT(open({{NodeId{2}, {"127.0.0.2"}, ""}}).error().detail, HasSubstr("nodeid 1"));
+    EXPECT_THAT(open({{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {"no.such.host.invalid"}, ""}})
+                    .error()
+                    .detail,
+                HasSubstr("no.such.host.invalid"));
+}
+
+TEST(InstanceTest, IsAnotherOneEachTime) {
+    const auto first = new_instance();
+    ASSERT_TRUE(first) << first.error().detail;
+    EXPECT_NE(*first, lease::Instance{});
+    EXPECT_NE(*first, *new_instance());
+}
+
+TEST(BootIdTest, IsTheKernels) {
+    const auto first = read_boot_id();
+    ASSERT_TRUE(first) << first.error().detail;
+    EXPECT_NE(*first, lease::BootId{});
+    EXPECT_EQ(*first, *read_boot_id());
+}
+
+}  // namespace lease_links_test
+}  // namespace vpnha::adapters

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/os/process.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+
+namespace vpnha::adapters {
+namespace process_test {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(ProcessTest, ReadsItself) {
+    const auto self = read_process(::getpid());
+    ASSERT_TRUE(self.has_value());
+    EXPECT_EQ(self->parent, ::getppid());
+    EXPECT_GT(self->start_ticks, 0U);
+    EXPECT_THAT(self->arguments.front(), HasSubstr("process"));
+}
+
+TEST(ProcessTest, AbsentProcessIsNone) {
+    EXPECT_FALSE(read_process(0x3fffffff).has_value());
+}
+
+TEST(ProcessTest, StartsDetachedAndKills) {
+    const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+    ASSERT_TRUE(pid.has_value()) << pid.error().detail;
+    const auto all = list_processes();
+    ASSERT_TRUE(all.has_value());
+    const auto found = std::find_if(all->begin(), all->end(),
+                                    [&pid](const Process& process) { return process.pid == *pid; });
+    ASSERT_NE(found, all->end());
+    EXPECT_THAT(found->arguments, ElementsAre("/bin/sleep", "1000"));
+    EXPECT_NE(found->parent, ::getpid());
+
+    EXPECT_TRUE(kill_and_wait({*found}, 5s).has_value());
+    EXPECT_FALSE(read_process(*pid).has_value());
+}
+
+TEST(ProcessTest, DoesNotKillAProcessThatReusesThePid) {
+    const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+    ASSERT_TRUE(pid.has_value());
+    auto process = read_process(*pid);
+    ASSERT_TRUE(process.has_value());
+    Process earlier = *process;
+    --earlier.start_ticks;
+    EXPECT_TRUE(kill_and_wait({earlier}, 5s).has_value());
+    EXPECT_TRUE(read_process(*pid).has_value());
+    EXPECT_TRUE(kill_and_wait({*process}, 5s).has_value());
+}
+
+// POLLHUP once nobody has the other end open any more.
+short events(int pipe, std::chrono::milliseconds wait) {
+    pollfd entry{.fd = pipe, .events = 0, .revents = 0};
+    return ::poll(&entry, 1, static_cast<int>(wait.count())) < 0 ? POLLERR : entry.revents;
+}
+
+TEST(ProcessTest, ItsOutputIsClosedAfterItsEnd) {
+    std::array<int, 2> output{};
+    ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC), 0);
+    std::array<int, 2> said{};
+    ASSERT_EQ(::pipe2(said.data(), O_CLOEXEC), 0);
+    const pid_t program = ::fork();
+    if (program == 0) {
+        ::dup2(output[1], STDOUT_FILENO);
+        close_output_after_end();
+        ::close(STDOUT_FILENO);
+        ::close(output[1]);
+        if (::write(said[1], "x", 1) == 1) {
+            ::pause();
+        }
+        ::_exit(1);
+    }
+    ::close(output[1]);
+    char word = 0;
+    ASSERT_EQ(::read(said[0], &word, 1), 1);
+    EXPECT_EQ(events(output[0], 100ms), 0);
+    ::kill(program, SIGKILL);
+    EXPECT_EQ(events(output[0], 5s), POLLHUP);
+    ::waitpid(program, nullptr, 0);
+    for (const int each : {output[0], said[0], said[1]}) {
+        ::close(each);
+    }
+}
+
+// A child in which `act` runs, and which then waits for its end.
+class Waiting {
+  public:
+    explicit Waiting(const std::function<bool()>& act) {
+        std::array<int, 2> done{};
+        EXPECT_EQ(::pipe2(done.data(), O_CLOEXEC), 0);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            if (act() && ::write(done[1], "x", 1) == 1) {
+                ::pause();
+            }
+            ::_exit(1);
+        }
+        ::close(done[1]);
+        char word = 0;
+        EXPECT_EQ(::read(done[0], &word, 1), 1);
+        ::close(done[0]);
+    }
+    ~Waiting() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    [[nodiscard]] std::string path_of(const char* file) const {
+        return "/proc/" + std::to_string(pid_) + "/" + file;
+    }
+
+  private:
+    pid_t pid_ = -1;
+};
+
+constexpr uid_t kNobody = 65534;
+
+// Without capabilities, and as far as the kernel is concerned like any process of that user.
+bool become_nobody() {
+    return ::setresuid(kNobody, kNobody, kNobody) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0;
+}
+
+// As another process of the same user.
+bool is_open_to_its_user(const std::string& path) {
+    const pid_t reader = ::fork();
+    if (reader == 0) {
+        ::_exit(become_nobody() && ::open(path.c_str(), O_RDONLY | O_CLOEXEC) >= 0 ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(reader, &status, 0) == reader && status == 0;
+}
+
+TEST(ProcessTest, AProcessThatMayBeDumpedIsReadByItsUser) {
+    const Waiting process([] { return become_nobody(); });
+    EXPECT_TRUE(is_open_to_its_user(process.path_of("mem")));
+    EXPECT_TRUE(is_open_to_its_user(process.path_of("environ")));
+}
+
+TEST(ProcessTest, ADumpThatIsForbiddenIsReadByNobodyElse) {
+    const Waiting process([] { return become_nobody() && forbid_dumps().has_value(); });
+    EXPECT_FALSE(is_open_to_its_user(process.path_of("mem")));
+    EXPECT_FALSE(is_open_to_its_user(process.path_of("environ")));
+    // Tools of ours that look at a vpnhad are root, and still do.
+    EXPECT_TRUE(std::ifstream(process.path_of("mem")).is_open());
+    EXPECT_TRUE(std::filesystem::is_symlink(process.path_of("fd/0")));
+}
+
+TEST(ProcessTest, ADumpIsForbiddenToFilesAndToPipes) {
+    const Waiting process([] {
+        rlimit limit{1, 1};
+        return forbid_dumps() && ::getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0 &&
+               limit.rlim_cur == 0 && ::prctl(PR_GET_DUMPABLE) == 0;
+    });
+}
+
+TEST(ProcessTest, AForbiddenDumpKeepsAProcessFromNothingOfItsOwn) {
+    const Waiting process([] {
+        return forbid_dumps() && read_process(::getpid()) &&
+               open_process(*read_process(::getpid())) &&
+               std::ifstream("/proc/self/environ").is_open() &&
+               std::ofstream("/proc/self/oom_score_adj").is_open() &&
+               std::ifstream("/proc/thread-self/ns/net").is_open();
+    });
+}
+
+TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
+    const auto pid = spawn_detached({.arguments = {"/nowhere/daemon"}, .error_file = ""});
+    ASSERT_FALSE(pid.has_value());
+    EXPECT_THAT(pid.error().detail, HasSubstr("/nowhere/daemon: No such file"));
+}
+
+TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
+    const std::string file = testing::TempDir() + "spawned." + std::to_string(::getpid());
+    ::setenv("OCF_RESKEY_secret", "1", 1);
+    const auto pid =
+        spawn_detached({.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
+                        .error_file = file});
+    ASSERT_TRUE(pid.has_value());
+    while (read_process(*pid)) {
+        ::usleep(1000);
+    }
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    ::unlink(file.c_str());
+    EXPECT_THAT(text.str(), HasSubstr("done"));
+    EXPECT_THAT(text.str(), HasSubstr("PATH=/usr/local/sbin:"));
+    EXPECT_THAT(text.str(), testing::Not(HasSubstr("OCF_")));
+    // ls has stdin, stdout, stderr and the directory it reads.
+    EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
+}
+
+}  // namespace process_test
+}  // namespace vpnha::adapters

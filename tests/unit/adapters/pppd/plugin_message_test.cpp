@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pppd/plugin_message.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "base/limits.hpp"
+#include "unit/adapters/pppd/plugin_sample.hpp"
+
+namespace vpnha::adapters {
+namespace plugin_message_test {
+
+using testing::HasSubstr;
+
+// The session in the message, or a failed expectation and an empty one.
+PluginSessionUp parsed(const vpnha_session& session) {
+    const Result<PluginMessage> message = parse_plugin_message(encoded(session));
+    EXPECT_TRUE(message.has_value()) << message.error().detail;
+    const auto* const up = message ? std::get_if<PluginSessionUp>(&*message) : nullptr;
+    EXPECT_NE(up, nullptr);
+    return up == nullptr ? PluginSessionUp{} : *up;
+}
+
+std::string error_of(const Bytes& bytes) {
+    const Result<PluginMessage> message = parse_plugin_message(bytes);
+    return message ? "" : message.error().detail;
+}
+
+// Replaces the field of that type by `field`, header included.
+Bytes with_field(std::uint16_t type, const Bytes& field) {
+    const Bytes whole = encoded(sample_session());
+    ByteReader reader(whole);
+    ByteWriter writer;
+    writer.u32(reader.u32());
+    while (reader.remaining() > 0) {
+        const std::uint16_t each = reader.u16();
+        const ByteView value = reader.take_prefixed(limits::kPluginMessageBytesMax);
+        if (each == type) {
+            writer.bytes(field);
+        } else {
+            writer.u16(each).prefixed(value);
+        }
+    }
+    return std::move(writer).take();
+}
+
+TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
+    const PluginSessionUp up = parsed(sample_session());
+    EXPECT_EQ(up.gateway, "dialin");
+    EXPECT_EQ(up.pid, 4711U);
+    const l2tp::SessionRecord& record = up.record;
+    EXPECT_EQ(to_string(record.key.tunnel.peer), "192.0.2.51:1701");
+    EXPECT_EQ(record.key.tunnel.id, TunnelId{0xfffe});
+    EXPECT_EQ(record.key.tunnel.peer_id, TunnelId{2});
+    EXPECT_EQ(record.key.id, SessionId{3});
+    EXPECT_EQ(record.key.peer_id, SessionId{0x8004});
+    EXPECT_EQ(record.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0xffffffff, true, false}));
+    EXPECT_EQ(record.theirs, (ppp::LinkOptions{1400, 0x01020304, 0, false, true}));
+    EXPECT_EQ(to_string(record.our_address), "10.200.0.1");
+    EXPECT_EQ(to_string(record.peer_address), "10.200.1.10");
+    EXPECT_EQ(record.echo_interval_s, 30);
+    EXPECT_EQ(record.echo_failures, 4);
+    EXPECT_EQ(record.established_unix_ms, 1'767'225'600'123U);
+    EXPECT_EQ(record.user, "alice");
+    EXPECT_EQ(record.interface, "ppp0");
+    EXPECT_TRUE(up.not_resumable.empty());
+}
+
+TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
+    EXPECT_EQ(to_hex(encoded(sample_session())),
+              "00010100"  // Version 1, session up.
+              "00010006"
+              "6469616c696e"  // Gateway dialin.
+              "00020004"
+              "00001267"  // Pid 4711.
+              "00030006"
+              "c000023306a5"  // Peer 192.0.2.51:1701.
+              "00040004"
+              "fffe0002"  // Tunnel.
+              "00050004"
+              "00038004"  // Session.
+              "0006000b"
+              "0582"
+              "deadbeef"
+              "ffffffff"
+              "01"  // Our LCP options.
+              "0007000b"
+              "0578"
+              "01020304"
+              "00000000"
+              "02"  // The peer's.
+              "00080008"
+              "0ac80001"
+              "0ac8010a"  // Addresses.
+              "00090004"
+              "001e0004"  // Echo.
+              "000a0008"
+              "0000019b76daa87b"  // Established.
+              "000b0005"
+              "616c696365"  // User alice.
+              "000c0004"
+              "70707030"  // Interface ppp0.
+              "000d0004"
+              "00000000");  // Resumable.
+}
+
+TEST(PluginMessageTest, LongestTextsFit) {
+    vpnha_session session = sample_session();
+    std::memset(session.gateway, 'g', VPNHA_GATEWAY_BYTES_MAX);
+    std::memset(session.user, 'u', VPNHA_USER_BYTES_MAX);
+    std::memset(session.interface, 'i', VPNHA_INTERFACE_BYTES_MAX);
+    EXPECT_EQ(parsed(session).record.user, std::string(255, 'u'));
+    EXPECT_EQ(parsed(session).gateway.size(), limits::kGatewayNameBytesMax);
+    EXPECT_EQ(parsed(session).record.interface.size(), limits::kInterfaceNameBytesMax);
+}
+
+TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {
+    vpnha_session session = sample_session();
+    session.not_resumable = VPNHA_NOT_COMPRESSION | VPNHA_NOT_MPPE | VPNHA_NOT_VJ |
+                            VPNHA_NOT_MULTILINK | VPNHA_NOT_SEQUENCED | VPNHA_NOT_IPV6 |
+                            VPNHA_NOT_LAC | 1U << 31;
+    EXPECT_THAT(
+        parsed(session).not_resumable,
+        testing::ElementsAre(HasSubstr("noccp"), HasSubstr("MPPE"), HasSubstr("novj"),
+                             HasSubstr("multilink"), HasSubstr("sequencing"), HasSubstr("noipv6"),
+                             HasSubstr("LAC"), HasSubstr("reason 31, unknown")));
+}
+
+TEST(PluginMessageTest, DownAndExitAreReadBack) {
+    Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
+    bytes.resize(vpnha_encode_session_down(bytes.data()));
+    Result<PluginMessage> message = parse_plugin_message(bytes);
+    ASSERT_TRUE(message.has_value());
+    EXPECT_TRUE(std::holds_alternative<PluginSessionDown>(*message));
+    bytes.resize(vpnha_encode_exit(bytes.data()));
+    message = parse_plugin_message(bytes);
+    ASSERT_TRUE(message.has_value());
+    EXPECT_TRUE(std::holds_alternative<PluginExit>(*message));
+}
+
+TEST(PluginMessageTest, RefusesEveryTruncation) {
+    const Bytes whole = encoded(sample_session());
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        const ByteView part = ByteView(whole).first(length);
+        EXPECT_FALSE(parse_plugin_message(part).has_value()) << length;
+    }
+}
+
+TEST(PluginMessageTest, RefusesFieldsThatAreWrong) {
+    constexpr std::uint16_t kPid = 2;
+    EXPECT_EQ(error_of(with_field(kPid, {0, 2, 0, 4, 0, 0, 0, 1})), "");
+    EXPECT_THAT(error_of(with_field(kPid, {0, 2, 0, 4, 0, 0, 0, 0})), HasSubstr("pid"));
+    EXPECT_THAT(error_of(with_field(kPid, {0, 2, 0, 3, 0, 0, 0})), HasSubstr("wrong length"));
+    EXPECT_THAT(error_of(with_field(kPid, {0, 2, 0, 5, 0, 0, 0, 1, 0})), HasSubstr("wrong length"));
+    EXPECT_THAT(error_of(with_field(kPid, {})), HasSubstr("missing"));
+    EXPECT_THAT(error_of(with_field(kPid, {0, 3, 0, 6, 192, 0, 2, 1, 6, 0xa5})),
+                HasSubstr("given twice"));
+    EXPECT_THAT(error_of(with_field(kPid, {0, 99, 0, 0})), HasSubstr("unknown"));
+    EXPECT_THAT(error_of(with_field(kPid, {0, 0, 0, 0})), HasSubstr("unknown"));
+}
+
+TEST(PluginMessageTest, SkipsAFieldThatIsMarkedOptional) {
+    EXPECT_EQ(error_of(with_field(2, {0, 2, 0, 4, 0, 0, 0, 1, 0x80, 99, 0, 1, 7})), "");
+}
+
+TEST(PluginMessageTest, RefusesASessionThatIsNotSane) {
+    vpnha_session session = sample_session();
+    session.tunnel = 0;
+    EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
+    session = sample_session();
+    session.peer_ppp_address = 0xe0000001;
+    EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
+    session = sample_session();
+    session.gateway[0] = '\0';
+    EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
+}
+
+TEST(PluginMessageTest, RefusesAnotherVersionAndAnUnknownType) {
+    Bytes bytes = encoded(sample_session());
+    bytes[1] = 2;
+    EXPECT_THAT(error_of(bytes), HasSubstr("version 1"));
+    EXPECT_THAT(error_of({0, 1, 77, 0}), HasSubstr("type 77"));
+    EXPECT_THAT(error_of(Bytes(limits::kPluginMessageBytesMax + 1)), HasSubstr("too long"));
+}
+
+TEST(PluginVerdictTest, IsReadByTheCParser) {
+    char reason[VPNHA_REASON_BYTES_MAX + 1];
+    Bytes bytes = encode_plugin_verdict("");
+    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_PROTECTED);
+    bytes = encode_plugin_verdict("no standby\n");
+    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_UNPROTECTED);
+    EXPECT_STREQ(reason, "no standby?");
+    bytes = encode_plugin_verdict(std::string(300, 'x'));
+    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_UNPROTECTED);
+    EXPECT_EQ(std::strlen(reason), 255U);
+}
+
+TEST(PluginVerdictTest, IsRefusedWhenTruncated) {
+    char reason[VPNHA_REASON_BYTES_MAX + 1];
+    const Bytes whole = encode_plugin_verdict("no standby");
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+        EXPECT_EQ(vpnha_parse_verdict(part.data(), part.size(), reason), VPNHA_VERDICT_MALFORMED);
+    }
+}
+
+}  // namespace plugin_message_test
+}  // namespace vpnha::adapters

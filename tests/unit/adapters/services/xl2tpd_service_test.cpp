@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Real xl2tpd, in a network namespace of the test's own; run as root.
+#include "adapters/services/xl2tpd_service.hpp"
+
+#include <gmock/gmock.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "adapters/services/stock_services.hpp"
+#include "adapters/services/xl2tpd_service_config.hpp"
+#include "adapters/services/xl2tpd_service_mute.hpp"
+#include "unit/adapters/os/in_loop.hpp"
+
+namespace vpnha::adapters {
+namespace xl2tpd_service_test {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using State = StockService::State;
+
+TEST(Xl2tpdConfigTest, ReadsAddressPortAndOptionsFiles) {
+    const auto config = parse_xl2tpd_config(
+        "; comment\n[global]\nlisten-addr = 192.0.2.100 ; VIP\nport=1702\n[lns a]\n"
+        "pppoptfile = /etc/ppp/a\n[lns b]\npppoptfile = /etc/ppp/b\n[lns c]\n"
+        "pppoptfile = /etc/ppp/a\n",
+        "x.conf");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    EXPECT_EQ(to_string(config->listen), "192.0.2.100:1702");
+    EXPECT_THAT(config->options_files, ElementsAre("/etc/ppp/a", "/etc/ppp/b"));
+}
+
+TEST(Xl2tpdConfigTest, PortIsTheRegisteredOneByDefault) {
+    const auto config = parse_xl2tpd_config("listen-addr = 192.0.2.100", "x.conf");
+    ASSERT_TRUE(config.has_value());
+    EXPECT_EQ(config->listen.port, 1701);
+}
+
+TEST(Xl2tpdConfigTest, RefusesAWildcardListener) {
+    for (const char* text : {"[global]\nport = 1701\n", "listen-addr = 0.0.0.0\n"}) {
+        const auto config = parse_xl2tpd_config(text, "x.conf");
+        ASSERT_FALSE(config.has_value()) << text;
+        EXPECT_THAT(config.error().detail, HasSubstr("listen-addr"));
+    }
+}
+
+TEST(Xl2tpdConfigTest, RefusesAPortThatIsNone) {
+    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 70000", "x").has_value());
+    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 0", "x").has_value());
+}
+
+TEST(MuteRulesetTest, DropsBothDirectionsOfTheEndpointOnly) {
+    const auto ruleset =
+        nlohmann::json::parse(mute_ruleset("west", {parse_ipv4("192.0.2.100").value(), 1701}));
+    std::vector<std::string> matches;
+    for (const auto& command : ruleset["nftables"]) {
+        if (command.contains("add") && command["add"].contains("rule")) {
+            matches.push_back(command["add"]["rule"]["expr"].dump());
+        }
+    }
+    ASSERT_EQ(matches.size(), 2U);
+    EXPECT_THAT(matches[0],
+                testing::AllOf(HasSubstr(R"("field":"daddr")"), HasSubstr(R"("field":"dport")"),
+                               HasSubstr(R"("right":"192.0.2.100")"), HasSubstr(R"("right":1701)"),
+                               HasSubstr("drop")));
+    EXPECT_THAT(matches[1],
+                testing::AllOf(HasSubstr(R"("field":"saddr")"), HasSubstr(R"("field":"sport")")));
+}
+
+// Each test has a namespace and a directory of its own.
+class Xl2tpdServiceTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
+        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        set_nonlocal_bind("1");
+        root_ = testing::TempDir() + "xl2tpd_service." + std::to_string(::getpid());
+        std::filesystem::remove_all(root_);
+        std::filesystem::create_directories(root_);
+        std::ofstream(settings().config) << "[global]\nlisten-addr = 192.0.2.100\n[lns default]\n"
+                                         << "ip range = 10.0.0.2-10.0.0.9\nlocal ip = 10.0.0.1\n"
+                                         << "pppoptfile = " << root_ << "/options\n";
+    }
+
+    void TearDown() override {
+        EXPECT_TRUE(service().stop().has_value());
+        std::filesystem::remove_all(root_);
+    }
+
+    static void set_nonlocal_bind(const char* value) {
+        std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << value;
+    }
+
+    StockService service() const { return {xl2tpd_kind(), "west", root_ + "/run"}; }
+
+    Xl2tpdSettings settings() const {
+        return {.binary = "/usr/sbin/xl2tpd",
+                .config = root_ + "/xl2tpd.conf",
+                .options_file = "",
+                .resource = "xl2tpd-west"};
+    }
+
+    State state() const {
+        const auto found = service().status();
+        EXPECT_TRUE(found.has_value()) << found.error().detail;
+        return found.value_or(State::dead);
+    }
+
+    Result<void> start_with(const Xl2tpdSettings& settings) const {
+        StockService xl2tpd = service();
+        VPNHA_TRY(const StockStarted wanted, plan_xl2tpd(xl2tpd, settings));
+        return xl2tpd.start(wanted);
+    }
+
+    void start() {
+        const auto done = start_with(settings());
+        ASSERT_TRUE(done.has_value()) << done.error().detail;
+    }
+
+    int pid() const {
+        int number = 0;
+        std::ifstream(root_ + "/run/xl2tpd/west/pid") >> number;
+        return number;
+    }
+
+    // A stand-in for a pppd: what counts are its name and its arguments.
+    Process start_pppd(const std::string& options_file) const {
+        const std::string program = root_ + "/pppd";
+        std::filesystem::copy_file("/usr/bin/tail", program,
+                                   std::filesystem::copy_options::skip_existing);
+        std::ofstream(options_file).flush();
+        const auto started = spawn_detached(
+            {.arguments = {program, "-f", "/dev/null", options_file}, .error_file = ""});
+        EXPECT_TRUE(started.has_value());
+        const auto process = read_process(started.value_or(0));
+        EXPECT_TRUE(process.has_value());
+        return process.value_or(Process{});
+    }
+
+    std::string root_;
+};
+
+TEST_F(Xl2tpdServiceTest, IsStoppedBeforeItsFirstStart) {
+    EXPECT_EQ(state(), State::stopped);
+    EXPECT_TRUE(service().stop().has_value());
+    EXPECT_TRUE(service().reset().has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, ListensOnAnAddressThatIsElsewhere) {
+    start();
+    EXPECT_EQ(state(), State::running);
+    std::ostringstream sockets;
+    sockets << std::ifstream("/proc/net/udp").rdbuf();
+    EXPECT_THAT(sockets.str(), HasSubstr("640200C0:06A5 00000000:0000"));
+}
+
+TEST_F(Xl2tpdServiceTest, StartOfARunningDaemonChangesNothing) {
+    start();
+    const int before = pid();
+    start();
+    EXPECT_EQ(pid(), before);
+}
+
+TEST_F(Xl2tpdServiceTest, StartWithOtherSettingsReplacesTheDaemon) {
+    start();
+    const int before = pid();
+    auto other = settings();
+    other.options_file = root_ + "/other";
+    ASSERT_TRUE(start_with(other).has_value());
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(before).has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, StopLeavesNoProcessAndIsRepeatable) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop().has_value());
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(state(), State::stopped);
+    EXPECT_TRUE(service().stop().has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, ReportsADaemonThatWasKilled) {
+    start();
+    const auto daemon = read_process(pid());
+    ASSERT_TRUE(daemon.has_value());
+    ASSERT_TRUE(kill_and_wait({*daemon}, std::chrono::seconds(5)).has_value());
+    EXPECT_EQ(state(), State::dead);
+    start();
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdServiceTest, ReportsADaemonWithoutControlPipe) {
+    start();
+    const std::string pipe = root_ + "/run/xl2tpd/west/l2tp-control";
+    ASSERT_EQ(::unlink(pipe.c_str()), 0);
+    EXPECT_EQ(state(), State::dead);
+    std::ofstream(pipe).flush();
+    EXPECT_EQ(state(), State::dead) << "a file is no pipe";
+}
+
+TEST_F(Xl2tpdServiceTest, ResetLeavesANewIdleDaemon) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdServiceTest, ResetEndsThePppdsOfTheGatewayAndNoOthers) {
+    const Process own = start_pppd(root_ + "/options");
+    const Process other = start_pppd(root_ + "/other");
+    start();
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_FALSE(read_process(own.pid).has_value());
+    EXPECT_TRUE(read_process(other.pid).has_value());
+    EXPECT_TRUE(kill_and_wait({other}, std::chrono::seconds(5)).has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, AResetThatWasBegunIsOverForWhoeverAsks) {
+    start();
+    const Process own = start_pppd(root_ + "/options");
+    const int before = pid();
+    ASSERT_TRUE(service().begin_reset().has_value());
+    ASSERT_TRUE(service().wait_idle().has_value());
+    EXPECT_NE(pid(), before);
+    EXPECT_FALSE(read_process(own.pid).has_value());
+    EXPECT_EQ(state(), State::running);
+    int status = -1;
+    ASSERT_GT(::wait(&status), 0);
+    EXPECT_EQ(status, 0);
+}
+
+TEST_F(Xl2tpdServiceTest, NothingIsResetThatWasNotStarted) {
+    EXPECT_TRUE(service().wait_idle().has_value());
+    EXPECT_TRUE(service().begin_reset().has_value());
+    EXPECT_EQ(::wait(nullptr), -1) << "no child";
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/run/xl2tpd/west/started"));
+}
+
+TEST_F(Xl2tpdServiceTest, StoppedLaterItServesOnUntilTheReset) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop_later().has_value());
+    EXPECT_EQ(service().status(), State::stopped);
+    EXPECT_TRUE(read_process(before).has_value());
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(service().status(), State::stopped);
+    ASSERT_TRUE(service().reset().has_value()) << "nothing is left to be reset";
+    EXPECT_EQ(service().status(), State::stopped);
+}
+
+TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
+    start();
+    const int before = pid();
+    ASSERT_TRUE(service().stop_later().has_value());
+    start();
+    EXPECT_FALSE(read_process(before).has_value());
+    EXPECT_EQ(service().status(), State::running);
+}
+
+// What vpnhad is told of the daemon of gateway west.
+class Xl2tpdWatchTest : public Xl2tpdServiceTest {
+  protected:
+    Xl2tpdWatchTest() {
+        config::Gateway gateway;
+        gateway.name = "west";
+        gateway.id = GatewayId{1};
+        config_.gateways = {gateway};
+    }
+
+    std::vector<std::string> deaths_while(const std::function<void()>& client) {
+        std::vector<std::string> deaths;
+        QbLoop loop;
+        StockServices services(
+            config_, loop,
+            [&](GatewayId, const std::string& resource) {
+                deaths.push_back(resource);
+                told_ = true;
+            },
+            root_ + "/run");
+        services.watch(GatewayId{1});
+        if (resets_) {
+            const Result<void> begun = services.reset(GatewayId{1}, [this](const auto& result) {
+                EXPECT_TRUE(result.has_value());
+                reset_ = true;
+            });
+            EXPECT_TRUE(begun.has_value());
+        }
+        run_while(loop, client);
+        return deaths;
+    }
+
+    config::Config config_;
+    bool resets_ = false;
+    std::atomic<bool> told_ = false;
+    std::atomic<bool> reset_ = false;
+};
+
+TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
+    start();
+    const auto kill_it = [this] {
+        ::kill(pid(), SIGKILL);
+        while (!told_) {
+            std::this_thread::yield();
+        }
+    };
+    EXPECT_THAT(deaths_while(kill_it), ElementsAre("xl2tpd-west"));
+}
+
+TEST_F(Xl2tpdWatchTest, AReplacedDaemonsDeathIsNone) {
+    start();
+    const int before = pid();
+    resets_ = true;
+    const auto wait = [this] {
+        while (!reset_) {
+            std::this_thread::yield();
+        }
+    };
+    EXPECT_THAT(deaths_while(wait), testing::IsEmpty());
+    EXPECT_NE(pid(), before);
+    EXPECT_EQ(state(), State::running);
+}
+
+TEST_F(Xl2tpdWatchTest, WithoutADaemonThereIsNothingToTell) {
+    EXPECT_THAT(deaths_while([] {}), testing::IsEmpty());
+}
+
+TEST_F(Xl2tpdServiceTest, NamesTheKernelSettingThatIsMissing) {
+    set_nonlocal_bind("0");
+    const auto done = start_with(settings());
+    ASSERT_FALSE(done.has_value());
+    EXPECT_EQ(done.error().code, Errc::unsupported);
+    EXPECT_THAT(done.error().detail, HasSubstr("ip_nonlocal_bind"));
+}
+
+TEST_F(Xl2tpdServiceTest, NamesTheMissingProgramAndConfiguration) {
+    auto wrong = settings();
+    wrong.binary = "/nowhere/xl2tpd";
+    EXPECT_EQ(start_with(wrong).error().code, Errc::unsupported);
+    wrong = settings();
+    wrong.config = "/nowhere/xl2tpd.conf";
+    EXPECT_EQ(start_with(wrong).error().code, Errc::invalid_config);
+    EXPECT_EQ(state(), State::stopped);
+}
+
+}  // namespace xl2tpd_service_test
+}  // namespace vpnha::adapters
