@@ -26,7 +26,7 @@
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
 #include "runtime/install_queue.hpp"
-#include "runtime/pacemaker_tools.hpp"
+#include "runtime/pacemaker/pacemaker_tools.hpp"
 
 namespace vpnha::runtime {
 

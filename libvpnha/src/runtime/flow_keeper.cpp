@@ -8,7 +8,7 @@
 
 #include "adapters/os/log.hpp"
 #include "base/limits.hpp"
-#include "runtime/conntrack_check.hpp"
+#include "runtime/checks/conntrack_check.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "runtime/cluster_nodes.hpp"
-#include "runtime/nodes_view.hpp"
-#include "runtime/plan_view.hpp"
+#include "runtime/views/nodes_view.hpp"
+#include "runtime/views/plan_view.hpp"
 
 namespace vpnha::runtime {
 

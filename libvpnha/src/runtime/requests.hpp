@@ -12,7 +12,7 @@
 #include "adapters/corosync/cluster_map.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/views.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {

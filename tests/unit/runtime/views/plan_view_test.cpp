@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/plan_view.hpp"
+#include "runtime/views/plan_view.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

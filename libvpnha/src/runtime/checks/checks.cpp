@@ -4,9 +4,9 @@
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate.hpp"
 #include "config/config.hpp"
-#include "runtime/clock_rate.hpp"
-#include "runtime/cluster_links.hpp"
-#include "runtime/conntrack_check.hpp"
+#include "runtime/checks/clock_rate.hpp"
+#include "runtime/checks/cluster_links.hpp"
+#include "runtime/checks/conntrack_check.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {

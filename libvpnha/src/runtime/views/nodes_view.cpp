@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/nodes_view.hpp"
+#include "runtime/views/nodes_view.hpp"
 
 #include "runtime/cluster_nodes.hpp"
 

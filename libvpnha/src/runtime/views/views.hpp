@@ -10,8 +10,8 @@
 #include "adapters/lease/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
+#include "runtime/checks/quorum_mode.hpp"
 #include "runtime/flow_keeper.hpp"
-#include "runtime/quorum_mode.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/score_writer.hpp"
+#include "runtime/pacemaker/score_writer.hpp"
 
 #include <fmt/format.h>
 #include <spawn.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/clock_rate.hpp"
+#include "runtime/checks/clock_rate.hpp"
 
 #include <gmock/gmock.h>
 

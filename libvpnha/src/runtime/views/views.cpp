@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/views.hpp"
+#include "runtime/views/views.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "base/limits.hpp"
-#include "runtime/gate_view.hpp"
+#include "runtime/views/gate_view.hpp"
 
 namespace vpnha::runtime {
 

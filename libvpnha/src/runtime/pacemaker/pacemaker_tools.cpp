@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/pacemaker_tools.hpp"
+#include "runtime/pacemaker/pacemaker_tools.hpp"
 
 #include <fmt/format.h>
 #include <spawn.h>

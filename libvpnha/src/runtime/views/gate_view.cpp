@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/gate_view.hpp"
+#include "runtime/views/gate_view.hpp"
 
 #include <chrono>
 #include <string_view>

@@ -3,9 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runtime/gate_view.hpp"
-#include "runtime/plan_view.hpp"
-#include "runtime/views.hpp"
+#include "runtime/views/gate_view.hpp"
+#include "runtime/views/plan_view.hpp"
+#include "runtime/views/views.hpp"
 #include "support/documented.hpp"
 #include "unit/adapters/gate/gate_host.hpp"
 #include "unit/node/fake_cluster.hpp"

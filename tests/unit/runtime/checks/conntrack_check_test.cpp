@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/conntrack_check.hpp"
+#include "runtime/checks/conntrack_check.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/plan_view.hpp"
+#include "runtime/views/plan_view.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "runtime/views.hpp"
+#include "runtime/views/views.hpp"
 
 namespace vpnha::runtime {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/cluster_links.hpp"
+#include "runtime/checks/cluster_links.hpp"
 
 #include <fmt/format.h>
 

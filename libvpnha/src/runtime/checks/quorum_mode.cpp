@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/quorum_mode.hpp"
+#include "runtime/checks/quorum_mode.hpp"
 
 #include <fmt/format.h>
 
