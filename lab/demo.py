@@ -15,14 +15,14 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from vpnlab import scenario  # noqa: E402 - the path must be set first
-from vpnlab.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyUp,  # noqa: E402
-                           LabError, NotRoot, ResourcesShort)
-from vpnlab.kernel import ensure_kernel  # noqa: E402
-from vpnlab.lab import Lab, check_host, known_labs  # noqa: E402
-from vpnlab.progress import run_logged, say  # noqa: E402
-from vpnlab.report import print_summary, write_report  # noqa: E402
-from vpnlab.stage import install_stage  # noqa: E402
+from vpnlab.host.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyUp,  # noqa: E402
+                                LabError, NotRoot, ResourcesShort)
+from vpnlab.host.kernel import ensure_kernel  # noqa: E402
+from vpnlab.host.lab import Lab, check_host, known_labs  # noqa: E402
+from vpnlab.host.progress import run_logged, say  # noqa: E402
+from vpnlab.host.stage import install_stage  # noqa: E402
+from vpnlab.report.report import print_summary, write_report  # noqa: E402
+from vpnlab.steps import scenario  # noqa: E402 - the path must be set first
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "demo"

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "lab"))
 
-from vpnlab.progress import run_logged  # noqa: E402 - the path must be set first
+from vpnlab.host.progress import run_logged  # noqa: E402 - the path must be set first
 
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.

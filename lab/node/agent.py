@@ -2,7 +2,7 @@
 """The agent of a node: runs commands for the lab, as process 1.
 
 One thread, one loop. Each request has a connection of its own, so any number of commands run at
-once and a closed connection ends the command it stood for. Requests (see vpnlab/channel.py for
+once and a closed connection ends the command it stood for. Requests (see vpnlab/host/channel.py for
 the other side):
 
   hello                        who is there

@@ -13,12 +13,12 @@ Expected: within 0.6 s another gateway answers in the same session, and nothing 
 client; its role is `acting` until Pacemaker has fenced the dead node and promotes a node; one owner
 at a time.
 """
-from vpnlab.acting import OUTAGE_MS, expect_acted, power_switch_refuses, wait_acting
-from vpnlab.expectation import equals, is_true
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals, is_true
+from vpnlab.steps.acting import OUTAGE_MS, expect_acted, power_switch_refuses, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 REFUSED_S = 12

@@ -14,15 +14,15 @@ Expected: each of the three clients sees a silence of at most 1 s, and nothing e
 standbys act, one for two gateways, the other for three; each gateway has one owner at a time, and a
 node is promoted for each.
 """
-from vpnlab.acting import ACTING, first_in_rank
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES, VPN_GATEWAYS
-from vpnlab.vpnha_stack import VpnhaStack
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.topology import DEFAULT_NODES, VPN_GATEWAYS
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.acting import ACTING, first_in_rank
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
 CLIENTS = ("client1", "client2", "client3")

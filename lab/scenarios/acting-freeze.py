@@ -14,13 +14,13 @@ and counts no failure; two owners for no longer than a lease, 300 ms; the node i
 """
 import time
 
-from vpnlab.acting import OUTAGE_MS, expect_acted, wait_acting
-from vpnlab.cores import before_all_nodes
-from vpnlab.expectation import at_most, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, equals, is_empty
+from vpnlab.host.cores import before_all_nodes
+from vpnlab.steps.acting import OUTAGE_MS, expect_acted, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FROZEN_S = 0.5

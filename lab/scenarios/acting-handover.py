@@ -13,12 +13,12 @@ traffic; the power of the promoted node is cut.
 Expected: the banned node answers within 0.6 s, in the same session; the other one is promoted, with
 no gap longer than 250 ms from then on; nothing else happens to the client; one owner at a time.
 """
-from vpnlab.acting import HANDOVER_MS, OUTAGE_MS, expect_acted, first_in_rank, wait_acting
-from vpnlab.expectation import at_most, equals, is_true
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence, worst_gap_ms
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, equals, is_true
+from vpnlab.steps.acting import HANDOVER_MS, OUTAGE_MS, expect_acted, first_in_rank, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OBSERVED_S = 4

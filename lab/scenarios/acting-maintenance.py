@@ -13,12 +13,12 @@ promoted node is cut; 12 s later maintenance mode is switched off.
 Expected: within 0.6 s another gateway answers in the same session, and nothing else happens to the
 client; its role is `acting` as long as the mode lasts, and a node is promoted then.
 """
-from vpnlab.acting import OUTAGE_MS, expect_acted, wait_acting
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals
+from vpnlab.steps.acting import OUTAGE_MS, expect_acted, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 MAINTENANCE_S = 12

@@ -15,14 +15,14 @@ Expected: within 0.6 s another gateway answers in the same session, and nothing 
 client1; the new session is protected as well; `vpnha status` finds that the node has been acting
 for long; after the release it is a standby, and nobody stands in.
 """
-from vpnlab.acting import OUTAGE_MS, expect_acted, power_switch_refuses, wait_acting
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.live import LEFTOVERS_LIMIT_S, begin
-from vpnlab.promise import expect_nothing_else, expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
-from vpnlab.vpnha_stack import DEGRADED
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.vpnha_stack import DEGRADED
+from vpnlab.steps.acting import OUTAGE_MS, expect_acted, power_switch_refuses, wait_acting
+from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
+from vpnlab.steps.promise import expect_nothing_else, expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 ACTING_S = 30

@@ -10,10 +10,10 @@ Steps: as acting-power-cut, with the promoted role on the DC.
 
 Expected: as acting-power-cut.
 """
-from vpnlab.live import on_dc
-from vpnlab.power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import on_dc
+from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

@@ -10,10 +10,10 @@ Steps: as l2tp-power-cut.
 
 Expected: as l2tp-power-cut, within 0.6 s.
 """
-from vpnlab.live import off_dc
-from vpnlab.power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import off_dc
+from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

@@ -13,12 +13,12 @@ datagrams, and nothing else; the power of the promoted node is cut. 5 s later th
 Expected: the first in rank serves within 0.6 s, and gives it back between 1.5 and 3 s later. With
 Corosync's quorum a node is promoted, in the same session; one owner at a time.
 """
-from vpnlab.acting import ENDED, OUTAGE_MS, expect_acted, first_in_rank, wait_acting
-from vpnlab.expectation import at_most, between, is_true
-from vpnlab.live import begin
-from vpnlab.promise import expect_nothing_else, worst_gap_ms
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, between, is_true
+from vpnlab.steps.acting import ENDED, OUTAGE_MS, expect_acted, first_in_rank, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 # One for each cluster link.

@@ -13,12 +13,12 @@ promoted node's lease says to it, for 3 s.
 Expected: the client notices nothing; both standbys have asked; the same node is promoted, in the
 same epoch; nobody acted.
 """
-from vpnlab.acting import ACTING, ASKS
-from vpnlab.expectation import equals, is_true
-from vpnlab.live import Live, expect_unnoticed_act
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import LEASE_PORT
+from vpnlab.evidence.expectation import equals, is_true
+from vpnlab.product.vpnha_stack import LEASE_PORT
+from vpnlab.steps.acting import ACTING, ASKS
+from vpnlab.steps.live import Live, expect_unnoticed_act
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 DEAF_S = 3

@@ -11,11 +11,11 @@ standby which is first in rank.
 Expected: the second in rank, and nobody else, serves within 0.7 s; nothing else happens to the
 client; one owner at a time.
 """
-from vpnlab.acting import OUTAGE_MS, expect_acted, first_in_rank, wait_acting
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.acting import OUTAGE_MS, expect_acted, first_in_rank, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "gw5", "client1", "server"), faults=2,
                     vpnha=True)

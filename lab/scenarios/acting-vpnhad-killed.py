@@ -14,13 +14,13 @@ that stands in is killed before it has told the group.
 Expected: a third node serves in the same session; no silence is longer than 1.5 s, nothing else
 happens to the client, and one owner speaks at a time.
 """
-from vpnlab.acting import TOLD, wait_acting
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import equals
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.acting import TOLD, wait_acting
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "gw5", "client1", "server"), faults=2,
                     vpnha=True)

@@ -16,16 +16,16 @@ Expected: on the promoted node each VIP is answered again, and the session's tra
 BACK_MS; its rules are back. Nobody is promoted until the role is moved. No node that does not serve
 has a VIP, the demoted one included; no standby says a word.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import at_most, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.node import Node
-from vpnlab.probes import Pinger
-from vpnlab.promise import FAULT_FREE_MS, expect_nothing_else, gap_ms, worst_gap, worst_gap_ms
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
-from vpnlab.vpnha_stack import VpnhaStack
+from vpnlab.evidence.expectation import at_most, equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.host.topology import L2TP
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.probes import Pinger
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import FAULT_FREE_MS, expect_nothing_else, gap_ms, worst_gap, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
 VIPS = {"outside": (L2TP.vip_outside, L2TP.vip6_outside),

@@ -18,14 +18,14 @@ the epoch that serves then was granted by the new voters.
 """
 from collections.abc import Sequence
 
-from vpnlab.expectation import at_most, equals
-from vpnlab.live import Live, begin
-from vpnlab.membership import JOIN_S
-from vpnlab.node import BEHIND_THE_OTHERS
-from vpnlab.promise import expect_only_silence, worst_gap_ms
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.voters import wait_voters
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.host.node import BEHIND_THE_OTHERS
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.membership import JOIN_S
+from vpnlab.steps.promise import expect_only_silence, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.voters import wait_voters
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "gw5", "client1", "server"), faults=1,
                     vpnha=True)

@@ -14,13 +14,13 @@ each node is pulled for 3 s, and the next one when knet calls the link up again.
 Expected: knet notices each loss; no membership is formed, nobody is promoted; no gap longer than
 50 ms, or twice the longest of the calm time; the same gateway serves, no standby says a word.
 """
-from vpnlab.expectation import equals
-from vpnlab.live import Live, begin
-from vpnlab.node import Node
-from vpnlab.partition import CLUSTER_LINKS
-from vpnlab.promise import expect_unnoticed
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.node import Node
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.partition import CLUSTER_LINKS
+from vpnlab.steps.promise import expect_unnoticed
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=6, vpnha=True)
 LOST_S = 3.0

@@ -20,14 +20,14 @@ protected, and sees no silence of more than 2.5 s and nothing else.
 """
 import json
 
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import Expected, at_most, is_true
-from vpnlab.live import begin
-from vpnlab.partition import CLUSTER_LINKS, OUTAGE_MS, SILENT_MS
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.state import StateDirectory
+from vpnlab.evidence.expectation import Expected, at_most, is_true
+from vpnlab.host.state import StateDirectory
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.live import begin
+from vpnlab.steps.partition import CLUSTER_LINKS, OUTAGE_MS, SILENT_MS
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw3", "gw4", "client1", "client2", "server"), faults=5,
                     vpnha=True)

@@ -15,11 +15,11 @@ a session; client2 is up within 10 s of that, and protected. client1 sees silenc
 any gateway without its session does to it: no ping is answered, its pppd gives up, its interface is
 gone within 60 s of the cut.
 """
-from vpnlab.expectation import at_least, at_most, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.steps.live import begin
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=3, vpnha=True)
 PROMOTED_S = 60

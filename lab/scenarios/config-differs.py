@@ -16,14 +16,14 @@ no log has a password; the replica of that standby is partial, for a reason that
 log level is a note and nothing else. The standby that differs in the note takes over, and client1
 sees a short silence and nothing else.
 """
-from vpnlab.expectation import equals, is_empty, is_true
-from vpnlab.l2tp_gateway import PASSWORD, SECRETS, chap_secrets
-from vpnlab.live import Live, begin, off_dc
-from vpnlab.node import Node
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import CONFIG_FILE, vpnha_toml
+from vpnlab.evidence.expectation import equals, is_empty, is_true
+from vpnlab.host.node import Node
+from vpnlab.product.l2tp_gateway import PASSWORD, SECRETS, chap_secrets
+from vpnlab.product.vpnha_stack import CONFIG_FILE, vpnha_toml
+from vpnlab.steps.live import Live, begin, off_dc
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OTHER_PASSWORD = "another-lab-password"

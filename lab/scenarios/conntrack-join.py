@@ -13,15 +13,15 @@ again, boots, starts its cluster and joins.
 Expected: its kernel has exactly the flows of the promoted node's, and client1 sees no gap longer
 than 50 ms, or twice the longest of a fault-free time with the same flows.
 """
-from vpnlab.expectation import at_most, equals
-from vpnlab.live import begin, off_dc
-from vpnlab.nat import MADE_UP, add_flows, digest, prepare, tracked
-from vpnlab.node import BEHIND_THE_OTHERS
-from vpnlab.promise import expect_unnoticed
-from vpnlab.ruleset import load_rules
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.host.node import BEHIND_THE_OTHERS
+from vpnlab.host.topology import L2TP
+from vpnlab.product.ruleset import load_rules
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.nat import MADE_UP, add_flows, digest, prepare, tracked
+from vpnlab.steps.promise import expect_unnoticed
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FLOWS = 100_000

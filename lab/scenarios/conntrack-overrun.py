@@ -17,14 +17,14 @@ the promoted one; client1 notices nothing that would end anything.
 """
 from collections.abc import Callable
 
-from vpnlab.expectation import at_least, at_most, equals
-from vpnlab.live import Live, begin
-from vpnlab.nat import MADE_UP, add_flows, digest, prepare, remove_flows
-from vpnlab.node import TOOLS
-from vpnlab.promise import expect_nothing_else
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import at_least, at_most, equals
+from vpnlab.host.node import TOOLS
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.nat import MADE_UP, add_flows, digest, prepare, remove_flows
+from vpnlab.steps.promise import expect_nothing_else
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=0, vpnha=True)
 BUFFER_BYTES = 65_536

@@ -14,14 +14,14 @@ Pacemaker tries to start them.
 Expected: each silence of client1 is one of 1.5 s at most, and nothing else; nobody is promoted;
 no standby dies after the third time; their status says why they take no part.
 """
-from vpnlab.expectation import at_most, equals
-from vpnlab.frail import POISON, make_frail
-from vpnlab.l2tp_client import OPTIONS, client_options
-from vpnlab.l2tp_gateway import SECRETS, chap_secrets
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence, worst_gap_ms
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.product.l2tp_client import OPTIONS, client_options
+from vpnlab.product.l2tp_gateway import SECRETS, chap_secrets
+from vpnlab.steps.frail import POISON, make_frail
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "client2", "server"), faults=1,
                     vpnha=True)

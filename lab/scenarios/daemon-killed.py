@@ -14,12 +14,12 @@ dumps.
 Expected: a silence of at most 1.5 s and nothing else; exactly one standby tells; never two owners;
 the node is a standby in sync again by itself. The shell's dump was taken, and none of vpnhad.
 """
-from vpnlab.expectation import equals
-from vpnlab.node import Node
-from vpnlab.promoted_fault import expect_moved, strike_daemon
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.node import Node
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.promoted_fault import expect_moved, strike_daemon
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 1500

@@ -17,12 +17,12 @@ others are a silence of at most 2.5 s each (a standby tells Pacemaker at once, n
 it) and nothing else; exactly one standby tells. Between them the dead vpnhad comes back: two of
 three voters must live. No standby says a word to a client; in the end all are in sync.
 """
-from vpnlab.expectation import at_most, equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_no_gap, expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_no_gap, expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=3, vpnha=True)
 OBSERVED_S = 8

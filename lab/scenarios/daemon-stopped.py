@@ -12,10 +12,10 @@ Steps: client1 dials and makes traffic; vpnhad of the promoted node gets a SIGST
 Expected: a silence of at most 1.5 s and nothing else; never two owners; the node is a standby in
 sync again by itself.
 """
-from vpnlab.promoted_fault import expect_moved, strike_daemon
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.promoted_fault import expect_moved, strike_daemon
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 1500

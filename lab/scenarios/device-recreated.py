@@ -21,16 +21,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from vpnlab.capture_decode import read_frames
-from vpnlab.expectation import at_most, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.node import Node
-from vpnlab.probes import Pinger
-from vpnlab.promise import (FAULT_FREE_MS, UNNOTICED_MS, Span, expect_nothing_else, gap_ms,
-                            worst_gap, worst_gap_ms)
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import VIP_INSIDE, VIP_OUTSIDE
+from vpnlab.evidence.capture_decode import read_frames
+from vpnlab.evidence.expectation import at_most, equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.host.topology import VIP_INSIDE, VIP_OUTSIDE
+from vpnlab.product.probes import Pinger
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import (FAULT_FREE_MS, UNNOTICED_MS, Span, expect_nothing_else, gap_ms,
+                                  worst_gap, worst_gap_ms)
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
 # Who pings the node's own address there, and which VIP is on it.

@@ -13,13 +13,13 @@ power of the promoted node is cut.
 Expected: another node goes on with the session within 2.5 s; the disks took what was granted and
 claimed; both vpnhads are those of before.
 """
-from vpnlab.disk import fill_disk, use_small_disk
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.live import begin, off_dc
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.disk import fill_disk, use_small_disk
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=4, vpnha=True)
 OUTAGE_MS = 2500

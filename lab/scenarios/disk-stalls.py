@@ -16,14 +16,14 @@ Expected: of the standby nothing is noticed, with slow disks and with a stuck on
 most 1.5 s for the move, and of 3.3 s for the power cut: 2.5 s, and two fsyncs of the successor and
 two of a voter.
 """
-from vpnlab.disk import good_disk, slow_disk, stick_disk, use_stalling_disk
-from vpnlab.expectation import at_most, equals
-from vpnlab.live import Live, begin, off_dc
-from vpnlab.promise import UNNOTICED_MS, expect_only_silence, worst_gap_ms
-from vpnlab.promoted_fault import DAEMON_BACK_S
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.disk import good_disk, slow_disk, stick_disk, use_stalling_disk
+from vpnlab.steps.live import Live, begin, off_dc
+from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence, worst_gap_ms
+from vpnlab.steps.promoted_fault import DAEMON_BACK_S
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=8, vpnha=True)
 FSYNC_MS = 200

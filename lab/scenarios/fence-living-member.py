@@ -13,9 +13,9 @@ it boots, and joins again.
 Expected: another node goes on with the session within 2.5 s; never two owners; nobody's power was
 switched off; the fenced node has reset itself, and is a standby in sync again in its next life.
 """
-from vpnlab.fenced import fence_promoted
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.fenced import fence_promoted
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

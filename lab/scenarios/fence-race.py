@@ -13,11 +13,11 @@ they are plugged in again. Outside it is connected all the time.
 
 Expected: as in fence-living-member; the node resets itself when it is heard again.
 """
-from vpnlab.fenced import fence_promoted
-from vpnlab.live import Live
-from vpnlab.partition import CLUSTER_LINKS
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.fenced import fence_promoted
+from vpnlab.steps.live import Live
+from vpnlab.steps.partition import CLUSTER_LINKS
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1 + len(CLUSTER_LINKS), vpnha=True)
 

@@ -13,10 +13,10 @@ it resets itself, boots and joins; the promoted role moves back to it.
 Expected: as in fence-living-member; between the fencing and the reset no agent starts anything on
 the fenced node; in its next life it is granted the lease, and the session goes on there.
 """
-from vpnlab.fenced import fence_promoted
-from vpnlab.live import Live
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.fenced import fence_promoted
+from vpnlab.steps.live import Live
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

@@ -16,13 +16,13 @@ Expected: a silence of at most 2.5 s and nothing else; no sequence number is use
 for no longer than a lease, 300 ms; the node resets itself, and is a standby in sync in its next
 life.
 """
-from vpnlab.cluster import FENCE_VPNHA_FIRST
-from vpnlab.expectation import at_most, equals
-from vpnlab.fenced import OUTAGE_MS, wait_reset
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.product.cluster import FENCE_VPNHA_FIRST
+from vpnlab.steps.fenced import OUTAGE_MS, wait_reset
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 LEASE_MS = 300

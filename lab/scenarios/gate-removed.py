@@ -15,12 +15,12 @@ are those of docs/metrics.md, and no drop is forgotten.
 """
 import re
 
-from vpnlab.cluster import DIRECTORY
-from vpnlab.expectation import equals, is_empty
-from vpnlab.live import Live, expect_unnoticed_act
-from vpnlab.node import Node
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.product.cluster import DIRECTORY
+from vpnlab.steps.live import Live, expect_unnoticed_act
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=0, vpnha=True)
 DEVICES = ("outside", "inside")

@@ -13,10 +13,10 @@ Expected: as there, of each client.
 """
 import functools
 
-from vpnlab.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client
-from vpnlab.ipsec_power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client
+from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "client2", "server"), faults=1,
                     vpnha=True)

@@ -14,10 +14,10 @@ Expected: within 2.5 s another gateway answers in the same SAs: no IKE, no TCP r
 address; the stream is intact. No ESP number is used twice, none of the old packets is taken again.
 No standby says a word. After the client has hung up nothing is left on any node.
 """
-from vpnlab.ipsec_client import Ikev2Client
-from vpnlab.ipsec_power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.ipsec_client import Ikev2Client
+from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

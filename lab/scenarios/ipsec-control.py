@@ -13,14 +13,14 @@ and stream TCP to it; the power of that gateway is cut; the traffic is watched f
 Expected: the cluster does its part (another gateway speaks for the VIP), and the clients gain
 nothing by it: no ping of the old sessions is answered again within 30 s.
 """
-from vpnlab.cluster import DIRECTORY, Cluster
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.home import start_nat
-from vpnlab.ipsec_client import Ikev2Client, L2tpIpsecClient
-from vpnlab.ipsec_gateway import StockCharon
-from vpnlab.l2tp_gateway import StockGateway
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.product.cluster import DIRECTORY, Cluster
+from vpnlab.product.home import start_nat
+from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
+from vpnlab.product.ipsec_gateway import StockCharon
+from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1)
 SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"

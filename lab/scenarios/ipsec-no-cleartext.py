@@ -14,15 +14,15 @@ server has something to say to home1.
 Expected: home1 is served until its SAs are gone, client1 never; not a packet of L2TP leaves a
 gateway in the clear, and the gate has dropped some in both directions.
 """
-from vpnlab.capture_invariants import l2tp_sent
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.home import start_nat
-from vpnlab.ipsec_client import L2tpIpsecClient
-from vpnlab.l2tp_client import L2tpClient
-from vpnlab.live import begin, off_dc
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
+from vpnlab.evidence.capture_invariants import l2tp_sent
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.topology import L2TP
+from vpnlab.product.home import start_nat
+from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.product.l2tp_client import L2tpClient
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
                     vpnha=True)

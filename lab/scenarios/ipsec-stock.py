@@ -20,15 +20,15 @@ has the outbound SA. The gate of a vpnha gateway holds that back.
 """
 import ipaddress
 
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.home import start_nat
-from vpnlab.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
-from vpnlab.ipsec_gateway import StockCharon, ipsec_leftovers
-from vpnlab.l2tp_gateway import StockGateway
-from vpnlab.replay import Eavesdropper
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.evidence.replay import Eavesdropper
+from vpnlab.host.topology import L2TP
+from vpnlab.product.home import start_nat
+from vpnlab.product.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
+from vpnlab.product.ipsec_gateway import StockCharon, ipsec_leftovers
+from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "client1", "client2", "client3", "server", "nat1", "home1"))
 

@@ -14,14 +14,14 @@ once. Then the clients are silent until they have asked for their dead peer.
 
 Expected: as in the power cuts of IPsec, for each of the three; both clients are answered by IKE.
 """
-from vpnlab.capture_invariants import ike_answers
-from vpnlab.expectation import at_least, equals
-from vpnlab.home import start_nat
-from vpnlab.ipsec_client import DPD_S, Ikev2Client, L2tpIpsecClient
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.capture_invariants import ike_answers
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.product.home import start_nat
+from vpnlab.product.ipsec_client import DPD_S, Ikev2Client, L2tpIpsecClient
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=3,
                     vpnha=True)

@@ -14,15 +14,15 @@ Expected: client1 and client2 see no gap longer than 50 ms, or twice the longest
 in which sessions came and went without a join; at least 20 sessions came; the joiner's replica is
 complete and holds exactly the promoted node's sessions.
 """
-from vpnlab.crowd import Crowd
-from vpnlab.expectation import at_least, at_most, equals
-from vpnlab.live import begin, off_dc
-from vpnlab.node import BEHIND_THE_OTHERS, Node
-from vpnlab.promise import expect_unnoticed
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
-from vpnlab.vpnha_stack import VpnhaStack
+from vpnlab.evidence.expectation import at_least, at_most, equals
+from vpnlab.host.node import BEHIND_THE_OTHERS, Node
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.crowd import Crowd
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.promise import expect_unnoticed
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
 CLIENTS = ("client1", "client2")

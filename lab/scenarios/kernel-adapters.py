@@ -11,12 +11,12 @@ Expected: it ends with 0, and it ran more than a handful of tests.
 """
 import re
 
-from vpnlab.errors import NotFound
-from vpnlab.expectation import at_least, equals
-from vpnlab.progress import say
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.stage import ROOT
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.host.errors import NotFound
+from vpnlab.host.progress import say
+from vpnlab.host.stage import ROOT
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1",))
 PROGRAM = ROOT / "build" / "release" / "tests" / "kernel" / "kernel_test"

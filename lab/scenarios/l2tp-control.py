@@ -13,11 +13,11 @@ power of that gateway is cut; the traffic is watched for 30 s more.
 Expected: the cluster does its part (another gateway speaks for the VIP), and the client gains
 nothing by it: no ping of the old session is answered again within 30 s.
 """
-from vpnlab.cluster import DIRECTORY, Cluster
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.l2tp_gateway import StockGateway
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.product.cluster import DIRECTORY, Cluster
+from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1)
 SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"

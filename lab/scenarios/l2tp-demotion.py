@@ -13,12 +13,12 @@ does before maintenance); then it moves back in the same way. No fault.
 Expected: a short silence at each move and nothing else; no failure counted; the demoted node is a
 standby in sync with a hot session, no pppd, and an xl2tpd that listens.
 """
-from vpnlab.expectation import equals, is_empty
-from vpnlab.live import begin
-from vpnlab.node import Node
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
 SILENCE_MS = 2500

@@ -15,10 +15,10 @@ negotiation, no TCP reset; the stream is intact. No ESP number is used twice, no
 packets is taken again, no L2TP is seen outside of ESP. No standby says a word. After the client has
 hung up nothing is left on any node.
 """
-from vpnlab.ipsec_client import L2tpIpsecClient
-from vpnlab.ipsec_power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "server", "nat1", "home1"), faults=1, vpnha=True)
 

@@ -14,10 +14,10 @@ Expected: within 2.5 s another gateway answers in the same session: no L2TP setu
 negotiation, no authentication, no TCP reset, the same interface; the stream is intact. No
 standby says a word meanwhile. After the client has hung up nothing is left on any node.
 """
-from vpnlab.live import off_dc
-from vpnlab.power_cut import cut_power_under_traffic
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import off_dc
+from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

@@ -11,11 +11,11 @@ xl2tpd of its successor and makes traffic; that one dies too.
 
 Expected: client1 sees two short silences, client2 one, and neither anything else.
 """
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
 OUTAGE_MS = 2500

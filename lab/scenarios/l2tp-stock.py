@@ -13,11 +13,11 @@ to it for five seconds, then hangs up. No fault.
 Expected: no probe is lost, the stream is intact, one session is set up and none again, and
 after the hang-up neither node has a tunnel, a PPP interface or a pppd.
 """
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.l2tp_gateway import StockGateway, l2tp_leftovers
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.topology import L2TP
+from vpnlab.product.l2tp_gateway import StockGateway, l2tp_leftovers
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "client1", "server"))
 

@@ -12,11 +12,11 @@ dies once.
 
 Expected: as in l2tp-power-cut, for each of the three.
 """
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=3, vpnha=True)
 OUTAGE_MS = 2500

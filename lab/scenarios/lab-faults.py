@@ -10,10 +10,10 @@ Steps: delay and loss on a link, the cable pulled, the node paused, its power cu
 
 Expected: client1 reaches gw1 exactly when it should.
 """
-from vpnlab.errors import TimedOut
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.errors import TimedOut
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "client1"), faults=5)
 DELAY_MS = 200

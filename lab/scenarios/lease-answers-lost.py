@@ -12,10 +12,10 @@ Later the filter goes away.
 Expected: a silence of at most 7 s and nothing else; another node serves; never two owners; without
 the filter the node is a standby in sync whose vote counts.
 """
-from vpnlab.promoted_fault import expect_moved, strike
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import LEASE_PORT
+from vpnlab.product.vpnha_stack import LEASE_PORT
+from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 7000

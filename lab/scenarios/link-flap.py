@@ -13,11 +13,11 @@ Expected: at most one move; a silence of at most 1.5 s and nothing else; never t
 """
 import time
 
-from vpnlab.expectation import at_most, is_empty
-from vpnlab.links import OUTAGE_MS, begin_with_carriers
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, is_empty
+from vpnlab.steps.links import OUTAGE_MS, begin_with_carriers
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=30, vpnha=True)
 HALF_PERIOD_S = 1.0

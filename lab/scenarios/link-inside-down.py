@@ -10,9 +10,9 @@ Steps: client1 dials and makes traffic; the promoted node's device inside has no
 
 Expected: a silence of at most 1.5 s and nothing else; never two owners; one move.
 """
-from vpnlab.links import lose_link
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.links import lose_link
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

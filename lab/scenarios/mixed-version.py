@@ -12,14 +12,14 @@ over; when the lost one is back, the power of gw2 is cut.
 Expected: gw2 offers version 2, and the group speaks 1; at each cut a silence of at most 2.5 s and
 nothing else.
 """
-from vpnlab.errors import NotFound
-from vpnlab.expectation import equals, is_true
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.stage import BUILD
-from vpnlab.vpnha_stack import DAEMON_PATH
+from vpnlab.evidence.expectation import equals, is_true
+from vpnlab.host.errors import NotFound
+from vpnlab.host.stage import BUILD
+from vpnlab.product.vpnha_stack import DAEMON_PATH
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 PROGRAM = BUILD / "tests" / "next" / "vpnhad-next"

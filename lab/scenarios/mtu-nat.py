@@ -16,15 +16,15 @@ at most 2.5 s and nothing else.
 """
 import re
 
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.live import begin
-from vpnlab.nat import Tool, datagrams, prepare
-from vpnlab.node import Node
-from vpnlab.probes import SERVER_ADDRESS
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.node import Node
+from vpnlab.host.topology import L2TP
+from vpnlab.product.probes import SERVER_ADDRESS
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import Tool, datagrams, prepare
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -13,12 +13,12 @@ Expected: both times the server is told the same MTU, and what fits is answered.
 """
 import re
 
-from vpnlab.expectation import at_least, equals
-from vpnlab.live import begin
-from vpnlab.node import Node
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.host.node import Node
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -16,14 +16,14 @@ Expected: both files arrive, the first one by a connection that its control conn
 of; the new gateway expects nothing more then, and what it expected had its own few minutes to live
 instead of a standby's week; a silence of at most 2.5 s and nothing else.
 """
-from vpnlab.expectation import equals, is_empty
-from vpnlab.ftp import FTP_PORT, HELD, Ftp
-from vpnlab.live import begin
-from vpnlab.nat import expect_hot, expectations, flows, moved, prepare
-from vpnlab.node import Node
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.steps.ftp import FTP_PORT, HELD, Ftp
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import expect_hot, expectations, flows, moved, prepare
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -17,13 +17,13 @@ is cut; it fetches another on the same control connection.
 Expected: both files arrive; the server was told the VIP both times; the new gateway's flow has the
 helper and the adjustments of the old one; a silence of at most 2.5 s and nothing else.
 """
-from vpnlab.expectation import equals, is_empty
-from vpnlab.ftp import FTP_PORT, Ftp
-from vpnlab.live import begin
-from vpnlab.nat import Flow, expect_hot, flows, inside_captures, moved, prepare, resets_sent
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals, is_empty
+from vpnlab.steps.ftp import FTP_PORT, Ftp
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import Flow, expect_hot, flows, inside_captures, moved, prepare, resets_sent
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -14,16 +14,16 @@ the usual traffic. The power of the promoted gateway is cut; then each stream is
 Expected: all 2 000 streams are alive, with the address and port that the server knows; no RST to
 anybody; client1 sees a silence of at most 2.5 s and nothing else.
 """
-from vpnlab.crowd import Callers
-from vpnlab.expectation import at_least, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.nat import (Streams, expect_hot, flows, inside_captures, moved, prepare, resets_sent,
-                        sources_seen, translations)
-from vpnlab.probes import ECHO_PORT
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.evidence.expectation import at_least, equals, is_empty
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.crowd import Callers
+from vpnlab.product.probes import ECHO_PORT
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import (Streams, expect_hot, flows, inside_captures, moved, prepare,
+                              resets_sent, sources_seen, translations)
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -14,13 +14,13 @@ promoted gateway is cut.
 Expected: the client has all records in order; no RST to the server; a silence of at most 2.5 s and
 nothing else. The stream itself may pause longer: its server's retransmissions double their pauses.
 """
-from vpnlab.expectation import at_most, equals, is_empty, is_true
-from vpnlab.live import begin
-from vpnlab.nat import Tool, flows, inside_captures, moved, prepare, resets_sent, sources_seen
-from vpnlab.probes import SERVER_ADDRESS
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_most, equals, is_empty, is_true
+from vpnlab.product.probes import SERVER_ADDRESS
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import Tool, flows, inside_captures, moved, prepare, resets_sent, sources_seen
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

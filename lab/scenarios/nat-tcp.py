@@ -15,15 +15,15 @@ Expected: both streams go on, and the server sees them from the address and port
 to anybody; a silence of at most 2.5 s and nothing else. Without the flows (today's stack) client1's
 stream gets client1's own port on the new gateway, where client2's was, and both are reset.
 """
-from vpnlab.expectation import at_least, equals, is_empty
-from vpnlab.live import begin
-from vpnlab.nat import (Streams, flows, inside_captures, moved, prepare, resets_sent,
-                        sources_seen, translations)
-from vpnlab.probes import ECHO_PORT
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES, L2TP
+from vpnlab.evidence.expectation import at_least, equals, is_empty
+from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.product.probes import ECHO_PORT
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import (Streams, flows, inside_captures, moved, prepare, resets_sent,
+                              sources_seen, translations)
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -16,14 +16,14 @@ of at most 2.5 s and nothing else.
 """
 import signal
 
-from vpnlab.expectation import at_least, equals, is_empty, is_true
-from vpnlab.live import begin
-from vpnlab.nat import (NETFILTER, Tool, datagrams, expect_hot, flows, inside_captures, moved,
-                        prepare, sources_seen)
-from vpnlab.probes import SERVER_ADDRESS
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, equals, is_empty, is_true
+from vpnlab.product.probes import SERVER_ADDRESS
+from vpnlab.steps.live import begin
+from vpnlab.steps.nat import (NETFILTER, Tool, datagrams, expect_hot, flows, inside_captures, moved,
+                              prepare, sources_seen)
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -12,9 +12,9 @@ would measure that.
 
 Expected: no gap longer than 50 ms, or twice the longest of a fault-free time; the same node serves.
 """
-from vpnlab.live import Live, expect_unnoticed_act
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import Live, expect_unnoticed_act
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=0, vpnha=True)
 ELEMENTS = 20_000

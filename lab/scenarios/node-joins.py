@@ -11,10 +11,10 @@ Steps: a standby has no power; client1 makes traffic; the standby is switched on
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
 same gateway serves, no standby says a word.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.membership import join
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.membership import join
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

@@ -10,10 +10,10 @@ Steps: client1 dials and makes traffic; a standby shuts down: Pacemaker, Corosyn
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
 same gateway serves, no standby says a word.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.membership import leave
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.membership import leave
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

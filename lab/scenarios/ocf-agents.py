@@ -11,13 +11,13 @@ Steps: `vpnha config check` and tests/agents/run-ocf-tester run in the node. No 
 
 Expected: the first finds nothing in the kernel's way, the second ends with 0.
 """
-from vpnlab.cluster import DIRECTORY, Cluster
-from vpnlab.expectation import equals
-from vpnlab.l2tp_gateway import CONFIG
-from vpnlab.progress import say
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import GATEWAY, VpnhaStack
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.progress import say
+from vpnlab.product.cluster import DIRECTORY, Cluster
+from vpnlab.product.l2tp_gateway import CONFIG
+from vpnlab.product.vpnha_stack import GATEWAY, VpnhaStack
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1",), vpnha=True)
 TESTS = DIRECTORY.parent / "tests" / "agents"

@@ -11,9 +11,9 @@ once.
 
 Expected: a silence of at most 2.5 s and nothing else; never two owners.
 """
-from vpnlab.promoted_fault import expect_moved, strike
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -10,9 +10,9 @@ Steps: client1 dials and makes traffic; pacemakerd of the promoted node is kille
 
 Expected: no gap longer than 50 ms, or twice the longest of a fault-free time; nobody is promoted.
 """
-from vpnlab.live import Live, expect_unnoticed_act
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import Live, expect_unnoticed_act
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OBSERVED_S = 10

@@ -10,11 +10,11 @@ Steps: as partition-isolate-promoted, with the promoted role on the DC.
 
 Expected: as partition-isolate-promoted.
 """
-from vpnlab.live import on_dc
-from vpnlab.node import Node
-from vpnlab.partition import CLUSTER_LINKS, lose_the_others
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.host.node import Node
+from vpnlab.steps.live import on_dc
+from vpnlab.steps.partition import CLUSTER_LINKS, lose_the_others
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=4, vpnha=True)
 

@@ -11,10 +11,10 @@ Steps: client1 dials and makes traffic; the promoted node drops what arrives on 
 Expected: it says nothing more after 400 ms; another node goes on with the session within 2.5 s;
 never two owners.
 """
-from vpnlab.node import Node
-from vpnlab.partition import CLUSTER_LINKS, lose_the_others
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.host.node import Node
+from vpnlab.steps.partition import CLUSTER_LINKS, lose_the_others
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 

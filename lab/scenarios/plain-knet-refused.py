@@ -12,13 +12,13 @@ replicate_secrets_unencrypted = true.
 Expected: the first start fails, the agent's reason and vpnhad's log say why and how to end it; the
 second one succeeds, and the log warns.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import equals, is_true
-from vpnlab.channel import Completed
-from vpnlab.node import Node
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import CONFIG_FILE, VpnhaStack, vpnha_toml
+from vpnlab.evidence.expectation import equals, is_true
+from vpnlab.host.channel import Completed
+from vpnlab.host.node import Node
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.vpnha_stack import CONFIG_FILE, VpnhaStack, vpnha_toml
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1",), vpnha=True)
 AGENT = "/usr/lib/ocf/resource.d/vpnha/checkpoint"

@@ -19,16 +19,16 @@ Expected: each time the pings in the inner session are answered again, after a s
 at most 2.5 s and nothing else. Once the client has hung up no gateway has GRE that lives longer
 than five minutes, neither the one that served nor a standby.
 """
-from vpnlab.expectation import at_least, at_most, equals, is_empty
-from vpnlab.live import Live, begin
-from vpnlab.nat import (Flow, expect_hot, flows, inside_captures, moved, prepare, rejoin,
-                        resets_sent)
-from vpnlab.node import Node
-from vpnlab.pptp import SERVER_END, PptpClient, PptpServer
-from vpnlab.probes import Pinger
-from vpnlab.promise import expect_only_silence, gap_ms, worst_gap
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.product.pptp import SERVER_END, PptpClient, PptpServer
+from vpnlab.product.probes import Pinger
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.nat import (Flow, expect_hot, flows, inside_captures, moved, prepare, rejoin,
+                              resets_sent)
+from vpnlab.steps.promise import expect_only_silence, gap_ms, worst_gap
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 OUTAGE_MS = 2500

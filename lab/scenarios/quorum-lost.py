@@ -13,13 +13,13 @@ client's pings stay unanswered; one is switched on again, and later the other.
 Expected: the promoted node is silent within 400 ms; it answers within 1 s after a voter's
 abstention has ended, and not before that; the session is the same; never two owners.
 """
-from vpnlab.expectation import at_most, equals
-from vpnlab.live import begin
-from vpnlab.partition import SILENT_MS
-from vpnlab.promise import expect_nothing_else
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.silence import back_after_abstention, since_abstention_s
+from vpnlab.evidence.expectation import at_most, equals
+from vpnlab.steps.live import begin
+from vpnlab.steps.partition import SILENT_MS
+from vpnlab.steps.promise import expect_nothing_else
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.silence import back_after_abstention, since_abstention_s
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 SILENCE_S = 5

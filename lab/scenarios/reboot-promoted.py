@@ -12,12 +12,12 @@ then its machine; it comes back.
 Expected: a silence of at most 500 ms and nothing else; never two owners; nobody is fenced; the node
 is a standby in sync after its boot.
 """
-from vpnlab.expectation import is_empty
-from vpnlab.live import begin
-from vpnlab.power import power_events
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import is_empty
+from vpnlab.host.power import power_events
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 500

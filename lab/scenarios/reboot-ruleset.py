@@ -16,16 +16,16 @@ the table and when the addresses come and go.
 Expected: the table is there before the first VIP, and goes after the last one. Without the drop-in
 the VIPs come first.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import at_least, equals, is_true
-from vpnlab.node import Node
-from vpnlab.ruleset import install_rules, load_rules, table
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.systemd import Systemd
-from vpnlab.topology import L2TP
-from vpnlab.vpnha_stack import VpnhaStack
-from vpnlab.watch import RulesetWatch, Seen
+from vpnlab.evidence.expectation import at_least, equals, is_true
+from vpnlab.host.node import Node
+from vpnlab.host.topology import L2TP
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.ruleset import install_rules, load_rules, table
+from vpnlab.product.systemd import Systemd
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.product.watch import RulesetWatch, Seen
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3"), faults=1, vpnha=True)
 SLOW_S = 30

@@ -18,13 +18,13 @@ the same.
 """
 from collections.abc import Callable
 
-from vpnlab.crowd import AnnouncedSessions
-from vpnlab.expectation import equals
-from vpnlab.live import begin, off_dc
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.crowd import AnnouncedSessions
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 SESSIONS = 2000

@@ -15,13 +15,13 @@ nothing else happens to the client.
 """
 import time
 
-from vpnlab.acting import expect_acted, first_in_rank
-from vpnlab.cores import before_all_nodes
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.cores import before_all_nodes
+from vpnlab.steps.acting import expect_acted, first_in_rank
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 TIMES = 5
 SCENARIO = Scenario(faults=3 * TIMES, vpnha=True)

@@ -11,10 +11,10 @@ Steps: client1 dials and makes traffic; `crm_standby` for the promoted node; lat
 Expected: a silence of at most 500 ms and nothing else; never two owners; the node's vpnhad ends by
 itself and starts again when the node is back.
 """
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=0, vpnha=True)
 OUTAGE_MS = 500

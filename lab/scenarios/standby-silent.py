@@ -20,15 +20,15 @@ lived on, and nobody was promoted.
 """
 import ipaddress
 
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import at_least, equals
-from vpnlab.live import begin
-from vpnlab.node import Node
-from vpnlab.promise import expect_only_silence
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES, L2TP, L2TP_2
-from vpnlab.vpnha_stack import VpnhaStack
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.host.node import Node
+from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 OBSERVED_S = 600

@@ -10,12 +10,12 @@ Steps: in turns vpnhad of the node of each is killed, five times each.
 
 Expected: no silence longer than 5 s; both sessions are the same at the end.
 """
-from vpnlab.live import anywhere
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.standing_in import ROUNDS, clear, compare
-from vpnlab.topology import DEFAULT_NODES
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import anywhere
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.standing_in import ROUNDS, clear, compare
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
 

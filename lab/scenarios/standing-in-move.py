@@ -10,11 +10,11 @@ Steps: in turns the node of each is banned from the promoted role, five times ea
 
 Expected: no silence longer than 5 s; both sessions are the same at the end.
 """
-from vpnlab.live import anywhere
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.standing_in import compare
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.steps.live import anywhere
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.standing_in import compare
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 

@@ -11,11 +11,11 @@ DC. It comes back as a standby.
 
 Expected: no silence longer than 5 s; both sessions are the same at the end.
 """
-from vpnlab.live import off_dc
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.standing_in import ROUNDS, compare, cut_power, rejoin
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.steps.live import off_dc
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.standing_in import ROUNDS, compare, cut_power, rejoin
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
 

@@ -12,13 +12,13 @@ that is promoted next is killed as soon as it says so.
 Expected: a silence of at most 2.5 s and nothing else; never two owners; all nodes are in sync again
 by themselves.
 """
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.promoted_fault import DAEMON_BACK_S, PROMOTED_S
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import equals
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promoted_fault import DAEMON_BACK_S, PROMOTED_S
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 OUTAGE_MS = 2500

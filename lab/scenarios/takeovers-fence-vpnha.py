@@ -10,11 +10,11 @@ fenced by the marks of the others' voters (fence_vpnha), power second, and comes
 
 Expected: no silence longer than 3 s; the session is the same after all twenty.
 """
-from vpnlab.cluster import FENCE_VPNHA_FIRST
-from vpnlab.live import off_dc
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.takeovers import ROUNDS, take_over_again_and_again
+from vpnlab.product.cluster import FENCE_VPNHA_FIRST
+from vpnlab.steps.live import off_dc
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.takeovers import ROUNDS, take_over_again_and_again
 
 SCENARIO = Scenario(faults=ROUNDS, vpnha=True)
 

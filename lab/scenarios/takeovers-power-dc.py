@@ -10,10 +10,10 @@ fenced by its power switch, and comes back as a standby.
 
 Expected: no silence longer than 2.5 s; the session is the same after all twenty.
 """
-from vpnlab.live import on_dc
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.takeovers import ROUNDS, take_over_again_and_again
+from vpnlab.steps.live import on_dc
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.takeovers import ROUNDS, take_over_again_and_again
 
 SCENARIO = Scenario(faults=ROUNDS, vpnha=True)
 

@@ -18,14 +18,14 @@ does after the lease. The session lives on.
 """
 from collections.abc import Iterable
 
-from vpnlab.capture_decode import Frame, read_frames
-from vpnlab.expectation import at_least, equals, is_empty
-from vpnlab.live import Live, begin
-from vpnlab.node import Node
-from vpnlab.promise import expect_nothing_else
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import L2TP, NETWORKS
+from vpnlab.evidence.capture_decode import Frame, read_frames
+from vpnlab.evidence.expectation import at_least, equals, is_empty
+from vpnlab.host.node import Node
+from vpnlab.host.topology import L2TP, NETWORKS
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.promise import expect_nothing_else
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 THIRD = "management"

@@ -13,14 +13,14 @@ one, client2 the other, both make traffic; the power of the second gateway's nod
 Expected: client2 sees a silence of at most 2.5 s and nothing else; client1 no gap longer than
 50 ms, or twice the longest of a fault-free time. No standby of either says a word.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import is_empty, is_true
-from vpnlab.live import begin, off_dc
-from vpnlab.promise import expect_only_silence, expect_unnoticed
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES, L2TP, L2TP_2
-from vpnlab.vpnha_stack import VpnhaStack
+from vpnlab.evidence.expectation import is_empty, is_true
+from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.promise import expect_only_silence, expect_unnoticed
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OBSERVED_S = 8

@@ -15,14 +15,14 @@ the same again, with the promoted node as the coordinator.
 Expected: only the standby is switched off, both times; the promoted node serves on after a silence
 of at most 3 s and nothing else, and was not promoted anew; never two owners.
 """
-from vpnlab.cluster import TWO_NODES
-from vpnlab.expectation import at_least, equals
-from vpnlab.live import Live, begin, off_dc
-from vpnlab.partition import CLUSTER_LINKS
-from vpnlab.power import power_events
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.two_nodes import Loss, expect_silences, observed, wait_calm
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.host.power import power_events
+from vpnlab.product.cluster import TWO_NODES
+from vpnlab.steps.live import Live, begin, off_dc
+from vpnlab.steps.partition import CLUSTER_LINKS
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.two_nodes import Loss, expect_silences, observed, wait_calm
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2 * len(CLUSTER_LINKS),
                     vpnha=True)

@@ -18,14 +18,14 @@ node's abstention, and within 1 s of the administrator's word; never two owners.
 """
 import re
 
-from vpnlab.expectation import at_most, equals, is_empty, is_true
-from vpnlab.live import Live, begin
-from vpnlab.node import Node
-from vpnlab.promise import expect_nothing_else
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.silence import back_after_abstention, since_abstention_s
-from vpnlab.state import text_of
+from vpnlab.evidence.expectation import at_most, equals, is_empty, is_true
+from vpnlab.host.node import Node
+from vpnlab.host.state import text_of
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.promise import expect_nothing_else
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.silence import back_after_abstention, since_abstention_s
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2, vpnha=True)
 WAITING = "event=waiting"

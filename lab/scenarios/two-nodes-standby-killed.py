@@ -12,15 +12,15 @@ Steps: client1 dials and makes traffic; vpnhad of the standby gets a SIGKILL.
 Expected: a silence of at most 1.2 s and nothing else, also while Pacemaker recovers the standby;
 the promoted node stays promoted; nobody is switched off.
 """
-from vpnlab.cluster import TWO_NODES
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.power import power_events
-from vpnlab.promise import expect_only_silence
-from vpnlab.promoted_fault import DAEMON_BACK_S
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.power import power_events
+from vpnlab.product.cluster import TWO_NODES
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promoted_fault import DAEMON_BACK_S
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=1, vpnha=True)
 OUTAGE_MS = 1200

@@ -14,13 +14,13 @@ and is the coordinator; it comes back.
 Expected: a silence of at most 3 s each time and nothing else; never two owners; the node that is
 left went on alone, and the other one is a standby in sync again.
 """
-from vpnlab.cluster import TWO_NODES
-from vpnlab.expectation import at_least, equals
-from vpnlab.live import Live, begin, off_dc
-from vpnlab.node import Node
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.two_nodes import Loss, expect_silences, observed, wait_calm
+from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.host.node import Node
+from vpnlab.product.cluster import TWO_NODES
+from vpnlab.steps.live import Live, begin, off_dc
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.two_nodes import Loss, expect_silences, observed, wait_calm
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2, vpnha=True)
 

@@ -14,13 +14,13 @@ started again once; both nodes are standbys in sync again by themselves, each af
 """
 from concurrent.futures import ThreadPoolExecutor
 
-from vpnlab.expectation import equals
-from vpnlab.live import begin
-from vpnlab.promise import expect_only_silence
-from vpnlab.promoted_fault import DAEMON_BACK_S, failures
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.vpnha_stack import DAEMON
+from vpnlab.evidence.expectation import equals
+from vpnlab.product.vpnha_stack import DAEMON
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promoted_fault import DAEMON_BACK_S, failures
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 OUTAGE_MS = 1500

@@ -11,10 +11,10 @@ Steps: client1 dials and makes traffic; the power of a standby is cut.
 Expected: no gap longer than 50 ms, or twice the longest of as long a time without a fault; the
 same gateway serves, no standby says a word.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.membership import cut_power
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.membership import cut_power
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

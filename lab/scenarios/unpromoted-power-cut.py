@@ -14,10 +14,10 @@ Expected: no gap longer than 50 ms, or twice the longest of as long a time witho
 same gateway serves, no standby says a word. Then the session is protected on the other standby
 alone.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.membership import cut_power
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.membership import cut_power
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 

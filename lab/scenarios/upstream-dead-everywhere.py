@@ -12,14 +12,14 @@ Steps: client1 dials and makes traffic; the links of client2 and of the server a
 Expected: each gateway notices both; no promotion; afterwards the same session goes on, and the
 client had nothing to do with it.
 """
-from vpnlab.cluster import Cluster
-from vpnlab.expectation import equals
-from vpnlab.links import ROUTER, SERVER, ProbingStack
-from vpnlab.live import begin
-from vpnlab.promise import expect_nothing_else
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.topology import DEFAULT_NODES
+from vpnlab.evidence.expectation import equals
+from vpnlab.host.topology import DEFAULT_NODES
+from vpnlab.product.cluster import Cluster
+from vpnlab.steps.links import ROUTER, SERVER, ProbingStack
+from vpnlab.steps.live import begin
+from vpnlab.steps.promise import expect_nothing_else
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, ROUTER), faults=2, vpnha=True)
 DEAD_S = 10

@@ -16,11 +16,11 @@ and nothing else: three of four votes are a majority, and gw4's is one of them. 
 to the time before: it makes nobody a voter, and what Corosync does then stops a node of the lab,
 with its one core, for 50 to 80 ms.
 """
-from vpnlab.live import Live
-from vpnlab.node import Node
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.voters import change_voters, set_members, start_new
+from vpnlab.host.node import Node
+from vpnlab.steps.live import Live
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.voters import change_voters, set_members, start_new
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "client1", "server"), faults=1, vpnha=True)
 

@@ -21,11 +21,11 @@ What gaps there are come with the reload that adds a node, and with Pacemaker's 
 Corosync when that one joins: the kernels map memory for Corosync then, page by page, two that share
 a core of the host at once (lab/README.md). Nothing of vpnha happens in them.
 """
-from vpnlab.live import Live
-from vpnlab.node import Node
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
-from vpnlab.voters import change_voters, set_members, standing, start_new, wait_voters
+from vpnlab.host.node import Node
+from vpnlab.steps.live import Live
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.voters import change_voters, set_members, standing, start_new, wait_voters
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "client1", "server"), faults=2, vpnha=True)
 RELOADED_S = 1.0

@@ -10,9 +10,9 @@ Steps: client1 dials and makes traffic; xl2tpd of the promoted node is killed.
 Expected: a silence of at most 1.5 s and nothing else; never two owners; the node is a standby in
 sync again by itself, with an xl2tpd.
 """
-from vpnlab.promoted_fault import expect_moved, strike
-from vpnlab.run import Run
-from vpnlab.scenario import Scenario
+from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 1500

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from vpnlab import result
-from vpnlab.result import ClientResult, ClientSeries, Event, Fault, OwnerChange, Result
+from vpnlab.evidence import result
+from vpnlab.evidence.result import ClientResult, ClientSeries, Event, Fault, OwnerChange, Result
 
 START = 1_790_000_000.0
 FAULT = 8.0

@@ -11,11 +11,10 @@ from capture_packets import (
     CLIENT, INNER, SERVER, T0, VIP, Pcap, avp, conf_req, echo, gre, ike, ip, l2tp_control,
     l2tp_data, ppp, tcp, udp,
 )
-from vpnlab.capture import analyse_client
-from vpnlab.capture_decode import (
-    DLT_EN10MB, DLT_PPP, Icmp, L2tp, decode_frame, decode_l2tp, decode_ppp, read_capture,
-)
-from vpnlab.result import ClientResult
+from vpnlab.evidence.capture import analyse_client
+from vpnlab.evidence.capture_decode import (DLT_EN10MB, DLT_PPP, Icmp, L2tp, decode_frame,
+                                            decode_l2tp, decode_ppp, read_capture)
+from vpnlab.evidence.result import ClientResult
 
 INTERVAL = 0.02
 SYN, RST, ACK = 0x02, 0x04, 0x10

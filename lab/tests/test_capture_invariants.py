@@ -7,8 +7,8 @@ import pytest
 
 from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, echo,
                              gre, ike, ip, l2tp_control, l2tp_data, tcp, udp)
-from vpnlab.capture_invariants import (WireInvariants, cleartext_l2tp, ike_answers, l2tp_sent,
-                                       replays_accepted, sequence_invariants)
+from vpnlab.evidence.capture_invariants import (WireInvariants, cleartext_l2tp, ike_answers,
+                                                l2tp_sent, replays_accepted, sequence_invariants)
 
 SYN = 0x02
 HELLO, CDN = avp(0, 6), avp(0, 14)

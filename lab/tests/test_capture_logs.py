@@ -6,8 +6,8 @@ import time
 import unittest
 from datetime import datetime, timezone
 
-from vpnlab.capture import timeline_from_logs
-from vpnlab.capture_logs import line_time
+from vpnlab.evidence.capture import timeline_from_logs
+from vpnlab.evidence.capture_logs import line_time
 
 COROSYNC = """\
 Nov 20 09:37:45.592 [14] gw1 corosync info    [TOTEM ] A processor failed, forming new \

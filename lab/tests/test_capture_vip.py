@@ -6,8 +6,8 @@ import unittest
 from pathlib import Path
 
 from capture_packets import CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, echo, udp
-from vpnlab.capture import VipAnalysis, analyse_vip, standby_frames
-from vpnlab.result import OwnerChange
+from vpnlab.evidence.capture import VipAnalysis, analyse_vip, standby_frames
+from vpnlab.evidence.result import OwnerChange
 
 VIP_INSIDE = "198.51.100.100"
 

@@ -8,9 +8,9 @@ import types
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from vpnlab import cluster
-from vpnlab.errors import LabError
-from vpnlab.topology import NODES
+from vpnlab.host.errors import LabError
+from vpnlab.host.topology import NODES
+from vpnlab.product import cluster
 
 GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[name].address)
             for name in ("gw1", "gw2", "gw3")]

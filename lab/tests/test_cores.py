@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from vpnlab.cores import core_of, pin, shared, threads
+from vpnlab.host.cores import core_of, pin, shared, threads
 
 
 def test_nodes_take_turns_on_the_cores() -> None:

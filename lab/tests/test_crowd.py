@@ -7,7 +7,7 @@ import importlib.util
 import struct
 from pathlib import Path
 
-from vpnlab import crowd
+from vpnlab.product import crowd
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 

@@ -6,8 +6,8 @@ import collections
 
 import demo
 import pytest
-from vpnlab import scenario
-from vpnlab.errors import AlreadyUp, NotRoot, ResourcesShort
+from vpnlab.host.errors import AlreadyUp, NotRoot, ResourcesShort
+from vpnlab.steps import scenario
 
 Usage = collections.namedtuple("Usage", "total used free")
 

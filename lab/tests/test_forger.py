@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from node import forger
-from vpnlab.capture_decode import DLT_EN10MB, decode_frame
-from vpnlab.capture_vip import _source
+from vpnlab.evidence.capture_decode import DLT_EN10MB, decode_frame
+from vpnlab.evidence.capture_vip import _source
 
 MAC = bytes.fromhex("020000000301")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from capture_packets import CLIENT, VIP, Pcap, ike, ip, udp
-from vpnlab.charon import Charon
-from vpnlab.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Kind, ikev2_connections,
-                                 l2tp_ipsec_connections)
-from vpnlab.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
-                                  pool_settings)
-from vpnlab.l2tp_client import MTU, client_options
-from vpnlab.replay import esp_frames
-from vpnlab.topology import L2TP, L2TP_2, NAT, NODES
-from vpnlab.vpnha_stack import vpnha_toml
+from vpnlab.evidence.replay import esp_frames
+from vpnlab.host.topology import L2TP, L2TP_2, NAT, NODES
+from vpnlab.product.charon import Charon
+from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Kind, ikev2_connections,
+                                         l2tp_ipsec_connections)
+from vpnlab.product.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
+                                          pool_settings)
+from vpnlab.product.l2tp_client import MTU, client_options
+from vpnlab.product.vpnha_stack import vpnha_toml
 
 NAT_ADDRESS = NODES[NAT].address("outside")
 ESP = b"\0\0\0\7\0\0\0\1" + b"\0" * 32

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vpnlab import kernel
-from vpnlab.errors import KernelBuildFailed, PackageMissing, ResourcesShort
+from vpnlab.host import kernel
+from vpnlab.host.errors import KernelBuildFailed, PackageMissing, ResourcesShort
 
 
 def test_key_changes_with_source_and_with_fragment():
@@ -93,7 +93,7 @@ def test_cached_kernel_is_had_while_another_one_is_built(cache):
     with open(cache / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # In a process of its own: a lock that is waited for would hang this one.
-        script = ("from vpnlab import kernel; kernel.source_version = lambda: '6.1.1'\n"
+        script = ("from vpnlab.host import kernel; kernel.source_version = lambda: '6.1.1'\n"
                   "print(kernel.ensure_kernel())")
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
                               cwd=kernel.FRAGMENT.parent.parent, timeout=10)
@@ -111,7 +111,7 @@ def test_stale_build_directory_of_a_killed_run_is_removed(cache, monkeypatch):
 def test_second_caller_waits_and_takes_the_first_ones_kernel(cache, monkeypatch):
     path = kernel.cached_kernel()
     monkeypatch.setattr(kernel, "_build_into", lambda target: pytest.fail("built twice"))
-    script = ("import subprocess, sys, os; from vpnlab import kernel\n"
+    script = ("import subprocess, sys, os; from vpnlab.host import kernel\n"
               "kernel.source_version = lambda: '6.1.1'\n"
               "kernel._build_into = lambda target: sys.exit('built twice')\n"
               "print(kernel.ensure_kernel())")

@@ -4,9 +4,9 @@ import types
 
 import pytest
 
-from vpnlab.l2tp_client import (Dialled, Redial, client_config, client_options, parse_ip_up)
-from vpnlab.l2tp_gateway import LnsConfig, chap_secrets, lns_config, ppp_options
-from vpnlab.topology import L2TP, L2TP_2, NODES
+from vpnlab.host.topology import L2TP, L2TP_2, NODES
+from vpnlab.product.l2tp_client import Dialled, Redial, client_config, client_options, parse_ip_up
+from vpnlab.product.l2tp_gateway import LnsConfig, chap_secrets, lns_config, ppp_options
 
 
 def parsed(text):

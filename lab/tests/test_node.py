@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from vpnlab.errors import LabError
-from vpnlab.node import received_bytes
+from vpnlab.host.errors import LabError
+from vpnlab.host.node import received_bytes
 
 NET_DEV = """\
 Inter-|   Receive                                                |  Transmit

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from node import frames
-from vpnlab.channel import Channel, NodeDown, RemoteError
-from vpnlab.errors import TimedOut
-from vpnlab import channel as channel_module
+from vpnlab.host import channel as channel_module
+from vpnlab.host.channel import Channel, NodeDown, RemoteError
+from vpnlab.host.errors import TimedOut
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 

@@ -7,8 +7,8 @@ import threading
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from vpnlab import power
-from vpnlab.errors import NotFound
+from vpnlab.host import power
+from vpnlab.host.errors import NotFound
 
 TOKEN = "secret"
 

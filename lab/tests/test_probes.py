@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from node import ping_probe, tcp_stream, watch
-from vpnlab.probes import InterfaceEvent, PingCounts, parse_events, parse_pings
+from vpnlab.product.probes import InterfaceEvent, PingCounts, parse_events, parse_pings
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 

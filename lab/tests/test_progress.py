@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vpnlab import progress
+from vpnlab.host import progress
 
 APT_PROGRESS = Path(__file__).resolve().parents[2] / "setup" / "apt-progress"
 APT = """\

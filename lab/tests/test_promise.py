@@ -5,10 +5,10 @@ from __future__ import annotations
 import types
 
 import pytest
-from vpnlab.probes import PING_INTERVAL_S
-from vpnlab.promise import (expect_invariants, expect_no_gap, expect_nothing_else, worst_gap_ms,
-                            worst_pause_ms)
-from vpnlab.result import ClientResult, ClientSeries, Invariants
+from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants
+from vpnlab.product.probes import PING_INTERVAL_S
+from vpnlab.steps.promise import (expect_invariants, expect_no_gap, expect_nothing_else,
+                                  worst_gap_ms, worst_pause_ms)
 
 CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from vpnlab import cluster
+from vpnlab.product import cluster
 
 VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
              "XL2TPD_CONFIG": "/etc/x.conf", "FENCE_AGENT": "fence_dummy",

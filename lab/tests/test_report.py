@@ -12,7 +12,7 @@ from unittest import mock
 from xml.etree import ElementTree
 
 import report_sample
-from vpnlab import report, report_svg
+from vpnlab.report import report, report_svg
 
 
 class Page(HTMLParser):

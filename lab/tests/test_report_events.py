@@ -4,7 +4,7 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from vpnlab.report_events import Moment, merged, plain, told
+from vpnlab.report.report_events import Moment, merged, plain, told
 
 
 def event(t_ms: float, node: str, kind: str, text: str) -> dict[str, Any]:

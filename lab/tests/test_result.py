@@ -8,8 +8,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from vpnlab import result
-from vpnlab.result import ClientResult, ClientSeries, Event, OwnerChange, Result
+from vpnlab.evidence import result
+from vpnlab.evidence.result import ClientResult, ClientSeries, Event, OwnerChange, Result
 
 
 def sample() -> Result:

@@ -6,8 +6,8 @@ import re
 import subprocess
 
 import pytest
-from vpnlab.ruleset import rules
-from vpnlab.topology import L2TP, L2TP_2
+from vpnlab.host.topology import L2TP, L2TP_2
+from vpnlab.product.ruleset import rules
 
 
 @pytest.fixture

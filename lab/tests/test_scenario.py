@@ -4,14 +4,15 @@ import re
 
 import pytest
 
-from vpnlab import cli, run as run_module, scenario
-from vpnlab.errors import LabError, NotFound, TimedOut
-from vpnlab.expectation import at_least, at_most, between, equals, is_empty, is_true
-from vpnlab.lab import Fault, Lab
-from vpnlab.measure import Measured, first_fault
-from vpnlab.result import Invariants, Phases, Vip
-from vpnlab.run import Run
-from vpnlab.state import LabRecord
+from vpnlab import cli
+from vpnlab.evidence.expectation import at_least, at_most, between, equals, is_empty, is_true
+from vpnlab.evidence.measure import Measured, first_fault
+from vpnlab.evidence.result import Invariants, Phases, Vip
+from vpnlab.host.errors import LabError, NotFound, TimedOut
+from vpnlab.host.lab import Fault, Lab
+from vpnlab.host.state import LabRecord
+from vpnlab.steps import run as run_module, scenario
+from vpnlab.steps.run import Run
 
 
 @pytest.mark.parametrize("expected, observed, met", [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from vpnlab import cli, drill, soak
+from vpnlab import cli
+from vpnlab.steps import drill, soak
 
 
 def steps(seed: int, count: int) -> list[drill.Step]:

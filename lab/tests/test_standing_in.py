@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from vpnlab.probes import PING_INTERVAL_S
-from vpnlab.result import ClientResult, ClientSeries, Event
-from vpnlab.standing_in import Round, figures
-from vpnlab.topology import L2TP, L2TP_2
+from vpnlab.evidence.result import ClientResult, ClientSeries, Event
+from vpnlab.host.topology import L2TP, L2TP_2
+from vpnlab.product.probes import PING_INTERVAL_S
+from vpnlab.steps.standing_in import Round, figures
 
 EVENTS = [Event(5.35, "gw3", "acting-asks", "asks gateway=l2tp epoch=1.2"),
           Event(5.38, "gw3", "acting", "acting gateway=l2tp epoch=1.2"),

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from vpnlab.errors import AlreadyUp, NotFound
-from vpnlab.state import (LabRecord, Process, StateDirectory, check_name, labs_with_state,
-                          parse_start_time)
+from vpnlab.host.errors import AlreadyUp, NotFound
+from vpnlab.host.state import (LabRecord, Process, StateDirectory, check_name, labs_with_state,
+                               parse_start_time)
 
 RECORD = LabRecord("mine", ["gw1", "server"], "token", "")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from vpnlab.lab import Fault
-from vpnlab.probes import PING_INTERVAL_S
-from vpnlab.result import ClientResult, ClientSeries, Event
-from vpnlab.takeovers import takeovers
+from vpnlab.evidence.result import ClientResult, ClientSeries, Event
+from vpnlab.host.lab import Fault
+from vpnlab.product.probes import PING_INTERVAL_S
+from vpnlab.steps.takeovers import takeovers
 
 FAULTS = [Fault(5.0, "power-off", "gw1"), Fault(8.0, "link-down", "gw3"),
           Fault(12.0, "power-off", "gw2")]

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from vpnlab.errors import NotFound
-from vpnlab.topology import (NETWORKS, NODES, VPN_GATEWAYS, boot_config, hosts_file,
-                             kernel_arguments, node_spec)
+from vpnlab.host.errors import NotFound
+from vpnlab.host.topology import (NETWORKS, NODES, VPN_GATEWAYS, boot_config, hosts_file,
+                                  kernel_arguments, node_spec)
 
 # Names of Linux interfaces have at most 15 characters.
 INTERFACE_NAME_MAX = 15

@@ -7,7 +7,7 @@ import socket
 import struct
 from pathlib import Path
 
-from vpnlab import watch
+from vpnlab.product import watch
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 VIP = "198.51.100.100"

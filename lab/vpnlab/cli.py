@@ -12,15 +12,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import scenario, soak
-from .errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound,
-                     NotRoot)
-from .kernel import ensure_kernel
-from .lab import Lab, known_labs, take_down
-from .progress import say
-from .stage import install_stage
-from .state import StateDirectory, check_name
-from .topology import DEFAULT_NODES, NODES
+from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound, NotRoot
+from .host.kernel import ensure_kernel
+from .host.lab import Lab, known_labs, take_down
+from .host.progress import say
+from .host.stage import install_stage
+from .host.state import StateDirectory, check_name
+from .host.topology import DEFAULT_NODES, NODES
+from .steps import scenario, soak
 
 DEFAULT_NAME = "lab"
 EXEC_LIMIT_S = 86400.0

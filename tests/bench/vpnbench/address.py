@@ -14,9 +14,10 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vpnlab.cluster import PACEMAKER_ENVIRONMENT, TEMPLATES, Status, fill, parse_status, render_cib
-from vpnlab.names import Answer, longest_silence_ms, parse_answers
-from vpnlab.stage import ROOT, install_stage
+from vpnlab.host.stage import ROOT, install_stage
+from vpnlab.product.cluster import (PACEMAKER_ENVIRONMENT, TEMPLATES, Status, fill, parse_status,
+                                    render_cib)
+from vpnlab.steps.names import Answer, longest_silence_ms, parse_answers
 
 from .rig import SETUP, Node, Rig, RigError
 

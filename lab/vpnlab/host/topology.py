@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lab's networks, nodes and addresses, as data.
+
+                outside 192.0.2.0/24                inside 198.51.100.0/24
+    client1 .51 ──┐   VIP .100                         VIP .100   ┌── server .21
+    client2 .52 ──┼────────────┬── gw1 .11 ──┬────────────────────┤
+    client3 .53 ──┤            ├── gw2 .12 ──┤                    │
+                  │            └── gw3 .13 ──┘                    │
+    cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14) and gw5 (.15),
+    which boot only where they are asked for
+    management 10.77.9.0/24: every node .ID, the lab's own side .254
+"""
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+from .errors import NotFound
+
+AGENT_PORT = 7001
+MANAGEMENT_HOST = "10.77.9.254"
+
+
+@dataclasses.dataclass(frozen=True)
+class VpnGateway:
+    """What fails over together: addresses, and the sessions that came in by them. All its clients
+    and its end of every PPP link are in one /16, `net` is the first half of it."""
+
+    name: str
+    id: int
+    vip_outside: str
+    vip_inside: str
+    net: str
+    # Where a scenario wants IPv6.
+    vip6_outside: str
+    vip6_inside: str
+    net6: str
+
+    @property
+    def vips(self) -> tuple[str, ...]:
+        return self.vip_outside, self.vip_inside, self.vip6_outside, self.vip6_inside
+
+    @property
+    def addresses(self) -> str:
+        return f"{self.net}.0.0/16"
+
+    @property
+    def ppp_local(self) -> str:
+        return f"{self.net}.0.1"
+
+    def pool(self, node: NodeSpec) -> tuple[str, str]:
+        """First and last address that this node hands out to the gateway's clients."""
+        return f"{self.net}.{node.id}.10", f"{self.net}.{node.id}.250"
+
+    @property
+    def virtual_pool(self) -> str:
+        """What all nodes together hand out as virtual IPs of IKE: outside of what pppd has."""
+        return f"{self.net}.64.0/20"
+
+
+L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200",
+                  "2001:db8:1::100", "2001:db8:2::100", "2001:db8:200::/48")
+L2TP_2 = VpnGateway("l2tp2", 2, "192.0.2.101", "198.51.100.101", "10.201",
+                    "2001:db8:1::101", "2001:db8:2::101", "2001:db8:201::/48")
+VPN_GATEWAYS = (L2TP, L2TP_2, *(
+    VpnGateway(f"l2tp{number}", number, f"192.0.2.{99 + number}", f"198.51.100.{99 + number}",
+               f"10.{199 + number}", f"2001:db8:1::{99 + number}", f"2001:db8:2::{99 + number}",
+               f"2001:db8:{199 + number}::/48") for number in (3, 4, 5)))
+# Of the one that most scenarios have.
+VIP_OUTSIDE = L2TP.vip_outside
+VIP_INSIDE = L2TP.vip_inside
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """One bridge of the lab. `link` is the interface's name in the nodes and part of the
+    TAP's name, which may have 15 characters."""
+
+    name: str
+    number: int
+    prefix: str
+    link: str
+    gateway_offset: int = 0
+
+
+NETWORKS = {network.name: network for network in (
+    Network("cluster0", 1, "10.77.1.0/24", "cluster0"),
+    Network("cluster1", 2, "10.77.2.0/24", "cluster1"),
+    Network("outside", 3, "192.0.2.0/24", "outside", gateway_offset=10),
+    Network("inside", 4, "198.51.100.0/24", "inside", gateway_offset=10),
+    Network("home", 5, "192.168.55.0/24", "home"),
+    Network("management", 9, "10.77.9.0/24", "mgmt"),
+)}
+
+
+@dataclasses.dataclass(frozen=True)
+class NodeSpec:
+    """One node: its id is the last byte of its addresses (gateways: 10 + id where clients and
+    servers are)."""
+
+    name: str
+    id: int
+    role: str
+    networks: tuple[str, ...]
+    memory_mb: int
+    sysctls: tuple[tuple[str, str], ...] = ()
+    routes: tuple[str, ...] = ()
+
+    @property
+    def is_gateway(self) -> bool:
+        return self.role == "gateway"
+
+    @property
+    def access(self) -> str:
+        """The network by which a client reaches the gateways."""
+        return self.networks[0]
+
+    @property
+    def access_address(self) -> str:
+        """Its own address there."""
+        return self.address(self.access)
+
+    @property
+    def public_address(self) -> str:
+        """What the gateways see a client as."""
+        if self.access == "home":
+            return NODES[NAT].address("outside")
+        return self.access_address
+
+    def address(self, network: str) -> str:
+        """The node's own address in the network."""
+        if network not in self.networks:
+            raise NotFound(f"{self.name} has no link to {network}")
+        net = NETWORKS[network]
+        offset = net.gateway_offset if self.is_gateway else 0
+        return str(ipaddress.ip_network(net.prefix)[self.id + offset])
+
+    def address6(self, network: str) -> str:
+        """The same with IPv6, where a scenario wants it."""
+        prefix = {"outside": "2001:db8:1", "inside": "2001:db8:2"}[network]
+        return f"{prefix}::{self.address(network).rpartition('.')[2]}"
+
+    def mac(self, network: str) -> str:
+        """Locally administered, from the node and the network, so the same in every lab."""
+        return f"02:00:00:00:{NETWORKS[network].number:02x}:{self.id:02x}"
+
+    def tap(self, network: str) -> str:
+        """Name of the host's side of the link, inside the lab's namespace."""
+        return f"{self.name}-{NETWORKS[network].link}"
+
+
+def sysctls_of(file: Path) -> tuple[tuple[str, str], ...]:
+    """What a file of /etc/sysctl.d sets."""
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#;")
+    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
+
+
+# Connection tracking as an administrator would set it.
+CONNTRACK_CONF = Path(__file__).resolve().parents[3] / "nftables" / "vpnha-conntrack.conf"
+# Forwarding between tunnels and the inside; binding to a VIP before it is here.
+_GATEWAY_SYSCTLS = (("net.ipv4.ip_forward", "1"), ("net.ipv4.ip_nonlocal_bind", "1"),
+                    ("net.ipv4.conf.all.rp_filter", "0"),
+                    ("net.ipv4.conf.default.rp_filter", "0"), *sysctls_of(CONNTRACK_CONF))
+_ALL = ("cluster0", "cluster1", "outside", "inside", "management")
+_CLIENT = ("outside", "management")
+_HOME = ("home", "management")
+# The node between home and outside.
+NAT = "nat1"
+_BY_NAT = (f"{NETWORKS['outside'].prefix} via 192.168.55.61",)
+
+NODES = {node.name: node for node in (
+    NodeSpec("gw1", 1, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw2", 2, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw3", 3, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("client1", 51, "client", _CLIENT, 256),
+    NodeSpec("client2", 52, "client", _CLIENT, 256),
+    NodeSpec("server", 21, "server", ("inside", "management"), 256,
+             routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
+    NodeSpec("client3", 53, "client", _CLIENT, 256),
+    NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec(NAT, 61, "nat", ("outside", "home", "management"), 128,
+             (("net.ipv4.ip_forward", "1"),)),
+    NodeSpec("home1", 71, "client", _HOME, 256, routes=_BY_NAT),
+    NodeSpec("home2", 72, "client", _HOME, 256, routes=_BY_NAT),
+)}
+DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
+
+
+def node_spec(name: str) -> NodeSpec:
+    if name not in NODES:
+        raise NotFound(f"no node {name!r}; there are {', '.join(NODES)}")
+    return NODES[name]
+
+
+def hosts_file() -> str:
+    """/etc/hosts of every node. A gateway's name is its first cluster address, which is what
+    its cluster software must resolve it to; others have one address besides management."""
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    for node in NODES.values():
+        lines.append(f"{node.address(node.networks[0])} {node.name}")
+        lines += [f"{node.address(name)} {node.name}-{NETWORKS[name].link}"
+                  for name in node.networks]
+    lines.append(f"{VIP_OUTSIDE} vip-outside")
+    lines.append(f"{VIP_INSIDE} vip-inside")
+    return "\n".join(lines) + "\n"
+
+
+def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str,
+                disk_directory: str) -> dict:
+    """What the node's init reads."""
+    links = [{"name": NETWORKS[name].link, "mac": node.mac(name),
+              "address": f"{node.address(name)}/"
+                         f"{ipaddress.ip_network(NETWORKS[name].prefix).prefixlen}"}
+             for name in node.networks]
+    return {"name": node.name, "links": links, "routes": list(node.routes),
+            "sysctls": dict(node.sysctls), "hosts": hosts_file(), "stage": stage,
+            "log_directory": log_directory, "disk_directory": disk_directory,
+            "agent_address": node.address("management"), "agent_port": AGENT_PORT, "token": token}
+
+
+def kernel_arguments(node: NodeSpec, kernel: str, init: str, config: str, umid: str,
+                     uml_dir: str) -> list[str]:
+    """Command line of the node's process. The root is the host's, read only: what a node
+    writes goes to its overlay."""
+    vectors = [f"vec{index}:transport=tap,ifname={node.tap(name)},mac={node.mac(name)},"
+               "depth=128,gro=1" for index, name in enumerate(node.networks)]
+    return [kernel, f"mem={node.memory_mb}M", "root=/dev/root", "rootfstype=hostfs",
+            "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1", "quiet", f"umid={umid}",
+            f"uml_dir={uml_dir}", *vectors, f"init={init}", f"VPNHA_NODE={config}"]

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stock strongSwan on a node: charon-systemd, started directly, and what swanctl does with it."""
+from __future__ import annotations
+
+import re
+
+from ..host.node import Node
+
+PROGRAM = "/usr/sbin/charon-systemd"
+# Read after Debian's own files, so it wins.
+SETTINGS = "/etc/strongswan.d/zz-lab.conf"
+CONNECTIONS = "/etc/swanctl/swanctl.conf"
+LOG = "charon.log"
+CONSOLE = "/var/log/charon.console"
+INITIATE_LIMIT_S = 15
+VIRTUAL_IP = re.compile(r"installing new virtual IP (\S+)")
+
+_LOGGING = f"""\
+charon-systemd {{
+    filelog {{
+        lab {{
+            path = /var/log/{LOG}
+            time_format = %Y-%m-%dT%H:%M:%S
+            time_add_ms = yes
+            flush_line = yes
+            default = 1
+        }}
+    }}
+}}
+"""
+
+
+def configure(node: Node, connections: str, settings: str) -> None:
+    """`connections` is in the format of swanctl.conf, `settings` in that of strongswan.conf."""
+    node.put(SETTINGS, _LOGGING + settings)
+    node.put(CONNECTIONS, connections, mode=0o600)
+
+
+class Charon:
+    """One that the lab starts itself."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def start(self) -> None:
+        """It knows no connections before load()."""
+        self._node.start(PROGRAM, stdout=CONSOLE, stderr=CONSOLE)
+
+    def ready(self) -> bool:
+        return "worker threads" in self.log()
+
+    def load(self) -> None:
+        self._node.run("swanctl", "--load-all", "--noprompt")
+
+    def initiate(self, child: str) -> None:
+        """Returns when the CHILD_SA is there."""
+        self._node.run("swanctl", "--initiate", "--child", child,
+                       "--timeout", str(INITIATE_LIMIT_S))
+
+    def terminate(self, connection: str) -> None:
+        """Returns when the peer has acknowledged that the IKE SA is deleted, or does not answer."""
+        self._node.run("swanctl", "--terminate", "--ike", connection, "--timeout", "5", check=False)
+
+    def log(self) -> str:
+        return self._node.read_log(LOG)
+
+    def virtual_ips(self) -> list[str]:
+        """What it was given, each time that it was given one."""
+        return VIRTUAL_IP.findall(self.log())
+
+
+def sas(node: Node) -> list[str]:
+    """The ESP SAs of a node's kernel, both directions, by their addresses."""
+    lines = node.run("ip", "xfrm", "state").stdout.splitlines()
+    return [f"ESP SA: {line.strip()}" for line in lines if line.startswith("src ")]

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sessions in numbers. A crowd is one client with several lines, each of which dials, stays for a
+moment, hangs up and dials again, until it is told to stop: stock xl2tpd and pppd. Callers are the
+sessions of one node that stay. Announced sessions are more than a node could run processes for:
+only vpnhad and the standbys' kernels have them."""
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+
+from ..host.errors import LabError
+from ..host.lab import Lab
+from ..host.node import Node
+from ..host.topology import L2TP, VIP_OUTSIDE
+from .l2tp_client import CONNECTION, CONTROL, XL2TPD_LOG, client_options
+from .l2tp_gateway import SECRETS, chap_secrets
+
+CONFIG = "/etc/xl2tpd/xl2tpd.conf"
+LOG = "/run/lab/crowd.log"
+# What pppd gave as ipparam is the sixth argument: the line.
+IP_UP = f"#!/bin/sh\necho \"up $6\" >>{LOG}\n"
+IP_DOWN = f"#!/bin/sh\necho \"down $6\" >>{LOG}\n"
+STAY_S = 1.0
+# After a hang-up xl2tpd still has the line's tunnel for a moment; a dial may be lost then.
+REDIAL_S = 5.0
+POLL_S = 0.1
+START_LIMIT_S = 30.0
+END_LIMIT_S = 20.0
+
+
+def crowd_config(lines: int, lns: str = VIP_OUTSIDE) -> str:
+    sections = ["[global]\nport = 1701"]
+    sections += [f"[lac line{line}]\nlns = {lns}\npppoptfile = {options_file(line)}\n"
+                 "length bit = yes" for line in range(lines)]
+    return "\n".join(sections) + "\n"
+
+
+def options_file(line: int) -> str:
+    return f"/etc/ppp/options.line{line}"
+
+
+class Line:
+    """One line: what it should do next, decided by what has become of it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_up = False
+        self._since: float | None = None
+
+    def on_log(self, event: str, now: float) -> None:
+        self.is_up = event == "up"
+        self._since = now
+
+    def next_command(self, now: float) -> str:
+        """What to write into xl2tpd's control pipe now; empty: nothing."""
+        if self.is_up:
+            due, command = STAY_S, "d"
+        else:
+            due, command = REDIAL_S if self._since is not None else 0.0, "c"
+        if self._since is not None and now < self._since + due:
+            return ""
+        self._since = now
+        return f"{command} {self.name}\n"
+
+
+class Crowd:
+    """The lines of one node. start() returns when they dial, stop() when no one does any more;
+    sessions that are up then stay up until hang_up()."""
+
+    def __init__(self, lab: Lab, name: str, lines: int) -> None:
+        self._lab = lab
+        self._node = lab.node(name)
+        self._lines = {f"line{number}": Line(f"line{number}") for number in range(lines)}
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._stopping = threading.Event()
+        self._read = 0
+        self.sessions = 0
+
+    def start(self) -> None:
+        node = self._node
+        node.put(CONFIG, crowd_config(len(self._lines)))
+        for number in range(len(self._lines)):
+            node.put(options_file(number), client_options() + f"ipparam line{number}\n")
+        node.put(SECRETS, chap_secrets(), mode=0o600)
+        node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)
+        node.put("/etc/ppp/ip-down", IP_DOWN, mode=0o755)
+        node.run("mkdir", "-p", "/run/xl2tpd")
+        node.start("xl2tpd", "-D", "-c", CONFIG, "-C", CONTROL, "-p", "/run/xl2tpd/xl2tpd.pid",
+                   stdout=XL2TPD_LOG, stderr=XL2TPD_LOG)
+        self._lab.wait_for(f"xl2tpd of {node.name} is ready",
+                           lambda: "Listening on IP address" in (node.read(XL2TPD_LOG) or ""),
+                           START_LIMIT_S)
+        self._thread.start()
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(POLL_S):
+            try:
+                self._follow()
+                self._command(next(filter(None, (line.next_command(time.monotonic())
+                                                 for line in self._lines.values())), ""))
+            except LabError:
+                continue  # The node is busy; what is due stays due.
+
+    def _follow(self) -> None:
+        events = (self._node.read(LOG) or "").splitlines()
+        for event in events[self._read:]:
+            kind, _, name = event.partition(" ")
+            self._lines[name].on_log(kind, time.monotonic())
+            self.sessions += kind == "up"
+        self._read = len(events)
+
+    def _command(self, command: str) -> None:
+        """One at a time: xl2tpd takes what it reads at once for one command."""
+        if command:
+            self._node.channel.request("put", command.encode(), path=CONTROL, append=True)
+
+    def stop(self) -> None:
+        """No line dials or hangs up by itself any more."""
+        self._stopping.set()
+        self._thread.join()
+
+    def hang_up(self) -> None:
+        """Ends what is up or still dials, line by line, and waits for the end."""
+        untold = list(self._lines.values())
+
+        def ended() -> bool:
+            self._follow()
+            up = (line for line in self._lines.values() if line.is_up)
+            line = untold.pop() if untold else next(up, None)
+            if line is not None:
+                self._command(f"d {line.name}\n")
+            return line is None
+        self._lab.wait_for(f"all lines of {self._node.name} are down", ended, END_LIMIT_S)
+
+
+class Callers:
+    """Sessions of one node that stay until hang_up(), each with an xl2tpd and an address of its
+    own: of many tunnels between the same two addresses and ports most get no answer to LCP."""
+
+    FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
+    LOG = "/run/lab/callers.log"
+    # Interface and the caller's number, which pppd gave as ipparam.
+    IP_UP = f"#!/bin/sh\necho \"$1 $6\" >>{LOG}\n"
+
+    def __init__(self, lab: Lab, node: Node, count: int) -> None:
+        self._lab = lab
+        self._node = node
+        self._count = count
+
+    def dial(self) -> list[str]:
+        """One after the other; returns the interfaces when all are up."""
+        node = self._node
+        node.put(SECRETS, chap_secrets(), mode=0o600)
+        node.put("/etc/ppp/ip-up", self.IP_UP, mode=0o755)
+        node.put("/etc/ppp/ip-down", "#!/bin/sh\n", mode=0o755)
+        node.run("ip", "-batch", "-", stdin="".join(
+            f"address add {self.FIRST_ADDRESS + number}/24 dev outside\n"
+            for number in range(self._count)))
+        for number in range(self._count):
+            self._start(number)
+            self._say(number, "c")
+            self._lab.wait_for(f"caller {number} of {node.name} is up",
+                               lambda number=number: len(self.interfaces()) > number,
+                               START_LIMIT_S)
+        return self.interfaces()
+
+    def _start(self, number: int) -> None:
+        config, control = f"/run/lab/caller{number}.conf", self._control(number)
+        log = f"/var/log/xl2tpd-{number}.log"
+        self._node.put(config, caller_config(str(self.FIRST_ADDRESS + number), number))
+        self._node.put(options_file(number), client_options() + f"ipparam {number}\n")
+        self._node.start("xl2tpd", "-D", "-c", config, "-C", control, "-p", f"{control}.pid",
+                         stdout=log, stderr=log)
+        self._lab.wait_for(f"xl2tpd {number} of {self._node.name} is ready",
+                           lambda: "Listening on IP address" in (self._node.read(log) or ""),
+                           START_LIMIT_S)
+
+    def _control(self, number: int) -> str:
+        return f"/run/lab/caller{number}"
+
+    def _say(self, number: int, command: str) -> None:
+        self._node.channel.request("put", f"{command} {CONNECTION}\n".encode(),
+                                   path=self._control(number), append=True)
+
+    def interfaces(self) -> list[str]:
+        return [line.split()[0] for line in (self._node.read(self.LOG) or "").splitlines()]
+
+    def hang_up(self) -> None:
+        """Ends all of them, and waits for the end."""
+        for number in range(self._count):
+            self._say(number, "d")
+        self._lab.wait_for(f"all callers of {self._node.name} are gone",
+                           lambda: not any(self._node.has_interface(name)
+                                           for name in self.interfaces()), END_LIMIT_S)
+
+
+def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE) -> str:
+    return (f"[global]\nport = 1701\nlisten-addr = {address}\n[lac {CONNECTION}]\nlns = {lns}\n"
+            f"pppoptfile = {options_file(number)}\nlength bit = yes\n")
+
+
+class AnnouncedSessions:
+    """Sessions that a program announces to the promoted node's vpnhad as pppd's plugin would. Their
+    peers are a program too, which acknowledges what a gateway says to them."""
+
+    FIRST = 20000
+    # No xl2tpd hands these out.
+    ADDRESS = f"{L2TP.net}.128.1"
+    SOCKET = "/run/vpnha/pppd.sock"
+
+    def __init__(self, lab: Lab, gateway: Node, peer: Node, count: int) -> None:
+        self._lab = lab
+        self._gateway = gateway
+        self._peer = peer
+        self._count = count
+
+    def start(self) -> None:
+        """Returns when all have been announced."""
+        first, count = str(self.FIRST), str(self._count)
+        self._run(self._peer, "listening", "l2tp_peers.py", first, count)
+        self._run(self._gateway, "announced", "session_crowd.py", self.SOCKET, L2TP.name,
+                  self._peer.address("outside"), first, count, self.ADDRESS, L2TP.ppp_local)
+
+    def _run(self, node: Node, word: str, tool: str, *arguments: str) -> None:
+        log = f"/run/lab/{tool}.log"
+        node.start_tool(tool, *arguments, output=log)
+        self._lab.wait_for(f"{tool} of {node.name} says {word!r}",
+                           lambda: word in (node.read(log) or ""), START_LIMIT_S)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stock strongSwan as a client, with xl2tpd and pppd inside (L2TP/IPsec of phones and of Windows)
+or by itself with a virtual IP (IKEv2)."""
+from __future__ import annotations
+
+import dataclasses
+
+from ..host.node import Node
+from ..host.topology import L2TP, NETWORKS, VpnGateway
+from . import pki
+from .charon import Charon, configure
+from .dialler import IKEV2, L2TP_IPSEC, Dialled
+from .ipsec_gateway import SECRET, SERVER_ID, Auth
+from .l2tp_client import L2tpClient
+from .l2tp_gateway import PASSWORD, USER
+
+CONNECTION = "vpn"
+SYSLOG = "syslog"
+# Room for ESP in UDP around L2TP around PPP, and around IP.
+L2TP_MTU, TUNNEL_MTU = 1280, 1380
+TUNNEL = "ipsec0"
+TUNNEL_ID = 42
+# A client that hears nothing for so long asks whether its peer is alive.
+DPD_S = 4
+IKE_PROPOSALS = "aes256-sha256-modp2048"
+CBC = "aes256-sha256"
+
+
+def l2tp_ipsec_connections(gateway: VpnGateway) -> str:
+    """IKEv1, main mode, pre-shared key, transport mode: what phones and Windows speak."""
+    return f"""\
+connections {{
+    {CONNECTION} {{
+        version = 1
+        remote_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        rekey_time = 8h
+        dpd_delay = {DPD_S}s
+        local {{
+            auth = psk
+        }}
+        remote {{
+            auth = psk
+            id = {gateway.vip_outside}
+        }}
+        children {{
+            {CONNECTION} {{
+                mode = transport
+                local_ts = dynamic[udp/1701]
+                remote_ts = dynamic[udp/1701]
+                esp_proposals = {CBC}
+                rekey_time = 1h
+            }}
+        }}
+    }}
+}}
+{secrets()}"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ikev2Kind:
+    """What a client of IKEv2 chooses: how it authenticates itself, and ESP's algorithms."""
+
+    auth: Auth = Auth.PSK
+    esp: str = CBC
+
+
+# Beside the default.
+EAP_GCM = Ikev2Kind(Auth.EAP, "aes256gcm16")
+CERTIFICATE_ESN = Ikev2Kind(Auth.CERTIFICATE, "aes256gcm16-esn")
+USER_ID = f"{USER}@example.com"
+# What the client shows, and what it asks for.
+_AUTHENTICATION = {
+    Auth.PSK: (f"auth = psk\n            id = {USER_ID}", "auth = psk"),
+    Auth.EAP: (f"auth = eap-mschapv2\n            id = {USER_ID}\n            eap_id = {USER}",
+               "auth = pubkey"),
+    Auth.CERTIFICATE: (f"auth = pubkey\n            id = {USER_ID}\n            certs = own.pem",
+                       "auth = pubkey"),
+}
+
+
+def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str:
+    """IKEv2 in tunnel mode with a virtual IP, by an interface of its own."""
+    shown, asked = _AUTHENTICATION[kind.auth]
+    return f"""\
+connections {{
+    {CONNECTION} {{
+        version = 2
+        remote_addrs = {gateway.vip_outside}
+        proposals = {IKE_PROPOSALS}
+        rekey_time = 8h
+        dpd_delay = {DPD_S}s
+        mobike = no
+        vips = 0.0.0.0
+        local {{
+            {shown}
+        }}
+        remote {{
+            {asked}
+            id = {SERVER_ID}
+        }}
+        children {{
+            {CONNECTION} {{
+                remote_ts = {NETWORKS["inside"].prefix}
+                esp_proposals = {kind.esp}
+                rekey_time = 1h
+                if_id_in = {TUNNEL_ID}
+                if_id_out = {TUNNEL_ID}
+            }}
+        }}
+    }}
+}}
+{secrets()}"""
+
+
+def secrets() -> str:
+    return f"""\
+secrets {{
+    ike-vpn {{
+        secret = {SECRET}
+    }}
+    eap-vpn {{
+        id = {USER}
+        secret = {PASSWORD}
+    }}
+}}
+"""
+
+
+# The interface and its route are made by hand, the virtual IP is charon's to give it.
+IKEV2_SETTINGS = f"""\
+charon {{
+    install_routes = no
+    install_virtual_ip_on = {TUNNEL}
+}}
+"""
+
+
+class L2tpIpsecClient:
+    """The dialler of L2TP/IPsec."""
+
+    protocol = L2TP_IPSEC
+    interface = L2tpClient.interface
+    logs = (SYSLOG,)
+
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+        self.node = node
+        self.gateway = gateway
+        self._charon = Charon(node)
+        self._l2tp = L2tpClient(node, gateway=gateway, mtu=L2TP_MTU, syslog=SYSLOG)
+        self._loaded = False
+
+    def start(self) -> None:
+        # The encryption hides from captures what the daemons say there.
+        self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
+        self._l2tp.start()
+        configure(self.node, l2tp_ipsec_connections(self.gateway), "")
+        self._charon.start()
+
+    def ready(self) -> bool:
+        return self._l2tp.ready() and self._charon.ready()
+
+    def dial(self) -> None:
+        self._charon.load()
+        self._charon.initiate(CONNECTION)
+        self._l2tp.dial()
+
+    def dialled(self) -> list[Dialled]:
+        return self._l2tp.dialled()
+
+    def hang_up(self) -> None:
+        self._l2tp.hang_up()
+
+    def gone(self) -> bool:
+        return self._l2tp.gone()
+
+    def close(self) -> None:
+        self._charon.terminate(CONNECTION)
+
+
+class Ikev2Client:
+    """The dialler of IKEv2."""
+
+    protocol = IKEV2
+    interface = TUNNEL
+    # Nothing inside of ESP but the user's packets.
+    logs = ()
+
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP,
+                 kind: Ikev2Kind = Ikev2Kind()) -> None:
+        self.node = node
+        self.gateway = gateway
+        self._kind = kind
+        self._charon = Charon(node)
+
+    def start(self) -> None:
+        self.node.run("ip", "-batch", "-", stdin=(
+            f"link add {TUNNEL} mtu {TUNNEL_MTU} type xfrm dev {self._link()} if_id {TUNNEL_ID}\n"
+            f"link set {TUNNEL} up\n"
+            f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
+        configure(self.node, ikev2_connections(self.gateway, self._kind), IKEV2_SETTINGS)
+        for path, content in pki.files(USER_ID).items():
+            self.node.put(path, content, mode=0o600)
+        self._charon.start()
+
+    def _link(self) -> str:
+        return NETWORKS[self.node.spec.access].link
+
+    def ready(self) -> bool:
+        return self._charon.ready()
+
+    def dial(self) -> None:
+        self._charon.load()
+        self._charon.initiate(CONNECTION)
+
+    def dialled(self) -> list[Dialled]:
+        return [Dialled(TUNNEL, address, self.gateway.vip_outside)
+                for address in self._charon.virtual_ips()]
+
+    def hang_up(self) -> None:
+        self._charon.terminate(CONNECTION)
+
+    def gone(self) -> bool:
+        return not self.node.run("ip", "-4", "-oneline", "address", "show", "dev", TUNNEL).stdout
+
+    def close(self) -> None:
+        """The interface stays; it is no part of the session."""

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The gateway's side of IPsec: what swanctl loads on every node of a gateway, and the virtual IPs
+of its HA pool; and a stock charon on one node, without a cluster."""
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from ..host.node import Node
+from ..host.topology import L2TP, NETWORKS, VpnGateway
+from . import pki
+from .charon import Charon, configure, sas
+from .dialler import IKEV2, L2TP_IPSEC
+from .l2tp_gateway import PASSWORD, USER, l2tp_leftovers
+
+SECRET = "lab-pre-shared-key"
+# What the gateways call themselves to a client of IKEv2.
+SERVER_ID = "vpn.example.com"
+POOL = "vpn"
+FIFO = "/run/charon.ha"
+IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
+ESP_PROPOSALS = "aes256-sha256,aes256gcm16,aes256gcm16-esn"
+PSK = "auth = psk"
+L2TP_CHILD = ("mode = transport", "local_ts = dynamic[udp/1701]", "remote_ts = dynamic[udp]")
+IKEV2_CHILD = (f"local_ts = {NETWORKS['inside'].prefix}",)
+IKEV2_OPTIONS = ("version = 2", f"pools = {POOL}")
+
+
+class Auth(enum.Enum):
+    """How a client of IKEv2 authenticates itself."""
+
+    PSK = "psk"
+    EAP = "eap"
+    CERTIFICATE = "certificate"
+
+
+_SERVER = f"""\
+id = {SERVER_ID}
+            """
+_WITH_CERTIFICATE = f"""\
+{_SERVER}auth = pubkey
+            certs = own.pem"""
+# What the gateway shows, and what it asks for.
+_AUTHENTICATION = {
+    Auth.PSK: (f"{_SERVER}{PSK}", PSK),
+    Auth.EAP: (_WITH_CERTIFICATE, "auth = eap-mschapv2\n            eap_id = %any"),
+    Auth.CERTIFICATE: (_WITH_CERTIFICATE, "auth = pubkey\n            cacerts = ca.pem"),
+}
+
+
+def gateway_connections(gateway: VpnGateway = L2TP) -> str:
+    """The same on all nodes. Lifetimes so long that a run sees no rekey."""
+    ikev2 = "".join(_connection(gateway, _ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
+                                IKEV2_CHILD) for auth in Auth)
+    return f"""\
+connections {{
+{_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), L2TP_CHILD)}{ikev2}}}
+secrets {{
+    ike-vpn {{
+        secret = {SECRET}
+    }}
+    eap-vpn {{
+        id = {USER}
+        secret = {PASSWORD}
+    }}
+}}
+"""
+
+
+def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
+                authentication: tuple[str, str], child: Sequence[str]) -> str:
+    inner = "\n                ".join((*child, f"esp_proposals = {ESP_PROPOSALS}",
+                                      "rekey_time = 1h", "rand_time = 0"))
+    outer = "\n        ".join((
+        f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}", "mobike = no",
+        "unique = never", "dpd_delay = 30s", "rekey_time = 8h", "rand_time = 0", *options))
+    return f"""\
+    {name} {{
+        {outer}
+        local {{
+            {authentication[0]}
+        }}
+        remote {{
+            {authentication[1]}
+        }}
+        children {{
+            {name} {{
+                {inner}
+            }}
+        }}
+    }}
+"""
+
+
+def _ikev2_name(auth: Auth) -> str:
+    return f"{IKEV2}-{auth.value}"
+
+
+def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "") -> None:
+    """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
+    the pool of virtual IPs."""
+    configure(node, gateway_connections(gateway), settings + pool_settings(gateway))
+    for path, content in pki.files(SERVER_ID).items():
+        node.put(path, content, mode=0o600)
+    route_virtual_ips(node, gateway)
+
+
+def pool_settings(gateway: VpnGateway = L2TP) -> str:
+    """Virtual IPs come from the pool of charon's HA plugin, of which no two nodes give out the
+    same."""
+    return f"""\
+charon {{
+    plugins {{
+        ha {{
+            pools {{
+                {POOL} = {gateway.virtual_pool}
+            }}
+        }}
+    }}
+}}
+"""
+
+
+def stock_settings() -> str:
+    """charon alone, with its HA plugin in the hands of whoever writes to the fifo."""
+    return """\
+charon {
+    install_routes = no
+    plugins {
+        ha {
+            local = 127.0.0.1
+            remote = 127.0.0.2
+            segment_count = 1
+            fifo_interface = yes
+            monitor = yes
+            heartbeat_timeout = 2000000000
+            resync = no
+        }
+    }
+}
+"""
+
+
+def route_virtual_ips(node: Node, gateway: VpnGateway = L2TP) -> None:
+    """A packet needs a route before the kernel looks for its policy; its SA then says where it
+    goes."""
+    node.run("ip", "route", "replace", gateway.virtual_pool, "dev", "outside")
+
+
+def ipsec_leftovers(node: Node) -> list[str]:
+    """What remains of IPsec and L2TP in a node's kernel and process table."""
+    return sas(node) + l2tp_leftovers(node)
+
+
+class StockCharon:
+    """charon by hand on one node, without a cluster and without a peer of its HA plugin."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._charon = Charon(node)
+        self.ready = self._charon.ready
+
+    def start(self) -> None:
+        """ready() says when it may serve."""
+        configure_gateway(self._node, L2TP, stock_settings())
+        self._charon.start()
+
+    def serve(self) -> None:
+        """The plugin holds its only segment passive until it is told otherwise."""
+        self._charon.load()
+        self._node.put(FIFO, "+1\n")

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vpnha on the lab's gateways, as a user would set it up: vpnha.toml, xl2tpd and pppd with the
+plugin, the resources of cib-templates/l2tp-gateway.crm. The programs themselves come with the
+lab's stage directory."""
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..host.errors import LabError
+from ..host.lab import Lab
+from ..host.node import CommandFailed, Node
+from ..host.state import text_of
+from ..host.topology import L2TP, NODES, VpnGateway
+from . import charon
+from .cluster import CIB_FILE, TEMPLATES, Cluster
+from .ipsec_gateway import configure_gateway
+from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
+                           ppp_options)
+
+GATEWAY = L2TP.name
+CONFIG_FILE = "/etc/vpnha/vpnha.toml"
+DAEMON = "vpnhad"
+DAEMON_PATH = f"/usr/sbin/{DAEMON}"
+MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
+# 101 and 102 where standbys stand in.
+COMPLETE_SCORE = re.compile(r"promotion score 10[0-2] ")
+DAEMON_LOG = "vpnha/vpnhad.log"
+# Of a node that has not served before, and of one that was acting already.
+PROMOTED = ("promoted", "acting-confirmed")
+# UDP; the default of vpnha.toml.
+LEASE_PORT = 5420
+METRICS_FILE = "/run/vpnha.prom"
+# Exit code of `vpnha status` with findings; it has said its status all the same.
+DEGRADED = 6
+SYNC_LIMIT_S = 60.0
+PROMOTE_LIMIT_S = 60.0
+
+
+def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
+               stand_in: Collection[VpnGateway] = (), ipsec: bool = False) -> str:
+    """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
+    within IPsec only, and IKEv2."""
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec)
+                     for gateway in gateways)
+
+
+def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool) -> str:
+    # What every node hands out, also one that is added later; the PPP address of the gateway lies
+    # outside.
+    pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
+    outside, inside = [f"{gateway.vip_outside}/24"], [f"{gateway.vip_inside}/24"]
+    if ipv6:
+        outside.append(f"{gateway.vip6_outside}/64")
+        inside.append(f"{gateway.vip6_inside}/64")
+        pools.append(gateway.net6)
+    if ipsec:
+        pools.append(gateway.virtual_pool)
+    return f"""\
+[gateway.{gateway.name}]
+id = {gateway.id}
+stand_in = {json.dumps(stand_in)}
+ppp_local = "{gateway.ppp_local}"
+pools = {json.dumps(pools)}
+
+[gateway.{gateway.name}.outside]
+interface = "outside"
+addresses = {json.dumps(outside)}
+
+[gateway.{gateway.name}.inside]
+interface = "inside"
+addresses = {json.dumps(inside)}
+
+[gateway.{gateway.name}.l2tp]
+ppp_options = "{options_file(gateway)}"
+""" + (f"""
+[gateway.{gateway.name}.ipsec]
+required = true
+""" if ipsec else "")
+
+
+def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
+    """What vpnhad logs of a role of the gateway, and of its own start and end."""
+    return re.compile(
+        rf"\bevent=(?:({'|'.join(PROMOTED)}|demoted|superseded)\b.*\bgateway={gateway.name}\b"
+        r"|(started|ended)\b)")
+
+
+def _suffix(gateway: VpnGateway) -> str:
+    """What tells the files and resources of further gateways from those of the first."""
+    return "" if gateway is L2TP else f"-{gateway.name}"
+
+
+def xl2tpd_conf(gateway: VpnGateway) -> str:
+    return CONFIG.replace(".conf", f"{_suffix(gateway)}.conf")
+
+
+def options_file(gateway: VpnGateway) -> str:
+    return OPTIONS + _suffix(gateway)
+
+
+class VpnhaStack:
+    """The whole product on a cluster that is up: one or more gateways, of which this object asks
+    and moves one. of() has the others."""
+
+    def __init__(self, lab: Lab, cluster: Cluster,
+                 gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
+                 ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
+                 ipsec: bool = False) -> None:
+        """`ipsec`: of the only gateway; a node has one charon."""
+        self.cluster = cluster
+        self._ipv6 = ipv6
+        self._ipsec = ipsec
+        self._stand_in = stand_in
+        self.gateway = gateways[0]
+        self._lab = lab
+        self._gateways = tuple(gateways)
+        self._fencing = fencing
+
+    def of(self, gateway: VpnGateway) -> VpnhaStack:
+        """The same stack, asked about another of its gateways."""
+        other = copy.copy(self)
+        other.gateway = gateway
+        return other
+
+    @property
+    def resource(self) -> str:
+        """What runs on each node of the gateway's resource in the cluster."""
+        return f"checkpoint{_suffix(self.gateway)}"
+
+    @property
+    def clone(self) -> str:
+        """The gateway's resource in the cluster."""
+        return f"{self.resource}-clone"
+
+    def up(self) -> None:
+        """The cluster and vpnha, in sync, with the tuned profile."""
+        self.cluster.up()
+        self.deploy()
+        self.cluster.tune()
+
+    def deploy(self) -> None:
+        """Configures all gateways and the cluster; returns when one is promoted and the others
+        are in sync."""
+        for node in self.cluster.nodes:
+            self.configure(node)
+        template = "l2tp-ipsec-gateway.crm" if self._ipsec else "l2tp-gateway.crm"
+        self.cluster.configure(TEMPLATES / template, *(
+            {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
+             "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways),
+            fencing=self._fencing)
+        for gateway in self._gateways:
+            self.of(gateway).wait_in_sync()
+
+    def configure(self, node: Node) -> None:
+        """The files of one node; also for a node that has just been switched on again."""
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
+                                         self._ipsec), mode=0o640)
+        if self._ipsec:
+            configure_gateway(node, self.gateway)
+        for gateway in self._gateways:
+            options = options_file(gateway)
+            node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
+            node.put(options, ppp_options(["plugin vpnha.so", f"vpnha_gateway {gateway.name}",
+                                           "noipv6"]))
+        node.put(SECRETS, chap_secrets(), mode=0o600)
+
+    def rejoin(self, name: str) -> None:
+        """Power on, files, cluster; returns when the node is a standby in sync."""
+        self.join(name)
+        self.wait_in_sync()
+        self.cluster.tune()
+
+    def join(self, name: str) -> None:
+        """The same, but returns when the node is in the cluster."""
+        self.cluster.power_on(name)
+        self.configure(self._lab.gateway(name))
+        self.cluster.join(name)
+
+    def disk(self, node: Node) -> dict[str, bytes]:
+        """The files of a node that outlive a power cut and are not configure()'s: the cluster's
+        configuration. vpnhad's own are kept by the lab."""
+        return {CIB_FILE: node.get(CIB_FILE)}
+
+    def power_on_all(self, disks: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Gateways that lost their power, all at once, each with its disk; returns when they are
+        online and quorate."""
+        nodes = [self._lab.gateway(name) for name in disks]
+        with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+            list(pool.map(lambda node: self._lab.power_on(node.name), nodes))
+        for node in nodes:
+            self.configure(node)
+            for path, content in disks[node.name].items():
+                node.put(path, content)
+        self.cluster.start_together(nodes)
+
+    def avoid(self, names: Iterable[str]) -> None:
+        """No promotion on these nodes from now on, on any other as before."""
+        node = next(each for each in self.cluster.nodes if each.powered())
+        node.run("crm_resource", "--clear", "--promoted", "--resource", self.clone)
+        for name in names:
+            node.run("crm_resource", "--ban", "--promoted", "--resource", self.clone,
+                     "--node", name)
+
+    def keep_out(self, node: Node) -> None:
+        """Not even a standby on this node; returns when its vpnhad has ended."""
+        ended = self.daemon_log(node).count("event=ended")
+        node.run("crm_resource", "--ban", "--resource", self.clone, "--node", node.name)
+        self._lab.wait_for(f"vpnhad of {node.name} has ended",
+                           lambda: self.daemon_log(node).count("event=ended") > ended,
+                           SYNC_LIMIT_S)
+
+    def let_in(self, node: Node) -> None:
+        """Ends keep_out(), and does not wait for anything."""
+        node.run("crm_resource", "--clear", "--resource", self.clone, "--node", node.name)
+
+    def clear_failures(self) -> None:
+        """What an administrator does when a failure is understood: its node may serve again at
+        once. Returns when all are in sync."""
+        node = next(each for each in self.cluster.nodes if each.powered())
+        node.run("crm_resource", "--cleanup")
+        self.wait_in_sync()
+
+    def move_role(self, wanted: Callable[[str], bool]) -> Node:
+        """Sees to it that a node with a wanted name is promoted and all are in sync."""
+        active = self.wait_in_sync()
+        if not wanted(active.name):
+            self.avoid([node.name for node in self.cluster.nodes if not wanted(node.name)])
+            self._lab.wait_for("the promoted role has moved",
+                               lambda: wanted(self.wait_in_sync().name), PROMOTE_LIMIT_S)
+            self.avoid([])
+            active = self.wait_in_sync()
+        return active
+
+    def leftovers(self, node: Node) -> list[str]:
+        """Records, tunnels, PPP interfaces and SAs of sessions that ended."""
+        return [*(f"session of {each['user']}" for each in self.sessions(node)),
+                *l2tp_leftovers(node), *(charon.sas(node) if self._ipsec else ())]
+
+    def node_status(self, node: Node) -> dict:
+        """`vpnha status --json` of a node."""
+        done = node.run("vpnha", "status", "--json", check=False)
+        if done.code not in (0, DEGRADED):
+            raise CommandFailed(node.name, done)
+        return json.loads(done.stdout)
+
+    def status(self, node: Node) -> dict:
+        """The node's own view of the gateway."""
+        return next(each for each in self.node_status(node)["gateways"]
+                    if each["name"] == self.gateway.name)
+
+    def gate(self, node: Node) -> dict:
+        """The gateway in `vpnha gate --json` of a node, whatever the command found."""
+        return next(each for each in self._gate_view(node)["gateways"]
+                    if each["name"] == self.gateway.name)
+
+    def gate_devices(self, node: Node) -> list[dict]:
+        """The node's devices in the same."""
+        return self._gate_view(node)["devices"]
+
+    def without_gate(self, node: Node) -> list[str]:
+        """Devices that let pass what they should not, and in which direction."""
+        return [f"{device['interface']} {direction}" for device in self.gate_devices(node)
+                for direction in ("in", "out") if device[direction] != "attached"]
+
+    def _gate_view(self, node: Node) -> dict:
+        return json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)
+
+    def metrics(self, node: Node) -> dict[str, float]:
+        """The series that `vpnha metrics` of a node writes for node_exporter."""
+        node.run("vpnha", "metrics", "--output", METRICS_FILE)
+        lines = (node.read(METRICS_FILE) or "").splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
+
+    def conntrack(self, node: Node) -> dict:
+        """What the node says of the gateway's flows: how many its replica and its kernel hold, and
+        what has happened to them."""
+        return self.status(node)["conntrack"]
+
+    def differences(self, node: Node) -> list[dict]:
+        """In what other nodes are set up differently, as this one sees it."""
+        return self.node_status(node)["differences"]
+
+    def sessions(self, node: Node) -> list[dict]:
+        listed = json.loads(node.run("vpnha", "sessions", "--json").stdout)["sessions"]
+        return [each for each in listed if each["gateway"] == self.gateway.name]
+
+    def promoted(self) -> Node | None:
+        """The node that calls itself promoted; an error when there are two."""
+        found = [node for node in self.cluster.nodes
+                 if node.powered() and self._role(node) == "promoted"]
+        if len(found) > 1:
+            raise LabError(f"promoted at once: {', '.join(node.name for node in found)}")
+        return found[0] if found else None
+
+    def _role(self, node: Node) -> str:
+        try:
+            return self.status(node)["role"]
+        except CommandFailed:
+            return "absent"
+
+    def wait_promoted(self, among: Iterable[str] = (),
+                      deadline_s: float = PROMOTE_LIMIT_S) -> Node:
+        """Waits until a node, one of the named ones if any are named, is promoted. Reads the
+        nodes' logs on the host: asking a node costs its only CPU a process, which is felt in the
+        middle of a takeover."""
+        names = set(among)
+
+        def ask() -> Node | None:
+            return next((node for node in self.cluster.nodes
+                         if node.powered() and (not names or node.name in names)
+                         and self._logged_role(node) == "promoted"), None)
+        node = self._lab.wait_for(f"{' or '.join(sorted(names)) or 'a gateway'} is promoted", ask,
+                                  deadline_s)
+        assert node is not None
+        return node
+
+    def _logged_role(self, node: Node) -> str:
+        """The role that vpnhad of the node's present boot logged last."""
+        roles = role_pattern(self.gateway).findall(self.daemon_log(node))
+        role = "".join(roles[-1]) if roles else "absent"
+        return "promoted" if role in PROMOTED else role
+
+    def daemon_log(self, node: Node) -> str:
+        """What vpnhad of the node's present boot has logged so far, read on the host."""
+        return node.read_log(DAEMON_LOG)
+
+    def members(self, node: Node) -> set[int]:
+        """The ids of the group's members, as the node's vpnhad logged them last."""
+        lists = MEMBERS.findall(self.daemon_log(node))
+        return {int(each) for each in lists[-1].split(",")} if lists else set()
+
+    def members_line(self, nodes: Iterable[Node]) -> str:
+        """What vpnhad logs when these are the group's members."""
+        ids = sorted(node.spec.id for node in nodes)
+        return f"event=members list={','.join(map(str, ids))} "
+
+    def promotions(self) -> int:
+        """How often a node was promoted so far, in all boots of all nodes."""
+        return sum(found[0] in PROMOTED for node in self._lab.gateways
+                   for directory in node.log_directories()
+                   for found in role_pattern(self.gateway).findall(
+                       text_of(directory / DAEMON_LOG)))
+
+    def wait_in_sync(self, deadline_s: float = SYNC_LIMIT_S) -> Node:
+        """Waits until one node is promoted and all others that have power are standbys with a
+        complete replica; returns the promoted one."""
+        def ask() -> Node | None:
+            node = self.promoted()
+            if node is None:
+                return None
+            others = [each for each in self.cluster.nodes if each.powered() and each is not node]
+            ready = set(self.status(node)["standbys"]) >= {each.spec.id for each in others}
+            return node if ready and all(self.status(each)["role"] == "unpromoted"
+                                         and self.status(each)["replica"] == "complete"
+                                         for each in others) else None
+        node = self._lab.wait_for("one gateway is promoted, all others are in sync", ask,
+                                  deadline_s, interval_s=0.2)
+        assert node is not None
+        return node
+
+    def wait_complete(self, node: Node, deadline_s: float = SYNC_LIMIT_S) -> None:
+        """Waits until a node that joins has written the score of a complete replica. Read from its
+        log: nobody that serves is asked."""
+        self._lab.wait_for(f"{node.name} has a complete replica",
+                           lambda: COMPLETE_SCORE.search(self.daemon_log(node)) is not None,
+                           deadline_s)
+
+    def session_names(self, node: Node) -> list[str]:
+        """The L2TP sessions that a node holds, by what makes each of them unique."""
+        return sorted(f"{each['peer']} {each['tunnel']}/{each['session']} {each['address']}"
+                      for each in self.sessions(node) if each["protocol"] == "l2tp")
+
+    def wait_protected(self, count: int, deadline_s: float = 10.0,
+                       standbys: Iterable[Node] | None = None) -> None:
+        """Waits until so many sessions are protected at the promoted node and hot at every other
+        one, or at those named."""
+        def ask() -> bool:
+            node = self.promoted()
+            if node is None or self._count(node, lambda state: state in (
+                    "protected", "resumed")) != count:
+                return False
+            others = [each for each in self.cluster.nodes
+                      if each.powered() and each is not node] if standbys is None else standbys
+            return all(self._count(each, lambda state: state == "hot") == count
+                       for each in others)
+        self._lab.wait_for(f"{count} sessions are protected and hot", ask, deadline_s,
+                           interval_s=0.1)
+
+    def _count(self, node: Node, wanted: Callable[[str], bool]) -> int:
+        """Of a client of L2TP/IPsec its session of L2TP counts, and its IKE SA has to be as well
+        off."""
+        sessions = self.sessions(node)
+        if not all(wanted(each["state"]) for each in sessions if each["protocol"] == "ikev1"):
+            return 0
+        return sum(wanted(each["state"]) for each in sessions if each["protocol"] != "ikev1")

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A standby serves in place of a promoted node that is not heard: hands and expectations of the
+scenarios in which it does."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from ..evidence.expectation import equals
+from ..host.node import Node
+from ..host.power import NODE_TOKEN_FILE
+from ..product.vpnha_stack import VpnhaStack
+from .live import Live
+from .run import Run
+
+# From the fault to the first answer.
+OUTAGE_MS = 600
+# A handover to the node that Pacemaker promotes, and what shares its core meanwhile.
+HANDOVER_MS = 250
+ACTING_LIMIT_S = 10
+SCORE_LIMIT_S = 20
+ACTING = "event=acting "
+ASKS = "event=acting-asks "
+TOLD = "event=acting-announced "
+ENDED = "event=acting-ended "
+# Of the standby that is first in rank.
+FIRST_SCORE = " promotion score 101 "
+
+
+def first_in_rank(run: Run, stack: VpnhaStack, standbys: Sequence[Node]) -> Node:
+    """The standby that is to ask first; waits until it has written so, which it does in calm
+    times only. Read on the host, as all below."""
+    def is_first(node: Node) -> bool:
+        written = [line for line in stack.daemon_log(node).splitlines()
+                   if line.endswith(f"event=score resource={stack.resource}")]
+        return bool(written) and FIRST_SCORE in written[-1]
+    found = run.wait_for("a standby is the first to stand in",
+                         lambda: next(filter(is_first, standbys), None), SCORE_LIMIT_S)
+    assert found is not None
+    return found
+
+
+def wait_acting(live: Live, among: Sequence[Node]) -> Node:
+    """Waits until one of the nodes acts, and returns it."""
+    found = live.run.wait_for("a standby acts", lambda: next(
+        (node for node in among if ACTING in live.stack.daemon_log(node)), None), ACTING_LIMIT_S)
+    assert found is not None
+    return found
+
+
+def expect_acted(live: Live, *wanted: Node) -> None:
+    """Who acted in the present boots of all nodes, one entry for each time."""
+    live.run.expect("acted", sorted(
+        node.name for node in live.run.lab.gateways
+        for _ in range(live.stack.daemon_log(node).count(ACTING))),
+        equals(sorted(node.name for node in wanted)))
+
+
+@contextlib.contextmanager
+def power_switch_refuses(nodes: Sequence[Node]) -> Iterator[None]:
+    """The nodes' password for the power switch is a wrong one meanwhile."""
+    tokens = [node.get(NODE_TOKEN_FILE) for node in nodes]
+    for node in nodes:
+        node.put(NODE_TOKEN_FILE, "wrong\n", mode=0o600)
+    try:
+        yield
+    finally:
+        for node, token in zip(nodes, tokens):
+            node.put(NODE_TOKEN_FILE, token, mode=0o600)

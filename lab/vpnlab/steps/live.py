@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How nearly every scenario of vpnha begins and ends: three gateways in sync, clients with live
+sessions under traffic; in the end all hang up, nothing is left, and what happened is measured."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..evidence.expectation import equals
+from ..evidence.measure import Measured
+from ..host.node import Node
+from ..host.topology import L2TP, VpnGateway
+from ..product.client import VpnClient
+from ..product.cluster import Cluster
+from ..product.dialler import MakeDialler
+from ..product.l2tp_client import L2tpClient
+from ..product.vpnha_stack import VpnhaStack
+from .promise import expect_silent_standbys, expect_unnoticed
+from .run import Run
+
+LEFTOVERS_LIMIT_S = 15
+RESUME_LIMIT_S = 10
+# Of the default token: a lost node is noticed after token and consensus, 8 s.
+LOST_LIMIT_S = 14
+
+# Says of a node's name and the DC's whether the promoted role may begin there.
+Place = Callable[[str, str], bool]
+
+
+def anywhere(_name: str, _dc: str) -> bool:
+    return True
+
+
+def on_dc(name: str, dc: str) -> bool:
+    return name == dc
+
+
+def off_dc(name: str, dc: str) -> bool:
+    return name != dc
+
+
+@dataclasses.dataclass
+class Live:
+    """A stack that is up, and its clients in the order in which they dialled."""
+
+    run: Run
+    stack: VpnhaStack
+    # Promoted, and the cluster's DC, at the beginning.
+    active: Node
+    dc: str
+    clients: list[VpnClient] = dataclasses.field(default_factory=list)
+
+    @property
+    def client(self) -> VpnClient:
+        return self.clients[0]
+
+    @property
+    def standbys(self) -> list[Node]:
+        """The gateways that were not promoted at the beginning."""
+        return [node for node in self.stack.cluster.nodes if node is not self.active]
+
+    @property
+    def plain_standby(self) -> Node:
+        """A standby that is not the DC; the other one is it, if the promoted node is not."""
+        return next(node for node in self.standbys if node.name != self.dc)
+
+    def dial(self, name: str, gateway: VpnGateway = L2TP,
+             dialler: MakeDialler = L2tpClient) -> VpnClient:
+        """One more client; returns when its session is protected and its traffic flows."""
+        client = self.run.client(dialler(self.run.lab.node(name), gateway=gateway))
+        client.dial()
+        self.clients.append(client)
+        self.stack.of(gateway).wait_protected(
+            sum(each.gateway is gateway for each in self.clients))
+        client.start_traffic()
+        return client
+
+    def wait_answered(self, client: VpnClient | None = None) -> None:
+        """Waits until a ping that is sent from now on is answered."""
+        client = client or self.client
+        answered = client.answered_pings()
+        self.run.wait_for(f"pings of {client.name} are answered again",
+                          lambda: client.answered_pings() > answered, RESUME_LIMIT_S)
+
+    def spare_promoted(self, *others: Node) -> None:
+        """What is measured next is that clients of the promoted node notice nothing of what
+        happens to the standbys, and to `others`: they have none of its core of the host."""
+        self.run.lab.share_cores([*self.standbys, *others],
+                                 [self.active, *(client.node for client in self.clients)])
+
+    def spare_from_promoted(self) -> None:
+        """What is measured next is that clients of the promoted node notice nothing of what is
+        done to it: nobody else has its core of the host, and takes of the time it needs."""
+        self.run.lab.share_cores([*self.standbys, *(client.node for client in self.clients)],
+                                 [self.active])
+
+    def cut_power(self, node: Node) -> Node:
+        """Cuts the power of the promoted node; returns its successor when the first client's
+        pings are answered again."""
+        self.stack.cluster.spare_successors(node)
+        self.run.step(f"power cut of {node.name}, which is promoted")
+        node.power_off()
+        successor = self.stack.wait_promoted()
+        self.wait_answered()
+        self.run.step(f"{successor.name} has resumed what {node.name} served")
+        return successor
+
+    def lose(self, standby: Node) -> None:
+        """Cuts the power of a standby; returns when the group has lost it."""
+        standby.power_off()
+        self.run.wait_for(f"the group has lost {standby.name}",
+                          lambda: standby.spec.id not in self.stack.members(self.active),
+                          LOST_LIMIT_S)
+
+    def end(self) -> Measured:
+        """All hang up; nothing is left of them; one owner at a time spoke for the gateway."""
+        self.hang_up()
+        self.run.expect_nothing_left(self.run.lab.gateways, self.stack.leftovers,
+                                     LEFTOVERS_LIMIT_S)
+        return self.measure()
+
+    def hang_up(self) -> None:
+        for client in self.clients:
+            if client.traffic_until is None:
+                client.stop_traffic()
+        self.run.step(f"{', '.join(client.name for client in self.clients)}: hang up")
+        for client in self.clients:
+            client.hang_up()
+
+    def measure(self) -> Measured:
+        seen = self.run.measure()
+        expect_silent_standbys(self.run, seen)
+        return seen
+
+
+def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
+          observe_s: float = 2.0, fencing: Path | None = None,
+          members: Sequence[str] = (), stack: VpnhaStack | None = None,
+          stand_in: bool = False, ipsec: bool = False) -> Live:
+    """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
+    sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
+    stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
+    is set up in another way. `stand_in`: a standby serves before Pacemaker knows. `ipsec`: the
+    gateway speaks IKEv2, and L2TP within IPsec only."""
+    stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
+                                stand_in=(L2TP,) if stand_in else (), ipsec=ipsec)
+    run.step("corosync, pacemaker and vpnha start on "
+             f"{', '.join(node.name for node in stack.cluster.nodes)}")
+    stack.up()
+    dc = stack.cluster.status().dc
+    live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
+    stack.cluster.spare_successors(live.active)
+    run.start_echo_server()
+    for name in clients:
+        live.dial(name)
+    run.step(f"{live.active.name} serves {', '.join(clients) or 'nobody yet'}; "
+             f"{dc} is the cluster's DC")
+    run.observe(observe_s)
+    return live
+
+
+def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0,
+                         stand_in: bool = False) -> None:
+    """What is done to the promoted node under a session's traffic is nothing to its client, and
+    promotes nobody; held against as long a time before it."""
+    live = begin(run, observe_s=0, stand_in=stand_in)
+    live.spare_from_promoted()
+    promotions = live.stack.promotions()
+    calm_from = run.lab.now()
+    run.observe(observe_s)
+    acted_at = run.lab.now()
+    act(live)
+    run.observe(observe_s)
+    until = run.lab.now()
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    seen = live.end()
+    expect_unnoticed(run, seen.client("client1"), (calm_from, acted_at), (acted_at, until))

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What every failover promises to a client, as expectations that scenarios share."""
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable
+
+from ..evidence.expectation import at_least, at_most, equals, is_empty, is_true
+from ..evidence.measure import Measured
+from ..evidence.result import ClientResult
+from ..product.dialler import IKEV2, L2TP, L2TP_IPSEC
+from ..product.probes import PING_INTERVAL_S
+from .run import Run
+
+PINGS_PER_S = 40
+# A gap that nobody notices, whatever the gaps of a fault-free time are.
+UNNOTICED_MS = 50.0
+# A fault-free time with longer gaps, or a client that asks nothing for so long, says nothing of a
+# fault: the machine was too busy.
+FAULT_FREE_MS = 250.0
+# What a protocol hides from every observer, or does not have: nobody can count it.
+NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_exchanges")}
+# The protocols in which an invariant is observed. Numbers of PPTP's GRE and of MPPE: no gateway
+# speaks these yet.
+INVARIANTS_OF = {"l2tp_ns_reused": (L2TP,), "esp_seq_reused": (L2TP_IPSEC, IKEV2),
+                 "replays_accepted": (L2TP_IPSEC, IKEV2), "cleartext_l2tp": (L2TP_IPSEC,)}
+# Start and end of an observation, in seconds of the host's time.
+Span = tuple[float, float]
+
+
+def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
+    """The longest time without an answer that touches the span, from the first probe of it on: a
+    client that had no turn to ask was not kept waiting. None without answers on both sides. What
+    was never answered again is no gap: it counts as lost."""
+    start, end = span
+    asked = [*sorted(sent for sent, _ in seen.series.pings), math.inf]
+    answers = sorted(sent + rtt for sent, rtt in seen.series.pings if rtt is not None)
+    waits = [max(0.0, after - asked[bisect.bisect_right(asked, before)])
+             for before, after in zip(answers, answers[1:]) if after > start and before < end]
+    return round(max(waits) * 1000.0, 3) if waits else None
+
+
+def worst_pause_ms(seen: ClientResult, span: Span) -> float | None:
+    """The longest time in the span in which the client did not ask, less the time between two
+    probes; None if it asked nothing before or after it."""
+    return gap_ms(worst_gap((sent for sent, _ in seen.series.pings), span))
+
+
+def worst_gap(events: Iterable[float], span: Span) -> Span | None:
+    """The longest time between two events that touches the span."""
+    start, end = span
+    times = sorted(events)
+    return max(((before, after) for before, after in zip(times, times[1:])
+                if after > start and before < end), key=lambda gap: gap[1] - gap[0], default=None)
+
+
+def gap_ms(gap: Span | None) -> float | None:
+    """How long it was, less the time between two probes."""
+    return None if gap is None else round(max(0.0, gap[1] - gap[0] - PING_INTERVAL_S) * 1000.0, 3)
+
+
+def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
+    """What happened in the second span was nothing to the client."""
+    expect_no_gap(run, seen, before, during)
+    expect_nothing_else(run, seen)
+
+
+def expect_no_gap(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
+    """In the second span no gap longer than 50 ms, or twice the longest of the first span, which
+    was free of faults; and the client asked all the time."""
+    fault_free = worst_gap_ms(seen, before)
+    limit = UNNOTICED_MS if fault_free is None else max(UNNOTICED_MS, 2 * fault_free)
+    run.expect(f"{seen.name}_fault_free_gap_ms", fault_free, at_most(FAULT_FREE_MS))
+    run.expect(f"{seen.name}_gap_ms", worst_gap_ms(seen, during), at_most(limit))
+    run.expect(f"{seen.name}_pause_ms", worst_pause_ms(seen, during), at_most(FAULT_FREE_MS))
+
+
+def expect_only_silence(run: Run, seen: ClientResult, outage_ms: float) -> None:
+    """A silence of at most so long, and nothing else."""
+    # Without a fault there is no outage; then the longest gap of the whole run counts.
+    silence_ms = seen.baseline_gap_ms if seen.outage_ms is None else seen.outage_ms
+    run.expect(f"{seen.name}_outage_ms", silence_ms, at_most(outage_ms))
+    expect_nothing_else(run, seen)
+
+
+def expect_nothing_else(run: Run, seen: ClientResult) -> None:
+    """The session is the same, and the client had nothing to do with it."""
+    def expect(name: str, observed: object, expected: object) -> None:
+        run.expect(f"{seen.name}_{name}", observed, expected)  # type: ignore[arg-type]
+
+    for name in ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
+                 "ccp_exchanges", "auth_exchanges", "tcp_resets", "interface_changes"):
+        if name not in NOT_OF.get(seen.protocol, ()):
+            expect(name, getattr(seen, name), equals(0))
+    expect("tcp_intact", seen.tcp_intact, is_true())
+    # Fewer probes would make a short silence out of a long one.
+    expect("pings_sent", seen.pings_sent, at_least(PINGS_PER_S))
+
+
+def expect_silent_standbys(run: Run, seen: Measured) -> None:
+    """One owner at a time, and not one frame from a gateway's address by anybody else."""
+    run.expect("vip_owners_max", seen.vip.owners_max, equals(1))
+    run.expect("vip_overlap_ms", seen.vip.overlap_ms, equals(0))
+    run.expect("standby_frames", [str(frame) for frame in seen.standby_frames], is_empty())
+    expect_invariants(run, seen)
+
+
+def expect_invariants(run: Run, seen: Measured) -> None:
+    """Each of the six where it can be observed: where a client's protocol has it."""
+    protocols = {client.protocol for client in seen.clients}
+    for name, of in INVARIANTS_OF.items():
+        if not protocols.isdisjoint(of):
+            run.expect(name, getattr(seen.invariants, name), equals(0))

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Scenarios: one file each in lab/scenarios, which reads as its own documentation.
+
+A scenario file has a docstring (purpose, topology, steps, expectations), a `SCENARIO` that says
+what it needs, and `steps(run)`, in the order in which things happen:
+
+    SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server"), faults=1)
+
+    def steps(run: Run) -> None:
+        client = run.l2tp_client("client1")
+        client.dial()
+        client.start_traffic()
+        run.lab.gateway("gw1").power_off()
+        run.wait_for("pings are answered again", ..., deadline_s=10)
+        client.stop_traffic()
+        seen = run.measure()
+        run.expect("outage_ms", seen.client("client1").outage_ms, at_most(2500))
+"""
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from ..host.errors import LabError, NotFound
+from ..host.lab import Lab
+from ..host.progress import say
+from ..host.topology import DEFAULT_NODES
+from .run import Run
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "scenarios"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """What a scenario needs. One that declares faults fails unless it injects that many; one that
+    needs vpnha gets what the release preset built in its nodes."""
+
+    nodes: tuple[str, ...] = DEFAULT_NODES
+    faults: int = 0
+    vpnha: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """A scenario file that has been read."""
+
+    name: str
+    purpose: str
+    scenario: Scenario
+    steps: Callable[[Run], None]
+
+
+def names(directory: Path = DIRECTORY) -> list[str]:
+    return sorted(path.stem for path in directory.glob("*.py"))
+
+
+def load(name: str, directory: Path = DIRECTORY) -> Loaded:
+    path = directory / f"{name}.py"
+    if name not in names(directory):
+        raise NotFound(f"no scenario {name!r}; there are {', '.join(names(directory))}")
+    spec = importlib.util.spec_from_file_location("scenario_" + name.replace("-", "_"), path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    purpose = (module.__doc__ or "").strip().partition("\n")[0]
+    return Loaded(name, purpose, module.SCENARIO, module.steps)
+
+
+def execute(loaded: Loaded, lab: Lab, out: Path, seed: int) -> bool:
+    """Runs the steps in a lab that is up, and writes the result into `out`."""
+    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults)
+    try:
+        loaded.steps(run)
+    except LabError as error:
+        say(f"FAIL {error}")
+        run.fail(str(error))
+    except Exception as error:  # noqa: BLE001 - a broken scenario leaves its evidence too
+        traceback.print_exc()
+        run.fail(f"{type(error).__name__}: {error}")
+    return run.finish()

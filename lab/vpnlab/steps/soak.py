@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A random drill: faults after a seed, one after the other, against one session with a TCP stream.
+After each fault the cluster is made whole again, as an administrator would. What must hold all the
+time is held against everything that was seen, at the end."""
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..evidence.expectation import at_least, at_most
+from ..host.errors import LabError
+from ..host.node import Node
+from ..host.power import power_events
+from ..product.vpnha_stack import DAEMON
+from .drill import ALL, PROMOTED, STANDBYS, UNNOTICED_MS, Step, plan
+from .live import Live, begin
+from .partition import CLUSTER_LINKS
+from .promise import expect_nothing_else, worst_gap_ms
+from .run import Run
+from .scenario import Loaded, Scenario
+
+NAME = "soak"
+BEFORE_S = 5.0
+# Of a node that is to lose its power.
+FENCED_LIMIT_S = 30
+# Of daemons that Pacemaker starts again, after the template's failure-timeout.
+WHOLE_LIMIT_S = 90
+PAUSE_LEEWAY_MS = 400
+# A silence begins with the last answer, which may come so long before the fault that made it.
+LAST_ANSWER_S = 0.05
+
+
+def loaded(minutes: float) -> Loaded:
+    """The drill, as what runs scenarios takes it."""
+    return Loaded(NAME, f"random faults for {minutes:g} min", Scenario(faults=1, vpnha=True),
+                  functools.partial(drill, minutes=minutes))
+
+
+@dataclass(frozen=True)
+class Done:
+    """A fault that was injected, the nodes that it met, and when. What is silent before the next
+    one is its doing."""
+
+    step: Step
+    nodes: str
+    t: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.step} ({self.nodes})"
+
+
+def drill(run: Run, minutes: float) -> None:
+    live = begin(run, observe_s=0)
+    calm_from = run.lab.now()
+    run.observe(BEFORE_S)
+    faults_from = run.lab.now()
+    done: list[Done] = []
+    for step in plan(run.seed):
+        if done:
+            _make_whole(live, done[-1].t)
+        if run.lab.now() - faults_from >= 60 * minutes:
+            break
+        done.append(_inject(live, step))
+        _make_whole(live, done[-1].t)
+        run.step(f"whole again {run.lab.now() - done[-1].t:.1f} s after fault {step.number:02d}")
+        run.observe(step.calm_s)
+    until = run.lab.now()
+    seen = live.end()
+    client = seen.client("client1")
+    run.expect("before_any_fault_gap_ms",
+               worst_gap_ms(client, (calm_from, faults_from - LAST_ANSWER_S)),
+               at_most(UNNOTICED_MS))
+    ends = [*(following.t - LAST_ANSWER_S for following in done[1:]), until]
+    for each, end in zip(done, ends):
+        run.expect(each.name, worst_gap_ms(client, (each.t, end)), at_most(bound_ms(each.step)))
+    expect_nothing_else(run, client)
+    run.expect("faults", len(done), at_least(1))
+
+
+def bound_ms(step: Step) -> float:
+    """Of a pause that nobody takes over from, the client's silence is the pause and one claim."""
+    paused = step.kind.name == "pause" and step.target == PROMOTED
+    return max(step.bound_ms, 1000 * step.length_s + PAUSE_LEEWAY_MS) if paused else step.bound_ms
+
+
+def _inject(live: Live, step: Step) -> Done:
+    """Returns when the fault is over, and the client is answered."""
+    run, stack = live.run, live.stack
+    promoted = stack.wait_in_sync(WHOLE_LIMIT_S)
+    standbys = [node for node in stack.cluster.nodes if node is not promoted]
+    targets = {PROMOTED: promoted, **dict(zip(STANDBYS, standbys))}
+    victims = stack.cluster.nodes if step.target == ALL else [targets[step.target]]
+    names = ", ".join(node.name for node in victims)
+    _share_cores(live, promoted, step.target == PROMOTED)
+    run.step(f"fault {step}: {names}; {stack.cluster.status().dc} is the DC")
+    begun = run.lab.now()
+    ACTS[step.kind.name](live, step, victims)
+    live.wait_answered()
+    return Done(step, names, begun)
+
+
+def _share_cores(live: Live, promoted: Node, at_promoted: bool) -> None:
+    """Whose core of the host is whose, as in the scenarios: survivors have one each, or else the
+    promoted node has one that no gateway shares."""
+    if at_promoted:
+        live.stack.cluster.spare_successors(promoted)
+    else:
+        standbys = [node for node in live.stack.cluster.nodes if node is not promoted]
+        live.run.lab.share_cores(standbys, [promoted, live.client.node])
+
+
+def _make_whole(live: Live, since: float) -> None:
+    """What lost its power is switched on, what Pacemaker counted is cleared; returns when the
+    session is protected by all nodes. A node may lose its power meanwhile: fencing is slow. One
+    that has none is fenced all the same, and its next life would be, if it began before that."""
+    run, stack = live.run, live.stack
+    while True:
+        for node in stack.cluster.nodes:
+            if not node.powered():
+                _wait_fenced(live, node, since)
+                node.reap()
+                run.step(f"{node.name} is switched on")
+                stack.rejoin(node.name)
+        if stack.cluster.status().failures:
+            stack.clear_failures()
+        stack.wait_in_sync(WHOLE_LIMIT_S)
+        stack.wait_protected(1, WHOLE_LIMIT_S)
+        if all(node.powered() for node in stack.cluster.nodes):
+            return
+
+
+# The faults. Each returns when it is over, or its victim has lost its power.
+
+def _wait_fenced(live: Live, victim: Node, since: float) -> None:
+    live.run.wait_for(f"{victim.name} is switched off by the cluster", lambda: any(
+        event.action == "off" and event.node == victim.name and event.done >= since
+        for event in power_events(live.run.lab)), FENCED_LIMIT_S)
+
+
+def _cut_power(live: Live, _step: Step, victims: list[Node]) -> None:
+    cut_at = live.run.lab.now()
+    victims[0].power_off()
+    _wait_fenced(live, victims[0], cut_at)
+    live.stack.wait_promoted()
+
+
+def _kill_daemon(name: str) -> Callable[[Live, Step, list[Node]], None]:
+    def act(live: Live, step: Step, victims: list[Node]) -> None:
+        promotions = live.stack.promotions()
+        victims[0].kill_process(name)
+        _wait_moved(live, step, promotions)
+    return act
+
+
+def _stop_daemon(live: Live, step: Step, victims: list[Node]) -> None:
+    promotions = live.stack.promotions()
+    victims[0].stop_process(DAEMON)
+    _wait_moved(live, step, promotions)
+
+
+def _wait_moved(live: Live, step: Step, promotions: int) -> None:
+    if step.target == PROMOTED:
+        live.run.wait_for("another node is promoted",
+                          lambda: live.stack.promotions() > promotions, FENCED_LIMIT_S)
+
+
+def _kill_corosync(live: Live, _step: Step, victims: list[Node]) -> None:
+    killed_at = live.run.lab.now()
+    victims[0].kill_process("corosync")
+    _wait_fenced(live, victims[0], killed_at)
+
+
+def _kill_pacemaker(live: Live, _step: Step, victims: list[Node]) -> None:
+    killed_at = live.run.lab.now()
+    victims[0].kill_processes("pacemaker.*")
+    _wait_fenced(live, victims[0], killed_at)
+
+
+def _lose_one_link(live: Live, step: Step, victims: list[Node]) -> None:
+    link = CLUSTER_LINKS[int(step.degree)]
+    victims[0].link_down(link)
+    live.run.observe(step.length_s)
+    victims[0].link_up(link)
+
+
+def _lose_all_links(live: Live, _step: Step, victims: list[Node]) -> None:
+    cut_at = live.run.lab.now()
+    for link in CLUSTER_LINKS:
+        victims[0].link_down(link)
+    # It boots with all its cables plugged.
+    _wait_fenced(live, victims[0], cut_at)
+
+
+def _pause(live: Live, step: Step, victims: list[Node]) -> None:
+    """A long one may end in a fencing, before its end or, by the membership that was lost
+    meanwhile, after it."""
+    victims[0].freeze()
+    live.run.observe(step.length_s)
+    with contextlib.suppress(LabError):  # It has been switched off meanwhile.
+        victims[0].thaw()
+    live.wait_answered()
+    live.run.wait_for("all nodes that have power are members, or switched off", lambda: all(
+        set(live.stack.cluster.status(node.name).online)
+        >= {each.name for each in live.stack.cluster.nodes if each.powered()}
+        for node in live.stack.cluster.nodes if node.powered()), FENCED_LIMIT_S)
+
+
+def _worsen(live: Live, step: Step, victims: list[Node], *, loss: float, delay: float) -> None:
+    for node in victims:
+        for link in CLUSTER_LINKS:
+            node.netem(link, loss_percent=loss, delay_ms=delay)
+    live.run.observe(step.length_s)
+    for node in victims:
+        for link in CLUSTER_LINKS:
+            node.netem(link)
+
+
+def _lose_packets(live: Live, step: Step, victims: list[Node]) -> None:
+    _worsen(live, step, victims, loss=step.degree, delay=0)
+
+
+def _delay_packets(live: Live, step: Step, victims: list[Node]) -> None:
+    _worsen(live, step, victims, loss=0, delay=step.degree)
+
+
+def _move(live: Live, _step: Step, victims: list[Node]) -> None:
+    live.stack.move_role(lambda name: name != victims[0].name)
+
+
+def _set_clock(live: Live, step: Step, victims: list[Node]) -> None:
+    seconds = int(step.degree)
+    victims[0].step_clock(seconds)
+    live.run.observe(1)
+    victims[0].step_clock(-seconds)
+
+
+ACTS: dict[str, Callable[[Live, Step, list[Node]], None]] = {
+    "power cut": _cut_power,
+    "kill vpnhad": _kill_daemon(DAEMON),
+    "stop vpnhad": _stop_daemon,
+    "kill xl2tpd": _kill_daemon("xl2tpd"),
+    "kill corosync": _kill_corosync,
+    "kill pacemaker": _kill_pacemaker,
+    "one cluster link down": _lose_one_link,
+    "all cluster links down": _lose_all_links,
+    "pause": _pause,
+    "loss in % on the cluster links": _lose_packets,
+    "delay in ms on the cluster links": _delay_packets,
+    "move of the role": _move,
+    "clock set, in s": _set_clock,
+}

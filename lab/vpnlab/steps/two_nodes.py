@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two nodes alone, with the topology of stonith/two-nodes.crm: what their scenarios share."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..evidence.expectation import at_most
+from ..evidence.result import ClientResult
+from ..host.node import Node
+from .live import Live
+from .promise import Span, expect_only_silence, worst_gap_ms
+from .run import Run
+
+# 0.65 s until Corosync has noticed, 1.7 s from then until the power device may begin (mode=yield),
+# and 0.4 s for power, the confirmation and the promotion.
+OUTAGE_MS = 3000
+DEVICES = ("fencing-yield", "fencing", "fencing-confirm")
+CALM_S = 2
+# After a silence has ended; for as long the node that waits could still shoot, too.
+OBSERVE_S = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """Whether the promoted node was the cluster's coordinator, and when the loss was observed."""
+
+    name: str
+    span: Span
+
+
+def observed(live: Live, name: str) -> Loss:
+    """The loss that the last fault was, when all is well again."""
+    begin = live.run.lab.faults[-1].t
+    live.run.observe(OBSERVE_S)
+    return Loss(name, (begin, live.run.lab.now()))
+
+
+def wait_calm(live: Live, promoted: Node) -> str:
+    """Waits until both nodes have all fencing devices and a calm time has passed: a coordinator
+    that is at work when it loses a node thinks about it a second later. Returns whether the
+    promoted node is it: "dc" or "not_dc"."""
+    status = live.stack.cluster.wait_status(
+        "both nodes have all fencing devices",
+        lambda status: all(len(status.on(device)) == 2 for device in DEVICES))
+    live.wait_answered()
+    live.run.observe(CALM_S)
+    return "dc" if status.dc == promoted.name else "not_dc"
+
+
+def expect_silences(run: Run, seen: ClientResult, losses: Sequence[Loss]) -> None:
+    """A silence after each loss, and nothing else."""
+    for loss in losses:
+        run.expect(f"silence_{loss.name}_ms", worst_gap_ms(seen, loss.span), at_most(OUTAGE_MS))
+    expect_only_silence(run, seen, OUTAGE_MS)
