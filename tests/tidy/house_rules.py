@@ -19,6 +19,8 @@ from pathlib import Path, PurePosixPath
 
 COLUMNS_MAX = 100
 LINES_MAX = 500
+# Modules (a header and its source are one) in a folder.
+MODULES_MAX = 26
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
 CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "wire", "config", "replica", "lease",
@@ -79,6 +81,14 @@ ROLE_WORD_OF_OTHERS = re.compile(
 )
 # Files over LINES_MAX, each with its reason.
 LONG_FILES: dict[str, str] = {}
+# Folders over MODULES_MAX, each with its reason.
+LARGE_FOLDERS = {
+    "lab/scenarios": "their names have prefixes, and lab/README.md has the index",
+    "lab/tests": "one a module of vpnlab",
+    "tests/sim": "one program",
+}
+# Layers that stand in rooms: folders that include one another without a circle.
+ROOMS = ("libvpnha/src/adapters", "libvpnha/src/runtime")
 # Paths that hold data for tests, not sources.
 DATA = re.compile(r"(?:^|/)(?:corpus|fixtures|goldens?)/")
 # These two quote what they forbid.
@@ -227,6 +237,44 @@ def file_length(tree: Tree) -> Iterator[Violation]:
             yield Violation(path, count, "length", f"{count} lines > {LINES_MAX}")
 
 
+def folder_size(tree: Tree) -> Iterator[Violation]:
+    modules: dict[str, set[str]] = {}
+    for path in tree.files:
+        if path.endswith(CODE):
+            folder, _, name = path.rpartition("/")
+            modules.setdefault(folder, set()).add(name.split(".")[0])
+    for folder, names in sorted(modules.items()):
+        if len(names) > MODULES_MAX and folder not in LARGE_FOLDERS:
+            yield Violation(folder, 1, "room", f"{len(names)} modules > {MODULES_MAX}")
+
+
+def room_circles(tree: Tree) -> Iterator[Violation]:
+    for layer in ROOMS:
+        name = PurePosixPath(layer).name
+        arrows: dict[str, dict[str, tuple[str, int]]] = {}
+        for path, number, line in tree.lines(*CPP, under=f"{layer}/"):
+            room = PurePosixPath(path).parent.name
+            included = re.match(rf'\s*#\s*include\s+"{name}/([\w-]+)/', line)
+            if included and room not in (name, included[1]):
+                arrows.setdefault(room, {}).setdefault(included[1], (path, number))
+        for room, targets in arrows.items():
+            for target, (path, number) in targets.items():
+                if leads_to(arrows, target, room):
+                    yield Violation(path, number, "room", f"{target} includes {room}, too")
+
+
+def leads_to(arrows: dict[str, dict[str, tuple[str, int]]], start: str, end: str) -> bool:
+    seen, open_rooms = set(), [start]
+    while open_rooms:
+        room = open_rooms.pop()
+        if room == end:
+            return True
+        if room not in seen:
+            seen.add(room)
+            open_rooms += arrows.get(room, {})
+    return False
+
+
 def is_source(path: str, text: str) -> bool:
     name = PurePosixPath(path).name
     return (
@@ -362,6 +410,8 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     words,
     columns,
     file_length,
+    folder_size,
+    room_circles,
     spdx,
     pragma_once,
     every_errc_used,

@@ -62,6 +62,21 @@ class HouseRulesTest(unittest.TestCase):
             with self.subTest(path=path):
                 self.green(rule, path, SPDX + f'#include "{included}"\n')
 
+    def test_a_folder_holds_26_modules(self):
+        rule = house_rules.folder_size
+        many = {f"cli/m{n}.{suffix}": SPDX for n in range(26) for suffix in ("cpp", "hpp")}
+        self.assertEqual(found(rule, many), [])
+        self.assertEqual(len(found(rule, {**many, "cli/one_more.cpp": SPDX})), 1)
+
+    def test_rooms_include_one_another_without_a_circle(self):
+        rule = house_rules.room_circles
+        adapters = "libvpnha/src/adapters"
+        down = {f"{adapters}/gate/x.cpp": SPDX + '#include "adapters/os/y.hpp"\n',
+                f"{adapters}/l2tp/x.cpp": SPDX + '#include "adapters/gate/x.hpp"\n'}
+        self.assertEqual(found(rule, down), [])
+        back = {f"{adapters}/os/y.cpp": SPDX + '#include "adapters/l2tp/x.hpp"\n'}
+        self.assertEqual(len(found(rule, {**down, **back})), 3)
+
     def test_cores_are_pure(self):
         rule = house_rules.pure_cores
         core, adapter = "libvpnha/src/l2tp/x.cpp", "libvpnha/src/adapters/x.cpp"

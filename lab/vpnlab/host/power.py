@@ -145,7 +145,8 @@ def start_power_service(lab: Lab) -> None:
     with open(state / "power.stderr", "wb") as errors:
         service = subprocess.Popen(
             [*lab.namespace.prefix(), "chrt", "--rr", "1", sys.executable, "-m",
-             "vpnlab.host.power", lab.name], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd="/",
+             "vpnlab.host.power", lab.name],
+            stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd="/",
             start_new_session=True, env={**os.environ, "PYTHONPATH": str(here)})
     deadline = time.monotonic() + START_LIMIT_S
     while not _answers(lab):
