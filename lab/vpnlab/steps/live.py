@@ -143,6 +143,7 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
     is set up in another way. `stand_in`: a standby serves before Pacemaker knows. `ipsec`: the
     gateway speaks IKEv2, and L2TP within IPsec only."""
+    stand_in = stand_in or run.stand_in
     stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
                                 stand_in=(L2TP,) if stand_in else (), ipsec=ipsec)
     run.step("corosync, pacemaker and vpnha start on "

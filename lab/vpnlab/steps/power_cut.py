@@ -19,4 +19,5 @@ def cut_power_under_traffic(run: Run, place: Place, stand_in: bool = False) -> N
     run.observe(AFTERWARDS_S)
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
-    expect_only_silence(run, seen.client("client1"), acting.OUTAGE_MS if stand_in else OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"),
+                        acting.OUTAGE_MS if stand_in or run.stand_in else OUTAGE_MS)

@@ -69,9 +69,9 @@ def load(name: str, directory: Path = DIRECTORY) -> Loaded:
     return Loaded(name, purpose, module.SCENARIO, module.steps)
 
 
-def execute(loaded: Loaded, lab: Lab, out: Path, seed: int) -> bool:
+def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, stand_in: bool = False) -> bool:
     """Runs the steps in a lab that is up, and writes the result into `out`."""
-    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults)
+    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, stand_in)
     try:
         loaded.steps(run)
     except LabError as error:
