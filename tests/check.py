@@ -46,7 +46,8 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
                 "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
-                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move")
+                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
+                "calm-hour")
 
 
 @dataclass(frozen=True)

@@ -90,14 +90,14 @@ def _strike(live: Live, gateway: VpnGateway, place: Place, act: Act, back: Act,
     # A gap of the round before is none of this one.
     live.wait_answered(client)
     run.observe(CALM_S)
-    before = _cpu_times()
+    before = cpu_times()
     found = Round(gateway, run.lab.now())
     act(stack, active)
     stack.wait_promoted((node.name for node in standbys), ACTING_LIMIT_S)
     live.wait_answered(client)
     run.observe(AFTERWARDS_S)
     found.until = run.lab.now()
-    spent = [after - start for start, after in zip(before, _cpu_times())]
+    spent = [after - start for start, after in zip(before, cpu_times())]
     found.stolen_percent = round(100 * spent[STEAL] / sum(spent), 1)
     back(stack, active)
     for each in (stack, other):
@@ -106,7 +106,7 @@ def _strike(live: Live, gateway: VpnGateway, place: Place, act: Act, back: Act,
     return found
 
 
-def _cpu_times() -> list[int]:
+def cpu_times() -> list[int]:
     """Of the host, user to steal."""
     with open("/proc/stat", encoding="ascii") as file:
         return [int(each) for each in file.readline().split()[1:STEAL + 2]]
