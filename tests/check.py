@@ -57,6 +57,7 @@ class Area:
     tests: tuple[str, ...]
     scenarios: tuple[str, ...]
     simulated: bool = False
+    packages: bool = False
 
 
 AREAS = {
@@ -79,6 +80,7 @@ AREAS = {
                    "ikev2-kinds-power-cut", "ipsec-three-failovers", "ipsec-no-cleartext")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
+    "rollout": Area(("daemon", "ocf"), (), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
@@ -209,6 +211,8 @@ def check_area(checks: Checks, area: Area) -> None:
     checks.step("release tests", ["ctest", "--preset", "release", "-L", labels], ctest_count)
     if area.simulated:
         simulate(checks)
+    if area.packages:
+        checks.step("Debian packages", ["setup/debs"])
     lab(checks, area.scenarios)
 
 
@@ -282,6 +286,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
         simulate(checks)
         sanitized(checks, everything=everything)
         if everything:
+            checks.step("Debian packages", ["setup/debs"])
             checks.step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
