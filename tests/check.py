@@ -80,7 +80,7 @@ AREAS = {
                    "ikev2-kinds-power-cut", "ipsec-three-failovers", "ipsec-no-cleartext")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
-    "rollout": Area(("daemon", "ocf"), (), packages=True),
+    "rollout": Area(("daemon", "ocf"), ("packages",), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")

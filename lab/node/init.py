@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""First process of a lab node: builds the root, the links and the names, then becomes the agent.
+"""First process of a lab node: builds the root, the links and the names, then becomes the agent;
+where the node has a root of its own it becomes systemd, and the agent is its child.
 
 The kernel starts it on the host's files (read only, by hostfs) with VPNHA_NODE=FILE, a JSON file
 the lab wrote. One resident process does it all, because fork+exec costs 20 to 30 ms in here: the
@@ -27,6 +28,7 @@ SCHED_DEADLINE = 6
 FORWARDING_NS = (9_000_000, 10_000_000, 10_000_000)
 # Directories whose files belong to the host's own past: a node sees their skeleton only.
 STATE_DIRECTORY = "/var/lib/vpnha"
+SYSTEMD = "/lib/systemd/systemd"
 EMPTIED = ("/var/lib/corosync", "/var/lib/pacemaker", "/var/lib/pcsd")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -47,13 +49,17 @@ def uncover(target: str) -> None:
         raise OSError(code, f"umount {target}: {os.strerror(code)}")
 
 
-def build_root(stage: str) -> None:
-    """Overlay of a tmpfs over the staged project files over the host's root becomes /."""
+def build_root(stage: str, root: str) -> None:
+    """Overlay of a tmpfs over the staged project files over the host's root, or over a root of its
+    own, becomes /."""
     mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=75%")
-    for name in ("upper", "work", "root", "stage"):
+    for name in ("upper", "work", "root", "stage", "base"):
         os.mkdir(f"/run/{name}")
     lower = "/"
-    if stage:
+    if root:
+        mount("none", "/run/base", "hostfs", MS_RDONLY, root)
+        lower = "/run/base"
+    elif stage:
         # A mount of its own: overlayfs refuses a layer that lies inside another one.
         mount("none", "/run/stage", "hostfs", MS_RDONLY, stage)
         lower = "/run/stage:/"
@@ -85,7 +91,7 @@ def empty_directory(top: str, host_directory: str = "") -> None:
         os.chmod(path, mode)
 
 
-def mount_special(log_directory: str, disk_directory: str) -> None:
+def mount_special(config: dict) -> None:
     mount("devtmpfs", "/dev", "devtmpfs", 0, "mode=0755")
     for name in ("pts", "shm"):
         os.makedirs(f"/dev/{name}", exist_ok=True)
@@ -103,12 +109,17 @@ def mount_special(log_directory: str, disk_directory: str) -> None:
     for path in ("/run/lock", "/run/lab"):
         os.mkdir(path)
     # Logs must survive a power cut, for they tell what led to it.
-    empty_directory("/var/log", log_directory)
+    empty_directory("/var/log", config["log_directory"])
+    for target, directory in config["mounts"].items():
+        os.makedirs(target, exist_ok=True)
+        mount("none", target, "hostfs", MS_RDONLY, directory)
+    if config["root"]:
+        return  # Its packages make what else they need.
     for path in EMPTIED:
         empty_directory(path)
     # And what vpnhad must know of its past: it is what the disk of a real node is for.
     os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
-    mount("none", STATE_DIRECTORY, "hostfs", 0, disk_directory)
+    mount("none", STATE_DIRECTORY, "hostfs", 0, config["disk_directory"])
 
 
 def write(path: str, text: str) -> None:
@@ -139,7 +150,8 @@ def name_node(config: dict) -> None:
     write("/etc/hostname", config["name"] + "\n")
     write("/etc/hosts", config["hosts"])
     # A node has no name server; without this every lookup of a foreign name waits for one.
-    os.unlink("/etc/resolv.conf")
+    if os.path.lexists("/etc/resolv.conf"):
+        os.unlink("/etc/resolv.conf")
     write("/etc/resolv.conf", "")
     for key, value in config["sysctls"].items():
         write("/proc/sys/" + key.replace(".", "/"), value)
@@ -202,8 +214,8 @@ def main() -> None:
     sys.path.insert(0, HERE)
     import agent
     tools = read_tools()
-    build_root(config["stage"])
-    mount_special(config["log_directory"], config["disk_directory"])
+    build_root(config["stage"], config["root"])
+    mount_special(config)
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")
     write_tools(tools)
@@ -211,6 +223,8 @@ def main() -> None:
     configure_links(config)
     forward_first()
     print(f"node {config['name']} is up", flush=True)
+    if config["root"] and os.fork():
+        os.execv(SYSTEMD, [SYSTEMD])
     agent.serve(config["agent_address"], config["agent_port"], config["token"])
 
 

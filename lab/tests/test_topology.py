@@ -110,6 +110,16 @@ def test_gateways_track_connections_as_the_replication_of_flows_needs_it():
         node_spec("client1"), "token", "", "/log", "/disk")["sysctls"]
 
 
+def test_a_node_with_a_root_of_its_own_has_links_and_memory_and_no_settings_of_the_lab():
+    config = boot_config(node_spec("gw1"), "token", "", "/log", "/disk", "/debian",
+                         {"/srv/debian": "/archive"})
+    assert config["sysctls"] == {} and len(config["links"]) == 5
+    assert (config["root"], config["mounts"]) == ("/debian", {"/srv/debian": "/archive"})
+    arguments = kernel_arguments(node_spec("gw1"), "/linux", "/init.py", "/c.json", "gw1", "/u/",
+                                 fresh=True)
+    assert "mem=1024M" in arguments
+
+
 def test_kernel_command_line_has_a_link_per_network_and_a_read_only_root():
     arguments = kernel_arguments(node_spec("gw1"), "/linux", "/init.py", "/c.json", "gw1", "/u/")
     assert "ro" in arguments and "rw" not in arguments

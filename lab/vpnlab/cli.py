@@ -16,7 +16,7 @@ from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFo
 from .host.kernel import ensure_kernel
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
-from .host.stage import install_stage
+from .host.stage import built_packages, install_stage
 from .host.state import StateDirectory, check_name
 from .host.topology import DEFAULT_NODES, NODES
 from .steps import scenario, soak
@@ -237,7 +237,8 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     stage = options.stage
     if stage is None and loaded.scenario.vpnha:
         stage = install_stage()
-    lab = Lab.new(name, loaded.scenario.nodes, stage)
+    fresh = loaded.scenario.fresh
+    lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

@@ -10,13 +10,14 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from .cores import host_cores, shared
+from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
 from .kernel import ensure_kernel
@@ -85,18 +86,29 @@ class Lab:
         # One reading of both clocks: a step of the host's wall clock moves no event.
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name), self.namespace, self._state, record.token,
-                                 record.stage, self._record_fault) for name in record.nodes}
+                                 record.stage, self._record_fault,
+                                 *((record.root, record.mounts) if name in record.fresh else ()))
+                      for name in record.nodes}
 
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
-            stage: Path | None = None) -> Lab:
+            stage: Path | None = None, fresh: Collection[str] = (),
+            packages: Path | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
-        `DESTDIR=stage` leaves them, laid over the host's root in every node."""
+        `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
+        are a newly installed Debian instead, with systemd; they have an archive of Debian's
+        packages, and `packages` as one of the project's."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
-        return cls(LabRecord(name, chosen, secrets.token_hex(16),
-                             str(stage.resolve()) if stage else ""))
+        record = LabRecord(name, chosen, secrets.token_hex(16),
+                           str(stage.resolve()) if stage else "")
+        if fresh:
+            debian = ensure_debian()
+            record = dataclasses.replace(record, fresh=list(fresh), root=str(debian.root), mounts={
+                ARCHIVE_MOUNT: str(debian.archive),
+                **({PRODUCT_MOUNT: str(packages.resolve())} if packages else {})})
+        return cls(record)
 
     @classmethod
     def join(cls, name: str) -> Lab:
@@ -149,6 +161,10 @@ class Lab:
     def _each(self, action: Callable[[Node], T]) -> list[T]:
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
             return list(pool.map(action, self.nodes.values()))
+
+    def private_directory(self, name: str) -> Path:
+        """For what goes with the lab, like secrets."""
+        return self._state.path / name
 
     # Nodes.
 

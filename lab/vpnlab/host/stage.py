@@ -6,11 +6,21 @@ import os
 import subprocess
 from pathlib import Path
 
+from .debian import index
 from .errors import LabError, NotFound
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build" / "release"
 STAGE = ROOT / "build" / "stage"
+PACKAGES = ROOT / "build" / "packages"
+
+
+def built_packages() -> Path:
+    """The Debian packages of the project, as an archive that apt can read."""
+    if not list(PACKAGES.glob("vpnha_*.deb")):
+        raise NotFound("there are no packages for the nodes: setup/debs")
+    index(PACKAGES)
+    return PACKAGES
 
 
 def install_stage() -> Path:

@@ -111,6 +111,10 @@ class LabRecord:
     nodes: list[str]
     token: str
     stage: str
+    # Nodes whose root is a fresh Debian, that Debian, and what they see of the host, by where.
+    fresh: list[str] = dataclasses.field(default_factory=list)
+    root: str = ""
+    mounts: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class StateDirectory:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import NotFound
 
 AGENT_PORT = 7001
+FRESH_MEMORY_MB = 1024
 MANAGEMENT_HOST = "10.77.9.254"
 
 
@@ -209,24 +211,29 @@ def hosts_file() -> str:
 
 
 def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str,
-                disk_directory: str) -> dict:
-    """What the node's init reads."""
+                disk_directory: str, root: str = "",
+                mounts: Mapping[str, str] | None = None) -> dict:
+    """What the node's init reads. With a root of its own a node is as it was installed: systemd is
+    its first process, and it has no settings of the lab but its links. `mounts`: directories of the
+    host that it sees, by where."""
     links = [{"name": NETWORKS[name].link, "mac": node.mac(name),
               "address": f"{node.address(name)}/"
                          f"{ipaddress.ip_network(NETWORKS[name].prefix).prefixlen}"}
              for name in node.networks]
     return {"name": node.name, "links": links, "routes": list(node.routes),
-            "sysctls": dict(node.sysctls), "hosts": hosts_file(), "stage": stage,
+            "sysctls": {} if root else dict(node.sysctls), "root": root,
+            "mounts": dict(mounts or {}), "hosts": hosts_file(), "stage": stage,
             "log_directory": log_directory, "disk_directory": disk_directory,
             "agent_address": node.address("management"), "agent_port": AGENT_PORT, "token": token}
 
 
 def kernel_arguments(node: NodeSpec, kernel: str, init: str, config: str, umid: str,
-                     uml_dir: str) -> list[str]:
+                     uml_dir: str, fresh: bool = False) -> list[str]:
     """Command line of the node's process. The root is the host's, read only: what a node
-    writes goes to its overlay."""
+    writes goes to its overlay. `fresh`: it will have packages to install there."""
+    memory_mb = max(node.memory_mb, FRESH_MEMORY_MB) if fresh else node.memory_mb
     vectors = [f"vec{index}:transport=tap,ifname={node.tap(name)},mac={node.mac(name)},"
                "depth=128,gro=1" for index, name in enumerate(node.networks)]
-    return [kernel, f"mem={node.memory_mb}M", "root=/dev/root", "rootfstype=hostfs",
+    return [kernel, f"mem={memory_mb}M", "root=/dev/root", "rootfstype=hostfs",
             "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1", "quiet", f"umid={umid}",
             f"uml_dir={uml_dir}", *vectors, f"init={init}", f"VPNHA_NODE={config}"]

@@ -41,6 +41,9 @@ class Scenario:
     nodes: tuple[str, ...] = DEFAULT_NODES
     faults: int = 0
     vpnha: bool = False
+    # Nodes that are a newly installed Debian with systemd; they have the project's packages beside
+    # Debian's, and nothing of both is installed.
+    fresh: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
