@@ -44,7 +44,14 @@ constexpr auto kLamePatience = 1s;
 static_assert(kAnswerTimeout + kLamePatience + kEndTimeout + kDeathPatience + 1s < kActionTimeout);
 constexpr auto kPollInterval = 5ms;
 constexpr const char* kMarks = "/run/vpnha/started";
-constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";
+constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";  // vpnhad.service names it, too.
+// Where systemd is the first process (sd_booted(3)), it starts vpnhad: limits and what the daemon
+// may touch are the unit's.
+constexpr const char* kSystemd = "/run/systemd/system";
+constexpr const char* kUnit = "vpnhad.service";
+constexpr const char* kUnitBinary = "/usr/sbin/vpnhad";
+constexpr const char* kUnitEnvironment = "/run/vpnha/vpnhad.environment";
+constexpr const char* kUnitErrors = "/run/vpnha/systemctl.errors";
 // A restarted vpnhad that makes the node silent at its start may be at the same devices.
 constexpr int kSilenceAttempts = 3;
 
@@ -203,9 +210,34 @@ Result<unsigned> Vpnhad::ensure_running() {
 Result<pid_t> Vpnhad::start_keeper() const {
     VPNHA_CHECK(make_directory(kMarks));
     VPNHA_CHECK(make_directory(std::filesystem::path(log_file_).parent_path()));
+    if (binary_ == kUnitBinary && ::access(kSystemd, F_OK) == 0) {
+        return start_unit();
+    }
     return adapters::spawn_detached(
         {.arguments = {VPNHA_KEEP_PROGRAM, binary_, "--config", config_, "--log-file", log_file_},
          .error_file = kErrors});
+}
+
+Result<pid_t> Vpnhad::start_unit() const {
+    std::ofstream file(kUnitEnvironment);
+    if (!(file << fmt::format("VPNHAD_CONFIG=\"{}\"\nVPNHAD_LOG=\"{}\"\n", config_, log_file_)
+               << std::flush)) {
+        return tl::unexpected(system_error(fmt::format("writing {}", kUnitEnvironment), errno));
+    }
+    VPNHA_TRY(const int code,
+              adapters::run_to_end(
+                  {.arguments = {"/usr/bin/systemctl", "start", kUnit}, .error_file = kUnitErrors},
+                  kStartTimeout));
+    if (code != 0) {
+        return fail(Errc::system,
+                    fmt::format("systemctl start {}: {}", kUnit, last_line(kUnitErrors)));
+    }
+    VPNHA_TRY(const auto started, keepers());
+    if (started.empty()) {
+        return fail(Errc::system, fmt::format("vpnhad ended at once: {} (more in {})",
+                                              last_line(kErrors), log_file_));
+    }
+    return started[0].pid;
 }
 
 bool Vpnhad::serves_others() const {

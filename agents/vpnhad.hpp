@@ -93,6 +93,7 @@ class Vpnhad {
     [[nodiscard]] Result<std::vector<adapters::Process>> daemons() const;
     [[nodiscard]] Result<std::vector<adapters::Process>> keepers() const;
     [[nodiscard]] Result<pid_t> start_keeper() const;
+    [[nodiscard]] Result<pid_t> start_unit() const;
     // Who is to be ended before the gateway can be silenced.
     [[nodiscard]] Result<std::vector<adapters::Process>> victims() const;
     [[nodiscard]] bool serves_others() const;
