@@ -33,12 +33,15 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
             continue;
         }
         const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* It is packed. */
-        session->peer_address = ntohl(kernel.addr.sin_addr.s_addr);
-        session->peer_port = ntohs(kernel.addr.sin_port);
-        session->tunnel = kernel.s_tunnel;
-        session->peer_tunnel = kernel.d_tunnel;
-        session->session = kernel.s_session;
-        session->peer_session = kernel.d_session;
+        session->protocol = VPNHA_L2TP;
+        session->ids.l2tp = (struct vpnha_l2tp_ids){
+            .peer_address = ntohl(kernel.addr.sin_addr.s_addr),
+            .peer_port = ntohs(kernel.addr.sin_port),
+            .tunnel = kernel.s_tunnel,
+            .peer_tunnel = kernel.d_tunnel,
+            .session = kernel.s_session,
+            .peer_session = kernel.d_session,
+        };
         /* The resumed side cannot go on with the numbers of the data packets. */
         if (option_is_on(fd, PPPOL2TP_SO_RECVSEQ)) {
             session->not_resumable |= VPNHA_NOT_SEQUENCED;

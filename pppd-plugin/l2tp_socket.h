@@ -5,8 +5,8 @@
 
 #include "message.h"
 
-/* Fills in peer, ids and what of the session is not resumable, and returns 1; returns 0 when this
- * pppd runs over no L2TPv2 session in IPv4. */
+/* Fills in protocol, ids and what of the session is not resumable, and returns 1; returns 0 when
+ * this pppd runs over no L2TPv2 session in IPv4. */
 int vpnha_find_l2tp_session(struct vpnha_session* session);
 
 #endif

@@ -3,28 +3,28 @@
 
 #include <string.h>
 
-enum { VERSION_1 = 1 };
+enum { VERSION_2 = 2 };
 enum { SESSION_UP = 1, SESSION_DOWN = 2, SESSION_EXIT = 3, PROTECTED = 129, UNPROTECTED = 130 };
 enum {
     FIELD_GATEWAY = 1,
     FIELD_PID = 2,
-    FIELD_PEER = 3,
-    FIELD_TUNNEL = 4,
-    FIELD_SESSION = 5,
-    FIELD_OUR_OPTIONS = 6,
-    FIELD_THEIR_OPTIONS = 7,
-    FIELD_ADDRESSES = 8,
-    FIELD_ECHO = 9,
-    FIELD_ESTABLISHED = 10,
-    FIELD_USER = 11,
-    FIELD_INTERFACE = 12,
-    FIELD_NOT_RESUMABLE = 13,
-    FIELD_REASON = 14,
+    FIELD_PROTOCOL = 3,
+    FIELD_IDS = 4,
+    FIELD_OUR_OPTIONS = 5,
+    FIELD_THEIR_OPTIONS = 6,
+    FIELD_ADDRESSES = 7,
+    FIELD_ECHO = 8,
+    FIELD_ESTABLISHED = 9,
+    FIELD_USER = 10,
+    FIELD_INTERFACE = 11,
+    FIELD_NOT_RESUMABLE = 12,
+    FIELD_REASON = 13,
 };
-enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4 };
+enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 
-/* Header, 13 field headers, and the longest values. */
-_Static_assert(4 + 13 * 4 + 32 + 4 + 6 + 4 + 4 + 11 + 11 + 8 + 4 + 8 + 255 + 15 + 4 <=
+/* Header, 12 field headers, and the longest values. */
+_Static_assert(4 + 12 * 4 + 32 + 4 + PROTOCOL_BYTES_MAX + L2TP_IDS_BYTES + 11 + 11 + 8 + 4 + 8 +
+                       255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -36,7 +36,7 @@ static uint8_t* put(uint8_t* at, uint64_t value, unsigned width) {
 }
 
 static uint8_t* put_header(uint8_t* at, uint8_t type) {
-    at = put(at, VERSION_1, 2);
+    at = put(at, VERSION_2, 2);
     at = put(at, type, 1);
     return put(at, 0, 1);
 }
@@ -63,16 +63,30 @@ static uint8_t* put_options(uint8_t* at, uint16_t type, const struct vpnha_link_
                1);
 }
 
+static uint8_t* put_l2tp(uint8_t* at, const struct vpnha_l2tp_ids* ids) {
+    at = put_text(at, FIELD_PROTOCOL, "l2tp", PROTOCOL_BYTES_MAX);
+    at = put_field(at, FIELD_IDS, L2TP_IDS_BYTES);
+    at = put(at, ids->peer_address, 4);
+    at = put(at, ids->peer_port, 2);
+    at = put(at, ids->tunnel, 2);
+    at = put(at, ids->peer_tunnel, 2);
+    at = put(at, ids->session, 2);
+    return put(at, ids->peer_session, 2);
+}
+
+static uint8_t* put_protocol(uint8_t* at, const struct vpnha_session* session) {
+    switch (session->protocol) {
+        case VPNHA_L2TP:
+            return put_l2tp(at, &session->ids.l2tp);
+    }
+    return at;
+}
+
 size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out) {
     uint8_t* at = put_header(out, SESSION_UP);
     at = put_text(at, FIELD_GATEWAY, session->gateway, VPNHA_GATEWAY_BYTES_MAX);
     at = put(put_field(at, FIELD_PID, 4), session->pid, 4);
-    at = put(put_field(at, FIELD_PEER, 6), session->peer_address, 4);
-    at = put(at, session->peer_port, 2);
-    at = put(put_field(at, FIELD_TUNNEL, 4), session->tunnel, 2);
-    at = put(at, session->peer_tunnel, 2);
-    at = put(put_field(at, FIELD_SESSION, 4), session->session, 2);
-    at = put(at, session->peer_session, 2);
+    at = put_protocol(at, session);
     at = put_options(at, FIELD_OUR_OPTIONS, &session->ours);
     at = put_options(at, FIELD_THEIR_OPTIONS, &session->theirs);
     at = put(put_field(at, FIELD_ADDRESSES, 8), session->our_ppp_address, 4);
@@ -101,7 +115,7 @@ static uint16_t get_u16(const uint8_t* at) {
 enum vpnha_verdict vpnha_parse_verdict(const uint8_t* bytes, size_t length,
                                        char reason[VPNHA_REASON_BYTES_MAX + 1]) {
     reason[0] = '\0';
-    if (length < HEADER_BYTES || get_u16(bytes) != VERSION_1) {
+    if (length < HEADER_BYTES || get_u16(bytes) != VERSION_2) {
         return VPNHA_VERDICT_MALFORMED;
     }
     if (bytes[2] == PROTECTED) {

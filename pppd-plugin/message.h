@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages to and from vpnhad, version 1, as documented in docs/plugin-protocol.md. Nothing here
+/* Messages to and from vpnhad, version 2, as documented in docs/plugin-protocol.md. Nothing here
  * knows pppd. Addresses are in host order. */
 #ifndef VPNHA_MESSAGE_H
 #define VPNHA_MESSAGE_H
@@ -32,13 +32,23 @@ struct vpnha_link_options {
     int address_compression;
 };
 
-struct vpnha_session {
-    char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
-    uint32_t pid;
+/* What carries the link, and by which ids both ends know it. */
+enum vpnha_protocol { VPNHA_L2TP };
+
+struct vpnha_l2tp_ids {
     uint32_t peer_address;
     uint16_t peer_port;
     uint16_t tunnel, peer_tunnel;
     uint16_t session, peer_session;
+};
+
+struct vpnha_session {
+    char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
+    uint32_t pid;
+    enum vpnha_protocol protocol;
+    union {
+        struct vpnha_l2tp_ids l2tp;
+    } ids;
     struct vpnha_link_options ours, theirs;
     uint32_t our_ppp_address, peer_ppp_address;
     uint16_t echo_interval_s, echo_failures;

@@ -125,11 +125,14 @@ static void hear(int wait) {
     }
 }
 
-static void collect(void) {
+/* 0: nothing that vpnhad knows carries the link. */
+static int collect(void) {
     session.not_resumable = 0;
-    if (vpnha_find_l2tp_session(&session)) {
-        vpnha_collect_session(&session);
+    if (!vpnha_find_l2tp_session(&session)) {
+        return 0;
     }
+    vpnha_collect_session(&session);
+    return 1;
 }
 
 static void watch(void* unused) {
@@ -138,7 +141,7 @@ static void watch(void* unused) {
         return;
     }
     if (vpnhad.fd < 0 || session.pid != (uint32_t)getpid()) {
-        collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
+        (void)collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
         tell_session();
     } else {
         look_again_in(WATCH_S);
@@ -152,7 +155,7 @@ static void look_at_negotiation(void* unused) {
     if (!session_is_up) {
         return;
     }
-    collect();
+    (void)collect();
     if (session.not_resumable != before) {
         tell_session();
     }
@@ -181,11 +184,10 @@ static void on_ip_up(void* unused, int argument) {
         return;
     }
     memset(&session, 0, sizeof session);
-    if (!vpnha_find_l2tp_session(&session)) {
+    if (!collect()) {
         warn("vpnha: session is not protected: it is no L2TP session over IPv4");
         return;
     }
-    vpnha_collect_session(&session);
     snprintf(session.gateway, sizeof session.gateway, "%s", gateway_name);
     clock_gettime(CLOCK_REALTIME, &now);
     session.established_unix_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;

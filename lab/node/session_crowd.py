@@ -18,7 +18,7 @@ import struct
 import sys
 import time
 
-VERSION, SESSION_UP = 1, 1
+VERSION, SESSION_UP = 2, 1
 # Receive unit 1400, no magic number, the map of a synchronous link, no compression of fields.
 LINK_OPTIONS = struct.pack("!HIIB", 1400, 0, 0, 0)
 
@@ -31,9 +31,8 @@ def field(number: int, value: bytes) -> bytes:
 
 
 def session_up(gateway: str, peer: str, number: int, address: str, our_address: str) -> bytes:
-    ids = struct.pack("!HH", number, number)
-    values = [gateway.encode(), struct.pack("!I", os.getpid()),
-              socket.inet_aton(peer) + struct.pack("!H", number), ids, ids, LINK_OPTIONS,
+    ids = socket.inet_aton(peer) + struct.pack("!5H", *[number] * 5)
+    values = [gateway.encode(), struct.pack("!I", os.getpid()), b"l2tp", ids, LINK_OPTIONS,
               LINK_OPTIONS, socket.inet_aton(our_address) + socket.inet_aton(address),
               # No echoes: nobody would answer them.
               struct.pack("!HH", 0, 0), struct.pack("!Q", int(time.time() * 1000)),

@@ -17,9 +17,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Result<PluginMessage> message = parse_plugin_message(ByteView{data, size});
     if (message) {
         if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
-            l2tp::SessionRecord record = up->record;
-            record.key.tunnel.local = Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701};
-            VPNHA_ASSERT(l2tp::validate(record).has_value());
+            std::visit(
+                [&](const auto& ids) {
+                    const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
+                    VPNHA_ASSERT(validate(session_record(ids, up->link, local)).has_value());
+                },
+                up->ids);
             VPNHA_ASSERT(up->pid != 0 && !up->gateway.empty() && up->not_resumable.size() <= 32);
         }
     }

@@ -17,6 +17,7 @@
 #include "effects/flow_work.hpp"
 #include "effects/ipsec_work.hpp"
 #include "effects/l2tp_work.hpp"
+#include "effects/plugin_event.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
@@ -114,7 +115,7 @@ using Effect =
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent>;
+using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PluginEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

@@ -9,7 +9,6 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
-#include "effects/tokens.hpp"
 #include "l2tp/session_record.hpp"
 
 namespace vpnha::node {
@@ -67,17 +66,8 @@ struct SessionFrame {
     l2tp::SessionKey session;
     ByteView frame;
 };
-// A stock session came up; `not_resumable` names what keeps it from being replicated.
-struct PluginUp {
-    PluginToken plugin = 0;
-    const l2tp::SessionRecord& record;
-    const std::string& not_resumable;
-};
-struct PluginDown {
-    PluginToken plugin = 0;
-};
 
 using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
-                               TunnelDatagram, SessionFrame, PluginUp, PluginDown>;
+                               TunnelDatagram, SessionFrame>;
 
 }  // namespace vpnha::node

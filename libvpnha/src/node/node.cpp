@@ -276,12 +276,12 @@ Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
 }
 
 Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
-                           const l2tp::SessionRecord& record, const std::string& not_resumable,
+                           const PluginSession& session, const std::string& not_resumable,
                            TimePoint now) {
     Effects effects;
     for (auto& [id, node] : gateways_) {
         if (node.settings().name == gateway) {
-            node.on_event(PluginUp{plugin, record, not_resumable}, now, effects);
+            node.on_event(PluginUp{plugin, session, not_resumable}, now, effects);
             settle(now, effects);
             return effects;
         }

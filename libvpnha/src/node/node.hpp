@@ -123,7 +123,7 @@ class Node {
 
     // Sessions.
     [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
-                                       const l2tp::SessionRecord& record,
+                                       const PluginSession& session,
                                        const std::string& not_resumable, TimePoint now);
     [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now);
 

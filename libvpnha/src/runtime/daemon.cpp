@@ -32,6 +32,7 @@
 #include "runtime/gateway_settings.hpp"
 #include "runtime/ipsec.hpp"
 #include "runtime/pacemaker/score_writer.hpp"
+#include "runtime/plugin_session.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/setup_reader.hpp"
@@ -357,13 +358,7 @@ class Daemon {
     }
 
     void on_plugin_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-        l2tp::SessionRecord record = up.record;
-        const config::Gateway* const gateway = config_.find(up.gateway);
-        if (gateway != nullptr && gateway->l2tp) {
-            // What pppd cannot know.
-            record.key.tunnel.local = {gateway->l2tp_address(), gateway->l2tp->port};
-        }
-        run(node_->on_plugin_up(client.value, up.gateway, record,
+        run(node_->on_plugin_up(client.value, up.gateway, runtime::plugin_session(up, config_),
                                 fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
     }
 

@@ -117,12 +117,8 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
     if (!has_l2tp) {
         return 0;
     }
-    session->peer_address = 0xc0000233;
-    session->peer_port = 1701;
-    session->tunnel = 1;
-    session->peer_tunnel = 2;
-    session->session = 3;
-    session->peer_session = 4;
+    session->protocol = VPNHA_L2TP;
+    session->ids.l2tp = (struct vpnha_l2tp_ids){0xc0000233, 1701, 1, 2, 3, 4};
     if (is_sequenced) {
         session->not_resumable |= VPNHA_NOT_SEQUENCED;
     }

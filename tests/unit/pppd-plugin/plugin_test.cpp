@@ -95,19 +95,19 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(up->gateway, "dialin");
     EXPECT_EQ(up->pid, static_cast<std::uint32_t>(::getpid()));
     EXPECT_TRUE(up->not_resumable.empty());
-    const l2tp::SessionRecord& record = up->record;
-    EXPECT_EQ(to_string(record.key.tunnel.peer), "192.0.2.51:1701");
-    EXPECT_EQ(record.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
+    EXPECT_EQ(to_string(std::get<adapters::PluginL2tp>(up->ids).peer), "192.0.2.51:1701");
+    const adapters::PluginLink& link = up->link;
+    EXPECT_EQ(link.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
     // The peer negotiated nothing: RFC 1661's and 1662's defaults, not pppd's leftovers.
-    EXPECT_EQ(record.theirs, (ppp::LinkOptions{1500, 0, 0xffffffff, false, false}));
-    EXPECT_EQ(to_string(record.our_address), "10.200.0.1");
-    EXPECT_EQ(to_string(record.peer_address), "10.200.1.10");
-    EXPECT_EQ(record.echo_interval_s, 30);
-    EXPECT_EQ(record.echo_failures, 4);
-    EXPECT_EQ(record.user, "alice");
-    EXPECT_EQ(record.interface, "ppp0");
+    EXPECT_EQ(link.theirs, (ppp::LinkOptions{1500, 0, 0xffffffff, false, false}));
+    EXPECT_EQ(to_string(link.our_address), "10.200.0.1");
+    EXPECT_EQ(to_string(link.peer_address), "10.200.1.10");
+    EXPECT_EQ(link.echo_interval_s, 30);
+    EXPECT_EQ(link.echo_failures, 4);
+    EXPECT_EQ(link.user, "alice");
+    EXPECT_EQ(link.interface, "ppp0");
     const auto age = std::chrono::system_clock::now().time_since_epoch() -
-                     std::chrono::milliseconds(record.established_unix_ms);
+                     std::chrono::milliseconds(link.established_unix_ms);
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 

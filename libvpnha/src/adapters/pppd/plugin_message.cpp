@@ -12,7 +12,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersion = 2;
 
 constexpr std::uint8_t kSessionUp = 1;
 constexpr std::uint8_t kSessionDown = 2;
@@ -24,24 +24,24 @@ constexpr std::uint8_t kUnprotected = 130;
 constexpr std::uint16_t kOptionalBit = 0x8000;
 constexpr std::uint16_t kGateway = 1;
 constexpr std::uint16_t kPid = 2;
-constexpr std::uint16_t kPeer = 3;
-constexpr std::uint16_t kTunnel = 4;
-constexpr std::uint16_t kSession = 5;
-constexpr std::uint16_t kOurOptions = 6;
-constexpr std::uint16_t kTheirOptions = 7;
-constexpr std::uint16_t kAddresses = 8;
-constexpr std::uint16_t kEcho = 9;
-constexpr std::uint16_t kEstablished = 10;
-constexpr std::uint16_t kUser = 11;
-constexpr std::uint16_t kInterface = 12;
-constexpr std::uint16_t kNotResumable = 13;
-constexpr std::uint16_t kReason = 14;
+constexpr std::uint16_t kProtocol = 3;
+constexpr std::uint16_t kIds = 4;
+constexpr std::uint16_t kOurOptions = 5;
+constexpr std::uint16_t kTheirOptions = 6;
+constexpr std::uint16_t kAddresses = 7;
+constexpr std::uint16_t kEcho = 8;
+constexpr std::uint16_t kEstablished = 9;
+constexpr std::uint16_t kUser = 10;
+constexpr std::uint16_t kInterface = 11;
+constexpr std::uint16_t kNotResumable = 12;
+constexpr std::uint16_t kReason = 13;
 constexpr std::uint16_t kLastUpField = kNotResumable;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
 
 constexpr std::size_t kReasonBytesMax = 255;
+constexpr std::size_t kProtocolBytesMax = 16;
 
 // By bit of the field kNotResumable, lowest first.
 constexpr std::string_view kReasons[] = {
@@ -82,10 +82,26 @@ std::string text_of(ByteReader& value, std::size_t length_max) {
     return to_text(value.take(length <= length_max ? length : length + 1));
 }
 
+PluginL2tp read_l2tp(ByteReader& value) {
+    PluginL2tp ids;
+    ids.peer.address = Ipv4Address{value.u32()};
+    ids.peer.port = value.u16();
+    ids.tunnel = TunnelId{value.u16()};
+    ids.peer_tunnel = TunnelId{value.u16()};
+    ids.session = SessionId{value.u16()};
+    ids.peer_session = SessionId{value.u16()};
+    return ids;
+}
+
+// What is read once all fields have come: the ids are as their protocol has them.
+struct Carrier {
+    std::string protocol;
+    ByteView ids;
+};
+
 // Reads the value of a field whose type is known; fails through `value`.
-void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
-    l2tp::SessionRecord& record = up.record;
-    l2tp::TunnelKey& tunnel = record.key.tunnel;
+void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carrier& carrier) {
+    PluginLink& link = up.link;
     switch (type) {
         case kGateway:
             up.gateway = text_of(value, limits::kGatewayNameBytesMax);
@@ -93,40 +109,34 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
         case kPid:
             up.pid = value.u32();
             break;
-        case kPeer:
-            tunnel.peer.address = Ipv4Address{value.u32()};
-            tunnel.peer.port = value.u16();
+        case kProtocol:
+            carrier.protocol = text_of(value, kProtocolBytesMax);
             break;
-        case kTunnel:
-            tunnel.id = TunnelId{value.u16()};
-            tunnel.peer_id = TunnelId{value.u16()};
-            break;
-        case kSession:
-            record.key.id = SessionId{value.u16()};
-            record.key.peer_id = SessionId{value.u16()};
+        case kIds:
+            carrier.ids = value.take(value.remaining());
             break;
         case kOurOptions:
-            record.ours = read_link_options(value);
+            link.ours = read_link_options(value);
             break;
         case kTheirOptions:
-            record.theirs = read_link_options(value);
+            link.theirs = read_link_options(value);
             break;
         case kAddresses:
-            record.our_address = Ipv4Address{value.u32()};
-            record.peer_address = Ipv4Address{value.u32()};
+            link.our_address = Ipv4Address{value.u32()};
+            link.peer_address = Ipv4Address{value.u32()};
             break;
         case kEcho:
-            record.echo_interval_s = value.u16();
-            record.echo_failures = value.u16();
+            link.echo_interval_s = value.u16();
+            link.echo_failures = value.u16();
             break;
         case kEstablished:
-            record.established_unix_ms = value.u64();
+            link.established_unix_ms = value.u64();
             break;
         case kUser:
-            record.user = text_of(value, limits::kUserNameBytesMax);
+            link.user = text_of(value, limits::kUserNameBytesMax);
             break;
         case kInterface:
-            record.interface = text_of(value, limits::kInterfaceNameBytesMax);
+            link.interface = text_of(value, limits::kInterfaceNameBytesMax);
             break;
         case kNotResumable:
             up.not_resumable = reasons_of(value.u32());
@@ -137,18 +147,23 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
     }
 }
 
-Result<void> validate(const PluginSessionUp& up) {
-    if (up.gateway.empty() || up.pid == 0) {
-        return fail(Errc::malformed, "a session lacks its gateway or its pid");
+Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
+    if (carrier.protocol != "l2tp") {
+        return fail(Errc::malformed, fmt::format("protocol '{}' is unknown", carrier.protocol));
     }
-    // The local end is the daemon's to fill in; the peer's stands in for it.
-    l2tp::SessionRecord record = up.record;
-    record.key.tunnel.local = record.key.tunnel.peer;
-    return l2tp::validate(record);
+    ByteReader value(carrier.ids);
+    const PluginL2tp ids = read_l2tp(value);
+    if (!value.finished()) {
+        return fail(Errc::malformed, "the ids have a wrong length");
+    }
+    // The local end is not the plugin's to say; the peer's stands in for it.
+    VPNHA_CHECK(l2tp::validate(session_record(ids, link, ids.peer)));
+    return ids;
 }
 
 Result<PluginMessage> parse_session_up(ByteReader& reader) {
     PluginSessionUp up;
+    Carrier carrier;
     std::bitset<kLastUpField + 1> seen;
     while (reader.ok() && reader.remaining() > 0) {
         const std::uint16_t type = reader.u16();
@@ -163,7 +178,7 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
             return fail(Errc::malformed, fmt::format("field {} is unknown or given twice", type));
         }
         seen.set(type);
-        read_field(type, value, up);
+        read_field(type, value, up, carrier);
         if (!value.finished()) {
             return fail(Errc::malformed, fmt::format("field {} has a wrong length", type));
         }
@@ -172,11 +187,30 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
     }
-    VPNHA_CHECK(validate(up));
+    if (up.gateway.empty() || up.pid == 0) {
+        return fail(Errc::malformed, "a session lacks its gateway or its pid");
+    }
+    VPNHA_TRY(up.ids, read_ids(carrier, up.link));
     return up;
 }
 
 }  // namespace
+
+l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
+                                   Ipv4Endpoint local) {
+    l2tp::SessionRecord record;
+    record.key = {{local, ids.peer, ids.tunnel, ids.peer_tunnel}, ids.session, ids.peer_session};
+    record.ours = link.ours;
+    record.theirs = link.theirs;
+    record.our_address = link.our_address;
+    record.peer_address = link.peer_address;
+    record.echo_interval_s = link.echo_interval_s;
+    record.echo_failures = link.echo_failures;
+    record.established_unix_ms = link.established_unix_ms;
+    record.user = link.user;
+    record.interface = link.interface;
+    return record;
+}
 
 Result<PluginMessage> parse_plugin_message(ByteView bytes) {
     if (bytes.size() > limits::kPluginMessageBytesMax) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages between pppd's plugin vpnha.so and vpnhad, version 1, as documented in
+// Messages between pppd's plugin vpnha.so and vpnhad, version 2, as documented in
 // docs/plugin-protocol.md. One message is one packet of a SOCK_SEQPACKET Unix socket. The other end
 // is C without this library (pppd-plugin/message.c); a test holds the two together.
 #pragma once
@@ -14,13 +14,37 @@
 
 namespace vpnha::adapters {
 
-// IPCP is up: everything that another node needs to go on with the session. Said again when pppd
+// What pppd negotiated: the same whatever carries the link.
+struct PluginLink {
+    ppp::LinkOptions ours;
+    ppp::LinkOptions theirs;
+    Ipv4Address our_address;
+    Ipv4Address peer_address;
+    std::uint16_t echo_interval_s = 0;  // 0: never.
+    std::uint16_t echo_failures = 0;    // Unanswered echoes that end the session; 0: none do.
+    std::uint64_t established_unix_ms = 0;
+    std::string user;  // As authenticated; may be empty.
+    std::string interface;
+};
+
+// How both ends know the session, by what carries it. The local end of the tunnel is not in it: it
+// is the gateway's VIP and port, and pppd does not know them.
+struct PluginL2tp {
+    Ipv4Endpoint peer;
+    TunnelId tunnel{};
+    TunnelId peer_tunnel{};
+    SessionId session{};
+    SessionId peer_session{};
+};
+using PluginIds = std::variant<PluginL2tp>;
+
+// IPCP is up: everything that another node needs to go on with the session. Sent again when pppd
 // renegotiates or vpnhad was away.
 struct PluginSessionUp {
     std::string gateway;
     std::uint32_t pid = 0;
-    // All but key.tunnel.local, which pppd does not know: it is the gateway's VIP and port.
-    l2tp::SessionRecord record;
+    PluginIds ids;
+    PluginLink link;
     // Why another node could not go on with it; empty when one could. One reason each, for humans.
     std::vector<std::string> not_resumable;
 };
@@ -31,7 +55,10 @@ struct PluginExit {};
 
 using PluginMessage = std::variant<PluginSessionUp, PluginSessionDown, PluginExit>;
 
-// A session that parses is sane: l2tp::validate() holds for all that the message carries.
+[[nodiscard]] l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
+                                                 Ipv4Endpoint local);
+
+// A session that parses is sane: its record is, whatever the local end.
 [[nodiscard]] Result<PluginMessage> parse_plugin_message(ByteView bytes);
 
 // vpnhad's answer to PluginSessionUp. An empty reason: protected.

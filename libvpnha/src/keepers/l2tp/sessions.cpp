@@ -42,6 +42,8 @@ void L2tpSessions::detach(Effects& effects) {
 void L2tpSessions::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = std::get_if<node::L2tpEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    } else if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     }
 }
 
@@ -132,7 +134,12 @@ void L2tpSessions::hear(const node::SessionsAudited& audited, TimePoint now, Eff
 }
 
 void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, record, not_resumable] = up;
+    const auto& [plugin, session, not_resumable] = up;
+    const auto* const own = std::get_if<l2tp::SessionRecord>(&session);
+    if (own == nullptr) {
+        return;
+    }
+    const l2tp::SessionRecord& record = *own;
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});

@@ -50,7 +50,10 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     const PluginSessionUp up = parsed(sample_session());
     EXPECT_EQ(up.gateway, "dialin");
     EXPECT_EQ(up.pid, 4711U);
-    const l2tp::SessionRecord& record = up.record;
+    const auto& ids = std::get<PluginL2tp>(up.ids);
+    const l2tp::SessionRecord record =
+        session_record(ids, up.link, Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701});
+    EXPECT_EQ(to_string(record.key.tunnel.local), "192.0.2.100:1701");
     EXPECT_EQ(to_string(record.key.tunnel.peer), "192.0.2.51:1701");
     EXPECT_EQ(record.key.tunnel.id, TunnelId{0xfffe});
     EXPECT_EQ(record.key.tunnel.peer_id, TunnelId{2});
@@ -70,39 +73,39 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
 
 TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
     EXPECT_EQ(to_hex(encoded(sample_session())),
-              "00010100"  // Version 1, session up.
+              "00020100"  // Version 2, session up.
               "00010006"
               "6469616c696e"  // Gateway dialin.
               "00020004"
               "00001267"  // Pid 4711.
-              "00030006"
+              "00030004"
+              "6c327470"  // Protocol l2tp.
+              "0004000e"
               "c000023306a5"  // Peer 192.0.2.51:1701.
-              "00040004"
-              "fffe0002"  // Tunnel.
-              "00050004"
-              "00038004"  // Session.
-              "0006000b"
+              "fffe0002"      // Tunnel.
+              "00038004"      // Session.
+              "0005000b"
               "0582"
               "deadbeef"
               "ffffffff"
               "01"  // Our LCP options.
-              "0007000b"
+              "0006000b"
               "0578"
               "01020304"
               "00000000"
               "02"  // The peer's.
-              "00080008"
+              "00070008"
               "0ac80001"
               "0ac8010a"  // Addresses.
-              "00090004"
+              "00080004"
               "001e0004"  // Echo.
-              "000a0008"
+              "00090008"
               "0000019b76daa87b"  // Established.
-              "000b0005"
+              "000a0005"
               "616c696365"  // User alice.
-              "000c0004"
+              "000b0004"
               "70707030"  // Interface ppp0.
-              "000d0004"
+              "000c0004"
               "00000000");  // Resumable.
 }
 
@@ -111,9 +114,9 @@ TEST(PluginMessageTest, LongestTextsFit) {
     std::memset(session.gateway, 'g', VPNHA_GATEWAY_BYTES_MAX);
     std::memset(session.user, 'u', VPNHA_USER_BYTES_MAX);
     std::memset(session.interface, 'i', VPNHA_INTERFACE_BYTES_MAX);
-    EXPECT_EQ(parsed(session).record.user, std::string(255, 'u'));
+    EXPECT_EQ(parsed(session).link.user, std::string(255, 'u'));
     EXPECT_EQ(parsed(session).gateway.size(), limits::kGatewayNameBytesMax);
-    EXPECT_EQ(parsed(session).record.interface.size(), limits::kInterfaceNameBytesMax);
+    EXPECT_EQ(parsed(session).link.interface.size(), limits::kInterfaceNameBytesMax);
 }
 
 TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {
@@ -155,10 +158,19 @@ TEST(PluginMessageTest, RefusesFieldsThatAreWrong) {
     EXPECT_THAT(error_of(with_field(kPid, {0, 2, 0, 3, 0, 0, 0})), HasSubstr("wrong length"));
     EXPECT_THAT(error_of(with_field(kPid, {0, 2, 0, 5, 0, 0, 0, 1, 0})), HasSubstr("wrong length"));
     EXPECT_THAT(error_of(with_field(kPid, {})), HasSubstr("missing"));
-    EXPECT_THAT(error_of(with_field(kPid, {0, 3, 0, 6, 192, 0, 2, 1, 6, 0xa5})),
+    EXPECT_THAT(error_of(with_field(kPid, {0, 3, 0, 4, 'l', '2', 't', 'p'})),
                 HasSubstr("given twice"));
     EXPECT_THAT(error_of(with_field(kPid, {0, 99, 0, 0})), HasSubstr("unknown"));
     EXPECT_THAT(error_of(with_field(kPid, {0, 0, 0, 0})), HasSubstr("unknown"));
+}
+
+TEST(PluginMessageTest, RefusesIdsThatAreNotTheProtocols) {
+    constexpr std::uint16_t kProtocol = 3;
+    constexpr std::uint16_t kIds = 4;
+    EXPECT_THAT(error_of(with_field(kProtocol, {0, 3, 0, 3, 's', 's', 't'})),
+                HasSubstr("protocol 'sst' is unknown"));
+    EXPECT_THAT(error_of(with_field(kIds, {0, 4, 0, 2, 0, 1})),
+                HasSubstr("ids have a wrong length"));
 }
 
 TEST(PluginMessageTest, SkipsAFieldThatIsMarkedOptional) {
@@ -167,7 +179,7 @@ TEST(PluginMessageTest, SkipsAFieldThatIsMarkedOptional) {
 
 TEST(PluginMessageTest, RefusesASessionThatIsNotSane) {
     vpnha_session session = sample_session();
-    session.tunnel = 0;
+    session.ids.l2tp.tunnel = 0;
     EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
     session = sample_session();
     session.peer_ppp_address = 0xe0000001;
@@ -179,9 +191,9 @@ TEST(PluginMessageTest, RefusesASessionThatIsNotSane) {
 
 TEST(PluginMessageTest, RefusesAnotherVersionAndAnUnknownType) {
     Bytes bytes = encoded(sample_session());
-    bytes[1] = 2;
-    EXPECT_THAT(error_of(bytes), HasSubstr("version 1"));
-    EXPECT_THAT(error_of({0, 1, 77, 0}), HasSubstr("type 77"));
+    bytes[1] = 1;
+    EXPECT_THAT(error_of(bytes), HasSubstr("version 2"));
+    EXPECT_THAT(error_of({0, 2, 77, 0}), HasSubstr("type 77"));
     EXPECT_THAT(error_of(Bytes(limits::kPluginMessageBytesMax + 1)), HasSubstr("too long"));
 }
 

@@ -27,8 +27,8 @@ class PluginServerTest : public testing::Test {
     void SetUp() override {
         PluginListener listener;
         listener.on_up = [this](PluginClientId id, const PluginSessionUp& up) {
-            tell("up " + up.record.user);
-            server_->answer(id, up.record.user == "alice" ? "" : "no standby");
+            tell("up " + up.link.user);
+            server_->answer(id, up.link.user == "alice" ? "" : "no standby");
         };
         listener.on_down = [this](PluginClientId) { tell("down"); };
         listener.on_gone = [this](PluginClientId id, bool announced) {

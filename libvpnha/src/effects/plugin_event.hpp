@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Stock sessions of PPP: what the plugin of each pppd says of its own. Each keeper takes the
+// sessions that are of its protocol.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "effects/tokens.hpp"
+#include "l2tp/session_record.hpp"
+
+namespace vpnha::node {
+
+// One alternative a protocol.
+using PluginSession = std::variant<l2tp::SessionRecord>;
+
+// A stock session came up; `not_resumable` names what keeps it from being replicated.
+struct PluginUp {
+    PluginToken plugin = 0;
+    const PluginSession& session;
+    const std::string& not_resumable;
+};
+// Of any protocol.
+struct PluginDown {
+    PluginToken plugin = 0;
+};
+
+using PluginEvent = std::variant<PluginUp, PluginDown>;
+
+}  // namespace vpnha::node
