@@ -170,6 +170,11 @@ class Findings {
         }
         add_votes(gateway);
         add_links(gateway);
+        if (const json& ipsec = gateway.at("ipsec");
+            ipsec.is_object() && ipsec.at("warning").is_string()) {
+            add_of(gateway, Health::degraded,
+                   "IPsec on this node: " + ipsec.at("warning").get<std::string>());
+        }
         if (gateway.at("standbys").empty()) {
             add_of(gateway, Health::degraded, "no node could take over");
         }

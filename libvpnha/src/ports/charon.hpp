@@ -19,12 +19,14 @@ class Charon {
     struct Listener {
         // A message for another node: of the types 1 to 7 and 12, its secrets sealed.
         std::function<void(ByteView message)> on_said;
-        // It is empty, and asks for what another node has. What it was fed before is forgotten.
+        // It is empty, its connections are loaded, and it can be fed what another node has. What it
+        // was fed before is forgotten.
         std::function<void()> on_fresh;
         // It speaks for its IKE SAs, or it does not; answer to turn(), or of its own accord.
         std::function<void(bool active)> on_turned;
         // It has read all messages of the ticket, or some of them may be lost to it.
         std::function<void(std::uint64_t ticket, const Result<void>& result)> on_fed;
+        // There is none, or none of which it is known what it has.
         std::function<void()> on_gone;
     };
 

@@ -384,6 +384,7 @@ class Daemon {
                      .waiting_installs =
                          [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
                      .flows = *flows_,
+                     .ipsec = ipsec_,
                      .lease = lease_links_->counters(),
                      .plugin_malformed = plugins_->counters().malformed,
                      .control_malformed = control_->counters().malformed});

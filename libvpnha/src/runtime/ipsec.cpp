@@ -5,14 +5,19 @@
 #include <set>
 #include <utility>
 
-#include "adapters/ipsec/charon_relay.hpp"
+#include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/xfrm_table.hpp"
+#include "adapters/services/charon_sas.hpp"
+#include "adapters/services/charon_service.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/timers.hpp"
 
 namespace vpnha::runtime {
 
 namespace {
+
+// Of some thousand SAs, each of which charon may be at work on.
+constexpr auto kListTimeout = std::chrono::seconds(5);
 
 ports::Charon::Listener listener_for(GatewayId id,
                                      std::function<void(GatewayId, const node::IpsecEvent&)> tell) {
@@ -48,13 +53,20 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
     VPNHA_TRY(opened.sas, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
     VPNHA_TRY(const auto key, cluster_key_of(key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
-    VPNHA_TRY(opened.charon,
-              adapters::CharonRelay::open(loop,
-                                          {.look_timer = kCharonLookTimer,
-                                           .feed_timer = kCharonFeedTimer,
-                                           .turn_timer = kCharonTurnTimer},
-                                          adapters::CharonSecrets(std::move(box)),
-                                          listener_for(gateway->id, std::move(tell))));
+    opened.gateway = gateway->id;
+    VPNHA_TRY(
+        opened.charon,
+        adapters::CharonRelay::open(
+            loop,
+            {.look_timer = kCharonLookTimer,
+             .feed_timer = kCharonFeedTimer,
+             .turn_timer = kCharonTurnTimer,
+             .list_sas =
+                 [service = adapters::StockService(adapters::charon_kind(), gateway->name)] {
+                     return adapters::list_ike_sas(service, kListTimeout);
+                 },
+             .guard = adapters::guard_charon},
+            adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, std::move(tell))));
     return opened;
 }
 

@@ -37,6 +37,8 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/lease/reserve", 0, Health::degraded, "one more vote lost, of 3"},
         {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
+        {"/gateways/0/ipsec/warning", "its port is taken", Health::degraded,
+         "gateway dialin: IPsec on this node: its port is taken"},
         {"/gateways/0/sessions/protected", 1, Health::degraded,
          "1 of 2 sessions are not protected"},
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/os/log.hpp"
 #include "base/limits.hpp"
 
@@ -21,14 +22,10 @@ namespace {
 
 using ipsec::HaType;
 
-// The plugin's own port; it cannot be changed.
-constexpr std::uint16_t kHaPort = 4510;
-constexpr Ipv4Endpoint kCharon{Ipv4Address{0x7f000001}, kHaPort};
-constexpr Ipv4Endpoint kOurs{Ipv4Address{0x7f000002}, kHaPort};
-
 // STATUS comes each second.
 constexpr Duration kSilenceMax = std::chrono::seconds(3);
-constexpr Duration kLookPause = std::chrono::milliseconds(500);
+// RESYNC comes a second after its start.
+constexpr Duration kResyncMax = std::chrono::seconds(3);
 // charon reads 64 KiB in 5 ms (5 000 messages in 3.7 s, most of it its work on them).
 constexpr Duration kFeedPause = std::chrono::milliseconds(1);
 // charon opens the fifo anew for each command, and closes it behind its answer.
@@ -69,7 +66,8 @@ CharonRelay::CharonRelay(QbLoop& loop, CharonRelayOptions options, CharonSecrets
       secrets_(std::move(secrets)),
       listener_(std::move(listener)),
       sockets_(std::move(sockets)),
-      buffer_(std::move(buffer)) {}
+      buffer_(std::move(buffer)),
+      background_(loop) {}
 
 CharonRelay::~CharonRelay() {
     for (const int timer : {options_.look_timer, options_.feed_timer, options_.turn_timer}) {
@@ -88,17 +86,21 @@ Result<std::unique_ptr<CharonRelay>> CharonRelay::open(QbLoop& loop, CharonRelay
     std::unique_ptr<CharonRelay> relay(new CharonRelay(loop, std::move(options), std::move(secrets),
                                                        std::move(listener), std::move(sockets),
                                                        std::move(buffer)));
-    VPNHA_CHECK(relay->open_socket());
-    relay->look_again();
+    relay->loop_.set_timer(relay->options_.look_timer, {}, [relay = relay.get()] {
+        relay->listener_.on_gone();
+        relay->look_again();
+    });
     return relay;
 }
 
 Result<void> CharonRelay::open_socket() {
     UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const sockaddr_in ours = socket_address(kOurs);
-    const sockaddr_in charon = socket_address(kCharon);
+    const sockaddr_in ours = socket_address(kRelayEnd);
+    const sockaddr_in charon = socket_address(kCharonEnd);
     const int room = static_cast<int>(kReceiveRoom);
+    const std::uint32_t mark = kRelayMark;
     if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0 ||
+        setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0 ||
         bind(fd.get(), reinterpret_cast<const sockaddr*>(&ours), sizeof ours) != 0 ||
         connect(fd.get(), reinterpret_cast<const sockaddr*>(&charon), sizeof charon) != 0) {
         return tl::unexpected(system_error(
@@ -112,18 +114,24 @@ Result<void> CharonRelay::open_socket() {
 }
 
 void CharonRelay::look_again() {
+    prepare();
     look();
-    if (is_here() && loop_.now() - peer_->heard_at > kSilenceMax) {
+    // One that speaks for its SAs, and whose node serves, is its monitor's to judge.
+    if (is_here() && !peer_->is_active && loop_.now() - peer_->heard_at > kSilenceMax) {
         lose("it has been silent for 3 s");
         peer_->is_silent = true;
     }
     watch_own_queue();
+    if (is_here() && peer_->empty_at && *peer_->empty_at <= loop_.now() && !peer_->is_active) {
+        list_sas();
+    }
+    ask_again();
     loop_.set_timer(options_.look_timer, loop_.now() + kLookPause, [this] { look_again(); });
 }
 
 // Whose port it is now.
 void CharonRelay::look() {
-    const auto found = sockets_.find(kOurs, kCharon);
+    const auto found = sockets_.find(kRelayEnd, kCharonEnd);
     if (!found) {
         return complain(found.error().detail);
     }
@@ -152,25 +160,17 @@ void CharonRelay::look_at(const UdpSocketState& socket) {
     if (is_here()) {
         lose("another one has taken its place");
     }
-    peer_ = Peer{.socket = socket, .heard_at = loop_.now()};
+    peer_ = Peer{.socket = socket, .heard_at = loop_.now(), .empty_at = loop_.now() + kResyncMax};
     complaint_.clear();
-}
-
-// What charon said, and did not fit, no standby will ever know.
-void CharonRelay::watch_own_queue() {
-    const auto found = sockets_.find(kCharon, kOurs);
-    if (found && *found && std::exchange(own_drops_, (*found)->drops) != (*found)->drops) {
-        write_log(node::Level::error,
-                  "charon said more than vpnhad could read: standbys lack some of its SAs until "
-                  "these are rekeyed event=charon-overrun");
-    }
 }
 
 void CharonRelay::lose(const std::string& why) {
     write_log(node::Level::warning, fmt::format("charon is gone event=charon-gone: {}", why));
-    fail_feeds({Errc::unreachable, "charon is gone: " + why});
-    turn_ = {};
+    ++listing_;
+    peer_->is_empty = false;
     peer_->is_active = false;
+    turn_ = {};
+    fail_feeds({Errc::unreachable, "charon is gone: " + why});
     listener_.on_gone();
 }
 
@@ -204,12 +204,15 @@ void CharonRelay::on_datagram(ByteView datagram) {
         return complain(message.error().detail);
     }
     peer_->heard_at = loop_.now();
-    peer_->is_silent = false;
+    if (std::exchange(peer_->is_silent, false)) {
+        write_log(node::Level::warning, "charon speaks again event=charon-back");
+        peer_->empty_at = loop_.now();
+    }
     switch (message->type) {
         case HaType::status:
             return on_status(*message);
         case HaType::resync:
-            return on_fresh();
+            return on_resync();
         case HaType::segment_take:
         case HaType::segment_drop:
             return on_turned(message->type == HaType::segment_take);
@@ -241,10 +244,11 @@ void CharonRelay::on_turned(bool active) {
     listener_.on_turned(active);
 }
 
-void CharonRelay::on_fresh() {
+void CharonRelay::on_resync() {
     fail_feeds({Errc::busy, "charon was started again"});
     turn_ = {};
-    listener_.on_fresh();
+    peer_->is_empty = false;
+    list_sas();
 }
 
 void CharonRelay::feed(std::vector<Bytes> messages, std::uint64_t ticket) {
@@ -262,6 +266,15 @@ void CharonRelay::work_feeds() {
         return fail_feeds({Errc::unreachable, "charon is not there"});
     }
     std::vector<std::pair<std::uint64_t, Result<void>>> answers;
+    // What the keeper wanted of the charon of before.
+    for (auto feed = feeds_.begin(); !peer_->is_empty && feed != feeds_.end();) {
+        if (feed->ticket == kOwnTicket) {
+            ++feed;
+            continue;
+        }
+        answers.emplace_back(feed->ticket, fail(Errc::busy, "charon is being made empty"));
+        feed = feeds_.erase(feed);
+    }
     std::size_t queued_bytes = peer_->socket.queued_bytes;
     if (queued_bytes == 0) {
         for (const std::uint64_t ticket : std::exchange(unread_, {})) {
@@ -288,7 +301,15 @@ void CharonRelay::work_feeds() {
         feed_later(kFeedPause);
     }
     for (const auto& [ticket, result] : answers) {
+        answer(ticket, result);
+    }
+}
+
+void CharonRelay::answer(std::uint64_t ticket, const Result<void>& result) {
+    if (ticket != kOwnTicket) {
         listener_.on_fed(ticket, result);
+    } else if (is_here() && !peer_->is_empty) {
+        make_empty(kLastMessage);
     }
 }
 
@@ -318,7 +339,7 @@ void CharonRelay::fail_feeds(const Error& why) {
     }
     said_ = 0;
     for (const std::uint64_t ticket : tickets) {
-        listener_.on_fed(ticket, tl::unexpected(why));
+        answer(ticket, tl::unexpected(why));
     }
 }
 
@@ -342,7 +363,7 @@ void CharonRelay::work_turn() {
     if (loop_.now() < turn_.next_at) {
         return turn_later(turn_.next_at - loop_.now());
     }
-    if (const Result<void> written = write_fifo(*turn_.wanted); !written) {
+    if (const Result<void> written = write_fifo(*turn_.wanted ? "+1" : "-1"); !written) {
         complain("charon cannot be told who is active: " + written.error().detail);
         return turn_later(kFifoPause);
     }
@@ -351,7 +372,7 @@ void CharonRelay::work_turn() {
 }
 
 // charon reads one command each time that it opens the fifo.
-Result<void> CharonRelay::write_fifo(bool active) const {
+Result<void> CharonRelay::write_fifo(std::string_view command) const {
     const UniqueFd fifo(
         ::open(options_.fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
     struct stat state {};
@@ -361,7 +382,6 @@ Result<void> CharonRelay::write_fifo(bool active) const {
     if (!S_ISFIFO(state.st_mode)) {
         return fail(Errc::unsupported, options_.fifo + " is no fifo");
     }
-    const std::string_view command = active ? "+1" : "-1";
     if (write(fifo.get(), command.data(), command.size()) != static_cast<ssize_t>(command.size())) {
         return tl::unexpected(system_error(options_.fifo, errno));
     }

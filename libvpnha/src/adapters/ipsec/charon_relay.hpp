@@ -7,24 +7,33 @@
 //   ----------------------+------------------------------------------------------------
 //   SEGMENT_TAKE, _DROP   | charon is active, passive: said when all its SAs are
 //   STATUS, each second   | it lives, and is active or not, should the two above be lost
-//   RESYNC, after a start | it is empty
+//   RESYNC, after a start | it has been started
 //   all others            | said to other nodes, with secrets sealed
+//
+// A charon that has just been started, one that was there before vpnhad and one that was silent for
+// a while are all made empty: what they have is asked of themselves, and deleted. A duplicate of an
+// IKE SA could not be deleted any more, and what no record names would stay for ever. Until there
+// is nothing left it is fed nothing.
 //
 // None of the four is ever sent to charon: it would take or give away its SAs, or have them all
 // rekeyed. It is turned by its fifo. Who is at its port is asked of the kernel before anything is
 // read or sent: anybody may have the port while charon is not there.
 //
 // charon's socket has room for 208 KiB and drops the rest without a word. So messages go out only
-// while little waits there, and what was dropped is looked at.
+// while little waits there, and what was dropped is looked at. What did not fit into vpnhad's own
+// queue charon is asked to say again.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "adapters/ipsec/charon_secrets.hpp"
 #include "adapters/ipsec/udp_socket_state.hpp"
+#include "adapters/os/background.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "ipsec/ha_message.hpp"
@@ -38,6 +47,10 @@ struct CharonRelayOptions {
     int feed_timer = 0;
     int turn_timer = 0;
     std::string fifo = "/run/charon.ha";
+    // Both may last, and are called in a thread of their own. What charon has, once its connections
+    // are loaded; and a new guard of its port where there is none.
+    std::function<Result<std::vector<ipsec::IkeId>>()> list_sas;
+    std::function<Result<void>()> guard;
 };
 
 class CharonRelay : public ports::Charon {
@@ -54,13 +67,25 @@ class CharonRelay : public ports::Charon {
     void feed(std::vector<Bytes> messages, std::uint64_t ticket) override;
     void turn(bool active) override;
 
+    // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.
+    [[nodiscard]] const std::string& warning() const { return warning_; }
+
   private:
+    static constexpr Duration kLookPause = std::chrono::milliseconds(500);
+    // charon works on what it has read, the last message of it too.
+    static constexpr Duration kLastMessage = std::chrono::milliseconds(50);
+    // Of what makes charon empty; the keeper's are higher.
+    static constexpr std::uint64_t kOwnTicket = 0;
+
     // The charon that is at its port.
     struct Peer {
         UdpSocketState socket;
         TimePoint heard_at{};
+        // When it is to be made empty, if nothing makes that necessary before; none: it is.
+        std::optional<TimePoint> empty_at;
         bool is_silent = false;
         bool is_active = false;
+        bool is_empty = false;  // But for what it was fed since.
     };
     struct Feed {
         std::vector<Bytes> messages;
@@ -75,7 +100,9 @@ class CharonRelay : public ports::Charon {
     CharonRelay(QbLoop& loop, CharonRelayOptions options, CharonSecrets secrets, Listener listener,
                 UdpSockets sockets, SecretBytes buffer);
     [[nodiscard]] Result<void> open_socket();
-    [[nodiscard]] bool is_here() const { return peer_ && !peer_->is_silent; }
+    [[nodiscard]] bool is_here() const { return fd_ && peer_ && !peer_->is_silent; }
+    void prepare();
+    void keep_guarded();
 
     void look_again();
     void look();
@@ -88,17 +115,23 @@ class CharonRelay : public ports::Charon {
     void on_datagram(ByteView datagram);
     void on_status(const ipsec::HaMessage& status);
     void on_turned(bool active);
-    void on_fresh();
+    void on_resync();
+
+    void make_empty(Duration pause);
+    void list_sas();
+    void on_listed(const Result<std::vector<ipsec::IkeId>>& listed);
 
     void feed_later(Duration pause);
     void work_feeds();
     [[nodiscard]] Result<void> send_one(ByteView message);
     void end_feed();
     void fail_feeds(const Error& why);
+    void answer(std::uint64_t ticket, const Result<void>& result);
 
     void turn_later(Duration pause);
     void work_turn();
-    [[nodiscard]] Result<void> write_fifo(bool active) const;
+    void ask_again();
+    [[nodiscard]] Result<void> write_fifo(std::string_view command) const;
 
     QbLoop& loop_;
     CharonRelayOptions options_;
@@ -113,7 +146,15 @@ class CharonRelay : public ports::Charon {
     std::deque<std::uint64_t> unread_;  // Tickets of those that were sent whole.
     Turn turn_;
     std::uint32_t own_drops_ = 0;
+    bool is_lacking_ = false;    // charon said what vpnhad has not read.
+    TimePoint ask_again_at_{};   // Not before.
+    std::uint64_t listing_ = 0;  // The answers of earlier ones are late.
+    bool was_guarded_ = false;
+    bool guarding_ = false;
+    std::string guard_error_;
+    std::string warning_;
     std::string complaint_;
+    Background background_;  // Its threads end first.
 };
 
 }  // namespace vpnha::adapters

@@ -91,19 +91,27 @@ Result<Bytes> ViciClient::receive(std::size_t count) const {
     return bytes;
 }
 
-Result<ViciSection> ViciClient::ask(std::string_view command, const ViciSection& arguments) {
-    const Bytes packet = encode_vici_packet(
-        {.type = ViciPacketType::command, .name = std::string(command), .message = arguments});
+Result<void> ViciClient::send(const ViciPacket& packet) const {
+    const Bytes bytes = encode_vici_packet(packet);
     ByteWriter framed;
-    framed.u32(static_cast<std::uint32_t>(packet.size())).bytes(packet);
-    VPNHA_CHECK(send(framed.view()));
+    framed.u32(static_cast<std::uint32_t>(bytes.size())).bytes(bytes);
+    return send(framed.view());
+}
+
+Result<ViciPacket> ViciClient::receive_packet() const {
     VPNHA_TRY(const Bytes header, receive(kLengthBytes));
     const std::size_t length = ByteReader(header).u32();
     if (length > limits::kViciPacketBytesMax) {
         return fail(Errc::limit, fmt::format("charon announces an answer of {} octets", length));
     }
     VPNHA_TRY(const Bytes body, receive(length));
-    VPNHA_TRY(ViciPacket answer, parse_vici_packet(body));
+    return parse_vici_packet(body);
+}
+
+Result<ViciSection> ViciClient::ask(std::string_view command, const ViciSection& arguments) {
+    VPNHA_CHECK(send(
+        {.type = ViciPacketType::command, .name = std::string(command), .message = arguments}));
+    VPNHA_TRY(ViciPacket answer, receive_packet());
     if (answer.type != ViciPacketType::response) {
         return fail(Errc::unsupported, fmt::format("charon does not know vici's {}", command));
     }
@@ -112,6 +120,27 @@ Result<ViciSection> ViciClient::ask(std::string_view command, const ViciSection&
                     fmt::format("charon: {}: {}", command, answer.message.value("errmsg")));
     }
     return std::move(answer.message);
+}
+
+Result<std::vector<ViciSection>> ViciClient::list(std::string_view command,
+                                                  std::string_view event) {
+    VPNHA_CHECK(send({.type = ViciPacketType::subscription, .name = std::string(event)}));
+    VPNHA_TRY(const ViciPacket subscribed, receive_packet());
+    if (subscribed.type != ViciPacketType::subscribed) {
+        return fail(Errc::unsupported, fmt::format("charon does not know vici's {}", event));
+    }
+    VPNHA_CHECK(send({.type = ViciPacketType::command, .name = std::string(command)}));
+    std::vector<ViciSection> all;
+    for (;;) {
+        VPNHA_TRY(ViciPacket packet, receive_packet());
+        if (packet.type == ViciPacketType::response) {
+            return all;
+        }
+        if (packet.type != ViciPacketType::event || packet.name != event) {
+            return fail(Errc::unsupported, fmt::format("charon does not know vici's {}", command));
+        }
+        all.push_back(std::move(packet.message));
+    }
 }
 
 }  // namespace vpnha::adapters

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "adapters/ipsec/vici_message.hpp"
 #include "adapters/os/unique_fd.hpp"
@@ -22,6 +23,9 @@ class ViciClient {
     // is an error with charon's words.
     [[nodiscard]] Result<ViciSection> ask(std::string_view command,
                                           const ViciSection& arguments = {});
+    // What charon tells of each of many, by an event each, before it answers `command`.
+    [[nodiscard]] Result<std::vector<ViciSection>> list(std::string_view command,
+                                                        std::string_view event);
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -31,7 +35,9 @@ class ViciClient {
 
     [[nodiscard]] Result<void> wait_for(short events) const;
     [[nodiscard]] Result<void> send(ByteView bytes) const;
+    [[nodiscard]] Result<void> send(const ViciPacket& packet) const;
     [[nodiscard]] Result<Bytes> receive(std::size_t count) const;
+    [[nodiscard]] Result<ViciPacket> receive_packet() const;
 
     UniqueFd socket_;
     Clock::time_point deadline_;

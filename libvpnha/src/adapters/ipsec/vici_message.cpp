@@ -23,7 +23,8 @@ enum class Element : std::uint8_t {
 };
 
 bool has_name(ViciPacketType type) {
-    return type == ViciPacketType::command || type == ViciPacketType::event;
+    return type == ViciPacketType::command || type == ViciPacketType::event ||
+           type == ViciPacketType::subscription;
 }
 
 template <class Entries>
@@ -160,11 +161,14 @@ Result<ViciPacket> parse_vici_packet(ByteView bytes) {
     ViciPacket packet{.type = static_cast<ViciPacketType>(in.u8())};
     switch (packet.type) {
         case ViciPacketType::command:
+        case ViciPacketType::subscription:
         case ViciPacketType::event:
             packet.name = read_name(in);
             break;
         case ViciPacketType::response:
         case ViciPacketType::unknown_command:
+        case ViciPacketType::subscribed:
+        case ViciPacketType::unknown_event:
             break;
         default:
             return fail(Errc::malformed, fmt::format("a vici packet of type {}",

@@ -31,12 +31,15 @@ enum class ViciPacketType : std::uint8_t {
     command = 0,
     response = 1,
     unknown_command = 2,
+    subscription = 3,
+    subscribed = 5,
+    unknown_event = 6,
     event = 7,
 };
 
 struct ViciPacket {
     ViciPacketType type{};
-    std::string name{};  // Of a command or an event.
+    std::string name{};  // Of a command, an event or a subscription to one.
     ViciSection message{};
 
     friend bool operator==(const ViciPacket&, const ViciPacket&) = default;

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/vici_client.hpp"
 #include "adapters/netlink/netlink.hpp"
 #include "adapters/os/text_file.hpp"
@@ -20,12 +21,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kViciSocket = "/run/charon.vici";
 constexpr const char* kViciUri = "unix:///run/charon.vici";
 constexpr const char* kFifo = "/run/charon.ha";
 constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kNatTPort = 4500;
-constexpr Ipv4Endpoint kHaEndpoint{.address = {0x7F000001}, .port = 4510};
 // Within these a charon that lives answers; both together, and its start, are less than an action
 // may take.
 constexpr auto kAnswerTimeout = 2s;
@@ -40,7 +39,7 @@ Result<void> check_installed(const std::string& file, int access, std::string_vi
 }
 
 Result<ViciSection> ask_charon(std::string_view command) {
-    VPNHA_TRY(ViciClient client, ViciClient::connect(kViciSocket, kAnswerTimeout));
+    VPNHA_TRY(ViciClient client, ViciClient::connect(kCharonVici, kAnswerTimeout));
     return client.ask(command);
 }
 
@@ -63,7 +62,7 @@ bool has_fifo(const StockInstance& /*daemon*/) {
 }
 
 std::string never_ready(const StockInstance& /*daemon*/) {
-    return fmt::format("does not answer at {}", kViciSocket);
+    return fmt::format("does not answer at {}", kCharonVici);
 }
 
 std::string bad_settings(const StockInstance& daemon) {
@@ -81,18 +80,18 @@ Result<void> check_free(const StockInstance& /*daemon*/) {
                                     port));
         }
     }
-    if (is_udp_bound(kHaEndpoint)) {
+    if (is_udp_bound(kCharonEnd)) {
         return fail(Errc::system, fmt::format("{} is taken, so charon's plugin ha cannot bind it; "
                                               "'ss -ulpn' names the process to end",
-                                              to_string(kHaEndpoint)));
+                                              to_string(kCharonEnd)));
     }
-    if (ViciClient::connect(kViciSocket, kAnswerTimeout)) {
-        return fail(Errc::system, fmt::format("another charon listens at {}; end it", kViciSocket));
+    if (ViciClient::connect(kCharonVici, kAnswerTimeout)) {
+        return fail(Errc::system, fmt::format("another charon listens at {}; end it", kCharonVici));
     }
     // Those of a charon that was killed.
-    ::unlink(kViciSocket);
+    ::unlink(kCharonVici);
     ::unlink(kFifo);
-    return {};
+    return guard_charon();
 }
 
 Result<void> load_connections(const StockInstance& daemon) {
@@ -122,7 +121,7 @@ Result<void> make_usable(const StockInstance& daemon) {
 }
 
 Result<void> flush_esp(const StockInstance& /*daemon*/) {
-    ::unlink(kViciSocket);
+    ::unlink(kCharonVici);
     ::unlink(kFifo);
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_XFRM));
     NetlinkRequest request(XFRM_MSG_FLUSHSA, 0);

@@ -4,7 +4,8 @@
 //
 // It is started with a strongswan.conf of the package, which includes the node's and sets the HA
 // plugin behind it, so that no file of the node can bring that out of order: it is passive until
-// vpnhad activates it, and ends without a word to its clients.
+// vpnhad activates it, and ends without a word to its clients. Before it is started its port is
+// guarded (charon_guard.hpp).
 //
 // What it had in the kernel's SA table when it was killed would break its successor: a replayed SA
 // that is there already has its inbound half deleted. So the ESP SAs are flushed after its end. The
@@ -16,6 +17,9 @@
 #include "adapters/services/stock_service.hpp"
 
 namespace vpnha::adapters {
+
+// Compiled into charon.
+inline constexpr const char* kCharonVici = "/run/charon.vici";
 
 struct CharonSettings {
     std::string binary;   // charon-systemd.

@@ -183,6 +183,14 @@ Counters counters_of(const node::GatewayNode& gateway) {
     return all;
 }
 
+json ipsec_view(GatewayId gateway, const Ipsec& ipsec) {
+    if (!ipsec.charon || ipsec.gateway != gateway) {
+        return nullptr;
+    }
+    const std::string& warning = ipsec.charon->warning();
+    return {{"warning", warning.empty() ? json(nullptr) : json(warning)}};
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
@@ -216,6 +224,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
               {"conntrack", flows_view(gateway, around.flows)},
+              {"ipsec", ipsec_view(id, around.ipsec)},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway, around.now)},

@@ -12,6 +12,7 @@
 #include "ports/gate.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/flow_keeper.hpp"
+#include "runtime/ipsec.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
@@ -28,6 +29,7 @@ struct Around {
     Restart restart;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
+    const Ipsec& ipsec;
     adapters::LeaseCounters lease;
     std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
     std::uint64_t control_malformed = 0;  // Requests at the control socket.

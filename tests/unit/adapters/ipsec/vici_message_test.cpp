@@ -75,7 +75,7 @@ TEST(ViciMessageTest, RefusesWhatNestsWrongly) {
                                  Bytes{4, 1, 'l', 2}, Bytes{7}, Bytes{0}}) {
         EXPECT_FALSE(parse_vici_packet(response(message)).has_value());
     }
-    EXPECT_FALSE(parse_vici_packet(Bytes{3}).has_value()) << "a packet that a client sends";
+    EXPECT_FALSE(parse_vici_packet(Bytes{4}).has_value()) << "an end of a subscription";
 }
 
 TEST(ViciMessageTest, NestsSoDeepAndNoDeeper) {

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -14,9 +15,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <thread>
 
+#include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/vici_client.hpp"
+#include "adapters/os/lock_file.hpp"
 #include "adapters/os/udp_sockets.hpp"
+#include "adapters/services/charon_sas.hpp"
 
 namespace vpnha::adapters {
 namespace charon_service_test {
@@ -24,6 +30,8 @@ namespace charon_service_test {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using State = StockService::State;
 
 constexpr const char* kSocket = "/run/charon.vici";
@@ -315,6 +323,49 @@ TEST_F(CharonServiceTest, ACommandThatCharonDoesNotKnowOrDoIsAnError) {
     ASSERT_FALSE(failed.has_value());
     EXPECT_THAT(failed.error().detail, HasSubstr("east"));
     EXPECT_EQ(client->ask("version").value().value("version").substr(0, 2), "5.");
+}
+
+TEST_F(CharonServiceTest, ItsPortIsGuardedBeforeItIsThere) {
+    EXPECT_FALSE(is_charon_guarded().value_or(true));
+    start();
+    EXPECT_TRUE(is_charon_guarded().value_or(false));
+    ASSERT_TRUE(service().stop().has_value());
+    EXPECT_TRUE(is_charon_guarded().value_or(false));
+}
+
+TEST_F(CharonServiceTest, SaysWhatItHasWhenItsConnectionsAreLoaded) {
+    start();
+    const auto none = list_ike_sas(service(), 2s);
+    ASSERT_TRUE(none.has_value()) << none.error().detail;
+    EXPECT_THAT(*none, IsEmpty());
+    // What it begins, towards an address that does not answer.
+    std::ofstream(settings().config, std::ios::app)
+        << "connections {\nnorth {\nremote_addrs = 127.0.0.3\nlocal {\nauth = psk\n}\n"
+        << "remote {\nauth = psk\n}\nchildren {\nnorth {\nstart_action = start\n}\n}\n}\n}\n";
+    ASSERT_EQ(std::system(("/usr/sbin/swanctl --load-all --noprompt --file " + settings().config +
+                           " >/dev/null 2>&1")
+                              .c_str()),
+              0);
+    auto begun = list_ike_sas(service(), 2s);
+    for (int i = 0; i < 100 && begun && begun->empty(); ++i) {
+        std::this_thread::sleep_for(20ms);
+        begun = list_ike_sas(service(), 2s);
+    }
+    ASSERT_TRUE(begun.has_value()) << begun.error().detail;
+    ASSERT_THAT(*begun, SizeIs(1));
+    EXPECT_EQ(begun->front().key.version, 2);
+    EXPECT_NE(begun->front().key.spi_i, 0U);
+    EXPECT_TRUE(begun->front().initiator);
+}
+
+TEST_F(CharonServiceTest, WhoAsksWhatItHasWaitsForWhoStartsIt) {
+    start();
+    auto held = lock_directory(root_ + "/run/charon/west", LOCK_EX);
+    ASSERT_TRUE(held.has_value()) << held.error().detail;
+    auto listed = std::async(std::launch::async, [this] { return list_ike_sas(service(), 2s); });
+    EXPECT_EQ(listed.wait_for(300ms), std::future_status::timeout);
+    *held = UniqueFd();
+    EXPECT_TRUE(listed.get().has_value());
 }
 
 TEST(ViciClientTest, SaysWhenNobodyListens) {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/netlink/nftables.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace vpnha::adapters {
+
+namespace {
+
+struct nft_ctx;
+
+// NFT_CTX_OUTPUT_JSON; with it libnftables also takes JSON as input.
+constexpr unsigned kJson = 1U << 4;
+
+// libnftables is loaded when it is needed and not at start: with what it pulls in it would double
+// the start of an agent, whose monitors run every two seconds and never need it.
+class Nftables {
+  public:
+    static Result<Nftables> load() {
+        Nftables library;
+        library.handle_.reset(::dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL));
+        if (!library.handle_) {
+            // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps the text per thread.
+            const char* const reason = ::dlerror();
+            return fail(Errc::unsupported,
+                        fmt::format("{}; install the package libnftables1", reason));
+        }
+        library.find(library.make_, "nft_ctx_new");
+        library.find(library.free_, "nft_ctx_free");
+        library.find(library.buffer_output_, "nft_ctx_buffer_output");
+        library.find(library.buffer_error_, "nft_ctx_buffer_error");
+        library.find(library.error_text_, "nft_ctx_get_error_buffer");
+        library.find(library.set_flags_, "nft_ctx_output_set_flags");
+        library.find(library.run_, "nft_run_cmd_from_buffer");
+        if (!library.complete_) {
+            return fail(Errc::unsupported, "libnftables.so.1 is too old; version 1.0.6 is needed");
+        }
+        return library;
+    }
+
+    [[nodiscard]] Result<void> run(const std::string& ruleset) const {
+        const std::unique_ptr<nft_ctx, void (*)(nft_ctx*)> context(make_(0), free_);
+        if (!context) {
+            return fail(Errc::system, "nft_ctx_new failed: no memory or no netlink");
+        }
+        buffer_output_(context.get());
+        buffer_error_(context.get());
+        set_flags_(context.get(), kJson);
+        if (run_(context.get(), ruleset.c_str()) != 0) {
+            return fail(Errc::system, fmt::format("nftables: {}", error_text_(context.get())));
+        }
+        return {};
+    }
+
+  private:
+    template <class Function>
+    void find(Function*& function, const char* name) {
+        function = reinterpret_cast<Function*>(::dlsym(handle_.get(), name));
+        complete_ = complete_ && function != nullptr;
+    }
+
+    struct Close {
+        void operator()(void* handle) const { ::dlclose(handle); }
+    };
+    std::unique_ptr<void, Close> handle_;
+    bool complete_ = true;
+    nft_ctx* (*make_)(std::uint32_t) = nullptr;
+    void (*free_)(nft_ctx*) = nullptr;
+    int (*buffer_output_)(nft_ctx*) = nullptr;
+    int (*buffer_error_)(nft_ctx*) = nullptr;
+    const char* (*error_text_)(nft_ctx*) = nullptr;
+    void (*set_flags_)(nft_ctx*, unsigned) = nullptr;
+    int (*run_)(nft_ctx*, const char*) = nullptr;
+};
+
+}  // namespace
+
+Result<void> run_nftables(const std::string& commands) {
+    VPNHA_TRY(const Nftables nftables, Nftables::load());
+    return nftables.run(commands);
+}
+
+}  // namespace vpnha::adapters

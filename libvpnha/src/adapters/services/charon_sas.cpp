@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/services/charon_sas.hpp"
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "adapters/ipsec/vici_client.hpp"
+#include "adapters/services/charon_service.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+// 16 hexadecimal digits, as they stand in an IKE header.
+std::optional<std::uint64_t> parse_ike_spi(std::string_view text) {
+    std::uint64_t spi = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), spi, 16);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(spi)
+                                                                    : std::nullopt;
+}
+
+Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
+    const std::string version = sa.value("version");
+    const auto spi_i = parse_ike_spi(sa.value("initiator-spi"));
+    const auto spi_r = parse_ike_spi(sa.value("responder-spi"));
+    if ((version != "1" && version != "2") || !spi_i || !spi_r) {
+        return fail(Errc::malformed, "charon lists an IKE SA without version or SPIs");
+    }
+    return ipsec::IkeId{.key = {.version = static_cast<std::uint8_t>(version == "1" ? 1 : 2),
+                                .spi_i = *spi_i,
+                                .spi_r = *spi_r},
+                        .initiator = sa.value("initiator") == "yes"};
+}
+
+}  // namespace
+
+Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
+                                               std::chrono::milliseconds timeout) {
+    VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
+    VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
+    std::vector<ipsec::IkeId> ids;
+    for (const ViciSection& event : events) {
+        // By the name of its connection.
+        for (const auto& [name, sa] : event.sections) {
+            VPNHA_TRY(const ipsec::IkeId id, parse_listed(sa));
+            ids.push_back(id);
+        }
+    }
+    return ids;
+}
+
+Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
+                                               std::chrono::milliseconds timeout) {
+    VPNHA_CHECK(charon.wait_idle());
+    return list_ike_sas(kCharonVici, timeout);
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "adapters/services/stock_service.hpp"
+#include "ipsec/ha_message.hpp"
+
+namespace vpnha::adapters {
+
+// All IKE SAs of the charon that listens at the vici socket, established or not. It waits for each
+// that charon works on, so not longer than `timeout` altogether.
+[[nodiscard]] Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
+                                                             std::chrono::milliseconds timeout);
+
+// The same of a charon that vpnha has started, as soon as whoever starts it is done: one without
+// its connections loses each SA that it is fed, and says nothing of that.
+[[nodiscard]] Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
+                                                             std::chrono::milliseconds timeout);
+
+}  // namespace vpnha::adapters
