@@ -16,25 +16,19 @@ Expected: as in the power cuts of IPsec, for each of the three; both clients are
 """
 from vpnlab.evidence.capture_invariants import ike_answers
 from vpnlab.evidence.expectation import at_least, equals
-from vpnlab.product.home import start_nat
-from vpnlab.product.ipsec_client import DPD_S, Ikev2Client, L2tpIpsecClient
-from vpnlab.steps.live import begin
+from vpnlab.product.ipsec_client import DPD_S
+from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=3,
-                    vpnha=True)
+SCENARIO = Scenario(nodes=IPSEC_NODES, faults=3, vpnha=True)
 OUTAGE_MS = 2500
-CLIENTS = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
 
 
 def steps(run: Run) -> None:
-    start_nat(run.lab)
-    live = begin(run, clients=(), observe_s=0, ipsec=True)
+    live = begin_ipsec(run, observe_s=0)
     stack = live.stack
-    for name, dialler in CLIENTS.items():
-        live.dial(name, dialler=dialler)
     victims: list[str] = []
     for number in range(3):
         active = stack.wait_in_sync()

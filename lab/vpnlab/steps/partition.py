@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..evidence.expectation import at_most
 from ..host.node import BEHIND_THE_OTHERS, Node
-from .live import Place, anywhere, begin
+from .live import Live, Place, anywhere, begin
 from .promise import expect_only_silence
 from .run import Run
 
@@ -17,17 +17,19 @@ SILENT_MS = 400
 
 
 def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[str],
-                    place: Place = anywhere) -> None:
-    """A session under traffic; the promoted node's links are cut, and another node serves. The
-    client sees a silence and nothing else, and nobody hears two gateways."""
-    live = begin(run, place=place)
+                    place: Place = anywhere, start: Callable[..., Live] = begin) -> None:
+    """Sessions under traffic; the promoted node's links are cut, and another node serves. The
+    clients see a silence and nothing else, and nobody hears two gateways. `start`: begin(), or
+    what has other clients."""
+    live = start(run, place=place)
     # It lives on a core of its own in life; here, not on that of those who take over.
     live.active.prefer(BEHIND_THE_OTHERS)
     run.step(f"{live.active.name}, which is promoted, loses the others")
     for link in links:
         cut(live.active, link)
     live.stack.wait_promoted(node.name for node in live.standbys)
-    live.wait_answered()
+    for client in live.clients:
+        live.wait_answered(client)
     run.observe(2)
     cut_at = run.lab.faults[-1].t
     seen = live.end()
@@ -35,4 +37,5 @@ def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[
                        if each.node == live.active.name and each.start <= cut_at),
                       default=cut_at)
     run.expect("silent_after_ms", round(max(0.0, spoke_until - cut_at) * 1000), at_most(SILENT_MS))
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)
