@@ -309,7 +309,7 @@ void CharonRelay::answer(std::uint64_t ticket, const Result<void>& result) {
     if (ticket != kOwnTicket) {
         listener_.on_fed(ticket, result);
     } else if (is_here() && !peer_->is_empty) {
-        make_empty(kLastMessage);
+        make_empty(result ? kLastMessage : kLookPause);
     }
 }
 

@@ -37,11 +37,12 @@ void CharonRelay::keep_guarded() {
         return;
     }
     if (!guarded || was_guarded_ || !guard_error_.empty()) {
+        const std::string& reason = guarded ? guard_error_ : guarded.error().detail;
         warning_ = fmt::format(
             "the nftables table inet vpnha_charon is missing, without which other users of this "
-            "node could read the keys of charon's SAs event=charon-guard: {}",
-            guarded ? guard_error_ : guarded.error().detail);
-        complain(warning_);
+            "node could read the keys of charon's SAs{}{}",
+            reason.empty() ? "" : ": ", reason);
+        complain(warning_ + " event=charon-guard");
     }
     if (guarding_) {
         return;

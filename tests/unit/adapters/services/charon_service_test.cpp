@@ -16,7 +16,6 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <thread>
 
 #include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/vici_client.hpp"
@@ -110,6 +109,12 @@ class CharonServiceTest : public testing::Test {
         ASSERT_FALSE(done.has_value());
         EXPECT_EQ(done.error().code, code);
         EXPECT_THAT(done.error().detail, HasSubstr(reason));
+    }
+
+    void swanctl(const std::vector<std::string>& arguments) const {
+        Command command{.arguments = {settings().swanctl}, .error_file = root_ + "/swanctl.log"};
+        command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+        ASSERT_TRUE(run_to_end(command, 5s).has_value());
     }
 
     static ViciSection ask(std::string_view command) {
@@ -341,16 +346,10 @@ TEST_F(CharonServiceTest, SaysWhatItHasWhenItsConnectionsAreLoaded) {
     // What it begins, towards an address that does not answer.
     std::ofstream(settings().config, std::ios::app)
         << "connections {\nnorth {\nremote_addrs = 127.0.0.3\nlocal {\nauth = psk\n}\n"
-        << "remote {\nauth = psk\n}\nchildren {\nnorth {\nstart_action = start\n}\n}\n}\n}\n";
-    ASSERT_EQ(std::system(("/usr/sbin/swanctl --load-all --noprompt --file " + settings().config +
-                           " >/dev/null 2>&1")
-                              .c_str()),
-              0);
-    auto begun = list_ike_sas(service(), 2s);
-    for (int i = 0; i < 100 && begun && begun->empty(); ++i) {
-        std::this_thread::sleep_for(20ms);
-        begun = list_ike_sas(service(), 2s);
-    }
+        << "remote {\nauth = psk\n}\nchildren {\nnorth {\n}\n}\n}\n}\n";
+    swanctl({"--load-all", "--noprompt", "--file", settings().config});
+    swanctl({"--initiate", "--child", "north", "--timeout", "1"});
+    const auto begun = list_ike_sas(service(), 2s);
     ASSERT_TRUE(begun.has_value()) << begun.error().detail;
     ASSERT_THAT(*begun, SizeIs(1));
     EXPECT_EQ(begun->front().key.version, 2);
