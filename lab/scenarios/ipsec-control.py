@@ -14,16 +14,16 @@ Expected: the cluster does its part (another gateway speaks for the VIP), and th
 nothing by it: no ping of the old sessions is answered again within 30 s.
 """
 from vpnlab.evidence.expectation import at_least, equals, is_true
-from vpnlab.product.cluster import DIRECTORY, Cluster
+from vpnlab.product.cluster import Cluster
 from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon
-from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.todays_stack import deploy
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1)
-SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"
 WATCHED_S = 30
 
 
@@ -35,17 +35,14 @@ def steps(run: Run) -> None:
     for node in cluster.nodes:
         StockGateway(node).configure()
         node.put("/run/xl2tpd/.keep", "")
-        node.put("/etc/init.d/xl2tpd", SERVICE.read_bytes(), mode=0o755)
         charon = StockCharon(node)
         charon.start()
         run.wait_for(f"charon of {node.name} is ready", charon.ready, deadline_s=15)
         charon.serve()
     run.step("IPaddr2 and stock xl2tpd")
-    cluster.configure(DIRECTORY / "cluster" / "control.crm.in", {})
-    status = cluster.wait_status("the group runs", lambda seen: bool(seen.on("xl2tpd")))
-    active = run.lab.gateway(status.on("xl2tpd")[0])
+    active = deploy(cluster, "xl2tpd", PID_FILE, XL2TPD_COMMAND)
 
-    run.step(f"both dial; {active.name} serves them, {status.dc} is the cluster's DC")
+    run.step(f"both dial; {active.name} serves them")
     run.start_echo_server()
     clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
                run.client(Ikev2Client(run.lab.node("client1")))]

@@ -26,7 +26,7 @@ from vpnlab.host.topology import L2TP
 from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon, ipsec_leftovers
-from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.product.l2tp_gateway import StockGateway, take_addresses
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -37,7 +37,7 @@ def steps(run: Run) -> None:
     gw1 = run.lab.gateway("gw1")
     xl2tpd, charon = StockGateway(gw1), StockCharon(gw1)
     xl2tpd.configure()
-    xl2tpd.take_addresses()
+    take_addresses(gw1)
     xl2tpd.start()
     charon.start()
     start_nat(run.lab)

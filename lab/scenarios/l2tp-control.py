@@ -14,13 +14,13 @@ Expected: the cluster does its part (another gateway speaks for the VIP), and th
 nothing by it: no ping of the old session is answered again within 30 s.
 """
 from vpnlab.evidence.expectation import at_least, equals, is_true
-from vpnlab.product.cluster import DIRECTORY, Cluster
-from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.todays_stack import deploy
 
 SCENARIO = Scenario(faults=1)
-SERVICE = DIRECTORY / "cluster" / "xl2tpd.lsb"
 WATCHED_S = 30
 
 
@@ -31,13 +31,10 @@ def steps(run: Run) -> None:
     for node in cluster.nodes:
         StockGateway(node).configure()
         node.put("/run/xl2tpd/.keep", "")
-        node.put("/etc/init.d/xl2tpd", SERVICE.read_bytes(), mode=0o755)
     run.step("IPaddr2 and stock xl2tpd")
-    cluster.configure(DIRECTORY / "cluster" / "control.crm.in", {})
-    status = cluster.wait_status("the group runs", lambda seen: bool(seen.on("xl2tpd")))
-    active = run.lab.gateway(status.on("xl2tpd")[0])
+    active = deploy(cluster, "xl2tpd", PID_FILE, XL2TPD_COMMAND)
 
-    run.step(f"client1 dials; {active.name} serves it, {status.dc} is the cluster's DC")
+    run.step(f"client1 dials; {active.name} serves it")
     run.start_echo_server()
     client = run.l2tp_client("client1")
     client.dial()

@@ -15,7 +15,7 @@ after the hang-up neither node has a tunnel, a PPP interface or a pppd.
 """
 from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.host.topology import L2TP
-from vpnlab.product.l2tp_gateway import StockGateway, l2tp_leftovers
+from vpnlab.product.l2tp_gateway import StockGateway, l2tp_leftovers, take_addresses
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -25,7 +25,7 @@ SCENARIO = Scenario(nodes=("gw1", "client1", "server"))
 def steps(run: Run) -> None:
     gateway = StockGateway(run.lab.gateway("gw1"))
     gateway.configure()
-    gateway.take_addresses()
+    take_addresses(run.lab.gateway("gw1"))
     gateway.start()
     run.start_echo_server()
     run.wait_for("xl2tpd of gw1 listens", gateway.listening, deadline_s=10)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, echo,
-                             gre, ike, ip, l2tp_control, l2tp_data, tcp, udp)
-from vpnlab.evidence.capture_invariants import (WireInvariants, cleartext_l2tp, ike_answers,
-                                                l2tp_sent, replays_accepted, sequence_invariants)
+from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, conf_req,
+                             echo, gre, ike, ip, l2tp_control, l2tp_data, ppp, tcp, udp)
+from vpnlab.evidence.capture_invariants import (WireInvariants, cleartext_l2tp, cleartext_pptp,
+                                                ike_answers, l2tp_sent, replays_accepted,
+                                                sequence_invariants)
 
 SYN = 0x02
 HELLO, CDN = avp(0, 6), avp(0, 14)
@@ -121,6 +122,19 @@ def test_l2tp_inside_of_esp_does_not_count(clear):
 def test_what_the_nat_lets_not_pass_counts_too(clear):
     client = Pcap().ip(0, in_udp(HOME, VIP, 1))
     assert clear(client, Pcap().ip(1, udp(VIP, NAT, 1701, 1701, b"\0"), GW2_MAC)) == 1
+
+
+@pytest.mark.parametrize("expected, protocols", [
+    pytest.param(None, [0xC021], id="only control"),
+    pytest.param(0, [0xC021, 0x00FD], id="encrypted"),
+    pytest.param(2, [0x00FD, 0x0021, 0x0057], id="IPv4 and IPv6 in the clear"),
+])
+def test_pptp_in_the_clear_is_a_users_packet_without_mppe(tmp_path, expected, protocols):
+    pcap = Pcap()
+    for seq, protocol in enumerate(protocols):
+        pcap.ip(seq, ip(CLIENT, VIP, 47, gre(1, seq, ppp(protocol, conf_req()))))
+        pcap.ip(seq, ip(CLIENT, "192.0.2.99", 47, gre(1, seq, ppp(0x0021, conf_req()))))
+    assert cleartext_pptp(pcap.write(tmp_path / "p.pcap"), VIP) == expected
 
 
 def test_what_is_for_another_client_does_not_count(clear):

@@ -18,7 +18,7 @@ VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
              "XL2TPD_CONFIG": "/etc/x.conf", "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
              "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100",
              "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
-             "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2"}
+             "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2", "DAEMON": "xl2tpd"}
 STATUS = """<pacemaker-result api-version="2.25"><summary>
 <current_dc present="true" name="gw2" id="2" with_quorum="true"/></summary>
 <nodes><node name="gw1" id="1" online="true" pending="false"/>

@@ -240,7 +240,7 @@ def file_length(tree: Tree) -> Iterator[Violation]:
 def folder_size(tree: Tree) -> Iterator[Violation]:
     modules: dict[str, set[str]] = {}
     for path in tree.files:
-        if path.endswith(CODE):
+        if path.endswith(CODE) and not path.endswith("/__init__.py"):
             folder, _, name = path.rpartition("/")
             modules.setdefault(folder, set()).add(name.split(".")[0])
     for folder, names in sorted(modules.items()):

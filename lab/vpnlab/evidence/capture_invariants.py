@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, TCP_SYN, Esp, Gre, Icmp, Ike, Ip, L2tp,
-                             Tcp, read_frames)
+from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, PPP_COMPRESSED, PPP_IP, PPP_IPV6,
+                             TCP_SYN, Esp, Gre, Icmp, Ike, Ip, L2tp, Tcp, read_frames)
 
 L2TP_SCCRQ = 1
 L2TP_HELLO = 6
@@ -145,3 +145,17 @@ def replays_accepted(inside_pcaps: Iterable[Path], clients: str, server_ip: str)
         return None
     return sum(after - before < PROBE_WRAPS_S for seen in map(sorted, times.values())
                for before, after in zip(seen, seen[1:]))
+
+
+def cleartext_pptp(client_pcap: Path, vip: str) -> int | None:
+    """Users' packets in the clear within GRE, between a client with MPPE and its gateway. None: not
+    one was seen, encrypted or not."""
+    clear, encrypted = 0, 0
+    for frame in read_frames(client_pcap):
+        ip = frame.ip
+        if ip is None or vip not in (ip.src, ip.dst):
+            continue
+        if isinstance(ip.upper, Gre) and ip.upper.ppp is not None:
+            clear += ip.upper.ppp.protocol in (PPP_IP, PPP_IPV6)
+            encrypted += ip.upper.ppp.protocol == PPP_COMPRESSED
+    return clear if clear or encrypted else None

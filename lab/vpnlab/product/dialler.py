@@ -10,7 +10,7 @@ from ..host.node import Node
 from ..host.topology import VpnGateway
 
 # Protocols, as in result.json.
-L2TP, L2TP_IPSEC, IKEV2 = "l2tp", "l2tp-ipsec", "ikev2"
+L2TP, L2TP_IPSEC, IKEV2, PPTP = "l2tp", "l2tp-ipsec", "ikev2", "pptp"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ CONTROL = "/run/xl2tpd/l2tp-control"
 PID_FILE = "/run/xl2tpd/xl2tpd.pid"
 XL2TPD_LOG = "/var/log/xl2tpd.log"
 PPPD_LOG = "/var/log/pppd.log"
+XL2TPD_COMMAND = f"/usr/sbin/xl2tpd -c {CONFIG} -p {PID_FILE} -C {CONTROL}"
 USER, PASSWORD = "alice", "lab-password"
 # The name a gateway authenticates as; the same on all of them, for to a client they are one.
 SERVER_NAME = "vpn"
@@ -67,6 +68,13 @@ def chap_secrets(user: str = USER, password: str = PASSWORD) -> str:
     return f'"{user}" * "{password}" *\n'
 
 
+def take_addresses(node: Node) -> None:
+    """Both VIPs, with gratuitous ARP from the kernel (arp_notify)."""
+    for device, address in (("outside", VIP_OUTSIDE), ("inside", VIP_INSIDE)):
+        node.put(f"/proc/sys/net/ipv4/conf/{device}/arp_notify", "1")
+        node.run("ip", "address", "add", f"{address}/24", "dev", device)
+
+
 class StockGateway:
     """xl2tpd by hand on one node, without a cluster."""
 
@@ -79,12 +87,6 @@ class StockGateway:
         self._node.put(CONFIG, lns_config(self._node).text())
         self._node.put(OPTIONS, ppp_options(self._extra))
         self._node.put(SECRETS, chap_secrets(), mode=0o600)
-
-    def take_addresses(self) -> None:
-        """Both VIPs, with gratuitous ARP from the kernel (arp_notify)."""
-        for device, address in (("outside", VIP_OUTSIDE), ("inside", VIP_INSIDE)):
-            self._node.put(f"/proc/sys/net/ipv4/conf/{device}/arp_notify", "1")
-            self._node.run("ip", "address", "add", f"{address}/24", "dev", device)
 
     def start(self) -> None:
         """Returns when xl2tpd has opened its control pipe, which it does after its socket."""

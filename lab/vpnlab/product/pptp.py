@@ -8,6 +8,7 @@ import shutil
 from ..host.errors import PackageMissing
 from ..host.lab import Lab
 from ..host.node import Background, Node
+from .pptp_gateway import listens
 from .probes import SERVER_ADDRESS
 
 SERVER_END, CLIENT_END = "10.99.0.1", "10.99.0.10"
@@ -32,10 +33,7 @@ class PptpServer:
                  f"localip {SERVER_END}\nremoteip {CLIENT_END}\n")
         node.start("/usr/sbin/pptpd", "-f", "-c", SERVER_CONFIG, stdout="/var/log/pptpd.log",
                    stderr="/var/log/pptpd.log")
-        # Port 1723 in state listen.
-        lab.wait_for(f"pptpd of {node.name} listens",
-                     lambda: ":06BB 00000000:0000 0A" in (node.read("/proc/net/tcp") or ""),
-                     START_LIMIT_S)
+        lab.wait_for(f"pptpd of {node.name} listens", lambda: listens(node), START_LIMIT_S)
 
 
 class PptpClient:

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a failover is compared with: IPaddr2 for both addresses and a stock daemon that follow each
+other from node to node, on a cluster that is up."""
+from __future__ import annotations
+
+from ..host.node import Node
+from ..product.cluster import DIRECTORY, Cluster
+
+SERVICE = DIRECTORY / "cluster" / "daemon.lsb.in"
+TEMPLATE = DIRECTORY / "cluster" / "control.crm.in"
+
+
+def deploy(cluster: Cluster, daemon: str, pid_file: str, command: str) -> Node:
+    """`command` starts the daemon, whose resource has its name. Returns the node that serves."""
+    script = SERVICE.read_text(encoding="utf-8")
+    script = script.replace("@PID_FILE@", pid_file).replace("@COMMAND@", command)
+    for node in cluster.nodes:
+        node.put(f"/etc/init.d/{daemon}", script, mode=0o755)
+    cluster.configure(TEMPLATE, {"DAEMON": daemon})
+    status = cluster.wait_status("the group runs", lambda seen: bool(seen.on(daemon)))
+    return next(node for node in cluster.nodes if node.name == status.on(daemon)[0])
