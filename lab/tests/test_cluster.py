@@ -15,7 +15,8 @@ from vpnlab.product import cluster
 GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[name].address)
             for name in ("gw1", "gw2", "gw3")]
 VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
-             "XL2TPD_CONFIG": "/etc/x.conf", "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
+             "XL2TPD_CONFIG": "/etc/x.conf", "PPTPD_CONFIG": "/etc/p.conf",
+             "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
              "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100",
              "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
              "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2", "DAEMON": "xl2tpd"}
@@ -72,6 +73,7 @@ def test_fill_drops_comments_and_refuses_open_variables():
 
 @pytest.mark.parametrize("path", [cluster.TEMPLATES / "l2tp-gateway.crm",
                                   cluster.TEMPLATES / "l2tp-ipsec-gateway.crm",
+                                  cluster.TEMPLATES / "pptp-gateway.crm",
                                   cluster.TEMPLATES / "vip-gateway.crm",
                                   cluster.DIRECTORY / "cluster" / "control.crm.in"])
 def test_templates_are_verified_configurations(path):
@@ -119,6 +121,16 @@ def test_gateway_with_charon_is_the_other_one_and_charon():
         ("strongswan-clone", "start", "checkpoint-clone", "promote")}
     monitors = ipsec.iterfind(".//primitive[@id='strongswan']//op[@name='monitor']")
     assert [each.attrib["interval"] for each in monitors] == ["2s", "10s"]
+
+
+def test_gateway_with_pptpd_is_the_one_with_xl2tpd_but_for_the_daemon():
+    l2tp, pptp = (cluster.render_cib(cluster.fill((cluster.TEMPLATES / name).read_text("utf-8"),
+                                                  VARIABLES))
+                  for name in ("l2tp-gateway.crm", "pptp-gateway.crm"))
+    # What is configured, by id; not how crmsh has ordered it.
+    texts = [text.replace("xl2tpd", "pptpd").replace("/etc/x.conf", "/etc/p.conf")
+             for text in without_charon(l2tp).values()]
+    assert sorted(texts) == sorted(without_charon(pptp).values())
 
 
 def test_an_address_sticks_more_than_it_prefers_its_primary():

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/services/charon_service.hpp"
+#include "adapters/services/pptpd_service.hpp"
 #include "adapters/services/xl2tpd_service.hpp"
 
 namespace vpnha::adapters {
@@ -11,6 +12,7 @@ namespace vpnha::adapters {
 std::vector<StockService> gateway_services(const std::string& gateway,
                                            const std::string& run_root) {
     return {StockService(xl2tpd_kind(), gateway, run_root),
+            StockService(pptpd_kind(), gateway, run_root),
             StockService(charon_kind(), gateway, run_root)};
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/services/pptpd_service.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "adapters/os/text_file.hpp"
+#include "adapters/pptp/tcp_sockets.hpp"
+#include "adapters/services/pptpd_service_config.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kPptpPort = 1723;
+// Every process of the daemon has it in its environment, where it outlives the title that pptpctrl
+// gives itself.
+constexpr const char* kMark = "VPNHA_PPTPD=";
+
+Result<void> check_programs(const PptpdSettings& settings) {
+    for (const char* const program : {"/usr/sbin/pptpd", "/usr/sbin/pptpctrl"}) {
+        if (::access(program, X_OK) != 0) {
+            return fail(Errc::unsupported,
+                        fmt::format("{} is not installed; install the package pptpd", program));
+        }
+    }
+    if (::access(settings.launcher.c_str(), X_OK) != 0) {
+        return fail(Errc::unsupported,
+                    system_error("executing " + settings.launcher, errno).detail);
+    }
+    if (read_text("/proc/sys/net/ipv4/ip_nonlocal_bind").substr(0, 1) != "1") {
+        return fail(Errc::unsupported,
+                    "net.ipv4.ip_nonlocal_bind is 0, so pptpd cannot bind a VIP that is served "
+                    "elsewhere; set it to 1 in /etc/sysctl.d");
+    }
+    return {};
+}
+
+Result<PptpdConfig> load_pptpd_config(const std::string& path) {
+    if (::access(path.c_str(), R_OK) != 0) {
+        return fail(Errc::invalid_config, system_error("reading " + path, errno).detail);
+    }
+    VPNHA_TRY(PptpdConfig config, parse_pptpd_config(read_text(path), path));
+    if (::access(config.options_file.c_str(), R_OK) != 0) {
+        return fail(Errc::invalid_config,
+                    system_error("reading " + config.options_file, errno).detail);
+    }
+    return config;
+}
+
+Ipv4Endpoint control_endpoint(const StockStarted& started) {
+    return {.address = parse_ipv4(started.fact("listen")).value_or(Ipv4Address{}),
+            .port = kPptpPort};
+}
+
+bool takes_calls(const StockInstance& daemon) {
+    return is_tcp_listener(control_endpoint(daemon.started));
+}
+
+std::string who_has_port_1723(const StockInstance& daemon) {
+    return fmt::format("is {} taken by another process, such as the unit pptpd.service?",
+                       to_string(control_endpoint(daemon.started)));
+}
+
+std::string takes_no_calls(const StockInstance& daemon) {
+    return fmt::format("does not listen on {}", to_string(control_endpoint(daemon.started)));
+}
+
+Result<void> destroy_its_connections(const StockInstance& daemon) {
+    return destroy_connections(control_endpoint(daemon.started));
+}
+
+bool has_part(const Process& process, std::string_view name) {
+    return process.arguments[0].find(name) != std::string::npos;
+}
+
+bool is_of_a_client(const StockStarted& started, const Process& process) {
+    if (process.arguments.empty() || !(has_part(process, "pptpctrl") || has_part(process, "pppd") ||
+                                       process.arguments[0].starts_with("pptpd ["))) {
+        return false;
+    }
+    const auto mark =
+        std::find_if(started.environment.begin(), started.environment.end(),
+                     [](const std::string& variable) { return variable.starts_with(kMark); });
+    const std::string environment =
+        '\0' + read_text(fmt::format("/proc/{}/environ", process.pid)) + '\0';
+    return mark != started.environment.end() &&
+           environment.find('\0' + *mark + '\0') != std::string::npos;
+}
+
+}  // namespace
+
+const StockKind& pptpd_kind() {
+    static const StockKind kKind{.name = "pptpd",
+                                 .start_timeout = 5s,
+                                 .is_ready = takes_calls,
+                                 .is_serving = takes_calls,
+                                 .why_ended = who_has_port_1723,
+                                 .why_not_ready = takes_no_calls,
+                                 .after_end = destroy_its_connections,
+                                 .is_helper = is_of_a_client};
+    return kKind;
+}
+
+Result<void> check_pptpd(const PptpdSettings& settings) {
+    VPNHA_CHECK(check_programs(settings));
+    VPNHA_TRY(const PptpdConfig config, load_pptpd_config(settings.config));
+    return {};
+}
+
+Result<StockStarted> plan_pptpd(const StockService& service, const PptpdSettings& settings) {
+    VPNHA_CHECK(check_programs(settings));
+    VPNHA_TRY(const PptpdConfig config, load_pptpd_config(settings.config));
+    StockStarted started{.arguments = {settings.launcher, "--fg", "--conf", settings.config,
+                                       "--pidfile", service.path("pptpd.pid")},
+                         .environment = {kMark + service.path("")},
+                         .resource = settings.resource,
+                         .facts = {{"listen", to_string(config.listen)}}};
+    if (!settings.call_id_offset.empty()) {
+        started.environment.push_back("VPNHA_CALL_ID_OFFSET=" + settings.call_id_offset);
+    }
+    return started;
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/services/pptpd_service_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace vpnha::adapters {
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+// The first word of a line and the rest; a comment has neither.
+std::pair<std::string_view, std::string_view> split_pptpd_line(std::string_view line) {
+    const auto without_blanks = [](std::string_view text) {
+        const std::size_t first = text.find_first_not_of(kBlanks);
+        return first == std::string_view::npos
+                   ? std::string_view()
+                   : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+    };
+    const std::string_view text = without_blanks(line.substr(0, line.find('#')));
+    const std::size_t end = std::min(text.find_first_of(kBlanks), text.size());
+    return {text.substr(0, end), without_blanks(text.substr(end))};
+}
+
+}  // namespace
+
+Result<PptpdConfig> parse_pptpd_config(std::string_view text, std::string_view file_name) {
+    PptpdConfig config;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const auto [key, value] = split_pptpd_line(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (key == "listen") {
+            VPNHA_TRY(config.listen, parse_ipv4(value));
+        } else if (key == "option") {
+            config.options_file = value;
+        }
+    }
+    if (config.listen == Ipv4Address{}) {
+        return fail(
+            Errc::invalid_config,
+            fmt::format("{}: no address in 'listen'; set it to the gateway's VIP", file_name));
+    }
+    if (config.options_file.empty()) {
+        return fail(
+            Errc::invalid_config,
+            fmt::format("{}: no 'option'; name the file with the options of its pppds", file_name));
+    }
+    return config;
+}
+
+}  // namespace vpnha::adapters
