@@ -23,20 +23,21 @@ LINES_MAX = 500
 MODULES_MAX = 26
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
-CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "wire", "config", "replica", "lease",
-         "takeover", "effects", "keepers", "node", "ports")
+CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "pptp", "wire", "config", "replica",
+         "lease", "takeover", "effects", "keepers", "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
     "l2tp": {"base", "ppp"},
     "conntrack": {"base"},
     "ipsec": {"base"},
+    "pptp": {"base", "ppp"},
     "wire": {"base"},
     "config": {"base", "lease", "wire"},
     "replica": {"base", "wire"},
     "lease": {"base"},
     "takeover": {"base"},
-    "effects": {"base", "l2tp", "conntrack", "ipsec", "lease", "takeover"},
+    "effects": {"base", "l2tp", "conntrack", "ipsec", "pptp", "lease", "takeover"},
     "keepers": {"base", "ppp", "l2tp", "conntrack", "ipsec", "wire", "replica", "effects"},
     "node": {"base", "wire", "replica", "lease", "takeover", "effects", "keepers"},
     "ports": {"base", "ppp", "l2tp", "conntrack", "ipsec", "lease", "config"},

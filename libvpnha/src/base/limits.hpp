@@ -145,6 +145,8 @@ inline constexpr std::size_t kL2tpAvpsMax = 64;
 inline constexpr std::size_t kL2tpUnackedMax = 16;
 // A PPP control packet on a channel.
 inline constexpr std::size_t kPppFrameBytesMax = 2048;
+// The two start keys of a PPTP call: 32 octets and 40 of the seal; room for what is longer.
+inline constexpr std::size_t kPptpSealedKeysBytesMax = 128;
 // A secret that is sealed: charon's messages, which the secrets are a part of, have 8 KiB.
 inline constexpr std::size_t kSecretBytesMax = std::size_t{8} * 1024;
 // A message of the pppd plugin.

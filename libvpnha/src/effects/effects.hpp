@@ -18,6 +18,7 @@
 #include "effects/ipsec_work.hpp"
 #include "effects/l2tp_work.hpp"
 #include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
@@ -109,13 +110,13 @@ struct Log {
 };
 
 using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, SaveLease, SendLease, SetGate, RunStep,
-                 Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore, WithdrawScore,
-                 WatchServices, ReportFailure, Detached, Fenced, Log>;
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, SaveLease, SendLease,
+                 SetGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore,
+                 WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PluginEvent>;
+using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

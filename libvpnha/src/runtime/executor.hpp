@@ -79,6 +79,8 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::L2tpWork& work) override;
     node::Effects execute(node::FlowWork& work) override;
     node::Effects execute(node::IpsecWork& work) override;
+    // No gateway serves PPTP yet.
+    node::Effects execute(node::PptpWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;

@@ -21,6 +21,8 @@ enum class RecordType : std::uint8_t {
     ike_sa = 4,
     child_sa = 5,
     esp_counters = 6,
+    pptp_call = 7,
+    pptp_numbers = 8,
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

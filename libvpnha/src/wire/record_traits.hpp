@@ -47,6 +47,9 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::child_sa, Service::session, kPayloadBytesMax, true},
     RecordTraits{RecordType::esp_counters, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
+    RecordTraits{RecordType::pptp_call, Service::session, limits::kRecordPayloadBytesMax, true},
+    RecordTraits{RecordType::pptp_numbers, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.

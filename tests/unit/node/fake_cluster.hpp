@@ -306,6 +306,7 @@ class FakeCluster {
             return fake_.flows.execute(*fake_.node, work, now_);
         }
         Effects execute(IpsecWork&) override { return {}; }  // No gateway has it here.
+        Effects execute(PptpWork&) override { return {}; }   // Nor this.
         Effects execute(SaveLease& save) override {
             if (cluster_.slow_disks_.contains(id_)) {
                 fake_.saving.push_back(save);

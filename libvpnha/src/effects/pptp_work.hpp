@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PPTP calls: what their keeper wants of this node's data path and observer, and what it hears of
+// them.
+//
+// The data path has threads of its own. It runs a pptp::ResumedCall for each call that was
+// prepared: no packet comes to the keeper. What it tells comes by way of the loop.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "effects/tokens.hpp"
+#include "pptp/call_record.hpp"
+
+namespace vpnha::node {
+
+// A call that this node may go on with: its keys are opened, its chains of keys advanced to the
+// numbers, its TUN device is there. It stays silent, and nothing answers its peer with a RST or an
+// ICMP error. In place of what was prepared for it before. → CallPrepared
+struct PrepareCall {
+    GatewayId gateway;
+    pptp::CallRecord record;
+    pptp::CallNumbers numbers;
+    std::uint64_t ticket = 0;
+};
+// Newer numbers of prepared calls, as the node that serves has said them.
+struct SetCallNumbers {
+    GatewayId gateway;
+    std::vector<pptp::CallState> calls;
+};
+// The call is no more, or not this node's: without a word. A socket that is closed sends nothing.
+struct RemoveCall {
+    GatewayId gateway;
+    pptp::CallKey key;
+};
+// The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
+// after its gate was shut. → CallResumed, CallEnded
+struct ResumeCalls {
+    GatewayId gateway;
+    std::vector<pptp::CallKey> calls;
+    bool exact = false;
+};
+// The gate is shut: what was resumed says nothing, and loses nothing. ResumeCalls{exact} lets it go
+// on where it was.
+struct PauseCalls {
+    GatewayId gateway;
+};
+// This node serves: the observer follows the stock calls of the gateway, from now until
+// UnwatchCalls. → CallsRead
+struct WatchCalls {
+    GatewayId gateway;
+};
+struct UnwatchCalls {
+    GatewayId gateway;
+};
+// The numbers of all live calls now, stock and resumed. → CallsRead with the ticket
+struct ReadCalls {
+    GatewayId gateway;
+    std::uint64_t ticket = 0;
+};
+
+using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, ResumeCalls, PauseCalls,
+                              WatchCalls, UnwatchCalls, ReadCalls>;
+
+// What became of a preparation.
+struct CallPrepared {
+    pptp::CallKey key;
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+// Packets flow in both directions again.
+struct CallResumed {
+    pptp::CallKey key;
+    std::string how;  // For the log: "exact", "probed 1 ms, rung 0 after 2 ms".
+};
+// A resumed call is over, and the peer knows it: its TUN device and its socket are gone.
+struct CallEnded {
+    pptp::CallKey key;
+    std::string reason;
+};
+// Of live calls those whose numbers have changed; the observer and the data path say them each 100
+// ms, and after 512 packets of a call. With the ticket of a ReadCalls, all, as they stood then or
+// later; 0: unasked.
+struct CallsRead {
+    std::uint64_t ticket = 0;
+    std::span<const pptp::CallState> calls;
+};
+// A stock call came up; `not_resumable` names what keeps it from being replicated. The record's
+// keys are sealed already.
+struct CallUp {
+    PluginToken plugin = 0;
+    const pptp::CallRecord& record;
+    const pptp::CallNumbers& numbers;
+    const std::string& not_resumable;
+};
+struct CallDown {
+    PluginToken plugin = 0;
+};
+
+using PptpEvent = std::variant<CallPrepared, CallResumed, CallEnded, CallsRead, CallUp, CallDown>;
+
+}  // namespace vpnha::node

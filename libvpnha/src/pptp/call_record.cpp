@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pptp/call_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/limits.hpp"
+
+namespace vpnha::pptp {
+
+namespace {
+
+constexpr std::uint8_t kRecordVersion = 1;
+constexpr std::uint8_t kNumbersVersion = 1;
+constexpr std::uint16_t kMruMin = 128;
+constexpr std::uint16_t kMruMax = 16384;
+constexpr std::uint16_t kMssMin = 64;
+constexpr std::uint8_t kWindowScaleMax = 14;  // RFC 7323 2.3
+
+constexpr std::uint8_t kWindowScaling = 0x01;
+constexpr std::uint8_t kSack = 0x02;
+constexpr std::uint8_t kTimestamps = 0x04;
+
+constexpr std::uint8_t kProtocolCompression = 0x01;
+constexpr std::uint8_t kAddressCompression = 0x02;
+
+constexpr std::uint8_t kEchoOpen = 0x01;
+
+constexpr std::string_view kSealPurpose = "pptp mppe keys ";
+
+void write_key(ByteWriter& writer, const CallKey& key) {
+    writer.u32(key.local.address.value).u16(key.local.port);
+    writer.u32(key.peer.address.value).u16(key.peer.port);
+    writer.u16(key.id.value).u16(key.peer_id.value);
+}
+
+CallKey read_key(ByteReader& reader) {
+    CallKey key;
+    key.local.address = Ipv4Address{reader.u32()};
+    key.local.port = reader.u16();
+    key.peer.address = Ipv4Address{reader.u32()};
+    key.peer.port = reader.u16();
+    key.id = CallId{reader.u16()};
+    key.peer_id = CallId{reader.u16()};
+    return key;
+}
+
+std::uint8_t flags_of(std::initializer_list<std::pair<bool, std::uint8_t>> flags) {
+    std::uint8_t value = 0;
+    for (const auto& [is_set, flag] : flags) {
+        value = static_cast<std::uint8_t>(value | (is_set ? flag : 0));
+    }
+    return value;
+}
+
+// Fails with flags that this version does not have.
+std::uint8_t read_flags(ByteReader& reader, std::uint8_t known) {
+    const std::uint8_t flags = reader.u8();
+    if ((flags & ~known) != 0) {
+        reader.fail();
+    }
+    return flags;
+}
+
+void write_tcp(ByteWriter& writer, const TcpOptions& tcp) {
+    writer.u16(tcp.mss);
+    writer.u8(flags_of(
+        {{tcp.window_scaling, kWindowScaling}, {tcp.sack, kSack}, {tcp.timestamps, kTimestamps}}));
+    writer.u8(tcp.our_scale).u8(tcp.peer_scale);
+}
+
+TcpOptions read_tcp(ByteReader& reader) {
+    TcpOptions tcp;
+    tcp.mss = reader.u16();
+    const std::uint8_t flags = read_flags(reader, kWindowScaling | kSack | kTimestamps);
+    tcp.window_scaling = (flags & kWindowScaling) != 0;
+    tcp.sack = (flags & kSack) != 0;
+    tcp.timestamps = (flags & kTimestamps) != 0;
+    tcp.our_scale = reader.u8();
+    tcp.peer_scale = reader.u8();
+    return tcp;
+}
+
+void write_link(ByteWriter& writer, const ppp::LinkOptions& link) {
+    writer.u16(link.mru).u32(link.magic).u32(link.asyncmap);
+    writer.u8(flags_of({{link.protocol_compression, kProtocolCompression},
+                        {link.address_compression, kAddressCompression}}));
+}
+
+ppp::LinkOptions read_link(ByteReader& reader) {
+    ppp::LinkOptions link;
+    link.mru = reader.u16();
+    link.magic = reader.u32();
+    link.asyncmap = reader.u32();
+    const std::uint8_t flags = read_flags(reader, kProtocolCompression | kAddressCompression);
+    link.protocol_compression = (flags & kProtocolCompression) != 0;
+    link.address_compression = (flags & kAddressCompression) != 0;
+    return link;
+}
+
+// Neither "this network" (0/8) nor multicast, reserved or broadcast (224/3).
+bool is_unicast(const Ipv4Address& address) {
+    const std::uint32_t first = address.value >> 24;
+    return first != 0 && first < 224;
+}
+
+Result<void> validate_key(const CallKey& key) {
+    for (const Ipv4Endpoint& endpoint : {key.local, key.peer}) {
+        if (!is_unicast(endpoint.address) || endpoint.port == 0) {
+            return fail(Errc::malformed,
+                        fmt::format("call record: {} is no unicast endpoint", to_string(endpoint)));
+        }
+    }
+    return {};
+}
+
+Result<void> validate_tcp(const TcpOptions& tcp) {
+    if (tcp.mss < kMssMin) {
+        return fail(Errc::malformed, fmt::format("call record: an MSS of {}", tcp.mss));
+    }
+    const std::uint8_t scale = std::max(tcp.our_scale, tcp.peer_scale);
+    if (scale > (tcp.window_scaling ? kWindowScaleMax : 0)) {
+        return fail(Errc::malformed, fmt::format("call record: a window scale of {}", scale));
+    }
+    return {};
+}
+
+Result<void> validate_mppe(const CallRecord& record) {
+    constexpr std::array kKinds{Mppe::none, Mppe::bits40, Mppe::bits56, Mppe::bits128};
+    if (std::ranges::find(kKinds, record.mppe) == kKinds.end()) {
+        return fail(Errc::malformed, fmt::format("call record: MPPE with {} bits",
+                                                 static_cast<unsigned>(record.mppe)));
+    }
+    if (record.sealed_keys.size() > limits::kPptpSealedKeysBytesMax ||
+        record.sealed_keys.empty() != (record.mppe == Mppe::none)) {
+        return fail(Errc::malformed,
+                    fmt::format("call record: sealed keys of {} octets with MPPE of {} bits",
+                                record.sealed_keys.size(), static_cast<unsigned>(record.mppe)));
+    }
+    return {};
+}
+
+// It is printed, and it names a device at the node it came from.
+bool is_device_name(std::string_view name) {
+    return name.size() <= limits::kInterfaceNameBytesMax &&
+           std::all_of(name.begin(), name.end(),
+                       [](char c) { return c > ' ' && c <= '~' && c != '/'; });
+}
+
+}  // namespace
+
+Bytes seal_context(const CallKey& key) {
+    ByteWriter writer;
+    writer.bytes(to_bytes(kSealPurpose));
+    write_key(writer, key);
+    return std::move(writer).take();
+}
+
+Bytes encode_key(const CallKey& key) {
+    ByteWriter writer;
+    write_key(writer, key);
+    return std::move(writer).take();
+}
+
+Result<CallKey> parse_key(ByteView bytes) {
+    ByteReader reader(bytes);
+    const CallKey key = read_key(reader);
+    if (!reader.finished()) {
+        return fail(Errc::malformed, fmt::format("call key of {} octets", bytes.size()));
+    }
+    VPNHA_CHECK(validate_key(key));
+    return key;
+}
+
+Bytes encode_record(const CallRecord& record) {
+    ByteWriter writer;
+    writer.u8(kRecordVersion);
+    write_key(writer, record.key);
+    write_tcp(writer, record.tcp);
+    write_link(writer, record.ours);
+    write_link(writer, record.theirs);
+    writer.u32(record.our_address.value).u32(record.peer_address.value);
+    writer.u16(record.mtu);
+    writer.u16(record.echo_interval_s).u16(record.echo_failures);
+    writer.u64(record.established_unix_ms);
+    writer.u8(static_cast<std::uint8_t>(record.mppe)).prefixed(ByteView(record.sealed_keys));
+    writer.prefixed(record.user).prefixed(record.interface);
+    return std::move(writer).take();
+}
+
+Result<CallRecord> parse_record(ByteView bytes) {
+    ByteReader reader(bytes);
+    const std::uint8_t version = reader.u8();
+    if (reader.ok() && version != kRecordVersion) {
+        return fail(Errc::unsupported, fmt::format("call record of version {}", version));
+    }
+    CallRecord record;
+    record.key = read_key(reader);
+    record.tcp = read_tcp(reader);
+    record.ours = read_link(reader);
+    record.theirs = read_link(reader);
+    record.our_address = Ipv4Address{reader.u32()};
+    record.peer_address = Ipv4Address{reader.u32()};
+    record.mtu = reader.u16();
+    record.echo_interval_s = reader.u16();
+    record.echo_failures = reader.u16();
+    record.established_unix_ms = reader.u64();
+    record.mppe = static_cast<Mppe>(reader.u8());
+    const ByteView keys = reader.take_prefixed(limits::kPptpSealedKeysBytesMax);
+    record.sealed_keys.assign(keys.begin(), keys.end());
+    record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
+    record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
+    if (!reader.finished()) {
+        return fail(Errc::malformed, fmt::format("call record of {} octets", bytes.size()));
+    }
+    VPNHA_CHECK(validate(record));
+    return record;
+}
+
+Result<void> validate(const CallRecord& record) {
+    VPNHA_CHECK(validate_key(record.key));
+    VPNHA_CHECK(validate_tcp(record.tcp));
+    for (const std::uint16_t size : {record.ours.mru, record.theirs.mru, record.mtu}) {
+        if (size < kMruMin || size > kMruMax) {
+            return fail(Errc::malformed, fmt::format("call record: an MRU or MTU of {}, not {}..{}",
+                                                     size, kMruMin, kMruMax));
+        }
+    }
+    if (!is_unicast(record.our_address) || !is_unicast(record.peer_address) ||
+        record.our_address == record.peer_address) {
+        return fail(Errc::malformed,
+                    fmt::format("call record: addresses {} and {} are no two unicast addresses",
+                                to_string(record.our_address), to_string(record.peer_address)));
+    }
+    VPNHA_CHECK(validate_mppe(record));
+    if (record.user.size() > limits::kUserNameBytesMax) {
+        return fail(Errc::malformed,
+                    fmt::format("call record: user name of {} octets", record.user.size()));
+    }
+    if (!is_device_name(record.interface)) {
+        return fail(Errc::malformed, "call record: no interface name");
+    }
+    return {};
+}
+
+Bytes encode_numbers(const CallNumbers& numbers) {
+    ByteWriter writer;
+    writer.u8(kNumbersVersion);
+    writer.u32(numbers.snd_nxt).u32(numbers.rcv_nxt).u32(numbers.snd_wnd);
+    writer.u32(numbers.tsval).u32(numbers.peer_tsval);
+    writer.u32(numbers.echo_id).u8(flags_of({{numbers.echo_open, kEchoOpen}}));
+    writer.u32(numbers.gre_out).u32(numbers.gre_in);
+    writer.u64(numbers.mppe_out).u64(numbers.mppe_in);
+    return std::move(writer).take();
+}
+
+Result<CallNumbers> parse_numbers(ByteView bytes) {
+    ByteReader reader(bytes);
+    const std::uint8_t version = reader.u8();
+    if (reader.ok() && version != kNumbersVersion) {
+        return fail(Errc::unsupported, fmt::format("call numbers of version {}", version));
+    }
+    CallNumbers numbers;
+    numbers.snd_nxt = reader.u32();
+    numbers.rcv_nxt = reader.u32();
+    numbers.snd_wnd = reader.u32();
+    numbers.tsval = reader.u32();
+    numbers.peer_tsval = reader.u32();
+    numbers.echo_id = reader.u32();
+    numbers.echo_open = (read_flags(reader, kEchoOpen) & kEchoOpen) != 0;
+    numbers.gre_out = reader.u32();
+    numbers.gre_in = reader.u32();
+    numbers.mppe_out = reader.u64();
+    numbers.mppe_in = reader.u64();
+    if (!reader.finished()) {
+        return fail(Errc::malformed, fmt::format("call numbers of {} octets", bytes.size()));
+    }
+    if (std::max(numbers.mppe_out, numbers.mppe_in) > limits::kCounterMax) {
+        return fail(Errc::malformed, "call numbers: an MPPE index that no call reaches");
+    }
+    return numbers;
+}
+
+std::string to_string(const CallKey& key) {
+    return fmt::format("{} call {}/{}", to_string(key.peer), key.id.value, key.peer_id.value);
+}
+
+}  // namespace vpnha::pptp
