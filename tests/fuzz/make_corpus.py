@@ -10,9 +10,9 @@ import pathlib
 import struct
 import zlib
 
-from corpus_ipsec import HA_MESSAGE, SA_RECORD, VICI
+import pptp_corpus
+from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
 from corpus_parts import ADDRESS, frames, sized, u16
-from corpus_pptp import PPTP_RECORD
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
@@ -340,7 +340,7 @@ def main():
         "lcp": LCP,
         "lease": LEASE,
         "neighbour": NEIGHBOUR,
-        "pptp_record": PPTP_RECORD,
+        **pptp_corpus.TARGETS,
         "sa_record": SA_RECORD,
         "vici": VICI,
         "wire": WIRE,

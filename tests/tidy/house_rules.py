@@ -23,15 +23,16 @@ LINES_MAX = 500
 MODULES_MAX = 26
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
-CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "pptp", "wire", "config", "replica",
-         "lease", "takeover", "effects", "keepers", "node", "ports")
+CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "mppe", "pptp", "wire", "config",
+         "replica", "lease", "takeover", "effects", "keepers", "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
     "l2tp": {"base", "ppp"},
     "conntrack": {"base"},
     "ipsec": {"base"},
-    "pptp": {"base", "ppp"},
+    "mppe": {"base"},
+    "pptp": {"base", "ppp", "mppe"},
     "wire": {"base"},
     "config": {"base", "lease", "wire"},
     "replica": {"base", "wire"},

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Records of PPTP calls."""
+"""Inputs for the fuzz targets of PPTP and MPPE; make_corpus.py writes them."""
+
+from __future__ import annotations
 
 import struct
 
@@ -34,3 +36,5 @@ PPTP_RECORD = {
     "numbers-unknown-flag": pptp_numbers(flags=2),
     "numbers-index-too-high": pptp_numbers(index=1 << 60),
 }
+
+TARGETS = {"pptp_record": PPTP_RECORD}

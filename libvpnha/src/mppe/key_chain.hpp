@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The session keys of one direction of stateless MPPE (RFC 3078, RFC 3079). Each packet has a key
+// of its own, made of the one before: whoever skips packets has to make the keys between.
+//
+// Linux and Windows begin with a key that encrypts nothing; packet 0 has the next one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.hpp"
+
+namespace vpnha::mppe {
+
+// Of the keys, in bits (RFC 3079 3.4).
+enum class Strength : std::uint8_t { bits40 = 40, bits56 = 56, bits128 = 128 };
+
+inline constexpr std::size_t kKeyBytes = 16;
+using Key = std::array<std::uint8_t, kKeyBytes>;  // Of 40 and 56 bits the first 8 octets count.
+
+class KeyChain {
+  public:
+    // The start key as MS-CHAPv2 or RADIUS gave it.
+    KeyChain(Strength strength, std::span<const std::uint8_t, kKeyBytes> start_key);
+    ~KeyChain();
+    KeyChain(const KeyChain&) = default;
+    KeyChain& operator=(const KeyChain&) = default;
+
+    // The packet that has the key which step() makes.
+    [[nodiscard]] std::uint64_t next() const { return next_; }
+    // 1 us: who has many to make does so in slices.
+    void step();
+    // Of packet next() - 1.
+    [[nodiscard]] const Key& key() const { return session_; }
+    // RC4 from its beginning, with a key of such a chain. `out` may be `in`, and has as much room.
+    void crypt(const Key& key, ByteView in, std::uint8_t* out) const;
+
+  private:
+    void derive(bool first);
+
+    std::size_t size_;  // Of the keys, in octets.
+    Strength strength_;
+    Key start_;
+    Key session_;
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace vpnha::mppe
