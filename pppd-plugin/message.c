@@ -21,10 +21,11 @@ enum {
     FIELD_REASON = 13,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
+enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, 12 field headers, and the longest values. */
-_Static_assert(4 + 12 * 4 + 32 + 4 + PROTOCOL_BYTES_MAX + L2TP_IDS_BYTES + 11 + 11 + 8 + 4 + 8 +
-                       255 + 15 + 4 <=
+_Static_assert(4 + 12 * 4 + 32 + 4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 +
+                       11 + 8 + 4 + 8 + 255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -74,10 +75,29 @@ static uint8_t* put_l2tp(uint8_t* at, const struct vpnha_l2tp_ids* ids) {
     return put(at, ids->peer_session, 2);
 }
 
+static uint8_t* put_pptp(uint8_t* at, const struct vpnha_pptp_ids* ids) {
+    const size_t keys = ids->mppe_bits != 0 ? MPPE_KEYS_BYTES : 0;
+    at = put_text(at, FIELD_PROTOCOL, "pptp", PROTOCOL_BYTES_MAX);
+    at = put_field(at, FIELD_IDS, PPTP_IDS_BYTES + keys);
+    at = put(at, ids->peer_address, 4);
+    at = put(at, ids->peer_port, 2);
+    at = put(at, ids->call, 2);
+    at = put(at, ids->peer_call, 2);
+    at = put(at, ids->mtu, 2);
+    at = put(at, ids->mppe_bits, 1);
+    if (keys != 0) {
+        memcpy(at, ids->keys.send, VPNHA_MPPE_KEY_BYTES);
+        memcpy(at + VPNHA_MPPE_KEY_BYTES, ids->keys.receive, VPNHA_MPPE_KEY_BYTES);
+    }
+    return at + keys;
+}
+
 static uint8_t* put_protocol(uint8_t* at, const struct vpnha_session* session) {
     switch (session->protocol) {
         case VPNHA_L2TP:
             return put_l2tp(at, &session->ids.l2tp);
+        case VPNHA_PPTP:
+            return put_pptp(at, &session->ids.pptp);
     }
     return at;
 }

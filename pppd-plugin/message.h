@@ -12,6 +12,7 @@
 #define VPNHA_USER_BYTES_MAX 255
 #define VPNHA_INTERFACE_BYTES_MAX 15
 #define VPNHA_REASON_BYTES_MAX 255
+#define VPNHA_MPPE_KEY_BYTES 16
 
 /* Why another node could not go on with the session. */
 enum {
@@ -22,6 +23,7 @@ enum {
     VPNHA_NOT_SEQUENCED = 1u << 4,
     VPNHA_NOT_IPV6 = 1u << 5,
     VPNHA_NOT_LAC = 1u << 6,
+    VPNHA_NOT_STATELESS = 1u << 7,
 };
 
 struct vpnha_link_options {
@@ -33,7 +35,7 @@ struct vpnha_link_options {
 };
 
 /* What carries the link, and by which ids both ends know it. */
-enum vpnha_protocol { VPNHA_L2TP };
+enum vpnha_protocol { VPNHA_L2TP, VPNHA_PPTP };
 
 struct vpnha_l2tp_ids {
     uint32_t peer_address;
@@ -42,12 +44,27 @@ struct vpnha_l2tp_ids {
     uint16_t session, peer_session;
 };
 
+/* MPPE's start keys decrypt the whole session. */
+struct vpnha_mppe_keys {
+    uint8_t send[VPNHA_MPPE_KEY_BYTES], receive[VPNHA_MPPE_KEY_BYTES];
+};
+
+struct vpnha_pptp_ids {
+    uint32_t peer_address;
+    uint16_t peer_port; /* Of the control connection. */
+    uint16_t call, peer_call;
+    uint16_t mtu;
+    uint8_t mppe_bits; /* 40 or 128 of stateless MPPE; 0: there is none. */
+    struct vpnha_mppe_keys keys;
+};
+
 struct vpnha_session {
     char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
     uint32_t pid;
     enum vpnha_protocol protocol;
     union {
         struct vpnha_l2tp_ids l2tp;
+        struct vpnha_pptp_ids pptp;
     } ids;
     struct vpnha_link_options ours, theirs;
     uint32_t our_ppp_address, peer_ppp_address;

@@ -21,6 +21,7 @@
 #include "l2tp_socket.h"
 #include "link.h"
 #include "message.h"
+#include "pptp_call.h"
 #include "session.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -96,9 +97,13 @@ static void log_absence(const char* what) {
 static void tell_session(void) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     const size_t length = vpnha_encode_session_up(&session, message);
-    if ((vpnhad.fd < 0 && vpnha_link_open(&vpnhad, path_of_socket()) != 0) ||
-        vpnha_link_send(&vpnhad, message, length) != 0) {
-        log_absence(strerror(errno));
+    const int sent = (vpnhad.fd >= 0 || vpnha_link_open(&vpnhad, path_of_socket()) == 0) &&
+                     vpnha_link_send(&vpnhad, message, length) == 0;
+    const int error = errno;
+    /* It may have keys in it. */
+    explicit_bzero(message, sizeof message);
+    if (!sent) {
+        log_absence(strerror(error));
         look_again_in(retry_s);
         retry_s = retry_s * 2 < RETRY_S_MAX ? retry_s * 2 : RETRY_S_MAX;
         return;
@@ -128,7 +133,7 @@ static void hear(int wait) {
 /* 0: nothing that vpnhad knows carries the link. */
 static int collect(void) {
     session.not_resumable = 0;
-    if (!vpnha_find_l2tp_session(&session)) {
+    if (!vpnha_find_l2tp_session(&session) && !vpnha_find_pptp_call(&session)) {
         return 0;
     }
     vpnha_collect_session(&session);
@@ -175,6 +180,17 @@ static void on_frame(unsigned char* frame, int length) {
     }
 }
 
+static void on_auth_up(void* unused, int argument) {
+    (void)unused;
+    (void)argument;
+    vpnha_keep_mppe_keys();
+}
+
+static void forget_secrets(void) {
+    vpnha_forget_mppe_keys();
+    explicit_bzero(&session, sizeof session);
+}
+
 static void on_ip_up(void* unused, int argument) {
     struct timespec now;
     (void)unused;
@@ -185,7 +201,7 @@ static void on_ip_up(void* unused, int argument) {
     }
     memset(&session, 0, sizeof session);
     if (!collect()) {
-        warn("vpnha: session is not protected: it is no L2TP session over IPv4");
+        warn("vpnha: session is not protected: neither L2TP over IPv4 nor pptpd's PPTP carries it");
         return;
     }
     snprintf(session.gateway, sizeof session.gateway, "%s", gateway_name);
@@ -219,10 +235,12 @@ static void on_exit_of_pppd(void* unused, int argument) {
         (void)vpnha_link_send(&vpnhad, message, vpnha_encode_exit(message));
         vpnha_link_close(&vpnhad);
     }
+    forget_secrets();
 }
 
 void plugin_init(void) {
     add_options(options);
+    add_notifier(&auth_up_notifier, on_auth_up, NULL);
     add_notifier(&ip_up_notifier, on_ip_up, NULL);
     add_notifier(&ip_down_notifier, on_ip_down, NULL);
     add_notifier(&exitnotify, on_exit_of_pppd, NULL);

@@ -8,6 +8,7 @@
 
 /* pppd's headers declare its variables by these. */
 #define INET6 1
+#define MPPE 1
 /* These build on those before them. */
 /* clang-format off */
 #include <pppd/pppd.h>
@@ -17,6 +18,8 @@
 #include <pppd/eui64.h>
 #include <pppd/ipv6cp.h>
 #include <pppd/ccp.h>
+#include <pppd/chap-new.h>
+#include <pppd/chap_ms.h>
 /* clang-format on */
 
 /* In pppd's lcp.c and exported, but in no header. */
@@ -24,6 +27,11 @@ extern int lcp_echo_interval;
 extern int lcp_echo_fails;
 
 enum { MRU_DEFAULT = 1500, U16_MAX = 65535 };
+
+_Static_assert(MPPE_MAX_KEY_LEN == VPNHA_MPPE_KEY_BYTES, "pppd has the longest keys of MPPE");
+
+static struct vpnha_mppe_keys mppe_keys;
+static int has_keys = 0;
 
 static uint16_t clamp_u16(int value) {
     return (uint16_t)(value < 0 ? 0 : value > U16_MAX ? U16_MAX : value);
@@ -38,13 +46,30 @@ static void collect_link(const lcp_options* from, struct vpnha_link_options* to)
     to->address_compression = from->neg_accompression;
 }
 
-static uint32_t not_resumable(void) {
+/* What MPPE both ends agreed on, if it has no state and its keys are known; 0 otherwise. */
+static uint8_t stateless_mppe_bits(void) {
+    const int options = ccp_gotoptions[0].mppe;
+    if (!has_keys || options != ccp_hisoptions[0].mppe) {
+        return 0;
+    }
+    return options == MPPE_OPT_128 ? 128 : options == MPPE_OPT_40 ? 40 : 0;
+}
+
+static uint32_t not_resumable(struct vpnha_session* session) {
     uint32_t reasons = 0;
     const int ccp = ccp_fsm[0].state;
     /* Under negotiation counts: it may open at any moment, and is looked at again when it has. */
     if (ccp == OPENED || ccp == REQSENT || ccp == ACKRCVD || ccp == ACKSENT) {
         const int mppe = ccp == OPENED && (ccp_gotoptions[0].mppe || ccp_hisoptions[0].mppe);
-        reasons |= mppe ? VPNHA_NOT_MPPE : VPNHA_NOT_COMPRESSION;
+        if (!mppe) {
+            reasons |= VPNHA_NOT_COMPRESSION;
+        } else if (session->protocol != VPNHA_PPTP) {
+            reasons |= VPNHA_NOT_MPPE;
+        } else {
+            session->ids.pptp.mppe_bits = stateless_mppe_bits();
+            session->ids.pptp.keys = mppe_keys;
+            reasons |= session->ids.pptp.mppe_bits == 0 ? VPNHA_NOT_STATELESS : 0;
+        }
     }
     if (ipcp_gotoptions[0].neg_vj || ipcp_hisoptions[0].neg_vj) {
         reasons |= VPNHA_NOT_VJ;
@@ -58,6 +83,17 @@ static uint32_t not_resumable(void) {
     return reasons;
 }
 
+void vpnha_keep_mppe_keys(void) {
+    has_keys = mppe_keys_set != 0;
+    memcpy(mppe_keys.send, mppe_send_key, sizeof mppe_keys.send);
+    memcpy(mppe_keys.receive, mppe_recv_key, sizeof mppe_keys.receive);
+}
+
+void vpnha_forget_mppe_keys(void) {
+    has_keys = 0;
+    explicit_bzero(&mppe_keys, sizeof mppe_keys);
+}
+
 void vpnha_collect_session(struct vpnha_session* session) {
     session->pid = (uint32_t)getpid();
     collect_link(&lcp_gotoptions[0], &session->ours);
@@ -68,5 +104,9 @@ void vpnha_collect_session(struct vpnha_session* session) {
     session->echo_failures = clamp_u16(lcp_echo_fails);
     snprintf(session->user, sizeof session->user, "%s", peer_authname);
     snprintf(session->interface, sizeof session->interface, "%s", ifname);
-    session->not_resumable |= not_resumable();
+    if (session->protocol == VPNHA_PPTP) {
+        session->ids.pptp.mtu = clamp_u16(netif_get_mtu(0));
+        session->ids.pptp.mppe_bits = 0;
+    }
+    session->not_resumable |= not_resumable(session);
 }

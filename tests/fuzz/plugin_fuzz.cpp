@@ -17,12 +17,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Result<PluginMessage> message = parse_plugin_message(ByteView{data, size});
     if (message) {
         if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
-            std::visit(
-                [&](const auto& ids) {
-                    const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
-                    VPNHA_ASSERT(validate(session_record(ids, up->link, local)).has_value());
-                },
-                up->ids);
+            if (const auto* const ids = std::get_if<PluginL2tp>(&up->ids)) {
+                const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
+                VPNHA_ASSERT(validate(session_record(*ids, up->link, local)).has_value());
+            }
+            if (const auto* const ids = std::get_if<PluginPptp>(&up->ids)) {
+                VPNHA_ASSERT(ids->keys.size() == (ids->mppe_bits == 0 ? 0U : 32U));
+                VPNHA_ASSERT(ids->keys.empty() ||
+                             (ids->keys.data() > data && ids->keys.data() + 32 <= data + size));
+            }
             VPNHA_ASSERT(up->pid != 0 && !up->gateway.empty() && up->not_resumable.size() <= 32);
         }
     }

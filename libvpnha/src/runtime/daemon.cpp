@@ -358,7 +358,12 @@ class Daemon {
     }
 
     void on_plugin_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-        run(node_->on_plugin_up(client.value, up.gateway, runtime::plugin_session(up, config_),
+        const std::optional<node::PluginSession> session = runtime::plugin_session(up, config_);
+        if (!session) {
+            plugins_->answer(client, "sessions of its protocol are not replicated yet");
+            return;
+        }
+        run(node_->on_plugin_up(client.value, up.gateway, *session,
                                 fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
     }
 

@@ -16,13 +16,12 @@ l2tp::SessionRecord record_of(const adapters::PluginL2tp& ids, const adapters::P
 
 }  // namespace
 
-node::PluginSession plugin_session(const adapters::PluginSessionUp& up,
-                                   const config::Config& config) {
-    return std::visit(
-        [&](const auto& ids) -> node::PluginSession {
-            return record_of(ids, up.link, config.find(up.gateway));
-        },
-        up.ids);
+std::optional<node::PluginSession> plugin_session(const adapters::PluginSessionUp& up,
+                                                  const config::Config& config) {
+    const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids);
+    return l2tp == nullptr ? std::nullopt
+                           : std::optional<node::PluginSession>(
+                                 record_of(*l2tp, up.link, config.find(up.gateway)));
 }
 
 }  // namespace vpnha::runtime

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define INET6 1
+#define MPPE 1
 /* These build on those before them. */
 /* clang-format off */
 #include <pppd/pppd.h>
@@ -17,9 +18,12 @@
 #include <pppd/eui64.h>
 #include <pppd/ipv6cp.h>
 #include <pppd/ccp.h>
+#include <pppd/chap-new.h>
+#include <pppd/chap_ms.h>
 /* clang-format on */
 
 #include "l2tp_socket.h"
+#include "pptp_call.h"
 
 enum { TIMERS_MAX = 8, NOTIFIERS_MAX = 4 };
 
@@ -30,7 +34,9 @@ ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
 int lcp_echo_interval, lcp_echo_fails;
 char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
-struct notifier *ip_up_notifier, *ip_down_notifier, *exitnotify;
+struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
+u_char mppe_send_key[MPPE_MAX_KEY_LEN], mppe_recv_key[MPPE_MAX_KEY_LEN];
+int mppe_keys_set;
 void (*snoop_recv_hook)(unsigned char*, int);
 
 static struct {
@@ -44,7 +50,7 @@ static struct {
 } notifiers[NOTIFIERS_MAX];
 static option_t* plugin_options;
 static char last_log[1024];
-static int has_l2tp, is_sequenced;
+static int has_l2tp, has_pptp, is_sequenced;
 
 void plugin_init(void);
 
@@ -125,6 +131,41 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
     return 1;
 }
 
+int vpnha_find_pptp_call(struct vpnha_session* session) {
+    if (!has_pptp) {
+        return 0;
+    }
+    session->protocol = VPNHA_PPTP;
+    session->ids.pptp.peer_address = 0xc0000233;
+    session->ids.pptp.peer_port = 40123;
+    session->ids.pptp.call = 136;
+    session->ids.pptp.peer_call = 7;
+    return 1;
+}
+
+int netif_get_mtu(int unit) {
+    (void)unit;
+    return 1396;
+}
+
+void fake_pppd_authenticate(void) {
+    memset(mppe_send_key, 0x5a, sizeof mppe_send_key);
+    memset(mppe_recv_key, 0xa5, sizeof mppe_recv_key);
+    mppe_keys_set = 1;
+    notify_all(&auth_up_notifier);
+    /* As pppd does when CCP is up. */
+    memset(mppe_send_key, 0, sizeof mppe_send_key);
+    memset(mppe_recv_key, 0, sizeof mppe_recv_key);
+}
+
+void fake_pppd_over_pptp(int mppe) {
+    has_l2tp = 0;
+    has_pptp = 1;
+    ccp_fsm[0].state = OPENED;
+    ccp_gotoptions[0].mppe = mppe;
+    ccp_hisoptions[0].mppe = mppe;
+}
+
 void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
     memset(notifiers, 0, sizeof notifiers);
     memset(timers, 0, sizeof timers);
@@ -138,6 +179,8 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
 
 void fake_pppd_negotiate(void) {
     has_l2tp = 1;
+    has_pptp = 0;
+    mppe_keys_set = 0;
     is_sequenced = 0;
     memset(ccp_fsm, 0, sizeof ccp_fsm);
     memset(ipv6cp_fsm, 0, sizeof ipv6cp_fsm);

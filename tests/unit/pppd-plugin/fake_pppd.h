@@ -10,6 +10,10 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms);
 /* A session with plain values that could be resumed. */
 void fake_pppd_negotiate(void);
 void fake_pppd_remove_l2tp(void);
+/* Instead of L2TP, with MPPE as pppd's options say it. */
+void fake_pppd_over_pptp(int mppe);
+/* By MS-CHAP: MPPE's keys are there for a moment, 5a… to send and a5… to receive. */
+void fake_pppd_authenticate(void);
 void fake_pppd_require_sequencing(void);
 void fake_pppd_open_ccp(int mppe);
 void fake_pppd_open_ipv6cp(void);

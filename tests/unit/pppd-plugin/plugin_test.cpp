@@ -31,6 +31,9 @@ using adapters::UnixListener;
 using testing::HasSubstr;
 
 constexpr std::uint16_t kCcp = 0x80fd;
+// pppd's MPPE_OPT_….
+constexpr int kMppe128 = 2;
+constexpr int kMppeStateful = 4;
 
 class PppdPluginTest : public testing::Test {
   protected:
@@ -60,13 +63,14 @@ class PppdPluginTest : public testing::Test {
 
     // The next message, nothing when there is none.
     std::optional<PluginMessage> receive() {
-        Bytes bytes(4096);
-        const ssize_t length = ::recv(connection_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        message_.assign(4096, 0);
+        const ssize_t length =
+            ::recv(connection_.get(), message_.data(), message_.size(), MSG_DONTWAIT);
         if (length <= 0) {
             return std::nullopt;
         }
-        bytes.resize(static_cast<std::size_t>(length));
-        Result<PluginMessage> message = adapters::parse_plugin_message(bytes);
+        message_.resize(static_cast<std::size_t>(length));
+        Result<PluginMessage> message = adapters::parse_plugin_message(message_);
         EXPECT_TRUE(message.has_value()) << message.error().detail;
         return message ? std::optional<PluginMessage>(std::move(*message)) : std::nullopt;
     }
@@ -85,6 +89,7 @@ class PppdPluginTest : public testing::Test {
     std::string path_;
     std::optional<UnixListener> listener_;
     UniqueFd connection_;
+    Bytes message_;  // The last one; keys are views of it.
 };
 
 TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
@@ -109,6 +114,44 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     const auto age = std::chrono::system_clock::now().time_since_epoch() -
                      std::chrono::milliseconds(link.established_unix_ms);
     EXPECT_LT(age, std::chrono::seconds(10));
+}
+
+TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
+    fake_pppd_over_pptp(kMppe128);
+    fake_pppd_authenticate();
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_TRUE(up->not_resumable.empty());
+    const auto& ids = std::get<adapters::PluginPptp>(up->ids);
+    EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
+    EXPECT_EQ(ids.call, 136);
+    EXPECT_EQ(ids.peer_call, 7);
+    EXPECT_EQ(ids.mtu, 1396);
+    EXPECT_EQ(ids.mppe_bits, 128);
+    EXPECT_EQ(to_hex(ids.keys),
+              "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+              "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5");
+}
+
+TEST_F(PppdPluginTest, OnlyStatelessMppeWithKnownKeysGoesOnElsewhere) {
+    for (const auto& [mppe, authenticated] :
+         {std::pair{kMppe128 | kMppeStateful, true}, std::pair{kMppe128, false}}) {
+        fake_pppd_negotiate();
+        fake_pppd_over_pptp(mppe);
+        if (authenticated) {
+            fake_pppd_authenticate();
+        }
+        fake_pppd_ip_up();
+        accept();
+        const std::optional<PluginSessionUp> up = receive_up();
+        ASSERT_TRUE(up.has_value());
+        EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("mppe-stateful")));
+        EXPECT_TRUE(std::get<adapters::PluginPptp>(up->ids).keys.empty());
+        fake_pppd_ip_down();
+        fake_pppd_exit();
+    }
 }
 
 TEST_F(PppdPluginTest, TellsDownAndExit) {

@@ -42,6 +42,7 @@ constexpr std::uint8_t kAddressCompression = 2;
 
 constexpr std::size_t kReasonBytesMax = 255;
 constexpr std::size_t kProtocolBytesMax = 16;
+constexpr std::size_t kMppeKeysBytes = 32;
 
 // By bit of the field kNotResumable, lowest first.
 constexpr std::string_view kReasons[] = {
@@ -52,6 +53,7 @@ constexpr std::string_view kReasons[] = {
     "the peer requires L2TP data sequencing",
     "IPv6CP is up; give pppd the option noipv6",
     "this end is the LAC, not the LNS",
+    "MPPE is stateful, or pppd has no keys of it; leave mppe-stateful out of pppd's options",
 };
 
 ppp::LinkOptions read_link_options(ByteReader& value) {
@@ -90,6 +92,18 @@ PluginL2tp read_l2tp(ByteReader& value) {
     ids.peer_tunnel = TunnelId{value.u16()};
     ids.session = SessionId{value.u16()};
     ids.peer_session = SessionId{value.u16()};
+    return ids;
+}
+
+PluginPptp read_pptp(ByteReader& value) {
+    PluginPptp ids;
+    ids.peer.address = Ipv4Address{value.u32()};
+    ids.peer.port = value.u16();
+    ids.call = value.u16();
+    ids.peer_call = value.u16();
+    ids.mtu = value.u16();
+    ids.mppe_bits = value.u8();
+    ids.keys = value.take(ids.mppe_bits == 0 ? 0 : kMppeKeysBytes);
     return ids;
 }
 
@@ -148,10 +162,21 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
 }
 
 Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
+    ByteReader value(carrier.ids);
+    if (carrier.protocol == "pptp") {
+        const PluginPptp ids = read_pptp(value);
+        if (!value.finished() ||
+            (ids.mppe_bits != 0 && ids.mppe_bits != 40 && ids.mppe_bits != 128)) {
+            return fail(Errc::malformed, "the ids of PPTP have a wrong length or no known MPPE");
+        }
+        // What of the link and its peer is sane does not depend on what carries it.
+        VPNHA_CHECK(l2tp::validate(session_record(
+            {ids.peer, TunnelId{1}, TunnelId{1}, SessionId{1}, SessionId{1}}, link, ids.peer)));
+        return ids;
+    }
     if (carrier.protocol != "l2tp") {
         return fail(Errc::malformed, fmt::format("protocol '{}' is unknown", carrier.protocol));
     }
-    ByteReader value(carrier.ids);
     const PluginL2tp ids = read_l2tp(value);
     if (!value.finished()) {
         return fail(Errc::malformed, "the ids have a wrong length");

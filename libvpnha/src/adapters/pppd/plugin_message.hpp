@@ -36,7 +36,17 @@ struct PluginL2tp {
     SessionId session{};
     SessionId peer_session{};
 };
-using PluginIds = std::variant<PluginL2tp>;
+struct PluginPptp {
+    Ipv4Endpoint peer;  // Of the control connection.
+    std::uint16_t call = 0;
+    std::uint16_t peer_call = 0;
+    std::uint16_t mtu = 0;       // Of the PPP device.
+    std::uint8_t mppe_bits = 0;  // 40 or 128 of stateless MPPE; 0: there is none.
+    // With MPPE its start keys, of what we send and of what the peer sends. They lie in the message
+    // that was parsed, and are gone with its octets: whoever wants to have them seals them.
+    ByteView keys;
+};
+using PluginIds = std::variant<PluginL2tp, PluginPptp>;
 
 // IPCP is up: everything that another node needs to go on with the session. Sent again when pppd
 // renegotiates or vpnhad was away.

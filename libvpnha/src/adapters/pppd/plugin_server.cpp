@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <optional>
 
@@ -63,6 +64,8 @@ void PluginServer::State::on_ready(PluginClientId id) {
         ::recv(clients.at(id).fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) {
         on_message(id, ByteView(buffer).first(static_cast<std::size_t>(count)));
+        // It may have keys in it; who wants them has sealed them by now.
+        ::explicit_bzero(buffer.data(), buffer.size());
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
         end(id);
     }

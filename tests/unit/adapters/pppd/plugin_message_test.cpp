@@ -71,6 +71,55 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_TRUE(up.not_resumable.empty());
 }
 
+// A call with MPPE-128, its keys 0, 1, 2 … 31.
+vpnha_session sample_call() {
+    vpnha_session session = sample_session();
+    session.protocol = VPNHA_PPTP;
+    session.ids.pptp = {.peer_address = 0xc0000233,
+                        .peer_port = 40123,
+                        .call = 0,
+                        .peer_call = 0x76e9,
+                        .mtu = 1396,
+                        .mppe_bits = 128,
+                        .keys = {}};
+    for (std::uint8_t i = 0; i < VPNHA_MPPE_KEY_BYTES; ++i) {
+        session.ids.pptp.keys.send[i] = i;
+        session.ids.pptp.keys.receive[i] = VPNHA_MPPE_KEY_BYTES + i;
+    }
+    return session;
+}
+
+TEST(PluginMessageTest, ACallIsReadBackWithKeysThatLieInTheMessage) {
+    const Bytes bytes = encoded(sample_call());
+    const Result<PluginMessage> message = parse_plugin_message(bytes);
+    ASSERT_TRUE(message.has_value()) << message.error().detail;
+    const auto& ids = std::get<PluginPptp>(std::get<PluginSessionUp>(*message).ids);
+    EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
+    EXPECT_EQ(ids.call, 0) << "pptpd's first one";
+    EXPECT_EQ(ids.peer_call, 0x76e9);
+    EXPECT_EQ(ids.mtu, 1396);
+    EXPECT_EQ(ids.mppe_bits, 128);
+    EXPECT_EQ(to_hex(ids.keys), "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    EXPECT_GE(ids.keys.data(), bytes.data());
+    EXPECT_LE(ids.keys.data() + ids.keys.size(), bytes.data() + bytes.size());
+}
+
+TEST(PluginMessageTest, ACallWithoutMppeHasNoKeys) {
+    vpnha_session session = sample_call();
+    session.ids.pptp.mppe_bits = 0;
+    const PluginSessionUp up = parsed(session);
+    EXPECT_TRUE(std::get<PluginPptp>(up.ids).keys.empty());
+}
+
+TEST(PluginMessageTest, ACallThatIsNotSaneIsRefused) {
+    vpnha_session session = sample_call();
+    session.ids.pptp.mppe_bits = 56;
+    EXPECT_THAT(error_of(encoded(session)), HasSubstr("no known MPPE"));
+    session = sample_call();
+    session.ids.pptp.peer_port = 0;
+    EXPECT_THAT(error_of(encoded(session)), HasSubstr("unicast endpoint"));
+}
+
 TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
     EXPECT_EQ(to_hex(encoded(sample_session())),
               "00020100"  // Version 2, session up.
