@@ -21,6 +21,9 @@ from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .ipsec_gateway import configure_gateway
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
+from .pptp_gateway import CONFIG as PPTPD_CONFIG
+from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
+from .pptp_gateway import pptpd_conf, pptpd_options
 
 GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
@@ -99,6 +102,10 @@ def xl2tpd_conf(gateway: VpnGateway) -> str:
     return CONFIG.replace(".conf", f"{_suffix(gateway)}.conf")
 
 
+def pptpd_conf_file(gateway: VpnGateway) -> str:
+    return PPTPD_CONFIG.replace(".conf", f"{_suffix(gateway)}.conf")
+
+
 def options_file(gateway: VpnGateway) -> str:
     return OPTIONS + _suffix(gateway)
 
@@ -110,11 +117,12 @@ class VpnhaStack:
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
-                 ipsec: bool = False) -> None:
-        """`ipsec`: of the only gateway; a node has one charon."""
+                 ipsec: bool = False, pptp: bool = False) -> None:
+        """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
+        self._pptp = pptp
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -148,10 +156,12 @@ class VpnhaStack:
         are in sync."""
         for node in self.cluster.nodes:
             self.configure(node)
-        template = "l2tp-ipsec-gateway.crm" if self._ipsec else "l2tp-gateway.crm"
+        template = ("l2tp-ipsec-gateway.crm" if self._ipsec else
+                    "pptp-gateway.crm" if self._pptp else "l2tp-gateway.crm")
         self.cluster.configure(TEMPLATES / template, *(
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
-             "XL2TPD_CONFIG": xl2tpd_conf(gateway)} for gateway in self._gateways),
+             "XL2TPD_CONFIG": xl2tpd_conf(gateway),
+             "PPTPD_CONFIG": pptpd_conf_file(gateway)} for gateway in self._gateways),
             fencing=self._fencing)
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
@@ -164,9 +174,13 @@ class VpnhaStack:
             configure_gateway(node, self.gateway)
         for gateway in self._gateways:
             options = options_file(gateway)
+            plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
-            node.put(options, ppp_options(["plugin vpnha.so", f"vpnha_gateway {gateway.name}",
-                                           "noipv6"]))
+            node.put(options, ppp_options([*plugin, "noipv6"]))
+            if self._pptp:
+                options = PPTPD_OPTIONS + _suffix(gateway)
+                node.put(pptpd_conf_file(gateway), pptpd_conf(node, gateway, options))
+                node.put(options, pptpd_options(plugin))
         node.put(SECRETS, chap_secrets(), mode=0o600)
 
     def rejoin(self, name: str) -> None:
