@@ -8,16 +8,17 @@
 
 namespace vpnha::next {
 
-int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs) {
+int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs,
+               std::span<const runtime::Protocol> others) {
     DaemonOptions options;
-    CLI::App app("vpnhad with other codecs, for tests");
+    CLI::App app("vpnhad with other codecs or protocols, for tests");
     app.add_option("--config", options.config_file, "Configuration file");
     app.add_option("--log-file", options.log_file, "Append the log to this file");
     app.add_option("--restarts", options.restart.count, "As vpnhad");
     app.add_option("--death", options.restart.death, "As vpnhad");
     app.add_flag("--votes-only", options.restart.votes_only, "As vpnhad");
     CLI11_PARSE(app, argc, argv);
-    const DaemonEnd end = runtime::run_daemon(options, codecs);
+    const DaemonEnd end = runtime::run_daemon(options, codecs, others);
     if (!end.result) {
         std::fprintf(stderr, "%s: %s\n", argv[0], end.result.error().detail.c_str());
     }

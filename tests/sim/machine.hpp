@@ -150,8 +150,10 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::SendToGroup& effect) override;
     node::Effects execute(node::L2tpWork& work) override;
     node::Effects execute(node::FlowWork& work) override;
-    node::Effects execute(node::IpsecWork&) override { return {}; }  // No gateway has it here.
-    node::Effects execute(node::PptpWork&) override { return {}; }   // Nor this.
+    // No gateway has these here.
+    node::Effects execute(node::IpsecWork&) override { return {}; }
+    node::Effects execute(node::PptpWork&) override { return {}; }
+    node::Effects execute(node::OtherWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;

@@ -17,6 +17,7 @@
 #include "effects/flow_work.hpp"
 #include "effects/ipsec_work.hpp"
 #include "effects/l2tp_work.hpp"
+#include "effects/other_work.hpp"
 #include "effects/plugin_event.hpp"
 #include "effects/pptp_work.hpp"
 #include "effects/tokens.hpp"
@@ -110,13 +111,14 @@ struct Log {
 };
 
 using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, SaveLease, SendLease,
-                 SetGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerRequest, WriteScore,
-                 WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork, SaveLease,
+                 SendLease, SetGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerRequest,
+                 WriteScore, WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent>;
+using KeeperEvent =
+    std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent, OtherEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

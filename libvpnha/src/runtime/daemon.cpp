@@ -55,10 +55,13 @@ constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
 
 class Daemon {
   public:
-    Daemon(config::Config config, Restart restart, std::span<const wire::Codec> codecs)
+    Daemon(config::Config config, Restart restart, std::span<const wire::Codec> codecs,
+           std::span<const runtime::Protocol> others)
         : config_(std::move(config)),
           restart_(std::move(restart)),
           codecs_(codecs),
+          others_(others),
+          families_(runtime::families_with(others)),
           scores_(loop_, restart_.count > 0),
           encryption_(config_.replicate_secrets_unencrypted) {}
 
@@ -195,7 +198,9 @@ class Daemon {
         settings.name = runtime::own_name(map_->nodes(), settings.self, runtime::host_name());
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
-        VPNHA_TRY(const lease::Setup lease, lease_setup(settings.self));
+        settings.families = families_;
+        VPNHA_TRY(const lease::Setup lease,
+                  runtime::lease_setup_of(config_, map_->nodes(), settings.self));
         settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
             VPNHA_TRY(auto durable, leases.load(gateway.id));
@@ -209,16 +214,6 @@ class Daemon {
         settings.setups = setup_reader_->read();
         VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(leases)));
         return settings;
-    }
-
-    Result<lease::Setup> lease_setup(NodeId self) {
-        lease::Setup setup;
-        setup.self.node = self;
-        VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
-        VPNHA_TRY(setup.self.instance, adapters::new_instance());
-        setup.timing = runtime::timing_of(config_);
-        VPNHA_TRY(setup.voters, runtime::voters_of(map_->nodes()));
-        return setup;
     }
 
     Result<void> open_lease_links() {
@@ -301,6 +296,12 @@ class Daemon {
                                               [this](GatewayId id, const node::IpsecEvent& event) {
                                                   run(node_->on_event(id, event, loop_.now()));
                                               }));
+        VPNHA_TRY(carriers_,
+                  runtime::open_carriers(
+                      others_, {config_, loop_, map_->key_file(), 0,
+                                [this](GatewayId id, const std::any& event) {
+                                    run(node_->on_event(id, node::OtherEvent{event}, loop_.now()));
+                                }}));
         runtime::Requests::Daemon self;
         self.run = [this](node::Effects effects) { run(std::move(effects)); };
         self.status = [this] { return status(); };
@@ -317,7 +318,7 @@ class Daemon {
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
-                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get()},
+                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(), carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -433,6 +434,8 @@ class Daemon {
     config::Config config_;
     Restart restart_;
     std::span<const wire::Codec> codecs_;
+    std::span<const runtime::Protocol> others_;
+    std::vector<keepers::Make> families_;
     TimePoint started_at_{};
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
@@ -446,6 +449,7 @@ class Daemon {
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     runtime::Ipsec ipsec_;
+    runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
     runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
@@ -473,12 +477,13 @@ int exit_code(const DaemonEnd& end) {
 
 namespace runtime {
 
-DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
+DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs,
+                     std::span<const Protocol> others) {
     const auto prepared = prepare(options);
     if (!prepared) {
         return {.result = tl::unexpected(prepared.error())};
     }
-    Daemon daemon(prepared->config, options.restart, codecs);
+    Daemon daemon(prepared->config, options.restart, codecs, others);
     DaemonEnd end{.result = daemon.start()};
     if (end.result) {
         write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));

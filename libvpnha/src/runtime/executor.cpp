@@ -65,6 +65,13 @@ node::Effects Executor::execute(node::IpsecWork& work) {
     return std::visit([this](auto& each) { return execute(each); }, work);
 }
 
+node::Effects Executor::execute(node::OtherWork& work) {
+    // Its keeper and its carrier came together.
+    VPNHA_ASSERT(std::ranges::any_of(
+        ports_.carriers, [&](const auto& each) { return each->execute(work.gateway, work.what); }));
+    return {};
+}
+
 node::Effects Executor::execute(node::FeedCharon& effect) {
     ports_.charon->feed(std::move(effect.messages), effect.ticket);
     return {};

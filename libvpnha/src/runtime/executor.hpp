@@ -10,11 +10,13 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <variant>
 
 #include "adapters/corosync/corosync_group.hpp"
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
+#include "ports/carrier.hpp"
 #include "ports/charon.hpp"
 #include "ports/flows.hpp"
 #include "ports/gate.hpp"
@@ -42,6 +44,8 @@ struct Ports {
     // Of the gateway that has IPsec; nullptr where none has.
     ports::Charon* charon = nullptr;
     ports::SaTable* sas = nullptr;
+    // Of protocols that come with the program.
+    std::span<const std::unique_ptr<ports::Carrier>> carriers{};
 };
 
 class Executor final : private node::EffectRunner {
@@ -81,6 +85,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::IpsecWork& work) override;
     // No gateway serves PPTP yet.
     node::Effects execute(node::PptpWork&) override { return {}; }
+    node::Effects execute(node::OtherWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/gateway_settings.hpp"
 
+#include "adapters/lease/lease_links.hpp"
+#include "runtime/cluster_nodes.hpp"
+
 namespace vpnha::runtime {
 
 namespace {
@@ -43,6 +46,17 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
     settings.keepers.flows = flow_settings_of(gateway);
     settings.stand_in = gateway.stand_in;
     return settings;
+}
+
+Result<lease::Setup> lease_setup_of(const config::Config& config,
+                                    const std::vector<adapters::ClusterNode>& nodes, NodeId self) {
+    lease::Setup setup;
+    setup.self.node = self;
+    VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
+    VPNHA_TRY(setup.self.instance, adapters::new_instance());
+    setup.timing = timing_of(config);
+    VPNHA_TRY(setup.voters, voters_of(nodes));
+    return setup;
 }
 
 }  // namespace vpnha::runtime

@@ -2,6 +2,9 @@
 // What the configuration says of a gateway, as the node core takes it.
 #pragma once
 
+#include <vector>
+
+#include "adapters/corosync/cluster_map.hpp"
 #include "config/config.hpp"
 #include "node/gateway_node.hpp"
 
@@ -9,5 +12,10 @@ namespace vpnha::runtime {
 
 // Without what the lease needs.
 [[nodiscard]] node::GatewaySettings gateway_settings_of(const config::Gateway& gateway);
+
+// Of this life of this vpnhad.
+[[nodiscard]] Result<lease::Setup> lease_setup_of(const config::Config& config,
+                                                  const std::vector<adapters::ClusterNode>& nodes,
+                                                  NodeId self);
 
 }  // namespace vpnha::runtime

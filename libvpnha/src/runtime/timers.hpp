@@ -26,5 +26,9 @@ inline constexpr int kCharonLookTimer = 19;  // Whether charon is there.
 inline constexpr int kCharonFeedTimer = 20;  // The next messages for charon.
 inline constexpr int kCharonTurnTimer = 21;  // charon has not said yet that it has turned.
 inline constexpr int kSaTimer = 22;          // The next slice of ESP SAs.
+inline constexpr int kCarrierTimer =
+    100;  // The first of the first carrier of runtime/protocol.hpp.
+
+inline constexpr int kTimersOfACarrier = 4;
 
 }  // namespace vpnha::runtime

@@ -23,6 +23,8 @@ enum class RecordType : std::uint8_t {
     esp_counters = 6,
     pptp_call = 7,
     pptp_numbers = 8,
+    echo_session = 0x70,  // Of tests/echo, as the next.
+    echo_number = 0x71,
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

@@ -50,6 +50,9 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::pptp_call, Service::session, limits::kRecordPayloadBytesMax, true},
     RecordTraits{RecordType::pptp_numbers, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
+    RecordTraits{RecordType::echo_session, Service::session, limits::kRecordPayloadBytesMax, true},
+    RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.

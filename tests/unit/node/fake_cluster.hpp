@@ -305,8 +305,10 @@ class FakeCluster {
         Effects execute(FlowWork& work) override {
             return fake_.flows.execute(*fake_.node, work, now_);
         }
-        Effects execute(IpsecWork&) override { return {}; }  // No gateway has it here.
-        Effects execute(PptpWork&) override { return {}; }   // Nor this.
+        // No gateway has these here.
+        Effects execute(IpsecWork&) override { return {}; }
+        Effects execute(PptpWork&) override { return {}; }
+        Effects execute(OtherWork&) override { return {}; }
         Effects execute(SaveLease& save) override {
             if (cluster_.slow_disks_.contains(id_)) {
                 fake_.saving.push_back(save);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A protocol that comes with the program and not with this library: one entry of a list, which a
+// program hands to run_daemon(). tests/echo is one.
+#pragma once
+
+#include <any>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapters/os/qb_loop.hpp"
+#include "config/config.hpp"
+#include "keepers/families.hpp"
+#include "node/node.hpp"
+#include "ports/carrier.hpp"
+
+namespace vpnha::runtime {
+
+// What a carrier is opened with; all of it outlives the carrier.
+struct CarrierHost {
+    const config::Config& config;
+    adapters::QbLoop& loop;
+    std::string key_file;                                        // The cluster's key.
+    int first_timer = 0;                                         // Of kTimersOfACarrier.
+    std::function<void(GatewayId, const std::any& event)> tell;  // From the loop only.
+};
+
+struct Protocol {
+    keepers::Make keeper = nullptr;
+    Result<std::unique_ptr<ports::Carrier>> (*open)(CarrierHost host) = nullptr;
+};
+
+// The library's own protocols, and these.
+[[nodiscard]] std::vector<keepers::Make> families_with(std::span<const Protocol> others);
+
+// In the order of `others`.
+using Carriers = std::vector<std::unique_ptr<ports::Carrier>>;
+[[nodiscard]] Result<Carriers> open_carriers(std::span<const Protocol> others,
+                                             const CarrierHost& host);
+
+}  // namespace vpnha::runtime
