@@ -337,8 +337,9 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     // Another node may have been granted the lease since, and have heard the group up to before
     // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
     const lease::Holder& lease = lease_.holder();
-    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && replica_.promoted() &&
-                            (!lease.serving() || lease.lapsed(now));
+    // Its own, from before its promotion, only makes room for the next.
+    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self_ &&
+                            replica_.promoted() && (!lease.serving() || lease.lapsed(now));
     if (!attached_ || comes_late) {
         return;
     }

@@ -129,6 +129,27 @@ TEST(NodeLeaseTest, AConfirmationThatComesBehindTheLeaseProtectsNothing) {
     EXPECT_TRUE(cluster.replica(1).is_protected(key)) << "confirmed in the next epoch";
 }
 
+// What it had confirmed as a standby comes round when it is promoted, and its lease has lapsed.
+TEST(NodeLeaseTest, AHolderThatLapsedConfirmsAgainAsAStandby) {
+    FakeCluster cluster = with_one_session();
+    cluster.hold(true);
+    cluster.run(2,
+                cluster.at(2).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.mute_leases({1, 3});
+    cluster.pass(std::chrono::milliseconds(400));
+    ASSERT_FALSE(cluster.gate_open(2));
+    cluster.hold(false);
+    cluster.mute_leases({});
+    cluster.pass(std::chrono::seconds(1));
+    ASSERT_TRUE(cluster.begin_demote(2).has_value());
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.replica(3).coverage(NodeId{1}).known);
+    EXPECT_TRUE(cluster.replica(3).coverage(NodeId{2}).known);
+}
+
 // The lease's answers do not reach node 1; all else does, its claims and the group among it.
 bool is_answer_to_node_1(std::uint32_t, const SendLease& sent) {
     return sent.to == NodeId{1} && (std::holds_alternative<lease::Answer>(sent.message) ||
