@@ -281,6 +281,22 @@ TEST_F(ExpectationsTest, WhatAnEarlierVpnhadLeftBehindIsRemoved) {
     EXPECT_THAT(table(3).expectations, Contains(Key(ftp_expectation(ftp_flow(), 50'001).key)));
 }
 
+// The flow went on behind a vpnhad that had served for less than a second.
+TEST_F(ExpectationsTest, WhatWasLeftBehindIsRemovedWhenItsParentGetsItsRecordLater) {
+    cluster_.kill_process(3);
+    cluster_.start(3);
+    Expectation left = ftp_expectation();
+    left.timeout_s = kWeek;
+    table(3).flows.insert_or_assign(ftp_flow().key, ftp_flow());
+    table(3).expectations.insert_or_assign(left.key, left);
+    cluster_.pass(seconds(4));
+    begin(ftp_flow());
+    expect(ftp_expectation(ftp_flow(), 50'001));
+    cluster_.pass(seconds(4));
+    EXPECT_THAT(table(3).expectations, Not(Contains(Key(left.key))));
+    EXPECT_THAT(table(3).expectations, Contains(Key(ftp_expectation(ftp_flow(), 50'001).key)));
+}
+
 TEST_F(ExpectationsTest, ADemotedNodesAreHotAgain) {
     begin(ftp_flow());
     expect(ftp_expectation());

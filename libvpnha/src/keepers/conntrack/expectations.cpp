@@ -201,16 +201,22 @@ void Expectations::on_listed(std::span<const Expectation> table, TimePoint now, 
     }
 }
 
-void Expectations::sweep(std::span<const Expectation> table, Effects& effects) const {
+void Expectations::sweep(std::span<const Expectation> table, Effects& effects) {
+    left_some_ = false;
     for (const Expectation& each : table) {
         const std::vector<FlowKey> places = places_of(each.key);
         const bool wanted = std::any_of(places.begin(), places.end(), [this](const FlowKey& place) {
             return replica_.store().find(expectation_record_key(place)) != nullptr;
         });
-        if (is_hot(each) && !wanted && held_parent(each.parent)) {
-            for (const FlowKey& place : places) {
-                batch<node::RemoveExpectations>(effects, gateway_).expectations.push_back(place);
-            }
+        if (!is_hot(each) || wanted) {
+            continue;
+        }
+        if (!held_parent(each.parent)) {
+            left_some_ = true;
+            continue;
+        }
+        for (const FlowKey& place : places) {
+            batch<node::RemoveExpectations>(effects, gateway_).expectations.push_back(place);
         }
     }
 }
@@ -288,6 +294,7 @@ void Expectations::detach(Effects& effects) {
     waiting_.clear();
     ending_.clear();
     list_at_.reset();
+    left_some_ = false;
     look_at_.reset();
     looked_after_ = {};
 }

@@ -26,6 +26,7 @@
 #include <set>
 #include <span>
 
+#include "base/limits.hpp"
 #include "conntrack/expectation.hpp"
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
@@ -69,6 +70,13 @@ class Expectations {
     // Flows that an earlier vpnhad left, and no record wants, have been removed. Those that are
     // left have their records: only now it can be told whose the expectations are.
     void on_swept(TimePoint now) { list_at_ = now; }
+    // A flow with a helper has its record now. What the last sweep left may be because of it: it
+    // lives here since before this vpnhad.
+    void on_parent(TimePoint now) {
+        if (left_some_) {
+            list_at_ = list_at_.value_or(now + limits::kExpectationListingPause);
+        }
+    }
     // Nothing remains, but for what is live.
     void detach(Effects& effects);
 
@@ -91,7 +99,7 @@ class Expectations {
     void on_end(const conntrack::Expectation& expectation, TimePoint now);
     void erase_ended(TimePoint now, Effects& effects);
     void look_after_parent(const conntrack::FlowKey& parent, Effects& effects) const;
-    void sweep(std::span<const conntrack::Expectation> table, Effects& effects) const;
+    void sweep(std::span<const conntrack::Expectation> table, Effects& effects);
     void look_after_some(TimePoint now, Effects& effects);
     // As it may have a record: in each of the zones in which it may be.
     [[nodiscard]] std::vector<conntrack::FlowKey> places_of(const conntrack::FlowKey& key) const;
@@ -106,6 +114,7 @@ class Expectations {
     std::map<conntrack::FlowKey, Waiting> waiting_;   // For their parents; in no zone.
     std::map<conntrack::FlowKey, TimePoint> ending_;  // When their records go.
     std::optional<TimePoint> list_at_;
+    bool left_some_ = false;  // The last sweep, whose parents had no record.
     std::optional<TimePoint> look_at_;
     wire::RecordKey looked_after_;
 };

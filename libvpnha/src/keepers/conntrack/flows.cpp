@@ -80,7 +80,9 @@ void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
             on_one(each, each.flow.key, now, effects);
         }
     }
-    expectations_.settle(effects);
+    if (replica_.promoted()) {  // Who detaches hears of flows to its end.
+        expectations_.settle(effects);
+    }
 }
 
 void Flows::hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects) {
@@ -358,6 +360,9 @@ void Flows::install(const replica::Install& wanted, TimePoint now, Effects& effe
 
 Result<void> Flows::install_flow(const replica::Install& wanted, TimePoint now, Effects& effects) {
     VPNHA_TRY(conntrack::Flow flow, conntrack::parse_flow(wanted.key.id.view(), wanted.payload));
+    if (!flow.helper.empty()) {
+        expectations_.on_parent(now);
+    }
     batch<node::InstallFlows>(effects, gateway_.id())
         .flows.push_back({wanted.ticket, std::move(flow)});
     if (!look_at_) {
