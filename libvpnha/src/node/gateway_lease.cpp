@@ -206,8 +206,8 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
     const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
     if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
         replica_.epoch() >= known || !lease_.holder().serving() ||
-        now < granted_at_ + kClaimAbovePause) {
-        return;
+        now < granted_at_ + kClaimAbovePause || lease_.holder().epoch() != granted_) {
+        return;  // Or the grant of its newest claim waits for the disk.
     }
     effects.emplace_back(
         Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "

@@ -110,6 +110,25 @@ TEST(NodeSavesTest, AChangeOfTheVotersIsSaidWhenItIsSaved) {
     EXPECT_EQ(cluster.lease(2).state().voters.current.nodes, voters);
 }
 
+// Its engine has its own vote at once, its gateway when that is on the disk.
+TEST(NodeSavesTest, AnOnlyVoterClaimsAboveAMemberOnceHoweverLongItsDiskTakes) {
+    FakeCluster cluster(2, 1);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(std::chrono::seconds(11));
+    cluster.stall_disks({1});
+    wire::Hello hello;
+    hello.version_min = hello.version_max = 1;
+    hello.gateways.emplace_back().gateway = kGateway;
+    hello.gateways.back().epoch = {1, NodeId{2}};
+    cluster.say(2, wire::Dialects().encode(hello, 1));
+    cluster.pass(std::chrono::milliseconds(200));
+    EXPECT_EQ(cluster.at(1).saving.size(), 1U);
+    cluster.stall_disks({});
+    cluster.finish_saves(1);
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.replica(1).epoch(), (Epoch{2, NodeId{1}}));
+}
+
 TEST(NodeSavesTest, AGateThatIsToBeShutWaitsForNoDisk) {
     FakeCluster cluster = with_one_session();
     cluster.stall_disks({1});
