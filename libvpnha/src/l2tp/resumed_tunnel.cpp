@@ -403,6 +403,14 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, TimePoint no
     return effects;
 }
 
+TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
+    TunnelEffects effects;
+    if (state_->sessions.erase(session) != 0 && state_->sessions.empty()) {
+        state_->end_all("its last session is the stock daemon's", effects);
+    }
+    return effects;
+}
+
 TunnelEffects ResumedTunnel::on_time(TimePoint now) {
     TunnelEffects effects;
     state_->latest = now;

@@ -22,6 +22,7 @@
 //   an LCP reply in doubt      | -       | no doubt any more                       | -
 //   doubt not settled in time  | -       | all sessions end, ended                 | -
 //   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
+//   a session yields           | it leaves without a word; ended, if it was the last | -
 //   ours unacknowledged 31 s   | -       | all sessions end, ended                 | ended
 //   ours all acknowledged      | -       | -                                       | ended
 //
@@ -105,6 +106,8 @@ class ResumedTunnel {
     [[nodiscard]] TunnelEffects on_frame(const SessionKey& session, ByteView frame, TimePoint now);
     // The operator ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
     [[nodiscard]] TunnelEffects end_session(const SessionKey& session, TimePoint now);
+    // The stock daemon speaks for this session again; nothing is said.
+    [[nodiscard]] TunnelEffects yield_session(const SessionKey& session);
     // The time given by next_deadline() has come; harmless when it has not.
     [[nodiscard]] TunnelEffects on_time(TimePoint now);
 

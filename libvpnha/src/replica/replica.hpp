@@ -85,6 +85,8 @@ class Replica {
                       TimePoint now);
     // The kernel has lost it.
     void on_gone(const wire::RecordKey& key);
+    // This node removes it from its kernel itself. An answer that is on its way counts no more.
+    void on_removed(const wire::RecordKey& key);
     // Installs the sessions and counters that are held and not in this node's kernel: after a
     // demotion ended the stock daemons' sessions, or after on_gone(). Flows have install_some().
     [[nodiscard]] Effects install_missing();

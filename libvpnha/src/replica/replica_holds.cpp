@@ -129,6 +129,12 @@ void Replica::on_gone(const wire::RecordKey& key) {
     }
 }
 
+void Replica::on_removed(const wire::RecordKey& key) {
+    if (StoredRecord* record = store_.find(key)) {
+        set_hold(key, *record, Hold::none);
+    }
+}
+
 Effects Replica::install_missing() {
     Effects effects;
     const auto install = [&](const wire::RecordKey& key, const StoredRecord& stored) {

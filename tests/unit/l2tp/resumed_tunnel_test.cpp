@@ -160,6 +160,16 @@ TEST_F(ResumedTunnelTest, TheOperatorEndsASessionWithTerminateRequestAndCdn) {
     EXPECT_THAT(receive(acknowledgement(8)), ElementsAre("TunnelEnded: closed"));
 }
 
+TEST_F(ResumedTunnelTest, WhatTheStockDaemonHasAgainLeavesWithoutAWord) {
+    promote();
+    EXPECT_THAT(lines(tunnel.yield_session(session_record(1).key)), IsEmpty());
+    EXPECT_THAT(lines(tunnel.yield_session(session_record(1).key)), IsEmpty());
+    EXPECT_THAT(at(seconds(5)), ElementsAre("session 2 code 9"));
+    EXPECT_THAT(lines(tunnel.yield_session(session_record(2).key)),
+                ElementsAre("TunnelEnded: its last session is the stock daemon's"));
+    EXPECT_FALSE(tunnel.next_deadline().has_value());
+}
+
 TEST_F(ResumedTunnelTest, ACdnCarriesOurSessionIdInItsAvp) {
     promote();
     const TunnelEffects effects = tunnel.end_session(session_record(2).key, now);

@@ -91,6 +91,41 @@ TEST(NodeTest, ADemotionKeepsTheRecordAndTurnsTheStockSessionHot) {
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
+l2tp::SessionRecord negotiated_anew() {
+    l2tp::SessionRecord record = session(1);
+    ++record.established_unix_ms;
+    return record;
+}
+
+TEST(NodeTest, AStockSessionThatADemotionCouldNotEndTakesThePlaceOfItsHotHalf) {
+    FakeCluster cluster = with_one_session();
+    ASSERT_TRUE(cluster.demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    ASSERT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::resumed);
+    cluster.run(1,
+                cluster.at(1).node->on_plugin_up(7, "l2tp", negotiated_anew(), "", cluster.now()));
+    EXPECT_THAT(cluster.at(1).kernel, IsEmpty());
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
+    const std::size_t said = cluster.at(1).datagrams.size();
+    cluster.pass(std::chrono::minutes(3));
+    EXPECT_THAT(cluster.at(1).datagrams, SizeIs(said)) << "two speak in one tunnel";
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
+    cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->sessions(), IsEmpty());
+}
+
+TEST(NodeTest, AHotHalfThatIsAnsweredLateIsNotResumedBesideItsStockSession) {
+    FakeCluster cluster = with_one_session();
+    cluster.at(1).answers_installs = false;
+    ASSERT_TRUE(cluster.demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.run(1,
+                cluster.at(1).node->on_plugin_up(7, "l2tp", negotiated_anew(), "", cluster.now()));
+    cluster.answer_install(1, {});
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
+    EXPECT_THAT(cluster.at(1).datagrams, IsEmpty());
+}
+
 TEST(NodeTest, AFailedPromotionAnswersWithTheStepAndFallsSilent) {
     FakeCluster cluster = with_one_session();
     cluster.kill(1);

@@ -44,6 +44,19 @@ bool L2tpSessions::is_stock(const l2tp::SessionKey& key) const {
                        [&key](const auto& each) { return each.second.record.key == key; });
 }
 
+void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
+    const replica::Hold hold = replica().hold(record_key_of(key));
+    if (hold != replica::Hold::installed && hold != replica::Hold::installing) {
+        return;
+    }
+    paused_sessions_.erase(key);
+    if (resumed_sessions_.erase(key) != 0) {
+        take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
+    }
+    gateway_.replica().on_removed(record_key_of(key));
+    effects.emplace_back(node::RemoveSession{gateway_.id(), key});
+}
+
 void L2tpSessions::promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now,
                                    Effects& effects) {
     std::size_t before = 0;

@@ -51,7 +51,8 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     const auto& [key, ticket, result] = installed;
     const wire::RecordKey record = record_key_of(key);
     const replica::StoredRecord* stored = replica().store().find(record);
-    if (!gateway_.is_attached() || stored == nullptr || stored->ticket != ticket) {
+    if (!gateway_.is_attached() || stored == nullptr || stored->ticket != ticket ||
+        stored->hold != replica::Hold::installing) {
         return;
     }
     gateway_.replica().on_installed(
@@ -145,6 +146,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
         return;
     }
+    yield_to_stock(record.key, now, effects);
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     if (obstacle.empty() && !gateway_.replica().publish(key, l2tp::encode_record(record))) {

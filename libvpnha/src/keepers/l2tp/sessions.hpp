@@ -89,6 +89,8 @@ class L2tpSessions final : public Keeper {
 
     void mute_resumed(Effects& effects);
     [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
+    // A stock daemon that a demotion could not end has it as well, and negotiates it anew.
+    void yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
     // They speak in turns: what thousands of peers answer at once would keep this node from
     // renewing its lease, and each new lease begins with the same.
     void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
