@@ -19,6 +19,7 @@ void Machine::carry_out(node::Effects effects) {
     node::run_effects(
         std::move(effects),
         [this](node::Effect& effect) {
+            agenda_.count();
             world_.on_effect(*this, effect);
             node::Effects more = run_one(effect);
             world_.on_effects(*this, more, false);

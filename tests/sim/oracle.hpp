@@ -12,8 +12,8 @@
 //   one-gate     No two nodes have a gateway's gate open, fenced or not, but for one lease after a
 //                thaw; a node that is reported to be demoted has its gate shut, or is lame.
 //   silence      A standby sends no datagram and no frame, and a node that stands in none before
-//   its
-//                claim; a node that the group does not hear says nothing but a claim or a barrier.
+//                its claim; a node that the group does not hear says nothing but a claim or a
+//                barrier.
 //   sequence     The numbers of an epoch are said once each, without gaps, by their claimant; what
 //                a snapshot says of one is what was said first, and no two records share one.
 //   unknown      Nobody erases a record of a type that it does not know.
@@ -35,11 +35,11 @@
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
 //                so for the hold-off.
+//   livelock     Nothing goes on for ever while no time passes (agenda.hpp).
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
 //   counters     No number of an SA is used twice, by whomever; after a handover that is exact none
-//   is
-//                left out.
+//                is left out.
 #pragma once
 
 #include <map>

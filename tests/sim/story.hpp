@@ -6,19 +6,11 @@
 #include <fmt/format.h>
 
 #include <deque>
-#include <stdexcept>
 #include <string>
 
 #include "sim/agenda.hpp"
 
 namespace vpnha::sim {
-
-// An invariant does not hold.
-struct Failure : std::runtime_error {
-    Failure(std::string broken, const std::string& what)
-        : std::runtime_error(what), invariant(std::move(broken)) {}
-    std::string invariant;
-};
 
 class Story {
   public:
