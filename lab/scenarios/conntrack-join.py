@@ -18,10 +18,10 @@ from vpnlab.host.node import BEHIND_THE_OTHERS
 from vpnlab.host.topology import L2TP
 from vpnlab.product.ruleset import load_rules
 from vpnlab.steps.live import begin, off_dc
-from vpnlab.steps.nat import MADE_UP, add_flows, digest, prepare, tracked
 from vpnlab.steps.promise import expect_unnoticed
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import MADE_UP, add_flows, digest, prepare, tracked
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FLOWS = 100_000

@@ -21,10 +21,10 @@ from vpnlab.evidence.expectation import at_least, at_most, equals
 from vpnlab.host.node import TOOLS
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import Live, begin
-from vpnlab.steps.nat import MADE_UP, add_flows, digest, prepare, remove_flows
 from vpnlab.steps.promise import expect_nothing_else
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import MADE_UP, add_flows, digest, prepare, remove_flows
 
 SCENARIO = Scenario(faults=0, vpnha=True)
 BUFFER_BYTES = 65_536

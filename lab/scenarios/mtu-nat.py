@@ -21,10 +21,10 @@ from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import Tool, datagrams, prepare
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import Tool, datagrams, prepare
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -18,12 +18,12 @@ instead of a standby's week; a silence of at most 2.5 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.host.node import Node
-from vpnlab.steps.ftp import FTP_PORT, HELD, Ftp
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import expect_hot, expectations, flows, moved, prepare
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.ftp import FTP_PORT, HELD, Ftp
+from vpnlab.traffic.nat import expect_hot, expectations, flows, moved, prepare
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

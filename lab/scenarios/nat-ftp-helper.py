@@ -18,12 +18,12 @@ Expected: both files arrive; the server was told the VIP both times; the new gat
 helper and the adjustments of the old one; a silence of at most 2.5 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_empty
-from vpnlab.steps.ftp import FTP_PORT, Ftp
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import Flow, expect_hot, flows, inside_captures, moved, prepare, resets_sent
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.ftp import FTP_PORT, Ftp
+from vpnlab.traffic.nat import Flow, expect_hot, flows, inside_captures, moved, prepare, resets_sent
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -17,10 +17,11 @@ nothing else. The stream itself may pause longer: its server's retransmissions d
 from vpnlab.evidence.expectation import at_most, equals, is_empty, is_true
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import Tool, flows, inside_captures, moved, prepare, resets_sent, sources_seen
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import (Tool, flows, inside_captures, moved, prepare, resets_sent,
+                                sources_seen)
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

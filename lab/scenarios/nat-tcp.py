@@ -19,11 +19,11 @@ from vpnlab.evidence.expectation import at_least, equals, is_empty
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.product.probes import ECHO_PORT
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import (Streams, flows, inside_captures, moved, prepare, resets_sent,
-                              sources_seen, translations)
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import (Streams, flows, inside_captures, moved, prepare, resets_sent,
+                                sources_seen, translations)
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OUTAGE_MS = 2500

@@ -19,11 +19,11 @@ import signal
 from vpnlab.evidence.expectation import at_least, equals, is_empty, is_true
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import begin
-from vpnlab.steps.nat import (NETFILTER, Tool, datagrams, expect_hot, flows, inside_captures, moved,
-                              prepare, sources_seen)
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import (NETFILTER, Tool, datagrams, expect_hot, flows, inside_captures,
+                                moved, prepare, sources_seen)
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 OUTAGE_MS = 2500

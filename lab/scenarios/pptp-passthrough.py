@@ -24,11 +24,11 @@ from vpnlab.host.node import Node
 from vpnlab.product.pptp import SERVER_END, PptpClient, PptpServer
 from vpnlab.product.probes import Pinger
 from vpnlab.steps.live import Live, begin
-from vpnlab.steps.nat import (Flow, expect_hot, flows, inside_captures, moved, prepare, rejoin,
-                              resets_sent)
 from vpnlab.steps.promise import expect_only_silence, gap_ms, worst_gap
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import (Flow, expect_hot, flows, inside_captures, moved, prepare, rejoin,
+                                resets_sent)
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 OUTAGE_MS = 2500

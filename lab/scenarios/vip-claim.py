@@ -22,9 +22,9 @@ from vpnlab.evidence.expectation import at_most, equals, is_empty
 from vpnlab.host.node import Node
 from vpnlab.host.topology import VIP_OUTSIDE
 from vpnlab.product.cluster import DIRECTORY, TEMPLATES, Cluster
-from vpnlab.steps.names import NameClient, longest_silence_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.names import NameClient, longest_silence_ms
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1"), faults=1, vpnha=True)
 PRIMARY = "gw2"

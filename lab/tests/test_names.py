@@ -2,7 +2,7 @@
 """What a client of a name server saw, from its log."""
 from __future__ import annotations
 
-from vpnlab.steps.names import Answer, longest_silence_ms, parse_answers
+from vpnlab.traffic.names import Answer, longest_silence_ms, parse_answers
 
 
 def test_reads_answers_and_leaves_out_a_half_written_one():

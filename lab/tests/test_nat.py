@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 
 from capture_packets import T0, Pcap, tcp, udp
-from vpnlab.steps import nat
+from vpnlab.traffic import nat
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 VIP, SERVER = "198.51.100.100", "198.51.100.21"

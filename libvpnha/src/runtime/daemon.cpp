@@ -99,6 +99,10 @@ class Daemon {
     [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   private:
+    void hear(GatewayId gateway, const node::KeeperEvent& event) {
+        run(node_->on_event(gateway, event, loop_.now()));
+    }
+
     Result<void> open_control_socket() {
         VPNHA_TRY(control_,
                   adapters::ControlServer::open(loop_, {.path = config_.control_socket},
@@ -136,17 +140,15 @@ class Daemon {
                 config_, loop_,
                 {.on_datagram =
                      [this](GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes) {
-                         run(node_->on_event(gateway, node::TunnelDatagram{tunnel, bytes},
-                                             loop_.now()));
+                         hear(gateway, node::TunnelDatagram{tunnel, bytes});
                      },
                  .on_frame =
                      [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
-                         run(node_->on_event(gateway, node::SessionFrame{session, frame},
-                                             loop_.now()));
+                         hear(gateway, node::SessionFrame{session, frame});
                      },
                  .on_gone =
                      [this](GatewayId gateway, const l2tp::SessionKey& session) {
-                         run(node_->on_event(gateway, node::SessionGone{session}, loop_.now()));
+                         hear(gateway, node::SessionGone{session});
                      },
                  .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }}));
         return {};
@@ -294,14 +296,13 @@ class Daemon {
         VPNHA_CHECK(open_lease_links());
         VPNHA_TRY(ipsec_, runtime::open_ipsec(config_, loop_, map_->key_file(),
                                               [this](GatewayId id, const node::IpsecEvent& event) {
-                                                  run(node_->on_event(id, event, loop_.now()));
+                                                  hear(id, event);
                                               }));
         VPNHA_TRY(carriers_,
-                  runtime::open_carriers(
-                      others_, {config_, loop_, map_->key_file(), 0,
-                                [this](GatewayId id, const std::any& event) {
-                                    run(node_->on_event(id, node::OtherEvent{event}, loop_.now()));
-                                }}));
+                  runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
+                                                   [this](GatewayId id, const std::any& event) {
+                                                       hear(id, node::OtherEvent{event});
+                                                   }}));
         runtime::Requests::Daemon self;
         self.run = [this](node::Effects effects) { run(std::move(effects)); };
         self.status = [this] { return status(); };

@@ -17,7 +17,7 @@ from pathlib import Path
 from vpnlab.host.stage import ROOT, install_stage
 from vpnlab.product.cluster import (PACEMAKER_ENVIRONMENT, TEMPLATES, Status, fill, parse_status,
                                     render_cib)
-from vpnlab.steps.names import Answer, longest_silence_ms, parse_answers
+from vpnlab.traffic.names import Answer, longest_silence_ms, parse_answers
 
 from .rig import SETUP, Node, Rig, RigError
 

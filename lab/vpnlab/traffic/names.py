@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..host.node import Background, Node
-from .run import Run
+from ..steps.run import Run
 
 # Two ticks of a node.
 INTERVAL_S = 0.02

@@ -7,7 +7,7 @@ import signal
 from ..evidence.expectation import equals
 from ..host.topology import L2TP
 from ..product.probes import SERVER_ADDRESS
-from .live import Live
+from ..steps.live import Live
 from .nat import Tool
 
 FTP_PORT, PORT = 21, 40000

@@ -17,8 +17,8 @@ from ..host.node import TOOLS, Background, Node
 from ..host.topology import L2TP, NODES, VPN_GATEWAYS, VpnGateway
 from ..product.probes import ECHO_PORT, SERVER_ADDRESS
 from ..product.ruleset import load_rules
-from .live import Live
-from .run import Run
+from ..steps.live import Live
+from ..steps.run import Run
 
 NETFILTER = "/proc/sys/net/netfilter"
 # A pool of the gateway that no node of a scenario hands out: gw4's.
