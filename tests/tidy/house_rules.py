@@ -82,7 +82,9 @@ ROLE_WORD_OF_OTHERS = re.compile(
     r"""["']master["']|\blink set \S+ master\b|IFLA_MASTER|\bnomaster\b"""
 )
 # Files over LINES_MAX, each with its reason.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "libvpnha/src/runtime/daemon.cpp": "it only wires what has files of its own",
+}
 # Folders over MODULES_MAX, each with its reason.
 LARGE_FOLDERS = {
     "lab/scenarios": "their names have prefixes, and lab/README.md has the index",
