@@ -37,4 +37,75 @@ PPTP_RECORD = {
     "numbers-index-too-high": pptp_numbers(index=1 << 60),
 }
 
-TARGETS = {"pptp_record": PPTP_RECORD}
+
+def event(kind, octets=b""):
+    return struct.pack("!BH", kind, len(octets)) + octets
+
+
+def gre(frame, number, acknowledged=None):
+    flags = 0x3001 if acknowledged is None else 0x3081
+    head = struct.pack("!HHHHI", flags, 0x880b, len(frame), 128, number)
+    return event(0, head + (b"" if acknowledged is None else struct.pack("!I", acknowledged))
+                 + frame)
+
+
+def lcp(code, identifier, data=b""):
+    return b"\xff\x03\xc0\x21" + struct.pack("!BBH", code, identifier, 4 + len(data)) + data
+
+
+def message(kind, body):
+    return event(1, struct.pack("!HHIHH", 12 + len(body), 1, 0x1a2b3c4d, kind, 0) + body)
+
+
+def time(milliseconds):
+    return event(5, struct.pack("!H", milliseconds))
+
+
+MAGIC = b"\x22\x22\x22\x22"
+EXACT, ASKED, EXACT_MPPE, ASKED_MPPE = b"\x01", b"\x00", b"\x03", b"\x02"
+IP = bytes.fromhex("450000180000000040116" "6d30a0000010a000002") + b"\0\0\0\7"
+ANSWER = event(3, struct.pack("!IIB", 2016, 1000, 0))
+
+PPTP_CALL = {
+    "rung-0": ASKED + ANSWER + gre(lcp(10, 0xa0, MAGIC), 51, 100) + event(2, IP),
+    "rung-3": b"".join([ASKED_MPPE, time(20), time(20), time(100),
+                        gre(lcp(10, 0xb2, MAGIC), 51, 99 + 3 * 512), time(30), event(2, IP)]),
+    "rung-by-rung": b"".join([ASKED_MPPE, gre(lcp(10, 0xa0, MAGIC), 51),
+                              gre(lcp(10, 0xb0, MAGIC), 52),
+                              gre(lcp(10, 0xb1, MAGIC), 53, 99 + 2 * 512 - 2), time(30)]),
+    "acknowledged-beyond": b"".join([ASKED, gre(lcp(10, 0xa0, MAGIC), 51, 900),
+                                     gre(lcp(10, 0xa1, MAGIC), 52, 901)]),
+    "never-answered": ASKED + time(60000) + time(60000),
+    "reset-by-peer": ASKED + event(3, struct.pack("!IIB", 2000, 1000, 1)),
+    "data-in-clear": EXACT + gre(b"\xff\x03\x00\x21" + IP, 51) + gre(b"\x21" + IP, 52),
+    "data-encrypted": EXACT_MPPE + gre(b"\x00\xfd\x90\x00" + b"x" * 40, 51) + event(2, IP),
+    "lcp-echo": EXACT + gre(lcp(9, 1, MAGIC), 51) + time(30),
+    "lcp-terminate": EXACT + gre(lcp(5, 1), 51),
+    "lcp-configure": EXACT + gre(lcp(1, 1), 51),
+    "ccp-reset": EXACT_MPPE + gre(b"\x80\xfd\x0e\x09\x00\x04", 51) + event(2, IP),
+    "ccp-configure": EXACT_MPPE + gre(b"\x80\xfd\x01\x09\x00\x04", 51),
+    "duplicates": EXACT + gre(lcp(9, 1, MAGIC), 51) * 2 + gre(lcp(9, 1, MAGIC), 40),
+    "echo": EXACT + message(5, b"\0\0\0\7"),
+    "echo-in-halves": EXACT + message(5, b"\0\0\0\7")[:10],
+    "call-clear": EXACT + message(12, b"\0\7\0\0"),
+    "stop": EXACT + message(3, b"\1\0\0\0"),
+    "another-call": EXACT + message(7, b"\xab\xcd" + b"\0" * 154),
+    "set-link-info": EXACT + message(15, b"\0" * 12),
+    "wrong-cookie": EXACT + event(1, b"\0\x10\0\1\x1a\x2b\x3c\x4e\0\5\0\0\0\0\0\7"),
+    "paused": EXACT_MPPE + event(2, IP) + event(4) + event(2, IP) + time(65000) + time(65000),
+}
+
+
+def mppe_frames(lag, search, *items):
+    return b"\0" * 64 + bytes([lag, search]) + frames(*items)
+
+
+MPPE = {
+    "inner-ipv4": b"\x00\x21" + IP.ljust(62, b"\0") + b"\0\0",
+    "inner-ipv6": b"\x00\x57\x60\0\0\0\0\4".ljust(64, b"\0") + b"\0\0",
+    "frames": mppe_frames(0, 0, b"\x90\x00" + b"x" * 30, b"\x90\x05" + b"y" * 30),
+    "search": mppe_frames(9, 1, b"\x90\x03" + b"x" * 30),
+    "no-mppe": mppe_frames(0, 0, b"", b"\x90", b"\x10\x00x", b"\xb0\x00x"),
+}
+
+TARGETS = {"mppe": MPPE, "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A receiver of MPPE: frames with a length in front, the first octet says how old its numbers are.
+// Whatever it opens is an IP packet, and its index never goes back.
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "mppe/inner_packet.hpp"
+#include "mppe/receiver.hpp"
+
+using namespace vpnha;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    ByteReader in(ByteView{data, size});
+    static_cast<void>(mppe::inner_packet(in.take(std::min<std::size_t>(64, in.remaining()))));
+    mppe::ReceiverCounters counters;
+    mppe::Receiver receiver(mppe::KeyChain(mppe::Strength::bits128, mppe::Key{}), counters);
+    receiver.skip_to(in.u8());
+    if (in.u8() % 2 == 0) {
+        receiver.settle();
+    }
+    std::uint64_t index = 0;
+    while (in.remaining() != 0) {
+        const ByteView frame = in.take(std::min<std::size_t>(in.u16(), in.remaining()));
+        Bytes out(frame.size());
+        if (const auto packet = receiver.open(frame, out.data())) {
+            VPNHA_ASSERT(mppe::protocol_of(*packet).has_value());
+        }
+        VPNHA_ASSERT(receiver.index() >= index);
+        index = receiver.index();
+    }
+    return 0;
+}

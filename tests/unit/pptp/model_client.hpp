@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A PPTP client's GRE, PPP and MPPE, as far as a gateway notices: pptp-linux 1.10, or Linux' own
+// PPTP. It answers LCP echoes, and asks for a CCP reset where it cannot decrypt.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "base/time.hpp"
+#include "pptp/gre.hpp"
+#include "unit/mppe/linux_peer.hpp"
+#include "unit/pptp/sample_call.hpp"
+
+namespace vpnha::pptp::test {
+
+class ModelClient {
+  public:
+    enum class Kind { pptp_linux, kernel };
+
+    ModelClient(Kind kind, Mppe mppe)
+        : kind_(kind),
+          mppe_(mppe),
+          sender_(mppe::KeyChain(mppe::Strength::bits128, mppe::test::kStartKey)) {}
+
+    // Of the gateway.
+    void on_gre(ByteView bytes, TimePoint now) {
+        const auto packet = parse_gre(bytes);
+        if (!packet || packet->call != sample_call().key.peer_id || !packet->sequence) {
+            return;
+        }
+        const std::uint32_t number = *packet->sequence;
+        const bool is_new = ahead_of(number, last_) > 0;
+        if (kind_ == Kind::kernel) {
+            if (is_new) {
+                last_ = number;
+            }
+            if (is_new || is_lcp_echo(packet->payload)) {
+                on_frame(packet->payload, now);
+            }
+            return;
+        }
+        if (is_new) {
+            queue_.try_emplace(number, Held{now, {packet->payload.begin(), packet->payload.end()}});
+        }
+        on_time(now);
+    }
+
+    void on_time(TimePoint now) {
+        while (!queue_.empty()) {
+            const auto first = queue_.begin();
+            if (first->first != last_ + 1 &&
+                now - first->second.since < std::chrono::milliseconds(300)) {
+                break;
+            }
+            last_ = first->first;
+            const Bytes payload = std::move(first->second.payload);
+            queue_.erase(first);
+            on_frame(payload, now);
+        }
+        if (last_ != acknowledged_ && now - said_at_ > std::chrono::milliseconds(100)) {
+            said_at_ = now;
+            acknowledged_ = last_;
+            const auto header = encode_gre_header(sample_call().key.id, std::nullopt, last_, 0);
+            sent.emplace_back(header.view().begin(), header.view().end());
+        }
+    }
+
+    // An IP packet with that number.
+    void send_data(std::uint32_t number, TimePoint now) {
+        const Bytes packet = mppe::test::ip_packet(number);
+        ByteWriter payload;
+        payload.u16(0xff03);
+        if (mppe_ == Mppe::none) {
+            payload.u16(0x0021).bytes(packet);
+        } else {
+            payload.u16(0x00fd).bytes(mppe::test::seal(sender_, packet));
+        }
+        send(payload.view(), now);
+    }
+
+    void send(ByteView payload, TimePoint now) {
+        std::optional<std::uint32_t> acknowledged;
+        if (last_ != acknowledged_) {
+            acknowledged = acknowledged_ = last_;
+        }
+        said_at_ = now;
+        const auto header =
+            encode_gre_header(sample_call().key.id, next_++, acknowledged, payload.size());
+        Bytes packet(header.view().begin(), header.view().end());
+        packet.insert(packet.end(), payload.begin(), payload.end());
+        sent.push_back(std::move(packet));
+    }
+
+    [[nodiscard]] std::uint32_t last() const { return last_; }
+    // Where this client begins: as if it had received and sent so many packets.
+    void start_at(std::uint32_t received, std::uint32_t sent_before) {
+        last_ = acknowledged_ = received;
+        next_ = sent_before + 1;
+    }
+
+    std::vector<Bytes> sent;          // To the gateway; whoever takes them clears it.
+    std::vector<std::uint32_t> data;  // Numbers of the packets that it has decrypted.
+    std::uint64_t undecipherable = 0;
+    std::vector<std::uint8_t> codes;  // Of LCP packets but for echoes.
+    bool is_deaf = false;             // To LCP.
+
+  private:
+    struct Held {
+        TimePoint since;
+        Bytes payload;
+    };
+
+    static bool is_lcp_echo(ByteView frame) {
+        return frame.size() > 4 && frame[2] == 0xc0 && frame[3] == 0x21 &&
+               (frame[4] == 9 || frame[4] == 10);
+    }
+
+    void on_frame(ByteView frame, TimePoint now) {
+        ByteReader reader(frame);
+        reader.u16();
+        switch (reader.u16()) {
+            case 0x0021:
+                data.push_back(ByteReader(reader.rest().subspan(20)).u32());
+                break;
+            case 0x00fd:
+                if (const auto packet = receiver_.open(reader.rest())) {
+                    data.push_back(ByteReader(ByteView(*packet).subspan(20)).u32());
+                } else {
+                    ++undecipherable;
+                    // CCP Reset-Request.
+                    send(Bytes{0xff, 0x03, 0x80, 0xfd, 14, 9, 0, 4}, now);
+                }
+                break;
+            case 0xc021:
+                on_lcp(reader.rest(), now);
+                break;
+            default:
+                break;
+        }
+    }
+
+    void on_lcp(ByteView packet, TimePoint now) {
+        if (packet[0] != 9) {
+            codes.push_back(packet[0]);
+        } else if (!is_deaf) {
+            send(Bytes{0xff, 0x03, 0xc0, 0x21, 10, packet[1], 0, 8, 0x22, 0x22, 0x22, 0x22}, now);
+        }
+    }
+
+    Kind kind_;
+    Mppe mppe_;
+    mppe::Sender sender_;
+    mppe::test::LinuxReceiver receiver_;
+    std::uint32_t last_ = 0;
+    std::uint32_t acknowledged_ = 0;
+    std::uint32_t next_ = 1;
+    TimePoint said_at_{};
+    std::map<std::uint32_t, Held> queue_;
+};
+
+}  // namespace vpnha::pptp::test

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pptp/resumed_call.hpp"
+
+#include <gmock/gmock.h>
+
+#include "unit/pptp/call_world.hpp"
+
+namespace vpnha::pptp {
+namespace resumed_call_test {
+
+using namespace std::chrono_literals;
+using test::CallWorld;
+using test::ModelClient;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class ResumedCallTest : public ::testing::TestWithParam<ModelClient::Kind> {
+  protected:
+    // A call that went on for a while, known up to 100 packets.
+    void be_known(CallWorld& world) {
+        world.stock_sends(100);
+        world.forget_sent();
+        world.checkpoint();
+    }
+    // A call that runs here.
+    void be_running(CallWorld& world) {
+        be_known(world);
+        world.call->resume(true, world.now, world);
+        ASSERT_EQ(world.call->state(), ResumedCall::State::running);
+    }
+    // Frames that the client sends as they are.
+    static Bytes frame(std::initializer_list<std::uint8_t> octets) { return octets; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Clients, ResumedCallTest,
+                         ::testing::Values(ModelClient::Kind::pptp_linux,
+                                           ModelClient::Kind::kernel));
+
+TEST_P(ResumedCallTest, WithFinalNumbersItGoesOnAtOnceAndWastesNone) {
+    for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
+        CallWorld world(GetParam(), mppe);
+        be_known(world);
+        world.call->resume(true, world.now, world);
+        EXPECT_EQ(world.how, "exact");
+        EXPECT_THAT(world.probes, IsEmpty());
+        ASSERT_THAT(world.sockets, SizeIs(1));
+        EXPECT_EQ(world.sockets[0].snd_nxt, world.known.snd_nxt);
+        EXPECT_EQ(world.sockets[0].rcv_nxt, world.known.rcv_nxt);
+        const std::uint32_t data = world.send_data();
+        world.client.send_data(5, world.now);
+        world.run(20ms);
+        EXPECT_THAT(world.numbers_sent, ::testing::Contains(101U));
+        EXPECT_EQ(world.client.data.back(), data);
+        EXPECT_THAT(world.delivered, ElementsAre(5U));
+        EXPECT_EQ(world.indexes_reused, 0);
+        if (mppe != Mppe::none) {
+            EXPECT_EQ(world.call->numbers(world.now).mppe_out, 101U);
+        }
+    }
+}
+
+TEST_P(ResumedCallTest, NumbersThatMissNothingAreFoundOnRungZeroInOneRound) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.call->resume(false, world.now, world);
+    const TimePoint begun = world.now;
+    ASSERT_TRUE(world.run_until_resumed(1s));
+    EXPECT_LE(world.resumed_at - begun, 25ms);
+    EXPECT_THAT(world.how, HasSubstr("rung 0"));
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
+    EXPECT_EQ(world.indexes_reused, 0);
+    EXPECT_EQ(world.counters.resets, 0U);
+}
+
+TEST_P(ResumedCallTest, NumbersThatMissHundredsAreFoundOnTheLadder) {
+    for (const int missed : {1, 4, 300, 512, 600, 1500, 4000}) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_known(world);
+        world.stock_sends(missed);
+        world.forget_sent();
+        world.call->resume(false, world.now, world);
+        const TimePoint begun = world.now;
+        ASSERT_TRUE(world.run_until_resumed(2s)) << missed;
+        EXPECT_LE(world.resumed_at - begun, 400ms) << missed;
+        for (int i = 0; i < 10; ++i) {
+            const std::uint32_t data = world.send_data();
+            world.run(20ms);
+            EXPECT_EQ(world.client.data.back(), data) << missed;
+        }
+        EXPECT_EQ(world.indexes_reused, 0) << missed;
+        EXPECT_EQ(world.counters.resets, 0U) << missed;
+    }
+}
+
+TEST_P(ResumedCallTest, MoreThanALadderAtOnceTakesLonger) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.stock_sends(5000);
+    world.forget_sent();
+    world.call->resume(false, world.now, world);
+    // The client is heard, so that it is there.
+    for (int i = 0; i < 100 && world.how.empty(); ++i) {
+        world.client.send_data(1, world.now);
+        world.run(50ms);
+    }
+    ASSERT_FALSE(world.how.empty());
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
+    EXPECT_EQ(world.indexes_reused, 0);
+}
+
+TEST_P(ResumedCallTest, AnUnacknowledgedPacketTellsHowFarTheClientHasCome) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.stock_sends(700);
+    world.client.sent.clear();
+    // It has acknowledged less than it has got.
+    world.call->resume(false, world.now, world);
+    const auto header = encode_gre_header(test::sample_call().key.id, std::nullopt, 750, 0);
+    world.call->on_gre(header.view(), world.now, world);
+    ASSERT_TRUE(world.run_until_resumed(2s));
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
+    EXPECT_EQ(world.indexes_reused, 0);
+}
+
+TEST_P(ResumedCallTest, DataOfTheClientComesInBeforeTheLadderHasAnAnswer) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.client.is_deaf = true;
+    world.call->resume(false, world.now, world);
+    for (std::uint32_t i = 1; i <= 3; ++i) {
+        world.client.send_data(i, world.now);
+        world.run(10ms);
+    }
+    EXPECT_THAT(world.delivered, ElementsAre(1U, 2U, 3U));
+    EXPECT_TRUE(world.how.empty());
+    world.call->on_packet(mppe::test::ip_packet(9), world);
+    EXPECT_EQ(world.call->numbers(world.now).mppe_out, world.known.mppe_out);
+    // It is asked for as long as it may live.
+    world.run(61s);
+    EXPECT_THAT(world.ended_by, ElementsAre("peer does not answer"));
+}
+
+TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
+    int resumed = 0;
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        CallWorld world(GetParam(), Mppe::bits128, seed);
+        std::mt19937 random(seed);
+        const auto upto = [&](int most) {
+            return std::uniform_int_distribution<>(0, most)(random);
+        };
+        world.stock_sends(upto(200), 0.05);
+        world.forget_sent();
+        world.checkpoint();
+        // Up to 4 s at 1 000 packets a second; then its links fail before it does.
+        world.stock_sends(upto(1) == 0 ? 0 : upto(4000), 0.05);
+        world.stock_sends(upto(300), 1);
+        world.forget_sent();
+        world.loss = 0.02 * upto(5);
+        world.delay = std::chrono::milliseconds(1 + upto(60));
+        world.call->resume(false, world.now, world);
+        for (int i = 0; i < 80 && world.how.empty() && world.ended_by.empty(); ++i) {
+            world.client.send_data(1, world.now);
+            world.run(50ms);
+        }
+        if (world.how.empty()) {
+            continue;
+        }
+        ++resumed;
+        world.loss = 0;
+        std::vector<std::uint32_t> sent;
+        world.client.data.clear();
+        for (int i = 0; i < 20; ++i) {
+            sent.push_back(world.send_data());
+            world.run(10ms);
+        }
+        world.run(1s);
+        EXPECT_EQ(world.client.data, sent) << seed << " " << world.how;
+        EXPECT_EQ(world.indexes_reused, 0) << seed << " " << world.how;
+        EXPECT_EQ(world.counters.resets, 0U) << seed << " " << world.how;
+        std::vector<std::uint32_t> numbers = world.numbers_sent;
+        std::ranges::sort(numbers);
+        if (world.how.find("rung 0") != std::string::npos) {
+            EXPECT_EQ(std::ranges::adjacent_find(numbers), numbers.end()) << seed;
+        }
+    }
+    EXPECT_GE(resumed, 58);
+}
+
+TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    for (int node = 0; node < 3; ++node) {
+        world.how.clear();
+        world.call->resume(node == 1, world.now, world);
+        ASSERT_TRUE(!world.how.empty() || world.run_until_resumed(1s));
+        std::uint32_t data = 0;
+        for (int i = 0; i < 50; ++i) {
+            data = world.send_data();
+            world.client.send_data(static_cast<std::uint32_t>(i), world.now);
+            world.run(5ms);
+        }
+        world.run(200ms);
+        EXPECT_EQ(world.client.data.back(), data);
+        EXPECT_EQ(world.delivered.size(), 50U * static_cast<unsigned>(node + 1));
+        const CallNumbers numbers = world.call->numbers(world.now);
+        world.call = std::make_unique<ResumedCall>(test::call_with(Mppe::bits128),
+                                                   test::keys_of(Mppe::bits128), world.counters);
+        world.call->set_numbers(numbers, world.now);
+        while (!world.call->catch_up(100)) {
+        }
+    }
+    EXPECT_EQ(world.indexes_reused, 0);
+    EXPECT_EQ(world.counters.resets, 0U);
+}
+
+TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    world.send_data();
+    world.run(20ms);
+    world.call->pause(world.now);
+    const std::size_t sent = world.numbers_sent.size();
+    const std::size_t said = world.said.size();
+    EXPECT_EQ(world.call->next_deadline(), std::nullopt);
+    EXPECT_EQ(world.call->numbers(world.now).mppe_out, 101U);
+    world.call->on_packet(mppe::test::ip_packet(1), world);
+    world.client.send_data(1, world.now);
+    world.run(100s);
+    EXPECT_EQ(world.numbers_sent.size(), sent);
+    EXPECT_EQ(world.said.size(), said);
+    world.call->resume(false, world.now, world);
+    EXPECT_EQ(world.call->state(), ResumedCall::State::running);
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
+    EXPECT_THAT(world.sockets, SizeIs(1));
+    // Before the ladder had an answer.
+    CallWorld early(GetParam(), Mppe::bits128);
+    be_known(early);
+    early.call->resume(false, early.now, early);
+    early.call->pause(early.now);
+    early.call->resume(false, early.now, early);
+    EXPECT_TRUE(early.run_until_resumed(1s));
+}
+
+TEST_P(ResumedCallTest, TheEndsOfThePeerAreAnswered) {
+    const Bytes disconnect = build_call_disconnect_notify(test::sample_call().key.id);
+    const auto message = [](std::uint8_t type) {
+        return Bytes{0, 16, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, type, 0, 0, 0, 7, 0, 0};
+    };
+    {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        world.call->on_control(message(12), world);
+        EXPECT_THAT(world.ended_by, ElementsAre("peer sent Call-Clear-Request"));
+        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        world.run(20ms);
+        EXPECT_THAT(world.client.codes, ElementsAre(5));  // LCP Terminate-Request.
+        world.call->on_control(message(12), world);
+        EXPECT_THAT(world.ended_by, SizeIs(1));
+        EXPECT_EQ(world.call->next_deadline(), std::nullopt);
+    }
+    {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        world.call->on_control(message(3), world);
+        EXPECT_THAT(world.said, ElementsAre(build_stop_reply(), disconnect));
+        EXPECT_THAT(world.ended_by, SizeIs(1));
+    }
+    {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        world.call->on_control_closed("peer closed the control connection", world);
+        EXPECT_THAT(world.said, IsEmpty());
+        EXPECT_THAT(world.ended_by, ElementsAre("peer closed the control connection"));
+    }
+    const std::vector<std::pair<Bytes, std::vector<std::uint8_t>>> frames{
+        {frame({0xff, 3, 0xc0, 0x21, 5, 1, 0, 4}), {6}},  // LCP Terminate-Request.
+        {frame({0xc0, 0x21, 1, 1, 0, 4}), {5}},           // LCP Configure-Request.
+        {frame({0xff, 3, 0x80, 0x21, 1, 1, 0, 4}), {5}},  // IPCP Configure-Request.
+        {frame({0xff, 3, 0x80, 0xfd, 1, 1, 0, 4}), {5}},  // CCP Configure-Request.
+        {frame({0xff, 3, 0x80, 0xfd, 5, 1, 0, 4}), {5}},  // CCP Terminate-Request.
+    };
+    for (const auto& [octets, codes] : frames) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        world.client.send(octets, world.now);
+        world.run(20ms);
+        EXPECT_EQ(world.client.codes, codes) << to_hex(octets);
+        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        EXPECT_THAT(world.ended_by, SizeIs(1));
+    }
+}
+
+TEST_P(ResumedCallTest, ControlMessagesOfALiveCallAreAnswered) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    const Bytes request = build_echo_request(0x01020304);
+    world.call->on_control(ByteView(request).first(7), world);
+    EXPECT_THAT(world.said, IsEmpty());
+    world.call->on_control(ByteView(request).subspan(7), world);
+    EXPECT_THAT(world.said, ElementsAre(build_echo_reply(0x01020304)));
+    EXPECT_EQ(world.call->numbers(world.now).echo_id, 0x01020304U);
+    EXPECT_EQ(world.call->numbers(world.now).rcv_nxt, world.known.rcv_nxt + 16);
+    EXPECT_EQ(world.call->numbers(world.now).snd_nxt, world.known.snd_nxt + 20);
+    // Another call; Set-Link-Info; a message nobody knows.
+    Bytes call(168);
+    const Bytes head{0, 168, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 7, 0, 0, 0xab, 0xcd};
+    std::ranges::copy(head, call.begin());
+    world.call->on_control(call, world);
+    EXPECT_EQ(world.said.back(), build_call_refusal(CallId{0xabcd}));
+    Bytes link(24);
+    std::ranges::copy(Bytes{0, 24, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 15}, link.begin());
+    world.call->on_control(link, world);
+    link[9] = 99;
+    world.call->on_control(link, world);
+    EXPECT_EQ(world.counters.unexpected, 1U);
+    EXPECT_THAT(world.said, SizeIs(2));
+    EXPECT_THAT(world.ended_by, IsEmpty());
+    // The stream is lost.
+    world.call->on_control(Bytes(16, 0xff), world);
+    EXPECT_THAT(world.ended_by, SizeIs(1));
+}
+
+TEST_P(ResumedCallTest, BothSidesAreAskedWhetherTheyLive) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    for (int i = 0; i < 5; ++i) {
+        world.run(25s);
+        ASSERT_THAT(world.said, SizeIs(static_cast<std::size_t>(i + 1)));
+        const auto id = static_cast<std::uint8_t>(i + 1);
+        EXPECT_EQ(world.said.back(), build_echo_request(id));
+        world.call->on_control(build_echo_reply(id), world);
+    }
+    EXPECT_THAT(world.ended_by, IsEmpty());
+    world.run(100s);
+    EXPECT_THAT(world.ended_by, ElementsAre("peer left PPTP echoes unanswered"));
+    // LCP, as pppd was configured: 20 s, three of them.
+    CallWorld deaf(GetParam(), Mppe::bits128);
+    be_running(deaf);
+    deaf.client.is_deaf = true;
+    deaf.run(79s);
+    EXPECT_THAT(deaf.ended_by, IsEmpty());
+    deaf.run(2s);
+    EXPECT_THAT(deaf.ended_by, ElementsAre("peer left LCP echoes unanswered"));
+}
+
+TEST_P(ResumedCallTest, APeerThatDidNotTakeOurIndexIsGivenAHigherOne) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    const auto reset = [&] {
+        world.client.send(frame({0xff, 3, 0x80, 0xfd, 14, 9, 0, 4}), world.now);
+        world.run(100ms);
+    };
+    reset();
+    reset();
+    EXPECT_EQ(world.counters.resets, 2U);
+    EXPECT_EQ(world.call->numbers(world.now).mppe_out, 100U + 1024);
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_THAT(world.ended_by, IsEmpty());
+        world.run(1s);
+        reset();
+    }
+    EXPECT_THAT(world.ended_by, ElementsAre("peer does not follow our MPPE"));
+}
+
+TEST_P(ResumedCallTest, WhatMustBeEncryptedIsNotTakenInClear) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    Bytes clear{0xff, 3, 0, 0x21};
+    const Bytes packet = mppe::test::ip_packet(1);
+    clear.insert(clear.end(), packet.begin(), packet.end());
+    world.client.send(clear, world.now);
+    world.run(20ms);
+    EXPECT_THAT(world.delivered, IsEmpty());
+    EXPECT_EQ(world.counters.in_clear, 1U);
+    world.call->on_gre(Bytes{1, 2, 3}, world.now, world);
+    EXPECT_EQ(world.counters.malformed, 1U);
+}
+
+TEST_P(ResumedCallTest, DataIsAcknowledgedWithinMilliseconds) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    world.client.send_data(1, world.now);
+    world.run(6ms);
+    ASSERT_TRUE(world.call->next_deadline());
+    EXPECT_LE(*world.call->next_deadline() - world.now, 20ms);
+    world.run(30ms);
+    EXPECT_EQ(world.numbers_sent.size(), 0U);
+    EXPECT_EQ(world.call->numbers(world.now).gre_in, 1U);
+}
+
+TEST_P(ResumedCallTest, TheProbeFindsTheSocketAndTheEchoThatIsWaitedFor) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    // Two requests and one reply that nobody here has heard of.
+    world.client_seq += 32;
+    world.client_ack += 20;
+    world.call->resume(false, world.now, world);
+    ASSERT_TRUE(world.run_until_resumed(1s));
+    EXPECT_EQ(world.probes.front().sequence, world.known.snd_nxt - 1);
+    EXPECT_EQ(world.probes.front().acknowledgement, world.known.rcv_nxt);
+    ASSERT_THAT(world.sockets, SizeIs(1));
+    EXPECT_EQ(world.sockets[0].snd_nxt, world.known.snd_nxt + 20);
+    EXPECT_EQ(world.sockets[0].rcv_nxt, world.known.rcv_nxt + 32);
+    EXPECT_EQ(world.sockets[0].snd_wnd, 65536U);
+    EXPECT_EQ(world.sockets[0].peer_tsval, 77U);
+    EXPECT_THAT(world.said, ElementsAre(build_echo_reply(9)));
+}
+
+TEST_P(ResumedCallTest, AnEchoThatWasOpenIsAnsweredInAnyCase) {
+    for (const bool exact : {false, true}) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        world.known.echo_open = true;
+        be_known(world);
+        world.call->resume(exact, world.now, world);
+        world.run(50ms);
+        EXPECT_THAT(world.said, ElementsAre(build_echo_reply(7)));
+    }
+}
+
+TEST_P(ResumedCallTest, WithoutAnAnswerTheSocketHasWhatIsKnown) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    world.answers_probes = false;
+    be_known(world);
+    world.call->resume(false, world.now, world);
+    world.run(900ms);
+    EXPECT_THAT(world.sockets, IsEmpty());
+    EXPECT_GE(world.probes.size(), 8U);
+    world.run(300ms);
+    ASSERT_THAT(world.sockets, SizeIs(1));
+    EXPECT_EQ(world.sockets[0].snd_nxt, world.known.snd_nxt);
+    EXPECT_THAT(world.said, IsEmpty());
+}
+
+TEST_P(ResumedCallTest, AResetOfTheConnectionEndsTheCall) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    world.answers_probes = false;
+    be_known(world);
+    world.call->resume(false, world.now, world);
+    PeerSegment forged;
+    forged.sequence = world.known.rcv_nxt - 1;
+    forged.rst = true;
+    world.call->on_segment(forged, world.now, world);
+    EXPECT_THAT(world.ended_by, IsEmpty());
+    forged.sequence = world.known.rcv_nxt;
+    world.call->on_segment(forged, world.now, world);
+    EXPECT_THAT(world.ended_by, ElementsAre("peer knows no such connection"));
+}
+
+}  // namespace resumed_call_test
+}  // namespace vpnha::pptp
