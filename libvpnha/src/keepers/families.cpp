@@ -3,6 +3,7 @@
 
 #include "keepers/ipsec/ipsec_sas.hpp"
 #include "keepers/l2tp/sessions.hpp"
+#include "keepers/pptp/calls.hpp"
 
 namespace vpnha::keepers {
 
@@ -21,8 +22,12 @@ std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
     return settings.ipsec ? std::make_unique<IpsecSas>(gateway) : nullptr;
 }
 
+std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
+    return settings.pptp ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait) : nullptr;
+}
+
 // SAs come before what runs inside them.
-constexpr std::array<Make, 3> kFamilies{make_ipsec, make_l2tp, make_flows};
+constexpr std::array<Make, 4> kFamilies{make_ipsec, make_l2tp, make_pptp, make_flows};
 
 }  // namespace
 

@@ -19,6 +19,7 @@ struct Settings {
     Duration confirm_wait = std::chrono::milliseconds(50);
     FlowSettings flows;
     bool ipsec = false;  // The gateway serves it.
+    bool pptp = false;   // The same.
 };
 
 // The gateway outlives what is made. nullptr: it does not serve that family.

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keepers/pptp/calls.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using wire::RecordType;
+
+// An answer of the data path that does not come is asked for again.
+constexpr Duration kReadWait = std::chrono::seconds(1);
+
+wire::RecordKey call_record(const pptp::CallKey& key) {
+    return {RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
+}
+
+wire::RecordKey numbers_record(const pptp::CallKey& key) {
+    return {RecordType::pptp_numbers, wire::RecordId(pptp::encode_key(key))};
+}
+
+// Our own clock goes on by itself.
+bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
+    to.tsval = from.tsval;
+    return to != from;
+}
+
+}  // namespace
+
+void PptpCalls::log(node::Level level, const char* what, const pptp::CallKey& key,
+                    const std::string& why, Effects& effects) const {
+    effects.emplace_back(
+        node::Log{level, fmt::format("{} {} {}{}{}", what, gateway_.tag(), pptp::to_string(key),
+                                     why.empty() ? "" : ": ", why)});
+}
+
+Result<void> PptpCalls::put(const replica::Install& wanted, TimePoint now) {
+    VPNHA_TRY(const pptp::CallKey key, pptp::parse_key(wanted.key.id.view()));
+    if (wanted.key.type == RecordType::pptp_call) {
+        VPNHA_TRY(pptp::CallRecord record, pptp::parse_record(wanted.payload));
+        if (record.key != key) {
+            return fail(Errc::malformed, "call record under another call's id");
+        }
+        Call& call = calls_[key];
+        call.record = std::move(record);
+        call.stage = Stage::absent;
+        call.installing = wanted.ticket;
+        return {};
+    }
+    VPNHA_TRY(const pptp::CallNumbers numbers, pptp::parse_numbers(wanted.payload));
+    if (granted_ == Epoch{} || replica().epoch() > granted_) {
+        calls_[key].numbers = numbers;
+        renumbered_.insert(key);
+    }
+    replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed, now);
+    return {};
+}
+
+void PptpCalls::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    const Result<void> taken = put(wanted, now);
+    if (!taken) {
+        refusals_[wanted.key] = taken.error().detail;
+        set_aside(gateway_, wanted, taken.error().detail, now, effects);
+        return;
+    }
+    refusals_.erase(wanted.key);
+    if (const auto key = pptp::parse_key(wanted.key.id.view())) {
+        prepare(*key, effects);
+    }
+}
+
+void PptpCalls::prepare(const pptp::CallKey& key, Effects& effects) {
+    Call& call = calls_[key];
+    if (call.stage != Stage::absent || !call.record || !call.numbers || !call.installing) {
+        return;
+    }
+    call.stage = Stage::preparing;
+    call.preparing = ++last_ticket_;
+    renumbered_.erase(key);
+    effects.emplace_back(
+        node::PrepareCall{gateway_.id(), *call.record, *call.numbers, call.preparing});
+}
+
+void PptpCalls::say_numbers(Effects& effects) {
+    node::SetCallNumbers news{gateway_.id(), {}};
+    for (const pptp::CallKey& key : std::exchange(renumbered_, {})) {
+        const auto found = calls_.find(key);
+        if (found != calls_.end() && found->second.numbers &&
+            (found->second.stage == Stage::preparing || found->second.stage == Stage::prepared)) {
+            news.calls.push_back({key, *found->second.numbers});
+        }
+    }
+    if (!news.calls.empty()) {
+        effects.emplace_back(std::move(news));
+    }
+}
+
+void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
+    refusals_.erase(key);
+    const auto call = pptp::parse_key(key.id.view());
+    const auto found = call ? calls_.find(*call) : calls_.end();
+    if (found == calls_.end()) {
+        return;
+    }
+    // The two go by themselves, in any order; and each may come again.
+    if (key.type == RecordType::pptp_numbers) {
+        found->second.numbers.reset();
+        renumbered_.erase(*call);
+    } else {
+        effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
+        Call rest;
+        rest.numbers = found->second.numbers;
+        found->second = rest;
+    }
+    if (!found->second.record && !found->second.numbers) {
+        calls_.erase(found);
+    }
+}
+
+void PptpCalls::follow(TimePoint now, Effects& effects) {
+    say_numbers(effects);
+    if (replica().promoted()) {
+        for (const pptp::CallKey& key : std::exchange(ended_, {})) {
+            erase(key, now);
+        }
+    }
+}
+
+void PptpCalls::warm(const Margin& margin, TimePoint, Effects& effects) {
+    exact_ = margin.run_on && *margin.run_on == Duration::zero();
+    granted_ = margin.granted;
+    say_numbers(effects);
+}
+
+bool PptpCalls::is_live(const Call& call) const {
+    return call.stage == Stage::resumed || call.stage == Stage::stock;
+}
+
+bool PptpCalls::has_live() const {
+    for (const auto& [key, call] : calls_) {
+        if (is_live(call)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void PptpCalls::ask(TimePoint now, Effects& effects) {
+    read_again_at_ = now + (has_live() ? kReadWait : Duration(limits::kGatherPause));
+    if (!has_live()) {
+        reading_.reset();
+        read_at_ = now;
+        return;
+    }
+    reading_ = Reading{++last_ticket_, now};
+    effects.emplace_back(node::ReadCalls{gateway_.id(), reading_->ticket});
+}
+
+void PptpCalls::read(TimePoint now, Effects& effects) {
+    ask(now, effects);
+}
+
+void PptpCalls::promote(TimePoint now, Effects& effects) {
+    is_promoted_ = true;
+    say_numbers(effects);
+    effects.emplace_back(node::WatchCalls{gateway_.id()});
+    std::vector<pptp::CallKey> ready;
+    std::vector<pptp::CallKey> lost;
+    std::vector<wire::RecordKey> unreadable;
+    for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
+        const auto call = pptp::parse_key(key.id.view());
+        if (!call) {
+            unreadable.push_back(key);
+            continue;
+        }
+        const auto found = calls_.find(*call);
+        if (found == calls_.end() || found->second.stage == Stage::absent) {
+            lost.push_back(*call);
+        } else if (found->second.stage == Stage::prepared) {
+            ready.push_back(*call);
+        }
+        // What is being prepared is resumed when it is: CallPrepared.
+    }
+    resume(std::move(ready), effects);
+    for (const pptp::CallKey& key : lost) {
+        give_up(key, "this node has not prepared it", now, effects);
+    }
+    for (const wire::RecordKey& key : unreadable) {
+        replica().erase(key, now);
+    }
+    ask(now, effects);
+}
+
+void PptpCalls::resume(std::vector<pptp::CallKey> keys, Effects& effects) {
+    for (const pptp::CallKey& key : keys) {
+        calls_[key].stage = Stage::resumed;
+    }
+    if (!keys.empty()) {
+        effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
+    }
+}
+
+void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePoint now,
+                        Effects& effects) {
+    // Its client hears of it by a RST, as soon as nothing holds its packets back.
+    ++counters_.lost;
+    log(node::Level::error, "session lost event=lost", key, why, effects);
+    effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+    calls_.erase(key);
+    if (replica().promoted()) {
+        erase(key, now);
+    } else {
+        ended_.insert(key);
+    }
+}
+
+void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
+    replica().erase(call_record(key), now);
+    replica().erase(numbers_record(key), now);
+}
+
+void PptpCalls::pause(Effects& effects) {
+    reading_.reset();
+    read_again_at_.reset();
+    effects.emplace_back(node::PauseCalls{gateway_.id()});
+}
+
+void PptpCalls::unpause(TimePoint now, Effects& effects) {
+    std::vector<pptp::CallKey> keys;
+    for (const auto& [key, call] : calls_) {
+        if (call.stage == Stage::resumed || call.stage == Stage::prepared) {
+            keys.push_back(key);
+        }
+    }
+    resume(std::move(keys), effects);
+    ask(now, effects);
+}
+
+void PptpCalls::mute(Effects& effects) {
+    // Without a word: the next promoted node goes on with them.
+    is_promoted_ = false;
+    granted_ = {};
+    exact_ = false;
+    reading_.reset();
+    read_again_at_.reset();
+    effects.emplace_back(node::UnwatchCalls{gateway_.id()});
+    for (auto& [key, call] : calls_) {
+        if (call.stage == Stage::resumed) {
+            effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+        }
+        if (is_live(call)) {
+            // Prepared anew, from what the next holder says of it.
+            call.stage = Stage::absent;
+            replica().on_gone(call_record(key));
+        }
+    }
+    stock_.clear();
+    waiting_plugins_.clear();
+    ended_.clear();
+}
+
+void PptpCalls::detach(Effects& effects) {
+    for (const auto& [key, call] : calls_) {
+        if (call.stage != Stage::stock) {
+            effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+        }
+    }
+    calls_.clear();
+    renumbered_.clear();
+    refusals_.clear();
+}
+
+void PptpCalls::on_replica(TimePoint now, Effects& effects) {
+    std::erase_if(waiting_plugins_, [&](const auto& waiting) {
+        const auto& [plugin, wait] = waiting;
+        const bool is_protected = replica().is_protected(wait.key);
+        if (!is_protected && now < wait.until) {
+            return false;
+        }
+        counters_.confirm_timeouts += is_protected ? 0 : 1;
+        effects.emplace_back(node::AnswerPlugin{
+            plugin, is_protected, is_protected ? "" : "no standby has confirmed it in time"});
+        return true;
+    });
+}
+
+void PptpCalls::on_time(TimePoint now, Effects& effects) {
+    on_replica(now, effects);
+    if (read_again_at_ && *read_again_at_ <= now) {
+        ask(now, effects);
+    }
+}
+
+std::optional<TimePoint> PptpCalls::next_deadline() const {
+    std::optional<TimePoint> at = read_again_at_;
+    for (const auto& [plugin, waiting] : waiting_plugins_) {
+        at = earliest(at, waiting.until);
+    }
+    return at;
+}
+
+void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+    if (const auto* own = std::get_if<node::PptpEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    }
+}
+
+void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects& effects) {
+    const auto found = calls_.find(prepared.key);
+    if (found == calls_.end() || found->second.stage != Stage::preparing ||
+        found->second.preparing != prepared.ticket) {
+        return;
+    }
+    Call& call = found->second;
+    const wire::RecordKey record = call_record(prepared.key);
+    call.stage = prepared.result ? Stage::prepared : Stage::absent;
+    if (const auto ticket = std::exchange(call.installing, std::nullopt)) {
+        replica().on_installed(
+            record, *ticket,
+            prepared.result ? replica::Outcome::installed : replica::Outcome::refused, now);
+    }
+    if (prepared.result) {
+        refusals_.erase(record);
+    } else {
+        refusals_[record] = prepared.result.error().detail;
+        log(node::Level::error, "a session could not be prepared event=quarantined", prepared.key,
+            prepared.result.error().detail, effects);
+    }
+    if (!is_promoted_) {
+        return;
+    }
+    // Asked for before the promotion, answered after it.
+    if (!prepared.result) {
+        give_up(pptp::CallKey(prepared.key), "it could not be prepared", now, effects);
+    } else if (gateway_.is_heard()) {
+        resume({prepared.key}, effects);
+    }
+}
+
+void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
+    ++counters_.resumed;
+    log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
+}
+
+void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
+    const auto found = calls_.find(ended.key);
+    if (found == calls_.end() || found->second.stage != Stage::resumed) {
+        return;
+    }
+    calls_.erase(found);
+    log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
+    if (replica().promoted()) {
+        erase(ended.key, now);
+    } else {
+        ended_.insert(ended.key);
+    }
+}
+
+void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
+    if (!is_promoted_ || !replica().promoted()) {
+        return;
+    }
+    for (const pptp::CallState& state : read.calls) {
+        const auto found = calls_.find(state.key);
+        if (found == calls_.end() || !is_live(found->second)) {
+            continue;
+        }
+        std::optional<pptp::CallNumbers>& known = found->second.numbers;
+        if (!known || has_moved(*known, state.numbers)) {
+            known = state.numbers;
+            replica().publish(numbers_record(state.key), pptp::encode_numbers(state.numbers));
+        }
+    }
+    if (reading_ && reading_->ticket == read.ticket) {
+        read_at_ = reading_->asked_at;
+        read_again_at_ = now + limits::kGatherPause;
+        reading_.reset();
+    }
+}
+
+void PptpCalls::hear(const node::CallUp& up, TimePoint now, Effects& effects) {
+    const auto& [plugin, record, numbers, not_resumable] = up;
+    if (!gateway_.is_served()) {
+        effects.emplace_back(
+            node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
+        return;
+    }
+    const wire::RecordKey key = call_record(record.key);
+    std::string obstacle = not_resumable;
+    if (obstacle.empty() &&
+        (!replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) ||
+         !replica().publish(key, pptp::encode_record(record)))) {
+        obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
+        erase(record.key, now);
+    }
+    stock_[plugin] = StockCall{record, obstacle};
+    if (!obstacle.empty()) {
+        effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
+        log(node::Level::warning, "session will not survive this node event=unprotected",
+            record.key, obstacle, effects);
+        return;
+    }
+    // A standby prepares it when it has both records, and a pppd waits for that.
+    replica().hurry_counters();
+    Call& call = calls_[record.key];
+    call = Call{record, numbers, Stage::stock, std::nullopt, 0};
+    waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
+    log(node::Level::info, "session up event=session-up", record.key, {}, effects);
+}
+
+void PptpCalls::hear(const node::CallDown& down, TimePoint now, Effects& effects) {
+    waiting_plugins_.erase(down.plugin);
+    const auto found = stock_.find(down.plugin);
+    if (found == stock_.end()) {
+        return;  // Ended by a demotion: the session lives on elsewhere.
+    }
+    const pptp::CallKey key = found->second.record.key;
+    stock_.erase(found);
+    if (replica().promoted()) {
+        calls_.erase(key);
+        erase(key, now);
+        log(node::Level::info, "session down event=session-down", key, {}, effects);
+    }
+}
+
+SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
+    return {.record = call_record(record.key),
+            .protocol = "pptp",
+            .ids = {{"call", record.key.id.value}, {"peer_call", record.key.peer_id.value}},
+            .peer = record.key.peer,
+            .address = record.peer_address,
+            .user = record.user,
+            .interface = record.interface,
+            .established_unix_ms = record.established_unix_ms,
+            .state = SessionState::hot,
+            .epoch = replica().epoch(),
+            .reason = {}};
+}
+
+std::vector<SessionView> PptpCalls::sessions() const {
+    std::vector<SessionView> views;
+    for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
+        const Result<pptp::CallRecord> record = pptp::parse_record(stored.payload);
+        if (!record) {
+            continue;
+        }
+        SessionView view = view_of(*record);
+        view.epoch = stored.version.epoch;
+        const auto call = calls_.find(record->key);
+        if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
+            view.state = SessionState::quarantined;
+            view.reason = refusal->second;
+        } else if (replica().promoted()) {
+            const bool resumed = call != calls_.end() && call->second.stage == Stage::resumed;
+            view.state = resumed ? SessionState::resumed : SessionState::protected_;
+            if (!replica().is_protected(key)) {
+                view.state = SessionState::unprotected;
+                view.reason = replica().quorate() ? "no standby has confirmed it"
+                                                  : "this side of the cluster has no quorum";
+            }
+        } else if (stored.hold != replica::Hold::installed) {
+            view.state = SessionState::unprotected;
+            view.reason = "not yet prepared on this node";
+        }
+        views.push_back(std::move(view));
+    }
+    for (const auto& [plugin, call] : stock_) {
+        if (!call.not_resumable.empty()) {
+            SessionView& view = views.emplace_back(view_of(call.record));
+            view.state = SessionState::unprotected;
+            view.reason = call.not_resumable;
+        }
+    }
+    return views;
+}
+
+Counts PptpCalls::counts() const {
+    return {{"pptp_resumed", counters_.resumed},
+            {"pptp_lost", counters_.lost},
+            {"pptp_confirm_timeouts", counters_.confirm_timeouts}};
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The PPTP calls of one gateway on one node. Pure.
+//
+// A call is, on the promoted node, either stock (negotiated here, carried by pptpd and pppd, known
+// by its plugin and seen by the observer) or resumed (taken over, carried by this node's data
+// path). On every other node it is hot: prepared and silent. It has two records, what was
+// negotiated and its numbers, and is prepared when both are there.
+//
+//   record           | from                          | on a standby
+//   -----------------+-------------------------------+---------------------------------------------
+//   pptp_call        | the plugin, once              | prepared: confirmed when the data path has
+//   it pptp_numbers     | the observer and the data     | handed to the data path, in batches;
+//                    | path, read each 100 ms        | confirmed at once
+//
+// A grant of the lease says whether the numbers are final. If not, the data path asks each client
+// for what was sent since (pptp/ladder.hpp): a margin would be a guess, and MPPE takes none of more
+// than 2 047 packets.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "keepers/keeper.hpp"
+
+namespace vpnha::keepers {
+
+class PptpCalls final : public Keeper, public Counted {
+  public:
+    // `gateway` must outlive it. A pppd goes on after `confirm_wait`.
+    PptpCalls(Gateway& gateway, Duration confirm_wait)
+        : gateway_(gateway), confirm_wait_(confirm_wait) {}
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+    [[nodiscard]] Counted* counted() override { return this; }
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint) override {}
+    void on_replica(TimePoint now, Effects& effects) override;
+    void follow(TimePoint now, Effects& effects) override;
+
+    void warm(const Margin& margin, TimePoint now, Effects& effects) override;
+    [[nodiscard]] bool is_warm() const override { return true; }
+    void read(TimePoint now, Effects& effects) override;
+    [[nodiscard]] TimePoint read_at() const override { return read_at_; }
+
+    void promote(TimePoint now, Effects& effects) override;
+    void pause(Effects& effects) override;
+    void unpause(TimePoint now, Effects& effects) override;
+    void mute(Effects& effects) override;
+    void detach(Effects& effects) override;
+
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] Counts counts() const override;
+
+  private:
+    static constexpr std::array kTypes{wire::RecordType::pptp_call, wire::RecordType::pptp_numbers};
+
+    // Absent: not in the data path. Resumed: it carries the call, or is asked to.
+    enum class Stage { absent, preparing, prepared, resumed, stock };
+    struct Call {
+        std::optional<pptp::CallRecord> record;
+        std::optional<pptp::CallNumbers> numbers;
+        Stage stage = Stage::absent;
+        std::optional<std::uint64_t> installing;  // The replica waits for the record.
+        std::uint64_t preparing = 0;              // The data path's ticket.
+    };
+    using Calls = std::map<pptp::CallKey, Call>;
+    struct StockCall {
+        pptp::CallRecord record;
+        std::string not_resumable;
+    };
+    struct Waiting {
+        wire::RecordKey key;
+        TimePoint until;
+    };
+    struct Reading {
+        std::uint64_t ticket = 0;
+        TimePoint asked_at;
+    };
+    struct Counters {
+        std::uint64_t resumed = 0;           // By the data path, after takeovers.
+        std::uint64_t lost = 0;              // Not resumed at a promotion: not prepared here.
+        std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
+    };
+
+    void hear(const node::CallPrepared& prepared, TimePoint now, Effects& effects);
+    void hear(const node::CallResumed& resumed, TimePoint now, Effects& effects);
+    void hear(const node::CallEnded& ended, TimePoint now, Effects& effects);
+    void hear(const node::CallsRead& read, TimePoint now, Effects& effects);
+    void hear(const node::CallUp& up, TimePoint now, Effects& effects);
+    void hear(const node::CallDown& down, TimePoint now, Effects& effects);
+
+    [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
+    // Once both records are there.
+    void prepare(const pptp::CallKey& key, Effects& effects);
+    void say_numbers(Effects& effects);
+    void resume(std::vector<pptp::CallKey> keys, Effects& effects);
+    void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
+    void erase(const pptp::CallKey& key, TimePoint now);
+    [[nodiscard]] bool is_live(const Call& call) const;
+    [[nodiscard]] bool has_live() const;
+    void ask(TimePoint now, Effects& effects);
+    void log(node::Level level, const char* what, const pptp::CallKey& key, const std::string& why,
+             Effects& effects) const;
+
+    [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
+    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
+    [[nodiscard]] SessionView view_of(const pptp::CallRecord& record) const;
+
+    Gateway& gateway_;
+    Duration confirm_wait_;
+    Calls calls_;
+    std::map<wire::RecordKey, std::string> refusals_;
+    std::map<node::PluginToken, StockCall> stock_;
+    std::map<node::PluginToken, Waiting> waiting_plugins_;
+    std::set<pptp::CallKey> renumbered_;  // The data path has older numbers of them.
+    std::set<pptp::CallKey> ended_;       // Before this node might say so.
+    bool is_promoted_ = false;
+    Epoch granted_;       // Numbers of before it that come now are not heeded.
+    bool exact_ = false;  // The records' numbers are final.
+    std::uint64_t last_ticket_ = 0;
+    std::optional<Reading> reading_;
+    std::optional<TimePoint> read_again_at_;
+    TimePoint read_at_{};
+    Counters counters_;
+};
+
+}  // namespace vpnha::keepers
