@@ -82,7 +82,7 @@ AREAS = {
                    "ipsec-partition")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
-    "rollout": Area(("daemon", "ocf"), ("packages",), packages=True),
+    "rollout": Area(("daemon", "ocf"), ("packages", "install-by-ansible"), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
@@ -198,6 +198,7 @@ def lint(checks: Checks) -> None:
     python = source_files(".py") + scripts("python3")
     checks.step("flake8", ["/usr/bin/python3", "-m", "flake8", "--max-line-length", "100", *python])
     checks.step("shellcheck", ["shellcheck", *scripts("/bin/sh"), *scripts("bash")])
+    checks.step("collection", ["tests/tidy/ansible"])
     checks.step("codespell", ["codespell", "--ignore-words", "setup/codespell-words.txt",
                               *source_files(".md", ".cpp", ".hpp", ".c", ".h", ".py")])
 

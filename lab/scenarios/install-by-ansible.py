@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From three empty machines to gateways whose sessions survive, by the site play alone.
+
+Purpose: what the collection vpnha.gateway promises: three newly installed Debians with systemd, an
+inventory and a vault become a fenced cluster of L2TP/IPsec gateways; nothing else is done to them.
+
+Topology: gw1, gw2, gw3, each a newly installed Debian; client1 and server as always. The play comes
+from the lab's place on the management network, by ssh.
+
+Steps: the play runs, and runs again; a stock client dials in; the power of the promoted gateway is
+cut under its traffic.
+
+Expected: the second play, and one in check mode, change nothing; no secret stands in what Ansible
+says; systemd runs vpnhad. The session goes on within 2.5 s as after any power cut: no IKE, no L2TP
+setup, no PPP negotiation, no TCP reset.
+"""
+from vpnlab.evidence.expectation import equals, is_empty, is_true
+from vpnlab.host.power import node_files
+from vpnlab.product.ansible import Ansible, secret_words
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import Live, off_dc
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(fresh=("gw1", "gw2", "gw3"), faults=1)
+OUTAGE_MS = 2500
+AFTERWARDS_S = 5
+
+
+def steps(run: Run) -> None:
+    cluster = Cluster(run.lab)
+    cluster.prepare()
+    for node in run.lab.gateways:
+        for path, (content, mode) in node_files(run.lab).items():
+            node.put(path, content, mode=mode)
+    ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out)
+    ansible.set_up()
+    run.step("the site play")
+    run.expect("site_play", ansible.play("site", "ansible-1.log").ok, is_true())
+    run.step("the site play once more, and in check mode")
+    nothing = {node.name: 0 for node in run.lab.gateways}
+    run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,
+               equals(nothing))
+    run.expect("changed_in_check_mode",
+               ansible.play("site", "ansible-3.log", "--check", "--diff").changed, equals(nothing))
+    run.expect("secrets_in_the_logs", secret_words(run.out), is_empty())
+
+    stack = VpnhaStack(run.lab, cluster, ipsec=True)
+    active = stack.wait_in_sync()
+    run.expect("units", [node.run("systemctl", "is-active", "vpnhad.service",
+                                  check=False).stdout.strip() for node in run.lab.gateways],
+               equals(["active"] * 3))
+    cluster.tune()
+    dc = cluster.status().dc
+    active = stack.move_role(lambda name: off_dc(name, dc))
+    run.start_echo_server()
+    live = Live(run, stack, active, dc)
+    cluster.spare_successors(active)
+    live.dial("client1", dialler=L2tpIpsecClient)
+    run.observe(AFTERWARDS_S)
+    live.cut_power(active)
+    stack.wait_protected(1)
+    run.observe(AFTERWARDS_S)
+    seen = live.end()
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)

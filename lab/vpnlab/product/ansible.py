@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The project's collection, used from the lab's own place on the management network, by ssh, as an
+administrator would: an inventory, secrets in a vault, the site play."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import secrets
+import subprocess
+from pathlib import Path
+
+from ..host.errors import LabError
+from ..host.lab import Lab
+from ..host.node import Node
+from ..host.stage import ROOT
+from ..host.topology import L2TP, NODES
+from .cluster import KEY_BYTES, RELAXED
+from .ipsec_gateway import SECRET
+from .l2tp_gateway import PASSWORD, USER
+from .packages import SOURCE
+
+COLLECTION = ROOT / "ansible"
+GROUP = "vpnha_gateways"
+PLAY_LIMIT_S = 1500.0
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)",
+                   re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Played:
+    """The recap of a play: tasks that changed something, by node; whether all went well."""
+
+    changed: dict[str, int]
+    ok: bool
+
+
+class Ansible:
+    """`directory`: of the run; what Ansible said lies there. The secrets do not."""
+
+    def __init__(self, lab: Lab, private: Path, directory: Path) -> None:
+        self._lab = lab
+        self._home = private
+        self._out = directory
+        self._environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(private), "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
+            "ANSIBLE_HOST_KEY_CHECKING": "False", "ANSIBLE_PIPELINING": "True",
+            "ANSIBLE_NOCOLOR": "True", "ANSIBLE_VAULT_PASSWORD_FILE": str(private / "vault"),
+            "ANSIBLE_LOCAL_TEMP": str(private / "tmp")}
+
+    def set_up(self) -> None:
+        """Collection, key of ssh, inventory and vault; the nodes let the key in."""
+        self._home.mkdir(mode=0o700, exist_ok=True)
+        self._call("ansible-galaxy", "collection", "install", str(COLLECTION), "--offline",
+                   "--force", "-p", str(self._home / "collections"))
+        self._call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._home / "key"))
+        for node in self._lab.gateways:
+            node.put("/root/.ssh/authorized_keys", (self._home / "key.pub").read_bytes(),
+                     mode=0o600)
+        (self._home / "vault").write_text(secrets.token_hex(16), encoding="ascii")
+        (self._home / "corosync.authkey").write_bytes(secrets.token_bytes(KEY_BYTES))
+        group = self._home / "group_vars" / GROUP
+        group.mkdir(parents=True)
+        (group / "vault.json").write_text(json.dumps({
+            "vpnha_users": [{"name": USER, "password": PASSWORD}], "vpnha_ipsec_psk": SECRET}),
+            encoding="utf-8")
+        for path in (group / "vault.json", self._home / "corosync.authkey"):
+            self._call("ansible-vault", "encrypt", str(path))
+        (self._home / "inventory.json").write_text(json.dumps(inventory(self._lab.gateways,
+                                                                        self._home)),
+                                                   encoding="utf-8")
+
+    def play(self, name: str, log: str, *arguments: str) -> Played:
+        """A play of the collection; its words go to the file `log` of the run."""
+        with open(self._out / log, "w", encoding="utf-8") as output:
+            done = subprocess.run([*self._lab.namespace.prefix(), "ansible-playbook", "-i",
+                                   str(self._home / "inventory.json"), f"vpnha.gateway.{name}",
+                                   *arguments], env=self._environment, cwd=self._home,
+                                  stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=subprocess.STDOUT, timeout=PLAY_LIMIT_S, check=False)
+        text = (self._out / log).read_text(encoding="utf-8")
+        return Played({node: int(changed) for node, _, changed, _, _ in RECAP.findall(text)},
+                      done.returncode == 0)
+
+    def _call(self, *argv: str) -> None:
+        done = subprocess.run(argv, env=self._environment, cwd=self._home, capture_output=True,
+                              text=True, check=False)
+        if done.returncode:
+            raise LabError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
+
+
+def secret_words(directory: Path) -> list[str]:
+    """Secrets that stand in what Ansible said, in any file of the directory."""
+    texts = "".join(path.read_text(encoding="utf-8", errors="replace")
+                    for path in sorted(directory.glob("ansible-*.log")))
+    return [word for word in (SECRET, PASSWORD) if word in texts]
+
+
+def inventory(nodes: list[Node], home: Path) -> dict:
+    """Of the lab's gateways. A cluster of the lab forms under a relaxed token."""
+    token, consensus = RELAXED
+    pools = [f"{L2TP.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
+    return {GROUP: {
+        "hosts": {node.name: {
+            "ansible_host": node.address("management"), "vpnha_node_id": node.spec.id,
+            "ha_cluster": {"node_name": node.name, "corosync_addresses": [
+                node.address("cluster0"), node.address("cluster1")]}} for node in nodes},
+        "vars": {
+            "ansible_user": "root", "ansible_ssh_private_key_file": str(home / "key"),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ha_cluster_corosync_key_src": str(home / "corosync.authkey"),
+            "ha_cluster_totem": {"options": [{"name": "token", "value": token},
+                                             {"name": "consensus", "value": consensus}]},
+            "vpnha_package_source": SOURCE,
+            # The agent of the lab's power switch is none of Debian's.
+            "vpnha_fence_agent": "fence_lab", "vpnha_fence_packages": [],
+            "vpnha_wait_s": 300,
+            "vpnha_instances": [{
+                "name": L2TP.name, "id": L2TP.id, "ppp_local": L2TP.ppp_local, "pools": pools,
+                "ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.10-"
+                            f"{L2TP.net}.{{{{ vpnha_node_id }}}}.250",
+                "outside": {"interface": "outside", "addresses": [f"{L2TP.vip_outside}/24"]},
+                "inside": {"interface": "inside", "addresses": [f"{L2TP.vip_inside}/24"]},
+                # The server has a route to the clients.
+                "snat": False, "ipsec": True}]}}}
