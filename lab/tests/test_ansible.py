@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What Ansible is told of the lab, and what it says."""
-from vpnlab.product.ansible import RECAP, secret_words
+import re
+
+from vpnlab.product.ansible import COLLECTION, RECAP, secret_words
+from vpnlab.product.cluster import TUNED, corosync_conf
 from vpnlab.product.ipsec_gateway import SECRET
 
 SAID = """\
@@ -19,3 +22,17 @@ def test_a_secret_in_what_ansible_said_is_found(tmp_path):
     assert secret_words(tmp_path) == []
     (tmp_path / "ansible-2.log").write_text(f'msg: "{SECRET}"\n', encoding="utf-8")
     assert secret_words(tmp_path) == [SECRET]
+
+
+def test_the_role_has_the_tuned_profile():
+    profile = corosync_conf([], TUNED).partition("totem {")[2].partition("quorum {")[0]
+    wanted = {line.strip() for line in profile.splitlines() if ": " in line and "#" not in line}
+    role = COLLECTION / "roles" / "vpnha"
+    text = (role / "templates" / "corosync.conf.j2").read_text(encoding="utf-8")
+    found = {line.strip() for line in text.splitlines()}
+    found |= {f"{name}: {value}" for name, value in re.findall(
+        r"\{name: (\w+), value: (\w+)\}", (role / "vars" / "main.yml").read_text("utf-8"))}
+    # Of the template, not of the profile.
+    wanted -= {"cluster_name: vpnha", "linknumber: 0", "linknumber: 1"}
+    assert len(wanted) == 11
+    assert wanted <= found
