@@ -162,8 +162,8 @@ void fake_pppd_over_pptp(int mppe) {
     has_l2tp = 0;
     has_pptp = 1;
     ccp_fsm[0].state = OPENED;
-    ccp_gotoptions[0].mppe = mppe;
-    ccp_hisoptions[0].mppe = mppe;
+    ccp_gotoptions[0].mppe = (unsigned char)mppe;
+    ccp_hisoptions[0].mppe = (unsigned char)mppe;
 }
 
 void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {

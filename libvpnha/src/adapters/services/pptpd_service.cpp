@@ -62,9 +62,22 @@ bool takes_calls(const StockInstance& daemon) {
     return is_tcp_listener(control_endpoint(daemon.started));
 }
 
-std::string who_has_port_1723(const StockInstance& daemon) {
-    return fmt::format("is {} taken by another process, such as the unit pptpd.service?",
-                       to_string(control_endpoint(daemon.started)));
+std::string bad_pptpd_conf(const StockInstance& /*daemon*/) {
+    return "is its configuration in order?";
+}
+
+// Nothing of this node's runs: who else is in the way? Its listener would be taken for ours.
+Result<void> check_port_free(const StockInstance& daemon) {
+    const Ipv4Endpoint endpoint = control_endpoint(daemon.started);
+    for (const Ipv4Address address : {endpoint.address, Ipv4Address{}}) {
+        if (is_tcp_listener({.address = address, .port = endpoint.port})) {
+            return fail(Errc::system,
+                        fmt::format("{} is taken by another process; end it, with 'systemctl "
+                                    "disable --now pptpd.service' if it is the stock one",
+                                    to_string(endpoint)));
+        }
+    }
+    return {};
 }
 
 std::string takes_no_calls(const StockInstance& daemon) {
@@ -100,8 +113,9 @@ const StockKind& pptpd_kind() {
                                  .start_timeout = 5s,
                                  .is_ready = takes_calls,
                                  .is_serving = takes_calls,
-                                 .why_ended = who_has_port_1723,
+                                 .why_ended = bad_pptpd_conf,
                                  .why_not_ready = takes_no_calls,
+                                 .before_start = check_port_free,
                                  .after_end = destroy_its_connections,
                                  .is_helper = is_of_a_client};
     return kKind;

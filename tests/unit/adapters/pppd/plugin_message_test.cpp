@@ -84,7 +84,7 @@ vpnha_session sample_call() {
                         .keys = {}};
     for (std::uint8_t i = 0; i < VPNHA_MPPE_KEY_BYTES; ++i) {
         session.ids.pptp.keys.send[i] = i;
-        session.ids.pptp.keys.receive[i] = VPNHA_MPPE_KEY_BYTES + i;
+        session.ids.pptp.keys.receive[i] = static_cast<std::uint8_t>(VPNHA_MPPE_KEY_BYTES + i);
     }
     return session;
 }

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "adapters/services/pptpd_service_config.hpp"
 
@@ -257,6 +258,27 @@ TEST_F(PptpdServiceTest, ResetEndsTheClientsOfItsGatewayAndNoOthers) {
     EXPECT_EQ(state(), State::running);
     EXPECT_TRUE(read_process(others[0].pid).has_value());
     EXPECT_THAT(tcp_sockets(), HasSubstr("650200C0:06BB"));
+}
+
+TEST_F(PptpdServiceTest, IsNotStartedBesideAnotherPptpd) {
+    ASSERT_TRUE(spawn_detached({.arguments = {"/usr/sbin/pptpd", "--conf", root_ + "/west.conf",
+                                              "--pidfile", root_ + "/other.pid"},
+                                .error_file = ""})
+                    .has_value());
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (tcp_sockets().find("640200C0:06BB") == std::string::npos &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const auto done = start_with(settings());
+    ASSERT_FALSE(done.has_value());
+    EXPECT_THAT(done.error().detail, HasSubstr("pptpd.service"));
+    EXPECT_EQ(state(), State::stopped);
+    int other = 0;
+    std::ifstream(root_ + "/other.pid") >> other;
+    const auto process = read_process(other);
+    ASSERT_TRUE(process.has_value());
+    EXPECT_TRUE(kill_and_wait({*process}, std::chrono::seconds(5)).has_value());
 }
 
 TEST_F(PptpdServiceTest, NamesWhatIsMissing) {
