@@ -373,6 +373,7 @@ void ResumedCall::end(const std::string& reason, CallOutput& out) {
     if (is_connected_) {
         say(build_call_disconnect_notify(record_.key.id), out);
     }
+    known_ = numbers(known_at_);
     state_ = State::ended;
     out.ended(reason);
 }
