@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "adapters/services/pptpd_service_config.hpp"
 
@@ -268,7 +267,7 @@ TEST_F(PptpdServiceTest, IsNotStartedBesideAnotherPptpd) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
     while (tcp_sockets().find("640200C0:06BB") == std::string::npos &&
            std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        ::usleep(5000);
     }
     const auto done = start_with(settings());
     ASSERT_FALSE(done.has_value());
