@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "cli/table.hpp"
 
@@ -29,9 +30,18 @@ Cell text_cell(const json& session, const char* member) {
     return Cell(session.at(member).get<std::string>());
 }
 
-Cell id_cell(const json& session, const char* ours, const char* peers) {
-    return Cell(fmt::format("{}/{}", session.at(ours).get<std::uint64_t>(),
-                            session.at(peers).get<std::uint64_t>()));
+// Ours and the peer's. A session of another protocol has none that tell an operator anything.
+Cell ids_cell(const json& session) {
+    std::string text;
+    for (const auto& [ours, peers] :
+         {std::pair{"tunnel", "peer_tunnel"}, std::pair{"session", "peer_session"}}) {
+        if (session.contains(ours) && session.contains(peers)) {
+            text += fmt::format("{}{}/{}", text.empty() ? "" : " ",
+                                session.at(ours).get<std::uint64_t>(),
+                                session.at(peers).get<std::uint64_t>());
+        }
+    }
+    return Cell(text.empty() ? "-" : text);
 }
 
 Cell state_cell(const json& session) {
@@ -56,10 +66,7 @@ constexpr Column kColumns[] = {
      [](const json& s, std::int64_t) {
          return has_reason(s) ? text_cell(s, "reason") : Cell("-");
      }},
-    {"tunnel", "TUNNEL", true,
-     [](const json& s, std::int64_t) { return id_cell(s, "tunnel", "peer_tunnel"); }},
-    {"session", "SESSION", true,
-     [](const json& s, std::int64_t) { return id_cell(s, "session", "peer_session"); }},
+    {"ids", "IDS", true, [](const json& s, std::int64_t) { return ids_cell(s); }},
     {"owner", "OWNER", false,
      [](const json& s, std::int64_t) {
          const json& owner = s.at("owner");

@@ -24,12 +24,20 @@ TEST(SessionsViewTest, ShowsTheDefaultColumns) {
     const nlohmann::json result = sessions_without_reasons();
     EXPECT_EQ(
         render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
-        "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        TUNNEL  SESSION  "
-        "AGE\n"
-        "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2     3/4      "
-        "10m 2s\n"
-        "dialin   bob    192.0.2.52:1701  10.200.1.11  ppp1       unprotected  5/6     7/8      "
-        "10m 2s\n");
+        "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        IDS      AGE\n"
+        "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2 3/4  10m 2s\n"
+        "dialin   bob    192.0.2.52:1701  10.200.1.11  ppp1       unprotected  5/6 7/8  10m 2s\n");
+}
+
+TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {
+    nlohmann::json result = sample_sessions();
+    for (const char* member : {"tunnel", "peer_tunnel", "session", "peer_session"}) {
+        result["sessions"][0].erase(member);
+    }
+    EXPECT_EQ(render_sessions(result, {"user", "ids"}, kNow, false),
+              "USER   IDS\n"
+              "bob    -\n"
+              "alice  1/2 3/4\n");
 }
 
 TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
