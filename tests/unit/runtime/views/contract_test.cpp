@@ -98,12 +98,14 @@ class ContractTest : public ::testing::Test {
                                     .restart = {},
                                     .waiting_installs = [](GatewayId) { return 0U; },
                                     .flows = flows_,
+                                    .ipsec = ipsec_,
                                     .lease = {}});
     }
 
     node::FakeCluster cluster_{3};
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
+    Ipsec ipsec_;
     OpenGate gate_;
 };
 
