@@ -268,7 +268,7 @@ TEST_F(PppdPluginTest, LeavesOtherSessionsAlone) {
     fake_pppd_remove_l2tp();
     fake_pppd_ip_up();
     EXPECT_FALSE(listener_->accept().has_value());
-    EXPECT_THAT(fake_pppd_log(), HasSubstr("no L2TP session"));
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("pptpd's PPTP carries it"));
     fake_pppd_negotiate();
     fake_pppd_start(nullptr, path_.c_str(), 0);
     fake_pppd_ip_up();
