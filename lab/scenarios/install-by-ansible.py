@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From three empty machines to gateways whose sessions survive, by the site play alone.
 
-Purpose: what the collection vpnha.gateway promises: three newly installed Debians with systemd, an
-inventory and a vault become a fenced cluster of L2TP/IPsec gateways; nothing else is done to them.
+Purpose: what the collection vpnha.gateway promises: three new Debian nodes with systemd,
+an inventory and a vault become a fenced cluster of L2TP/IPsec gateways; nothing else is done to
+them.
 
 Topology: gw1, gw2, gw3, each a newly installed Debian; client1 and server as always. The play comes
 from the lab's place on the management network, by ssh.

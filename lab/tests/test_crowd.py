@@ -47,16 +47,17 @@ def test_each_line_is_a_tunnel_of_its_own_options():
 def test_made_up_session_has_every_field_of_the_protocol_once():
     message = tool("session_crowd").session_up("l2tp", "192.0.2.52", 7000, "10.200.9.1",
                                                "10.200.0.1")
-    assert message[:4] == bytes([0, 1, 1, 0])
+    assert message[:4] == bytes([0, 2, 1, 0])
     found, rest = {}, message[4:]
     while rest:
         kind, length = struct.unpack_from("!HH", rest)
         assert kind not in found
         found[kind], rest = rest[4:4 + length], rest[4 + length:]
-    lengths = {3: 6, 4: 4, 5: 4, 6: 11, 7: 11, 8: 8, 9: 4, 10: 8, 13: 4}
-    assert set(found) == set(range(1, 14))
+    lengths = {3: 4, 4: 14, 5: 11, 6: 11, 7: 8, 8: 4, 9: 8, 12: 4}
+    assert set(found) == set(range(1, 13))
     assert {kind: len(found[kind]) for kind in lengths} == lengths
-    assert found[3] == bytes([192, 0, 2, 52]) + struct.pack("!H", 7000)
+    assert found[3] == b"l2tp"
+    assert found[4] == bytes([192, 0, 2, 52]) + struct.pack("!5H", *[7000] * 5)
 
 
 def test_peer_acknowledges_content_and_nothing_else():

@@ -153,18 +153,18 @@ TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
     for (std::uint32_t seed = 1; seed <= 60; ++seed) {
         CallWorld world(GetParam(), Mppe::bits128, seed);
         std::mt19937 random(seed);
-        const auto upto = [&](int most) {
+        const auto until = [&](int most) {
             return std::uniform_int_distribution<>(0, most)(random);
         };
-        world.stock_sends(upto(200), 0.05);
+        world.stock_sends(until(200), 0.05);
         world.forget_sent();
         world.checkpoint();
         // Up to 4 s at 1 000 packets a second; then its links fail before it does.
-        world.stock_sends(upto(1) == 0 ? 0 : upto(4000), 0.05);
-        world.stock_sends(upto(300), 1);
+        world.stock_sends(until(1) == 0 ? 0 : until(4000), 0.05);
+        world.stock_sends(until(300), 1);
         world.forget_sent();
-        world.loss = 0.02 * upto(5);
-        world.delay = std::chrono::milliseconds(1 + upto(60));
+        world.loss = 0.02 * until(5);
+        world.delay = std::chrono::milliseconds(1 + until(60));
         world.call->resume(false, world.now, world);
         for (int i = 0; i < 80 && world.how.empty() && world.ended_by.empty(); ++i) {
             world.client.send_data(1, world.now);
