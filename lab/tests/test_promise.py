@@ -81,6 +81,14 @@ def test_gap_is_held_against_the_fault_free_time(silences, failures):
     assert failed(client(*silences)) == failures
 
 
+@pytest.mark.parametrize("pause, failures", [(0.0, ["client1_gap_ms"]), (0.08, [])])
+def test_busy_host_is_not_the_gateways_fault(pause, failures):
+    silent = client((12.0, 0.115))
+    pings = [(15.0 + pause if 15.0 < t < 15.0 + pause else t, rtt)
+             for t, rtt in silent.series.pings]
+    assert failed(ClientResult("client1", "l2tp", series=ClientSeries(pings=pings))) == failures
+
+
 def expected_of(protocol, **invariants):
     """What the promise asks of one client of that protocol, and what it did not get."""
     found = {}
