@@ -114,7 +114,7 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
-    stand_in_.on_granted(now);
+    stand_in_.on_granted(now, holder_watch_.died_in(replica_.epoch()));
     effects.emplace_back(Log{
         Level::warning, fmt::format("acting for node {}, which is not heard; Pacemaker will follow "
                                     "event=acting {} granted={}",

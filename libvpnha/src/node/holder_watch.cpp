@@ -24,6 +24,7 @@ void HolderWatch::on_process_died(NodeId member, const Sight& sight, TimePoint n
     if (sight.attached && sight.reports && sight.replica.holder() == member &&
         reported_ != sight.replica.epoch()) {
         waiting_ = Waiting{member, true, turn(member, sight, now)};
+        died_in_ = sight.replica.epoch();
     }
 }
 

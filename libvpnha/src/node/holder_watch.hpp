@@ -48,6 +48,8 @@ class HolderWatch {
     void note(const Sight& sight);
     [[nodiscard]] std::optional<Report> look(const Sight& sight, TimePoint now);
 
+    // The vpnhad of this epoch's holder died, so the lowest standby has reported it.
+    [[nodiscard]] bool died_in(Epoch epoch) const { return died_in_ == epoch; }
     // This node misses the holder's rounds.
     [[nodiscard]] bool unheard() const { return unheard_; }
     [[nodiscard]] std::optional<TimePoint> next_deadline(const Sight& sight) const;
@@ -64,6 +66,7 @@ class HolderWatch {
     };
     std::optional<Waiting> waiting_;
     Epoch reported_;  // One report for each epoch at most.
+    Epoch died_in_;
     bool unheard_ = false;
     Epoch heard_epoch_;        // The newest that this voter promised;
     TimePoint heard_until_{};  // until then its rounds show a holder that serves.

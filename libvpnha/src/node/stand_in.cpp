@@ -61,10 +61,11 @@ bool StandIn::claims_in_vain(TimePoint now) {
     return now >= *claim_until_;
 }
 
-void StandIn::on_granted(TimePoint now) {
+void StandIn::on_granted(TimePoint now, bool reported) {
     VPNHA_ASSERT(phase_ == Phase::asks);
     phase_ = Phase::serves;
     since_ = now;
+    reported_ = reported;
     not_before_ = now + kPause;
     elsewhere_.reset();
     long_at_ = now + kLong;
@@ -141,7 +142,7 @@ bool StandIn::tells(TimePoint now) {
         return false;
     }
     tell_at_.reset();
-    return true;
+    return !reported_;
 }
 
 std::optional<TimePoint> StandIn::next_deadline() const {

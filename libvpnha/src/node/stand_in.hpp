@@ -56,7 +56,8 @@ class StandIn {
     void stand_back() { phase_ = Phase::idle; }
     // The lease has been claimed since `now` or earlier. True: for too long.
     [[nodiscard]] bool claims_in_vain(TimePoint now);
-    void on_granted(TimePoint now);
+    // `reported`: Pacemaker has been told of the holder already.
+    void on_granted(TimePoint now, bool reported = false);
     // What was said before the grant has been delivered.
     void on_barrier() { barrier_came_ = true; }
     void on_told(TimePoint now);
@@ -117,6 +118,7 @@ class StandIn {
     std::optional<TimePoint> follows_since_;  // The old holder.
     std::optional<TimePoint> claim_until_;
     std::optional<TimePoint> unsound_since_;
+    bool reported_ = false;
     std::optional<TimePoint> tell_at_;
     std::optional<TimePoint> long_at_;
     std::optional<TimePoint> deposed_until_;

@@ -248,6 +248,17 @@ TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemot
     EXPECT_FALSE(gateway(cluster, 1).is_promoted());
 }
 
+TEST(NodeStandInTest, TheDeathOfAHoldersVpnhadIsReportedOnce) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.kill_process(1);
+    cluster.pass(kActingTime);
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    cluster.start(1);  // By keep-vpnhad: who acts finds the node a member.
+    cluster.pass(seconds(4));
+    EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
+}
+
 TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
