@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Kills a VPN gateway under live traffic and shows what the client saw: with vpnha, and with
-today's stack (stock xl2tpd and IPaddr2 on the same cluster) beside it."""
+"""Kills a VPN gateway under live traffic and shows what the client saw: with today's stack (stock
+daemons and IPaddr2 on the same cluster), with vpnha, and with vpnha whose standby serves before
+Pacemaker knows (stand_in = true)."""
 from __future__ import annotations
 
 import argparse
@@ -34,21 +35,35 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Act:
-    """One half of the demo: a scenario, and what it shows."""
+    """One part of the demo: a scenario, and what it shows."""
 
     label: str
     scenario: str
     shows: str
+    survives: bool = True
+    stand_in: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Below the directory of the report."""
+        return f"{self.scenario}-stand-in" if self.stand_in else self.scenario
 
 
-CONTROL = Act("today's stack", "l2tp-control",
-              "the gateway dies, the cluster moves its addresses and xl2tpd, the session is lost")
-OURS = Act("vpnha", "l2tp-power-cut",
-           "the gateway dies, and the client's session goes on at another one")
+def acts(control: str, ours: str) -> tuple[Act, ...]:
+    return (Act("today's stack", control,
+                "the gateway dies, the cluster moves its addresses and daemons, the session is "
+                "lost", survives=False),
+            Act("vpnha", ours, "the gateway dies, and the client's session goes on at another one"),
+            Act("vpnha, stand_in", ours,
+                "the same, and a standby serves before Pacemaker knows of it", stand_in=True))
+
+
+PROTOCOLS = {"l2tp-ipsec": acts("ipsec-control", "l2tp-ipsec-power-cut"),
+             "l2tp": acts("l2tp-control", "l2tp-power-cut")}
 
 EPILOG = """\
 exit codes:
-    0  the session survived, and died without vpnha   1  it was otherwise; see the report
+    0  the session survived twice, and died without vpnha   1  it was otherwise; see the report
     2  wrong usage                  10, 11, 12  a package is missing and cannot be installed
   101  the lab itself failed              102  not root
   103  no /dev/net/tun                    104  memory or disk short
@@ -67,6 +82,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="demo", description=__doc__, epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="l2tp-ipsec",
+                        help="what the client speaks: L2TP/IPsec from behind a NAT, as phones and "
+                             "Windows do (default), or plain L2TP")
     parser.add_argument("--keep", action="store_true",
                         help="leave the lab up afterwards and say how to look around")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", metavar="DIR",
@@ -75,7 +93,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        return run(options.out.resolve(), options.keep)
+        return run(PROTOCOLS[options.protocol], options.out.resolve(), options.keep)
     except (LabError, BuildFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return error.exit_code
@@ -88,18 +106,20 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def run(out: Path, keep: bool) -> int:
-    check_machine()
+def run(chosen: Sequence[Act], out: Path, keep: bool) -> int:
+    check_machine(chosen)
     say("building vpnha as it would be packaged; the first time takes minutes")
     stage = build()
     say("the lab's kernel: built once from Debian's source, then cached")
     ensure_kernel()
     remove_earlier(out)
     met = []
-    for act, stays in ((CONTROL, False), (OURS, keep)):
+    for act in chosen:
         say(f"--- {act.label}: {act.shows}")
-        met.append(run_scenario(scenario.load(act.scenario), out / act.scenario, stage, stays))
-    results = [(act.label, out / act.scenario) for act in (OURS, CONTROL)]
+        met.append(run_act(act, out, stage, keep and act is chosen[-1]))
+    # First what vpnha does.
+    results = [(act.label, out / act.folder)
+               for act in sorted(chosen, key=lambda act: not act.survives)]
     report = out / REPORT
     write_report(results, report)
     print_summary(results, sys.stdout)
@@ -117,17 +137,19 @@ Take it down with: lab/lab down --name {NAME}""")
 def remove_earlier(out: Path) -> None:
     """Removes what an earlier demo wrote, and nothing else: the directory is the user's."""
     (out / REPORT).unlink(missing_ok=True)
-    for act in (CONTROL, OURS):
-        shutil.rmtree(out / act.scenario, ignore_errors=True)
+    for chosen in PROTOCOLS.values():
+        for act in chosen:
+            shutil.rmtree(out / act.folder, ignore_errors=True)
 
 
-def check_machine() -> None:
+def check_machine(chosen: Sequence[Act]) -> None:
     """Everything that would stop the demo, before minutes of building."""
     if os.geteuid() != 0:
         raise NotRoot("the demo needs root: it makes network namespaces and TAP devices")
     if NAME in known_labs():
         raise AlreadyUp(f"a lab named {NAME!r} is up; take it down: lab/lab down --name {NAME}")
-    check_host(scenario.load(OURS.scenario).scenario.nodes)
+    for act in chosen:
+        check_host(scenario.load(act.scenario).scenario.nodes)
     free_mb = shutil.disk_usage(ROOT).free // 2**20
     if free_mb < DISK_MB:
         raise ResourcesShort(f"{free_mb} MB free below {ROOT}, {DISK_MB} MB are needed; make room")
@@ -150,12 +172,13 @@ def build_failure(argv: Sequence[str], log: Path) -> str:
     return "\n".join([f"{' '.join(argv)} failed; the end of {log}:", *tail])
 
 
-def run_scenario(loaded: scenario.Loaded, out: Path, stage: Path, keep: bool) -> bool:
+def run_act(act: Act, out: Path, stage: Path, keep: bool) -> bool:
+    loaded = scenario.load(act.scenario)
     lab = Lab.new(NAME, loaded.scenario.nodes, stage)
     lab.up()
     ok = False
     try:
-        ok = scenario.execute(loaded, lab, out, seed=1)
+        ok = scenario.execute(loaded, lab, out / act.folder, seed=1, stand_in=act.stand_in)
     finally:
         if not (keep and ok):
             lab.down()

@@ -9,6 +9,7 @@ import pytest
 from vpnlab.host.errors import AlreadyUp, NotRoot, ResourcesShort
 from vpnlab.steps import scenario
 
+ACTS = demo.PROTOCOLS["l2tp"]
 Usage = collections.namedtuple("Usage", "total used free")
 
 
@@ -23,45 +24,50 @@ def machine(monkeypatch):
 
 
 def test_a_fit_machine_passes(machine):
-    demo.check_machine()
+    demo.check_machine(ACTS)
 
 
 def test_each_obstacle_is_told_with_its_code(machine):
     machine.setattr(demo.shutil, "disk_usage", lambda path: Usage(0, 0, 100 * 2**20))
     with pytest.raises(ResourcesShort, match="100 MB free .* 4000 MB are needed") as short:
-        demo.check_machine()
+        demo.check_machine(ACTS)
     machine.setattr(demo, "known_labs", lambda: ["other", "demo"])
     with pytest.raises(AlreadyUp, match="lab/lab down --name demo") as up:
-        demo.check_machine()
+        demo.check_machine(ACTS)
     machine.setattr(demo.os, "geteuid", lambda: 1000)
     with pytest.raises(NotRoot) as user:
-        demo.check_machine()
+        demo.check_machine(ACTS)
     assert [102, 104, 106] == [each.value.exit_code for each in (user, short, up)]
 
 
 def test_what_the_lab_misses_is_known_before_anything_is_built(machine):
     asked = []
     machine.setattr(demo, "check_host", asked.extend)
-    demo.check_machine()
+    demo.check_machine(ACTS)
     assert {"gw1", "gw2", "gw3", "client1", "server"} == set(asked)
 
 
 def test_labs_of_other_names_do_not_matter(machine):
     machine.setattr(demo, "known_labs", lambda: ["other"])
-    demo.check_machine()
+    demo.check_machine(ACTS)
 
 
-def test_the_acts_are_scenarios_that_exist():
-    assert {demo.OURS.scenario, demo.CONTROL.scenario} <= set(scenario.names())
-    assert scenario.load(demo.OURS.scenario).scenario.vpnha
-    assert not scenario.load(demo.CONTROL.scenario).scenario.vpnha
+@pytest.mark.parametrize("protocol", demo.PROTOCOLS)
+def test_the_acts_are_scenarios_that_exist(protocol):
+    chosen = demo.PROTOCOLS[protocol]
+    assert {act.scenario for act in chosen} <= set(scenario.names())
+    for act in chosen:
+        assert act.survives == scenario.load(act.scenario).scenario.vpnha
+    assert len(chosen) == len({act.folder for act in chosen})
+    assert [False, False, True] == [act.stand_in for act in chosen]
 
 
 def test_only_an_earlier_demo_is_removed(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     (tmp_path / "report.html").write_text("old", encoding="utf-8")
     (tmp_path / "l2tp-power-cut" / "logs").mkdir(parents=True)
-    (tmp_path / "l2tp-control").mkdir()
+    (tmp_path / "ipsec-control").mkdir()
+    (tmp_path / "l2tp-ipsec-power-cut-stand-in").mkdir()
     demo.remove_earlier(tmp_path)
     assert ["thesis.txt"] == [path.name for path in tmp_path.iterdir()]
     demo.remove_earlier(tmp_path / "not there yet")
@@ -77,7 +83,7 @@ def test_a_failed_build_shows_the_end_of_its_log(tmp_path):
 
 
 def test_a_failed_build_ends_the_demo_with_its_code(machine, monkeypatch, capsys):
-    def fail(out, keep):
+    def fail(chosen, out, keep):
         raise demo.BuildFailed("cmake failed")
     monkeypatch.setattr(demo, "run", fail)
     monkeypatch.setattr(demo.signal, "signal", lambda number, handler: None)
@@ -86,16 +92,21 @@ def test_a_failed_build_ends_the_demo_with_its_code(machine, monkeypatch, capsys
     assert "demo: cmake failed\n" == capsys.readouterr().err
 
 
-def test_the_result_is_that_of_both_acts(machine, tmp_path):
-    """Exit code 1 when either scenario is not as expected; the report is written all the same."""
-    written = []
+def test_the_result_is_that_of_all_acts(machine, tmp_path):
+    """Exit code 1 when one scenario is not as expected; the report is written all the same."""
+    written, kept = [], []
     machine.setattr(demo, "build", lambda: tmp_path)
     machine.setattr(demo, "ensure_kernel", lambda: None)
     machine.setattr(demo, "write_report", lambda results, path: written.append(results))
     machine.setattr(demo, "print_summary", lambda results, stream: None)
-    for failing, code in (("", 0), ("l2tp-control", 1), ("l2tp-power-cut", 1)):
-        machine.setattr(demo, "run_scenario",
-                        lambda loaded, out, stage, keep, failing=failing: loaded.name != failing)
-        assert code == demo.run(tmp_path / "out", keep=False)
-    assert ["vpnha", "today's stack"] == [label for label, _ in written[0]]
-    assert 3 == len(written)
+
+    def run_act(act, out, stage, keep):
+        kept.append(keep)
+        return act.folder != failing
+
+    machine.setattr(demo, "run_act", run_act)
+    for failing in ("", *(act.folder for act in ACTS)):
+        assert demo.run(ACTS, tmp_path / "out", keep=True) == (1 if failing else 0)
+    assert ["vpnha", "vpnha, stand_in", "today's stack"] == [label for label, _ in written[0]]
+    assert 4 == len(written)
+    assert [False, False, True] == kept[:3]
