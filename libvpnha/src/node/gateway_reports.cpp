@@ -36,6 +36,10 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
         Log{Level::error,
             fmt::format("{} has died; Pacemaker is told event=service-died {}", resource, tag())});
     effects.emplace_back(ReportFailure{settings_.id, resource, name});
+    if (stand_in_.wanted()) {
+        // What a stock daemon carried has died with it: a standby is sooner than Pacemaker.
+        lease_.yield(std::nullopt);
+    }
 }
 
 void GatewayNode::watch_voters(TimePoint now, Effects& effects) {

@@ -59,7 +59,9 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
         return std::nullopt;
     }
     const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    return StandIn::Turn{promise.epoch.node, promise.until, rank_without(promise.epoch.node)};
+    const NodeId holder = promise.epoch.node;
+    return StandIn::Turn{holder, stand_in_.yielded_at(holder).value_or(promise.until),
+                         rank_without(holder)};
 }
 
 void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
@@ -81,11 +83,19 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
+        lease_.set_checkpoint({});
+        if (stand_in_.yielded_at(turn->holder)) {
+            effects.emplace_back(
+                Log{Level::info, fmt::format("node {} serves no more: this node claims the lease "
+                                             "event=acting-claims {}",
+                                             turn->holder.value, tag())});
+            take(lease_.promote(now), now, effects);
+            return;
+        }
         effects.emplace_back(
             Log{Level::info, fmt::format("node {} is not heard: this node asks whether it would be "
                                          "granted the lease event=acting-asks {}",
                                          turn->holder.value, tag())});
-        lease_.set_checkpoint({});
         take(lease_.stand_in(now), now, effects);
     }
 }
@@ -116,9 +126,12 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
 void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
     stand_in_.on_granted(now, holder_watch_.died_in(replica_.epoch()));
     effects.emplace_back(Log{
-        Level::warning, fmt::format("acting for node {}, which is not heard; Pacemaker will follow "
-                                    "event=acting {} granted={}",
-                                    stand_in_.holder().value, tag(), to_string(granted_))});
+        Level::warning,
+        fmt::format("acting for node {}, which {}; Pacemaker will follow "
+                    "event=acting {} granted={}",
+                    stand_in_.holder().value,
+                    stand_in_.yielded_at(stand_in_.holder()) ? "serves no more" : "is not heard",
+                    tag(), to_string(granted_))});
     say_barrier(effects);
     follow(takeover_.stand_in(), now, effects);
 }
@@ -175,9 +188,12 @@ void GatewayNode::yield_to_others(TimePoint now) {
 
 void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
-    if (sender != self_ && peer != replica_.peers().end() && peer->second.acting) {
-        stand_in_.on_acting_elsewhere(sender, now);
-        score_.freeze();  // Pacemaker has yet to decide who is promoted.
+    if (sender != self_ && peer != replica_.peers().end()) {
+        if (peer->second.acting) {
+            stand_in_.on_acting_elsewhere(sender, now);
+            score_.freeze();  // Pacemaker has yet to decide who is promoted.
+        }
+        stand_in_.on_yielding(sender, peer->second.yields, now);
     }
     if (stand_in_.phase() == StandIn::Phase::acts) {
         yield_to_others(now);

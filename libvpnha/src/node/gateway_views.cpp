@@ -38,6 +38,7 @@ wire::GatewayState GatewayNode::wire_state() const {
                               .outside_lost = links_.counts_as_lost(LinkSide::outside),
                               .inside_lost = links_.counts_as_lost(LinkSide::inside),
                               .acting = acting(),
+                              .yields = replica_.promoted() && !acting() && lease_.state().yields,
                               .level = replica_.level(),
                               .standing = standing(),
                               .epoch = replica_.epoch()};

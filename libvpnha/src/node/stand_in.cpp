@@ -100,6 +100,19 @@ void StandIn::end() {
     tell_at_.reset();
 }
 
+void StandIn::on_yielding(NodeId node, bool yields, TimePoint now) {
+    const bool known = yielding_ && yielding_->node == node;
+    if (yields && !known) {
+        yielding_ = Yielding{node, now};
+    } else if (!yields && known) {
+        yielding_.reset();
+    }
+}
+
+std::optional<TimePoint> StandIn::yielded_at(NodeId node) const {
+    return yielding_ && yielding_->node == node ? std::optional(yielding_->since) : std::nullopt;
+}
+
 void StandIn::on_holder(bool follows, TimePoint now) {
     if (!follows) {
         follows_since_.reset();

@@ -32,7 +32,8 @@ namespace vpnha::node {
 class StandIn {
   public:
     enum class Phase { idle, asks, serves, acts, confirmed };
-    // Of a standby that could: the promise that has to run out, and the standby's place.
+    // Of a standby that could: when the promise runs out, or the holder has yielded, and the
+    // standby's place.
     struct Turn {
         NodeId holder;
         TimePoint promised_until{};
@@ -71,6 +72,11 @@ class StandIn {
     }
     // That node's vpnhad has died: this is no standstill, and the next one is not to wait.
     void on_died(NodeId node);
+
+    // Whether that node hands over to any claim, as it has said last.
+    void on_yielding(NodeId node, bool yields, TimePoint now);
+    // Since when it does: nobody waits for the end of a promise to it.
+    [[nodiscard]] std::optional<TimePoint> yielded_at(NodeId node) const;
 
     // Whether the old holder follows this node, as it has said last.
     void on_holder(bool follows, TimePoint now);
@@ -114,6 +120,11 @@ class StandIn {
     TimePoint since_{};  // Granted then.
     TimePoint not_before_{};
     std::optional<NodeId> elsewhere_;  // Who acts, or did.
+    struct Yielding {
+        NodeId node;
+        TimePoint since{};
+    };
+    std::optional<Yielding> yielding_;
     bool barrier_came_ = false;
     std::optional<TimePoint> follows_since_;  // The old holder.
     std::optional<TimePoint> claim_until_;

@@ -49,6 +49,7 @@ struct GatewayState {
     bool outside_lost = false;
     bool inside_lost = false;
     bool acting = false;  // It serves, and nobody has promoted it.
+    bool yields = false;  // It serves, and hands over to any standby that claims the lease.
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.

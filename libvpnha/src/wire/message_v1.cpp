@@ -93,6 +93,7 @@ constexpr std::uint8_t kUnheard = 0x02;
 constexpr std::uint8_t kOutsideLost = 0x04;
 constexpr std::uint8_t kInsideLost = 0x08;
 constexpr std::uint8_t kActing = 0x10;
+constexpr std::uint8_t kYields = 0x20;
 
 void write(ByteWriter& out, const Hello& hello) {
     out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
@@ -102,7 +103,7 @@ void write(ByteWriter& out, const Hello& hello) {
         out.u8(static_cast<std::uint8_t>(
             (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
             (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
-            (state.acting ? kActing : 0)));
+            (state.acting ? kActing : 0) | (state.yields ? kYields : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
@@ -132,6 +133,7 @@ Hello read_hello(ByteReader& in) {
         state.outside_lost = (flags & kOutsideLost) != 0;
         state.inside_lost = (flags & kInsideLost) != 0;
         state.acting = (flags & kActing) != 0;
+        state.yields = (flags & kYields) != 0;
         state.level = read_level(r);
         state.standing = read_level(r);
         state.epoch = read_epoch(r);

@@ -259,6 +259,24 @@ TEST(NodeStandInTest, TheDeathOfAHoldersVpnhadIsReportedOnce) {
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
+TEST(NodeStandInTest, WhenAServiceDiesTheFirstInRankClaimsAtOnce) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run(1, cluster.at(1).node->on_service_died(kGateway, "xl2tpd", cluster.now()));
+    cluster.pass(milliseconds(50));
+    EXPECT_EQ(cluster.state(1), takeover::State::standby);
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker would count a failure";
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(cluster.gate_open(3));
+    EXPECT_FALSE(gateway(cluster, 2).acting());
+    EXPECT_TRUE(cluster.begin_demote(1).has_value());
+    EXPECT_TRUE(cluster.promote(3).has_value());
+    cluster.pass(seconds(1));
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+    EXPECT_TRUE(cluster.gate_open(3));
+    EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
+}
+
 TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
