@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pptp/call_observer.hpp"
+
+#include <algorithm>
+
+namespace vpnha::adapters {
+
+namespace {
+
+using Segment = ObservedSegment;
+
+// RFC 2637 2.
+constexpr std::uint32_t kCookie = 0x1a2b3c4d;
+constexpr std::uint16_t kStopRequest = 3;
+constexpr std::uint16_t kEchoRequest = 5;
+constexpr std::uint16_t kEchoReply = 6;
+constexpr std::uint16_t kCallClear = 12;
+constexpr std::uint16_t kCallDisconnect = 13;
+
+constexpr std::uint64_t kCoherencyCounts = 4096;
+
+bool is_ahead(std::uint32_t a, std::uint32_t b) {
+    return static_cast<std::int32_t>(a - b) > 0;
+}
+
+void advance(std::optional<std::uint32_t>& number, std::uint32_t seen) {
+    if (!number || is_ahead(seen, *number)) {
+        number = seen;
+    }
+}
+
+// `next` is the index of the packet that is expected; a count up to half the circle behind it is an
+// old packet's.
+void unwrap(std::uint64_t& next, std::uint16_t coherency) {
+    const std::uint64_t ahead = (coherency - next) % kCoherencyCounts;
+    if (ahead < kCoherencyCounts / 2) {
+        next += ahead + 1;
+    }
+}
+
+}  // namespace
+
+CallObserver::Noted CallObserver::on_packet(const ObservedPacket& packet, TimePoint now) {
+    if (const auto* const segment = std::get_if<ObservedSegment>(&packet)) {
+        return on_segment(*segment, now);
+    }
+    on_gre(std::get<ObservedGre>(packet));
+    return {};
+}
+
+CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, TimePoint now) {
+    const bool out = segment.from == Ipv4Endpoint{vip_, kPptpPort};
+    if (!out && segment.to != Ipv4Endpoint{vip_, kPptpPort}) {
+        return {};
+    }
+    const Ipv4Endpoint peer = out ? segment.to : segment.from;
+    Noted noted{.news = News::none, .peer = peer};
+    if (!out && (segment.flags & (Segment::kSyn | Segment::kAck)) == Segment::kSyn) {
+        if (connections_.size() >= kConnectionsMax) {
+            return {};
+        }
+        connections_[peer] = Connection{};
+        noted.news = News::begins;
+    }
+    const auto found = connections_.find(peer);
+    if (found == connections_.end()) {
+        return {};
+    }
+    Connection& connection = found->second;
+    Side& side = out ? connection.ours : connection.theirs;
+    if ((segment.flags & Segment::kSyn) != 0) {
+        side = Side{};
+        side.mss = segment.mss.value_or(side.mss);
+        side.scale = segment.window_scale;
+        side.sack = segment.sack_permitted;
+    }
+    if (!side.seen || is_ahead(segment.end, side.next)) {
+        side.next = segment.end;
+    }
+    side.seen = true;
+    side.window = segment.window;
+    if ((segment.flags & Segment::kAck) != 0) {
+        side.acknowledged = segment.ack;
+    }
+    if (segment.tsval) {
+        side.tsval = segment.tsval;
+        side.tsval_at = now;
+    }
+    if ((segment.flags & (Segment::kFin | Segment::kRst)) != 0 && !out) {
+        noted.news = News::end_meant;
+    } else if (const News news = on_message(segment, out, connection); news != News::none) {
+        noted.news = news;
+    }
+    for (auto call = calls_.begin(); call != calls_.end(); ++call) {
+        call->second.changed = call->second.changed || call->first.peer == peer;
+    }
+    if ((segment.flags & Segment::kRst) != 0) {
+        connections_.erase(found);
+    }
+    return noted;
+}
+
+// One segment is one message, or none: they are short, and TCP sends each at once.
+CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool out,
+                                            Connection& connection) {
+    ByteReader message(segment.payload);
+    message.u16();
+    message.u16();
+    const std::uint32_t cookie = message.u32();
+    const std::uint16_t type = message.u16();
+    message.u16();
+    const std::uint32_t id = message.u32();
+    if (!message.ok() || cookie != kCookie) {
+        return News::none;
+    }
+    if (type == kEchoRequest && !out) {
+        connection.echo_id = id;
+        connection.echo_open = true;
+    } else if (type == kEchoReply && out && id == connection.echo_id) {
+        connection.echo_open = false;
+    }
+    return type == kStopRequest || type == kCallClear || type == kCallDisconnect ? News::end_meant
+                                                                                 : News::none;
+}
+
+void CallObserver::on_gre(const ObservedGre& packet) {
+    const bool out = packet.from == vip_;
+    if ((!out && packet.to != vip_) || !packet.sequence) {
+        return;
+    }
+    const auto& calls = out ? outgoing_ : incoming_;
+    const auto found = calls.find({out ? packet.to : packet.from, packet.call});
+    if (found == calls.end()) {
+        return;
+    }
+    Call& call = *found->second;
+    advance(out ? call.gre_out : call.gre_in, *packet.sequence);
+    if (packet.coherency) {
+        unwrap(out ? call.mppe_out : call.mppe_in, *packet.coherency);
+    }
+    if (out) {
+        sent_unread_ = std::max(sent_unread_, ++call.sent);
+    }
+    call.changed = true;
+}
+
+std::optional<pptp::TcpOptions> CallObserver::options_of(const Ipv4Endpoint& peer) const {
+    const auto found = connections_.find(peer);
+    if (found == connections_.end() || !found->second.ours.seen || !found->second.theirs.seen) {
+        return std::nullopt;
+    }
+    const Side& ours = found->second.ours;
+    const Side& theirs = found->second.theirs;
+    const bool scaling = ours.scale.has_value() && theirs.scale.has_value();
+    return pptp::TcpOptions{.mss = std::min(ours.mss, theirs.mss),
+                            .window_scaling = scaling,
+                            .our_scale = scaling ? *ours.scale : std::uint8_t{0},
+                            .peer_scale = scaling ? *theirs.scale : std::uint8_t{0},
+                            .sack = ours.sack && theirs.sack,
+                            .timestamps = ours.tsval.has_value() && theirs.tsval.has_value()};
+}
+
+void CallObserver::follow(const pptp::CallKey& key) {
+    Call& call = calls_[key];
+    call.key = key;
+    call.changed = true;
+    incoming_[{key.peer.address, key.id.value}] = &call;
+    outgoing_[{key.peer.address, key.peer_id.value}] = &call;
+}
+
+void CallObserver::forget(const pptp::CallKey& key) {
+    const auto found = calls_.find(key);
+    if (found == calls_.end()) {
+        return;
+    }
+    const auto erase = [&found](auto& calls, const Direction& direction) {
+        // A newer call of the same ids has taken its place.
+        if (const auto at = calls.find(direction);
+            at != calls.end() && at->second == &found->second) {
+            calls.erase(at);
+        }
+    };
+    erase(incoming_, {key.peer.address, key.id.value});
+    erase(outgoing_, {key.peer.address, key.peer_id.value});
+    connections_.erase(key.peer);
+    calls_.erase(found);
+}
+
+pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
+    pptp::CallState state{.key = call.key, .numbers = {}};
+    pptp::CallNumbers& numbers = state.numbers;
+    numbers.gre_out = call.gre_out.value_or(0);
+    numbers.gre_in = call.gre_in.value_or(0);
+    numbers.mppe_out = call.mppe_out;
+    numbers.mppe_in = call.mppe_in;
+    const auto found = connections_.find(call.key.peer);
+    if (found == connections_.end()) {
+        return state;
+    }
+    const Connection& connection = found->second;
+    numbers.snd_nxt = connection.ours.next;
+    numbers.rcv_nxt = connection.ours.acknowledged;
+    numbers.snd_wnd = std::uint32_t{connection.theirs.window}
+                      << (connection.ours.scale ? connection.theirs.scale.value_or(0) : 0);
+    if (connection.ours.tsval) {
+        const auto age =
+            std::chrono::duration_cast<std::chrono::milliseconds>(now - connection.ours.tsval_at);
+        numbers.tsval = *connection.ours.tsval + static_cast<std::uint32_t>(age.count());
+    }
+    numbers.peer_tsval = connection.theirs.tsval.value_or(0);
+    numbers.echo_id = connection.echo_id;
+    numbers.echo_open = connection.echo_open;
+    return state;
+}
+
+std::vector<pptp::CallState> CallObserver::take_changed(TimePoint now) {
+    std::vector<pptp::CallState> states;
+    for (auto& [key, call] : calls_) {
+        if (call.changed) {
+            states.push_back(state_of(call, now));
+            call.changed = false;
+            call.sent = 0;
+        }
+    }
+    sent_unread_ = 0;
+    return states;
+}
+
+std::vector<pptp::CallState> CallObserver::all(TimePoint now) const {
+    std::vector<pptp::CallState> states;
+    states.reserve(calls_.size());
+    for (const auto& [key, call] : calls_) {
+        states.push_back(state_of(call, now));
+    }
+    return states;
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Follows the stock PPTP calls of one VIP by the packets that come and go: what their TCP
+// connections agreed on, and the numbers that a successor goes on beyond. Pure.
+//
+// The device's taps see what comes before the gate does, and what goes after it. So the numbers of
+// what we send are those of packets that have left, and what the peer has sent counts once our own
+// acknowledgement of it has left. A capture that lost packets shows smaller numbers, which a
+// successor finds out to be old.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "adapters/pptp/observed_packet.hpp"
+#include "base/time.hpp"
+#include "pptp/call_record.hpp"
+
+namespace vpnha::adapters {
+
+class CallObserver {
+  public:
+    static constexpr std::uint16_t kPptpPort = 1723;
+    // Connections whose handshake was seen, beyond which new ones are not followed.
+    static constexpr std::size_t kConnectionsMax = 16'384;
+
+    explicit CallObserver(Ipv4Address vip) : vip_(vip) {}
+
+    // What a packet was beside numbers.
+    enum class News {
+        none,
+        begins,    // The connection's first SYN.
+        end_meant  // One of its ends means to end it: FIN, RST, Stop, Call-Clear, Disconnect.
+    };
+    struct Noted {
+        News news = News::none;
+        Ipv4Endpoint peer;
+    };
+    Noted on_packet(const ObservedPacket& packet, TimePoint now);
+
+    // nullopt: neither the handshake nor the plugin has told of such a connection.
+    [[nodiscard]] std::optional<pptp::TcpOptions> options_of(const Ipv4Endpoint& peer) const;
+    // From now on its packets count as this call's.
+    void follow(const pptp::CallKey& key);
+    void forget(const pptp::CallKey& key);
+
+    // The calls whose numbers have changed since the last time; all of them. `now` is put into
+    // their TCP time stamps.
+    [[nodiscard]] std::vector<pptp::CallState> take_changed(TimePoint now);
+    [[nodiscard]] std::vector<pptp::CallState> all(TimePoint now) const;
+    // Packets that we sent since take_changed(), of the call with most of them.
+    [[nodiscard]] std::uint32_t sent_unread() const { return sent_unread_; }
+
+  private:
+    // One direction of a control connection.
+    struct Side {
+        bool seen = false;
+        std::uint32_t next = 0;          // Behind the last octet that was sent.
+        std::uint32_t acknowledged = 0;  // The other's, by this side.
+        std::uint16_t window = 0;
+        std::uint16_t mss = 536;  // RFC 9293 3.7.1.
+        std::optional<std::uint8_t> scale;
+        bool sack = false;
+        std::optional<std::uint32_t> tsval;
+        TimePoint tsval_at{};
+    };
+    struct Connection {
+        Side ours;
+        Side theirs;
+        std::uint32_t echo_id = 0;
+        bool echo_open = false;
+    };
+    struct Call {
+        pptp::CallKey key;
+        std::optional<std::uint32_t> gre_out;
+        std::optional<std::uint32_t> gre_in;
+        std::uint64_t mppe_out = 0;  // Of the next packet.
+        std::uint64_t mppe_in = 0;
+        std::uint32_t sent = 0;
+        bool changed = false;
+    };
+    // Of GRE: the receiver's id, which stands in it, and the peer's address.
+    struct Direction {
+        Ipv4Address peer;
+        std::uint16_t call = 0;
+        friend auto operator<=>(const Direction&, const Direction&) = default;
+    };
+
+    Noted on_segment(const ObservedSegment& segment, TimePoint now);
+    void on_gre(const ObservedGre& packet);
+    News on_message(const ObservedSegment& segment, bool out, Connection& connection);
+    [[nodiscard]] pptp::CallState state_of(const Call& call, TimePoint now) const;
+
+    Ipv4Address vip_;
+    std::map<Ipv4Endpoint, Connection> connections_;
+    std::map<pptp::CallKey, Call> calls_;
+    std::map<Direction, Call*> incoming_;
+    std::map<Direction, Call*> outgoing_;
+    std::uint32_t sent_unread_ = 0;
+};
+
+}  // namespace vpnha::adapters

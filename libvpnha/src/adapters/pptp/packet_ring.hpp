@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A capture of what PPTP sends and receives on one device, IPv4, of one VIP: AF_PACKET with a ring
+// that the kernel fills in blocks (TPACKET_V3), a filter in the kernel, and the first octets of
+// each packet only. A ring that overflows loses packets, which harms nobody, and says how many.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "adapters/os/unique_fd.hpp"
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+class PacketRing {
+  public:
+    // A packet from its IPv4 header on.
+    using OnPacket = std::function<void(ByteView packet)>;
+
+    // Of the device by its index, in the network namespace of the calling thread.
+    [[nodiscard]] static Result<PacketRing> open(int device, Ipv4Address vip);
+
+    // Readable when a block is full, or 10 ms after its first packet.
+    [[nodiscard]] int fd() const { return socket_.get(); }
+    // What the kernel has put there, at most so many blocks of it; false: there is more.
+    [[nodiscard]] bool read(const OnPacket& on_packet, std::size_t blocks_max);
+    // Packets that found no room, since the last time.
+    [[nodiscard]] std::uint32_t take_lost();
+
+  private:
+    struct Unmap {
+        void operator()(std::uint8_t* memory) const;
+    };
+    using Memory = std::unique_ptr<std::uint8_t, Unmap>;
+
+    PacketRing(UniqueFd socket, Memory memory)
+        : socket_(std::move(socket)), memory_(std::move(memory)) {}
+
+    UniqueFd socket_;
+    Memory memory_;
+    std::size_t next_ = 0;  // Block.
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pptp/call_observer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vpnha::adapters {
+namespace call_observer_test {
+
+using namespace std::chrono_literals;
+using News = CallObserver::News;
+using Segment = ObservedSegment;
+
+constexpr std::uint32_t kVip = 0xc0000264;
+constexpr std::uint32_t kClient = 0xc0000233;
+constexpr std::uint16_t kClientPort = 40'123;
+
+Bytes ipv4(std::uint8_t protocol, std::uint32_t from, std::uint32_t to, const Bytes& body,
+           std::uint16_t fragment = 0) {
+    ByteWriter writer;
+    writer.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + body.size())).u16(1).u16(fragment);
+    writer.u8(64).u8(protocol).u16(0).u32(from).u32(to).bytes(body);
+    return std::move(writer).take();
+}
+
+struct Tcp {
+    bool out = false;
+    std::uint8_t flags = Segment::kAck;
+    std::uint32_t seq = 0;
+    std::uint32_t ack = 0;
+    Bytes options{};
+    Bytes payload{};
+    std::uint16_t window = 512;
+};
+
+Bytes tcp(const Tcp& wanted) {
+    ByteWriter writer;
+    writer.u16(wanted.out ? CallObserver::kPptpPort : kClientPort);
+    writer.u16(wanted.out ? kClientPort : CallObserver::kPptpPort);
+    writer.u32(wanted.seq).u32(wanted.ack);
+    writer.u8(static_cast<std::uint8_t>((5 + wanted.options.size() / 4) << 4)).u8(wanted.flags);
+    writer.u16(wanted.window).u16(0).u16(0).bytes(wanted.options).bytes(wanted.payload);
+    const std::uint32_t from = wanted.out ? kVip : kClient;
+    return ipv4(6, from, wanted.out ? kClient : kVip, std::move(writer).take());
+}
+
+// MSS, window scale, SACK permitted, time stamps.
+Bytes syn_options(std::uint16_t mss, std::uint8_t scale, std::uint32_t tsval) {
+    ByteWriter writer;
+    writer.u8(2).u8(4).u16(mss).u8(4).u8(2).u8(8).u8(10).u32(tsval).u32(0);
+    writer.u8(1).u8(3).u8(3).u8(scale);
+    return std::move(writer).take();
+}
+
+Bytes timestamps(std::uint32_t tsval) {
+    ByteWriter writer;
+    writer.u8(1).u8(1).u8(8).u8(10).u32(tsval).u32(0);
+    return std::move(writer).take();
+}
+
+Bytes message(std::uint16_t type, std::uint32_t id) {
+    ByteWriter writer;
+    writer.u16(16).u16(1).u32(0x1a2b3c4d).u16(type).u16(0).u32(id);
+    return std::move(writer).take();
+}
+
+// A call's packet: `call` is the receiver's id.
+Bytes gre(bool out, std::uint16_t call, std::uint32_t sequence, std::optional<std::uint16_t> count,
+          bool compact = false) {
+    ByteWriter frame;
+    if (compact) {
+        frame.u8(0xfd);
+    } else {
+        frame.u16(0xff03).u16(count ? 0x00fd : 0xc021);
+    }
+    frame.u16(static_cast<std::uint16_t>(0x9000 | count.value_or(0))).u32(0);
+    ByteWriter writer;
+    writer.u16(0x3081).u16(0x880b).u16(static_cast<std::uint16_t>(frame.size())).u16(call);
+    writer.u32(sequence).u32(7).bytes(frame.view());
+    return ipv4(47, out ? kVip : kClient, out ? kClient : kVip, std::move(writer).take());
+}
+
+class CallObserverTest : public testing::Test {
+  protected:
+    CallObserver::Noted see(const Bytes& packet) {
+        const auto parsed = parse_observed(packet);
+        EXPECT_TRUE(parsed.has_value());
+        return parsed ? observer_.on_packet(*parsed, now_) : CallObserver::Noted{};
+    }
+
+    void shake_hands() {
+        EXPECT_EQ(
+            see(tcp({.flags = Segment::kSyn, .seq = 1000, .options = syn_options(1460, 7, 50)}))
+                .news,
+            News::begins);
+        see(tcp({.out = true,
+                 .flags = Segment::kSyn | Segment::kAck,
+                 .seq = 5000,
+                 .ack = 1001,
+                 .options = syn_options(1400, 9, 900)}));
+        see(tcp({.seq = 1001, .ack = 5001, .options = timestamps(51)}));
+    }
+
+    pptp::CallNumbers numbers() {
+        const auto all = observer_.all(now_);
+        EXPECT_EQ(all.size(), 1U);
+        return all.empty() ? pptp::CallNumbers{} : all[0].numbers;
+    }
+
+    const pptp::CallKey key_{.local = {Ipv4Address{kVip}, CallObserver::kPptpPort},
+                             .peer = {Ipv4Address{kClient}, kClientPort},
+                             .id = pptp::CallId{136},
+                             .peer_id = pptp::CallId{7}};
+    CallObserver observer_{Ipv4Address{kVip}};
+    TimePoint now_{};
+};
+
+TEST_F(CallObserverTest, LearnsWhatTheHandshakeAgreedOn) {
+    shake_hands();
+    const auto options = observer_.options_of(key_.peer);
+    ASSERT_TRUE(options.has_value());
+    EXPECT_EQ(options->mss, 1400);
+    EXPECT_TRUE(options->window_scaling);
+    EXPECT_EQ(options->our_scale, 9);
+    EXPECT_EQ(options->peer_scale, 7);
+    EXPECT_TRUE(options->sack);
+    EXPECT_TRUE(options->timestamps);
+    EXPECT_FALSE(observer_.options_of({key_.peer.address, 1}).has_value());
+}
+
+TEST_F(CallObserverTest, WhatOneSideDidNotOfferIsNotUsed) {
+    see(tcp({.flags = Segment::kSyn, .seq = 1000}));
+    see(tcp({.out = true,
+             .flags = Segment::kSyn | Segment::kAck,
+             .seq = 5000,
+             .ack = 1001,
+             .options = syn_options(1400, 9, 900)}));
+    const auto options = observer_.options_of(key_.peer);
+    ASSERT_TRUE(options.has_value());
+    EXPECT_EQ(*options, pptp::TcpOptions{});
+}
+
+TEST_F(CallObserverTest, TcpNumbersAreThoseOfWhatHasLeft) {
+    shake_hands();
+    observer_.follow(key_);
+    see(tcp({.out = true,
+             .seq = 5001,
+             .ack = 1001,
+             .options = timestamps(1000),
+             .payload = Bytes(156)}));
+    see(tcp({.seq = 1001, .ack = 5157, .options = timestamps(60), .payload = Bytes(168)}));
+    EXPECT_EQ(numbers().snd_nxt, 5157U);
+    EXPECT_EQ(numbers().rcv_nxt, 1001U) << "nobody has acknowledged it yet";
+    see(tcp({.out = true, .seq = 5157, .ack = 1169, .options = timestamps(1001)}));
+    see(tcp({.out = true,
+             .seq = 5001,
+             .ack = 1169,
+             .options = timestamps(1002),
+             .payload = Bytes(156)}));
+    now_ += 40ms;
+    EXPECT_EQ(numbers().snd_nxt, 5157U) << "sent again";
+    EXPECT_EQ(numbers().rcv_nxt, 1169U);
+    EXPECT_EQ(numbers().tsval, 1042U);
+    EXPECT_EQ(numbers().peer_tsval, 60U);
+    EXPECT_EQ(numbers().snd_wnd, 512U << 7);
+}
+
+TEST_F(CallObserverTest, NumbersWrap) {
+    see(tcp({.flags = Segment::kSyn, .seq = 0xffffffff}));
+    see(tcp({.out = true, .flags = Segment::kSyn | Segment::kAck, .seq = 0xfffffff0, .ack = 0}));
+    observer_.follow(key_);
+    see(tcp({.out = true, .seq = 0xfffffff1, .ack = 0, .payload = Bytes(156)}));
+    EXPECT_EQ(numbers().snd_nxt, 0xfffffff1U + 156U);
+    see(gre(true, 7, 0xffffffff, std::nullopt));
+    see(gre(true, 7, 0, std::nullopt));
+    EXPECT_EQ(numbers().gre_out, 0U);
+}
+
+TEST_F(CallObserverTest, GreBelongsToTheCallOfItsReceiver) {
+    observer_.follow(key_);
+    see(gre(true, 7, 10, 0));
+    see(gre(false, 136, 20, 0));
+    see(gre(true, 8, 99, 5));
+    see(gre(false, 137, 99, 5));
+    EXPECT_EQ(numbers().gre_out, 10U);
+    EXPECT_EQ(numbers().gre_in, 20U);
+    EXPECT_EQ(numbers().mppe_out, 1U) << "the index of the next one";
+    EXPECT_EQ(numbers().mppe_in, 1U);
+}
+
+TEST_F(CallObserverTest, CoherencyCountsAreUnwrappedForward) {
+    observer_.follow(key_);
+    for (std::uint32_t i = 0; i < 9000; i += 700) {
+        see(gre(true, 7, i, static_cast<std::uint16_t>(i % 4096), i % 1400 == 0));
+    }
+    EXPECT_EQ(numbers().mppe_out, 8401U);
+    see(gre(true, 7, 8399, 8399 % 4096));
+    EXPECT_EQ(numbers().mppe_out, 8401U) << "an old one, out of order";
+    EXPECT_EQ(numbers().gre_out, 8400U);
+}
+
+TEST_F(CallObserverTest, LcpCostsNoKey) {
+    observer_.follow(key_);
+    see(gre(true, 7, 1, std::nullopt));
+    EXPECT_EQ(numbers().mppe_out, 0U);
+    EXPECT_EQ(numbers().gre_out, 1U);
+}
+
+TEST_F(CallObserverTest, TheClientsUnansweredEchoIsOpen) {
+    shake_hands();
+    observer_.follow(key_);
+    see(tcp({.seq = 1001, .ack = 5001, .payload = message(5, 77)}));
+    EXPECT_TRUE(numbers().echo_open);
+    EXPECT_EQ(numbers().echo_id, 77U);
+    see(tcp({.out = true, .seq = 5001, .ack = 1017, .payload = message(5, 3)}));
+    EXPECT_TRUE(numbers().echo_open) << "our own question is no answer";
+    see(tcp({.out = true, .seq = 5017, .ack = 1017, .payload = message(6, 77)}));
+    EXPECT_FALSE(numbers().echo_open);
+}
+
+TEST_F(CallObserverTest, TellsWhichEndsAreMeant) {
+    for (const std::uint16_t type : {3, 12, 13}) {
+        for (const bool out : {false, true}) {
+            shake_hands();
+            const auto noted =
+                see(tcp({.out = out, .seq = out ? 5001U : 1001U, .payload = message(type, 0)}));
+            EXPECT_EQ(noted.news, News::end_meant) << type;
+            EXPECT_EQ(noted.peer, key_.peer);
+        }
+    }
+    shake_hands();
+    EXPECT_EQ(see(tcp({.flags = Segment::kFin | Segment::kAck, .seq = 1001})).news,
+              News::end_meant);
+    shake_hands();
+    EXPECT_EQ(see(tcp({.out = true, .flags = Segment::kFin | Segment::kAck, .seq = 5001})).news,
+              News::none)
+        << "a server that dies means nothing by it";
+    EXPECT_EQ(see(tcp({.seq = 1001, .payload = message(5, 1)})).news, News::none);
+}
+
+TEST_F(CallObserverTest, SaysEachChangeOnce) {
+    shake_hands();
+    observer_.follow(key_);
+    EXPECT_EQ(observer_.take_changed(now_).size(), 1U);
+    EXPECT_TRUE(observer_.take_changed(now_).empty());
+    see(gre(true, 7, 1, 0));
+    see(gre(true, 7, 2, 1));
+    EXPECT_EQ(observer_.sent_unread(), 2U);
+    EXPECT_EQ(observer_.take_changed(now_).size(), 1U);
+    EXPECT_EQ(observer_.sent_unread(), 0U);
+    observer_.forget(key_);
+    see(gre(true, 7, 3, 2));
+    EXPECT_TRUE(observer_.take_changed(now_).empty());
+}
+
+TEST(ObservedPacketTest, WhatIsCutShortOrNoneOfOursIsNothing) {
+    const Bytes segment = tcp({.flags = Segment::kSyn, .options = syn_options(1460, 7, 1)});
+    for (std::size_t size = 0; size < segment.size(); ++size) {
+        EXPECT_FALSE(parse_observed(ByteView(segment).first(size)).has_value()) << size;
+    }
+    const Bytes packet = gre(true, 7, 1, 5);
+    for (std::size_t size = 0; size < 20 + 16; ++size) {
+        EXPECT_FALSE(parse_observed(ByteView(packet).first(size)).has_value()) << size;
+    }
+    EXPECT_FALSE(parse_observed(ipv4(17, 1, 2, Bytes(20))).has_value());
+    EXPECT_FALSE(parse_observed(ipv4(6, 1, 2, Bytes(20), 0x2001)).has_value())
+        << "a later fragment";
+    Bytes version_0 = packet;
+    version_0[21] = 0x80;
+    EXPECT_FALSE(parse_observed(version_0).has_value());
+}
+
+TEST(ObservedPacketTest, PayloadCountsAsItWasOnTheWire) {
+    Bytes bytes = tcp({.seq = 100, .payload = Bytes(156)});
+    bytes.resize(60);
+    const auto packet = parse_observed(bytes);
+    ASSERT_TRUE(packet.has_value());
+    EXPECT_EQ(std::get<ObservedSegment>(*packet).end, 256U);
+}
+
+}  // namespace call_observer_test
+}  // namespace vpnha::adapters
