@@ -25,7 +25,7 @@ class Checker {
         check_lease();
         for (const Gateway& gateway : config_.gateways) {
             check_routing(gateway);
-            check_l2tp(gateway);
+            check_ppp(gateway);
             check_ipsec(gateway);
             check_pools(gateway);
             check_addresses(gateway);
@@ -94,22 +94,25 @@ class Checker {
 
     // Its tunnels, and the addresses that IPCP gives to clients, are IPv4. The reader refuses empty
     // lists.
-    void check_l2tp(const Gateway& gateway) {
-        if (!gateway.l2tp) {
+    void check_ppp(const Gateway& gateway) {
+        if (!gateway.l2tp && !gateway.pptp) {
             return;
         }
-        if (!gateway.outside.addresses.empty() && gateway.l2tp_address() == Ipv4Address{}) {
+        const std::string_view protocol = gateway.l2tp ? "L2TP" : "PPTP";
+        if (!gateway.outside.addresses.empty() && gateway.dialled_address() == Ipv4Address{}) {
             errors_.add(Section::outside, gateway.name, "addresses",
-                        "no IPv4 address for L2TP to listen on; add one to 'addresses', like "
-                        "\"192.0.2.100/24\"");
+                        fmt::format("no IPv4 address for {} to listen on; add one to 'addresses', "
+                                    "like \"192.0.2.100/24\"",
+                                    protocol));
         }
         const std::vector<IpPrefix>& pools = gateway.pools;
         if (!pools.empty() && std::none_of(pools.begin(), pools.end(), [](const IpPrefix& pool) {
                 return pool.address.is_v4();
             })) {
             errors_.add(Section::gateway, gateway.name, "pools",
-                        "no IPv4 net for the clients of L2TP; add one to 'pools', like "
-                        "\"10.200.1.0/24\"");
+                        fmt::format("no IPv4 net for the clients of {}; add one to 'pools', like "
+                                    "\"10.200.1.0/24\"",
+                                    protocol));
         }
     }
 

@@ -33,7 +33,7 @@ bool Gateway::is_on(const std::string& interface) const {
     return outside.interface == interface || inside.interface == interface;
 }
 
-Ipv4Address Gateway::l2tp_address() const {
+Ipv4Address Gateway::dialled_address() const {
     for (const IpPrefix& vip : outside.addresses) {
         if (const auto address = vip.address.v4()) {
             return *address;

@@ -39,6 +39,13 @@ struct L2tp {
     std::string ppp_options = "/etc/ppp/options.xl2tpd";
 };
 
+// By the node's stock pptpd.
+struct Pptp {
+    // Compared with the other nodes', by keyed hashes: pppd's secrets and pptpd's option.
+    std::vector<std::string> secrets{"/etc/ppp/chap-secrets"};
+    std::string ppp_options = "/etc/ppp/pptpd-options";
+};
+
 // IKE and ESP by the node's charon.
 struct Ipsec {
     bool required = false;  // L2TP passes only within IPsec.
@@ -85,14 +92,16 @@ struct Gateway {
     Links links;
     // The protocols that clients may dial; a checked configuration has one at least.
     std::optional<L2tp> l2tp;
+    std::optional<Pptp> pptp;
     std::optional<Ipsec> ipsec;
     Conntrack conntrack;
 
     [[nodiscard]] std::vector<Covered> covered() const;
     // It is outside or inside; one device may be both.
     [[nodiscard]] bool is_on(const std::string& interface) const;
-    // What xl2tpd listens on: L2TP is IPv4 here. A checked configuration has one.
-    [[nodiscard]] Ipv4Address l2tp_address() const;
+    // What xl2tpd and pptpd listen on: L2TP and PPTP are IPv4 here. A checked configuration of them
+    // has one.
+    [[nodiscard]] Ipv4Address dialled_address() const;
     // The UDP port that passes only within IPsec; 0 if there is none.
     [[nodiscard]] std::uint16_t secured_port() const;
     // conntrack.nets or, when none are given, all that is covered.

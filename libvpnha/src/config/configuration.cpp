@@ -112,9 +112,10 @@ std::string configuration_example() {
                            "are commented out "
                            "show their defaults. Check it with: vpnha config check");
     for (const Section section : config::kSections) {
-        // A gateway serves IPsec because it has the table.
-        text += fmt::format("\n{}{}[{}]\n", comment(help_of(section)),
-                            section == Section::ipsec ? "#" : "", header_of(section, "dialin"));
+        // A gateway serves PPTP or IPsec because it has the table.
+        const bool is_left_out = section == Section::pptp || section == Section::ipsec;
+        text += fmt::format("\n{}{}[{}]\n", comment(help_of(section)), is_left_out ? "#" : "",
+                            header_of(section, "dialin"));
         for (const Key& key : config::all_keys()) {
             if (key.section == section) {
                 text += comment(key.help);

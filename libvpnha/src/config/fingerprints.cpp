@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
@@ -116,13 +117,10 @@ class Setups {
             {"name", wire::Weight::note, fingerprint_of_text(key_, gateway.name)});
         add_keys(true, gateway, setup);
         if (of_file_ && gateway.l2tp) {
-            for (const std::string& path : gateway.l2tp->secrets) {
-                setup.items.push_back({fmt::format("secrets {}", path), wire::Weight::session,
-                                       of_file_(path, LineOrder::free)});
-            }
-            const std::string& options = gateway.l2tp->ppp_options;
-            setup.items.push_back({fmt::format("options {}", options), wire::Weight::session,
-                                   of_file_(options, LineOrder::counts)});
+            add_ppp_files(gateway.l2tp->secrets, gateway.l2tp->ppp_options, setup);
+        }
+        if (of_file_ && gateway.pptp) {
+            add_ppp_files(gateway.pptp->secrets, gateway.pptp->ppp_options, setup);
         }
         if (of_file_ && gateway.ipsec) {
             for (const std::string& path : gateway.ipsec->connections) {
@@ -135,6 +133,23 @@ class Setups {
     }
 
   private:
+    // A file that two protocols share is one item.
+    void add_ppp_files(const std::vector<std::string>& secrets, const std::string& options,
+                       wire::Setup& setup) const {
+        for (const std::string& path : secrets) {
+            add_file(fmt::format("secrets {}", path), path, LineOrder::free, setup);
+        }
+        add_file(fmt::format("options {}", options), options, LineOrder::counts, setup);
+    }
+
+    void add_file(std::string name, const std::string& path, LineOrder order,
+                  wire::Setup& setup) const {
+        if (std::none_of(setup.items.begin(), setup.items.end(),
+                         [&name](const auto& item) { return item.name == name; })) {
+            setup.items.push_back({std::move(name), wire::Weight::session, of_file_(path, order)});
+        }
+    }
+
     void add_keys(bool per_gateway, const Gateway& gateway, wire::Setup& setup) const {
         for (const Key& key : all_keys()) {
             if (is_per_gateway(key.section) == per_gateway && has_section(gateway, key.section)) {

@@ -278,6 +278,22 @@ std::vector<Key> l2tp_keys() {
     };
 }
 
+std::vector<Key> pptp_keys() {
+    return {
+        {Section::pptp, "secrets", Kind::paths, 0, kSecretFilesMax, "[\"/etc/ppp/chap-secrets\"]",
+         "[\"/etc/ppp/chap-secrets\"]",
+         "pppd's files of users and passwords, compared between the nodes as those of L2TP.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.pptp->secrets = v.paths; },
+         [](const Config&, const Gateway& g) { return list(g.pptp->secrets); }},
+        {Section::pptp, "ppp_options", Kind::path, 2, kFilePathBytesMax,
+         "\"/etc/ppp/pptpd-options\"", "\"/etc/ppp/pptpd-options\"",
+         "pppd's options, pptpd's 'option'. Compared between the nodes in the same way; the order "
+         "of lines counts.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.pptp->ppp_options = v.text; },
+         [](const Config&, const Gateway& g) { return quoted(g.pptp->ppp_options); }},
+    };
+}
+
 std::vector<Key> ipsec_keys() {
     return {
         {Section::ipsec, "required", Kind::flag, 0, 0, "false", "true",
@@ -353,7 +369,7 @@ const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
         for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), link_keys(),
-                                 l2tp_keys(), ipsec_keys(), conntrack_keys()}) {
+                                 l2tp_keys(), pptp_keys(), ipsec_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -375,6 +391,7 @@ bool is_per_gateway(Section section) {
 
 bool has_section(const Gateway& gateway, Section section) {
     return (section != Section::l2tp || gateway.l2tp.has_value()) &&
+           (section != Section::pptp || gateway.pptp.has_value()) &&
            (section != Section::ipsec || gateway.ipsec.has_value());
 }
 
@@ -400,6 +417,8 @@ std::string_view name_of(Section section) {
             return "links";
         case Section::l2tp:
             return "l2tp";
+        case Section::pptp:
+            return "pptp";
         case Section::ipsec:
             return "ipsec";
         case Section::conntrack:
@@ -441,6 +460,11 @@ std::string_view help_of(Section section) {
             return "The gateway's L2TP service, next to the stock xl2tpd. The table may be empty; "
                    "without "
                    "it the gateway serves no L2TP.";
+        case Section::pptp:
+            return "The gateway's PPTP service, by the stock pptpd. The table may be empty; "
+                   "without "
+                   "it the gateway serves no PPTP, and the gate leaves TCP port 1723 of its "
+                   "addresses alone.";
         case Section::ipsec:
             return "IKE and ESP by the stock charon, for L2TP within IPsec and for IKEv2. The "
                    "table "

@@ -25,14 +25,15 @@ enum class Section {
     inside,
     links,
     l2tp,
+    pptp,
     ipsec,
     conntrack
 };
 
-inline constexpr Section kSections[] = {Section::cluster, Section::daemon,  Section::replication,
-                                        Section::lease,   Section::fencing, Section::gateway,
-                                        Section::outside, Section::inside,  Section::links,
-                                        Section::l2tp,    Section::ipsec,   Section::conntrack};
+inline constexpr Section kSections[] = {
+    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
+    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp,
+    Section::pptp,    Section::ipsec,   Section::conntrack};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {

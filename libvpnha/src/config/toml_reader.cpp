@@ -15,8 +15,9 @@ namespace vpnha::config {
 
 namespace {
 
-constexpr Section kGatewayTables[] = {Section::outside, Section::inside, Section::links,
-                                      Section::l2tp,    Section::ipsec,  Section::conntrack};
+constexpr Section kGatewayTables[] = {Section::outside,  Section::inside, Section::links,
+                                      Section::l2tp,     Section::pptp,   Section::ipsec,
+                                      Section::conntrack};
 constexpr Section kRequiredTables[] = {Section::outside, Section::inside};
 
 // Names of the tables that may stand within `section`'s.
@@ -183,6 +184,9 @@ class Reader {
         if (section == Section::l2tp) {
             gateway.l2tp.emplace();
         }
+        if (section == Section::pptp) {
+            gateway.pptp.emplace();
+        }
         if (section == Section::ipsec) {
             gateway.ipsec.emplace();
         }
@@ -236,11 +240,12 @@ class Reader {
                                  header_of(section, gateway.name)));
             }
         }
-        if (!is_given(Section::l2tp) && !is_given(Section::ipsec)) {
+        if (!is_given(Section::l2tp) && !is_given(Section::pptp) && !is_given(Section::ipsec)) {
             lack(Section::gateway, gateway.name,
                  fmt::format("[gateway.{}] has no protocol that clients may dial; add its table "
-                             "[{}] or [{}], which may be empty",
+                             "[{}], [{}] or [{}], which may be empty",
                              gateway.name, header_of(Section::l2tp, gateway.name),
+                             header_of(Section::pptp, gateway.name),
                              header_of(Section::ipsec, gateway.name)));
         }
     }

@@ -9,7 +9,7 @@ l2tp::SessionRecord record_of(const adapters::PluginL2tp& ids, const adapters::P
                               const config::Gateway* gateway) {
     Ipv4Endpoint local;
     if (gateway != nullptr && gateway->l2tp) {
-        local = {gateway->l2tp_address(), gateway->l2tp->port};
+        local = {gateway->dialled_address(), gateway->l2tp->port};
     }
     return adapters::session_record(ids, link, local);
 }

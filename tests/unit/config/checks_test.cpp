@@ -66,6 +66,16 @@ TEST(ChecksTest, L2tpNeedsIpv4) {
         "\"10.200.1.0/24\"");
 }
 
+TEST(ChecksTest, PptpNeedsIpv4) {
+    const std::string sample = changed(kSample, "[gateway.dialin.l2tp]", "[gateway.dialin.pptp]");
+    EXPECT_EQ(error_of(sample), "");
+    EXPECT_THAT(error_of(changed(sample, "192.0.2.100/24", "2001:db8::1/64")),
+                HasSubstr("no IPv4 address for PPTP"));
+    EXPECT_THAT(
+        error_of(changed(sample, "\"10.200.1.0/24\", \"10.200.2.0/24\"", "\"2001:db8:1::/64\"")),
+        HasSubstr("no IPv4 net for the clients of PPTP"));
+}
+
 TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
     EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "10.200.1.1")),
                 HasSubstr("vpnha.toml:3: 10.200.1.1 lies within pool 10.200.1.0/24"));

@@ -37,7 +37,7 @@ TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {
                               "vpnha.toml");
     ASSERT_TRUE(config.has_value()) << config.error().detail;
     EXPECT_EQ(to_string(config->gateways[0].outside.addresses[0]), "2001:db8::1/64");
-    EXPECT_EQ(to_string(config->gateways[0].l2tp_address()), "192.0.2.102");
+    EXPECT_EQ(to_string(config->gateways[0].dialled_address()), "192.0.2.102");
 }
 
 TEST(ConfigTest, FlowsAreThoseOfWhatIsCoveredWhenNoNetsAreGiven) {

@@ -39,14 +39,15 @@ std::map<std::string, wire::Fingerprint> items_of(const std::string& toml, Gatew
 
 TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
     const auto node = items_of(kSample, GatewayId{0});
-    const auto gateway = items_of(kSample + "[gateway.dialin.ipsec]\n", GatewayId{1});
+    const auto gateway =
+        items_of(kSample + "[gateway.dialin.pptp]\n[gateway.dialin.ipsec]\n", GatewayId{1});
     std::size_t of_gateways = 0;
     for (const Key& each : all_keys()) {
         of_gateways += is_per_gateway(each.section) ? 1 : 0;
     }
     EXPECT_EQ(node.size() + of_gateways, all_keys().size());
-    EXPECT_EQ(gateway.size(), of_gateways + 5)
-        << "name, two files of secrets, options, a file of connections";
+    EXPECT_EQ(gateway.size(), of_gateways + 6)
+        << "name, two files of secrets, options of L2TP and of PPTP, a file of connections";
     EXPECT_EQ(gateway.at("pools").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("route_table").weight, wire::Weight::note);
     EXPECT_EQ(gateway.at("secrets /etc/ppp/chap-secrets").weight, wire::Weight::session);

@@ -17,6 +17,7 @@ TEST(KeysTest, DefaultsAreThoseThatTheParserLeaves) {
             const std::string expected =
                 key.fallback == "1000 + id" ? "1001" : std::string(key.fallback);
             config::Gateway gateway = config->gateways[0];
+            gateway.pptp.emplace();
             gateway.ipsec.emplace();
             EXPECT_EQ(key.show(*config, gateway), expected) << key.name;
         }

@@ -60,14 +60,14 @@ struct {
     __type(value, __u64);
 } deadline SEC(".maps");
 
-// Not 0: the gateway's TCP connections may end, because their server means it. A server that dies
-// is no reason for its clients to be hung up: they go on at another node.
+// Connections that may end, because their server or their client means it. A server that dies is no
+// reason for its clients to be hung up: they go on at another node.
 struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, VPNHA_GATE_GATEWAYS);
-    __type(key, __u32);
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, VPNHA_GATE_ENDS_MAX);
+    __type(key, struct vpnha_gate_connection);
     __type(value, __u32);
-} endings SEC(".maps");
+} ends SEC(".maps");
 
 // Of what went out in clear text: only the first fragment names the port.
 struct {
@@ -206,17 +206,22 @@ static __always_inline int verdict(const struct place* at, __u32 cover, __u32 ki
                 kind);
 }
 
-// Of a packet that may pass, whose TCP header lies at `behind`.
-static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover, __u32 behind) {
-    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
+// Of an IPv4 packet of TCP that may pass, whose header ends at `behind`.
+static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
+                                          const struct ipv4_start* header, __u32 behind) {
     struct tcp_start tcp;
-    if (!(cover & VPNHA_GATE_VIP) || at->direction != VPNHA_GATE_OUT ||
+    if (!(cover & VPNHA_GATE_PPTP) || at->direction != VPNHA_GATE_OUT ||
         load(at, behind, &tcp, sizeof(tcp)) || tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) ||
         !(tcp.flags & (TCP_FIN | TCP_RST))) {
         return TC_ACT_UNSPEC;
     }
-    __u32* meant = bpf_map_lookup_elem(&endings, &gateway);
-    return meant && *meant ? TC_ACT_UNSPEC : drop(at, gateway, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
+    struct vpnha_gate_connection connection = {};
+    __builtin_memcpy(connection.local, header->source, sizeof(connection.local));
+    __builtin_memcpy(connection.peer, header->destination, sizeof(connection.peer));
+    __builtin_memcpy(connection.peer_port, &tcp.destination, sizeof(connection.peer_port));
+    return bpf_map_lookup_elem(&ends, &connection)
+               ? TC_ACT_UNSPEC
+               : drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
 }
 
 // Of an IPv4 packet of UDP that may pass, whose header ends at `behind`.
@@ -264,7 +269,7 @@ static __always_inline int ipv4(const struct place* at) {
     }
     __u32 behind = (header.version_length & 0x0f) * 4;
     if (header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
-        return verdict_on_tcp(at, cover, behind);
+        return verdict_on_tcp(at, cover, &header, behind);
     }
     if (header.protocol == PROTOCOL_UDP) {
         return verdict_on_udp(at, cover, &header, behind);
@@ -300,11 +305,7 @@ static __always_inline int ipv6(const struct place* at) {
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    int action = verdict(at, cover, kind);
-    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_TCP) {
-        return verdict_on_tcp(at, cover, sizeof(header));
-    }
-    return action;
+    return verdict(at, cover, kind);
 }
 
 static __always_inline int arp(const struct place* at) {

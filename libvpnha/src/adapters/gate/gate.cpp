@@ -254,9 +254,11 @@ bool needs_gate(const Link& link, const config::Config& config) {
     if (is_named(link, config)) {
         return true;
     }
+    // A resumed PPTP call's device is as good as a PPP unit.
+    const bool is_call = link.kind == "tun" && link.name.starts_with(kCallDevicePrefix);
     // An ifb carries what a device has received to that device's stack, and nothing else.
-    return link.hardware != ARPHRD_LOOPBACK && link.hardware != ARPHRD_PPP && !link.is_port &&
-           link.kind != "ifb";
+    return link.hardware != ARPHRD_LOOPBACK && link.hardware != ARPHRD_PPP && !is_call &&
+           !link.is_port && link.kind != "ifb";
 }
 
 Result<BpfGate> BpfGate::create(const config::Config& config, GateHook hook) {
@@ -351,8 +353,8 @@ Result<ports::GateCounters> BpfGate::counters(GatewayId gateway) const {
     return program_.maps().drops(gateway);
 }
 
-Result<void> BpfGate::allow_endings(GatewayId gateway, bool meant) {
-    return program_.maps().allow_endings(gateway, meant);
+Result<void> BpfGate::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
+    return program_.maps().allow_end(vip, peer, meant);
 }
 
 Result<void> BpfGate::stand_on(const Link& link) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/gate/gate_chain.hpp"
@@ -23,7 +24,9 @@ namespace vpnha::adapters {
 // Whether a device has to have the gate: the node's IP stack receives by it. Not by lo, and not by
 // a port of a bridge or bond, in whose place the bridge or bond receives. PPP units have none: the
 // kernel answers no ARP there, a node has thousands, and what a session's carries has passed the
-// gate of another device. The gateways' own devices have it whatever they are.
+// gate of another device. The same goes for TUN devices with the prefix of resumed PPTP calls. The
+// gateways' own devices have it whatever they are.
+inline constexpr std::string_view kCallDevicePrefix = "vpnp-";
 [[nodiscard]] bool needs_gate(const Link& link, const config::Config& config);
 
 // Whether it is a gateway's own.
@@ -66,10 +69,11 @@ class BpfGate final : public ports::Gate {
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId gateway) const override;
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId gateway) const override;
 
-    // Whether the gateway's PPTP control connections may end (FIN and RST from its port 1723): only
-    // while their server means it. At first they may not, so that a pptpd or vpnhad that dies on
-    // the promoted node does not hang up clients that another node will serve.
-    Result<void> allow_endings(GatewayId gateway, bool meant);
+    // Whether a control connection of PPTP may end (FIN and RST from the VIP's port 1723): only
+    // when one of its ends means it. At first it may not, so that a pptpd or vpnhad that dies on
+    // the promoted node does not hang up clients that another node will serve. Without [pptp] in
+    // its gateway all may.
+    Result<void> allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
     // Of a device that needs one: puts the gate before all other programs, in both directions, if
     // it is not there. Error not_found: the device is gone, busy: somebody keeps it from being
     // first.

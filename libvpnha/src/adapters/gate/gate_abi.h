@@ -37,15 +37,20 @@
 /* PPTP's control connection (RFC 2637 2.1): the end of it hangs its client up. */
 #define VPNHA_GATE_PPTP_PORT 1723
 
-/* Values of the tries: the gateway's id, and whether the address is a VIP. A client's connections
- * are its own, whatever port they come from. Above them the UDP port that the VIP uses within IPsec
- * only, 0 if there is none. */
+/* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that serves
+ * PPTP. Other connections from that port are not the gateway's: those of clients, and of servers
+ * behind a DNAT. Above them the UDP port that the VIP uses within IPsec only, 0 if there is none.
+ */
 #define VPNHA_GATE_ID_MASK 0xffU
-#define VPNHA_GATE_VIP 0x100U
+#define VPNHA_GATE_PPTP 0x100U
 #define VPNHA_GATE_SECURED_PORT_SHIFT 16
 
 /* Datagrams whose first fragment was dropped at a time; more push out the oldest. */
 #define VPNHA_GATE_CUT_MAX 1024
+
+/* Connections whose end is meant at a time, until their last packets have left; more push out the
+ * oldest. */
+#define VPNHA_GATE_ENDS_MAX 1024
 
 /* Keys of the tries of covered prefixes, in the layout the kernel demands. */
 struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. */
@@ -55,6 +60,14 @@ struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. 
 struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
     __u8 address[16];
+};
+/* A control connection of PPTP, of a VIP's port VPNHA_GATE_PPTP_PORT. Addresses and port as in the
+ * packet. */
+struct vpnha_gate_connection { /* NOLINT(readability-identifier-naming): a C name. */
+    __u8 local[4];
+    __u8 peer[4];
+    __u8 peer_port[2];
+    __u8 zero[2];
 };
 /* A datagram in fragments (RFC 791 3.2); all of them are UDP. */
 struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name. */

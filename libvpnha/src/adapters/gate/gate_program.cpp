@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/gate/gate_program.hpp"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <numeric>
 #include <string_view>
@@ -84,8 +86,9 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
     const std::uint32_t id = gateway.id.value;
     const std::uint32_t secured = std::uint32_t{gateway.secured_port()}
                                   << VPNHA_GATE_SECURED_PORT_SHIFT;
+    const std::uint32_t pptp = gateway.pptp ? VPNHA_GATE_PPTP : 0;
     for (const config::Covered& each : gateway.covered()) {
-        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | VPNHA_GATE_VIP | secured : id));
+        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | pptp | secured : id));
     }
     return {};
 }
@@ -115,10 +118,18 @@ Result<std::uint64_t> GateMaps::deadline(GatewayId gateway) const {
     return value;
 }
 
-Result<void> GateMaps::allow_endings(GatewayId gateway, bool meant) const {
-    const std::uint32_t key = gateway.value;
-    const std::uint32_t value = meant ? 1 : 0;
-    if (bpf_map_update_elem(fds_.endings, &key, &value, BPF_ANY) != 0) {
+Result<void> GateMaps::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) const {
+    vpnha_gate_connection connection{};
+    const std::uint32_t local = htonl(vip.value);
+    const std::uint32_t address = htonl(peer.address.value);
+    const std::uint16_t port = htons(peer.port);
+    std::memcpy(connection.local, &local, sizeof connection.local);
+    std::memcpy(connection.peer, &address, sizeof connection.peer);
+    std::memcpy(connection.peer_port, &port, sizeof connection.peer_port);
+    const std::uint32_t value = 1;
+    const int done = meant ? bpf_map_update_elem(fds_.ends, &connection, &value, BPF_ANY)
+                           : bpf_map_delete_elem(fds_.ends, &connection);
+    if (done != 0 && (meant || errno != ENOENT)) {
         return tl::unexpected(system_error("tell the gate which ends of TCP are meant", errno));
     }
     return {};
@@ -182,8 +193,7 @@ Result<GateProgram> GateProgram::load() {
 GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
-                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.endings),
-                     bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {
@@ -228,13 +238,10 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
             gate.covered6_ = std::move(map);
         } else if (name == "deadline") {
             gate.deadline_ = std::move(map);
-        } else if (name == "endings") {
-            gate.endings_ = std::move(map);
         } else if (name == "drops" && map_info.max_entries == VPNHA_GATE_COUNTERS) {
             gate.drops_ = std::move(map);
         }
     }
-    // At ingress the program has no use for `endings`, and so not the map.
     if (!gate.covered4_ || !gate.covered6_ || !gate.deadline_ || !gate.drops_) {
         return fail(Errc::unsupported,
                     fmt::format("program {} is no gate of this version", program));
@@ -243,8 +250,7 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
 }
 
 GateMaps AttachedGate::maps() const {
-    return GateMaps(
-        {covered4_.get(), covered6_.get(), deadline_.get(), endings_.get(), drops_.get()});
+    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, drops_.get()});
 }
 
 Result<ProgramInfo> program_info(int program) {

@@ -35,7 +35,7 @@ class GateMaps {
         int covered4;
         int covered6;
         int deadline;
-        int endings;
+        int ends;  // -1: of another process, which alone knows them.
         int drops;
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}
@@ -47,7 +47,8 @@ class GateMaps {
     // Nanoseconds of CLOCK_BOOTTIME, or one of gate_abi.h's special values.
     [[nodiscard]] Result<void> set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const;
     [[nodiscard]] Result<std::uint64_t> deadline(GatewayId gateway) const;
-    [[nodiscard]] Result<void> allow_endings(GatewayId gateway, bool meant) const;
+    [[nodiscard]] Result<void> allow_end(Ipv4Address vip, const Ipv4Endpoint& peer,
+                                         bool meant) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
     // Programs with equal ones open and shut together. The kernel's number.
     [[nodiscard]] Result<std::uint32_t> deadline_map() const;
@@ -94,7 +95,6 @@ class AttachedGate {
     UniqueFd covered4_;
     UniqueFd covered6_;
     UniqueFd deadline_;
-    UniqueFd endings_;
     UniqueFd drops_;
 };
 

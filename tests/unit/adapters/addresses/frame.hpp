@@ -46,12 +46,6 @@ class Frame {
         tcp(source_port, flags);
         return std::move(bytes_).take();
     }
-    Bytes tcp6(std::string_view source, std::string_view destination, std::uint16_t source_port,
-               std::uint8_t flags) {
-        start6(source, destination, 6, 20);
-        tcp(source_port, flags);
-        return std::move(bytes_).take();
-    }
     Bytes ipv6(std::string_view source, std::string_view destination) {
         start6(source, destination, 17, 8);
         bytes_.u16(1701).u16(1701).u16(8).u16(0);

@@ -247,6 +247,15 @@ TEST_P(GatePlaceTest, DevicesByWhichTheNodeIsSpokenToNeedIt) {
     EXPECT_FALSE(needs_gate(unit, config_)) << "a session's";
     config_.gateways[0].outside.interface = "ppp7";
     EXPECT_TRUE(needs_gate(unit, config_)) << "the gateway's own";
+    Link call;
+    call.name = "vpnp-3";
+    call.kind = "tun";
+    EXPECT_FALSE(needs_gate(call, config_)) << "a resumed PPTP call's";
+    call.name = "tun3";
+    EXPECT_TRUE(needs_gate(call, config_)) << "somebody else's";
+    call.name = "vpnp-3";
+    call.kind = "veth";
+    EXPECT_TRUE(needs_gate(call, config_)) << "only its name";
 }
 
 TEST_P(GatePlaceTest, SecondGatewayChangesNothingOnTheDevices) {

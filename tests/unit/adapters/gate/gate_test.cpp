@@ -150,9 +150,11 @@ constexpr std::uint8_t kFin = 0x01;
 constexpr std::uint8_t kSyn = 0x02;
 constexpr std::uint8_t kRst = 0x04;
 constexpr std::uint8_t kAck = 0x10;
+// Of a Frame.
+constexpr std::uint16_t kPeerPort = 40'000;
 
 TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
-    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    config_.gateways[0].pptp.emplace();
     BpfGate gate = attached();
     const char* const vip = "192.0.2.100";
     const char* const client = "192.0.2.51";
@@ -165,8 +167,6 @@ TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
         {"RST", Frame().tcp4(vip, client, 1723, kRst), Verdict::dropped},
         {"RST behind options", Frame().tcp4(vip, client, 1723, kRst, 40), Verdict::dropped},
         {"FIN in a VLAN", Frame().vlan(7).tcp4(vip, client, 1723, kFin), Verdict::dropped},
-        {"FIN by IPv6", Frame().tcp6("2001:db8::100", "2001:db8::51", 1723, kFin),
-         Verdict::dropped},
         {"ACK", Frame().tcp4(vip, client, 1723, kAck), Verdict::passes},
         {"SYN", Frame().tcp4(vip, client, 1723, kSyn | kAck), Verdict::passes},
         {"of another port", Frame().tcp4(vip, client, 1724, kRst), Verdict::passes},
@@ -182,16 +182,34 @@ TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
         ends += test.unless_meant == Verdict::dropped ? 1 : 0;
     }
     EXPECT_EQ(verdict(GateDirection::in, Frame().tcp4(client, vip, 1723, kRst)), Verdict::passes);
-    ASSERT_TRUE(gate.allow_endings(kId, true));
+    const Ipv4Address local = parse_ipv4(vip).value();
+    const Ipv4Address peer = parse_ipv4(client).value();
+    for (const auto& [address, other] : {std::pair{local, Ipv4Endpoint{peer, kPeerPort + 1}},
+                                         std::pair{local, Ipv4Endpoint{local, kPeerPort}},
+                                         std::pair{peer, Ipv4Endpoint{peer, kPeerPort}}}) {
+        ASSERT_TRUE(gate.allow_end(address, other, true));
+        EXPECT_EQ(verdict(GateDirection::out, cases[0].frame), Verdict::dropped)
+            << "another connection's end";
+        ++ends;
+    }
+    ASSERT_TRUE(gate.allow_end(local, {peer, kPeerPort}, true));
     for (const auto& test : cases) {
         EXPECT_EQ(verdict(GateDirection::out, test.frame), Verdict::passes) << test.description;
     }
-    ASSERT_TRUE(gate.allow_endings(kId, false));
+    ASSERT_TRUE(gate.allow_end(local, {peer, kPeerPort}, false));
+    ASSERT_TRUE(gate.allow_end(local, {peer, kPeerPort}, false)) << "forgotten already";
     EXPECT_EQ(verdict(GateDirection::out, cases[0].frame), Verdict::dropped);
     EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::ending), ends + 1);
     ASSERT_TRUE(gate.shut(kId));
     EXPECT_EQ(verdict(GateDirection::out, cases[0].frame), Verdict::dropped);
     EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::out, GateReason::standby), 1U);
+}
+
+TEST_P(GateTest, WithoutPptpPort1723OfAVipIsNotTouched) {
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    EXPECT_EQ(verdict(GateDirection::out, Frame().tcp4("192.0.2.100", "192.0.2.51", 1723, kRst)),
+              Verdict::passes);
 }
 
 TEST_P(GateTest, L2tpThatRequiresIpsecNeverPassesInClearText) {
