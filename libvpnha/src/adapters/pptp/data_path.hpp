@@ -29,7 +29,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <variant>
@@ -40,6 +39,9 @@
 #include "pptp/resumed_call.hpp"
 
 namespace vpnha::adapters {
+
+class PathMailbox;
+class PathWorker;
 
 class DataPath {
   public:
@@ -86,13 +88,10 @@ class DataPath {
     [[nodiscard]] pptp::CallCounters counters() const;
 
   private:
-    class Worker;
-    struct Mailbox;
+    DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathWorker> worker);
 
-    DataPath(std::unique_ptr<Mailbox> mailbox, std::unique_ptr<Worker> worker);
-
-    std::unique_ptr<Mailbox> mailbox_;  // Between the two threads.
-    std::unique_ptr<Worker> worker_;    // The thread's.
+    std::unique_ptr<PathMailbox> mailbox_;  // Between the two threads.
+    std::unique_ptr<PathWorker> worker_;    // The thread's.
     std::jthread thread_;
 };
 

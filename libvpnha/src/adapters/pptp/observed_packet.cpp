@@ -87,6 +87,7 @@ void read_options(ByteReader options, ObservedSegment& segment) {
             segment.sack_permitted = true;
         } else if (kind == kOptionTimestamps && length == 10) {
             segment.tsval = value.u32();
+            segment.tsecr = value.u32();
         }
     }
 }

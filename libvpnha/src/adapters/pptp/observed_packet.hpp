@@ -34,7 +34,8 @@ struct ObservedSegment {
     std::optional<std::uint8_t> window_scale;
     bool sack_permitted = false;
     std::optional<std::uint32_t> tsval;
-    ByteView payload;  // As much as was captured.
+    std::uint32_t tsecr = 0;  // With tsval.
+    ByteView payload;         // As much as was captured.
 };
 
 // RFC 2637 4.1, and RFC 3078 for the coherency count.

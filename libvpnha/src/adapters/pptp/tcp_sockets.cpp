@@ -29,6 +29,14 @@ inet_diag_req_v2& put_request(NetlinkRequest& request) {
     return asked;
 }
 
+// It may have ended by itself.
+Result<void> destroy_socket(NetlinkSocket& socket, const inet_diag_sockid& id) {
+    NetlinkRequest destruction(SOCK_DESTROY, 0);
+    put_request(destruction).id = id;
+    const Result<void> done = socket.ask(destruction, "destroying a TCP connection");
+    return !done && done.error().code == Errc::not_found ? Result<void>{} : done;
+}
+
 }  // namespace
 
 bool is_tcp_listener(const Ipv4Endpoint& endpoint) {
@@ -57,15 +65,20 @@ Result<void> destroy_connections(const Ipv4Endpoint& endpoint) {
         }
     }));
     for (const inet_diag_sockid& id : found) {
-        NetlinkRequest destruction(SOCK_DESTROY, 0);
-        put_request(destruction).id = id;
-        const Result<void> done = socket.ask(destruction, "destroying a TCP connection");
-        // It may have ended by itself.
-        if (!done && done.error().code != Errc::not_found) {
-            return done;
-        }
+        VPNHA_CHECK(destroy_socket(socket, id));
     }
     return {};
+}
+
+Result<void> destroy_connection(const Ipv4Endpoint& ours, const Ipv4Endpoint& peer) {
+    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_SOCK_DIAG));
+    inet_diag_sockid id{};
+    id.idiag_sport = htons(ours.port);
+    id.idiag_src[0] = htonl(ours.address.value);
+    id.idiag_dport = htons(peer.port);
+    id.idiag_dst[0] = htonl(peer.address.value);
+    id.idiag_cookie[0] = id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    return destroy_socket(socket, id);
 }
 
 }  // namespace vpnha::adapters

@@ -13,5 +13,7 @@ namespace vpnha::adapters {
 // repaired socket with the same peer. They are destroyed; so are those that somebody has open. Each
 // may send one RST, for the gate to drop.
 [[nodiscard]] Result<void> destroy_connections(const Ipv4Endpoint& endpoint);
+// That one alone; fine when there is none.
+[[nodiscard]] Result<void> destroy_connection(const Ipv4Endpoint& ours, const Ipv4Endpoint& peer);
 
 }  // namespace vpnha::adapters

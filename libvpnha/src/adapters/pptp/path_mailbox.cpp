@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pptp/path_mailbox.hpp"
+
+#include <sys/eventfd.h>
+
+#include <iterator>
+
+namespace vpnha::adapters {
+
+namespace {
+
+void clear_eventfd(int fd) {
+    eventfd_t value = 0;
+    ::eventfd_read(fd, &value);
+}
+
+}  // namespace
+
+void PathMailbox::post(DataPath::Command command) {
+    {
+        const std::lock_guard lock(mutex_);
+        commands_.push_back(std::move(command));
+    }
+    ::eventfd_write(commands_fd(), 1);
+}
+
+void PathMailbox::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopped_ = true;
+    }
+    ::eventfd_write(commands_fd(), 1);
+}
+
+std::vector<DataPath::Event> PathMailbox::take_events() {
+    clear_eventfd(events_fd());
+    const std::lock_guard lock(mutex_);
+    return std::exchange(events_, {});
+}
+
+pptp::CallCounters PathMailbox::counters() const {
+    const std::lock_guard lock(mutex_);
+    return counters_;
+}
+
+std::vector<DataPath::Command> PathMailbox::take_commands() {
+    clear_eventfd(commands_fd());
+    const std::lock_guard lock(mutex_);
+    return std::exchange(commands_, {});
+}
+
+bool PathMailbox::is_stopped() const {
+    const std::lock_guard lock(mutex_);
+    return stopped_;
+}
+
+void PathMailbox::tell(std::vector<DataPath::Event> events, const pptp::CallCounters& counters) {
+    {
+        const std::lock_guard lock(mutex_);
+        counters_ = counters;
+        std::move(events.begin(), events.end(), std::back_inserter(events_));
+    }
+    ::eventfd_write(events_fd(), 1);
+}
+
+}  // namespace vpnha::adapters
