@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/pptp/data_path.hpp"
+
+#include <gmock/gmock.h>
+
+#include "unit/adapters/pptp/pptp_client.hpp"
+
+namespace vpnha::adapters {
+namespace data_path_test {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class DataPathTest : public PptpClientTest {
+  protected:
+    [[nodiscard]] static bool has_device() { return if_nametoindex("vpnp-0") != 0; }
+    // Numbers of packets that came out of the device.
+    [[nodiscard]] static std::vector<std::uint32_t> arrived(const testing::Capture& device) {
+        std::vector<std::uint32_t> numbers;
+        while (const auto packet = device.next(0ms)) {
+            numbers.push_back(ByteReader(ByteView(*packet).subspan(20)).u32());
+        }
+        return numbers;
+    }
+    void expect_data_flows() {
+        const testing::Capture device("vpnp-0");
+        send_data(70'001);
+        model_.send_data(70'002, boot_time());
+        EXPECT_TRUE(run_until([&] { return !model_.data.empty(); }));
+        EXPECT_THAT(model_.data, Contains(70'001U));
+        run_for(50ms);
+        EXPECT_THAT(arrived(device), ElementsAre(70'002U));
+        EXPECT_EQ(model_.undecipherable, 0U);
+    }
+    void expect_control_answers(std::uint32_t id) {
+        heard_.clear();
+        say(pptp::build_echo_request(id));
+        EXPECT_TRUE(run_until([&] { return heard_ == pptp::build_echo_reply(id); }))
+            << to_hex(heard_);
+        EXPECT_FALSE(is_closed_);
+    }
+};
+
+TEST_F(DataPathTest, WithFinalNumbersACallGoesOnAtOnceAndWastesNone) {
+    stock_sends(100);
+    checkpoint();
+    die();
+    take_over(true);
+    EXPECT_EQ(resumed_[0].how, "exact");
+    expect_data_flows();
+    EXPECT_THAT(gre_numbers_, Contains(101U));
+    expect_control_answers(9);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, WithOldNumbersItAsksTheClient) {
+    stock_sends(100);
+    stock_echo(7);
+    checkpoint();
+    known_.echo_id = 7;
+    stock_sends(600);
+    stock_echo(8);
+    stock_echo(9);
+    die();
+    take_over(false);
+    EXPECT_THAT(resumed_[0].how, HasSubstr("rung 2"));
+    expect_data_flows();
+    expect_control_answers(10);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, AnEchoThatNobodyHasAnsweredIsAnswered) {
+    stock_echo(7);
+    checkpoint();
+    known_.echo_id = 7;
+    say(pptp::build_echo_request(8));
+    die();
+    take_over(false);
+    EXPECT_TRUE(run_until([&] { return heard_ == pptp::build_echo_reply(8); })) << to_hex(heard_);
+    expect_data_flows();
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, APausedCallLosesNothingAndUsesNoNumber) {
+    checkpoint();
+    die();
+    take_over(true);
+    expect_data_flows();
+    path_->post(node::PauseCalls{kGateway});
+    run_for(50ms);
+    model_.data.clear();
+    gre_numbers_.clear();
+    const std::uint32_t last = model_.last();
+    for (std::uint32_t number = 1; number <= 5; ++number) {
+        send_data(number);
+    }
+    run_for(100ms);
+    EXPECT_THAT(gre_numbers_, IsEmpty());
+    path_->post(node::ResumeCalls{kGateway, {record_.key}, true});
+    EXPECT_TRUE(run_until([&] { return model_.data.size() == 5; }));
+    EXPECT_THAT(model_.data, ElementsAre(1U, 2U, 3U, 4U, 5U));
+    EXPECT_THAT(gre_numbers_, ElementsAre(last + 1, last + 2, last + 3, last + 4, last + 5));
+    expect_control_answers(3);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, AnotherNodeGoesOnWithNumbersThatWereRead) {
+    checkpoint();
+    die();
+    take_over(true);
+    expect_data_flows();
+    expect_control_answers(3);
+    path_->post(node::PauseCalls{kGateway});
+    path_->post(node::ReadCalls{kGateway, 77});
+    ASSERT_TRUE(run_until([&] { return !read_.empty() && read_.back().ticket == 77; }));
+    ASSERT_THAT(read_.back().calls, SizeIs(1));
+    known_ = read_.back().calls[0].numbers;
+    path_.reset();
+    EXPECT_FALSE(has_device());
+    prepared_.clear();
+    resumed_.clear();
+    const std::uint32_t last = model_.last();
+    model_.data.clear();
+    take_over(true);
+    expect_data_flows();
+    EXPECT_THAT(gre_numbers_, Contains(last + 1));
+    expect_control_answers(4);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, ANodeThatHasNothingPreparedKeepsSilent) {
+    start_path();
+    model_.send_data(1, boot_time());
+    run_for(100ms);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, ARemovedCallGoesWithoutAWord) {
+    checkpoint();
+    die();
+    take_over(true);
+    expect_data_flows();
+    path_->post(node::RemoveCall{kGateway, record_.key});
+    EXPECT_TRUE(run_until([] { return !has_device(); }));
+    run_for(50ms);
+    EXPECT_THAT(harm(), IsEmpty());
+    EXPECT_FALSE(is_closed_);
+    EXPECT_THAT(ended_, IsEmpty());
+}
+
+TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {
+    may_end_ = false;
+    checkpoint();
+    die();
+    take_over(true);
+    Bytes stop{0, 16, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 3, 0, 0, 1, 0, 0, 0};
+    say(stop);
+    ASSERT_TRUE(run_until([&] { return meant_ends_ == 1; }));
+    run_for(100ms);
+    EXPECT_THAT(harm(), IsEmpty());
+    path_->post(DataPath::MayEnd{record_.key});
+    EXPECT_TRUE(run_until([&] { return is_closed_ && !ended_.empty(); }));
+    EXPECT_THAT(harm(), ElementsAre("FIN"));
+    EXPECT_THAT(ended_[0].reason, HasSubstr("Stop-Control"));
+    EXPECT_FALSE(has_device());
+    // Stop-Control-Connection-Reply.
+    ASSERT_GE(heard_.size(), 16U);
+    EXPECT_EQ(heard_[9], 4);
+}
+
+TEST_F(DataPathTest, ASocketThatADeadProcessLeftIsDestroyed) {
+    checkpoint();
+    take_over(true);  // The stock one is still there.
+    expect_data_flows();
+    expect_control_answers(9);
+    EXPECT_THAT(harm(), IsEmpty());
+}
+
+TEST_F(DataPathTest, ItTellsNumbersThatHaveChanged) {
+    checkpoint();
+    die();
+    take_over(true);
+    run_for(300ms);
+    read_.clear();
+    run_for(300ms);
+    EXPECT_THAT(read_, IsEmpty());
+    expect_data_flows();
+    EXPECT_TRUE(run_until([&] { return !read_.empty() && !read_.back().calls.empty(); }));
+    EXPECT_EQ(read_.back().ticket, 0U);
+    run_for(300ms);
+    EXPECT_EQ(read_.back().calls[0].numbers.mppe_out, 1U);
+    EXPECT_EQ(read_.back().calls[0].numbers.mppe_in, 1U);
+}
+
+TEST_F(DataPathTest, ACallOfAnotherAddressIsNotPrepared) {
+    start_path();
+    record_.key.local.address = testing::ip("192.0.2.77");
+    path_->post(DataPath::Prepare{{kGateway, record_, known_, 5},
+                                  pptp::StartKeys{mppe::test::kStartKey, mppe::test::kStartKey},
+                                  kTable});
+    ASSERT_TRUE(run_until([&] { return !prepared_.empty(); }));
+    EXPECT_FALSE(prepared_[0].result);
+    path_->post(node::ResumeCalls{kGateway, {record_.key}, false});
+    EXPECT_TRUE(run_until([&] { return ended_.size() == 1; }));
+}
+
+}  // namespace data_path_test
+}  // namespace vpnha::adapters
