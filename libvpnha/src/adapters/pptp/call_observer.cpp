@@ -86,18 +86,35 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
         side.tsval = segment.tsval;
         side.tsval_at = now;
     }
+    side.finished = side.finished || (segment.flags & Segment::kFin) != 0;
     if ((segment.flags & (Segment::kFin | Segment::kRst)) != 0 && !out) {
         noted.news = News::end_meant;
     } else if (const News news = on_message(segment, out, connection); news != News::none) {
         noted.news = news;
     }
-    for (auto call = calls_.begin(); call != calls_.end(); ++call) {
-        call->second.changed = call->second.changed || call->first.peer == peer;
+    for (auto& [key, call] : calls_) {
+        call.changed = call.changed || key.peer == peer;
     }
-    if ((segment.flags & Segment::kRst) != 0) {
+    connection.reset = connection.reset || (segment.flags & Segment::kRst) != 0;
+    drop_if_over(peer);
+    return noted;
+}
+
+bool CallObserver::has_call(const Ipv4Endpoint& peer) const {
+    return std::any_of(calls_.begin(), calls_.end(),
+                       [&peer](const auto& call) { return call.first.peer == peer; });
+}
+
+void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
+    const auto found = connections_.find(peer);
+    if (found == connections_.end()) {
+        return;
+    }
+    const Connection& connection = found->second;
+    const bool over = connection.reset || (connection.ours.finished && connection.theirs.finished);
+    if (over && !has_call(peer)) {
         connections_.erase(found);
     }
-    return noted;
 }
 
 // One segment is one message, or none: they are short, and TCP sends each at once.
@@ -182,8 +199,8 @@ void CallObserver::forget(const pptp::CallKey& key) {
     };
     erase(incoming_, {key.peer.address, key.id.value});
     erase(outgoing_, {key.peer.address, key.peer_id.value});
-    connections_.erase(key.peer);
     calls_.erase(found);
+    drop_if_over(key.peer);
 }
 
 pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
@@ -224,6 +241,11 @@ std::vector<pptp::CallState> CallObserver::take_changed(TimePoint now) {
     }
     sent_unread_ = 0;
     return states;
+}
+
+pptp::CallNumbers CallObserver::numbers_of(const pptp::CallKey& key, TimePoint now) const {
+    const auto found = calls_.find(key);
+    return found == calls_.end() ? pptp::CallNumbers{} : state_of(found->second, now).numbers;
 }
 
 std::vector<pptp::CallState> CallObserver::all(TimePoint now) const {

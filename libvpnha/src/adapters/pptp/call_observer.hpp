@@ -26,6 +26,10 @@ class CallObserver {
     static constexpr std::size_t kConnectionsMax = 16'384;
 
     explicit CallObserver(Ipv4Address vip) : vip_(vip) {}
+    CallObserver(const CallObserver&) = delete;
+    CallObserver& operator=(const CallObserver&) = delete;
+
+    [[nodiscard]] Ipv4Address vip() const { return vip_; }
 
     // What a packet was beside numbers.
     enum class News {
@@ -49,6 +53,8 @@ class CallObserver {
     // their TCP time stamps.
     [[nodiscard]] std::vector<pptp::CallState> take_changed(TimePoint now);
     [[nodiscard]] std::vector<pptp::CallState> all(TimePoint now) const;
+    // Of a call that is followed.
+    [[nodiscard]] pptp::CallNumbers numbers_of(const pptp::CallKey& key, TimePoint now) const;
     // Packets that we sent since take_changed(), of the call with most of them.
     [[nodiscard]] std::uint32_t sent_unread() const { return sent_unread_; }
 
@@ -58,6 +64,7 @@ class CallObserver {
         bool seen = false;
         std::uint32_t next = 0;          // Behind the last octet that was sent.
         std::uint32_t acknowledged = 0;  // The other's, by this side.
+        bool finished = false;           // Its FIN was seen.
         std::uint16_t window = 0;
         std::uint16_t mss = 536;  // RFC 9293 3.7.1.
         std::optional<std::uint8_t> scale;
@@ -70,6 +77,7 @@ class CallObserver {
         Side theirs;
         std::uint32_t echo_id = 0;
         bool echo_open = false;
+        bool reset = false;
     };
     struct Call {
         pptp::CallKey key;
@@ -89,6 +97,9 @@ class CallObserver {
 
     Noted on_segment(const ObservedSegment& segment, TimePoint now);
     void on_gre(const ObservedGre& packet);
+    // One that is over and has no call any more.
+    void drop_if_over(const Ipv4Endpoint& peer);
+    [[nodiscard]] bool has_call(const Ipv4Endpoint& peer) const;
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
     [[nodiscard]] pptp::CallState state_of(const Call& call, TimePoint now) const;
 

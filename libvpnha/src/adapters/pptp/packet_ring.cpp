@@ -63,7 +63,7 @@ Result<void> set_up(int socket, int device, Ipv4Address vip) {
     ring.tp_block_size = kBlockBytes;
     ring.tp_block_nr = kBlocks;
     ring.tp_frame_size = 512;
-    ring.tp_frame_nr = kBlockBytes / ring.tp_frame_size * kBlocks;
+    ring.tp_frame_nr = static_cast<unsigned>(kBlockBytes / ring.tp_frame_size * kBlocks);
     ring.tp_retire_blk_tov = kBlockTimeoutMs;
     if (::setsockopt(socket, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring) != 0) {
         return tl::unexpected(ring_error("the ring of a capture"));
@@ -126,6 +126,12 @@ bool PacketRing::read(const OnPacket& on_packet, std::size_t blocks_max) {
         status.store(TP_STATUS_KERNEL, std::memory_order_release);
         next_ = (next_ + 1) % kBlocks;
     }
+}
+
+bool PacketRing::take_failure() {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length) != 0 || error != 0;
 }
 
 std::uint32_t PacketRing::take_lost() {

@@ -27,6 +27,8 @@ class PacketRing {
     [[nodiscard]] int fd() const { return socket_.get(); }
     // What the kernel has put there, at most so many blocks of it; false: there is more.
     [[nodiscard]] bool read(const OnPacket& on_packet, std::size_t blocks_max);
+    // True, once: the device was switched off, or it is gone.
+    [[nodiscard]] bool take_failure();
     // Packets that found no room, since the last time.
     [[nodiscard]] std::uint32_t take_lost();
 

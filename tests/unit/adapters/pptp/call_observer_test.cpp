@@ -219,7 +219,7 @@ TEST_F(CallObserverTest, TheClientsUnansweredEchoIsOpen) {
 }
 
 TEST_F(CallObserverTest, TellsWhichEndsAreMeant) {
-    for (const std::uint16_t type : {3, 12, 13}) {
+    for (const std::uint16_t type : {std::uint16_t{3}, std::uint16_t{12}, std::uint16_t{13}}) {
         for (const bool out : {false, true}) {
             shake_hands();
             const auto noted =
