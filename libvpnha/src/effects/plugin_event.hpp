@@ -8,11 +8,18 @@
 
 #include "effects/tokens.hpp"
 #include "l2tp/session_record.hpp"
+#include "pptp/call_record.hpp"
 
 namespace vpnha::node {
 
+// The keys in its record are sealed already.
+struct PluginCall {
+    pptp::CallRecord record;
+    pptp::CallNumbers numbers;  // As far as they have been seen.
+};
+
 // One alternative a protocol.
-using PluginSession = std::variant<l2tp::SessionRecord>;
+using PluginSession = std::variant<l2tp::SessionRecord, PluginCall>;
 
 // A stock session came up; `not_resumable` names what keeps it from being replicated.
 struct PluginUp {

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/ids.hpp"
-#include "effects/tokens.hpp"
 #include "pptp/call_record.hpp"
 
 namespace vpnha::node {
@@ -89,18 +88,6 @@ struct CallsRead {
     std::uint64_t ticket = 0;
     std::span<const pptp::CallState> calls;
 };
-// A stock call came up; `not_resumable` names what keeps it from being replicated. The record's
-// keys are sealed already.
-struct CallUp {
-    PluginToken plugin = 0;
-    const pptp::CallRecord& record;
-    const pptp::CallNumbers& numbers;
-    const std::string& not_resumable;
-};
-struct CallDown {
-    PluginToken plugin = 0;
-};
-
-using PptpEvent = std::variant<CallPrepared, CallResumed, CallEnded, CallsRead, CallUp, CallDown>;
+using PptpEvent = std::variant<CallPrepared, CallResumed, CallEnded, CallsRead>;
 
 }  // namespace vpnha::node

@@ -18,7 +18,6 @@
 #include "adapters/os/linux_machine.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
-#include "adapters/pppd/plugin_server.hpp"
 #include "adapters/services/stock_services.hpp"
 #include "config/config.hpp"
 #include "runtime/checks/quorum_mode.hpp"
@@ -32,7 +31,8 @@
 #include "runtime/gateway_settings.hpp"
 #include "runtime/ipsec.hpp"
 #include "runtime/pacemaker/score_writer.hpp"
-#include "runtime/plugin_session.hpp"
+#include "runtime/plugins.hpp"
+#include "runtime/pptp.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/setup_reader.hpp"
@@ -84,7 +84,7 @@ class Daemon {
         }
         VPNHA_CHECK(make_node());
         VPNHA_CHECK(watch_devices());
-        VPNHA_CHECK(open_plugin_socket());
+        VPNHA_CHECK(plugins_->open());
         loop_.on_signal(SIGTERM, [this] { end({}); });
         loop_.on_signal(SIGINT, [this] { end({}); });
         return {};
@@ -298,6 +298,13 @@ class Daemon {
                                               [this](GatewayId id, const node::IpsecEvent& event) {
                                                   hear(id, event);
                                               }));
+        VPNHA_TRY(
+            pptp_,
+            runtime::Pptp::open(
+                config_, loop_, map_->key_file(),
+                {.tell = [this](GatewayId id, const node::PptpEvent& event) { hear(id, event); },
+                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
+                                     bool meant) { return gate_->allow_end(vip, peer, meant); }}));
         VPNHA_TRY(carriers_,
                   runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
                                                    [this](GatewayId id, const std::any& event) {
@@ -319,14 +326,12 @@ class Daemon {
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
-                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(), carriers_},
+                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(), pptp_.get(),
+                           carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
-                .plugin =
-                    [this](const node::AnswerPlugin& answer) {
-                        plugins_->answer({answer.plugin}, answer.reason);
-                    },
+                .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
                 .score =
                     [this](const node::WriteScore& score) {
                         scores_.write(score.resource, score.score);
@@ -340,33 +345,10 @@ class Daemon {
                         end(tl::unexpected(error));
                     }});
         executor_->set_group(group_.get());
+        plugins_.emplace(config_, loop_, *node_, pptp_.get(),
+                         [this](node::Effects effects) { run(std::move(effects)); });
         compare_setups_later();
         return {};
-    }
-
-    Result<void> open_plugin_socket() {
-        adapters::PluginListener listener{
-            .on_up = [this](adapters::PluginClientId client,
-                            const adapters::PluginSessionUp& up) { on_plugin_up(client, up); },
-            .on_down =
-                [this](adapters::PluginClientId client) {
-                    run(node_->on_plugin_down(client.value, loop_.now()));
-                },
-            .on_gone = [this](adapters::PluginClientId client,
-                              bool) { run(node_->on_plugin_down(client.value, loop_.now())); }};
-        VPNHA_TRY(plugins_,
-                  adapters::PluginServer::open(loop_, config_.plugin_socket, std::move(listener)));
-        return {};
-    }
-
-    void on_plugin_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-        const std::optional<node::PluginSession> session = runtime::plugin_session(up, config_);
-        if (!session) {
-            plugins_->answer(client, "sessions of its protocol are not replicated yet");
-            return;
-        }
-        run(node_->on_plugin_up(client.value, up.gateway, *session,
-                                fmt::format("{}", fmt::join(up.not_resumable, "; ")), loop_.now()));
     }
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
@@ -450,6 +432,7 @@ class Daemon {
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     runtime::Ipsec ipsec_;
+    std::unique_ptr<runtime::Pptp> pptp_;
     runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
     runtime::Encryption encryption_;
@@ -459,7 +442,7 @@ class Daemon {
     std::optional<runtime::Requests> requests_;
     std::optional<runtime::FlowKeeper> flows_;
     std::optional<runtime::Executor> executor_;
-    std::unique_ptr<adapters::PluginServer> plugins_;
+    std::optional<runtime::Plugins> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
     bool has_failed_ = false;

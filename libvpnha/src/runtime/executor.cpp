@@ -65,6 +65,13 @@ node::Effects Executor::execute(node::IpsecWork& work) {
     return std::visit([this](auto& each) { return execute(each); }, work);
 }
 
+node::Effects Executor::execute(node::PptpWork& work) {
+    // Only the keeper of a gateway that has PPTP asks for it.
+    VPNHA_ASSERT(ports_.pptp != nullptr);
+    ports_.pptp->execute(std::move(work));
+    return {};
+}
+
 node::Effects Executor::execute(node::OtherWork& work) {
     // Its keeper and its carrier came together.
     VPNHA_ASSERT(std::ranges::any_of(

@@ -29,6 +29,7 @@
 #include "ports/session_kernel.hpp"
 #include "runtime/install_queue.hpp"
 #include "runtime/pacemaker/pacemaker_tools.hpp"
+#include "runtime/pptp.hpp"
 
 namespace vpnha::runtime {
 
@@ -44,6 +45,8 @@ struct Ports {
     // Of the gateway that has IPsec; nullptr where none has.
     ports::Charon* charon = nullptr;
     ports::SaTable* sas = nullptr;
+    // Of the gateways that have PPTP; nullptr where none has.
+    Pptp* pptp = nullptr;
     // Of protocols that come with the program.
     std::span<const std::unique_ptr<ports::Carrier>> carriers{};
 };
@@ -83,8 +86,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::L2tpWork& work) override;
     node::Effects execute(node::FlowWork& work) override;
     node::Effects execute(node::IpsecWork& work) override;
-    // No gateway serves PPTP yet.
-    node::Effects execute(node::PptpWork&) override { return {}; }
+    node::Effects execute(node::PptpWork& work) override;
     node::Effects execute(node::OtherWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

@@ -42,6 +42,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
         settings.keepers.hello_interval = gateway.l2tp->hello_interval;
     }
     settings.keepers.ipsec = gateway.ipsec.has_value();
+    settings.keepers.pptp = gateway.pptp.has_value();
     settings.links = link_settings_of(gateway.links);
     settings.keepers.flows = flow_settings_of(gateway);
     settings.stand_in = gateway.stand_in;

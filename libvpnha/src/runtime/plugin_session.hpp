@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session of pppd's plugin as the record of its protocol's keeper.
+// A session of pppd's plugin as its protocol's keeper hears of it.
 #pragma once
 
-#include <optional>
+#include <string>
 
-#include "adapters/pppd/plugin_message.hpp"
+#include "adapters/pppd/plugin_server.hpp"
 #include "config/config.hpp"
 #include "effects/plugin_event.hpp"
+#include "runtime/pptp.hpp"
 
 namespace vpnha::runtime {
 
-// Adds what pppd cannot know, from the gateway's configuration: the local end of a tunnel.
-// nullopt: no keeper replicates this protocol.
-[[nodiscard]] std::optional<node::PluginSession> plugin_session(const adapters::PluginSessionUp& up,
-                                                                const config::Config& config);
+struct PluginNews {
+    node::PluginSession session;
+    std::string not_resumable;  // Why it cannot be replicated; empty when it can.
+};
+
+// Adds what pppd cannot know: the local end, from the gateway's configuration, and of a PPTP call
+// what was seen of it. The error is the answer to a pppd whose session no keeper would hear of.
+[[nodiscard]] Result<PluginNews> plugin_session(adapters::PluginClientId client,
+                                                const adapters::PluginSessionUp& up,
+                                                const config::Config& config, Pptp* pptp);
 
 }  // namespace vpnha::runtime

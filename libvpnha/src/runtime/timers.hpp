@@ -26,6 +26,10 @@ inline constexpr int kCharonLookTimer = 19;  // Whether charon is there.
 inline constexpr int kCharonFeedTimer = 20;  // The next messages for charon.
 inline constexpr int kCharonTurnTimer = 21;  // charon has not said yet that it has turned.
 inline constexpr int kSaTimer = 22;          // The next slice of ESP SAs.
+inline constexpr int kCallTimer = 23;        // Numbers of PPTP calls that have changed: told.
+inline constexpr int kCallSettleTimer = 24;  // All that was captured of PPTP calls has been read.
+inline constexpr int kCallOpenTimer = 25;    // PPTP calls could not be watched: tried again.
+inline constexpr int kCallRefuseTimer = 26;  // PPTP calls that cannot be prepared: told.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

@@ -54,6 +54,9 @@ class Place final : public Gateway {
     void tell(const node::PptpEvent& event, TimePoint now) {
         keeper_.on_event(node::KeeperEvent(event), now, effects_);
     }
+    void tell(const node::PluginEvent& event, TimePoint now) {
+        keeper_.on_event(node::KeeperEvent(event), now, effects_);
+    }
     // What the data path does, and what follows from it.
     void run(TimePoint now) {
         keeper_.on_time(now, effects_);
@@ -176,7 +179,8 @@ class PptpCallsTest : public ::testing::Test {
     // A stock call comes up at A.
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
-        a_.tell(node::CallUp{1, sample_call(), a_.numbers_, obstacle}, now_);
+        const node::PluginSession call = node::PluginCall{sample_call(), a_.numbers_};
+        a_.tell(node::PluginUp{1, call, obstacle}, now_);
         settle();
     }
     void kill_a() {
@@ -340,7 +344,7 @@ TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
 
 TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     bring_up();
-    a_.tell(node::CallDown{1}, now_);
+    a_.tell(node::PluginDown{1}, now_);
     settle();
     EXPECT_EQ(a_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
@@ -350,7 +354,7 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    a_.tell(node::CallDown{1}, now_);
+    a_.tell(node::PluginDown{1}, now_);
     settle();
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }

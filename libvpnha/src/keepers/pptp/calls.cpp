@@ -307,6 +307,8 @@ std::optional<TimePoint> PptpCalls::next_deadline() const {
 void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = std::get_if<node::PptpEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    } else if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     }
 }
 
@@ -383,8 +385,13 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
     }
 }
 
-void PptpCalls::hear(const node::CallUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, record, numbers, not_resumable] = up;
+void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
+    const auto& [plugin, session, not_resumable] = up;
+    const auto* const own = std::get_if<node::PluginCall>(&session);
+    if (own == nullptr) {
+        return;
+    }
+    const auto& [record, numbers] = *own;
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
@@ -413,7 +420,7 @@ void PptpCalls::hear(const node::CallUp& up, TimePoint now, Effects& effects) {
     log(node::Level::info, "session up event=session-up", record.key, {}, effects);
 }
 
-void PptpCalls::hear(const node::CallDown& down, TimePoint now, Effects& effects) {
+void PptpCalls::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
     waiting_plugins_.erase(down.plugin);
     const auto found = stock_.find(down.plugin);
     if (found == stock_.end()) {

@@ -96,8 +96,8 @@ class PptpCalls final : public Keeper, public Counted {
     void hear(const node::CallResumed& resumed, TimePoint now, Effects& effects);
     void hear(const node::CallEnded& ended, TimePoint now, Effects& effects);
     void hear(const node::CallsRead& read, TimePoint now, Effects& effects);
-    void hear(const node::CallUp& up, TimePoint now, Effects& effects);
-    void hear(const node::CallDown& down, TimePoint now, Effects& effects);
+    void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
+    void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Once both records are there.

@@ -16,11 +16,11 @@ using ports::GateDirection;
 using ports::GateKind;
 using ports::GateReason;
 
-std::string_view name_of(GateDirection direction) {
+std::string_view word_for(GateDirection direction) {
     return direction == GateDirection::in ? "in" : "out";
 }
 
-std::string_view name_of(GateReason reason) {
+std::string_view word_for(GateReason reason) {
     switch (reason) {
         case GateReason::standby:
             return "standby";
@@ -34,7 +34,7 @@ std::string_view name_of(GateReason reason) {
     return "standby";
 }
 
-std::string_view name_of(GateKind kind) {
+std::string_view word_for(GateKind kind) {
     switch (kind) {
         case GateKind::ip:
             return "ip";
@@ -46,7 +46,7 @@ std::string_view name_of(GateKind kind) {
     return "ip";
 }
 
-std::string_view name_of(GatePresence presence) {
+std::string_view word_for(GatePresence presence) {
     switch (presence) {
         case GatePresence::attached:
             return "attached";
@@ -68,8 +68,8 @@ json devices_view(const std::vector<GateDevice>& found) {
         if (devices.empty() || devices.back().at("interface") != device.interface) {
             devices.push_back({{"interface", device.interface}, {"before", json::object()}});
         }
-        const std::string direction(name_of(device.direction));
-        devices.back()[direction] = name_of(device.presence);
+        const std::string direction(word_for(device.direction));
+        devices.back()[direction] = word_for(device.presence);
         devices.back()["before"][direction] = device.before;
     }
     return devices;
@@ -80,8 +80,8 @@ json drops_view(const ports::GateCounters& drops) {
     for (const GateDirection direction : ports::kGateDirections) {
         for (const GateReason reason : ports::kGateReasons) {
             for (const GateKind kind : ports::kGateKinds) {
-                view[std::string(name_of(direction))][std::string(name_of(reason))]
-                    [std::string(name_of(kind))] = drops.at(direction, reason, kind);
+                view[std::string(word_for(direction))][std::string(word_for(reason))]
+                    [std::string(word_for(kind))] = drops.at(direction, reason, kind);
             }
         }
     }
@@ -123,7 +123,7 @@ json drops_by_reason(const ports::GateCounters& drops) {
     json view;
     for (const GateDirection direction : ports::kGateDirections) {
         for (const GateReason reason : ports::kGateReasons) {
-            view[std::string(name_of(direction))][std::string(name_of(reason))] =
+            view[std::string(word_for(direction))][std::string(word_for(reason))] =
                 drops.dropped(direction, reason);
         }
     }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/plugins.hpp"
+
+#include "runtime/plugin_session.hpp"
+
+namespace vpnha::runtime {
+
+Result<void> Plugins::open() {
+    adapters::PluginListener listener{
+        .on_up = [this](adapters::PluginClientId client,
+                        const adapters::PluginSessionUp& up) { on_up(client, up); },
+        .on_down =
+            [this](adapters::PluginClientId client) {
+                run_(node_.on_plugin_down(client.value, loop_.now()));
+            },
+        .on_gone = [this](adapters::PluginClientId client,
+                          bool announced) { on_gone(client, announced); }};
+    VPNHA_TRY(server_,
+              adapters::PluginServer::open(loop_, config_.plugin_socket, std::move(listener)));
+    return {};
+}
+
+void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
+    const auto news = plugin_session(client, up, config_, pptp_);
+    if (!news) {
+        server_->answer(client, news.error().detail);
+        return;
+    }
+    run_(node_.on_plugin_up(client.value, up.gateway, news->session, news->not_resumable,
+                            loop_.now()));
+}
+
+void Plugins::on_gone(adapters::PluginClientId client, bool announced) {
+    if (pptp_ != nullptr) {
+        pptp_->on_plugin_gone(client, announced);
+    }
+    run_(node_.on_plugin_down(client.value, loop_.now()));
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The pppds of this node: their plugins' sessions go to the node, its answers to them.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "adapters/pppd/plugin_server.hpp"
+#include "config/config.hpp"
+#include "node/node.hpp"
+#include "runtime/pptp.hpp"
+
+namespace vpnha::runtime {
+
+class Plugins {
+  public:
+    // All must outlive it. `pptp`: nullptr, when no gateway has PPTP. `run` takes what follows.
+    Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node, Pptp* pptp,
+            std::function<void(node::Effects)> run)
+        : config_(config), loop_(loop), node_(node), pptp_(pptp), run_(std::move(run)) {}
+    Plugins(const Plugins&) = delete;
+    Plugins& operator=(const Plugins&) = delete;
+
+    [[nodiscard]] Result<void> open();
+
+    void answer(const node::AnswerPlugin& answer) {
+        server_->answer({answer.plugin}, answer.reason);
+    }
+    [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }
+
+  private:
+    void on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up);
+    void on_gone(adapters::PluginClientId client, bool announced);
+
+    const config::Config& config_;
+    adapters::QbLoop& loop_;
+    node::Node& node_;
+    Pptp* pptp_;
+    std::function<void(node::Effects)> run_;
+    std::unique_ptr<adapters::PluginServer> server_;
+};
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/pptp.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "adapters/os/log.hpp"
+#include "runtime/cluster_nodes.hpp"
+#include "runtime/timers.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+using adapters::DataPath;
+
+constexpr std::uint16_t kControlPort = 1723;
+
+pptp::CallRecord call_record(const pptp::CallKey& key, const adapters::PluginPptp& ids,
+                             const adapters::PluginLink& link) {
+    return {.key = key,
+            .tcp = {},
+            .ours = link.ours,
+            .theirs = link.theirs,
+            .our_address = link.our_address,
+            .peer_address = link.peer_address,
+            .mtu = ids.mtu,
+            .echo_interval_s = link.echo_interval_s,
+            .echo_failures = link.echo_failures,
+            .established_unix_ms = link.established_unix_ms,
+            .mppe = static_cast<pptp::Mppe>(ids.mppe_bits),
+            .sealed_keys = {},
+            .user = link.user,
+            .interface = link.interface};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pptp>> Pptp::open(const config::Config& config, adapters::QbLoop& loop,
+                                         const std::string& key_file, Listener listener) {
+    std::vector<Ipv4Address> vips;
+    for (const config::Gateway& gateway : config.gateways) {
+        if (gateway.pptp) {
+            vips.push_back(gateway.dialled_address());
+        }
+    }
+    if (vips.empty()) {
+        return nullptr;
+    }
+    VPNHA_TRY(const auto key, cluster_key_of(key_file));
+    VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
+    VPNHA_TRY(auto data_path, DataPath::start(vips));
+    std::unique_ptr<Pptp> pptp(
+        new Pptp(config, loop, std::move(box), std::move(data_path), std::move(listener)));
+    VPNHA_CHECK(
+        loop.watch(pptp->data_path_->events_fd(), [self = pptp.get()] { self->on_events(); }));
+    return pptp;
+}
+
+Pptp::Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::SecretBox box,
+           std::unique_ptr<DataPath> data_path, Listener listener)
+    : config_(config),
+      loop_(loop),
+      box_(std::move(box)),
+      data_path_(std::move(data_path)),
+      listener_(std::move(listener)),
+      watch_(loop, {.tell = kCallTimer, .settle = kCallSettleTimer, .reopen = kCallOpenTimer},
+             watch_listener()) {}
+
+Pptp::~Pptp() {
+    loop_.cancel_timer(kCallRefuseTimer);
+    loop_.unwatch(data_path_->events_fd());
+}
+
+adapters::CallWatch::Listener Pptp::watch_listener() {
+    return {.on_numbers =
+                [this](GatewayId gateway, std::span<const pptp::CallState> calls) {
+                    listener_.tell(gateway, node::CallsRead{0, calls});
+                },
+            .on_end =
+                [this](GatewayId gateway, const Ipv4Endpoint& peer, bool meant) {
+                    allow_end(config_.find(gateway)->dialled_address(), peer, meant);
+                }};
+}
+
+void Pptp::execute(node::PptpWork work) {
+    std::visit([this](auto& each) { execute(each); }, work);
+}
+
+Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {
+    pptp::StartKeys keys{};
+    const std::size_t size = keys.send.size() + keys.receive.size();
+    VPNHA_TRY(auto plain, adapters::SecretBytes::with_room(size));
+    VPNHA_CHECK(box_.open(pptp::seal_context(record.key), record.sealed_keys, plain));
+    if (plain.view().size() != size) {
+        return fail(Errc::malformed, "the keys of MPPE have a wrong length");
+    }
+    std::copy_n(plain.view().begin(), keys.send.size(), keys.send.begin());
+    std::copy_n(plain.view().begin() + keys.send.size(), keys.receive.size(), keys.receive.begin());
+    return keys;
+}
+
+void Pptp::execute(node::PrepareCall& work) {
+    const config::Gateway& gateway = *config_.find(work.gateway);
+    const pptp::CallKey key = work.record.key;
+    // What an earlier connection of this peer was allowed is not for this one.
+    allow_end(key.local.address, key.peer, false);
+    DataPath::Prepare prepare{
+        .call = std::move(work), .keys = {}, .route_table = gateway.route_table};
+    if (prepare.call.record.mppe != pptp::Mppe::none) {
+        const auto keys = open_keys(prepare.call.record);
+        if (!keys) {
+            refused_.emplace_back(gateway.id, node::CallPrepared{key, prepare.call.ticket,
+                                                                 tl::unexpected(keys.error())});
+            loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { tell_refused(); });
+            return;
+        }
+        prepare.keys = *keys;
+    }
+    data_path_->post(std::move(prepare));
+}
+
+void Pptp::tell_refused() {
+    for (const auto& [gateway, refused] : std::exchange(refused_, {})) {
+        listener_.tell(gateway, refused);
+    }
+}
+
+void Pptp::execute(node::WatchCalls& work) {
+    const config::Gateway& gateway = *config_.find(work.gateway);
+    watch_.watch(gateway.id, gateway.outside.interface, gateway.dialled_address());
+}
+
+// First those that are watched, then those of the data path, which has the answer's ticket.
+void Pptp::execute(node::ReadCalls& work) {
+    watch_.settle(work.gateway, [this, work](std::span<const pptp::CallState> calls) {
+        listener_.tell(work.gateway, node::CallsRead{0, calls});
+        data_path_->post(work);
+    });
+}
+
+void Pptp::on_events() {
+    for (const DataPath::Event& event : data_path_->take_events()) {
+        std::visit([&](const auto& each) { hear(event.gateway, each); }, event.what);
+    }
+}
+
+void Pptp::hear(GatewayId gateway, const DataPath::NumbersRead& read) {
+    listener_.tell(gateway, node::CallsRead{read.ticket, read.calls});
+}
+
+void Pptp::hear(GatewayId, const DataPath::MeantEnd& end) {
+    allow_end(end.key.local.address, end.key.peer, true);
+    data_path_->post(DataPath::MayEnd{end.key});
+}
+
+void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
+    if (const Result<void> told = listener_.allow_end(vip, peer, meant); !told) {
+        adapters::write_log(node::Level::warning, told.error().detail);
+    }
+}
+
+Pptp::StockCall Pptp::on_plugin_up(adapters::PluginClientId client, const config::Gateway& gateway,
+                                   const adapters::PluginPptp& ids,
+                                   const adapters::PluginLink& link) {
+    const pptp::CallKey key{.local = {gateway.dialled_address(), kControlPort},
+                            .peer = ids.peer,
+                            .id = pptp::CallId{ids.call},
+                            .peer_id = pptp::CallId{ids.peer_call}};
+    StockCall stock{.call = {.record = call_record(key, ids, link), .numbers = {}},
+                    .not_resumable = {}};
+    pptp::CallRecord& record = stock.call.record;
+    const auto options = watch_.options_of(gateway.id, key.peer);
+    const Result<Bytes> sealed =
+        ids.mppe_bits == 0 ? Bytes{} : box_.seal(pptp::seal_context(key), ids.keys);
+    record.tcp = options.value_or(pptp::TcpOptions{});
+    record.sealed_keys = sealed.value_or(Bytes{});
+    if (!options) {
+        stock.not_resumable = "the begin of its control connection was not seen";
+    } else if (!sealed) {
+        stock.not_resumable = sealed.error().detail;
+    } else if (const Result<void> sane = pptp::validate(record); !sane) {
+        stock.not_resumable = sane.error().detail;
+    }
+    if (const auto known = stock_.find(client); known != stock_.end() && known->second.key != key) {
+        on_plugin_gone(client, false);
+    }
+    stock_[client] = {gateway.id, key};
+    stock.call.numbers = watch_.follow(gateway.id, key);
+    return stock;
+}
+
+void Pptp::on_plugin_gone(adapters::PluginClientId client, bool announced) {
+    const auto found = stock_.find(client);
+    if (found == stock_.end()) {
+        return;
+    }
+    const auto& [gateway, key] = found->second;
+    if (announced) {
+        allow_end(key.local.address, key.peer, true);
+    }
+    watch_.forget(gateway, key);
+    stock_.erase(found);
+}
+
+}  // namespace vpnha::runtime

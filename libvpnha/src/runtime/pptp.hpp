@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PPTP of this node's gateways: who watches the stock calls, the data path of those that go on
+// here, and the keys of MPPE, which are sealed on their way between nodes.
+//
+// The ends of control connections are told to the gate: it lets none pass that nobody means.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/os/qb_loop.hpp"
+#include "adapters/pppd/plugin_server.hpp"
+#include "adapters/pptp/call_watch.hpp"
+#include "adapters/pptp/data_path.hpp"
+#include "adapters/secrets/secret_box.hpp"
+#include "config/config.hpp"
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
+
+namespace vpnha::runtime {
+
+class Pptp {
+  public:
+    // Called from the loop, never from within a call of this class.
+    struct Listener {
+        std::function<void(GatewayId, const node::PptpEvent&)> tell;
+        // Whether the gate lets the end of this connection pass.
+        std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
+            allow_end;
+    };
+    struct StockCall {
+        node::PluginCall call;
+        std::string not_resumable;  // Why it cannot be replicated; empty when it can.
+    };
+
+    // nullptr, when no gateway has PPTP. `config` and `loop` must outlive it. Errors are those of
+    // the data path and of the cluster's key in `key_file`.
+    [[nodiscard]] static Result<std::unique_ptr<Pptp>> open(const config::Config& config,
+                                                            adapters::QbLoop& loop,
+                                                            const std::string& key_file,
+                                                            Listener listener);
+    ~Pptp();
+    Pptp(const Pptp&) = delete;
+    Pptp& operator=(const Pptp&) = delete;
+
+    void execute(node::PptpWork work);
+
+    // What pppd's plugin says, with what was seen of the call. It is followed from now on.
+    [[nodiscard]] StockCall on_plugin_up(adapters::PluginClientId client,
+                                         const config::Gateway& gateway,
+                                         const adapters::PluginPptp& ids,
+                                         const adapters::PluginLink& link);
+    // Announced: its pppd has told its peer of the end.
+    void on_plugin_gone(adapters::PluginClientId client, bool announced);
+
+    [[nodiscard]] pptp::CallCounters counters() const { return data_path_->counters(); }
+    [[nodiscard]] std::uint64_t unwatched() const { return watch_.lost(); }
+
+  private:
+    Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::SecretBox box,
+         std::unique_ptr<adapters::DataPath> data_path, Listener listener);
+
+    struct Followed {
+        GatewayId gateway;
+        pptp::CallKey key;
+    };
+
+    void execute(node::PrepareCall& work);
+    void execute(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
+    void execute(node::RemoveCall& work) { data_path_->post(std::move(work)); }
+    void execute(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
+    void execute(node::PauseCalls& work) { data_path_->post(work); }
+    void execute(node::WatchCalls& work);
+    void execute(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }
+    void execute(node::ReadCalls& work);
+    void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
+    void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
+    template <class Event>
+    void hear(GatewayId gateway, const Event& event) {
+        listener_.tell(gateway, event);
+    }
+
+    void on_events();
+    void tell_refused();
+    void allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
+    [[nodiscard]] Result<pptp::StartKeys> open_keys(const pptp::CallRecord& record) const;
+    [[nodiscard]] adapters::CallWatch::Listener watch_listener();
+
+    const config::Config& config_;
+    adapters::QbLoop& loop_;
+    adapters::SecretBox box_;
+    std::unique_ptr<adapters::DataPath> data_path_;
+    Listener listener_;
+    adapters::CallWatch watch_;
+    std::map<adapters::PluginClientId, Followed> stock_;
+    std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
+};
+
+}  // namespace vpnha::runtime
