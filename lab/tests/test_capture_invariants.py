@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import pytest
 from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, conf_req,
                              echo, gre, ike, ip, l2tp_control, l2tp_data, ppp, tcp, udp)
 from vpnlab.evidence.capture_invariants import (WireInvariants, cleartext_l2tp, cleartext_pptp,
-                                                ike_answers, l2tp_sent, replays_accepted,
-                                                sequence_invariants)
+                                                ike_answers, l2tp_sent, pptp_hang_ups,
+                                                replays_accepted, sequence_invariants)
 
 SYN = 0x02
 HELLO, CDN = avp(0, 6), avp(0, 14)
@@ -122,6 +123,62 @@ def test_l2tp_inside_of_esp_does_not_count(clear):
 def test_what_the_nat_lets_not_pass_counts_too(clear):
     client = Pcap().ip(0, in_udp(HOME, VIP, 1))
     assert clear(client, Pcap().ip(1, udp(VIP, NAT, 1701, 1701, b"\0"), GW2_MAC)) == 1
+
+
+def mppe(coherency: int) -> bytes:
+    return ppp(0x00FD, struct.pack("!H", 0x9000 | coherency) + b"secret")
+
+
+def test_an_echo_request_of_a_resumed_call_uses_no_number_of_gre_again(check):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 47, gre(3, 7, mppe(1))), GW1_MAC)
+    pcap.ip(1, ip(VIP, CLIENT, 47, gre(3, 7, ppp(0xC021, struct.pack("!BBHI", 9, 200, 8, 0)))),
+            GW2_MAC)
+    assert check(pcap).gre_seq_reused == 0
+    pcap.ip(2, ip(VIP, CLIENT, 47, gre(3, 7, ppp(0xC021, conf_req()))), GW2_MAC)
+    assert check(pcap).gre_seq_reused == 1
+
+
+@pytest.mark.parametrize("expected, coherencies", [
+    pytest.param(None, [], id="no MPPE"),
+    pytest.param(0, [0, 1, 2, 258], id="a jump"),
+    pytest.param(0, [0, 2000, 4000, 4095, 0, 1], id="round the circle"),
+    pytest.param(0, [1, 0, 2], id="reordered"),
+    pytest.param(2, [5, 6, 7, 6, 7, 8], id="twice"),
+])
+def test_mppe_indexes(check, expected, coherencies):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 47, gre(3, 0, ppp(0xC021, conf_req()))), GW1_MAC)
+    for t, coherency in enumerate(coherencies, 1):
+        pcap.ip(t, ip(VIP, CLIENT, 47, gre(3, t, mppe(coherency))), GW1_MAC)
+        pcap.ip(t, ip(CLIENT, VIP, 47, gre(3, t, mppe(1))))
+    assert check(pcap).mppe_index_reused == expected
+
+
+def test_a_new_control_connection_has_new_keys(check):
+    pcap = Pcap()
+    for t in (0, 2):
+        pcap.ip(t, tcp(CLIENT, VIP, 40000 + t, 1723, 1, SYN))
+        pcap.ip(t + 1, ip(VIP, CLIENT, 47, gre(3, 1, mppe(1))), GW1_MAC)
+    assert check(pcap).mppe_index_reused == 0
+
+
+@pytest.mark.parametrize("expected, packet", [
+    pytest.param("", ip(VIP, CLIENT, 47, gre(3, 1, mppe(1))), id="data"),
+    pytest.param("", ip(VIP, CLIENT, 47, gre(3, 1, ppp(0xC021, b"\x0a\x01\0\x08\0\0\0\0"))),
+                 id="echo"),
+    pytest.param("", tcp(VIP, CLIENT, 1723, 40000, 1, 0x18, b"x"), id="control"),
+    pytest.param("", tcp(CLIENT, VIP, 40000, 1723, 1, 0x04), id="of the client"),
+    pytest.param("RST", tcp(VIP, CLIENT, 1723, 40000, 1, 0x04), id="RST"),
+    pytest.param("FIN", tcp(VIP, CLIENT, 1723, 40000, 1, 0x11), id="FIN"),
+    pytest.param("ICMP error", ip(VIP, CLIENT, 1, b"\x03\x02" + b"\0" * 30), id="ICMP"),
+    pytest.param("LCP code 1", ip(VIP, CLIENT, 47, gre(3, 1, ppp(0xC021, conf_req()))), id="LCP"),
+    pytest.param("CCP code 1", ip(VIP, CLIENT, 47, gre(3, 1, ppp(0x80FD, conf_req()))), id="CCP"),
+    pytest.param("CHAP code 1", ip(VIP, CLIENT, 47, gre(3, 1, ppp(0xC223, conf_req()))),
+                 id="CHAP"),
+])
+def test_what_hangs_a_client_of_pptp_up(tmp_path, expected, packet):
+    pcap = Pcap().ip(1, packet, GW1_MAC).ip(5, packet, GW1_MAC)
+    found = pptp_hang_ups(pcap.write(tmp_path / "p.pcap"), VIP, (T0 + 0.5, T0 + 3))
+    assert found == ([f"0.500 s: {expected}"] if expected else [])
 
 
 @pytest.mark.parametrize("expected, protocols", [

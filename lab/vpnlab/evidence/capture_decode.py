@@ -53,6 +53,7 @@ PPP_PAP = 0xC023
 PPP_CHAP = 0xC223
 PPP_EAP = 0xC227
 
+TCP_FIN = 0x01
 TCP_SYN = 0x02
 TCP_RST = 0x04
 TCP_ACK = 0x10
@@ -82,13 +83,15 @@ class Tcp:
 
 @dataclass(slots=True)
 class Ppp:
-    """A PPP frame; code, ident and body only for control protocols."""
+    """A PPP frame; code, ident and body only for control protocols, the coherency count only for
+    MPPE."""
 
     protocol: int
     code: int | None = None
     ident: int | None = None
     body: bytes = b""
     inner: Ip | None = None
+    coherency: int | None = None
 
 
 @dataclass(slots=True)
@@ -402,4 +405,6 @@ def decode_ppp(data: bytes, depth: int = 0) -> Ppp | None:
     elif protocol >= 0x8000 and len(data) >= offset + 4:
         ppp.code, ppp.ident = data[offset], data[offset + 1]
         ppp.body = data[offset:]
+    elif protocol == PPP_COMPRESSED and len(data) >= offset + 2:
+        ppp.coherency = int.from_bytes(data[offset:offset + 2], "big") & 0x0FFF
     return ppp

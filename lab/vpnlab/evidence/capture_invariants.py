@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What must never happen, counted on the wire by an observer who only listens: numbers that the
-gateway used twice, packets that it took twice, L2TP that should have been inside ESP."""
+gateway used twice, packets that it took twice, L2TP that should have been inside ESP, words that
+hang a client of PPTP up."""
 from __future__ import annotations
 
 import ipaddress
@@ -8,14 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .capture_decode import (IP_UDP, PORT_L2TP, PORT_PPTP, PPP_COMPRESSED, PPP_IP, PPP_IPV6,
-                             TCP_SYN, Esp, Gre, Icmp, Ike, Ip, L2tp, Tcp, read_frames)
+from .capture_decode import (IP_ICMP, IP_UDP, PORT_L2TP, PORT_PPTP, PPP_CCP, PPP_CHAP,
+                             PPP_COMPRESSED, PPP_IP, PPP_IPCP, PPP_IPV6, PPP_LCP, TCP_FIN,
+                             TCP_RST, TCP_SYN, Esp, Gre, Icmp, Ike, Ip, L2tp, Ppp, Tcp,
+                             read_frames)
 
 L2TP_SCCRQ = 1
 L2TP_HELLO = 6
 # Of IKEv1 and of IKEv2.
 INFORMATIONAL = (5, 37)
+LCP_ECHO_REQUEST, LCP_ECHO_REPLY = 9, 10
 SEQ16 = 1 << 16
+COHERENCY_COUNTS = 1 << 12
 # Of the probes' numbers, which wrap after 16 minutes: within it the same number is the same probe.
 PROBE_WRAPS_S = 600.0
 
@@ -27,6 +32,7 @@ class WireInvariants:
     l2tp_ns_reused: int | None = None
     esp_seq_reused: int | None = None
     gre_seq_reused: int | None = None
+    mppe_index_reused: int | None = None
 
 
 def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvariants:
@@ -35,14 +41,16 @@ def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvarian
     L2TP: one Ns, two different messages. A retransmission is the same message; an acknowledgement
     without a message (ZLB) uses no number. A HELLO with a number that the client has already
     acknowledged is not counted: it is how a resumed tunnel asks the client for its counters, and
-    the client can only take it for a duplicate.
+    the client can only take it for a duplicate. Nor is an LCP Echo-Request under a number of GRE
+    that has reached the client: it is how a resumed call asks what the client has.
     """
-    ns_reused = esp_reused = gre_reused = 0
-    control_seen = esp_seen = gre_seen = False
+    ns_reused = esp_reused = gre_reused = mppe_reused = 0
+    control_seen = esp_seen = gre_seen = mppe_seen = False
     for path in outside_pcaps:
         sent_ns: dict[tuple[str, int | None, int], dict[int, tuple[bytes, int]]] = {}
         acked: dict[tuple[str, int | None], int] = {}
         used: set[tuple[str, int, int]] = set()
+        indexes: dict[int, _MppeIndexes] = {}
         messages = 0
         for frame in read_frames(path):
             ip = frame.ip
@@ -72,17 +80,69 @@ def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvarian
                 if upper.flags & TCP_SYN:
                     # A new control connection may give out old call ids, counted from 0 again.
                     used = {key for key in used if key[0] != "gre"}
+                    indexes = {}
             elif ip.src == vip and isinstance(upper, Esp):
                 esp_seen = True
                 esp_reused += ("esp", upper.spi, upper.seq) in used
                 used.add(("esp", upper.spi, upper.seq))
             elif ip.src == vip and isinstance(upper, Gre) and upper.seq is not None:
                 gre_seen = True
-                gre_reused += ("gre", upper.call, upper.seq) in used
+                gre_reused += (("gre", upper.call, upper.seq) in used
+                               and not _is_echo_request(upper.ppp))
                 used.add(("gre", upper.call, upper.seq))
+                if upper.ppp is not None and upper.ppp.coherency is not None:
+                    mppe_seen = True
+                    mppe_reused += indexes.setdefault(upper.call, _MppeIndexes()).take(
+                        upper.ppp.coherency)
     return WireInvariants(l2tp_ns_reused=ns_reused if control_seen else None,
                           esp_seq_reused=esp_reused if esp_seen else None,
-                          gre_seq_reused=gre_reused if gre_seen else None)
+                          gre_seq_reused=gre_reused if gre_seen else None,
+                          mppe_index_reused=mppe_reused if mppe_seen else None)
+
+
+class _MppeIndexes:
+    """The indexes of one call's packets, of which each packet shows 12 bits."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._used: set[int] = set()
+
+    def take(self, coherency: int) -> bool:
+        """Whether the index was used before."""
+        ahead = (coherency - self._next) % COHERENCY_COUNTS
+        # Half the counts ahead is behind: an old index.
+        index = self._next + ahead - (COHERENCY_COUNTS if ahead >= COHERENCY_COUNTS // 2 else 0)
+        known = index in self._used
+        self._used.add(index)
+        self._next = max(self._next, index + 1)
+        return known
+
+
+def _is_echo_request(ppp: Ppp | None) -> bool:
+    return ppp is not None and ppp.protocol == PPP_LCP and ppp.code == LCP_ECHO_REQUEST
+
+
+def pptp_hang_ups(client_pcap: Path, vip: str, span: tuple[float, float]) -> list[str]:
+    """What the gateway has sent to a client of PPTP in a time that ends its call, or asks for it
+    anew: an end of TCP, an ICMP error, and of PPP anything but echoes and data."""
+    start, end = span
+    return [f"{frame.t - start:.3f} s: {what}" for frame in read_frames(client_pcap)
+            if start <= frame.t <= end and frame.ip is not None and frame.ip.src == vip
+            and (what := _hang_up(frame.ip))]
+
+
+def _hang_up(ip: Ip) -> str:
+    upper = ip.upper
+    if isinstance(upper, Tcp) and upper.sport == PORT_PPTP:
+        return "RST" if upper.flags & TCP_RST else "FIN" if upper.flags & TCP_FIN else ""
+    if ip.protocol == IP_ICMP and not isinstance(upper, Icmp):
+        return "ICMP error"
+    ppp = upper.ppp if isinstance(upper, Gre) else None
+    if ppp is None or (ppp.protocol == PPP_LCP
+                       and ppp.code in (LCP_ECHO_REQUEST, LCP_ECHO_REPLY)):
+        return ""
+    names = {PPP_LCP: "LCP", PPP_IPCP: "IPCP", PPP_CCP: "CCP", PPP_CHAP: "CHAP"}
+    return f"{names[ppp.protocol]} code {ppp.code}" if ppp.protocol in names else ""
 
 
 def _is_probe(packet: L2tp, acknowledged: int | None) -> bool:

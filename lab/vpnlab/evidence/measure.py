@@ -132,6 +132,7 @@ def _invariants(clients: Sequence[VpnClient], outside: dict[str, Path],
     return Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
                       esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
                       gre_seq_reused=_sum(each.gre_seq_reused for each in wire),
+                      mppe_index_reused=_sum(each.mppe_index_reused for each in wire),
                       replays_accepted=_sum(replayed), cleartext_l2tp=_sum(clear))
 
 

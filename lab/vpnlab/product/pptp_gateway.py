@@ -76,5 +76,5 @@ def pptp_leftovers(node: Node) -> list[str]:
     interfaces = node.run("ls", "/sys/class/net").stdout.split()
     processes = [line for name in ("pppd", "pptp", "pptpctrl")
                  for line in node.run("pgrep", "-a", "-x", name, check=False).stdout.splitlines()]
-    return ([f"interface: {name}" for name in interfaces if name.startswith("ppp")]
+    return ([f"interface: {name}" for name in interfaces if name.startswith(("ppp", "vpnp-"))]
             + [f"process: {line}" for line in processes])

@@ -23,7 +23,7 @@ from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftover
                            ppp_options)
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
 from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
-from .pptp_gateway import pptpd_conf, pptpd_options
+from .pptp_gateway import pptp_leftovers, pptpd_conf, pptpd_options
 
 GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
@@ -45,14 +45,16 @@ PROMOTE_LIMIT_S = 60.0
 
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
-               stand_in: Collection[VpnGateway] = (), ipsec: bool = False) -> str:
+               stand_in: Collection[VpnGateway] = (), ipsec: bool = False,
+               pptp: bool = False) -> str:
     """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
-    within IPsec only, and IKEv2."""
-    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec)
+    within IPsec only, and IKEv2. `pptp`: in place of L2TP."""
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec, pptp)
                      for gateway in gateways)
 
 
-def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool) -> str:
+def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
+                  pptp: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
     pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
@@ -78,8 +80,8 @@ addresses = {json.dumps(outside)}
 interface = "inside"
 addresses = {json.dumps(inside)}
 
-[gateway.{gateway.name}.l2tp]
-ppp_options = "{options_file(gateway)}"
+[gateway.{gateway.name}.{"pptp" if pptp else "l2tp"}]
+ppp_options = "{pptpd_options_file(gateway) if pptp else options_file(gateway)}"
 """ + (f"""
 [gateway.{gateway.name}.ipsec]
 required = true
@@ -108,6 +110,10 @@ def pptpd_conf_file(gateway: VpnGateway) -> str:
 
 def options_file(gateway: VpnGateway) -> str:
     return OPTIONS + _suffix(gateway)
+
+
+def pptpd_options_file(gateway: VpnGateway) -> str:
+    return PPTPD_OPTIONS + _suffix(gateway)
 
 
 class VpnhaStack:
@@ -169,7 +175,7 @@ class VpnhaStack:
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
         node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
-                                         self._ipsec), mode=0o640)
+                                         self._ipsec, self._pptp), mode=0o640)
         if self._ipsec:
             configure_gateway(node, self.gateway)
         for gateway in self._gateways:
@@ -178,7 +184,7 @@ class VpnhaStack:
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
             node.put(options, ppp_options([*plugin, "noipv6"]))
             if self._pptp:
-                options = PPTPD_OPTIONS + _suffix(gateway)
+                options = pptpd_options_file(gateway)
                 node.put(pptpd_conf_file(gateway), pptpd_conf(node, gateway, options))
                 node.put(options, pptpd_options(plugin))
         node.put(SECRETS, chap_secrets(), mode=0o600)
@@ -251,9 +257,11 @@ class VpnhaStack:
         return active
 
     def leftovers(self, node: Node) -> list[str]:
-        """Records, tunnels, PPP interfaces and SAs of sessions that ended."""
+        """Records, tunnels, PPP interfaces, daemons of one session and SAs of sessions that
+        ended."""
         return [*(f"session of {each['user']}" for each in self.sessions(node)),
-                *l2tp_leftovers(node), *(charon.sas(node) if self._ipsec else ())]
+                *(pptp_leftovers(node) if self._pptp else l2tp_leftovers(node)),
+                *(charon.sas(node) if self._ipsec else ())]
 
     def node_status(self, node: Node) -> dict:
         """`vpnha status --json` of a node."""

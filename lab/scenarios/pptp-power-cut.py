@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A live PPTP session with MPPE-128 outlives the power cut of its gateway.
+
+Purpose: PPTP has three things that must go on to the number: the control connection's TCP, GRE, and
+the keys of MPPE, one for each packet. The client gets no sign that another node has them.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
+
+Steps: vpnha serves on a gateway that is not the cluster's DC; client1 dials by pptp-linux with
+MPPE-128, pings the server and streams TCP to it; the power of the promoted gateway is cut under
+that traffic.
+
+Expected: within 2.5 s another gateway answers in the same call: no new control connection, no LCP,
+CCP, IPCP or CHAP, the same interface; the TCP stream is intact. After the cut the client is sent no
+RST, no FIN and no ICMP error. Not one packet of the user is in the clear; no number of GRE and no
+index of MPPE is used twice. No standby says a word. After the client has hung up nothing is left on
+any node.
+"""
+from vpnlab.evidence.capture_invariants import cleartext_pptp, pptp_hang_ups
+from vpnlab.evidence.expectation import at_least, equals, is_empty
+from vpnlab.host.topology import L2TP
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.pptp_client import PptpDialler
+from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.live import begin, off_dc
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+OUTAGE_MS = 2500
+BEFORE_S, AFTERWARDS_S = 3, 5
+
+
+def steps(run: Run) -> None:
+    stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True,
+                       stand_in=(L2TP,) if run.stand_in else ())
+    live = begin(run, clients=(), place=off_dc, observe_s=0, stack=stack)
+    run.step("client1 dials")
+    client = live.dial("client1", dialler=PptpDialler)
+    run.observe(BEFORE_S)
+    cut_at = run.lab.now()
+    live.cut_power(live.active)
+    stack.wait_protected(1)
+    run.observe(AFTERWARDS_S)
+    until = run.lab.now()
+
+    seen = live.end()
+    outside, vip = client.files.outside, client.gateway.vip_outside
+    run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
+    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    run.expect("client1_hung_up_by", pptp_hang_ups(outside, vip, (cut_at, until)), is_empty())
+    run.expect("client1_in_the_clear", cleartext_pptp(outside, vip), equals(0))
