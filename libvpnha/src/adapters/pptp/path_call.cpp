@@ -17,13 +17,15 @@ constexpr int kPacketsAtOnce = 64;  // Of one device, before the others have the
 
 }  // namespace
 
-PathCall::PathCall(const DataPath::Prepare& prepare, TunDevice device, VipSockets& sockets,
+PathCall::PathCall(const DataPath::Prepare& prepare, TunDevice device,
+                   const TunDevices::Settings& device_settings, VipSockets& sockets,
                    pptp::CallCounters& counters, TimePoint now)
     : gateway_(prepare.call.gateway),
       key_(prepare.call.record.key),
       timestamps_(prepare.call.record.tcp.timestamps),
       sockets_(&sockets),
       device_(std::move(device)),
+      device_settings_(device_settings),
       engine_(prepare.call.record, prepare.keys, counters) {
     engine_.set_numbers(prepare.call.numbers, now);
 }

@@ -27,7 +27,8 @@ struct VipSockets {
 class PathCall final : pptp::CallOutput {
   public:
     // The sockets and the counters must outlive it.
-    PathCall(const DataPath::Prepare& prepare, TunDevice device, VipSockets& sockets,
+    PathCall(const DataPath::Prepare& prepare, TunDevice device,
+             const TunDevices::Settings& device_settings, VipSockets& sockets,
              pptp::CallCounters& counters, TimePoint now);
     // Without a word.
     ~PathCall();
@@ -36,7 +37,9 @@ class PathCall final : pptp::CallOutput {
 
     [[nodiscard]] const pptp::CallKey& key() const { return key_; }
     [[nodiscard]] GatewayId gateway() const { return gateway_; }
-    [[nodiscard]] VipSockets& sockets() const { return *sockets_; }
+    [[nodiscard]] const TunDevices::Settings& device_settings() const { return device_settings_; }
+    // The last that is asked of it.
+    [[nodiscard]] TunDevice take_device() { return std::move(device_); }
 
     void set_numbers(const pptp::CallNumbers& numbers, TimePoint now);
     // As pptp::ResumedCall's.
@@ -89,6 +92,7 @@ class PathCall final : pptp::CallOutput {
     bool timestamps_;
     VipSockets* sockets_;
     TunDevice device_;
+    TunDevices::Settings device_settings_;
     UniqueFd control_;
     pptp::ResumedCall engine_;
     bool is_ours_ = false;

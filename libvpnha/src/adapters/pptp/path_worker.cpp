@@ -29,12 +29,13 @@ constexpr int kSourceBits = 8;
 
 Result<std::unique_ptr<PathWorker>> PathWorker::create(const std::vector<Ipv4Address>& vips,
                                                        PathMailbox& mailbox) {
-    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
+    VPNHA_TRY(TunDevices devices, TunDevices::open());
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll) {
         return tl::unexpected(system_error("epoll_create1", errno));
     }
-    std::unique_ptr<PathWorker> worker(new PathWorker(std::move(route), std::move(epoll), mailbox));
+    std::unique_ptr<PathWorker> worker(
+        new PathWorker(std::move(devices), std::move(epoll), mailbox));
     VPNHA_CHECK(worker->watch(mailbox.commands_fd(), Source::commands, 0));
     for (const Ipv4Address vip : vips) {
         VPNHA_TRY(GreSocket gre, GreSocket::open(vip));
@@ -44,6 +45,10 @@ Result<std::unique_ptr<PathWorker>> PathWorker::create(const std::vector<Ipv4Add
         worker->vips_.emplace(vip, Vip{{std::move(gre), std::move(probe)}, {}, {}});
     }
     return worker;
+}
+
+PathWorker::~PathWorker() {
+    devices_.delete_all();
 }
 
 Result<void> PathWorker::watch(int fd, Source source, std::uint64_t number) {
@@ -63,7 +68,7 @@ void PathWorker::run() {
 }
 
 int PathWorker::wait_ms(TimePoint now) const {
-    if (!behind_.empty()) {
+    if (!behind_.empty() || !commands_.empty()) {
         return 0;
     }
     std::optional<TimePoint> at;
@@ -90,6 +95,7 @@ void PathWorker::turn() {
         const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
         on_ready(static_cast<Source>(data & ((1U << kSourceBits) - 1)), data >> kSourceBits, now);
     }
+    do_commands(now);
     on_deadlines(now);
     make_keys();
     for (auto& [address, vip] : vips_) {
@@ -103,8 +109,8 @@ void PathWorker::turn() {
 
 void PathWorker::on_ready(Source source, std::uint64_t number, TimePoint now) {
     if (source == Source::commands) {
-        for (const DataPath::Command& command : mailbox_->take_commands()) {
-            std::visit([&](const auto& what) { take(what, now); }, command);
+        for (DataPath::Command& command : mailbox_->take_commands()) {
+            commands_.push_back(std::move(command));
         }
         return;
     }
@@ -293,6 +299,7 @@ void PathWorker::remove(Number number) {
     behind_.erase(number);
     std::erase(changed_, number);
     numbers_.erase(entry.call->key());
+    devices_.give_back(entry.call->take_device(), entry.call->device_settings());
     calls_.erase(number);
 }
 

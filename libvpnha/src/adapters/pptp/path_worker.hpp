@@ -3,6 +3,7 @@
 // call that it concerns. See data_path.hpp.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,10 @@ class PathWorker {
     // In the network namespace of the calling thread; the mailbox must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<PathWorker>> create(
         const std::vector<Ipv4Address>& vips, PathMailbox& mailbox);
+
+    ~PathWorker();
+    PathWorker(const PathWorker&) = delete;
+    PathWorker& operator=(const PathWorker&) = delete;
 
     // Until the mailbox is stopped.
     void run();
@@ -50,14 +55,18 @@ class PathWorker {
         std::optional<std::uint64_t> preparing;  // Its keys are being made; the ticket.
     };
 
-    PathWorker(RouteNetlink route, UniqueFd epoll, PathMailbox& mailbox)
-        : route_(std::move(route)), epoll_(std::move(epoll)), mailbox_(&mailbox), room_(65'536) {}
+    PathWorker(TunDevices devices, UniqueFd epoll, PathMailbox& mailbox)
+        : devices_(std::move(devices)),
+          epoll_(std::move(epoll)),
+          mailbox_(&mailbox),
+          room_(65'536) {}
 
     void turn();
     [[nodiscard]] int wait_ms(TimePoint now) const;
     void on_ready(Source source, std::uint64_t number, TimePoint now);
     [[nodiscard]] Result<void> watch(int fd, Source source, std::uint64_t number);
 
+    void do_commands(TimePoint now);
     void take(const DataPath::Prepare& prepare, TimePoint now);
     void take(const node::SetCallNumbers& news, TimePoint now);
     void take(const node::RemoveCall& command, TimePoint now);
@@ -84,9 +93,10 @@ class PathWorker {
     void tell(GatewayId gateway, decltype(DataPath::Event::what) what);
     void tell_numbers(TimePoint now);
 
-    RouteNetlink route_;
+    TunDevices devices_;
     UniqueFd epoll_;
     PathMailbox* mailbox_;
+    std::deque<DataPath::Command> commands_;  // Not done yet.
     std::map<Ipv4Address, Vip> vips_;
     std::unordered_map<Number, Entry> calls_;
     std::map<pptp::CallKey, Number> numbers_;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The device that stands in for the ppp unit of a call: a TUN device "vpnp-N" with the unit's
-// addresses and MTU, and a route to the client in the gateway's table. It is up, and nobody reads
-// what is sent there until the call is resumed. It is gone when it is closed.
+// The devices that stand in for the ppp units of calls: TUN devices "vpnp-N" with the unit's
+// addresses and MTU, and a route to the client in the gateway's table. They are up, and nobody
+// reads what is sent there until their call is resumed.
+//
+// The kernel takes 20 ms to delete one, and holds up whoever else configures the network. So a
+// device that a call has left waits for the next call, and in the end all are deleted at once.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/unique_fd.hpp"
@@ -15,6 +20,25 @@
 namespace vpnha::adapters {
 
 class TunDevice {
+  public:
+    TunDevice(UniqueFd fd, LinkIndex link, std::uint16_t mtu)
+        : fd_(std::move(fd)), link_(link), mtu_(mtu) {}
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] LinkIndex link() const { return link_; }
+    [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
+    // The next IP packet, in `room`; empty: there is none.
+    [[nodiscard]] ByteView read(std::span<std::uint8_t> room) const;
+    // Comes from the client. One that the kernel does not take is lost.
+    void write(ByteView packet) const;
+
+  private:
+    UniqueFd fd_;
+    LinkIndex link_;
+    std::uint16_t mtu_;
+};
+
+class TunDevices {
   public:
     struct Settings {
         Ipv4Address ours;
@@ -24,20 +48,21 @@ class TunDevice {
     };
 
     // In the network namespace of the calling thread.
-    [[nodiscard]] static Result<TunDevice> open(RouteNetlink& route, const Settings& settings);
+    [[nodiscard]] static Result<TunDevices> open();
 
-    [[nodiscard]] int fd() const { return fd_.get(); }
-    [[nodiscard]] const std::string& name() const { return name_; }
-    // The next IP packet, in `room`; empty: there is none.
-    [[nodiscard]] ByteView read(std::span<std::uint8_t> room) const;
-    // Comes from the client. One that the kernel does not take is lost.
-    void write(ByteView packet) const;
+    [[nodiscard]] Result<TunDevice> take(const Settings& settings);
+    // With the settings it was taken with.
+    void give_back(TunDevice device, const Settings& settings);
+    // Those that calls have as well: afterwards nothing is read from them.
+    void delete_all();
 
   private:
-    TunDevice(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+    explicit TunDevices(RouteNetlink route) : route_(std::move(route)) {}
+    [[nodiscard]] Result<TunDevice> create(std::uint16_t mtu);
+    [[nodiscard]] Result<void> set_up(const TunDevice& device, const Settings& settings);
 
-    UniqueFd fd_;
-    std::string name_;
+    RouteNetlink route_;
+    std::map<std::uint16_t, std::vector<TunDevice>> spare_;  // By MTU.
 };
 
 }  // namespace vpnha::adapters
