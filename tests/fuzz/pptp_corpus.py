@@ -108,4 +108,40 @@ MPPE = {
     "no-mppe": mppe_frames(0, 0, b"", b"\x90", b"\x10\x00x", b"\xb0\x00x"),
 }
 
-TARGETS = {"mppe": MPPE, "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}
+
+def ip(protocol, body, fragment=0, length=None):
+    length = 20 + len(body) if length is None else length
+    return struct.pack("!BBHHHBBHII", 0x45, 0, length, 1, fragment, 64, protocol, 0, 0xc0000233,
+                       0xc0000201) + body
+
+
+def tcp(flags, options=b"", payload=b"", header=None):
+    header = 20 + len(options) if header is None else header
+    return ip(6, struct.pack("!HHIIBBHHH", 40123, 1723, 2000, 1000, header // 4 << 4, flags, 500,
+                             0, 0) + options + payload)
+
+
+STAMPS = b"\1\1" + struct.pack("!BBII", 8, 10, 5000, 6000)
+SYN_OPTIONS = bytes([2, 4, 5, 180, 4, 2, 1, 1, 3, 3, 7, 0])
+GRE = struct.pack("!HHHHI", 0x3001, 0x880b, 8, 128, 51)
+
+OBSERVED = {
+    "syn": tcp(0x02, SYN_OPTIONS),
+    "acknowledgement": tcp(0x10, STAMPS),
+    "reset": tcp(0x14),
+    "data": tcp(0x18, STAMPS, message(5, b"\0\0\0\7")[3:]),
+    "header-longer-than-segment": tcp(0x10, header=60),
+    "option-without-length": tcp(0x10, b"\1\1\1\2"),
+    "option-of-no-length": tcp(0x10, b"\2\0\0\0"),
+    "gre-encrypted": ip(47, GRE + b"\xff\x03\x00\xfd\x90\x05xx"),
+    "gre-protocol-in-one-octet": ip(47, GRE + b"\xfd\x90\x05xxxxx"),
+    "gre-acknowledgement": ip(47, struct.pack("!HHHHI", 0x2081, 0x880b, 0, 128, 51)),
+    "gre-cut-short": ip(47, GRE[:9]),
+    "gre-of-another-kind": ip(47, b"\0\0\x08\0" + b"x" * 20),
+    "fragment": ip(47, GRE, fragment=100),
+    "length-below-header": ip(6, b"x" * 20, length=19),
+    "captured-in-part": tcp(0x18, STAMPS, b"x" * 100)[:60],
+    "ipv6": b"\x60" + b"\0" * 60,
+}
+
+TARGETS = {"mppe": MPPE, "observed": OBSERVED, "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}
