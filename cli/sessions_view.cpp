@@ -34,7 +34,8 @@ Cell text_cell(const json& session, const char* member) {
 Cell ids_cell(const json& session) {
     std::string text;
     for (const auto& [ours, peers] :
-         {std::pair{"tunnel", "peer_tunnel"}, std::pair{"session", "peer_session"}}) {
+         {std::pair{"tunnel", "peer_tunnel"}, std::pair{"session", "peer_session"},
+          std::pair{"call", "peer_call"}}) {
         if (session.contains(ours) && session.contains(peers)) {
             text += fmt::format("{}{}/{}", text.empty() ? "" : " ",
                                 session.at(ours).get<std::uint64_t>(),

@@ -9,31 +9,10 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/sections.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::config {
-
-// The tables of the file. Those from `gateway` on exist once per gateway.
-enum class Section {
-    cluster,
-    daemon,
-    replication,
-    lease,
-    fencing,
-    gateway,
-    outside,
-    inside,
-    links,
-    l2tp,
-    pptp,
-    ipsec,
-    conntrack
-};
-
-inline constexpr Section kSections[] = {
-    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
-    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp,
-    Section::pptp,    Section::ipsec,   Section::conntrack};
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
@@ -90,15 +69,6 @@ struct Key {
 [[nodiscard]] const std::vector<Key>& all_keys();
 [[nodiscard]] const Key* find_key(Section section, std::string_view name);
 
-[[nodiscard]] bool is_per_gateway(Section section);
-// A gateway has no table of a protocol that it does not serve; `show` of such a key needs one.
-[[nodiscard]] bool has_section(const Gateway& gateway, Section section);
-// The last part of the section's header: "outside".
-[[nodiscard]] std::string_view name_of(Section section);
-// The whole header: "gateway.NAME.outside".
-[[nodiscard]] std::string header_of(Section section, std::string_view gateway);
-// What the section is for, one sentence.
-[[nodiscard]] std::string_view help_of(Section section);
 // Kind and bounds for a human: "number, 1 to 255".
 [[nodiscard]] std::string describe_type(const Key& key);
 

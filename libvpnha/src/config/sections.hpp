@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The tables of vpnha.toml: what they are called, and what each is for.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/config.hpp"
+
+namespace vpnha::config {
+
+// The tables of the file. Those from `gateway` on exist once per gateway.
+enum class Section {
+    cluster,
+    daemon,
+    replication,
+    lease,
+    fencing,
+    gateway,
+    outside,
+    inside,
+    links,
+    l2tp,
+    pptp,
+    ipsec,
+    conntrack
+};
+
+inline constexpr Section kSections[] = {
+    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
+    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp,
+    Section::pptp,    Section::ipsec,   Section::conntrack};
+
+[[nodiscard]] bool is_per_gateway(Section section);
+// A gateway has no table of a protocol that it does not serve; `show` of such a key needs one.
+[[nodiscard]] bool has_section(const Gateway& gateway, Section section);
+// The last part of the section's header: "outside".
+[[nodiscard]] std::string_view name_of(Section section);
+// The whole header: "gateway.NAME.outside".
+[[nodiscard]] std::string header_of(Section section, std::string_view gateway);
+// What the section is for, one sentence.
+[[nodiscard]] std::string_view help_of(Section section);
+
+}  // namespace vpnha::config
