@@ -41,7 +41,8 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "l2tp-demotion", "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
                    "config-differs", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
-                   "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut")
+                   "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
+                   "pptp-power-cut")
 # The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
@@ -80,6 +81,8 @@ AREAS = {
                    "ikev2-kinds-power-cut", "ipsec-three-failovers", "ipsec-no-cleartext",
                    "ipsec-charon-crash", "ipsec-standby-restart", "ipsec-planned-move",
                    "ipsec-partition")),
+    "pptp": Area(("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
+                 ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("daemon", "ocf"), ("packages", "install-by-ansible"), packages=True),

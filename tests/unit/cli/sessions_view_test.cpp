@@ -40,6 +40,19 @@ TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {
               "alice  1/2 3/4\n");
 }
 
+TEST(SessionsViewTest, ShowsTheIdsOfAPptpCall) {
+    nlohmann::json result = sample_sessions();
+    for (const char* member : {"tunnel", "peer_tunnel", "session", "peer_session"}) {
+        result["sessions"][0].erase(member);
+    }
+    result["sessions"][0]["call"] = 136;
+    result["sessions"][0]["peer_call"] = 0;
+    EXPECT_EQ(render_sessions(result, {"user", "ids"}, kNow, false),
+              "USER   IDS\n"
+              "bob    136/0\n"
+              "alice  1/2 3/4\n");
+}
+
 TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
     const auto columns = parse_columns("user,owner,epoch,protocol,established");
     ASSERT_TRUE(columns.has_value());
