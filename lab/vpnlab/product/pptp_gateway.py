@@ -72,9 +72,13 @@ class StockPptpd:
 
 
 def pptp_leftovers(node: Node) -> list[str]:
-    """What remains of PPTP sessions in a node's kernel and process table."""
-    interfaces = node.run("ls", "/sys/class/net").stdout.split()
+    """What remains of PPTP sessions in a node's kernel and process table. A device of vpnhad's
+    without an address waits for the next call."""
+    interfaces = [name for name in node.run("ls", "/sys/class/net").stdout.split()
+                  if name.startswith("ppp")]
+    interfaces += [words[1] for line in node.run("ip", "-o", "-4", "address").stdout.splitlines()
+                   if (words := line.split())[1].startswith("vpnp-")]
     processes = [line for name in ("pppd", "pptp", "pptpctrl")
                  for line in node.run("pgrep", "-a", "-x", name, check=False).stdout.splitlines()]
-    return ([f"interface: {name}" for name in interfaces if name.startswith(("ppp", "vpnp-"))]
+    return ([f"interface: {name}" for name in interfaces]
             + [f"process: {line}" for line in processes])
