@@ -60,7 +60,7 @@ class CallWorld final : public CallOutput {
             Bytes packet(header.view().begin(), header.view().end());
             packet.insert(packet.end(), payload.view().begin(), payload.view().end());
             if (!is_lost(lost)) {
-                client.on_gre(packet, now);
+                arrive(packet);
                 // Nothing of the time before is in the client's queue, or is acknowledged.
                 now += milliseconds(1);
             }
@@ -151,6 +151,9 @@ class CallWorld final : public CallOutput {
     std::vector<ControlSocket> sockets;
     std::vector<Bytes> said;
     std::vector<std::uint32_t> numbers_sent;
+    // Of what has reached the client, from any gateway.
+    std::set<std::uint32_t> data_numbers;
+    int data_numbers_reused = 0;
     std::vector<std::uint32_t> delivered;
     std::string how;
     TimePoint resumed_at{};
@@ -164,6 +167,15 @@ class CallWorld final : public CallOutput {
         return std::uniform_real_distribution<>(0, 1)(random_) < probability;
     }
 
+    void arrive(const Bytes& bytes) {
+        const auto packet = parse_gre(bytes);
+        const bool is_data = packet && packet->payload.size() > 4 && packet->payload[2] == 0;
+        if (is_data && !data_numbers.insert(*packet->sequence).second) {
+            ++data_numbers_reused;
+        }
+        client.on_gre(bytes, now);
+    }
+
     void step() {
         const auto take_due = [this](auto& queue, const auto& take) {
             while (!queue.empty() && queue.front().first <= now) {
@@ -172,7 +184,7 @@ class CallWorld final : public CallOutput {
                 take(due);
             }
         };
-        take_due(to_client_, [this](const Bytes& packet) { client.on_gre(packet, now); });
+        take_due(to_client_, [this](const Bytes& packet) { arrive(packet); });
         client.on_time(now);
         for (Bytes& packet : std::exchange(client.sent, {})) {
             if (!is_lost(loss)) {

@@ -193,8 +193,10 @@ void PathWorker::follow(Number number, TimePoint now) {
     if (entry.ends_at) {
         return;
     }
+    bool resumed = false;
     if (const auto how = entry.call->take_resumed()) {
         tell(entry.call->gateway(), node::CallResumed{entry.call->key(), *how});
+        resumed = true;
     }
     if (entry.call->end_reason()) {
         be_over(number, entry, now);
@@ -206,6 +208,8 @@ void PathWorker::follow(Number number, TimePoint now) {
         tell_at_ = changed_.empty() ? now + kTellPause : tell_at_;
         changed_.push_back(number);
     }
+    // Its indexes have jumped: who goes on from older numbers may use them again.
+    tell_at_ = resumed ? now : tell_at_;
     if (entry.call->packets() >= kPacketsMax) {
         entry.call->forget_packets();
         tell(entry.call->gateway(),

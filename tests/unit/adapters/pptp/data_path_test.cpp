@@ -73,6 +73,9 @@ TEST_F(DataPathTest, WithOldNumbersItAsksTheClient) {
     die();
     take_over(false);
     EXPECT_THAT(resumed_[0].how, HasSubstr("rung 2"));
+    // Its indexes have jumped: that is told at once, should this node die as well.
+    ASSERT_THAT(read_, SizeIs(1));
+    EXPECT_GT(read_[0].calls.at(0).numbers.mppe_out, 700U);
     expect_data_flows();
     expect_control_answers(10);
     EXPECT_THAT(harm(), IsEmpty());
