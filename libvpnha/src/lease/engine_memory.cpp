@@ -25,9 +25,12 @@ void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
     if (!voters.newer_than(state_.voters) || !is_plausible(voters.newest().version.epoch)) {
         return;
     }
-    // The list by which this node voted for the first grant is no news of other lives.
+    // The list by which this node voted for the first grant is no news of other lives. It is, if
+    // that was this node's own: it has stamped the list itself, and forgotten that. What it claims
+    // now would have the number that it claimed then.
     const VoterList& own = state_.voters.current;
     const bool voted_by_it = voters.current.version == ListVersion{voter_.granted(), 0} &&
+                             voter_.granted().node != setup_.self.node &&
                              voters.current.nodes == own.nodes;
     if (remembers() || voted_by_it) {
         take_over(voters, now);

@@ -137,6 +137,25 @@ TEST(EngineMemoryTest, ANodeWithALostDiskClaimsNothingBelowWhatItHadGranted) {
     EXPECT_GT(cluster[3].holder().epoch(), granted);
 }
 
+TEST(EngineMemoryTest, ANodeThatWasGrantedTheFirstEpochAndLostItsDiskDoesNotClaimItAgain) {
+    Cluster cluster(3, 0);
+    cluster.live(kTold);
+    cluster.promote(1);
+    ASSERT_TRUE(cluster.speaks(1));
+    const Epoch first = cluster[1].holder().epoch();
+    cluster.live(std::chrono::seconds(1));
+    // It votes for itself before anybody tells it what it has forgotten, and is refused before that.
+    cluster.start(1, false);
+    cluster.cut(1);
+    cluster.live(kTold);
+    cluster.promote(1);
+    EXPECT_EQ(cluster[1].voter().granted(), first);
+    cluster.mend(1);
+    cluster.live(std::chrono::seconds(3));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_GT(cluster[1].holder().epoch(), first);
+}
+
 TEST(EngineMemoryTest, MarksAreRemembered) {
     Cluster cluster;
     cluster.promote(1);
