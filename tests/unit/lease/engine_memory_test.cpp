@@ -144,7 +144,7 @@ TEST(EngineMemoryTest, ANodeThatWasGrantedTheFirstEpochAndLostItsDiskDoesNotClai
     ASSERT_TRUE(cluster.speaks(1));
     const Epoch first = cluster[1].holder().epoch();
     cluster.live(std::chrono::seconds(1));
-    // It votes for itself before anybody tells it what it has forgotten, and is refused before that.
+    // It votes for itself, and is refused, before anybody tells it what it has forgotten.
     cluster.start(1, false);
     cluster.cut(1);
     cluster.live(kTold);
