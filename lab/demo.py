@@ -59,7 +59,8 @@ def acts(control: str, ours: str) -> tuple[Act, ...]:
 
 
 PROTOCOLS = {"l2tp-ipsec": acts("ipsec-control", "l2tp-ipsec-power-cut"),
-             "l2tp": acts("l2tp-control", "l2tp-power-cut")}
+             "l2tp": acts("l2tp-control", "l2tp-power-cut"),
+             "pptp": acts("pptp-control", "pptp-power-cut")}
 
 EPILOG = """\
 exit codes:

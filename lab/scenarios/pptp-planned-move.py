@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The promoted role moves away from a living node, and a PPTP session moves with it, and back.
+
+Purpose: the gate is shut before the last numbers are read, so they are final: the successor asks
+the client nothing, and wastes no number. The first move is away from pptpd, the second away from a
+data path. A demotion kills pptpd and its clients' processes, and nobody hears of it.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
+
+Steps: client1 dials and makes traffic; the role is banned from its gateway (what an administrator
+does before maintenance); then it moves back in the same way. No fault.
+
+Expected: as in pptp-power-cut, at each move; each successor says that the numbers were exact; no
+failure is counted.
+"""
+from vpnlab.evidence.expectation import equals, is_empty
+from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(vpnha=True)
+SILENCE_MS = 2500
+
+
+def steps(run: Run) -> None:
+    live = begin_pptp(run)
+    stack, first = live.stack, live.active
+    begun_at = run.lab.now()
+    run.step(f"the role moves away from {first.name}, which lives")
+    second = stack.move_role(lambda name: name != first.name)
+    stack.wait_protected(1)
+    run.observe(2)
+    run.step(f"and back from {second.name}")
+    stack.move_role(lambda name: name == first.name)
+    stack.wait_protected(1)
+    run.observe(2)
+    until = run.lab.now()
+    run.expect("failures", list(stack.cluster.status().failures), is_empty())
+    for node in (second, first):
+        resumed = [line for line in stack.daemon_log(node).splitlines() if "event=resumed" in line]
+        run.expect(f"exact_at_{node.name}", [line.endswith("exact") for line in resumed],
+                   equals([True]))
+    seen = live.end()
+    expect_unhurt(run, live, seen, SILENCE_MS, (begun_at, until))

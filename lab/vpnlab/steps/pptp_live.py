@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What scenarios of PPTP begin and end with: pptpd in place of xl2tpd, clients with MPPE-128 under
+traffic; in the end a client has been told nothing, and nothing was in the clear."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..evidence.capture_invariants import cleartext_pptp, pptp_hang_ups
+from ..evidence.expectation import equals, is_empty
+from ..evidence.measure import Measured
+from ..host.topology import L2TP, NAT
+from ..product.cluster import Cluster
+from ..product.home import start_nat
+from ..product.pptp_client import PptpDialler
+from ..product.vpnha_stack import VpnhaStack
+from .live import Live, Place, anywhere, begin
+from .promise import Span, expect_only_silence
+from .run import Run
+
+
+def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
+               clients: Sequence[str] = ("client1",)) -> Live:
+    """They are dialled in, protected, and make traffic."""
+    if NAT in run.lab.nodes:
+        start_nat(run.lab)
+    stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True,
+                       stand_in=(L2TP,) if run.stand_in else ())
+    live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
+    for name in clients:
+        run.step(f"{name} dials")
+        live.dial(name, dialler=PptpDialler)
+    run.observe(observe_s)
+    return live
+
+
+def expect_unhurt(run: Run, live: Live, seen: Measured, outage_ms: float, span: Span) -> None:
+    """Each client saw a silence and nothing else; in the span nothing that ends its call was sent
+    to it, and in the whole run not one packet of its user in the clear."""
+    for client in live.clients:
+        outside, vip = client.files.outside, client.gateway.vip_outside
+        expect_only_silence(run, seen.client(client.name), outage_ms)
+        run.expect(f"{client.name}_hung_up_by", pptp_hang_ups(outside, vip, span), is_empty())
+        run.expect(f"{client.name}_in_the_clear", cleartext_pptp(outside, vip), equals(0))
