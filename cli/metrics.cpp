@@ -79,6 +79,17 @@ Metrics of_the_node() {
                                    {"malformed", "/counters/lease_malformed"},
                                    {"replayed", "/counters/lease_replayed"},
                                    {"unproven", "/counters/lease_unproven"}}})},
+        {"vpnha_pptp_packets_dropped_total", kCounter,
+         "Packets of resumed PPTP calls that were not listened to; in_clear: without their MPPE.",
+         split_of_node({"reason", {{"malformed", "/counters/pptp_malformed"},
+                                   {"duplicate", "/counters/pptp_duplicates"},
+                                   {"in_clear", "/counters/pptp_in_clear"}}})},
+        {"vpnha_pptp_resets_total", kCounter,
+         "Clients of resumed PPTP calls that did not take an index of MPPE.",
+         of_node("/counters/pptp_resets")},
+        {"vpnha_pptp_packets_unwatched_total", kCounter,
+         "Packets of PPTP calls that the capture had no room for.",
+         of_node("/counters/pptp_unwatched")},
     };
 }
 

@@ -7,6 +7,13 @@ from ..host.topology import NAT
 
 MASQUERADE = """\
 table ip home {
+    ct helper pptp {
+        type "pptp" protocol tcp
+    }
+    chain helpers {
+        type filter hook prerouting priority filter;
+        iifname "home" tcp dport 1723 ct helper set "pptp"
+    }
     chain post {
         type nat hook postrouting priority srcnat;
         oifname "outside" masquerade

@@ -26,7 +26,9 @@ std::vector<keepers::SessionView> GatewayNode::sessions() const {
 keepers::Counts GatewayNode::counts() const {
     keepers::Counts all;
     for (const auto& keeper : keepers_) {
-        all.merge(keeper->counts());
+        for (const auto& [name, count] : keeper->counts()) {
+            all[name] += count;
+        }
     }
     return all;
 }

@@ -374,6 +374,7 @@ class Daemon {
                          [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
                      .flows = *flows_,
                      .ipsec = ipsec_,
+                     .pptp = pptp_.get(),
                      .lease = lease_links_->counters(),
                      .plugin_malformed = plugins_->counters().malformed,
                      .control_malformed = control_->counters().malformed});

@@ -290,6 +290,17 @@ TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {
     EXPECT_THAT(a_.resumed_, ElementsAre(kKey));
 }
 
+TEST_F(PptpCallsTest, NumbersAreSaidAtOnceWhenTheDataPathHasToldThem) {
+    bring_up();
+    pass(seconds(1));
+    a_.answers_reads_ = false;
+    a_.numbers_.mppe_out += 1024;
+    const std::vector<pptp::CallState> states{{kKey, a_.numbers_}};
+    a_.tell(node::CallsRead{0, states}, now_);
+    settle();
+    EXPECT_EQ(b_.numbers_.mppe_out, a_.numbers_.mppe_out);
+}
+
 TEST_F(PptpCallsTest, NumbersThatComeAfterTheGrantAreNotHeeded) {
     bring_up();
     b_.keeper_.warm({{2, NodeId{2}}, Duration::zero()}, now_, b_.effects_);

@@ -378,6 +378,8 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
             replica().publish(numbers_record(state.key), pptp::encode_numbers(state.numbers));
         }
     }
+    // They were gathered already. Who goes on from older ones might use indexes of MPPE again.
+    replica().hurry_counters();
     if (reading_ && reading_->ticket == read.ticket) {
         read_at_ = reading_->asked_at;
         read_again_at_ = now + limits::kGatherPause;
@@ -488,8 +490,8 @@ std::vector<SessionView> PptpCalls::sessions() const {
 
 Counts PptpCalls::counts() const {
     return {{"pptp_resumed", counters_.resumed},
-            {"pptp_lost", counters_.lost},
-            {"pptp_confirm_timeouts", counters_.confirm_timeouts}};
+            {"sessions_lost", counters_.lost},
+            {"confirm_timeouts", counters_.confirm_timeouts}};
 }
 
 }  // namespace vpnha::keepers

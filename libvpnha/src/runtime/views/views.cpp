@@ -245,6 +245,8 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
 
 json counters_view(const node::Node& node, const Around& around) {
     const ports::FlowTable::Counters table = around.flows.counters();
+    const pptp::CallCounters calls =
+        around.pptp == nullptr ? pptp::CallCounters{} : around.pptp->counters();
     Counters sum{{"flow_collisions", table.collisions},
                  {"flow_without_helper", table.without_helper},
                  {"flow_without_parent", table.without_parent},
@@ -260,7 +262,12 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"lease_forged", around.lease.forged},
                  {"lease_malformed", around.lease.malformed},
                  {"lease_replayed", around.lease.replayed},
-                 {"lease_unproven", around.lease.unproven}};
+                 {"lease_unproven", around.lease.unproven},
+                 {"pptp_malformed", calls.malformed},
+                 {"pptp_duplicates", calls.duplicates},
+                 {"pptp_in_clear", calls.in_clear},
+                 {"pptp_resets", calls.resets},
+                 {"pptp_unwatched", around.pptp == nullptr ? 0 : around.pptp->unwatched()}};
     for (const auto& [id, gateway] : node.gateways()) {
         for (const auto& [name, count] : counters_of(gateway)) {
             sum[name] += count;

@@ -13,6 +13,7 @@
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/ipsec.hpp"
+#include "runtime/pptp.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
@@ -30,6 +31,7 @@ struct Around {
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;
+    const Pptp* pptp = nullptr;  // nullptr: no gateway has it.
     adapters::LeaseCounters lease;
     std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
     std::uint64_t control_malformed = 0;  // Requests at the control socket.
