@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Clients, FailoversTest,
 
 TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) {
     int survived = 0;
-    for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    for (std::uint32_t seed = 1; seed <= 20; ++seed) {
         random_.seed(seed);
         CallWorld world(GetParam(), Mppe::bits128, seed);
         world.stock_sends(until(200));
@@ -101,7 +101,7 @@ TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) 
         EXPECT_EQ(world.client.data, sent) << seed << " " << story;
         EXPECT_EQ(world.counters.resets, 0U) << seed << " " << story;
     }
-    EXPECT_GE(survived, 38);
+    EXPECT_GE(survived, 19);
 }
 
 }  // namespace failovers_test
