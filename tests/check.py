@@ -220,6 +220,8 @@ def check_area(checks: Checks, area: Area) -> None:
     if area.simulated:
         simulate(checks)
     if area.packages:
+        checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
+                                              "tests/cib"], pytest_count)
         checks.step("Debian packages", ["setup/debs"])
     lab(checks, area.scenarios)
 
@@ -290,6 +292,9 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
                 pytest_count)
     checks.step("benchmark unit tests", ["/usr/bin/python3", "-m", "pytest", "-q",
                                          "tests/bench/tests"], pytest_count)
+    if built:
+        checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
+                                              "tests/cib"], pytest_count)
     if not fast and built:
         simulate(checks)
         sanitized(checks, everything=everything)

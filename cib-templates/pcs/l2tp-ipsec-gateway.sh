@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Made from cib-templates/l2tp-ipsec-gateway.crm by cib-templates/generate.
+# One gateway of vpnha with L2TP/IPsec and IKEv2: `sh FILE` after replacing the
+# @…@, instead of l2tp-gateway.crm, where the reasons for what is not about charon stand. A node has one
+# charon, so one gateway of a cluster may have it; l2tp-gateway.crm may be loaded for others.
+#
+#   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
+#   @GATEWAY@            the gateway's name in vpnha.toml; it has the table [gateway.NAME.ipsec]
+#   @SUFFIX@             nothing; in a cluster of several gateways what tells its resources apart
+#   @XL2TPD_CONFIG@      its xl2tpd.conf, the same path on all nodes
+#   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
+#   @FENCE_PARAMETERS@   its parameters: ip=… username=…
+
+set -eu
+cib=$(mktemp -d)
+trap 'rm -rf "$cib"' EXIT
+pcs cluster cib "$cib/old"
+cp "$cib/old" "$cib/new"
+
+pcs -f "$cib/new" property set --force \
+    stonith-enabled=true stonith-action=off concurrent-fencing=true \
+    no-quorum-policy=freeze fence-reaction=panic transition-delay=300ms
+
+pcs -f "$cib/new" resource defaults update \
+    migration-threshold=1 failure-timeout=60s resource-stickiness=100
+
+if ! pcs -f "$cib/new" stonith config fencing >/dev/null 2>&1; then
+    pcs -f "$cib/new" stonith create fencing @FENCE_AGENT@ \
+        pcmk_host_list="@NODES@" pcmk_host_check=static-list @FENCE_PARAMETERS@ \
+        op start interval=0 timeout=60s \
+        --no-default-ops
+    pcs -f "$cib/new" stonith op remove fencing monitor
+fi
+
+if ! pcs -f "$cib/new" resource config fencing-clone >/dev/null 2>&1; then
+    pcs -f "$cib/new" resource clone fencing fencing-clone --force
+fi
+
+pcs -f "$cib/new" resource create checkpoint@SUFFIX@ ocf:vpnha:checkpoint \
+    gateway=@GATEWAY@ \
+    op start interval=0 timeout=20s \
+    op stop interval=0 timeout=20s on-fail=fence \
+    op promote interval=0 timeout=20s \
+    op demote interval=0 timeout=20s on-fail=fence \
+    op monitor interval=2s role=Promoted timeout=20s \
+    op monitor interval=3s role=Unpromoted timeout=20s \
+    meta failure-timeout=15s \
+    --no-default-ops
+
+pcs -f "$cib/new" resource clone checkpoint@SUFFIX@ checkpoint@SUFFIX@-clone \
+    meta promotable=true promoted-max=1 promoted-node-max=1 notify=false interleave=true
+
+pcs -f "$cib/new" resource create xl2tpd@SUFFIX@ ocf:vpnha:xl2tpd \
+    gateway=@GATEWAY@ config=@XL2TPD_CONFIG@ \
+    op start interval=0 timeout=20s \
+    op stop interval=0 timeout=20s on-fail=fence \
+    op monitor interval=2s timeout=20s \
+    --no-default-ops
+
+pcs -f "$cib/new" resource clone xl2tpd@SUFFIX@ xl2tpd@SUFFIX@-clone \
+    meta interleave=true
+
+pcs -f "$cib/new" constraint colocation add \
+    Promoted checkpoint@SUFFIX@-clone with Started xl2tpd@SUFFIX@-clone \
+    10000 id=gateway-with-xl2tpd@SUFFIX@
+
+pcs -f "$cib/new" constraint order \
+    start xl2tpd@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
+    kind=Optional id=xl2tpd-before-gateway@SUFFIX@
+
+# charon runs on every node, passive and behind the gate; vpnhad feeds and activates it.
+# The first monitor looks whether it lives, the second asks it.
+# A stop that fails leaves a charon that may speak: only the node's power switch is left.
+# failure-timeout: a standby whose charon was killed is a standby again soon; it serves nobody who
+#   could be disturbed by a second failure.
+pcs -f "$cib/new" resource create strongswan@SUFFIX@ ocf:vpnha:strongswan \
+    gateway=@GATEWAY@ \
+    op start interval=0 timeout=20s \
+    op stop interval=0 timeout=20s on-fail=fence \
+    op monitor interval=2s timeout=20s \
+    op monitor interval=10s timeout=20s OCF_CHECK_LEVEL=10 \
+    meta failure-timeout=15s \
+    --no-default-ops
+
+pcs -f "$cib/new" resource clone strongswan@SUFFIX@ strongswan@SUFFIX@-clone \
+    meta interleave=true
+
+# As for xl2tpd: a gateway whose charon has died moves, and is demoted before charon is stopped.
+pcs -f "$cib/new" constraint colocation add \
+    Promoted checkpoint@SUFFIX@-clone with Started strongswan@SUFFIX@-clone \
+    10000 id=gateway-with-strongswan@SUFFIX@
+
+pcs -f "$cib/new" constraint order \
+    start strongswan@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
+    kind=Optional id=strongswan-before-gateway@SUFFIX@
+
+# A fresh charon asks once for all SAs, a second after its start: vpnhad listens before that.
+pcs -f "$cib/new" constraint order \
+    start checkpoint@SUFFIX@-clone "then" start strongswan@SUFFIX@-clone \
+    kind=Optional id=vpnhad-before-strongswan@SUFFIX@
+
+pcs cluster cib-push "$cib/new" diff-against="$cib/old"

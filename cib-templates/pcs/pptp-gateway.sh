@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Made from cib-templates/pptp-gateway.crm by cib-templates/generate.
+# One PPTP gateway of vpnha: `sh FILE` after replacing the @…@. The reasons for
+# what is not about pptpd stand in l2tp-gateway.crm. For a further gateway of the same cluster load it
+# once more, with other values and a suffix.
+#
+#   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
+#   @GATEWAY@            the gateway's name in vpnha.toml
+#   @SUFFIX@             nothing; for a further gateway what tells its resources apart: "-dialin2"
+#   @PPTPD_CONFIG@       its pptpd.conf, the same path on all nodes
+#   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
+#   @FENCE_PARAMETERS@   its parameters: ip=… username=…
+
+set -eu
+cib=$(mktemp -d)
+trap 'rm -rf "$cib"' EXIT
+pcs cluster cib "$cib/old"
+cp "$cib/old" "$cib/new"
+
+pcs -f "$cib/new" property set --force \
+    stonith-enabled=true stonith-action=off concurrent-fencing=true \
+    no-quorum-policy=freeze fence-reaction=panic transition-delay=300ms
+
+pcs -f "$cib/new" resource defaults update \
+    migration-threshold=1 failure-timeout=60s resource-stickiness=100
+
+if ! pcs -f "$cib/new" stonith config fencing >/dev/null 2>&1; then
+    pcs -f "$cib/new" stonith create fencing @FENCE_AGENT@ \
+        pcmk_host_list="@NODES@" pcmk_host_check=static-list @FENCE_PARAMETERS@ \
+        op start interval=0 timeout=60s \
+        --no-default-ops
+    pcs -f "$cib/new" stonith op remove fencing monitor
+fi
+
+if ! pcs -f "$cib/new" resource config fencing-clone >/dev/null 2>&1; then
+    pcs -f "$cib/new" resource clone fencing fencing-clone --force
+fi
+
+pcs -f "$cib/new" resource create checkpoint@SUFFIX@ ocf:vpnha:checkpoint \
+    gateway=@GATEWAY@ \
+    op start interval=0 timeout=20s \
+    op stop interval=0 timeout=20s on-fail=fence \
+    op promote interval=0 timeout=20s \
+    op demote interval=0 timeout=20s on-fail=fence \
+    op monitor interval=2s role=Promoted timeout=20s \
+    op monitor interval=3s role=Unpromoted timeout=20s \
+    meta failure-timeout=15s \
+    --no-default-ops
+
+pcs -f "$cib/new" resource clone checkpoint@SUFFIX@ checkpoint@SUFFIX@-clone \
+    meta promotable=true promoted-max=1 promoted-node-max=1 notify=false interleave=true
+
+# The stock daemon runs on every node, idle and behind the gate: a takeover starts nothing.
+pcs -f "$cib/new" resource create pptpd@SUFFIX@ ocf:vpnha:pptpd \
+    gateway=@GATEWAY@ config=@PPTPD_CONFIG@ \
+    op start interval=0 timeout=20s \
+    op stop interval=0 timeout=20s on-fail=fence \
+    op monitor interval=2s timeout=20s \
+    --no-default-ops
+
+pcs -f "$cib/new" resource clone pptpd@SUFFIX@ pptpd@SUFFIX@-clone \
+    meta interleave=true
+
+# A gateway whose pptpd has died takes no new clients, so it moves, as one whose xl2tpd has died.
+pcs -f "$cib/new" constraint colocation add \
+    Promoted checkpoint@SUFFIX@-clone with Started pptpd@SUFFIX@-clone \
+    10000 id=gateway-with-pptpd@SUFFIX@
+
+pcs -f "$cib/new" constraint order \
+    start pptpd@SUFFIX@-clone "then" promote checkpoint@SUFFIX@-clone \
+    kind=Optional id=pptpd-before-gateway@SUFFIX@
+
+pcs cluster cib-push "$cib/new" diff-against="$cib/old"

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Made from stonith/ipmilan.crm by cib-templates/generate.
+# Power by the nodes' management boards, IPMI 2.0: `sh FILE` after replacing the
+# @…@, once for each node. It takes the place of `fencing` and `fencing-clone`: leave these out of the
+# gateway's template. No topology is needed; with fence-vpnha-then-power.crm write one line for all nodes:
+#   fencing_topology gw1: fencing-vpnha fencing-gw1 gw2: fencing-vpnha fencing-gw2 …
+#
+#   @NODE@       the node's name: gw1
+#   @BOARD@      its board's address, in a network that does not fail with the gateway's
+#   @USER@       a user of the board with the level that `privlvl` names, and no more
+#   @PASSWORD@   a file that only root reads, with a program that prints the password
+#
+# Protects against, does not protect against: as power.crm.
+# Costs: what the board takes to switch off and to say so; seconds are usual (not measured).
+# method=onoff: `cycle` is not confirmed. fence_ipmilan asks for the state once a second until it is off.
+
+set -eu
+cib=$(mktemp -d)
+trap 'rm -rf "$cib"' EXIT
+pcs cluster cib "$cib/old"
+cp "$cib/old" "$cib/new"
+
+pcs -f "$cib/new" stonith create fencing-@NODE@ fence_ipmilan \
+    pcmk_host_list=@NODE@ pcmk_host_check=static-list ip=@BOARD@ username=@USER@ \
+    password_script=@PASSWORD@ lanplus=1 privlvl=operator method=onoff \
+    op start interval=0 timeout=60s \
+    --no-default-ops
+pcs -f "$cib/new" stonith op remove fencing-@NODE@ monitor
+
+pcs -f "$cib/new" resource clone fencing-@NODE@ fencing-@NODE@-clone --force
+
+pcs cluster cib-push "$cib/new" diff-against="$cib/old"

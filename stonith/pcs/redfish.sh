@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Made from stonith/redfish.crm by cib-templates/generate.
+# Power by the nodes' management boards, Redfish: `sh FILE` after replacing the
+# @…@, once for each node. It takes the place of `fencing` and `fencing-clone`: leave these out of the
+# gateway's template. ipmilan.crm has the topology of several levels.
+#
+#   @NODE@       the node's name: gw1
+#   @BOARD@      its board's address, in a network that does not fail with the gateway's
+#   @SYSTEM@     the system's path there: /redfish/v1/Systems/1
+#   @USER@       a user of the board that may switch power, and no more
+#   @PASSWORD@   a file that only root reads, with a program that prints the password
+#
+# Protects against, does not protect against: as power.crm.
+# Costs: what the board takes, and a TLS connection for each question; seconds are usual (not measured).
+# Boards come with certificates of their own making: put their CA on the nodes, or give ssl_insecure=1.
+
+set -eu
+cib=$(mktemp -d)
+trap 'rm -rf "$cib"' EXIT
+pcs cluster cib "$cib/old"
+cp "$cib/old" "$cib/new"
+
+pcs -f "$cib/new" stonith create fencing-@NODE@ fence_redfish \
+    pcmk_host_list=@NODE@ pcmk_host_check=static-list ip=@BOARD@ systems_uri=@SYSTEM@ \
+    username=@USER@ password_script=@PASSWORD@ ssl=1 \
+    op start interval=0 timeout=60s \
+    --no-default-ops
+pcs -f "$cib/new" stonith op remove fencing-@NODE@ monitor
+
+pcs -f "$cib/new" resource clone fencing-@NODE@ fencing-@NODE@-clone --force
+
+pcs cluster cib-push "$cib/new" diff-against="$cib/old"

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The sites that docs/cluster-templates.md lists, and their configuration in each of the forms."""
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import os
+import re
+import shlex
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from pathlib import Path
+
+from pcs import app
+from pcs.cli.common import lib_wrapper
+from vpnlab.product.cluster import fill, render_cib
+
+ROOT = Path(__file__).resolve().parents[2]
+THREE, TWO = ("gw1", "gw2", "gw3"), ("gw1", "gw2")
+VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin.conf",
+          "PPTPD_CONFIG": "/etc/pptpd/dialin.conf", "FENCE_AGENT": "fence_dummy",
+          "FENCE_PARAMETERS": "status_file=/run/power",
+          "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
+          "SERVICE": "ocf:pacemaker:Dummy", "PRIMARY": "gw2", "WITNESS": "gw3"}
+SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf"}
+XML_VALUES = {"FENCE_PARAMETERS":
+              '<nvpair id="fencing-file" name="status_file" value="/run/power"/>',
+              "SERVICE": 'class="ocf" provider="pacemaker" type="Dummy"'}
+
+Part = tuple[str, dict[str, str]]
+
+
+def part(path: str, **values: str) -> Part:
+    return path, values
+
+
+def board(agent: str) -> list[Part]:
+    return [part(f"stonith/{agent}", NODE=node, BOARD=f"{node}.example", USER="vpnha",
+                 SYSTEM="/redfish/v1/Systems/1", PASSWORD="/etc/vpnha/board") for node in THREE]
+
+
+L2TP = part("cib-templates/l2tp-gateway")
+# Nodes, and what is loaded, in that order.
+SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
+    "l2tp": (THREE, [L2TP]),
+    "l2tp-ipsec": (THREE, [part("cib-templates/l2tp-ipsec-gateway")]),
+    "ikev2": (THREE, [part("cib-templates/ikev2-gateway")]),
+    "pptp": (THREE, [part("cib-templates/pptp-gateway")]),
+    "addresses": (THREE, [part("cib-templates/vip-gateway")]),
+    "two-gateways": (THREE, [L2TP, part("cib-templates/l2tp-gateway", **SECOND)]),
+    "witness": (THREE, [L2TP, part("cib-templates/witness")]),
+    "fence-vpnha": (THREE, [L2TP, part("stonith/fence-vpnha-then-power")]),
+    "two-nodes": (TWO, [L2TP, part("stonith/two-nodes")]),
+    "sbd": (THREE, [L2TP, part("stonith/sbd")]),
+}
+# What takes the place of a gateway's own power device, or is the same.
+DEVICES: dict[str, tuple[Sequence[str], list[Part]]] = {
+    "power": (THREE, [part("stonith/power")]),
+    "ipmilan": (THREE, board("ipmilan")),
+    "redfish": (THREE, board("redfish")),
+    "virsh": (THREE, [part("stonith/virsh", MACHINES="gw1:a;gw2:b;gw3:c", HYPERVISOR="host",
+                           USER="vpnha", KEY="/etc/vpnha/key")]),
+}
+ALL = {**SITES, **DEVICES}
+
+
+def variables(site: str, form: str, values: dict[str, str]) -> dict[str, str]:
+    return {**VALUES, "NODES": " ".join(ALL[site][0]), **(XML_VALUES if form == "xml" else {}),
+            **values}
+
+
+@functools.cache
+def by_crm(site: str) -> ElementTree.Element:
+    return render_cib(*(fill((ROOT / f"{path}.crm").read_text("utf-8"),
+                             variables(site, "crm", values)) for path, values in ALL[site][1]))
+
+
+def by_xml(site: str, directory: Path) -> ElementTree.Element:
+    cib = _empty(directory)
+    for path, values in ALL[site][1]:
+        text = _filled(_form(path, "xml"), variables(site, "xml", values))
+        subprocess.run(["cibadmin", "-M", "-c", "-o", "configuration", "-p"], input=text, text=True,
+                       check=True, env={**os.environ, "CIB_file": str(cib)})
+    return ElementTree.parse(cib).getroot()
+
+
+def by_pcs(site: str, directory: Path) -> ElementTree.Element:
+    cib = _empty(directory)
+    for path, values in ALL[site][1]:
+        run_pcs_script(_filled(_form(path, "pcs"), variables(site, "pcs", values)), cib)
+    return ElementTree.parse(cib).getroot()
+
+
+def _form(path: str, form: str) -> str:
+    folder, name = path.split("/")
+    return (ROOT / folder / form / f"{name}.{'sh' if form == 'pcs' else 'xml'}").read_text("utf-8")
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _empty(directory: Path) -> Path:
+    cib = directory / "cib.xml"
+    cib.write_text(subprocess.run(["cibadmin", "--empty"], capture_output=True, text=True,
+                                  check=True).stdout, encoding="utf-8")
+    return cib
+
+
+def run_pcs_script(text: str, cib: Path) -> None:
+    """The commands of a script, by pcs's own Python: a process for each takes a second."""
+    lines = iter(re.sub(r"\\\n\s*", "", text).splitlines())
+    for line in lines:
+        asks = re.fullmatch(r'if ! (pcs .*) >/dev/null 2>&1; then', line)
+        if asks and not pcs(asks[1], cib)[0]:
+            while next(lines) != "fi":
+                pass
+        elif not asks and line.strip().startswith('pcs -f "$cib/new"'):
+            code, output = pcs(line, cib)
+            if code:
+                raise AssertionError(f"{line}: {output}")
+
+
+def pcs(line: str, cib: Path) -> tuple[int, str]:
+    """Exit code and output of one command."""
+    # It keeps for each command the CIB of the first call.
+    lib_wrapper._CACHE.clear()
+    words = [word.replace("$cib/new", str(cib)) for word in shlex.split(line, comments=True)][1:]
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            app.main(words)
+        except SystemExit as end:
+            return int(end.code or 0), output.getvalue()
+    return 0, output.getvalue()
+
+
+# Their ids name nothing that another element refers to, and each tool makes its own.
+NAMELESS = {"nvpair", "instance_attributes", "meta_attributes", "op", "expression", "rule",
+            "fencing-level", "cluster_property_set"}
+Normal = tuple[str, tuple[tuple[str, str], ...], tuple["Normal", ...]]
+
+
+def normal(element: ElementTree.Element) -> Normal:
+    """An element without what says nothing: ids that nothing refers to, order, empty sections."""
+    attributes = {name: value for name, value in element.attrib.items()
+                  if not (name == "id" and element.tag in NAMELESS)}
+    inside = sorted(normal(each) for each in element)
+    return (element.tag, tuple(sorted(attributes.items())),
+            tuple(each for each in inside if each[1] or each[2]))
+
+
+def configuration(cib: ElementTree.Element) -> Normal:
+    found = cib.find("./configuration")
+    assert found is not None
+    return normal(found)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pcs and crmsh show what the agents say of themselves, without a warning."""
+import os
+import subprocess
+from pathlib import Path
+
+import conftest
+import pytest
+import sites
+
+
+@pytest.mark.parametrize("agent", conftest.AGENTS)
+def test_pcs_describes_an_agent(agent: str, tmp_path: Path):
+    code, output = sites.pcs(f"pcs resource describe ocf:vpnha:{agent}", tmp_path)
+    assert code == 0 and "Warning" not in output and "Error" not in output, output
+    assert output.startswith(f"ocf:vpnha:{agent} - ")
+    assert "Default operations:" in output
+
+
+def test_pcs_describes_the_fence_agent(tmp_path: Path):
+    code, output = sites.pcs("pcs stonith describe fence_vpnha", tmp_path)
+    assert code == 0 and "Warning" not in output and "Error" not in output, output
+    assert output.startswith("fence_vpnha - ") and "mode" in output
+
+
+@pytest.mark.parametrize("agent", conftest.AGENTS)
+def test_crmsh_describes_an_agent(agent: str, agents: Path, tmp_path: Path):
+    done = subprocess.run(
+        ["crm", "ra", "info", f"ocf:vpnha:{agent}"], capture_output=True, text=True, check=False,
+        env={**os.environ, "OCF_ROOT": str(agents), "HOME": str(tmp_path),
+             "PATH": f"{agents}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert f"(ocf:vpnha:{agent})" in done.stdout.splitlines()[0]
+    assert "Operations' defaults" in done.stdout
