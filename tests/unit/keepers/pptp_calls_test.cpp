@@ -331,7 +331,7 @@ TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpAtAPromotion) {
     kill_a();
     promote(b_, 2, std::nullopt);
     settle();
-    EXPECT_EQ(b_.keeper_.counts().at("pptp_lost"), 1U);
+    EXPECT_EQ(b_.keeper_.counts().at("sessions_lost"), 1U);
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
 }
