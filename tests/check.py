@@ -92,6 +92,8 @@ AREAS = {
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
 FUZZ_SECONDS = 60
+# Tenths of systemd's score of a unit.
+EXPOSURE_LIMIT = 51
 SIM_SEEDS = 2000
 FRESH_SEEDS = 300
 FRESH_STEPS = 400
@@ -208,6 +210,13 @@ def lint(checks: Checks) -> None:
                               *source_files(".md", ".cpp", ".hpp", ".c", ".h", ".py")])
 
 
+def exposure(checks: Checks) -> None:
+    """What vpnhad.service may do beside its work."""
+    checks.step("exposure of vpnhad.service", [
+        "systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_LIMIT}",
+        "--no-pager", "build/release/daemon/vpnhad.service"])
+
+
 def check_area(checks: Checks, area: Area) -> None:
     targets = [*LAB_TARGETS, *(f"{name}_test" for name in area.tests)]
     targets += ["vpnha-sim"] if area.simulated else []
@@ -293,6 +302,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
     checks.step("benchmark unit tests", ["/usr/bin/python3", "-m", "pytest", "-q",
                                          "tests/bench/tests"], pytest_count)
     if built:
+        exposure(checks)
         checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
                                               "tests/cib"], pytest_count)
     if not fast and built:
