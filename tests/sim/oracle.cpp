@@ -187,6 +187,10 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
             !promise.ring.contains(machine.id()) || store.find(record) != nullptr) {
             continue;
         }
+        // Somebody removed it while this node served, and its kernel would not take it again.
+        if (lost_in_kernel_.contains({machine.id(), key})) {
+            continue;
+        }
         for (const NodeId node : totem_.ring_of(machine.id())) {
             const node::GatewayNode* other = machines_.at(node)->gateway(gateway);
             if (node != machine.id() && node != promise.holder && other != nullptr &&
@@ -388,8 +392,9 @@ void Oracle::on_death(NodeId node) {
     std::erase_if(silenced_, [&](const auto& each) { return each.second == node; });
 }
 
-void Oracle::on_kernel_loss(const Kernel::Key& key) {
+void Oracle::on_kernel_loss(const Machine& machine, const Kernel::Key& key) {
     promises_.erase(key);
+    lost_in_kernel_.insert({machine.id(), key});
     const auto takeover = takeovers_.find(key.first);
     if (takeover != takeovers_.end()) {
         takeover->second.expected.erase(key.second);

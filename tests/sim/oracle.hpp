@@ -104,7 +104,7 @@ class Oracle {
 
     // Faults that excuse a loss.
     void on_death(NodeId node);
-    void on_kernel_loss(const Kernel::Key& key);
+    void on_kernel_loss(const Machine& machine, const Kernel::Key& key);
     void on_flush(NodeId node);
 
     // All replicas against each other.
@@ -208,6 +208,7 @@ class Oracle {
         states_;
     std::map<std::pair<NodeId, GatewayId>, Epoch> last_claims_;
     std::map<Kernel::Key, Promise> promises_;
+    std::set<std::pair<NodeId, Kernel::Key>> lost_in_kernel_;  // By whose kernel, ever.
     std::map<GatewayId, Takeover> takeovers_;
     std::set<std::pair<GatewayId, NodeId>> standing_in_;  // They have not claimed yet.
     std::set<std::pair<GatewayId, NodeId>> silenced_;     // By the event under way.

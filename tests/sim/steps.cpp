@@ -419,7 +419,7 @@ void World::lose_sessions(Machine& machine, bool news) {
     }
     for (const Kernel::Key& key : lost) {
         story_.tell(machine.id(), "its kernel loses {}", l2tp::to_string(key.second));
-        oracle_.on_kernel_loss(key);
+        oracle_.on_kernel_loss(machine, key);
         machine.lose_session(key, news);
     }
     if (!news) {
