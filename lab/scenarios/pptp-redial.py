@@ -62,7 +62,8 @@ def steps(run: Run) -> None:
     run.expect("sessions_set_up", len(client.dialled()), equals(2))
     run.expect("pings_lost", seen.client("client1").pings_lost, at_least(1))
     # Its own answer to the gateway's last words is a RST: it does not listen any more.
-    told = pptp_hang_ups(client.files.outside, client.gateway.vip_outside, (begun_at, run.lab.now()))
+    told = pptp_hang_ups(client.files.outside, client.gateway.vip_outside,
+                         (begun_at, run.lab.now()))
     run.expect("resets_by_the_gateway", [each for each in told if "RST" in each], is_empty())
     run.expect("standby_frames", seen.standby_frames, is_empty())
 
