@@ -138,6 +138,7 @@ void IpsecSas::lose_charon() {
     feed_at_.reset();
     held_back_ = false;
     is_active_ = false;
+    turning_ = false;
     turn_again_at_.reset();
     image_.clear();
     numbers_.lose_all();
@@ -299,6 +300,7 @@ void IpsecSas::turn(TimePoint now, Effects& effects) {
         return;
     }
     is_active_ = true;
+    turning_ = true;
     turn_by_.reset();
     touched_.clear();
     unseen_.clear();

@@ -136,6 +136,7 @@ void IpsecSas::silence(Effects& effects) {
     turn_again_at_.reset();
     settle_at_.reset();
     if (std::exchange(is_active_, false)) {
+        turning_ = true;
         image_.assume(sas());
         touched_.clear();
     }
@@ -236,6 +237,7 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
 
 void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& effects) {
     if (turned.active == is_active_) {
+        turning_ = false;
         turn_again_at_.reset();
         say(node::Level::info,
             turned.active ? "charon speaks for the SAs" : "charon keeps the SAs, and is silent",

@@ -50,6 +50,10 @@ class IpsecSas final : public Keeper {
     void unpause(TimePoint now, Effects& effects) override;
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
+    // charon has answered; one that is not there is not waited for.
+    [[nodiscard]] bool has_turned() const override {
+        return gone_ || (!turning_ && is_active_ == is_wanted_);
+    }
 
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
@@ -136,6 +140,7 @@ class IpsecSas final : public Keeper {
 
     bool is_wanted_ = false;            // This node serves, and is heard.
     bool is_active_ = false;            // charon was told so.
+    bool turning_ = false;              // It has not answered yet.
     std::optional<TimePoint> turn_by_;  // Whatever is missing by then.
     std::optional<TimePoint> turn_again_at_;
     std::optional<TimePoint> list_at_;
