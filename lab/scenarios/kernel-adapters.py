@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Hot L2TP sessions in a real kernel: install, traffic, removal, and silence.
+"""Hot L2TP sessions and ESP SAs in a real kernel: install, numbers, traffic, removal, silence.
 
 Purpose: the adapters that no host kernel without PPP can test: tests/kernel, run as root in a node.
 

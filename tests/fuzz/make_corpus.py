@@ -12,6 +12,7 @@ import zlib
 
 import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
+from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, frames, sized, u16
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
@@ -344,6 +345,7 @@ def main():
         "sa_record": SA_RECORD,
         "vici": VICI,
         "wire": WIRE,
+        "xfrm": XFRM,
     }
     for target, cases in targets.items():
         folder = CORPUS / target
