@@ -69,6 +69,9 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
     }
+    for (const std::string& what : check_connections(path).value_or(std::vector<std::string>{})) {
+        out << "ipsec: warning: " << printable(what) << "\n";
+    }
     return check_connection_tracking(path, out, err);
 }
 

@@ -309,13 +309,57 @@ Metrics of_links_and_tunnels() {
          of_gateways("/counters/ppp_rejects_withheld")},
     };
 }
+
+Metrics of_ipsec() {
+    return {
+        {"vpnha_ike_sas", kGauge, "IKE SAs among the records; clients, mostly.",
+         of_gateways("/ipsec/ike_sas")},
+        {"vpnha_child_sas", kGauge, "CHILD SAs among the records.",
+         of_gateways("/ipsec/child_sas")},
+        {"vpnha_ike_half_open", kGauge,
+         "IKE SAs that this node's charon is setting up; they are not replicated.",
+         of_gateways("/ipsec/half_open")},
+        {"vpnha_charon", kGauge, "What this node's charon does.",
+         states_of_gateways({"state", "/ipsec/charon", {"gone", "passive", "active"}})},
+        {"vpnha_esp_numbers_left", kGauge,
+         "Sequence numbers that are left to the outbound ESP SA that has the fewest.",
+         of_gateways("/ipsec/esp_numbers_left")},
+        {"vpnha_esp_jumps_total", kCounter,
+         "CHILD SAs that left numbers out as this node took over.",
+         of_gateways("/counters/esp_jumps")},
+        {"vpnha_esp_numbers_set_total", kCounter,
+         "ESP SAs of which this node has set the sequence numbers.",
+         of_gateways("/counters/esp_numbers_set")},
+        {"vpnha_ipsec_rekeys_total", kCounter, "SAs that replaced one at this node.",
+         split_of_gateways({"sa", {{"ike", "/counters/ike_rekeys"},
+                                   {"child", "/counters/child_rekeys"}}})},
+        {"vpnha_charon_messages_dropped_total", kCounter,
+         "What charon said of an SA and that changed no record.",
+         split_of_gateways({"reason", {{"unknown", "/counters/charon_messages_unknown"},
+                                       {"repeated", "/counters/charon_messages_repeated"},
+                                       {"unreadable", "/counters/charon_messages_unreadable"},
+                                       {"ignored", "/counters/charon_messages_ignored"}}})},
+        {"vpnha_charon_rebuilds_total", kCounter,
+         "SAs that a passive charon was told to delete and fed from the start.",
+         of_gateways("/counters/charon_rebuilds")},
+        {"vpnha_charon_feeds_failed_total", kCounter,
+         "Times at which charon may have lost some of what it was fed.",
+         of_gateways("/counters/charon_feeds_failed")},
+        {"vpnha_child_sas_lost_total", kCounter,
+         "CHILD SAs that were not in this standby's kernel, in spite of charon.",
+         of_gateways("/counters/child_sas_lost")},
+        {"vpnha_ipsec_records_refused_total", kCounter,
+         "SAs that are not replicated: a record is too small for them, or there are too many.",
+         of_gateways("/counters/ipsec_records_refused")},
+    };
+}
 // clang-format on
 
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
         for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_flows, of_the_lease,
-                                  of_links_and_tunnels}) {
+                                  of_links_and_tunnels, of_ipsec}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

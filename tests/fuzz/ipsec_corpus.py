@@ -92,7 +92,7 @@ def sa_record(identity, payload):
 
 def ike_record(flags=0, heir=b"", updates=(ike_update(2, 1), ike_vip(2, 1)), version=1):
     return sa_record(ike_id(2, 1)[:-1],
-                     struct.pack("!BBQ", version, flags, 7) + frames(ike_add(2, 1))
+                     struct.pack("!BBQQ", version, flags, 7, 8) + frames(ike_add(2, 1))
                      + bytes([len(updates)]) + frames(*updates) + struct.pack("!II", 1, 2)
                      + frames(b"iv") + heir)
 

@@ -60,9 +60,9 @@ class XfrmTableTest : public ::testing::Test {
         ADD_FAILURE() << "no SA " << spi;
         return {};
     }
-    Result<void> set(std::vector<SaCounters> counters) {
+    Result<void> set(std::vector<SaCounters> counters, bool exact = false) {
         Result<void> result;
-        table_->set(std::move(counters), [&](const Result<void>& done) {
+        table_->set(std::move(counters), exact, [&](const Result<void>& done) {
             result = done;
             loop_.stop();
         });
@@ -114,6 +114,11 @@ TEST_F(XfrmTableTest, NumbersOfEachKindAreSetAndNeverBack) {
     }
     ASSERT_TRUE(set(less));
     EXPECT_EQ(list(), wanted);
+    ASSERT_TRUE(set(less, true));
+    for (SaCounters& each : wanted) {
+        each.oseq -= 5;
+    }
+    EXPECT_EQ(list(), wanted) << "what was received is never forgotten";
 }
 
 TEST_F(XfrmTableTest, WhatIsNotThereIsNamedAndTheOthersAreSet) {

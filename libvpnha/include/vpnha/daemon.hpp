@@ -78,4 +78,9 @@ struct ConntrackCheck {
 // configuration's.
 [[nodiscard]] VPNHA_API Result<ConntrackCheck> check_conntrack(const std::string& config_file);
 
+// What of charon's connections the SAs of a gateway with IPsec would suffer from in a takeover, for
+// a human; empty without one. Errors are the configuration's.
+[[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_connections(
+    const std::string& config_file);
+
 }  // namespace vpnha

@@ -262,12 +262,16 @@ inline constexpr std::chrono::milliseconds kSaLookPause{200};
 inline constexpr std::chrono::seconds kChildSaWait{5};
 // A standby's kernel is compared with what its charon was fed.
 inline constexpr std::chrono::seconds kSaAuditPause{10};
-// How far a standby's outbound numbers are ahead of the record: more than 1 000 000 packets a
-// second come to between two listings. Of 32 bits 4 096 takeovers use up all; the last quarter is
-// used sparingly.
-inline constexpr std::uint64_t kEspLead = std::uint64_t{1} << 20;
-inline constexpr std::uint64_t kEspLeadWhenLow = std::uint64_t{1} << 16;
-inline constexpr std::uint64_t kEspLowBudget = 0xc000'0000;
+// Packets that an ESP SA sends in a second, at most: one core encrypts an SA. And in an epoch of
+// which nobody knows how long it lasted: 70 000 a second in the hour that a child lives.
+inline constexpr std::uint64_t kEspPerSecond = 1'000'000;
+inline constexpr std::uint64_t kEspPerEpoch = std::uint64_t{1} << 28;
+// How far a standby's outbound numbers are ahead of the record, half of it at least: a second's
+// packets. That is how old the records are after a power cut, so there nothing has to be set. Of
+// 32 bits 2 048 takeovers use up all.
+inline constexpr std::uint64_t kEspLead = std::uint64_t{1} << 21;
+// The upper half of 64 bits is not sent: a peer takes a larger jump for one back.
+inline constexpr std::uint64_t kEspJumpMax = 0xffff'0000;
 // XFRMA_REPLAY_ESN_MAX, in packets.
 inline constexpr std::size_t kReplayWindowMax = 4096;
 // Code- and Protocol-Rejects of one link: a peer that sends a foreign protocol at line rate gets as

@@ -26,21 +26,25 @@ struct TurnCharon {
     GatewayId gateway;
     bool active = false;
 };
-// The ESP SAs of this kernel from or to the gateway's addresses. → SasListed
+// The ESP SAs of this kernel from or to the gateway's addresses, as they are then. → SasListed
 struct ListSas {
     GatewayId gateway;
+    std::uint64_t ticket = 0;
 };
 // Sequence numbers of SAs that exist: oseq of an outbound one, seq and bitmap of an inbound one.
+// None goes back but, where `exact`, that of an outbound one: nobody has used what is above it.
 // → CountersSet
 struct SetCounters {
     GatewayId gateway;
     std::vector<ipsec::SaCounters> counters;
     std::uint64_t ticket = 0;
+    bool exact = false;
 };
 // Removes the gateway's ESP SAs, not its policies: what a charon that died left would break a
-// replay.
+// replay. → SasFlushed
 struct FlushSas {
     GatewayId gateway;
+    std::uint64_t ticket = 0;
 };
 
 using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas>;
@@ -48,6 +52,7 @@ using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, Flu
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
     ByteView message;
+    std::uint64_t unix_ms = 0;
 };
 // An empty charon with its connections loaded (its RESYNC came): feed it from the start.
 struct CharonFresh {};
@@ -64,6 +69,11 @@ struct CharonTurned {
 struct CharonGone {};
 struct SasListed {
     std::span<const ipsec::SaCounters> sas;
+    std::uint64_t ticket = 0;
+};
+struct SasFlushed {
+    std::uint64_t ticket = 0;
+    Result<void> result;
 };
 struct CountersSet {
     std::uint64_t ticket = 0;
@@ -71,6 +81,6 @@ struct CountersSet {
 };
 
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
-                                SasListed, CountersSet>;
+                                SasListed, SasFlushed, CountersSet>;
 
 }  // namespace vpnha::node

@@ -264,6 +264,12 @@ std::optional<HaHost> parse_host(ByteView value) {
     return host;
 }
 
+std::string to_string(const HaHost& host) {
+    const std::string address = to_string(host.address);
+    return host.address.is_v4() ? fmt::format("{}:{}", address, host.port)
+                                : fmt::format("[{}]:{}", address, host.port);
+}
+
 std::string identity_text(ByteView value) {
     if (value.size() < 2) {
         return {};

@@ -17,6 +17,8 @@ constexpr std::uint8_t kDead = 2;
 constexpr std::uint8_t kHasHeir = 4;
 constexpr std::uint8_t kEsn = 1;
 constexpr std::uint32_t kWordBits = 32;
+constexpr std::uint8_t kUdp = 17;
+constexpr std::uint16_t kL2tpPort = 1701;
 
 void write_key(ByteWriter& out, const IkeKey& key) {
     out.u8(key.version).u64(key.spi_i).u64(key.spi_r);
@@ -62,6 +64,17 @@ void assign(Bytes& to, const HaMessage& from, HaTag tag) {
 
 }  // namespace
 
+bool carries_l2tp(const ChildSa& child) {
+    const auto message = parse_ha_message(child.add);
+    const auto selector = message ? message->find(HaTag::local_ts) : std::nullopt;
+    if (!selector) {
+        return false;
+    }
+    ByteReader in(*selector);
+    in.u8();  // The family.
+    return in.u8() == kUdp && in.u16() == kL2tpPort && in.u16() == kL2tpPort && in.ok();
+}
+
 Bytes encode_key(const IkeKey& key) {
     ByteWriter out;
     write_key(out, key);
@@ -97,7 +110,7 @@ Bytes encode_record(const IkeSa& sa) {
     out.u8(kRecordVersion);
     out.u8(static_cast<std::uint8_t>((sa.id.initiator ? kInitiator : 0) | (sa.dead ? kDead : 0) |
                                      (sa.heir ? kHasHeir : 0)));
-    out.u64(sa.order).prefixed(sa.add);
+    out.u64(sa.order).u64(sa.established_unix_ms).prefixed(sa.add);
     out.u8(static_cast<std::uint8_t>(sa.updates.size()));
     for (const Bytes& update : sa.updates) {
         out.prefixed(update);
@@ -125,6 +138,7 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     sa.id = {key, (flags & kInitiator) != 0};
     sa.dead = (flags & kDead) != 0;
     sa.order = in.u64();
+    sa.established_unix_ms = in.u64();
     sa.add = take_bytes(limits::kHaMessageBytesMax);
     const std::size_t updates = in.u8();
     for (std::size_t i = 0; i < updates && in.ok(); ++i) {

@@ -22,6 +22,8 @@ struct IkeSa {
     IkeId id;
     // Of its establishment, among all that the gateway's holders have heard of: replayed by it.
     std::uint64_t order = 0;
+    // Of the first of those that replaced each other up to this one; 0: not known.
+    std::uint64_t established_unix_ms = 0;
     Bytes add;                   // Its IKE_ADD.
     std::vector<Bytes> updates;  // Its IKE_UPDATEs; one that says the same anew replaces the first.
     std::uint32_t mid_initiator = 0;  // Expected next; 0: none was said.
@@ -52,6 +54,9 @@ struct EspCounters {
     std::vector<std::uint32_t> bitmap;
     friend bool operator==(const EspCounters&, const EspCounters&) = default;
 };
+
+// L2TP's port alone passes in it.
+[[nodiscard]] bool carries_l2tp(const ChildSa& child);
 
 // Identities of the records.
 [[nodiscard]] Bytes encode_key(const IkeKey& key);

@@ -19,7 +19,8 @@ void SaStore::put(ChildSa child) {
     sas_.put(std::move(child));
 }
 
-Result<SaChanges> SaStore::apply(ByteView octets) {
+Result<SaChanges> SaStore::apply(ByteView octets, std::uint64_t unix_ms) {
+    unix_ms_ = unix_ms;
     VPNHA_TRY(const HaMessage message, parse_ha_message(octets));
     const std::optional<IkeId> id = message.ike_id();
     if (!id) {
@@ -125,6 +126,11 @@ void SaStore::establish(HalfOpen half_open, SaChanges& changes) {
     const IkeKey key = half_open.sa.id.key;
     const std::optional<IkeKey> old = half_open.replaces;
     half_open.sa.order = next_order();
+    half_open.sa.established_unix_ms = unix_ms_;
+    if (const IkeSa* const replaced = old ? sas_.find(*old) : nullptr) {
+        half_open.sa.established_unix_ms = replaced->established_unix_ms;
+        ++counters_.ike_rekeys;
+    }
     sas_.put(std::move(half_open.sa));
     changes.ikes.insert(key);
     if (old) {
@@ -311,6 +317,13 @@ void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView 
     if (sas_.find_child(*spi) != nullptr) {
         end_child(*spi, changes);
     }
+    const std::string connection = message.text(HaTag::config_name);
+    const auto replaces = [&](std::uint32_t older) {
+        const ChildSa& each = *sas_.find_child(older);
+        const auto said = parse_ha_message(each.add);
+        return each.owner == key && said && said->text(HaTag::config_name) == connection;
+    };
+    counters_.child_rekeys += std::ranges::any_of(sas_.children_of(key), replaces) ? 1 : 0;
     child.order = next_order();
     changes.children.insert(*spi);
     sas_.put(std::move(child));

@@ -42,6 +42,8 @@ struct SaStoreCounters {
     std::uint64_t unknown = 0;   // About an SA that nobody has.
     std::uint64_t repeated = 0;  // An IKE_ADD of an SA that is there.
     std::uint64_t given_up = 0;  // SAs in the making, for want of room.
+    std::uint64_t ike_rekeys = 0;
+    std::uint64_t child_rekeys = 0;  // CHILD SAs of an IKE SA that has one of the same name.
 };
 
 class SaStore {
@@ -53,7 +55,7 @@ class SaStore {
     void erase_child(std::uint32_t spi) { sas_.erase_child(spi); }
 
     // charon of this node, which serves, has said it. Malformed: it is of no use, and ignored.
-    [[nodiscard]] Result<SaChanges> apply(ByteView message);
+    [[nodiscard]] Result<SaChanges> apply(ByteView message, std::uint64_t unix_ms = 0);
     // A deleted SA for which no other one was established at once has no heir.
     [[nodiscard]] bool is_unsettled() const { return !dying_.empty(); }
     [[nodiscard]] SaChanges settle();
@@ -97,6 +99,7 @@ class SaStore {
     std::map<IkeKey, HalfOpen> half_open_;
     std::set<IkeKey> dying_;  // Deleted, while another one was about to replace them.
     std::uint64_t last_order_ = 0;
+    std::uint64_t unix_ms_ = 0;  // When charon said what is applied.
     SaStoreCounters counters_;
 };
 

@@ -67,8 +67,8 @@ struct SessionView {
     std::string_view protocol;
     // As the protocol calls them: {"tunnel", 4711}, …
     std::vector<std::pair<std::string_view, std::uint32_t>> ids;
-    Ipv4Endpoint peer;
-    Ipv4Address address;    // The client's in the tunnel.
+    std::string peer;       // "192.0.2.51:1701", "[2001:db8::51]:4500"; empty: not known.
+    std::string address;    // The client's in the tunnel; may be empty.
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // At the node that negotiated it.
     std::uint64_t established_unix_ms = 0;

@@ -22,9 +22,10 @@ class SaTable {
 
     // Without their keys.
     virtual void list(OnListed on_listed) = 0;
-    // No number goes back: what the kernel has is kept where it is higher. An error names the first
-    // SA that is not there, or was refused; the others have theirs.
-    virtual void set(std::vector<ipsec::SaCounters> counters, Done done) = 0;
+    // No number goes back: what the kernel has is kept where it is higher, but that of an outbound
+    // SA where `exact`. An error names the first SA that is not there, or was refused; the others
+    // have theirs.
+    virtual void set(std::vector<ipsec::SaCounters> counters, bool exact, Done done) = 0;
     // Removes them; policies stay.
     virtual void flush(Done done) = 0;
 };

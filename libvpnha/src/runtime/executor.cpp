@@ -90,9 +90,10 @@ node::Effects Executor::execute(node::TurnCharon& effect) {
 }
 
 node::Effects Executor::execute(node::ListSas& effect) {
-    ports_.sas->list([this, gateway = effect.gateway](const Result<ports::SaTable::Sas>& listed) {
+    ports_.sas->list([this, gateway = effect.gateway,
+                      ticket = effect.ticket](const Result<ports::SaTable::Sas>& listed) {
         if (listed) {
-            run(node_.on_event(gateway, node::SasListed{*listed}, loop_.now()));
+            run(node_.on_event(gateway, node::SasListed{*listed, ticket}, loop_.now()));
         } else {
             report("listing the ESP SAs", tl::unexpected(listed.error()));
         }
@@ -102,15 +103,18 @@ node::Effects Executor::execute(node::ListSas& effect) {
 
 node::Effects Executor::execute(node::SetCounters& effect) {
     ports_.sas->set(
-        std::move(effect.counters),
+        std::move(effect.counters), effect.exact,
         [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
             run(node_.on_event(gateway, node::CountersSet{ticket, result}, loop_.now()));
         });
     return {};
 }
 
-node::Effects Executor::execute(node::FlushSas&) {
-    ports_.sas->flush([](const Result<void>& result) { report("removing ESP SAs", result); });
+node::Effects Executor::execute(node::FlushSas& effect) {
+    ports_.sas->flush(
+        [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
+            run(node_.on_event(gateway, node::SasFlushed{ticket, result}, loop_.now()));
+        });
     return {};
 }
 

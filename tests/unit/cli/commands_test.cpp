@@ -165,7 +165,7 @@ TEST(CommandsTest, JsonIsTheDaemonsOwn) {
 TEST(CommandsTest, SessionsAreShownAndTheDaemonSelectsThem) {
     const FakeDaemon daemon(answer_with(sample_sessions()), 2);
     const Outcome table = run_command({"sessions", "--columns", "user", "--socket", daemon.path()});
-    EXPECT_EQ(table.out, "USER\nalice\nbob\n");
+    EXPECT_EQ(table.out, "USER\nalice\nbob\ncarol\n");
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("arguments":{})"));
     EXPECT_EQ(run_command({"sessions", "--gateway", "dialin", "--socket", daemon.path()}).code, 0);
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("gateway":"dialin")"));

@@ -23,6 +23,7 @@ IkeSa whole() {
     sa.updates = {Bytes{3, 2}};
     sa.updates[0].insert(sa.updates[0].end(), id.begin() + 2, id.end());
     sa.updates[0].insert(sa.updates[0].end(), {8, 'x', 0});
+    sa.established_unix_ms = 8;
     sa.mid_initiator = 1;
     sa.mid_responder = 2;
     sa.iv = {0xee};
@@ -38,6 +39,7 @@ TEST(SaRecordTest, AnIkeSaHasTheDocumentedBytes) {
               "01"                // Version.
               "06"                // Dead, with an heir.
               "0000000000000007"  // Its order.
+              "0000000000000008"  // Since when.
               "0017"
               "0301"
               "2402"

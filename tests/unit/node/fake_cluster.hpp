@@ -48,6 +48,17 @@ struct FakeNode {
     int audits = 0;
 };
 
+// What the nodes' charons and kernels do with IPsec SAs.
+class FakeIpsec {
+  public:
+    // A node's gate is about to change: until now its kernel went by what it was.
+    virtual void go_on(std::uint32_t node) = 0;
+    virtual Effects execute(std::uint32_t node, IpsecWork& work) = 0;
+
+  protected:
+    ~FakeIpsec() = default;
+};
+
 class FakeCluster {
   public:
     // Nodes that start later vote, too. Two voters are quorate alone (two_node of Corosync).
@@ -67,6 +78,8 @@ class FakeCluster {
     // What the nodes that start from now on are, beside their numbers and names.
     Settings& settings() { return settings_; }
     keepers::FlowSettings& flow_settings() { return flow_settings_; }
+    // Nodes that start from now on have IPsec.
+    void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
     // vpnhad starts, with what the node's disk remembers, and its agent attaches the gateway.
     void start(std::uint32_t node) {
@@ -78,6 +91,7 @@ class FakeCluster {
         gateway.id = kGateway;
         gateway.name = "l2tp";
         gateway.keepers.flows = flow_settings_;
+        gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
@@ -305,8 +319,8 @@ class FakeCluster {
         Effects execute(FlowWork& work) override {
             return fake_.flows.execute(*fake_.node, work, now_);
         }
+        Effects execute(IpsecWork& work) override { return cluster_.ipsec_->execute(id_, work); }
         // No gateway has these here.
-        Effects execute(IpsecWork&) override { return {}; }
         Effects execute(PptpWork&) override { return {}; }
         Effects execute(OtherWork&) override { return {}; }
         Effects execute(SaveLease& save) override {
@@ -321,10 +335,12 @@ class FakeCluster {
             return {};
         }
         Effects execute(SetGate& gate) override {
+            go_on();
             fake_.gate = gate.deadline;
             return {};
         }
         Effects execute(RunStep& step) override {
+            go_on();
             fake_.steps.push_back(step.step);
             if (fake_.lasting == step.step) {
                 return {};
@@ -380,6 +396,11 @@ class FakeCluster {
             return {};
         }
 
+        void go_on() {
+            if (cluster_.ipsec_ != nullptr) {
+                cluster_.ipsec_->go_on(id_);
+            }
+        }
         Effects do_one(const InstallSession& install) {
             if (!fake_.answers_installs) {
                 fake_.installing.push_back(install);
@@ -426,6 +447,7 @@ class FakeCluster {
     std::uint32_t voters_;
     bool stand_in_;
     Settings settings_;
+    FakeIpsec* ipsec_ = nullptr;
     keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;

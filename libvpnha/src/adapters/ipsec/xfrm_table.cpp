@@ -64,8 +64,8 @@ void XfrmTable::list(OnListed on_listed) {
     add(Listing{std::move(on_listed)});
 }
 
-void XfrmTable::set(Counters counters, Done done) {
-    add(Setting{std::move(counters), std::move(done)});
+void XfrmTable::set(Counters counters, bool exact, Done done) {
+    add(Setting{std::move(counters), exact, std::move(done)});
 }
 
 void XfrmTable::flush(Done done) {
@@ -82,7 +82,8 @@ void XfrmTable::add(Job job) {
 void XfrmTable::begin() {
     Job& job = jobs_.front();
     if (const auto* setting = std::get_if<Setting>(&job)) {
-        work(setting->counters, setting->done, [this](auto part) { return set_train(part); });
+        work(setting->counters, setting->done,
+             [this, exact = setting->exact](auto part) { return set_train(part, exact); });
     } else if (const auto* removing = std::get_if<Removing>(&job)) {
         work(removing->sas, removing->done, [this](auto part) { return remove_train(part); });
     } else {
@@ -176,7 +177,7 @@ void XfrmTable::work(const Counters& sas, const Done& done, const Ask& ask) {
 }
 
 // What the kernel has decides what it is given, and in which shape.
-Result<std::vector<int>> XfrmTable::set_train(Sas part) {
+Result<std::vector<int>> XfrmTable::set_train(Sas part, bool exact) {
     std::vector<std::optional<SaReplay>> now(part.size());
     VPNHA_TRY(
         std::vector<int> answers,
@@ -191,6 +192,9 @@ Result<std::vector<int>> XfrmTable::set_train(Sas part) {
             answers[n] = EBADMSG;
         } else if (answers[n] == 0) {
             wanted[n] = advanced(*now[n], part[n]);
+            if (exact) {
+                wanted[n].oseq = part[n].oseq;
+            }
             if (wanted[n] != *now[n]) {
                 changed.push_back(n);
             }

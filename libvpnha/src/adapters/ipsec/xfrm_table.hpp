@@ -25,7 +25,7 @@ class XfrmTable : public ports::SaTable {
     XfrmTable& operator=(const XfrmTable&) = delete;
 
     void list(OnListed on_listed) override;
-    void set(std::vector<ipsec::SaCounters> counters, Done done) override;
+    void set(std::vector<ipsec::SaCounters> counters, bool exact, Done done) override;
     void flush(Done done) override;
 
   private:
@@ -36,6 +36,7 @@ class XfrmTable : public ports::SaTable {
     };
     struct Setting {
         Counters counters;
+        bool exact = false;
         Done done;
     };
     struct Flushing {
@@ -58,7 +59,7 @@ class XfrmTable : public ports::SaTable {
     // A train of it; `each` asks the kernel about `part` and returns its errno for each.
     using Ask = std::function<Result<std::vector<int>>(ports::SaTable::Sas part)>;
     void work(const Counters& sas, const Done& done, const Ask& ask);
-    [[nodiscard]] Result<std::vector<int>> set_train(ports::SaTable::Sas part);
+    [[nodiscard]] Result<std::vector<int>> set_train(ports::SaTable::Sas part, bool exact);
     [[nodiscard]] Result<std::vector<int>> remove_train(ports::SaTable::Sas part);
     void end(const std::function<void()>& tell);
 

@@ -15,18 +15,10 @@ using ipsec::SaCounters;
 
 constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
 
-std::uint64_t lead_of(const EspCounters& counters) {
-    return !counters.esn && counters.oseq > limits::kEspLowBudget ? limits::kEspLeadWhenLow
-                                                                  : limits::kEspLead;
-}
-
+// Of 32 bits the last number is kept: the kernel sends nothing more on that SA.
 std::uint64_t ahead(const EspCounters& counters, std::uint64_t by) {
-    const std::uint64_t number = counters.oseq + by;
-    return counters.esn ? number : std::min(number, kLast32);
-}
-
-bool is_out_right(const SaCounters& out, const EspCounters& known) {
-    return out.oseq >= ahead(known, lead_of(known) / 2);
+    return counters.esn ? counters.oseq + std::min(by, limits::kEspJumpMax)
+                        : std::min(counters.oseq + std::min(by, kLast32), kLast32);
 }
 
 bool is_in_right(const SaCounters& in, const EspCounters& known) {
@@ -43,6 +35,40 @@ void EspNumbers::know(const EspCounters& counters) {
 void EspNumbers::forget(std::uint32_t spi) {
     known_.erase(spi);
     there_.erase(spi);
+    floors_.erase(spi);
+}
+
+void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond) {
+    serves_ = true;
+    floors_.clear();
+    for (const auto& [spi, child] : sas.children()) {
+        floors_[spi] = ahead(known(spi), beyond(spi));
+    }
+}
+
+void EspNumbers::sink() {
+    serves_ = false;
+    floors_.clear();
+    there_.clear();
+}
+
+void EspNumbers::raise_floor(std::uint32_t spi) {
+    if (serves_) {
+        std::uint64_t& floor = floors_[spi];
+        floor = std::max(floor, ahead(known(spi), limits::kEspLead));
+    }
+}
+
+void EspNumbers::lose(std::uint32_t spi) {
+    there_.erase(spi);
+    raise_floor(spi);
+}
+
+void EspNumbers::lose_all(const ipsec::SaSet& sas) {
+    there_.clear();
+    for (const auto& [spi, child] : sas.children()) {
+        raise_floor(spi);
+    }
 }
 
 EspCounters EspNumbers::known(std::uint32_t spi) const {
@@ -94,21 +120,33 @@ void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas) {
     there_ = pair_up(listed, sas);
 }
 
+bool EspNumbers::is_out_right(const SaCounters& out, std::uint32_t spi) const {
+    if (!serves_) {
+        return out.oseq >= ahead(known(spi), limits::kEspLead / 2);
+    }
+    const auto floor = floors_.find(spi);
+    return floor == floors_.end() || out.oseq >= floor->second;
+}
+
 bool EspNumbers::is_right(std::uint32_t spi) const {
     const auto found = there_.find(spi);
-    return found != there_.end() && is_out_right(found->second.out, known(spi)) &&
+    return found != there_.end() && is_out_right(found->second.out, spi) &&
            is_in_right(found->second.in, known(spi));
 }
 
-void EspNumbers::set(std::uint32_t spi, std::vector<SaCounters>& wanted) {
+void EspNumbers::set(std::uint32_t spi, bool exact, std::vector<SaCounters>& wanted) {
     const auto found = there_.find(spi);
     if (found == there_.end()) {
         return;
     }
     auto& [in, out] = found->second;
     const EspCounters numbers = known(spi);
-    if (!is_out_right(out, numbers)) {
-        out.oseq = std::max(out.oseq, ahead(numbers, lead_of(numbers)));
+    const auto floor = floors_.find(spi);
+    if (exact && floor != floors_.end() && out.oseq != floor->second) {
+        out.oseq = floor->second;
+        wanted.push_back(out);
+    } else if (!is_out_right(out, spi)) {
+        out.oseq = std::max(out.oseq, serves_ ? floor->second : ahead(numbers, limits::kEspLead));
         wanted.push_back(out);
     }
     if (!is_in_right(in, numbers)) {
@@ -121,6 +159,16 @@ void EspNumbers::set(std::uint32_t spi, std::vector<SaCounters>& wanted) {
         }
         wanted.push_back(in);
     }
+}
+
+std::optional<std::uint64_t> EspNumbers::left() const {
+    std::optional<std::uint64_t> least;
+    for (const auto& [spi, counters] : known_) {
+        if (!counters.esn) {
+            least = std::min(least.value_or(kLast32), kLast32 - std::min(counters.oseq, kLast32));
+        }
+    }
+    return least;
 }
 
 }  // namespace vpnha::keepers

@@ -2,13 +2,17 @@
 // Sequence numbers of the children's ESP SAs: what the records say of them, and what this node's
 // kernel has. Pure.
 //
-// A standby's outbound SA is ahead of the record: whoever takes over sends nothing under a number
-// that was used, however much was sent since the record was written. It is set again when half of
-// the lead is used up. The inbound SA has what the record says, no more: a lead would drop what the
-// peer sends next. No number ever goes back.
+// A standby's outbound SA is ahead of the record: in most takeovers nothing has to be set, however
+// much was sent since the record was written. It is set again when half of the lead is used up.
+// A node that is granted the lease sends nothing under a number below the SA's floor: beyond the
+// record by what the grant's margin says or, should charon make the SA anew later, by the lead.
+// The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
+//
+// No number goes back, but for the lead of a node that is handed exact numbers: nobody used that.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -26,19 +30,29 @@ class EspNumbers {
     // From a record.
     void know(const ipsec::EspCounters& counters);
     void forget(std::uint32_t spi);
+
+    // This node is granted the lease: how far its numbers are beyond the record.
+    using Beyond = std::function<std::uint64_t(std::uint32_t spi)>;
+    void rise(const ipsec::SaSet& sas, const Beyond& beyond);
+    [[nodiscard]] bool serves() const { return serves_; }
+    // It serves no more.
+    void sink();
     // At the node that serves: what is worth a record now.
     [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas);
 
     // What this kernel has. Of a child both SAs must be there.
     void on_listed(Listed listed, const ipsec::SaSet& sas);
     // charon makes its SAs anew, or they are gone: with what numbers is not known.
-    void lose(std::uint32_t spi) { there_.erase(spi); }
-    void lose_all() { there_.clear(); }
+    void lose(std::uint32_t spi);
+    void lose_all(const ipsec::SaSet& sas);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
     // They have the numbers that a standby's have.
     [[nodiscard]] bool is_right(std::uint32_t spi) const;
-    // What has to be set for that; it counts as set.
-    void set(std::uint32_t spi, std::vector<ipsec::SaCounters>& wanted);
+    // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
+    void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
+
+    // Of all SAs the fewest that are left; nullopt: none has an end.
+    [[nodiscard]] std::optional<std::uint64_t> left() const;
 
   private:
     struct Pair {
@@ -49,9 +63,13 @@ class EspNumbers {
 
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
+    [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
+    void raise_floor(std::uint32_t spi);
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
+    bool serves_ = false;
+    std::map<std::uint32_t, std::uint64_t> floors_;  // While it does.
 };
 
 }  // namespace vpnha::keepers

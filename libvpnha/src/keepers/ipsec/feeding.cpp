@@ -141,7 +141,7 @@ void IpsecSas::lose_charon() {
     turning_ = false;
     turn_again_at_.reset();
     image_.clear();
-    numbers_.lose_all();
+    numbers_.lose_all(sas());
     unseen_.clear();
     to_set_.clear();
     setting_.clear();
@@ -160,11 +160,7 @@ void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
     gone_ = false;
     lose_charon();
     touch_all();
-    // An answer says that the kernel has done what was asked of it before.
-    flushing_ = true;
-    effects.emplace_back(node::FlushSas{gateway_.id()});
-    listing_ = false;
-    list(now, effects);
+    flush(effects);
     if (is_wanted_) {
         turn_by_ = now + limits::kCharonFreshPause;
     } else {
@@ -172,36 +168,44 @@ void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
     }
 }
 
-void IpsecSas::hear(const node::CharonGone&, TimePoint, Effects& effects) {
-    say(node::Level::error, "there is no charon", effects);
-    gone_ = true;
-    const bool served = is_active_;
-    lose_charon();
-    // On the node that serves, what needs no charon goes on until another node does.
-    if (!served) {
-        effects.emplace_back(node::FlushSas{gateway_.id()});
-    }
+void IpsecSas::flush(Effects& effects) {
+    flush_at_.reset();
+    flushing_ = ++last_ticket_;
+    effects.emplace_back(node::FlushSas{gateway_.id(), *flushing_});
 }
 
-void IpsecSas::list(TimePoint now, Effects& effects) {
-    // An answer that does not come is asked for again.
-    list_at_ = now + (listing_ || !is_active_ ? limits::kSaListingWait : limits::kSaListingPause);
-    listing_ = true;
-    effects.emplace_back(node::ListSas{gateway_.id()});
-}
-
-void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effects) {
-    listing_ = false;
-    flushing_ = false;
-    if (is_active_) {
-        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas())) {
-            publish(record_of_counters(news.spi), ipsec::encode_record(news), now);
-        }
-        list_at_ = now + limits::kSaListingPause;
+void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects) {
+    if (flushing_ != flushed.ticket) {
         return;
     }
-    numbers_.on_listed(listed.sas, sas());
-    look_for(now, effects);
+    if (flushed.result) {
+        flushing_.reset();
+        return;
+    }
+    say(node::Level::error,
+        fmt::format("what an earlier charon left in the kernel cannot be removed, and this one is "
+                    "fed nothing: {}",
+                    flushed.result.error().detail),
+        effects);
+    flush_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
+    say(node::Level::error, "there is no charon", effects);
+    gone_ = true;
+    lose_charon();
+    // On the node that serves, what needs no charon goes on until another node does.
+    if (!numbers_.serves()) {
+        flush(effects);
+    }
+    for (const auto& [key, ticket] : std::map(installing_)) {
+        put_off(key, now);
+    }
+}
+
+void IpsecSas::put_off(const wire::RecordKey& key, TimePoint now) {
+    answer(key, replica::Outcome::installed, now);
+    replica().on_gone(key);
 }
 
 void IpsecSas::look_for(TimePoint now, Effects& effects) {
@@ -228,9 +232,10 @@ void IpsecSas::look_for(TimePoint now, Effects& effects) {
             effects);
         gateway_.install_missing(now, effects);
     }
-    list_at_.reset();
     if (!image_.sas().children.empty()) {
-        list_at_ = now + (unseen_.empty() ? limits::kSaAuditPause : Duration(limits::kSaLookPause));
+        const Duration pause =
+            unseen_.empty() ? limits::kSaAuditPause : Duration(limits::kSaLookPause);
+        list_at_ = earliest(list_at_, now + pause);
     }
 }
 
@@ -248,43 +253,6 @@ void IpsecSas::confirm(std::uint32_t spi, TimePoint now) {
     unseen_.erase(spi);
     answer(record_of_child(spi), replica::Outcome::installed, now);
     answer(record_of_counters(spi), replica::Outcome::installed, now);
-}
-
-void IpsecSas::set_numbers(Effects& effects) {
-    if (to_set_.empty() || is_active_) {
-        return;
-    }
-    node::SetCounters wanted{gateway_.id(), {}, ++last_ticket_};
-    for (const std::uint32_t spi : to_set_) {
-        numbers_.set(spi, wanted.counters);
-    }
-    setting_[wanted.ticket] = std::exchange(to_set_, {});
-    counters_.numbers_set += wanted.counters.size();
-    effects.emplace_back(std::move(wanted));
-}
-
-void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effects) {
-    const auto found = setting_.find(set.ticket);
-    if (found == setting_.end()) {
-        return;
-    }
-    const std::set<std::uint32_t> children = std::move(found->second);
-    setting_.erase(found);
-    for (const std::uint32_t spi : children) {
-        if (set.result) {
-            confirm(spi, now);
-        } else if (image_.has_child(spi)) {
-            numbers_.lose(spi);
-            unseen_.try_emplace(spi, now + limits::kChildSaWait);
-            list_at_ = now + limits::kSaLookPause;
-        }
-    }
-    if (!set.result) {
-        say(node::Level::warning,
-            fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
-                        set.result.error().detail),
-            effects);
-    }
 }
 
 void IpsecSas::turn(TimePoint now, Effects& effects) {
@@ -306,8 +274,6 @@ void IpsecSas::turn(TimePoint now, Effects& effects) {
     unseen_.clear();
     turn_again_at_ = now + limits::kCharonTurnAgain;
     effects.emplace_back(node::TurnCharon{gateway_.id(), true});
-    listing_ = false;
-    list_at_ = now + limits::kSaListingPause;
 }
 
 }  // namespace vpnha::keepers

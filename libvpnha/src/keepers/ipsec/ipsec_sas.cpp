@@ -27,6 +27,16 @@ wire::RecordKey counters_record(std::uint32_t spi) {
     return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
 }
 
+std::string_view protocol_of(const ipsec::SaSet& sas, const IkeKey& key) {
+    const auto children = sas.children_of(key);
+    if (std::ranges::any_of(children, [&](std::uint32_t spi) {
+            return ipsec::carries_l2tp(*sas.find_child(spi));
+        })) {
+        return "l2tp-ipsec";
+    }
+    return key.version == 1 ? "ikev1" : "ikev2";
+}
+
 }  // namespace
 
 void IpsecSas::say(node::Level level, const std::string& what, Effects& effects) const {
@@ -78,6 +88,8 @@ void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& e
         installing_.erase(wanted.key);
         refusals_[wanted.key] = taken.error().detail;
         set_aside(gateway_, wanted, taken.error().detail, now, effects);
+    } else if (gone_) {
+        put_off(wanted.key, now);
     }
 }
 
@@ -123,6 +135,7 @@ void IpsecSas::promote(TimePoint now, Effects& effects) {
     turn_by_ = now + limits::kCharonTurnPause;
     held_back_ = false;
     feed_at_.reset();
+    read(now, effects);
     follow(now, effects);
 }
 
@@ -151,12 +164,13 @@ void IpsecSas::pause(Effects& effects) {
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
     store_.forget_half_open();
-    // This kernel's numbers are its own; they are looked at as those of a standby.
-    numbers_.lose_all();
+    // This kernel's numbers are its own; they are looked at as those of a standby, at once.
+    numbers_.sink();
+    warming_.reset();
     to_set_.clear();
     setting_.clear();
     unseen_.clear();
-    list_at_.reset();
+    list_at_ = TimePoint{};
 }
 
 void IpsecSas::detach(Effects& effects) {
@@ -167,15 +181,17 @@ void IpsecSas::detach(Effects& effects) {
     if (!messages.empty()) {
         effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
     }
-    effects.emplace_back(node::FlushSas{gateway_.id()});
     lose_charon();
+    flush(effects);
     image_.forget();
     store_ = {};
     numbers_ = {};
+    warming_.reset();
     touched_.clear();
     installing_.clear();
     refusals_.clear();
     list_at_.reset();
+    listing_.reset();
 }
 
 void IpsecSas::publish(const wire::RecordKey& key, ByteView payload, TimePoint now) {
@@ -217,7 +233,7 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
         ++counters_.ignored;
         return;
     }
-    const Result<ipsec::SaChanges> changes = store_.apply(said.message);
+    const Result<ipsec::SaChanges> changes = store_.apply(said.message, said.unix_ms);
     if (changes) {
         publish(*changes, now);
         if (store_.is_unsettled() && !settle_at_) {
@@ -258,6 +274,9 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
         turn_again_at_ = now + limits::kCharonTurnAgain;
         effects.emplace_back(node::TurnCharon{gateway_.id(), is_active_});
     }
+    if (flush_at_ && *flush_at_ <= now) {
+        flush(effects);
+    }
     if (list_at_ && *list_at_ <= now) {
         list(now, effects);
     }
@@ -265,7 +284,7 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
 
 std::optional<TimePoint> IpsecSas::next_deadline() const {
     std::optional<TimePoint> at = earliest(list_at_, settle_at_);
-    at = earliest(at, turn_again_at_);
+    at = earliest(earliest(at, turn_again_at_), flush_at_);
     if (!gone_ && !feeding_ && !flushing_) {
         at = earliest(at, touched_.empty() || is_active_ ? std::nullopt : feed_at_);
         at = earliest(at, turn_by_);
@@ -284,19 +303,20 @@ std::vector<SessionView> IpsecSas::sessions() const {
         const ipsec::IkePeer peer = ipsec::peer_of(sa);
         SessionView& view = views.emplace_back();
         view.record = record;
-        view.protocol = key.version == 1 ? "ikev1" : "ikev2";
+        view.protocol = protocol_of(sas(), key);
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored->version.epoch;
         const auto children = sas().children_of(key);
         const auto owned = std::ranges::count_if(
             children, [&](std::uint32_t spi) { return sas().find_child(spi)->owner == key; });
         view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
+        view.established_unix_ms = sa.established_unix_ms;
         if (const auto remote = ipsec::parse_host(peer.remote)) {
-            view.peer = {remote->address.v4().value_or(Ipv4Address{}), remote->port};
+            view.peer = to_string(*remote);
         }
-        const auto vip = peer.vips.empty() ? std::nullopt : ipsec::parse_host(peer.vips.front());
-        if (vip) {
-            view.address = vip->address.v4().value_or(Ipv4Address{});
+        if (const auto vip =
+                peer.vips.empty() ? std::nullopt : ipsec::parse_host(peer.vips.front())) {
+            view.address = to_string(vip->address);
         }
         view.state = SessionState::hot;
         if (replica().promoted()) {
@@ -314,14 +334,20 @@ std::vector<SessionView> IpsecSas::sessions() const {
     return views;
 }
 
+IpsecState IpsecSas::state() const {
+    const auto live =
+        std::ranges::count_if(sas().ikes(), [](const auto& each) { return !each.second.dead; });
+    return {.ike_sas = static_cast<std::uint64_t>(live),
+            .child_sas = sas().children().size(),
+            .half_open = store_.half_open(),
+            .numbers_left = numbers_.left(),
+            .charon = !gone_,
+            .active = is_active_};
+}
+
 Counts IpsecSas::counts() const {
-    std::uint64_t live = 0;
-    for (const auto& [key, sa] : sas().ikes()) {
-        live += sa.dead ? 0 : 1;
-    }
-    return {{"ike_sas", live},
-            {"child_sas", sas().children().size()},
-            {"ike_half_open", store_.half_open()},
+    return {{"ike_rekeys", store_.counters().ike_rekeys},
+            {"child_rekeys", store_.counters().child_rekeys},
             {"charon_messages_unknown", store_.counters().unknown},
             {"charon_messages_repeated", store_.counters().repeated},
             {"charon_messages_unreadable", counters_.unreadable},
@@ -330,7 +356,8 @@ Counts IpsecSas::counts() const {
             {"charon_feeds_failed", counters_.feeds_failed},
             {"child_sas_lost", counters_.children_lost},
             {"ipsec_records_refused", counters_.too_large},
-            {"esp_numbers_set", counters_.numbers_set}};
+            {"esp_numbers_set", counters_.numbers_set},
+            {"esp_jumps", counters_.jumps}};
 }
 
 }  // namespace vpnha::keepers

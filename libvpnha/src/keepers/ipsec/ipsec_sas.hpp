@@ -32,12 +32,29 @@
 
 namespace vpnha::keepers {
 
-class IpsecSas final : public Keeper {
+// As `vpnha status` shows it.
+struct IpsecState {
+    std::uint64_t ike_sas = 0;
+    std::uint64_t child_sas = 0;
+    std::uint64_t half_open = 0;
+    // Of the outbound SAs with 32 bits the fewest; nullopt: there are none.
+    std::optional<std::uint64_t> numbers_left;
+    bool charon = false;  // It is there.
+    bool active = false;  // It was told to speak.
+};
+
+class IpsecSas final : public Keeper, public Counted {
   public:
     // `gateway` must outlive it.
     explicit IpsecSas(Gateway& gateway) : gateway_(gateway) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+    [[nodiscard]] Counted* counted() override { return this; }
+
+    void warm(const Margin& margin, TimePoint now, Effects& effects) override;
+    [[nodiscard]] bool is_warm() const override { return !warming_; }
+    void read(TimePoint now, Effects& effects) override;
+    [[nodiscard]] TimePoint read_at() const override { return read_at_; }
 
     void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
     void remove(const wire::RecordKey& key, Effects& effects) override;
@@ -61,6 +78,7 @@ class IpsecSas final : public Keeper {
 
     [[nodiscard]] std::vector<SessionView> sessions() const override;
     [[nodiscard]] Counts counts() const override;
+    [[nodiscard]] IpsecState state() const;
 
   private:
     static constexpr std::array kTypes{wire::RecordType::ike_sa, wire::RecordType::child_sa,
@@ -73,6 +91,17 @@ class IpsecSas final : public Keeper {
         std::set<std::uint32_t> children;
         std::map<wire::RecordKey, std::uint64_t> installing;
     };
+    struct Listing {
+        std::uint64_t ticket = 0;
+        TimePoint at{};  // It was asked for.
+    };
+    // This node's numbers are about to go on beyond those of others.
+    struct Warming {
+        bool exact = false;  // Those of the records are the last ones.
+        bool again = false;  // Some could not be set.
+        std::uint64_t listing = 0;
+        std::uint64_t setting = 0;
+    };
     struct Counters {
         std::uint64_t rebuilds = 0;       // Families that a passive charon was fed anew.
         std::uint64_t feeds_failed = 0;   // charon may have lost some of it.
@@ -81,6 +110,7 @@ class IpsecSas final : public Keeper {
         std::uint64_t ignored = 0;        // The same, while this node does not serve.
         std::uint64_t too_large = 0;      // SAs for which a record is too small.
         std::uint64_t numbers_set = 0;    // ESP SAs of which this node has set the numbers.
+        std::uint64_t jumps = 0;          // CHILD SAs that left numbers out as this node took over.
     };
 
     void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
@@ -89,6 +119,7 @@ class IpsecSas final : public Keeper {
     void hear(const node::CharonTurned& turned, TimePoint now, Effects& effects);
     void hear(const node::CharonGone& gone, TimePoint now, Effects& effects);
     void hear(const node::SasListed& listed, TimePoint now, Effects& effects);
+    void hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
     void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
@@ -102,6 +133,8 @@ class IpsecSas final : public Keeper {
     [[nodiscard]] Feeding next_feed(std::vector<Bytes>& messages);
     void on_fed(const Feeding& fed, TimePoint now);
     void set_numbers(Effects& effects);
+    void go_on_warming(Effects& effects);
+    void flush(Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
     // What was installed, or asked for, is no more.
@@ -111,6 +144,8 @@ class IpsecSas final : public Keeper {
     // Both its ESP SAs are there, and right.
     void confirm(std::uint32_t spi, TimePoint now);
     void answer(const wire::RecordKey& key, replica::Outcome outcome, TimePoint now);
+    // It waits for a charon, and nothing waits for it.
+    void put_off(const wire::RecordKey& key, TimePoint now);
     void list(TimePoint now, Effects& effects);
     void say(node::Level level, const std::string& what, Effects& effects) const;
 
@@ -123,9 +158,11 @@ class IpsecSas final : public Keeper {
     ipsec::CharonImage image_;
     EspNumbers numbers_;
 
-    bool gone_ = false;      // There is no charon.
-    bool flushing_ = false;  // Until the kernel has removed what an earlier charon left there.
-    std::set<ipsec::IkeKey> touched_;  // charon may lack something of their families.
+    bool gone_ = false;  // There is no charon.
+    // Until the kernel has removed what an earlier charon left there: that would break a feed.
+    std::optional<std::uint64_t> flushing_;
+    std::optional<TimePoint> flush_at_;  // Once more.
+    std::set<ipsec::IkeKey> touched_;    // charon may lack something of their families.
     std::optional<Feeding> feeding_;
     std::optional<TimePoint> feed_at_;  // Not before.
     bool held_back_ = false;            // For want of a complete replica; once.
@@ -144,7 +181,9 @@ class IpsecSas final : public Keeper {
     std::optional<TimePoint> turn_by_;  // Whatever is missing by then.
     std::optional<TimePoint> turn_again_at_;
     std::optional<TimePoint> list_at_;
-    bool listing_ = false;
+    std::optional<Listing> listing_;
+    TimePoint read_at_{};
+    std::optional<Warming> warming_;
     std::optional<TimePoint> settle_at_;
     std::optional<TimePoint> complained_at_;
     Counters counters_;

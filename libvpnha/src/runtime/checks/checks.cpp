@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 #include "runtime/checks/clock_rate.hpp"
 #include "runtime/checks/cluster_links.hpp"
+#include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
 #include "vpnha/daemon.hpp"
 
@@ -39,6 +40,10 @@ Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
             {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
     }
     return check;
+}
+
+Result<std::vector<std::string>> check_connections(const std::string& config_file) {
+    return config::load(config_file).map(runtime::find_in_connections);
 }
 
 }  // namespace vpnha

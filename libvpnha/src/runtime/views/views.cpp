@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/limits.hpp"
+#include "keepers/ipsec/ipsec_sas.hpp"
 #include "runtime/views/gate_view.hpp"
 
 namespace vpnha::runtime {
@@ -119,6 +120,23 @@ json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
             {"stale", counters.stale}};
 }
 
+json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
+    const auto* const sas = gateway.keeper<keepers::IpsecSas>();
+    if (sas == nullptr) {
+        return nullptr;
+    }
+    const keepers::IpsecState state = sas->state();
+    const std::string warning = ipsec.charon ? ipsec.charon->warning() : "";
+    return {{"ike_sas", state.ike_sas},
+            {"child_sas", state.child_sas},
+            {"half_open", state.half_open},
+            {"charon", !state.charon  ? "gone"
+                       : state.active ? "active"
+                                      : "passive"},
+            {"esp_numbers_left", state.numbers_left ? json(*state.numbers_left) : json(nullptr)},
+            {"warning", warning.empty() ? json(nullptr) : json(warning)}};
+}
+
 json lease_view(const node::GatewayNode& gateway, TimePoint now) {
     const lease::Engine& lease = gateway.lease();
     const auto ids = [](const std::vector<NodeId>& nodes) {
@@ -183,14 +201,6 @@ Counters counters_of(const node::GatewayNode& gateway) {
     return all;
 }
 
-json ipsec_view(GatewayId gateway, const Ipsec& ipsec) {
-    if (!ipsec.charon || ipsec.gateway != gateway) {
-        return nullptr;
-    }
-    const std::string& warning = ipsec.charon->warning();
-    return {{"warning", warning.empty() ? json(nullptr) : json(warning)}};
-}
-
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
@@ -224,7 +234,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
               {"conntrack", flows_view(gateway, around.flows)},
-              {"ipsec", ipsec_view(id, around.ipsec)},
+              {"ipsec", ipsec_view(gateway, around.ipsec)},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway, around.now)},
@@ -372,8 +382,8 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
             json row{{"gateway", gateway.settings().name},
                      {"protocol", session.protocol},
                      {"user", session.user},
-                     {"peer", to_string(session.peer)},
-                     {"address", to_string(session.address)},
+                     {"peer", session.peer},
+                     {"address", session.address},
                      {"interface", session.interface},
                      {"state", state_name(session.state)},
                      {"owner", holder ? json(holder->value) : json(nullptr)},

@@ -80,10 +80,33 @@ struct OpenGate final : ports::Gate {
     Result<ports::GateCounters> counters(GatewayId) const override { return ports::GateCounters{}; }
 };
 
+// A charon that has nothing to do.
+struct IdleCharon final : node::FakeIpsec {
+    explicit IdleCharon(node::FakeCluster& cluster) : cluster_(cluster) {}
+    void go_on(std::uint32_t) override {}
+    node::Effects execute(std::uint32_t node, node::IpsecWork& work) override {
+        const auto* const turn = std::get_if<node::TurnCharon>(&work);
+        return turn == nullptr
+                   ? node::Effects{}
+                   : cluster_.at(node).node->on_event(
+                         node::kGateway,
+                         node::KeeperEvent(node::IpsecEvent(node::CharonTurned{turn->active})),
+                         cluster_.now());
+    }
+    node::FakeCluster& cluster_;
+};
+
 // A promoted node of three with a session, of which another one is set up otherwise.
 class ContractTest : public ::testing::Test {
   protected:
     void SetUp() override {
+        cluster_.set_ipsec(&charon_);
+        for (const std::uint32_t node : {1U, 2U, 3U}) {
+            cluster_.kill(node);
+        }
+        for (const std::uint32_t node : {1U, 2U, 3U}) {
+            cluster_.start(node);
+        }
         ASSERT_TRUE(cluster_.promote(1));
         cluster_.run(1, node().on_plugin_up(1, "l2tp", node::session(1), "", cluster_.now()));
         cluster_.pass(std::chrono::seconds(2));
@@ -103,6 +126,7 @@ class ContractTest : public ::testing::Test {
     }
 
     node::FakeCluster cluster_{3};
+    IdleCharon charon_{cluster_};
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
     Ipsec ipsec_;

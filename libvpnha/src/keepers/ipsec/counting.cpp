@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The sequence numbers of the kernel's ESP SAs: read where this node serves, set where it does not,
+// or is about to.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "keepers/ipsec/ipsec_sas.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+constexpr NumberUse kEspUse{limits::kEspPerSecond, limits::kEspPerEpoch};
+
+wire::RecordKey numbers_record(std::uint32_t spi) {
+    return {wire::RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+wire::RecordKey numbered_record(std::uint32_t spi) {
+    return {wire::RecordType::child_sa, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+}  // namespace
+
+void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
+    warming_ = Warming{.exact = margin.run_on == Duration{}};
+    to_set_.clear();
+    numbers_.rise(sas(), [&](std::uint32_t spi) {
+        const replica::StoredRecord* said = replica().store().find(numbers_record(spi));
+        if (said == nullptr) {
+            said = replica().store().find(numbered_record(spi));
+        }
+        return margin.beyond(said == nullptr ? Epoch{} : said->version.epoch, kEspUse);
+    });
+    const auto& children = image_.sas().children;
+    const bool all_there = std::ranges::all_of(
+        children, [this](const auto& each) { return numbers_.is_there(each.first); });
+    if (all_there) {
+        go_on_warming(effects);
+    } else {
+        list(now, effects);
+        warming_->listing = listing_->ticket;
+    }
+}
+
+// What is not there yet is set as it comes.
+void IpsecSas::go_on_warming(Effects& effects) {
+    node::SetCounters wanted{gateway_.id(), {}, 0, warming_->exact};
+    std::set<std::uint32_t> children;
+    for (const auto& [spi, child] : sas().children()) {
+        const std::size_t before = wanted.counters.size();
+        numbers_.set(spi, warming_->exact, wanted.counters);
+        if (wanted.counters.size() > before) {
+            children.insert(spi);
+        }
+        counters_.jumps += numbers_.is_there(spi) && !warming_->exact && !warming_->again ? 1 : 0;
+    }
+    if (wanted.counters.empty()) {
+        // What was asked of the kernel as a standby counts as set, and may be under way.
+        if (setting_.empty()) {
+            warming_.reset();
+        } else {
+            warming_->setting = setting_.rbegin()->first;
+        }
+        return;
+    }
+    wanted.ticket = ++last_ticket_;
+    warming_->setting = wanted.ticket;
+    setting_[wanted.ticket] = std::move(children);
+    counters_.numbers_set += wanted.counters.size();
+    effects.emplace_back(std::move(wanted));
+}
+
+void IpsecSas::read(TimePoint now, Effects& effects) {
+    list(now, effects);
+}
+
+void IpsecSas::list(TimePoint now, Effects& effects) {
+    // An answer that does not come is asked for again.
+    list_at_ = now + limits::kSaListingWait;
+    listing_ = Listing{++last_ticket_, now};
+    effects.emplace_back(node::ListSas{gateway_.id(), listing_->ticket});
+}
+
+void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effects) {
+    if (!listing_ || listing_->ticket != listed.ticket) {
+        return;
+    }
+    const Listing asked = *std::exchange(listing_, std::nullopt);
+    list_at_.reset();
+    if (replica().promoted()) {
+        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas())) {
+            publish(numbers_record(news.spi), ipsec::encode_record(news), now);
+        }
+        read_at_ = asked.at;
+        list_at_ = now + limits::kSaListingPause;
+    }
+    if (is_active_) {
+        return;
+    }
+    numbers_.on_listed(listed.sas, sas());
+    if (warming_ && warming_->listing == asked.ticket) {
+        go_on_warming(effects);
+    }
+    look_for(now, effects);
+}
+
+void IpsecSas::set_numbers(Effects& effects) {
+    if (to_set_.empty() || is_active_) {
+        return;
+    }
+    node::SetCounters wanted{gateway_.id(), {}, ++last_ticket_, false};
+    for (const std::uint32_t spi : to_set_) {
+        numbers_.set(spi, false, wanted.counters);
+    }
+    setting_[wanted.ticket] = std::exchange(to_set_, {});
+    counters_.numbers_set += wanted.counters.size();
+    effects.emplace_back(std::move(wanted));
+}
+
+void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effects) {
+    const auto found = setting_.find(set.ticket);
+    if (found == setting_.end()) {
+        return;
+    }
+    const std::set<std::uint32_t> children = std::move(found->second);
+    setting_.erase(found);
+    const bool is_warming = warming_ && warming_->setting == set.ticket;
+    for (const std::uint32_t spi : children) {
+        if (set.result) {
+            confirm(spi, now);
+        } else if (image_.has_child(spi)) {
+            numbers_.lose(spi);
+            unseen_.try_emplace(spi, now + limits::kChildSaWait);
+            list_at_ = now + limits::kSaLookPause;
+        }
+    }
+    if (!set.result) {
+        say(node::Level::warning,
+            fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
+                        set.result.error().detail),
+            effects);
+    }
+    if (is_warming && !set.result && !warming_->again) {
+        // One may have ended meanwhile. Those that are there are tried once more.
+        warming_->again = true;
+        list(now, effects);
+        warming_->listing = listing_->ticket;
+    } else if (is_warming) {
+        warming_.reset();
+    }
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a keeper of IPsec SAs brings into its charon and kernel, and when it has them speak.
+#include "unit/node/ipsec/ipsec_pair.hpp"
+
+namespace vpnha::keepers {
+namespace ipsec_sas_test {
+
+using namespace ipsec_pair;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// A second and a millisecond, and one.
+constexpr std::uint64_t kBeyondASecond = limits::kEspPerSecond / 1000 * 1001 + 1;
+
+class IpsecSasTest : public Pair {};
+
+TEST_F(IpsecSasTest, TheStandbysCharonIsFedAndItsKernelIsAhead) {
+    EXPECT_THAT(a_.turns_, ElementsAre(true));
+    establish();
+    EXPECT_THAT(b_.fed_, ElementsAre(first_.add(), first_.update(),
+                                     build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2),
+                                     first_.child(7, 8)));
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead);
+    EXPECT_EQ(b_.in(7).seq, 0U) << "a lead would drop what the client sends";
+    EXPECT_TRUE(a_.replica_.is_protected(ike(first_)));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    EXPECT_THAT(b_.turns_, IsEmpty());
+}
+
+TEST_F(IpsecSasTest, AChildIsConfirmedWhenItIsInTheKernel) {
+    b_.installs_ = false;
+    establish();
+    EXPECT_TRUE(a_.replica_.is_protected(ike(first_)));
+    EXPECT_FALSE(a_.replica_.is_protected(child(7))) << "charon's word is not enough";
+    b_.add_child(7, 8);
+    pass(seconds(1));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+}
+
+TEST_F(IpsecSasTest, AChildThatDoesNotComeIsRebuilt) {
+    b_.installs_ = false;
+    establish();
+    b_.fed_.clear();
+    pass(limits::kChildSaWait);
+    EXPECT_EQ(b_.replica_.counters().refused, 1U);
+    b_.installs_ = true;
+    pass(seconds(2));
+    EXPECT_THAT(b_.fed_, testing::Contains(ipsec::build_ike_delete(first_.id)));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+}
+
+TEST_F(IpsecSasTest, ATakeoverNeedsNothingMore) {
+    establish();
+    b_.fed_.clear();
+    promote(b_, 2);
+    EXPECT_THAT(b_.turns_, ElementsAre(true)) << "in the same turn";
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    a_.keeper_.mute(a_.effects_);
+    a_.run(now_);
+    EXPECT_THAT(a_.turns_, ElementsAre(true, false));
+    settle();
+    pass(seconds(1));
+    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
+    b_.tell(node::CharonSaid{ipsec::build_child_delete(first_.id, 7)}, now_);
+    b_.add_child(9, 10);
+    settle();
+    EXPECT_THAT(a_.fed_, ElementsAre(ipsec::build_child_delete(first_.id, 7), first_.child(9, 10)))
+        << "it has the rest from when it served";
+    EXPECT_TRUE(b_.replica_.is_protected(child(9)));
+    EXPECT_EQ(b_.replica_.store().find(child(7)), nullptr);
+}
+
+TEST_F(IpsecSasTest, WhatIsOnItsWayToCharonComesBeforeItsActivation) {
+    b_.answers_ = false;
+    establish();
+    promote(b_, 2);
+    EXPECT_THAT(b_.turns_, IsEmpty());
+    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.turns_, ElementsAre(true));
+    EXPECT_EQ(b_.out(8).oseq, kBeyondASecond);
+}
+
+TEST_F(IpsecSasTest, ItWaitsForALostChildForAMomentOnly) {
+    b_.installs_ = false;
+    establish();
+    promote(b_, 2);
+    EXPECT_THAT(b_.turns_, IsEmpty());
+    pass(limits::kCharonTurnPause);
+    EXPECT_THAT(b_.turns_, ElementsAre(true));
+}
+
+TEST_F(IpsecSasTest, WhatCharonMayHaveLostIsFedAgain) {
+    b_.answers_ = false;
+    establish();
+    b_.answers_ = true;
+    b_.fed_.clear();
+    b_.tell(node::CharonFed{b_.unanswered_, fail(Errc::system, "2 drops")}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    pass(limits::kCharonFeedPause);
+    ASSERT_THAT(b_.fed_, SizeIs(5));
+    EXPECT_EQ(b_.fed_.front(), ipsec::build_ike_delete(first_.id));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+}
+
+TEST_F(IpsecSasTest, AStandbysNewCharonIsFedFromTheStart) {
+    establish();
+    const int flushes = b_.flushes_;
+    b_.fed_.clear();
+    b_.tell(node::CharonGone{}, now_);
+    b_.run(now_);
+    EXPECT_EQ(b_.flushes_, flushes + 1);
+    EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::none);
+    say(first_.vip("10.1.0.7"));
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    b_.tell(node::CharonFresh{}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, ElementsAre(first_.add(), first_.update(), first_.vip("10.1.0.7"),
+                                     build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2),
+                                     first_.child(7, 8)));
+    EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::installed);
+}
+
+TEST_F(IpsecSasTest, ACharonThatStartsWhereItServedIsFedBeforeItSpeaks) {
+    establish();
+    a_.out(8).oseq = 1000;
+    pass(seconds(1));
+    a_.tell(node::CharonGone{}, now_);
+    a_.run(now_);
+    EXPECT_THAT(a_.kernel_, SizeIs(2)) << "what needs no charon goes on";
+    a_.turns_.clear();
+    a_.tell(node::CharonFresh{}, now_);
+    a_.run(now_);
+    EXPECT_THAT(a_.fed_, SizeIs(4));
+    EXPECT_EQ(a_.out(8).oseq, limits::kEspLead + 1000);
+    EXPECT_THAT(a_.turns_, ElementsAre(true));
+}
+
+TEST_F(IpsecSasTest, WithoutALeaseCharonIsPassive) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    a_.run(now_);
+    EXPECT_THAT(a_.turns_, ElementsAre(true, false));
+    say(first_.child(9, 10));
+    settle();
+    EXPECT_EQ(a_.replica_.store().find(child(9)), nullptr);
+    a_.keeper_.unpause(now_, a_.effects_);
+    a_.run(now_);
+    EXPECT_THAT(a_.turns_, ElementsAre(true, false, true));
+    EXPECT_THAT(a_.fed_, IsEmpty());
+}
+
+TEST_F(IpsecSasTest, WhatSomebodyRemovesFromAStandbysKernelIsMadeAnew) {
+    establish();
+    b_.kernel_.clear();
+    pass(limits::kSaAuditPause + seconds(2));
+    EXPECT_THAT(b_.kernel_, SizeIs(2));
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead);
+    EXPECT_EQ(b_.keeper_.counts().at("child_sas_lost"), 1U);
+    EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::installed);
+}
+
+TEST_F(IpsecSasTest, AnAnswerToAnOlderListingDoesNotEndAFlush) {
+    establish();
+    b_.lists_ = false;
+    pass(limits::kSaAuditPause);
+    const auto [older, ticket] = b_.listing_;
+    ASSERT_THAT(older, SizeIs(2));
+    b_.flushes_work_ = false;
+    b_.fed_.clear();
+    b_.tell(node::CharonFresh{}, now_);
+    b_.tell(node::SasListed{older, ticket}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty()) << "onto SAs that are still there";
+    b_.tell(node::SasFlushed{b_.flushing_ - 1, {}}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    b_.tell(node::SasFlushed{b_.flushing_, {}}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, SizeIs(4));
+}
+
+TEST_F(IpsecSasTest, AFlushThatFailedIsRepeatedBeforeAnythingIsFed) {
+    establish();
+    b_.flushes_work_ = false;
+    b_.fed_.clear();
+    b_.tell(node::CharonFresh{}, now_);
+    b_.run(now_);
+    b_.tell(node::SasFlushed{b_.flushing_, fail(Errc::system, "busy")}, now_);
+    const int flushes = b_.flushes_;
+    b_.flushes_work_ = true;
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    pass(limits::kCharonFeedPause);
+    EXPECT_EQ(b_.flushes_, flushes + 1);
+    EXPECT_THAT(b_.fed_, SizeIs(4));
+}
+
+TEST_F(IpsecSasTest, APromotionWaitsForCharonsAnswer) {
+    b_.turns_at_once_ = false;
+    promote(b_, 2);
+    EXPECT_FALSE(b_.keeper_.has_turned());
+    b_.tell(node::CharonTurned{true}, now_);
+    EXPECT_TRUE(b_.keeper_.has_turned());
+    b_.keeper_.mute(b_.effects_);
+    EXPECT_FALSE(b_.keeper_.has_turned());
+    b_.tell(node::CharonGone{}, now_);
+    EXPECT_TRUE(b_.keeper_.has_turned()) << "it is not waited for";
+}
+
+TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
+    establish();
+    say(first_.vip("10.1.0.7"));
+    settle();
+    const auto views = b_.keeper_.sessions();
+    ASSERT_THAT(views, SizeIs(1));
+    EXPECT_EQ(views[0].protocol, "ikev2");
+    EXPECT_EQ(views[0].user, "carol@example.org");
+    EXPECT_EQ(views[0].peer, "198.51.100.7:4500");
+    EXPECT_EQ(views[0].address, "10.1.0.7");
+    EXPECT_EQ(views[0].established_unix_ms, kUnixMs);
+    EXPECT_EQ(views[0].state, SessionState::hot);
+    EXPECT_EQ(views[0].ids[0].second, 1U);
+    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::protected_);
+    EXPECT_EQ(a_.keeper_.state().ike_sas, 1U);
+}
+
+TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
+    establish();
+    a_.tell(node::CharonSaid{second_.add({first_.id.key}), kUnixMs + 5000}, now_);
+    a_.tell(node::CharonSaid{second_.update(), kUnixMs + 5000}, now_);
+    say(ipsec::build_ike_delete(first_.id));
+    pass(limits::kIkeRekeyPause);
+    const auto views = b_.keeper_.sessions();
+    ASSERT_THAT(views, SizeIs(1));
+    EXPECT_EQ(views[0].established_unix_ms, kUnixMs);
+    EXPECT_EQ(a_.keeper_.counts().at("ike_rekeys"), 1U);
+    EXPECT_EQ(a_.keeper_.counts().at("child_rekeys"), 0U);
+    say(second_.child(9, 10));
+    EXPECT_EQ(a_.keeper_.counts().at("child_rekeys"), 1U);
+}
+
+TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
+    IkeSample six{test::ike_id(1, 6)};
+    six.address = "2001:db8::7";
+    say(six.add());
+    say(six.update());
+    settle();
+    EXPECT_EQ(b_.keeper_.sessions().at(0).peer, "[2001:db8::7]:4500");
+    EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "ikev1");
+    EXPECT_EQ(b_.keeper_.sessions().at(0).address, "");
+    Bytes child = six.child(9, 10);
+    const auto parsed = ipsec::parse_ha_message(child);
+    ASSERT_TRUE(parsed);
+    std::vector<ipsec::Attribute> attributes = parsed->attributes;
+    Bytes selector;
+    for (ipsec::Attribute& each : attributes) {
+        if (each.tag == ipsec::HaTag::local_ts) {
+            selector.assign(each.value.begin(), each.value.end());
+            std::ranges::copy(Bytes{17, 0x06, 0xa5, 0x06, 0xa5}, selector.begin() + 1);
+            each.value = selector;
+        }
+    }
+    ASSERT_FALSE(selector.empty());
+    say(ipsec::build_ha_message(ipsec::HaType::child_add, attributes));
+    settle();
+    EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "l2tp-ipsec");
+}
+
+TEST_F(IpsecSasTest, NothingRemainsOfADetachedGateway) {
+    establish();
+    b_.fed_.clear();
+    b_.keeper_.detach(b_.effects_);
+    b_.run(now_);
+    EXPECT_THAT(b_.fed_, ElementsAre(ipsec::build_ike_delete(first_.id)));
+    EXPECT_THAT(b_.kernel_, IsEmpty());
+    EXPECT_EQ(b_.keeper_.state().ike_sas, 0U);
+}
+
+TEST_F(IpsecSasTest, ARecordThatCannotBeReadIsSetAside) {
+    ASSERT_TRUE(a_.replica_.publish(ike(second_), Bytes{9}));
+    settle();
+    EXPECT_EQ(b_.replica_.hold(ike(second_)), replica::Hold::unreadable);
+}
+
+}  // namespace ipsec_sas_test
+}  // namespace vpnha::keepers

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/checks/connections_check.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace vpnha::runtime {
+namespace connections_check_test {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class ConnectionsCheckTest : public ::testing::Test {
+  protected:
+    ConnectionsCheckTest() {
+        std::filesystem::create_directories(folder_ / "conf.d");
+        config_.gateways.emplace_back();
+        config_.gateways.emplace_back().ipsec.emplace();
+        gateway().outside.addresses = {host_prefix(*parse_ip("192.0.2.100"))};
+        gateway().ipsec->connections = {folder_ / "swanctl.conf"};
+        write("swanctl.conf", "include conf.d/*.conf\ninclude swanctl.conf\n");
+    }
+    ~ConnectionsCheckTest() override { std::filesystem::remove_all(folder_); }
+
+    config::Gateway& gateway() { return config_.gateways[1]; }
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(folder_ / name) << text;
+    }
+
+    std::filesystem::path folder_ =
+        ::testing::TempDir() + "connections-" + std::to_string(getpid());
+    config::Config config_;
+};
+
+TEST_F(ConnectionsCheckTest, WhatAFileIncludesCounts) {
+    write("conf.d/a.conf",
+          "connections { a { local_addrs = 192.0.2.100\n mobike = no\n unique = never\n "
+          "rekey_time = 8h } }");
+    EXPECT_THAT(find_in_connections(config_), IsEmpty());
+    write("conf.d/b.conf", "connections { a { unique = no } }");
+    EXPECT_THAT(find_in_connections(config_), ElementsAre(HasSubstr("unique is no")));
+}
+
+TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
+    write("conf.d/a.conf", "connections {");
+    EXPECT_THAT(find_in_connections(config_),
+                testing::Contains(HasSubstr("a.conf: line 1 cannot be read")));
+    gateway().ipsec->connections = {folder_ / "nothing.conf"};
+    EXPECT_THAT(find_in_connections(config_), ElementsAre(HasSubstr("not looked at")));
+}
+
+TEST_F(ConnectionsCheckTest, WithoutIpsecNothingIsLookedAt) {
+    config_.gateways.pop_back();
+    EXPECT_THAT(find_in_connections(config_), IsEmpty());
+}
+
+}  // namespace connections_check_test
+}  // namespace vpnha::runtime
