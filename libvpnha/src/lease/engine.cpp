@@ -279,6 +279,12 @@ void Engine::on_refusal(NodeId from, const Refusal& refusal, Effects& effects, T
     }
 }
 
+void Engine::note_claimed(const Epoch& epoch) {
+    if (is_plausible(epoch)) {
+        holder_.on_granted_elsewhere(epoch);
+    }
+}
+
 void Engine::lapse(Effects& effects, TimePoint now) {
     if (holder_.lapsed(now)) {
         end(End::lapsed, effects);

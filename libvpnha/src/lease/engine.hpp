@@ -147,6 +147,9 @@ class Engine {
     // 14: asks, and claims as soon as a majority would grant it, until stand_back() or one of the
     // other five.
     [[nodiscard]] Effects stand_in(TimePoint now);
+    // Somebody has claimed it, as records say: what this node claims later has a higher number. Of
+    // two epochs with one number nobody could tell how many there were.
+    void note_claimed(const Epoch& epoch);
     // Asks no more; a claim goes on.
     void stand_back() { state_.inquiry.reset(); }
     // 14: until it is promoted, demoted or released. `not_to`: its claims are refused.

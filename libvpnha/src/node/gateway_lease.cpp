@@ -44,6 +44,7 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
     // have Pacemaker ban a node that is about to be granted.
     grant_until_ = now + settings_.lease.timing.lame;
     lease_.set_checkpoint({});  // Of an epoch before; say_margin() knows better.
+    lease_.note_claimed(replica_.highest_epoch());
     take(lease_.promote(now), now, effects);
 }
 

@@ -84,6 +84,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
         lease_.set_checkpoint({});
+        lease_.note_claimed(replica_.highest_epoch());
         if (stand_in_.yielded_at(turn->holder)) {
             effects.emplace_back(
                 Log{Level::info, fmt::format("node {} serves no more: this node claims the lease "

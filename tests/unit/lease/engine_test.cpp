@@ -322,6 +322,14 @@ TEST(EngineTest, NumbersThatNobodyCanHaveReachedAreNotTakenUp) {
     EXPECT_EQ(cluster[3].state().voters, claim.voters);
 }
 
+TEST(EngineTest, AClaimHasAHigherNumberThanWhatRecordsTellOf) {
+    Cluster cluster;
+    cluster[2].note_claimed({6, NodeId{1}});
+    cluster[2].note_claimed({7 + kEpochJumpMax, NodeId{1}});
+    const Round claim = sent<Round>(cluster[2].promote(cluster.now())).at(0);
+    EXPECT_EQ(claim.id.epoch, (Epoch{7, NodeId{2}}));
+}
+
 TEST(EngineTest, RoundsInTheNameOfAnotherNodeAreIgnored) {
     Cluster cluster;
     const Round round = sent<Round>(cluster[1].promote(cluster.now())).at(0);
