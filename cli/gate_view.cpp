@@ -21,7 +21,8 @@ constexpr std::pair<const char*, std::string_view> kReasons[] = {
     {"standby", "not promoted here"},
     {"expired", "the lease ran out"},
     {"ending", "would end a TCP connection"},
-    {"cleartext", "L2TP outside of IPsec"}};
+    {"cleartext", "L2TP outside of IPsec"},
+    {"held", "an ESP SA without its numbers"}};
 
 Cell state_cell(const json& gateway) {
     const auto state = gateway.at("state").get<std::string>();

@@ -47,7 +47,16 @@ struct FlushSas {
     std::uint64_t ticket = 0;
 };
 
-using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas>;
+// What the outbound SAs with these SPIs send is dropped by the gate from now on, or passes again.
+// → EspHeld
+struct HoldEsp {
+    GatewayId gateway;
+    std::vector<std::uint32_t> spis;
+    bool held = true;
+    std::uint64_t ticket = 0;
+};
+
+using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp>;
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
@@ -80,7 +89,12 @@ struct CountersSet {
     Result<void> result;
 };
 
+struct EspHeld {
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
-                                SasListed, SasFlushed, CountersSet>;
+                                SasListed, SasFlushed, CountersSet, EspHeld>;
 
 }  // namespace vpnha::node

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -20,12 +21,14 @@ enum class GateReason : std::uint8_t {
     expired,    // It has one that has passed: nobody renewed the lease.
     ending,     // It may speak, but this would end a TCP connection that is not to end.
     cleartext,  // It may speak, but this is L2TP outside of IPsec.
+    held,       // It may speak, but the numbers of this ESP SA are not set yet.
 };
 enum class GateKind : std::uint8_t { ip, arp, nd };
 
 inline constexpr std::array kGateDirections = {GateDirection::in, GateDirection::out};
 inline constexpr std::array kGateReasons = {GateReason::standby, GateReason::expired,
-                                            GateReason::ending, GateReason::cleartext};
+                                            GateReason::ending, GateReason::cleartext,
+                                            GateReason::held};
 inline constexpr std::array kGateKinds = {GateKind::ip, GateKind::arp, GateKind::nd};
 
 // Packets that were dropped since the program was loaded.
@@ -75,6 +78,9 @@ class Gate {
     // One map update; `deadline` is CLOCK_BOOTTIME.
     virtual Result<void> open_until(GatewayId gateway, TimePoint deadline) = 0;
     virtual Result<void> shut(GatewayId gateway) = 0;
+    // ESP with these SPIs (host order) that leaves a VIP is dropped, open or not; or passes again.
+    virtual Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
+                                  bool held) = 0;
     // nullopt: shut, or not attached.
     [[nodiscard]] virtual Result<std::optional<TimePoint>> deadline(GatewayId gateway) const = 0;
     [[nodiscard]] virtual Result<GateCounters> counters(GatewayId gateway) const = 0;

@@ -118,6 +118,11 @@ node::Effects Executor::execute(node::FlushSas& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::HoldEsp& effect) {
+    const Result<void> result = ports_.gate.hold_esp(effect.gateway, effect.spis, effect.held);
+    return node_.on_event(effect.gateway, node::EspHeld{effect.ticket, result}, loop_.now());
+}
+
 node::Effects Executor::execute(node::InstallSession& effect) {
     const bool under_way = installs_.is_ready();
     installs_.add(std::move(effect));

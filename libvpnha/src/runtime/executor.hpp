@@ -113,6 +113,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::ListSas& effect);
     node::Effects execute(node::SetCounters& effect);
     node::Effects execute(node::FlushSas& effect);
+    node::Effects execute(node::HoldEsp& effect);
     node::Effects execute(node::WatchFlows& effect);
     node::Effects execute(node::UnwatchFlows& effect);
     node::Effects execute(node::ListFlows& effect);

@@ -27,6 +27,9 @@
 // L2TP that is to be within IPsec is seen here in clear text only when it is not: what comes is
 // seen before it is decrypted, and goes on within the stack afterwards (xfrm4_transport_finish());
 // what goes out is seen encrypted. So its port on a VIP is the test, and no ruleset is asked.
+//
+// Fragments of IPv6 that are ESP are not looked into: the kernel fragments before it encrypts
+// there.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -69,7 +72,17 @@ struct {
     __type(value, __u32);
 } ends SEC(".maps");
 
-// Of what went out in clear text: only the first fragment names the port.
+// SPIs of outbound ESP SAs whose numbers are not set yet: a number that is used twice is a key
+// given away. Peers choose them, so another peer's SA may have the same one; it waits as long.
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, VPNHA_GATE_HELD_MAX);
+    __type(key, __be32);
+    __type(value, __u32);
+} held SEC(".maps");
+
+// Why its first fragment was dropped on its way out: only that one names port and SPI.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VPNHA_GATE_CUT_MAX);
@@ -144,7 +157,9 @@ struct udp_start {
 
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
+#define PROTOCOL_ESP 50
 #define PROTOCOL_ICMPV6 58
+#define UDP_BYTES 8
 #define FRAGMENT_OFFSET 0x1fff
 #define FRAGMENTS_FOLLOW 0x2000
 #define TCP_FIN 0x01
@@ -224,34 +239,54 @@ static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                : drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
 }
 
-// Of an IPv4 packet of UDP that may pass, whose header ends at `behind`.
-static __always_inline int verdict_on_udp(const struct place* at, __u32 cover,
-                                          const struct ipv4_start* header, __u32 behind) {
+// Whether what stands at `behind` begins with a held SPI. In UDP four octets of 0 stand before IKE.
+static __always_inline int is_held(const struct place* at, __u32 behind) {
+    __be32 spi;
+    return !load(at, behind, &spi, sizeof(spi)) && spi && bpf_map_lookup_elem(&held, &spi);
+}
+
+// Why what goes out from a VIP, or comes to it, does not pass; 0: it does.
+static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32 protocol,
+                                      __u32 behind) {
+    struct udp_start udp;
+    int out = at->direction == VPNHA_GATE_OUT;
     __u32 secured = cover >> VPNHA_GATE_SECURED_PORT_SHIFT;
-    if (!secured) {
+    if (protocol == PROTOCOL_ESP) {
+        return out && is_held(at, behind) ? VPNHA_GATE_HELD : 0;
+    }
+    if (load(at, behind, &udp, sizeof(udp))) {
+        return 0;
+    }
+    if (secured && (out ? udp.source : udp.destination) == bpf_htons((__u16)secured)) {
+        return VPNHA_GATE_CLEARTEXT;
+    }
+    return out && udp.source == bpf_htons(VPNHA_GATE_NAT_T_PORT) && is_held(at, behind + UDP_BYTES)
+               ? VPNHA_GATE_HELD
+               : 0;
+}
+
+// Of an IPv4 packet of UDP or ESP that may pass, whose header ends at `behind`.
+static __always_inline int verdict_on_datagram(const struct place* at, __u32 cover,
+                                               const struct ipv4_start* header, __u32 behind) {
+    if (!(cover & VPNHA_GATE_IPSEC)) {
         return TC_ACT_UNSPEC;
     }
     int out = at->direction == VPNHA_GATE_OUT;
     struct vpnha_gate_datagram datagram = {.id = header->id};
     __builtin_memcpy(datagram.source, header->source, sizeof(datagram.source));
     __builtin_memcpy(datagram.destination, header->destination, sizeof(datagram.destination));
-    int clear = 0;
+    __u32 fault = 0;
     if (header->fragment & bpf_htons(FRAGMENT_OFFSET)) {
         // Of what comes, nothing is made without the first one.
-        clear = out && bpf_map_lookup_elem(&cut, &datagram);
+        __u32* first = out ? bpf_map_lookup_elem(&cut, &datagram) : 0;
+        fault = first ? *first : 0;
     } else {
-        struct udp_start udp;
-        if (load(at, behind, &udp, sizeof(udp))) {
-            return TC_ACT_UNSPEC;
-        }
-        clear = (out ? udp.source : udp.destination) == bpf_htons((__u16)secured);
-        if (clear && out && (header->fragment & bpf_htons(FRAGMENTS_FOLLOW))) {
-            __u32 one = 1;
-            bpf_map_update_elem(&cut, &datagram, &one, BPF_ANY);
+        fault = fault_of(at, cover, header->protocol, behind);
+        if (fault && out && (header->fragment & bpf_htons(FRAGMENTS_FOLLOW))) {
+            bpf_map_update_elem(&cut, &datagram, &fault, BPF_ANY);
         }
     }
-    return clear ? drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_CLEARTEXT, VPNHA_GATE_IP)
-                 : TC_ACT_UNSPEC;
+    return fault ? drop(at, cover & VPNHA_GATE_ID_MASK, fault, VPNHA_GATE_IP) : TC_ACT_UNSPEC;
 }
 
 static __always_inline int ipv4(const struct place* at) {
@@ -271,8 +306,8 @@ static __always_inline int ipv4(const struct place* at) {
     if (header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
         return verdict_on_tcp(at, cover, &header, behind);
     }
-    if (header.protocol == PROTOCOL_UDP) {
-        return verdict_on_udp(at, cover, &header, behind);
+    if (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) {
+        return verdict_on_datagram(at, cover, &header, behind);
     }
     return TC_ACT_UNSPEC;
 }
@@ -305,7 +340,13 @@ static __always_inline int ipv6(const struct place* at) {
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    return verdict(at, cover, kind);
+    int action = verdict(at, cover, kind);
+    if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IPSEC) &&
+        (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) &&
+        fault_of(at, cover & VPNHA_GATE_ID_MASK, header.protocol, sizeof(header))) {
+        return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_HELD, VPNHA_GATE_IP);
+    }
+    return action;
 }
 
 static __always_inline int arp(const struct place* at) {

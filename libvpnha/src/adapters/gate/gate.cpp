@@ -357,6 +357,10 @@ Result<void> BpfGate::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool 
     return program_.maps().allow_end(vip, peer, meant);
 }
 
+Result<void> BpfGate::hold_esp(GatewayId, const std::vector<std::uint32_t>& spis, bool held) {
+    return program_.maps().hold_esp(spis, held);
+}
+
 Result<void> BpfGate::stand_on(const Link& link) {
     VPNHA_TRY(GateChain chain, GateChain::open(hook_));
     Programs programs;

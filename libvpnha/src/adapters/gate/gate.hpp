@@ -66,6 +66,8 @@ class BpfGate final : public ports::Gate {
     Result<void> attach(GatewayId gateway) override;
     Result<void> open_until(GatewayId gateway, TimePoint deadline) override;
     Result<void> shut(GatewayId gateway) override;
+    Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
+                          bool held) override;
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId gateway) const override;
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId gateway) const override;
 

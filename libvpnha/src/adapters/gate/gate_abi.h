@@ -16,12 +16,14 @@
 #define VPNHA_GATE_DIRECTIONS 2
 
 /* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
- * connection that is not to end; it is L2TP outside of IPsec, which the gateway demands. */
+ * connection that is not to end; it is L2TP outside of IPsec, which the gateway demands; it is of
+ * an ESP SA that is held. */
 #define VPNHA_GATE_STANDBY 0
 #define VPNHA_GATE_EXPIRED 1
 #define VPNHA_GATE_ENDING 2
 #define VPNHA_GATE_CLEARTEXT 3
-#define VPNHA_GATE_REASONS 4
+#define VPNHA_GATE_HELD 4
+#define VPNHA_GATE_REASONS 5
 
 #define VPNHA_GATE_IP 0
 #define VPNHA_GATE_ARP 1
@@ -38,12 +40,18 @@
 #define VPNHA_GATE_PPTP_PORT 1723
 
 /* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that serves
- * PPTP. Other connections from that port are not the gateway's: those of clients, and of servers
- * behind a DNAT. Above them the UDP port that the VIP uses within IPsec only, 0 if there is none.
- */
+ * PPTP, or has IPsec. Other connections from PPTP's port are not the gateway's: those of clients,
+ * and of servers behind a DNAT. Above them the UDP port that the VIP uses within IPsec only, 0 if
+ * there is none. */
 #define VPNHA_GATE_ID_MASK 0xffU
 #define VPNHA_GATE_PPTP 0x100U
+#define VPNHA_GATE_IPSEC 0x200U
 #define VPNHA_GATE_SECURED_PORT_SHIFT 16
+
+/* ESP in UDP (RFC 3948 2.1). */
+#define VPNHA_GATE_NAT_T_PORT 4500
+/* SPIs at a time. */
+#define VPNHA_GATE_HELD_MAX 65536
 
 /* Datagrams whose first fragment was dropped at a time; more push out the oldest. */
 #define VPNHA_GATE_CUT_MAX 1024
@@ -69,7 +77,7 @@ struct vpnha_gate_connection { /* NOLINT(readability-identifier-naming): a C nam
     __u8 peer_port[2];
     __u8 zero[2];
 };
-/* A datagram in fragments (RFC 791 3.2); all of them are UDP. */
+/* A datagram in fragments (RFC 791 3.2), UDP or ESP. */
 struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name. */
     __u8 source[4];
     __u8 destination[4];

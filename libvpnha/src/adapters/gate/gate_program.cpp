@@ -24,7 +24,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Maps of one program; ours has six and libbpf may add one for constants.
+// Maps of one program; ours has seven and libbpf may add one for constants.
 constexpr std::size_t kProgramMapsMax = 8;
 // The kernel's names of the gate's programs, by which a gate is known in a chain.
 constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
@@ -87,8 +87,9 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
     const std::uint32_t secured = std::uint32_t{gateway.secured_port()}
                                   << VPNHA_GATE_SECURED_PORT_SHIFT;
     const std::uint32_t pptp = gateway.pptp ? VPNHA_GATE_PPTP : 0;
+    const std::uint32_t ipsec = gateway.ipsec ? VPNHA_GATE_IPSEC : 0;
     for (const config::Covered& each : gateway.covered()) {
-        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | pptp | secured : id));
+        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | pptp | ipsec | secured : id));
     }
     return {};
 }
@@ -131,6 +132,19 @@ Result<void> GateMaps::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool
                            : bpf_map_delete_elem(fds_.ends, &connection);
     if (done != 0 && (meant || errno != ENOENT)) {
         return tl::unexpected(system_error("tell the gate which ends of TCP are meant", errno));
+    }
+    return {};
+}
+
+Result<void> GateMaps::hold_esp(const std::vector<std::uint32_t>& spis, bool held) const {
+    for (const std::uint32_t spi : spis) {
+        const std::uint32_t key = htonl(spi);
+        const std::uint32_t value = 1;
+        const int done = held ? bpf_map_update_elem(fds_.held, &key, &value, BPF_ANY)
+                              : bpf_map_delete_elem(fds_.held, &key);
+        if (done != 0 && (held || errno != ENOENT)) {
+            return tl::unexpected(system_error("tell the gate which ESP SAs are held", errno));
+        }
     }
     return {};
 }
@@ -193,7 +207,8 @@ Result<GateProgram> GateProgram::load() {
 GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
-                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.held),
+                     bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {
@@ -250,7 +265,7 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
 }
 
 GateMaps AttachedGate::maps() const {
-    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, drops_.get()});
+    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, drops_.get()});
 }
 
 Result<ProgramInfo> program_info(int program) {

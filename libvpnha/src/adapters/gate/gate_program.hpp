@@ -36,6 +36,7 @@ class GateMaps {
         int covered6;
         int deadline;
         int ends;  // -1: of another process, which alone knows them.
+        int held;  // The same.
         int drops;
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}
@@ -49,6 +50,7 @@ class GateMaps {
     [[nodiscard]] Result<std::uint64_t> deadline(GatewayId gateway) const;
     [[nodiscard]] Result<void> allow_end(Ipv4Address vip, const Ipv4Endpoint& peer,
                                          bool meant) const;
+    [[nodiscard]] Result<void> hold_esp(const std::vector<std::uint32_t>& spis, bool held) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
     // Programs with equal ones open and shut together. The kernel's number.
     [[nodiscard]] Result<std::uint32_t> deadline_map() const;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -28,13 +29,14 @@ wire::RecordKey numbered_record(std::uint32_t spi) {
 void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     warming_ = Warming{.exact = margin.run_on == Duration{}};
     to_set_.clear();
-    numbers_.rise(sas(), [&](std::uint32_t spi) {
+    const auto beyond = [&](std::uint32_t spi) {
         const replica::StoredRecord* said = replica().store().find(numbers_record(spi));
         if (said == nullptr) {
             said = replica().store().find(numbered_record(spi));
         }
         return margin.beyond(said == nullptr ? Epoch{} : said->version.epoch, kEspUse);
-    });
+    };
+    numbers_.rise(sas(), beyond, now);
     const auto& children = image_.sas().children;
     const bool all_there = std::ranges::all_of(
         children, [this](const auto& each) { return numbers_.is_there(each.first); });
@@ -48,6 +50,7 @@ void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
 
 // What is not there yet is set as it comes.
 void IpsecSas::go_on_warming(Effects& effects) {
+    warming_->setting = 0;
     node::SetCounters wanted{gateway_.id(), {}, 0, warming_->exact};
     std::set<std::uint32_t> children;
     for (const auto& [spi, child] : sas().children()) {
@@ -58,20 +61,99 @@ void IpsecSas::go_on_warming(Effects& effects) {
         }
         counters_.jumps += numbers_.is_there(spi) && !warming_->exact && !warming_->again ? 1 : 0;
     }
-    if (wanted.counters.empty()) {
+    if (!wanted.counters.empty()) {
+        wanted.ticket = ++last_ticket_;
+        warming_->setting = wanted.ticket;
+        setting_[wanted.ticket] = std::move(children);
+        counters_.numbers_set += wanted.counters.size();
+        effects.emplace_back(std::move(wanted));
+    } else if (!setting_.empty()) {
         // What was asked of the kernel as a standby counts as set, and may be under way.
-        if (setting_.empty()) {
-            warming_.reset();
-        } else {
-            warming_->setting = setting_.rbegin()->first;
+        warming_->setting = setting_.rbegin()->first;
+    }
+    warming_->holding = hold(all_children(), effects);
+    if (warming_->setting == 0 && warming_->holding == 0) {
+        warming_.reset();
+    }
+}
+
+std::set<std::uint32_t> IpsecSas::all_children() const {
+    std::set<std::uint32_t> all;
+    for (const auto& [spi, child] : sas().children()) {
+        all.insert(spi);
+    }
+    return all;
+}
+
+std::uint64_t IpsecSas::hold(const std::set<std::uint32_t>& children, Effects& effects) {
+    const std::uint64_t ticket = last_ticket_ + 1;
+    node::HoldEsp wanted{gateway_.id(), {}, true, ticket};
+    for (const std::uint32_t spi : children) {
+        const ipsec::ChildSa* const child = sas().find_child(spi);
+        if (child != nullptr && !numbers_.is_there(spi) &&
+            held_.try_emplace(spi, Held{child->spi_out, ticket}).second) {
+            wanted.spis.push_back(child->spi_out);
         }
+    }
+    if (wanted.spis.empty()) {
+        return 0;
+    }
+    last_ticket_ = ticket;
+    effects.emplace_back(std::move(wanted));
+    return ticket;
+}
+
+void IpsecSas::hear(const node::EspHeld& held, TimePoint now, Effects& effects) {
+    if (!held.result) {
+        say(node::Level::error,
+            fmt::format("the gate cannot hold ESP SAs: {}", held.result.error().detail), effects);
+        let_go([&](std::uint32_t, const Held& each) { return each.ticket == held.ticket; },
+               effects);
+    }
+    if (warming_ && warming_->holding == held.ticket && held.result) {
+        warming_->holding = 0;
+        if (warming_->setting == 0) {
+            warming_.reset();
+        }
+    }
+    if (!feeding_ || feeding_->ticket != held.ticket) {
         return;
     }
-    wanted.ticket = ++last_ticket_;
-    warming_->setting = wanted.ticket;
-    setting_[wanted.ticket] = std::move(children);
-    counters_.numbers_set += wanted.counters.size();
-    effects.emplace_back(std::move(wanted));
+    if (!held.result) {
+        on_not_fed(held.result.error().detail, now, effects);
+        return;
+    }
+    feeding_->ticket = ++last_ticket_;
+    effects.emplace_back(
+        node::FeedCharon{gateway_.id(), std::exchange(feeding_->messages, {}), feeding_->ticket});
+}
+
+void IpsecSas::let_go(const std::function<bool(std::uint32_t, const Held&)>& which,
+                      Effects& effects) {
+    node::HoldEsp done{gateway_.id(), {}, false, 0};
+    std::erase_if(held_, [&](const auto& each) {
+        const bool goes = which(each.first, each.second);
+        if (goes) {
+            done.spis.push_back(each.second.spi_out);
+        }
+        return goes;
+    });
+    if (!done.spis.empty()) {
+        effects.emplace_back(std::move(done));
+    }
+}
+
+void IpsecSas::let_right_ones_go(Effects& effects) {
+    const auto is_being_set = [this](std::uint32_t spi) {
+        return std::ranges::any_of(setting_,
+                                   [spi](const auto& set) { return set.second.contains(spi); });
+    };
+    let_go(
+        [&](std::uint32_t spi, const Held&) {
+            return sas().find_child(spi) == nullptr ||
+                   (numbers_.is_right(spi) && !is_being_set(spi));
+        },
+        effects);
 }
 
 void IpsecSas::read(TimePoint now, Effects& effects) {
@@ -92,16 +174,24 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     const Listing asked = *std::exchange(listing_, std::nullopt);
     list_at_.reset();
     if (replica().promoted()) {
-        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas())) {
+        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas(), asked.at)) {
             publish(numbers_record(news.spi), ipsec::encode_record(news), now);
         }
         read_at_ = asked.at;
         list_at_ = now + limits::kSaListingPause;
     }
-    if (is_active_) {
+    if (is_active_ && held_.empty()) {
         return;
     }
     numbers_.on_listed(listed.sas, sas());
+    for (const auto& [spi, out] : held_) {
+        if (numbers_.is_there(spi) && !numbers_.is_right(spi)) {
+            to_set_.insert(spi);
+        }
+    }
+    if (is_active_) {
+        return;
+    }
     if (warming_ && warming_->listing == asked.ticket) {
         go_on_warming(effects);
     }
@@ -109,7 +199,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
 }
 
 void IpsecSas::set_numbers(Effects& effects) {
-    if (to_set_.empty() || is_active_) {
+    if (to_set_.empty()) {
         return;
     }
     node::SetCounters wanted{gateway_.id(), {}, ++last_ticket_, false};
@@ -133,7 +223,7 @@ void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effect
         if (set.result) {
             confirm(spi, now);
         } else if (image_.has_child(spi)) {
-            numbers_.lose(spi);
+            numbers_.lose(spi, now);
             unseen_.try_emplace(spi, now + limits::kChildSaWait);
             list_at_ = now + limits::kSaLookPause;
         }
@@ -150,7 +240,12 @@ void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effect
         list(now, effects);
         warming_->listing = listing_->ticket;
     } else if (is_warming) {
-        warming_.reset();
+        warming_->setting = 0;
+        // Those that are still not set wait for it behind the open gate.
+        warming_->holding = std::max(warming_->holding, hold(all_children(), effects));
+        if (warming_->holding == 0) {
+            warming_.reset();
+        }
     }
 }
 

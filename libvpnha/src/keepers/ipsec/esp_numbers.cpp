@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/limits.hpp"
+#include "keepers/margin.hpp"
 
 namespace vpnha::keepers {
 
@@ -36,38 +37,48 @@ void EspNumbers::forget(std::uint32_t spi) {
     known_.erase(spi);
     there_.erase(spi);
     floors_.erase(spi);
+    used_.erase(spi);
 }
 
-void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond) {
+void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint now) {
     serves_ = true;
+    read_at_ = now;
     floors_.clear();
+    used_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        floors_[spi] = ahead(known(spi), beyond(spi));
+        const std::uint64_t floor = ahead(known(spi), beyond(spi));
+        floors_[spi] = floor;
+        used_[spi] = {floor, now};
     }
 }
 
 void EspNumbers::sink() {
     serves_ = false;
     floors_.clear();
+    used_.clear();
     there_.clear();
 }
 
-void EspNumbers::raise_floor(std::uint32_t spi) {
+void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
     if (serves_) {
+        EspCounters counters = known(spi);
+        const auto [used, is_new] = used_.try_emplace(spi, Used{counters.oseq, read_at_});
+        counters.oseq = used->second.last;
+        const Margin since{{}, now - used->second.at};
         std::uint64_t& floor = floors_[spi];
-        floor = std::max(floor, ahead(known(spi), limits::kEspLead));
+        floor = std::max(floor, ahead(counters, since.beyond({}, {limits::kEspPerSecond, 0})));
     }
 }
 
-void EspNumbers::lose(std::uint32_t spi) {
+void EspNumbers::lose(std::uint32_t spi, TimePoint now) {
     there_.erase(spi);
-    raise_floor(spi);
+    raise_floor(spi, now);
 }
 
-void EspNumbers::lose_all(const ipsec::SaSet& sas) {
+void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
     there_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        raise_floor(spi);
+        raise_floor(spi, now);
     }
 }
 
@@ -97,17 +108,27 @@ EspNumbers::Pairs EspNumbers::pair_up(Listed listed, const ipsec::SaSet& sas) {
     return pairs;
 }
 
-std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas) {
+std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas, TimePoint at) {
+    read_at_ = at;
+    const Pairs pairs = pair_up(listed, sas);
     std::vector<EspCounters> changed;
-    for (const auto& [spi, pair] : pair_up(listed, sas)) {
+    for (const auto& [spi, child] : sas.children()) {
         EspCounters now = known(spi);
-        now.esn = pair.in.esn;
-        now.window = pair.in.window;
-        now.oseq = std::max(now.oseq, pair.out.oseq);
-        if (pair.in.seq >= now.seq) {
-            now.seq = pair.in.seq;
-            now.bitmap = pair.in.bitmap;
+        if (const auto found = pairs.find(spi); found != pairs.end()) {
+            const Pair& pair = found->second;
+            now.esn = pair.in.esn;
+            now.window = pair.in.window;
+            now.oseq = std::max(now.oseq, pair.out.oseq);
+            if (pair.in.seq >= now.seq) {
+                now.seq = pair.in.seq;
+                now.bitmap = pair.in.bitmap;
+            }
         }
+        // An SA that is not in this kernel has one all the same: the next node begins there.
+        if (const auto floor = floors_.find(spi); floor != floors_.end()) {
+            now.oseq = std::max(now.oseq, floor->second);
+        }
+        used_[spi] = {now.oseq, at};
         if ((now.oseq != 0 || now.seq != 0) && now != known(spi)) {
             known_[spi] = now;
             changed.push_back(std::move(now));

@@ -5,7 +5,8 @@
 // A standby's outbound SA is ahead of the record: in most takeovers nothing has to be set, however
 // much was sent since the record was written. It is set again when half of the lead is used up.
 // A node that is granted the lease sends nothing under a number below the SA's floor: beyond the
-// record by what the grant's margin says or, should charon make the SA anew later, by the lead.
+// record by what the grant's margin says. Should charon make the SA anew later, it is what the node
+// may have used since, and no more: the next node reckons with what can be sent in that time.
 // The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
 //
 // No number goes back, but for the lead of a node that is handed exact numbers: nobody used that.
@@ -18,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "base/time.hpp"
 #include "ipsec/sa_counters.hpp"
 #include "ipsec/sa_set.hpp"
 
@@ -33,18 +35,19 @@ class EspNumbers {
 
     // This node is granted the lease: how far its numbers are beyond the record.
     using Beyond = std::function<std::uint64_t(std::uint32_t spi)>;
-    void rise(const ipsec::SaSet& sas, const Beyond& beyond);
+    void rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint now);
     [[nodiscard]] bool serves() const { return serves_; }
     // It serves no more.
     void sink();
-    // At the node that serves: what is worth a record now.
-    [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas);
+    // At the node that serves: what is worth a record now. Listed no earlier than `at`.
+    [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas,
+                                                       TimePoint at);
 
     // What this kernel has. Of a child both SAs must be there.
     void on_listed(Listed listed, const ipsec::SaSet& sas);
     // charon makes its SAs anew, or they are gone: with what numbers is not known.
-    void lose(std::uint32_t spi);
-    void lose_all(const ipsec::SaSet& sas);
+    void lose(std::uint32_t spi, TimePoint now);
+    void lose_all(const ipsec::SaSet& sas, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
     // They have the numbers that a standby's have.
     [[nodiscard]] bool is_right(std::uint32_t spi) const;
@@ -64,12 +67,19 @@ class EspNumbers {
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
-    void raise_floor(std::uint32_t spi);
+    void raise_floor(std::uint32_t spi, TimePoint now);
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
     bool serves_ = false;
-    std::map<std::uint32_t, std::uint64_t> floors_;  // While it does.
+    // While it does.
+    std::map<std::uint32_t, std::uint64_t> floors_;
+    struct Used {
+        std::uint64_t last = 0;
+        TimePoint at{};
+    };
+    std::map<std::uint32_t, Used> used_;  // At most; since then others may have been.
+    TimePoint read_at_{};
 };
 
 }  // namespace vpnha::keepers

@@ -45,18 +45,23 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
     }
     while (!feeding_ && !touched_.empty()) {
         std::vector<Bytes> messages;
-        Feeding next = next_feed(messages);
+        Feeding next = next_feed(messages, now);
         if (messages.empty()) {
             on_fed(next, now);
             continue;
         }
-        next.ticket = ++last_ticket_;
-        effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), next.ticket});
+        next.ticket = numbers_.serves() ? hold(next.children, effects) : 0;
+        if (next.ticket != 0) {
+            next.messages = std::move(messages);
+        } else {
+            next.ticket = ++last_ticket_;
+            effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), next.ticket});
+        }
         feeding_ = std::move(next);
     }
 }
 
-IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages) {
+IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages, TimePoint now) {
     Feeding next;
     while (!touched_.empty() && messages.size() < limits::kCharonFeedMessages) {
         ipsec::Feed feed = image_.feed(*touched_.begin(), sas());
@@ -72,7 +77,7 @@ IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages) {
                 next.installing.insert(*found);
             }
             if (feed.rebuilt) {
-                numbers_.lose(spi);
+                numbers_.lose(spi, now);
             }
         }
         counters_.rebuilds += feed.rebuilt ? 1 : 0;
@@ -113,18 +118,22 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
     if (!feeding_ || feeding_->ticket != fed.ticket) {
         return;
     }
-    const Feeding done = *std::exchange(feeding_, std::nullopt);
-    if (fed.result) {
-        on_fed(done, now);
-        if (list_at_ && *list_at_ <= now) {
-            list(now, effects);
-        }
+    if (!fed.result) {
+        on_not_fed(fed.result.error().detail, now, effects);
         return;
     }
+    on_fed(*std::exchange(feeding_, std::nullopt), now);
+    if (list_at_ && *list_at_ <= now) {
+        list(now, effects);
+    }
+}
+
+void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effects) {
+    const Feeding done = *std::exchange(feeding_, std::nullopt);
     ++counters_.feeds_failed;
     say(node::Level::warning,
         fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
-                    done.ikes.size(), fed.result.error().detail),
+                    done.ikes.size(), why),
         effects);
     for (const IkeKey& key : done.ikes) {
         image_.doubt(key);
@@ -133,7 +142,7 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
     feed_at_ = now + limits::kCharonFeedPause;
 }
 
-void IpsecSas::lose_charon() {
+void IpsecSas::lose_charon(TimePoint now) {
     feeding_.reset();
     feed_at_.reset();
     held_back_ = false;
@@ -141,7 +150,7 @@ void IpsecSas::lose_charon() {
     turning_ = false;
     turn_again_at_.reset();
     image_.clear();
-    numbers_.lose_all(sas());
+    numbers_.lose_all(sas(), now);
     unseen_.clear();
     to_set_.clear();
     setting_.clear();
@@ -158,7 +167,7 @@ void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
         fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
         effects);
     gone_ = false;
-    lose_charon();
+    lose_charon(now);
     touch_all();
     flush(effects);
     if (is_wanted_) {
@@ -193,7 +202,7 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
 void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
     say(node::Level::error, "there is no charon", effects);
     gone_ = true;
-    lose_charon();
+    lose_charon(now);
     // On the node that serves, what needs no charon goes on until another node does.
     if (!numbers_.serves()) {
         flush(effects);
@@ -212,7 +221,8 @@ void IpsecSas::look_for(TimePoint now, Effects& effects) {
     std::vector<std::uint32_t> lost;
     for (const auto& [spi, child] : image_.sas().children) {
         const auto unseen = unseen_.find(spi);
-        const bool is_fed = !feeding_ || !feeding_->children.contains(spi);
+        const bool is_fed =
+            !touched_.contains(child.made) && (!feeding_ || !feeding_->children.contains(spi));
         if (numbers_.is_right(spi)) {
             confirm(spi, now);
         } else if (numbers_.is_there(spi)) {

@@ -127,6 +127,7 @@ void IpsecSas::answer(const wire::RecordKey& key, replica::Outcome outcome, Time
 void IpsecSas::follow(TimePoint now, Effects& effects) {
     feed(now, effects);
     set_numbers(effects);
+    let_right_ones_go(effects);
     turn(now, effects);
 }
 
@@ -166,6 +167,7 @@ void IpsecSas::mute(Effects& effects) {
     store_.forget_half_open();
     // This kernel's numbers are its own; they are looked at as those of a standby, at once.
     numbers_.sink();
+    let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
     warming_.reset();
     to_set_.clear();
     setting_.clear();
@@ -181,11 +183,12 @@ void IpsecSas::detach(Effects& effects) {
     if (!messages.empty()) {
         effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
     }
-    lose_charon();
+    numbers_ = {};
+    lose_charon({});
     flush(effects);
+    let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
     image_.forget();
     store_ = {};
-    numbers_ = {};
     warming_.reset();
     touched_.clear();
     installing_.clear();

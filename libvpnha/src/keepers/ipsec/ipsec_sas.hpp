@@ -13,12 +13,16 @@
 // confirmed when charon has read it, a CHILD SA when both its ESP SAs are in this kernel with the
 // record's numbers: charon's word is not enough. What is not there in time is rebuilt.
 //
+// charon makes SAs with the numbers from 1 on. Where the gate is open it drops what they send until
+// they have those that nobody used: it is told so before the gate opens, or before charon is fed.
+//
 // Of a charon that was there before this keeper nothing is known: it is told to delete each SA
 // before it is fed it.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -87,9 +91,14 @@ class IpsecSas final : public Keeper, public Counted {
     // What charon was fed last, and the installations that it answers.
     struct Feeding {
         std::uint64_t ticket = 0;
+        std::vector<Bytes> messages;  // Until what they make is held.
         std::set<ipsec::IkeKey> ikes;
         std::set<std::uint32_t> children;
         std::map<wire::RecordKey, std::uint64_t> installing;
+    };
+    struct Held {
+        std::uint32_t spi_out = 0;
+        std::uint64_t ticket = 0;
     };
     struct Listing {
         std::uint64_t ticket = 0;
@@ -101,6 +110,7 @@ class IpsecSas final : public Keeper, public Counted {
         bool again = false;  // Some could not be set.
         std::uint64_t listing = 0;
         std::uint64_t setting = 0;
+        std::uint64_t holding = 0;
     };
     struct Counters {
         std::uint64_t rebuilds = 0;       // Families that a passive charon was fed anew.
@@ -121,6 +131,7 @@ class IpsecSas final : public Keeper, public Counted {
     void hear(const node::SasListed& listed, TimePoint now, Effects& effects);
     void hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
     void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
+    void hear(const node::EspHeld& held, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Its family has to be looked at.
@@ -130,15 +141,22 @@ class IpsecSas final : public Keeper, public Counted {
     void publish(const wire::RecordKey& key, ByteView payload, TimePoint now);
 
     void feed(TimePoint now, Effects& effects);
-    [[nodiscard]] Feeding next_feed(std::vector<Bytes>& messages);
+    [[nodiscard]] Feeding next_feed(std::vector<Bytes>& messages, TimePoint now);
     void on_fed(const Feeding& fed, TimePoint now);
+    void on_not_fed(const std::string& why, TimePoint now, Effects& effects);
     void set_numbers(Effects& effects);
     void go_on_warming(Effects& effects);
+    // The gate drops what these send that are not in the kernel, until their numbers are set. The
+    // ticket; 0: there are none.
+    std::uint64_t hold(const std::set<std::uint32_t>& children, Effects& effects);
+    void let_go(const std::function<bool(std::uint32_t, const Held&)>& which, Effects& effects);
+    void let_right_ones_go(Effects& effects);
+    [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
     // What was installed, or asked for, is no more.
-    void lose_charon();
+    void lose_charon(TimePoint now);
     void look_for(TimePoint now, Effects& effects);
     void give_up(std::uint32_t spi, TimePoint now);
     // Both its ESP SAs are there, and right.
@@ -174,6 +192,8 @@ class IpsecSas final : public Keeper, public Counted {
     std::map<std::uint32_t, TimePoint> unseen_;
     std::set<std::uint32_t> to_set_;
     std::map<std::uint64_t, std::set<std::uint32_t>> setting_;
+    // While this node serves: children that charon may make behind the open gate.
+    std::map<std::uint32_t, Held> held_;
 
     bool is_wanted_ = false;            // This node serves, and is heard.
     bool is_active_ = false;            // charon was told so.

@@ -30,6 +30,8 @@ std::string_view word_for(GateReason reason) {
             return "ending";
         case GateReason::cleartext:
             return "cleartext";
+        case GateReason::held:
+            return "held";
     }
     return "standby";
 }

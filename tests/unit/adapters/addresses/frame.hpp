@@ -34,6 +34,29 @@ class Frame {
         bytes_.u16(source_port).u16(destination_port).u16(8).u16(0);
         return std::move(bytes_).take();
     }
+    Bytes esp4(std::string_view source, std::string_view destination, std::uint32_t spi) {
+        bytes_.u16(0x0800);
+        bytes_.u8(0x45).u8(0).u16(28).u16(0).u16(0).u8(64).u8(50).u16(0);
+        bytes_.u32(ip(source).value).u32(ip(destination).value);
+        bytes_.u32(spi).u32(1);
+        return std::move(bytes_).take();
+    }
+    Bytes esp6(std::string_view source, std::string_view destination, std::uint32_t spi) {
+        start6(source, destination, 50, 8);
+        bytes_.u32(spi).u32(1);
+        return std::move(bytes_).take();
+    }
+    // SPI 0: IKE.
+    Bytes esp_in_udp4(std::string_view source, std::string_view destination,
+                      std::uint16_t source_port, std::uint32_t spi, std::uint16_t fragment = 0,
+                      std::uint16_t id = 0) {
+        bytes_.u16(0x0800);
+        bytes_.u8(0x45).u8(0).u16(36).u16(id).u16(fragment).u8(64).u8(17).u16(0);
+        bytes_.u32(ip(source).value).u32(ip(destination).value);
+        bytes_.u16(source_port).u16(40'000).u16(16).u16(0);
+        bytes_.u32(spi).u32(1);
+        return std::move(bytes_).take();
+    }
     // `options`: octets of IPv4 options, of four each. Flags as in RFC 9293 3.1.
     Bytes tcp4(std::string_view source, std::string_view destination, std::uint16_t source_port,
                std::uint8_t flags, std::uint8_t options = 0, std::uint16_t fragment = 0) {

@@ -43,6 +43,7 @@ class Kernels final : public FakeIpsec {
     FakeCluster* cluster_ = nullptr;
     std::map<std::uint32_t, std::map<std::uint32_t, Sa>> sas_;  // Of a node, by their children.
     std::map<std::uint32_t, bool> active_;
+    std::map<std::uint32_t, std::set<std::uint32_t>> held_;
     std::map<std::uint32_t, Use> used_;
     std::uint64_t used_twice_ = 0;
     std::uint64_t largest_jump_ = 0;  // Since it was set to zero.
@@ -52,6 +53,10 @@ class Kernels final : public FakeIpsec {
         const TimePoint now = cluster_->now();
         const TimePoint end = std::min(now, cluster_->at(node).gate);
         for (auto& [spi, sa] : sas_[node]) {
+            if (held_[node].contains(spi + kOut)) {
+                sa.at = now;
+                continue;
+            }
             const auto open =
                 std::chrono::duration_cast<milliseconds>(std::max(end - sa.at, Duration{}));
             const std::uint64_t count = std::min(
@@ -75,9 +80,16 @@ class Kernels final : public FakeIpsec {
         return cluster_->at(node).node->on_event(kGateway, KeeperEvent(event), cluster_->now());
     }
 
-    void add(std::uint32_t node, std::uint32_t spi) {
+    // `wanted`: a packet waits for it.
+    void add(std::uint32_t node, std::uint32_t spi, bool wanted) {
         go_on(node);
-        sas_[node].try_emplace(spi, Sa{0, cluster_->now()});
+        const auto [sa, fresh] = sas_[node].try_emplace(spi, Sa{0, cluster_->now()});
+        if (wanted && fresh && cluster_->now() < cluster_->at(node).gate &&
+            !held_[node].contains(spi + kOut)) {
+            sa->second.oseq = 1;
+            use(node, spi, 1);
+            used_[spi].highest = std::max<std::uint64_t>(used_[spi].highest, 1);
+        }
     }
 
   private:
@@ -95,7 +107,7 @@ class Kernels final : public FakeIpsec {
             const auto parsed = ipsec::parse_ha_message(message);
             const auto spi = parsed->spi(ipsec::HaTag::inbound_spi);
             if (parsed->type == ipsec::HaType::child_add) {
-                add(node, *spi);
+                add(node, *spi, true);
             } else if (parsed->type == ipsec::HaType::child_delete) {
                 sas_[node].erase(*spi);
             } else if (parsed->type == ipsec::HaType::ike_delete) {
@@ -126,6 +138,16 @@ class Kernels final : public FakeIpsec {
             }
         }
         return CountersSet{set.ticket, {}};
+    }
+    IpsecEvent answer(std::uint32_t node, HoldEsp& hold) {
+        for (const std::uint32_t spi : hold.spis) {
+            if (hold.held) {
+                held_[node].insert(spi);
+            } else {
+                held_[node].erase(spi);
+            }
+        }
+        return EspHeld{hold.ticket, {}};
     }
     IpsecEvent answer(std::uint32_t node, FlushSas& flush) {
         sas_[node].clear();
@@ -161,6 +183,7 @@ class Story {
         kernels_.go_on(node);
         cluster_.kill(node);
         kernels_.sas_.erase(node);
+        kernels_.held_.erase(node);
         dead_.insert(node);
     }
     void bring_back() {
@@ -177,7 +200,7 @@ class Story {
         for (const Bytes& message : {ike.add(), ike.update(), ike.child(spi, spi + kOut)}) {
             cluster_.run(server_, kernels_.tell(server_, CharonSaid{message}));
         }
-        kernels_.add(server_, spi);
+        kernels_.add(server_, spi, false);
     }
     std::uint32_t other() {
         for (;;) {
@@ -226,6 +249,13 @@ class Story {
             establish();
         } else if (what == 4) {
             bring_back();
+        } else if (what == 5) {
+            const std::uint32_t node = random_.below(2) == 0 ? server_ : other();
+            if (!dead_.contains(node)) {
+                cluster_.run(node, kernels_.tell(node, CharonGone{}));
+                pass(some_time());
+                cluster_.run(node, kernels_.tell(node, CharonFresh{}));
+            }
         } else {
             pass(some_time());
         }

@@ -125,6 +125,18 @@ class Site final : public Gateway {
             setting_ = set.ticket;
         }
     }
+    void execute(node::HoldEsp& hold, TimePoint now) {
+        for (const std::uint32_t spi : hold.spis) {
+            if (!hold.held) {
+                held_.erase(spi);
+            } else if (holds_) {
+                held_.insert(spi);
+            }
+        }
+        const bool done = !hold.held || holds_;
+        tell(node::EspHeld{hold.ticket, done ? Result<void>{} : fail(Errc::system, "no memory")},
+             now);
+    }
     void execute(node::FlushSas& flush, TimePoint now) {
         ++flushes_;
         kernel_.clear();
@@ -155,6 +167,8 @@ class Site final : public Gateway {
     std::uint64_t setting_ = 0;
     bool lists_ = true;
     std::pair<std::vector<SaCounters>, std::uint64_t> listing_;  // Not answered.
+    std::set<std::uint32_t> held_;
+    bool holds_ = true;
     bool flushes_work_ = true;
     std::uint64_t flushing_ = 0;
     bool installs_ = true;

@@ -76,6 +76,9 @@ struct OpenGate final : ports::Gate {
     Result<void> attach(GatewayId) override { return {}; }
     Result<void> open_until(GatewayId, TimePoint) override { return {}; }
     Result<void> shut(GatewayId) override { return {}; }
+    Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
+        return {};
+    }
     Result<std::optional<TimePoint>> deadline(GatewayId) const override { return TimePoint::max(); }
     Result<ports::GateCounters> counters(GatewayId) const override { return ports::GateCounters{}; }
 };
