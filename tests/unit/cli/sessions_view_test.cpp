@@ -24,9 +24,10 @@ TEST(SessionsViewTest, ShowsTheDefaultColumns) {
     const nlohmann::json result = sessions_without_reasons();
     EXPECT_EQ(
         render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
-        "GATEWAY  USER   PEER             ADDRESS      INTERFACE  STATE        IDS      AGE\n"
-        "dialin   alice  192.0.2.51:1701  10.200.1.10  ppp0       protected    1/2 3/4  10m 2s\n"
-        "dialin   bob    192.0.2.52:1701  10.200.1.11  ppp1       unprotected  5/6 7/8  10m 2s\n");
+        "GATEWAY  USER   PEER                 ADDRESS      INTERFACE  STATE        IDS      AGE\n"
+        "dialin   alice  192.0.2.51:1701      10.200.1.10  ppp0       protected    1/2 3/4  10m 2s\n"
+        "dialin   bob    192.0.2.52:1701      10.200.1.11  ppp1       unprotected  5/6 7/8  10m 2s\n"
+        "dialin   carol  [2001:db8::51]:4500  10.200.2.10             protected    -        10m 2s\n");
 }
 
 TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {
@@ -37,6 +38,7 @@ TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {
     EXPECT_EQ(render_sessions(result, {"user", "ids"}, kNow, false),
               "USER   IDS\n"
               "bob    -\n"
+              "carol  -\n"
               "alice  1/2 3/4\n");
 }
 
@@ -50,6 +52,7 @@ TEST(SessionsViewTest, ShowsTheIdsOfAPptpCall) {
     EXPECT_EQ(render_sessions(result, {"user", "ids"}, kNow, false),
               "USER   IDS\n"
               "bob    136/0\n"
+              "carol  -\n"
               "alice  1/2 3/4\n");
 }
 
@@ -59,7 +62,8 @@ TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
     EXPECT_EQ(render_sessions(sort_sessions(sample_sessions()), *columns, kNow, false),
               "USER   OWNER  EPOCH  PROTOCOL  ESTABLISHED\n"
               "alice  1      3.1    l2tp      2026-01-01T00:00:00Z\n"
-              "bob    1      3.1    l2tp      2026-01-01T00:00:00Z\n");
+              "bob    1      3.1    l2tp      2026-01-01T00:00:00Z\n"
+              "carol  1      3.1    ikev2     2026-01-01T00:00:00Z\n");
 }
 
 TEST(SessionsViewTest, SaysWhyASessionIsNotProtectedWhenOneIsNot) {
@@ -70,6 +74,7 @@ TEST(SessionsViewTest, SaysWhyASessionIsNotProtectedWhenOneIsNot) {
     EXPECT_EQ(render_sessions(result, {"user", "state", "reason"}, kNow, false),
               "USER   STATE        REASON\n"
               "bob    unprotected  no standby has confirmed it\n"
+              "carol  protected    -\n"
               "alice  protected    -\n");
 }
 

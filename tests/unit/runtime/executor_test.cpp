@@ -21,6 +21,9 @@ struct FakeGate final : ports::Gate {
         return result;
     }
     Result<void> shut(GatewayId) override { return result; }
+    Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
+        return {};
+    }
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId) const override {
         return std::nullopt;
     }
