@@ -418,6 +418,7 @@ class VpnhaStack:
         """Of a client of L2TP/IPsec its session of L2TP counts, and its IKE SA has to be as well
         off."""
         sessions = self.sessions(node)
-        if not all(wanted(each["state"]) for each in sessions if each["protocol"] == "ikev1"):
+        carriers = [each for each in sessions if each["protocol"] in ("ikev1", "l2tp-ipsec")]
+        if not all(wanted(each["state"]) for each in carriers):
             return 0
-        return sum(wanted(each["state"]) for each in sessions if each["protocol"] != "ikev1")
+        return sum(wanted(each["state"]) for each in sessions if each not in carriers)
