@@ -13,9 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <thread>
 
 #include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/vici_client.hpp"
@@ -33,6 +35,17 @@ using ::testing::IsEmpty;
 using State = StockService::State;
 
 constexpr const char* kSocket = "/run/charon.vici";
+
+// All of its threads have been stopped.
+bool stands_still(pid_t pid) {
+    const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(pid) + "/task");
+    return std::all_of(begin(tasks), end(tasks), [](const auto& task) {
+        std::string line;
+        std::getline(std::ifstream(task.path() / "stat"), line);
+        const auto name_end = line.rfind(") ");
+        return name_end != std::string::npos && line.substr(name_end + 2, 1) == "T";
+    });
+}
 
 // Each test has a network of its own, and a /run, where charon's sockets are.
 class CharonServiceTest : public testing::Test {
@@ -213,6 +226,11 @@ TEST_F(CharonServiceTest, ReportsADaemonThatNobodyCanActivate) {
 TEST_F(CharonServiceTest, ACloseLookFindsOneThatDoesNotAnswer) {
     start();
     ASSERT_EQ(::kill(pid(), SIGSTOP), 0);
+    // Each thread stops when it has its turn next; until then it may answer.
+    for (const auto until = std::chrono::steady_clock::now() + 10s; !stands_still(pid());) {
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+        std::this_thread::sleep_for(1ms);
+    }
     EXPECT_EQ(state(), State::running);
     const auto found = service().status(StockService::Depth::answers);
     ASSERT_FALSE(found.has_value());
