@@ -312,7 +312,9 @@ TEST_F(VipServiceTest, AFlappingLinkIsNoStormOfAnnouncements) {
             EXPECT_TRUE(ip_command("link set peer0 up"));
         });
     }
-    const auto count = heard(*capture, 1500ms).size();
+    // The kernel reports a carrier up to a second late (net/core/link_watch.c), and the bursts that
+    // went into the dead link use up the next second's share.
+    const auto count = heard(*capture, 3000ms).size();
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun)
             .count();
