@@ -5,7 +5,7 @@ import pytest
 
 from vpnlab.host.topology import L2TP, NODES
 from vpnlab.product.pptp_client import MPPE, OPTIONS
-from vpnlab.product.pptp_gateway import SERVER_OPTIONS, pptpd_conf, pptpd_options
+from vpnlab.product.pptp_gateway import pptpd_conf, pptpd_options
 
 
 def test_gateway_listens_on_the_vip_and_hands_out_its_own_addresses():
@@ -15,10 +15,15 @@ def test_gateway_listens_on_the_vip_and_hands_out_its_own_addresses():
     assert L2TP.pool(NODES["gw2"])[0] == "10.200.2.10"
 
 
-@pytest.mark.parametrize("options", [SERVER_OPTIONS, (*OPTIONS, *MPPE)])
+@pytest.mark.parametrize("options", [pptpd_options().splitlines(), (*OPTIONS, *MPPE)])
 def test_both_sides_demand_mppe_and_have_no_other_compression(options):
     assert {"require-mppe-128", "nobsdcomp", "nodeflate", "novj", "noipv6"} <= set(options)
     assert "noccp" not in options and "mppe-stateful" not in options
+
+
+def test_a_gateway_without_mppe_refuses_it():
+    assert "nomppe" in pptpd_options(mppe=False).splitlines()
+    assert "require-mppe-128" not in pptpd_options(mppe=False)
 
 
 def test_extra_options_come_last_so_that_they_win():

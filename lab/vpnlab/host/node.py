@@ -343,15 +343,19 @@ class Node:
         text = Path(f"/proc/{process.pid}/net/dev").read_text("ascii")
         return received_bytes(text, self.spec.tap(network))
 
-    def netem(self, network: str, *, loss_percent: float = 0, delay_ms: float = 0) -> None:
-        """Loss and delay of what the node sends there; both zero takes them away."""
+    def netem(self, network: str, *, loss_percent: float = 0, delay_ms: float = 0,
+              jitter_ms: float = 0) -> None:
+        """Loss and delay of what the node sends there, the latter by so much more or less, which
+        changes the order of packets; all zero takes them away."""
         device = NETWORKS[network].link
         self.spec.address(network)
         if loss_percent or delay_ms:
-            self._on_fault(f"netem {network} loss {loss_percent:g} % delay {delay_ms:g} ms",
+            self._on_fault(f"netem {network} loss {loss_percent:g} % delay {delay_ms:g} ms"
+                           + (f" +- {jitter_ms:g} ms" if jitter_ms else ""),
                            self.name)
             self.run("tc", "qdisc", "replace", "dev", device, "root", "netem", "limit", "10000",
-                     "loss", f"{loss_percent:g}%", "delay", f"{delay_ms:g}ms")
+                     "loss", f"{loss_percent:g}%", "delay", f"{delay_ms:g}ms",
+                     f"{jitter_ms:g}ms")
         else:
             self.run("tc", "qdisc", "delete", "dev", device, "root")
 

@@ -11,10 +11,12 @@ import time
 
 from ..host.errors import LabError
 from ..host.lab import Lab
-from ..host.node import Node
+from ..host.node import Background, Node
 from ..host.topology import L2TP, VIP_OUTSIDE
 from .l2tp_client import CONNECTION, CONTROL, XL2TPD_LOG, client_options
-from .l2tp_gateway import SECRETS, chap_secrets
+from .l2tp_gateway import SECRETS, USER, chap_secrets
+from .pptp_client import MPPE
+from .pptp_client import OPTIONS as PPTP_OPTIONS
 
 CONFIG = "/etc/xl2tpd/xl2tpd.conf"
 LOG = "/run/lab/crowd.log"
@@ -190,6 +192,64 @@ class Callers:
         """Ends all of them, and waits for the end."""
         for number in range(self._count):
             self._say(number, "d")
+        self._lab.wait_for(f"all callers of {self._node.name} are gone",
+                           lambda: not any(self._node.has_interface(name)
+                                           for name in self.interfaces()), END_LIMIT_S)
+
+
+class PptpCallers:
+    """The same of PPTP with MPPE-128, each a pppd and a pptp with an address of their own: pptp
+    processes that share one would share their control connection."""
+
+    FIRST_ADDRESS = ipaddress.ip_address("192.0.2.130")
+    LOG = "/run/lab/callers.log"
+    # Interface and the address that the caller was given.
+    IP_UP = f"#!/bin/sh\necho \"$1 $4\" >>{LOG}\n"
+    # Beginning at once, one call of two would time out on the lab's one core a node.
+    AT_ONCE = 4
+    OPTIONS = ("nodetach", "user", USER, *PPTP_OPTIONS, *MPPE)
+
+    def __init__(self, lab: Lab, node: Node, count: int) -> None:
+        self._lab = lab
+        self._node = node
+        self._count = count
+        self._pppds: list[Background] = []
+
+    def dial(self) -> list[str]:
+        """A few at a time; returns the interfaces when all are up."""
+        node = self._node
+        node.put(SECRETS, chap_secrets(), mode=0o600)
+        node.put("/etc/ppp/ip-up", self.IP_UP, mode=0o755)
+        node.put("/etc/ppp/ip-down", "#!/bin/sh\n", mode=0o755)
+        node.run("ip", "-batch", "-", stdin="".join(
+            f"address add {self.FIRST_ADDRESS + number}/24 dev outside\n"
+            for number in range(self._count)))
+        words = [word for option in self.OPTIONS for word in option.split()]
+        for number in range(self._count):
+            self._pppds.append(node.start(
+                "/usr/sbin/pppd", "pty", f"pptp {L2TP.vip_outside} --nolaunchpppd --nohostroute "
+                f"--localbind {self.FIRST_ADDRESS + number} --loglevel 0", *words,
+                stdout="/dev/null", stderr="/dev/null"))
+            self._lab.wait_for(f"caller {number} of {node.name} may dial",
+                               lambda number=number: (len(self.interfaces())
+                                                      > number - self.AT_ONCE), START_LIMIT_S)
+        self._lab.wait_for(f"all callers of {node.name} are up",
+                           lambda: len(self.interfaces()) == self._count, START_LIMIT_S)
+        return self.interfaces()
+
+    def interfaces(self) -> list[str]:
+        return [line.split()[0] for line in (self._node.read(self.LOG) or "").splitlines()]
+
+    def answered(self, server: str) -> list[str]:
+        """The interfaces through which the server answers a ping, of three."""
+        script = "".join(f"(ping -q -c 3 -W 2 -I {name} {server} | grep -q '[1-3] received' && "
+                         f"echo {name}) &\n" for name in self.interfaces()) + "wait\n"
+        return sorted(self._node.run("sh", stdin=script).stdout.split())
+
+    def hang_up(self) -> None:
+        """Ends all of them, and waits for the end."""
+        for pppd in self._pppds:
+            pppd.stop()
         self._lab.wait_for(f"all callers of {self._node.name} are gone",
                            lambda: not any(self._node.has_interface(name)
                                            for name in self.interfaces()), END_LIMIT_S)

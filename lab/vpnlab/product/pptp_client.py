@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..host.node import Background, Node
 from ..host.topology import L2TP, VpnGateway
-from .dialler import PPTP, Dialled
+from .dialler import PPTP, PPTP_CLEAR, Dialled
 from .l2tp_client import IP_UP, IP_UP_LOG, parse_ip_up
 from .l2tp_gateway import SECRETS, USER, chap_secrets
 
@@ -13,6 +13,7 @@ PPPD_LOG = "/var/log/pppd.log"
 PPTP_LOG = "/var/log/pptp.log"
 # What encrypts the session, as phones and Windows ask for it.
 MPPE = ("require-mppe-128",)
+CLEAR = ("nomppe",)
 OPTIONS = ("noauth", "refuse-eap", "refuse-pap", "refuse-chap", "refuse-mschap", "nobsdcomp",
            "nodeflate", "novj", "noipv6", "noipdefault", "nodefaultroute", "mtu 1400", "mru 1400",
            "lcp-echo-interval 10", "lcp-echo-failure 3", "debug")
@@ -29,6 +30,7 @@ class PptpDialler:
     def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
         self.node = node
         self.gateway = gateway
+        self._compression = MPPE
         self._pppd: Background | None = None
 
     def start(self) -> None:
@@ -43,7 +45,7 @@ class PptpDialler:
         self._pppd = self.node.start(
             "/usr/sbin/pppd", "pty", f"pptp {self.gateway.vip_outside} --nolaunchpppd "
             "--nohostroute --loglevel 2", "nodetach", "user", USER, "logfile", PPPD_LOG,
-            *(word for option in (*OPTIONS, *MPPE) for word in option.split()),
+            *(word for option in (*OPTIONS, *self._compression) for word in option.split()),
             stdout=PPTP_LOG, stderr=PPTP_LOG)
 
     def dialled(self) -> list[Dialled]:
@@ -58,3 +60,13 @@ class PptpDialler:
 
     def close(self) -> None:
         """pptp clears the call and ends its connection when its pppd has ended."""
+
+
+class ClearPptpDialler(PptpDialler):
+    """The same without MPPE."""
+
+    protocol = PPTP_CLEAR
+
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+        super().__init__(node, gateway)
+        self._compression = CLEAR

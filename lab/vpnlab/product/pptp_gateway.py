@@ -19,11 +19,14 @@ PPPD_LOG = "/var/log/pppd.log"
 PPTPD_COMMAND = f"/usr/sbin/pptpd -c {CONFIG} -p {PID_FILE}"
 # Port 1723 in state listen, in /proc/net/tcp.
 LISTENS = ":06BB 00000000:0000 0A"
-# MPPE with 128 bits, without state; and no other compression, which would need some.
+# No compression but MPPE, which has 128 bits and no state.
 SERVER_OPTIONS = ("auth", "refuse-pap", "refuse-chap", "refuse-mschap", "require-mschap-v2",
-                  "require-mppe-128", "nobsdcomp", "nodeflate", "novj", "novjccomp", "noipv6",
-                  "nodefaultroute", "noproxyarp", "mtu 1400", "mru 1400", "lcp-echo-interval 30",
+                  "nobsdcomp", "nodeflate", "novj", "novjccomp", "noipv6", "nodefaultroute",
+                  "noproxyarp", "mtu 1400", "mru 1400", "lcp-echo-interval 30",
                   "lcp-echo-failure 4", "debug")
+MPPE, NO_MPPE = "require-mppe-128", "nomppe"
+# pptpd's own limit of calls is 100.
+CALLS = 250
 
 
 def pptpd_conf(node: Node, gateway: VpnGateway = L2TP, options: str = OPTIONS) -> str:
@@ -31,15 +34,16 @@ def pptpd_conf(node: Node, gateway: VpnGateway = L2TP, options: str = OPTIONS) -
     first, last = gateway.pool(node.spec)
     return f"""\
 option {options}
+connections {CALLS}
 listen {gateway.vip_outside}
 localip {gateway.ppp_local}
 remoteip {first}-{last.rpartition(".")[2]}
 """
 
 
-def pptpd_options(extra: Sequence[str] = ()) -> str:
-    return "\n".join((f"name {SERVER_NAME}", *SERVER_OPTIONS, f"logfile {PPPD_LOG}",
-                      *extra)) + "\n"
+def pptpd_options(extra: Sequence[str] = (), mppe: bool = True) -> str:
+    return "\n".join((f"name {SERVER_NAME}", *SERVER_OPTIONS, MPPE if mppe else NO_MPPE,
+                      f"logfile {PPPD_LOG}", *extra)) + "\n"
 
 
 def listens(node: Node) -> bool:

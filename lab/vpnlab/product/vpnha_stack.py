@@ -123,12 +123,16 @@ class VpnhaStack:
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
-                 ipsec: bool = False, pptp: bool = False) -> None:
-        """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd."""
+                 ipsec: bool = False, pptp: bool = False, mppe: bool = True,
+                 ppp: Sequence[str] = ()) -> None:
+        """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
+        `mppe`: it takes nobody without; `ppp`: further options of its pppds."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
         self._pptp = pptp
+        self._mppe = mppe
+        self._ppp = ppp
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -186,7 +190,8 @@ class VpnhaStack:
             if self._pptp:
                 options = pptpd_options_file(gateway)
                 node.put(pptpd_conf_file(gateway), pptpd_conf(node, gateway, options))
-                node.put(options, pptpd_options(plugin))
+                node.put(options, pptpd_options([*plugin, *self._ppp],
+                                                self._mppe))
         node.put(SECRETS, chap_secrets(), mode=0o600)
 
     def rejoin(self, name: str) -> None:

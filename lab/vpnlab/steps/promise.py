@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..evidence.expectation import at_least, at_most, equals, is_empty, is_true
 from ..evidence.measure import Measured
 from ..evidence.result import ClientResult
-from ..product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP
+from ..product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, PPTP_CLEAR
 from ..product.probes import PING_INTERVAL_S
 from .run import Run
 
@@ -24,7 +24,7 @@ NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_ex
 # The protocols in which an invariant is observed.
 INVARIANTS_OF = {"l2tp_ns_reused": (L2TP,), "esp_seq_reused": (L2TP_IPSEC, IKEV2),
                  "replays_accepted": (L2TP_IPSEC, IKEV2), "cleartext_l2tp": (L2TP_IPSEC,),
-                 "gre_seq_reused": (PPTP,), "mppe_index_reused": (PPTP,)}
+                 "gre_seq_reused": (PPTP, PPTP_CLEAR), "mppe_index_reused": (PPTP,)}
 # Start and end of an observation, in seconds of the host's time.
 Span = tuple[float, float]
 
