@@ -295,6 +295,16 @@ def spdx(tree: Tree) -> Iterator[Violation]:
             yield Violation(path, 1, "spdx", f"'{SPDX}' is not at its top")
 
 
+def every_source_built(tree: Tree) -> Iterator[Violation]:
+    named = {name for path, text in tree.files.items() if path.endswith("CMakeLists.txt")
+             for name in re.findall(r"\w+\.cpp", text)}
+    for path in tree.files:
+        # A fuzz target's name is made from its line.
+        if path.endswith(".cpp") and not path.startswith("tests/fuzz/") and \
+                PurePosixPath(path).name not in named:
+            yield Violation(path, 1, "built", "no CMakeLists.txt names it")
+
+
 def pragma_once(tree: Tree) -> Iterator[Violation]:
     for path, text in tree.files.items():
         if path.endswith(".hpp") and "\n#pragma once\n" not in text:
@@ -418,6 +428,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     folder_size,
     room_circles,
     spdx,
+    every_source_built,
     pragma_once,
     every_errc_used,
     every_limit_used,

@@ -29,6 +29,14 @@ class HouseRulesTest(unittest.TestCase):
     def green(self, rule, path, text):
         self.assertEqual(found(rule, {path: text}), [])
 
+    def test_every_source_is_built(self):
+        rule = house_rules.every_source_built
+        build = {"tests/unit/CMakeLists.txt": "add_executable(x a.cpp ${OTHERS}/b.cpp)"}
+        self.assertEqual(found(rule, {**build, "tests/unit/a.cpp": "", "tests/b.cpp": "",
+                                      "tests/fuzz/c_fuzz.cpp": "", "tests/unit/d.hpp": ""}), [])
+        self.assertEqual(found(rule, {**build, "tests/unit/c.cpp": ""}),
+                         ["tests/unit/c.cpp:1: built: no CMakeLists.txt names it"])
+
     def test_the_include_arrow_points_down(self):
         rule = house_rules.include_arrow
         red = {
@@ -260,6 +268,7 @@ class HouseRulesTest(unittest.TestCase):
                 self.assertEqual(house_rules.main([folder]), 1)
             self.assertTrue(printed.getvalue().startswith("a.cpp:1: spdx: "))
             (root / "a.cpp").write_text(SPDX)
+            (root / "CMakeLists.txt").write_text("# " + SPDX + "add_executable(a a.cpp)")
             self.assertEqual(house_rules.main([folder]), 0)
 
     def test_an_empty_tree_proves_nothing(self):
