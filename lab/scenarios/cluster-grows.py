@@ -7,14 +7,14 @@ vote by it: they ask the node that serves who votes, and become voters one by on
 Topology: client1 -- outside -- gw1 to gw5 -- inside -- server; all but gw1 have no power at first.
 
 Steps: client1 dials gw1 and makes traffic; gw2 and gw3 are added to corosync.conf, which is
-reloaded, and started at once with the new one; the same with gw4 and gw5. Then the power of gw1 is
-cut.
+reloaded, and started at once with the new one; the same with gw4 and gw5. They join under a relaxed
+token, which is tuned again. Then the power of gw1 is cut.
 
 Expected: no other node is promoted until the power cut, and never two owners. All new nodes have
 been told who votes, and all name the same voters. No gap longer than 0.5 s meanwhile: gw1 needs
 votes of nodes that are starting, on one core of the host, and its lease may lapse once or twice.
-After the power cut a silence of at most 3 s (four survivors share two cores) and nothing else, and
-the epoch that serves then was granted by the new voters.
+After the power cut a silence of at most 2.5 s, as of every DC (gw1 is one, since it was the first),
+and nothing else, and the epoch that serves then was granted by the new voters.
 """
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ from vpnlab.steps.voters import wait_voters
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "gw4", "gw5", "client1", "server"), faults=1,
                     vpnha=True)
 GROWING_MS = 500.0
-OUTAGE_MS = 3000
+OUTAGE_MS = 2500
 
 
 def grow(live: Live, names: Sequence[str]) -> None:
@@ -62,6 +62,9 @@ def steps(run: Run) -> None:
     live.clients.append(client)
     client.start_traffic()
     promotions = stack.promotions()
+    # Four nodes share a core of the host, and two of them start Pacemaker there: a ring with the
+    # tuned token would be lost again and again, for as long as a minute.
+    stack.cluster.relax()
     grown_from = run.lab.now()
     grow(live, ("gw1", "gw2", "gw3"))
     grow(live, ("gw1", "gw2", "gw3", "gw4", "gw5"))
