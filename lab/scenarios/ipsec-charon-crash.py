@@ -22,7 +22,8 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=IPSEC_NODES, faults=2, vpnha=True)
 OBSERVED_S = 6
-# Failure-timeout of the template, and what Pacemaker takes to heed it.
+# Failure-timeout of the template, and what Pacemaker takes to heed it. A standby without a charon
+# has the records all the same, and is in sync; only its SAs are not hot.
 BACK_S = 75
 PROMOTED_S = 20
 OUTAGE_MS = 2500
@@ -40,7 +41,7 @@ def steps(run: Run) -> None:
     run.observe(OBSERVED_S)
     observed_until = run.lab.now()
     stack.wait_in_sync(deadline_s=BACK_S)
-    stack.wait_protected(len(CLIENTS))
+    stack.wait_protected(len(CLIENTS), deadline_s=BACK_S)
 
     run.step(f"charon of {live.active.name}, which is promoted, is killed")
     live.active.kill_process(CHARON)
@@ -48,7 +49,7 @@ def steps(run: Run) -> None:
     for client in live.clients:
         live.wait_answered(client)
     stack.wait_in_sync(deadline_s=BACK_S)
-    stack.wait_protected(len(CLIENTS))
+    stack.wait_protected(len(CLIENTS), deadline_s=BACK_S)
 
     run.step(f"the role moves from {successor.name} to {live.active.name}")
     stack.clear_failures()

@@ -28,7 +28,9 @@ def steps(run: Run) -> None:
     stack = live.stack
     returned, restarted = live.standbys
     run.step(f"power cut of {returned.name}, a standby")
+    cut_at = run.lab.now()
     live.lose(returned)
+    live.wait_fenced(returned, cut_at)
     stack.rejoin(returned.name)
     stack.wait_protected(len(CLIENTS))
 

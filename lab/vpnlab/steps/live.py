@@ -10,6 +10,7 @@ from pathlib import Path
 from ..evidence.expectation import equals
 from ..evidence.measure import Measured
 from ..host.node import Node
+from ..host.power import power_events
 from ..host.topology import L2TP, VpnGateway
 from ..product.client import VpnClient
 from ..product.cluster import Cluster
@@ -23,6 +24,8 @@ LEFTOVERS_LIMIT_S = 15
 RESUME_LIMIT_S = 10
 # Of the default token: a lost node is noticed after token and consensus, 8 s.
 LOST_LIMIT_S = 14
+# Of a node that is to lose its power.
+FENCED_LIMIT_S = 30
 
 # Says of a node's name and the DC's whether the promoted role may begin there.
 Place = Callable[[str, str], bool]
@@ -112,6 +115,12 @@ class Live:
         self.run.wait_for(f"the group has lost {standby.name}",
                           lambda: standby.spec.id not in self.stack.members(self.active),
                           LOST_LIMIT_S)
+
+    def wait_fenced(self, victim: Node, since: float) -> None:
+        """Returns when the cluster has switched the node off, which would end its next life."""
+        self.run.wait_for(f"{victim.name} is switched off by the cluster", lambda: any(
+            event.action == "off" and event.node == victim.name and event.done >= since
+            for event in power_events(self.run.lab)), FENCED_LIMIT_S)
 
     def end(self) -> Measured:
         """All hang up; nothing is left of them; one owner at a time spoke for the gateway."""

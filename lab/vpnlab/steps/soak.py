@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from ..evidence.expectation import at_least, at_most
 from ..host.errors import LabError
 from ..host.node import Node
-from ..host.power import power_events
 from ..product.vpnha_stack import DAEMON
 from .drill import ALL, PROMOTED, STANDBYS, UNNOTICED_MS, Step, plan
-from .live import Live, begin
+from .live import FENCED_LIMIT_S, Live, begin
 from .partition import CLUSTER_LINKS
 from .promise import expect_nothing_else, worst_gap_ms
 from .run import Run
@@ -23,8 +22,6 @@ from .scenario import Loaded, Scenario
 
 NAME = "soak"
 BEFORE_S = 5.0
-# Of a node that is to lose its power.
-FENCED_LIMIT_S = 30
 # Of daemons that Pacemaker starts again, after the template's failure-timeout.
 WHOLE_LIMIT_S = 90
 PAUSE_LEEWAY_MS = 400
@@ -120,7 +117,7 @@ def _make_whole(live: Live, since: float) -> None:
     while True:
         for node in stack.cluster.nodes:
             if not node.powered():
-                _wait_fenced(live, node, since)
+                live.wait_fenced(node, since)
                 node.reap()
                 run.step(f"{node.name} is switched on")
                 stack.rejoin(node.name)
@@ -134,16 +131,10 @@ def _make_whole(live: Live, since: float) -> None:
 
 # The faults. Each returns when it is over, or its victim has lost its power.
 
-def _wait_fenced(live: Live, victim: Node, since: float) -> None:
-    live.run.wait_for(f"{victim.name} is switched off by the cluster", lambda: any(
-        event.action == "off" and event.node == victim.name and event.done >= since
-        for event in power_events(live.run.lab)), FENCED_LIMIT_S)
-
-
 def _cut_power(live: Live, _step: Step, victims: list[Node]) -> None:
     cut_at = live.run.lab.now()
     victims[0].power_off()
-    _wait_fenced(live, victims[0], cut_at)
+    live.wait_fenced(victims[0], cut_at)
     live.stack.wait_promoted()
 
 
@@ -170,13 +161,13 @@ def _wait_moved(live: Live, step: Step, promotions: int) -> None:
 def _kill_corosync(live: Live, _step: Step, victims: list[Node]) -> None:
     killed_at = live.run.lab.now()
     victims[0].kill_process("corosync")
-    _wait_fenced(live, victims[0], killed_at)
+    live.wait_fenced(victims[0], killed_at)
 
 
 def _kill_pacemaker(live: Live, _step: Step, victims: list[Node]) -> None:
     killed_at = live.run.lab.now()
     victims[0].kill_processes("pacemaker.*")
-    _wait_fenced(live, victims[0], killed_at)
+    live.wait_fenced(victims[0], killed_at)
 
 
 def _lose_one_link(live: Live, step: Step, victims: list[Node]) -> None:
@@ -191,7 +182,7 @@ def _lose_all_links(live: Live, _step: Step, victims: list[Node]) -> None:
     for link in CLUSTER_LINKS:
         victims[0].link_down(link)
     # It boots with all its cables plugged.
-    _wait_fenced(live, victims[0], cut_at)
+    live.wait_fenced(victims[0], cut_at)
 
 
 def _pause(live: Live, step: Step, victims: list[Node]) -> None:
