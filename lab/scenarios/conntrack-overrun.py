@@ -18,7 +18,6 @@ the promoted one; client1 notices nothing that would end anything.
 from collections.abc import Callable
 
 from vpnlab.evidence.expectation import at_least, at_most, equals
-from vpnlab.host.node import TOOLS
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.promise import expect_nothing_else
@@ -39,8 +38,7 @@ def steps(run: Run) -> None:
     node = live.active
     run.expect("flows_beforehand", digest(node, MADE_UP).flows, equals(0))
     pid = node.run("pidof", DAEMON).stdout.strip()
-    found = node.run("/usr/bin/python3", "-IS", f"{TOOLS}/event_buffer.py", pid,
-                     str(BUFFER_BYTES)).stdout
+    found = node.run_tool("sockets_of.py", pid, "buffer", str(BUFFER_BYTES)).stdout
     run.expect("sockets_with_a_small_buffer", int(found), at_least(1))
     listings = live.stack.conntrack(node)["listings"]
     overrun(run, live, f"{FLOWS} flows come", lambda: add_flows(node, FLOWS), FLOWS)

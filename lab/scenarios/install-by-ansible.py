@@ -2,31 +2,33 @@
 """From three empty machines to gateways whose sessions survive, by the site play alone.
 
 Purpose: what the collection vpnha.gateway promises: three new Debian nodes with systemd,
-an inventory and a vault become a fenced cluster of L2TP/IPsec gateways; nothing else is done to
-them.
+an inventory and a vault become a fenced cluster of gateways for L2TP/IPsec and PPTP; nothing else
+is done to them.
 
-Topology: gw1, gw2, gw3, each a newly installed Debian; client1 and server as always. The play comes
+Topology: gw1, gw2, gw3, each a newly installed Debian; client1, client2 and server. The play comes
 from the lab's place on the management network, by ssh.
 
-Steps: the play runs, and runs again; a stock client dials in; the power of the promoted gateway is
-cut under its traffic.
+Steps: the play runs, and runs again; client1 dials in by L2TP/IPsec, client2 by PPTP with MPPE-128;
+the power of the promoted gateway is cut under their traffic.
 
 Expected: the second play, and one in check mode, change nothing; no secret stands in what Ansible
-says; systemd runs vpnhad. The session goes on within 2.5 s as after any power cut: no IKE, no L2TP
-setup, no PPP negotiation, no TCP reset.
+says; systemd runs vpnhad. Both sessions go on within 2.5 s as after any power cut: no IKE, no setup
+of L2TP or PPTP, no PPP negotiation, no TCP reset.
 """
 from vpnlab.evidence.expectation import equals, is_empty, is_true
 from vpnlab.host.power import node_files
+from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.product.ansible import Ansible, secret_words
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.live import Live, off_dc
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(fresh=("gw1", "gw2", "gw3"), faults=1)
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), fresh=("gw1", "gw2", "gw3"), faults=1)
 OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 
@@ -61,9 +63,11 @@ def steps(run: Run) -> None:
     live = Live(run, stack, active, dc)
     cluster.spare_successors(active)
     live.dial("client1", dialler=L2tpIpsecClient)
+    live.dial("client2", dialler=PptpDialler)
     run.observe(AFTERWARDS_S)
     live.cut_power(active)
-    stack.wait_protected(1)
+    stack.wait_protected(2)
     run.observe(AFTERWARDS_S)
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)

@@ -21,8 +21,8 @@ from vpnlab.evidence.capture_invariants import pptp_hang_ups
 from vpnlab.evidence.expectation import is_empty
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S
-from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.pptp_live import begin_pptp
+from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import socket
 import struct
+import threading
 from pathlib import Path
 
-from vpnlab.product import crowd
+from vpnlab.host.topology import L2TP
+from vpnlab.product import crowd, ike_crowd
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 
@@ -66,3 +69,45 @@ def test_peer_acknowledges_content_and_nothing_else():
     assert peers.acknowledgement(hello) == struct.pack("!HHHHHH", 0xC802, 12, 7000, 0, 4, 0)
     assert peers.acknowledgement(hello[:12]) is None
     assert peers.acknowledgement(b"\0\x02" + hello[2:]) is None
+
+
+class FakeCharon(threading.Thread):
+    """Answers what is asked at a socket of the same protocol as charon's; every third attempt
+    fails."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.asked = []
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(path)
+        self._server.listen()
+
+    def run(self):
+        while True:
+            connection, _ = self._server.accept()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        while size := connection.recv(4):
+            self.asked.append(connection.recv(struct.unpack("!I", size)[0]))
+            word = b"no" if len(self.asked) % 3 == 0 else b"yes"
+            answer = b"\1\3\7success" + struct.pack("!H", len(word)) + word
+            # In two parts, as a socket may have it.
+            connection.sendall(struct.pack("!I", len(answer)) + answer[:3])
+            connection.sendall(answer[3:])
+
+
+def test_crowd_of_ike_initiates_until_all_are_up(tmp_path, monkeypatch):
+    program = tool("ike_crowd")
+    charon = FakeCharon(str(tmp_path / "vici"))
+    charon.start()
+    monkeypatch.setattr(program, "SOCKET", str(tmp_path / "vici"))
+    assert program.initiate("vpn", 20) == 20
+    assert len(charon.asked) == 29
+    assert set(charon.asked) == {b"\0\x08initiate\3\5child\0\3vpn"}
+
+
+def test_crowd_of_ike_makes_an_sa_of_its_own_each_time():
+    text = ike_crowd.crowd_connections(L2TP)
+    assert "unique = never" in text and "vips = 0.0.0.0" in text
+    assert "reuse_ikesa = no" in ike_crowd.SETTINGS

@@ -23,7 +23,7 @@ SYSTEM = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "pytho
 ARCHIVE = ("charon-systemd", "chrony", "conntrack", "corosync", "crmsh", "ethtool", "fence-agents",
            "libcharon-extauth-plugins", "libcharon-extra-plugins",
            "libstrongswan-extra-plugins", "libstrongswan-standard-plugins", "logrotate", "nftables",
-           "pacemaker", "pacemaker-cli-utils", "pcs", "ppp", "prometheus-node-exporter",
+           "pacemaker", "pacemaker-cli-utils", "pcs", "ppp", "pptpd", "prometheus-node-exporter",
            "resource-agents", "strongswan-swanctl", "tcpdump", "xl2tpd",
            "libbpf1", "libcfg7", "libexpected-dev", "libcmap4", "libcpg4", "libfmt9", "libmnl0",
            "libnetfilter-conntrack3", "libnftables1", "libqb100", "libquorum5", "libsodium23")

@@ -119,7 +119,8 @@ def inventory(nodes: list[Node], home: Path) -> dict:
             "vpnha_instances": [{
                 "name": L2TP.name, "id": L2TP.id, "ppp_local": L2TP.ppp_local, "pools": pools,
                 "ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.10-"
-                            f"{L2TP.net}.{{{{ vpnha_node_id }}}}.250",
+                            f"{L2TP.net}.{{{{ vpnha_node_id }}}}.190",
+                "pptp": {"ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.200-250"},
                 "outside": {"interface": "outside", "addresses": [f"{L2TP.vip_outside}/24"]},
                 "inside": {"interface": "inside", "addresses": [f"{L2TP.vip_inside}/24"]},
                 # The server has a route to the clients.

@@ -13,6 +13,9 @@ CONNECTIONS = "/etc/swanctl/swanctl.conf"
 LOG = "charon.log"
 CONSOLE = "/var/log/charon.console"
 INITIATE_LIMIT_S = 15
+# Exchanges of IKEv2 within an SA.
+CREATE_CHILD_SA, INFORMATIONAL = 36, 37
+LOST = "ike_lost"
 VIRTUAL_IP = re.compile(r"installing new virtual IP (\S+)")
 
 _LOGGING = f"""\
@@ -61,12 +64,31 @@ class Charon:
         """Returns when the peer has acknowledged that the IKE SA is deleted, or does not answer."""
         self._node.run("swanctl", "--terminate", "--ike", connection, "--timeout", "5", check=False)
 
+    def rekey(self, child: str) -> None:
+        """Begins it; returns at once."""
+        self._node.run("swanctl", "--rekey", "--child", child)
+
     def log(self) -> str:
         return self._node.read_log(LOG)
 
     def virtual_ips(self) -> list[str]:
         """What it was given, each time that it was given one."""
         return VIRTUAL_IP.findall(self.log())
+
+
+def lose_ike(node: Node, exchange: int, sent: bool = False) -> None:
+    """What comes to the node of that exchange of IKEv2, not behind NAT, is lost; or what it sends
+    of it."""
+    hook, port = ("output", "dport") if sent else ("input", "sport")
+    # The kind of the exchange is octet 18 of IKE, behind the 8 of UDP.
+    node.run("nft", "-f", "-", stdin=(
+        f"add table inet {LOST}\n"
+        f"add chain inet {LOST} lose {{ type filter hook {hook} priority 0; }}\n"
+        f"add rule inet {LOST} lose udp {port} 500 @th,208,8 {exchange} drop\n"))
+
+
+def lose_no_ike(node: Node) -> None:
+    node.run("nft", "delete", "table", "inet", LOST)
 
 
 def sas(node: Node) -> list[str]:

@@ -398,15 +398,16 @@ class Cluster:
                                 ONLINE_LIMIT_S, seen_from)
 
     def configure(self, template: Path, *instances: Mapping[str, str],
-                  fencing: Path | None = None) -> None:
+                  fencing: Path | None = None, also: Sequence[Path] = ()) -> None:
         """Replaces the cluster's configuration by the template, filled once for each set of
-        variables, and the fencing topology of stonith/, if one is named."""
+        variables, and the fencing topology of stonith/, if one is named. `also`: more templates,
+        which are loaded after it."""
         # Those that the power switch has a socket for.
         names = " ".join(node.name for node in self._lab.gateways)
         common = {"NODES": names, "VIP_OUTSIDE": VIP_OUTSIDE, "VIP_INSIDE": VIP_INSIDE,
                   "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": ""}
-        text = template.read_text(encoding="utf-8")
-        texts = [fill(text, {**common, **each}) for each in instances]
+        texts = [fill(each.read_text(encoding="utf-8"), {**common, **values})
+                 for each in (template, *also) for values in instances]
         if fencing is not None:
             texts.append(fill(fencing.read_text(encoding="utf-8"), common))
         cib = render_cib(*texts)

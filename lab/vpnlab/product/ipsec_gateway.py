@@ -3,6 +3,7 @@
 of its HA pool; and a stock charon on one node, without a cluster."""
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Sequence
 
@@ -22,8 +23,18 @@ IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
 ESP_PROPOSALS = "aes256-sha256,aes256gcm16,aes256gcm16-esn"
 PSK = "auth = psk"
 L2TP_CHILD = ("mode = transport", "local_ts = dynamic[udp/1701]", "remote_ts = dynamic[udp]")
+# By these vpnhad tells clients behind one NAT address from each other.
+L2TP_MARKS = ("mark_in = %unique", "mark_out = %unique", "set_mark_in = %same")
 IKEV2_CHILD = (f"local_ts = {NETWORKS['inside'].prefix}",)
 IKEV2_OPTIONS = ("version = 2", f"pools = {POOL}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Lifetimes:
+    """After which the gateways rekey; by default so long that a run sees no rekey."""
+
+    ike: str = "8h"
+    child: str = "1h"
 
 
 class Auth(enum.Enum):
@@ -48,13 +59,17 @@ _AUTHENTICATION = {
 }
 
 
-def gateway_connections(gateway: VpnGateway = L2TP) -> str:
-    """The same on all nodes. Lifetimes so long that a run sees no rekey."""
-    ikev2 = "".join(_connection(gateway, _ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
-                                IKEV2_CHILD) for auth in Auth)
+def gateway_connections(gateway: VpnGateway = L2TP, marked: bool = True,
+                        lifetimes: Lifetimes = Lifetimes()) -> str:
+    """The same on all nodes. `marked`: vpnhad is there, which finds clients of L2TP by their
+    marks."""
+    l2tp_child = (*L2TP_CHILD, *L2TP_MARKS) if marked else L2TP_CHILD
+    ikev2 = "".join(_connection(gateway, ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
+                                IKEV2_CHILD, lifetimes) for auth in Auth)
     return f"""\
 connections {{
-{_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), L2TP_CHILD)}{ikev2}}}
+{_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), l2tp_child,
+             lifetimes)}{ikev2}}}
 secrets {{
     ike-vpn {{
         secret = {SECRET}
@@ -68,12 +83,14 @@ secrets {{
 
 
 def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
-                authentication: tuple[str, str], child: Sequence[str]) -> str:
+                authentication: tuple[str, str], child: Sequence[str],
+                lifetimes: Lifetimes) -> str:
     inner = "\n                ".join((*child, f"esp_proposals = {ESP_PROPOSALS}",
-                                      "rekey_time = 1h", "rand_time = 0"))
+                                      f"rekey_time = {lifetimes.child}", "rand_time = 0"))
     outer = "\n        ".join((
         f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}", "mobike = no",
-        "unique = never", "dpd_delay = 30s", "rekey_time = 8h", "rand_time = 0", *options))
+        "unique = never", "dpd_delay = 30s", f"rekey_time = {lifetimes.ike}", "rand_time = 0",
+        *options))
     return f"""\
     {name} {{
         {outer}
@@ -92,14 +109,17 @@ def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
 """
 
 
-def _ikev2_name(auth: Auth) -> str:
+def ikev2_name(auth: Auth) -> str:
+    """Of the connection and its child."""
     return f"{IKEV2}-{auth.value}"
 
 
-def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "") -> None:
+def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marked: bool = True,
+                      lifetimes: Lifetimes = Lifetimes()) -> None:
     """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
     the pool of virtual IPs."""
-    configure(node, gateway_connections(gateway), settings + pool_settings(gateway))
+    configure(node, gateway_connections(gateway, marked, lifetimes),
+              settings + pool_settings(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)
     route_virtual_ips(node, gateway)
@@ -162,7 +182,7 @@ class StockCharon:
 
     def start(self) -> None:
         """ready() says when it may serve."""
-        configure_gateway(self._node, L2TP, stock_settings())
+        configure_gateway(self._node, L2TP, stock_settings(), marked=False)
         self._charon.start()
 
     def serve(self) -> None:

@@ -18,7 +18,7 @@ from ..host.state import text_of
 from ..host.topology import L2TP, NODES, VpnGateway
 from . import charon
 from .cluster import CIB_FILE, TEMPLATES, Cluster
-from .ipsec_gateway import configure_gateway
+from .ipsec_gateway import Lifetimes, configure_gateway
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
@@ -35,6 +35,8 @@ COMPLETE_SCORE = re.compile(r"promotion score 10[0-2] ")
 DAEMON_LOG = "vpnha/vpnhad.log"
 # Of a node that has not served before, and of one that was acting already.
 PROMOTED = ("promoted", "acting-confirmed")
+# Of addresses, where there is a common pool: within a run they are recycled.
+HOLD_S = 10
 # UDP; the default of vpnha.toml.
 LEASE_PORT = 5420
 METRICS_FILE = "/run/vpnha.prom"
@@ -46,15 +48,17 @@ PROMOTE_LIMIT_S = 60.0
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
                stand_in: Collection[VpnGateway] = (), ipsec: bool = False,
-               pptp: bool = False) -> str:
+               pptp: bool = False, router: str = "", common_pool: str = "") -> str:
     """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
-    within IPsec only, and IKEv2. `pptp`: in place of L2TP."""
-    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec, pptp)
+    within IPsec only, and IKEv2. `pptp`: in place of L2TP. `router`: by which answers leave
+    outside. `common_pool`: L2TP and PPTP, and addresses from there."""
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec, pptp, router,
+                                   common_pool)
                      for gateway in gateways)
 
 
 def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
-                  pptp: bool) -> str:
+                  pptp: bool, router: str, common_pool: str) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
     pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
@@ -65,24 +69,33 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
         pools.append(gateway.net6)
     if ipsec:
         pools.append(gateway.virtual_pool)
+    pooled = ""
+    if common_pool:
+        pools.append(common_pool)
+        pooled = f"common_pool = {json.dumps([common_pool])}\naddress_hold = \"{HOLD_S}s\"\n"
+    served = [(name, options) for name, options, wanted in (
+        ("pptp", pptpd_options_file(gateway), pptp or common_pool),
+        ("l2tp", options_file(gateway), not pptp)) if wanted]
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
 stand_in = {json.dumps(stand_in)}
 ppp_local = "{gateway.ppp_local}"
 pools = {json.dumps(pools)}
-
+{pooled}
 [gateway.{gateway.name}.outside]
 interface = "outside"
 addresses = {json.dumps(outside)}
+default_via = {json.dumps([router] if router else [])}
 
 [gateway.{gateway.name}.inside]
 interface = "inside"
 addresses = {json.dumps(inside)}
 
-[gateway.{gateway.name}.{"pptp" if pptp else "l2tp"}]
-ppp_options = "{pptpd_options_file(gateway) if pptp else options_file(gateway)}"
-""" + (f"""
+""" + "\n".join(f"""\
+[gateway.{gateway.name}.{name}]
+ppp_options = "{options}"
+""" for name, options in served) + (f"""
 [gateway.{gateway.name}.ipsec]
 required = true
 """ if ipsec else "")
@@ -124,15 +137,21 @@ class VpnhaStack:
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
-                 ppp: Sequence[str] = ()) -> None:
+                 ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
+                 lifetimes: Lifetimes = Lifetimes()) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
-        `mppe`: it takes nobody without; `ppp`: further options of its pppds."""
+        `mppe`: it takes nobody without; `ppp`: further options of its pppds. `router`: by which
+        answers leave outside. `common_pool`: pptpd beside xl2tpd, and vpnhad gives addresses from
+        there. `lifetimes`: of IPsec."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
         self._pptp = pptp
         self._mppe = mppe
         self._ppp = ppp
+        self._router = router
+        self._common_pool = common_pool
+        self._lifetimes = lifetimes
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -172,22 +191,24 @@ class VpnhaStack:
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
              "XL2TPD_CONFIG": xl2tpd_conf(gateway),
              "PPTPD_CONFIG": pptpd_conf_file(gateway)} for gateway in self._gateways),
-            fencing=self._fencing)
+            fencing=self._fencing,
+            also=[TEMPLATES / "pptp-gateway.crm"] if self._common_pool else [])
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
         node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
-                                         self._ipsec, self._pptp), mode=0o640)
+                                         self._ipsec, self._pptp, self._router,
+                                         self._common_pool), mode=0o640)
         if self._ipsec:
-            configure_gateway(node, self.gateway)
+            configure_gateway(node, self.gateway, lifetimes=self._lifetimes)
         for gateway in self._gateways:
             options = options_file(gateway)
             plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
             node.put(options, ppp_options([*plugin, "noipv6"]))
-            if self._pptp:
+            if self._pptp or self._common_pool:
                 options = pptpd_options_file(gateway)
                 node.put(pptpd_conf_file(gateway), pptpd_conf(node, gateway, options))
                 node.put(options, pptpd_options([*plugin, *self._ppp],
@@ -265,7 +286,8 @@ class VpnhaStack:
         """Records, tunnels, PPP interfaces, daemons of one session and SAs of sessions that
         ended."""
         return [*(f"session of {each['user']}" for each in self.sessions(node)),
-                *(pptp_leftovers(node) if self._pptp else l2tp_leftovers(node)),
+                *(pptp_leftovers(node) if self._pptp or self._common_pool else ()),
+                *(() if self._pptp else l2tp_leftovers(node)),
                 *(charon.sas(node) if self._ipsec else ())]
 
     def node_status(self, node: Node) -> dict:

@@ -3,9 +3,14 @@
 NAT, and client1, which speaks IKEv2."""
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..evidence.measure import Measured
+from ..product.cluster import Cluster
 from ..product.home import start_nat
 from ..product.ipsec_client import Ikev2Client, L2tpIpsecClient
+from ..product.ipsec_gateway import Lifetimes
+from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere, begin
 from .promise import expect_only_silence
 from .run import Run
@@ -15,10 +20,14 @@ CLIENTS = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
 CHARON = "charon-systemd"
 
 
-def begin_ipsec(run: Run, place: Place = anywhere, observe_s: float = 2.0) -> Live:
-    """Both are dialled in, protected, and make traffic."""
+def begin_ipsec(run: Run, place: Place = anywhere, observe_s: float = 2.0,
+                lifetimes: Lifetimes = Lifetimes(), fencing: Path | None = None) -> Live:
+    """Both are dialled in, protected, and make traffic. `lifetimes`: of the gateways' SAs.
+    `fencing`: a topology of stonith/ instead of power alone."""
     start_nat(run.lab)
-    live = begin(run, clients=(), place=place, observe_s=0, ipsec=True)
+    stack = VpnhaStack(run.lab, Cluster(run.lab), fencing=fencing, ipsec=True,
+                       lifetimes=lifetimes)
+    live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name, dialler in CLIENTS.items():
         live.dial(name, dialler=dialler)
     run.observe(observe_s)

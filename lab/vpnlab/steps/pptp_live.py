@@ -22,12 +22,13 @@ from .run import Run
 
 def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
                clients: Sequence[str] = ("client1",), mppe: bool = True,
-               ppp: Sequence[str] = ()) -> Live:
+               ppp: Sequence[str] = (), router: str = "") -> Live:
     """They are dialled in, protected, and make traffic. `ppp`: further options of the gateway's
-    pppds."""
-    if NAT in run.lab.nodes:
+    pppds. `router`: by which answers leave outside; the node between home and outside is it then,
+    and no NAT."""
+    if NAT in run.lab.nodes and not router:
         start_nat(run.lab)
-    stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True, mppe=mppe, ppp=ppp,
+    stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True, mppe=mppe, ppp=ppp, router=router,
                        stand_in=(L2TP,) if run.stand_in else ())
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:

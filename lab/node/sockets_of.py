@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Gives the sockets on which a process hears of flows a smaller buffer than it asked for.
+"""Does to the sockets of a process what a machine under load does to it, without the load.
 
-usage: event_buffer.py PID BYTES
+usage: sockets_of.py PID buffer BYTES   those on which it hears of flows have a smaller buffer than
+                                        it asked for: events that find it full are lost
+       sockets_of.py PID blind          those that capture packets see no more of them
 
-What a machine under load does to it, without the load: events that find the buffer full are lost.
 Prints how many sockets there were.
 """
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import struct
 import sys
 
 PIDFD_GETFD = 438
@@ -19,6 +21,8 @@ SOL_NETLINK, LIST_MEMBERSHIPS = 270, 9
 # New, changed, ended flows: groups 1 to 3.
 FLOW_GROUPS = 0b111
 RCVBUFFORCE = 33
+SO_ATTACH_FILTER = 26
+RETURN_K = 0x06
 
 
 def sockets_of(pid: int) -> list[socket.socket]:
@@ -40,12 +44,27 @@ def hears_of_flows(each: socket.socket) -> bool:
     return bool(int.from_bytes(groups[:4], sys.byteorder) & FLOW_GROUPS)
 
 
+def shrink(each: socket.socket, size: int) -> bool:
+    if not hears_of_flows(each):
+        return False
+    each.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, size)
+    return True
+
+
+def blind(each: socket.socket) -> bool:
+    """Its filter becomes one that takes nothing."""
+    if each.family != socket.AF_PACKET:
+        return False
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", RETURN_K, 0, 0, 0))
+    each.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                    struct.pack("HL", 1, ctypes.addressof(nothing)))
+    return True
+
+
 def main() -> None:
-    pid, size = int(sys.argv[1]), int(sys.argv[2])
-    chosen = [each for each in sockets_of(pid) if hears_of_flows(each)]
-    for each in chosen:
-        each.setsockopt(socket.SOL_SOCKET, RCVBUFFORCE, size)
-    print(len(chosen))
+    pid, what = int(sys.argv[1]), sys.argv[2]
+    print(sum(blind(each) if what == "blind" else shrink(each, int(sys.argv[3]))
+              for each in sockets_of(pid)))
 
 
 if __name__ == "__main__":
