@@ -14,6 +14,8 @@ using adapters::StockService;
 using ocf::Call;
 using ocf::Outcome;
 
+constexpr int kCallLevel = 10;
+
 StockService service(const Call& call) {
     return {adapters::pptpd_kind(), call.parameter("gateway")};
 }
@@ -36,7 +38,9 @@ Outcome stop(const Call& call) {
 }
 
 Outcome monitor(const Call& call) {
-    return monitor_stock(service(call), StockService::Depth::process,
+    const auto depth = call.check_level() >= kCallLevel ? StockService::Depth::answers
+                                                        : StockService::Depth::process;
+    return monitor_stock(service(call), depth,
                          "pptpd has died or does not listen; the system log may say why");
 }
 
@@ -58,7 +62,9 @@ const ocf::Agent& pptpd() {
             "pptpd.service. pptpd runs in a mount namespace of its own, in which a program of "
             "vpnha stands before pptpctrl and keeps the call ids of the nodes apart. It is ended "
             "by SIGKILL, and its connections are destroyed behind the gate, so that clients never "
-            "hear of it.",
+            "hear of it. A monitor with OCF_CHECK_LEVEL 10 makes a call where the gateway is: a "
+            "control connection, a pppd and GRE there and back, over the loopback device. It ends "
+            "before a name is asked for, and is left out while each slot of pptpd has a client.",
         .parameters = {{.name = "gateway",
                         .required = true,
                         .unique_group = "gateway",
@@ -83,7 +89,12 @@ const ocf::Agent& pptpd() {
                         .long_text = "Where vpnhad listens, as in its configuration."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
-                    {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor}},
+                    {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor},
+                    {.name = "monitor",
+                     .timeout_s = 20,
+                     .interval_s = 60,
+                     .depth = kCallLevel,
+                     .run = monitor}},
         .validate = validate};
     return kAgent;
 }

@@ -16,6 +16,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
+#include "cli/keys_view.hpp"
 #include "cli/metrics.hpp"
 #include "cli/node_words.hpp"
 #include "cli/peers_view.hpp"
@@ -23,6 +24,7 @@
 #include "cli/replaced_file.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/status_view.hpp"
+#include "cli/switchover.hpp"
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
@@ -68,7 +70,6 @@ class Command {
     ExitCode resync();
     // Has vpnhad do it; `done` is printed when it has.
     int order(std::string_view verb, const json& arguments, const std::string& done);
-    ExitCode show_keys();
     int check_status();
     int watch(const std::function<ExitCode()>& once);
 
@@ -119,6 +120,14 @@ int Command::run(int argc, const char* const* argv) {
     add_release();
     add_node_words(app_, [this](const NodeWord& word) {
         action_ = [this, word] { return order(word.verb, {{"node", word.node}}, word.done); };
+    });
+    add_switchover(app_, [this](const Switchover& order) {
+        action_ = [this, order] {
+            const auto ask_it = [this](auto verb, const json& given) { return ask(verb, given); };
+            return static_cast<int>(read_answer([&] {
+                return switch_over(order, {ask_it, out_, err_});
+            }));
+        };
     });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
@@ -250,7 +259,12 @@ void Command::add_config() {
     });
     CLI::App* const keys = config->add_subcommand("keys", "All keys, their types and defaults");
     keys->add_flag("--roff", as_roff_, "As the section KEYS of vpnha.toml(5)");
-    keys->callback([this] { action_ = [this] { return static_cast<int>(show_keys()); }; });
+    keys->callback([this] {
+        action_ = [this] {
+            out_ << (as_roff_ ? configuration_manual() : render_keys(use_colour_));
+            return static_cast<int>(ExitCode::ok);
+        };
+    });
 }
 
 Result<json> Command::ask(std::string_view verb, const json& arguments) {
@@ -457,20 +471,6 @@ ExitCode Command::resync() {
         }
         return ExitCode::ok;
     });
-}
-
-ExitCode Command::show_keys() {
-    if (as_roff_) {
-        out_ << configuration_manual();
-        return ExitCode::ok;
-    }
-    std::vector<Row> rows;
-    for (const ConfigurationKey& key : configuration_keys()) {
-        rows.push_back({key.table, key.name, key.type,
-                        key.fallback.empty() ? "(must be given)" : key.fallback});
-    }
-    out_ << render_table({"TABLE", "KEY", "TAKES", "DEFAULT"}, rows, use_colour_);
-    return ExitCode::ok;
 }
 
 int Command::watch(const std::function<ExitCode()>& once) {

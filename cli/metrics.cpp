@@ -181,6 +181,23 @@ Metrics of_the_replica() {
     };
 }
 
+// Addresses that vpnhad gives.
+Metrics of_addresses() {
+    return {
+        {"vpnha_pool_addresses", kGauge, "Addresses of the common pool; 0: there is none.",
+         of_gateways("/addresses/pool")},
+        {"vpnha_pool_addresses_used", kGauge, "Addresses that clients have, or had just now.",
+         split_of_gateways({"state", {{"in_use", "/addresses/in_use"},
+                                      {"held", "/addresses/held"}}})},
+        {"vpnha_pool_refused_total", kCounter,
+         "Dials that this node refused, because it had no address for them.",
+         of_gateways("/addresses/refused")},
+        {"vpnha_pool_clashes_total", kCounter,
+         "Sessions that this node ended, because their address was another session's.",
+         of_gateways("/addresses/clashes")},
+    };
+}
+
 // Flows of connection tracking.
 Metrics of_flows() {
     return {
@@ -285,6 +302,9 @@ Metrics of_links_and_tunnels() {
         {"vpnha_given_away_total", kCounter,
          "Times at which it lowered its score for a standby with better links.",
          of_gateways("/counters/given_away")},
+        {"vpnha_switchovers_total", kCounter,
+         "Times at which this node took the role over because `vpnha switchover` asked it to.",
+         of_gateways("/counters/switchovers")},
         {"vpnha_unanswered_total", kCounter,
          "Times at which it gave the role away because it was granted no lease.",
          of_gateways("/counters/unanswered")},
@@ -333,6 +353,9 @@ Metrics of_ipsec() {
         {"vpnha_ipsec_rekeys_total", kCounter, "SAs that replaced one at this node.",
          split_of_gateways({"sa", {{"ike", "/counters/ike_rekeys"},
                                    {"child", "/counters/child_rekeys"}}})},
+        {"vpnha_ike_requests_repeated_total", kCounter,
+         "Requests of clients that a dead node had taken up and nobody had answered.",
+         of_gateways("/counters/ike_requests_repeated")},
         {"vpnha_charon_messages_dropped_total", kCounter,
          "What charon said of an SA and that changed no record.",
          split_of_gateways({"reason", {{"unknown", "/counters/charon_messages_unknown"},
@@ -358,8 +381,8 @@ Metrics of_ipsec() {
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
-        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_flows, of_the_lease,
-                                  of_links_and_tunnels, of_ipsec}) {
+        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_addresses, of_flows,
+                                  of_the_lease, of_links_and_tunnels, of_ipsec}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

@@ -93,6 +93,22 @@ std::string render_records(const json& status, bool use_colour) {
         rows, use_colour);
 }
 
+std::string render_addresses(const json& status) {
+    std::string text;
+    for (const json& gateway : status.at("gateways")) {
+        const auto number = [&gateway](const char* name) {
+            return gateway.at("addresses").at(name).get<std::uint64_t>();
+        };
+        if (number("pool") != 0) {
+            text += fmt::format(
+                "Gateway {}: clients have {} of {} addresses, {} are held for a moment.\n",
+                printable(gateway.at("name").get<std::string>()), number("in_use"), number("pool"),
+                number("held"));
+        }
+    }
+    return text.empty() ? text : text + "\n";
+}
+
 // A standby's gate drops all day; what a promoted node's drops somebody missed.
 std::string render_drops(const json& status) {
     std::string text;
@@ -166,7 +182,8 @@ std::string render_status(const json& status, bool use_colour) {
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
                           "LINKS", "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
-    text += "\n" + render_records(status, use_colour) + "\n" + render_drops(status);
+    text += "\n" + render_records(status, use_colour) + "\n" + render_addresses(status) +
+            render_drops(status);
     const std::vector<Finding> findings = findings_of(status);
     for (const Finding& finding : findings) {
         const Colour colour = finding.health == Health::critical ? Colour::red : Colour::yellow;

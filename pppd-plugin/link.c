@@ -60,8 +60,8 @@ enum vpnha_link_event vpnha_link_receive(struct vpnha_link* link, int wait_ms) {
         uint8_t bytes[VPNHA_MESSAGE_BYTES_MAX];
         const ssize_t length = recv(link->fd, bytes, sizeof bytes, MSG_DONTWAIT);
         if (length > 0) {
-            link->verdict = vpnha_parse_verdict(bytes, (size_t)length, link->reason);
-            if (link->verdict != VPNHA_VERDICT_MALFORMED) {
+            link->answer = vpnha_parse_answer(bytes, (size_t)length);
+            if (link->answer.kind != VPNHA_MALFORMED) {
                 return VPNHA_LINK_ANSWERED;
             }
             continue; /* Of a later version, perhaps. */

@@ -11,14 +11,13 @@
 
 enum vpnha_link_event {
     VPNHA_LINK_QUIET,    /* Nothing was said. */
-    VPNHA_LINK_ANSWERED, /* A verdict is in `verdict` and `reason`. */
+    VPNHA_LINK_ANSWERED, /* It is in `answer`. */
     VPNHA_LINK_LOST,     /* vpnhad is gone; the connection is closed. */
 };
 
 struct vpnha_link {
     int fd; /* -1: not connected. */
-    enum vpnha_verdict verdict;
-    char reason[VPNHA_REASON_BYTES_MAX + 1];
+    struct vpnha_answer answer;
 };
 
 /* 0, or -1 with errno. Closes an old connection. */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { VERSION_2 = 2 };
-enum { SESSION_UP = 1, SESSION_DOWN = 2, SESSION_EXIT = 3, PROTECTED = 129, UNPROTECTED = 130 };
+enum { SESSION_UP = 1, SESSION_DOWN = 2, SESSION_EXIT = 3, ASKS = 4 };
+enum { PROTECTED = 129, UNPROTECTED = 130, GIVEN = 131, REFUSED = 132 };
 enum {
     FIELD_GATEWAY = 1,
     FIELD_PID = 2,
@@ -19,6 +20,7 @@ enum {
     FIELD_INTERFACE = 11,
     FIELD_NOT_RESUMABLE = 12,
     FIELD_REASON = 13,
+    FIELD_ADDRESS = 14,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
@@ -128,32 +130,59 @@ size_t vpnha_encode_exit(uint8_t* out) {
     return (size_t)(put_header(out, SESSION_EXIT) - out);
 }
 
+size_t vpnha_encode_asks(const char* gateway, uint32_t pid, const char* user, uint8_t* out) {
+    uint8_t* at = put_header(out, ASKS);
+    at = put_text(at, FIELD_GATEWAY, gateway, VPNHA_GATEWAY_BYTES_MAX);
+    at = put(put_field(at, FIELD_PID, 4), pid, 4);
+    at = put_text(at, FIELD_USER, user, VPNHA_USER_BYTES_MAX);
+    return (size_t)(at - out);
+}
+
 static uint16_t get_u16(const uint8_t* at) {
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-enum vpnha_verdict vpnha_parse_verdict(const uint8_t* bytes, size_t length,
-                                       char reason[VPNHA_REASON_BYTES_MAX + 1]) {
-    reason[0] = '\0';
-    if (length < HEADER_BYTES || get_u16(bytes) != VERSION_2) {
-        return VPNHA_VERDICT_MALFORMED;
+/* 0: malformed. */
+static int get_reason(const uint8_t* value, size_t length, char* reason) {
+    if (length > VPNHA_REASON_BYTES_MAX) {
+        return 0;
     }
-    if (bytes[2] == PROTECTED) {
-        return VPNHA_VERDICT_PROTECTED;
-    }
-    if (bytes[2] != UNPROTECTED || length < HEADER_BYTES + FIELD_HEADER_BYTES ||
-        get_u16(bytes + HEADER_BYTES) != FIELD_REASON) {
-        return VPNHA_VERDICT_MALFORMED;
-    }
-    const size_t reason_length = get_u16(bytes + HEADER_BYTES + 2);
-    if (reason_length > VPNHA_REASON_BYTES_MAX ||
-        reason_length > length - HEADER_BYTES - FIELD_HEADER_BYTES) {
-        return VPNHA_VERDICT_MALFORMED;
-    }
-    for (size_t i = 0; i < reason_length; i++) {
-        const char c = (char)bytes[HEADER_BYTES + FIELD_HEADER_BYTES + i];
+    for (size_t i = 0; i < length; i++) {
+        const char c = (char)value[i];
         reason[i] = c >= ' ' && c <= '~' ? c : '?';
     }
-    reason[reason_length] = '\0';
-    return VPNHA_VERDICT_UNPROTECTED;
+    reason[length] = '\0';
+    return 1;
+}
+
+struct vpnha_answer vpnha_parse_answer(const uint8_t* bytes, size_t length) {
+    const struct vpnha_answer malformed = {.kind = VPNHA_MALFORMED};
+    struct vpnha_answer answer = malformed;
+    if (length < HEADER_BYTES || get_u16(bytes) != VERSION_2) {
+        return malformed;
+    }
+    if (bytes[2] == PROTECTED) {
+        answer.kind = VPNHA_PROTECTED;
+        return answer;
+    }
+    if (length < HEADER_BYTES + FIELD_HEADER_BYTES) {
+        return malformed;
+    }
+    const uint8_t* const value = bytes + HEADER_BYTES + FIELD_HEADER_BYTES;
+    const uint16_t field = get_u16(bytes + HEADER_BYTES);
+    const size_t value_length = get_u16(bytes + HEADER_BYTES + 2);
+    if (value_length > length - HEADER_BYTES - FIELD_HEADER_BYTES) {
+        return malformed;
+    }
+    if (bytes[2] == GIVEN && field == FIELD_ADDRESS && value_length == 4) {
+        answer.kind = VPNHA_GIVEN;
+        answer.address = (uint32_t)get_u16(value) << 16 | get_u16(value + 2);
+        return answer;
+    }
+    if ((bytes[2] == UNPROTECTED || bytes[2] == REFUSED) && field == FIELD_REASON &&
+        get_reason(value, value_length, answer.reason)) {
+        answer.kind = bytes[2] == UNPROTECTED ? VPNHA_UNPROTECTED : VPNHA_REFUSED;
+        return answer;
+    }
+    return malformed;
 }

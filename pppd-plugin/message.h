@@ -80,10 +80,21 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
 size_t vpnha_encode_session_down(uint8_t* out);
 size_t vpnha_encode_exit(uint8_t* out);
 
-enum vpnha_verdict { VPNHA_VERDICT_MALFORMED, VPNHA_VERDICT_PROTECTED, VPNHA_VERDICT_UNPROTECTED };
+size_t vpnha_encode_asks(const char* gateway, uint32_t pid, const char* user, uint8_t* out);
 
-/* Fills `reason` (empty unless unprotected) with printable ASCII. */
-enum vpnha_verdict vpnha_parse_verdict(const uint8_t* bytes, size_t length,
-                                       char reason[VPNHA_REASON_BYTES_MAX + 1]);
+enum vpnha_answer_kind {
+    VPNHA_MALFORMED,
+    VPNHA_PROTECTED,
+    VPNHA_UNPROTECTED, /* With a reason. */
+    VPNHA_GIVEN,       /* With an address; 0: pppd takes its own. */
+    VPNHA_REFUSED,     /* With a reason: the session is to end. */
+};
+struct vpnha_answer {
+    enum vpnha_answer_kind kind;
+    uint32_t address;
+    char reason[VPNHA_REASON_BYTES_MAX + 1]; /* Printable ASCII; empty without one. */
+};
+
+struct vpnha_answer vpnha_parse_answer(const uint8_t* bytes, size_t length);
 
 #endif

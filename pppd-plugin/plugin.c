@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pppd plugin vpnha.so: tells vpnhad of the session at ip-up, of its end at ip-down and exit, and
- * stays connected in between, so that vpnhad learns of pppd's death by the end of the connection.
+/* pppd plugin vpnha.so: asks vpnhad for the client's address, tells it of the session at ip-up, of
+ * its end at ip-down and exit, and stays connected in between, so that vpnhad learns of pppd's
+ * death by the end of the connection.
  *
  * The session never depends on vpnhad. Connecting and sending do not wait; the wait for vpnhad's
  * answer, which tells the log whether the session is protected, is bounded by vpnha_wait. When
@@ -9,10 +10,19 @@
  * pppd's loop offers no callback for a descriptor of a plugin, so the connection is looked at every
  * WATCH_S seconds: a restarted vpnhad knows of all sessions within WATCH_S + 1 seconds.
  *
+ * An address is asked for when IPCP begins. vpnhad may say that there is none: the session ends
+ * then. When vpnhad is away, or slow, the client gets what pppd's options give it.
+ *
  * CCP and IPv6CP may open after ip-up and decide whether the session can be resumed. Their frames
  * are seen by the snoop hook, and the session is told again when the answer has changed. */
+#include <arpa/inet.h>
 #include <errno.h>
+/* These build on those before them. */
+/* clang-format off */
 #include <pppd/pppd.h>
+#include <pppd/fsm.h>
+#include <pppd/lcp.h>
+/* clang-format on */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -29,6 +39,8 @@
 enum { WATCH_S = 5, RETRY_S_MIN = 1, RETRY_S_MAX = 60 };
 /* ip-up holds pppd's loop, LCP echo included, for so long at most. */
 enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
+/* vpnhad answers within a second. */
+enum { ADDRESS_WAIT_MS = 1500 };
 enum { PPP_HEADER_BYTES = 4 };
 
 /* pppd takes the plugin only when this is its own version. */
@@ -46,6 +58,7 @@ static int session_is_up = 0;
 static int absence_is_logged = 0;
 static int retry_s = RETRY_S_MIN;
 static void (*next_snoop)(unsigned char*, int) = NULL;
+static void (*next_choose)(u_int32_t*) = NULL;
 
 static void watch(void* unused);
 
@@ -74,11 +87,27 @@ static const char* path_of_socket(void) {
     return socket_path != NULL ? socket_path : "/run/vpnha/pppd.sock";
 }
 
-static void log_answer(void) {
-    if (vpnhad.verdict == VPNHA_VERDICT_PROTECTED) {
-        info("vpnha: session is protected");
-    } else {
-        warn("vpnha: session is not protected: %s", vpnhad.reason);
+static void hang_up(void* unused) {
+    (void)unused;
+    lcp_close(0, "No address");
+}
+
+static void take_answer(void) {
+    switch (vpnhad.answer.kind) {
+        case VPNHA_PROTECTED:
+            info("vpnha: session is protected");
+            break;
+        case VPNHA_UNPROTECTED:
+            warn("vpnha: session is not protected: %s", vpnhad.answer.reason);
+            break;
+        case VPNHA_REFUSED:
+            error("vpnha: session is ended: %s", vpnhad.answer.reason);
+            /* Not within a hook of IPCP. */
+            timeout(hang_up, NULL, 0, 0);
+            break;
+        case VPNHA_GIVEN: /* It came too late. */
+        case VPNHA_MALFORMED:
+            break;
     }
 }
 
@@ -125,7 +154,7 @@ static void hear(int wait) {
             look_again_in(RETRY_S_MIN);
             return;
         }
-        log_answer();
+        take_answer();
         wait = 0;
     }
 }
@@ -177,6 +206,60 @@ static void on_frame(unsigned char* frame, int length) {
     }
     if (next_snoop != NULL) {
         next_snoop(frame, length);
+    }
+}
+
+/* 0: vpnhad is away, or says nothing in time. */
+static int ask_for_address(void) {
+    uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
+    const size_t length =
+        vpnha_encode_asks(gateway_name, (uint32_t)getpid(), peer_authname, message);
+    if ((vpnhad.fd < 0 && vpnha_link_open(&vpnhad, path_of_socket()) != 0) ||
+        vpnha_link_send(&vpnhad, message, length) != 0) {
+        return 0;
+    }
+    while (vpnha_link_receive(&vpnhad, ADDRESS_WAIT_MS) == VPNHA_LINK_ANSWERED) {
+        if (vpnhad.answer.kind == VPNHA_GIVEN || vpnhad.answer.kind == VPNHA_REFUSED) {
+            return 1;
+        }
+        take_answer();
+    }
+    return 0;
+}
+
+static void choose_address(u_int32_t* address) {
+    const u_int32_t before = *address;
+    struct vpnha_session carried = {.not_resumable = 0};
+    if (next_choose != NULL) {
+        next_choose(address);
+    }
+    if (*address != before || gateway_name == NULL || gateway_name[0] == '\0' ||
+        (!vpnha_find_l2tp_session(&carried) && !vpnha_find_pptp_call(&carried))) {
+        return; /* Another plugin, as RADIUS's, has chosen; or vpnhad knows nothing of it. */
+    }
+    if (!ask_for_address()) {
+        warn("vpnha: no address from vpnhad (%s): the client gets this node's own",
+             path_of_socket());
+        return;
+    }
+    if (vpnhad.answer.kind == VPNHA_REFUSED) {
+        *address = 0;
+        take_answer();
+    } else if (vpnhad.answer.address != 0) {
+        *address = htonl(vpnhad.answer.address);
+        /* radius.so allows what is chosen already. */
+        if (!auth_ip_addr(0, *address)) {
+            *address = before; /* The user has an address of its own in pppd's secrets. */
+        }
+    }
+}
+
+/* Whichever plugin was loaded last, this hook is the first one. */
+static void on_phase(void* unused, int phase_now) {
+    (void)unused;
+    if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address) {
+        next_choose = ip_choose_hook;
+        ip_choose_hook = choose_address;
     }
 }
 
@@ -240,6 +323,7 @@ static void on_exit_of_pppd(void* unused, int argument) {
 
 void plugin_init(void) {
     add_options(options);
+    add_notifier(&phasechange, on_phase, NULL);
     add_notifier(&auth_up_notifier, on_auth_up, NULL);
     add_notifier(&ip_up_notifier, on_ip_up, NULL);
     add_notifier(&ip_down_notifier, on_ip_down, NULL);

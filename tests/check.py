@@ -85,10 +85,13 @@ AREAS = {
                  ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut",
                   "pptp-nat", "pptp-three-failovers", "pptp-planned-move", "pptp-partition",
                   "pptp-freeze", "pptp-pptpd-killed", "pptp-nomppe", "pptp-reorder",
-                  "pptp-quorum-lost-and-back", "pptp-load", "pptp-teardown")),
+                  "pptp-stale-checkpoint", "pptp-quorum-lost-and-back", "pptp-load",
+                  "pptp-teardown", "pptp-monitor", "pptp-two-uplinks", "pptp-throughput")),
+    "life": Area(("keepers", "node", "pppd_plugin"), ("l2tp-pool",)),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
-    "rollout": Area(("daemon", "ocf"), ("packages", "install-by-ansible"), packages=True),
+    "rollout": Area(("cli", "daemon", "node", "ocf"),
+                    ("packages", "install-by-ansible", "switchover-under-load"), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Messages of strongSwan's ha plugin, one behind the other: a u16 of length and the octets. What
-// parses is built with the very same octets. A store and a passive charon's image take them all.
+// parses is built with the very same octets. A store and a passive charon's image take them all. As
+// a packet of IKE, each is at most cut short.
 #include <algorithm>
 
 #include "base/assert.hpp"
 #include "ipsec/charon_image.hpp"
+#include "ipsec/ike_request.hpp"
 #include "ipsec/sa_store.hpp"
 
 using namespace vpnha;
@@ -12,6 +14,8 @@ using namespace vpnha;
 namespace {
 
 void check_octets(ByteView octets) {
+    const auto request = ipsec::parse_ike_request(octets);
+    VPNHA_ASSERT(!request || octets.size() >= 52);
     const Result<ipsec::HaMessage> message = ipsec::parse_ha_message(octets);
     if (!message) {
         VPNHA_ASSERT(!message.error().detail.empty());

@@ -82,6 +82,12 @@ HA_MESSAGE = {
     "attribute-42": said(ha(1, b"\x2a\0")),
     "name-without-end": said(ha(2, b"\x01" + ike_id(2, 1), b"\x08road")),
     "address-of-no-family": said(ha(2, b"\x01" + ike_id(2, 1), b"\x07\0\0\x03abcd")),
+    # A packet that is none of these messages.
+    "request": said(bytes.fromhex("45000064000100004011000" "0c6336407c0000264" "01f401f400500000")
+                    + struct.pack("!QQBBBBII", 0xA001, 0xB001, 46, 0x20, 36, 8, 5, 64)),
+    "request-behind-nat": said(
+        bytes.fromhex("60000000003c1140") + b"\0" * 32 + bytes.fromhex("1194119400500000")
+        + b"\0" * 4 + struct.pack("!QQBBBBII", 0xA001, 0xB001, 46, 0x20, 37, 8, 5, 64)),
     "chunk-cut": said(ha(1, b"\x0f\xff\xffab")),
 }
 
@@ -99,7 +105,7 @@ def ike_record(flags=0, heir=b"", updates=(ike_update(2, 1), ike_vip(2, 1)), ver
 
 def child_record(spi):
     return sa_record(spi[::-1], b"\x01" + spi + struct.pack("!Q", 8) + ike_id(2, 1)[:-1]
-                     + ike_id(2, 2)[:-1] + frames(child_add(2, 1, spi)))
+                     + ike_id(2, 2)[:-1] + b"\0\0" + frames(child_add(2, 1, spi)))
 
 
 SA_RECORD = {

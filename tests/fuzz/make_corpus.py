@@ -185,7 +185,10 @@ WIRE = {
     "snapshot-end": frame(8, b"\x01" + epoch(3) + EVERYTHING + DIGEST),
     "barrier": frame(10, b"\x01" + epoch(3)),
     "confirm": frame(9, b"\x01" + epoch(3) + struct.pack("!QI", 1, 1) + version(3, 1)),
-    "extension": frame(0x80, b"whatever"),
+    "move-asked": frame(0x80, b"\x01\x00" + epoch(3) + struct.pack("!III", 3, 0, 0)),
+    "move-handed": frame(0x80, b"\x01\x02" + epoch(3) + struct.pack("!III", 3, 12345, 67)),
+    "move-of-a-later-phase": frame(0x80, b"\x01\xff" + epoch(3) + struct.pack("!III", 3, 0, 0)),
+    "extension": frame(0x91, b"whatever"),
     "version-2": frame(3, b"\x01" + epoch(3), version=2),
     "type-0": frame(0, b""),
 }

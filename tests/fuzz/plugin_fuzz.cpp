@@ -29,10 +29,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             VPNHA_ASSERT(up->pid != 0 && !up->gateway.empty() && up->not_resumable.size() <= 32);
         }
     }
-    char reason[VPNHA_REASON_BYTES_MAX + 1];
-    if (vpnha_parse_verdict(data, size, reason) != VPNHA_VERDICT_UNPROTECTED) {
-        VPNHA_ASSERT(reason[0] == '\0');
+    const vpnha_answer answer = vpnha_parse_answer(data, size);
+    if (answer.kind != VPNHA_UNPROTECTED && answer.kind != VPNHA_REFUSED) {
+        VPNHA_ASSERT(answer.reason[0] == '\0');
     }
-    VPNHA_ASSERT(strnlen(reason, sizeof reason) <= VPNHA_REASON_BYTES_MAX);
+    VPNHA_ASSERT(strnlen(answer.reason, sizeof answer.reason) <= VPNHA_REASON_BYTES_MAX);
+    VPNHA_ASSERT(answer.kind == VPNHA_GIVEN || answer.address == 0);
     return 0;
 }

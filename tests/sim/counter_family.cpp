@@ -11,6 +11,11 @@ constexpr Duration kReadEach = std::chrono::milliseconds(500);
 // run.
 constexpr keepers::NumberUse kUse{std::chrono::seconds(1) / kPerNumber, 10'000'000};
 
+// Two nodes may be granted epochs of one number, when neither had heard of the other's.
+SaNumber made_in(const Epoch& epoch) {
+    return epoch.number << 8 | epoch.node.value;
+}
+
 wire::RecordKey record_of(SaNumber sa) {
     ByteWriter id;
     id.u64(sa);
@@ -62,7 +67,7 @@ void CounterFamily::publish_all() {
 
 void CounterFamily::promote(TimePoint now, node::Effects& effects) {
     if (gateway_.replica().store().size_of(wire::RecordType::esp_counters) < kSasMax) {
-        kernel_.set_number(gateway_.id(), gateway_.replica().epoch().number, 0);
+        kernel_.set_number(gateway_.id(), made_in(gateway_.replica().epoch()), 0);
     }
     read_again_at_ = now + kReadEach;
     read(now, effects);

@@ -206,7 +206,7 @@ int run(const Options& options) {
     fmt::print(
         "{} seeds of {} steps held: {} events, {} messages, {} claims, {} promotions, {} sessions, "
         "{} times protected, {} of them resumed elsewhere, {} lost because no node in reach had "
-        "them, {} because the promoted one did not, {} requests for the truth, {} flows kept in a "
+        "them, {} because the promoted one did not, {} snapshot requests, {} flows kept in a "
         "takeover, {} equal at the end; expectations {} and {}; {} stood in, {} told the group; {} "
         "numbers used, margins exact {}, bounded {}, unknown {}, {} after two unheard epochs\n",
         options.last - options.first + 1, options.steps, tally.events, tally.messages, tally.claims,

@@ -14,10 +14,14 @@ namespace {
 std::optional<std::pair<GatewayId, Epoch>> authority(const wire::Message& message) {
     return std::visit(
         [](const auto& body) -> std::optional<std::pair<GatewayId, Epoch>> {
-            if constexpr (requires {
-                              body.epoch;
-                              body.gateway;
-                          }) {
+            // Of a planned move anybody may speak.
+            using Body = std::decay_t<decltype(body)>;
+            if constexpr (std::is_same_v<Body, wire::Move>) {
+                return std::nullopt;
+            } else if constexpr (requires {
+                                     body.epoch;
+                                     body.gateway;
+                                 }) {
                 return std::pair(body.gateway, body.epoch);
             } else {
                 return std::nullopt;
@@ -28,8 +32,8 @@ std::optional<std::pair<GatewayId, Epoch>> authority(const wire::Message& messag
 
 std::string in_words(const wire::Message& message) {
     static constexpr std::array<std::string_view, std::variant_size_v<wire::Message>> kNames{
-        "hello",    "set-up",       "claim",   "update",  "digest",   "snapshot request",
-        "snapshot", "snapshot end", "confirm", "barrier", "extension"};
+        "hello",    "set-up",       "claim",   "update",  "digest",    "snapshot request",
+        "snapshot", "snapshot end", "confirm", "barrier", "extension", "move"};
     std::string text{kNames[message.index()]};
     if (const auto from = authority(message)) {
         text += fmt::format(" of gateway {} epoch {}", from->first.value, to_string(from->second));

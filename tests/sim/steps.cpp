@@ -142,7 +142,11 @@ void World::strike(Fault fault) {
             lose_links(node);
             break;
         case Fault::switchover:
-            pacemaker_.move(any_gateway());
+            if (random_.chance(50)) {
+                pacemaker_.move(any_gateway());
+            } else {
+                ask_to_move(node);
+            }
             break;
         case Fault::lease_lost:
             lose_lease(node);
@@ -294,6 +298,27 @@ void World::say_garbage(NodeId node) {
     if (machines_.at(node)->node() != nullptr && !bytes.empty()) {
         story_.tell(node, "says {} bytes of garbage", bytes.size());
         static_cast<void>(totem_.send(node, bytes));
+    }
+}
+
+// `vpnha switchover` at that node, for as long as somebody waits for it. It may have been planned
+// for an epoch that is over, or for a node that cannot.
+void World::ask_to_move(NodeId node) {
+    const GatewayId gateway = any_gateway();
+    const NodeId to = any_node();
+    const bool is_planned = random_.chance(70);
+    story_.tell(node, "is asked to move gateway {} to node {}", gateway.value, to.value);
+    const std::uint64_t times = 1 + random_.below(12);
+    for (std::uint64_t i = 0; i < times; ++i) {
+        agenda_.after(i * milliseconds(250), [this, node, gateway, to, is_planned] {
+            machines_.at(node)->post([=](node::Node& vpnhad, TimePoint now) -> node::Effects {
+                const node::GatewayNode& here = *vpnhad.find(gateway);
+                const Result<node::MovePlan> plan = here.plan_move(to);
+                const node::MovePlan blind{to, to, here.replica().epoch()};
+                return is_planned && !plan ? node::Effects{}
+                                           : vpnhad.ask_move(gateway, plan.value_or(blind), now);
+            });
+        });
     }
 }
 

@@ -73,6 +73,7 @@ class World : private Surroundings {
     void pause(NodeId node);
     void say_garbage(NodeId node);
     void lose_sessions(Machine& machine, bool news);
+    void ask_to_move(NodeId node);
     void lose_links(NodeId node);
     void pass_packets();
     void strike_acting();

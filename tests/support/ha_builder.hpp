@@ -51,9 +51,11 @@ class HaBuilder {
         put(tag).u8(type).u8(static_cast<std::uint8_t>(text.size())).bytes(to_bytes(text));
         return *this;
     }
-    HaBuilder& selector(ipsec::HaTag tag, std::string_view address) {
+    // All protocols and ports, or UDP's between these.
+    HaBuilder& selector(ipsec::HaTag tag, std::string_view address, std::uint8_t protocol = 0,
+                        std::uint16_t from = 0, std::uint16_t to = 0xffff) {
         const IpAddress parsed = parse_ip(address).value_or(IpAddress{});
-        put(tag).u8(parsed.is_v4() ? 7 : 8).u8(0).u16(0).u16(0xffff).u8(0);
+        put(tag).u8(parsed.is_v4() ? 7 : 8).u8(protocol).u16(from).u16(to).u8(0);
         out_.bytes(parsed.octets()).bytes(parsed.octets());
         return *this;
     }
@@ -109,9 +111,25 @@ struct IkeSample {
             .bytes();
     }
     [[nodiscard]] Bytes child(std::uint32_t spi, std::uint32_t spi_out) const {
+        return begin_child(spi, spi_out)
+            .selector(ipsec::HaTag::local_ts, "10.0.0.0")
+            .selector(ipsec::HaTag::remote_ts, "10.1.0.7")
+            .bytes();
+    }
+    // Of L2TP; 0: the client reserves itself any port.
+    [[nodiscard]] Bytes l2tp(std::uint32_t spi, std::uint32_t spi_out,
+                             std::uint16_t port = 1701) const {
+        return begin_child(spi, spi_out)
+            .selector(ipsec::HaTag::local_ts, "192.0.2.100", 17, 1701, 1701)
+            .selector(ipsec::HaTag::remote_ts, address, 17, port, port == 0 ? 0xffff : port)
+            .bytes();
+    }
+
+  private:
+    [[nodiscard]] HaBuilder begin_child(std::uint32_t spi, std::uint32_t spi_out) const {
         using ipsec::HaTag;
-        return HaBuilder(ipsec::HaType::child_add)
-            .id(id)
+        HaBuilder built(ipsec::HaType::child_add);
+        built.id(id)
             .u8(HaTag::initiator, 0)
             .spi(HaTag::inbound_spi, spi)
             .spi(HaTag::outbound_spi, spi_out)
@@ -122,10 +140,8 @@ struct IkeSample {
             .text(HaTag::config_name, "net")
             .u16(HaTag::esn, 0)
             .chunk(HaTag::nonce_i, Bytes{7})
-            .chunk(HaTag::nonce_r, Bytes{8})
-            .selector(HaTag::local_ts, "10.0.0.0")
-            .selector(HaTag::remote_ts, "10.1.0.7")
-            .bytes();
+            .chunk(HaTag::nonce_r, Bytes{8});
+        return built;
     }
 };
 

@@ -168,10 +168,54 @@ class HouseRulesTest(unittest.TestCase):
         self.green(rule, "daemon/x.cpp", "ü" * 100 + "\n")
         self.green(rule, "docs/x.md", "x" * 300 + "\n")
 
-    def test_file_length(self):
-        rule = house_rules.file_length
-        self.red(rule, "daemon/x.cpp", "\n" * 501, where=501)
-        self.green(rule, "daemon/x.cpp", "\n" * 500)
+    def test_network_descriptors_are_opened_in_one_place(self):
+        rule = house_rules.network_descriptors
+        own = house_rules.NETWORK_DESCRIPTOR
+        for call in ("socket(AF_INET, type, 0)", "::socket(address.family(), type, 0)",
+                     "mnl_socket_open2(bus, 0)"):
+            with self.subTest(call=call):
+                self.red(rule, "libvpnha/src/adapters/lease/x.cpp", f"    fd({call});\n")
+                self.green(rule, own, f"    fd({call});\n")
+        for call in ("socket(AF_UNIX, type, 0)", "open_network_socket(AF_INET, type)",
+                     "socket(raw)"):
+            with self.subTest(call=call):
+                self.green(rule, "libvpnha/src/adapters/lease/x.cpp", f"    fd({call});\n")
+
+    def test_members_of_a_class(self):
+        rule = house_rules.class_size
+
+        def sample(count, name="Sample"):
+            members = "".join(f"    std::map<int, A> m{i}_;\n" for i in range(count - 4))
+            return f"""{SPDX}namespace x {{
+class {name} final : public Base {{
+  public:
+    explicit {name}(int a) : a_(a), b_{{a}} {{ int local_ = 0; use(local_); }}
+    bool is() const {{ return a_ == b_; }}
+    void call(int given_ = 0, std::string_view text = "{{;");
+    struct Inner {{
+        int inner_ = 0;
+    }};
+
+  private:
+{members}    int a_ = f(1);
+    // int comment_;
+    int b_{{}};
+    char text_[20];
+    unsigned bits_ : 3;
+}};
+}}
+"""
+        self.green(rule, "daemon/x.hpp", sample(20))
+        self.red(rule, "daemon/x.hpp", sample(21), where=3)
+        self.red(rule, "daemon/x.cpp", sample(21), where=3)
+        self.green(rule, "tests/unit/x.hpp", sample(21))
+
+    def test_a_large_class_is_an_exception_no_longer_than_it_is_large(self):
+        rule = house_rules.class_size
+        name = next(iter(house_rules.LARGE_CLASSES))
+        members = "".join(f"int m{i}_;" for i in range(21))
+        self.green(rule, "daemon/x.hpp", f"class {name} {{ {members} }};")
+        self.red(rule, "daemon/x.hpp", f"class {name} {{ int m_; }};")
 
     def test_spdx(self):
         rule = house_rules.spdx

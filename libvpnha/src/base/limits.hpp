@@ -73,6 +73,15 @@ inline constexpr std::size_t kExpectationsWaitingMax = 1024;
 // Changes of flows, and those of counters, are said so often: a token that always has something to
 // carry costs half a core, whatever it carries, and nobody misses the time.
 inline constexpr std::chrono::milliseconds kGatherPause{100};
+// A pppd waits so long for an address of which no standby has confirmed the record: while a ring is
+// formed, mostly. A part of the second that pppd itself waits (pppd-plugin/plugin.c).
+inline constexpr std::chrono::milliseconds kAddressWait{1000};
+// So often, and at so many of them, a promoted node looks whether the sessions that it took over
+// still have their addresses: at 10 000 in two seconds, 0.1 ms each time.
+inline constexpr std::chrono::milliseconds kAddressLookPause{100};
+inline constexpr std::size_t kAddressesPerLook = 512;
+// That a pool has no address left is logged so often.
+inline constexpr std::chrono::minutes kAddressComplaintPause{1};
 // A successor waits so long for what its predecessor said last: CPG brings it in one round of the
 // token, ~1 ms, but not while a ring is being formed.
 inline constexpr std::chrono::milliseconds kLastCountersWait{50};
@@ -260,6 +269,13 @@ inline constexpr std::chrono::seconds kSaListingWait{2};
 // What charon was fed is in the kernel at once, mostly: looked for so often, and for so long.
 inline constexpr std::chrono::milliseconds kSaLookPause{200};
 inline constexpr std::chrono::seconds kChildSaWait{5};
+// A CHILD SA that a client has just made is in the kernel at once, mostly: it is looked for so
+// often there, and for so long.
+inline constexpr std::chrono::milliseconds kNewChildPause{20};
+inline constexpr std::chrono::seconds kNewChildWait{1};
+// Ports by which clients of L2TP/IPsec are known within a gateway.
+inline constexpr std::uint16_t kPrivatePortFirst = 20'000;
+inline constexpr std::uint16_t kPrivatePorts = 40'000;
 // A standby's kernel is compared with what its charon was fed.
 inline constexpr std::chrono::seconds kSaAuditPause{10};
 // Packets that an ESP SA sends in a second, at most: one core encrypts an SA. And in an epoch of

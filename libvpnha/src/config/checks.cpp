@@ -28,8 +28,11 @@ class Checker {
             check_ppp(gateway);
             check_ipsec(gateway);
             check_pools(gateway);
+            check_common_pool(gateway);
             check_addresses(gateway);
             check_neighbours(gateway);
+            check_replies(gateway, Section::outside, LinkSide::outside);
+            check_replies(gateway, Section::inside, LinkSide::inside);
             check_mark(gateway);
             for (const Gateway& other : config_.gateways) {
                 if (&other == &gateway) {
@@ -149,6 +152,33 @@ class Checker {
         }
     }
 
+    // The gate covers no other addresses.
+    void check_common_pool(const Gateway& gateway) {
+        const std::vector<IpPrefix>& nets = gateway.common_pool;
+        for (auto net = nets.begin(); net != nets.end(); ++net) {
+            if (!net->address.is_v4()) {
+                errors_.add(Section::gateway, gateway.name, "common_pool",
+                            fmt::format("{} is IPv6, and clients of L2TP and PPTP get IPv4; leave "
+                                        "it out",
+                                        to_string(*net)));
+            } else if (std::none_of(
+                           gateway.pools.begin(), gateway.pools.end(), [&](const IpPrefix& pool) {
+                               return pool.length <= net->length && contains(pool, net->address);
+                           })) {
+                errors_.add(
+                    Section::gateway, gateway.name, "common_pool",
+                    fmt::format("{} lies within none of 'pools'; add it there", to_string(*net)));
+            }
+            for (auto before = nets.begin(); before != net; ++before) {
+                if (overlap(*before, *net)) {
+                    errors_.add(Section::gateway, gateway.name, "common_pool",
+                                fmt::format("{} overlaps {}; keep one of them", to_string(*net),
+                                            to_string(*before)));
+                }
+            }
+        }
+    }
+
     void check_addresses(const Gateway& gateway) {
         const std::vector<Own> own = own_addresses(gateway);
         for (std::size_t i = 0; i < own.size(); ++i) {
@@ -179,6 +209,37 @@ class Checker {
         };
         check("outside_neighbours", gateway.links.outside_neighbours);
         check("inside_neighbours", gateway.links.inside_neighbours);
+    }
+
+    // The kernel takes a router only if an address of the link reaches it.
+    void check_replies(const Gateway& gateway, Section section, LinkSide which) {
+        const Side& side = gateway.side(which);
+        const auto wrong = [&](std::string what) {
+            errors_.add(section, gateway.name, "default_via", std::move(what));
+        };
+        for (const IpAddress& via : side.default_via) {
+            const auto reaches = [&via](const IpPrefix& own) {
+                return own.address.is_v4() == via.is_v4() && own.address != via &&
+                       contains(own, via);
+            };
+            if (!is_link_local(via) &&
+                std::none_of(side.addresses.begin(), side.addresses.end(), reaches)) {
+                wrong(
+                    fmt::format("{} is in the net of none of 'addresses'; give a router on the "
+                                "link of {}",
+                                to_string(via), side.interface));
+            }
+        }
+        if (side.default_via.size() == 2 &&
+            side.default_via[0].is_v4() == side.default_via[1].is_v4()) {
+            wrong("has two addresses of one family; give one");
+        }
+        if (!side.default_via.empty() && gateway.route_table == gateway.reply_table(which)) {
+            errors_.add(Section::gateway, gateway.name, "route_table",
+                        fmt::format("table {} is that of 'default_via'; leave 'route_table' out "
+                                    "for {}",
+                                    gateway.route_table, 1000 + gateway.id.value));
+        }
     }
 
     void check_mark(const Gateway& gateway) {

@@ -29,6 +29,15 @@ std::vector<Covered> Gateway::covered() const {
     return covered;
 }
 
+const Side& Gateway::side(LinkSide which) const {
+    return which == LinkSide::outside ? outside : inside;
+}
+
+std::uint32_t Gateway::reply_table(LinkSide which) const {
+    constexpr std::uint32_t kFirst = 2000;
+    return kFirst + 2U * id.value + (which == LinkSide::inside ? 1U : 0U);
+}
+
 bool Gateway::is_on(const std::string& interface) const {
     return outside.interface == interface || inside.interface == interface;
 }

@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "base/link_side.hpp"
 
 namespace vpnha::config {
 
@@ -18,6 +19,9 @@ namespace vpnha::config {
 struct Side {
     std::string interface;
     std::vector<IpPrefix> addresses;
+    // The routers by which answers of these addresses leave; at most one of each family. Empty: the
+    // node's own routes say.
+    std::vector<IpAddress> default_via{};
 };
 
 // When a promoted node gives the gateway to one with better links.
@@ -84,7 +88,9 @@ struct Gateway {
     GatewayId id{};
     Ipv4Address ppp_local;              // The address pppd gives itself on every session.
     std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
-    Side outside;                       // Where clients come from: the VIPs they dial.
+    std::vector<IpPrefix> common_pool;  // Of them, what vpnhad gives out, wherever it is promoted.
+    std::chrono::milliseconds address_hold{60'000};  // Before another user may have an address.
+    Side outside;                                    // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
@@ -97,6 +103,9 @@ struct Gateway {
     Conntrack conntrack;
 
     [[nodiscard]] std::vector<Covered> covered() const;
+    [[nodiscard]] const Side& side(LinkSide which) const;
+    // The routing table of a side that has a default_via, and its rules' preference.
+    [[nodiscard]] std::uint32_t reply_table(LinkSide which) const;
     // It is outside or inside; one device may be both.
     [[nodiscard]] bool is_on(const std::string& interface) const;
     // What xl2tpd and pptpd listen on: L2TP and PPTP are IPv4 here. A checked configuration of them

@@ -65,13 +65,13 @@ std::string roff(std::string_view text) {
 Result<std::string> effective_configuration(const std::string& path) {
     VPNHA_TRY(const config::Config config, config::load(path));
     std::string text;
-    for (const Section section : config::kSections) {
+    for (const Section section : config::all_sections()) {
         if (!is_per_gateway(section)) {
             text += show(config, config::Gateway{}, section);
         }
     }
     for (const config::Gateway& gateway : config.gateways) {
-        for (const Section section : config::kSections) {
+        for (const Section section : config::all_sections()) {
             if (is_per_gateway(section) && has_section(gateway, section)) {
                 text += show(config, gateway, section);
             }
@@ -111,9 +111,9 @@ std::string configuration_example() {
                            "vpnha.toml(5): the same file on every node of the cluster. Keys that "
                            "are commented out "
                            "show their defaults. Check it with: vpnha config check");
-    for (const Section section : config::kSections) {
-        // A gateway serves PPTP or IPsec because it has the table.
-        const bool is_left_out = section == Section::pptp || section == Section::ipsec;
+    for (const Section section : config::all_sections()) {
+        // A gateway serves a protocol because it has the table: one is enough for an example.
+        const bool is_left_out = is_protocol(section) && section != Section::l2tp;
         text += fmt::format("\n{}{}[{}]\n", comment(help_of(section)), is_left_out ? "#" : "",
                             header_of(section, "dialin"));
         for (const Key& key : config::all_keys()) {
@@ -129,7 +129,7 @@ std::string configuration_example() {
 
 std::string configuration_manual() {
     std::string text;
-    for (const Section section : config::kSections) {
+    for (const Section section : config::all_sections()) {
         text +=
             fmt::format(".SS [{}]\n{}\n", roff(header_of(section, "NAME")), roff(help_of(section)));
         for (const Key& key : config::all_keys()) {

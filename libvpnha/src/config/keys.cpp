@@ -178,11 +178,24 @@ std::vector<Key> gateway_keys() {
          [](Config&, Gateway& g, const Value& v) { g.ppp_local = v.address; },
          [](const Config&, const Gateway& g) { return quoted(to_string(g.ppp_local)); }},
         {Section::gateway, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
-         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\"]",
-         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes. Each node's xl2tpd "
-         "gives out addresses of a range of its own within them.",
+         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\"]",
+         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes: 'common_pool', and "
+         "within them each node's xl2tpd has a range of its own.",
          Weight::session, [](Config&, Gateway& g, const Value& v) { g.pools = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.pools); }},
+        {Section::gateway, "common_pool", Kind::pools, 0, limits::kPoolsPerGatewayMax, "[]",
+         "[\"10.200.16.0/20\"]",
+         "Nets, IPv4, within 'pools', out of which vpnhad gives the clients of L2TP and PPTP their "
+         "addresses, whichever node is promoted: none is given twice, over any number of "
+         "failovers. Keep them apart from the ranges of xl2tpd and pptpd, which pppd falls back "
+         "to while vpnhad is away, and from charon's. []: only those ranges are used.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.common_pool = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.common_pool); }},
+        {Section::gateway, "address_hold", Kind::duration, 0, 86'400'000, "\"60s\"", "\"60s\"",
+         "For so long after the end of its session nobody but the same user gets an address of "
+         "'common_pool'.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.address_hold = v.duration; },
+         [](const Config&, const Gateway& g) { return quoted(to_text(g.address_hold)); }},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
@@ -194,6 +207,13 @@ std::vector<Key> gateway_keys() {
          Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.outside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.outside.addresses); }},
+        {Section::outside, "default_via", Kind::neighbours, 0, 2, "[]", "[\"192.0.2.1\"]",
+         "Routers on this link, one IPv4 and one IPv6 at most. Answers of this side's addresses "
+         "leave by them, by the link on which the clients came in, wherever the node's own default "
+         "route leads. The table for it is 2000 + 2 * id. []: the node's own routes say.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.outside.default_via = v.addresses; },
+         [](const Config&, const Gateway& g) { return list(g.outside.default_via); }},
         {Section::inside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth2\"", "Device on which the clients' traffic goes on.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.inside.interface = v.text; },
@@ -206,6 +226,10 @@ std::vector<Key> gateway_keys() {
          Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.inside.addresses = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.inside.addresses); }},
+        {Section::inside, "default_via", Kind::neighbours, 0, 2, "[]", "[\"198.51.100.1\"]",
+         "The same for the inside. Its table is 2001 + 2 * id.", Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.inside.default_via = v.addresses; },
+         [](const Config&, const Gateway& g) { return list(g.inside.default_via); }},
     };
 }
 

@@ -3,48 +3,130 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "base/assert.hpp"
+
 namespace vpnha::config {
+
+namespace {
+
+// A protocol is served when the gateway has its table.
+struct Protocol {
+    bool (*is_served)(const Gateway&) = nullptr;
+    void (*serve)(Gateway&) = nullptr;
+};
+template <auto kMember>
+constexpr Protocol kProtocol{[](const Gateway& gateway) { return (gateway.*kMember).has_value(); },
+                             [](Gateway& gateway) { (gateway.*kMember).emplace(); }};
+
+struct Row {
+    Section section;
+    std::string_view name;
+    std::string_view help;
+    bool required = false;  // In each gateway.
+    Protocol protocol;      // Empty: it is none.
+};
+
+// The one list of the tables, in the order of the file and of the enumeration.
+constexpr Row kRows[] = {
+    {Section::cluster, "cluster", "The cluster that this node belongs to.", false, {}},
+    {Section::daemon, "daemon", "vpnhad on this node.", false, {}},
+    {Section::replication, "replication", "How records reach the standbys.", false, {}},
+    {Section::lease,
+     "lease",
+     "The promoted node's right to speak, by promises of a majority of the nodes.",
+     false,
+     {}},
+    {Section::fencing, "fencing", "What this node does when the others have fenced it.", false, {}},
+    {Section::gateway,
+     "gateway",
+     "A gateway: addresses and sessions that fail over together. One table each.",
+     false,
+     {}},
+    {Section::outside, "outside", "The side on which clients dial in.", true, {}},
+    {Section::inside, "inside", "The side on which the clients' traffic goes on.", true, {}},
+    {Section::links,
+     "links",
+     "When a promoted node whose outside or inside link is lost gives the gateway away.",
+     false,
+     {}},
+    {Section::l2tp, "l2tp",
+     "The gateway's L2TP service, next to the stock xl2tpd. The table may be empty; without it the "
+     "gateway serves no L2TP.",
+     false, kProtocol<&Gateway::l2tp>},
+    {Section::pptp, "pptp",
+     "The gateway's PPTP service, by the stock pptpd. The table may be empty; without it the "
+     "gateway serves no PPTP, and the gate leaves TCP port 1723 of its addresses alone.",
+     false, kProtocol<&Gateway::pptp>},
+    {Section::ipsec, "ipsec",
+     "IKE and ESP by the stock charon, for L2TP within IPsec and for IKEv2. The table may be "
+     "empty; without it the gateway serves no IPsec. One gateway of a configuration may have it: "
+     "a node has one charon.",
+     false, kProtocol<&Gateway::ipsec>},
+    {Section::conntrack,
+     "conntrack",
+     "Which flows of the kernel's connection tracking go on after a takeover.",
+     false,
+     {}},
+};
+
+constexpr std::size_t kSectionCount = std::size(kRows);
+
+constexpr std::array<Section, kSectionCount> kSections = [] {
+    std::array<Section, kSectionCount> sections{};
+    std::transform(std::begin(kRows), std::end(kRows), sections.begin(),
+                   [](const Row& row) { return row.section; });
+    return sections;
+}();
+
+// row_of() finds by the number.
+static_assert([] {
+    for (std::size_t i = 0; i < kSectionCount; ++i) {
+        if (static_cast<std::size_t>(kRows[i].section) != i) {
+            return false;
+        }
+    }
+    return true;
+}());
+
+const Row& row_of(Section section) {
+    const auto number = static_cast<std::size_t>(section);
+    VPNHA_ASSERT(number < kSectionCount);
+    return kRows[number];
+}
+
+}  // namespace
+
+std::span<const Section> all_sections() {
+    return kSections;
+}
 
 bool is_per_gateway(Section section) {
     return section >= Section::gateway;
 }
 
+bool is_required(Section section) {
+    return row_of(section).required;
+}
+
+bool is_protocol(Section section) {
+    return row_of(section).protocol.serve != nullptr;
+}
+
 bool has_section(const Gateway& gateway, Section section) {
-    return (section != Section::l2tp || gateway.l2tp.has_value()) &&
-           (section != Section::pptp || gateway.pptp.has_value()) &&
-           (section != Section::ipsec || gateway.ipsec.has_value());
+    return !is_protocol(section) || row_of(section).protocol.is_served(gateway);
+}
+
+void add_section(Gateway& gateway, Section section) {
+    if (is_protocol(section)) {
+        row_of(section).protocol.serve(gateway);
+    }
 }
 
 std::string_view name_of(Section section) {
-    switch (section) {
-        case Section::cluster:
-            return "cluster";
-        case Section::daemon:
-            return "daemon";
-        case Section::replication:
-            return "replication";
-        case Section::lease:
-            return "lease";
-        case Section::fencing:
-            return "fencing";
-        case Section::gateway:
-            return "gateway";
-        case Section::outside:
-            return "outside";
-        case Section::inside:
-            return "inside";
-        case Section::links:
-            return "links";
-        case Section::l2tp:
-            return "l2tp";
-        case Section::pptp:
-            return "pptp";
-        case Section::ipsec:
-            return "ipsec";
-        case Section::conntrack:
-            return "conntrack";
-    }
-    return "";
+    return row_of(section).name;
 }
 
 std::string header_of(Section section, std::string_view gateway) {
@@ -56,44 +138,7 @@ std::string header_of(Section section, std::string_view gateway) {
 }
 
 std::string_view help_of(Section section) {
-    switch (section) {
-        case Section::cluster:
-            return "The cluster that this node belongs to.";
-        case Section::daemon:
-            return "vpnhad on this node.";
-        case Section::replication:
-            return "How records reach the standbys.";
-        case Section::lease:
-            return "The promoted node's right to speak, by promises of a majority of the nodes.";
-        case Section::fencing:
-            return "What this node does when the others have fenced it.";
-        case Section::gateway:
-            return "A gateway: addresses and sessions that fail over together. One table each.";
-        case Section::outside:
-            return "The side on which clients dial in.";
-        case Section::inside:
-            return "The side on which the clients' traffic goes on.";
-        case Section::links:
-            return "When a promoted node whose outside or inside link is lost gives the gateway "
-                   "away.";
-        case Section::l2tp:
-            return "The gateway's L2TP service, next to the stock xl2tpd. The table may be empty; "
-                   "without "
-                   "it the gateway serves no L2TP.";
-        case Section::pptp:
-            return "The gateway's PPTP service, by the stock pptpd. The table may be empty; "
-                   "without "
-                   "it the gateway serves no PPTP, and the gate leaves TCP port 1723 of its "
-                   "addresses alone.";
-        case Section::ipsec:
-            return "IKE and ESP by the stock charon, for L2TP within IPsec and for IKEv2. The "
-                   "table "
-                   "may be empty; without it the gateway serves no IPsec. One gateway of a "
-                   "configuration may have it: a node has one charon.";
-        case Section::conntrack:
-            return "Which flows of the kernel's connection tracking go on after a takeover.";
-    }
-    return "";
+    return row_of(section).help;
 }
 
 }  // namespace vpnha::config

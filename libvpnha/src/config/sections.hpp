@@ -2,6 +2,7 @@
 // The tables of vpnha.toml: what they are called, and what each is for.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,14 +27,18 @@ enum class Section {
     conntrack
 };
 
-inline constexpr Section kSections[] = {
-    Section::cluster, Section::daemon,  Section::replication, Section::lease, Section::fencing,
-    Section::gateway, Section::outside, Section::inside,      Section::links, Section::l2tp,
-    Section::pptp,    Section::ipsec,   Section::conntrack};
+// In the order of the file.
+[[nodiscard]] std::span<const Section> all_sections();
 
 [[nodiscard]] bool is_per_gateway(Section section);
+// Each gateway needs it.
+[[nodiscard]] bool is_required(Section section);
+// Clients may dial it where the table stands; a gateway needs one of them.
+[[nodiscard]] bool is_protocol(Section section);
 // A gateway has no table of a protocol that it does not serve; `show` of such a key needs one.
 [[nodiscard]] bool has_section(const Gateway& gateway, Section section);
+// The gateway serves the protocol; of another table nothing follows.
+void add_section(Gateway& gateway, Section section);
 // The last part of the section's header: "outside".
 [[nodiscard]] std::string_view name_of(Section section);
 // The whole header: "gateway.NAME.outside".

@@ -15,17 +15,18 @@ namespace vpnha::config {
 
 namespace {
 
-constexpr Section kGatewayTables[] = {Section::outside,  Section::inside, Section::links,
-                                      Section::l2tp,     Section::pptp,   Section::ipsec,
-                                      Section::conntrack};
-constexpr Section kRequiredTables[] = {Section::outside, Section::inside};
+bool stands_in_gateway(Section section) {
+    return is_per_gateway(section) && section != Section::gateway;
+}
 
 // Names of the tables that may stand within `section`'s.
 std::vector<std::string> subtables_of(Section section) {
     std::vector<std::string> names;
     if (section == Section::gateway) {
-        for (const Section each : kGatewayTables) {
-            names.emplace_back(name_of(each));
+        for (const Section each : all_sections()) {
+            if (stands_in_gateway(each)) {
+                names.emplace_back(name_of(each));
+            }
         }
     }
     return names;
@@ -103,11 +104,11 @@ class Reader {
 
     void read_root_entry(std::string_view name, const toml::node& node) {
         const auto section = std::find_if(
-            std::begin(kSections), std::end(kSections),
+            all_sections().begin(), all_sections().end(),
             [&](Section each) { return each <= Section::gateway && name_of(each) == name; });
-        if (section == std::end(kSections)) {
+        if (section == all_sections().end()) {
             std::vector<std::string> known;
-            for (const Section each : kSections) {
+            for (const Section each : all_sections()) {
                 if (each <= Section::gateway) {
                     known.emplace_back(name_of(each));
                 }
@@ -156,8 +157,10 @@ class Reader {
         gateway.name = name;
         meant_.clear();
         read_section(Section::gateway, table, gateway);
-        for (const Section section : kGatewayTables) {
-            read_gateway_table(section, table, gateway);
+        for (const Section section : all_sections()) {
+            if (stands_in_gateway(section)) {
+                read_gateway_table(section, table, gateway);
+            }
         }
         // What a key in another table was meant to be is known now.
         require_keys(Section::gateway, table, gateway);
@@ -181,15 +184,7 @@ class Reader {
                                header_of(section, gateway.name)));
             return;
         }
-        if (section == Section::l2tp) {
-            gateway.l2tp.emplace();
-        }
-        if (section == Section::pptp) {
-            gateway.pptp.emplace();
-        }
-        if (section == Section::ipsec) {
-            gateway.ipsec.emplace();
-        }
+        add_section(gateway, section);
         read_section(section, *table, gateway);
         require_keys(section, *table, gateway);
     }
@@ -233,20 +228,25 @@ class Reader {
             const std::string name(name_of(section));
             return table.contains(name) || meant_.count({Section::gateway, name}) != 0;
         };
-        for (const Section section : kRequiredTables) {
-            if (!is_given(section)) {
+        std::vector<std::string> protocols;
+        bool serves = false;
+        for (const Section section : all_sections()) {
+            if (is_required(section) && !is_given(section)) {
                 lack(Section::gateway, gateway.name,
                      fmt::format("[gateway.{}] lacks its table [{}]", gateway.name,
                                  header_of(section, gateway.name)));
+            } else if (is_protocol(section)) {
+                serves = serves || is_given(section);
+                protocols.push_back(fmt::format("[{}]", header_of(section, gateway.name)));
             }
         }
-        if (!is_given(Section::l2tp) && !is_given(Section::pptp) && !is_given(Section::ipsec)) {
+        if (!serves) {
+            const std::string last = protocols.back();
+            protocols.pop_back();
             lack(Section::gateway, gateway.name,
                  fmt::format("[gateway.{}] has no protocol that clients may dial; add its table "
-                             "[{}], [{}] or [{}], which may be empty",
-                             gateway.name, header_of(Section::l2tp, gateway.name),
-                             header_of(Section::pptp, gateway.name),
-                             header_of(Section::ipsec, gateway.name)));
+                             "{} or {}, which may be empty",
+                             gateway.name, fmt::join(protocols, ", "), last));
         }
     }
 

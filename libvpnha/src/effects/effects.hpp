@@ -68,6 +68,12 @@ struct AnswerPlugin {
     bool is_protected;
     std::string reason;  // Why not; empty when protected.
 };
+// To a pppd that asks for an address, or whose session has one that is another one's.
+struct AnswerAddress {
+    PluginToken plugin;
+    Ipv4Address address;  // 0.0.0.0: pppd takes its own.
+    std::string refusal;  // Why there is none: the session ends. Empty: it goes on.
+};
 struct AnswerRequest {
     RequestToken request;
     Result<void> result;
@@ -110,10 +116,10 @@ struct Log {
     std::string text;
 };
 
-using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork, SaveLease,
-                 SendLease, SetGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerRequest,
-                 WriteScore, WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork,
+                            SaveLease, SendLease, SetGate, RunStep, Announce, AskNeighbours,
+                            AnswerPlugin, AnswerAddress, AnswerRequest, WriteScore, WithdrawScore,
+                            WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.

@@ -10,6 +10,8 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "ipsec/ike_request.hpp"
+#include "ipsec/port_map.hpp"
 #include "ipsec/sa_counters.hpp"
 #include "vpnha/result.hpp"
 
@@ -56,7 +58,27 @@ struct HoldEsp {
     std::uint64_t ticket = 0;
 };
 
-using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp>;
+// By which ports clients of L2TP within IPsec are known in this node; instead of those of before.
+struct MapPorts {
+    GatewayId gateway;
+    std::vector<ipsec::PortMapping> mappings;
+};
+
+// charon makes new ones in their place: of these CHILD SAs, by their inbound SPIs, and of those
+// whose time came while it was passive.
+struct RekeyChildren {
+    GatewayId gateway;
+    std::vector<std::uint32_t> spis;
+};
+
+// Requests within IKEv2 SAs are told as they come, or no more. → IkeRequested
+struct WatchIke {
+    GatewayId gateway;
+    bool on = false;
+};
+
+using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
+                               MapPorts, RekeyChildren, WatchIke>;
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
@@ -94,7 +116,12 @@ struct EspHeld {
     Result<void> result;
 };
 
+// To whom, and by whom, is not proven.
+struct IkeRequested {
+    ipsec::IkeRequest request;
+};
+
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
-                                SasListed, SasFlushed, CountersSet, EspHeld>;
+                                SasListed, SasFlushed, CountersSet, EspHeld, IkeRequested>;
 
 }  // namespace vpnha::node

@@ -32,6 +32,12 @@ struct PluginDown {
     PluginToken plugin = 0;
 };
 
-using PluginEvent = std::variant<PluginUp, PluginDown>;
+// A pppd wants an address for its client. → AnswerAddress
+struct PluginAsks {
+    PluginToken plugin = 0;
+    const std::string& user;  // As authenticated; may be empty.
+};
+
+using PluginEvent = std::variant<PluginAsks, PluginUp, PluginDown>;
 
 }  // namespace vpnha::node

@@ -27,6 +27,8 @@ struct SaCounters {
     std::uint64_t oseq = 0;
     std::uint64_t seq = 0;
     std::vector<std::uint32_t> bitmap;
+    // What it decrypts, or encrypts, has it afterwards.
+    std::uint32_t output_mark = 0;
     friend bool operator==(const SaCounters&, const SaCounters&) = default;
 };
 

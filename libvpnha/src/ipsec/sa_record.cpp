@@ -56,6 +56,22 @@ bool has_same_tags(const HaMessage& a, const HaMessage& b) {
     return tags(a) == tags(b);
 }
 
+// The only one that a selector lets pass.
+std::optional<std::uint16_t> udp_port(const ChildSa& child, HaTag tag) {
+    const auto message = parse_ha_message(child.add);
+    const auto selector = message ? message->find(tag) : std::nullopt;
+    if (!selector) {
+        return std::nullopt;
+    }
+    ByteReader in(*selector);
+    in.u8();  // The family.
+    const std::uint8_t protocol = in.u8();
+    const std::uint16_t from = in.u16();
+    const std::uint16_t to = in.u16();
+    return in.ok() && protocol == kUdp && from == to && from != 0 ? std::optional(from)
+                                                                  : std::nullopt;
+}
+
 void assign(Bytes& to, const HaMessage& from, HaTag tag) {
     if (const auto value = from.find(tag)) {
         to.assign(value->begin(), value->end());
@@ -65,14 +81,11 @@ void assign(Bytes& to, const HaMessage& from, HaTag tag) {
 }  // namespace
 
 bool carries_l2tp(const ChildSa& child) {
-    const auto message = parse_ha_message(child.add);
-    const auto selector = message ? message->find(HaTag::local_ts) : std::nullopt;
-    if (!selector) {
-        return false;
-    }
-    ByteReader in(*selector);
-    in.u8();  // The family.
-    return in.u8() == kUdp && in.u16() == kL2tpPort && in.u16() == kL2tpPort && in.ok();
+    return udp_port(child, HaTag::local_ts) == kL2tpPort;
+}
+
+std::uint16_t peer_port_of(const ChildSa& child) {
+    return udp_port(child, HaTag::remote_ts).value_or(kL2tpPort);
 }
 
 Bytes encode_key(const IkeKey& key) {
@@ -175,7 +188,7 @@ Bytes encode_record(const ChildSa& child) {
     out.u8(kRecordVersion).u32(child.spi_out).u64(child.order);
     write_key(out, child.made);
     write_key(out, child.owner);
-    out.prefixed(child.add);
+    out.u16(child.port).prefixed(child.add);
     return std::move(out).take();
 }
 
@@ -191,6 +204,7 @@ Result<ChildSa> parse_child_sa(ByteView id, ByteView payload) {
     child.order = in.u64();
     child.made = read_key(in);
     child.owner = read_key(in);
+    child.port = in.u16();
     const ByteView add = in.take_prefixed(limits::kHaMessageBytesMax);
     child.add.assign(add.begin(), add.end());
     if (!in.finished() || child.order > limits::kCounterMax) {
@@ -202,6 +216,11 @@ Result<ChildSa> parse_child_sa(ByteView id, ByteView payload) {
         message->spi(HaTag::inbound_spi) != child.spi ||
         message->spi(HaTag::outbound_spi) != child.spi_out) {
         return malformed("the CHILD_ADD of a CHILD SA's record");
+    }
+    const bool is_private = child.port >= limits::kPrivatePortFirst &&
+                            child.port < limits::kPrivatePortFirst + limits::kPrivatePorts;
+    if (child.port != 0 && (!is_private || !carries_l2tp(child))) {
+        return malformed("the port of a CHILD SA's record");
     }
     return child;
 }

@@ -41,6 +41,9 @@ struct ChildSa {
     IkeKey owner;
     std::uint64_t order = 0;
     Bytes add;  // Its CHILD_ADD.
+    // Of L2TP: by which its peer is known within a gateway whose charon marks what it decrypts. No
+    // other IKE SA's children have it; several clients may have one address and one port. 0: none.
+    std::uint16_t port = 0;
     friend bool operator==(const ChildSa&, const ChildSa&) = default;
 };
 
@@ -57,6 +60,8 @@ struct EspCounters {
 
 // L2TP's port alone passes in it.
 [[nodiscard]] bool carries_l2tp(const ChildSa& child);
+// Its peer's own, of L2TP. One that reserves itself any is taken for one that has L2TP's.
+[[nodiscard]] std::uint16_t peer_port_of(const ChildSa& child);
 
 // Identities of the records.
 [[nodiscard]] Bytes encode_key(const IkeKey& key);

@@ -74,6 +74,20 @@ SaChanges SaStore::settle() {
     return changes;
 }
 
+SaChanges SaStore::take_back(const IkeKey& key, const std::set<std::uint32_t>& children) {
+    SaChanges changes;
+    for (const std::uint32_t spi : children) {
+        if (sas_.find_child(spi) != nullptr) {
+            end_child(spi, changes);
+        }
+    }
+    IkeSa sa = *sas_.find(key);
+    --sa.mid_responder;
+    sas_.put(std::move(sa));
+    changes.ikes.insert(key);
+    return changes;
+}
+
 void SaStore::forget_half_open() {
     half_open_.clear();
     dying_.clear();
@@ -142,6 +156,7 @@ void SaStore::establish(HalfOpen half_open, SaChanges& changes) {
     adopt(key, changes);
     for (ChildSa& child : half_open.children) {
         child.order = next_order();
+        give_port(child);
         changes.children.insert(child.spi);
         sas_.put(std::move(child));
     }
@@ -325,8 +340,35 @@ void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView 
     };
     counters_.child_rekeys += std::ranges::any_of(sas_.children_of(key), replaces) ? 1 : 0;
     child.order = next_order();
+    give_port(child);
     changes.children.insert(*spi);
     sas_.put(std::move(child));
+}
+
+void SaStore::give_port(ChildSa& child) const {
+    if (!carries_l2tp(child)) {
+        return;
+    }
+    std::set<std::uint16_t> taken;
+    std::pair<std::uint64_t, std::uint16_t> latest;
+    for (const auto& [spi, other] : sas_.children()) {
+        if (other.port != 0 && other.owner == child.owner) {
+            child.port = other.port;
+            return;
+        }
+        taken.insert(other.port);
+        latest = std::max(latest, {other.port == 0 ? 0 : other.order, other.port});
+    }
+    // In turns: what had the port before may not have ended inside of this gateway.
+    std::uint32_t turn = latest.second == 0 ? 0U : latest.second - limits::kPrivatePortFirst + 1U;
+    for (std::uint32_t i = 0; i < limits::kPrivatePorts; ++i, ++turn) {
+        const auto port =
+            static_cast<std::uint16_t>(limits::kPrivatePortFirst + turn % limits::kPrivatePorts);
+        if (!taken.contains(port)) {
+            child.port = port;
+            return;
+        }
+    }
 }
 
 void SaStore::end_child(std::uint32_t spi, SaChanges& changes) {

@@ -59,6 +59,8 @@ class SaStore {
     // A deleted SA for which no other one was established at once has no heir.
     [[nodiscard]] bool is_unsettled() const { return !dying_.empty(); }
     [[nodiscard]] SaChanges settle();
+    // A request that charon answered before is expected again: what it made ends.
+    [[nodiscard]] SaChanges take_back(const IkeKey& key, const std::set<std::uint32_t>& children);
     // This node serves no more: what was not established is not its business.
     void forget_half_open();
 
@@ -82,6 +84,8 @@ class SaStore {
     void begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,
                      SaChanges& changes);
     void end_child(std::uint32_t spi, SaChanges& changes);
+    // Of L2TP: that of the children that it has beside it, or one that none has.
+    void give_port(ChildSa& child) const;
 
     // What one of them owns is the other's.
     void hand_over(const IkeKey& from, const IkeKey& to, SaChanges& changes);

@@ -26,8 +26,13 @@ std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
     return settings.pptp ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait) : nullptr;
 }
 
-// SAs come before what runs inside them.
-constexpr std::array<Make, 4> kFamilies{make_ipsec, make_l2tp, make_pptp, make_flows};
+std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& settings) {
+    return std::make_unique<Addresses>(gateway, settings.addresses);
+}
+
+// SAs come before what runs inside them, addresses after those who have them.
+constexpr std::array<Make, 5> kFamilies{make_ipsec, make_l2tp, make_pptp, make_flows,
+                                        make_addresses};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/time.hpp"
+#include "keepers/addresses/addresses.hpp"
 #include "keepers/conntrack/flows.hpp"
 #include "keepers/keeper.hpp"
 
@@ -18,6 +19,7 @@ struct Settings {
     // A pppd goes on after that, whether a standby has confirmed its session or not.
     Duration confirm_wait = std::chrono::milliseconds(50);
     FlowSettings flows;
+    AddressSettings addresses;
     bool ipsec = false;  // The gateway serves it.
     bool pptp = false;   // The same.
 };

@@ -10,7 +10,7 @@
 //      effects begin with SaveDurable when what it saves has changed.
 //   3  A majority's answers to one round make the deadline.                     holder.hpp
 //   4  A vpnhad abstains after its start.                                       voter.hpp
-//   5  Release: the deadline is 0 first, then it is said. A lapsed holder that Pacemaker still has
+//   5  Release: the gate is shut first, then it is sent. A lapsed holder that Pacemaker still has
 //      promoted claims a new epoch by itself, and declines it when another node may have served.
 //   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority.
 //   7  ρ and δ.                                                                 timing.hpp
@@ -28,11 +28,11 @@
 //      what they remember are, with this node itself, no majority of that list: nothing that it
 //      has promised in a life before can then be unknown to it. It asks when its abstention is
 //      over: what is counted with its old votes was decided by then.        engine_memory.cpp
-//  14  A node that nobody has promoted stands in for a holder: it asks all voters whether they
-//  would
-//      answer a claim, which promises nothing, and claims when a majority would, its own vote among
-//      them, twice in a row. So a holder that may speak never loses a vote by it. Who stands in
-//      yields: it hands over to a claim like a lame one.                 engine_stand_in.cpp
+//  14  A node that nobody has promoted stands in for a holder. It asks all voters whether they
+//      would answer a claim; their answer promises nothing. It claims when a majority would, its
+//      own vote among them, twice in a row. So a holder that may speak never loses a vote by it.
+//      Who stands in yields: it hands over to any claim, like a lame one.
+//                                                                      engine_stand_in.cpp
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -45,8 +45,8 @@
 //   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
 //                 |          |        |         |          |          | over (3) |        |
 //
-//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds; one
-//   that yields is lame to it.
+//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds. One
+//   that yields hands over, as if it were lame.
 //   (3) idle; nothing more is answered to that claim before its counters are read.
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a

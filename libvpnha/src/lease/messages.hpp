@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What nodes say to each other about the lease of one gateway. Bytes: datagram.hpp.
+// What nodes send each other about the lease of one gateway. Bytes: datagram.hpp.
 #pragma once
 
 #include <array>

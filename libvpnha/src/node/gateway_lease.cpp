@@ -42,16 +42,15 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
     // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
     // its busy node gives it the time, and has fallen silent after this. To give up sooner would
     // have Pacemaker ban a node that is about to be granted.
-    grant_until_ = now + settings_.lease.timing.lame;
-    lease_.set_checkpoint({});  // Of an epoch before; say_margin() knows better.
+    grants_.await(now + settings_.lease.timing.lame);
+    lease_.set_checkpoint({});  // Of an epoch before; warming knows better.
     lease_.note_claimed(replica_.highest_epoch());
     take(lease_.promote(now), now, effects);
 }
 
 void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
-    grant_until_.reset();
-    waits_ = false;
-    failure_ = fmt::format("grant: {}", why);
+    grants_.end();
+    transition_.fail(fmt::format("grant: {}", why));
     take(lease_.demote(now), now, effects);
     follow(takeover_.on_step(false), now, effects);
 }
@@ -73,7 +72,7 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
                                         : voters.all(),
                      now, effects);
     } else if ((quorate && !lease_.state().alone && !voters.majority(present)) ||
-               (waits_ && !quorate)) {
+               (waits() && !quorate)) {
         await_voters(missing, now, effects);
     } else {
         refuse_grant("no majority of the voters granted it in time", now, effects);
@@ -82,8 +81,8 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
 
 void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now,
                                Effects& effects) {
-    grant_until_ = now + settings_.lease.timing.lame;
-    if (std::exchange(waits_, true)) {
+    grants_.await(now + settings_.lease.timing.lame);
+    if (!grants_.wait_in_silence()) {
         return;
     }
     // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
@@ -103,39 +102,26 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
                                       "takes the votes of all; it waits for node {}",
                                       names),
                     tag(), names)});
-    for (const WaitingRequest& request : std::exchange(waiting_requests_, {})) {
-        effects.emplace_back(AnswerRequest{request.token, {}});
-    }
+    transition_.answer_early(effects);
 }
 
 Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
     if (!replica_.quorate()) {
         return fail(Errc::unreachable, "quorum was lost");
     }
-    if (granted_ <= replica_.highest_epoch()) {
+    if (grants_.epoch() <= replica_.highest_epoch()) {
         return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
                                             to_string(replica_.highest_epoch())));
     }
-    take(replica_.begin_epoch(granted_, now), now, effects);
+    take(replica_.begin_epoch(grants_.epoch(), now), now, effects);
     effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
     return {};
 }
 
-bool GatewayNode::served_since(const lease::Granted& granted, TimePoint now) const {
-    // In the time of the lease that it gave back nobody else was granted one, unless one that did
-    // hands over.
-    const bool unbroken =
-        now < reclaimed_until_ && granted.margin.kind != lease::Margin::Kind::handed_over;
-    return !unbroken && granted.elsewhere > replica_.epoch();
-}
-
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
-    const Epoch before = std::exchange(granted_, granted.epoch);
-    granted_at_ = now;
-    told_ = granted.margin;
-    if (grant_until_) {
-        grant_until_.reset();
-        waits_ = false;
+    const Epoch before = grants_.add(granted, now);
+    if (grants_.awaited()) {
+        grants_.end();
         follow(takeover_.on_step(true), now, effects);
         return;
     }
@@ -144,7 +130,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     if (takeover_.state() != takeover::State::promoted) {
-        if (granted.elsewhere > before && !counted().empty()) {
+        if (granted.elsewhere > before && !keepers_.counted().empty()) {
             // It had lapsed in the midst of the promotion, for which the counters were made warm.
             follow(takeover_.lost(), now, effects);
         }
@@ -152,7 +138,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     }
     // The lease had lapsed, and nobody else was promoted meanwhile.
     const Result<void> claimed =
-        served_since(granted, now)
+        grants_.served_since(granted, replica_.epoch(), now)
             ? fail(Errc::busy, fmt::format("another node may have served in epoch {} meanwhile",
                                            to_string(granted.elsewhere)))
             : claim(now, effects);
@@ -164,12 +150,11 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         follow(takeover_.lost(), now, effects);
         return;
     }
-    for (const auto& keeper : keepers_) {
-        keeper->unpause(now, effects);
-    }
+    keepers_.unpause(now, effects);
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    wishes_.planned.on_silent(ended.epoch, now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
         give_up_claim(to_string(ended.why), now, effects);
         return;
@@ -195,9 +180,7 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
                           : "")});
     if (again) {
         // What peers leave unanswered while nothing reaches them ends no session.
-        for (const auto& keeper : keepers_) {
-            keeper->pause(effects);
-        }
+        keepers_.pause(effects);
     } else {
         if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
             stand_in_.depose(now);  // A service of this node has died: a standby claimed it.
@@ -210,14 +193,14 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
     const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
     if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
         replica_.epoch() >= known || !lease_.holder().serving() ||
-        now < granted_at_ + kClaimAbovePause || lease_.holder().epoch() != granted_) {
+        now < grants_.at() + kClaimAbovePause || lease_.holder().epoch() != grants_.epoch()) {
         return;  // Or the grant of its newest claim waits for the disk.
     }
     effects.emplace_back(
         Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
                                         "claiming anew {}",
                                         to_string(known), tag())});
-    reclaimed_until_ = lease_.holder().state().deadline;
+    grants_.give_back(lease_.holder().state().deadline);
     take(lease_.release(now), now, effects);
     take(lease_.promote(now), now, effects);
 }
@@ -299,8 +282,8 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
         // answer, of 4 three.
         const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
-            const auto joined = joined_.find(node);
-            return joined != joined_.end() && now >= joined->second + kVoterSettle &&
+            const std::optional<TimePoint> since = members_.since(node);
+            return since && now >= *since + kVoterSettle &&
                    std::find(next.begin(), next.end(), node) == next.end();
         });
         if (come == wanted.end()) {
@@ -316,11 +299,7 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
 
 void GatewayNode::watch_lists(Effects& effects) {
     const std::vector<NodeId>& differing = lease_.state().differing;
-    if (differing == differing_) {
-        return;
-    }
-    differing_ = differing;
-    if (!differing.empty()) {
+    if (voter_watch_.note_differing(differing) && !differing.empty()) {
         effects.emplace_back(
             Log{Level::error,
                 fmt::format("node {} goes by other voters than this node, and neither list is "
@@ -328,6 +307,32 @@ void GatewayNode::watch_lists(Effects& effects) {
                             "restart vpnhad event=voters-differ {} nodes={}",
                             node_list(differing), tag(), node_list(differing))});
     }
+}
+
+void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
+    LeaseSaves::Orders orders = saves_.take(std::move(from));
+    for (LeaseSaves::Save& save : orders.saves) {
+        effects.emplace_back(SaveLease{settings_.id, std::move(save.durable), save.ticket});
+    }
+    carry_out(std::move(orders.ready), now, effects);
+}
+
+void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
+                                 Effects& effects) {
+    LeaseSaves::Outcome outcome = saves_.on_saved(ticket, result.has_value());
+    if (!result) {
+        lease_.on_not_saved(saves_.on_disk(), outcome.lost_grant, now);
+    }
+    if (outcome.changed) {
+        effects.emplace_back(
+            result
+                ? Log{Level::info, fmt::format("the lease is saved again event=saved {}", tag())}
+                : Log{Level::error,
+                      fmt::format("this node does not vote, and is granted nothing, until it can "
+                                  "save what it says event=not-saved {}: {}",
+                                  tag(), result.error().detail)});
+    }
+    carry_out(std::move(outcome.ready), now, effects);
 }
 
 void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
@@ -339,13 +344,15 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
         if (auto* send = std::get_if<lease::Send>(&effect)) {
             effects.emplace_back(SendLease{settings_.id, send->to, std::move(send->message)});
         } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
-            if (gate_wanted_ || gate->deadline == TimePoint{}) {
+            if (grants_.opens_gate() || gate->deadline == TimePoint{}) {
                 effects.emplace_back(SetGate{settings_.id, gate->deadline});
             }
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
             // The gate of a node that is promoted no more stays shut: see on_granted().
-            gate_wanted_ = gate_wanted_ && !served_since(*granted, now);
+            if (grants_.served_since(*granted, replica_.epoch(), now)) {
+                grants_.shut_gate();
+            }
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
@@ -372,7 +379,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
         } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
             const std::string names = node_list(awaits->nodes);
             const std::string what =
-                awaits->nodes == std::vector{self_}
+                awaits->nodes == std::vector{self()}
                     ? "it was the only voter, and waits for an administrator's word (vpnha "
                       "vote-without)"
                     : fmt::format("it votes when node {} has told it what it remembers", names);

@@ -56,7 +56,6 @@ void GatewayNode::ask_neighbours(TimePoint now, Effects& effects) {
 void GatewayNode::watch_links(TimePoint now, Effects& effects) {
     for (const auto& [side, state] : links_.take_news()) {
         const bool lost = state == LinkState::no_carrier || state == LinkState::no_answer;
-        counters_.links_lost += lost ? 1 : 0;
         effects.emplace_back(Log{
             lost ? Level::warning : Level::info,
             fmt::format("{} link: {} event=link {}", to_string(side), to_string(state), tag())});
@@ -64,7 +63,6 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
     const auto best = best_standby();
     const auto elsewhere = best ? std::optional(best->second) : std::nullopt;
     if (links_.weigh(takeover_.state() == takeover::State::promoted, elsewhere, now)) {
-        ++counters_.given_away;
         effects.emplace_back(
             Log{Level::warning,
                 fmt::format("outside link: {}, inside link: {}; node {} is in sync and has better "

@@ -14,47 +14,26 @@ namespace {
 
 using takeover::Step;
 
-// A process that cannot be killed waits for a disk or a device.
-constexpr Duration kResetAgain = std::chrono::seconds(5);
 }  // namespace
 
-GatewayNode::GatewayNode(GatewaySettings settings, NodeId self, const Speech& speech,
+GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
                          std::span<const keepers::Make> families)
     : settings_(std::move(settings)),
-      self_(self),
       speech_(speech),
-      replica_(settings_.id, self),
+      replica_(settings_.id, self()),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
+      keepers_({settings_.id, settings_.name, attachment_, replica_, takeover_, lease_},
+               settings_.keepers, families),
+      keeper_steps_({keepers_, replica_, lease_, grants_}),
+      saves_(settings_.durable),
+      voter_watch_(self(), settings_.started_at),
+      wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
-      links_(settings_.links),
-      on_disk_(settings_.durable),
-      voter_watch_(self, settings_.started_at) {
-    for (const keepers::Make make : families) {
-        if (auto keeper = make(kept_, settings_.keepers)) {
-            keepers_.push_back(std::move(keeper));
-        }
-    }
-}
-
-keepers::Keeper* GatewayNode::keeper_of(wire::RecordType type) const {
-    for (const auto& keeper : keepers_) {
-        const auto types = keeper->types();
-        if (std::find(types.begin(), types.end(), type) != types.end()) {
-            return keeper.get();
-        }
-    }
-    return nullptr;
-}
-
-std::string GatewayNode::tag() const {
-    return fmt::format("gateway={} epoch={}", settings_.name, to_string(replica_.epoch()));
-}
+      links_(settings_.links) {}
 
 void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                          TimePoint now, Effects& effects) {
-    resource_ = resource;
-    if (!attached_) {
-        attached_ = true;
+    if (attachment_.attach(resource)) {
         replica_.on_members(members, quorate, now);
         effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
     }
@@ -64,17 +43,17 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
 }
 
 void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
-    if (!attached_) {
+    if (!attached()) {
         effects.emplace_back(AnswerRequest{request, {}});
         effects.emplace_back(Detached{settings_.id});
         return;
     }
-    detaching_ = true;
+    attachment_.leave();
     demote(request, now, effects);
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
-    if (waits_ && !detaching_) {
+    if (waits() && !detaching()) {
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
@@ -82,16 +61,17 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
     }
     const bool serves_unasked = acting() || stand_in_.phase() == StandIn::Phase::confirmed;
-    if (serves_unasked && !detaching_ && replica_.quorate()) {
+    if (serves_unasked && !detaching() && replica_.quorate()) {
         confirm(request, now, effects);
         return;
     }
-    if (!attached_ || detaching_ || takeover_.busy() || resetting_) {
+    if (!attached() || detaching() || takeover_.busy() || blockers_.resetting()) {
         effects.emplace_back(AnswerRequest{
-            request, fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
-                                                  !attached_   ? "not attached"
-                                                  : resetting_ ? "ending its stock services"
-                                                               : to_string(takeover_.state())))});
+            request,
+            fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
+                                         !attached()             ? "not attached"
+                                         : blockers_.resetting() ? "ending its stock services"
+                                                                 : to_string(takeover_.state())))});
         return;
     }
     if (!replica_.quorate()) {
@@ -102,8 +82,9 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
                                       settings_.name))});
         return;
     }
-    waiting_requests_.push_back({request, true});
+    transition_.wait_for_promotion(request);
     stand_in_.on_promoted();
+    wishes_.planned.on_promotion(replica_.epoch(), now);
     if (takeover_.serves()) {
         take(lease_.promote(now), now, effects);  // Lame no more.
     }
@@ -111,7 +92,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
 }
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
-    waiting_requests_.push_back({request, false});
+    transition_.wait_for_demotion(request);
     stand_in_.undepose();
     score_.expect_withdrawn(now);
     if (takeover_.state() == takeover::State::standing_in) {
@@ -124,7 +105,7 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
     take(lease_.demote(now), now, effects);
     if (lapsed) {
         follow(takeover_.lost(), now, effects);
-    } else if (grant_until_) {
+    } else if (grants_.awaited()) {
         refuse_grant("it was demoted meanwhile", now, effects);
     }
 }
@@ -145,14 +126,16 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             hear_group(now, effects);
             return;
         case Step::warm_counters:
-            begin_warming(now, effects);
+            keeper_steps_.begin_warming(now);
+            go_on_warming(now, effects);
             return;
         case Step::activate_services:
         case Step::deactivate_services:
-            begin_turning(now, effects);
+            keeper_steps_.begin_turning(now);
+            go_on_turning(now, effects);
             return;
         case Step::mute_sessions:
-            if (handing_over_) {
+            if (keeper_steps_.hands_over()) {
                 return;  // The last counters have yet to be said in this epoch.
             }
             [[fallthrough]];
@@ -162,11 +145,11 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             run_inner_step(*next.step, now, effects);
             return;
         case Step::open_gate:
-            gate_wanted_ = true;
+            grants_.open_gate();
             break;
         case Step::shut_gate:
             stand_in_.end();
-            gate_wanted_ = false;
+            grants_.shut_gate();
             take(lease_.release(now), now, effects);
             break;
         case Step::add_addresses:
@@ -176,7 +159,8 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             break;
     }
     const bool stands_in = takeover_.state() == takeover::State::standing_in;
-    effects.emplace_back(RunStep{settings_.id, *next.step, stands_in ? granted_ : replica_.epoch(),
+    effects.emplace_back(RunStep{settings_.id, *next.step,
+                                 stands_in ? grants_.epoch() : replica_.epoch(),
                                  lease_.holder().state().deadline});
 }
 
@@ -190,29 +174,25 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             }
             break;
         case Step::resume_sessions:
-            for (const auto& keeper : keepers_) {
-                keeper->promote(now, effects);
-            }
+            keepers_.promote(now, effects);
             break;
         case Step::mute_sessions:
-            for (const auto& keeper : keepers_) {
-                keeper->mute(effects);
-            }
+            keepers_.mute(effects);
             announcements_.clear();
             if (replica_.promoted()) {
                 replica_.end_epoch(now);
             }
             break;
         case Step::install_hot:
-            if (!detaching_) {
-                take(replica_.install_missing(), now, effects);
+            if (!detaching()) {
+                keepers_.install_missing(now, effects);
             }
             break;
         default:
             VPNHA_ASSERT(false);
     }
     if (!result) {
-        failure_ = fmt::format("{}: {}", to_string(step), result.error().detail);
+        transition_.fail(fmt::format("{}: {}", to_string(step), result.error().detail));
     }
     follow(takeover_.on_step(result.has_value()), now, effects);
 }
@@ -222,31 +202,29 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     if (!result) {
         effects.emplace_back(Log{Level::error, fmt::format("step {} failed {}: {}", to_string(step),
                                                            tag(), result.error().detail)});
-        if (failure_.empty() || step == Step::shut_gate) {
-            failure_ = fmt::format("{}: {}", to_string(step), result.error().detail);
+        std::string why = fmt::format("{}: {}", to_string(step), result.error().detail);
+        if (step == Step::shut_gate) {
+            transition_.fail(std::move(why));
+        } else {
+            transition_.fail_after(std::move(why));
         }
     } else if (step == Step::open_gate) {
         effects.emplace_back(
             Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});
+        wishes_.planned.on_opened(replica_.epoch());
     } else if (step == Step::announce) {
         plan_announcements(now);
     }
     if (step == Step::reset_services) {
-        on_services_reset(result.has_value(), now, effects);
-        if (std::exchange(resetting_, false)) {
+        if (blockers_.on_services_reset(result.has_value(), now)) {
+            effects.emplace_back(
+                Log{Level::info, fmt::format("the stock services have ended at last {}", tag())});
+        }
+        if (blockers_.end_resetting()) {
             return;
         }
     }
     follow(takeover_.on_step(result.has_value()), now, effects);
-}
-
-void GatewayNode::on_services_reset(bool succeeded, TimePoint now, Effects& effects) {
-    reset_again_at_ = succeeded ? std::nullopt : std::optional(now + kResetAgain);
-    if (unreset_ && succeeded) {
-        effects.emplace_back(
-            Log{Level::info, fmt::format("the stock services have ended at last {}", tag())});
-    }
-    unreset_ = !succeeded;
 }
 
 void GatewayNode::finish(bool succeeded, Effects& effects) {
@@ -256,10 +234,7 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
                       : state == takeover::State::promoted ? Role("promoted", "event=promoted")
                       : state == takeover::State::lame     ? Role("draining", "event=draining")
                                                            : Role("unpromoted", "event=demoted");
-    const auto failed = [&](const WaitingRequest& request) {
-        return !result_for(request.promotion, succeeded).has_value();
-    };
-    if (succeeded && std::none_of(waiting_requests_.begin(), waiting_requests_.end(), failed)) {
+    if (transition_.satisfies_all(succeeded, takeover_.serves())) {
         effects.emplace_back(
             Log{Level::info, fmt::format("now {} {} {} sessions={}", role.first, role.second, tag(),
                                          replica_.store().count())});
@@ -267,40 +242,26 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});
     }
-    for (const WaitingRequest& request : std::exchange(waiting_requests_, {})) {
-        effects.emplace_back(
-            AnswerRequest{request.token, result_for(request.promotion, succeeded)});
-    }
-    failure_.clear();
-    if (detaching_ && takeover_.state() == takeover::State::standby) {
+    end_move(state == takeover::State::promoted);
+    transition_.finish(succeeded, takeover_.serves(), effects);
+    if (detaching() && takeover_.state() == takeover::State::standby) {
         remove_everything(effects);
         effects.emplace_back(Detached{settings_.id});
     }
 }
 
-Result<void> GatewayNode::result_for(bool promotion, bool succeeded) const {
-    if (succeeded && (!promotion || takeover_.serves())) {
-        return {};
-    }
-    return fail(Errc::system, failure_.empty() ? "the transition was overtaken" : failure_);
-}
-
 void GatewayNode::on_probe(Effects& effects) {
     if (const std::optional<int> written = score_.written()) {
-        effects.emplace_back(WriteScore{settings_.id, resource_, *written});
+        effects.emplace_back(WriteScore{settings_.id, attachment_.resource(), *written});
     }
 }
 
 void GatewayNode::remove_everything(Effects& effects) {
-    for (const auto& keeper : keepers_) {
-        keeper->detach(effects);
-    }
-    replica_ = replica::Replica(settings_.id, self_, replica_.highest_epoch());
-    differences_.clear();
-    unreset_ = false;
-    reset_again_at_.reset();
-    attached_ = false;
-    detaching_ = false;
+    keepers_.detach(effects);
+    replica_ = replica::Replica(settings_.id, self(), replica_.highest_epoch());
+    blockers_.clear();
+    attachment_.end();
+    wishes_.planned = PlannedMove(settings_.id, self());
     stand_in_.end();
     stand_in_.undepose();
     score_.forget();
@@ -314,20 +275,16 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     } else {
         score_.thaw();
     }
-    members_ = members;
-    std::erase_if(joined_, [&members](const auto& each) { return !members.contains(each.first); });
-    for (const NodeId member : members) {
-        joined_.try_emplace(member, now);
-    }
+    members_.set(members, now);
     take(lease_.on_members(members, quorate, now), now, effects);
-    if (waits_ && grant_until_) {
-        grant_until_ = now + settings_.lease.timing.lame;  // Who comes back abstains at first.
+    if (waits()) {
+        grants_.await(now + settings_.lease.timing.lame);  // Who comes back abstains at first.
     }
-    if (attached_) {
+    if (attached()) {
         replica_.on_members(members, quorate, now);
         hear_group(now, effects);
         say_barrier(effects);
-        on_replica(now, effects);
+        keepers_.on_replica(now, effects);
         watch_holder(now, effects);
     }
 }
@@ -338,15 +295,15 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
     const lease::Holder& lease = lease_.holder();
     // Its own, from before its promotion, only makes room for the next.
-    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self_ &&
+    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self() &&
                             replica_.promoted() && (!lease.serving() || lease.lapsed(now));
-    if (!attached_ || comes_late) {
+    if (!attached() || comes_late) {
         return;
     }
     take(replica_.on_message(sender, message, now), now, effects);
-    on_replica(now, effects);
+    keepers_.on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
-        member_names_[sender] = hello->node_name;
+        members_.introduce(sender, hello->node_name);
         holder_watch_.note(sight());
         if (replica_.holder() == sender) {
             score_.thaw();  // The holder serves in the new ring.
@@ -355,11 +312,13 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
         on_barrier(sender, *barrier, now, effects);
+    } else if (const auto* move = std::get_if<wire::Move>(&message)) {
+        on_move(sender, *move, now, effects);
     }
 }
 
 void GatewayNode::on_malformed(NodeId sender, TimePoint now, Effects& effects) {
-    if (attached_) {
+    if (attached()) {
         take(replica_.on_malformed(sender, now), now, effects);
     }
 }
@@ -373,14 +332,15 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         if (auto* send = std::get_if<replica::Send>(&effect)) {
             effects.emplace_back(SendToGroup{speech_.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            install(*wanted, now, effects);
+            keepers_.install(*wanted, now, effects);
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
-            this->remove(remove->key, effects);
+            keepers_.remove(remove->key, effects);
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             if (stand_in_.wanted() && is_promoted()) {
                 stand_in_.depose(now);
                 // The node that acts tells Pacemaker of a member only: this one may have been none.
-                effects.emplace_back(WithdrawScore{settings_.id, resource_, member_names_[self_]});
+                effects.emplace_back(
+                    WithdrawScore{settings_.id, attachment_.resource(), members_.name(self())});
             }
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
@@ -393,9 +353,7 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                                 "{}",
                                                 tag(), to_string(doubted->doubt))});
         } else {
-            for (const auto& keeper : keepers_) {
-                keeper->on_in_sync(now);
-            }
+            keepers_.on_in_sync(now);
             effects.emplace_back(
                 Log{Level::info, fmt::format("the replica is complete event=in-sync {} records={}",
                                              tag(), replica_.store().count())});
@@ -403,33 +361,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
     }
 }
 
-void GatewayNode::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
-    if (keepers::Keeper* const keeper = keeper_of(wanted.key.type)) {
-        keeper->install(wanted, now, effects);
-    } else {
-        keepers::set_aside(kept_, wanted,
-                           fmt::format("record type {} is of a later release; upgrade this node",
-                                       static_cast<int>(wanted.key.type)),
-                           now, effects);
-    }
-}
-
-void GatewayNode::remove(const wire::RecordKey& key, Effects& effects) {
-    if (keepers::Keeper* const keeper = keeper_of(key.type)) {
-        keeper->remove(key, effects);
-    }
-}
-
-void GatewayNode::on_replica(TimePoint now, Effects& effects) {
-    for (const auto& keeper : keepers_) {
-        keeper->on_replica(now, effects);
-    }
-}
-
 void GatewayNode::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {
-    for (const auto& keeper : keepers_) {
-        keeper->on_event(event, now, effects);
-    }
+    keepers_.on_event(event, now, effects);
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
@@ -437,21 +370,17 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     if (now >= voter_watch_.next_tick()) {
         watch_voters(now, effects);
     }
-    if (grant_until_ && now >= *grant_until_) {
+    if (grants_.awaited() && now >= *grants_.awaited_until()) {
         end_grant(now, effects);
     }
     watch_holder(now, effects);
     watch_stand_in(now, effects);
-    if (attached_) {
+    wishes_.planned.on_time(now);
+    if (attached()) {
         ask_neighbours(now, effects);
-        for (const auto& keeper : keepers_) {
-            keeper->on_time(now, effects);
-        }
+        keepers_.on_time(now, effects);
     }
-    if (reset_again_at_ && now >= *reset_again_at_ &&
-        takeover_.state() == takeover::State::standby) {
-        reset_again_at_.reset();
-        resetting_ = true;
+    if (takeover_.state() == takeover::State::standby && blockers_.reset_again(now)) {
         effects.emplace_back(RunStep{settings_.id, Step::reset_services, replica_.epoch(), {}});
     }
     if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
@@ -461,38 +390,38 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say.
-    if (attached_ && (!detaching_ || takeover_.serves() || handing_over_)) {
+    if (attached() && (!detaching() || takeover_.serves() || keeper_steps_.hands_over())) {
         claim_above_members(now, effects);
-        for (const auto& keeper : keepers_) {
-            keeper->follow(now, effects);
-        }
+        keepers_.follow(now, effects);
         take(replica_.flush(now), now, effects);
-        note_counters();
+        keeper_steps_.note_counters();
         watch_links(now, effects);
         watch_own_lease(now, effects);
+        for (const wire::Move& move : wishes_.planned.take_due()) {
+            effects.emplace_back(SendToGroup{speech_.encode(move)});
+        }
         write_score(now, effects);
     }
 }
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
-    std::optional<TimePoint> at = earliest(lease_.next_deadline(), grant_until_);
+    std::optional<TimePoint> at = earliest(lease_.next_deadline(), grants_.awaited_until());
     at = earliest(at, voter_watch_.next_tick());
-    if (!attached_) {
+    if (!attached()) {
         return at;
     }
     at = earliest(at, replica_.next_deadline());
-    for (const auto& keeper : keepers_) {
-        at = earliest(at, keeper->next_deadline());
-    }
+    at = earliest(at, keepers_.next_deadline());
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);
     }
     if (takeover_.state() == takeover::State::standby) {
-        at = earliest(at, reset_again_at_);
+        at = earliest(at, blockers_.next_reset());
     }
-    at = earliest(earliest(at, next_look_at_counters()), links_.next_deadline());
+    at = earliest(earliest(at, keeper_steps_.next_deadline()), links_.next_deadline());
     at = earliest(at, holder_watch_.next_deadline(sight()));
-    at = earliest(earliest(at, next_look_at_own_lease()), score_.next_deadline());
+    at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
+                  earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
     at = earliest(at, stand_in_.next_deadline());
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
 }

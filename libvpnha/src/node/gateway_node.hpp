@@ -7,9 +7,6 @@
 // again.
 #pragma once
 
-#include <deque>
-#include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,12 +18,21 @@
 #include "effects/effects.hpp"
 #include "keepers/families.hpp"
 #include "lease/engine.hpp"
+#include "node/attachment.hpp"
+#include "node/blockers.hpp"
+#include "node/grants.hpp"
 #include "node/holder_watch.hpp"
+#include "node/keeper_list.hpp"
+#include "node/keeper_steps.hpp"
+#include "node/lease_saves.hpp"
 #include "node/links.hpp"
-#include "node/readings.hpp"
-#include "node/score.hpp"
+#include "node/members.hpp"
 #include "node/stand_in.hpp"
+#include "node/transition.hpp"
 #include "node/voter_watch.hpp"
+#include "node/worth/own_lease.hpp"
+#include "node/worth/planned_move.hpp"
+#include "node/worth/score.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
 #include "wire/codec.hpp"
@@ -64,6 +70,8 @@ inline constexpr int kPercentForLostSide = 30;
 // The promoted node's is never lower than a standby's.
 inline constexpr int kScoreFirstToStandIn = 1;
 inline constexpr int kScorePromoted = 2;
+// Of the node that is to have the role: beyond what preferences and stickiness come to.
+inline constexpr int kScoreCalls = 10'000;
 
 // What would become of the gateway's sessions at one node.
 struct PlanRow {
@@ -72,22 +80,36 @@ struct PlanRow {
     replica::Coverage coverage;
 };
 
+// Who gives the role to whom, out of which epoch.
+struct MovePlan {
+    NodeId from;
+    NodeId to;
+    Epoch epoch;
+};
+
+// Why the role is to go, or to come; but for the links.
+struct Wishes {
+    OwnLease own_lease;
+    PlannedMove planned;
+};
+
 struct GatewayCounters {
     std::uint64_t links_lost = 0;    // Of either side.
     std::uint64_t given_away = 0;    // The gateway, because another node's links were better.
     std::uint64_t saves_failed = 0;  // Of what the lease must remember.
     std::uint64_t unanswered = 0;    // It was given away because no majority granted the lease.
+    std::uint64_t switchovers = 0;   // To this node, as it was asked to.
 };
 
 class GatewayNode {
   public:
     // `speech` must outlive it.
-    GatewayNode(GatewaySettings settings, NodeId self, const Speech& speech,
+    GatewayNode(GatewaySettings settings, const Speech& speech,
                 std::span<const keepers::Make> families);
     GatewayNode(const GatewayNode&) = delete;
     GatewayNode& operator=(const GatewayNode&) = delete;
 
-    // An agent's start and stop. While detached the gateway's messages are not listened to.
+    // An agent's start and stop. While detached the gateway's messages are ignored.
     void attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                 TimePoint now, Effects& effects);
     void detach(RequestToken request, TimePoint now, Effects& effects);
@@ -122,6 +144,10 @@ class GatewayNode {
     // News of the kernel, and of what else keepers listen to.
     void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void resync(TimePoint now, Effects& effects);
+    // Whether the role could be moved now, to that node or to the best one. An error says why not.
+    [[nodiscard]] Result<MovePlan> plan_move(std::optional<NodeId> wanted) const;
+    // Asks the group for it. To be repeated until the role has moved: see kMoveLasts.
+    void ask_move(const MovePlan& plan);
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                             Effects& effects);
@@ -140,7 +166,9 @@ class GatewayNode {
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
-    void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
+    void set_differences(std::vector<std::string> items) {
+        blockers_.set_differences(std::move(items));
+    }
 
     void on_time(TimePoint now, Effects& effects);
 
@@ -151,12 +179,12 @@ class GatewayNode {
     void flush(TimePoint now, Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
-    [[nodiscard]] bool attached() const { return attached_; }
-    // No part of the gateway any more, but for what is lame.
-    [[nodiscard]] bool detaching() const { return detaching_; }
+    [[nodiscard]] bool attached() const { return attachment_.attached(); }
+    // An agent has stopped it. It takes no part any more, but that it may still drain.
+    [[nodiscard]] bool detaching() const { return attachment_.leaving(); }
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
     // The disk takes what the lease must remember; while it does not, this node does not vote.
-    [[nodiscard]] bool saves() const { return saves_; }
+    [[nodiscard]] bool saves() const { return saves_.work(); }
     // Whose votes count for this node; reserve: how many of them more than a majority needs.
     [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return voter_watch_.votes(); }
     [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
@@ -166,12 +194,7 @@ class GatewayNode {
     // Of that class; nullptr: this node has no such family.
     template <class Family>
     [[nodiscard]] const Family* keeper() const {
-        for (const auto& each : keepers_) {
-            if (const auto* family = dynamic_cast<const Family*>(each.get())) {
-                return family;
-            }
-        }
-        return nullptr;
+        return keepers_.find<Family>();
     }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
     // Promoted or lame, or it stands in for a holder.
@@ -183,7 +206,7 @@ class GatewayNode {
     [[nodiscard]] const StandIn& stand_in() const { return stand_in_; }
     // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
     // the lease. The promotion goes on when one is back, or confirmed dead.
-    [[nodiscard]] bool waits() const { return waits_; }
+    [[nodiscard]] bool waits() const { return grants_.waits_in_silence(); }
     // For Pacemaker.
     [[nodiscard]] bool is_promoted() const {
         const bool promoted = state() == takeover::State::promoted ||
@@ -191,47 +214,29 @@ class GatewayNode {
         return (promoted && !acting()) || stand_in_.deposed();
     }
     [[nodiscard]] std::optional<int> score() const { return score_.written(); }
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const;
-    // The replica's level, lowered by what stands_in_the_way().
-    [[nodiscard]] wire::Level standing() const;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions() const { return keepers_.sessions(); }
+    // The replica's level, lowered by the blockers().
+    [[nodiscard]] wire::Level standing() const { return blockers_.standing(replica_); }
     // In words for the operator; empty when this node would go on with everything.
-    [[nodiscard]] std::vector<std::string> stands_in_the_way() const;
+    [[nodiscard]] std::vector<std::string> blockers() const { return blockers_.list(replica_); }
     // What would be kept, for every member; the promoted node itself is not in it.
     [[nodiscard]] std::vector<PlanRow> plan() const;
-    [[nodiscard]] const GatewayCounters& counters() const { return counters_; }
+    [[nodiscard]] GatewayCounters counters() const;
+    // Of the newest planned move.
+    [[nodiscard]] const std::optional<PlannedMove::Report>& move_report() const {
+        return wishes_.planned.report();
+    }
+    // What the node calls itself, or its number.
+    [[nodiscard]] std::string name_of(NodeId node) const;
     // What this node tells the others about the gateway.
     [[nodiscard]] wire::GatewayState wire_state() const;
     // Of all keepers.
-    [[nodiscard]] keepers::Counts counts() const;
+    [[nodiscard]] keepers::Counts counts() const { return keepers_.counts(); }
 
   private:
-    // This gateway, as its keepers see it.
-    class Kept final : public keepers::Gateway {
-      public:
-        explicit Kept(GatewayNode& node) : node_(node) {}
-        [[nodiscard]] GatewayId id() const override { return node_.settings_.id; }
-        [[nodiscard]] replica::Replica& replica() override { return node_.replica_; }
-        [[nodiscard]] const replica::Replica& replica() const override { return node_.replica_; }
-        [[nodiscard]] bool is_attached() const override { return node_.attached_; }
-        [[nodiscard]] bool is_served() const override { return node_.takeover_.serves(); }
-        [[nodiscard]] bool is_heard() const override { return node_.lease_.holder().serving(); }
-        void install_missing(TimePoint now, Effects& effects) override {
-            node_.take(node_.replica_.install_missing(), now, effects);
-        }
-        [[nodiscard]] std::string tag() const override { return node_.tag(); }
-
-      private:
-        GatewayNode& node_;
-    };
-
-    // nullptr: this release does not know the type.
-    [[nodiscard]] keepers::Keeper* keeper_of(wire::RecordType type) const;
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
-    void on_services_reset(bool succeeded, TimePoint now, Effects& effects);
     void finish(bool succeeded, Effects& effects);
-    // A promotion, and a demotion that overtook it, have each their own answer.
-    [[nodiscard]] Result<void> result_for(bool promotion, bool succeeded) const;
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
@@ -239,10 +244,6 @@ class GatewayNode {
     void end_grant(TimePoint now, Effects& effects);
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
-    // Another node may have been granted the lease after this one's own epoch, as a voter remembers
-    // or is not able to deny: what this one has of the sessions may be old, though nobody has told
-    // it so yet.
-    [[nodiscard]] bool served_since(const lease::Granted& granted, TimePoint now) const;
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
     // Says when another node has other voters of the same version.
@@ -254,15 +255,9 @@ class GatewayNode {
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
     void take(lease::Effects&& from, TimePoint now, Effects& effects);
-    // What the lease wants done now, because nothing that it rests on is missing on the disk.
+    // What the lease wants done now: all that it rests on is on the disk.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
-    [[nodiscard]] bool rests_on_unsaved(const lease::Effect& effect) const;
-    // By the record's type.
-    void install(const replica::Install& wanted, TimePoint now, Effects& effects);
-    void remove(const wire::RecordKey& key, Effects& effects);
-    // It has heard of members, confirmations or changes.
-    void on_replica(TimePoint now, Effects& effects);
-    [[nodiscard]] Score::Worth worth() const;
+    [[nodiscard]] Score::Worth worth(TimePoint now) const;
     void write_score(TimePoint now, Effects& effects);
     void ask_neighbours(TimePoint now, Effects& effects);
     // Says what is new of the links, and decides whether another node is to have the gateway.
@@ -278,7 +273,15 @@ class GatewayNode {
     void watch_holder(TimePoint now, Effects& effects);
     // A promoted node that is granted no lease, where another one could be, gives the role away.
     void watch_own_lease(TimePoint now, Effects& effects);
-    [[nodiscard]] std::optional<TimePoint> next_look_at_own_lease() const;
+    // A planned move.
+    void on_move(NodeId sender, const wire::Move& move, TimePoint now, Effects& effects);
+    // The promotion has ended, well or not.
+    void end_move(bool is_promoted);
+    // This node's score is above all others.
+    [[nodiscard]] bool calls_for_role(TimePoint now) const;
+    [[nodiscard]] wire::GatewayState state_of(NodeId node) const;
+    // Why that node cannot have the role; empty: it can.
+    [[nodiscard]] std::string objection_to(NodeId node) const;
     // Standing in for a holder that is not heard.
     [[nodiscard]] bool may_stand_in() const;
     [[nodiscard]] std::optional<StandIn::Turn> turn_to_stand_in() const;
@@ -300,90 +303,36 @@ class GatewayNode {
     // Silent at once, or at the end of the step under way.
     void end_standing_in(std::string_view why, TimePoint now, Effects& effects);
     [[nodiscard]] int score_for_standing_in(unsigned loss) const;
-    // Counters, from one holder to the next.
-    [[nodiscard]] std::vector<keepers::Counted*> counted() const;
-    // This replica has the records that the margin of the last grant counts from.
-    [[nodiscard]] bool holds_margin() const;
-    void begin_warming(TimePoint now, Effects& effects);
+    // Steps that wait for the keepers.
     void go_on_warming(TimePoint now, Effects& effects);
-    void say_margin(const std::optional<Duration>& run_on, TimePoint now);
-    void note_counters();
     void begin_handing_over(TimePoint now, Effects& effects);
     void go_on_handing_over(TimePoint now, Effects& effects);
-    // Daemons that keepers turn.
-    void begin_turning(TimePoint now, Effects& effects);
     void go_on_turning(TimePoint now, Effects& effects);
-    [[nodiscard]] std::optional<TimePoint> next_look_at_counters() const;
     void remove_everything(Effects& effects);
-    [[nodiscard]] std::string tag() const;  // "gateway=l2tp epoch=3.1"
+    [[nodiscard]] NodeId self() const { return settings_.lease.self.node; }
+    // "gateway=l2tp epoch=3.1"
+    [[nodiscard]] std::string tag() const { return keepers_.tag(); }
 
     GatewaySettings settings_;
-    NodeId self_;
-    bool attached_ = false;
-    bool detaching_ = false;
     const Speech& speech_;
-    std::string resource_;
+    Attachment attachment_;
     replica::Replica replica_;
-    Kept kept_{*this};
-    std::vector<std::unique_ptr<keepers::Keeper>> keepers_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
+    Transition transition_;
+    KeeperList keepers_;
+    Grants grants_;
+    KeeperSteps keeper_steps_;
+    LeaseSaves saves_;
+    Blockers blockers_;
+    Score score_;
+    Members members_;
+    VoterWatch voter_watch_;
+    HolderWatch holder_watch_;
+    Wishes wishes_;
     StandIn stand_in_;
     Links links_;
-    struct WaitingRequest {
-        RequestToken token{};
-        bool promotion = false;
-    };
-    std::vector<WaitingRequest> waiting_requests_;
-    std::string failure_;  // First failed step of the transition under way.
-    Score score_;
-    HolderWatch holder_watch_;
-    std::vector<std::string> differences_;
-    // What was stock here may still run: it would speak through the gate of the next promotion.
-    bool unreset_ = false;
-    bool resetting_ = false;  // Once more, outside of a release.
-    std::optional<TimePoint> reset_again_at_;
-    std::vector<NodeId> differing_;  // As logged.
-    // What the lease wants done once what was saved before it is on the disk; oldest first.
-    struct Unsaved {
-        std::uint64_t ticket;
-        lease::Durable durable;
-        lease::Effects effects;
-    };
-    std::deque<Unsaved> unsaved_;
-    std::uint64_t tickets_ = 0;
-    std::optional<lease::Durable> on_disk_;  // nullopt: nothing ever was.
-    bool saves_ = true;
-    Epoch granted_;  // By a majority, the last one.
-    TimePoint granted_at_{};
-    lease::Margin told_;  // With it.
-    // While the step warm_counters runs.
-    struct Warming {
-        TimePoint since;
-        bool begun = false;  // The keepers know.
-    };
-    std::optional<Warming> warming_;
-    // While a successor waits for the last counters.
-    struct HandingOver {
-        TimePoint since;
-        Epoch epoch;
-        std::optional<std::uint64_t> last;  // The sequence that has them.
-    };
-    std::optional<HandingOver> handing_over_;
-    Readings readings_;
-    std::optional<TimePoint> turning_until_;  // While the steps (de)activate_services run.
-    TimePoint reclaimed_until_{};  // The end of the lease that was given back for a higher epoch.
-    std::optional<TimePoint> grant_until_;  // While the step grant runs.
-    bool waits_ = false;                    // In that step, with its promotion answered.
-    bool gate_wanted_ = false;              // Deadlines of the lease go to the gate.
     std::vector<TimePoint> announcements_;
-    VoterWatch voter_watch_;
-    std::optional<TimePoint> unleased_since_;  // Promoted without a lease that it could have.
-    bool gives_role_away_ = false;             // For that reason.
-    std::set<NodeId> members_;
-    std::map<NodeId, TimePoint> joined_;  // Since when each of them is one.
-    std::map<NodeId, std::string> member_names_;
-    GatewayCounters counters_;
 };
 
 }  // namespace vpnha::node

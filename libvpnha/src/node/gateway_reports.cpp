@@ -11,20 +11,14 @@
 
 namespace vpnha::node {
 
-namespace {
-
-// Longer than a lame node keeps the lease (2 s), and than a node that has just started abstains.
-constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
-
-}  // namespace
-
 void GatewayNode::on_process_died(NodeId member, TimePoint now) {
     stand_in_.on_died(member);
     holder_watch_.on_process_died(member, sight(), now);
 }
 
 HolderWatch::Sight GatewayNode::sight() const {
-    return {self_, replica_, lease_, attached_, !resource_.empty(), stand_in_.wanted()};
+    return {
+        self(), replica_, lease_, attached(), !attachment_.resource().empty(), stand_in_.wanted()};
 }
 
 void GatewayNode::on_service_died(const std::string& resource, const std::string& name,
@@ -57,7 +51,7 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                      news.node.value, left)});
     }
     for (const NodeId node : lease_.state().voters.all()) {
-        if (node != self_) {
+        if (node != self()) {
             effects.emplace_back(SendLease{settings_.id, node, lease::Hello{}});
         }
     }
@@ -68,54 +62,38 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     if (!report) {
         return;
     }
-    const std::string& name = member_names_[report->holder];
+    const std::string name = members_.name(report->holder);
     const std::string_view what = report->died     ? "has died"
                                   : report->claims ? "claims the lease, and hears no answer"
                                                    : "stands still";
     effects.emplace_back(Log{
         Level::warning,
         fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}", name, what, tag())});
-    effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
+    effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
 }
 
 void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
     // Another node could be granted the lease without this one's vote: only then a move helps.
     std::vector<NodeId> others;
     for (const NodeId node : lease_.state().voters.all()) {
-        if (node != self_ && members_.contains(node)) {
+        if (node != self() && members_.contains(node)) {
             others.push_back(node);
         }
     }
-    if (takeover_.state() != takeover::State::promoted || lease_.holder().serving() ||
-        !replica_.quorate() || !lease_.state().voters.majority(others) || acting()) {
-        unleased_since_.reset();
-        gives_role_away_ = false;
-        return;
-    }
-    if (!unleased_since_) {
-        unleased_since_ = now;
-    }
+    const bool lacks = takeover_.state() == takeover::State::promoted &&
+                       !lease_.holder().serving() && replica_.quorate() &&
+                       lease_.state().voters.majority(others) && !acting();
     const auto best = best_standby();
-    if (gives_role_away_ || !best || now < *unleased_since_ + kUnleasedPatience) {
-        return;
+    if (wishes_.own_lease.look(lacks, best.has_value(), now)) {
+        effects.emplace_back(
+            Log{Level::warning,
+                fmt::format(
+                    "a majority of the voters are members, and this node has been granted no lease "
+                    "for {} s: the gateway is given away, node {} is in sync event=unanswered {}",
+                    std::chrono::duration_cast<std::chrono::seconds>(wishes_.own_lease.lacking(now))
+                        .count(),
+                    best->first.value, tag())});
     }
-    gives_role_away_ = true;
-    ++counters_.unanswered;
-    effects.emplace_back(
-        Log{Level::warning,
-            fmt::format(
-                "a majority of the voters are members, and this node has been granted no "
-                "lease for {} s: the gateway is given away, node {} is in sync "
-                "event=unanswered {}",
-                std::chrono::duration_cast<std::chrono::seconds>(now - *unleased_since_).count(),
-                best->first.value, tag())});
-}
-
-std::optional<TimePoint> GatewayNode::next_look_at_own_lease() const {
-    if (!unleased_since_ || gives_role_away_ || !best_standby()) {
-        return std::nullopt;
-    }
-    return *unleased_since_ + kUnleasedPatience;
 }
 
 }  // namespace vpnha::node

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node is worth for the gateway: its promotion score. score.hpp says when it is written.
+// What this node is worth for the gateway: its promotion score. worth/score.hpp says when it is
+// written.
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
@@ -27,28 +28,31 @@ Score::Role role_of(takeover::State state) {
 
 }  // namespace
 
-Score::Worth GatewayNode::worth() const {
+Score::Worth GatewayNode::worth(TimePoint now) const {
     const unsigned loss = scored_loss();
     const takeover::State state = takeover_.state();
+    const bool calls = calls_for_role(now);
     return {
         .role = role_of(state),
         .acting = acting(),
         .moves = replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder()),
-        .score = gives_role_away_ ? kScoreEmpty
-                                  : score_of(standing(), loss) + score_for_standing_in(loss),
+        .score = wishes_.own_lease.gives_role_away() ? kScoreEmpty
+                 : calls                             ? kScoreCalls
+                         : score_of(standing(), loss) + score_for_standing_in(loss),
         .lost_sides = loss,
         // A promoted node that a standby surpasses would be demoted.
-        .is_urgent = gives_role_away_ || (stand_in_.wanted() && state == takeover::State::promoted),
+        .is_urgent = wishes_.own_lease.gives_role_away() || calls ||
+                     (stand_in_.wanted() && state == takeover::State::promoted),
         .missed_epoch = !replica_.holder() && replica_.doubt() == wire::Doubt::missed_claim,
     };
 }
 
 void GatewayNode::write_score(TimePoint now, Effects& effects) {
-    if (resource_.empty()) {
+    if (attachment_.resource().empty()) {
         return;
     }
-    if (const std::optional<int> score = score_.due(worth(), now)) {
-        effects.emplace_back(WriteScore{settings_.id, resource_, *score});
+    if (const std::optional<int> score = score_.due(worth(now), now)) {
+        effects.emplace_back(WriteScore{settings_.id, attachment_.resource(), *score});
     }
 }
 

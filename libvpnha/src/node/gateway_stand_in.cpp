@@ -26,13 +26,14 @@ constexpr std::size_t kVotersMin = 3;
 bool GatewayNode::may_stand_in() const {
     const lease::Engine::State& lease = lease_.state();
     const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    if (!stand_in_.wanted() || stand_in_.deposed() || !attached_ || detaching_ ||
-        resource_.empty() || takeover_.state() != takeover::State::standby || resetting_ ||
-        !replica_.quorate() || !lease.quorate || lease.fenced || lease.alone || !saves_ ||
-        lease.voters.newest().nodes.size() < kVotersMin || !lease_.remembers()) {
+    if (!stand_in_.wanted() || stand_in_.deposed() || !attached() || detaching() ||
+        attachment_.resource().empty() || takeover_.state() != takeover::State::standby ||
+        blockers_.resetting() || !replica_.quorate() || !lease.quorate || lease.fenced ||
+        lease.alone || !saves_.work() || lease.voters.newest().nodes.size() < kVotersMin ||
+        !lease_.remembers()) {
         return false;
     }
-    if (promise.epoch.node == NodeId{} || promise.epoch.node == self_ || promise.released ||
+    if (promise.epoch.node == NodeId{} || promise.epoch.node == self() || promise.released ||
         promise.epoch < replica_.epoch() || standing() != wire::Level::complete ||
         links_.lost_for_coming() > 0) {
         return false;
@@ -44,14 +45,14 @@ bool GatewayNode::may_stand_in() const {
 }
 
 std::size_t GatewayNode::rank_without(NodeId holder) const {
-    std::vector<NodeId> candidates{self_};
+    std::vector<NodeId> candidates{self()};
     for (const auto& [node, state] : replica_.peers()) {
         if (node != holder && state.standing == wire::Level::complete && !state.outside_lost &&
             !state.inside_lost && state.epoch >= replica_.epoch()) {
             candidates.push_back(node);
         }
     }
-    return StandIn::rank(std::move(candidates), self_, settings_.id);
+    return StandIn::rank(std::move(candidates), self(), settings_.id);
 }
 
 std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
@@ -114,13 +115,13 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
                                             stand_in_.holder().value, tag())});
     }
     if (stand_in_.tells(now) && members_.contains(stand_in_.holder())) {
-        const std::string& name = member_names_[stand_in_.holder()];
+        const std::string name = members_.name(stand_in_.holder());
         effects.emplace_back(
             Log{Level::warning,
                 fmt::format("{} lives, and this node acts in its place; Pacemaker is told "
                             "event=reported {}",
                             name, tag())});
-        effects.emplace_back(WithdrawScore{settings_.id, resource_, name});
+        effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
     }
 }
 
@@ -132,7 +133,7 @@ void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
                     "event=acting {} granted={}",
                     stand_in_.holder().value,
                     stand_in_.yielded_at(stand_in_.holder()) ? "serves no more" : "is not heard",
-                    tag(), to_string(granted_))});
+                    tag(), to_string(grants_.epoch()))});
     say_barrier(effects);
     follow(takeover_.stand_in(), now, effects);
 }
@@ -141,14 +142,15 @@ void GatewayNode::say_barrier(Effects& effects) {
     const bool waits = stand_in_.phase() == StandIn::Phase::serves ||
                        stand_in_.phase() == StandIn::Phase::confirmed;
     if (waits && !stand_in_.barrier_came()) {
-        effects.emplace_back(SendToGroup{speech_.encode(wire::Barrier{settings_.id, granted_})});
+        effects.emplace_back(
+            SendToGroup{speech_.encode(wire::Barrier{settings_.id, grants_.epoch()})});
     }
 }
 
 void GatewayNode::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now,
                              Effects& effects) {
     // In a ring without quorum others may go on without this node; each ring hears it anew.
-    if (sender == self_ && barrier.gateway == settings_.id && barrier.epoch == granted_ &&
+    if (sender == self() && barrier.gateway == settings_.id && barrier.epoch == grants_.epoch() &&
         replica_.quorate()) {
         stand_in_.on_barrier();
         hear_group(now, effects);
@@ -163,7 +165,7 @@ void GatewayNode::hear_group(TimePoint now, Effects& effects) {
     if (replica_.level() == wire::Level::complete) {
         follow(takeover_.on_step(true), now, effects);
     } else {
-        end_standing_in("its replica is in doubt", now, effects);
+        end_standing_in("its replica may have missed changes", now, effects);
     }
 }
 
@@ -189,7 +191,7 @@ void GatewayNode::yield_to_others(TimePoint now) {
 
 void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
-    if (sender != self_ && peer != replica_.peers().end()) {
+    if (sender != self() && peer != replica_.peers().end()) {
         if (peer->second.acting) {
             stand_in_.on_acting_elsewhere(sender, now);
             score_.freeze();  // Pacemaker has yet to decide who is promoted.
@@ -239,7 +241,7 @@ void GatewayNode::stop_acting(RequestToken request, TimePoint now, Effects& effe
                                       settings_.name))});
         return;
     }
-    waiting_requests_.push_back({request, false});
+    transition_.wait_for_demotion(request);
     end_standing_in("an administrator has released it", now, effects);
 }
 

@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a gateway shows of itself: to the CLI, to metrics, to the other nodes.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iterator>
-#include <utility>
 
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
 
-std::vector<keepers::SessionView> GatewayNode::sessions() const {
-    std::vector<keepers::SessionView> all;
-    for (const auto& keeper : keepers_) {
-        std::vector<keepers::SessionView> own = keeper->sessions();
-        if (all.empty()) {
-            all = std::move(own);
-        } else {
-            std::move(own.begin(), own.end(), std::back_inserter(all));
-        }
-    }
-    return all;
-}
-
-keepers::Counts GatewayNode::counts() const {
-    keepers::Counts all;
-    for (const auto& keeper : keepers_) {
-        for (const auto& [name, count] : keeper->counts()) {
-            all[name] += count;
-        }
-    }
-    return all;
+GatewayCounters GatewayNode::counters() const {
+    return {.links_lost = links_.losses(),
+            .given_away = links_.given_away(),
+            .saves_failed = saves_.failed(),
+            .unanswered = wishes_.own_lease.unanswered(),
+            .switchovers = wishes_.planned.taken()};
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
@@ -46,33 +27,6 @@ wire::GatewayState GatewayNode::wire_state() const {
                               .epoch = replica_.epoch()};
 }
 
-wire::Level GatewayNode::standing() const {
-    const wire::Level level = replica_.level();
-    if (unreset_) {
-        return wire::Level::empty;
-    }
-    const bool hampered =
-        !replica_.promoted() && (replica_.quarantined() > 0 || !differences_.empty());
-    return hampered ? std::min(level, wire::Level::partial) : level;
-}
-
-std::vector<std::string> GatewayNode::stands_in_the_way() const {
-    std::vector<std::string> reasons;
-    if (const auto doubt = replica_.doubt()) {
-        reasons.push_back(fmt::format("asks for a snapshot: {}", to_string(*doubt)));
-    }
-    if (!replica_.promoted() && replica_.quarantined() > 0) {
-        reasons.push_back(fmt::format("{} records cannot be applied here", replica_.quarantined()));
-    }
-    if (unreset_) {
-        reasons.emplace_back("the stock services of its last promotion have not ended");
-    }
-    for (const std::string& item : differences_) {
-        reasons.push_back(fmt::format("{} differs from the promoted node's", item));
-    }
-    return reasons;
-}
-
 std::vector<PlanRow> GatewayNode::plan() const {
     std::vector<PlanRow> rows;
     for (const auto& [node, state] : replica_.peers()) {
@@ -81,7 +35,7 @@ std::vector<PlanRow> GatewayNode::plan() const {
         }
     }
     if (!replica_.promoted()) {
-        rows.push_back({self_, standing(), replica_.coverage(self_)});
+        rows.push_back({self(), standing(), replica_.coverage(self())});
     }
     std::sort(rows.begin(), rows.end(),
               [](const PlanRow& a, const PlanRow& b) { return a.node < b.node; });

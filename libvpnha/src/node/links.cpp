@@ -113,6 +113,7 @@ void Links::judge(LinkSide side, TimePoint now) {
         at.settled_at.reset();
         if (std::exchange(at.lost, seen) != seen) {
             news_.emplace_back(side, *seen);
+            ++losses_;
         }
     } else if (at.lost) {
         at.lost.reset();
@@ -146,6 +147,7 @@ bool Links::weigh(bool promoted, std::optional<unsigned> lost_elsewhere, TimePoi
     }
     worse_since_.reset();
     giving_away_ = true;
+    ++given_away_;
     return true;
 }
 

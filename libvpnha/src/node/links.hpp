@@ -17,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
@@ -71,6 +72,10 @@ class Links {
         return std::exchange(news_, {});
     }
 
+    // How often a side was lost; how often weigh() gave the gateway away.
+    [[nodiscard]] std::uint64_t losses() const { return losses_; }
+    [[nodiscard]] std::uint64_t given_away() const { return given_away_; }
+
   private:
     struct Neighbour {
         IpAddress address;
@@ -101,6 +106,8 @@ class Links {
     std::optional<TimePoint> worse_since_;
     bool giving_away_ = false;
     std::vector<std::pair<LinkSide, LinkState>> news_;
+    std::uint64_t losses_ = 0;
+    std::uint64_t given_away_ = 0;
 };
 
 }  // namespace vpnha::node

@@ -15,7 +15,8 @@ Node::Node(Settings settings)
     speech_.version = speech_.dialects.version_min();
     for (GatewaySettings& gateway : settings_.gateways) {
         gateway.keepers.confirm_wait = settings_.confirm_wait;
-        gateways_.try_emplace(gateway.id, gateway, settings_.self, speech_, settings_.families);
+        VPNHA_ASSERT(gateway.lease.self.node == settings_.self);
+        gateways_.try_emplace(gateway.id, gateway, speech_, settings_.families);
     }
 }
 
@@ -261,6 +262,10 @@ Effects Node::set_voters(const std::vector<NodeId>& voters, TimePoint now) {
     return effects;
 }
 
+Effects Node::ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.ask_move(plan); });
+}
+
 Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         if (!node.attached() || node.replica().promoted()) {
@@ -289,6 +294,21 @@ Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
     ++counters_.unknown_gateway;
     effects.emplace_back(
         AnswerPlugin{plugin, false, fmt::format("no gateway '{}' in vpnha.toml", gateway)});
+    return effects;
+}
+
+Effects Node::on_plugin_asks(PluginToken plugin, const std::string& gateway,
+                             const std::string& user, TimePoint now) {
+    Effects effects;
+    for (auto& [id, node] : gateways_) {
+        if (node.settings().name == gateway) {
+            node.on_event(PluginAsks{plugin, user}, now, effects);
+            settle(now, effects);
+            return effects;
+        }
+    }
+    // What is wrong is said when the session is up.
+    effects.emplace_back(AnswerAddress{plugin, {}, {}});
     return effects;
 }
 

@@ -2,8 +2,8 @@
 // A whole node of the cluster: all its gateways, the group's membership and the peers' hellos.
 // Pure; the daemon runs it on real ports, the simulator on fake ones.
 //
-// Events go in one at a time, each returns what is to be done, in order. While the group takes no
-// messages (CPG flow control) nothing more is said: set_group_writable() tells when it does again.
+// Events go in one at a time; each returns what is to be done, in order. While the group takes no
+// messages (CPG flow control) none is sent: set_group_writable() says when it takes them again.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,7 @@ namespace vpnha::node {
 
 struct Settings {
     NodeId self{};
-    std::string name;            // As Pacemaker calls this node: the others name it to it.
+    std::string name;            // As Pacemaker calls it; the others report it by this name.
     std::uint64_t instance = 0;  // Of this life of vpnhad; random.
     Duration confirm_wait = std::chrono::milliseconds(50);
     std::vector<GatewaySettings> gateways;
@@ -118,6 +118,8 @@ class Node {
 
     // `vpnha release`: this node acts no more.
     [[nodiscard]] Effects stop_acting(RequestToken request, GatewayId gateway, TimePoint now);
+    // `vpnha switchover`: asks the group for what plan_move() has found.
+    [[nodiscard]] Effects ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now);
     // `vpnha resync`.
     [[nodiscard]] Effects resync(RequestToken request, GatewayId gateway, TimePoint now);
 
@@ -125,6 +127,9 @@ class Node {
     [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
                                        const PluginSession& session,
                                        const std::string& not_resumable, TimePoint now);
+    // A pppd wants an address for its client. → AnswerAddress
+    [[nodiscard]] Effects on_plugin_asks(PluginToken plugin, const std::string& gateway,
+                                         const std::string& user, TimePoint now);
     [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now);
 
     [[nodiscard]] Effects on_time(TimePoint now);

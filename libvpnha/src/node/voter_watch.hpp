@@ -15,6 +15,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lease/engine.hpp"
@@ -43,6 +44,11 @@ class VoterWatch {
     // It is time for hellos to the other voters; what is new of them.
     [[nodiscard]] std::vector<News> on_tick(const lease::Engine& engine, TimePoint now);
 
+    // Nodes that go by other voters of the same version; true: others than before.
+    bool note_differing(const std::vector<NodeId>& nodes) {
+        return std::exchange(differing_, nodes) != nodes;
+    }
+
     // The other voters, as they were at the last tick, ascending.
     [[nodiscard]] std::vector<Vote> votes() const;
     // How many of the voters may stop counting before no majority is left, this node being one that
@@ -57,6 +63,7 @@ class VoterWatch {
     TimePoint since_;  // For so long it listens, or asks.
     bool asks_ = false;
     std::map<NodeId, Vote> votes_;
+    std::vector<NodeId> differing_;
 };
 
 }  // namespace vpnha::node

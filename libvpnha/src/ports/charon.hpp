@@ -36,6 +36,8 @@ class Charon {
     virtual void feed(std::vector<Bytes> messages, std::uint64_t ticket) = 0;
     // Of several calls the last one counts.
     virtual void turn(bool active) = 0;
+    // New CHILD SAs in the place of these, by their inbound SPIs, and of those that are overdue.
+    virtual void rekey(std::vector<std::uint32_t> children) = 0;
 };
 
 }  // namespace vpnha::ports

@@ -12,8 +12,9 @@ class Network {
   public:
     virtual ~Network() = default;
 
-    // The VIPs of both sides and the policy rules of the gateway's route table. Repeating either is
-    // a success; removal also succeeds when a device is gone.
+    // The VIPs of both sides, the policy rules of the gateway's route table, and what makes answers
+    // leave by the link of their side. Repeating either is a success; removal also succeeds when a
+    // device is gone.
     virtual Result<void> add_addresses(GatewayId gateway) = 0;
     virtual Result<void> remove_addresses(GatewayId gateway) = 0;
     // What add_addresses() adds and is not there now, in words; empty: nothing. What belongs on a

@@ -20,6 +20,15 @@ constexpr std::uint8_t kDoNotAccept = 7;
 constexpr std::uint8_t kAdministrative = 3;
 constexpr std::size_t kStatisticsBytes = 128;
 
+// RFC 2637 2.1, 2.3, 2.7: both kinds of framing and of bearer, any speed, 64 packets in flight.
+constexpr std::uint16_t kVersion = 0x0100;
+constexpr std::uint32_t kEither = 3;
+constexpr std::uint32_t kSpeedMin = 2400;
+constexpr std::uint32_t kSpeedMax = 1'000'000'000;
+constexpr std::uint16_t kWindow = 64;
+constexpr std::uint8_t kNoReason = 1;
+constexpr std::size_t kNameBytes = 64;
+
 Bytes build(ControlType type, const ByteWriter& body) {
     ByteWriter writer;
     writer.u16(static_cast<std::uint16_t>(kHeaderBytes + body.size())).u16(kControl);
@@ -82,6 +91,28 @@ std::optional<CallAnswer> call_answer(const ControlMessage& message) {
         return std::nullopt;
     }
     return answer;
+}
+
+Bytes build_start_request() {
+    ByteWriter body;
+    body.u16(kVersion).u16(0).u32(kEither).u32(kEither).u16(0).u16(0);
+    body.bytes(Bytes(2 * kNameBytes));  // The host's name, and the vendor's.
+    return build(ControlType::start_request, body);
+}
+
+Bytes build_call_request(CallId ours) {
+    ByteWriter body;
+    body.u16(ours.value).u16(0).u32(kSpeedMin).u32(kSpeedMax).u32(kEither).u32(kEither);
+    body.u16(kWindow).u16(0).u16(0).u16(0).bytes(Bytes(2 * kNameBytes));  // No number is dialled.
+    return build(ControlType::outgoing_call_request, body);
+}
+
+Bytes build_call_clear_request(CallId ours) {
+    return build(ControlType::call_clear_request, ByteWriter().u16(ours.value).u16(0));
+}
+
+Bytes build_stop_request() {
+    return build(ControlType::stop_request, ByteWriter().u8(kNoReason).u8(0).u16(0));
 }
 
 Bytes build_echo_request(std::uint32_t id) {

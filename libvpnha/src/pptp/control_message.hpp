@@ -52,6 +52,12 @@ struct CallAnswer {
 };
 [[nodiscard]] std::optional<CallAnswer> call_answer(const ControlMessage& message);
 
+// What a client says: the first message of a connection, a call, and the ends of both.
+[[nodiscard]] Bytes build_start_request();
+[[nodiscard]] Bytes build_call_request(CallId ours);
+[[nodiscard]] Bytes build_call_clear_request(CallId ours);
+[[nodiscard]] Bytes build_stop_request();
+
 [[nodiscard]] Bytes build_echo_request(std::uint32_t id);
 [[nodiscard]] Bytes build_echo_reply(std::uint32_t id);
 [[nodiscard]] Bytes build_stop_reply();

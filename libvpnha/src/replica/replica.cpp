@@ -29,9 +29,8 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     holder_ = self_;
     level_ = wire::Level::complete;
     asking_.reset();
-    retry_at_.reset();
-    retried_.reset();
-    lacking_.clear();
+    retry_.stop();
+    kernel_.clear_lacking();
     digest_at_ = now + limits::kDigestInterval;
     effects.emplace_back(Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest()}});
     return effects;
@@ -49,15 +48,12 @@ void Replica::end_epoch(TimePoint now) {
         asking_ = Asking{};
         asking_->again_at = now + asking_->pause;
     }
-    dirty_.clear();
-    dirty_counters_.clear();
-    dirty_flows_.clear();
-    confirmed_.clear();
+    unsent_.clear();
+    peers_.forget_confirmations();
     pass_.reset();
     digest_at_.reset();
     last_confirm_.reset();
-    installing_.clear();
-    lacking_.clear();
+    kernel_.clear();
     for (const auto& [key, record] : store_.records()) {
         if (!wire::is_session(key.type) && record.hold == Hold::installed) {
             // Packets may have changed it since, and not all of that was said.
@@ -65,8 +61,7 @@ void Replica::end_epoch(TimePoint now) {
         }
         note(key, record);
         if (record.hold == Hold::refused) {
-            retry_pause_ = limits::kInstallRetryFirst;
-            retry_at_ = now + retry_pause_;
+            retry_.begin(now);
         }
     }
 }
@@ -95,7 +90,7 @@ bool Replica::publish(const wire::RecordKey& key, ByteView payload) {
 void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     VPNHA_ASSERT(promoted_);
     if (const StoredRecord* record = store_.find(key)) {
-        unnote(*record);
+        kernel_.unnote(*record);
     }
     const bool queued = is_dirty(key);
     if (!store_.erase(key, now)) {
@@ -104,7 +99,7 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     if (!queued) {
         queue(key);
     } else if (wire::is_session(key.type) && !is_dirty(key)) {
-        std::erase(dirty_, key);  // Come and gone before anybody heard of it.
+        unsent_.drop_session(key);  // Come and gone before anybody heard of it.
     }
 }
 
@@ -115,13 +110,8 @@ bool Replica::is_dirty(const wire::RecordKey& key) const {
 }
 
 void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
-    const bool joined =
-        !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
-    members_ = present;
-    quorate_ = quorate;
+    const bool joined = peers_.set_members(present, quorate);
     const auto is_absent = [&present](NodeId node) { return !present.contains(node); };
-    std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
-    std::erase_if(confirmed_, [&](const auto& peer) { return is_absent(peer.first); });
     if (holder_ && is_absent(*holder_)) {
         holder_.reset();
     }
@@ -167,13 +157,12 @@ Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoi
     const auto* confirm = std::get_if<wire::Confirm>(&message);
     if (sender == self_) {
         // Applied when it was sent; that it came round makes room for the next.
-        if (is_mine(update) && updates_on_their_way_ > 0) {
-            --updates_on_their_way_;
-            note_delivered(*update);
-        } else if (is_mine(snapshot) && chunks_on_their_way_ > 0) {
-            --chunks_on_their_way_;
+        if (is_mine(update)) {
+            on_their_way_.update_came(*update, epoch_);
+        } else if (is_mine(snapshot)) {
+            on_their_way_.chunk_came();
         } else if (is_mine(confirm)) {
-            confirm_on_its_way_ = false;
+            on_their_way_.confirm_came();
         }
         return {};
     }
@@ -218,14 +207,13 @@ Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now
                      [this](const auto& state) { return state.gateway == gateway_; });
     if (found == hello.gateways.end()) {
         // It has detached the gateway, or vpnhad has just started there.
-        peers_.erase(sender);
-        confirmed_.erase(sender);
+        peers_.forget(sender);
         if (holder_ == sender) {
             holder_.reset();
         }
         return effects;
     }
-    peers_[sender] = *found;
+    peers_.introduce(sender, *found);
     highest_ = std::max(highest_, found->epoch);
     if (!found->promoted) {
         if (holder_ == sender) {
@@ -326,8 +314,7 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
             (snapshot.since.epoch == asking_->since.epoch && snapshot.since <= asking_->since);
         asking_->source = suffices ? std::optional(sender) : std::nullopt;
         asking_->pass_since = snapshot.since;
-        ++pass_number_;
-        over_limit_ = 0;
+        heard_ = {heard_.number + 1, 0};
     }
     if (asking_->source != sender) {
         return effects;  // Its beginning was missed, or it is not for us.
@@ -352,7 +339,7 @@ Epoch Replica::authority_over(const wire::RecordKey& key, const wire::Snapshot& 
     // held under the same version is what is in doubt.
     constexpr Epoch kAboveAll{limits::kCounterMax + 1, {}};
     const StoredRecord* held = store_.find(key);
-    const bool written_since = held != nullptr && held->pass == pass_number_;
+    const bool written_since = held != nullptr && held->pass == heard_.number;
     return snapshot.since == wire::Version{} && !written_since ? kAboveAll : snapshot.epoch;
 }
 
@@ -372,11 +359,11 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
     if (everything) {
         // Holds go with the records.
         for (const auto& [key, record] : store_.records()) {
-            if (record.pass != pass_number_) {
-                unnote(record);
+            if (record.pass != heard_.number) {
+                kernel_.unnote(record);
             }
         }
-        for (const wire::RecordKey& key : store_.sweep(pass_number_)) {
+        for (const wire::RecordKey& key : store_.sweep(heard_.number)) {
             ++counters_.discarded;
             effects.emplace_back(Remove{key});
         }
@@ -389,7 +376,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         return effects;
     }
     ++counters_.digest_mismatch;
-    asking_->doubt = over_limit_ > 0 ? wire::Doubt::over_limit : wire::Doubt::digest;
+    asking_->doubt = heard_.over_limit > 0 ? wire::Doubt::over_limit : wire::Doubt::digest;
     asking_->since = {};
     asking_->source.reset();
     asking_->again_at = now + asking_->pause;  // Not in a tight circle.
@@ -415,9 +402,7 @@ void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& re
 
 void Replica::on_confirm(NodeId sender, const wire::Confirm& confirm) {
     if (confirm.epoch == epoch_ && (!promoted_ || confirm.sequence <= sequence_)) {
-        confirmed_[sender] =
-            Confirmed{confirm.sequence,
-                      std::set<wire::Version>(confirm.refused.begin(), confirm.refused.end())};
+        peers_.confirm(sender, confirm);
     }
 }
 
@@ -445,9 +430,8 @@ void Replica::adopt_epoch(const Epoch& epoch) {
         holder_.reset();  // It has claimed an older one.
     }
     sequence_ = 0;
-    delivered_ = 0;
-    on_their_way_.clear();
-    confirmed_.clear();
+    on_their_way_.begin_epoch();
+    peers_.forget_confirmations();
     last_confirm_.reset();
     pass_.reset();
     store_.forget_tombstones({epoch, 0});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The replicated truth of one gateway, seen from one node. Pure: messages and results in, effects
-// out; see wire/message.hpp for who may say what.
+// The records of one gateway as one node has them. Pure: messages and results in, effects out; see
+// wire/message.hpp for who may say what.
 //
 // The promoted node is the only writer of an epoch. It numbers its changes 1, 2, 3 … and every
 // follower applies them in CPG's agreed order, hands changed records to its kernel and confirms the
@@ -15,16 +15,17 @@
 //   partial       | complete (1) | ask             | ask             | complete | ask later
 //   complete      | complete     | partial, ask    | partial, ask    | XXX (2)  | partial, ask
 //
-//   A complete replica of an older epoch than a complete member's has missed that one's claim, also
-//   when its holder is gone: level and epoch of a hello belong together.
+//   A hello names a level and the epoch that it is about. Who is complete in an older epoch than
+//   another complete member has missed a claim, also when the newer holder is gone.
 //
-//   (1) only with the claimant's count and digest, so nothing is missing. (2) it asked for none; an
-//   end heard by the way is compared like a digest.
+//   (1) only with the claimant's count and digest, so nothing is missing. (2) it asked for none:
+//   the end of a pass for others is compared like a digest.
 //
-// A replica in doubt asks the source for a pass: everything, or what is newer than the point up to
-// which it was right. The source sends chunks between its urgent updates; several askers share one
-// pass. What a pass over everything did not repeat is swept. A pass that ends in a difference is
-// asked for again after a pause that doubles up to limits::kAskAgainMax.
+// A replica that may have missed changes asks the source for a pass, a snapshot of all records or
+// of those that are newer than the point up to which it was right. The source sends it in chunks
+// between its urgent updates; several askers share one pass. What a pass over everything did not
+// repeat is swept. A pass that ends in a difference is asked for again after a pause that doubles
+// up to limits::kAskAgainMax.
 //
 // Who is right: the holder of the newest epoch. Whatever a node holds from older epochs gives way
 // to it, also what the promoted node of a lost partition has written there.
@@ -34,7 +35,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -45,8 +45,12 @@
 #include "base/limits.hpp"
 #include "base/time.hpp"
 #include "replica/effects.hpp"
+#include "replica/install_retry.hpp"
+#include "replica/kernel_state.hpp"
+#include "replica/on_their_way.hpp"
+#include "replica/peers.hpp"
 #include "replica/store.hpp"
-#include "replica/version_queue.hpp"
+#include "replica/unsent.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::replica {
@@ -97,7 +101,7 @@ class Replica {
         wire::RecordType type, const wire::RecordKey& after, std::size_t count,
         const std::function<void(const wire::RecordKey&)>& held, Effects& effects);
     // Counters that were published are said at the next flush(): somebody waits for them.
-    void hurry_counters() { dirty_counters_.due = TimePoint{}; }
+    void hurry_counters() { unsent_.hurry_counters(); }
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
@@ -114,18 +118,18 @@ class Replica {
     // Of all nodes heard of, this one included.
     [[nodiscard]] Epoch highest_epoch() const { return highest_; }
     // This side of the cluster has the majority.
-    [[nodiscard]] bool quorate() const { return quorate_; }
-    // Why the truth is being asked for; nullopt: it is not.
+    [[nodiscard]] bool quorate() const { return peers_.quorate(); }
+    // Why a snapshot is being asked for; nullopt: none is.
     [[nodiscard]] std::optional<wire::Doubt> doubt() const {
         return asking_ ? std::optional(asking_->doubt) : std::nullopt;
     }
-    // The last change said, or applied.
+    // The last change sent, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     [[nodiscard]] bool promoted() const { return promoted_; }
     // Promoted: no counter that was published has yet to be said.
-    [[nodiscard]] bool has_said_counters() const { return dirty_counters_.keys.empty(); }
+    [[nodiscard]] bool has_said_counters() const { return !unsent_.has_counters(); }
     // Promoted: of this epoch's changes, what the group has delivered to this node.
-    [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+    [[nodiscard]] std::uint64_t delivered() const { return on_their_way_.delivered(); }
     // Promoted: what every complete standby has confirmed; nullopt: there is none, or one of them
     // has confirmed nothing yet.
     [[nodiscard]] std::optional<std::uint64_t> confirmed_by_standbys() const;
@@ -139,36 +143,26 @@ class Replica {
     [[nodiscard]] Hold hold(const wire::RecordKey& key) const;
     // Records that this node cannot apply: refused, unreadable, over the limit. Without flows:
     // a full table of them makes no session worth less.
-    [[nodiscard]] std::size_t quarantined() const { return lacking_.size() + over_limit_; }
-    [[nodiscard]] std::size_t installing() const { return installing_.size(); }
-    // At most: what has come and gone again is among them until its turn.
-    [[nodiscard]] std::size_t dirty() const {
-        return dirty_.size() + dirty_counters_.keys.size() + dirty_flows_.keys.size();
+    [[nodiscard]] std::size_t quarantined() const {
+        return kernel_.lacking().size() + heard_.over_limit;
     }
+    [[nodiscard]] std::size_t installing() const { return kernel_.installing().size(); }
+    // At most: what has come and gone again is among them until its turn.
+    [[nodiscard]] std::size_t dirty() const { return unsent_.size(); }
     // Members whose replica is complete, without this node.
     [[nodiscard]] std::vector<NodeId> complete_standbys() const;
     [[nodiscard]] Coverage coverage(NodeId node) const;
     // As their hellos said.
-    [[nodiscard]] const std::map<NodeId, wire::GatewayState>& peers() const { return peers_; }
+    [[nodiscard]] const std::map<NodeId, wire::GatewayState>& peers() const {
+        return peers_.states();
+    }
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
   private:
-    struct Confirmed {
-        std::uint64_t sequence = 0;
-        std::set<wire::Version> refused;
-        // In that epoch.
-        [[nodiscard]] bool covers(const Epoch& epoch, const wire::Version& version) const;
-    };
     // Changes on their way into one message.
     struct Batch {
         wire::Update update;
         std::size_t size = 0;
-    };
-    // Changes that wait for each other, and are said together.
-    struct Gathered {
-        std::deque<wire::RecordKey> keys;
-        std::optional<TimePoint> due;
-        void clear() { *this = {}; }
     };
     // Promoted or source: where a pass stands; the next record is the first one above `after`.
     struct Pass {
@@ -177,6 +171,11 @@ class Replica {
         bool records_done = false;
         std::optional<wire::RecordKey> after;
         std::set<NodeId> askers;
+    };
+    // Follower: the pass that it hears, or has heard last.
+    struct HeardPass {
+        std::uint32_t number = 0;
+        std::size_t over_limit = 0;  // Records refused since it began.
     };
     // Follower in doubt.
     struct Asking {
@@ -214,10 +213,10 @@ class Replica {
     void forget(const wire::RecordKey& key, const wire::Version& version, Effects& effects,
                 TimePoint now);
     void request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects);
-    // All changes of a record's version or hold go through these two: they keep the sets of
-    // versions that this kernel does not have.
-    void note(const wire::RecordKey& key, const StoredRecord& record);
-    void unnote(const StoredRecord& record);
+    // All changes of a record's version or hold go through these: they keep kernel_.
+    void note(const wire::RecordKey& key, const StoredRecord& record) {
+        kernel_.note(key, record, promoted_);
+    }
     void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
     void queue(const wire::RecordKey& key);
     [[nodiscard]] bool is_dirty(const wire::RecordKey& key) const;
@@ -227,10 +226,7 @@ class Replica {
     [[nodiscard]] bool is_behind() const;
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 
-    void flush_dirty(Effects& effects, TimePoint now);
-    void note_delivered(const wire::Update& own);
-    void say_gathered(Gathered& dirty, Effects& effects, TimePoint now);
-    void say_from(std::deque<wire::RecordKey>& dirty, Effects& effects);
+    void say_from(Unsent::Keys& dirty, Effects& effects);
     void flush_pass(Effects& effects);
     // False when the pass is through.
     bool send_chunk(Pass& pass, Effects& effects);
@@ -244,7 +240,6 @@ class Replica {
     void flush_digest(Effects& effects, TimePoint now);
     void flush_confirm(Effects& effects);
     void flush_request(Effects& effects, TimePoint now);
-    void flush_retry(Effects& effects, TimePoint now);
 
     GatewayId gateway_;
     NodeId self_;
@@ -253,39 +248,23 @@ class Replica {
     Epoch epoch_;
     Epoch highest_;
     bool promoted_ = false;
-    bool quorate_ = false;
     std::optional<NodeId> holder_;
-    std::set<NodeId> members_;
-    std::map<NodeId, wire::GatewayState> peers_;
-    std::map<NodeId, Confirmed> confirmed_;
+    Peers peers_;
     std::uint64_t sequence_ = 0;
+    OnTheirWay on_their_way_;
     Counters counters_;
 
     // Promoted, or source.
-    std::deque<wire::RecordKey> dirty_;  // A key may be in it twice, or be said already.
-    Gathered dirty_counters_;
-    Gathered dirty_flows_;
-    std::size_t updates_on_their_way_ = 0;
-    // Of this epoch: after which change each of them begins, and with which one it ends.
-    std::deque<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;
-    std::uint64_t delivered_ = 0;
+    Unsent unsent_;
     std::optional<TimePoint> digest_at_;
     std::optional<Pass> pass_;
-    std::size_t chunks_on_their_way_ = 0;
 
     // Follower.
     std::optional<Asking> asking_;
-    std::uint32_t pass_number_ = 0;
-    std::uint64_t last_ticket_ = 0;
-    VersionQueue installing_;
-    std::set<wire::Version> lacking_;
-    std::size_t over_limit_ = 0;  // Records refused since the pass began.
+    HeardPass heard_;
+    KernelState kernel_;
+    InstallRetry retry_;
     std::optional<wire::Confirm> last_confirm_;
-    bool confirm_on_its_way_ = false;
-    std::optional<TimePoint> retry_at_;
-    std::optional<wire::RecordKey> retried_;  // Some at a time: up to there.
-    bool retry_again_ = false;                // Something is refused, or was asked for again.
-    Duration retry_pause_{};
 };
 
 }  // namespace vpnha::replica

@@ -18,7 +18,7 @@ Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
     if (promoted_) {
-        flush_dirty(effects, now);
+        unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
         flush_digest(effects, now);
     }
     if (pass_ && is_source()) {
@@ -30,7 +30,9 @@ Effects Replica::flush(TimePoint now) {
         }
         flush_confirm(effects);
         flush_request(effects, now);
-        flush_retry(effects, now);
+        retry_.run(store_.records(), now, [&](const wire::RecordKey& key) {
+            request_install(key, *store_.find(key), effects);
+        });
     }
     return effects;
 }
@@ -40,26 +42,14 @@ std::optional<TimePoint> Replica::next_deadline() const {
     if (asking_) {
         at = earliest(at, asking_->again_at);
     }
-    for (const Gathered* dirty : {&dirty_counters_, &dirty_flows_}) {
-        if (!dirty->keys.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
-            at = earliest(at, dirty->due);
-        }
+    if (on_their_way_.takes_update()) {
+        at = earliest(at, unsent_.next_due());
     }
-    return earliest(at, retry_at_);
+    return earliest(at, retry_.next_deadline());
 }
 
 void Replica::queue(const wire::RecordKey& key) {
-    const wire::Service service = wire::traits_of(key.type).service;
-    if (service == wire::Service::session) {
-        dirty_.push_back(key);
-        return;
-    }
-    // Flows that come and go stay in it until their turn: to look for each of them takes too long.
-    Gathered& dirty = service == wire::Service::checkpoint ? dirty_counters_ : dirty_flows_;
-    if (dirty.keys.size() > 2 * wire::room_of(service).records_max) {
-        std::erase_if(dirty.keys, [this](const auto& each) { return !is_dirty(each); });
-    }
-    dirty.keys.push_back(key);
+    unsent_.push(key, [this](const wire::RecordKey& each) { return is_dirty(each); });
 }
 
 bool Replica::append(Batch& batch, const wire::RecordKey& key) {
@@ -91,42 +81,13 @@ Replica::Batch Replica::new_batch() const {
 
 void Replica::send(Batch batch, Effects& effects) {
     if (!batch.update.changes.empty()) {
-        ++updates_on_their_way_;
-        on_their_way_.emplace_back(batch.update.base, sequence_);
+        on_their_way_.update_sent(batch.update.base, sequence_);
         effects.emplace_back(Send{std::move(batch.update)});
     }
 }
 
-void Replica::note_delivered(const wire::Update& own) {
-    // Its changes are not read again where it was said.
-    const auto said = std::find_if(on_their_way_.begin(), on_their_way_.end(),
-                                   [&own](const auto& each) { return each.first == own.base; });
-    if (own.epoch == epoch_ && said != on_their_way_.end()) {
-        delivered_ = said->second;
-        on_their_way_.erase(on_their_way_.begin(), said + 1);
-    }
-}
-
-void Replica::flush_dirty(Effects& effects, TimePoint now) {
-    say_from(dirty_, effects);
-    say_gathered(dirty_counters_, effects, now);
-    say_gathered(dirty_flows_, effects, now);
-}
-
-void Replica::say_gathered(Gathered& dirty, Effects& effects, TimePoint now) {
-    if (!dirty.keys.empty() && !dirty.due) {
-        dirty.due = now + limits::kGatherPause;
-    }
-    if (!dirty.keys.empty() && *dirty.due <= now) {
-        say_from(dirty.keys, effects);
-    }
-    if (dirty.keys.empty()) {
-        dirty.due.reset();
-    }
-}
-
-void Replica::say_from(std::deque<wire::RecordKey>& dirty, Effects& effects) {
-    while (!dirty.empty() && updates_on_their_way_ < limits::kUpdatesOnTheirWay) {
+void Replica::say_from(Unsent::Keys& dirty, Effects& effects) {
+    while (!dirty.empty() && on_their_way_.takes_update()) {
         Batch batch = new_batch();
         while (!dirty.empty() && append(batch, dirty.front())) {
             dirty.pop_front();
@@ -147,7 +108,7 @@ void Replica::say(const std::vector<wire::RecordKey>& keys, Effects& effects) {
 }
 
 void Replica::flush_pass(Effects& effects) {
-    while (pass_ && chunks_on_their_way_ < limits::kChunksOnTheirWay) {
+    while (pass_ && on_their_way_.takes_chunk()) {
         if (!send_chunk(*pass_, effects)) {
             end_pass(*pass_, effects);
             pass_.reset();
@@ -201,7 +162,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
     }
     pass.begun = true;
     say(unsaid, effects);
-    ++chunks_on_their_way_;
+    on_their_way_.chunk_sent();
     effects.emplace_back(Send{std::move(chunk)});
     return !through;
 }
@@ -229,12 +190,13 @@ void Replica::flush_digest(Effects& effects, TimePoint now) {
 }
 
 void Replica::flush_confirm(Effects& effects) {
-    if (level_ != wire::Level::complete || epoch_.number == 0 || confirm_on_its_way_ ||
-        lacking_.size() > limits::kRefusedPerConfirmMax) {
+    if (level_ != wire::Level::complete || epoch_.number == 0 || !on_their_way_.takes_confirm() ||
+        kernel_.lacking().size() > limits::kRefusedPerConfirmMax) {
         return;
     }
-    wire::Confirm confirm{gateway_, epoch_, sequence_, {lacking_.begin(), lacking_.end()}};
-    if (const std::optional<wire::Version> first = installing_.first()) {
+    const std::set<wire::Version>& lacking = kernel_.lacking();
+    wire::Confirm confirm{gateway_, epoch_, sequence_, {lacking.begin(), lacking.end()}};
+    if (const std::optional<wire::Version> first = kernel_.installing().first()) {
         if (first->epoch < epoch_) {
             return;  // What older epochs left is confirmed as a whole.
         }
@@ -242,7 +204,7 @@ void Replica::flush_confirm(Effects& effects) {
     }
     if (last_confirm_ != confirm) {
         last_confirm_ = confirm;
-        confirm_on_its_way_ = true;
+        on_their_way_.confirm_sent();
         effects.emplace_back(Send{std::move(confirm)});
     }
 }
@@ -262,31 +224,6 @@ void Replica::flush_request(Effects& effects, TimePoint now) {
     asking_->again_at = now + asking_->pause;
     ++counters_.resyncs;
     effects.emplace_back(Send{wire::SnapshotRequest{gateway_, asking_->doubt, asking_->since}});
-}
-
-void Replica::flush_retry(Effects& effects, TimePoint now) {
-    if (!retry_at_ || *retry_at_ > now) {
-        return;
-    }
-    const Store::Records& records = store_.records();
-    auto at = retried_ ? records.upper_bound(*retried_) : records.begin();
-    retry_again_ = retry_again_ && retried_;
-    for (std::size_t n = 0; n < limits::kRecordsPerRetry && at != records.end(); ++n, ++at) {
-        retried_ = at->first;
-        if (at->second.hold == Hold::refused) {
-            request_install(at->first, *store_.find(at->first), effects);
-            retry_again_ = true;
-        }
-    }
-    if (at != records.end()) {
-        return;  // Still due: a table that is full may refuse hundreds of thousands.
-    }
-    retried_.reset();
-    retry_at_.reset();
-    if (retry_again_) {
-        retry_pause_ = std::min<Duration>(2 * retry_pause_, limits::kInstallRetryMax);
-        retry_at_ = now + retry_pause_;
-    }
 }
 
 }  // namespace vpnha::replica

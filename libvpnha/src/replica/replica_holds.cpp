@@ -11,12 +11,12 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
                     const Epoch& authority, ByteView payload, Effects& effects, TimePoint now) {
     StoredRecord* record = store_.find(key);
     if (record != nullptr) {
-        unnote(*record);
+        kernel_.unnote(*record);
     }
     const Store::Applied applied = store_.put(key, record, version, authority, payload);
     if (applied == Store::Applied::refused) {
         ++counters_.over_limit;
-        ++over_limit_;
+        ++heard_.over_limit;
         if (record != nullptr) {
             note(key, *record);
         }
@@ -28,7 +28,7 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
     if (record == nullptr) {
         return;  // Erased since.
     }
-    record->pass = pass_number_;
+    record->pass = heard_.number;
     if (applied == Store::Applied::changed) {
         request_install(key, *record, effects);
     } else {
@@ -40,7 +40,7 @@ void Replica::forget(const wire::RecordKey& key, const wire::Version& version, E
                      TimePoint now) {
     const StoredRecord* record = store_.find(key);
     if (record != nullptr) {
-        unnote(*record);
+        kernel_.unnote(*record);
     }
     if (store_.drop(key, version, now)) {
         effects.emplace_back(Remove{key});
@@ -54,42 +54,13 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
         set_hold(key, record, Hold::carried);
         return;
     }
-    record.ticket = ++last_ticket_;
+    record.ticket = kernel_.next_ticket();
     set_hold(key, record, Hold::installing);
     effects.emplace_back(Install{key, record.ticket, record.payload});
 }
 
-void Replica::note(const wire::RecordKey& key, const StoredRecord& record) {
-    const bool is_session = wire::is_session(key.type);
-    switch (record.hold) {
-        case Hold::installing:
-            // What the others know to be lacking does not hold up the rest while it is tried again.
-            if (!record.lacking) {
-                installing_.insert(record.version);
-            } else if (is_session) {
-                lacking_.insert(record.version);
-            }
-            break;
-        case Hold::none:
-        case Hold::refused:
-        case Hold::unreadable:
-            if (!promoted_ && is_session) {
-                lacking_.insert(record.version);
-            }
-            break;
-        case Hold::installed:
-        case Hold::carried:
-            break;
-    }
-}
-
-void Replica::unnote(const StoredRecord& record) {
-    installing_.erase(record.version);
-    lacking_.erase(record.version);
-}
-
 void Replica::set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold) {
-    unnote(record);
+    kernel_.unnote(record);
     store_.set_hold(key, record, hold);
     record.lacking = hold == Hold::none || hold == Hold::refused || hold == Hold::unreadable ||
                      (hold == Hold::installing && record.lacking);
@@ -113,10 +84,9 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
         case Outcome::refused:
             ++counters_.refused;
             set_hold(key, *record, Hold::refused);
-            retry_again_ = true;
-            if (!promoted_ && !retry_at_) {  // A demotion looks for what is refused.
-                retry_pause_ = limits::kInstallRetryFirst;
-                retry_at_ = now + retry_pause_;
+            retry_.note_refused();
+            if (!promoted_ && !retry_.waits()) {  // A demotion looks for what is refused.
+                retry_.begin(now);
             }
             break;
     }
@@ -170,7 +140,7 @@ bool Replica::is_source() const {
         return false;
     }
     // Nobody is promoted: of the complete members with the newest epoch the lowest id answers.
-    return std::none_of(peers_.begin(), peers_.end(), [&](const auto& peer) {
+    return std::none_of(peers().begin(), peers().end(), [&](const auto& peer) {
         const auto& [node, state] = peer;
         return state.level == wire::Level::complete &&
                (state.epoch > epoch_ || (state.epoch == epoch_ && node < self_));
@@ -179,7 +149,7 @@ bool Replica::is_source() const {
 
 bool Replica::is_behind() const {
     return !promoted_ && !holder_ && level_ == wire::Level::complete &&
-           std::any_of(peers_.begin(), peers_.end(), [this](const auto& peer) {
+           std::any_of(peers().begin(), peers().end(), [this](const auto& peer) {
                return peer.second.level == wire::Level::complete && peer.second.epoch > epoch_;
            });
 }
@@ -188,28 +158,20 @@ bool Replica::equals_mine(std::uint32_t count, std::uint64_t digest) const {
     return count == store_.count() && digest == store_.digest();
 }
 
-bool Replica::Confirmed::covers(const Epoch& epoch, const wire::Version& version) const {
-    return (version.epoch < epoch || version.sequence <= sequence) && !refused.contains(version);
-}
-
 bool Replica::is_protected(const wire::RecordKey& key) const {
     const StoredRecord* record = store_.find(key);
-    if (!promoted_ || !quorate_ || record == nullptr || record->dirty) {
-        return false;
-    }
-    return std::any_of(confirmed_.begin(), confirmed_.end(), [&](const auto& standby) {
-        return standby.second.covers(epoch_, record->version);
-    });
+    return promoted_ && quorate() && record != nullptr && !record->dirty &&
+           peers_.have(epoch_, record->version);
 }
 
 std::optional<std::uint64_t> Replica::confirmed_by_standbys() const {
     std::optional<std::uint64_t> lowest;
     for (const NodeId node : complete_standbys()) {
-        const auto found = confirmed_.find(node);
-        if (found == confirmed_.end()) {
+        const Peers::Confirmed* const confirmed = peers_.confirmed_by(node);
+        if (confirmed == nullptr) {
             return std::nullopt;
         }
-        lowest = std::min(lowest.value_or(found->second.sequence), found->second.sequence);
+        lowest = std::min(lowest.value_or(confirmed->sequence), confirmed->sequence);
     }
     return lowest;
 }
@@ -227,7 +189,7 @@ Hold Replica::hold(const wire::RecordKey& key) const {
 
 std::vector<NodeId> Replica::complete_standbys() const {
     std::vector<NodeId> nodes;
-    for (const auto& [node, state] : peers_) {
+    for (const auto& [node, state] : peers()) {
         if (node != holder_ && state.level == wire::Level::complete && state.epoch == epoch_) {
             nodes.push_back(node);
         }
@@ -248,10 +210,10 @@ Coverage Replica::coverage(NodeId node) const {
         count([](const StoredRecord& record) {
             return record.hold == Hold::installed || record.hold == Hold::carried;
         });
-    } else if (const auto found = confirmed_.find(node); found != confirmed_.end()) {
+    } else if (const Peers::Confirmed* const confirmed = peers_.confirmed_by(node)) {
         coverage.known = true;
         count([&](const StoredRecord& record) {
-            return !record.dirty && found->second.covers(epoch_, record.version);
+            return !record.dirty && confirmed->covers(epoch_, record.version);
         });
     }
     return coverage;

@@ -2,9 +2,9 @@
 // The records of one gateway as this node knows them, each with what this node's kernel makes of
 // it.
 //
-// A store is the outcome of what was said to the group in agreed order. At the promoted node a
-// record may be ahead of that: written, not yet said. Count and digest are always those of what was
-// said, so that all nodes compare the same thing.
+// A store is what results from the group's messages in agreed order. At the promoted node a record
+// may be ahead of that: written, and not yet sent. Count and digest are always those of what was
+// sent, so that all nodes compare the same thing.
 //
 // The digest is the sum of a hash of every record (identity, version and payload): equal stores
 // have equal digests whatever order their records came in, and each change costs O(1).

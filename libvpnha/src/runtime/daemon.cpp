@@ -326,12 +326,13 @@ class Daemon {
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
-                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(), pptp_.get(),
-                           carriers_},
+                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(),
+                           ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(), carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
                 .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
+                .address = [this](const node::AnswerAddress& answer) { plugins_->answer(answer); },
                 .score =
                     [this](const node::WriteScore& score) {
                         scores_.write(score.resource, score.score);

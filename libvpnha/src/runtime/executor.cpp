@@ -59,12 +59,6 @@ node::Effects Executor::execute(node::FlowWork& work) {
     return std::visit([this](auto& each) { return execute(each); }, work);
 }
 
-node::Effects Executor::execute(node::IpsecWork& work) {
-    // Only the keeper of a gateway that has IPsec asks for it.
-    VPNHA_ASSERT(ports_.charon != nullptr && ports_.sas != nullptr);
-    return std::visit([this](auto& each) { return execute(each); }, work);
-}
-
 node::Effects Executor::execute(node::PptpWork& work) {
     // Only the keeper of a gateway that has PPTP asks for it.
     VPNHA_ASSERT(ports_.pptp != nullptr);
@@ -77,50 +71,6 @@ node::Effects Executor::execute(node::OtherWork& work) {
     VPNHA_ASSERT(std::ranges::any_of(
         ports_.carriers, [&](const auto& each) { return each->execute(work.gateway, work.what); }));
     return {};
-}
-
-node::Effects Executor::execute(node::FeedCharon& effect) {
-    ports_.charon->feed(std::move(effect.messages), effect.ticket);
-    return {};
-}
-
-node::Effects Executor::execute(node::TurnCharon& effect) {
-    ports_.charon->turn(effect.active);
-    return {};
-}
-
-node::Effects Executor::execute(node::ListSas& effect) {
-    ports_.sas->list([this, gateway = effect.gateway,
-                      ticket = effect.ticket](const Result<ports::SaTable::Sas>& listed) {
-        if (listed) {
-            run(node_.on_event(gateway, node::SasListed{*listed, ticket}, loop_.now()));
-        } else {
-            report("listing the ESP SAs", tl::unexpected(listed.error()));
-        }
-    });
-    return {};
-}
-
-node::Effects Executor::execute(node::SetCounters& effect) {
-    ports_.sas->set(
-        std::move(effect.counters), effect.exact,
-        [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
-            run(node_.on_event(gateway, node::CountersSet{ticket, result}, loop_.now()));
-        });
-    return {};
-}
-
-node::Effects Executor::execute(node::FlushSas& effect) {
-    ports_.sas->flush(
-        [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
-            run(node_.on_event(gateway, node::SasFlushed{ticket, result}, loop_.now()));
-        });
-    return {};
-}
-
-node::Effects Executor::execute(node::HoldEsp& effect) {
-    const Result<void> result = ports_.gate.hold_esp(effect.gateway, effect.spis, effect.held);
-    return node_.on_event(effect.gateway, node::EspHeld{effect.ticket, result}, loop_.now());
 }
 
 node::Effects Executor::execute(node::InstallSession& effect) {
@@ -275,6 +225,11 @@ node::Effects Executor::execute(node::SendFrame& effect) {
 
 node::Effects Executor::execute(node::AnswerPlugin& effect) {
     answers_.plugin(effect);
+    return {};
+}
+
+node::Effects Executor::execute(node::AnswerAddress& effect) {
+    answers_.address(effect);
     return {};
 }
 

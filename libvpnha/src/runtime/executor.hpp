@@ -20,10 +20,12 @@
 #include "ports/charon.hpp"
 #include "ports/flows.hpp"
 #include "ports/gate.hpp"
+#include "ports/ike_watch.hpp"
 #include "ports/lease_links.hpp"
 #include "ports/leases.hpp"
 #include "ports/neighbours.hpp"
 #include "ports/network.hpp"
+#include "ports/port_map.hpp"
 #include "ports/sa_table.hpp"
 #include "ports/services.hpp"
 #include "ports/session_kernel.hpp"
@@ -45,6 +47,8 @@ struct Ports {
     // Of the gateway that has IPsec; nullptr where none has.
     ports::Charon* charon = nullptr;
     ports::SaTable* sas = nullptr;
+    ports::PortMap* port_map = nullptr;
+    ports::IkeWatch* ike_watch = nullptr;
     // Of the gateways that have PPTP; nullptr where none has.
     Pptp* pptp = nullptr;
     // Of protocols that come with the program.
@@ -57,6 +61,7 @@ class Executor final : private node::EffectRunner {
     struct Answers {
         std::function<void(const node::AnswerRequest&)> request;
         std::function<void(const node::AnswerPlugin&)> plugin;
+        std::function<void(const node::AnswerAddress&)> address;
         std::function<void(const node::WriteScore&)> score;
         std::function<void()> idle;  // The last gateway was detached.
         // This life of the node is fenced. Nothing more is done from here on.
@@ -95,6 +100,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::Announce& effect) override;
     node::Effects execute(node::AskNeighbours& effect) override;
     node::Effects execute(node::AnswerPlugin& effect) override;
+    node::Effects execute(node::AnswerAddress& effect) override;
     node::Effects execute(node::AnswerRequest& effect) override;
     node::Effects execute(node::WriteScore& effect) override;
     node::Effects execute(node::WithdrawScore& effect) override;
@@ -114,6 +120,9 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::SetCounters& effect);
     node::Effects execute(node::FlushSas& effect);
     node::Effects execute(node::HoldEsp& effect);
+    node::Effects execute(node::MapPorts& effect);
+    node::Effects execute(node::RekeyChildren& effect);
+    node::Effects execute(node::WatchIke& effect);
     node::Effects execute(node::WatchFlows& effect);
     node::Effects execute(node::UnwatchFlows& effect);
     node::Effects execute(node::ListFlows& effect);

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "adapters/ipsec/charon_guard.hpp"
+#include "adapters/ipsec/ike_socket.hpp"
+#include "adapters/ipsec/nft_port_map.hpp"
 #include "adapters/ipsec/xfrm_table.hpp"
 #include "adapters/services/charon_sas.hpp"
 #include "adapters/services/charon_service.hpp"
@@ -60,6 +62,11 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
     for (const IpPrefix& vip : gateway->outside.addresses) {
         addresses.insert(vip.address);
     }
+    opened.port_map = std::make_unique<adapters::NftPortMap>(loop, kPortMapTimer, addresses);
+    opened.ike_watch = std::make_unique<adapters::IkeSocket>(
+        loop, [id = gateway->id, tell](const ipsec::IkeRequest& request) {
+            tell(id, node::IkeRequested{request});
+        });
     VPNHA_TRY(opened.sas, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
     VPNHA_TRY(const auto key, cluster_key_of(key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
@@ -75,7 +82,11 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
                  [service = adapters::StockService(adapters::charon_kind(), gateway->name)] {
                      return adapters::list_ike_sas(service, kListTimeout);
                  },
-             .guard = adapters::guard_charon},
+             .guard = adapters::guard_charon,
+             .rekey =
+                 [](const std::vector<std::uint32_t>& children) {
+                     return adapters::rekey_children(adapters::kCharonVici, children, kListTimeout);
+                 }},
             adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, std::move(tell))));
     return opened;
 }

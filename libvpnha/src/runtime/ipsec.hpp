@@ -10,12 +10,16 @@
 #include "adapters/os/qb_loop.hpp"
 #include "config/config.hpp"
 #include "effects/ipsec_work.hpp"
+#include "ports/ike_watch.hpp"
+#include "ports/port_map.hpp"
 #include "ports/sa_table.hpp"
 
 namespace vpnha::runtime {
 
 struct Ipsec {
     std::unique_ptr<ports::SaTable> sas;
+    std::unique_ptr<ports::PortMap> port_map;
+    std::unique_ptr<ports::IkeWatch> ike_watch;
     std::unique_ptr<adapters::CharonRelay> charon;
     GatewayId gateway;
 };

@@ -7,6 +7,10 @@ namespace vpnha::runtime {
 
 Result<void> Plugins::open() {
     adapters::PluginListener listener{
+        .on_asks =
+            [this](adapters::PluginClientId client, const adapters::PluginAsks& asks) {
+                run_(node_.on_plugin_asks(client.value, asks.gateway, asks.user, loop_.now()));
+            },
         .on_up = [this](adapters::PluginClientId client,
                         const adapters::PluginSessionUp& up) { on_up(client, up); },
         .on_down =

@@ -26,6 +26,13 @@ class Plugins {
     void answer(const node::AnswerPlugin& answer) {
         server_->answer({answer.plugin}, answer.reason);
     }
+    void answer(const node::AnswerAddress& answer) {
+        if (answer.refusal.empty()) {
+            server_->give({answer.plugin}, answer.address);
+        } else {
+            server_->refuse({answer.plugin}, answer.refusal);
+        }
+    }
     [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }
 
   private:

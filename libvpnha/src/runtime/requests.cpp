@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runtime/cluster_nodes.hpp"
+#include "runtime/views/move_view.hpp"
 #include "runtime/views/nodes_view.hpp"
 #include "runtime/views/plan_view.hpp"
 
@@ -59,6 +60,10 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     }
     if (request.verb == "fence") {
         fence(arguments, std::move(reply), now);
+        return;
+    }
+    if (request.verb == "switchover") {
+        switch_over(arguments, std::move(reply), now);
         return;
     }
     if (request.verb == "nodes") {
@@ -198,6 +203,39 @@ void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePo
     const node::RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.fence(token, *victim, patience, now));
+}
+
+void Requests::switch_over(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const Result<GatewayId> gateway = gateway_of(arguments);
+    if (!gateway) {
+        reply.error(gateway.error());
+        return;
+    }
+    const Result<std::optional<NodeId>> to = parse_member(node_, arguments.value("to", ""));
+    if (!to) {
+        reply.error(to.error());
+        return;
+    }
+    const node::GatewayNode& state = *node_.find(*gateway);
+    const std::string epoch = arguments.value("epoch", "");
+    const bool goes_on = !epoch.empty() && *to;
+    if (goes_on && epoch != to_string(state.replica().epoch())) {
+        reply.ok(moved_view(state, epoch));
+        return;
+    }
+    // On its way no node may be promoted for a moment: what could be moved is to be asked once.
+    const Result<node::MovePlan> plan =
+        goes_on ? node::MovePlan{state.replica().epoch().node, **to, state.replica().epoch()}
+                : state.plan_move(*to);
+    if (!plan) {
+        reply.error(plan.error());
+        return;
+    }
+    const bool dry_run = arguments.value("dry_run", false);
+    if (!dry_run) {
+        daemon_.run(node_.ask_move(*gateway, *plan, now));
+    }
+    reply.ok(move_view(state, *plan, dry_run ? "possible" : goes_on ? "moving" : "asked"));
 }
 
 void Requests::answer_sessions(const json& arguments, adapters::ControlReply reply) const {

@@ -51,6 +51,8 @@ class Requests {
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void vote_without(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    // Asks for a planned move, once; who wants it asks again until the role has moved.
+    void switch_over(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // The node of corosync.conf that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
     void answer_sessions(const nlohmann::json& arguments, adapters::ControlReply reply) const;

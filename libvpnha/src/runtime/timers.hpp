@@ -30,6 +30,7 @@ inline constexpr int kCallTimer = 23;        // Numbers of PPTP calls that have 
 inline constexpr int kCallSettleTimer = 24;  // All that was captured of PPTP calls has been read.
 inline constexpr int kCallOpenTimer = 25;    // PPTP calls could not be watched: tried again.
 inline constexpr int kCallRefuseTimer = 26;  // PPTP calls that cannot be prepared: told.
+inline constexpr int kPortMapTimer = 27;     // Whether the map of L2TP's ports is there.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

@@ -22,7 +22,7 @@
 
 namespace vpnha::wire {
 
-// How much of a gateway's truth a replica holds. The numbers are on the wire.
+// How much of a gateway's records a replica holds. The numbers are on the wire.
 enum class Level : std::uint8_t { empty = 0, partial = 1, complete = 2 };
 
 // Who wrote a record last: newer ones win.
@@ -42,8 +42,8 @@ struct Change {
 struct GatewayState {
     GatewayId gateway{};
     bool promoted = false;
-    // The sender's vote: the promoted node, a member, has asked for nothing since its promise
-    // ended.
+    // The sender's voter misses the promoted node's rounds, though that node is a member: none has
+    // come since its promise ended.
     bool unheard = false;
     // The sender's links of either side: lost, or back for less than its hold-off.
     bool outside_lost = false;
@@ -54,8 +54,8 @@ struct GatewayState {
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
     Level standing = Level::empty;
-    // The one that it serves under, or that its level is about: newer ones that the node has only
-    // heard of it knows nothing of.
+    // The one that it serves under, or that its level is about: no newer one of which the node has
+    // only heard.
     Epoch epoch;
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
@@ -137,8 +137,8 @@ enum class Doubt : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Doubt doubt);
 
-// "I lack the truth of this gateway, or do not trust mine". `since`: what the asker holds is right
-// up to there, newer records and erasures suffice; {} asks for everything.
+// "I lack records of this gateway, or may have missed changes". `since`: what the asker holds is
+// right up to there, newer records and erasures suffice; {} asks for everything.
 struct SnapshotRequest {
     GatewayId gateway{};
     Doubt doubt = Doubt::joined;
@@ -201,9 +201,29 @@ struct Extension {
     friend bool operator==(const Extension&, const Extension&) = default;
 };
 
+// The numbers are on the wire; one that is not known is left out.
+enum class MovePhase : std::uint8_t {
+    asked = 0,   // By any node, again and again: `to` is to have the role, which `epoch` has.
+    opened = 1,  // By `to`: its gate is open, in `epoch`.
+    handed = 2,  // By the former holder, of `epoch`, the next one: see below.
+    taken = 3,   // By `to`, promoted in `epoch`: it goes on with so many sessions.
+};
+// A planned move of the role (`vpnha switchover`), by the words of those that take part in it.
+// Optional: who does not know it is never moved to, and moves nobody.
+struct Move {
+    GatewayId gateway{};
+    MovePhase phase{};
+    Epoch epoch;
+    NodeId to;
+    // From the end of the former holder's lease until it heard that the next gate is open.
+    std::uint32_t silence_us = 0;
+    std::uint32_t sessions = 0;  // That the sender has, or had.
+    friend bool operator==(const Move&, const Move&) = default;
+};
+
 using Message = std::variant<Hello, Setup, Claim, Update, Digest, SnapshotRequest, Snapshot,
-                             SnapshotEnd, Confirm, Barrier, Extension>;
-// Type of a message on the wire: the index plus one.
+                             SnapshotEnd, Confirm, Barrier, Extension, Move>;
+// Type of a message on the wire: the index plus one, but for optional ones.
 inline constexpr std::uint8_t kOptionalMessageType = 0x80;
 
 // Octets a change or snapshot record takes in a message, for cutting batches to size.

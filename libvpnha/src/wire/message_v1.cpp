@@ -18,7 +18,7 @@ constexpr std::size_t kFingerprintNameBytesMax = 255;
 // A record's flags; bits not named here are reserved and must be 0.
 constexpr std::uint8_t kFlagErased = 0x01;
 
-// Message types in the order of the variant: the number on the wire is the index plus one.
+// Message types: those below kOptionalMessageType in the order of the variant, from 1.
 enum class Type : std::uint8_t {
     hello = 1,
     setup = 2,
@@ -30,6 +30,7 @@ enum class Type : std::uint8_t {
     snapshot_end = 8,
     confirm = 9,
     barrier = 10,
+    move = kOptionalMessageType,
 };
 
 void write(ByteWriter& out, const Epoch& epoch) {
@@ -330,6 +331,23 @@ Barrier read_barrier(ByteReader& in) {
     return barrier;
 }
 
+void write(ByteWriter& out, const Move& move) {
+    out.u8(move.gateway.value).u8(static_cast<std::uint8_t>(move.phase));
+    write(out, move.epoch);
+    out.u32(move.to.value).u32(move.silence_us).u32(move.sessions);
+}
+
+Move read_move(ByteReader& in) {
+    Move move;
+    move.gateway = read_gateway(in);
+    move.phase = static_cast<MovePhase>(in.u8());
+    move.epoch = read_epoch(in);
+    move.to = NodeId{in.u32()};
+    move.silence_us = in.u32();
+    move.sessions = in.u32();
+    return move;
+}
+
 Result<Message> read_body(std::uint8_t type, ByteReader& in) {
     switch (static_cast<Type>(type)) {
         case Type::hello:
@@ -352,6 +370,8 @@ Result<Message> read_body(std::uint8_t type, ByteReader& in) {
             return read_confirm(in);
         case Type::barrier:
             return read_barrier(in);
+        case Type::move:
+            return read_move(in);
     }
     if ((type & kOptionalMessageType) != 0) {
         in.rest();
@@ -365,7 +385,8 @@ void encode_v1(ByteWriter& out, const Message& message) {
         out.u8(extension->type);
         return;
     }
-    out.u8(static_cast<std::uint8_t>(message.index() + 1));
+    out.u8(std::holds_alternative<Move>(message) ? static_cast<std::uint8_t>(Type::move)
+                                                 : static_cast<std::uint8_t>(message.index() + 1));
     std::visit(
         [&out](const auto& body) {
             if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, Extension>) {

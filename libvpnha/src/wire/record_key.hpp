@@ -25,6 +25,7 @@ enum class RecordType : std::uint8_t {
     pptp_numbers = 8,
     echo_session = 0x70,  // Of tests/echo, as the next.
     echo_number = 0x71,
+    client_address = 0x90,  // Optional: without it addresses are given as before there were any.
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

@@ -15,7 +15,8 @@ namespace vpnha::wire {
 // What a record is worth, and how soon it is said.
 enum class Service : std::uint8_t {
     session,     // Said at once. A node that lacks one would not go on with everything.
-    checkpoint,  // A counter of a session, of which only the newest value counts: in batches.
+    checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
+                 // the client's address.
     tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
                  // session.
 };
@@ -53,6 +54,8 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::echo_session, Service::session, limits::kRecordPayloadBytesMax, true},
     RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
+    RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.
@@ -82,8 +85,8 @@ inline constexpr RecordTraits kUnknownRecord{RecordType{}, Service::session, kPa
             // Of a kind with larger payloads there may be fewer.
             return {limits::kRecordsPerGatewayMax, limits::kRecordsPerGatewayMax * 1024};
         case Service::checkpoint:
-            // One for each session.
-            return {limits::kRecordsPerGatewayMax, limits::kRecordsPerGatewayMax * 64};
+            // Two for each session.
+            return {limits::kRecordsPerGatewayMax * 2, limits::kRecordsPerGatewayMax * 128};
         case Service::tracked:
             // A flow has at most 145 octets.
             return {limits::kFlowsPerGatewayMax, limits::kFlowsPerGatewayMax * 256};

@@ -33,6 +33,8 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "dialin   complete  2 of 100000  412    0       0           1 of 16384  768 octets of "
         "120.0 MiB\n"
         "\n"
+        "Gateway dialin: clients have 2 of 4094 addresses, 1 are held for a moment.\n"
+        "\n"
         "Every session would survive the loss of its gateway.\n");
 }
 

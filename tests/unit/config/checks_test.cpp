@@ -53,6 +53,20 @@ TEST(ChecksTest, ComparesIpv6AddressesLikeOthers) {
                 HasSubstr("pool 2001:db8:1::/48 overlaps pool 2001:db8:1::/64 of gateway"));
 }
 
+TEST(ChecksTest, ACommonPoolLiesWithinThePools) {
+    const std::string pools = "pools = [\"10.200.1.0/24\", \"10.200.2.0/24\"]\n";
+    const auto error_with = [&](const std::string& nets) {
+        return error_of(changed(kSample, pools, pools + "common_pool = [" + nets + "]\n"));
+    };
+    EXPECT_EQ(error_with("\"10.200.1.0/24\", \"10.200.2.128/25\""), "");
+    EXPECT_THAT(error_with("\"10.200.0.0/16\""),
+                HasSubstr("vpnha.toml:5: 10.200.0.0/16 lies within none of 'pools'"));
+    EXPECT_THAT(error_with("\"10.200.3.0/24\""), HasSubstr("within none of 'pools'"));
+    EXPECT_THAT(error_with("\"10.200.1.0/24\", \"10.200.1.128/25\""),
+                HasSubstr("10.200.1.128/25 overlaps 10.200.1.0/24"));
+    EXPECT_THAT(error_with("\"2001:db8::/64\""), HasSubstr("2001:db8::/64 is IPv6"));
+}
+
 TEST(ChecksTest, L2tpNeedsIpv4) {
     EXPECT_EQ(
         error_of(changed(kSample, "\"192.0.2.100/24\"", "\"2001:db8::1/64\", \"192.0.2.100/24\"")),

@@ -64,18 +64,25 @@ TEST(SaRecordTest, AnIkeSaHasTheDocumentedBytes) {
 
 TEST(SaRecordTest, AChildSaHasTheDocumentedBytes) {
     ChildSa child{0xc1c2c3c4, 0xd1d2d3d4, kSample.id.key, {2, 3, 4}, 9, {}};
-    child.add = kSample.child(child.spi, child.spi_out);
+    child.add = kSample.l2tp(child.spi, child.spi_out);
+    child.port = 0x4e21;
     EXPECT_EQ(to_hex(encode_spi(child.spi)), "c1c2c3c4");
-    EXPECT_EQ(to_hex(encode_record(child)).substr(0, 94),
+    EXPECT_EQ(to_hex(encode_record(child)).substr(0, 98),
               "01"
               "d1d2d3d4"
               "0000000000000009"
               "0201020304050607081112131415161718"
-              "0200000000000000030000000000000004");
+              "0200000000000000030000000000000004"
+              "4e21");
     const auto parsed = parse_child_sa(encode_spi(child.spi), encode_record(child));
     ASSERT_TRUE(parsed) << parsed.error().detail;
     EXPECT_EQ(*parsed, child);
     EXPECT_FALSE(parse_child_sa(encode_spi(1), encode_record(child))) << "of another child";
+    child.port = limits::kPrivatePortFirst - 1;
+    EXPECT_FALSE(parse_child_sa(encode_spi(child.spi), encode_record(child))) << "of no client";
+    child.port = limits::kPrivatePortFirst;
+    child.add = kSample.child(child.spi, child.spi_out);
+    EXPECT_FALSE(parse_child_sa(encode_spi(child.spi), encode_record(child))) << "without L2TP";
 }
 
 TEST(SaRecordTest, CountersHaveTheDocumentedBytes) {

@@ -52,6 +52,56 @@ TEST_F(SaStoreTest, AnSaIsARecordOnceItIsEstablished) {
     EXPECT_GT(store_.sas().find_child(7)->order, sa->order);
 }
 
+TEST_F(SaStoreTest, EachClientOfL2tpHasAPortOfItsOwn) {
+    const auto port = [this](std::uint32_t spi) { return store_.sas().find_child(spi)->port; };
+    IkeSample one{test::ike_id(1, 1)};
+    IkeSample two{test::ike_id(1, 2)};
+    two.client = "dave@example.org";
+    for (const IkeSample& each : {one, two}) {
+        hear(each.add());
+        hear(each.update());
+    }
+    hear(one.child(3, 4));
+    EXPECT_EQ(port(3), 0U) << "no L2TP";
+    hear(one.l2tp(5, 6));
+    hear(two.l2tp(7, 8));
+    EXPECT_EQ(port(5), limits::kPrivatePortFirst);
+    EXPECT_EQ(port(7), limits::kPrivatePortFirst + 1);
+    hear(one.l2tp(9, 10));
+    EXPECT_EQ(port(9), port(5)) << "a rekey";
+    IkeSample again = one;
+    again.id = test::ike_id(1, 3);
+    hear(again.add());
+    hear(again.l2tp(11, 12));  // Before the SA is established.
+    hear(again.update());
+    EXPECT_EQ(port(11), port(5)) << "the same client has authenticated itself again";
+    hear(build_child_delete(two.id, 7));
+    hear(two.l2tp(13, 14));
+    EXPECT_EQ(port(13), limits::kPrivatePortFirst + 1) << "nobody has had one since";
+    IkeSample three{test::ike_id(1, 4)};
+    three.client = "erin@example.org";
+    hear(three.add());
+    hear(three.update());
+    hear(three.l2tp(15, 16));
+    hear(build_child_delete(two.id, 13));
+    hear(two.l2tp(17, 18));
+    EXPECT_EQ(port(17), limits::kPrivatePortFirst + 3) << "the one that has just ended is not next";
+}
+
+TEST_F(SaStoreTest, PortsAreUsedInTurnsAndNoneTwice) {
+    IkeSample one{test::ike_id(1, 1)};
+    ChildSa last{1, 2, one.id.key, one.id.key, 9, one.l2tp(1, 2)};
+    last.port = limits::kPrivatePortFirst + limits::kPrivatePorts - 1;
+    store_.put(last);
+    ChildSa first{3, 4, one.id.key, one.id.key, 8, one.l2tp(3, 4)};
+    first.port = limits::kPrivatePortFirst;
+    store_.put(first);
+    hear(second_.add());
+    hear(second_.update());
+    hear(second_.l2tp(5, 6));
+    EXPECT_EQ(store_.sas().find_child(5)->port, limits::kPrivatePortFirst + 1);
+}
+
 TEST_F(SaStoreTest, WhatIsAboutNobodyIsCounted) {
     hear(build_iv({{1, 1, 2}, false}, Bytes{1}));
     hear(first_.update());

@@ -34,6 +34,7 @@ struct FakeNode {
     std::optional<takeover::Step> lasting;  // Until finish_step().
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
+    std::map<PluginToken, AnswerAddress> addresses;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<std::string> log;
@@ -78,6 +79,7 @@ class FakeCluster {
     // What the nodes that start from now on are, beside their numbers and names.
     Settings& settings() { return settings_; }
     keepers::FlowSettings& flow_settings() { return flow_settings_; }
+    keepers::AddressSettings& address_settings() { return address_settings_; }
     // Nodes that start from now on have IPsec.
     void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
@@ -91,6 +93,7 @@ class FakeCluster {
         gateway.id = kGateway;
         gateway.name = "l2tp";
         gateway.keepers.flows = flow_settings_;
+        gateway.keepers.addresses = address_settings_;
         gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
@@ -364,6 +367,10 @@ class FakeCluster {
             fake_.plugins[answer.plugin] = answer.reason;
             return {};
         }
+        Effects execute(AnswerAddress& answer) override {
+            fake_.addresses[answer.plugin] = answer;
+            return {};
+        }
         Effects execute(AnswerRequest& answer) override {
             fake_.answers[answer.request] = answer.result;
             return {};
@@ -449,6 +456,7 @@ class FakeCluster {
     Settings settings_;
     FakeIpsec* ipsec_ = nullptr;
     keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};
+    keepers::AddressSettings address_settings_;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

@@ -229,7 +229,7 @@ TEST(NodeClusterTest, WhereStockServicesHaveNotEndedNobodyIsPromotedBeforeTheyHa
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty);
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->stands_in_the_way(),
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->blockers(),
                 Contains(HasSubstr("have not ended")));
     cluster.pass(std::chrono::seconds(10));
     EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty) << "tried again, in vain";
@@ -366,7 +366,7 @@ TEST(NodeClusterTest, ASetupThatDiffersFromTheHoldersMakesAStandbyPartialAndIsNa
     cluster.pass(kScoreSettle);
     const GatewayNode& second = *cluster.at(2).node->find(kGateway);
     EXPECT_EQ(second.standing(), wire::Level::partial);
-    EXPECT_THAT(second.stands_in_the_way(),
+    EXPECT_THAT(second.blockers(),
                 ElementsAre("secrets /etc/ppp/chap-secrets differs from the promoted node's"));
     EXPECT_EQ(cluster.at(2).scores.back(), kScorePartial);
     EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);

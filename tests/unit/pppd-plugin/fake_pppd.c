@@ -25,7 +25,7 @@
 #include "l2tp_socket.h"
 #include "pptp_call.h"
 
-enum { TIMERS_MAX = 8, NOTIFIERS_MAX = 4 };
+enum { TIMERS_MAX = 8, NOTIFIERS_MAX = 5 };
 
 fsm ccp_fsm[NUM_PPP], ipv6cp_fsm[NUM_PPP];
 lcp_options lcp_gotoptions[NUM_PPP], lcp_hisoptions[NUM_PPP];
@@ -35,6 +35,8 @@ int lcp_echo_interval, lcp_echo_fails;
 char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
 struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
+struct notifier* phasechange;
+void (*ip_choose_hook)(u_int32_t*);
 u_char mppe_send_key[MPPE_MAX_KEY_LEN], mppe_recv_key[MPPE_MAX_KEY_LEN];
 int mppe_keys_set;
 void (*snoop_recv_hook)(unsigned char*, int);
@@ -50,7 +52,9 @@ static struct {
 } notifiers[NOTIFIERS_MAX];
 static option_t* plugin_options;
 static char last_log[1024];
-static int has_l2tp, has_pptp, is_sequenced;
+static int has_l2tp, has_pptp, is_sequenced, is_closed;
+static uint32_t users_address; /* 0: any. */
+static const u_int32_t* chosen;
 
 void plugin_init(void);
 
@@ -63,10 +67,10 @@ static void* option_address(const char* name) {
     abort();
 }
 
-static void notify_all(struct notifier** list) {
+static void notify_all(struct notifier** list, int argument) {
     for (int i = 0; i < NOTIFIERS_MAX; i++) {
         if (notifiers[i].list == list) {
-            notifiers[i].function(NULL, 0);
+            notifiers[i].function(NULL, argument);
         }
     }
 }
@@ -143,6 +147,17 @@ int vpnha_find_pptp_call(struct vpnha_session* session) {
     return 1;
 }
 
+void lcp_close(int unit, char* reason) {
+    (void)unit;
+    (void)reason;
+    is_closed = 1;
+}
+
+int auth_ip_addr(int unit, u_int32_t address) {
+    (void)unit;
+    return (users_address == 0 || address == htonl(users_address)) && address == *chosen;
+}
+
 int netif_get_mtu(int unit) {
     (void)unit;
     return 1396;
@@ -152,7 +167,7 @@ void fake_pppd_authenticate(void) {
     memset(mppe_send_key, 0x5a, sizeof mppe_send_key);
     memset(mppe_recv_key, 0xa5, sizeof mppe_recv_key);
     mppe_keys_set = 1;
-    notify_all(&auth_up_notifier);
+    notify_all(&auth_up_notifier, 0);
     /* As pppd does when CCP is up. */
     memset(mppe_send_key, 0, sizeof mppe_send_key);
     memset(mppe_recv_key, 0, sizeof mppe_recv_key);
@@ -170,6 +185,9 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
     memset(notifiers, 0, sizeof notifiers);
     memset(timers, 0, sizeof timers);
     snoop_recv_hook = NULL;
+    ip_choose_hook = NULL;
+    is_closed = 0;
+    users_address = 0;
     last_log[0] = '\0';
     plugin_init();
     *(const char**)option_address("vpnha_gateway") = gateway;
@@ -220,13 +238,34 @@ void fake_pppd_use_multilink(void) {
     lcp_gotoptions[0].neg_mrru = 1;
 }
 void fake_pppd_ip_up(void) {
-    notify_all(&ip_up_notifier);
+    notify_all(&ip_up_notifier, 0);
 }
 void fake_pppd_ip_down(void) {
-    notify_all(&ip_down_notifier);
+    notify_all(&ip_down_notifier, 0);
 }
 void fake_pppd_exit(void) {
-    notify_all(&exitnotify);
+    notify_all(&exitnotify, 0);
+}
+void fake_pppd_users_address(uint32_t address) {
+    users_address = address;
+}
+static uint32_t radius_address;
+static void choose_by_radius(u_int32_t* address) {
+    *address = radius_address != 0 ? htonl(radius_address) : *address;
+}
+void fake_pppd_load_radius(uint32_t address) {
+    radius_address = address;
+    ip_choose_hook = choose_by_radius;
+}
+uint32_t fake_pppd_choose(uint32_t own) {
+    u_int32_t address = htonl(own);
+    chosen = &address;
+    notify_all(&phasechange, PHASE_NETWORK);
+    ip_choose_hook(&address);
+    return ntohl(address);
+}
+int fake_pppd_is_closed(void) {
+    return is_closed;
 }
 const char* fake_pppd_log(void) {
     return last_log;

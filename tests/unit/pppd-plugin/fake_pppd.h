@@ -19,6 +19,14 @@ void fake_pppd_open_ccp(int mppe);
 void fake_pppd_open_ipv6cp(void);
 void fake_pppd_use_vj(void);
 void fake_pppd_use_multilink(void);
+/* In the secrets file; 0: any. */
+void fake_pppd_users_address(uint32_t address);
+/* A plugin that is loaded later, and gives this address; 0: none. As radius.so it allows no other
+ * one than the one that is chosen. */
+void fake_pppd_load_radius(uint32_t address);
+/* IPCP begins: what the peer is to get when pppd's options give `own`. */
+uint32_t fake_pppd_choose(uint32_t own);
+int fake_pppd_is_closed(void);
 void fake_pppd_ip_up(void);
 void fake_pppd_ip_down(void);
 void fake_pppd_exit(void);

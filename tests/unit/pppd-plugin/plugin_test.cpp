@@ -264,6 +264,89 @@ TEST_F(PppdPluginTest, HearsTheAnswerWithinIpUp) {
     vpnhad.join();
 }
 
+// What a pppd whose options give 10.200.1.10 gives to its peer when vpnhad answers so.
+class PppdAddressTest : public PppdPluginTest {
+  protected:
+    std::uint32_t choose(const Bytes& answer) {
+        std::thread vpnhad([&] {
+            std::optional<UniqueFd> fd;
+            while (!(fd = listener_->accept())) {
+                std::this_thread::yield();
+            }
+            connection_ = std::move(*fd);
+            EXPECT_GT(::send(connection_.get(), answer.data(), answer.size(), 0), 0);
+        });
+        const std::uint32_t chosen = fake_pppd_choose(kRange);
+        vpnhad.join();
+        return chosen;
+    }
+
+    static constexpr std::uint32_t kRange = 0x0ac8010a;
+    static constexpr std::uint32_t kGiven = 0x0ac81005;
+};
+
+TEST_F(PppdAddressTest, IsWhatVpnhadGives) {
+    EXPECT_EQ(choose(adapters::encode_plugin_address(Ipv4Address{kGiven})), kGiven);
+    const std::optional<PluginMessage> message = receive();
+    ASSERT_TRUE(message.has_value());
+    const auto& asks = std::get<adapters::PluginAsks>(*message);
+    EXPECT_EQ(asks.gateway, "dialin");
+    EXPECT_EQ(asks.user, "alice");
+    EXPECT_EQ(asks.pid, static_cast<std::uint32_t>(::getpid()));
+    // The session is told on the same connection.
+    fake_pppd_ip_up();
+    EXPECT_TRUE(receive_up().has_value());
+}
+
+TEST_F(PppdAddressTest, IsPppdsOwnWithoutAPool) {
+    EXPECT_EQ(choose(adapters::encode_plugin_address({})), kRange);
+}
+
+TEST_F(PppdAddressTest, IsTheUsersOwnOfTheSecretsFile) {
+    fake_pppd_users_address(kRange);
+    EXPECT_EQ(choose(adapters::encode_plugin_address(Ipv4Address{kGiven})), kRange);
+}
+
+TEST_F(PppdAddressTest, IsPppdsOwnWhileVpnhadIsAway) {
+    listener_.reset();
+    EXPECT_EQ(fake_pppd_choose(kRange), kRange);
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("this node's own"));
+    EXPECT_EQ(fake_pppd_is_closed(), 0);
+}
+
+TEST_F(PppdAddressTest, IsPppdsOwnWhenVpnhadSaysNothing) {
+    EXPECT_EQ(fake_pppd_choose(kRange), kRange);
+}
+
+TEST_F(PppdAddressTest, IsRadiussWhicheverPluginWasLoadedLast) {
+    fake_pppd_load_radius(kGiven);
+    EXPECT_EQ(fake_pppd_choose(kRange), kGiven);
+    EXPECT_FALSE(listener_->accept().has_value());
+}
+
+TEST_F(PppdAddressTest, IsWhatVpnhadGivesWhereRadiusGivesNone) {
+    fake_pppd_load_radius(0);
+    EXPECT_EQ(choose(adapters::encode_plugin_address(Ipv4Address{kGiven})), kGiven);
+}
+
+TEST_F(PppdAddressTest, RefusedItEndsTheSession) {
+    EXPECT_EQ(choose(adapters::encode_plugin_refusal("all are given")), 0U);
+    EXPECT_EQ(fake_pppd_is_closed(), 0);  // Not within IPCP.
+    EXPECT_THAT(fake_pppd_log(), HasSubstr("all are given"));
+    fake_pppd_run_timer();
+    EXPECT_EQ(fake_pppd_is_closed(), 1);
+}
+
+TEST_F(PppdAddressTest, OfAnotherSessionItEndsThisOne) {
+    fake_pppd_ip_up();
+    accept();
+    const Bytes refusal = adapters::encode_plugin_refusal("another session's address");
+    EXPECT_GT(::send(connection_.get(), refusal.data(), refusal.size(), 0), 0);
+    fake_pppd_run_timer();
+    fake_pppd_run_timer();
+    EXPECT_EQ(fake_pppd_is_closed(), 1);
+}
+
 TEST_F(PppdPluginTest, LeavesOtherSessionsAlone) {
     fake_pppd_remove_l2tp();
     fake_pppd_ip_up();

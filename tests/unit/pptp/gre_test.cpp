@@ -65,6 +65,19 @@ TEST(GreTest, AWindowTakesEachNumberOnceInAnyOrder) {
     EXPECT_TRUE(window.take(937));
 }
 
+TEST(ControlMessageTest, AClientsMessagesHaveTheBytesOfTheRfc) {
+    EXPECT_EQ(to_hex(build_start_request()),
+              "009c00011a2b3c4d00010000010000000000000300000003"
+              "00000000" +
+                  std::string(256, '0'));
+    EXPECT_EQ(to_hex(build_call_request(CallId{9})),
+              "00a800011a2b3c4d0007000000090000000009603b9aca000000000300000003"
+              "0040000000000000" +
+                  std::string(256, '0'));
+    EXPECT_EQ(to_hex(build_call_clear_request(CallId{9})), "001000011a2b3c4d000c000000090000");
+    EXPECT_EQ(to_hex(build_stop_request()), "001000011a2b3c4d0003000001000000");
+}
+
 TEST(ControlMessageTest, MessagesHaveTheBytesOfTheRfc) {
     EXPECT_EQ(to_hex(build_echo_request(7)), "001000011a2b3c4d0005000000000007");
     EXPECT_EQ(to_hex(build_echo_reply(7)), "001400011a2b3c4d000600000000000701000000");

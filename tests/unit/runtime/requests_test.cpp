@@ -51,6 +51,7 @@ class RequestsTest : public ::testing::Test {
                 if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
                     requests_->on_answer(*answer);
                 }
+                messages_ += std::holds_alternative<node::SendToGroup>(effect) ? 1 : 0;
             }
         };
         daemon.after_scores = [](const std::function<void()>& then) { then(); };
@@ -58,6 +59,7 @@ class RequestsTest : public ::testing::Test {
     }
 
     std::string path_ = temporary_path("requests.sock");
+    int messages_ = 0;
     node::FakeCluster cluster_{3};
     config::Config config_;
     std::optional<Requests> requests_{std::in_place, config_, *cluster_.at(1).node, daemon()};
@@ -80,6 +82,39 @@ TEST_F(RequestsTest, AGatewayThatIsNotThereIsNotFound) {
         EXPECT_EQ(result.error().code, Errc::not_found);
         EXPECT_THAT(result.error().detail, ::testing::HasSubstr("name one of: l2tp"));
     }
+}
+
+TEST_F(RequestsTest, ASwitchoverIsPlannedAskedForAndFollowed) {
+    const Result<json> possible = ask("switchover", R"({"gateway":"l2tp","dry_run":true})");
+    ASSERT_TRUE(possible) << possible.error().detail;
+    EXPECT_EQ(possible->at("state"), "possible");
+    EXPECT_EQ(possible->at("to").at("name"), "gw2");
+    EXPECT_EQ(messages_, 0);
+    const Result<json> asked = ask("switchover", R"({"gateway":"l2tp","to":"gw3"})");
+    ASSERT_TRUE(asked) << asked.error().detail;
+    EXPECT_EQ(asked->at("state"), "asked");
+    EXPECT_EQ(messages_, 1);
+    json again{{"gateway", "l2tp"}, {"to", "3"}, {"epoch", asked->at("epoch")}};
+    EXPECT_EQ(ask("switchover", again.dump()).value_or(json()).value("state", ""), "moving");
+    EXPECT_EQ(messages_, 2);
+    ASSERT_TRUE(cluster_.begin_demote(1));
+    EXPECT_EQ(ask("switchover", again.dump()).value_or(json()).value("state", ""), "moving")
+        << "on its way nobody may be promoted";
+    ASSERT_TRUE(cluster_.promote(3));
+    const Result<json> moved = ask("switchover", again.dump());
+    ASSERT_TRUE(moved) << moved.error().detail;
+    EXPECT_EQ(moved->at("state"), "moved");
+    EXPECT_EQ(moved->at("to").at("id"), 3);
+    EXPECT_EQ(messages_, 3) << "what has moved is asked for no more";
+}
+
+TEST_F(RequestsTest, ASwitchoverThatCannotBeIsRefused) {
+    const Result<json> here = ask("switchover", R"({"gateway":"l2tp","to":"gw1"})");
+    ASSERT_FALSE(here);
+    EXPECT_EQ(here.error().code, Errc::already_exists);
+    EXPECT_EQ(ask("switchover", R"({"gateway":"l2tp","to":"gw9"})").error().code, Errc::not_found);
+    EXPECT_EQ(ask("switchover", R"({"gateway":"x"})").error().code, Errc::not_found);
+    EXPECT_EQ(messages_, 0);
 }
 
 TEST_F(RequestsTest, WhoAttachesIsToldWhoHasTheGateway) {

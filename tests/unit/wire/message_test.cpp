@@ -58,6 +58,7 @@ std::vector<Message> all_messages() {
         Confirm{GatewayId{1}, kEpoch, 43, {{kEpoch, 7}, {{1, NodeId{1}}, 9}}},
         Barrier{GatewayId{1}, kEpoch},
         Extension{0x85},
+        Move{GatewayId{1}, MovePhase::handed, kEpoch, NodeId{3}, 12'345, 67},
     };
 }
 

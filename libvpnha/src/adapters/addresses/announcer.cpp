@@ -13,6 +13,7 @@
 #include "adapters/addresses/packet.hpp"
 #include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/boot_clock.hpp"
+#include "adapters/os/network_descriptor.hpp"
 
 namespace vpnha::adapters {
 
@@ -105,7 +106,7 @@ class Announcer {
 }  // namespace
 
 Result<void> keep_announcing(const std::string& interface, const std::vector<IpPrefix>& addresses) {
-    OwnedNetlink news(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    OwnedNetlink news(open_netlink(NETLINK_ROUTE, SOCK_NONBLOCK));
     // Before the first look, so that nothing falls in between.
     if (!news || mnl_socket_bind(news.get(), RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
                                  MNL_SOCKET_AUTOPID) < 0) {

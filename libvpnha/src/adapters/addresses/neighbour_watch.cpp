@@ -15,6 +15,7 @@
 
 #include "adapters/addresses/neighbour.hpp"
 #include "adapters/os/log.hpp"
+#include "adapters/os/network_descriptor.hpp"
 
 namespace vpnha::adapters {
 
@@ -42,7 +43,7 @@ bool is_vip(const config::Config& config, const IpAddress& address) {
 // What the kernel would speak from to a neighbour on that link: asked by a socket that says
 // nothing.
 Result<Ipv6Address> link_local_address(const std::string& interface) {
-    const UniqueFd fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd fd = open_network_socket(AF_INET6, SOCK_DGRAM);
     sockaddr_in6 there{};
     there.sin6_family = AF_INET6;
     there.sin6_port = htons(9);
@@ -110,7 +111,7 @@ Result<PacketSocket*> NeighbourWatch::socket_of(const Place& place) {
 }
 
 Ipv4Address NeighbourWatch::own_address(const std::string& interface) const {
-    const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueFd fd = open_network_socket(AF_INET, SOCK_DGRAM);
     ifreq request{};
     interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
     if (!fd || ioctl(fd.get(), SIOCGIFADDR, &request) != 0) {

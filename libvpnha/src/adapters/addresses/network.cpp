@@ -8,15 +8,12 @@
 #include <vector>
 
 #include "adapters/addresses/packet.hpp"
+#include "adapters/addresses/reply_routes.hpp"
 #include "adapters/addresses/secondaries.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-std::array<const config::Side*, 2> sides_of(const config::Gateway& gateway) {
-    return {&gateway.outside, &gateway.inside};
-}
 
 bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
     const auto covered = gateway.covered();
@@ -45,7 +42,22 @@ std::vector<PolicyRule> rules_of(const config::Gateway& gateway) {
     if (speaks_ipv6(gateway)) {
         rules.push_back(rule_of(gateway, true));
     }
+    for (const LinkSide which : kLinkSides) {
+        const config::Side& side = gateway.side(which);
+        const std::uint32_t table = gateway.reply_table(which);
+        for (const PolicyRule& rule : rules_from(side.addresses, table, table)) {
+            if (std::any_of(side.default_via.begin(), side.default_via.end(),
+                            [&](const IpAddress& via) { return via.is_v4() != rule.is_v6; })) {
+                rules.push_back(rule);
+            }
+        }
+    }
     return rules;
+}
+
+std::vector<TableRoute> routes_of(const config::Gateway& gateway, LinkSide which) {
+    const config::Side& side = gateway.side(which);
+    return routes_by(side.default_via, side.addresses, gateway.reply_table(which));
 }
 
 }  // namespace
@@ -69,17 +81,24 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
     for (const PolicyRule& rule : rules_of(*found)) {
         VPNHA_CHECK(route_.add_rule(rule));
     }
-    for (const config::Side* side : sides_of(*found)) {
-        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+    for (const LinkSide which : kLinkSides) {
+        const config::Side& side = found->side(which);
+        VPNHA_TRY(const auto link, route_.find_link(side.interface));
         if (!link) {
             return fail(Errc::not_found,
                         fmt::format("there is no interface {}; create it or correct the "
                                     "configuration",
-                                    side->interface));
+                                    side.interface));
         }
-        VPNHA_CHECK(keep_secondaries(side->interface));
-        for (const IpPrefix& vip : side->addresses) {
+        VPNHA_CHECK(keep_secondaries(side.interface));
+        for (const IpPrefix& vip : side.addresses) {
             VPNHA_CHECK(route_.add_address(link->index, vip));
+        }
+        // A link that is down takes no route; missing() names them when it is up.
+        for (const TableRoute& route : routes_of(*found, which)) {
+            if (link->is_up) {
+                VPNHA_CHECK(route_.add_route(link->index, route));
+            }
         }
     }
     return {};
@@ -87,30 +106,39 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
 
 Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
-    for (const config::Side* side : sides_of(*found)) {
-        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+    for (const LinkSide which : kLinkSides) {
+        const config::Side& side = found->side(which);
+        VPNHA_TRY(const auto link, route_.find_link(side.interface));
         if (!link) {
             continue;  // A device that is gone took its addresses along.
         }
-        for (const IpPrefix& vip : side->addresses) {
+        for (const IpPrefix& vip : side.addresses) {
             VPNHA_CHECK(route_.flush_address(link->index, vip));
         }
     }
-    return delete_rules(*found);
+    return delete_routing(*found);
 }
 
 Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     std::vector<std::string> missing;
-    for (const config::Side* side : sides_of(*found)) {
-        VPNHA_TRY(const auto link, route_.find_link(side->interface));
+    for (const LinkSide which : kLinkSides) {
+        const config::Side& side = found->side(which);
+        VPNHA_TRY(const auto link, route_.find_link(side.interface));
         if (!link) {
             continue;
         }
         VPNHA_TRY(const std::vector<IpPrefix> present, route_.addresses(link->index));
-        for (const IpPrefix& vip : side->addresses) {
+        for (const IpPrefix& vip : side.addresses) {
             if (std::find(present.begin(), present.end(), vip) == present.end()) {
-                missing.push_back(fmt::format("{} on {}", to_string(vip), side->interface));
+                missing.push_back(fmt::format("{} on {}", to_string(vip), side.interface));
+            }
+        }
+        for (const TableRoute& route : routes_of(*found, which)) {
+            VPNHA_TRY(const bool there, route_.has_route(link->index, route));
+            if (link->is_up && !there) {
+                missing.push_back(fmt::format("route to {} in table {}",
+                                              to_string(route.destination), route.table));
             }
         }
     }
@@ -124,19 +152,43 @@ Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
     return fmt::format("{}", fmt::join(missing, ", "));
 }
 
-Result<void> LinuxNetwork::delete_rules(const config::Gateway& gateway) {
-    VPNHA_CHECK(route_.delete_rule(rule_of(gateway, false)));
+Result<void> LinuxNetwork::delete_routing(const config::Gateway& gateway) {
+    for (const LinkSide which : kLinkSides) {
+        VPNHA_TRY(const auto link, route_.find_link(gateway.side(which).interface));
+        // A device that is gone, or went down, took its routes along.
+        for (const TableRoute& route : routes_of(gateway, which)) {
+            if (link) {
+                VPNHA_CHECK(route_.delete_route(link->index, route));
+            }
+        }
+    }
+    std::vector<PolicyRule> rules{rule_of(gateway, false), rule_of(gateway, true)};
+    for (const LinkSide which : kLinkSides) {
+        for (const bool is_v6 : {false, true}) {
+            rules.push_back({.is_v6 = is_v6,
+                             .from = std::nullopt,
+                             .mark = std::nullopt,
+                             .table = gateway.reply_table(which),
+                             .preference = gateway.reply_table(which)});
+        }
+    }
     // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
-    auto deleted = route_.delete_rule(rule_of(gateway, true));
-    return !deleted && deleted.error().code == Errc::unsupported ? Result<void>{} : deleted;
+    for (const PolicyRule& rule : rules) {
+        auto deleted = route_.delete_rule(rule);
+        if (!deleted && !(rule.is_v6 && deleted.error().code == Errc::unsupported)) {
+            return deleted;
+        }
+    }
+    return {};
 }
 
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     // A side that is down keeps the other one from nothing.
     Result<void> done;
-    for (const config::Side* side : sides_of(*found)) {
-        const Result<void> told = announce_addresses(side->interface, side->addresses);
+    for (const LinkSide which : kLinkSides) {
+        const config::Side& side = found->side(which);
+        const Result<void> told = announce_addresses(side.interface, side.addresses);
         done = done ? told : done;
     }
     return done;
@@ -153,7 +205,7 @@ Result<void> LinuxNetwork::flush(GatewayId gateway) {
     for (const LinkAddress& leftover : leftovers) {
         VPNHA_CHECK(route_.flush_address(leftover.link, leftover.local));
     }
-    return delete_rules(*found);
+    return delete_routing(*found);
 }
 
 }  // namespace vpnha::adapters

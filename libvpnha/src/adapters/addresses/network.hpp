@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The addresses and the policy rule of a promotion (ports/network.hpp), by rtnetlink.
+// The addresses, policy rules and reply routes of a promotion (ports/network.hpp), by rtnetlink.
 #pragma once
 
 #include <string>
@@ -30,7 +30,7 @@ class LinuxNetwork final : public ports::Network {
     LinuxNetwork(const config::Config& config, RouteNetlink route)
         : config_(&config), route_(std::move(route)) {}
     [[nodiscard]] Result<const config::Gateway*> find(GatewayId gateway) const;
-    Result<void> delete_rules(const config::Gateway& gateway);
+    Result<void> delete_routing(const config::Gateway& gateway);
 
     const config::Config* config_;
     RouteNetlink route_;

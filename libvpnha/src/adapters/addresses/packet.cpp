@@ -17,6 +17,8 @@
 #include <fstream>
 #include <utility>
 
+#include "adapters/os/network_descriptor.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -99,7 +101,7 @@ Bytes encode_neighbour_advertisement(const MacAddress& sender, const Ipv6Address
 Result<PacketSocket> PacketSocket::open(const std::string& interface, std::uint16_t type,
                                         const sock_fprog* filter) {
     PacketSocket opened;
-    opened.fd_.reset(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    opened.fd_ = open_network_socket(AF_PACKET, SOCK_RAW);
     if (!opened.fd_) {
         return tl::unexpected(system_error("open a packet socket", errno));
     }

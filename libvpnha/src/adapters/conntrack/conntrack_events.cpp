@@ -12,6 +12,7 @@
 #include "adapters/conntrack/conntrack_expectation_message.hpp"
 #include "adapters/conntrack/conntrack_filter.hpp"
 #include "adapters/conntrack/conntrack_message.hpp"
+#include "adapters/os/network_descriptor.hpp"
 
 namespace vpnha::adapters {
 
@@ -41,7 +42,7 @@ Result<void> prepare(int fd, const conntrack::Policy& policy, std::size_t buffer
 
 Result<ConntrackEvents> ConntrackEvents::open(const conntrack::Policy& policy,
                                               std::size_t buffer_bytes) {
-    OwnedNetlink socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    OwnedNetlink socket(open_netlink(NETLINK_NETFILTER, SOCK_NONBLOCK));
     if (!socket) {
         return fail(errno == EPROTONOSUPPORT ? Errc::unsupported : Errc::system,
                     system_error("open a netfilter socket", errno).detail);

@@ -2,11 +2,7 @@
 #include "adapters/ipsec/charon_guard.hpp"
 
 #include <fmt/format.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <netinet/in.h>
 
-#include "adapters/netlink/netlink.hpp"
 #include "adapters/netlink/nftables.hpp"
 
 namespace vpnha::adapters {
@@ -14,8 +10,6 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr const char* kGuardTable = "vpnha_charon";
-// Of include/uapi/linux/netfilter.h, which does not go with the headers of the C library.
-constexpr std::uint8_t kInetFamily = 1;
 
 std::string guard_ruleset() {
     return fmt::format(
@@ -41,17 +35,7 @@ Result<void> guard_charon() {
 }
 
 Result<bool> is_charon_guarded() {
-    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
-    NetlinkRequest request((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, NLM_F_ACK);
-    auto& header = request.header<nfgenmsg>();
-    header.nfgen_family = kInetFamily;
-    header.version = NFNETLINK_V0;
-    request.text(NFTA_TABLE_NAME, kGuardTable);
-    const Result<void> asked = socket.ask(request, "looking for the nftables table vpnha_charon");
-    if (!asked && asked.error().code != Errc::not_found) {
-        return tl::unexpected(asked.error());
-    }
-    return asked.has_value();
+    return has_nft_table(kGuardTable);
 }
 
 }  // namespace vpnha::adapters

@@ -14,6 +14,7 @@
 
 #include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/os/log.hpp"
+#include "adapters/os/network_descriptor.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -94,7 +95,7 @@ Result<std::unique_ptr<CharonRelay>> CharonRelay::open(QbLoop& loop, CharonRelay
 }
 
 Result<void> CharonRelay::open_socket() {
-    UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    UniqueFd fd = open_network_socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
     const sockaddr_in ours = socket_address(kRelayEnd);
     const sockaddr_in charon = socket_address(kCharonEnd);
     const int room = static_cast<int>(kReceiveRoom);

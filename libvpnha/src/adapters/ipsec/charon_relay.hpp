@@ -47,10 +47,12 @@ struct CharonRelayOptions {
     int feed_timer = 0;
     int turn_timer = 0;
     std::string fifo = "/run/charon.ha";
-    // Both may last, and are called in a thread of their own. What charon has, once its connections
+    // They may last, and are called in a thread of their own. What charon has, once its connections
     // are loaded; and a new guard of its port where there is none.
     std::function<Result<std::vector<ipsec::IkeId>>()> list_sas;
     std::function<Result<void>()> guard;
+    // New CHILD SAs in the place of these, and of those that are overdue.
+    std::function<Result<void>(const std::vector<std::uint32_t>& children)> rekey;
 };
 
 class CharonRelay : public ports::Charon {
@@ -66,6 +68,7 @@ class CharonRelay : public ports::Charon {
 
     void feed(std::vector<Bytes> messages, std::uint64_t ticket) override;
     void turn(bool active) override;
+    void rekey(std::vector<std::uint32_t> children) override;
 
     // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.
     [[nodiscard]] const std::string& warning() const { return warning_; }

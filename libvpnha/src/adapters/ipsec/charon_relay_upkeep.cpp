@@ -127,4 +127,21 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
     feed(std::move(messages), kOwnTicket);
 }
 
+void CharonRelay::rekey(std::vector<std::uint32_t> children) {
+    if (!is_here() || !peer_->is_active) {
+        return;  // Its successor asks.
+    }
+    const auto done = [](const Result<void>& rekeyed) {
+        if (!rekeyed) {
+            write_log(node::Level::warning,
+                      "charon was to rekey what is overdue: " + rekeyed.error().detail);
+        }
+    };
+    const Result<void> begun = background_.run(
+        [rekey = options_.rekey, children = std::move(children)] { return rekey(children); }, done);
+    if (!begun) {
+        done(begun);
+    }
+}
+
 }  // namespace vpnha::adapters

@@ -95,6 +95,7 @@ std::optional<SaReplay> replay_of(const nlattr* attribute) {
 struct Found {
     std::optional<SaReplay> replay;
     std::uint32_t mark = 0;
+    std::uint32_t output_mark = 0;
 };
 
 Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
@@ -109,6 +110,9 @@ Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
                 if (const auto mark = take<xfrm_mark>(attribute)) {
                     found.mark = mark->v;
                 }
+                break;
+            case XFRMA_SET_MARK:
+                found.output_mark = take<std::uint32_t>(attribute).value_or(0);
                 break;
             default:
                 break;
@@ -174,7 +178,8 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
                       .esn = (info.flags & XFRM_STATE_ESN) != 0,
                       .oseq = replay.oseq,
                       .seq = replay.seq,
-                      .bitmap = replay.bitmap};
+                      .bitmap = replay.bitmap,
+                      .output_mark = found.output_mark};
 }
 
 std::optional<SaReplay> parse_replay(const nlmsghdr* message) {

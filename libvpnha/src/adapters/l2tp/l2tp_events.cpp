@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "adapters/os/network_descriptor.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -39,7 +41,7 @@ Result<void> attach_filter(int fd, std::uint32_t own_port) {
 }  // namespace
 
 Result<L2tpEvents> L2tpEvents::open(std::uint32_t group, std::uint32_t own_port) {
-    mnl_socket* const raw = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    mnl_socket* const raw = open_netlink(NETLINK_GENERIC, SOCK_NONBLOCK);
     if (raw == nullptr) {
         return tl::unexpected(system_error("open a netlink socket", errno));
     }

@@ -21,6 +21,8 @@
 #include <string_view>
 #include <utility>
 
+#include "adapters/os/network_descriptor.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -85,7 +87,7 @@ Result<LinkIndex> index_of(int any_socket, const std::string& name) {
 }  // namespace
 
 Result<UniqueFd> open_tunnel_socket(const l2tp::TunnelKey& key) {
-    UniqueFd udp(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd udp = open_network_socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
     if (!udp) {
         return tl::unexpected(system_error("open a UDP socket", errno));
     }
@@ -108,7 +110,7 @@ Result<UniqueFd> open_tunnel_socket(const l2tp::TunnelKey& key) {
 
 Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key, std::uint32_t connection_id,
                                      int udp) {
-    UniqueFd session(socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC, PX_PROTO_OL2TP));
+    UniqueFd session = open_network_socket(AF_PPPOX, SOCK_DGRAM, PX_PROTO_OL2TP);
     if (!session && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) {
         return fail(Errc::unsupported,
                     "this kernel has no PPPoL2TP: modprobe l2tp_ppp (Debian: "

@@ -16,6 +16,7 @@
 #include <map>
 #include <utility>
 
+#include "adapters/os/network_descriptor.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "base/limits.hpp"
 #include "lease/replay_guard.hpp"
@@ -87,7 +88,7 @@ Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, std::ui
 }
 
 Result<UniqueFd> bind_link(const Address& address) {
-    UniqueFd fd(socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    UniqueFd fd = open_network_socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK);
     if (!fd) {
         return tl::unexpected(system_error("a socket for the lease", errno));
     }

@@ -17,6 +17,7 @@
 #include "adapters/netlink/netlink.hpp"
 #include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/log.hpp"
+#include "adapters/os/network_descriptor.hpp"
 
 namespace vpnha::adapters {
 
@@ -197,7 +198,7 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
     auto state = std::make_unique<State>();
     state->loop = &loop;
     state->listener = std::move(listener);
-    state->socket.reset(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    state->socket.reset(open_netlink(NETLINK_ROUTE, SOCK_NONBLOCK));
     if (!state->socket) {
         return tl::unexpected(system_error("open a netlink socket", errno));
     }

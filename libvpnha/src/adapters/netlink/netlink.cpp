@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/os/network_descriptor.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 
@@ -130,7 +131,7 @@ NetlinkRequest& NetlinkRequest::nested(std::uint16_t type, const std::function<v
 }
 
 Result<NetlinkSocket> NetlinkSocket::open(int bus) {
-    mnl_socket* const raw = mnl_socket_open2(bus, SOCK_CLOEXEC);
+    mnl_socket* const raw = open_netlink(bus);
     if (raw == nullptr) {
         return tl::unexpected(system_error("open a netlink socket", errno));
     }

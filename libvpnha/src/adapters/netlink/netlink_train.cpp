@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "adapters/os/network_descriptor.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 
@@ -20,7 +21,7 @@ constexpr std::size_t kAnswerBytesMax = 4096;
 }  // namespace
 
 Result<OwnedNetlink> open_netlink(int bus, std::size_t receive_bytes) {
-    OwnedNetlink socket(mnl_socket_open2(bus, SOCK_CLOEXEC));
+    OwnedNetlink socket(open_netlink(bus));
     if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("open a netlink socket", errno));
     }

@@ -3,15 +3,23 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netinet/in.h>
 
 #include <cstdint>
 #include <memory>
+
+#include "adapters/netlink/netlink.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
 struct nft_ctx;
+
+// Of include/uapi/linux/netfilter.h, which does not go with the headers of the C library.
+constexpr std::uint8_t kInetFamily = 1;
 
 // NFT_CTX_OUTPUT_JSON; with it libnftables also takes JSON as input.
 constexpr unsigned kJson = 1U << 4;
@@ -82,6 +90,20 @@ class Nftables {
 Result<void> run_nftables(const std::string& commands) {
     VPNHA_TRY(const Nftables nftables, Nftables::load());
     return nftables.run(commands);
+}
+
+Result<bool> has_nft_table(const std::string& name) {
+    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
+    NetlinkRequest request((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, NLM_F_ACK);
+    auto& header = request.header<nfgenmsg>();
+    header.nfgen_family = kInetFamily;
+    header.version = NFNETLINK_V0;
+    request.text(NFTA_TABLE_NAME, name.c_str());
+    const Result<void> asked = socket.ask(request, "looking for the nftables table " + name);
+    if (!asked && asked.error().code != Errc::not_found) {
+        return tl::unexpected(asked.error());
+    }
+    return asked.has_value();
 }
 
 }  // namespace vpnha::adapters

@@ -17,8 +17,11 @@ constexpr std::uint16_t kVersion = 2;
 constexpr std::uint8_t kSessionUp = 1;
 constexpr std::uint8_t kSessionDown = 2;
 constexpr std::uint8_t kExit = 3;
+constexpr std::uint8_t kAsks = 4;
 constexpr std::uint8_t kProtected = 129;
 constexpr std::uint8_t kUnprotected = 130;
+constexpr std::uint8_t kGiven = 131;
+constexpr std::uint8_t kRefused = 132;
 
 // Fields. A field with this bit may be skipped by who does not know it.
 constexpr std::uint16_t kOptionalBit = 0x8000;
@@ -35,6 +38,7 @@ constexpr std::uint16_t kUser = 10;
 constexpr std::uint16_t kInterface = 11;
 constexpr std::uint16_t kNotResumable = 12;
 constexpr std::uint16_t kReason = 13;
+constexpr std::uint16_t kAddress = 14;
 constexpr std::uint16_t kLastUpField = kNotResumable;
 
 constexpr std::uint8_t kProtocolCompression = 1;
@@ -186,9 +190,9 @@ Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
     return ids;
 }
 
-Result<PluginMessage> parse_session_up(ByteReader& reader) {
-    PluginSessionUp up;
-    Carrier carrier;
+// All fields of a message, up to the one with the highest number; which ones there were.
+Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
+                                                  Carrier& carrier) {
     std::bitset<kLastUpField + 1> seen;
     while (reader.ok() && reader.remaining() > 0) {
         const std::uint16_t type = reader.u16();
@@ -208,6 +212,24 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
             return fail(Errc::malformed, fmt::format("field {} has a wrong length", type));
         }
     }
+    return seen;
+}
+
+Result<PluginMessage> parse_asks(ByteReader& reader) {
+    PluginSessionUp fields;
+    Carrier carrier;
+    VPNHA_TRY(const auto seen, read_fields(reader, fields, carrier));
+    if (seen.count() != 3 || !seen[kGateway] || !seen[kPid] || !seen[kUser] ||
+        fields.gateway.empty() || fields.pid == 0) {
+        return fail(Errc::malformed, "who asks for an address names gateway, pid and user");
+    }
+    return PluginAsks{std::move(fields.gateway), fields.pid, std::move(fields.link.user)};
+}
+
+Result<PluginMessage> parse_session_up(ByteReader& reader) {
+    PluginSessionUp up;
+    Carrier carrier;
+    VPNHA_TRY(const auto seen, read_fields(reader, up, carrier));
     // A plugin that leaves one out is no plugin of this version: all are there, but for the zero.
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
@@ -252,6 +274,9 @@ Result<PluginMessage> parse_plugin_message(ByteView bytes) {
     if (type == kSessionUp) {
         return parse_session_up(reader);
     }
+    if (type == kAsks) {
+        return parse_asks(reader);
+    }
     // Fields that later versions may add say nothing that this one must know.
     if (type == kSessionDown) {
         return PluginSessionDown{};
@@ -268,6 +293,20 @@ Bytes encode_plugin_verdict(std::string_view unprotected_reason) {
     if (!unprotected_reason.empty()) {
         writer.u16(kReason).prefixed(unprotected_reason.substr(0, kReasonBytesMax));
     }
+    return std::move(writer).take();
+}
+
+Bytes encode_plugin_address(Ipv4Address address) {
+    ByteWriter writer;
+    writer.u16(kVersion).u8(kGiven).u8(0);
+    writer.u16(kAddress).u16(sizeof address.value).u32(address.value);
+    return std::move(writer).take();
+}
+
+Bytes encode_plugin_refusal(std::string_view reason) {
+    ByteWriter writer;
+    writer.u16(kVersion).u8(kRefused).u8(0);
+    writer.u16(kReason).prefixed(reason.substr(0, kReasonBytesMax));
     return std::move(writer).take();
 }
 

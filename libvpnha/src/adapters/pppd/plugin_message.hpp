@@ -48,6 +48,12 @@ struct PluginPptp {
 };
 using PluginIds = std::variant<PluginL2tp, PluginPptp>;
 
+// The peer is authenticated, IPCP begins: which address shall it have?
+struct PluginAsks {
+    std::string gateway;
+    std::uint32_t pid = 0;
+    std::string user;  // As authenticated; may be empty.
+};
 // IPCP is up: everything that another node needs to go on with the session. Sent again when pppd
 // renegotiates or vpnhad was away.
 struct PluginSessionUp {
@@ -63,7 +69,7 @@ struct PluginSessionDown {};
 // pppd ends in an orderly way. What follows is the end of the connection.
 struct PluginExit {};
 
-using PluginMessage = std::variant<PluginSessionUp, PluginSessionDown, PluginExit>;
+using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDown, PluginExit>;
 
 [[nodiscard]] l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
                                                  Ipv4Endpoint local);
@@ -73,5 +79,9 @@ using PluginMessage = std::variant<PluginSessionUp, PluginSessionDown, PluginExi
 
 // vpnhad's answer to PluginSessionUp. An empty reason: protected.
 [[nodiscard]] Bytes encode_plugin_verdict(std::string_view unprotected_reason);
+// To PluginAsks; 0.0.0.0: pppd takes its own.
+[[nodiscard]] Bytes encode_plugin_address(Ipv4Address address);
+// To either: the session is to end.
+[[nodiscard]] Bytes encode_plugin_refusal(std::string_view reason);
 
 }  // namespace vpnha::adapters

@@ -19,7 +19,7 @@ namespace vpnha::adapters {
 struct PluginServer::State {
     struct Client {
         UniqueFd fd;
-        bool known = false;      // It has said `up`.
+        bool known = false;      // It has asked for an address, or said `up`.
         bool announced = false;  // It has said that it ends.
     };
 
@@ -30,6 +30,7 @@ struct PluginServer::State {
     void on_ready(PluginClientId id);
     void on_message(PluginClientId id, ByteView bytes);
     void end(PluginClientId id);
+    void send(PluginClientId id, ByteView bytes);
 
     PluginListener listener;
     UnixListener socket;
@@ -79,7 +80,11 @@ void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
         return;
     }
     Client& client = clients.at(id);
-    if (auto* const up = std::get_if<PluginSessionUp>(&*message)) {
+    if (auto* const asks = std::get_if<PluginAsks>(&*message)) {
+        client.known = true;
+        client.announced = false;
+        listener.on_asks(id, std::move(*asks));
+    } else if (auto* const up = std::get_if<PluginSessionUp>(&*message)) {
         client.known = true;
         client.announced = false;
         listener.on_up(id, std::move(*up));
@@ -117,16 +122,24 @@ Result<std::unique_ptr<PluginServer>> PluginServer::open(QbLoop& loop, const std
     return std::unique_ptr<PluginServer>(new PluginServer(std::move(state)));
 }
 
+void PluginServer::State::send(PluginClientId id, ByteView bytes) {
+    const auto found = clients.find(id);
+    if (found != clients.end() && ::send(found->second.fd.get(), bytes.data(), bytes.size(),
+                                         MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        ++counters.unheard;
+    }
+}
+
 void PluginServer::answer(PluginClientId client, std::string_view unprotected_reason) {
-    const auto found = state_->clients.find(client);
-    if (found == state_->clients.end()) {
-        return;
-    }
-    const Bytes bytes = encode_plugin_verdict(unprotected_reason);
-    if (::send(found->second.fd.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) <
-        0) {
-        ++state_->counters.unheard;
-    }
+    state_->send(client, encode_plugin_verdict(unprotected_reason));
+}
+
+void PluginServer::give(PluginClientId client, Ipv4Address address) {
+    state_->send(client, encode_plugin_address(address));
+}
+
+void PluginServer::refuse(PluginClientId client, std::string_view reason) {
+    state_->send(client, encode_plugin_refusal(reason));
 }
 
 const PluginCounters& PluginServer::counters() const {

@@ -22,13 +22,15 @@ struct PluginClientId {
 };
 
 struct PluginListener {
+    // The listener answers, now or later, with PluginServer::give() or refuse().
+    std::function<void(PluginClientId, PluginAsks)> on_asks;
     // The first of this connection, or a newer one that replaces it. The listener answers, now or
     // later, with PluginServer::answer().
     std::function<void(PluginClientId, PluginSessionUp)> on_up;
     // IPCP is down; the process is still there and may say `up` again.
     std::function<void(PluginClientId)> on_down;
-    // The process is gone, after `up`. Announced: it ended in an orderly way, so that the client
-    // knows too; otherwise it was killed.
+    // The process is gone, after it asked or `up`. Announced: it ended in an orderly way, so that
+    // the client knows too; otherwise it was killed.
     std::function<void(PluginClientId, bool announced)> on_gone;
 };
 
@@ -52,6 +54,11 @@ class PluginServer {
     // Tells the pppd what its session is: protected when the reason is empty. May be said again
     // when that changes; ignored when the process is gone.
     void answer(PluginClientId client, std::string_view unprotected_reason);
+
+    // To one that asked for an address; 0.0.0.0: it takes its own.
+    void give(PluginClientId client, Ipv4Address address);
+    // There is none, or the session's is another one's: the pppd ends it. It logs the reason.
+    void refuse(PluginClientId client, std::string_view reason);
 
     [[nodiscard]] const PluginCounters& counters() const;
 

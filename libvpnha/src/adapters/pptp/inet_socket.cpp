@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "adapters/os/network_descriptor.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -31,7 +33,7 @@ Result<void> set_option(int socket, int level, int name, int value, std::string_
 }
 
 Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip) {
-    UniqueFd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+    UniqueFd fd = open_network_socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, protocol);
     if (!fd) {
         return tl::unexpected(system_error("open a raw socket", errno));
     }

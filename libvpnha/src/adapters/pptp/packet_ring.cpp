@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "adapters/os/network_descriptor.hpp"
 #include "adapters/pptp/observed_packet.hpp"
 
 namespace vpnha::adapters {
@@ -92,7 +93,7 @@ void PacketRing::Unmap::operator()(std::uint8_t* memory) const {
 
 Result<PacketRing> PacketRing::open(int device, Ipv4Address vip) {
     // Without a protocol nothing comes before bind().
-    UniqueFd socket(::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    UniqueFd socket = open_network_socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK);
     if (!socket) {
         return tl::unexpected(ring_error("a capture"));
     }

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 
+#include "adapters/os/network_descriptor.hpp"
 #include "adapters/pptp/inet_socket.hpp"
 #include "adapters/pptp/tcp_sockets.hpp"
 
@@ -97,7 +98,7 @@ Result<void> connect_repaired(int fd, const pptp::CallKey& key) {
 }  // namespace
 
 Result<UniqueFd> open_repaired(const pptp::CallKey& key, const pptp::ControlSocket& socket) {
-    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    UniqueFd fd = open_network_socket(AF_INET, SOCK_STREAM);
     if (!fd) {
         return tl::unexpected(system_error("open a TCP socket", errno));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/services/charon_sas.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -33,6 +34,13 @@ Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
                         .initiator = sa.value("initiator") == "yes"};
 }
 
+bool is_overdue(const ViciSection& child) {
+    const std::string left = child.value("rekey-time");
+    std::int64_t seconds = 0;
+    const auto [end, error] = std::from_chars(left.data(), left.data() + left.size(), seconds);
+    return error == std::errc() && end == left.data() + left.size() && seconds <= 0;
+}
+
 }  // namespace
 
 Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
@@ -54,6 +62,35 @@ Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
                                                std::chrono::milliseconds timeout) {
     VPNHA_CHECK(charon.wait_idle());
     return list_ike_sas(kCharonVici, timeout);
+}
+
+Result<void> rekey_children(const std::string& socket, const std::vector<std::uint32_t>& children,
+                            std::chrono::milliseconds timeout) {
+    VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
+    VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
+    const auto is_wanted = [&](const ViciSection& child) {
+        const auto spi = parse_ike_spi(child.value("spi-in"));
+        return child.value("state") == "INSTALLED" &&
+               (is_overdue(child) || (spi && std::ranges::find(children, *spi) != children.end()));
+    };
+    Result<void> result;
+    for (const ViciSection& event : events) {
+        for (const auto& [connection, sa] : event.sections) {
+            for (const auto& [kind, listed] : sa.sections) {
+                for (const auto& [name, child] : listed.sections) {
+                    if (kind != "child-sas" || !is_wanted(child)) {
+                        continue;
+                    }
+                    const auto asked =
+                        client.ask("rekey", {.values = {{"child-id", child.value("uniqueid")}}});
+                    if (!asked) {
+                        result = tl::unexpected(asked.error());
+                    }
+                }
+            }
+        }
+    }
+    return result;
 }
 
 }  // namespace vpnha::adapters

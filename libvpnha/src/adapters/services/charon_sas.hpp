@@ -20,4 +20,11 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
                                                              std::chrono::milliseconds timeout);
 
+// Has charon make new CHILD SAs in the place of these, by their inbound SPIs, and of those whose
+// time to be rekeyed has passed. Returns when it has been asked for all; an error is the last
+// one's.
+[[nodiscard]] Result<void> rekey_children(const std::string& socket,
+                                          const std::vector<std::uint32_t>& children,
+                                          std::chrono::milliseconds timeout);
+
 }  // namespace vpnha::adapters

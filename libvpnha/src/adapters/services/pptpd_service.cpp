@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "adapters/os/text_file.hpp"
+#include "adapters/pptp/call_trial.hpp"
 #include "adapters/pptp/tcp_sockets.hpp"
 #include "adapters/services/pptpd_service_config.hpp"
 
@@ -18,6 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t kPptpPort = 1723;
+// For a whole call, which takes some tens of milliseconds on an idle machine.
+constexpr std::chrono::seconds kTrialPatience{5};
 // Every process of the daemon has it in its environment, where it outlives the title that pptpctrl
 // gives itself.
 constexpr const char* kMark = "VPNHA_PPTPD=";
@@ -92,11 +95,13 @@ bool has_part(const Process& process, std::string_view name) {
     return process.arguments[0].find(name) != std::string::npos;
 }
 
-bool is_of_a_client(const StockStarted& started, const Process& process) {
-    if (process.arguments.empty() || !(has_part(process, "pptpctrl") || has_part(process, "pppd") ||
-                                       process.arguments[0].starts_with("pptpd ["))) {
-        return false;
-    }
+// It gives itself the title "pptpd [client]".
+bool is_pptpctrl(const Process& process) {
+    return !process.arguments.empty() &&
+           (has_part(process, "pptpctrl") || process.arguments[0].starts_with("pptpd ["));
+}
+
+bool is_marked(const StockStarted& started, const Process& process) {
     const auto mark =
         std::find_if(started.environment.begin(), started.environment.end(),
                      [](const std::string& variable) { return variable.starts_with(kMark); });
@@ -104,6 +109,40 @@ bool is_of_a_client(const StockStarted& started, const Process& process) {
         '\0' + read_text(fmt::format("/proc/{}/environ", process.pid)) + '\0';
     return mark != started.environment.end() &&
            environment.find('\0' + *mark + '\0') != std::string::npos;
+}
+
+bool is_control_of_a_client(const StockStarted& started, const Process& process) {
+    return is_pptpctrl(process) && is_marked(started, process);
+}
+
+bool is_of_a_client(const StockStarted& started, const Process& process) {
+    const bool pppd = !process.arguments.empty() && has_part(process, "pppd");
+    return (pppd || is_pptpctrl(process)) && is_marked(started, process);
+}
+
+// pptpd takes no connection while each of its slots has a client.
+bool is_full(const StockInstance& daemon) {
+    const std::string slots = daemon.started.fact("connections");
+    const auto processes = list_processes();
+    if (slots.empty() || !processes) {
+        return false;
+    }
+    const auto taken =
+        std::count_if(processes->begin(), processes->end(), [&daemon](const Process& process) {
+            return is_control_of_a_client(daemon.started, process);
+        });
+    return taken >= std::stol(slots);
+}
+
+// Where the gateway is: elsewhere its address leads to another node.
+Result<void> make_a_call(const StockInstance& daemon) {
+    const Ipv4Address vip = control_endpoint(daemon.started).address;
+    if (!is_address_here(vip) || is_full(daemon)) {
+        return {};
+    }
+    const Result<void> made = try_call(vip, kTrialPatience);
+    // The last slot was taken meanwhile, or the gateway has moved.
+    return made || is_full(daemon) || !is_address_here(vip) ? Result<void>{} : made;
 }
 
 }  // namespace
@@ -117,7 +156,8 @@ const StockKind& pptpd_kind() {
                                  .why_not_ready = takes_no_calls,
                                  .before_start = check_port_free,
                                  .after_end = destroy_its_connections,
-                                 .is_helper = is_of_a_client};
+                                 .is_helper = is_of_a_client,
+                                 .look_closely = make_a_call};
     return kKind;
 }
 
@@ -134,7 +174,8 @@ Result<StockStarted> plan_pptpd(const StockService& service, const PptpdSettings
                                        "--pidfile", service.path("pptpd.pid")},
                          .environment = {kMark + service.path("")},
                          .resource = settings.resource,
-                         .facts = {{"listen", to_string(config.listen)}}};
+                         .facts = {{"listen", to_string(config.listen)},
+                                   {"connections", std::to_string(config.connections)}}};
     if (!settings.call_id_offset.empty()) {
         started.environment.push_back("VPNHA_CALL_ID_OFFSET=" + settings.call_id_offset);
     }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 namespace vpnha::adapters {
@@ -25,10 +27,35 @@ std::pair<std::string_view, std::string_view> split_pptpd_line(std::string_view 
     return {text.substr(0, end), without_blanks(text.substr(end))};
 }
 
+std::optional<std::uint32_t> count_in(std::string_view text) {
+    std::uint32_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(count)
+                                                                    : std::nullopt;
+}
+
+// In "10.0.0.2,10.0.1.10-30" there are 22. What is no address counts as one.
+std::uint32_t count_addresses(std::string_view list) {
+    std::uint32_t count = 0;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find(','), list.size());
+        const std::string_view range = list.substr(0, end);
+        list.remove_prefix(std::min(end + 1, list.size()));
+        const std::size_t dash = std::min(range.find('-'), range.size());
+        const std::string_view from = range.substr(0, dash);
+        const auto first = count_in(from.substr(from.find_last_of('.') + 1));
+        const auto last = count_in(range.substr(std::min(dash + 1, range.size())));
+        count += first && last && *last >= *first ? *last - *first + 1 : 1;
+    }
+    return count;
+}
+
 }  // namespace
 
 Result<PptpdConfig> parse_pptpd_config(std::string_view text, std::string_view file_name) {
     PptpdConfig config;
+    std::optional<std::uint32_t> addresses;
+    bool delegates = false;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const auto [key, value] = split_pptpd_line(text.substr(0, end));
@@ -37,7 +64,16 @@ Result<PptpdConfig> parse_pptpd_config(std::string_view text, std::string_view f
             VPNHA_TRY(config.listen, parse_ipv4(value));
         } else if (key == "option") {
             config.options_file = value;
+        } else if (key == "connections") {
+            config.connections = count_in(value).value_or(config.connections);
+        } else if (key == "remoteip") {
+            addresses = count_addresses(value);
+        } else if (key == "delegate") {
+            delegates = true;
         }
+    }
+    if (addresses && !delegates) {
+        config.connections = std::min(config.connections, *addresses);
     }
     if (config.listen == Ipv4Address{}) {
         return fail(

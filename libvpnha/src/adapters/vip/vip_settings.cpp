@@ -9,6 +9,7 @@
 #include <limits>
 #include <sstream>
 
+#include "adapters/addresses/reply_routes.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -167,30 +168,11 @@ std::vector<PolicyRule> VipSettings::rules() const {
         }
         return rules;
     }
-    for (const IpPrefix& address : addresses) {
-        rules.push_back({.is_v6 = !address.address.is_v4(),
-                         .from = address.address,
-                         .mark = std::nullopt,
-                         .table = table,
-                         .preference = rule_preference});
-    }
-    return rules;
+    return rules_from(addresses, table, rule_preference);
 }
 
 std::vector<TableRoute> VipSettings::routes() const {
-    std::vector<TableRoute> routes;
-    for (const IpAddress& via : default_via) {
-        for (const IpPrefix& address : addresses) {
-            const IpPrefix net{address.address.masked(address.length), address.length};
-            const TableRoute route{net, std::nullopt, table};
-            if (address.address.is_v4() == via.is_v4() && address.length < via.bits() &&
-                std::find(routes.begin(), routes.end(), route) == routes.end()) {
-                routes.push_back(route);
-            }
-        }
-        routes.push_back({{via.masked(0), 0}, via, table});
-    }
-    return routes;
+    return routes_by(default_via, addresses, table);
 }
 
 Result<VipSettings> parse_vip_parameters(const VipParameters& parameters) {

@@ -178,8 +178,10 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
             publish(numbers_record(news.spi), ipsec::encode_record(news), now);
         }
         read_at_ = asked.at;
-        list_at_ = now + limits::kSaListingPause;
+        const bool waits = now < map_until_ && ipsec::lacks_ports(listed.sas, sas());
+        list_at_ = now + (waits ? limits::kNewChildPause : limits::kSaListingPause);
     }
+    map_ports(listed.sas, effects);
     if (is_active_ && held_.empty()) {
         return;
     }
@@ -196,6 +198,14 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
         go_on_warming(effects);
     }
     look_for(now, effects);
+}
+
+void IpsecSas::map_ports(EspNumbers::Listed listed, Effects& effects) {
+    std::vector<ipsec::PortMapping> mappings = ipsec::map_ports(listed, sas());
+    if (mappings != mapped_) {
+        mapped_ = std::move(mappings);
+        effects.emplace_back(node::MapPorts{gateway_.id(), mapped_});
+    }
 }
 
 void IpsecSas::set_numbers(Effects& effects) {

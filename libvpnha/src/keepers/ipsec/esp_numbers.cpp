@@ -182,6 +182,17 @@ void EspNumbers::set(std::uint32_t spi, bool exact, std::vector<SaCounters>& wan
     }
 }
 
+std::vector<std::uint32_t> EspNumbers::low() const {
+    constexpr std::uint64_t kLow = 4 * limits::kEspPerEpoch;
+    std::vector<std::uint32_t> spis;
+    for (const auto& [spi, counters] : known_) {
+        if (!counters.esn && counters.oseq > kLast32 - kLow) {
+            spis.push_back(spi);
+        }
+    }
+    return spis;
+}
+
 std::optional<std::uint64_t> EspNumbers::left() const {
     std::optional<std::uint64_t> least;
     for (const auto& [spi, counters] : known_) {

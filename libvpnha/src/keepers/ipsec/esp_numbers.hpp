@@ -56,6 +56,8 @@ class EspNumbers {
 
     // Of all SAs the fewest that are left; nullopt: none has an end.
     [[nodiscard]] std::optional<std::uint64_t> left() const;
+    // Of which fewer are left than two epochs of unknown length take.
+    [[nodiscard]] std::vector<std::uint32_t> low() const;
 
   private:
     struct Pair {

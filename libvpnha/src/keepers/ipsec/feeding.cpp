@@ -149,6 +149,7 @@ void IpsecSas::lose_charon(TimePoint now) {
     is_active_ = false;
     turning_ = false;
     turn_again_at_.reset();
+    rekey_at_.reset();
     image_.clear();
     numbers_.lose_all(sas(), now);
     unseen_.clear();
@@ -167,6 +168,7 @@ void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
         fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
         effects);
     gone_ = false;
+    had_charon_ = true;
     lose_charon(now);
     touch_all();
     flush(effects);
@@ -200,7 +202,8 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
 }
 
 void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
-    say(node::Level::error, "there is no charon", effects);
+    // Also said at vpnhad's start, which may be before charon's.
+    say(had_charon_ ? node::Level::error : node::Level::info, "there is no charon", effects);
     gone_ = true;
     lose_charon(now);
     // On the node that serves, what needs no charon goes on until another node does.

@@ -61,10 +61,17 @@ Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
     if (wanted.key.type == RecordType::ike_sa) {
         VPNHA_TRY(ipsec::IkeSa sa, ipsec::parse_ike_sa(id, wanted.payload));
         touched_.insert(sa.id.key);
+        const ipsec::IkeSa* const held = sas().find(sa.id.key);
+        if (held != nullptr && held->mid_responder != sa.mid_responder && sa.id.key.version == 2) {
+            open_exchanges_.on_taken_up(sa.id.key, sa.mid_responder, now);
+        }
         store_.put(std::move(sa));
     } else if (wanted.key.type == RecordType::child_sa) {
         VPNHA_TRY(ipsec::ChildSa child, ipsec::parse_child_sa(id, wanted.payload));
         const std::uint32_t spi = child.spi;
+        if (sas().find_child(spi) == nullptr) {
+            open_exchanges_.on_child(child.made, spi);
+        }
         touch_child(spi);
         store_.put(std::move(child));
         touch_child(spi);
@@ -99,6 +106,7 @@ void IpsecSas::remove(const wire::RecordKey& key, Effects&) {
     if (key.type == RecordType::ike_sa) {
         if (const auto ike = ipsec::parse_ike_key(key.id.view())) {
             touched_.insert(*ike);
+            open_exchanges_.forget(*ike);
             store_.erase(*ike);
         }
     } else if (const auto spi = ipsec::parse_spi(key.id.view())) {
@@ -136,6 +144,10 @@ void IpsecSas::promote(TimePoint now, Effects& effects) {
     turn_by_ = now + limits::kCharonTurnPause;
     held_back_ = false;
     feed_at_.reset();
+    open_exchanges_.begin(now);
+    if (!open_exchanges_.empty()) {
+        watch_ike(now + OpenExchanges::kWait, effects);
+    }
     read(now, effects);
     follow(now, effects);
 }
@@ -144,10 +156,19 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
     promote(now, effects);
 }
 
+void IpsecSas::watch_ike(std::optional<TimePoint> until, Effects& effects) {
+    if (watch_until_.has_value() != until.has_value()) {
+        effects.emplace_back(node::WatchIke{gateway_.id(), until.has_value()});
+    }
+    watch_until_ = until;
+}
+
 void IpsecSas::silence(Effects& effects) {
+    watch_ike(std::nullopt, effects);
     is_wanted_ = false;
     turn_by_.reset();
     turn_again_at_.reset();
+    rekey_at_.reset();
     settle_at_.reset();
     if (std::exchange(is_active_, false)) {
         turning_ = true;
@@ -164,6 +185,7 @@ void IpsecSas::pause(Effects& effects) {
 
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
+    open_exchanges_.clear();
     store_.forget_half_open();
     // This kernel's numbers are its own; they are looked at as those of a standby, at once.
     numbers_.sink();
@@ -176,6 +198,8 @@ void IpsecSas::mute(Effects& effects) {
 }
 
 void IpsecSas::detach(Effects& effects) {
+    watch_ike(std::nullopt, effects);
+    open_exchanges_.clear();
     std::vector<Bytes> messages;
     for (const auto& [key, ike] : image_.sas().ikes) {
         messages.push_back(ipsec::build_ike_delete(ike.id));
@@ -195,6 +219,7 @@ void IpsecSas::detach(Effects& effects) {
     refusals_.clear();
     list_at_.reset();
     listing_.reset();
+    map_ports({}, effects);
 }
 
 void IpsecSas::publish(const wire::RecordKey& key, ByteView payload, TimePoint now) {
@@ -239,6 +264,14 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
     const Result<ipsec::SaChanges> changes = store_.apply(said.message, said.unix_ms);
     if (changes) {
         publish(*changes, now);
+        const bool has_port = std::ranges::any_of(changes->children, [this](std::uint32_t spi) {
+            const ipsec::ChildSa* const child = sas().find_child(spi);
+            return child != nullptr && child->port != 0;
+        });
+        if (has_port) {  // What its client says is dropped until the port is mapped.
+            map_until_ = now + limits::kNewChildWait;
+            list_at_ = now;
+        }
         if (store_.is_unsettled() && !settle_at_) {
             settle_at_ = now + limits::kIkeRekeyPause;
         }
@@ -254,8 +287,48 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
     }
 }
 
+void IpsecSas::hear(const node::IkeRequested& asked, TimePoint now, Effects& effects) {
+    const IkeKey& key = asked.request.key;
+    const ipsec::IkeSa* const sa = sas().find(key);
+    // Of an SA with an heir, this charon has the heir only.
+    if (!watch_until_ || !replica().promoted() || sa == nullptr || sa->dead || sa->heir) {
+        return;
+    }
+    const auto children = open_exchanges_.on_request(asked.request, sa->mid_responder);
+    if (children) {
+        std::vector<Bytes> messages;
+        for (const std::uint32_t spi : *children) {
+            const ipsec::ChildSa* const child = sas().find_child(spi);
+            if (child != nullptr && child->owner == key) {
+                messages.push_back(ipsec::build_child_delete(sa->id, spi));
+            }
+        }
+        messages.push_back(
+            ipsec::build_mid(ipsec::HaType::ike_mid_responder, sa->id, asked.request.mid));
+        publish(store_.take_back(key, *children), now);
+        if (is_active_) {
+            effects.emplace_back(
+                node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
+        } else {
+            touched_.insert(key);  // It is fed before it speaks.
+        }
+        ++counters_.repeated;
+        say(node::Level::info,
+            fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
+                        "CHILD SAs are taken back",
+                        asked.request.mid, children->size()),
+            effects);
+    }
+    if (open_exchanges_.empty()) {
+        watch_ike(std::nullopt, effects);
+    }
+}
+
 void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& effects) {
     if (turned.active == is_active_) {
+        if (turned.active && turning_) {
+            rekey_at_ = now + kRekeyPause;
+        }
         turning_ = false;
         turn_again_at_.reset();
         say(node::Level::info,
@@ -277,6 +350,14 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
         turn_again_at_ = now + limits::kCharonTurnAgain;
         effects.emplace_back(node::TurnCharon{gateway_.id(), is_active_});
     }
+    if (rekey_at_ && *rekey_at_ <= now) {
+        rekey_at_.reset();
+        effects.emplace_back(node::RekeyChildren{gateway_.id(), numbers_.low()});
+    }
+    if (watch_until_ && *watch_until_ <= now) {
+        open_exchanges_.clear();
+        watch_ike(std::nullopt, effects);
+    }
     if (flush_at_ && *flush_at_ <= now) {
         flush(effects);
     }
@@ -287,7 +368,8 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
 
 std::optional<TimePoint> IpsecSas::next_deadline() const {
     std::optional<TimePoint> at = earliest(list_at_, settle_at_);
-    at = earliest(earliest(at, turn_again_at_), flush_at_);
+    at = earliest(earliest(at, turn_again_at_), earliest(flush_at_, watch_until_));
+    at = earliest(at, rekey_at_);
     if (!gone_ && !feeding_ && !flushing_) {
         at = earliest(at, touched_.empty() || is_active_ ? std::nullopt : feed_at_);
         at = earliest(at, turn_by_);
@@ -359,6 +441,7 @@ Counts IpsecSas::counts() const {
             {"charon_feeds_failed", counters_.feeds_failed},
             {"child_sas_lost", counters_.children_lost},
             {"ipsec_records_refused", counters_.too_large},
+            {"ike_requests_repeated", counters_.repeated},
             {"esp_numbers_set", counters_.numbers_set},
             {"esp_jumps", counters_.jumps}};
 }

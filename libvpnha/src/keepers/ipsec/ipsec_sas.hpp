@@ -8,6 +8,7 @@
 //               | the ESP SAs, listed each 500 ms  | charon is active
 //   otherwise   | –                                | what charon lacks, family by family; the
 //               |                                  | numbers of the ESP SAs, ahead of the records
+//   both        | by which ports clients of L2TP are known here, as the marks of the ESP SAs say
 //
 // A passive charon is fed one batch at a time; what changes meanwhile is coalesced. An IKE SA is
 // confirmed when charon has read it, a CHILD SA when both its ESP SAs are in this kernel with the
@@ -32,6 +33,7 @@
 #include "ipsec/charon_image.hpp"
 #include "ipsec/sa_store.hpp"
 #include "keepers/ipsec/esp_numbers.hpp"
+#include "keepers/ipsec/open_exchanges.hpp"
 #include "keepers/keeper.hpp"
 
 namespace vpnha::keepers {
@@ -49,6 +51,9 @@ struct IpsecState {
 
 class IpsecSas final : public Keeper, public Counted {
   public:
+    // After charon was made active, what is rekeyed then: clients that repeat a request come first.
+    static constexpr Duration kRekeyPause = std::chrono::seconds(15);
+
     // `gateway` must outlive it.
     explicit IpsecSas(Gateway& gateway) : gateway_(gateway) {}
 
@@ -120,6 +125,7 @@ class IpsecSas final : public Keeper, public Counted {
         std::uint64_t ignored = 0;        // The same, while this node does not serve.
         std::uint64_t too_large = 0;      // SAs for which a record is too small.
         std::uint64_t numbers_set = 0;    // ESP SAs of which this node has set the numbers.
+        std::uint64_t repeated = 0;       // Requests of clients that are answered once more.
         std::uint64_t jumps = 0;          // CHILD SAs that left numbers out as this node took over.
     };
 
@@ -132,6 +138,7 @@ class IpsecSas final : public Keeper, public Counted {
     void hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
     void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
     void hear(const node::EspHeld& held, TimePoint now, Effects& effects);
+    void hear(const node::IkeRequested& asked, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Its family has to be looked at.
@@ -155,6 +162,7 @@ class IpsecSas final : public Keeper, public Counted {
     void flush(Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
+    void watch_ike(std::optional<TimePoint> until, Effects& effects);
     // What was installed, or asked for, is no more.
     void lose_charon(TimePoint now);
     void look_for(TimePoint now, Effects& effects);
@@ -165,6 +173,7 @@ class IpsecSas final : public Keeper, public Counted {
     // It waits for a charon, and nothing waits for it.
     void put_off(const wire::RecordKey& key, TimePoint now);
     void list(TimePoint now, Effects& effects);
+    void map_ports(EspNumbers::Listed listed, Effects& effects);
     void say(node::Level level, const std::string& what, Effects& effects) const;
 
     [[nodiscard]] const ipsec::SaSet& sas() const { return store_.sas(); }
@@ -176,7 +185,8 @@ class IpsecSas final : public Keeper, public Counted {
     ipsec::CharonImage image_;
     EspNumbers numbers_;
 
-    bool gone_ = false;  // There is no charon.
+    bool gone_ = false;        // There is no charon.
+    bool had_charon_ = false;  // There was one.
     // Until the kernel has removed what an earlier charon left there: that would break a feed.
     std::optional<std::uint64_t> flushing_;
     std::optional<TimePoint> flush_at_;  // Once more.
@@ -200,11 +210,16 @@ class IpsecSas final : public Keeper, public Counted {
     bool turning_ = false;              // It has not answered yet.
     std::optional<TimePoint> turn_by_;  // Whatever is missing by then.
     std::optional<TimePoint> turn_again_at_;
+    std::optional<TimePoint> rekey_at_;
     std::optional<TimePoint> list_at_;
     std::optional<Listing> listing_;
     TimePoint read_at_{};
     std::optional<Warming> warming_;
     std::optional<TimePoint> settle_at_;
+    OpenExchanges open_exchanges_;
+    std::optional<TimePoint> watch_until_;  // For clients that repeat a request.
+    std::vector<ipsec::PortMapping> mapped_;
+    TimePoint map_until_{};  // A child has been made; it is looked for until then.
     std::optional<TimePoint> complained_at_;
     Counters counters_;
 };

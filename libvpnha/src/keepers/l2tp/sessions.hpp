@@ -84,6 +84,7 @@ class L2tpSessions final : public Keeper {
     void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
     void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
     void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+    void hear(const node::PluginAsks&, TimePoint, Effects&) {}
     void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
 

@@ -96,6 +96,7 @@ class PptpCalls final : public Keeper, public Counted {
     void hear(const node::CallResumed& resumed, TimePoint now, Effects& effects);
     void hear(const node::CallEnded& ended, TimePoint now, Effects& effects);
     void hear(const node::CallsRead& read, TimePoint now, Effects& effects);
+    void hear(const node::PluginAsks&, TimePoint, Effects&) {}
     void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
 

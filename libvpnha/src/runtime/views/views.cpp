@@ -120,6 +120,17 @@ json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
             {"stale", counters.stale}};
 }
 
+json addresses_view(const node::GatewayNode& gateway) {
+    const auto* const addresses = gateway.keeper<keepers::Addresses>();
+    const keepers::AddressCounts counts =
+        addresses ? addresses->address_counts() : keepers::AddressCounts{};
+    return {{"pool", counts.size},
+            {"in_use", counts.in_use},
+            {"held", counts.held},
+            {"refused", counts.refused},
+            {"clashes", counts.clashes}};
+}
+
 json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
     const auto* const sas = gateway.keeper<keepers::IpsecSas>();
     if (sas == nullptr) {
@@ -195,6 +206,7 @@ Counters counters_of(const node::GatewayNode& gateway) {
                  {"replica_discarded", replica.discarded},
                  {"links_lost", own.links_lost},
                  {"given_away", own.given_away},
+                 {"switchovers", own.switchovers},
                  {"unanswered", own.unanswered},
                  {"saves_failed", own.saves_failed}};
     all.merge(gateway.counts());
@@ -229,10 +241,11 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"acting_ms", nullptr},
               {"replica", name_of(replica.level())},
               {"standing", name_of(gateway.standing())},
-              {"blockers", gateway.stands_in_the_way()},
+              {"blockers", gateway.blockers()},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
+              {"addresses", addresses_view(gateway)},
               {"conntrack", flows_view(gateway, around.flows)},
               {"ipsec", ipsec_view(gateway, around.ipsec)},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},

@@ -100,6 +100,38 @@ TEST_F(NetworkTest, NamesWhatIsMissing) {
     EXPECT_EQ(missing(), "IPv6 policy rule 7000") << "that device's addresses do not count";
 }
 
+// The node's own default route leads inside; the client is behind a router outside.
+TEST_F(NetworkTest, AnswersLeaveByTheSideOfTheirAddress) {
+    add_ipv6();
+    ASSERT_TRUE(ip_command("route add default via 198.51.100.51"));
+    config_.gateways[0].outside.default_via = {*parse_ip("192.0.2.51"), *parse_ip("2001:db8::51")};
+    const auto way = [](const std::string& query) { return output_of("ip route get " + query); };
+    for (int repeat = 0; repeat < 2; ++repeat) {
+        const auto added = network_->add_addresses(kId);
+        ASSERT_TRUE(added) << added.error().detail;
+        EXPECT_EQ(network_->missing(kId).value_or("an error"), "");
+    }
+    EXPECT_NE(way("203.0.113.9 from 192.0.2.100").find("via 192.0.2.51 dev out0"),
+              std::string::npos);
+    EXPECT_NE(way("2001:db8:9::9 from 2001:db8::100").find("via 2001:db8::51 dev out0"),
+              std::string::npos);
+    EXPECT_NE(way("203.0.113.9 from 198.51.100.100").find("dev in0"), std::string::npos);
+    EXPECT_EQ(way("192.0.2.77 from 192.0.2.100").find("via"), std::string::npos)
+        << "a neighbour is no router's";
+
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    EXPECT_NE(network_->missing(kId).value_or("").find("route to 0.0.0.0/0 in table 2014"),
+              std::string::npos);
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(network_->missing(kId).value_or("an error"), "");
+
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    EXPECT_EQ(output_of("ip route show table 2014 2>/dev/null"), "");
+    EXPECT_EQ(output_of("ip rule").find("2014"), std::string::npos);
+    EXPECT_EQ(output_of("ip -6 rule").find("2014"), std::string::npos);
+}
+
 TEST_F(NetworkTest, PutsEachVipOnItsOwnSide) {
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_NE(output_of("ip -4 addr show dev out0").find("192.0.2.100/24"), std::string::npos);

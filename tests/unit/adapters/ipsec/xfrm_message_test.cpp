@@ -94,6 +94,15 @@ TEST(XfrmMessageTest, AnSaOfSixtyFourBitsWithAMarkIsRead) {
                                  .bitmap = {0xa, 0xb}}));
 }
 
+TEST(XfrmMessageTest, TheMarkOfWhatAnSaDecryptsIsRead) {
+    Message message = listed();
+    message.put_words(XFRMA_REPLAY_VAL, {7, 9, 0xff});
+    const auto read = parse_sa(message.put_words(XFRMA_SET_MARK, {6}).get());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->output_mark, 6U);
+    EXPECT_EQ(read->mark, 0U) << "it is found without one";
+}
+
 TEST(XfrmMessageTest, AnSaOfIpv6IsRead) {
     Message message = listed();
     auto& info = *static_cast<xfrm_usersa_info*>(mnl_nlmsg_get_payload(message.get()));

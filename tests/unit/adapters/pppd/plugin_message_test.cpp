@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include "base/limits.hpp"
@@ -246,24 +247,50 @@ TEST(PluginMessageTest, RefusesAnotherVersionAndAnUnknownType) {
     EXPECT_THAT(error_of(Bytes(limits::kPluginMessageBytesMax + 1)), HasSubstr("too long"));
 }
 
-TEST(PluginVerdictTest, IsReadByTheCParser) {
-    char reason[VPNHA_REASON_BYTES_MAX + 1];
-    Bytes bytes = encode_plugin_verdict("");
-    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_PROTECTED);
-    bytes = encode_plugin_verdict("no standby\n");
-    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_UNPROTECTED);
-    EXPECT_STREQ(reason, "no standby?");
-    bytes = encode_plugin_verdict(std::string(300, 'x'));
-    EXPECT_EQ(vpnha_parse_verdict(bytes.data(), bytes.size(), reason), VPNHA_VERDICT_UNPROTECTED);
-    EXPECT_EQ(std::strlen(reason), 255U);
+TEST(PluginAsksTest, IsWhatThePluginSays) {
+    std::array<std::uint8_t, VPNHA_MESSAGE_BYTES_MAX> out{};
+    const std::size_t length = vpnha_encode_asks("dialin", 4711, "alice", out.data());
+    const ByteView whole = ByteView(out).first(length);
+    const auto message = parse_plugin_message(whole);
+    ASSERT_TRUE(message.has_value());
+    const auto& asks = std::get<PluginAsks>(*message);
+    EXPECT_EQ(asks.gateway, "dialin");
+    EXPECT_EQ(asks.pid, 4711U);
+    EXPECT_EQ(asks.user, "alice");
+    for (std::size_t part = 0; part < length; ++part) {
+        EXPECT_FALSE(parse_plugin_message(whole.first(part)).has_value());
+    }
+    const std::size_t unnamed = vpnha_encode_asks("", 4711, "alice", out.data());
+    EXPECT_FALSE(parse_plugin_message(ByteView(out).first(unnamed)).has_value());
 }
 
-TEST(PluginVerdictTest, IsRefusedWhenTruncated) {
-    char reason[VPNHA_REASON_BYTES_MAX + 1];
-    const Bytes whole = encode_plugin_verdict("no standby");
-    for (std::size_t length = 0; length < whole.size(); ++length) {
-        const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
-        EXPECT_EQ(vpnha_parse_verdict(part.data(), part.size(), reason), VPNHA_VERDICT_MALFORMED);
+vpnha_answer parsed(const Bytes& bytes) {
+    return vpnha_parse_answer(bytes.data(), bytes.size());
+}
+
+TEST(PluginAnswerTest, IsReadByTheCParser) {
+    EXPECT_EQ(parsed(encode_plugin_verdict("")).kind, VPNHA_PROTECTED);
+    vpnha_answer answer = parsed(encode_plugin_verdict("no standby\n"));
+    EXPECT_EQ(answer.kind, VPNHA_UNPROTECTED);
+    EXPECT_STREQ(answer.reason, "no standby?");
+    answer = parsed(encode_plugin_verdict(std::string(300, 'x')));
+    EXPECT_EQ(answer.kind, VPNHA_UNPROTECTED);
+    EXPECT_EQ(std::strlen(answer.reason), 255U);
+    answer = parsed(encode_plugin_address(Ipv4Address{0x0ac81005}));
+    EXPECT_EQ(answer.kind, VPNHA_GIVEN);
+    EXPECT_EQ(answer.address, 0x0ac81005U);
+    answer = parsed(encode_plugin_refusal("all are given"));
+    EXPECT_EQ(answer.kind, VPNHA_REFUSED);
+    EXPECT_STREQ(answer.reason, "all are given");
+}
+
+TEST(PluginAnswerTest, IsRefusedWhenTruncated) {
+    for (const Bytes& whole : {encode_plugin_verdict("no standby"), encode_plugin_refusal("none"),
+                               encode_plugin_address(Ipv4Address{0x0ac81005})}) {
+        for (std::size_t length = 0; length < whole.size(); ++length) {
+            const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+            EXPECT_EQ(parsed(part).kind, VPNHA_MALFORMED);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +32,18 @@ TEST(PptpdConfigTest, ReadsAddressAndOptionsFile) {
     ASSERT_TRUE(config.has_value()) << config.error().detail;
     EXPECT_EQ(to_string(config->listen), "192.0.2.100");
     EXPECT_EQ(config->options_file, "/etc/ppp/west");
+}
+
+TEST(PptpdConfigTest, KnowsHowManyClientsAreTaken) {
+    const auto connections = [](const std::string& lines) {
+        const auto config = parse_pptpd_config("option /o\nlisten 192.0.2.1\n" + lines, "p.conf");
+        return config ? config->connections : 0;
+    };
+    EXPECT_EQ(connections(""), 100U);
+    EXPECT_EQ(connections("connections 250\n"), 250U);
+    EXPECT_EQ(connections("connections 250\nremoteip 10.0.0.2,10.0.1.10-30\n"), 22U);
+    EXPECT_EQ(connections("connections 20\nremoteip 10.0.0.2,10.0.1.10-30\n"), 20U);
+    EXPECT_EQ(connections("remoteip 10.0.1.10-30\ndelegate\n"), 100U);
 }
 
 TEST(PptpdConfigTest, RefusesWhatWouldServeOthersToo) {
@@ -212,6 +225,35 @@ TEST_F(PptpdServiceTest, CallIdsAreTheNodesOwn) {
         ASSERT_TRUE(client.start());
         EXPECT_EQ(client.call(), expected);
     }
+}
+
+// The test's kernel need not have PPP: then no pppd speaks.
+TEST_F(PptpdServiceTest, ACloseLookMakesACallWhereTheAddressIs) {
+    start();
+    const auto elsewhere = service().status(StockService::Depth::answers);
+    EXPECT_EQ(elsewhere.value_or(State::dead), State::running) << "it is another node's to answer";
+    be_promoted();
+    const auto silent = service().status(StockService::Depth::answers);
+    if (!silent) {
+        EXPECT_THAT(silent.error().detail, HasSubstr("no GRE of pppd"));
+    } else {
+        EXPECT_EQ(*silent, State::running);
+    }
+    ASSERT_EQ(::kill(daemon().pid, SIGSTOP), 0);
+    const auto hanging = service().status(StockService::Depth::answers);
+    EXPECT_EQ(::kill(daemon().pid, SIGCONT), 0);
+    ASSERT_FALSE(hanging.has_value());
+    EXPECT_THAT(hanging.error().detail, HasSubstr("no greeting of pptpd came"));
+}
+
+TEST_F(PptpdServiceTest, AFullDaemonIsNoFinding) {
+    std::ofstream(root_ + "/west.conf", std::ios::app) << "connections 1\n";
+    be_promoted();
+    start();
+    Control client(kWest);
+    ASSERT_TRUE(client.start());
+    const auto looked = service().status(StockService::Depth::answers);
+    EXPECT_EQ(looked.value_or(State::dead), State::running);
 }
 
 TEST_F(PptpdServiceTest, StopLeavesNeitherProcessNorConnection) {

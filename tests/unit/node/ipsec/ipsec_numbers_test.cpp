@@ -154,6 +154,12 @@ class Kernels final : public FakeIpsec {
         return SasFlushed{flush.ticket, {}};
     }
 
+    // No SA has a mark, so there is nothing to map, and nobody waits for it.
+    static IpsecEvent answer(std::uint32_t, MapPorts&) { return CountersSet{}; }
+    // No client of this story asks for anything.
+    static IpsecEvent answer(std::uint32_t, WatchIke&) { return CountersSet{}; }
+    static IpsecEvent answer(std::uint32_t, RekeyChildren&) { return CountersSet{}; }
+
     std::vector<SaCounters> listed_;
 };
 

@@ -65,6 +65,8 @@ class Site final : public Gateway {
             for (node::Effect& effect : std::exchange(effects_, {})) {
                 if (auto* work = std::get_if<node::IpsecWork>(&effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
+                } else if (const auto* log = std::get_if<node::Log>(&effect)) {
+                    logged_.push_back(log->level);
                 }
             }
             keeper_.follow(now, effects_);
@@ -137,6 +139,9 @@ class Site final : public Gateway {
         tell(node::EspHeld{hold.ticket, done ? Result<void>{} : fail(Errc::system, "no memory")},
              now);
     }
+    void execute(node::MapPorts& map, TimePoint) { mapped_ = std::move(map.mappings); }
+    void execute(node::RekeyChildren& rekey, TimePoint) { rekeyed_.push_back(rekey.spis); }
+    void execute(node::WatchIke& watch, TimePoint) { watches_ = watch.on; }
     void execute(node::FlushSas& flush, TimePoint now) {
         ++flushes_;
         kernel_.clear();
@@ -161,6 +166,10 @@ class Site final : public Gateway {
     std::map<SaId, SaCounters> kernel_;
     std::vector<Bytes> fed_;
     std::vector<bool> turns_;
+    std::vector<node::Level> logged_;
+    std::vector<ipsec::PortMapping> mapped_;
+    bool watches_ = false;
+    std::vector<std::vector<std::uint32_t>> rekeyed_;
     int sets_ = 0;
     int flushes_ = 0;
     bool sets_at_once_ = true;

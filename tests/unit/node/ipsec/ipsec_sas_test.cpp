@@ -125,6 +125,18 @@ TEST_F(IpsecSasTest, AStandbysNewCharonIsFedFromTheStart) {
     EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::installed);
 }
 
+TEST_F(IpsecSasTest, OnlyACharonThatWasThereIsMissed) {
+    Site site(3);
+    site.tell(node::CharonGone{}, now_);
+    site.run(now_);
+    EXPECT_THAT(site.logged_, ::testing::Each(node::Level::info)) << "vpnhad started before it";
+    site.tell(node::CharonFresh{}, now_);
+    site.run(now_);
+    site.tell(node::CharonGone{}, now_);
+    site.run(now_);
+    EXPECT_EQ(site.logged_.back(), node::Level::error);
+}
+
 TEST_F(IpsecSasTest, ACharonThatStartsWhereItServedIsFedBeforeItSpeaks) {
     establish();
     a_.out(8).oseq = 1000;
@@ -230,6 +242,51 @@ TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     EXPECT_EQ(a_.keeper_.state().ike_sas, 1U);
 }
 
+TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
+    say(first_.add());
+    say(first_.update());
+    say(first_.l2tp(7, 8));
+    EXPECT_THAT(a_.mapped_, IsEmpty());
+    a_.add_child(7, 8);
+    a_.in(7).output_mark = 3;
+    settle();
+    b_.in(7).output_mark = 1;
+    pass(limits::kSaListingPause);
+    const ipsec::PortMapping mapping{kClient, limits::kPrivatePortFirst, 1701, 3, true};
+    EXPECT_THAT(a_.mapped_, ElementsAre(mapping));
+    b_.tell(node::CharonGone{}, now_);
+    b_.run(now_);
+    b_.tell(node::CharonFresh{}, now_);
+    settle();
+    b_.in(7).output_mark = 2;
+    pass(limits::kSaAuditPause);
+    ASSERT_THAT(b_.mapped_, SizeIs(1));
+    EXPECT_EQ(b_.mapped_[0].port, mapping.port);
+    EXPECT_EQ(b_.mapped_[0].mark, 2U);
+    b_.keeper_.detach(b_.effects_);
+    b_.run(now_);
+    EXPECT_THAT(b_.mapped_, IsEmpty());
+}
+
+TEST_F(IpsecSasTest, ANewClientsPortIsMappedAsSoonAsItsSasAreThere) {
+    say(first_.add());
+    say(first_.update());
+    pass(milliseconds(600));
+    say(first_.l2tp(7, 8));
+    a_.run(now_);
+    ASSERT_TRUE(a_.keeper_.next_deadline());
+    EXPECT_LE(*a_.keeper_.next_deadline(), now_);
+    a_.keeper_.on_time(now_, a_.effects_);
+    a_.run(now_);
+    EXPECT_LE(*a_.keeper_.next_deadline(), now_ + limits::kNewChildPause) << "not there yet";
+    a_.add_child(7, 8);
+    a_.in(7).output_mark = 3;
+    now_ += limits::kNewChildPause;
+    a_.keeper_.on_time(now_, a_.effects_);
+    a_.run(now_);
+    EXPECT_THAT(a_.mapped_, SizeIs(1));
+}
+
 TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
     establish();
     a_.tell(node::CharonSaid{second_.add({first_.id.key}), kUnixMs + 5000}, now_);
@@ -254,20 +311,7 @@ TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
     EXPECT_EQ(b_.keeper_.sessions().at(0).peer, "[2001:db8::7]:4500");
     EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "ikev1");
     EXPECT_EQ(b_.keeper_.sessions().at(0).address, "");
-    Bytes child = six.child(9, 10);
-    const auto parsed = ipsec::parse_ha_message(child);
-    ASSERT_TRUE(parsed);
-    std::vector<ipsec::Attribute> attributes = parsed->attributes;
-    Bytes selector;
-    for (ipsec::Attribute& each : attributes) {
-        if (each.tag == ipsec::HaTag::local_ts) {
-            selector.assign(each.value.begin(), each.value.end());
-            std::ranges::copy(Bytes{17, 0x06, 0xa5, 0x06, 0xa5}, selector.begin() + 1);
-            each.value = selector;
-        }
-    }
-    ASSERT_FALSE(selector.empty());
-    say(ipsec::build_ha_message(ipsec::HaType::child_add, attributes));
+    say(six.l2tp(9, 10));
     settle();
     EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "l2tp-ipsec");
 }

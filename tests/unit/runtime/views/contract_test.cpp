@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/views/gate_view.hpp"
+#include "runtime/views/move_view.hpp"
 #include "runtime/views/plan_view.hpp"
 #include "runtime/views/views.hpp"
 #include "support/documented.hpp"
@@ -167,6 +168,26 @@ TEST_F(ContractTest, PeersAreAsDocumented) {
     const json peers{{"members", peers_view(node())}, {"differences", differences_view(node())}};
     EXPECT_FALSE(peers["differences"].empty());
     EXPECT_THAT(between(documented("peers"), peers), IsEmpty());
+}
+
+TEST_F(ContractTest, SwitchoverIsAsDocumented) {
+    const node::GatewayNode& gateway = *node().find(node::kGateway);
+    const Result<node::MovePlan> plan = gateway.plan_move(NodeId{2});
+    ASSERT_TRUE(plan) << plan.error().detail;
+    const json asked = move_view(gateway, *plan, "asked");
+    EXPECT_EQ(asked["from"]["name"], "gw1");
+    EXPECT_EQ(asked["sessions"], 1);
+    EXPECT_THAT(between(documented("switchover"), asked), IsEmpty());
+    cluster_.run(1, node().ask_move(node::kGateway, *plan, cluster_.now()));
+    ASSERT_TRUE(cluster_.begin_demote(1));
+    ASSERT_TRUE(cluster_.promote(2));
+    cluster_.pass(std::chrono::seconds(1));
+    const json moved = moved_view(gateway, to_string(plan->epoch));
+    EXPECT_EQ(moved["to"]["id"], 2);
+    EXPECT_EQ(moved["moved"], 1);
+    EXPECT_EQ(moved["lost"], 0);
+    EXPECT_TRUE(moved["silence_ms"].is_number());
+    EXPECT_THAT(between(documented("switchover"), moved), IsEmpty());
 }
 
 class GateContractTest : public adapters::GateHost {};

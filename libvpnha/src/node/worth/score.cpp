@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/score.hpp"
+#include "node/worth/score.hpp"
 
 namespace vpnha::node {
 

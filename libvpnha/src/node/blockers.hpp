@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What keeps this node from going on with all sessions were it promoted: records that it cannot
+// apply, stock services of its last promotion that have not ended, a set-up that differs. Pure.
+//
+//   services \ event | reset failed          | reset succeeded | it is time
+//   -----------------+-----------------------+-----------------+----------------
+//   ended            | not ended, again soon | -               | -
+//   not ended        | again soon            | ended           | reset once more
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.hpp"
+#include "replica/replica.hpp"
+
+namespace vpnha::node {
+
+class Blockers {
+  public:
+    // The step reset_services has run. True: what had not ended has ended at last.
+    bool on_services_reset(bool succeeded, TimePoint now);
+    // True: the services are to be reset now, outside of a release. To be asked when standby.
+    bool reset_again(TimePoint now);
+    [[nodiscard]] bool resetting() const { return resetting_; }
+    // True: the reset that has run was such a one.
+    bool end_resetting() { return std::exchange(resetting_, false); }
+    [[nodiscard]] std::optional<TimePoint> next_reset() const { return reset_again_at_; }
+
+    // Items in which this node's set-up differs from the promoted node's so that sessions would not
+    // go on; none: equal, or nobody is promoted.
+    void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
+    // The gateway is detached.
+    void clear();
+
+    // The replica's level, lowered by what there is.
+    [[nodiscard]] wire::Level standing(const replica::Replica& replica) const;
+    // In words for the operator; empty: there are none.
+    [[nodiscard]] std::vector<std::string> list(const replica::Replica& replica) const;
+
+  private:
+    bool unreset_ = false;  // What runs would speak through the gate of the next promotion.
+    bool resetting_ = false;
+    std::optional<TimePoint> reset_again_at_;
+    std::vector<std::string> differences_;
+};
+
+}  // namespace vpnha::node

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/grants.hpp"
+
+namespace vpnha::node {
+
+Epoch Grants::add(const lease::Granted& granted, TimePoint now) {
+    at_ = now;
+    margin_ = granted.margin;
+    return std::exchange(epoch_, granted.epoch);
+}
+
+bool Grants::served_since(const lease::Granted& granted, const Epoch& own, TimePoint now) const {
+    using Kind = lease::Margin::Kind;
+    // In the time of the lease that it gave back nobody else was granted one. Unless its clock
+    // stood still meanwhile, as that of a suspended virtual machine: then one that served hands
+    // over, or a voter has heard that it served.
+    const bool another = granted.margin.kind == Kind::handed_over ||
+                         (granted.margin.kind == Kind::bounded && granted.margin.epoch > own);
+    return granted.elsewhere > own && (another || now >= given_back_until_);
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the lease has granted to this node, for how long a promotion waits for it, and whether the
+// gate follows it. Pure; whether it is granted is the lease's (lease/engine.hpp).
+//
+//   a promotion \ event | granted   | time is over, and a majority could | could not grant
+//   --------------------+-----------+------------------------------------+----------------
+//   awaits the grant    | goes on   | fails                              | waits, silent
+//   waits, silent       | goes on   | fails                              | waits on
+//
+// One that waits silently has been answered as promoted: see GatewayNode::await_voters().
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "lease/effects.hpp"
+
+namespace vpnha::node {
+
+class Grants {
+  public:
+    // A promotion waits for the grant until then; once more: for longer.
+    void await(TimePoint until) { awaited_until_ = until; }
+    // It has been answered. False: it was before.
+    bool wait_in_silence() { return !std::exchange(silent_, true); }
+    // Granted, or refused.
+    void end() {
+        awaited_until_.reset();
+        silent_ = false;
+    }
+    [[nodiscard]] bool awaited() const { return awaited_until_.has_value(); }
+    [[nodiscard]] std::optional<TimePoint> awaited_until() const { return awaited_until_; }
+    [[nodiscard]] bool waits_in_silence() const { return silent_; }
+
+    // A majority has granted it. Returns the epoch before.
+    Epoch add(const lease::Granted& granted, TimePoint now);
+    // Of the last one; {}: there was none.
+    [[nodiscard]] const Epoch& epoch() const { return epoch_; }
+    [[nodiscard]] TimePoint at() const { return at_; }
+    [[nodiscard]] const lease::Margin& margin() const { return margin_; }
+
+    // The lease, which would have held until then, was given back for a higher epoch.
+    void give_back(TimePoint until) { given_back_until_ = until; }
+    // Another node may have been granted the lease after `own`, this one's epoch, as a voter
+    // remembers or cannot deny: what this one has of the sessions may be old, though nobody has
+    // told it so yet.
+    [[nodiscard]] bool served_since(const lease::Granted& granted, const Epoch& own,
+                                    TimePoint now) const;
+
+    // The lease's deadlines go to the gate; a shut gate stays shut.
+    void open_gate() { opens_gate_ = true; }
+    void shut_gate() { opens_gate_ = false; }
+    [[nodiscard]] bool opens_gate() const { return opens_gate_; }
+
+  private:
+    std::optional<TimePoint> awaited_until_;
+    bool silent_ = false;
+    Epoch epoch_;
+    TimePoint at_{};
+    lease::Margin margin_;
+    TimePoint given_back_until_{};
+    bool opens_gate_ = false;
+};
+
+}  // namespace vpnha::node

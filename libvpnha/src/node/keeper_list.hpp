@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The keepers of one gateway, each found by a record's type, and what they see of the gateway.
+// Pure. What all of them are told, each is told in the order of the families.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "keepers/families.hpp"
+#include "lease/engine.hpp"
+#include "node/attachment.hpp"
+#include "replica/replica.hpp"
+#include "takeover/takeover.hpp"
+
+namespace vpnha::node {
+
+class KeeperList final : public keepers::Gateway {
+  public:
+    // The parts of the gateway that keepers see. They outlive the list.
+    struct Parts {
+        GatewayId id{};
+        const std::string& name;
+        const Attachment& attachment;
+        replica::Replica& replica;
+        const takeover::Takeover& takeover;
+        const lease::Engine& lease;
+    };
+    KeeperList(const Parts& parts, const keepers::Settings& settings,
+               std::span<const keepers::Make> families);
+    KeeperList(const KeeperList&) = delete;
+    KeeperList& operator=(const KeeperList&) = delete;
+
+    [[nodiscard]] GatewayId id() const override { return parts_.id; }
+    [[nodiscard]] replica::Replica& replica() override { return parts_.replica; }
+    [[nodiscard]] const replica::Replica& replica() const override { return parts_.replica; }
+    [[nodiscard]] bool is_attached() const override { return parts_.attachment.attached(); }
+    [[nodiscard]] bool is_served() const override { return parts_.takeover.serves(); }
+    [[nodiscard]] bool is_heard() const override { return parts_.lease.holder().serving(); }
+    void install_missing(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::string tag() const override;
+
+    // By the record's type; what no keeper has is set aside.
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects);
+    void remove(const wire::RecordKey& key, Effects& effects);
+
+    // As keepers::Keeper has them.
+    void on_in_sync(TimePoint now);
+    void on_replica(TimePoint now, Effects& effects);
+    void follow(TimePoint now, Effects& effects);
+    void promote(TimePoint now, Effects& effects);
+    void pause(Effects& effects);
+    void unpause(TimePoint now, Effects& effects);
+    void mute(Effects& effects);
+    void detach(Effects& effects);
+    void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
+    void on_time(TimePoint now, Effects& effects);
+    [[nodiscard]] bool have_turned() const;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions() const;
+    [[nodiscard]] keepers::Counts counts() const;
+
+    // Those with numbers that nobody may use twice.
+    [[nodiscard]] std::vector<keepers::Counted*> counted() const;
+    // Of that class; nullptr: this node has no such family.
+    template <class Family>
+    [[nodiscard]] const Family* find() const {
+        for (const auto& each : keepers_) {
+            if (const auto* family = dynamic_cast<const Family*>(each.get())) {
+                return family;
+            }
+        }
+        return nullptr;
+    }
+
+  private:
+    // nullptr: this release does not know the type.
+    [[nodiscard]] keepers::Keeper* keeper_of(wire::RecordType type) const;
+
+    Parts parts_;
+    std::vector<std::unique_ptr<keepers::Keeper>> keepers_;
+};
+
+}  // namespace vpnha::node

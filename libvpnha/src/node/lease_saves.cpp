@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/lease_saves.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace vpnha::node {
+
+namespace {
+
+bool opens_gate(const lease::Effect& effect) {
+    const auto* gate = std::get_if<lease::SetDeadline>(&effect);
+    return gate != nullptr && gate->deadline != TimePoint{};
+}
+
+bool is_grant(const lease::Effect& effect) {
+    return std::holds_alternative<lease::Granted>(effect);
+}
+
+}  // namespace
+
+bool LeaseSaves::must_wait(const lease::Effect& effect) const {
+    if (unsaved_.empty()) {
+        return false;
+    }
+    const auto* send = std::get_if<lease::Send>(&effect);
+    const bool is_renewal =
+        opens_gate(effect) ||
+        (send != nullptr && std::holds_alternative<lease::Round>(send->message));
+    if (is_renewal && on_disk_) {
+        // A mark on another node is no business of this one's own lease.
+        const lease::Durable& newest = unsaved_.back().save.durable;
+        return newest.claimed != on_disk_->claimed || newest.granted != on_disk_->granted ||
+               newest.voters != on_disk_->voters;
+    }
+    return is_renewal || send != nullptr || is_grant(effect);
+}
+
+LeaseSaves::Orders LeaseSaves::take(lease::Effects&& from) {
+    Orders orders;
+    for (lease::Effect& effect : from) {
+        if (auto* save = std::get_if<lease::SaveDurable>(&effect)) {
+            orders.saves.push_back({std::move(save->durable), ++tickets_});
+            unsaved_.push_back({orders.saves.back(), {}});
+            continue;
+        }
+        const bool shuts =
+            std::holds_alternative<lease::SetDeadline>(effect) && !opens_gate(effect);
+        const bool ends = std::holds_alternative<lease::Ended>(effect);
+        for (Unsaved& unsaved : unsaved_) {
+            std::erase_if(unsaved.effects, [&](const lease::Effect& waiting) {
+                return ((shuts || ends) && opens_gate(waiting)) || (ends && is_grant(waiting));
+            });
+        }
+        (must_wait(effect) ? unsaved_.back().effects : orders.ready)
+            .emplace_back(std::move(effect));
+    }
+    return orders;
+}
+
+LeaseSaves::Outcome LeaseSaves::on_saved(std::uint64_t ticket, bool succeeded) {
+    Outcome outcome;
+    const auto drop = [&outcome](const Unsaved& unsaved) {
+        outcome.lost_grant = outcome.lost_grant ||
+                             std::any_of(unsaved.effects.begin(), unsaved.effects.end(), is_grant);
+    };
+    while (!unsaved_.empty() && unsaved_.front().save.ticket <= ticket) {
+        Unsaved& saved = unsaved_.front();
+        if (succeeded) {
+            on_disk_ = std::move(saved.save.durable);
+            std::move(saved.effects.begin(), saved.effects.end(),
+                      std::back_inserter(outcome.ready));
+        } else {
+            drop(saved);
+        }
+        unsaved_.pop_front();
+    }
+    if (!succeeded) {
+        ++failed_;
+        // Nothing behind it was said, so nothing need be taken back. Messages may be lost, and the
+        // lease begins anew what it has not been told of.
+        for (Unsaved& unsaved : unsaved_) {
+            drop(unsaved);
+            unsaved.effects.clear();
+        }
+    }
+    outcome.changed = succeeded != std::exchange(work_, succeeded);
+    return outcome;
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "replica/peers.hpp"
+
+#include <algorithm>
+
+namespace vpnha::replica {
+
+bool Peers::set_members(const std::set<NodeId>& present, bool quorate) {
+    const bool joined =
+        !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
+    members_ = present;
+    quorate_ = quorate;
+    const auto is_absent = [&present](const auto& peer) { return !present.contains(peer.first); };
+    std::erase_if(states_, is_absent);
+    std::erase_if(confirmed_, is_absent);
+    return joined;
+}
+
+void Peers::forget(NodeId node) {
+    states_.erase(node);
+    confirmed_.erase(node);
+}
+
+void Peers::confirm(NodeId node, const wire::Confirm& confirm) {
+    confirmed_[node] = {confirm.sequence, {confirm.refused.begin(), confirm.refused.end()}};
+}
+
+const Peers::Confirmed* Peers::confirmed_by(NodeId node) const {
+    const auto found = confirmed_.find(node);
+    return found == confirmed_.end() ? nullptr : &found->second;
+}
+
+bool Peers::have(const Epoch& epoch, const wire::Version& version) const {
+    return std::any_of(confirmed_.begin(), confirmed_.end(),
+                       [&](const auto& peer) { return peer.second.covers(epoch, version); });
+}
+
+}  // namespace vpnha::replica

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The other members as this node hears them: what their hellos say of the gateway, and up to where
+// they have confirmed the holder's changes. Pure. Who is no member is forgotten.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "wire/message.hpp"
+
+namespace vpnha::replica {
+
+class Peers {
+  public:
+    struct Confirmed {
+        std::uint64_t sequence = 0;
+        std::set<wire::Version> refused;
+        // In that epoch.
+        [[nodiscard]] bool covers(const Epoch& epoch, const wire::Version& version) const {
+            return (version.epoch < epoch || version.sequence <= sequence) &&
+                   !refused.contains(version);
+        }
+    };
+
+    // True: somebody has joined.
+    bool set_members(const std::set<NodeId>& present, bool quorate);
+    // This side of the cluster has the majority.
+    [[nodiscard]] bool quorate() const { return quorate_; }
+
+    void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }
+    // It has no part of the gateway any more.
+    void forget(NodeId node);
+    [[nodiscard]] const std::map<NodeId, wire::GatewayState>& states() const { return states_; }
+
+    void confirm(NodeId node, const wire::Confirm& confirm);
+    void forget_confirmations() { confirmed_.clear(); }
+    // nullptr: it has confirmed nothing in this epoch.
+    [[nodiscard]] const Confirmed* confirmed_by(NodeId node) const;
+    // One of them has that version in its kernel.
+    [[nodiscard]] bool have(const Epoch& epoch, const wire::Version& version) const;
+
+  private:
+    std::set<NodeId> members_;
+    bool quorate_ = false;
+    std::map<NodeId, wire::GatewayState> states_;
+    std::map<NodeId, Confirmed> confirmed_;
+};
+
+}  // namespace vpnha::replica

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a charon with SAs is asked: a charon of the unit tests has none, so one is played here.
+#include "adapters/services/charon_sas.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "adapters/ipsec/vici_message.hpp"
+#include "adapters/os/unique_fd.hpp"
+
+namespace vpnha::adapters {
+namespace charon_sas_test {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+ViciSection child(std::string id, std::string spi, std::string left,
+                  std::string state = "INSTALLED") {
+    ViciSection section;
+    section.values = {
+        {"uniqueid", std::move(id)}, {"state", std::move(state)}, {"spi-in", std::move(spi)}};
+    if (!left.empty()) {
+        section.values.emplace_back("rekey-time", std::move(left));
+    }
+    return section;
+}
+
+// Answers one client; how often a rekey may be refused is up to the test.
+class PlayedCharon {
+  public:
+    explicit PlayedCharon(std::vector<ViciSection> children, std::string refused = {})
+        : children_(std::move(children)), refused_(std::move(refused)) {
+        path_ = testing::TempDir() + "vici." + std::to_string(::getpid());
+        ::unlink(path_.c_str());
+        server_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        path_.copy(address.sun_path, sizeof address.sun_path - 1);
+        EXPECT_EQ(
+            ::bind(server_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        EXPECT_EQ(::listen(server_.get(), 1), 0);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~PlayedCharon() { end(); }
+    PlayedCharon(const PlayedCharon&) = delete;
+    PlayedCharon& operator=(const PlayedCharon&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    // After the client has hung up.
+    const std::vector<std::string>& rekeyed() {
+        end();
+        return rekeyed_;
+    }
+
+  private:
+    void end() {
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+    void serve() {
+        const UniqueFd client(::accept(server_.get(), nullptr, nullptr));
+        Bytes header(4);
+        while (::recv(client.get(), header.data(), header.size(), MSG_WAITALL) == 4) {
+            Bytes body(ByteReader(header).u32());
+            ::recv(client.get(), body.data(), body.size(), MSG_WAITALL);
+            answer(client.get(), parse_vici_packet(body).value());
+        }
+    }
+    void answer(int client, const ViciPacket& asked) {
+        if (asked.type == ViciPacketType::subscription) {
+            return send(client, {.type = ViciPacketType::subscribed});
+        }
+        if (asked.name == "list-sas") {
+            for (const ViciSection& each : children_) {
+                ViciSection children;
+                children.sections.emplace_back("net-1", each);
+                ViciSection sa;
+                sa.sections.emplace_back("child-sas", children);
+                ViciSection event;
+                event.sections.emplace_back("road", sa);
+                send(client, {.type = ViciPacketType::event, .name = "list-sa", .message = event});
+            }
+            return send(client, {.type = ViciPacketType::response});
+        }
+        rekeyed_.push_back(asked.message.value("child-id"));
+        const bool fails = rekeyed_.back() == refused_;
+        send(client, {.type = ViciPacketType::response,
+                      .message = {.values = {{"success", fails ? "no" : "yes"},
+                                             {"errmsg", fails ? "not found" : ""}}}});
+    }
+    static void send(int client, const ViciPacket& packet) {
+        const Bytes bytes = encode_vici_packet(packet);
+        ByteWriter framed;
+        framed.u32(static_cast<std::uint32_t>(bytes.size())).bytes(bytes);
+        ::send(client, framed.view().data(), framed.size(), MSG_NOSIGNAL);
+    }
+
+    std::vector<ViciSection> children_;
+    std::string refused_;
+    std::string path_;
+    UniqueFd server_;
+    std::vector<std::string> rekeyed_;
+    std::thread thread_;
+};
+
+TEST(CharonSasTest, WhatIsOverdueAndWhatIsNamedIsRekeyed) {
+    PlayedCharon charon({child("1", "c0000001", "-3"), child("2", "c0000002", "3500"),
+                         child("3", "c0000003", "3500"), child("4", "c0000004", ""),
+                         child("5", "c0000005", "0"), child("6", "c0000006", "-9", "REKEYED"),
+                         child("7", "", "soon")});
+    EXPECT_TRUE(rekey_children(charon.path(), {0xc0000003}, 2s));
+    EXPECT_THAT(charon.rekeyed(), ElementsAre("1", "3", "5"));
+}
+
+TEST(CharonSasTest, OneThatCannotBeRekeyedDoesNotKeepTheOthersFromIt) {
+    PlayedCharon charon({child("1", "c0000001", "-3"), child("2", "c0000002", "-3")}, "1");
+    const auto rekeyed = rekey_children(charon.path(), {}, 2s);
+    ASSERT_FALSE(rekeyed);
+    EXPECT_THAT(rekeyed.error().detail, HasSubstr("not found"));
+    EXPECT_THAT(charon.rekeyed(), ElementsAre("1", "2"));
+}
+
+TEST(CharonSasTest, WithoutAnyThereIsNothingToDo) {
+    PlayedCharon charon({});
+    EXPECT_TRUE(rekey_children(charon.path(), {7}, 2s));
+    EXPECT_THAT(charon.rekeyed(), IsEmpty());
+}
+
+}  // namespace charon_sas_test
+}  // namespace vpnha::adapters

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The promoted node dies within an exchange of a client: what its successor does about it.
+#include "unit/node/ipsec/ipsec_pair.hpp"
+
+namespace vpnha::keepers {
+namespace ipsec_open_exchanges_test {
+
+using namespace ipsec_pair;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class IpsecOpenExchangesTest : public Pair {
+  protected:
+    IpsecOpenExchangesTest() {
+        establish();
+        pass(OpenExchanges::kAge + seconds(1));
+    }
+    // A has taken up the client's request, and made what it asks for.
+    void take_up(std::uint32_t mid, std::uint32_t child = 0) {
+        say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, mid + 1));
+        settle();
+        if (child != 0) {
+            say(first_.child(child, child + 1));
+            a_.add_child(child, child + 1);
+        }
+        settle();
+    }
+    void take_over(Duration later = seconds(1)) {
+        pass(later);
+        b_.fed_.clear();
+        promote(b_, 2);
+        a_.keeper_.mute(a_.effects_);
+        settle();
+    }
+    void ask(std::uint32_t mid, bool makes_child = false) {
+        b_.tell(node::IkeRequested{{first_.id.key, mid, makes_child}}, now_);
+        settle();
+    }
+    static Bytes expects(std::uint32_t mid) {
+        return build_mid(ipsec::HaType::ike_mid_responder, IkeSample{test::ike_id(2, 1)}.id, mid);
+    }
+    [[nodiscard]] std::uint64_t repeated() const {
+        return b_.keeper_.counts().at("ike_requests_repeated");
+    }
+};
+
+TEST_F(IpsecOpenExchangesTest, ARequestThatWasNotAnsweredIsExpectedAgain) {
+    take_up(2);
+    take_over();
+    EXPECT_TRUE(b_.watches_);
+    ask(2);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(2)));
+    EXPECT_EQ(repeated(), 1U);
+    EXPECT_FALSE(b_.watches_) << "it was the only one";
+    EXPECT_THAT(a_.fed_, ElementsAre(expects(2))) << "the next node knows it, too";
+}
+
+TEST_F(IpsecOpenExchangesTest, TheChildThatItMadeIsTakenBack) {
+    take_up(2, 21);
+    ASSERT_NE(b_.replica_.store().find(child(21)), nullptr);
+    take_over();
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, ElementsAre(ipsec::build_child_delete(first_.id, 21), expects(2)));
+    EXPECT_EQ(b_.replica_.store().find(child(21)), nullptr);
+    EXPECT_NE(b_.replica_.store().find(child(7)), nullptr);
+}
+
+TEST_F(IpsecOpenExchangesTest, AChildOfTheRequestBeforeStays) {
+    take_up(2, 21);
+    take_up(3);
+    take_over();
+    ask(3);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(3)));
+    EXPECT_NE(b_.replica_.store().find(child(21)), nullptr);
+}
+
+TEST_F(IpsecOpenExchangesTest, AnInformationalRequestTakesNoChildBack) {
+    // The node has said both in one, and which came first is not known.
+    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    say(first_.child(21, 22));
+    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 4));
+    a_.add_child(21, 22);
+    settle();
+    take_over();
+    ask(3);
+    EXPECT_NE(b_.replica_.store().find(child(21)), nullptr);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(3)));
+}
+
+TEST_F(IpsecOpenExchangesTest, WhoGoesOnWasAnswered) {
+    take_up(2, 21);
+    take_over();
+    ask(3);
+    EXPECT_FALSE(b_.watches_);
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, IsEmpty()) << "a copy of an old request";
+    EXPECT_NE(b_.replica_.store().find(child(21)), nullptr);
+}
+
+TEST_F(IpsecOpenExchangesTest, WhatThisCharonHasTakenUpIsNotTakenBack) {
+    take_up(2);
+    take_over();
+    // charon's word is read before the request that it is about.
+    b_.tell(node::CharonSaid{expects(4), kUnixMs}, now_);
+    settle();
+    ask(3);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    EXPECT_FALSE(b_.watches_);
+}
+
+TEST_F(IpsecOpenExchangesTest, WhatIsLongAgoWasAnswered) {
+    take_up(2);
+    take_over(OpenExchanges::kAge + seconds(1));
+    EXPECT_FALSE(b_.watches_);
+    ask(2);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+}
+
+TEST_F(IpsecOpenExchangesTest, WhoRepeatsNothingHasGivenUp) {
+    take_up(2);
+    take_over();
+    pass(OpenExchanges::kWait);
+    EXPECT_FALSE(b_.watches_);
+    ask(2);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+}
+
+TEST_F(IpsecOpenExchangesTest, APassiveCharonIsFedBeforeItSpeaks) {
+    take_up(2, 21);
+    pass(seconds(1));
+    b_.fed_.clear();
+    b_.tell(node::CharonGone{}, now_);
+    promote(b_, 2);
+    ASSERT_THAT(b_.turns_, IsEmpty());
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    b_.tell(node::CharonFresh{}, now_);
+    settle();
+    EXPECT_THAT(b_.fed_, testing::Contains(expects(2)));
+    EXPECT_THAT(b_.fed_, testing::Not(testing::Contains(first_.child(21, 22))));
+}
+
+TEST_F(IpsecOpenExchangesTest, NobodyIsWatchedWhereAnotherNodeServes) {
+    take_up(2);
+    take_over();
+    b_.keeper_.mute(b_.effects_);
+    b_.run(now_);
+    EXPECT_FALSE(b_.watches_);
+}
+
+// An hour's SA of which the rekey fell due while this charon was passive would live no longer.
+TEST_F(IpsecOpenExchangesTest, WhatIsOverdueIsRekeyedWhereItIsTakenOver) {
+    take_over();
+    pass(IpsecSas::kRekeyPause - seconds(1));
+    EXPECT_THAT(b_.rekeyed_, IsEmpty()) << "who repeats a request comes first";
+    pass(seconds(2));
+    EXPECT_THAT(b_.rekeyed_, ElementsAre(IsEmpty())) << "charon knows which";
+    pass(seconds(60));
+    EXPECT_THAT(b_.rekeyed_, testing::SizeIs(1));
+}
+
+TEST_F(IpsecOpenExchangesTest, WhatHasFewNumbersLeftIsRekeyed) {
+    a_.out(8).oseq = 0xffffffff - 3 * limits::kEspPerEpoch;
+    pass(seconds(1));
+    take_over();
+    pass(IpsecSas::kRekeyPause + seconds(1));
+    EXPECT_THAT(b_.rekeyed_, ElementsAre(ElementsAre(7)));
+}
+
+TEST_F(IpsecOpenExchangesTest, NothingIsRekeyedWhereAnotherNodeServes) {
+    take_over();
+    b_.keeper_.mute(b_.effects_);
+    b_.run(now_);
+    pass(IpsecSas::kRekeyPause + seconds(1));
+    EXPECT_THAT(b_.rekeyed_, IsEmpty());
+}
+
+}  // namespace ipsec_open_exchanges_test
+}  // namespace vpnha::keepers
