@@ -9,7 +9,7 @@ gateways.
 
 Steps: client1 dials and makes traffic; the promoted node freezes for 0.5 s, and is thawed.
 
-Expected: a silence of at most 0.6 s and nothing else; Pacemaker promotes another node within 5 s,
+Expected: a silence of at most 1 s and nothing else; Pacemaker promotes another node within 5 s,
 and counts no failure; two owners for no longer than a lease, 300 ms; the node is a standby in sync.
 """
 import time

@@ -21,7 +21,7 @@ from vpnlab.host.node import Node
 from vpnlab.product.l2tp_gateway import PASSWORD, SECRETS, chap_secrets
 from vpnlab.product.vpnha_stack import CONFIG_FILE, vpnha_toml
 from vpnlab.steps.live import Live, begin, off_dc
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -29,7 +29,6 @@ SCENARIO = Scenario(faults=1, vpnha=True)
 OTHER_PASSWORD = "another-lab-password"
 LOG_LEVEL = '\n[daemon]\nlog_level = "debug"\n'
 SEEN_S = 30
-OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -55,7 +54,7 @@ def steps(run: Run) -> None:
     successor = live.cut_power(live.active)
     run.expect("successor", successor.name, equals(other.name))
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)
 
 
 def restart_with(live: Live, node: Node, path: str, content: str) -> None:

@@ -13,12 +13,11 @@ Expected: a short silence at each move; no number comes twice, none is skipped.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.echo import begin_with_echo, end_with_echo
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
-SILENCE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -31,4 +30,4 @@ def steps(run: Run) -> None:
         run.observe(2)
     seen = end_with_echo(run, client, answers=200)
     run.expect("echo_numbers_skipped", seen["skipped"], equals(0))
-    expect_only_silence(run, live.end().client("client1"), SILENCE_MS)
+    expect_only_silence(run, live.end().client("client1"), TAKEOVER_MS)

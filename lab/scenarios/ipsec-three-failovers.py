@@ -18,12 +18,11 @@ from vpnlab.evidence.capture_invariants import ike_answers
 from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.product.ipsec_client import DPD_S
 from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=IPSEC_NODES, faults=3, vpnha=True)
-OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -49,7 +48,7 @@ def steps(run: Run) -> None:
     seen = live.end()
     run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
     for client in live.clients:
-        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)
+        expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
         run.expect(f"{client.name}_answered_by_ike",
                    ike_answers(client.files.outside, client.gateway.vip_outside, silence),
                    at_least(1))

@@ -16,12 +16,11 @@ standby in sync with a hot session, no pppd, and an xl2tpd that listens.
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.host.node import Node
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
-SILENCE_MS = 2500
 
 
 def processes(node: Node, name: str) -> int:
@@ -45,4 +44,4 @@ def steps(run: Run) -> None:
     run.expect("failures", list(stack.cluster.status().failures), is_empty())
 
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), SILENCE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

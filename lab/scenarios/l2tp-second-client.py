@@ -13,12 +13,11 @@ Expected: client1 sees two short silences, client2 one, and neither anything els
 """
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
-OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -36,4 +35,4 @@ def steps(run: Run) -> None:
 
     seen = live.end()
     for name in ("client1", "client2"):
-        expect_only_silence(run, seen.client(name), OUTAGE_MS)
+        expect_only_silence(run, seen.client(name), TAKEOVER_MS)

@@ -14,12 +14,11 @@ Expected: as in l2tp-power-cut, for each of the three.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=3, vpnha=True)
-OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -38,4 +37,4 @@ def steps(run: Run) -> None:
         run.observe(2)
     seen = live.end()
     run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -16,12 +16,11 @@ import re
 from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.host.node import Node
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-OUTAGE_MS = 2500
 FULL = 1500
 HEADERS = 28  # IPv4 and ICMP.
 TOLD = re.compile(r"\(mtu ?= ?(\d+)\)|mtu=(\d+)")
@@ -51,4 +50,4 @@ def steps(run: Run) -> None:
     run.expect("what_fits_is_answered", " 0% packet loss" in ping(server, address, before),
                equals(True))
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

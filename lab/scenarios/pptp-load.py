@@ -19,12 +19,12 @@ from vpnlab.product.crowd import PptpCallers
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 SESSIONS = 99
-OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 PROTECTED_LIMIT_S = 60
 
@@ -47,4 +47,4 @@ def steps(run: Run) -> None:
     run.expect("set_up", len(callers.interfaces()), equals(SESSIONS))
     callers.hang_up()
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -13,12 +13,12 @@ Expected: as in pptp-power-cut, for both.
 """
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "server", "nat1", "home1", "home2"), faults=1,
                     vpnha=True)
-OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 
 
@@ -32,4 +32,4 @@ def steps(run: Run) -> None:
     run.observe(AFTERWARDS_S)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -13,11 +13,11 @@ gateway is cut, and the dead one comes back.
 Expected: as in pptp-power-cut, each time, but for what MPPE has.
 """
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
-OUTAGE_MS = 2500
 FAILOVERS = 2
 
 
@@ -33,4 +33,4 @@ def steps(run: Run) -> None:
         run.observe(2)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (begun_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (begun_at, until))

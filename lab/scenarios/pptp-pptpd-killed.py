@@ -11,11 +11,11 @@ Steps: client1 dials and makes traffic; pptpd of the promoted node is killed.
 Expected: as in pptp-power-cut; the node is a standby in sync again by itself, with a pptpd.
 """
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-OUTAGE_MS = 2500
 PROMOTED_S, BACK_S = 20, 75
 
 
@@ -33,4 +33,4 @@ def steps(run: Run) -> None:
     run.wait_for("the node has a pptpd again", lambda: live.active.run(
         "pgrep", "-x", "pptpd", check=False).code == 0, BACK_S)
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (killed_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (killed_at, until))

@@ -14,11 +14,11 @@ RST, FIN or ICMP, no negotiation, nothing in the clear, no number of GRE and no 
 twice. The TCP stream is intact.
 """
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=5, vpnha=True)
-OUTAGE_MS = 3000
 LOSS_PERCENT, DELAY_MS, JITTER_MS = 1, 5, 5
 AFTERWARDS_S = 8
 
@@ -35,4 +35,4 @@ def steps(run: Run) -> None:
     run.observe(AFTERWARDS_S)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -16,12 +16,12 @@ from vpnlab.evidence.expectation import equals
 from vpnlab.host.topology import NAT, NETWORKS, NODES
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "server", NAT, "home1"), faults=1, vpnha=True)
 INSIDE, OUTSIDE = NETWORKS["inside"].link, NETWORKS["outside"].link
-OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 
 
@@ -40,4 +40,4 @@ def steps(run: Run) -> None:
     run.observe(AFTERWARDS_S)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, OUTAGE_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

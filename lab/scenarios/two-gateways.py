@@ -10,7 +10,7 @@ addresses .100, l2tp2 those with .101.
 Steps: the template is loaded once per gateway; they are promoted on two nodes; client1 dials the
 one, client2 the other, both make traffic; the power of the second gateway's node is cut.
 
-Expected: client2 sees a silence of at most 2.5 s and nothing else; client1 no gap longer than
+Expected: client2 sees a silence of at most 4 s and nothing else; client1 no gap longer than
 50 ms, or twice the longest of a fault-free time. No standby of either says a word.
 """
 from vpnlab.evidence.expectation import is_empty, is_true
@@ -18,13 +18,12 @@ from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.live import begin, off_dc
-from vpnlab.steps.promise import expect_only_silence, expect_unnoticed
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, expect_unnoticed
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OBSERVED_S = 8
-OUTAGE_MS = 2500
 
 
 def steps(run: Run) -> None:
@@ -57,4 +56,4 @@ def steps(run: Run) -> None:
     seen = live.end()
     run.expect("second_gateway_left", second.leftovers(successor), is_empty())
     expect_unnoticed(run, seen.client("client1"), (calm_from, cut_at), (cut_at, until))
-    expect_only_silence(run, seen.client("client2"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client2"), TAKEOVER_MS)

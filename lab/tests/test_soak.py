@@ -51,7 +51,7 @@ def test_a_step_says_what_is_done_to_whom():
 def test_the_silence_of_a_long_pause_is_the_pause():
     pause = next(kind for kind in drill.KINDS if kind.name == "pause")
     assert soak.bound_ms(drill.Step(1, pause, drill.PROMOTED, 9.0, 0.0, 1.0)) == 9400
-    assert soak.bound_ms(drill.Step(1, pause, drill.PROMOTED, 0.3, 0.0, 1.0)) == 2500
+    assert soak.bound_ms(drill.Step(1, pause, drill.PROMOTED, 0.3, 0.0, 1.0)) == drill.TAKEOVER_MS
     assert soak.bound_ms(drill.Step(1, pause, "standby", 2.0, 0.0, 1.0)) == drill.UNNOTICED_MS
 
 

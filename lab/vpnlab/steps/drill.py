@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .promise import TAKEOVER_MS
+
 # Whom a fault meets. Who that is decides the moment: the promoted node, or the standby with the
 # lower or the higher id.
 PROMOTED = "promoted"
@@ -14,8 +16,6 @@ STANDBYS = ("standby", "other standby")
 ALL = "all"
 # A gap that the lab itself may cause while nodes share two cores and one of them joins.
 UNNOTICED_MS = 250
-# After a death that Corosync or Pacemaker has to find first, as the failover scenarios demand it.
-TAKEOVER_MS = 2500
 # After a death that vpnhad or the others' vpnhad report.
 REPORTED_MS = 1500
 MOVE_MS = 500

@@ -12,10 +12,9 @@ from ..host.power import power_events
 from ..host.state import text_of
 from ..product.cluster import FENCE_VPNHA_FIRST
 from .live import Live, begin
-from .promise import expect_only_silence
+from .promise import TAKEOVER_MS, expect_only_silence
 from .run import Run
 
-OUTAGE_MS = 2500
 RESET_LIMIT_S = 30
 RESET = "reboot: Restarting system"  # The last word of its kernel.
 STARTED = re.compile(r"Result of start operation for (?:checkpoint|xl2tpd) on \S+: ok")
@@ -59,4 +58,4 @@ def fence_promoted(run: Run, first: Callable[[Live], None] = lambda _live: None,
     live.stack.wait_protected(1)
     returned(live)
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

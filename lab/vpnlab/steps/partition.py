@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from ..evidence.expectation import at_most
 from ..host.node import BEHIND_THE_OTHERS, Node
 from .live import Live, Place, anywhere, begin
-from .promise import expect_only_silence
+from .promise import TAKEOVER_MS, expect_only_silence
 from .run import Run
 
 CLUSTER_LINKS = ("cluster0", "cluster1")
-OUTAGE_MS = 2500
 # A lease, and what the observer's clock adds.
 SILENT_MS = 400
 
@@ -38,4 +37,4 @@ def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[
                       default=cut_at)
     run.expect("silent_after_ms", round(max(0.0, spoke_until - cut_at) * 1000), at_most(SILENT_MS))
     for client in live.clients:
-        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)
+        expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..evidence.expectation import at_least
 from . import acting
 from .live import Place, begin
-from .promise import expect_only_silence
+from .promise import TAKEOVER_MS, expect_only_silence
 from .run import Run
 
-OUTAGE_MS = 2500
 AFTERWARDS_S = 5
 
 
@@ -20,4 +19,4 @@ def cut_power_under_traffic(run: Run, place: Place, stand_in: bool = False) -> N
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
     expect_only_silence(run, seen.client("client1"),
-                        acting.OUTAGE_MS if stand_in or run.stand_in else OUTAGE_MS)
+                        acting.OUTAGE_MS if stand_in or run.stand_in else TAKEOVER_MS)

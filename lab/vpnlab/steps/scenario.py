@@ -14,7 +14,7 @@ what it needs, and `steps(run)`, in the order in which things happen:
         run.wait_for("pings are answered again", ..., deadline_s=10)
         client.stop_traffic()
         seen = run.measure()
-        run.expect("outage_ms", seen.client("client1").outage_ms, at_most(2500))
+        run.expect("outage_ms", seen.client("client1").outage_ms, at_most(TAKEOVER_MS))
 """
 from __future__ import annotations
 

@@ -12,10 +12,9 @@ from ..evidence.expectation import equals
 from ..host.node import Node
 from .live import Live, begin, off_dc
 from .membership import OBSERVED_S, switch_on
-from .promise import expect_no_gap, expect_only_silence
+from .promise import TAKEOVER_MS, expect_no_gap, expect_only_silence
 from .run import Run
 
-OUTAGE_MS = 2500
 VOTERS_S = 10
 
 
@@ -83,4 +82,4 @@ def change_voters(run: Run, act: Callable[[Live, Node], None],
     seen = live.end()
     client = seen.client("client1")
     expect_no_gap(run, client, (calm_from, calm_until), (acted_at, until))
-    expect_only_silence(run, client, OUTAGE_MS)
+    expect_only_silence(run, client, TAKEOVER_MS)
