@@ -18,22 +18,13 @@ any node.
 """
 from vpnlab.evidence.expectation import at_least
 from vpnlab.steps.live import off_dc
-from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import TAKEOVER_MS
+from vpnlab.steps.pptp_live import begin_pptp, cut_power_unhurt
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-AFTERWARDS_S = 5
 
 
 def steps(run: Run) -> None:
-    live = begin_pptp(run, off_dc)
-    cut_at = run.lab.now()
-    live.cut_power(live.active)
-    live.stack.wait_protected(1)
-    run.observe(AFTERWARDS_S)
-    until = run.lab.now()
-    seen = live.end()
+    seen = cut_power_unhurt(run, begin_pptp(run, off_dc))
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
-    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -7,10 +7,9 @@ import re
 from ..host.errors import LabError
 from ..host.lab import Lab
 from ..host.node import Node
-from ..host.topology import L2TP, NETWORKS, VpnGateway
+from ..host.topology import L2TP, VpnGateway
 from .charon import Charon, configure
-from .ipsec_client import CONNECTION, TUNNEL, TUNNEL_ID, secrets
-from .ipsec_gateway import SERVER_ID
+from .ipsec_client import CONNECTION, TUNNEL, TUNNEL_ID, tunnel_connections
 
 START_LIMIT_S = 30.0
 # Of one SA on a busy lab.
@@ -28,37 +27,10 @@ charon {{
 
 def crowd_connections(gateway: VpnGateway) -> str:
     """Nobody asks whether the other side is alive: hundreds that do leave no time for more."""
-    return f"""\
-connections {{
-    {CONNECTION} {{
-        version = 2
-        remote_addrs = {gateway.vip_outside}
-        proposals = aes256gcm16-prfsha256-ecp256
-        rekey_time = 8h
-        dpd_delay = 0
-        mobike = no
-        unique = never
-        vips = 0.0.0.0
-        local {{
-            auth = psk
-            id = crowd@example.com
-        }}
-        remote {{
-            auth = psk
-            id = {SERVER_ID}
-        }}
-        children {{
-            {CONNECTION} {{
-                remote_ts = {NETWORKS["inside"].prefix}
-                esp_proposals = aes256gcm16
-                rekey_time = 8h
-                if_id_in = {TUNNEL_ID}
-                if_id_out = {TUNNEL_ID}
-            }}
-        }}
-    }}
-}}
-{secrets()}"""
+    return tunnel_connections(gateway, "aes256gcm16-prfsha256-ecp256",
+                              ("dpd_delay = 0", "mobike = no", "unique = never"),
+                              ("auth = psk\n            id = crowd@example.com", "auth = psk"),
+                              "aes256gcm16", "8h")
 
 
 class IkeCrowd:

@@ -4,6 +4,7 @@ or by itself with a virtual IP (IKEv2)."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from ..host.node import Node
 from ..host.topology import L2TP, NETWORKS, VpnGateway
@@ -82,15 +83,24 @@ _AUTHENTICATION = {
 def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str:
     """IKEv2 in tunnel mode with a virtual IP, by an interface of its own."""
     shown, asked = _AUTHENTICATION[kind.auth]
+    return tunnel_connections(gateway, IKE_PROPOSALS, (f"dpd_delay = {DPD_S}s", "mobike = no"),
+                              (shown, asked), kind.esp, "1h")
+
+
+def tunnel_connections(gateway: VpnGateway, ike: str, options: Sequence[str],
+                       authentication: tuple[str, str], esp: str, rekey_time: str) -> str:
+    """IKEv2 in tunnel mode with a virtual IP. `authentication`: what the client shows, and what it
+    asks for."""
+    shown, asked = authentication
+    more = "\n        ".join(options)
     return f"""\
 connections {{
     {CONNECTION} {{
         version = 2
         remote_addrs = {gateway.vip_outside}
-        proposals = {IKE_PROPOSALS}
+        proposals = {ike}
         rekey_time = 8h
-        dpd_delay = {DPD_S}s
-        mobike = no
+        {more}
         vips = 0.0.0.0
         local {{
             {shown}
@@ -102,8 +112,8 @@ connections {{
         children {{
             {CONNECTION} {{
                 remote_ts = {NETWORKS["inside"].prefix}
-                esp_proposals = {kind.esp}
-                rekey_time = 1h
+                esp_proposals = {esp}
+                rekey_time = {rekey_time}
                 if_id_in = {TUNNEL_ID}
                 if_id_out = {TUNNEL_ID}
             }}

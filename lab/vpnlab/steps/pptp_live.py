@@ -16,7 +16,7 @@ from ..product.dialler import PPTP
 from ..product.pptp_client import ClearPptpDialler, PptpDialler
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere, begin
-from .promise import Span, expect_only_silence
+from .promise import TAKEOVER_MS, Span, expect_only_silence
 from .run import Run
 
 
@@ -36,6 +36,19 @@ def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
         live.dial(name, dialler=PptpDialler if mppe else ClearPptpDialler)
     run.observe(observe_s)
     return live
+
+
+def cut_power_unhurt(run: Run, live: Live, afterwards_s: float = 5.0) -> Measured:
+    """The power of the promoted node is cut, another one goes on; then the clients hang up. To each
+    of them it was a silence and nothing else."""
+    cut_at = run.lab.now()
+    live.cut_power(live.active)
+    live.stack.wait_protected(1)
+    run.observe(afterwards_s)
+    until = run.lab.now()
+    seen = live.end()
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))
+    return seen
 
 
 def expect_unhurt(run: Run, live: Live, seen: Measured, outage_ms: float, span: Span) -> None:
