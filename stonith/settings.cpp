@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <vector>
 
+#include "base/number.hpp"
 #include "vpnha/control.hpp"
 
 namespace vpnha::stonith {
@@ -102,14 +102,12 @@ Result<Mode> mode_of(const Given& given) {
 
 Result<int> number_of(const Given& given, const char* name, const char* unit, int least, int most) {
     const std::string value = value_of(given, name);
-    int number = 0;
-    const auto parsed = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (parsed.ec != std::errc{} || parsed.ptr != value.data() + value.size() || number < least ||
-        number > most) {
+    const auto number = parse_whole<int>(value);
+    if (!number || *number < least || *number > most) {
         return fail(Errc::invalid_argument, fmt::format("{}={} is no number of {} from {} to {}",
                                                         name, value, unit, least, most));
     }
-    return number;
+    return *number;
 }
 
 std::string escaped(std::string_view text) {

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <optional>
+
+#include "base/number.hpp"
 
 namespace vpnha {
 
@@ -12,14 +13,9 @@ namespace {
 
 // A decimal number of at most `max` without sign, blanks or leading zeros.
 std::optional<unsigned> decimal(std::string_view text, unsigned max) {
-    unsigned value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value);
-    if (text.empty() || error != std::errc{} || stop != end || value > max ||
-        (text.size() > 1 && text.front() == '0')) {
-        return std::nullopt;
-    }
-    return value;
+    const auto value = parse_whole<unsigned>(text);
+    return value && *value <= max && (text.size() == 1 || text.front() != '0') ? value
+                                                                               : std::nullopt;
 }
 
 }  // namespace

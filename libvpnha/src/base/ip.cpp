@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <vector>
+
+#include "base/number.hpp"
 
 namespace vpnha {
 
@@ -48,13 +49,7 @@ Run zeros_of(const Groups& groups) {
 
 template <class Integer>
 std::optional<Integer> whole_number(std::string_view text, int base, std::size_t digits_max) {
-    Integer value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
-    if (text.empty() || text.size() > digits_max || error != std::errc{} || stop != end) {
-        return std::nullopt;
-    }
-    return value;
+    return text.size() > digits_max ? std::nullopt : parse_whole<Integer>(text, base);
 }
 
 // "db8:1" into groups; nothing is no group. False when it is none or more than `groups` can take.

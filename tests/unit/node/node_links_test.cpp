@@ -15,22 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class NodeLinksTest : public ::testing::Test {
-  protected:
-    void SetUp() override {
-        cluster_.pass(seconds(5));
-        for (const std::uint32_t node : {1U, 2U, 3U}) {
-            cluster_.at(node).scores.clear();
-        }
-    }
-    void carrier(std::uint32_t node, LinkSide side, bool there) {
-        cluster_.run(node,
-                     cluster_.at(node).node->on_carrier(kGateway, side, there, cluster_.now()));
-    }
-    std::vector<int>& scores(std::uint32_t node) { return cluster_.at(node).scores; }
-
-    FakeCluster cluster_ = with_one_session();
-};
+class NodeLinksTest : public CalmCluster {};
 
 TEST_F(NodeLinksTest, APromotedNodeGivesTheGatewayToABetterOneByItsScore) {
     carrier(1, LinkSide::outside, false);

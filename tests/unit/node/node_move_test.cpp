@@ -16,14 +16,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Optional;
 
-class NodeMoveTest : public ::testing::Test {
+class NodeMoveTest : public CalmCluster {
   protected:
-    void SetUp() override {
-        cluster_.pass(seconds(5));
-        for (const std::uint32_t node : {1U, 2U, 3U}) {
-            cluster_.at(node).scores.clear();
-        }
-    }
     const GatewayNode& gateway(std::uint32_t node) {
         return *cluster_.at(node).node->find(kGateway);
     }
@@ -43,13 +37,6 @@ class NodeMoveTest : public ::testing::Test {
         ASSERT_TRUE(cluster_.begin_demote(from));
         ASSERT_TRUE(cluster_.promote(to));
     }
-    void carrier(std::uint32_t node, LinkSide side, bool there) {
-        cluster_.run(node,
-                     cluster_.at(node).node->on_carrier(kGateway, side, there, cluster_.now()));
-    }
-    std::vector<int>& scores(std::uint32_t node) { return cluster_.at(node).scores; }
-
-    FakeCluster cluster_ = with_one_session();
 };
 
 TEST_F(NodeMoveTest, TheTargetCallsForTheRoleWhicheverNodeWasAsked) {

@@ -39,4 +39,22 @@ inline keepers::SessionState state_of_only_session(const FakeNode& fake) {
     return sessions.front().state;
 }
 
+// Five seconds later: what was to be settled is, and the scores are of what a test does.
+class CalmCluster : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        cluster_.pass(std::chrono::seconds(5));
+        for (const std::uint32_t node : {1U, 2U, 3U}) {
+            cluster_.at(node).scores.clear();
+        }
+    }
+    void carrier(std::uint32_t node, LinkSide side, bool there) {
+        cluster_.run(node,
+                     cluster_.at(node).node->on_carrier(kGateway, side, there, cluster_.now()));
+    }
+    std::vector<int>& scores(std::uint32_t node) { return cluster_.at(node).scores; }
+
+    FakeCluster cluster_ = with_one_session();
+};
+
 }  // namespace vpnha::node

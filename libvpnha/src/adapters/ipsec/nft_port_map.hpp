@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The ports of L2TP within IPsec as an nftables table of vpnhad's own, `inet vpnha_l2tp`:
 //
-//   in, decrypted, with a mark   | its source port becomes the private one; not mapped: it is
-//   dropped out, to a private port       | it has its client's port again, and the mark that finds
-//   the SA
+//   in, decrypted, with a mark | its source port becomes the private one; not mapped: dropped
+//   out, to a private port     | it has its client's port again, and the mark that finds the SA
 //
 // Neither is tracked: two clients may be one flow to conntrack. UDP's checksum is left out:
 // xl2tpd's sockets and vpnhad's have none, and IPsec has one of its own.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "adapters/os/network_descriptor.hpp"
+#include "adapters/pptp/gre_socket.hpp"
 #include "adapters/pptp/inet_socket.hpp"
 #include "ppp/control_packet.hpp"
 #include "pptp/control_message.hpp"
@@ -29,7 +30,6 @@ constexpr std::uint16_t kControlPort = 1723;
 // pptpctrl gives out 0 to 16 383: what we send to it is not taken for what comes.
 constexpr pptp::CallId kTrialCall{65'000};
 constexpr std::uint8_t kRequestId = 1;
-constexpr std::size_t kIpv4HeaderMin = 20;
 
 class Trial {
   public:
@@ -37,8 +37,8 @@ class Trial {
 
     Result<void> run() {
         VPNHA_CHECK(connect());
-        VPNHA_TRY(gre_, open_raw_socket(IPPROTO_GRE, server_));
-        VPNHA_CHECK(hear(gre_.get(), true));
+        VPNHA_TRY(gre_, GreSocket::open(server_));
+        VPNHA_CHECK(gre_->hear(true));
         VPNHA_CHECK(say(pptp::build_start_request()));
         VPNHA_CHECK(hear_control(pptp::ControlType::start_reply, "greeting"));
         VPNHA_CHECK(say(pptp::build_call_request(kTrialCall)));
@@ -127,48 +127,34 @@ class Trial {
         frame.insert(frame.end(), request.begin(), request.end());
         const auto header = pptp::encode_gre_header(call, 0, std::nullopt, frame.size());
         frame.insert(frame.begin(), header.view().begin(), header.view().end());
-        const sockaddr_in to = to_sockaddr({server_, 0});
         bool said = false;
-        while (wait(gre_.get())) {
+        bool answered = false;
+        while (!answered && wait(gre_->fd())) {
             // pppd speaks first: what came before it was there is lost.
-            if (const auto heard = receive(); heard && is_lcp(*heard)) {
-                if (said && is_answer(*heard)) {
-                    return {};
+            gre_->receive([&](Ipv4Address, ByteView packet) {
+                const auto heard = pptp::parse_gre(packet);
+                if (heard && heard->call == kTrialCall && is_lcp(heard->payload)) {
+                    answered = answered || (said && is_answer(heard->payload));
+                    gre_->send(server_, frame);
+                    said = true;
                 }
-                said = ::sendto(gre_.get(), frame.data(), frame.size(), 0,
-                                reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0;
-            }
+            });
+            gre_->flush();
         }
-        return fail(Errc::unreachable,
-                    said ? "pppd has not answered in GRE" : "no GRE of pppd came for a call");
-    }
-
-    // The PPP frame of the next packet; nullopt: it is not of our call.
-    std::optional<Bytes> receive() const {
-        std::array<std::uint8_t, 2048> packet{};
-        const ssize_t count = ::recv(gre_.get(), packet.data(), packet.size(), 0);
-        const std::size_t header = std::size_t{packet[0] & 0x0fU} * 4;
-        if (count < static_cast<ssize_t>(kIpv4HeaderMin) ||
-            header > static_cast<std::size_t>(count)) {
-            return std::nullopt;
-        }
-        const auto gre = pptp::parse_gre(
-            ByteView(packet.data(), static_cast<std::size_t>(count)).subspan(header));
-        if (!gre || gre->call != kTrialCall) {
-            return std::nullopt;
-        }
-        return Bytes(gre->payload.begin(), gre->payload.end());
+        return answered ? Result<void>()
+                        : fail(Errc::unreachable, said ? "pppd has not answered in GRE"
+                                                       : "no GRE of pppd came for a call");
     }
 
     // Behind the protocol's number; empty: it is no LCP.
-    static ByteView lcp_in(const Bytes& frame) {
+    static ByteView lcp_in(ByteView frame) {
         ByteReader reader(frame);
         const bool framed = reader.u16() == pptp::kPppAddressControl;
         const bool lcp = reader.u16() == static_cast<std::uint16_t>(ppp::Protocol::lcp);
         return framed && lcp && reader.ok() ? reader.take(reader.remaining()) : ByteView();
     }
-    static bool is_lcp(const Bytes& frame) { return !lcp_in(frame).empty(); }
-    static bool is_answer(const Bytes& frame) {
+    static bool is_lcp(ByteView frame) { return !lcp_in(frame).empty(); }
+    static bool is_answer(ByteView frame) {
         const auto packet = ppp::parse_control_packet(lcp_in(frame));
         return packet && packet->id == kRequestId &&
                (packet->code == ppp::Code::configure_ack ||
@@ -179,7 +165,7 @@ class Trial {
     Ipv4Address server_;
     Clock::time_point end_;
     UniqueFd control_;
-    UniqueFd gre_;
+    std::optional<GreSocket> gre_;
     Bytes stream_;
 };
 

@@ -2,29 +2,23 @@
 #include "adapters/services/charon_sas.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "adapters/ipsec/vici_client.hpp"
 #include "adapters/services/charon_service.hpp"
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
-// 16 hexadecimal digits, as they stand in an IKE header.
-std::optional<std::uint64_t> parse_ike_spi(std::string_view text) {
-    std::uint64_t spi = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), spi, 16);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(spi)
-                                                                    : std::nullopt;
-}
+constexpr int kHexadecimal = 16;
 
 Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
     const std::string version = sa.value("version");
-    const auto spi_i = parse_ike_spi(sa.value("initiator-spi"));
-    const auto spi_r = parse_ike_spi(sa.value("responder-spi"));
+    const auto spi_i = parse_whole<std::uint64_t>(sa.value("initiator-spi"), kHexadecimal);
+    const auto spi_r = parse_whole<std::uint64_t>(sa.value("responder-spi"), kHexadecimal);
     if ((version != "1" && version != "2") || !spi_i || !spi_r) {
         return fail(Errc::malformed, "charon lists an IKE SA without version or SPIs");
     }
@@ -35,10 +29,8 @@ Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
 }
 
 bool is_overdue(const ViciSection& child) {
-    const std::string left = child.value("rekey-time");
-    std::int64_t seconds = 0;
-    const auto [end, error] = std::from_chars(left.data(), left.data() + left.size(), seconds);
-    return error == std::errc() && end == left.data() + left.size() && seconds <= 0;
+    const auto seconds = parse_whole<std::int64_t>(child.value("rekey-time"));
+    return seconds && *seconds <= 0;
 }
 
 }  // namespace

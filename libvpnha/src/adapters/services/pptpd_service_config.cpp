@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
+
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
@@ -27,13 +28,6 @@ std::pair<std::string_view, std::string_view> split_pptpd_line(std::string_view 
     return {text.substr(0, end), without_blanks(text.substr(end))};
 }
 
-std::optional<std::uint32_t> count_in(std::string_view text) {
-    std::uint32_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(count)
-                                                                    : std::nullopt;
-}
-
 // In "10.0.0.2,10.0.1.10-30" there are 22. What is no address counts as one.
 std::uint32_t count_addresses(std::string_view list) {
     std::uint32_t count = 0;
@@ -43,8 +37,9 @@ std::uint32_t count_addresses(std::string_view list) {
         list.remove_prefix(std::min(end + 1, list.size()));
         const std::size_t dash = std::min(range.find('-'), range.size());
         const std::string_view from = range.substr(0, dash);
-        const auto first = count_in(from.substr(from.find_last_of('.') + 1));
-        const auto last = count_in(range.substr(std::min(dash + 1, range.size())));
+        const auto first = parse_whole<std::uint32_t>(from.substr(from.find_last_of('.') + 1));
+        const auto last =
+            parse_whole<std::uint32_t>(range.substr(std::min(dash + 1, range.size())));
         count += first && last && *last >= *first ? *last - *first + 1 : 1;
     }
     return count;
@@ -65,7 +60,7 @@ Result<PptpdConfig> parse_pptpd_config(std::string_view text, std::string_view f
         } else if (key == "option") {
             config.options_file = value;
         } else if (key == "connections") {
-            config.connections = count_in(value).value_or(config.connections);
+            config.connections = parse_whole<std::uint32_t>(value).value_or(config.connections);
         } else if (key == "remoteip") {
             addresses = count_addresses(value);
         } else if (key == "delegate") {

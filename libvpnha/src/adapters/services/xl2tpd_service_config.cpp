@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
@@ -21,14 +22,12 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Result<std::uint16_t> parse_port(std::string_view text, std::string_view file_name) {
-    std::uint16_t port = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, port);
-    if (error != std::errc{} || stop != end || port == 0) {
+    const auto port = parse_whole<std::uint16_t>(text);
+    if (!port || *port == 0) {
         return fail(Errc::invalid_config,
                     fmt::format("{}: port = {} is no UDP port", file_name, text));
     }
-    return port;
+    return *port;
 }
 
 }  // namespace

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <sstream>
 
 #include "adapters/addresses/reply_routes.hpp"
 #include "base/limits.hpp"
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
@@ -44,13 +44,11 @@ Result<std::uint32_t> number(std::string_view name, std::string_view text, std::
                              std::uint32_t high) {
     const bool hexadecimal = text.substr(0, 2) == "0x";
     const std::string_view digits = text.substr(hexadecimal ? 2 : 0);
-    std::uint32_t value = 0;
-    const auto [end, error] =
-        std::from_chars(digits.begin(), digits.end(), value, hexadecimal ? 16 : 10);
-    if (error != std::errc() || end != digits.end() || value < low || value > high) {
+    const auto value = parse_whole<std::uint32_t>(digits, hexadecimal ? 16 : 10);
+    if (!value || *value < low || *value > high) {
         return wrong(name, fmt::format("'{}' is no number from {} to {}", text, low, high));
     }
-    return value;
+    return *value;
 }
 
 std::vector<std::string> words_of(const std::string& text) {

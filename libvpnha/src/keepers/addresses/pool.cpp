@@ -57,8 +57,9 @@ Ipv4Address Pool::at(std::uint64_t index) const {
 
 std::optional<Ipv4Address> Pool::choose(std::string_view user,
                                         const std::function<bool(Ipv4Address)>& is_taken) const {
+    const std::uint64_t wanted = place_of(user);
     for (std::uint64_t i = 0; i < size_; ++i) {
-        const Ipv4Address address = at((place_of(user) + i) % size_);
+        const Ipv4Address address = at((wanted + i) % size_);
         if (!is_taken(address)) {
             return address;
         }
