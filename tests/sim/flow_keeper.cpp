@@ -61,11 +61,20 @@ void FlowKeeper::execute(const node::FlowWork& work) {
     std::visit([this](const auto& each) { execute(each); }, work);
 }
 
+void FlowKeeper::forget_timeouts(GatewayId gateway) {
+    std::erase_if(waiting_, [&](const Work& each) {
+        const auto* const timeouts = std::get_if<node::SetFlowTimeouts>(&each);
+        return timeouts != nullptr && timeouts->gateway == gateway;
+    });
+}
+
 void FlowKeeper::execute(const node::WatchFlows& watch) {
+    forget_timeouts(watch.gateway);
     watches_.insert_or_assign(watch.gateway, Watch{watch.policy, {}, false});
 }
 
 void FlowKeeper::execute(const node::UnwatchFlows& unwatch) {
+    forget_timeouts(unwatch.gateway);
     watches_.erase(unwatch.gateway);
 }
 

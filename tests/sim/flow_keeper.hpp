@@ -72,6 +72,8 @@ class FlowKeeper {
     // In slices.
     template <class Batch, class Each>
     void add(const Batch& batch, const std::vector<Each>& wanted);
+    // Those that wait to be set.
+    void forget_timeouts(GatewayId gateway);
     void schedule_work();
     node::Effects work(node::Node& node, TimePoint now);
     node::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);

@@ -39,11 +39,12 @@ void Oracle::expect_flows(const Machine& machine, GatewayId gateway) {
     });
 }
 
-// While this node waited for its grant.
+// While this node waited for its grant; their records may have come back since, and be under way.
 void Oracle::forget_ended_flows(const Machine& machine, GatewayId gateway) {
     const replica::Store& store = machine.gateway(gateway)->replica().store();
     std::erase_if(takeovers_.at(gateway).flows, [&](const conntrack::FlowKey& key) {
-        return store.find(record_of(key)) == nullptr;
+        const replica::StoredRecord* const held = store.find(record_of(key));
+        return held == nullptr || held->hold != replica::Hold::installed;
     });
 }
 

@@ -15,8 +15,8 @@
 
 namespace vpnha::node {
 
-// The kernel's events of flows are wanted, from now until UnwatchFlows. → FlowNews,
-// FlowNewsLost
+// The kernel's events of flows are wanted, from now until UnwatchFlows. Both change what timeouts
+// are right: those of SetFlowTimeouts that wait are given up. → FlowNews, FlowNewsLost
 struct WatchFlows {
     GatewayId gateway;
     conntrack::Policy policy;

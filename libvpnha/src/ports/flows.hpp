@@ -15,6 +15,7 @@ class Flows {
   public:
     virtual ~Flows() = default;
 
+    // Both give up the timeouts that wait to be set for the gateway.
     virtual void watch(GatewayId gateway, const conntrack::Policy& policy) = 0;
     virtual void unwatch(GatewayId gateway) = 0;
     // The whole table, whosever flows they are.

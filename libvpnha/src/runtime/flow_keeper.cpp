@@ -140,7 +140,19 @@ void FlowKeeper::read_bursts() {
     }
 }
 
+void FlowKeeper::forget_timeouts(GatewayId gateway) {
+    std::erase_if(trains_, [&](const Train& train) {
+        const auto* const timeouts = std::get_if<SetTimeouts>(&train.work);
+        if (train.gateway != gateway || timeouts == nullptr) {
+            return false;
+        }
+        waiting_[gateway] -= timeouts->flows.size();
+        return true;
+    });
+}
+
 void FlowKeeper::unwatch(GatewayId gateway) {
+    forget_timeouts(gateway);
     served_.erase(gateway);
     unopened_.erase(gateway);
     readable_.erase(gateway);

@@ -115,6 +115,8 @@ class FlowKeeper : public ports::Flows {
     void begin_work();
     template <class Work, class Flow>
     void add(GatewayId gateway, std::vector<Flow> flows);
+    // Those that wait to be set.
+    void forget_timeouts(GatewayId gateway);
     void work_slice();
     void work_once();
     void work_off(GatewayId gateway, Install& train);

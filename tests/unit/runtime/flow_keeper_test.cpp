@@ -114,6 +114,18 @@ TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
     EXPECT_EQ(table_->hot_s, 7U * 24 * 3600);
 }
 
+// A standby's week for a flow that has ended since would never be taken back.
+TEST_F(FlowKeeperTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
+    keeper_.install(kGateway, wanted(3));
+    keeper_.set_timeouts(kGateway, {{nat_tcp_flow(1).key, 60}, {nat_tcp_flow(2).key, 60}});
+    keeper_.set_timeouts(kOther, {{nat_tcp_flow(3).key, 60}});
+    keeper_.unwatch(kGateway);
+    EXPECT_EQ(keeper_.waiting(kGateway), 3U);
+    keeper_.finish();
+    EXPECT_THAT(asked_, ElementsAre("install 3", "set 1"));
+    EXPECT_EQ(keeper_.waiting(kGateway), 0U);
+}
+
 TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
     keeper_.install(kGateway, wanted(1'000));
     keeper_.finish();
