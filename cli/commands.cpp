@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "cli/config_check.hpp"
+#include "cli/drain.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
@@ -60,6 +61,8 @@ class Command {
     void add_release();
     void add_config();
     void add_watch(CLI::App& verb);
+    // What the command line asks for, with vpnhad to ask and the streams to say it.
+    void tell(std::function<ExitCode(const SwitchoverPorts&)> order);
 
     ExitCode show_status();
     ExitCode show_sessions();
@@ -122,13 +125,16 @@ int Command::run(int argc, const char* const* argv) {
         action_ = [this, word] { return order(word.verb, {{"node", word.node}}, word.done); };
     });
     add_switchover(app_, [this](const Switchover& order) {
-        action_ = [this, order] {
-            const auto ask_it = [this](auto verb, const json& given) { return ask(verb, given); };
-            return static_cast<int>(read_answer([&] {
-                return switch_over(order, {ask_it, out_, err_});
-            }));
-        };
+        tell([order](const auto& ports) { return switch_over(order, ports); });
     });
+    add_drain(
+        app_,
+        [this](const DrainOrder& order) {
+            tell([order](const auto& ports) { return drain(order, ports); });
+        },
+        [this](const std::string& gateway) {
+            tell([gateway](const auto& ports) { return undrain(gateway, ports); });
+        });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
@@ -148,6 +154,13 @@ int Command::run(int argc, const char* const* argv) {
     use_colour_ = !no_colour_ && (no_colour == nullptr || *no_colour == '\0') &&
                   &out_ == &std::cout && ::isatty(STDOUT_FILENO) == 1;
     return action_();
+}
+
+void Command::tell(std::function<ExitCode(const SwitchoverPorts&)> order) {
+    action_ = [this, order = std::move(order)] {
+        const auto ask_it = [this](auto verb, const json& given) { return ask(verb, given); };
+        return static_cast<int>(read_answer([&] { return order({ask_it, out_, err_}); }));
+    };
 }
 
 void Command::add_watch(CLI::App& verb) {

@@ -18,11 +18,9 @@ constexpr const char* kDirections[] = {"in", "out"};
 
 // By the reason's name; the order in which they are shown.
 constexpr std::pair<const char*, std::string_view> kReasons[] = {
-    {"standby", "not promoted here"},
-    {"expired", "the lease ran out"},
-    {"ending", "would end a TCP connection"},
-    {"cleartext", "L2TP outside of IPsec"},
-    {"held", "an ESP SA without its numbers"}};
+    {"standby", "not promoted here"},          {"expired", "the lease ran out"},
+    {"ending", "would end a TCP connection"},  {"cleartext", "L2TP outside of IPsec"},
+    {"held", "an ESP SA without its numbers"}, {"drained", "a new client of a drained gateway"}};
 
 Cell state_cell(const json& gateway) {
     const auto state = gateway.at("state").get<std::string>();

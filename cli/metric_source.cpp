@@ -347,7 +347,8 @@ MetricSource gate_drops() {
         "direction, reason, kind", "`gate`: `gateways[].drops`",
         [](Samples& samples, const std::string& name, const json& gateway) {
             for (const char* direction : {"in", "out"}) {
-                for (const char* reason : {"standby", "expired", "ending", "cleartext", "held"}) {
+                for (const char* reason :
+                     {"standby", "expired", "ending", "cleartext", "held", "drained"}) {
                     for (const char* kind : {"ip", "arp", "nd"}) {
                         add(samples,
                             {{"gateway", name},

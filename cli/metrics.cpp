@@ -305,6 +305,8 @@ Metrics of_links_and_tunnels() {
         {"vpnha_switchovers_total", kCounter,
          "Times at which this node took the role over because `vpnha switchover` asked it to.",
          of_gateways("/counters/switchovers")},
+        {"vpnha_drained", kGauge, "Whether the gateway takes no new clients: `vpnha drain`.",
+         of_gateways("/drained")},
         {"vpnha_unanswered_total", kCounter,
          "Times at which it gave the role away because it was granted no lease.",
          of_gateways("/counters/unanswered")},

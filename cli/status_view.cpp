@@ -109,6 +109,17 @@ std::string render_addresses(const json& status) {
     return text.empty() ? text : text + "\n";
 }
 
+std::string render_drained(const json& status) {
+    std::string text;
+    for (const json& gateway : status.at("gateways")) {
+        if (gateway.value("drained", false)) {
+            text += fmt::format("Gateway {} takes no new clients: it is drained.\n",
+                                printable(gateway.at("name").get<std::string>()));
+        }
+    }
+    return text.empty() ? text : text + "\n";
+}
+
 // A standby's gate drops all day; what a promoted node's drops somebody missed.
 std::string render_drops(const json& status) {
     std::string text;
@@ -183,7 +194,7 @@ std::string render_status(const json& status, bool use_colour) {
                           "LINKS", "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
     text += "\n" + render_records(status, use_colour) + "\n" + render_addresses(status) +
-            render_drops(status);
+            render_drained(status) + render_drops(status);
     const std::vector<Finding> findings = findings_of(status);
     for (const Finding& finding : findings) {
         const Colour colour = finding.health == Health::critical ? Colour::red : Colour::yellow;

@@ -157,6 +157,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::DrainGate&) override { return {}; }
     node::Effects execute(node::RunStep& effect) override;
     node::Effects execute(node::Announce& effect) override;
     node::Effects execute(node::AskNeighbours& effect) override;

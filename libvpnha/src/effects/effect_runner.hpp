@@ -28,6 +28,7 @@ class EffectRunner {
     virtual Effects execute(SaveLease& effect) = 0;
     virtual Effects execute(SendLease& effect) = 0;
     virtual Effects execute(SetGate& effect) = 0;
+    virtual Effects execute(DrainGate& effect) = 0;
     virtual Effects execute(RunStep& effect) = 0;
     virtual Effects execute(Announce& effect) = 0;
     virtual Effects execute(AskNeighbours& effect) = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -46,6 +47,11 @@ struct SendLease {
 struct SetGate {
     GatewayId gateway;
     TimePoint deadline{};
+};
+// What begins a session is dropped, while the gate is open; or passes again.
+struct DrainGate {
+    GatewayId gateway;
+    bool drained = false;
 };
 // A step of a transition that ports have to run. → Node::on_step_done()
 struct RunStep {
@@ -117,14 +123,19 @@ struct Log {
 };
 
 using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork,
-                            SaveLease, SendLease, SetGate, RunStep, Announce, AskNeighbours,
-                            AnswerPlugin, AnswerAddress, AnswerRequest, WriteScore, WithdrawScore,
-                            WatchServices, ReportFailure, Detached, Fenced, Log>;
+                            SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
+                            AskNeighbours, AnswerPlugin, AnswerAddress, AnswerRequest, WriteScore,
+                            WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
+
+// That the gateway is to take no new clients from that time on; nullopt: that it takes them again.
+struct DrainOrder {
+    std::optional<std::uint64_t> since_unix_ms;
+};
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
 using KeeperEvent =
-    std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent, OtherEvent>;
+    std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent, DrainOrder, OtherEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

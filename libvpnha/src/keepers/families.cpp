@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "keepers/families.hpp"
 
+#include "keepers/drain/drain.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
 #include "keepers/l2tp/sessions.hpp"
 #include "keepers/pptp/calls.hpp"
@@ -30,9 +31,13 @@ std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& setting
     return std::make_unique<Addresses>(gateway, settings.addresses);
 }
 
+std::unique_ptr<Keeper> make_drain(Gateway& gateway, const Settings&) {
+    return std::make_unique<Drain>(gateway);
+}
+
 // SAs come before what runs inside them, addresses after those who have them.
-constexpr std::array<Make, 5> kFamilies{make_ipsec, make_l2tp, make_pptp, make_flows,
-                                        make_addresses};
+constexpr std::array<Make, 6> kFamilies{make_ipsec, make_l2tp,      make_pptp,
+                                        make_flows, make_addresses, make_drain};
 
 }  // namespace
 

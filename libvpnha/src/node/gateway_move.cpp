@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha switchover`: whether this gateway may be moved, and what this node does for it
-// (planned_move.hpp). Any node that takes part in the gateway may be asked.
+// `vpnha drain`, and `vpnha switchover`: whether this gateway may be moved, and what this node does
+// for it (planned_move.hpp). Any node that takes part in the gateway may be asked.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "keepers/drain/drain.hpp"
 #include "node/gateway_node.hpp"
 
 namespace vpnha::node {
@@ -103,6 +104,22 @@ Result<MovePlan> GatewayNode::plan_move(std::optional<NodeId> wanted) const {
     }
     return fail(Errc::busy, fmt::format("no node can have gateway {} from {}{}", gateway,
                                         name_of(*holder), objections));
+}
+
+Result<void> GatewayNode::drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
+                                Effects& effects) {
+    if (!replica_.promoted()) {
+        const std::optional<NodeId> holder = replica_.holder();
+        return fail(Errc::busy,
+                    holder ? fmt::format("{} is promoted for gateway {}: ask there",
+                                         name_of(*holder), settings_.name)
+                           : fmt::format("no node is promoted for gateway {}", settings_.name));
+    }
+    keepers_.on_event(DrainOrder{since_unix_ms}, now, effects);
+    const auto* const drained = keeper<keepers::Drain>();
+    return drained == nullptr || drained->state().has_value() == since_unix_ms.has_value()
+               ? Result<void>{}
+               : fail(Errc::limit, "the replica has no room for the record that says so");
 }
 
 void GatewayNode::ask_move(const MovePlan& plan) {

@@ -148,6 +148,9 @@ class GatewayNode {
     [[nodiscard]] Result<MovePlan> plan_move(std::optional<NodeId> wanted) const;
     // Asks the group for it. To be repeated until the role has moved: see kMoveLasts.
     void ask_move(const MovePlan& plan);
+    // The promoted node is to take no new clients, from that time on; nullopt: to take them again.
+    [[nodiscard]] Result<void> drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
+                                     Effects& effects);
     // Power is off at that node: of two voters the other one goes on alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                             Effects& effects);

@@ -266,6 +266,13 @@ Effects Node::ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now) {
     return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.ask_move(plan); });
 }
 
+Effects Node::drain(RequestToken request, GatewayId gateway,
+                    std::optional<std::uint64_t> since_unix_ms, TimePoint now) {
+    return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
+        effects.emplace_back(AnswerRequest{request, node.drain(since_unix_ms, now, effects)});
+    });
+}
+
 Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         if (!node.attached() || node.replica().promoted()) {

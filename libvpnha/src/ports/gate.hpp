@@ -22,13 +22,14 @@ enum class GateReason : std::uint8_t {
     ending,     // It may speak, but this would end a TCP connection that is not to end.
     cleartext,  // It may speak, but this is L2TP outside of IPsec.
     held,       // It may speak, but the numbers of this ESP SA are not set yet.
+    drained,    // It serves the clients that it has, and this would be another one.
 };
 enum class GateKind : std::uint8_t { ip, arp, nd };
 
 inline constexpr std::array kGateDirections = {GateDirection::in, GateDirection::out};
 inline constexpr std::array kGateReasons = {GateReason::standby, GateReason::expired,
-                                            GateReason::ending, GateReason::cleartext,
-                                            GateReason::held};
+                                            GateReason::ending,  GateReason::cleartext,
+                                            GateReason::held,    GateReason::drained};
 inline constexpr std::array kGateKinds = {GateKind::ip, GateKind::arp, GateKind::nd};
 
 // Packets that were dropped since the program was loaded.
@@ -81,6 +82,9 @@ class Gate {
     // ESP with these SPIs (host order) that leaves a VIP is dropped, open or not; or passes again.
     virtual Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
                                   bool held) = 0;
+    // What begins a session is dropped on its way in, or passes again: the first packet of IKE's
+    // exchanges without an IKE SA, of L2TP's tunnels, of PPTP's connections.
+    virtual Result<void> drain(GatewayId gateway, bool drained) = 0;
     // nullopt: shut, or not attached.
     [[nodiscard]] virtual Result<std::optional<TimePoint>> deadline(GatewayId gateway) const = 0;
     [[nodiscard]] virtual Result<GateCounters> counters(GatewayId gateway) const = 0;

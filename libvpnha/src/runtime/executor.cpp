@@ -190,6 +190,13 @@ node::Effects Executor::execute(node::SetGate& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::DrainGate& effect) {
+    if (const Result<void> told = ports_.gate.drain(effect.gateway, effect.drained); !told) {
+        adapters::write_log(node::Level::error, told.error().detail);
+    }
+    return {};
+}
+
 void Executor::break_off(const Error& error) {
     broken_ = true;
     answers_.broken(error);

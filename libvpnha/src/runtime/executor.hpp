@@ -96,6 +96,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::DrainGate& effect) override;
     node::Effects execute(node::RunStep& effect) override;
     node::Effects execute(node::Announce& effect) override;
     node::Effects execute(node::AskNeighbours& effect) override;

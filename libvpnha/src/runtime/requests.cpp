@@ -20,6 +20,12 @@ namespace {
 constexpr std::chrono::milliseconds kFencePatience{5'000};
 constexpr std::chrono::milliseconds kFencePatienceMax{60'000};
 
+std::uint64_t unix_ms() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
 }  // namespace
 
 void Requests::on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
@@ -117,6 +123,10 @@ Requests::Verb Requests::find_verb(const std::string& name) {
                       TimePoint now) { return node.demote(token, gateway, now); }},
         {"release", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                        TimePoint now) { return node.stop_acting(token, gateway, now); }},
+        {"drain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                     TimePoint now) { return node.drain(token, gateway, unix_ms(), now); }},
+        {"undrain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+                       TimePoint now) { return node.drain(token, gateway, std::nullopt, now); }},
         {"resync", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.resync(token, gateway, now); }}};
     const auto found = kVerbs.find(name);

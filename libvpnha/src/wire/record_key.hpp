@@ -26,6 +26,7 @@ enum class RecordType : std::uint8_t {
     echo_session = 0x70,  // Of tests/echo, as the next.
     echo_number = 0x71,
     client_address = 0x90,  // Optional: without it addresses are given as before there were any.
+    drain = 0x91,           // Optional: who does not know it takes new clients.
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

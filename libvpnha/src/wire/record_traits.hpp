@@ -16,7 +16,7 @@ namespace vpnha::wire {
 enum class Service : std::uint8_t {
     session,     // Said at once. A node that lacks one would not go on with everything.
     checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
-                 // the client's address.
+                 // the client's address; that no new ones are taken.
     tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
                  // session.
 };
@@ -56,6 +56,7 @@ inline constexpr std::array kRecordTraits{
                  false},
     RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
+    RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.

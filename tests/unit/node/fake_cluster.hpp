@@ -30,6 +30,7 @@ struct FakeNode {
     FakeFlowTable flows;
     std::vector<takeover::Step> steps;
     TimePoint gate{};  // Its deadline.
+    bool drained = false;
     std::set<takeover::Step> failing;
     std::optional<takeover::Step> lasting;  // Until finish_step().
     std::map<RequestToken, Result<void>> answers;
@@ -340,6 +341,10 @@ class FakeCluster {
         Effects execute(SetGate& gate) override {
             go_on();
             fake_.gate = gate.deadline;
+            return {};
+        }
+        Effects execute(DrainGate& gate) override {
+            fake_.drained = gate.drained;
             return {};
         }
         Effects execute(RunStep& step) override {

@@ -24,6 +24,7 @@ struct FakeGate final : ports::Gate {
     Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
         return {};
     }
+    Result<void> drain(GatewayId, bool) override { return {}; }
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId) const override {
         return std::nullopt;
     }

@@ -82,6 +82,14 @@ struct {
     __type(value, __u32);
 } held SEC(".maps");
 
+// Gateways that take no new clients.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS);
+    __type(key, __u32);
+    __type(value, __u32);
+} drained SEC(".maps");
+
 // Why its first fragment was dropped on its way out: only that one names port and SPI.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -155,6 +163,20 @@ struct udp_start {
     __be16 destination;
 };
 
+// An IKE header up to the responder's SPI (RFC 7296 3.1; RFC 2408 3.1), which the first message of
+// an exchange without an IKE SA does not have.
+struct ike_start {
+    __be32 initiator_spi[2];
+    __be32 responder_spi[2];
+};
+
+// L2TP's header as control messages have it (RFC 2661 3.1). An SCCRQ has no tunnel yet.
+struct l2tp_start {
+    __be16 flags;
+    __be16 length;
+    __be16 tunnel;
+};
+
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
 #define PROTOCOL_ESP 50
@@ -163,7 +185,10 @@ struct udp_start {
 #define FRAGMENT_OFFSET 0x1fff
 #define FRAGMENTS_FOLLOW 0x2000
 #define TCP_FIN 0x01
+#define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_ACK 0x10
+#define L2TP_CONTROL 0x8000
 #define ND_SOLICITATION 135
 #define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
@@ -221,13 +246,51 @@ static __always_inline int verdict(const struct place* at, __u32 cover, __u32 ki
                 kind);
 }
 
+static __always_inline int is_drained(__u32 cover) {
+    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
+    __u32* is = bpf_map_lookup_elem(&drained, &gateway);
+    return is && *is;
+}
+
+// Whether UDP that comes to a VIP, and begins at `behind`, is the first word of a session.
+static __always_inline int begins_session(const struct place* at, __u32 behind) {
+    struct udp_start udp;
+    struct ike_start ike;
+    struct l2tp_start l2tp;
+    if (load(at, behind, &udp, sizeof(udp))) {
+        return 0;
+    }
+    behind += UDP_BYTES;
+    if (udp.destination == bpf_htons(VPNHA_GATE_L2TP_PORT)) {
+        return !load(at, behind, &l2tp, sizeof(l2tp)) &&
+               (l2tp.flags & bpf_htons(L2TP_CONTROL)) && !l2tp.tunnel;
+    }
+    if (udp.destination == bpf_htons(VPNHA_GATE_NAT_T_PORT)) {
+        __be32 marker;  // ESP has its SPI here.
+        if (load(at, behind, &marker, sizeof(marker)) || marker) {
+            return 0;
+        }
+        behind += sizeof(marker);
+    } else if (udp.destination != bpf_htons(VPNHA_GATE_IKE_PORT)) {
+        return 0;
+    }
+    return !load(at, behind, &ike, sizeof(ike)) && !(ike.responder_spi[0] | ike.responder_spi[1]);
+}
+
 // Of an IPv4 packet of TCP that may pass, whose header ends at `behind`.
 static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                                           const struct ipv4_start* header, __u32 behind) {
     struct tcp_start tcp;
-    if (!(cover & VPNHA_GATE_PPTP) || at->direction != VPNHA_GATE_OUT ||
-        load(at, behind, &tcp, sizeof(tcp)) || tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) ||
-        !(tcp.flags & (TCP_FIN | TCP_RST))) {
+    if (!(cover & VPNHA_GATE_PPTP) || load(at, behind, &tcp, sizeof(tcp))) {
+        return TC_ACT_UNSPEC;
+    }
+    if (at->direction == VPNHA_GATE_IN) {
+        return tcp.destination == bpf_htons(VPNHA_GATE_PPTP_PORT) &&
+                       (tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && is_drained(cover)
+                   ? drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP)
+                   : TC_ACT_UNSPEC;
+    }
+    if (tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) || !(tcp.flags & (TCP_FIN | TCP_RST))) {
         return TC_ACT_UNSPEC;
     }
     struct vpnha_gate_connection connection = {};
@@ -268,10 +331,15 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
 // Of an IPv4 packet of UDP or ESP that may pass, whose header ends at `behind`.
 static __always_inline int verdict_on_datagram(const struct place* at, __u32 cover,
                                                const struct ipv4_start* header, __u32 behind) {
+    int out = at->direction == VPNHA_GATE_OUT;
+    if (!out && header->protocol == PROTOCOL_UDP &&
+        !(header->fragment & bpf_htons(FRAGMENT_OFFSET)) && is_drained(cover) &&
+        begins_session(at, behind)) {
+        return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+    }
     if (!(cover & VPNHA_GATE_IPSEC)) {
         return TC_ACT_UNSPEC;
     }
-    int out = at->direction == VPNHA_GATE_OUT;
     struct vpnha_gate_datagram datagram = {.id = header->id};
     __builtin_memcpy(datagram.source, header->source, sizeof(datagram.source));
     __builtin_memcpy(datagram.destination, header->destination, sizeof(datagram.destination));
@@ -341,6 +409,10 @@ static __always_inline int ipv6(const struct place* at) {
         return TC_ACT_UNSPEC;
     }
     int action = verdict(at, cover, kind);
+    if (action == TC_ACT_UNSPEC && !out && header.protocol == PROTOCOL_UDP && is_drained(cover) &&
+        begins_session(at, sizeof(header))) {
+        return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+    }
     if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IPSEC) &&
         (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) &&
         fault_of(at, cover & VPNHA_GATE_ID_MASK, header.protocol, sizeof(header))) {

@@ -361,6 +361,10 @@ Result<void> BpfGate::hold_esp(GatewayId, const std::vector<std::uint32_t>& spis
     return program_.maps().hold_esp(spis, held);
 }
 
+Result<void> BpfGate::drain(GatewayId gateway, bool drained) {
+    return program_.maps().drain(gateway, drained);
+}
+
 Result<void> BpfGate::stand_on(const Link& link) {
     VPNHA_TRY(GateChain chain, GateChain::open(hook_));
     Programs programs;

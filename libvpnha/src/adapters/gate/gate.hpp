@@ -68,6 +68,7 @@ class BpfGate final : public ports::Gate {
     Result<void> shut(GatewayId gateway) override;
     Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
                           bool held) override;
+    Result<void> drain(GatewayId gateway, bool drained) override;
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId gateway) const override;
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId gateway) const override;
 

@@ -17,13 +17,14 @@
 
 /* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
  * connection that is not to end; it is L2TP outside of IPsec, which the gateway demands; it is of
- * an ESP SA that is held. */
+ * an ESP SA that is held; it would begin a session, and the gateway takes no new clients. */
 #define VPNHA_GATE_STANDBY 0
 #define VPNHA_GATE_EXPIRED 1
 #define VPNHA_GATE_ENDING 2
 #define VPNHA_GATE_CLEARTEXT 3
 #define VPNHA_GATE_HELD 4
-#define VPNHA_GATE_REASONS 5
+#define VPNHA_GATE_DRAINED 5
+#define VPNHA_GATE_REASONS 6
 
 #define VPNHA_GATE_IP 0
 #define VPNHA_GATE_ARP 1
@@ -48,6 +49,9 @@
 #define VPNHA_GATE_IPSEC 0x200U
 #define VPNHA_GATE_SECURED_PORT_SHIFT 16
 
+/* IKE (RFC 7296 2), L2TP (RFC 2661 8.1). */
+#define VPNHA_GATE_IKE_PORT 500
+#define VPNHA_GATE_L2TP_PORT 1701
 /* ESP in UDP (RFC 3948 2.1). */
 #define VPNHA_GATE_NAT_T_PORT 4500
 /* SPIs at a time. */

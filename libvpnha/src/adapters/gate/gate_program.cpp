@@ -149,6 +149,15 @@ Result<void> GateMaps::hold_esp(const std::vector<std::uint32_t>& spis, bool hel
     return {};
 }
 
+Result<void> GateMaps::drain(GatewayId gateway, bool drained) const {
+    const std::uint32_t key = gateway.value;
+    const std::uint32_t value = drained ? 1 : 0;
+    if (bpf_map_update_elem(fds_.drained, &key, &value, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("tell the gate whether new clients pass", errno));
+    }
+    return {};
+}
+
 Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
     const int processors = libbpf_num_possible_cpus();
     if (processors < 0) {
@@ -208,7 +217,7 @@ GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
                      bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.held),
-                     bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.drained), bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {
@@ -265,7 +274,7 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
 }
 
 GateMaps AttachedGate::maps() const {
-    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, drops_.get()});
+    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, -1, drops_.get()});
 }
 
 Result<ProgramInfo> program_info(int program) {

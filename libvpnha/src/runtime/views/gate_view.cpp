@@ -32,6 +32,8 @@ std::string_view word_for(GateReason reason) {
             return "cleartext";
         case GateReason::held:
             return "held";
+        case GateReason::drained:
+            return "drained";
     }
     return "standby";
 }

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/limits.hpp"
+#include "keepers/drain/drain.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
 #include "runtime/views/gate_view.hpp"
 
@@ -131,6 +132,11 @@ json addresses_view(const node::GatewayNode& gateway) {
             {"clashes", counts.clashes}};
 }
 
+std::optional<keepers::DrainRecord> drained(const node::GatewayNode& gateway) {
+    const auto* const drain = gateway.keeper<keepers::Drain>();
+    return drain == nullptr ? std::nullopt : drain->state();
+}
+
 json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
     const auto* const sas = gateway.keeper<keepers::IpsecSas>();
     if (sas == nullptr) {
@@ -248,12 +254,17 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"addresses", addresses_view(gateway)},
               {"conntrack", flows_view(gateway, around.flows)},
               {"ipsec", ipsec_view(gateway, around.ipsec)},
+              {"drained", drained(gateway).has_value()},
+              {"drained_since_unix_ms", nullptr},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway, around.now)},
               {"links", links_view(gateway.links())},
               {"standbys", std::move(standbys)},
               {"counters", counters_of(gateway)}};
+    if (const auto drain = drained(gateway)) {
+        view["drained_since_unix_ms"] = drain->since_unix_ms;
+    }
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
     }

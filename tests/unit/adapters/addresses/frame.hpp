@@ -34,6 +34,23 @@ class Frame {
         bytes_.u16(source_port).u16(destination_port).u16(8).u16(0);
         return std::move(bytes_).take();
     }
+    Bytes datagram4(std::string_view source, std::string_view destination,
+                    std::uint16_t destination_port, ByteView payload) {
+        const auto length = static_cast<std::uint16_t>(8 + payload.size());
+        bytes_.u16(0x0800);
+        bytes_.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + length)).u16(0).u16(0);
+        bytes_.u8(64).u8(17).u16(0);
+        bytes_.u32(ip(source).value).u32(ip(destination).value);
+        bytes_.u16(40'000).u16(destination_port).u16(length).u16(0).bytes(payload);
+        return std::move(bytes_).take();
+    }
+    Bytes datagram6(std::string_view source, std::string_view destination,
+                    std::uint16_t destination_port, ByteView payload) {
+        const auto length = static_cast<std::uint16_t>(8 + payload.size());
+        start6(source, destination, 17, length);
+        bytes_.u16(40'000).u16(destination_port).u16(length).u16(0).bytes(payload);
+        return std::move(bytes_).take();
+    }
     Bytes esp4(std::string_view source, std::string_view destination, std::uint32_t spi) {
         bytes_.u16(0x0800);
         bytes_.u8(0x45).u8(0).u16(28).u16(0).u16(0).u8(64).u8(50).u16(0);
@@ -59,14 +76,15 @@ class Frame {
     }
     // `options`: octets of IPv4 options, of four each. Flags as in RFC 9293 3.1.
     Bytes tcp4(std::string_view source, std::string_view destination, std::uint16_t source_port,
-               std::uint8_t flags, std::uint8_t options = 0, std::uint16_t fragment = 0) {
+               std::uint8_t flags, std::uint8_t options = 0, std::uint16_t fragment = 0,
+               std::uint16_t destination_port = 40'000) {
         const auto words = static_cast<std::uint8_t>(5 + options / 4);
         bytes_.u16(0x0800);
         bytes_.u8(static_cast<std::uint8_t>(0x40 | words)).u8(0);
         bytes_.u16(static_cast<std::uint16_t>(40 + options)).u16(0).u16(fragment);
         bytes_.u8(64).u8(6).u16(0);
         bytes_.u32(ip(source).value).u32(ip(destination).value).bytes(Bytes(options, 1));
-        tcp(source_port, flags);
+        tcp(source_port, flags, destination_port);
         return std::move(bytes_).take();
     }
     Bytes ipv6(std::string_view source, std::string_view destination) {
@@ -110,8 +128,15 @@ class Frame {
     void icmp6(std::uint8_t type, std::string_view target) {
         bytes_.u8(type).u8(0).u16(0).u32(0).bytes(ip6(target).octets());
     }
-    void tcp(std::uint16_t source_port, std::uint8_t flags) {
-        bytes_.u16(source_port).u16(40'000).u32(1).u32(1).u8(0x50).u8(flags).u16(512).u32(0);
+    void tcp(std::uint16_t source_port, std::uint8_t flags, std::uint16_t destination_port) {
+        bytes_.u16(source_port)
+            .u16(destination_port)
+            .u32(1)
+            .u32(1)
+            .u8(0x50)
+            .u8(flags)
+            .u16(512)
+            .u32(0);
     }
     static IpAddress ip6(std::string_view text) { return parse_ip(text).value_or(IpAddress{}); }
 

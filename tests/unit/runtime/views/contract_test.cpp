@@ -80,6 +80,7 @@ struct OpenGate final : ports::Gate {
     Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
         return {};
     }
+    Result<void> drain(GatewayId, bool) override { return {}; }
     Result<std::optional<TimePoint>> deadline(GatewayId) const override { return TimePoint::max(); }
     Result<ports::GateCounters> counters(GatewayId) const override { return ports::GateCounters{}; }
 };

@@ -2,8 +2,8 @@
 // Whole nodes, one of which is to have the role by plan.
 #include <gmock/gmock.h>
 
-#include "fake_cluster.hpp"
-#include "sample_session.hpp"
+#include "unit/node/fake_cluster.hpp"
+#include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {
 namespace node_move_test {

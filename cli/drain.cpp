@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/drain.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+#include <ostream>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPause{1000};  // Between two looks.
+// Without news, so that who watches sees that it lives.
+constexpr milliseconds kSayEach{60'000};
+
+class Drainer {
+  public:
+    Drainer(const DrainOrder& order, const SwitchoverPorts& ports) : order_(order), ports_(ports) {}
+
+    ExitCode run() {
+        if (const Result<json> done = ports_.ask("drain", {{"gateway", order_.gateway}}); !done) {
+            return report(done.error(), ports_.err);
+        }
+        const Result<std::uint64_t> left = sessions();
+        if (!left) {
+            return report(left.error(), ports_.err);
+        }
+        say("gateway {} takes no new clients; {} sessions go on", name(), *left);
+        return order_.no_wait ? ExitCode::ok : wait(*left);
+    }
+
+  private:
+    template <class... Values>
+    void say(fmt::format_string<Values...> words, Values&&... values) {
+        ports_.out << fmt::format(words, std::forward<Values>(values)...) << "\n" << std::flush;
+    }
+    [[nodiscard]] std::string name() const { return printable(order_.gateway); }
+
+    [[nodiscard]] Result<std::uint64_t> sessions() const {
+        VPNHA_TRY(const json status, ports_.ask("status", json::object()));
+        for (const json& gateway : status.at("gateways")) {
+            if (gateway.at("name") == order_.gateway) {
+                return gateway.at("sessions").at("total").get<std::uint64_t>();
+            }
+        }
+        return fail(Errc::not_found, fmt::format("vpnhad has no gateway '{}'", name()));
+    }
+
+    ExitCode wait(std::uint64_t left) {
+        milliseconds waited{};
+        milliseconds said{};
+        while (left != 0) {
+            if (order_.deadline && waited >= *order_.deadline) {
+                return end(left);
+            }
+            ports_.pause(kPause);
+            waited += kPause;
+            const Result<std::uint64_t> now = sessions();
+            if (!now) {
+                return report(now.error(), ports_.err);
+            }
+            if (*now != left || waited - said >= kSayEach) {
+                said = waited;
+                say("{} sessions are left", *now);
+            }
+            left = *now;
+        }
+        say("no session is left; `vpnha undrain {}` has it take clients again", name());
+        return ExitCode::ok;
+    }
+
+    ExitCode end(std::uint64_t left) {
+        if (order_.move) {
+            say("the time is over; {} sessions move with the gateway, which stays drained", left);
+            return switch_over({order_.gateway, "", false}, ports_);
+        }
+        return report({Errc::timeout,
+                       fmt::format("{} sessions are left, and go on; gateway {} still takes no new "
+                                   "clients. `vpnha switchover` moves it with its sessions, "
+                                   "`vpnha undrain` has it take clients again",
+                                   left, name())},
+                      ports_.err);
+    }
+
+    const DrainOrder& order_;
+    const SwitchoverPorts& ports_;
+};
+
+}  // namespace
+
+void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& ordered,
+               const std::function<void(const std::string&)>& ended) {
+    const auto order = std::make_shared<DrainOrder>();
+    const auto deadline_s = std::make_shared<std::uint32_t>();
+    const std::map<std::string, std::uint32_t> units{{"s", 1}, {"m", 60}, {"h", 3600}};
+    CLI::App* const verb = app.add_subcommand(
+        "drain", "Has a gateway take no new clients, and waits until it has none; root only");
+    verb->add_option("GATEWAY", order->gateway, "Its name")->required();
+    CLI::Option* const until =
+        verb->add_option("--deadline", *deadline_s, "Waits no longer: 90s, 30m, 2h")
+            ->transform(CLI::AsNumberWithUnit(units));
+    verb->add_flag("--move", order->move,
+                   "At the deadline the gateway goes to another node with what is left")
+        ->needs(until);
+    verb->add_flag("--no-wait", order->no_wait, "Does not wait")->excludes(until);
+    verb->callback([order, until, deadline_s, ordered] {
+        if (until->count() > 0) {
+            order->deadline = std::chrono::seconds(*deadline_s);
+        }
+        ordered(*order);
+    });
+    const auto gateway = std::make_shared<std::string>();
+    CLI::App* const end =
+        app.add_subcommand("undrain", "Has a drained gateway take clients again; root only");
+    end->add_option("GATEWAY", *gateway, "Its name")->required();
+    end->callback([gateway, ended] { ended(*gateway); });
+}
+
+ExitCode drain(const DrainOrder& order, const SwitchoverPorts& ports) {
+    return Drainer(order, ports).run();
+}
+
+ExitCode undrain(const std::string& gateway, const SwitchoverPorts& ports) {
+    if (const Result<json> done = ports.ask("undrain", {{"gateway", gateway}}); !done) {
+        return report(done.error(), ports.err);
+    }
+    ports.out << fmt::format("gateway {} takes clients again\n", printable(gateway));
+    return ExitCode::ok;
+}
+
+}  // namespace vpnha::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `vpnha drain` and `undrain`: has a gateway take no new clients, and waits until it has none.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "cli/switchover.hpp"
+
+namespace vpnha::cli {
+
+struct DrainOrder {
+    std::string gateway;
+    std::optional<std::chrono::milliseconds> deadline;  // From now on.
+    bool move = false;                                  // What is left then, to another node.
+    bool no_wait = false;
+};
+
+// `ordered` and `ended` (with the gateway's name) are called while the command line is parsed.
+void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& ordered,
+               const std::function<void(const std::string&)>& ended);
+
+// Interrupted, it leaves the gateway drained.
+[[nodiscard]] ExitCode drain(const DrainOrder& order, const SwitchoverPorts& ports);
+[[nodiscard]] ExitCode undrain(const std::string& gateway, const SwitchoverPorts& ports);
+
+}  // namespace vpnha::cli
