@@ -37,7 +37,7 @@ void Drain::tell_gate(bool drained, Effects& effects) {
 void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {
     const auto* const order = std::get_if<node::DrainOrder>(&event);
     replica::Replica& replica = gateway_.replica();
-    if (order == nullptr || !replica.promoted() || order->since_unix_ms && state()) {
+    if (order == nullptr || !replica.promoted() || (order->since_unix_ms && state())) {
         return;
     }
     if (order->since_unix_ms) {
