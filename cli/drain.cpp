@@ -33,7 +33,7 @@ class Drainer {
         if (!left) {
             return report(left.error(), ports_.err);
         }
-        say("gateway {} takes no new clients; {} sessions go on", name(), *left);
+        say("gateway {} takes no new clients; sessions left: {}", name(), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
     }
 
@@ -69,7 +69,7 @@ class Drainer {
             }
             if (*now != left || waited - said >= kSayEach) {
                 said = waited;
-                say("{} sessions are left", *now);
+                say("sessions left: {}", *now);
             }
             left = *now;
         }
@@ -79,15 +79,16 @@ class Drainer {
 
     ExitCode end(std::uint64_t left) {
         if (order_.move) {
-            say("the time is over; {} sessions move with the gateway, which stays drained", left);
+            say("the time is over; the gateway moves and stays drained; sessions left: {}", left);
             return switch_over({order_.gateway, "", false}, ports_);
         }
-        return report({Errc::timeout,
-                       fmt::format("{} sessions are left, and go on; gateway {} still takes no new "
-                                   "clients. `vpnha switchover` moves it with its sessions, "
-                                   "`vpnha undrain` has it take clients again",
-                                   left, name())},
-                      ports_.err);
+        return report(
+            {Errc::timeout,
+             fmt::format("sessions left: {}; they go on, and gateway {} still takes no new "
+                         "clients. `vpnha switchover` moves it with its sessions, "
+                         "`vpnha undrain` has it take clients again",
+                         left, name())},
+            ports_.err);
     }
 
     const DrainOrder& order_;

@@ -4,15 +4,15 @@
 Purpose: a gateway that is to end serves its clients to the end of their sessions, over a failover
 too, and takes no new ones.
 
-Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server.
+Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic. The gateway is drained; client2 dials. The power of the
 promoted gateway is cut; client2 dials again. `vpnha drain` waits on the successor while client1
-hangs up. The gateway is undrained, and client2 dials once more.
+hangs up. The gateway is undrained, and client3 dials.
 
-Expected: a standby sends whoever asks it to the promoted node; client2 has no session before the
-end, and the gates have counted it; client1 sees the silence of the power cut and nothing else; the
-command that waits ends by itself and says that no session is left; then client2 is served.
+Expected: a standby sends whoever asks it to the promoted node; client2 has no session, and the
+gates have counted it; client1 sees the silence of the power cut and nothing else; the
+command that waits ends by itself and says that no session is left; then client3 is served.
 """
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
 COMMAND_LIMIT_S = 60
 
 
@@ -59,11 +59,12 @@ def steps(run: Run) -> None:
     run.step(done.stdout.replace("\n", "; "))
     run.expect("emptied", [done.code, "no session is left" in done.stdout], equals([0, True]))
 
-    run.step(f"{successor.name} is undrained, client2 dials")
+    run.step(f"{successor.name} is undrained, client3 dials")
     successor.run("vpnha", "undrain", L2TP.name)
-    newcomer.dial()
+    last = run.client(L2tpClient(run.lab.node("client3")))
+    last.dial()
     stack.wait_protected(1)
-    newcomer.hang_up()
+    last.hang_up()
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, LEFTOVERS_LIMIT_S)
     seen = live.measure()
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -49,9 +49,9 @@ class DrainTest : public ::testing::Test {
 TEST_F(DrainTest, WaitsUntilNoSessionIsLeft) {
     EXPECT_EQ(run({"dialin", {}, false, false}, {3, 3, 1, 1, 0}), ExitCode::ok) << err_.str();
     EXPECT_EQ(out_.str(),
-              "gateway dialin takes no new clients; 3 sessions go on\n"
-              "1 sessions are left\n"
-              "0 sessions are left\n"
+              "gateway dialin takes no new clients; sessions left: 3\n"
+              "sessions left: 1\n"
+              "sessions left: 0\n"
               "no session is left; `vpnha undrain dialin` has it take clients again\n");
     EXPECT_EQ(paused_, seconds(4));
 }
@@ -64,19 +64,19 @@ TEST_F(DrainTest, NothingIsWaitedForWhenNobodyWantsTo) {
 TEST_F(DrainTest, AtTheDeadlineItSaysWhatIsLeft) {
     EXPECT_EQ(run({"dialin", seconds(5), false, false}, {3}), ExitCode::unreachable);
     EXPECT_EQ(paused_, seconds(5));
-    EXPECT_THAT(err_.str(), HasSubstr("3 sessions are left"));
+    EXPECT_THAT(err_.str(), HasSubstr("sessions left: 3"));
     EXPECT_THAT(err_.str(), HasSubstr("vpnha undrain"));
 }
 
 TEST_F(DrainTest, AtTheDeadlineItMovesWhatIsLeft) {
     EXPECT_EQ(run({"dialin", seconds(2), true, false}, {3}), ExitCode::failed);
     EXPECT_EQ(verbs_.back(), "switchover");
-    EXPECT_THAT(out_.str(), HasSubstr("3 sessions move"));
+    EXPECT_THAT(out_.str(), HasSubstr("the gateway moves"));
 }
 
 TEST_F(DrainTest, WhoIsWatchedSaysThatItLives) {
     EXPECT_EQ(run({"dialin", seconds(61), false, false}, {3}), ExitCode::unreachable);
-    EXPECT_THAT(out_.str(), HasSubstr("\n3 sessions are left\n"));
+    EXPECT_THAT(out_.str(), HasSubstr("\nsessions left: 3\n"));
 }
 
 TEST_F(DrainTest, ARefusalEndsIt) {
