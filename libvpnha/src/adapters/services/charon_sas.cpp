@@ -61,7 +61,7 @@ Result<void> rekey_children(const std::string& socket, const std::vector<std::ui
     VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
     VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
     const auto is_wanted = [&](const ViciSection& child) {
-        const auto spi = parse_ike_spi(child.value("spi-in"));
+        const auto spi = parse_whole<std::uint32_t>(child.value("spi-in"), kHexadecimal);
         return child.value("state") == "INSTALLED" &&
                (is_overdue(child) || (spi && std::ranges::find(children, *spi) != children.end()));
     };
