@@ -365,6 +365,12 @@ Metrics of_ipsec() {
                                        {"repeated", "/counters/charon_messages_repeated"},
                                        {"unreadable", "/counters/charon_messages_unreadable"},
                                        {"ignored", "/counters/charon_messages_ignored"}}})},
+        {"vpnha_charon_relay_drops_total", kCounter,
+         "Datagrams between charon and vpnhad that were lost: no room in vpnhad's queue, none in "
+         "charon's, or refused.",
+         split_of_gateways({"reason", {{"from_charon", "/ipsec/relay_drops/from_charon"},
+                                       {"to_charon", "/ipsec/relay_drops/to_charon"},
+                                       {"refused", "/ipsec/relay_drops/refused"}}})},
         {"vpnha_charon_rebuilds_total", kCounter,
          "SAs that a passive charon was told to delete and fed from the start.",
          of_gateways("/counters/charon_rebuilds")},
