@@ -72,7 +72,7 @@ const ocf::Agent& strongswan() {
                         .unique_group = "config",
                         .short_text = "swanctl.conf",
                         .long_text = "The connections, the same on all nodes: local_addrs = the "
-                                     "VIPs, mobike = no, unique = never."},
+                                     "VIPs, mobike set, unique = never."},
                        {.name = "strongswan_conf",
                         .default_value = VPNHA_STRONGSWAN_CONF,
                         .short_text = "strongswan.conf",

@@ -2,8 +2,7 @@
 """The NAT of an L2TP/IPsec client gives it another port, before, during and after a failover.
 
 Purpose: the port that the records have is old then. charon learns the new one from the client's
-next packet, on whatever node serves. It is the nearest to a client that moves: MOBIKE is not
-replicated by charon's ha plugin, and set to `no`.
+next packet, on whatever node serves.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -14,8 +14,9 @@ from capture_packets import CLIENT, VIP, Pcap, ike, ip, udp
 from vpnlab.evidence.replay import esp_frames
 from vpnlab.host.topology import L2TP, L2TP_2, NAT, NODES
 from vpnlab.product.charon import Charon
-from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Kind, ikev2_connections,
-                                         l2tp_ipsec_connections)
+from vpnlab.product.dialler import L2TP_IPSEC
+from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, MOBILE, Ikev2Kind,
+                                         ikev2_connections, l2tp_ipsec_connections)
 from vpnlab.product.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
                                           pool_settings)
 from vpnlab.product.l2tp_client import MTU, client_options
@@ -51,6 +52,14 @@ def test_gateway_speaks_at_its_vip_only_and_as_a_replicated_charon_must(gateway)
         assert (connection["mobike"], connection["unique"]) == ("no", "never")
         for child in connection["children"].values():
             assert child["rand_time"] == "0"
+
+
+def test_only_clients_of_ikev2_may_move():
+    mobike = {name: connection["mobike"] for name, connection in
+              parsed(gateway_connections(mobike=True))["connections"].items()}
+    assert mobike.pop(L2TP_IPSEC) == "no"
+    assert set(mobike.values()) == {"yes"}
+    assert "mobike = yes" in ikev2_connections(L2TP, MOBILE)
 
 
 def test_no_weak_algorithm_is_offered():

@@ -4,6 +4,7 @@ or by itself with a virtual IP (IKEv2)."""
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Sequence
 
 from ..host.node import Node
@@ -21,6 +22,7 @@ SYSLOG = "syslog"
 L2TP_MTU, TUNNEL_MTU = 1280, 1380
 TUNNEL = "ipsec0"
 TUNNEL_ID = 42
+KEPT = "127.42.0.1/32"
 # A client that hears nothing for so long asks whether its peer is alive.
 DPD_S = 4
 IKE_PROPOSALS = "aes256-sha256-modp2048"
@@ -64,11 +66,14 @@ class Ikev2Kind:
 
     auth: Auth = Auth.PSK
     esp: str = CBC
+    # It may move to another address.
+    mobike: bool = False
 
 
 # Beside the default.
 EAP_GCM = Ikev2Kind(Auth.EAP, "aes256gcm16")
 CERTIFICATE_ESN = Ikev2Kind(Auth.CERTIFICATE, "aes256gcm16-esn")
+MOBILE = Ikev2Kind(mobike=True)
 USER_ID = f"{USER}@example.com"
 # What the client shows, and what it asks for.
 _AUTHENTICATION = {
@@ -83,7 +88,9 @@ _AUTHENTICATION = {
 def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str:
     """IKEv2 in tunnel mode with a virtual IP, by an interface of its own."""
     shown, asked = _AUTHENTICATION[kind.auth]
-    return tunnel_connections(gateway, IKE_PROPOSALS, (f"dpd_delay = {DPD_S}s", "mobike = no"),
+    mobike = "yes" if kind.mobike else "no"
+    return tunnel_connections(gateway, IKE_PROPOSALS,
+                              (f"dpd_delay = {DPD_S}s", f"mobike = {mobike}"),
                               (shown, asked), kind.esp, "1h")
 
 
@@ -144,6 +151,14 @@ charon {{
     install_virtual_ip_on = {TUNNEL}
 }}
 """
+
+
+def move(node: Node, old: str, new: str) -> None:
+    """From one address of its network to another one; its charon notices that by itself."""
+    network = NETWORKS[node.spec.access]
+    prefix = ipaddress.ip_network(network.prefix).prefixlen
+    node.run("ip", "-batch", "-", stdin=f"address del {old}/{prefix} dev {network.link}\n"
+                                        f"address add {new}/{prefix} dev {network.link}\n")
 
 
 class L2tpIpsecClient:
@@ -207,6 +222,9 @@ class Ikev2Client:
         self.node.run("ip", "-batch", "-", stdin=(
             f"link add {TUNNEL} mtu {TUNNEL_MTU} type xfrm dev {self._link()} if_id {TUNNEL_ID}\n"
             f"link set {TUNNEL} up\n"
+            # A client that moves takes its virtual IP off for a moment. The kernel takes the routes
+            # of an interface without any address, and uses none of this scope as a source.
+            f"address add {KEPT} dev {TUNNEL} scope host\n"
             f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
         configure(self.node, ikev2_connections(self.gateway, self._kind), IKEV2_SETTINGS)
         for path, content in pki.files(USER_ID).items():
@@ -231,7 +249,8 @@ class Ikev2Client:
         self._charon.terminate(CONNECTION)
 
     def gone(self) -> bool:
-        return not self.node.run("ip", "-4", "-oneline", "address", "show", "dev", TUNNEL).stdout
+        return not self.node.run("ip", "-4", "-oneline", "address", "show", "dev", TUNNEL,
+                                 "scope", "global").stdout
 
     def close(self) -> None:
         """The interface stays; it is no part of the session."""

@@ -60,12 +60,12 @@ _AUTHENTICATION = {
 
 
 def gateway_connections(gateway: VpnGateway = L2TP, marked: bool = True,
-                        lifetimes: Lifetimes = Lifetimes()) -> str:
+                        lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> str:
     """The same on all nodes. `marked`: vpnhad is there, which finds clients of L2TP by their
-    marks."""
+    marks. `mobike`: clients of IKEv2 may move."""
     l2tp_child = (*L2TP_CHILD, *L2TP_MARKS) if marked else L2TP_CHILD
     ikev2 = "".join(_connection(gateway, ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
-                                IKEV2_CHILD, lifetimes) for auth in Auth)
+                                IKEV2_CHILD, lifetimes, mobike) for auth in Auth)
     return f"""\
 connections {{
 {_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), l2tp_child,
@@ -84,13 +84,13 @@ secrets {{
 
 def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
                 authentication: tuple[str, str], child: Sequence[str],
-                lifetimes: Lifetimes) -> str:
+                lifetimes: Lifetimes, mobike: bool = False) -> str:
     inner = "\n                ".join((*child, f"esp_proposals = {ESP_PROPOSALS}",
                                       f"rekey_time = {lifetimes.child}", "rand_time = 0"))
     outer = "\n        ".join((
-        f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}", "mobike = no",
-        "unique = never", "dpd_delay = 30s", f"rekey_time = {lifetimes.ike}", "rand_time = 0",
-        *options))
+        f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}",
+        f"mobike = {'yes' if mobike else 'no'}", "unique = never", "dpd_delay = 30s",
+        f"rekey_time = {lifetimes.ike}", "rand_time = 0", *options))
     return f"""\
     {name} {{
         {outer}
@@ -115,10 +115,10 @@ def ikev2_name(auth: Auth) -> str:
 
 
 def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marked: bool = True,
-                      lifetimes: Lifetimes = Lifetimes()) -> None:
+                      lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> None:
     """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
     the pool of virtual IPs."""
-    configure(node, gateway_connections(gateway, marked, lifetimes),
+    configure(node, gateway_connections(gateway, marked, lifetimes, mobike),
               settings + pool_settings(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)

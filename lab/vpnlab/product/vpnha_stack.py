@@ -138,11 +138,11 @@ class VpnhaStack:
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
-                 lifetimes: Lifetimes = Lifetimes()) -> None:
+                 lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of its pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd beside xl2tpd, and vpnhad gives addresses from
-        there. `lifetimes`: of IPsec."""
+        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -152,6 +152,7 @@ class VpnhaStack:
         self._router = router
         self._common_pool = common_pool
         self._lifetimes = lifetimes
+        self._mobike = mobike
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -202,7 +203,8 @@ class VpnhaStack:
                                          self._ipsec, self._pptp, self._router,
                                          self._common_pool), mode=0o640)
         if self._ipsec:
-            configure_gateway(node, self.gateway, lifetimes=self._lifetimes)
+            configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
+                              mobike=self._mobike)
         for gateway in self._gateways:
             options = options_file(gateway)
             plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]

@@ -181,7 +181,10 @@ std::vector<std::string> findings_in_connections(const StrongswanSection& all,
     for (const auto& [name, section] : connections->second.sections) {
         ConnectionCheck check("connection " + name, section, findings);
         check_addresses(check, vips);
-        check.has("mobike", "yes", "no", "a change of the client's address is not replicated");
+        if (check.value("mobike", "").empty()) {
+            check.add("mobike is not set, and yes then",
+                      "clients learn the node's own addresses, which do not move with the gateway");
+        }
         check.has("unique", "no", "never",
                   "a client would end another one behind the same NAT address");
         check.lasts("rekey_time", "4h", hours(8), hours(24));

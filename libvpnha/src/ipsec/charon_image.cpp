@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipsec/peer_path.hpp"
+
 namespace vpnha::ipsec {
 
 namespace {
@@ -77,9 +79,10 @@ class Feeder {
     }
 
     void add_child(const ChildSa& child) {
-        if (sas_.ikes.contains(child.made)) {
+        if (const auto maker = sas_.ikes.find(child.made); maker != sas_.ikes.end()) {
             messages_.push_back(child.add);
-            sas_.children[child.spi] = {child.add, child.made, child.made};
+            sas_.children[child.spi] = {child.add, child.made, child.made,
+                                        path_key(maker->second.updates)};
         }
     }
 

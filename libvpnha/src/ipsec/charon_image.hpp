@@ -38,6 +38,8 @@ struct PassiveSas {
         Bytes add;
         IkeKey made;
         IkeKey owner;
+        // Where the peer was as it was made: its ESP SAs stay there.
+        Bytes path;
         friend bool operator==(const Child&, const Child&) = default;
     };
     std::map<IkeKey, Ike> ikes;

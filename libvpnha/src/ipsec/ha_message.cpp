@@ -264,6 +264,12 @@ std::optional<HaHost> parse_host(ByteView value) {
     return host;
 }
 
+Bytes build_host(const HaHost& host) {
+    ByteWriter out;
+    out.u16(host.port).u8(host.address.is_v4() ? kInet : kInet6).bytes(host.address.octets());
+    return std::move(out).take();
+}
+
 std::string to_string(const HaHost& host) {
     const std::string address = to_string(host.address);
     return host.address.is_v4() ? fmt::format("{}:{}", address, host.port)

@@ -136,6 +136,7 @@ struct HaHost {
 
 // Values of attributes.
 [[nodiscard]] std::optional<HaHost> parse_host(ByteView value);
+[[nodiscard]] Bytes build_host(const HaHost& host);
 // "192.0.2.1:4500", "[2001:db8::1]:4500"
 [[nodiscard]] std::string to_string(const HaHost& host);
 // "fd@example.org", "192.0.2.1", or its type and octets where it has no other text.

@@ -29,6 +29,8 @@ struct SaCounters {
     std::vector<std::uint32_t> bitmap;
     // What it decrypts, or encrypts, has it afterwards.
     std::uint32_t output_mark = 0;
+    // Of what it decrypts, the port from which that comes in UDP; 0: it comes as ESP.
+    std::uint16_t udp_source = 0;
     friend bool operator==(const SaCounters&, const SaCounters&) = default;
 };
 

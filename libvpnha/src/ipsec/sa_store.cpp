@@ -88,6 +88,35 @@ SaChanges SaStore::take_back(const IkeKey& key, const std::set<std::uint32_t>& c
     return changes;
 }
 
+SaChanges SaStore::follow(const PeerPath& path) {
+    SaChanges changes;
+    const ChildSa* const moved = sas_.find_child(path.inbound.spi);
+    if (moved == nullptr) {
+        return changes;
+    }
+    Family family{{moved->owner}, {}};
+    sas_.complete(family);
+    for (const IkeKey& key : family.ikes) {
+        const IkeSa* const held = sas_.find(key);
+        const auto from = held == nullptr ? std::nullopt : parse_host(peer_of(*held).remote);
+        IkeSa sa = held == nullptr ? IkeSa() : *held;
+        if (!from || !redirect(sa, path)) {
+            continue;
+        }
+        sas_.put(std::move(sa));
+        changes.ikes.insert(key);
+        for (const std::uint32_t spi : sas_.children_of(key)) {
+            ChildSa child = *sas_.find_child(spi);
+            if (child.made == key && redirect(child, from->address, path)) {
+                sas_.put(std::move(child));
+                changes.children.insert(spi);
+            }
+        }
+    }
+    counters_.moves += changes.ikes.empty() ? 0 : 1;
+    return changes;
+}
+
 void SaStore::forget_half_open() {
     half_open_.clear();
     dying_.clear();

@@ -28,7 +28,7 @@
 #include <set>
 #include <vector>
 
-#include "ipsec/sa_set.hpp"
+#include "ipsec/peer_path.hpp"
 
 namespace vpnha::ipsec {
 
@@ -43,6 +43,7 @@ struct SaStoreCounters {
     std::uint64_t repeated = 0;  // An IKE_ADD of an SA that is there.
     std::uint64_t given_up = 0;  // SAs in the making, for want of room.
     std::uint64_t ike_rekeys = 0;
+    std::uint64_t moves = 0;         // Of peers, to another address or port.
     std::uint64_t child_rekeys = 0;  // CHILD SAs of an IKE SA that has one of the same name.
 };
 
@@ -61,6 +62,8 @@ class SaStore {
     [[nodiscard]] SaChanges settle();
     // A request that charon answered before is expected again: what it made ends.
     [[nodiscard]] SaChanges take_back(const IkeKey& key, const std::set<std::uint32_t>& children);
+    // Its kernel has the peer there: so have all IKE SAs of that family, and what they made.
+    [[nodiscard]] SaChanges follow(const PeerPath& path);
     // This node serves no more: what was not established is not its business.
     void forget_half_open();
 

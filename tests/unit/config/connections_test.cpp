@@ -56,7 +56,7 @@ TEST(ConnectionsTest, WhatIsShippedIsGood) {
 TEST(ConnectionsTest, EachThingThatATakeoverSuffersFromIsNamed) {
     for (const auto& [good, bad, named] :
          std::vector<std::tuple<std::string, std::string, std::string>>{
-             {"mobike = no", "", "road: mobike is yes, not no"},
+             {"mobike = no", "", "road: mobike is not set"},
              {"unique = never", "unique = replace", "unique is replace"},
              {"rekey_time = 8h", "", "road: rekey_time is 4h"},
              {"rekey_time = 8h", "rekey_time = 25h", "not from 8h to 24h"},

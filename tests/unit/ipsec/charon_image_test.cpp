@@ -112,6 +112,25 @@ TEST_F(CharonImageTest, AnUnknownCharonIsToldToDeleteFirst) {
     EXPECT_THAT(feed(first_), IsEmpty());
 }
 
+TEST_F(CharonImageTest, AChildWhosePeerHasMovedIsARebuild) {
+    establish();
+    rekey();
+    feed(second_);
+    const PeerPath path{{parse_ip("203.0.113.9").value_or(IpAddress{}),
+                         parse_ip("192.0.2.100").value_or(IpAddress{}), 7},
+                        4500};
+    EXPECT_THAT(store_.follow(path).ikes, testing::SizeIs(2)) << "its maker, too";
+    const auto update_of = [this](const IkeSample& sample) {
+        return store_.sas().find(sample.id.key)->updates.front();
+    };
+    EXPECT_THAT(feed(second_),
+                ElementsAre(build_ike_delete(second_.id), first_.add(), update_of(first_),
+                            first_.child(7, 8), second_.add({first_.id.key}), update_of(second_)));
+    EXPECT_TRUE(last_.rebuilt);
+    EXPECT_THAT(store_.follow(path).ikes, IsEmpty());
+    EXPECT_THAT(feed(second_), IsEmpty());
+}
+
 TEST_F(CharonImageTest, ACharonThatServedHasWhatItSaid) {
     establish();
     rekey();

@@ -65,8 +65,13 @@ TEST(IkeRequest, EverythingElseIsNone) {
     EXPECT_FALSE(parse(ipv4(), ike(1701, kCreate)));
     EXPECT_FALSE(parse(ipv4(1), ike(500, kCreate))) << "a later fragment";
     EXPECT_FALSE(parse(ipv4(0, 5, 6), ike(500, kCreate)));
-    EXPECT_FALSE(parse(ipv4(0, 4), ike(500, kCreate)));
+    Bytes short_header = ipv4(0, 4);
+    short_header.resize(16);
+    EXPECT_FALSE(parse(short_header, ike(500, kCreate)));
     EXPECT_FALSE(parse(ipv6(58), ike(500, kCreate)));
+    Bytes other_version = ipv6();
+    other_version.front() = 0x50;
+    EXPECT_FALSE(parse(other_version, ike(500, kCreate)));
     EXPECT_FALSE(parse(Bytes(40, 0x50), ike(500, kCreate)));
 }
 

@@ -40,8 +40,8 @@ TEST_F(PortMapTest, AClientIsAnsweredByItsLatestSa) {
     child(7, 1, 20000, 1701);
     child(9, 3, 20001, 5555);
     child(11, 2, 20001, 5555);
-    sa(11, 4);
     sa(9, 3);
+    sa(11, 4);
     sa(7, 1);
     EXPECT_THAT(map_ports(listed_, sas_), ElementsAre(PortMapping{kNat, 20000, 1701, 1, true},
                                                       PortMapping{kNat, 20001, 5555, 3, true},
@@ -62,6 +62,10 @@ TEST_F(PortMapTest, NothingIsMappedWithoutAMarkOrAPortOrAnSa) {
     sa(21, 5);
     EXPECT_THAT(map_ports(listed_, sas_), IsEmpty());
     EXPECT_FALSE(lacks_ports(listed_, sas_)) << "charon marks nothing";
+    child(9, 2, 0, 5555);
+    EXPECT_FALSE(lacks_ports(listed_, sas_)) << "no L2TP";
+    sa(9, 6);
+    EXPECT_THAT(map_ports(listed_, sas_), IsEmpty());
 }
 
 }  // namespace port_map_test

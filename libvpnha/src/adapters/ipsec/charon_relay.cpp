@@ -153,7 +153,9 @@ void CharonRelay::look() {
 void CharonRelay::look_at(const UdpSocketState& socket) {
     if (peer_ && peer_->socket.cookie == socket.cookie) {
         peer_->socket.queued_bytes = socket.queued_bytes;
-        if (std::exchange(peer_->socket.drops, socket.drops) != socket.drops) {
+        const std::uint32_t lost = socket.drops - std::exchange(peer_->socket.drops, socket.drops);
+        if (lost != 0) {
+            drops_.to_charon += lost;
             fail_feeds({Errc::busy, "charon's queue was full, and it lost messages"});
         }
         return;
@@ -192,17 +194,18 @@ void CharonRelay::receive() {
         }
         buffer_.take(static_cast<std::size_t>(got));
         // Somebody else's, or the last words of one that has ended.
-        if (peer_) {
-            on_datagram(buffer_.view());
+        if (!peer_ || !on_datagram(buffer_.view())) {
+            ++drops_.refused;
         }
     }
     buffer_.clear();
 }
 
-void CharonRelay::on_datagram(ByteView datagram) {
+bool CharonRelay::on_datagram(ByteView datagram) {
     const auto message = ipsec::parse_ha_message(datagram);
     if (!message) {
-        return complain(message.error().detail);
+        complain(message.error().detail);
+        return false;
     }
     peer_->heard_at = loop_.now();
     if (std::exchange(peer_->is_silent, false)) {
@@ -211,20 +214,25 @@ void CharonRelay::on_datagram(ByteView datagram) {
     }
     switch (message->type) {
         case HaType::status:
-            return on_status(*message);
+            on_status(*message);
+            return true;
         case HaType::resync:
-            return on_resync();
+            on_resync();
+            return true;
         case HaType::segment_take:
         case HaType::segment_drop:
-            return on_turned(message->type == HaType::segment_take);
+            on_turned(message->type == HaType::segment_take);
+            return true;
         default:
             break;
     }
     const Result<Bytes> sealed = secrets_.seal(datagram);
     if (!sealed) {
-        return complain(sealed.error().detail);
+        complain(sealed.error().detail);
+        return false;
     }
     listener_.on_said(*sealed);
+    return true;
 }
 
 // It names the segments that are active; there is one.
@@ -294,6 +302,7 @@ void CharonRelay::work_feeds() {
             end_feed();
         }
         if (!sent) {
+            ++drops_.refused;
             answers.emplace_back(feed.ticket, sent);
             end_feed();
         }

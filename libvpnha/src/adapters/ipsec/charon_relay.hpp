@@ -55,6 +55,15 @@ struct CharonRelayOptions {
     std::function<Result<void>(const std::vector<std::uint32_t>& children)> rekey;
 };
 
+// Datagrams between charon and vpnhad that were lost, since vpnhad started.
+struct RelayDrops {
+    std::uint64_t from_charon = 0;  // vpnhad's queue had no room for them.
+    std::uint64_t to_charon = 0;    // charon's had none.
+    // They are not charon's, or not what it says to another node of its version; or their secrets
+    // cannot be sealed here, or opened.
+    std::uint64_t refused = 0;
+};
+
 class CharonRelay : public ports::Charon {
   public:
     // The loop must outlive it. In the network namespace of the calling thread.
@@ -72,6 +81,7 @@ class CharonRelay : public ports::Charon {
 
     // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.
     [[nodiscard]] const std::string& warning() const { return warning_; }
+    [[nodiscard]] const RelayDrops& drops() const { return drops_; }
 
   private:
     static constexpr Duration kLookPause = std::chrono::milliseconds(500);
@@ -115,7 +125,8 @@ class CharonRelay : public ports::Charon {
     void complain(const std::string& what);
 
     void receive();
-    void on_datagram(ByteView datagram);
+    // False: it is refused.
+    [[nodiscard]] bool on_datagram(ByteView datagram);
     void on_status(const ipsec::HaMessage& status);
     void on_turned(bool active);
     void on_resync();
@@ -148,7 +159,8 @@ class CharonRelay : public ports::Charon {
     std::size_t said_ = 0;              // Messages of the first feed that were sent.
     std::deque<std::uint64_t> unread_;  // Tickets of those that were sent whole.
     Turn turn_;
-    std::uint32_t own_drops_ = 0;
+    std::uint32_t own_drops_ = 0;  // As the kernel counts them for the socket.
+    RelayDrops drops_;
     bool is_lacking_ = false;    // charon said what vpnhad has not read.
     TimePoint ask_again_at_{};   // Not before.
     std::uint64_t listing_ = 0;  // The answers of earlier ones are late.

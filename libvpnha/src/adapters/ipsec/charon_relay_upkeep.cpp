@@ -57,9 +57,12 @@ void CharonRelay::keep_guarded() {
 // What charon said, and did not fit, no standby will ever know.
 void CharonRelay::watch_own_queue() {
     const auto found = sockets_.find(kCharonEnd, kRelayEnd);
-    if (!fd_ || !found || !*found ||
-        std::exchange(own_drops_, (*found)->drops) == (*found)->drops || !is_here() ||
-        !peer_->is_active) {
+    if (!fd_ || !found || !*found) {
+        return;
+    }
+    const std::uint32_t lost = (*found)->drops - std::exchange(own_drops_, (*found)->drops);
+    drops_.from_charon += lost;
+    if (lost == 0 || !is_here() || !peer_->is_active) {
         return;
     }
     if (!std::exchange(is_lacking_, true)) {

@@ -96,6 +96,7 @@ struct Found {
     std::optional<SaReplay> replay;
     std::uint32_t mark = 0;
     std::uint32_t output_mark = 0;
+    std::uint16_t udp_source = 0;
 };
 
 Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
@@ -113,6 +114,11 @@ Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
                 break;
             case XFRMA_SET_MARK:
                 found.output_mark = take<std::uint32_t>(attribute).value_or(0);
+                break;
+            case XFRMA_ENCAP:
+                if (const auto encapsulation = take<xfrm_encap_tmpl>(attribute)) {
+                    found.udp_source = ntohs(encapsulation->encap_sport);
+                }
                 break;
             default:
                 break;
@@ -179,7 +185,8 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
                       .oseq = replay.oseq,
                       .seq = replay.seq,
                       .bitmap = replay.bitmap,
-                      .output_mark = found.output_mark};
+                      .output_mark = found.output_mark,
+                      .udp_source = found.udp_source};
 }
 
 std::optional<SaReplay> parse_replay(const nlmsghdr* message) {

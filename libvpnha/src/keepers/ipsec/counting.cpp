@@ -181,6 +181,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
         const bool waits = now < map_until_ && ipsec::lacks_ports(listed.sas, sas());
         list_at_ = now + (waits ? limits::kNewChildPause : limits::kSaListingPause);
     }
+    follow_peers(listed.sas, now);
     map_ports(listed.sas, effects);
     if (is_active_ && held_.empty()) {
         return;
@@ -198,6 +199,14 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
         go_on_warming(effects);
     }
     look_for(now, effects);
+}
+
+void IpsecSas::follow_peers(EspNumbers::Listed listed, TimePoint now) {
+    for (const ipsec::PeerPath& path : paths_.news(listed, sas())) {
+        if (replica().promoted()) {
+            publish(store_.follow(path), now);
+        }
+    }
 }
 
 void IpsecSas::map_ports(EspNumbers::Listed listed, Effects& effects) {

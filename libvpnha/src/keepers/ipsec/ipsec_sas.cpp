@@ -208,6 +208,7 @@ void IpsecSas::detach(Effects& effects) {
         effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
     }
     numbers_ = {};
+    paths_ = {};
     lose_charon({});
     flush(effects);
     let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
@@ -271,6 +272,13 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
         if (has_port) {  // What its client says is dropped until the port is mapped.
             map_until_ = now + limits::kNewChildWait;
             list_at_ = now;
+        }
+        const bool may_move = std::ranges::any_of(changes->ikes, [this](const IkeKey& key) {
+            const ipsec::IkeSa* const sa = sas().find(key);
+            return sa != nullptr && ipsec::may_move(*sa);
+        });
+        if (may_move && !listing_) {
+            list_at_ = earliest(list_at_, now + limits::kNewChildPause);
         }
         if (store_.is_unsettled() && !settle_at_) {
             settle_at_ = now + limits::kIkeRekeyPause;
@@ -433,6 +441,7 @@ IpsecState IpsecSas::state() const {
 Counts IpsecSas::counts() const {
     return {{"ike_rekeys", store_.counters().ike_rekeys},
             {"child_rekeys", store_.counters().child_rekeys},
+            {"peer_moves", store_.counters().moves},
             {"charon_messages_unknown", store_.counters().unknown},
             {"charon_messages_repeated", store_.counters().repeated},
             {"charon_messages_unreadable", counters_.unreadable},

@@ -173,6 +173,8 @@ class IpsecSas final : public Keeper, public Counted {
     // It waits for a charon, and nothing waits for it.
     void put_off(const wire::RecordKey& key, TimePoint now);
     void list(TimePoint now, Effects& effects);
+    // Peers that charon has moved: their records follow.
+    void follow_peers(EspNumbers::Listed listed, TimePoint now);
     void map_ports(EspNumbers::Listed listed, Effects& effects);
     void say(node::Level level, const std::string& what, Effects& effects) const;
 
@@ -184,6 +186,7 @@ class IpsecSas final : public Keeper, public Counted {
     ipsec::SaStore store_;
     ipsec::CharonImage image_;
     EspNumbers numbers_;
+    ipsec::PeerPaths paths_;
 
     bool gone_ = false;        // There is no charon.
     bool had_charon_ = false;  // There was one.

@@ -144,6 +144,8 @@ json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
     }
     const keepers::IpsecState state = sas->state();
     const std::string warning = ipsec.charon ? ipsec.charon->warning() : "";
+    const adapters::RelayDrops drops =
+        ipsec.charon ? ipsec.charon->drops() : adapters::RelayDrops();
     return {{"ike_sas", state.ike_sas},
             {"child_sas", state.child_sas},
             {"half_open", state.half_open},
@@ -151,6 +153,10 @@ json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
                        : state.active ? "active"
                                       : "passive"},
             {"esp_numbers_left", state.numbers_left ? json(*state.numbers_left) : json(nullptr)},
+            {"relay_drops",
+             {{"from_charon", drops.from_charon},
+              {"to_charon", drops.to_charon},
+              {"refused", drops.refused}}},
             {"warning", warning.empty() ? json(nullptr) : json(warning)}};
 }
 

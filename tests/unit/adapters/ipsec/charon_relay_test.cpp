@@ -47,6 +47,7 @@ TEST_F(CharonRelayTest, WhatAnotherClusterSealedIsRefused) {
     EXPECT_THAT(charon.heard(), ElementsAre(about(HaType::ike_delete, 7)));
     run();
     EXPECT_THAT(news(), ElementsAre(HasSubstr("fed 1: a sealed secret does not open"), "fed 2"));
+    EXPECT_EQ(relay_->drops().refused, 1U);
 }
 
 TEST_F(CharonRelayTest, ASecretIsBoundToItsSa) {
@@ -141,6 +142,7 @@ TEST_F(CharonRelayTest, WhatCharonsQueueDroppedIsNotCalledFed) {
     EXPECT_THAT(news(), ElementsAre(HasSubstr("fed 1: charon's queue was full"),
                                     HasSubstr("fed 2: charon's queue was full")));
     EXPECT_LT(charon.heard().size(), 20U);
+    EXPECT_GT(relay_->drops().to_charon, 0U);
     relay_->feed({about(HaType::ike_delete, 7)}, 3);
     run();
     EXPECT_THAT(charon.heard(), SizeIs(1));
@@ -196,6 +198,7 @@ TEST_F(CharonRelayTest, AMessageOfAnotherVersionIsNotTaken) {
     run();
     EXPECT_THAT(said_, IsEmpty());
     EXPECT_THAT(news(), IsEmpty());
+    EXPECT_EQ(relay_->drops().refused, 3U);
 }
 
 }  // namespace charon_relay_test

@@ -148,6 +148,8 @@ TEST_F(CharonRelayTest, WhatItCouldNotReadCharonIsToSayAgain) {
     }));
     EXPECT_EQ(told, "*1");
     EXPECT_LT(said_.size(), 6000U);
+    EXPECT_TRUE(runs_until([this] { return said_.size() + relay_->drops().from_charon == 6000; }))
+        << said_.size() << " and " << relay_->drops().from_charon;
     run(std::chrono::seconds(2));
     EXPECT_EQ(fifo.told(), "") << "once";
 }

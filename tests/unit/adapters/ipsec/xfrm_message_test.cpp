@@ -103,6 +103,19 @@ TEST(XfrmMessageTest, TheMarkOfWhatAnSaDecryptsIsRead) {
     EXPECT_EQ(read->mark, 0U) << "it is found without one";
 }
 
+TEST(XfrmMessageTest, ThePortOfEspInUdpIsRead) {
+    Message message = listed();
+    message.put_words(XFRMA_REPLAY_VAL, {7, 9, 0xff});
+    xfrm_encap_tmpl encapsulation{};
+    encapsulation.encap_type = 2;
+    encapsulation.encap_sport = htons(40001);
+    encapsulation.encap_dport = htons(4500);
+    message.put(XFRMA_ENCAP, sizeof encapsulation, &encapsulation);
+    const auto read = parse_sa(message.get());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->udp_source, 40001);
+}
+
 TEST(XfrmMessageTest, AnSaOfIpv6IsRead) {
     Message message = listed();
     auto& info = *static_cast<xfrm_usersa_info*>(mnl_nlmsg_get_payload(message.get()));

@@ -55,6 +55,17 @@ TEST_F(IpsecOpenExchangesTest, ARequestThatWasNotAnsweredIsExpectedAgain) {
     EXPECT_THAT(a_.fed_, ElementsAre(expects(2))) << "the next node knows it, too";
 }
 
+TEST_F(IpsecOpenExchangesTest, AnyOtherNumberSaysNothingOfTheLastRequest) {
+    take_up(2);
+    take_over();
+    ask(1);
+    ask(9);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+    EXPECT_TRUE(b_.watches_);
+    ask(2);
+    EXPECT_EQ(repeated(), 1U);
+}
+
 TEST_F(IpsecOpenExchangesTest, TheChildThatItMadeIsTakenBack) {
     take_up(2, 21);
     ASSERT_NE(b_.replica_.store().find(child(21)), nullptr);

@@ -225,6 +225,28 @@ TEST_F(IpsecSasTest, APromotionWaitsForCharonsAnswer) {
     EXPECT_TRUE(b_.keeper_.has_turned()) << "it is not waited for";
 }
 
+TEST_F(IpsecSasTest, AClientThatMovesIsThereOnTheStandbyToo) {
+    establish();
+    pass(limits::kSaListingPause);
+    b_.fed_.clear();
+    const IpAddress moved = parse_ip("203.0.113.9").value_or(IpAddress{});
+    a_.kernel_.clear();
+    a_.kernel_[{moved, kVip, 7}] = {{moved, kVip, 7}, 0, 32, false, 0, 5, {0}};
+    a_.kernel_[{kVip, moved, 8}] = {{kVip, moved, 8}, 0, 0, false, 5, 0, {}};
+    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    pass(milliseconds(100));
+    EXPECT_EQ(a_.keeper_.sessions().at(0).peer, "203.0.113.9:4500");
+    EXPECT_EQ(b_.keeper_.sessions().at(0).peer, "203.0.113.9:4500");
+    EXPECT_THAT(b_.fed_, testing::Contains(ipsec::build_ike_delete(first_.id)));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead) << "the new SA's, too";
+    EXPECT_EQ(a_.keeper_.counts().at("peer_moves"), 1U);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    // The standby's own SAs are no news to the record.
+    pass(limits::kSaAuditPause);
+    EXPECT_EQ(b_.keeper_.counts().at("peer_moves"), 0U);
+}
+
 TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     establish();
     say(first_.vip("10.1.0.7"));
