@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "base/bytes.hpp"
+#include "vpnha/result.hpp"
 #include "wire/record_key.hpp"
 
 namespace vpnha::keepers {
