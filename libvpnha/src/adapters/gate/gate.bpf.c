@@ -262,8 +262,8 @@ static __always_inline int begins_session(const struct place* at, __u32 behind) 
     }
     behind += UDP_BYTES;
     if (udp.destination == bpf_htons(VPNHA_GATE_L2TP_PORT)) {
-        return !load(at, behind, &l2tp, sizeof(l2tp)) &&
-               (l2tp.flags & bpf_htons(L2TP_CONTROL)) && !l2tp.tunnel;
+        return !load(at, behind, &l2tp, sizeof(l2tp)) && (l2tp.flags & bpf_htons(L2TP_CONTROL)) &&
+               !l2tp.tunnel;
     }
     if (udp.destination == bpf_htons(VPNHA_GATE_NAT_T_PORT)) {
         __be32 marker;  // ESP has its SPI here.

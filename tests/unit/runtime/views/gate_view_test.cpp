@@ -55,12 +55,14 @@ TEST_F(GateViewTest, ShowsAStandbysGate) {
                          "expired": {"ip": 0, "arp": 0, "nd": 0},
                          "ending": {"ip": 0, "arp": 0, "nd": 0},
                          "cleartext": {"ip": 0, "arp": 0, "nd": 0},
-                         "held": {"ip": 0, "arp": 0, "nd": 0}},
+                         "held": {"ip": 0, "arp": 0, "nd": 0},
+                         "drained": {"ip": 0, "arp": 0, "nd": 0}},
                   "out": {"standby": {"ip": 1, "arp": 0, "nd": 0},
                           "expired": {"ip": 0, "arp": 0, "nd": 0},
                           "ending": {"ip": 0, "arp": 0, "nd": 0},
                           "cleartext": {"ip": 0, "arp": 0, "nd": 0},
-                         "held": {"ip": 0, "arp": 0, "nd": 0}}}})"));
+                          "held": {"ip": 0, "arp": 0, "nd": 0},
+                          "drained": {"ip": 0, "arp": 0, "nd": 0}}}})"));
 }
 
 TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
@@ -102,8 +104,8 @@ TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
     drops.at(GateDirection::in, ports::GateReason::standby, ports::GateKind::nd) = 3;
     drops.at(GateDirection::out, ports::GateReason::ending, ports::GateKind::ip) = 4;
     EXPECT_EQ(drops_by_reason(drops), json::parse(R"({
-        "in": {"standby": 5, "expired": 0, "ending": 0, "cleartext": 0, "held": 0},
-        "out": {"standby": 0, "expired": 0, "ending": 4, "cleartext": 0, "held": 0}})"));
+        "in": {"standby": 5, "expired": 0, "ending": 0, "cleartext": 0, "held": 0, "drained": 0},
+        "out": {"standby": 0, "expired": 0, "ending": 4, "cleartext": 0, "held": 0, "drained": 0}})"));
 }
 
 }  // namespace gate_view_test
