@@ -105,7 +105,8 @@ TEST_F(GateViewTest, AddsUpTheKindsForTheStatus) {
     drops.at(GateDirection::out, ports::GateReason::ending, ports::GateKind::ip) = 4;
     EXPECT_EQ(drops_by_reason(drops), json::parse(R"({
         "in": {"standby": 5, "expired": 0, "ending": 0, "cleartext": 0, "held": 0, "drained": 0},
-        "out": {"standby": 0, "expired": 0, "ending": 4, "cleartext": 0, "held": 0, "drained": 0}})"));
+        "out": {"standby": 0, "expired": 0, "ending": 4, "cleartext": 0, "held": 0, "drained": 0}
+        })"));
 }
 
 }  // namespace gate_view_test
