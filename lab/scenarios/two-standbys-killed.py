@@ -9,7 +9,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; vpnhad of both standbys gets a SIGKILL, at the same moment.
 
-Expected: a silence of at most 1.5 s and nothing else; nobody else is promoted; each vpnhad is
+Expected: a silence of at most 2.5 s and nothing else; nobody else is promoted; each vpnhad is
 started again once; both nodes are standbys in sync again by themselves, each after one failure.
 """
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from vpnlab.evidence.expectation import equals
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import REPORTED_MS, expect_only_silence
 from vpnlab.steps.promoted_fault import DAEMON_BACK_S, failures
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
-OUTAGE_MS = 1500
 # Both monitors have found their failure.
 OBSERVE_S = 5
 
@@ -47,4 +46,4 @@ def steps(run: Run) -> None:
         run.expect(f"{node.name}_restarts", log(node).count("event=restarted"), equals(1))
         run.expect(f"{node.name}_failures", failures(node), equals(1))
     seen = live.end()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), REPORTED_MS)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .promise import TAKEOVER_MS
+from .promise import REPORTED_MS, TAKEOVER_MS
 
 # Whom a fault meets. Who that is decides the moment: the promoted node, or the standby with the
 # lower or the higher id.
@@ -16,8 +16,6 @@ STANDBYS = ("standby", "other standby")
 ALL = "all"
 # A gap that the lab itself may cause while nodes share two cores and one of them joins.
 UNNOTICED_MS = 250
-# After a death that vpnhad or the others' vpnhad report.
-REPORTED_MS = 1500
 MOVE_MS = 500
 CALM_S = (1.0, 4.0)
 # Of vpnhad, one after the other.
