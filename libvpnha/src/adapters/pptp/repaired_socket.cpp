@@ -68,7 +68,10 @@ Result<void> set_tcp_options(int fd, const pptp::ControlSocket& socket) {
     VPNHA_CHECK(set_tcp_struct(fd, TCP_REPAIR_OPTIONS, options.data(), count * sizeof options[0],
                                "TCP_REPAIR_OPTIONS"));
     if (socket.options.timestamps) {
-        VPNHA_CHECK(set_tcp(fd, TCP_TIMESTAMP, socket.tsval, "TCP_TIMESTAMP"));
+        // Since Linux 6.7 an odd value asks for ticks of a microsecond (tcp.c, TCP_TIMESTAMP). The
+        // next gateway's timestamps would then be the past to the peer, which would drop all.
+        const std::uint32_t even = (socket.tsval + 1) & ~1U;
+        VPNHA_CHECK(set_tcp(fd, TCP_TIMESTAMP, even, "TCP_TIMESTAMP"));
     }
     const tcp_repair_window window{.snd_wl1 = socket.rcv_nxt,
                                    .snd_wnd = socket.snd_wnd,
