@@ -23,6 +23,7 @@
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/replaced_file.hpp"
+#include "cli/session_end.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/status_view.hpp"
 #include "cli/switchover.hpp"
@@ -135,6 +136,9 @@ int Command::run(int argc, const char* const* argv) {
         [this](const std::string& gateway) {
             tell([gateway](const auto& ports) { return undrain(gateway, ports); });
         });
+    add_session_end(app_, [this](const std::string& id) {
+        tell([id](const auto& ports) { return end_session(id, ports); });
+    });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {

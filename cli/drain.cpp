@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -20,6 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPause{1000};  // Between two looks.
 // Without news, so that who watches sees that it lives.
 constexpr milliseconds kSayEach{60'000};
+// A client that answers nothing more is forgotten after a PPP Terminate-Request or two.
+constexpr milliseconds kEndPatience{30'000};
 
 class Drainer {
   public:
@@ -33,15 +36,11 @@ class Drainer {
         if (!left) {
             return report(left.error(), ports_.err);
         }
-        say("gateway {} takes no new clients; sessions left: {}", name(), *left);
+        ports_.say("gateway {} takes no new clients; sessions left: {}", name(), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
     }
 
   private:
-    template <class... Values>
-    void say(fmt::format_string<Values...> words, Values&&... values) {
-        ports_.out << fmt::format(words, std::forward<Values>(values)...) << "\n" << std::flush;
-    }
     [[nodiscard]] std::string name() const { return printable(order_.gateway); }
 
     [[nodiscard]] Result<std::uint64_t> sessions() const {
@@ -59,7 +58,7 @@ class Drainer {
         milliseconds said{};
         while (left != 0) {
             if (order_.deadline && waited >= *order_.deadline) {
-                return end(left);
+                return at_deadline(left);
             }
             ports_.pause(kPause);
             waited += kPause;
@@ -69,18 +68,23 @@ class Drainer {
             }
             if (*now != left || waited - said >= kSayEach) {
                 said = waited;
-                say("sessions left: {}", *now);
+                ports_.say("sessions left: {}", *now);
             }
             left = *now;
         }
-        say("no session is left; `vpnha undrain {}` has it take clients again", name());
+        ports_.say("no session is left; `vpnha undrain {}` has it take clients again", name());
         return ExitCode::ok;
     }
 
-    ExitCode end(std::uint64_t left) {
+    ExitCode at_deadline(std::uint64_t left) {
         if (order_.move) {
-            say("the time is over; the gateway moves and stays drained; sessions left: {}", left);
+            ports_.say("the time is over; the gateway moves and stays drained; sessions left: {}",
+                       left);
             return switch_over({order_.gateway, "", false}, ports_);
+        }
+        if (order_.end) {
+            ports_.say("the time is over; sessions that are ended: {}", left);
+            return end_all();
         }
         return report(
             {Errc::timeout,
@@ -89,6 +93,32 @@ class Drainer {
                          "`vpnha undrain` has it take clients again",
                          left, name())},
             ports_.err);
+    }
+
+    ExitCode end_all() {
+        std::string refusal;
+        for (milliseconds waited{}; waited <= kEndPatience; waited += kPause) {
+            const Result<json> view = ports_.ask("sessions", {{"gateway", order_.gateway}});
+            if (!view) {
+                return report(view.error(), ports_.err);
+            }
+            const json& sessions = view->at("sessions");
+            if (sessions.empty()) {
+                ports_.say("no session is left; `vpnha undrain {}` has it take clients again",
+                           name());
+                return ExitCode::ok;
+            }
+            for (const json& session : sessions) {
+                // One that has ended meanwhile is not found.
+                const auto done = ports_.ask("session_end", {{"id", session.at("id")}});
+                if (!done && done.error().code != Errc::not_found) {
+                    refusal = done.error().detail;
+                }
+            }
+            ports_.pause(kPause);
+        }
+        return report({Errc::timeout, refusal.empty() ? "sessions do not end" : refusal},
+                      ports_.err);
     }
 
     const DrainOrder& order_;
@@ -111,6 +141,9 @@ void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& orde
     verb->add_flag("--move", order->move,
                    "At the deadline the gateway goes to another node with what is left")
         ->needs(until);
+    verb->add_flag("--end", order->end, "At the deadline what is left is ended; clients are told")
+        ->needs(until)
+        ->excludes("--move");
     verb->add_flag("--no-wait", order->no_wait, "Does not wait")->excludes(until);
     verb->callback([order, until, deadline_s, ordered] {
         if (until->count() > 0) {

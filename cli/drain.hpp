@@ -15,6 +15,7 @@ struct DrainOrder {
     std::string gateway;
     std::optional<std::chrono::milliseconds> deadline;  // From now on.
     bool move = false;                                  // What is left then, to another node.
+    bool end = false;                                   // What is left then, towards the clients.
     bool no_wait = false;
 };
 

@@ -52,6 +52,7 @@ Cell state_cell(const json& session) {
 }
 
 constexpr Column kColumns[] = {
+    {"id", "ID", true, [](const json& s, std::int64_t) { return text_cell(s, "id"); }},
     {"gateway", "GATEWAY", true,
      [](const json& s, std::int64_t) { return text_cell(s, "gateway"); }},
     {"protocol", "PROTOCOL", false,

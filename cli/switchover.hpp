@@ -3,10 +3,12 @@
 // be undone when this ends before: the node that calls for the role stops when nobody asks it.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <functional>
-#include <iosfwd>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -36,6 +38,12 @@ struct SwitchoverPorts {
     std::ostream& out;
     std::ostream& err;
     std::function<void(std::chrono::milliseconds)> pause = sleep_for;
+
+    // A line of progress, seen at once.
+    template <class... Values>
+    void say(fmt::format_string<Values...> words, Values&&... values) const {
+        out << fmt::format(words, std::forward<Values>(values)...) << "\n" << std::flush;
+    }
 };
 
 [[nodiscard]] ExitCode switch_over(const Switchover& order, const SwitchoverPorts& ports);

@@ -136,6 +136,9 @@ node::Effects Machine::execute(node::AskNeighbours&) {
 node::Effects Machine::execute(node::AnswerPlugin&) {
     return {};
 }
+node::Effects Machine::execute(node::EndPlugin&) {
+    return {};
+}
 node::Effects Machine::execute(node::AnswerAddress&) {
     return {};
 }

@@ -80,6 +80,10 @@ struct AnswerAddress {
     Ipv4Address address;  // 0.0.0.0: pppd takes its own.
     std::string refusal;  // Why there is none: the session ends. Empty: it goes on.
 };
+// The session of that pppd is to end: it says so to its client, and ends. → PluginDown
+struct EndPlugin {
+    PluginToken plugin;
+};
 struct AnswerRequest {
     RequestToken request;
     Result<void> result;
@@ -122,10 +126,11 @@ struct Log {
     std::string text;
 };
 
-using Effect = std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork,
-                            SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
-                            AskNeighbours, AnswerPlugin, AnswerAddress, AnswerRequest, WriteScore,
-                            WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effect =
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork, SaveLease,
+                 SendLease, SetGate, DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin,
+                 AnswerAddress, EndPlugin, AnswerRequest, WriteScore, WithdrawScore, WatchServices,
+                 ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.

@@ -36,6 +36,12 @@ struct RemoveCall {
     GatewayId gateway;
     pptp::CallKey key;
 };
+// What was resumed is over: its peer is told. One that is being resumed ends as soon as it may
+// speak. → CallEnded
+struct EndCall {
+    GatewayId gateway;
+    pptp::CallKey key;
+};
 // The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
 // after its gate was shut. → CallResumed, CallEnded
 struct ResumeCalls {
@@ -62,8 +68,8 @@ struct ReadCalls {
     std::uint64_t ticket = 0;
 };
 
-using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, ResumeCalls, PauseCalls,
-                              WatchCalls, UnwatchCalls, ReadCalls>;
+using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, ResumeCalls,
+                              PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
 
 // What became of a preparation.
 struct CallPrepared {

@@ -5,6 +5,21 @@
 
 namespace vpnha::keepers {
 
+Result<void> Keeper::end(const wire::RecordKey&, TimePoint, Effects&) {
+    return fail(Errc::unsupported, "sessions of this protocol are ended by their client only");
+}
+
+std::string session_id(const wire::RecordKey& key) {
+    // FNV-1a, 64 bits. Among 100 000 sessions two with the same 48 bits are unlikely (2 in 10^5).
+    std::uint64_t hash = 0xcbf29ce484222325;
+    const auto add = [&](std::uint8_t octet) { hash = (hash ^ octet) * 0x100000001b3; };
+    add(static_cast<std::uint8_t>(key.type));
+    for (const std::uint8_t octet : key.id.view()) {
+        add(octet);
+    }
+    return fmt::format("{:012x}", hash >> 16);
+}
+
 void set_aside(Gateway& gateway, const replica::Install& wanted, const std::string& why,
                TimePoint now, Effects& effects) {
     // Identical bytes must never bring down all nodes at once: this one record is set aside.

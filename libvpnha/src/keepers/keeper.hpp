@@ -126,6 +126,11 @@ class Keeper {
     // The daemons that promote() or mute() turns have changed their role.
     [[nodiscard]] virtual bool has_turned() const { return true; }
 
+    // The session of that record, one of sessions(), is to end, and its client is told. Where this
+    // node serves and is heard. Error: it cannot be ended here.
+    [[nodiscard]] virtual Result<void> end(const wire::RecordKey& key, TimePoint now,
+                                           Effects& effects);
+
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
     virtual void on_time(TimePoint now, Effects& effects) = 0;
@@ -134,6 +139,9 @@ class Keeper {
     [[nodiscard]] virtual std::vector<SessionView> sessions() const = 0;
     [[nodiscard]] virtual Counts counts() const = 0;
 };
+
+// By which an operator names the session, at any node: 12 hexadecimal digits.
+[[nodiscard]] std::string session_id(const wire::RecordKey& key);
 
 // This release cannot apply the record: it is kept, and passed on.
 void set_aside(Gateway& gateway, const replica::Install& wanted, const std::string& why,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha drain`, and `vpnha switchover`: whether this gateway may be moved, and what this node does
-// for it (planned_move.hpp). Any node that takes part in the gateway may be asked.
+// `vpnha drain`, `session end`, and `vpnha switchover`: whether this gateway may be moved, and what
+// this node does for it (planned_move.hpp). Any node that takes part in the gateway may be asked.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -106,15 +106,30 @@ Result<MovePlan> GatewayNode::plan_move(std::optional<NodeId> wanted) const {
                                         name_of(*holder), objections));
 }
 
+Result<void> GatewayNode::check_promoted() const {
+    if (replica_.promoted()) {
+        return {};
+    }
+    const std::optional<NodeId> holder = replica_.holder();
+    return fail(Errc::busy,
+                holder ? fmt::format("{} is promoted for gateway {}: ask there", name_of(*holder),
+                                     settings_.name)
+                       : fmt::format("no node is promoted for gateway {}", settings_.name));
+}
+
+Result<void> GatewayNode::end_session(const wire::RecordKey& session, TimePoint now,
+                                      Effects& effects) {
+    VPNHA_CHECK(check_promoted());
+    if (!keepers_.is_heard()) {
+        return fail(Errc::busy,
+                    fmt::format("gateway {} has no lease at present: ask again", settings_.name));
+    }
+    return keepers_.end(session, now, effects);
+}
+
 Result<void> GatewayNode::drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
                                 Effects& effects) {
-    if (!replica_.promoted()) {
-        const std::optional<NodeId> holder = replica_.holder();
-        return fail(Errc::busy,
-                    holder ? fmt::format("{} is promoted for gateway {}: ask there",
-                                         name_of(*holder), settings_.name)
-                           : fmt::format("no node is promoted for gateway {}", settings_.name));
-    }
+    VPNHA_CHECK(check_promoted());
     keepers_.on_event(DrainOrder{since_unix_ms}, now, effects);
     const auto* const drained = keeper<keepers::Drain>();
     return drained == nullptr || drained->state().has_value() == since_unix_ms.has_value()

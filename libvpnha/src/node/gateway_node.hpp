@@ -148,6 +148,9 @@ class GatewayNode {
     [[nodiscard]] Result<MovePlan> plan_move(std::optional<NodeId> wanted) const;
     // Asks the group for it. To be repeated until the role has moved: see kMoveLasts.
     void ask_move(const MovePlan& plan);
+    // Ends one of sessions(), and tells its client; at the promoted node only.
+    [[nodiscard]] Result<void> end_session(const wire::RecordKey& session, TimePoint now,
+                                           Effects& effects);
     // The promoted node is to take no new clients, from that time on; nullopt: to take them again.
     [[nodiscard]] Result<void> drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
                                      Effects& effects);
@@ -237,6 +240,8 @@ class GatewayNode {
     [[nodiscard]] keepers::Counts counts() const { return keepers_.counts(); }
 
   private:
+    // The error names the node that is.
+    [[nodiscard]] Result<void> check_promoted() const;
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
     void finish(bool succeeded, Effects& effects);

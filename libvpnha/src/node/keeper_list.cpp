@@ -104,6 +104,12 @@ void KeeperList::detach(Effects& effects) {
     }
 }
 
+Result<void> KeeperList::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
+    keepers::Keeper* const keeper = keeper_of(key.type);
+    return keeper == nullptr ? fail(Errc::not_found, "no keeper has the session")
+                             : keeper->end(key, now, effects);
+}
+
 void KeeperList::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {
     for (const auto& keeper : keepers_) {
         keeper->on_event(event, now, effects);

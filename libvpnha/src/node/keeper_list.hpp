@@ -55,6 +55,7 @@ class KeeperList final : public keepers::Gateway {
     void unpause(TimePoint now, Effects& effects);
     void mute(Effects& effects);
     void detach(Effects& effects);
+    [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now, Effects& effects);
     void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] bool have_turned() const;

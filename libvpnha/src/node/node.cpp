@@ -273,6 +273,13 @@ Effects Node::drain(RequestToken request, GatewayId gateway,
     });
 }
 
+Effects Node::end_session(RequestToken request, GatewayId gateway, const wire::RecordKey& session,
+                          TimePoint now) {
+    return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
+        effects.emplace_back(AnswerRequest{request, node.end_session(session, now, effects)});
+    });
+}
+
 Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         if (!node.attached() || node.replica().promoted()) {

@@ -120,6 +120,9 @@ class Node {
     [[nodiscard]] Effects stop_acting(RequestToken request, GatewayId gateway, TimePoint now);
     // `vpnha switchover`: asks the group for what plan_move() has found.
     [[nodiscard]] Effects ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now);
+    // `vpnha session end`.
+    [[nodiscard]] Effects end_session(RequestToken request, GatewayId gateway,
+                                      const wire::RecordKey& session, TimePoint now);
     // `vpnha drain`, from that time on, and `vpnha undrain` without one.
     [[nodiscard]] Effects drain(RequestToken request, GatewayId gateway,
                                 std::optional<std::uint64_t> since_unix_ms, TimePoint now);

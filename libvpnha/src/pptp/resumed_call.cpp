@@ -120,6 +120,19 @@ void ResumedCall::pause(TimePoint now) {
     }
 }
 
+void ResumedCall::close(const std::string& reason, CallOutput& out) {
+    if (state_ == State::resuming || state_ == State::running) {
+        close_reason_ = reason;
+        close_when_heard(out);
+    }
+}
+
+void ResumedCall::close_when_heard(CallOutput& out) {
+    if (close_reason_ && state_ == State::running && is_connected_) {
+        end(*close_reason_, out);
+    }
+}
+
 void ResumedCall::begin_link(TimePoint now) {
     link_.start(now);
     own_echo_at_ = now + kOwnEcho;
@@ -136,6 +149,7 @@ void ResumedCall::connect(const ControlSocket& socket, TimePoint now, CallOutput
     is_connected_ = true;
     own_echo_at_ = now + kOwnEcho;
     out.connect(socket);
+    close_when_heard(out);
 }
 
 void ResumedCall::probe(TimePoint now, CallOutput& out) {
@@ -223,6 +237,7 @@ void ResumedCall::be_running(const std::string& how, TimePoint now, CallOutput& 
         send_frame(frame, out);
     }
     out.resumed(how);
+    close_when_heard(out);
 }
 
 void ResumedCall::on_time(TimePoint now, CallOutput& out) {

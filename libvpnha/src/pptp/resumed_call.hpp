@@ -12,6 +12,8 @@
 //   packet of the TUN | –              | XXX not taken before        | goes out         | –
 //   control message   | –              | answered                    | answered         | –
 //   pause()           | –              | prepared                    | prepared, exact  | –
+//   close()           | XXX ignored    | ended, once it is running   | ended, once it   | –
+//                     |                |                             | is connected     |
 //   end of the peer,  | –              | ended                       | ended            | –
 //     its silence     |                |                             |                  |
 //
@@ -92,6 +94,10 @@ class ResumedCall {
     // The gate is shut; resume() goes on.
     void pause(TimePoint now);
 
+    // This side ends it: PPP's Terminate-Request, then Call-Disconnect-Notify. It waits until both
+    // can be said.
+    void close(const std::string& reason, CallOutput& out);
+
     void on_segment(const PeerSegment& segment, TimePoint now, CallOutput& out);
     void on_control(ByteView bytes, CallOutput& out);
     // The peer has closed the connection, or it has failed.
@@ -108,6 +114,7 @@ class ResumedCall {
     [[nodiscard]] CallNumbers numbers(TimePoint now) const;
 
   private:
+    void close_when_heard(CallOutput& out);
     void begin_link(TimePoint now);
     void on_position(TimePoint now, CallOutput& out);
     void be_running(const std::string& how, TimePoint now, CallOutput& out);
@@ -135,7 +142,8 @@ class ResumedCall {
     std::optional<mppe::Sender> sender_;
     std::optional<mppe::Receiver> receiver_;
     State state_ = State::prepared;
-    bool is_exact_ = false;  // Paused while running.
+    bool is_exact_ = false;                    // Paused while running.
+    std::optional<std::string> close_reason_;  // Of a close(); it may wait.
 
     CallNumbers known_;
     TimePoint known_at_{};

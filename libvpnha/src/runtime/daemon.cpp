@@ -332,6 +332,7 @@ class Daemon {
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
                 .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
+                .end_plugin = [this](node::PluginToken plugin) { plugins_->end(plugin); },
                 .address = [this](const node::AnswerAddress& answer) { plugins_->answer(answer); },
                 .score =
                     [this](const node::WriteScore& score) {

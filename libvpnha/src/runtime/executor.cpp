@@ -240,6 +240,11 @@ node::Effects Executor::execute(node::AnswerAddress& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::EndPlugin& effect) {
+    answers_.end_plugin(effect.plugin);
+    return {};
+}
+
 node::Effects Executor::execute(node::AnswerRequest& effect) {
     answers_.request(effect);
     return {};

@@ -33,6 +33,7 @@ class Plugins {
             server_->refuse({answer.plugin}, answer.refusal);
         }
     }
+    void end(node::PluginToken plugin) { server_->end({plugin}); }
     [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }
 
   private:

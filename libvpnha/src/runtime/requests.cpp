@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kFencePatience{5'000};
 constexpr std::chrono::milliseconds kFencePatienceMax{60'000};
+// Of the digits of a session's id.
+constexpr std::size_t kSessionIdMin = 4;
 
 std::uint64_t unix_ms() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -70,6 +72,10 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     }
     if (request.verb == "switchover") {
         switch_over(arguments, std::move(reply), now);
+        return;
+    }
+    if (request.verb == "session_end") {
+        end_session(arguments, std::move(reply), now);
         return;
     }
     if (request.verb == "nodes") {
@@ -150,6 +156,41 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
     daemon_.run(node_.on_probe(gateway, now));
     daemon_.after_scores(
         [answer, to = std::make_shared<adapters::ControlReply>(std::move(reply))] { answer(*to); });
+}
+
+void Requests::end_session(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+    const std::string id = arguments.value("id", "");
+    if (id.size() < kSessionIdMin) {
+        reply.error({Errc::invalid_argument,
+                     fmt::format("'{}' is too short for the id of a session; `vpnha sessions` "
+                                 "shows them, and {} digits are the fewest",
+                                 id, kSessionIdMin)});
+        return;
+    }
+    std::optional<std::pair<GatewayId, wire::RecordKey>> found;
+    for (const auto& [gateway, state] : node_.gateways()) {
+        for (const keepers::SessionView& session : state.sessions()) {
+            if (!keepers::session_id(session.record).starts_with(id)) {
+                continue;
+            }
+            if (found) {
+                reply.error({Errc::invalid_argument,
+                             fmt::format("more than one session has an id that begins with '{}'; "
+                                         "give more of it",
+                                         id)});
+                return;
+            }
+            found = {gateway, session.record};
+        }
+    }
+    if (!found) {
+        reply.error({Errc::not_found, fmt::format("this node knows no session '{}'", id)});
+        return;
+    }
+    const node::RequestToken token = next_token_++;
+    node::Effects effects = node_.end_session(token, found->first, found->second, now);
+    waiting_.emplace(token, std::move(reply));
+    daemon_.run(std::move(effects));
 }
 
 Result<NodeId> Requests::node_of(const json& arguments) const {

@@ -56,6 +56,8 @@ class Requests {
     // The node of corosync.conf that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
     void answer_sessions(const nlohmann::json& arguments, adapters::ControlReply reply) const;
+    // The session whose id begins so.
+    void end_session(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.
     [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;

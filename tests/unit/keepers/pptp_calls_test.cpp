@@ -67,6 +67,8 @@ class Place final : public Gateway {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
                 } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
+                } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
+                    ended_plugins_.push_back(end->plugin);
                 }
             }
             keeper_.follow(now, effects_);
@@ -87,6 +89,7 @@ class Place final : public Gateway {
         numbers_ = set.calls.at(0).numbers;
     }
     void execute(node::RemoveCall& remove, TimePoint) { removed_.push_back(remove.key); }
+    void execute(node::EndCall& end, TimePoint) { told_to_end_.push_back(end.key); }
     void execute(node::ResumeCalls& resume, TimePoint) {
         resumed_.insert(resumed_.end(), resume.calls.begin(), resume.calls.end());
         exact_.push_back(resume.exact);
@@ -110,6 +113,8 @@ class Place final : public Gateway {
     std::vector<CallKey> resumed_;
     std::vector<bool> exact_;
     std::vector<CallKey> removed_;
+    std::vector<CallKey> told_to_end_;
+    std::vector<node::PluginToken> ended_plugins_;
     std::vector<bool> answers_;
     int prepared_ = 0;
     int sets_ = 0;
@@ -264,6 +269,26 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     settle();
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.keeper_.sessions(), IsEmpty());
+}
+
+TEST_F(PptpCallsTest, AnOperatorEndsAStockCallByItsPppd) {
+    bring_up();
+    EXPECT_TRUE(a_.keeper_.end(kRecord, now_, a_.effects_));
+    settle();
+    EXPECT_THAT(a_.ended_plugins_, ElementsAre(1));
+    EXPECT_THAT(a_.told_to_end_, IsEmpty());
+    EXPECT_FALSE(b_.keeper_.end(kRecord, now_, b_.effects_));
+}
+
+TEST_F(PptpCallsTest, AnOperatorEndsAResumedCallByTheDataPath) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_TRUE(b_.keeper_.end(kRecord, now_, b_.effects_));
+    settle();
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ended_plugins_, IsEmpty());
 }
 
 TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {

@@ -35,9 +35,11 @@ struct FakeNode {
     std::optional<takeover::Step> lasting;  // Until finish_step().
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
+    std::vector<PluginToken> ended_plugins;
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
+    std::vector<Bytes> frames;
     std::vector<std::string> log;
     std::vector<std::string> reports;
     int announcements = 0;
@@ -376,6 +378,10 @@ class FakeCluster {
             fake_.addresses[answer.plugin] = answer;
             return {};
         }
+        Effects execute(EndPlugin& end) override {
+            fake_.ended_plugins.push_back(end.plugin);
+            return {};
+        }
         Effects execute(AnswerRequest& answer) override {
             fake_.answers[answer.request] = answer.result;
             return {};
@@ -439,7 +445,10 @@ class FakeCluster {
             fake_.datagrams.push_back(datagram.bytes);
             return {};
         }
-        Effects do_one(const SendFrame&) { return {}; }
+        Effects do_one(const SendFrame& frame) {
+            fake_.frames.push_back(frame.frame);
+            return {};
+        }
 
         FakeCluster& cluster_;
         std::uint32_t id_;

@@ -251,6 +251,31 @@ TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
     EXPECT_TRUE(early.run_until_resumed(1s));
 }
 
+TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
+    const Bytes disconnect = build_call_disconnect_notify(test::sample_call().key.id);
+    {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        world.call->close("ended by the operator", world);
+        EXPECT_THAT(world.ended_by, ElementsAre("ended by the operator"));
+        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        world.run(20ms);
+        EXPECT_THAT(world.client.codes, ElementsAre(5));  // LCP Terminate-Request.
+        world.call->close("again", world);
+        EXPECT_THAT(world.ended_by, SizeIs(1));
+    }
+    {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_known(world);
+        world.call->resume(false, world.now, world);
+        world.call->close("ended by the operator", world);
+        EXPECT_THAT(world.ended_by, IsEmpty()) << "it may not speak yet";
+        world.run(2s);
+        EXPECT_THAT(world.ended_by, ElementsAre("ended by the operator"));
+        EXPECT_THAT(world.said, ::testing::Contains(disconnect));
+    }
+}
+
 TEST_P(ResumedCallTest, TheEndsOfThePeerAreAnswered) {
     const Bytes disconnect = build_call_disconnect_notify(test::sample_call().key.id);
     const auto message = [](std::uint8_t type) {

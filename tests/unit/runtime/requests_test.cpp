@@ -52,6 +52,7 @@ class RequestsTest : public ::testing::Test {
                     requests_->on_answer(*answer);
                 }
                 messages_ += std::holds_alternative<node::SendToGroup>(effect) ? 1 : 0;
+                ended_ += std::holds_alternative<node::EndPlugin>(effect) ? 1 : 0;
             }
         };
         daemon.after_scores = [](const std::function<void()>& then) { then(); };
@@ -60,6 +61,7 @@ class RequestsTest : public ::testing::Test {
 
     std::string path_ = temporary_path("requests.sock");
     int messages_ = 0;
+    int ended_ = 0;
     node::FakeCluster cluster_{3};
     config::Config config_;
     std::optional<Requests> requests_{std::in_place, config_, *cluster_.at(1).node, daemon()};
@@ -106,6 +108,23 @@ TEST_F(RequestsTest, ASwitchoverIsPlannedAskedForAndFollowed) {
     EXPECT_EQ(moved->at("state"), "moved");
     EXPECT_EQ(moved->at("to").at("id"), 3);
     EXPECT_EQ(messages_, 3) << "what has moved is asked for no more";
+}
+
+TEST_F(RequestsTest, ASessionIsEndedByTheBeginOfItsId) {
+    const Result<json> result = ask("sessions", "{}");
+    ASSERT_TRUE(result);
+    const auto id = result->at("sessions").at(0).at("id").get<std::string>();
+    EXPECT_TRUE(ask("session_end", json{{"id", id.substr(0, 4)}}.dump()));
+    EXPECT_EQ(ended_, 1);
+    const auto code = [&](const std::string& wrong) {
+        const Result<json> refused = ask("session_end", json{{"id", wrong}}.dump());
+        EXPECT_FALSE(refused) << wrong;
+        return refused ? Errc::system : refused.error().code;
+    };
+    EXPECT_EQ(code(id.substr(0, 3)), Errc::invalid_argument);
+    EXPECT_EQ(code("wxyz"), Errc::not_found);
+    EXPECT_EQ(code(""), Errc::invalid_argument);
+    EXPECT_EQ(ended_, 1);
 }
 
 TEST_F(RequestsTest, ASwitchoverThatCannotBeIsRefused) {

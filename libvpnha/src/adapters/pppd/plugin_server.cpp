@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "adapters/os/poll_set.hpp"
+#include "adapters/os/process.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "adapters/os/unix_socket.hpp"
 #include "base/limits.hpp"
@@ -19,8 +20,9 @@ namespace vpnha::adapters {
 struct PluginServer::State {
     struct Client {
         UniqueFd fd;
-        bool known = false;      // It has asked for an address, or said `up`.
-        bool announced = false;  // It has said that it ends.
+        std::optional<Process> process;  // nullopt: it is gone already.
+        bool known = false;              // It has asked for an address, or said `up`.
+        bool announced = false;          // It has said that it ends.
     };
 
     State(PluginListener given_listener, UnixListener given_socket)
@@ -29,7 +31,7 @@ struct PluginServer::State {
     void on_connection();
     void on_ready(PluginClientId id);
     void on_message(PluginClientId id, ByteView bytes);
-    void end(PluginClientId id);
+    void forget(PluginClientId id);
     void send(PluginClientId id, ByteView bytes);
 
     PluginListener listener;
@@ -55,7 +57,7 @@ void PluginServer::State::on_connection() {
         ++counters.refused;
         return;
     }
-    clients.emplace(id, Client{std::move(*fd)});
+    clients.emplace(id, Client{std::move(*fd), read_process(peer->pid)});
 }
 
 void PluginServer::State::on_ready(PluginClientId id) {
@@ -68,7 +70,7 @@ void PluginServer::State::on_ready(PluginClientId id) {
         // It may have keys in it; who wants them has sealed them by now.
         ::explicit_bzero(buffer.data(), buffer.size());
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-        end(id);
+        forget(id);
     }
 }
 
@@ -76,7 +78,7 @@ void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
     Result<PluginMessage> message = parse_plugin_message(bytes);
     if (!message) {
         ++counters.malformed;
-        end(id);
+        forget(id);
         return;
     }
     Client& client = clients.at(id);
@@ -97,7 +99,7 @@ void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
     }
 }
 
-void PluginServer::State::end(PluginClientId id) {
+void PluginServer::State::forget(PluginClientId id) {
     const auto found = clients.find(id);
     const bool known = found->second.known;
     const bool announced = found->second.announced;
@@ -140,6 +142,13 @@ void PluginServer::give(PluginClientId client, Ipv4Address address) {
 
 void PluginServer::refuse(PluginClientId client, std::string_view reason) {
     state_->send(client, encode_plugin_refusal(reason));
+}
+
+void PluginServer::end(PluginClientId client) {
+    const auto found = state_->clients.find(client);
+    if (found != state_->clients.end() && found->second.process) {
+        terminate_and_wait(*found->second.process, std::chrono::milliseconds(0));
+    }
 }
 
 const PluginCounters& PluginServer::counters() const {

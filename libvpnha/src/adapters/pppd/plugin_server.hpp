@@ -60,6 +60,9 @@ class PluginServer {
     // There is none, or the session's is another one's: the pppd ends it. It logs the reason.
     void refuse(PluginClientId client, std::string_view reason);
 
+    // Has the pppd say to its client that the session is over, and end; ignored when it is gone.
+    void end(PluginClientId client);
+
     [[nodiscard]] const PluginCounters& counters() const;
 
   private:

@@ -9,6 +9,7 @@
 //   Prepare           | CallPrepared with the ticket. In place of what was prepared before
 //   SetCallNumbers    | –
 //   RemoveCall        | –. Its socket is closed without a word, its device deleted
+//   EndCall           | MeantEnd and CallEnded, when it may speak
 //   ResumeCalls       | for each call CallResumed or, with nobody there, MeantEnd and CallEnded
 //   PauseCalls        | –. All calls of the gateway; ResumeCalls{exact} goes on
 //   ReadCalls         | NumbersRead with the ticket: all live calls, none left out
@@ -54,8 +55,8 @@ class DataPath {
     struct MayEnd {
         pptp::CallKey key;
     };
-    using Command = std::variant<Prepare, node::SetCallNumbers, node::RemoveCall, node::ResumeCalls,
-                                 node::PauseCalls, node::ReadCalls, MayEnd>;
+    using Command = std::variant<Prepare, node::SetCallNumbers, node::RemoveCall, node::EndCall,
+                                 node::ResumeCalls, node::PauseCalls, node::ReadCalls, MayEnd>;
 
     struct MeantEnd {
         pptp::CallKey key;

@@ -56,6 +56,11 @@ void PathCall::pause(TimePoint now) {
     engine_.pause(now);
 }
 
+void PathCall::close(const std::string& reason) {
+    engine_.close(reason, *this);
+    settle();
+}
+
 void PathCall::on_segment(const pptp::PeerSegment& segment, TimePoint now) {
     engine_.on_segment(segment, now, *this);
     settle();

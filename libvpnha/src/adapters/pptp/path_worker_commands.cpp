@@ -86,6 +86,14 @@ void PathWorker::take(const node::RemoveCall& command, TimePoint) {
     }
 }
 
+void PathWorker::take(const node::EndCall& command, TimePoint now) {
+    Entry* const entry = find(command.key);
+    if (entry != nullptr && entry->call->is_live() && !entry->ends_at) {
+        entry->call->close("ended by the operator");
+        follow(numbers_.at(command.key), now);
+    }
+}
+
 void PathWorker::take(const node::ResumeCalls& command, TimePoint now) {
     for (const pptp::CallKey& key : command.calls) {
         Entry* const entry = find(key);

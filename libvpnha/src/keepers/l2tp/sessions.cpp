@@ -110,6 +110,23 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
     }
 }
 
+Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
+    for (const auto& [plugin, session] : stock_) {
+        if (record_key_of(session.record.key) == key) {
+            effects.emplace_back(node::EndPlugin{plugin});
+            return {};
+        }
+    }
+    VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
+    if (!resumed_sessions_.contains(session)) {
+        return fail(Errc::not_found, "this node has not resumed the session");
+    }
+    let_speak(session.tunnel, now, effects);
+    take(session.tunnel, resumed_.at(session.tunnel).tunnel.end_session(session, now), now,
+         effects);
+    return {};
+}
+
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
         effects.emplace_back(node::Log{node::Level::warning,

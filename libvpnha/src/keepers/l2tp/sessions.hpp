@@ -47,6 +47,8 @@ class L2tpSessions final : public Keeper {
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
 
+    [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
+                                   Effects& effects) override;
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;

@@ -264,6 +264,22 @@ void PptpCalls::mute(Effects& effects) {
     ended_.clear();
 }
 
+Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
+    for (const auto& [plugin, call] : stock_) {
+        if (call_record(call.record.key) == key) {
+            effects.emplace_back(node::EndPlugin{plugin});
+            return {};
+        }
+    }
+    VPNHA_TRY(const pptp::CallKey call, pptp::parse_key(key.id.view()));
+    const auto found = calls_.find(call);
+    if (found == calls_.end() || found->second.stage != Stage::resumed) {
+        return fail(Errc::not_found, "this node has not resumed the call");
+    }
+    effects.emplace_back(node::EndCall{gateway_.id(), call});
+    return {};
+}
+
 void PptpCalls::detach(Effects& effects) {
     for (const auto& [key, call] : calls_) {
         if (call.stage != Stage::stock) {

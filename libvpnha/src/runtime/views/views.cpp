@@ -409,7 +409,8 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
         }
         const auto holder = gateway.replica().holder();
         for (const keepers::SessionView& session : gateway.sessions()) {
-            json row{{"gateway", gateway.settings().name},
+            json row{{"id", keepers::session_id(session.record)},
+                     {"gateway", gateway.settings().name},
                      {"protocol", session.protocol},
                      {"user", session.user},
                      {"peer", session.peer},

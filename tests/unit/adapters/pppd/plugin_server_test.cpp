@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -28,6 +30,10 @@ class PluginServerTest : public testing::Test {
         PluginListener listener;
         listener.on_up = [this](PluginClientId id, const PluginSessionUp& up) {
             tell("up " + up.link.user);
+            if (up.link.user == "mallory") {
+                server_->end(id);
+                return;
+            }
             server_->answer(id, up.link.user == "alice" ? "" : "no standby");
         };
         listener.on_down = [this](PluginClientId) { tell("down"); };
@@ -111,6 +117,26 @@ TEST_F(PluginServerTest, AKilledPppdIsToldApart) {
         wait_for(2);
     });
     EXPECT_THAT(events_, ElementsAre("up bob", "killed"));
+}
+
+TEST_F(PluginServerTest, ASessionIsEndedByItsPppd) {
+    int status = 0;
+    run_while(loop_, [&] {
+        vpnha_session session = sample_session();
+        std::snprintf(session.user, sizeof session.user, "mallory");
+        const Bytes up = encoded(session);
+        const pid_t pppd = ::fork();
+        if (pppd == 0) {
+            const UniqueFd fd = connect();
+            send(fd, up);
+            ::pause();
+            ::_exit(0);
+        }
+        EXPECT_EQ(::waitpid(pppd, &status, 0), pppd);
+        wait_for(2);
+    });
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), SIGTERM);
 }
 
 TEST_F(PluginServerTest, SaysNothingOfWhoNeverHadASession) {

@@ -26,11 +26,14 @@ class DataPathTest : public PptpClientTest {
         return testing::output_of("ip route show table 700; ip addr show dev vpnp-0")
                    .find("10.0.0.") != std::string::npos;
     }
-    // Numbers of packets that came out of the device.
+    // Numbers of test packets that came out of the device.
     [[nodiscard]] static std::vector<std::uint32_t> arrived(const testing::Capture& device) {
         std::vector<std::uint32_t> numbers;
         while (const auto packet = device.next(0ms)) {
-            numbers.push_back(ByteReader(ByteView(*packet).subspan(20)).u32());
+            // The kernel itself speaks on a new device: IPv6's router solicitations.
+            if (packet->size() >= 24 && (*packet)[0] == 0x45 && (*packet)[9] == kProtocol) {
+                numbers.push_back(ByteReader(ByteView(*packet).subspan(20)).u32());
+            }
         }
         return numbers;
     }
@@ -192,6 +195,20 @@ TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {
     // Stop-Control-Connection-Reply.
     ASSERT_GE(heard_.size(), 16U);
     EXPECT_EQ(heard_[9], 4);
+}
+
+TEST_F(DataPathTest, AnEndedCallIsToldToTheClient) {
+    checkpoint();
+    die();
+    take_over(true);
+    expect_data_flows();
+    heard_.clear();
+    path_->post(node::EndCall{kGateway, record_.key});
+    EXPECT_TRUE(run_until([&] { return is_closed_ && !ended_.empty(); }));
+    EXPECT_EQ(heard_, pptp::build_call_disconnect_notify(record_.key.id));
+    EXPECT_THAT(harm(), ElementsAre("FIN"));
+    EXPECT_EQ(ended_[0].reason, "ended by the operator");
+    EXPECT_FALSE(has_way());
 }
 
 TEST_F(DataPathTest, ASocketThatADeadProcessLeftIsDestroyed) {
