@@ -80,7 +80,7 @@ AREAS = {
                   ("ipsec-stock", "ipsec-control", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "ikev2-kinds-power-cut", "ipsec-three-failovers", "ipsec-no-cleartext",
                    "ipsec-charon-crash", "ipsec-standby-restart", "ipsec-planned-move",
-                   "ipsec-partition", "ipsec-mobike")),
+                   "ipsec-partition", "ipsec-mobike", "ipsec-lost-child")),
     "pptp": Area(("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
                  ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut",
                   "pptp-nat", "pptp-three-failovers", "pptp-planned-move", "pptp-partition",

@@ -91,6 +91,11 @@ def lose_no_ike(node: Node) -> None:
     node.run("nft", "delete", "table", "inet", LOST)
 
 
+def lose_esp(node: Node) -> None:
+    """Its kernel has no ESP SA any more; charon does not notice."""
+    node.run("ip", "xfrm", "state", "flush")
+
+
 def sas(node: Node) -> list[str]:
     """The ESP SAs of a node's kernel, both directions, by their addresses."""
     lines = node.run("ip", "xfrm", "state").stdout.splitlines()

@@ -68,12 +68,15 @@ class Ikev2Kind:
     esp: str = CBC
     # It may move to another address.
     mobike: bool = False
+    # It dials again when the gateway ends its SAs.
+    dials_again: bool = False
 
 
 # Beside the default.
 EAP_GCM = Ikev2Kind(Auth.EAP, "aes256gcm16")
 CERTIFICATE_ESN = Ikev2Kind(Auth.CERTIFICATE, "aes256gcm16-esn")
 MOBILE = Ikev2Kind(mobike=True)
+TENACIOUS = Ikev2Kind(dials_again=True)
 USER_ID = f"{USER}@example.com"
 # What the client shows, and what it asks for.
 _AUTHENTICATION = {
@@ -91,15 +94,18 @@ def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str
     mobike = "yes" if kind.mobike else "no"
     return tunnel_connections(gateway, IKE_PROPOSALS,
                               (f"dpd_delay = {DPD_S}s", f"mobike = {mobike}"),
-                              (shown, asked), kind.esp, "1h")
+                              (shown, asked), kind.esp, "1h",
+                              ("close_action = start",) if kind.dials_again else ())
 
 
 def tunnel_connections(gateway: VpnGateway, ike: str, options: Sequence[str],
-                       authentication: tuple[str, str], esp: str, rekey_time: str) -> str:
+                       authentication: tuple[str, str], esp: str, rekey_time: str,
+                       child_options: Sequence[str] = ()) -> str:
     """IKEv2 in tunnel mode with a virtual IP. `authentication`: what the client shows, and what it
     asks for."""
     shown, asked = authentication
     more = "\n        ".join(options)
+    more_of_child = "\n                ".join(child_options)
     return f"""\
 connections {{
     {CONNECTION} {{
@@ -121,6 +127,7 @@ connections {{
                 remote_ts = {NETWORKS["inside"].prefix}
                 esp_proposals = {esp}
                 rekey_time = {rekey_time}
+                {more_of_child}
                 if_id_in = {TUNNEL_ID}
                 if_id_out = {TUNNEL_ID}
             }}

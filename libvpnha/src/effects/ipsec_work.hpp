@@ -71,6 +71,12 @@ struct RekeyChildren {
     std::vector<std::uint32_t> spis;
 };
 
+// charon ends these IKE SAs, and tells their clients.
+struct EndIkeSas {
+    GatewayId gateway;
+    std::vector<ipsec::IkeKey> sas;
+};
+
 // Requests within IKEv2 SAs are told as they come, or no more. → IkeRequested
 struct WatchIke {
     GatewayId gateway;
@@ -78,7 +84,7 @@ struct WatchIke {
 };
 
 using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
-                               MapPorts, RekeyChildren, WatchIke>;
+                               MapPorts, RekeyChildren, EndIkeSas, WatchIke>;
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {

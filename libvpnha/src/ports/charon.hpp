@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "ipsec/ha_message.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::ports {
@@ -38,6 +39,8 @@ class Charon {
     virtual void turn(bool active) = 0;
     // New CHILD SAs in the place of these, by their inbound SPIs, and of those that are overdue.
     virtual void rekey(std::vector<std::uint32_t> children) = 0;
+    // With a DELETE to each client, of which the answer is not waited for.
+    virtual void end(std::vector<ipsec::IkeKey> sas) = 0;
 };
 
 }  // namespace vpnha::ports

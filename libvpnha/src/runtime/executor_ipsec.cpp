@@ -80,6 +80,11 @@ node::Effects Executor::execute(node::RekeyChildren& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::EndIkeSas& effect) {
+    ports_.charon->end(std::move(effect.sas));
+    return {};
+}
+
 node::Effects Executor::execute(node::WatchIke& effect) {
     const Result<void> watched = ports_.ike_watch->watch(effect.on);
     if (!watched) {

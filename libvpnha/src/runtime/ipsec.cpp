@@ -86,6 +86,10 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
              .rekey =
                  [](const std::vector<std::uint32_t>& children) {
                      return adapters::rekey_children(adapters::kCharonVici, children, kListTimeout);
+                 },
+             .end =
+                 [](const std::vector<ipsec::IkeKey>& sas) {
+                     return adapters::end_ike_sas(adapters::kCharonVici, sas, kListTimeout);
                  }},
             adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, std::move(tell))));
     return opened;

@@ -53,6 +53,8 @@ struct CharonRelayOptions {
     std::function<Result<void>()> guard;
     // New CHILD SAs in the place of these, and of those that are overdue.
     std::function<Result<void>(const std::vector<std::uint32_t>& children)> rekey;
+    // These IKE SAs end, and their clients are told.
+    std::function<Result<void>(const std::vector<ipsec::IkeKey>& sas)> end;
 };
 
 // Datagrams between charon and vpnhad that were lost, since vpnhad started.
@@ -78,6 +80,7 @@ class CharonRelay : public ports::Charon {
     void feed(std::vector<Bytes> messages, std::uint64_t ticket) override;
     void turn(bool active) override;
     void rekey(std::vector<std::uint32_t> children) override;
+    void end(std::vector<ipsec::IkeKey> sas) override;
 
     // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.
     [[nodiscard]] const std::string& warning() const { return warning_; }
@@ -130,6 +133,9 @@ class CharonRelay : public ports::Charon {
     void on_status(const ipsec::HaMessage& status);
     void on_turned(bool active);
     void on_resync();
+
+    // In a thread of its own, by an active charon.
+    void ask_vici(std::string what, std::function<Result<void>()> work);
 
     void make_empty(Duration pause);
     void list_sas();

@@ -131,17 +131,25 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
 }
 
 void CharonRelay::rekey(std::vector<std::uint32_t> children) {
+    ask_vici("charon was to rekey what is overdue",
+             [rekey = options_.rekey, children = std::move(children)] { return rekey(children); });
+}
+
+void CharonRelay::end(std::vector<ipsec::IkeKey> sas) {
+    ask_vici("charon was to end IKE SAs",
+             [end = options_.end, sas = std::move(sas)] { return end(sas); });
+}
+
+void CharonRelay::ask_vici(std::string what, std::function<Result<void>()> work) {
     if (!is_here() || !peer_->is_active) {
         return;  // Its successor asks.
     }
-    const auto done = [](const Result<void>& rekeyed) {
-        if (!rekeyed) {
-            write_log(node::Level::warning,
-                      "charon was to rekey what is overdue: " + rekeyed.error().detail);
+    const auto done = [what = std::move(what)](const Result<void>& result) {
+        if (!result) {
+            write_log(node::Level::warning, what + ": " + result.error().detail);
         }
     };
-    const Result<void> begun = background_.run(
-        [rekey = options_.rekey, children = std::move(children)] { return rekey(children); }, done);
+    const Result<void> begun = background_.run(std::move(work), done);
     if (!begun) {
         done(begun);
     }

@@ -85,4 +85,27 @@ Result<void> rekey_children(const std::string& socket, const std::vector<std::ui
     return result;
 }
 
+Result<void> end_ike_sas(const std::string& socket, const std::vector<ipsec::IkeKey>& sas,
+                         std::chrono::milliseconds timeout) {
+    VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
+    VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
+    Result<void> result;
+    for (const ViciSection& event : events) {
+        for (const auto& [connection, sa] : event.sections) {
+            VPNHA_TRY(const ipsec::IkeId id, parse_listed(sa));
+            // In any other state charon is at work on its end, or would end it without a DELETE.
+            if (sa.value("state") != "ESTABLISHED" || std::ranges::find(sas, id.key) == sas.end()) {
+                continue;
+            }
+            const auto asked = client.ask(
+                "terminate",
+                {.values = {{"ike-id", sa.value("uniqueid")}, {"force", "no"}, {"timeout", "-1"}}});
+            if (!asked) {
+                result = tl::unexpected(asked.error());
+            }
+        }
+    }
+    return result;
+}
+
 }  // namespace vpnha::adapters

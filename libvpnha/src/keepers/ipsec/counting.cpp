@@ -15,6 +15,8 @@ namespace vpnha::keepers {
 namespace {
 
 constexpr NumberUse kEspUse{limits::kEspPerSecond, limits::kEspPerEpoch};
+// A line each; a thousand at once would delay the lease.
+constexpr std::size_t kEndsLogged = 20;
 
 wire::RecordKey numbers_record(std::uint32_t spi) {
     return {wire::RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
@@ -183,6 +185,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     }
     follow_peers(listed.sas, now);
     map_ports(listed.sas, effects);
+    end_childless(listed.sas, asked.at, effects);
     if (is_active_ && held_.empty()) {
         return;
     }
@@ -214,6 +217,40 @@ void IpsecSas::map_ports(EspNumbers::Listed listed, Effects& effects) {
     if (mappings != mapped_) {
         mapped_ = std::move(mappings);
         effects.emplace_back(node::MapPorts{gateway_.id(), mapped_});
+    }
+}
+
+void IpsecSas::end_childless(EspNumbers::Listed listed, TimePoint at, Effects& effects) {
+    if (!is_active_ || !replica().promoted()) {
+        return;
+    }
+    node::EndIkeSas wanted{gateway_.id(), {}};
+    for (const auto& [key, children] : lost_children_.judge(listed, sas(), open_exchanges_, at)) {
+        wanted.sas.push_back(key);
+        if (wanted.sas.size() > kEndsLogged) {
+            continue;
+        }
+        const ipsec::IkePeer peer = ipsec::peer_of(*sas().find(key));
+        const auto remote = ipsec::parse_host(peer.remote);
+        say(node::Level::warning,
+            fmt::format(
+                "the IKE SA of {} at {} is ended, so that its client dials again: {}",
+                ipsec::identity_text(peer.eap_id.empty() ? peer.remote_id : peer.eap_id),
+                remote ? to_string(*remote) : "an unknown address",
+                children == 0
+                    ? "it came without a CHILD SA"
+                    : fmt::format("of its {} CHILD SAs none is in this node's kernel", children)),
+            effects);
+    }
+    counters_.ended += wanted.sas.size();
+    if (wanted.sas.size() > kEndsLogged) {
+        say(node::Level::warning,
+            fmt::format("{} more IKE SAs are ended for the same reasons",
+                        wanted.sas.size() - kEndsLogged),
+            effects);
+    }
+    if (!wanted.sas.empty()) {
+        effects.emplace_back(std::move(wanted));
     }
 }
 

@@ -150,6 +150,7 @@ void IpsecSas::lose_charon(TimePoint now) {
     turning_ = false;
     turn_again_at_.reset();
     rekey_at_.reset();
+    lost_children_.on_passive();
     image_.clear();
     numbers_.lose_all(sas(), now);
     unseen_.clear();

@@ -140,6 +140,15 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 }
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
+    lost_children_.begin(sas());
+    serve(now, effects);
+}
+
+void IpsecSas::unpause(TimePoint now, Effects& effects) {
+    serve(now, effects);
+}
+
+void IpsecSas::serve(TimePoint now, Effects& effects) {
     is_wanted_ = true;
     turn_by_ = now + limits::kCharonTurnPause;
     held_back_ = false;
@@ -150,10 +159,6 @@ void IpsecSas::promote(TimePoint now, Effects& effects) {
     }
     read(now, effects);
     follow(now, effects);
-}
-
-void IpsecSas::unpause(TimePoint now, Effects& effects) {
-    promote(now, effects);
 }
 
 void IpsecSas::watch_ike(std::optional<TimePoint> until, Effects& effects) {
@@ -169,6 +174,7 @@ void IpsecSas::silence(Effects& effects) {
     turn_by_.reset();
     turn_again_at_.reset();
     rekey_at_.reset();
+    lost_children_.on_passive();
     settle_at_.reset();
     if (std::exchange(is_active_, false)) {
         turning_ = true;
@@ -186,6 +192,7 @@ void IpsecSas::pause(Effects& effects) {
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
     open_exchanges_.clear();
+    lost_children_.clear();
     store_.forget_half_open();
     // This kernel's numbers are its own; they are looked at as those of a standby, at once.
     numbers_.sink();
@@ -200,6 +207,7 @@ void IpsecSas::mute(Effects& effects) {
 void IpsecSas::detach(Effects& effects) {
     watch_ike(std::nullopt, effects);
     open_exchanges_.clear();
+    lost_children_.clear();
     std::vector<Bytes> messages;
     for (const auto& [key, ike] : image_.sas().ikes) {
         messages.push_back(ipsec::build_ike_delete(ike.id));
@@ -320,6 +328,7 @@ void IpsecSas::hear(const node::IkeRequested& asked, TimePoint now, Effects& eff
         } else {
             touched_.insert(key);  // It is fed before it speaks.
         }
+        lost_children_.on_repeated(key, now);
         ++counters_.repeated;
         say(node::Level::info,
             fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
@@ -336,6 +345,7 @@ void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& ef
     if (turned.active == is_active_) {
         if (turned.active && turning_) {
             rekey_at_ = now + kRekeyPause;
+            lost_children_.on_active(now);
         }
         turning_ = false;
         turn_again_at_.reset();
@@ -451,6 +461,7 @@ Counts IpsecSas::counts() const {
             {"child_sas_lost", counters_.children_lost},
             {"ipsec_records_refused", counters_.too_large},
             {"ike_requests_repeated", counters_.repeated},
+            {"ike_sas_ended_childless", counters_.ended},
             {"esp_numbers_set", counters_.numbers_set},
             {"esp_jumps", counters_.jumps}};
 }

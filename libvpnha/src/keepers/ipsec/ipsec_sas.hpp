@@ -33,6 +33,7 @@
 #include "ipsec/charon_image.hpp"
 #include "ipsec/sa_store.hpp"
 #include "keepers/ipsec/esp_numbers.hpp"
+#include "keepers/ipsec/lost_children.hpp"
 #include "keepers/ipsec/open_exchanges.hpp"
 #include "keepers/keeper.hpp"
 
@@ -127,6 +128,7 @@ class IpsecSas final : public Keeper, public Counted {
         std::uint64_t numbers_set = 0;    // ESP SAs of which this node has set the numbers.
         std::uint64_t repeated = 0;       // Requests of clients that are answered once more.
         std::uint64_t jumps = 0;          // CHILD SAs that left numbers out as this node took over.
+        std::uint64_t ended = 0;          // IKE SAs that came to this node without a CHILD SA.
     };
 
     void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
@@ -160,6 +162,7 @@ class IpsecSas final : public Keeper, public Counted {
     void let_right_ones_go(Effects& effects);
     [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
+    void serve(TimePoint now, Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
     void watch_ike(std::optional<TimePoint> until, Effects& effects);
@@ -176,6 +179,8 @@ class IpsecSas final : public Keeper, public Counted {
     // Peers that charon has moved: their records follow.
     void follow_peers(EspNumbers::Listed listed, TimePoint now);
     void map_ports(EspNumbers::Listed listed, Effects& effects);
+    // IKE SAs that this node took over without a CHILD SA, as was asked for at `at`.
+    void end_childless(EspNumbers::Listed listed, TimePoint at, Effects& effects);
     void say(node::Level level, const std::string& what, Effects& effects) const;
 
     [[nodiscard]] const ipsec::SaSet& sas() const { return store_.sas(); }
@@ -220,6 +225,7 @@ class IpsecSas final : public Keeper, public Counted {
     std::optional<Warming> warming_;
     std::optional<TimePoint> settle_at_;
     OpenExchanges open_exchanges_;
+    LostChildren lost_children_;
     std::optional<TimePoint> watch_until_;  // For clients that repeat a request.
     std::vector<ipsec::PortMapping> mapped_;
     TimePoint map_until_{};  // A child has been made; it is looked for until then.

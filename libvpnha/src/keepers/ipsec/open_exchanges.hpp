@@ -37,6 +37,8 @@ class OpenExchanges {
     // This node serves from now on: what is older has been answered, or given up.
     void begin(TimePoint now);
     [[nodiscard]] bool empty() const { return taken_up_.empty(); }
+    // A request of its client may not have been answered.
+    [[nodiscard]] bool contains(const ipsec::IkeKey& key) const { return taken_up_.contains(key); }
     // A client asks, and this node's charon expects that request of it. The CHILD SAs to take back;
     // nullopt: nothing is repeated.
     [[nodiscard]] std::optional<std::set<std::uint32_t>> on_request(

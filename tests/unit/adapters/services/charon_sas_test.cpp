@@ -34,11 +34,31 @@ ViciSection child(std::string id, std::string spi, std::string left,
     return section;
 }
 
-// Answers one client; how often a rekey may be refused is up to the test.
+// An IKE SA with these children.
+ViciSection parent_of(std::vector<ViciSection> children) {
+    ViciSection listed;
+    for (ViciSection& each : children) {
+        listed.sections.emplace_back("net-1", std::move(each));
+    }
+    ViciSection sa;
+    sa.sections.emplace_back("child-sas", std::move(listed));
+    return sa;
+}
+
+ViciSection ike(std::string id, std::string spi_i, std::string version = "2",
+                std::string state = "ESTABLISHED") {
+    return {.values = {{"uniqueid", std::move(id)},
+                       {"version", std::move(version)},
+                       {"state", std::move(state)},
+                       {"initiator-spi", std::move(spi_i)},
+                       {"responder-spi", "00000000000000b1"}}};
+}
+
+// Answers one client; which of its questions is refused is up to the test.
 class PlayedCharon {
   public:
-    explicit PlayedCharon(std::vector<ViciSection> children, std::string refused = {})
-        : children_(std::move(children)), refused_(std::move(refused)) {
+    explicit PlayedCharon(std::vector<ViciSection> sas, std::string refused = {})
+        : sas_(std::move(sas)), refused_(std::move(refused)) {
         path_ = testing::TempDir() + "vici." + std::to_string(::getpid());
         ::unlink(path_.c_str());
         server_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -56,9 +76,9 @@ class PlayedCharon {
 
     [[nodiscard]] const std::string& path() const { return path_; }
     // After the client has hung up.
-    const std::vector<std::string>& rekeyed() {
+    const std::vector<std::string>& asked() {
         end();
-        return rekeyed_;
+        return asked_;
     }
 
   private:
@@ -81,19 +101,19 @@ class PlayedCharon {
             return send(client, {.type = ViciPacketType::subscribed});
         }
         if (asked.name == "list-sas") {
-            for (const ViciSection& each : children_) {
-                ViciSection children;
-                children.sections.emplace_back("net-1", each);
-                ViciSection sa;
-                sa.sections.emplace_back("child-sas", children);
+            for (const ViciSection& each : sas_) {
                 ViciSection event;
-                event.sections.emplace_back("road", sa);
+                event.sections.emplace_back("road", each);
                 send(client, {.type = ViciPacketType::event, .name = "list-sa", .message = event});
             }
             return send(client, {.type = ViciPacketType::response});
         }
-        rekeyed_.push_back(asked.message.value("child-id"));
-        const bool fails = rekeyed_.back() == refused_;
+        std::string words = asked.name;
+        for (const auto& [key, value] : asked.message.values) {
+            words += " " + key + "=" + value;
+        }
+        asked_.push_back(words);
+        const bool fails = words == refused_;
         send(client, {.type = ViciPacketType::response,
                       .message = {.values = {{"success", fails ? "no" : "yes"},
                                              {"errmsg", fails ? "not found" : ""}}}});
@@ -105,35 +125,66 @@ class PlayedCharon {
         ::send(client, framed.view().data(), framed.size(), MSG_NOSIGNAL);
     }
 
-    std::vector<ViciSection> children_;
+    std::vector<ViciSection> sas_;
     std::string refused_;
     std::string path_;
     UniqueFd server_;
-    std::vector<std::string> rekeyed_;
+    std::vector<std::string> asked_;
     std::thread thread_;
 };
 
 TEST(CharonSasTest, WhatIsOverdueAndWhatIsNamedIsRekeyed) {
-    PlayedCharon charon({child("1", "c0000001", "-3"), child("2", "c0000002", "3500"),
-                         child("3", "c0000003", "3500"), child("4", "c0000004", ""),
-                         child("5", "c0000005", "0"), child("6", "c0000006", "-9", "REKEYED"),
-                         child("7", "", "soon")});
+    PlayedCharon charon(
+        {parent_of({child("1", "c0000001", "-3"), child("2", "c0000002", "3500")}),
+         parent_of({child("3", "c0000003", "3500"), child("4", "c0000004", "")}),
+         parent_of({child("5", "c0000005", "0"), child("6", "c0000006", "-9", "REKEYED"),
+                    child("7", "", "soon")})});
     EXPECT_TRUE(rekey_children(charon.path(), {0xc0000003}, 2s));
-    EXPECT_THAT(charon.rekeyed(), ElementsAre("1", "3", "5"));
+    EXPECT_THAT(charon.asked(),
+                ElementsAre("rekey child-id=1", "rekey child-id=3", "rekey child-id=5"));
 }
 
 TEST(CharonSasTest, OneThatCannotBeRekeyedDoesNotKeepTheOthersFromIt) {
-    PlayedCharon charon({child("1", "c0000001", "-3"), child("2", "c0000002", "-3")}, "1");
+    PlayedCharon charon({parent_of({child("1", "c0000001", "-3"), child("2", "c0000002", "-3")})},
+                        "rekey child-id=1");
     const auto rekeyed = rekey_children(charon.path(), {}, 2s);
     ASSERT_FALSE(rekeyed);
     EXPECT_THAT(rekeyed.error().detail, HasSubstr("not found"));
-    EXPECT_THAT(charon.rekeyed(), ElementsAre("1", "2"));
+    EXPECT_THAT(charon.asked(), ElementsAre("rekey child-id=1", "rekey child-id=2"));
 }
 
 TEST(CharonSasTest, WithoutAnyThereIsNothingToDo) {
     PlayedCharon charon({});
     EXPECT_TRUE(rekey_children(charon.path(), {7}, 2s));
-    EXPECT_THAT(charon.rekeyed(), IsEmpty());
+    EXPECT_THAT(charon.asked(), IsEmpty());
+}
+
+constexpr ipsec::IkeKey key_of(std::uint64_t spi_i, std::uint8_t version = 2) {
+    return {.version = version, .spi_i = spi_i, .spi_r = 0xb1};
+}
+
+TEST(CharonSasTest, IkeSasAreEndedByTheirSpisAndNotWaitedFor) {
+    PlayedCharon charon({ike("1", "00000000000000a1"), ike("2", "00000000000000a2"),
+                         ike("3", "00000000000000a3", "1"), ike("4", "00000000000000a4", "1")});
+    EXPECT_TRUE(end_ike_sas(charon.path(), {key_of(0xa2), key_of(0xa3, 1), key_of(0xa4)}, 2s));
+    EXPECT_THAT(charon.asked(), ElementsAre("terminate ike-id=2 force=no timeout=-1",
+                                            "terminate ike-id=3 force=no timeout=-1"));
+}
+
+TEST(CharonSasTest, OneThatIsNotEstablishedIsNotEnded) {
+    PlayedCharon charon({ike("1", "00000000000000a1", "2", "DELETING"),
+                         ike("2", "00000000000000a2", "2", "PASSIVE")});
+    EXPECT_TRUE(end_ike_sas(charon.path(), {key_of(0xa1), key_of(0xa2)}, 2s));
+    EXPECT_THAT(charon.asked(), IsEmpty());
+}
+
+TEST(CharonSasTest, OneThatHasEndedByItselfDoesNotKeepTheOthers) {
+    PlayedCharon charon({ike("1", "00000000000000a1"), ike("2", "00000000000000a2")},
+                        "terminate ike-id=1 force=no timeout=-1");
+    const auto ended = end_ike_sas(charon.path(), {key_of(0xa1), key_of(0xa2)}, 2s);
+    ASSERT_FALSE(ended);
+    EXPECT_THAT(ended.error().detail, HasSubstr("not found"));
+    EXPECT_THAT(charon.asked(), testing::SizeIs(2));
 }
 
 }  // namespace charon_sas_test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whole nodes with IPsec among each other, on kernels that encrypt as fast as they can wherever a
-// gate is open: whatever becomes of the nodes, no ESP number is used twice.
+// gate is open: whatever becomes of the nodes, no ESP number is used twice, and no IKE SA is ended
+// of which a CHILD SA is in its node's kernel.
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
@@ -48,6 +49,8 @@ class Kernels final : public FakeIpsec {
     std::uint64_t used_twice_ = 0;
     std::uint64_t largest_jump_ = 0;  // Since it was set to zero.
     std::uint64_t jumps_ = 0;
+    std::uint64_t ended_ = 0;
+    std::uint64_t ended_alive_ = 0;
 
     void go_on(std::uint32_t node) override {
         const TimePoint now = cluster_->now();
@@ -72,6 +75,9 @@ class Kernels final : public FakeIpsec {
 
     Effects execute(std::uint32_t node, IpsecWork& work) override {
         go_on(node);
+        if (const auto* end = std::get_if<EndIkeSas>(&work)) {
+            return end_sas(node, *end);
+        }
         const IpsecEvent event = std::visit([&](auto& each) { return answer(node, each); }, work);
         return tell(node, event);
     }
@@ -102,6 +108,20 @@ class Kernels final : public FakeIpsec {
         }
         use.node = node;
     }
+    // charon says it when the client has answered.
+    Effects end_sas(std::uint32_t node, const EndIkeSas& end) {
+        Effects effects;
+        for (const ipsec::IkeKey& key : end.sas) {
+            const auto alive = std::ranges::count_if(
+                sas_[node], [&](const auto& sa) { return ike_of(sa.first).id.key == key; });
+            ended_alive_ += static_cast<std::uint64_t>(alive);
+            ++ended_;
+            const Bytes message = ipsec::build_ike_delete({key, false});
+            Effects more = tell(node, CharonSaid{message});
+            std::ranges::move(more, std::back_inserter(effects));
+        }
+        return effects;
+    }
     IpsecEvent answer(std::uint32_t node, FeedCharon& feed) {
         for (const Bytes& message : feed.messages) {
             const auto parsed = ipsec::parse_ha_message(message);
@@ -131,13 +151,18 @@ class Kernels final : public FakeIpsec {
         return SasListed{listed_, list.ticket};
     }
     IpsecEvent answer(std::uint32_t node, SetCounters& set) {
+        Result<void> result;
         for (const SaCounters& each : set.counters) {
-            if (each.id.source == kVip) {
-                Sa& sa = sas_[node].at(each.id.spi - kOut);
+            const std::uint32_t spi = each.id.source == kVip ? each.id.spi - kOut : each.id.spi;
+            const auto found = sas_[node].find(spi);
+            if (found == sas_[node].end()) {
+                result = fail(Errc::system, "no such SA");
+            } else if (each.id.source == kVip) {
+                Sa& sa = found->second;
                 sa.oseq = set.exact ? each.oseq : std::max(sa.oseq, each.oseq);
             }
         }
-        return CountersSet{set.ticket, {}};
+        return CountersSet{set.ticket, result};
     }
     IpsecEvent answer(std::uint32_t node, HoldEsp& hold) {
         for (const std::uint32_t spi : hold.spis) {
@@ -159,6 +184,8 @@ class Kernels final : public FakeIpsec {
     // No client of this story asks for anything.
     static IpsecEvent answer(std::uint32_t, WatchIke&) { return CountersSet{}; }
     static IpsecEvent answer(std::uint32_t, RekeyChildren&) { return CountersSet{}; }
+    // end_sas() does it.
+    static IpsecEvent answer(std::uint32_t, EndIkeSas&) { return CountersSet{}; }
 
     std::vector<SaCounters> listed_;
 };
@@ -237,7 +264,12 @@ class Story {
                 cut(server_);
             }
             pass(some_time());
+            const bool loses_one = random_.below(2) == 0;
+            if (loses_one) {
+                lose_one(next);
+            }
             promote(next);
+            pass(loses_one ? seconds(6) : seconds(0));
         } else if (what == 1) {
             bring_back();
             static_cast<void>(cluster_.begin_demote(server_));
@@ -266,6 +298,14 @@ class Story {
             pass(some_time());
         }
     }
+    // The kernel of a standby, of a CHILD SA, and nobody notices.
+    void lose_one(std::uint32_t node) {
+        auto& sas = kernels_.sas_[node];
+        if (!sas.empty()) {
+            sas.erase(
+                std::next(sas.begin(), static_cast<std::ptrdiff_t>(random_.below(sas.size()))));
+        }
+    }
     Duration some_time() { return milliseconds(1 + random_.below(random_.below(2) ? 100 : 3000)); }
 
     FakeCluster cluster_{3};
@@ -279,17 +319,21 @@ class Story {
 TEST(IpsecNumbers, NoneIsUsedTwice) {
     std::uint64_t jumps = 0;
     std::uint64_t used = 0;
+    std::uint64_t ended = 0;
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         Story story(seed);
         for (int step = 0; step < 40; ++step) {
             story.step();
             ASSERT_EQ(story.kernels_.used_twice_, 0U) << "seed " << seed << ", step " << step;
+            ASSERT_EQ(story.kernels_.ended_alive_, 0U) << "seed " << seed << ", step " << step;
         }
         jumps += story.kernels_.jumps_;
         used += story.kernels_.used_.size();
+        ended += story.kernels_.ended_;
     }
     EXPECT_GT(jumps, 100U) << "these stories prove nothing";
     EXPECT_GT(used, 100U);
+    EXPECT_GT(ended, 20U);
 }
 
 TEST(IpsecNumbers, APlannedMoveLeavesNoneOut) {

@@ -67,6 +67,7 @@ class Site final : public Gateway {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
                 } else if (const auto* log = std::get_if<node::Log>(&effect)) {
                     logged_.push_back(log->level);
+                    last_logged_ = log->text;
                 }
             }
             keeper_.follow(now, effects_);
@@ -141,6 +142,7 @@ class Site final : public Gateway {
     }
     void execute(node::MapPorts& map, TimePoint) { mapped_ = std::move(map.mappings); }
     void execute(node::RekeyChildren& rekey, TimePoint) { rekeyed_.push_back(rekey.spis); }
+    void execute(node::EndIkeSas& end, TimePoint) { ended_.push_back(end.sas); }
     void execute(node::WatchIke& watch, TimePoint) { watches_ = watch.on; }
     void execute(node::FlushSas& flush, TimePoint now) {
         ++flushes_;
@@ -167,9 +169,11 @@ class Site final : public Gateway {
     std::vector<Bytes> fed_;
     std::vector<bool> turns_;
     std::vector<node::Level> logged_;
+    std::string last_logged_;
     std::vector<ipsec::PortMapping> mapped_;
     bool watches_ = false;
     std::vector<std::vector<std::uint32_t>> rekeyed_;
+    std::vector<std::vector<ipsec::IkeKey>> ended_;
     int sets_ = 0;
     int flushes_ = 0;
     bool sets_at_once_ = true;
