@@ -6,7 +6,7 @@
 namespace vpnha::keepers {
 
 Result<void> Keeper::end(const wire::RecordKey&, TimePoint, Effects&) {
-    return fail(Errc::unsupported, "sessions of this protocol are ended by their client only");
+    return fail(Errc::unsupported, "sessions of this protocol are ended by their clients only");
 }
 
 std::string session_id(const wire::RecordKey& key) {

@@ -259,6 +259,18 @@ void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now) {
     }
 }
 
+Result<void> IpsecSas::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
+    VPNHA_TRY(const IkeKey ike, ipsec::parse_ike_key(key.id.view()));
+    if (!is_active_ || turning_) {
+        return fail(Errc::busy, "charon is not active yet: ask again");
+    }
+    if (sas().find(ike) == nullptr) {
+        return fail(Errc::not_found, "there is no such IKE SA");
+    }
+    effects.emplace_back(node::EndIkeSas{gateway_.id(), {ike}});
+    return {};
+}
+
 void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = std::get_if<node::IpsecEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);

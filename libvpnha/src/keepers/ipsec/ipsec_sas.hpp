@@ -82,6 +82,9 @@ class IpsecSas final : public Keeper, public Counted {
         return gone_ || (!turning_ && is_active_ == is_wanted_);
     }
 
+    // charon says so to the client, and then to this keeper.
+    [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
+                                   Effects& effects) override;
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;

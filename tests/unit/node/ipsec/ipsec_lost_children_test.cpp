@@ -88,6 +88,16 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildGoesOn) {
     EXPECT_EQ(count(), 0U);
 }
 
+TEST_F(IpsecLostChildrenTest, AnOperatorEndsAnIkeSaWhereItsCharonIsActive) {
+    establish();
+    const wire::RecordKey record = a_.keeper_.sessions().at(0).record;
+    EXPECT_TRUE(a_.keeper_.end(record, now_, a_.effects_));
+    EXPECT_FALSE(b_.keeper_.end(record, now_, b_.effects_)) << "its charon keeps silent";
+    settle();
+    EXPECT_THAT(a_.ended_, ElementsAre(ElementsAre(first_.id.key)));
+    EXPECT_THAT(b_.ended_, IsEmpty());
+}
+
 TEST_F(IpsecLostChildrenTest, AStandbyJudgesNothing) {
     establish_childless(first_);
     pass(seconds(60));
