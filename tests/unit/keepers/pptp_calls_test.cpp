@@ -10,6 +10,8 @@
 namespace vpnha::keepers {
 namespace pptp_calls_test {
 
+const std::vector<Bytes> kNoClasses;
+
 using pptp::CallKey;
 using pptp::CallNumbers;
 using pptp::test::sample_call;
@@ -180,7 +182,7 @@ class PptpCallsTest : public ::testing::Test {
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
         const node::PluginSession call = node::PluginCall{sample_call(), a_.numbers_};
-        a_.tell(node::PluginUp{1, call, obstacle}, now_);
+        a_.tell(node::PluginUp{1, call, obstacle, kNoClasses}, now_);
         settle();
     }
     void kill_a() {
