@@ -40,6 +40,7 @@ class Place final : public Gateway {
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
+    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
     void take(replica::Effects&& from, TimePoint now) {
@@ -357,7 +358,7 @@ TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
 
 TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     bring_up();
-    a_.tell(node::PluginDown{1}, now_);
+    a_.tell(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_EQ(a_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
@@ -367,7 +368,7 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    a_.tell(node::PluginDown{1}, now_);
+    a_.tell(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }

@@ -204,7 +204,7 @@ TEST(PluginMessageTest, DownAndExitAreReadBack) {
     ASSERT_NE(down, nullptr);
     EXPECT_EQ(down->cause, EndCause::lost_carrier);
     EXPECT_EQ(down->traffic, (Traffic{std::uint64_t{1} << 40, 2, 3, 4}));
-    for (const std::uint8_t cause : {0, 19}) {
+    for (const std::uint8_t cause : {std::uint8_t{0}, std::uint8_t{19}}) {
         Bytes bad(VPNHA_MESSAGE_BYTES_MAX);
         bad.resize(vpnha_encode_session_down(cause, nullptr, bad.data()));
         EXPECT_THAT(error_of(bad), HasSubstr("cause"));

@@ -256,8 +256,8 @@ TEST_F(AccountingTest, TheLoopGoesOnMeanwhile) {
             }
         });
     ASSERT_TRUE(client.has_value());
-    (*client)->execute(node::SendAccounting{GatewayId{3}, 7, stop()});
-    (*client)->execute(node::ReadTraffic{GatewayId{3}, 8});
+    (*client)->execute(node::AccountingWork(node::SendAccounting{GatewayId{3}, 7, stop()}));
+    (*client)->execute(node::AccountingWork(node::ReadTraffic{GatewayId{3}, 8}));
     loop.run();
     EXPECT_THAT(told, ElementsAre("traffic", "answer"));
 }
