@@ -153,7 +153,6 @@ class Checker {
         }
     }
 
-    // The gate covers no other addresses.
     void check_accounting(const Gateway& gateway) {
         if (!gateway.accounting) {
             return;
@@ -170,6 +169,7 @@ class Checker {
         }
     }
 
+    // The gate covers no other addresses.
     void check_common_pool(const Gateway& gateway) {
         const std::vector<IpPrefix>& nets = gateway.common_pool;
         for (auto net = nets.begin(); net != nets.end(); ++net) {
