@@ -213,7 +213,7 @@ Metrics of_accounting() {
          "Whether no accounting server answered the last request.",
          of_gateways("/accounting/silent")},
         {"vpnha_accounting_requests_total", kCounter,
-         "Accounting-Requests of this node; failed: not sent, or answered with something else.",
+         "Accounting-Requests of this node; failed: answered with something else.",
          split_of_gateways({"result", {{"answered", "/accounting/answered"},
                                        {"silent", "/accounting/unanswered"},
                                        {"failed", "/accounting/failed"}}})},

@@ -49,8 +49,8 @@ using AccountingWork = std::variant<SendAccounting, ReadTraffic>;
 
 enum class AccountingResult : std::uint8_t {
     answered,
-    silent,  // No server answered in time.
-    failed,  // The request could not be sent, or was answered with something else.
+    silent,  // No server answered in time, or could be asked.
+    failed,  // The request cannot be made, or was answered with something else.
 };
 struct AccountingAnswered {
     std::uint64_t ticket = 0;

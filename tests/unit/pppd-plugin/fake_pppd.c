@@ -272,7 +272,7 @@ struct fake_attribute {
     struct fake_attribute* next;
 };
 /* radius.so's, as this program exports it. */
-void (*radius_attributes_hook)(struct fake_attribute*);
+__attribute__((visibility("default"))) void (*radius_attributes_hook)(struct fake_attribute*);
 
 void fake_pppd_authenticate_by_radius(const char* first, const char* second) {
     enum { CLASS = 25, REPLY_MESSAGE = 18 };

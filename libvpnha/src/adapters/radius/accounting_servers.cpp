@@ -178,7 +178,8 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
     for (const Ipv4Endpoint& each : settings_.accounting_servers) {
         std::string name = to_string(each.address);
         std::array<char, PW_MAX_MSG_SIZE> message{};
-        SERVER server{};
+        // It looks for the secret in its own configuration, whatever it is called with.
+        SERVER& server = *rc_conf_srv(handle_.get(), "acctserver");
         server.max = 1;
         server.name[0] = name.data();
         server.port[0] = each.port;
@@ -187,16 +188,18 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
         const int result =
             rc_aaa_ctx_server(handle_.get(), nullptr, &server, ACCT, 0, attributes.pairs(), nullptr,
                               message.data(), 0, PW_ACCOUNTING_REQUEST);
+        server = {};  // Its end would free what it has.
         if (result == OK_RC) {
             return {node::AccountingResult::answered, to_string(each)};
         }
-        if (result != TIMEOUT_RC) {
+        if (result != TIMEOUT_RC && result != ERROR_RC) {
             answer.result = node::AccountingResult::failed;
         }
         answer.server += fmt::format("{}{} {}", answer.server.empty() ? "" : ", ", to_string(each),
                                      result == TIMEOUT_RC   ? "is silent"
+                                     : result == ERROR_RC   ? "cannot be asked"
                                      : result == BADRESP_RC ? "has another secret"
-                                                            : "cannot be asked");
+                                                            : "answers with something else");
     }
     return answer;
 }

@@ -41,7 +41,7 @@ struct AccountCounts {
     bool silent = false;           // No server answered the last request.
     std::uint64_t answered = 0;    // Requests, since vpnhad started.
     std::uint64_t unanswered = 0;  // No server answered.
-    std::uint64_t failed = 0;      // Not sent, or answered with something else.
+    std::uint64_t failed = 0;      // Answered with something else.
     std::uint64_t dropped = 0;     // Ended sessions whose Stop was given up for a newer one's.
 };
 

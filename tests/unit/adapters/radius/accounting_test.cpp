@@ -221,6 +221,10 @@ TEST_F(AccountingTest, WhereNobodyAnswersItSaysWhy) {
     auto answer = ask({silent.endpoint()}, stop());
     EXPECT_EQ(answer.result, AccountingResult::silent);
     EXPECT_THAT(answer.server, HasSubstr("is silent"));
+    // The kernel refuses that address.
+    answer = ask({{Ipv4Address{INADDR_BROADCAST}, 1813}}, stop());
+    EXPECT_EQ(answer.result, AccountingResult::silent);
+    EXPECT_THAT(answer.server, HasSubstr("cannot be asked"));
     Server foreign("another secret");
     answer = ask({foreign.endpoint()}, stop());
     EXPECT_EQ(answer.result, AccountingResult::failed);

@@ -12,13 +12,14 @@ namespace accounts_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Kind = AccountingRequest::Kind;
 
 constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
-constexpr seconds kInterim{60};
+constexpr seconds kInterim{20};
 
 // What an accounting server knows of a session.
 struct Heard {
@@ -172,12 +173,12 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
         EXPECT_EQ(interim.kind, Kind::interim);
         EXPECT_EQ(interim.traffic, (Traffic{1000, 2000, 10, 20}));
     }
-    EXPECT_EQ(heard.requests[2].seconds, 120U);
+    EXPECT_EQ(heard.requests[2].seconds, 40U);
     const AccountingRequest& stop = heard.requests[3];
     EXPECT_EQ(stop.kind, Kind::stop);
     EXPECT_EQ(stop.cause, EndCause::user_request);
     EXPECT_EQ(stop.traffic, (Traffic{1500, 2500, 15, 25}));
-    EXPECT_EQ(stop.seconds, 121U);
+    EXPECT_EQ(stop.seconds, 41U);
     EXPECT_EQ(cluster_.replica(2).store().size_of(wire::RecordType::account), 0U);
 }
 
@@ -286,13 +287,27 @@ TEST_F(AccountsTest, WithoutTheLeaseNothingIsSent) {
 
 TEST_F(AccountsTest, TheOldestEndsAreGivenUpWhereNobodyAnswersForLong) {
     result_ = AccountingResult::silent;
-    for (std::uint16_t number = 1; number <= 3; ++number) {
-        up(number);
-        down(number, {EndCause::user_request, std::nullopt});
+    const auto dial_and_hang_up = [&] {
+        began_.erase(1);
+        up(1);
+        down(1, {EndCause::user_request, std::nullopt});
+    };
+    dial_and_hang_up();
+    pass(seconds(2));
+    for (std::size_t i = 1; i < limits::kAccountsEndedMax; ++i) {
+        dial_and_hang_up();
     }
-    pass(seconds(5));
     EXPECT_EQ(counts().dropped, 0U);
-    EXPECT_EQ(counts().waiting, 3U);
+    EXPECT_EQ(counts().waiting, limits::kAccountsEndedMax);
+    dial_and_hang_up();
+    EXPECT_EQ(counts().dropped, 1U);
+    EXPECT_EQ(counts().waiting, limits::kAccountsEndedMax);
+    const replica::Store& store = cluster_.replica(1).store();
+    EXPECT_EQ(store.size_of(wire::RecordType::account), limits::kAccountsEndedMax);
+    for (const auto& [key, stored] : store.all(wire::RecordType::account)) {
+        ASSERT_NE(keepers::parse_account(key, stored.payload).value().id.count, 1U);
+    }
+    EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("event=accounting-dropped")));
 }
 
 // Random sessions, answers and failovers.
@@ -320,8 +335,24 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
     }
     // Those that can be resumed have a device there.
     void take_over() {
+        note_alone(cluster_.replica(promoted_ % 3 + 1).store());
         fail_over();
         stock_.clear();
+    }
+    // The promoted node goes before its successor has the account, or a server the Start.
+    void note_alone(const replica::Store& successor) {
+        std::set<Ipv4Address> known;
+        for (const auto& [key, stored] : successor.all(wire::RecordType::account)) {
+            known.insert(keepers::parse_account(key, stored.payload).value().address);
+        }
+        for (const auto& [id, heard] : heard_) {
+            known.insert(heard.requests.front().address);
+        }
+        for (std::uint16_t number = 1; number <= last_number_; ++number) {
+            if (!known.contains(session(number).peer_address)) {
+                alone_.insert(number);
+            }
+        }
     }
     void check() {
         for (const auto& [id, heard] : heard_) {
@@ -343,6 +374,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
 
     std::mt19937 random_{GetParam()};
     std::set<std::uint16_t> stock_;
+    std::set<std::uint16_t> alone_;  // Their accounts may have gone with their node.
     std::uint16_t last_number_ = 0;
 };
 
@@ -377,11 +409,18 @@ TEST_P(AnyAccounts, HaveOneStartAndOneStop) {
     // Nobody answers what resumed tunnels ask: they give their clients up.
     pass(seconds(400));
     check();
-    EXPECT_EQ(heard_.size(), last_number_);
+    std::map<Ipv4Address, int> accounts;
     for (const auto& [id, heard] : heard_) {
         EXPECT_EQ(heard.count(Kind::start), 1) << id;
         EXPECT_EQ(heard.count(Kind::stop), 1) << id;
+        ++accounts[heard.requests.front().address];
     }
+    for (std::uint16_t number = 1; number <= last_number_; ++number) {
+        const int least = alone_.contains(number) ? 0 : 1;
+        const int found = accounts[session(number).peer_address];
+        EXPECT_TRUE(found == 1 || found == least) << "session " << number << ": " << found;
+    }
+    EXPECT_LT(alone_.size(), last_number_ / 4U);
     EXPECT_EQ(cluster_.replica(promoted_).store().size_of(wire::RecordType::account), 0U);
 }
 
