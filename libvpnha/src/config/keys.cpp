@@ -166,7 +166,7 @@ std::vector<Key> radius_keys() {
          [](const Config& c, const Gateway&) { return list(c.radius.accounting_servers); }},
         {Section::radius, "secret_file", Kind::path, 2, kFilePathBytesMax,
          "\"/etc/vpnha/radius.secret\"", "\"/etc/vpnha/radius.secret\"",
-         "The secret that the nodes share with these servers, one line of at most 95 octets. For "
+         "The secret that the nodes share with these servers, one line of at most 128 octets. For "
          "root alone (0600).",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},

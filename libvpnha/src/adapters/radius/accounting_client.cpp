@@ -9,12 +9,16 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "adapters/netlink/device_traffic.hpp"
 #include "adapters/os/log.hpp"
+#include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::adapters {
 
@@ -29,21 +33,53 @@ std::uint64_t unix_ms_now() {
 }  // namespace
 
 struct AccountingClient::Mailbox {
-    struct Answered {
+    struct Reading {
+        std::uint64_t ticket = 0;
+        std::uint64_t unix_ms = 0;
+        Result<std::vector<node::DeviceTraffic>> devices;
+    };
+    struct Answer {
         GatewayId gateway;
-        node::AccountingAnswered answer;
+        std::variant<node::AccountingAnswered, Reading> what;
     };
 
     Mailbox(AccountingServers given, UniqueFd eventfd)
         : servers(std::move(given)), ready(std::move(eventfd)) {}
 
-    AccountingServers servers;  // The thread's alone.
+    template <class Work>
+    void put(std::deque<Work>& queue, Work work) {
+        {
+            const std::lock_guard lock(mutex);
+            queue.push_back(std::move(work));
+        }
+        wanted.notify_all();
+    }
+    // Waits for the next one; nullopt: it is the end.
+    template <class Work>
+    std::optional<Work> take(std::deque<Work>& queue) {
+        std::unique_lock lock(mutex);
+        wanted.wait(lock, [&] { return ending || !queue.empty(); });
+        if (ending) {
+            return std::nullopt;
+        }
+        std::optional<Work> work = std::move(queue.front());
+        queue.pop_front();
+        return work;
+    }
+    void tell(Answer answer) {
+        const std::lock_guard lock(mutex);
+        answers.push_back(std::move(answer));
+        ::eventfd_write(ready.get(), 1);
+    }
+
+    AccountingServers servers;  // The sending thread's alone.
     UniqueFd ready;             // Readable when there are answers.
     std::mutex mutex;           // Of all below.
     std::condition_variable wanted;
     bool ending = false;
     std::deque<node::SendAccounting> requests;
-    std::deque<Answered> answers;
+    std::deque<node::ReadTraffic> readings;
+    std::deque<Answer> answers;
 };
 
 Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
@@ -60,11 +96,12 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    // The thread inherits the mask: signals are the loop's.
+    // The threads inherit the mask: signals are the loop's.
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     Result<void> begun;
     try {
-        std::thread([mailbox] { work(mailbox); }).detach();
+        std::thread([mailbox] { send(*mailbox); }).detach();
+        std::thread([mailbox] { read(*mailbox); }).detach();
     } catch (const std::system_error& error) {
         begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
     }
@@ -74,7 +111,7 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
 }
 
 AccountingClient::AccountingClient(QbLoop& loop, std::shared_ptr<Mailbox> mailbox, Tell tell)
-    : loop_(loop), mailbox_(std::move(mailbox)), tell_(std::move(tell)), readings_(loop) {}
+    : loop_(loop), mailbox_(std::move(mailbox)), tell_(std::move(tell)) {}
 
 AccountingClient::~AccountingClient() {
     loop_.unwatch(mailbox_->ready.get());
@@ -82,71 +119,53 @@ AccountingClient::~AccountingClient() {
         const std::lock_guard lock(mailbox_->mutex);
         mailbox_->ending = true;
     }
-    mailbox_->wanted.notify_one();
+    mailbox_->wanted.notify_all();
 }
 
 void AccountingClient::execute(node::AccountingWork work) {
-    std::visit([this](auto& each) { execute(each); }, work);
-}
-
-void AccountingClient::execute(node::SendAccounting& send) {
-    {
-        const std::lock_guard lock(mailbox_->mutex);
-        mailbox_->requests.push_back(std::move(send));
-    }
-    mailbox_->wanted.notify_one();
-}
-
-void AccountingClient::execute(const node::ReadTraffic& read) {
-    struct Reading {
-        std::vector<node::DeviceTraffic> devices;
-        std::uint64_t unix_ms = 0;
-    };
-    const auto reading = std::make_shared<Reading>();
-    const auto run = [reading]() -> Result<void> {
-        VPNHA_TRY(reading->devices, read_device_traffic());
-        return {};
-    };
-    const auto done = [this, reading, read](const Result<void>& result) {
-        if (!result) {
-            write_log(node::Level::warning, "accounting: " + result.error().detail);
-        }
-        tell_(read.gateway, node::TrafficRead{read.ticket, unix_ms_now(), reading->devices});
-    };
-    if (const Result<void> begun = readings_.run(run, done); !begun) {
-        // It is asked for again.
-        write_log(node::Level::warning, "accounting: " + begun.error().detail);
+    if (auto* request = std::get_if<node::SendAccounting>(&work)) {
+        mailbox_->put(mailbox_->requests, std::move(*request));
+    } else {
+        mailbox_->put(mailbox_->readings, std::get<node::ReadTraffic>(work));
     }
 }
 
-void AccountingClient::work(const std::shared_ptr<Mailbox>& mailbox) {
-    std::unique_lock lock(mailbox->mutex);
-    while (true) {
-        mailbox->wanted.wait(lock, [&] { return mailbox->ending || !mailbox->requests.empty(); });
-        if (mailbox->ending) {
-            return;
-        }
-        const node::SendAccounting next = std::move(mailbox->requests.front());
-        mailbox->requests.pop_front();
-        lock.unlock();
-        AccountingServers::Answer answer = mailbox->servers.ask(next.request);
-        lock.lock();
-        mailbox->answers.push_back(
-            {next.gateway, {next.ticket, answer.result, std::move(answer.server)}});
-        ::eventfd_write(mailbox->ready.get(), 1);
+void AccountingClient::send(Mailbox& mailbox) {
+    while (const auto next = mailbox.take(mailbox.requests)) {
+        AccountingServers::Answer answer = mailbox.servers.ask(next->request);
+        mailbox.tell({next->gateway, node::AccountingAnswered{next->ticket, answer.result,
+                                                              std::move(answer.server)}});
+    }
+}
+
+void AccountingClient::read(Mailbox& mailbox) {
+    while (const auto next = mailbox.take(mailbox.readings)) {
+        auto devices = read_device_traffic();
+        mailbox.tell(
+            {next->gateway, Mailbox::Reading{next->ticket, unix_ms_now(), std::move(devices)}});
     }
 }
 
 void AccountingClient::tell_answers() {
     eventfd_t ignored = 0;
     ::eventfd_read(mailbox_->ready.get(), &ignored);
-    std::deque<Mailbox::Answered> answers;
+    std::deque<Mailbox::Answer> answers;
     {
         const std::lock_guard lock(mailbox_->mutex);
         answers.swap(mailbox_->answers);
     }
-    for (const Mailbox::Answered& each : answers) {
-        tell_(each.gateway, each.answer);
+    for (const auto& [gateway, what] : answers) {
+        if (const auto* answer = std::get_if<node::AccountingAnswered>(&what)) {
+            tell_(gateway, *answer);
+            continue;
+        }
+        const auto& [ticket, unix_ms, devices] = std::get<Mailbox::Reading>(what);
+        if (devices) {
+            tell_(gateway, node::TrafficRead{ticket, unix_ms, *devices});
+        } else {
+            write_log(node::Level::warning, "accounting: " + devices.error().detail);
+            tell_(gateway, node::TrafficRead{ticket, unix_ms, {}});
+        }
     }
 }
 

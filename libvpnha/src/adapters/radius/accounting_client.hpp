@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Accounting-Requests in a thread of their own: servers that do not answer hold up nothing else.
-// Requests are sent in the order in which they come, one at a time.
+// Requests are sent in the order in which they come, one at a time. A second thread reads the
+// devices' counters, each second: the loop waits for no end of a thread.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "adapters/os/background.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/radius/accounting_servers.hpp"
 
@@ -21,7 +21,7 @@ class AccountingClient {
     [[nodiscard]] static Result<std::unique_ptr<AccountingClient>> start(QbLoop& loop,
                                                                          AccountingServers servers,
                                                                          Tell tell);
-    // Waits for no server: a request under way goes on until the process ends.
+    // Waits for no thread: what is under way goes on until the process ends.
     ~AccountingClient();
     AccountingClient(const AccountingClient&) = delete;
     AccountingClient& operator=(const AccountingClient&) = delete;
@@ -32,15 +32,13 @@ class AccountingClient {
     struct Mailbox;
 
     AccountingClient(QbLoop& loop, std::shared_ptr<Mailbox> mailbox, Tell tell);
-    static void work(const std::shared_ptr<Mailbox>& mailbox);
-    void execute(node::SendAccounting& send);
-    void execute(const node::ReadTraffic& read);
+    static void send(Mailbox& mailbox);
+    static void read(Mailbox& mailbox);
     void tell_answers();
 
     QbLoop& loop_;
-    std::shared_ptr<Mailbox> mailbox_;  // The thread's as well.
+    std::shared_ptr<Mailbox> mailbox_;  // The threads' as well.
     Tell tell_;
-    Background readings_;
 };
 
 }  // namespace vpnha::adapters

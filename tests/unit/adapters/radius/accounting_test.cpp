@@ -8,12 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <map>
 #include <mutex>
 #include <thread>
 
+#include "adapters/os/unique_fd.hpp"
 #include "adapters/radius/accounting_client.hpp"
 #include "support/temporary_path.hpp"
 
@@ -80,6 +82,11 @@ class Server {
         }
     }
     void note(ByteView request) {
+        ByteWriter writer;
+        writer.bytes(request.first(4)).u64(0).u64(0).bytes(request.subspan(20));
+        const Bytes signed_octets = std::move(writer.bytes(to_bytes(kSecret))).take();
+        const auto digest = md5(signed_octets);
+        EXPECT_TRUE(std::equal(digest.begin(), digest.end(), request.begin() + 4));
         ByteReader reader(request.subspan(20));
         Attributes attributes;
         while (reader.remaining() > 2) {
@@ -173,17 +180,29 @@ TEST_F(AccountingTest, AStopHasAllThatIsKnown) {
     EXPECT_EQ(answer.server, to_string(server.endpoint()));
     const auto requests = server.requests();
     ASSERT_EQ(requests.size(), 1U);
-    const std::map<int, Bytes> expected{{40, number(2)},          {44, text("6955b900-1-7.2-3")},
-                                        {1, text("alice")},       {25, Bytes{'a', 0, 'b'}},
-                                        {32, text("vpnha")},      {61, number(5)},
-                                        {6, number(2)},           {7, number(1)},
-                                        {8, number(0x0ac81005)},  {64, Bytes{0, 0, 0, 1}},
-                                        {66, text("192.0.2.51")}, {31, text("192.0.2.51")},
-                                        {55, number(1767225600)}, {41, number(7)},
-                                        {46, number(300)},        {42, number(5)},
-                                        {52, number(3)},          {43, number(6)},
-                                        {53, number(0)},          {47, number(7)},
-                                        {48, number(8)},          {49, number(2)}};
+    const std::map<int, Bytes> expected{{40, number(2)},
+                                        {44, text("6955b900-1-7.2-3")},
+                                        {1, text("alice")},
+                                        {25, Bytes{'a', 0, 'b'}},
+                                        {32, text("vpnha")},
+                                        {61, number(5)},
+                                        {6, number(2)},
+                                        {7, number(1)},
+                                        {8, number(0x0ac81005)},
+                                        {64, Bytes{0, 0, 0, 1}},
+                                        {66, text("192.0.2.51")},
+                                        {31, text("192.0.2.51")},
+                                        {55, number(1767225600)},
+                                        {41, number(7)},
+                                        {46, number(300)},
+                                        {42, number(5)},
+                                        {52, number(3)},
+                                        {43, number(6)},
+                                        {53, number(0)},
+                                        {47, number(7)},
+                                        {48, number(8)},
+                                        {49, number(2)},
+                                        {4, number(INADDR_LOOPBACK)}};
     for (const auto& [type, value] : expected) {
         ASSERT_EQ(requests[0].count(type), 1U) << type;
         EXPECT_EQ(requests[0].find(type)->second, value) << type;
@@ -234,9 +253,9 @@ TEST_F(AccountingTest, WhereNobodyAnswersItSaysWhy) {
 TEST_F(AccountingTest, TheSecretIsForRootAlone) {
     write_secret(kSecret, 0640);
     EXPECT_THAT(error_of_open(), HasSubstr("chmod 0600"));
-    for (const std::string& bad : {std::string(), std::string(96, 'x')}) {
+    for (const std::string& bad : {std::string(), std::string(129, 'x')}) {
         write_secret(bad);
-        EXPECT_THAT(error_of_open(), HasSubstr("1 to 95 octets"));
+        EXPECT_THAT(error_of_open(), HasSubstr("1 to 128 octets"));
     }
     settings_.secret_file = "/nonexistent";
     EXPECT_THAT(error_of_open(), HasSubstr("no such file"));
