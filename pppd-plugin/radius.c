@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Of radius.so's radiusclient.h, which no package has. */
-enum { RADIUS_NAME_BYTES = 33, RADIUS_VALUE_BYTES = 254, RADIUS_NO_VENDOR = 0, RADIUS_CLASS = 25 };
+enum { RADIUS_NAME_BYTES = 33, RADIUS_VALUE_BYTES = 254, RADIUS_NO_VENDOR = -1, RADIUS_CLASS = 25 };
 struct radius_attribute {
     char name[RADIUS_NAME_BYTES];
     int attribute;

@@ -275,10 +275,12 @@ struct fake_attribute {
 __attribute__((visibility("default"))) void (*radius_attributes_hook)(struct fake_attribute*);
 
 void fake_pppd_authenticate_by_radius(const char* first, const char* second) {
-    enum { CLASS = 25, REPLY_MESSAGE = 18 };
-    struct fake_attribute classes[2] = {{.attribute = CLASS, .length = (uint32_t)strlen(first)},
-                                        {.attribute = CLASS, .length = (uint32_t)strlen(second)}};
-    struct fake_attribute other = {.attribute = REPLY_MESSAGE, .length = 2, .next = &classes[0]};
+    enum { CLASS = 25, REPLY_MESSAGE = 18, NO_VENDOR = -1 };
+    struct fake_attribute classes[2] = {
+        {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(first)},
+        {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(second)}};
+    struct fake_attribute other = {
+        .attribute = REPLY_MESSAGE, .vendor = NO_VENDOR, .length = 2, .next = &classes[0]};
     struct fake_attribute vendors = {.attribute = CLASS, .vendor = 311, .next = &other};
     memcpy(classes[0].value, first, strlen(first));
     memcpy(classes[1].value, second, strlen(second));
