@@ -198,6 +198,31 @@ Metrics of_addresses() {
     };
 }
 
+// Accounting by RADIUS, on the node that serves.
+Metrics of_accounting() {
+    return {
+        {"vpnha_accounting_sessions", kGauge, "Living sessions that this node accounts for.",
+         of_gateways("/accounting/sessions")},
+        {"vpnha_accounting_waiting", kGauge,
+         "Starts and Stops that no accounting server has answered.",
+         of_gateways("/accounting/waiting")},
+        {"vpnha_accounting_oldest_seconds", kGauge,
+         "So long ago was what the oldest of them tells.",
+         of_gateways("/accounting/oldest_s")},
+        {"vpnha_accounting_silent", kGauge,
+         "Whether no accounting server answered the last request.",
+         of_gateways("/accounting/silent")},
+        {"vpnha_accounting_requests_total", kCounter,
+         "Accounting-Requests of this node; failed: answered with something else.",
+         split_of_gateways({"result", {{"answered", "/accounting/answered"},
+                                       {"silent", "/accounting/unanswered"},
+                                       {"failed", "/accounting/failed"}}})},
+        {"vpnha_accounting_dropped_total", kCounter,
+         "Ended sessions whose Stop was given up for a newer one's.",
+         of_gateways("/accounting/dropped")},
+    };
+}
+
 // Flows of connection tracking.
 Metrics of_flows() {
     return {
@@ -395,8 +420,9 @@ Metrics of_ipsec() {
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
-        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_addresses, of_flows,
-                                  of_the_lease, of_links_and_tunnels, of_ipsec}) {
+        for (const auto& group :
+             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting, of_flows,
+              of_the_lease, of_links_and_tunnels, of_ipsec}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

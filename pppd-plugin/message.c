@@ -21,13 +21,18 @@ enum {
     FIELD_NOT_RESUMABLE = 12,
     FIELD_REASON = 13,
     FIELD_ADDRESS = 14,
+    /* Those with this bit may be skipped. */
+    FIELD_CLASS = 0x8000 | 15,
+    FIELD_CAUSE = 0x8000 | 16,
+    FIELD_TRAFFIC = 0x8000 | 17,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
-/* Header, 12 field headers, and the longest values. */
-_Static_assert(4 + 12 * 4 + 32 + 4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 +
-                       11 + 8 + 4 + 8 + 255 + 15 + 4 <=
+/* Header, 14 field headers, and the longest values. */
+_Static_assert(4 + (12 + VPNHA_CLASSES_MAX) * 4 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
+                       4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 +
+                       8 + 255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -119,11 +124,26 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);
     at = put_text(at, FIELD_INTERFACE, session->interface, VPNHA_INTERFACE_BYTES_MAX);
     at = put(put_field(at, FIELD_NOT_RESUMABLE, 4), session->not_resumable, 4);
+    for (unsigned i = 0; i < session->class_count; i++) {
+        const struct vpnha_class* const each = &session->classes[i];
+        at = put_field(at, FIELD_CLASS, each->length);
+        memcpy(at, each->octets, each->length);
+        at += each->length;
+    }
     return (size_t)(at - out);
 }
 
-size_t vpnha_encode_session_down(uint8_t* out) {
-    return (size_t)(put_header(out, SESSION_DOWN) - out);
+size_t vpnha_encode_session_down(uint8_t cause, const struct vpnha_traffic* traffic, uint8_t* out) {
+    uint8_t* at = put_header(out, SESSION_DOWN);
+    at = put(put_field(at, FIELD_CAUSE, 1), cause, 1);
+    if (traffic != NULL) {
+        at = put_field(at, FIELD_TRAFFIC, 32);
+        at = put(at, traffic->octets_in, 8);
+        at = put(at, traffic->octets_out, 8);
+        at = put(at, traffic->packets_in, 8);
+        at = put(at, traffic->packets_out, 8);
+    }
+    return (size_t)(at - out);
 }
 
 size_t vpnha_encode_exit(uint8_t* out) {

@@ -13,6 +13,8 @@
 #define VPNHA_INTERFACE_BYTES_MAX 15
 #define VPNHA_REASON_BYTES_MAX 255
 #define VPNHA_MPPE_KEY_BYTES 16
+#define VPNHA_CLASS_BYTES_MAX 253
+#define VPNHA_CLASSES_MAX 2
 
 /* Why another node could not go on with the session. */
 enum {
@@ -58,6 +60,12 @@ struct vpnha_pptp_ids {
     struct vpnha_mppe_keys keys;
 };
 
+/* The attribute Class of RADIUS. */
+struct vpnha_class {
+    size_t length;
+    uint8_t octets[VPNHA_CLASS_BYTES_MAX];
+};
+
 struct vpnha_session {
     char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
     uint32_t pid;
@@ -73,11 +81,19 @@ struct vpnha_session {
     char user[VPNHA_USER_BYTES_MAX + 1];
     char interface[VPNHA_INTERFACE_BYTES_MAX + 1];
     uint32_t not_resumable; /* VPNHA_NOT_… */
+    unsigned class_count;   /* So many of the next. */
+    struct vpnha_class classes[VPNHA_CLASSES_MAX];
+};
+
+/* What the link's device has counted. */
+struct vpnha_traffic {
+    uint64_t octets_in, octets_out, packets_in, packets_out;
 };
 
 /* Each writes one message to `out`, of VPNHA_MESSAGE_BYTES_MAX bytes, and returns its length. */
 size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out);
-size_t vpnha_encode_session_down(uint8_t* out);
+/* `cause` is Acct-Terminate-Cause (RFC 2866 5.10); `traffic` may be NULL. */
+size_t vpnha_encode_session_down(uint8_t cause, const struct vpnha_traffic* traffic, uint8_t* out);
 size_t vpnha_encode_exit(uint8_t* out);
 
 size_t vpnha_encode_asks(const char* gateway, uint32_t pid, const char* user, uint8_t* out);

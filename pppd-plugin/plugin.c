@@ -32,6 +32,7 @@
 #include "link.h"
 #include "message.h"
 #include "pptp_call.h"
+#include "radius.h"
 #include "session.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -51,6 +52,7 @@ EXPORTED void plugin_init(void);
 static char* gateway_name = NULL;
 static char* socket_path = NULL;
 static int wait_ms = WAIT_MS_DEFAULT;
+static bool accounts = 0;
 
 static struct vpnha_link vpnhad = {.fd = -1};
 static struct vpnha_session session;
@@ -80,6 +82,11 @@ static option_t options[] = {
      .description = "vpnha: how many ms ip-up waits for vpnhad's answer",
      .upper_limit = WAIT_MS_MAX,
      .lower_limit = 0},
+    {.name = "vpnha_accounting",
+     .type = o_bool,
+     .addr = &accounts,
+     .flags = OPT_PRIO | 1,
+     .description = "vpnha: vpnhad does the accounting, radius.so does none"},
     {.name = NULL},
 };
 
@@ -166,6 +173,7 @@ static int collect(void) {
         return 0;
     }
     vpnha_collect_session(&session);
+    vpnha_collect_radius(&session);
     return 1;
 }
 
@@ -257,6 +265,9 @@ static void choose_address(u_int32_t* address) {
 /* Whichever plugin was loaded last, this hook is the first one. */
 static void on_phase(void* unused, int phase_now) {
     (void)unused;
+    if (phase_now == PHASE_AUTHENTICATE) {
+        vpnha_follow_radius(accounts);
+    }
     if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address) {
         next_choose = ip_choose_hook;
         ip_choose_hook = choose_address;
@@ -297,6 +308,7 @@ static void on_ip_up(void* unused, int argument) {
 
 static void on_ip_down(void* unused, int argument) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
+    struct vpnha_traffic traffic;
     (void)unused;
     (void)argument;
     if (!session_is_up) {
@@ -306,7 +318,10 @@ static void on_ip_down(void* unused, int argument) {
     untimeout(watch, NULL);
     untimeout(look_at_negotiation, NULL);
     if (vpnhad.fd >= 0) {
-        (void)vpnha_link_send(&vpnhad, message, vpnha_encode_session_down(message));
+        const int is_known = vpnha_read_traffic(ifname, &traffic);
+        (void)vpnha_link_send(&vpnhad, message,
+                              vpnha_encode_session_down(vpnha_end_cause(status),
+                                                        is_known ? &traffic : NULL, message));
     }
 }
 

@@ -17,7 +17,7 @@ from vpnlab.evidence.capture_decode import (DLT_EN10MB, DLT_PPP, Icmp, L2tp, dec
 from vpnlab.evidence.result import ClientResult
 
 INTERVAL = 0.02
-SYN, RST, ACK = 0x02, 0x04, 0x10
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 
 class CaptureCase(unittest.TestCase):
@@ -281,6 +281,13 @@ class CountsTest(CaptureCase):
         ("RST inside the tunnel", "tcp_resets", 2, lambda p, t: [
             p.tunnelled(t, tcp(SERVER, INNER, 7, 4000, 99, RST), from_client=False),
             p.tunnelled(t, tcp(INNER, SERVER, 4000, 7, 99, RST | ACK))]),
+        ("RST behind both FINs", "tcp_resets", 0, lambda p, t: [
+            p.tunnelled(t, tcp(INNER, SERVER, 4000, 7, 99, FIN | ACK)),
+            p.tunnelled(t, tcp(SERVER, INNER, 7, 4000, 99, FIN | ACK), from_client=False),
+            p.tunnelled(t, tcp(SERVER, INNER, 7, 4000, 99, RST), from_client=False)]),
+        ("RST behind one FIN", "tcp_resets", 1, lambda p, t: [
+            p.tunnelled(t, tcp(INNER, SERVER, 4000, 7, 99, FIN | ACK)),
+            p.tunnelled(t, tcp(SERVER, INNER, 7, 4000, 99, RST), from_client=False)]),
         ("RST outside, of somebody else", "tcp_resets", 0, lambda p, t: [
             p.ip(t, tcp("192.0.2.77", CLIENT, 1723, 4000, 99, RST)),
             p.ip(t, tcp(VIP, CLIENT, 22, 4000, 99, RST))]),

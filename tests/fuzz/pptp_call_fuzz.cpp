@@ -27,7 +27,7 @@ class Output final : public CallOutput {
     void send(ByteView gre) override { VPNHA_ASSERT(!ended_ && parse_gre(gre)); }
     void deliver(ByteView packet) override { VPNHA_ASSERT(!ended_ && !packet.empty()); }
     void resumed(const std::string&) override { VPNHA_ASSERT(!ended_); }
-    void ended(const std::string&) override {
+    void ended(const std::string&, EndCause) override {
         VPNHA_ASSERT(!ended_);
         ended_ = true;
     }

@@ -153,6 +153,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     // No gateway has these here.
     node::Effects execute(node::IpsecWork&) override { return {}; }
     node::Effects execute(node::PptpWork&) override { return {}; }
+    node::Effects execute(node::AccountingWork&) override { return {}; }
     node::Effects execute(node::OtherWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from .capture_decode import (IP_TCP, PORT_PPTP, PPP_CCP, PPP_CHAP, PPP_COMPRESSED, PPP_EAP,
-                             PPP_IPCP, PPP_IPV6CP, PPP_LCP, PPP_PAP, TCP_ACK, TCP_RST, TCP_SYN, Esp,
-                             Frame, Gre, Icmp, Ike, Ip, L2tp, Ppp, Tcp, read_frames)
+                             PPP_IPCP, PPP_IPV6CP, PPP_LCP, PPP_PAP, TCP_ACK, TCP_FIN, TCP_RST,
+                             TCP_SYN, Esp, Frame, Gre, Icmp, Ike, Ip, L2tp, Ppp, Tcp, read_frames)
 from .capture_logs import count_ppp_log, timeline_from_logs
 from .capture_vip import VipAnalysis, analyse_vip, standby_frames
 from .result import ClientResult, ClientSeries, Event
@@ -74,6 +74,8 @@ class _Observed:
     first_seen: dict[tuple[Any, ...], float] = field(default_factory=dict)
     echoed_outside: _Echoed = field(default_factory=_Echoed)
     echoed_tunnel: _Echoed = field(default_factory=_Echoed)
+    # Directions of TCP inside the tunnel in which all was sent.
+    finished: set[tuple[str, str, int, int]] = field(default_factory=set)
     l2tp_seen: bool = False
     ppp_clear: bool = False
     ppp_encrypted: bool = False
@@ -193,7 +195,14 @@ def _take_inner(seen: _Observed, t: float, ip: Ip, server_ip: str, outside: bool
     if isinstance(upper, Icmp):
         _take_probe(seen, t, ip, upper, server_ip, outside)
     elif isinstance(upper, Tcp) and ip.protocol == IP_TCP:
-        if upper.flags & TCP_RST:
+        there = (ip.src, ip.dst, upper.sport, upper.dport)
+        back = (ip.dst, ip.src, upper.dport, upper.sport)
+        if upper.flags & TCP_SYN:
+            seen.finished.discard(there)
+        if upper.flags & TCP_FIN:
+            seen.finished.add(there)
+        # Behind both FINs it answers what was sent again.
+        if upper.flags & TCP_RST and not {there, back} <= seen.finished:
             seen.once(t, "reset", ip.src, ip.dst, upper.sport, upper.dport, upper.seq)
         elif ip.src == server_ip:
             _take_stream(seen.echoed_outside if outside else seen.echoed_tunnel, t, ip, upper)

@@ -80,6 +80,28 @@ inline constexpr std::chrono::milliseconds kAddressWait{1000};
 // still have their addresses: at 10 000 in two seconds, 0.1 ms each time.
 inline constexpr std::chrono::milliseconds kAddressLookPause{100};
 inline constexpr std::size_t kAddressesPerLook = 512;
+// A Class attribute of an Access-Accept (RFC 2865 5.25), and how many of them a session has.
+inline constexpr std::size_t kRadiusTextBytesMax = 253;
+inline constexpr std::size_t kRadiusClassesMax = 2;
+// Ended sessions whose Stop no accounting server has answered: the oldest is given up for a newer
+// one. A day of a gateway with seven ends a minute.
+inline constexpr std::size_t kAccountsEndedMax = 10'000;
+// The devices' counters are read so often. What passed since is lost with a node.
+inline constexpr std::chrono::seconds kTrafficPause{1};
+// A reading that does not come is asked for again.
+inline constexpr std::chrono::seconds kTrafficWait{10};
+// Accounts whose counters have changed are published so many at a time: 1 ms, then the others'
+// turn comes.
+inline constexpr std::size_t kAccountsPerTurn = 512;
+inline constexpr std::chrono::milliseconds kAccountTurn{5};
+// A Start waits so long for a standby to have its account.
+inline constexpr std::chrono::seconds kAccountConfirmWait{1};
+// No accounting server answers, or none takes this request: tried again after 1, 2, 4 … 60 s.
+inline constexpr std::chrono::seconds kAccountAgainFirst{1};
+inline constexpr std::chrono::seconds kAccountAgainMax{60};
+// A session that a record of a lost node is about is looked for among the records so long after the
+// takeover.
+inline constexpr std::chrono::seconds kAccountLookPause{2};
 // That a pool has no address left is logged so often.
 inline constexpr std::chrono::minutes kAddressComplaintPause{1};
 // A successor waits so long for what its predecessor said last: CPG brings it in one round of the

@@ -29,6 +29,7 @@ class Checker {
             check_ipsec(gateway);
             check_pools(gateway);
             check_common_pool(gateway);
+            check_accounting(gateway);
             check_addresses(gateway);
             check_neighbours(gateway);
             check_replies(gateway, Section::outside, LinkSide::outside);
@@ -149,6 +150,22 @@ class Checker {
                                             to_string(pools[i]), to_string(pools[j])));
                 }
             }
+        }
+    }
+
+    void check_accounting(const Gateway& gateway) {
+        if (!gateway.accounting) {
+            return;
+        }
+        if (draft_.is_sound(Section::radius, "") && config_.radius.accounting_servers.empty()) {
+            errors_.add(Section::gateway, gateway.name, "accounting",
+                        "there is nobody to account to; name servers in [radius] "
+                        "accounting_servers");
+        }
+        if (!gateway.l2tp && !gateway.pptp) {
+            errors_.add(Section::gateway, gateway.name, "accounting",
+                        "accounting is of L2TP and PPTP, and the gateway has neither; leave it "
+                        "out (charon's plugin eap-radius accounts for IPsec)");
         }
     }
 

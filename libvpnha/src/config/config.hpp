@@ -83,6 +83,17 @@ struct Covered {
     }
 };
 
+// Accounting by RADIUS (RFC 2866), for the gateways that want it.
+struct Radius {
+    // In the order in which they are tried.
+    std::vector<Ipv4Endpoint> accounting_servers;
+    std::string secret_file = "/etc/vpnha/radius.secret";
+    std::chrono::milliseconds interim{300'000};
+    std::chrono::milliseconds timeout{3'000};  // Of one request to one server.
+    std::uint32_t retries = 2;                 // Beside the first request.
+    std::string nas_identifier = "vpnha";
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
@@ -95,6 +106,7 @@ struct Gateway {
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
+    bool accounting = false;            // By RADIUS.
     Links links;
     // The protocols that clients may dial; a checked configuration has one at least.
     std::optional<L2tp> l2tp;
@@ -133,6 +145,7 @@ struct Config {
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
     // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
     bool fencing_reset = true;
+    Radius radius;
     std::vector<Gateway> gateways;
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;

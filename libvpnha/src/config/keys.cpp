@@ -27,6 +27,9 @@ constexpr std::int64_t kSecretFilesMax = 16;
 constexpr std::int64_t kConnectionFilesMax = 16;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
+// A server that is down costs each request its time-outs.
+constexpr std::int64_t kAccountingServersMax = 8;
+constexpr std::int64_t kNasIdentifierBytesMax = 64;
 
 std::string quoted(std::string_view text) {
     return fmt::format("\"{}\"", text);
@@ -52,6 +55,14 @@ std::string list(const std::vector<std::string>& paths) {
     std::string text;
     for (const std::string& path : paths) {
         text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", path);
+    }
+    return fmt::format("[{}]", text);
+}
+
+std::string list(const std::vector<Ipv4Endpoint>& servers) {
+    std::string text;
+    for (const Ipv4Endpoint& server : servers) {
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(server));
     }
     return fmt::format("[{}]", text);
 }
@@ -144,6 +155,46 @@ std::vector<Key> fencing_keys() {
     };
 }
 
+std::vector<Key> radius_keys() {
+    return {
+        {Section::radius, "accounting_servers", Kind::servers, 0, kAccountingServersMax, "[]",
+         "[\"198.51.100.5:1813\"]",
+         "Accounting servers, IPv4 addresses with UDP ports, in the order in which each request "
+         "tries them. Every node is a client of them.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) { c.radius.accounting_servers = v.servers; },
+         [](const Config& c, const Gateway&) { return list(c.radius.accounting_servers); }},
+        {Section::radius, "secret_file", Kind::path, 2, kFilePathBytesMax,
+         "\"/etc/vpnha/radius.secret\"", "\"/etc/vpnha/radius.secret\"",
+         "The secret that the nodes share with these servers, one line of at most 128 octets. For "
+         "root alone (0600).",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},
+        {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
+         "\"300s\"", "How often a server hears of a living session's counters.", Weight::note,
+         [](Config& c, Gateway&, const Value& v) { c.radius.interim = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.interim)); }},
+        {Section::radius, "timeout", Kind::duration, 1'000, 30'000, "\"3s\"", "\"3s\"",
+         "How long a server has to answer a request, in whole seconds, before it is sent again.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.timeout = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.timeout)); }},
+        {Section::radius, "retries", Kind::number, 0, 10, "2", "2",
+         "How often a request is sent again to a server before the next server is tried.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) {
+             c.radius.retries = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config& c, const Gateway&) { return std::to_string(c.radius.retries); }},
+        {Section::radius, "nas_identifier", Kind::name, 1, kNasIdentifierBytesMax, "\"vpnha\"",
+         "\"vpnha\"",
+         "NAS-Identifier, which names the gateways to the servers, whichever node serves. The same "
+         "on all nodes.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) { c.radius.nas_identifier = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.radius.nas_identifier); }},
+    };
+}
+
 std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
@@ -196,6 +247,11 @@ std::vector<Key> gateway_keys() {
          "'common_pool'.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.address_hold = v.duration; },
          [](const Config&, const Gateway& g) { return quoted(to_text(g.address_hold)); }},
+        {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
+         "true: vpnhad accounts for the sessions of L2TP and PPTP to the servers of [radius], over "
+         "any number of failovers; give pppd the option vpnha_accounting. The same on all nodes.",
+         Weight::note, [](Config&, Gateway& g, const Value& v) { g.accounting = v.flag; },
+         [](const Config&, const Gateway& g) { return text_of(g.accounting); }},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
@@ -392,8 +448,9 @@ std::vector<Key> conntrack_keys() {
 const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
-        for (const auto& more : {lease_keys(), fencing_keys(), gateway_keys(), link_keys(),
-                                 l2tp_keys(), pptp_keys(), ipsec_keys(), conntrack_keys()}) {
+        for (const auto& more :
+             {lease_keys(), fencing_keys(), radius_keys(), gateway_keys(), link_keys(), l2tp_keys(),
+              pptp_keys(), ipsec_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
@@ -441,6 +498,9 @@ std::string describe_type(const Key& key) {
             return fmt::format("array of {} to {} strings, NET/LENGTH", key.min, key.max);
         case Kind::zones:
             return fmt::format("array of {} to {} numbers, 0 to 65535, each once", key.min,
+                               key.max);
+        case Kind::servers:
+            return fmt::format("array of {} to {} strings, ADDRESS:PORT, each once", key.min,
                                key.max);
         case Kind::paths:
             return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,

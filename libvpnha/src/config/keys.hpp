@@ -29,6 +29,7 @@ enum class Kind {
     neighbours,  // Unicast addresses of a link, each once; how many.
     nets,        // Nets of flows, however large; how many.
     zones,       // Zones of connection tracking, each once; how many.
+    servers,     // Unicast IPv4 addresses with a port, each once; how many.
     paths,       // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
@@ -47,6 +48,7 @@ struct Value {
     std::vector<IpPrefix> prefixes;
     std::vector<IpAddress> addresses;
     std::vector<std::uint16_t> zones;
+    std::vector<Ipv4Endpoint> servers;
     std::vector<std::string> paths;
 };
 

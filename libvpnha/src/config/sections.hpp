@@ -17,6 +17,7 @@ enum class Section {
     replication,
     lease,
     fencing,
+    radius,
     gateway,
     outside,
     inside,

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <optional>
 
@@ -47,6 +48,7 @@ bool read_text(const Key& key, const std::string& text, Value& value) {
         case Kind::neighbours:
         case Kind::nets:
         case Kind::zones:
+        case Kind::servers:
         case Kind::paths:
             return false;
     }
@@ -85,6 +87,37 @@ std::optional<std::vector<IpAddress>> read_neighbours(const Key& key, const toml
         addresses.push_back(*address);
     }
     return addresses;
+}
+
+std::optional<Ipv4Endpoint> read_server(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    const Result<Ipv4Address> address = parse_ipv4(text.substr(0, colon));
+    if (!address || !is_unicast(IpAddress(*address)) || colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view digits = text.substr(colon + 1);
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), port);
+    if (error != std::errc() || end != digits.end() || port == 0) {
+        return std::nullopt;
+    }
+    return Ipv4Endpoint{*address, port};
+}
+
+std::optional<std::vector<Ipv4Endpoint>> read_servers(const Key& key, const toml::node& node) {
+    const toml::array* const array = node.as_array();
+    if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
+        return std::nullopt;
+    }
+    std::vector<Ipv4Endpoint> servers;
+    for (const toml::node& element : *array) {
+        const auto server = read_server(element.value_exact<std::string>().value_or(""));
+        if (!server || std::find(servers.begin(), servers.end(), *server) != servers.end()) {
+            return std::nullopt;
+        }
+        servers.push_back(*server);
+    }
+    return servers;
 }
 
 std::optional<std::vector<std::uint16_t>> read_zones(const Key& key, const toml::node& node) {
@@ -188,6 +221,12 @@ std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Va
             const std::optional<std::vector<IpAddress>> addresses = read_neighbours(key, node);
             good = addresses.has_value();
             value.addresses = addresses.value_or(std::vector<IpAddress>{});
+            break;
+        }
+        case Kind::servers: {
+            const std::optional<std::vector<Ipv4Endpoint>> servers = read_servers(key, node);
+            good = servers.has_value();
+            value.servers = servers.value_or(std::vector<Ipv4Endpoint>{});
             break;
         }
         case Kind::zones: {

@@ -15,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
+#include "effects/accounting_work.hpp"
 #include "effects/flow_work.hpp"
 #include "effects/ipsec_work.hpp"
 #include "effects/l2tp_work.hpp"
@@ -127,10 +128,10 @@ struct Log {
 };
 
 using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, OtherWork, SaveLease,
-                 SendLease, SetGate, DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin,
-                 AnswerAddress, EndPlugin, AnswerRequest, WriteScore, WithdrawScore, WatchServices,
-                 ReportFailure, Detached, Fenced, Log>;
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, OtherWork,
+                 SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce, AskNeighbours,
+                 AnswerPlugin, AnswerAddress, EndPlugin, AnswerRequest, WriteScore, WithdrawScore,
+                 WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.
@@ -139,8 +140,8 @@ struct DrainOrder {
 };
 
 // What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent =
-    std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, PluginEvent, DrainOrder, OtherEvent>;
+using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, AccountingEvent,
+                                 PluginEvent, DrainOrder, OtherEvent>;
 
 template <class What, class Family>
 inline constexpr bool kIsOfFamily = false;

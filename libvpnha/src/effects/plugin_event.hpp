@@ -3,9 +3,13 @@
 // sessions that are of its protocol.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "base/accounting.hpp"
+#include "base/bytes.hpp"
 #include "effects/tokens.hpp"
 #include "l2tp/session_record.hpp"
 #include "pptp/call_record.hpp"
@@ -26,10 +30,18 @@ struct PluginUp {
     PluginToken plugin = 0;
     const PluginSession& session;
     const std::string& not_resumable;
+    // Class, as the RADIUS server that authenticated gave it (RFC 2865 5.25).
+    const std::vector<Bytes>& classes;
+};
+// What a pppd says of the end of its session; one that was killed says nothing.
+struct PluginEnd {
+    EndCause cause = EndCause::nas_error;
+    std::optional<Traffic> traffic;  // What its device had counted.
 };
 // Of any protocol.
 struct PluginDown {
     PluginToken plugin = 0;
+    PluginEnd end;
 };
 
 // A pppd wants an address for its client. → AnswerAddress

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/ids.hpp"
 #include "pptp/call_record.hpp"
 
@@ -86,6 +87,7 @@ struct CallResumed {
 struct CallEnded {
     pptp::CallKey key;
     std::string reason;
+    EndCause cause{};
 };
 // Of live calls those whose numbers have changed; the observer and the data path say them each 100
 // ms, and after 512 packets of a call. With the ticket of a ReadCalls, all, as they stood then or

@@ -35,9 +35,13 @@ std::unique_ptr<Keeper> make_drain(Gateway& gateway, const Settings&) {
     return std::make_unique<Drain>(gateway);
 }
 
-// SAs come before what runs inside them, addresses after those who have them.
-constexpr std::array<Make, 6> kFamilies{make_ipsec, make_l2tp,      make_pptp,
-                                        make_flows, make_addresses, make_drain};
+std::unique_ptr<Keeper> make_accounts(Gateway& gateway, const Settings& settings) {
+    return std::make_unique<Accounts>(gateway, settings.accounts);
+}
+
+// SAs come before what runs inside them, addresses and accounts after those who have them.
+constexpr std::array<Make, 7> kFamilies{make_ipsec,     make_l2tp,     make_pptp, make_flows,
+                                        make_addresses, make_accounts, make_drain};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/time.hpp"
+#include "keepers/accounts/accounts.hpp"
 #include "keepers/addresses/addresses.hpp"
 #include "keepers/conntrack/flows.hpp"
 #include "keepers/keeper.hpp"
@@ -20,6 +21,7 @@ struct Settings {
     Duration confirm_wait = std::chrono::milliseconds(50);
     FlowSettings flows;
     AddressSettings addresses;
+    AccountSettings accounts;
     bool ipsec = false;  // The gateway serves it.
     bool pptp = false;   // The same.
 };

@@ -51,6 +51,8 @@ class Gateway {
     [[nodiscard]] virtual bool is_heard() const = 0;
     // Has the keepers install whatever the replica holds and this node's kernel lacks.
     virtual void install_missing(TimePoint now, Effects& effects) = 0;
+    // A session that this node went on with has ended: all keepers hear of it, at once.
+    virtual void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) = 0;
     // For the log: "gateway=l2tp epoch=3.1".
     [[nodiscard]] virtual std::string tag() const = 0;
 
@@ -133,6 +135,8 @@ class Keeper {
 
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
+    // A session that was taken over has ended; of a stock one its plugin tells.
+    virtual void on_end(const wire::RecordKey&, EndCause, TimePoint) {}
     virtual void on_time(TimePoint now, Effects& effects) = 0;
     [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
 

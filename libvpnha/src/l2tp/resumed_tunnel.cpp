@@ -72,9 +72,10 @@ struct ResumedTunnel::State {
     void on_sccrq(TunnelEffects& effects);
     void apply(Sessions::iterator session, ppp::LinkKeeper::Effects link, CdnResult result,
                TunnelEffects& effects);
-    void end_session(Sessions::iterator session, std::string reason, TunnelEffects& effects);
+    void end_session(Sessions::iterator session, std::string reason, EndCause cause,
+                     TunnelEffects& effects);
     void stop(StopResult result, const std::string& reason, TunnelEffects& effects);
-    void end_all(const std::string& reason, TunnelEffects& effects);
+    void end_all(const std::string& reason, EndCause cause, TunnelEffects& effects);
     void raise_doubt(std::string reason, TunnelEffects& effects);
     void ask_all(TunnelEffects& effects);
     void on_doubt_time(TunnelEffects& effects);
@@ -104,7 +105,7 @@ void ResumedTunnel::State::on_control(const ControlMessage& message, TunnelEffec
         case MessageType::stopccn:
             end_all(fmt::format("peer sent StopCCN (result {})",
                                 message.u16(AvpType::result_code).value_or(0)),
-                    effects);
+                    EndCause::user_request, effects);
             return;
         case MessageType::cdn:
             on_cdn(message, effects);
@@ -173,7 +174,7 @@ void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& 
     end_session(
         session,
         fmt::format("peer sent CDN (result {})", message.u16(AvpType::result_code).value_or(0)),
-        effects);
+        EndCause::user_request, effects);
 }
 
 // Another call in this tunnel: only the stock daemon could set it up, and it does not know the
@@ -201,7 +202,7 @@ void ResumedTunnel::State::on_call_connected(const ControlMessage& message) {
 
 void ResumedTunnel::State::on_sccrq(TunnelEffects& effects) {
     if (phase == Phase::closing) {
-        end_all("peer dialled anew", effects);
+        end_all("peer dialled anew", EndCause::lost_carrier, effects);
     } else if (doubt || (next_doubt && latest < *next_doubt)) {
         ++counters.unexpected;
     } else {
@@ -216,14 +217,14 @@ void ResumedTunnel::State::apply(Sessions::iterator session, ppp::LinkKeeper::Ef
     }
     if (link.end_reason) {
         channel.send(session->first.peer_id, encode_cdn(result, session->first.id), latest);
-        end_session(session, std::move(*link.end_reason), effects);
+        end_session(session, std::move(*link.end_reason), link.cause, effects);
     }
 }
 
 void ResumedTunnel::State::end_session(Sessions::iterator session, std::string reason,
-                                       TunnelEffects& effects) {
+                                       EndCause cause, TunnelEffects& effects) {
     drain(effects);
-    effects.emplace_back(SessionEnded{session->first, std::move(reason)});
+    effects.emplace_back(SessionEnded{session->first, std::move(reason), cause});
     sessions.erase(session);
     if (sessions.empty() && phase == Phase::live) {
         stop(StopResult::clear, "its last session ended", effects);
@@ -240,15 +241,16 @@ void ResumedTunnel::State::stop(StopResult result, const std::string& reason,
     channel.send(kNoSession, encode_stopccn(result, key.id), latest);
     drain(effects);
     for (const auto& [session, link] : sessions) {
-        effects.emplace_back(SessionEnded{session, reason});
+        effects.emplace_back(SessionEnded{session, reason, EndCause::nas_error});
     }
     sessions.clear();
 }
 
-void ResumedTunnel::State::end_all(const std::string& reason, TunnelEffects& effects) {
+void ResumedTunnel::State::end_all(const std::string& reason, EndCause cause,
+                                   TunnelEffects& effects) {
     drain(effects);
     for (const auto& [session, link] : sessions) {
-        effects.emplace_back(SessionEnded{session, reason});
+        effects.emplace_back(SessionEnded{session, reason, cause});
     }
     sessions.clear();
     doubt.reset();
@@ -279,7 +281,7 @@ void ResumedTunnel::State::ask_all(TunnelEffects& effects) {
 
 void ResumedTunnel::State::on_doubt_time(TunnelEffects& effects) {
     if (doubt && latest >= doubt->deadline) {
-        end_all(std::string(doubt->reason), effects);
+        end_all(std::string(doubt->reason), EndCause::lost_carrier, effects);
     } else if (doubt && latest >= doubt->next_echo) {
         ask_all(effects);
     }
@@ -302,9 +304,10 @@ void ResumedTunnel::State::settle(TunnelEffects& effects) {
     }
     const bool unanswered = channel.went_unanswered();
     if (channel.state() == ControlChannel::State::dead) {
-        end_all("peer left L2TP control messages unacknowledged", effects);
+        end_all("peer left L2TP control messages unacknowledged", EndCause::lost_carrier, effects);
     } else if (phase == Phase::closing && (channel.idle() || unanswered)) {
-        end_all(channel.idle() ? "closed" : "peer answers no L2TP control message", effects);
+        end_all(channel.idle() ? "closed" : "peer answers no L2TP control message",
+                EndCause::lost_carrier, effects);
     } else if (unanswered) {
         raise_doubt("peer answers neither L2TP control messages nor LCP echoes", effects);
     }
@@ -406,7 +409,7 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, TimePoint no
 TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
     TunnelEffects effects;
     if (state_->sessions.erase(session) != 0 && state_->sessions.empty()) {
-        state_->end_all("its last session is the stock daemon's", effects);
+        state_->end_all("its last session is the stock daemon's", EndCause::nas_request, effects);
     }
     return effects;
 }

@@ -44,6 +44,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "l2tp/control_channel.hpp"
@@ -65,6 +66,7 @@ struct SendFrame {
 struct SessionEnded {
     SessionKey session;
     std::string reason;  // For the log: "peer sent CDN (result 3)".
+    EndCause cause{};
 };
 // No session is left and the peer knows: the tunnel's socket may be closed.
 struct TunnelEnded {

@@ -50,6 +50,12 @@ void KeeperList::install(const replica::Install& wanted, TimePoint now, Effects&
     }
 }
 
+void KeeperList::tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_end(session, cause, now);
+    }
+}
+
 void KeeperList::remove(const wire::RecordKey& key, Effects& effects) {
     if (keepers::Keeper* const keeper = keeper_of(key.type)) {
         keeper->remove(key, effects);

@@ -40,6 +40,7 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] bool is_served() const override { return parts_.takeover.serves(); }
     [[nodiscard]] bool is_heard() const override { return parts_.lease.holder().serving(); }
     void install_missing(TimePoint now, Effects& effects) override;
+    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
     [[nodiscard]] std::string tag() const override;
 
     // By the record's type; what no keeper has is set aside.

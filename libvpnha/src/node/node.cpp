@@ -296,11 +296,11 @@ Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
 
 Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
                            const PluginSession& session, const std::string& not_resumable,
-                           TimePoint now) {
+                           TimePoint now, const std::vector<Bytes>& classes) {
     Effects effects;
     for (auto& [id, node] : gateways_) {
         if (node.settings().name == gateway) {
-            node.on_event(PluginUp{plugin, session, not_resumable}, now, effects);
+            node.on_event(PluginUp{plugin, session, not_resumable, classes}, now, effects);
             settle(now, effects);
             return effects;
         }
@@ -326,10 +326,10 @@ Effects Node::on_plugin_asks(PluginToken plugin, const std::string& gateway,
     return effects;
 }
 
-Effects Node::on_plugin_down(PluginToken plugin, TimePoint now) {
+Effects Node::on_plugin_down(PluginToken plugin, TimePoint now, const PluginEnd& end) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_event(PluginDown{plugin}, now, effects);
+        gateway.on_event(PluginDown{plugin, end}, now, effects);
     }
     settle(now, effects);
     return effects;

@@ -132,11 +132,13 @@ class Node {
     // Sessions.
     [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
                                        const PluginSession& session,
-                                       const std::string& not_resumable, TimePoint now);
+                                       const std::string& not_resumable, TimePoint now,
+                                       const std::vector<Bytes>& classes = {});
     // A pppd wants an address for its client. → AnswerAddress
     [[nodiscard]] Effects on_plugin_asks(PluginToken plugin, const std::string& gateway,
                                          const std::string& user, TimePoint now);
-    [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now);
+    [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now,
+                                         const PluginEnd& end = {});
 
     [[nodiscard]] Effects on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;

@@ -77,13 +77,13 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
         case Code::terminate_request:
             effects.frames.push_back(encode_control_frame(
                 Protocol::lcp, {.code = Code::terminate_ack, .id = packet->id, .data = {}}));
-            end("peer sent LCP Terminate-Request", effects);
+            end("peer sent LCP Terminate-Request", EndCause::user_request, effects);
             break;
         case Code::terminate_ack:
-            end("peer sent LCP Terminate-Ack", effects);
+            end("peer sent LCP Terminate-Ack", EndCause::lost_carrier, effects);
             break;
         case Code::configure_request:
-            terminate("peer wants to negotiate LCP anew", effects);
+            terminate("peer wants to negotiate LCP anew", EndCause::nas_request, effects);
             break;
         case Code::code_reject:
             if (!packet->data.empty() &&
@@ -114,11 +114,11 @@ void LinkKeeper::on_ipcp(ByteView bytes, Effects& effects) {
     if (!packet) {
         ++counters_->malformed;
     } else if (packet->code == Code::configure_request) {
-        terminate("peer wants to negotiate IPCP anew", effects);
+        terminate("peer wants to negotiate IPCP anew", EndCause::nas_request, effects);
     } else if (packet->code == Code::terminate_request) {
         effects.frames.push_back(encode_control_frame(
             Protocol::ipcp, {.code = Code::terminate_ack, .id = packet->id, .data = {}}));
-        terminate("peer sent IPCP Terminate-Request", effects);
+        terminate("peer sent IPCP Terminate-Request", EndCause::user_request, effects);
     } else {
         ++counters_->unexpected;
     }
@@ -167,7 +167,7 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
         return effects;
     }
     if (settings_.echo_failures != 0 && unanswered_ >= settings_.echo_failures) {
-        terminate("peer left LCP echoes unanswered", effects);
+        terminate("peer left LCP echoes unanswered", EndCause::lost_carrier, effects);
         return effects;
     }
     send_echo(effects);
@@ -192,7 +192,7 @@ void LinkKeeper::forget_answer() {
 LinkKeeper::Effects LinkKeeper::close(std::string reason) {
     Effects effects;
     if (open_) {
-        terminate(std::move(reason), effects);
+        terminate(std::move(reason), EndCause::nas_request, effects);
     }
     return effects;
 }
@@ -220,16 +220,17 @@ void LinkKeeper::send_echo(Effects& effects) {
         Protocol::lcp, {.code = Code::echo_request, .id = next_id_++, .data = data.view()}));
 }
 
-void LinkKeeper::terminate(std::string reason, Effects& effects) {
+void LinkKeeper::terminate(std::string reason, EndCause cause, Effects& effects) {
     effects.frames.push_back(encode_control_frame(
         Protocol::lcp, {.code = Code::terminate_request, .id = next_id_++, .data = {}}));
-    end(std::move(reason), effects);
+    end(std::move(reason), cause, effects);
 }
 
-void LinkKeeper::end(std::string reason, Effects& effects) {
+void LinkKeeper::end(std::string reason, EndCause cause, Effects& effects) {
     open_ = false;
     next_echo_.reset();
     effects.end_reason = std::move(reason);
+    effects.cause = cause;
 }
 
 }  // namespace vpnha::ppp

@@ -39,6 +39,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "ppp/control_packet.hpp"
@@ -64,8 +65,9 @@ struct LinkSettings {
 class LinkKeeper {
   public:
     struct Effects {
-        std::vector<Bytes> frames;              // For the channel, in this order.
-        std::optional<std::string> end_reason;  // Set once: the link is over.
+        std::vector<Bytes> frames;               // For the channel, in this order.
+        std::optional<std::string> end_reason;   // Set once: the link is over.
+        EndCause cause = EndCause::nas_request;  // Then.
     };
 
     // The counters must outlive the keeper.
@@ -94,8 +96,8 @@ class LinkKeeper {
     void on_echo_reply(const ControlPacket& packet);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);
     void send_echo(Effects& effects);
-    void terminate(std::string reason, Effects& effects);
-    void end(std::string reason, Effects& effects);
+    void terminate(std::string reason, EndCause cause, Effects& effects);
+    void end(std::string reason, EndCause cause, Effects& effects);
 
     LinkSettings settings_;
     LinkCounters* counters_;

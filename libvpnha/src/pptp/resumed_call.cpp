@@ -172,7 +172,7 @@ void ResumedCall::on_segment(const PeerSegment& segment, TimePoint now, CallOutp
         case ControlProbe::Answer::none:
             return;
         case ControlProbe::Answer::reset:
-            end("peer knows no such connection", out);
+            end("peer knows no such connection", EndCause::lost_carrier, out);
             return;
         case ControlProbe::Answer::numbers:
             break;
@@ -207,7 +207,7 @@ void ResumedCall::climb(TimePoint now, CallOutput& out) {
     }
     on_position(now, out);
     if (ladder_ && ladder_->is_hopeless(now)) {
-        end("peer does not answer", out);
+        end("peer does not answer", EndCause::lost_carrier, out);
     }
 }
 
@@ -260,7 +260,7 @@ void ResumedCall::ask_peer(TimePoint now, CallOutput& out) {
         return;
     }
     if (unanswered_since_ && now - *unanswered_since_ >= kOwnEchoWait) {
-        end("peer left PPTP echoes unanswered", out);
+        end("peer left PPTP echoes unanswered", EndCause::lost_carrier, out);
         return;
     }
     unanswered_since_ = unanswered_since_ ? unanswered_since_ : now;
@@ -324,7 +324,7 @@ void ResumedCall::on_control(ByteView bytes, CallOutput& out) {
         const auto message = parse_control_message(ByteView(stream_).subspan(done), size);
         if (!message) {
             ++counters_->malformed;
-            end(message.error().detail, out);
+            end(message.error().detail, EndCause::nas_error, out);
             return;
         }
         if (!*message) {
@@ -349,10 +349,10 @@ void ResumedCall::on_message(const ControlMessage& message, CallOutput& out) {
             break;
         case ControlType::stop_request:
             say(build_stop_reply(), out);
-            end("peer sent Stop-Control-Connection-Request", out);
+            end("peer sent Stop-Control-Connection-Request", EndCause::user_request, out);
             break;
         case ControlType::call_clear_request:
-            end("peer sent Call-Clear-Request", out);
+            end("peer sent Call-Clear-Request", EndCause::user_request, out);
             break;
         case ControlType::outgoing_call_request:
             if (const auto caller = requested_call(message)) {
@@ -371,11 +371,11 @@ void ResumedCall::on_message(const ControlMessage& message, CallOutput& out) {
 void ResumedCall::on_control_closed(const std::string& why, CallOutput& out) {
     if (state_ != State::ended) {
         is_connected_ = false;
-        end(why, out);
+        end(why, EndCause::lost_carrier, out);
     }
 }
 
-void ResumedCall::end(const std::string& reason, CallOutput& out) {
+void ResumedCall::end(const std::string& reason, EndCause cause, CallOutput& out) {
     if (state_ == State::ended) {
         return;
     }
@@ -390,7 +390,7 @@ void ResumedCall::end(const std::string& reason, CallOutput& out) {
     }
     known_ = numbers(known_at_);
     state_ = State::ended;
-    out.ended(reason);
+    out.ended(reason, cause);
 }
 
 }  // namespace vpnha::pptp

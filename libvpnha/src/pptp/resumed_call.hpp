@@ -52,7 +52,7 @@ class CallOutput {
     // From now on packets of the TUN device are taken.
     virtual void resumed(const std::string& how) = 0;
     // The call is over. What was said goes out first, then the socket's FIN.
-    virtual void ended(const std::string& reason) = 0;
+    virtual void ended(const std::string& reason, EndCause cause) = 0;
 
   protected:
     ~CallOutput() = default;
@@ -135,7 +135,7 @@ class ResumedCall {
     // The number is taken; `size` octets of payload stand in out_ behind the room for a header.
     void send_gre(std::uint32_t number, std::size_t size, CallOutput& out);
     void send_acknowledgement(CallOutput& out);
-    void end(const std::string& reason, CallOutput& out);
+    void end(const std::string& reason, EndCause cause, CallOutput& out);
 
     CallRecord record_;
     CallCounters* counters_;

@@ -174,7 +174,7 @@ void ResumedCall::take(ppp::LinkKeeper::Effects effects, CallOutput& out) {
         send_frame(frame, out);
     }
     if (effects.end_reason) {
-        end(*effects.end_reason, out);
+        end(*effects.end_reason, effects.cause, out);
     }
 }
 

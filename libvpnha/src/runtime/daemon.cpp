@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -206,8 +207,8 @@ class Daemon {
         settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
             VPNHA_TRY(auto durable, leases.load(gateway.id));
-            node::GatewaySettings& each =
-                settings.gateways.emplace_back(runtime::gateway_settings_of(gateway));
+            node::GatewaySettings& each = settings.gateways.emplace_back(
+                runtime::gateway_settings_of(gateway, config_.radius));
             each.keepers.flows.replicate &= flow_table_ != nullptr;
             each.lease = lease;
             each.durable = std::move(durable);
@@ -267,6 +268,19 @@ class Daemon {
         });
     }
 
+    Result<void> open_accounting() {
+        if (std::ranges::none_of(config_.gateways, &config::Gateway::accounting)) {
+            return {};
+        }
+        VPNHA_TRY(auto servers, adapters::AccountingServers::open(config_.radius));
+        VPNHA_TRY(accounting_, adapters::AccountingClient::start(
+                                   loop_, std::move(servers),
+                                   [this](GatewayId id, const node::AccountingEvent& event) {
+                                       hear(id, event);
+                                   }));
+        return {};
+    }
+
     Result<void> join_group() {
         VPNHA_TRY(
             group_,
@@ -305,6 +319,7 @@ class Daemon {
                 {.tell = [this](GatewayId id, const node::PptpEvent& event) { hear(id, event); },
                  .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
                                      bool meant) { return gate_->allow_end(vip, peer, meant); }}));
+        VPNHA_CHECK(open_accounting());
         VPNHA_TRY(carriers_,
                   runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
                                                    [this](GatewayId id, const std::any& event) {
@@ -327,7 +342,8 @@ class Daemon {
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
                            *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(),
-                           ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(), carriers_},
+                           ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(),
+                           accounting_.get(), carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -436,6 +452,7 @@ class Daemon {
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     runtime::Ipsec ipsec_;
     std::unique_ptr<runtime::Pptp> pptp_;
+    std::unique_ptr<adapters::AccountingClient> accounting_;
     runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
     runtime::Encryption encryption_;

@@ -66,6 +66,13 @@ node::Effects Executor::execute(node::PptpWork& work) {
     return {};
 }
 
+node::Effects Executor::execute(node::AccountingWork& work) {
+    // Only the keeper of a gateway with accounting asks for it.
+    VPNHA_ASSERT(ports_.accounting != nullptr);
+    ports_.accounting->execute(std::move(work));
+    return {};
+}
+
 node::Effects Executor::execute(node::OtherWork& work) {
     // Its keeper and its carrier came together.
     VPNHA_ASSERT(std::ranges::any_of(

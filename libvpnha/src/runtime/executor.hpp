@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "adapters/corosync/corosync_group.hpp"
+#include "adapters/radius/accounting_client.hpp"
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
 #include "ports/carrier.hpp"
@@ -51,6 +52,8 @@ struct Ports {
     ports::IkeWatch* ike_watch = nullptr;
     // Of the gateways that have PPTP; nullptr where none has.
     Pptp* pptp = nullptr;
+    // nullptr where no gateway has accounting.
+    adapters::AccountingClient* accounting = nullptr;
     // Of protocols that come with the program.
     std::span<const std::unique_ptr<ports::Carrier>> carriers{};
 };
@@ -93,6 +96,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::FlowWork& work) override;
     node::Effects execute(node::IpsecWork& work) override;
     node::Effects execute(node::PptpWork& work) override;
+    node::Effects execute(node::AccountingWork& work) override;
     node::Effects execute(node::OtherWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

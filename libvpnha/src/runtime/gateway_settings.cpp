@@ -34,7 +34,8 @@ keepers::FlowSettings flow_settings_of(const config::Gateway& gateway) {
 
 }  // namespace
 
-node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
+node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
+                                          const config::Radius& radius) {
     node::GatewaySettings settings;
     settings.id = gateway.id;
     settings.name = gateway.name;
@@ -46,6 +47,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway) {
     settings.links = link_settings_of(gateway.links);
     settings.keepers.flows = flow_settings_of(gateway);
     settings.keepers.addresses = {gateway.common_pool, gateway.address_hold};
+    settings.keepers.accounts = {gateway.accounting, radius.interim};
     settings.stand_in = gateway.stand_in;
     return settings;
 }

@@ -11,7 +11,8 @@
 namespace vpnha::runtime {
 
 // Without what the lease needs.
-[[nodiscard]] node::GatewaySettings gateway_settings_of(const config::Gateway& gateway);
+[[nodiscard]] node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
+                                                        const config::Radius& radius);
 
 // Of this life of this vpnhad.
 [[nodiscard]] Result<lease::Setup> lease_setup_of(const config::Config& config,

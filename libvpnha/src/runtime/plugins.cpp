@@ -14,8 +14,8 @@ Result<void> Plugins::open() {
         .on_up = [this](adapters::PluginClientId client,
                         const adapters::PluginSessionUp& up) { on_up(client, up); },
         .on_down =
-            [this](adapters::PluginClientId client) {
-                run_(node_.on_plugin_down(client.value, loop_.now()));
+            [this](adapters::PluginClientId client, const adapters::PluginSessionDown& down) {
+                run_(node_.on_plugin_down(client.value, loop_.now(), {down.cause, down.traffic}));
             },
         .on_gone = [this](adapters::PluginClientId client,
                           bool announced) { on_gone(client, announced); }};
@@ -31,7 +31,7 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
         return;
     }
     run_(node_.on_plugin_up(client.value, up.gateway, news->session, news->not_resumable,
-                            loop_.now()));
+                            loop_.now(), up.classes));
 }
 
 void Plugins::on_gone(adapters::PluginClientId client, bool announced) {

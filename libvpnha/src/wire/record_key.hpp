@@ -27,6 +27,7 @@ enum class RecordType : std::uint8_t {
     echo_number = 0x71,
     client_address = 0x90,  // Optional: without it addresses are given as before there were any.
     drain = 0x91,           // Optional: who does not know it takes new clients.
+    account = 0x92,         // Optional: who does not know it accounts for nobody.
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

@@ -16,7 +16,7 @@ namespace vpnha::wire {
 enum class Service : std::uint8_t {
     session,     // Said at once. A node that lacks one would not go on with everything.
     checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
-                 // the client's address; that no new ones are taken.
+                 // the client's address; that no new ones are taken; an account.
     tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
                  // session.
 };
@@ -57,6 +57,7 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
     RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.
@@ -86,8 +87,9 @@ inline constexpr RecordTraits kUnknownRecord{RecordType{}, Service::session, kPa
             // Of a kind with larger payloads there may be fewer.
             return {limits::kRecordsPerGatewayMax, limits::kRecordsPerGatewayMax * 1024};
         case Service::checkpoint:
-            // Two for each session.
-            return {limits::kRecordsPerGatewayMax * 2, limits::kRecordsPerGatewayMax * 128};
+            // Three for each session, and those of ended ones that nobody has answered.
+            return {limits::kRecordsPerGatewayMax * 3 + limits::kAccountsEndedMax,
+                    limits::kRecordsPerGatewayMax * 384};
         case Service::tracked:
             // A flow has at most 145 octets.
             return {limits::kFlowsPerGatewayMax, limits::kFlowsPerGatewayMax * 256};

@@ -67,6 +67,16 @@ TEST(ChecksTest, ACommonPoolLiesWithinThePools) {
     EXPECT_THAT(error_with("\"2001:db8::/64\""), HasSubstr("2001:db8::/64 is IPv6"));
 }
 
+TEST(ChecksTest, AccountingNeedsAServerAndSessionsOfPpp) {
+    const std::string servers = "[radius]\naccounting_servers = [\"198.51.100.5:1813\"]\n";
+    const std::string sample = changed(kSample, "id = 1", "id = 1\naccounting = true");
+    EXPECT_EQ(error_of(servers + sample), "");
+    EXPECT_EQ(error_of(servers + kSample), "");
+    EXPECT_THAT(error_of(sample), HasSubstr("vpnha.toml:3: there is nobody to account to"));
+    EXPECT_THAT(error_of(servers + changed(sample, ".l2tp]", ".ipsec]")),
+                HasSubstr("the gateway has neither"));
+}
+
 TEST(ChecksTest, L2tpNeedsIpv4) {
     EXPECT_EQ(
         error_of(changed(kSample, "\"192.0.2.100/24\"", "\"2001:db8::1/64\", \"192.0.2.100/24\"")),

@@ -66,8 +66,9 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
 
 TEST(TomlReaderTest, RefusesWhatStandsInTheWrongPlace) {
     EXPECT_THAT(error_of("[clutser]\n" + kSample), HasSubstr("did you mean 'cluster'?"));
-    EXPECT_THAT(error_of("[zzzzzzzz]\n" + kSample),
-                HasSubstr("known here: cluster, daemon, replication, lease, fencing, gateway"));
+    EXPECT_THAT(
+        error_of("[zzzzzzzz]\n" + kSample),
+        HasSubstr("known here: cluster, daemon, replication, lease, fencing, radius, gateway"));
     EXPECT_THAT(error_of("cluster = 1\n" + kSample), HasSubstr("write it as [cluster]"));
     EXPECT_THAT(error_of("gateway.id = 1\n" + kSample), HasSubstr("below [gateway.NAME]"));
     EXPECT_THAT(error_of("[gateway.\"a b\"]\n"), HasSubstr("no name of a gateway"));
@@ -111,6 +112,23 @@ TEST(TomlReaderTest, ReadsFlags) {
         EXPECT_THAT(error_of(std::string("[cluster]\nreplicate_secrets_unencrypted = ") + bad +
                              "\n" + kSample),
                     HasSubstr("takes a boolean, true or false"));
+    }
+}
+
+TEST(TomlReaderTest, ReadsAccountingServers) {
+    const auto with = [](const std::string& list) {
+        return "[radius]\naccounting_servers = " + list + "\n" + kSample;
+    };
+    const Result<Config> config =
+        parse(with(R"(["198.51.100.5:1813", "198.51.100.5:1814"])"), "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_EQ(config->radius.accounting_servers.size(), 2U);
+    EXPECT_EQ(to_string(config->radius.accounting_servers[1]), "198.51.100.5:1814");
+    for (const std::string bad :
+         {"\"198.51.100.5:1813\"", R"(["198.51.100.5"])", R"(["198.51.100.5:0"])",
+          R"(["198.51.100.5:65536"])", R"(["198.51.100.5:18 "])", R"(["0.0.0.0:1813"])",
+          R"(["radius:1813"])", R"(["198.51.100.5:1", "198.51.100.5:1"])", "[1]"}) {
+        EXPECT_THAT(error_of(with(bad)), HasSubstr("it takes an array of 0 to 8 strings")) << bad;
     }
 }
 

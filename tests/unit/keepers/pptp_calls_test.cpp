@@ -10,6 +10,8 @@
 namespace vpnha::keepers {
 namespace pptp_calls_test {
 
+const std::vector<Bytes> kNoClasses;
+
 using pptp::CallKey;
 using pptp::CallNumbers;
 using pptp::test::sample_call;
@@ -38,6 +40,7 @@ class Place final : public Gateway {
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
+    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
     void take(replica::Effects&& from, TimePoint now) {
@@ -185,7 +188,7 @@ class PptpCallsTest : public ::testing::Test {
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
         const node::PluginSession call = node::PluginCall{sample_call(), a_.numbers_};
-        a_.tell(node::PluginUp{1, call, obstacle}, now_);
+        a_.tell(node::PluginUp{1, call, obstacle, kNoClasses}, now_);
         settle();
     }
     void kill_a() {
@@ -380,7 +383,7 @@ TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
 
 TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     bring_up();
-    a_.tell(node::PluginDown{1}, now_);
+    a_.tell(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_EQ(a_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
@@ -390,7 +393,7 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    a_.tell(node::PluginDown{1}, now_);
+    a_.tell(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }

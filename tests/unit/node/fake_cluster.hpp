@@ -37,6 +37,7 @@ struct FakeNode {
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
     std::vector<PluginToken> ended_plugins;
     std::map<PluginToken, AnswerAddress> addresses;
+    std::vector<AccountingWork> accounting;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<Bytes> frames;
@@ -83,6 +84,7 @@ class FakeCluster {
     Settings& settings() { return settings_; }
     keepers::FlowSettings& flow_settings() { return flow_settings_; }
     keepers::AddressSettings& address_settings() { return address_settings_; }
+    keepers::AccountSettings& account_settings() { return account_settings_; }
     // Nodes that start from now on have IPsec.
     void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
@@ -97,6 +99,7 @@ class FakeCluster {
         gateway.name = "l2tp";
         gateway.keepers.flows = flow_settings_;
         gateway.keepers.addresses = address_settings_;
+        gateway.keepers.accounts = account_settings_;
         gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
@@ -328,6 +331,10 @@ class FakeCluster {
         Effects execute(IpsecWork& work) override { return cluster_.ipsec_->execute(id_, work); }
         // No gateway has these here.
         Effects execute(PptpWork&) override { return {}; }
+        Effects execute(AccountingWork& work) override {
+            fake_.accounting.push_back(work);
+            return {};
+        }
         Effects execute(OtherWork&) override { return {}; }
         Effects execute(SaveLease& save) override {
             if (cluster_.slow_disks_.contains(id_)) {
@@ -471,6 +478,7 @@ class FakeCluster {
     FakeIpsec* ipsec_ = nullptr;
     keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};
     keepers::AddressSettings address_settings_;
+    keepers::AccountSettings account_settings_;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

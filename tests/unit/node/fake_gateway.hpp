@@ -17,6 +17,7 @@ class FakeGateway final : public Gateway {
     [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
     [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
     void install_missing(TimePoint, Effects&) override {}
+    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
   private:

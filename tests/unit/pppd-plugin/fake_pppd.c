@@ -36,6 +36,7 @@ char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
 struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
 struct notifier* phasechange;
+volatile int status;
 void (*ip_choose_hook)(u_int32_t*);
 u_char mppe_send_key[MPPE_MAX_KEY_LEN], mppe_recv_key[MPPE_MAX_KEY_LEN];
 int mppe_keys_set;
@@ -89,6 +90,12 @@ void add_notifier(struct notifier** list, notify_func function, void* argument) 
         }
     }
     abort();
+}
+
+void remove_notifier(struct notifier** list, notify_func function, void* argument) {
+    (void)list;
+    (void)function;
+    (void)argument;
 }
 
 void timeout(void (*function)(void*), void* argument, int seconds, int microseconds) {
@@ -257,6 +264,37 @@ void fake_pppd_load_radius(uint32_t address) {
     radius_address = address;
     ip_choose_hook = choose_by_radius;
 }
+struct fake_attribute {
+    char name[33];
+    int attribute, vendor, type;
+    uint32_t length;
+    unsigned char value[254];
+    struct fake_attribute* next;
+};
+/* radius.so's, as this program exports it. */
+__attribute__((visibility("default"))) void (*radius_attributes_hook)(struct fake_attribute*);
+
+void fake_pppd_authenticate_by_radius(const char* first, const char* second) {
+    enum { CLASS = 25, REPLY_MESSAGE = 18, NO_VENDOR = -1 };
+    struct fake_attribute classes[2] = {
+        {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(first)},
+        {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(second)}};
+    struct fake_attribute other = {
+        .attribute = REPLY_MESSAGE, .vendor = NO_VENDOR, .length = 2, .next = &classes[0]};
+    struct fake_attribute vendors = {.attribute = CLASS, .vendor = 311, .next = &other};
+    memcpy(classes[0].value, first, strlen(first));
+    memcpy(classes[1].value, second, strlen(second));
+    classes[0].next = &classes[1];
+    notify_all(&phasechange, PHASE_AUTHENTICATE);
+    radius_attributes_hook(&vendors);
+}
+void fake_pppd_set_status(int value) {
+    status = value;
+}
+void fake_pppd_use_device(const char* name) {
+    snprintf(ifname, sizeof ifname, "%s", name);
+}
+
 uint32_t fake_pppd_choose(uint32_t own) {
     u_int32_t address = htonl(own);
     chosen = &address;

@@ -116,6 +116,54 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 
+TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
+    fake_pppd_authenticate_by_radius("gold", "");
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(up->classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
+}
+
+TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {
+    struct Case {
+        int status;
+        EndCause cause;
+    };
+    for (const Case& each : {Case{0, EndCause::user_request}, Case{5, EndCause::user_request},
+                             Case{12, EndCause::idle_timeout}, Case{13, EndCause::session_timeout},
+                             Case{15, EndCause::lost_carrier}, Case{16, EndCause::lost_carrier},
+                             Case{1, EndCause::nas_error}}) {
+        fake_pppd_ip_up();
+        if (connection_.get() < 0) {
+            accept();
+        }
+        ASSERT_TRUE(receive_up().has_value());
+        fake_pppd_set_status(each.status);
+        fake_pppd_ip_down();
+        const auto message = receive();
+        ASSERT_TRUE(message && std::holds_alternative<PluginSessionDown>(*message));
+        const auto& down = std::get<PluginSessionDown>(*message);
+        EXPECT_EQ(down.cause, each.cause) << each.status;
+        // There is no ppp0 here.
+        EXPECT_FALSE(down.traffic.has_value());
+    }
+}
+
+TEST_F(PppdPluginTest, TellsWhatTheDeviceHasCounted) {
+    fake_pppd_use_device("lo");
+    fake_pppd_ip_up();
+    accept();
+    ASSERT_TRUE(receive_up().has_value());
+    fake_pppd_ip_down();
+    const auto message = receive();
+    ASSERT_TRUE(message && std::holds_alternative<PluginSessionDown>(*message));
+    const auto& traffic = std::get<PluginSessionDown>(*message).traffic;
+    ASSERT_TRUE(traffic.has_value());
+    EXPECT_EQ(traffic->octets_in, traffic->octets_out);
+    EXPECT_EQ(traffic->packets_in, traffic->packets_out);
+}
+
 TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
     fake_pppd_over_pptp(kMppe128);
     fake_pppd_authenticate();

@@ -133,7 +133,7 @@ class CallWorld final : public CallOutput {
         how = text;
         resumed_at = now;
     }
-    void ended(const std::string& reason) override { ended_by.push_back(reason); }
+    void ended(const std::string& reason, EndCause) override { ended_by.push_back(reason); }
 
     TimePoint now{TimePoint{} + std::chrono::hours(1)};
     Duration delay = milliseconds(5);

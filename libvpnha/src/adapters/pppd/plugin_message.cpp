@@ -40,6 +40,9 @@ constexpr std::uint16_t kNotResumable = 12;
 constexpr std::uint16_t kReason = 13;
 constexpr std::uint16_t kAddress = 14;
 constexpr std::uint16_t kLastUpField = kNotResumable;
+constexpr std::uint16_t kClass = kOptionalBit | 15;
+constexpr std::uint16_t kCause = kOptionalBit | 16;
+constexpr std::uint16_t kTraffic = kOptionalBit | 17;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -190,6 +193,17 @@ Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
     return ids;
 }
 
+Result<void> add_class(ByteReader& value, std::vector<Bytes>& classes) {
+    if (value.remaining() > limits::kRadiusTextBytesMax) {
+        return fail(Errc::malformed, "a class is too long");
+    }
+    const ByteView octets = value.rest();
+    if (classes.size() < limits::kRadiusClassesMax) {
+        classes.emplace_back(octets.begin(), octets.end());
+    }
+    return {};
+}
+
 // All fields of a message, up to the one with the highest number; which ones there were.
 Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
                                                   Carrier& carrier) {
@@ -199,6 +213,10 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
         ByteReader value(reader.take_prefixed(limits::kPluginMessageBytesMax));
         if (!reader.ok()) {
             return fail(Errc::malformed, "a field is longer than its message");
+        }
+        if (type == kClass) {
+            VPNHA_CHECK(add_class(value, up.classes));
+            continue;
         }
         if ((type & kOptionalBit) != 0) {
             continue;
@@ -224,6 +242,35 @@ Result<PluginMessage> parse_asks(ByteReader& reader) {
         return fail(Errc::malformed, "who asks for an address names gateway, pid and user");
     }
     return PluginAsks{std::move(fields.gateway), fields.pid, std::move(fields.link.user)};
+}
+
+Result<PluginMessage> parse_session_down(ByteReader& reader) {
+    PluginSessionDown down;
+    while (reader.ok() && reader.remaining() > 0) {
+        const std::uint16_t type = reader.u16();
+        ByteReader value(reader.take_prefixed(limits::kPluginMessageBytesMax));
+        if (type == kCause) {
+            const std::uint8_t cause = value.u8();
+            down.cause = static_cast<EndCause>(cause);
+            if (!value.finished() || cause == 0 || cause > kEndCauseMax) {
+                return fail(Errc::malformed, "a session's end has no cause of RFC 2866");
+            }
+        } else if (type == kTraffic) {
+            Traffic traffic;
+            traffic.octets_in = value.u64();
+            traffic.octets_out = value.u64();
+            traffic.packets_in = value.u64();
+            traffic.packets_out = value.u64();
+            if (!value.finished()) {
+                return fail(Errc::malformed, "counters have a wrong length");
+            }
+            down.traffic = traffic;
+        }
+    }
+    if (!reader.ok()) {
+        return fail(Errc::malformed, "a field is longer than its message");
+    }
+    return down;
 }
 
 Result<PluginMessage> parse_session_up(ByteReader& reader) {
@@ -277,10 +324,10 @@ Result<PluginMessage> parse_plugin_message(ByteView bytes) {
     if (type == kAsks) {
         return parse_asks(reader);
     }
-    // Fields that later versions may add say nothing that this one must know.
     if (type == kSessionDown) {
-        return PluginSessionDown{};
+        return parse_session_down(reader);
     }
+    // Fields that later versions may add say nothing that this one must know.
     if (type == kExit) {
         return PluginExit{};
     }

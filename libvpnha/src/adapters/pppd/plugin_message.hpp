@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "l2tp/session_record.hpp"
 
@@ -63,9 +65,14 @@ struct PluginSessionUp {
     PluginLink link;
     // Why another node could not go on with it; empty when one could. One reason each, for humans.
     std::vector<std::string> not_resumable;
+    // Class attributes of RADIUS, at most limits::kRadiusClassesMax.
+    std::vector<Bytes> classes;
 };
 // IPCP is down: the session is over, or about to be.
-struct PluginSessionDown {};
+struct PluginSessionDown {
+    EndCause cause = EndCause::nas_error;
+    std::optional<Traffic> traffic;  // What the link's device had counted.
+};
 // pppd ends in an orderly way. What follows is the end of the connection.
 struct PluginExit {};
 

@@ -90,9 +90,9 @@ void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
         client.known = true;
         client.announced = false;
         listener.on_up(id, std::move(*up));
-    } else if (std::holds_alternative<PluginSessionDown>(*message)) {
+    } else if (auto* const down = std::get_if<PluginSessionDown>(&*message)) {
         if (client.known) {
-            listener.on_down(id);
+            listener.on_down(id, *down);
         }
     } else {
         client.announced = true;

@@ -28,7 +28,7 @@ struct PluginListener {
     // later, with PluginServer::answer().
     std::function<void(PluginClientId, PluginSessionUp)> on_up;
     // IPCP is down; the process is still there and may say `up` again.
-    std::function<void(PluginClientId)> on_down;
+    std::function<void(PluginClientId, PluginSessionDown)> on_down;
     // The process is gone, after it asked or `up`. Announced: it ended in an orderly way, so that
     // the client knows too; otherwise it was killed.
     std::function<void(PluginClientId, bool announced)> on_gone;

@@ -69,6 +69,7 @@ class PathCall final : pptp::CallOutput {
     }
     // Set once it is over.
     [[nodiscard]] const std::optional<std::string>& end_reason() const { return end_reason_; }
+    [[nodiscard]] EndCause end_cause() const { return end_cause_; }
     // The connection ends as TCP does.
     void close_control();
 
@@ -85,7 +86,10 @@ class PathCall final : pptp::CallOutput {
     void send(ByteView gre) override;
     void deliver(ByteView packet) override;
     void resumed(const std::string& how) override { resumed_ = how; }
-    void ended(const std::string& reason) override { end_reason_ = reason; }
+    void ended(const std::string& reason, EndCause cause) override {
+        end_reason_ = reason;
+        end_cause_ = cause;
+    }
     void settle();
 
     GatewayId gateway_;
@@ -101,6 +105,7 @@ class PathCall final : pptp::CallOutput {
     std::optional<std::string> failure_;  // Of the connection, for settle().
     std::optional<std::string> resumed_;
     std::optional<std::string> end_reason_;
+    EndCause end_cause_ = EndCause::nas_error;
 };
 
 }  // namespace vpnha::adapters

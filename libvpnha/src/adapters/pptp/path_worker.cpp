@@ -287,7 +287,8 @@ void PathWorker::finish(Number number) {
     Entry& entry = calls_.at(number);
     entry.call->close_control();
     tell(entry.call->gateway(),
-         node::CallEnded{entry.call->key(), entry.call->end_reason().value_or("")});
+         node::CallEnded{entry.call->key(), entry.call->end_reason().value_or(""),
+                         entry.call->end_cause()});
     remove(number);
 }
 

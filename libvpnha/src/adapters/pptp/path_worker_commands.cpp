@@ -98,7 +98,8 @@ void PathWorker::take(const node::ResumeCalls& command, TimePoint now) {
     for (const pptp::CallKey& key : command.calls) {
         Entry* const entry = find(key);
         if (entry == nullptr) {
-            tell(command.gateway, node::CallEnded{key, "the data path has not prepared it"});
+            tell(command.gateway,
+                 node::CallEnded{key, "the data path has not prepared it", EndCause::lost_service});
         } else if (!entry->ends_at) {
             const Number number = numbers_.at(key);
             // The first answers come within microseconds.

@@ -150,6 +150,7 @@ void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord
     if (record == nullptr || tunnel == resumed_.end()) {
         // Nothing of its tunnel is here that could tell the client; its own echoes will.
         gateway_.replica().erase(key, now);
+        gateway_.tell_end(key, EndCause::lost_service, now);
         return;
     }
     // The client hears at once that it has to dial again.
@@ -183,7 +184,7 @@ void L2tpSessions::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, 
             effects.emplace_back(
                 node::SendFrame{gateway_.id(), frame->session, std::move(frame->frame)});
         } else if (auto* session = std::get_if<l2tp::SessionEnded>(&effect)) {
-            end_session(key, session->session, session->reason, now, effects);
+            end_session(key, *session, now, effects);
         } else if (auto* ended = std::get_if<l2tp::TunnelEnded>(&effect)) {
             end_tunnel(key, ended->reason, effects);
             return;
@@ -207,13 +208,15 @@ void L2tpSessions::schedule(const l2tp::TunnelKey& key) {
     resumed.scheduled = at;
 }
 
-void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
-                               const std::string& reason, TimePoint now, Effects& effects) {
+void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended,
+                               TimePoint now, Effects& effects) {
+    const auto& [session, reason, cause] = ended;
     resumed_sessions_.erase(session);
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }
     gateway_.replica().erase(record_key_of(session), now);
+    gateway_.tell_end(record_key_of(session), cause, now);
     Resumed& resumed = resumed_.at(tunnel);
     if (resumed.tunnel.has_sessions()) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), session});

@@ -106,8 +106,8 @@ class L2tpSessions final : public Keeper {
               Effects& effects);
     // Keeps deadlines_ true after anything that a tunnel was told.
     void schedule(const l2tp::TunnelKey& key);
-    void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionKey& session,
-                     const std::string& reason, TimePoint now, Effects& effects);
+    void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended, TimePoint now,
+                     Effects& effects);
     // Their kernel state goes with the tunnel.
     void remove_ended(const Resumed& resumed, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);

@@ -125,8 +125,8 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
 void PptpCalls::follow(TimePoint now, Effects& effects) {
     say_numbers(effects);
     if (replica().promoted()) {
-        for (const pptp::CallKey& key : std::exchange(ended_, {})) {
-            erase(key, now);
+        for (const auto& [key, cause] : std::exchange(ended_, {})) {
+            end(key, cause, now);
         }
     }
 }
@@ -213,10 +213,15 @@ void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePo
     effects.emplace_back(node::RemoveCall{gateway_.id(), key});
     calls_.erase(key);
     if (replica().promoted()) {
-        erase(key, now);
+        end(key, EndCause::lost_service, now);
     } else {
-        ended_.insert(key);
+        ended_.emplace(key, EndCause::lost_service);
     }
+}
+
+void PptpCalls::end(const pptp::CallKey& key, EndCause cause, TimePoint now) {
+    erase(key, now);
+    gateway_.tell_end(call_record(key), cause, now);
 }
 
 void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
@@ -373,9 +378,9 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     calls_.erase(found);
     log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
     if (replica().promoted()) {
-        erase(ended.key, now);
+        end(ended.key, ended.cause, now);
     } else {
-        ended_.insert(ended.key);
+        ended_.emplace(ended.key, ended.cause);
     }
 }
 
@@ -404,7 +409,7 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
 }
 
 void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, session, not_resumable] = up;
+    const auto& [plugin, session, not_resumable, classes] = up;
     const auto* const own = std::get_if<node::PluginCall>(&session);
     if (own == nullptr) {
         return;

@@ -108,6 +108,7 @@ class PptpCalls final : public Keeper, public Counted {
     void say_numbers(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, Effects& effects);
     void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
+    void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] bool is_live(const Call& call) const;
     [[nodiscard]] bool has_live() const;
@@ -125,8 +126,8 @@ class PptpCalls final : public Keeper, public Counted {
     std::map<wire::RecordKey, std::string> refusals_;
     std::map<node::PluginToken, StockCall> stock_;
     std::map<node::PluginToken, Waiting> waiting_plugins_;
-    std::set<pptp::CallKey> renumbered_;  // The data path has older numbers of them.
-    std::set<pptp::CallKey> ended_;       // Before this node might say so.
+    std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
+    std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

@@ -137,6 +137,18 @@ std::optional<keepers::DrainRecord> drained(const node::GatewayNode& gateway) {
     return drain == nullptr ? std::nullopt : drain->state();
 }
 
+json accounting_view(const node::GatewayNode& gateway, TimePoint now) {
+    const auto* const accounts = gateway.keeper<keepers::Accounts>();
+    if (accounts == nullptr || !gateway.settings().keepers.accounts.on) {
+        return nullptr;
+    }
+    const keepers::AccountCounts counts = accounts->account_counts(now);
+    return {{"sessions", counts.sessions}, {"waiting", counts.waiting},
+            {"oldest_s", counts.oldest_s}, {"silent", counts.silent},
+            {"answered", counts.answered}, {"unanswered", counts.unanswered},
+            {"failed", counts.failed},     {"dropped", counts.dropped}};
+}
+
 json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
     const auto* const sas = gateway.keeper<keepers::IpsecSas>();
     if (sas == nullptr) {
@@ -258,6 +270,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
               {"addresses", addresses_view(gateway)},
+              {"accounting", accounting_view(gateway, around.now)},
               {"conntrack", flows_view(gateway, around.flows)},
               {"ipsec", ipsec_view(gateway, around.ipsec)},
               {"drained", drained(gateway).has_value()},

@@ -169,6 +169,19 @@ TEST(PluginMessageTest, LongestTextsFit) {
     EXPECT_EQ(parsed(session).link.interface.size(), limits::kInterfaceNameBytesMax);
 }
 
+TEST(PluginMessageTest, ClassesOfRadiusAreReadBack) {
+    vpnha_session session = sample_session();
+    session.class_count = 2;
+    session.classes[0].length = VPNHA_CLASS_BYTES_MAX;
+    std::memset(session.classes[0].octets, 0xff, VPNHA_CLASS_BYTES_MAX);
+    EXPECT_THAT(parsed(session).classes,
+                testing::ElementsAre(Bytes(VPNHA_CLASS_BYTES_MAX, 0xff), Bytes{}));
+    Bytes long_one = encoded(sample_session());
+    long_one.insert(long_one.end(), {0x80, 15, 0, 254});
+    long_one.resize(long_one.size() + 254);
+    EXPECT_THAT(error_of(long_one), HasSubstr("class is too long"));
+}
+
 TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {
     vpnha_session session = sample_session();
     session.not_resumable = VPNHA_NOT_COMPRESSION | VPNHA_NOT_MPPE | VPNHA_NOT_VJ |
@@ -183,10 +196,28 @@ TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {
 
 TEST(PluginMessageTest, DownAndExitAreReadBack) {
     Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
-    bytes.resize(vpnha_encode_session_down(bytes.data()));
+    const vpnha_traffic traffic{std::uint64_t{1} << 40, 2, 3, 4};
+    bytes.resize(vpnha_encode_session_down(2, &traffic, bytes.data()));
     Result<PluginMessage> message = parse_plugin_message(bytes);
     ASSERT_TRUE(message.has_value());
-    EXPECT_TRUE(std::holds_alternative<PluginSessionDown>(*message));
+    const auto* const down = std::get_if<PluginSessionDown>(&*message);
+    ASSERT_NE(down, nullptr);
+    EXPECT_EQ(down->cause, EndCause::lost_carrier);
+    EXPECT_EQ(down->traffic, (Traffic{std::uint64_t{1} << 40, 2, 3, 4}));
+    for (const std::uint8_t cause : {std::uint8_t{0}, std::uint8_t{19}}) {
+        Bytes bad(VPNHA_MESSAGE_BYTES_MAX);
+        bad.resize(vpnha_encode_session_down(cause, nullptr, bad.data()));
+        EXPECT_THAT(error_of(bad), HasSubstr("cause"));
+    }
+    for (std::size_t length = 5; length < bytes.size(); ++length) {
+        if (length != 9) {
+            EXPECT_FALSE(parse_plugin_message(ByteView(bytes).first(length)).has_value());
+        }
+    }
+    // Of an older plugin.
+    message = parse_plugin_message(ByteView(bytes).first(4));
+    ASSERT_TRUE(message.has_value());
+    EXPECT_EQ(std::get<PluginSessionDown>(*message).cause, EndCause::nas_error);
     bytes.resize(vpnha_encode_exit(bytes.data()));
     message = parse_plugin_message(bytes);
     ASSERT_TRUE(message.has_value());

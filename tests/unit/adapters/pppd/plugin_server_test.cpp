@@ -36,7 +36,7 @@ class PluginServerTest : public testing::Test {
             }
             server_->answer(id, up.link.user == "alice" ? "" : "no standby");
         };
-        listener.on_down = [this](PluginClientId) { tell("down"); };
+        listener.on_down = [this](PluginClientId, const PluginSessionDown&) { tell("down"); };
         listener.on_gone = [this](PluginClientId id, bool announced) {
             tell(announced ? "ended" : "killed");
             server_->answer(id, "nobody hears this");
@@ -96,7 +96,7 @@ TEST_F(PluginServerTest, TellsTheWholeLifeOfASession) {
         send(pppd, encoded(sample_session()));
         EXPECT_EQ(receive(pppd), encode_plugin_verdict(""));
         Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
-        bytes.resize(vpnha_encode_session_down(bytes.data()));
+        bytes.resize(vpnha_encode_session_down(1, nullptr, bytes.data()));
         send(pppd, bytes);
         bytes.resize(vpnha_encode_exit(bytes.data()));
         send(pppd, bytes);
@@ -143,7 +143,7 @@ TEST_F(PluginServerTest, SaysNothingOfWhoNeverHadASession) {
     run_while(loop_, [&] {
         UniqueFd pppd = connect();
         Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
-        bytes.resize(vpnha_encode_session_down(bytes.data()));
+        bytes.resize(vpnha_encode_session_down(1, nullptr, bytes.data()));
         send(pppd, bytes);
         pppd.reset();
         pppd = connect();

@@ -38,6 +38,7 @@ class Site final : public Gateway {
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
+    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
     void take(replica::Effects&& from, TimePoint now) {

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Accounting by RADIUS goes on over two power cuts: one Start, one Stop, one id, all octets.
+
+Purpose: an accounting server hears of a session as if there were one gateway that never dies.
+
+Topology: client1 and client2 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS;
+stock xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
+
+Steps: client1 dials by L2TP, client2 by PPTP. Both move some megabytes, then the power of the
+promoted gateway is cut under light traffic; twice. They do so once more, and hang up.
+
+Expected: as in l2tp-power-cut for both clients; in what the server wrote down, of each session one
+Start and one Stop under one Acct-Session-Id, with the Class that the server gave; counters that
+never go back; octets within 1 % of what the client's own interface received, and at least 95 % of
+what it sent, because what it sends to a dead gateway reaches nobody; User-Request as the cause.
+"""
+import json
+
+from vpnlab.evidence.expectation import at_least, between, equals, is_empty, is_true
+from vpnlab.product.cluster import Cluster
+from vpnlab.product.l2tp_gateway import SECRETS
+from vpnlab.product.pptp_client import PptpDialler
+from vpnlab.product.probes import SERVER_ADDRESS
+from vpnlab.product.radius import (ACCT_PORT, CLASS, PPP_OPTIONS, RadiusServer, Told,
+                                   configure_client)
+from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.product.vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
+POOL = "10.200.32.0/26"
+OUTAGE_MS = 2500
+INTERIM_S = 10
+PORT, MOVE_S = 5001, 2
+BULK_LOG = "/run/lab/bulk.log"
+# The counters are read each second, and said 0.1 s later.
+CHECKPOINT_S = 1.5
+LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
+RADIUS = f"""\
+[radius]
+accounting_servers = ["{SERVER_ADDRESS}:{ACCT_PORT}"]
+interim_interval = "{INTERIM_S}s"
+
+"""
+
+
+class Accounted(VpnhaStack):
+    """Gateways whose users are the server's."""
+
+    def configure(self, node):
+        super().configure(node)
+        toml = node.read(CONFIG_FILE).replace("stand_in =", "accounting = true\nstand_in =", 1)
+        node.put(CONFIG_FILE, RADIUS + toml, mode=0o640)
+        for path in (options_file(L2TP), pptpd_options_file(L2TP)):
+            node.put(path, "\n".join((node.read(path), *PPP_OPTIONS, "vpnha_accounting", "")))
+        node.put(SECRETS, "", mode=0o600)
+        configure_client(node)
+
+
+def move_octets(live: Live) -> None:
+    """Each client receives and sends as much as its session carries for a while; then little is on
+    its way, and the counters have been read."""
+    for client in live.clients:
+        for direction in ("down", "up"):
+            client.node.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
+                                 str(MOVE_S))
+    live.run.observe(CHECKPOINT_S)
+
+
+def octets(client) -> dict[str, int]:
+    """What the client's own interface has counted."""
+    links = json.loads(client.node.run("ip", "-s", "-j", "link", "show", "ppp0").stdout)
+    stats = links[0]["stats64"]
+    return {"Output": stats["rx"]["bytes"], "Input": stats["tx"]["bytes"]}
+
+
+def expect_account(run: Run, name: str, told: list[Told], counted: dict[str, int]) -> None:
+    """Of one session, all that the server was told."""
+    kinds = [each.kind for each in told]
+    run.expect(f"{name}_starts", kinds.count("Start"), equals(1))
+    run.expect(f"{name}_stops", kinds.count("Stop"), equals(1))
+    run.expect(f"{name}_in_order", (kinds[0], kinds[-1]), equals(("Start", "Stop")))
+    run.expect(f"{name}_interims", len(kinds) - 2, at_least(2))
+    run.expect(f"{name}_classes", sorted({each.fields.get("Class", "") for each in told}),
+               equals(["0x" + CLASS.encode().hex()]))
+    counters = [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
+                 each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
+                 int(each.fields["Acct-Output-Packets"])] for each in told[1:]]
+    run.expect(f"{name}_counters_never_go_back",
+               all(before <= after for earlier, later in zip(counters, counters[1:])
+                   for before, after in zip(earlier, later)), is_true())
+    stop = told[-1]
+    run.expect(f"{name}_cause", stop.fields["Acct-Terminate-Cause"], equals("User-Request"))
+    for direction, low, high in (("Output", 99.0, 101.0), ("Input", 95.0, 101.0)):
+        run.expect(f"{name}_{direction.lower()}_percent",
+                   round(100 * stop.octets(direction) / counted[direction], 2), between(low, high))
+
+
+def steps(run: Run) -> None:
+    server = run.lab.node("server")
+    radius = RadiusServer(run.lab, server)
+    server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
+    run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
+                 LISTENING_LIMIT_S)
+    live = begin(run, clients=(), observe_s=0,
+                 stack=Accounted(run.lab, Cluster(run.lab), common_pool=POOL))
+    live.dial("client1")
+    live.dial("client2", dialler=PptpDialler)
+    addresses = {client.name: client.dialled()[-1].local for client in live.clients}
+    for _ in range(2):
+        move_octets(live)
+        active = live.stack.wait_in_sync()
+        live.cut_power(active)
+        live.stack.rejoin(active.name)
+        live.stack.wait_protected(2)
+    move_octets(live)
+    for client in live.clients:
+        client.stop_traffic()
+    run.observe(CHECKPOINT_S)
+    counted = {client.name: octets(client) for client in live.clients}
+    live.hang_up()
+    run.wait_for("the server was told of both ends", lambda: sum(
+        each.kind == "Stop" for each in radius.told()) >= 2, TOLD_LIMIT_S)
+    told = radius.told()
+    (run.out / "detail").write_bytes(server.get("/run/lab/radius/detail"))
+    run.expect("sessions", len({each.session for each in told}), equals(2))
+    run.expect("waiting", [live.stack.status(node)["accounting"]["waiting"]
+                           for node in run.lab.gateways], equals([0, 0, 0]))
+    for client in live.clients:
+        own = [each for each in told
+               if each.fields["Framed-IP-Address"] == addresses[client.name]]
+        run.expect(f"{client.name}_ids", len({each.session for each in own}), equals(1))
+        expect_account(run, client.name, own, counted[client.name])
+    run.expect("of_nobody", [each.fields for each in told if each.fields["Framed-IP-Address"]
+                             not in addresses.values()], is_empty())
+    run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, 15)
+    seen = live.measure()
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)

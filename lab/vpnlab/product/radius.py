@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""FreeRADIUS with a configuration of its own on one node, which authenticates users and writes down
+what it is told of their sessions; and pppd's radius.so as its client on the gateways."""
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+
+from ..host.errors import PackageMissing
+from ..host.lab import Lab
+from ..host.node import Node
+from .cluster import DIRECTORY as LAB
+from .l2tp_gateway import PASSWORD, USER
+from .probes import SERVER_ADDRESS
+
+SECRET = "lab-secret"
+CLASS = "lab-class"
+AUTH_PORT, ACCT_PORT = 1812, 1813
+PROGRAM = "/usr/sbin/freeradius"
+SERVER_DIR = "/run/lab/radius"
+DETAIL = f"{SERVER_DIR}/detail"
+LOG = "freeradius.log"
+CLIENT_DIR = "/etc/radiusclient"
+SECRET_FILE = "/etc/vpnha/radius.secret"
+# Of pppd on the gateways, beside those of vpnha.
+PPP_OPTIONS = ("plugin radius.so", f"radius-config-file {CLIENT_DIR}/radiusclient.conf")
+START_LIMIT_S = 30.0
+FIELD = re.compile(r'^\s+([\w-]+) = "?(.*?)"?$')
+
+SERVER_CONF = f"""\
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = {SERVER_DIR}
+raddbdir = {SERVER_DIR}
+pidfile = {SERVER_DIR}/pid
+hostname_lookups = no
+log {{
+    destination = stdout
+    auth = yes
+}}
+security {{
+    reject_delay = 0
+    status_server = no
+}}
+proxy_requests = no
+thread pool {{
+    start_servers = 1
+    max_servers = 4
+    min_spare_servers = 1
+    max_spare_servers = 2
+}}
+client lab {{
+    ipaddr = 0.0.0.0/0
+    secret = "{SECRET}"
+}}
+modules {{
+    chap {{
+    }}
+    mschap {{
+    }}
+    files {{
+        usersfile = {SERVER_DIR}/users
+    }}
+    detail {{
+        filename = {DETAIL}
+    }}
+}}
+server lab {{
+    listen {{
+        type = auth
+        ipaddr = *
+        port = {AUTH_PORT}
+    }}
+    listen {{
+        type = acct
+        ipaddr = *
+        port = {ACCT_PORT}
+    }}
+    authorize {{
+        chap
+        mschap
+        files
+    }}
+    authenticate {{
+        Auth-Type CHAP {{
+            chap
+        }}
+        Auth-Type MS-CHAP {{
+            mschap
+        }}
+    }}
+    accounting {{
+        detail
+    }}
+}}
+"""
+CLIENT_CONF = f"""\
+auth_order    radius
+login_tries    4
+login_timeout    60
+nologin    /etc/nologin
+issue    {CLIENT_DIR}/issue
+authserver    {SERVER_ADDRESS}:{AUTH_PORT}
+acctserver    {SERVER_ADDRESS}:{ACCT_PORT}
+servers    {CLIENT_DIR}/servers
+dictionary    {CLIENT_DIR}/dictionary
+login_radius    /usr/sbin/login.radius
+seqfile    /run/radius.seq
+mapfile    {CLIENT_DIR}/port-id-map
+default_realm
+radius_timeout    3
+radius_retries    2
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """One Accounting-Request that the server has answered: its attributes, as FreeRADIUS writes
+    them down."""
+
+    fields: dict[str, str]
+
+    @property
+    def kind(self) -> str:
+        return self.fields["Acct-Status-Type"]
+
+    @property
+    def session(self) -> str:
+        return self.fields["Acct-Session-Id"]
+
+    def octets(self, direction: str) -> int:
+        """`direction`: Input or Output."""
+        return (int(self.fields[f"Acct-{direction}-Octets"])
+                + (int(self.fields[f"Acct-{direction}-Gigawords"]) << 32))
+
+
+def parse_detail(text: str) -> list[Told]:
+    """In the order in which they came. The last one may be half written."""
+    told = []
+    for block in text.split("\n\n"):
+        fields = {found[1]: found[2] for line in block.splitlines()
+                  if (found := FIELD.match(line))}
+        if "Timestamp" in fields:
+            told.append(Told(fields))
+    return told
+
+
+class RadiusServer:
+    """Returns when it listens."""
+
+    def __init__(self, lab: Lab, node: Node) -> None:
+        if shutil.which(PROGRAM) is None:
+            raise PackageMissing("apt-get install freeradius")
+        self._node = node
+        node.run("mkdir", "-p", SERVER_DIR)
+        node.put(f"{SERVER_DIR}/radiusd.conf", SERVER_CONF, mode=0o600)
+        node.put(f"{SERVER_DIR}/dictionary", "$INCLUDE /usr/share/freeradius/dictionary\n")
+        node.put(f"{SERVER_DIR}/users",
+                 f'{USER} Cleartext-Password := "{PASSWORD}"\n\tClass = "{CLASS}"\n', mode=0o600)
+        log = f"/var/log/{LOG}"
+        node.start(PROGRAM, "-f", "-d", SERVER_DIR, "-n", "radiusd", "-l", "stdout", stdout=log,
+                   stderr=log)
+        lab.wait_for(f"FreeRADIUS of {node.name} listens",
+                     lambda: "Ready to process requests" in node.read_log(LOG), START_LIMIT_S)
+
+    def told(self) -> list[Told]:
+        return parse_detail(self._node.read(DETAIL) or "")
+
+
+def configure_client(node: Node) -> None:
+    """radius.so, and vpnhad's secret."""
+    node.put(f"{CLIENT_DIR}/radiusclient.conf", CLIENT_CONF)
+    node.put(f"{CLIENT_DIR}/servers", f"{SERVER_ADDRESS} {SECRET}\n", mode=0o600)
+    node.put(f"{CLIENT_DIR}/port-id-map", "")
+    node.put(f"{CLIENT_DIR}/dictionary",
+             (LAB.parent / "docs" / "radius-dictionary.example").read_text(encoding="ascii"))
+    node.put(SECRET_FILE, f"{SECRET}\n", mode=0o600)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the point-to-point devices of this node's network namespace have counted: ppp units and the
+// TUN devices of PPTP calls, each found by the IPv4 address of its other end.
+#pragma once
+
+#include <vector>
+
+#include "effects/accounting_work.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// Takes the kernel 1 us a device. In any thread.
+[[nodiscard]] Result<std::vector<node::DeviceTraffic>> read_device_traffic();
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "adapters/radius/accounting_servers.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include "adapters/os/network_descriptor.hpp"
+#include "adapters/pptp/inet_socket.hpp"
+#include "adapters/radius/accounting_packet.hpp"
+#include "adapters/secrets/secret_file.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kSecretBytesMax = 128;
+constexpr std::size_t kPacketBytesMax = 4096;  // RFC 2866 3.
+
+// The first line.
+Result<SecretBytes> read_secret(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
+    }
+    VPNHA_TRY(const auto file, SecretFile::read(path));
+    if (!file) {
+        return fail(Errc::not_found, fmt::format("{}: there is no such file", path));
+    }
+    const std::string_view line = file->content().substr(0, file->content().find('\n'));
+    if (line.empty() || line.size() > kSecretBytesMax) {
+        return fail(
+            Errc::invalid_config,
+            fmt::format("{}: its first line has to have 1 to {} octets", path, kSecretBytesMax));
+    }
+    VPNHA_TRY(SecretBytes secret, SecretBytes::with_room(line.size()));
+    static_cast<void>(secret.append(to_bytes(line)));
+    return secret;
+}
+
+}  // namespace
+
+Result<AccountingServers> AccountingServers::open(const config::Radius& settings) {
+    VPNHA_TRY(SecretBytes secret, read_secret(settings.secret_file));
+    return AccountingServers(settings, std::move(secret));
+}
+
+AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& request) {
+    const Clock::time_point begun = Clock::now();
+    Answer answer{node::AccountingResult::silent, ""};
+    for (const Ipv4Endpoint& server : settings_.accounting_servers) {
+        node::AccountingRequest late = request;
+        late.delay_s += static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun).count());
+        const char* what = "is silent";
+        switch (ask(server, late)) {
+            case Heard::answer:
+                return {node::AccountingResult::answered, to_string(server)};
+            case Heard::nothing:
+                break;
+            case Heard::stranger:
+                answer.result = node::AccountingResult::failed;
+                what = "has another secret";
+                break;
+            case Heard::unreachable:
+                what = "cannot be asked";
+                break;
+        }
+        answer.server +=
+            fmt::format("{}{} {}", answer.server.empty() ? "" : ", ", to_string(server), what);
+    }
+    return answer;
+}
+
+AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
+                                                const node::AccountingRequest& request) {
+    // Connected: the kernel takes packets of this server alone.
+    const UniqueFd socket = open_network_socket(AF_INET, SOCK_DGRAM);
+    const sockaddr_in to = to_sockaddr(server);
+    sockaddr_in own{};
+    socklen_t length = sizeof own;
+    if (!socket ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 ||
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0) {
+        return Heard::unreachable;
+    }
+    const AccountingNas nas{settings_.nas_identifier, Ipv4Address{ntohl(own.sin_addr.s_addr)}};
+    const auto packet = encode_accounting(request, nas, ++last_id_, secret_.view());
+    if (!packet) {
+        return Heard::unreachable;
+    }
+    Heard heard = Heard::nothing;
+    for (std::uint32_t i = 0; i <= settings_.retries && heard == Heard::nothing; ++i) {
+        if (::send(socket.get(), packet->data(), packet->size(), 0) < 0) {
+            return Heard::unreachable;
+        }
+        heard = hear(socket.get(), *packet);
+    }
+    return heard;
+}
+
+AccountingServers::Heard AccountingServers::hear(int socket, ByteView request) const {
+    const Clock::time_point end = Clock::now() + settings_.timeout;
+    Heard heard = Heard::nothing;
+    while (true) {
+        const auto left = std::chrono::ceil<milliseconds>(end - Clock::now()).count();
+        pollfd ready{socket, POLLIN, 0};
+        if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) <= 0) {
+            return heard;
+        }
+        std::array<std::uint8_t, kPacketBytesMax> octets{};
+        const ssize_t got = ::recv(socket, octets.data(), octets.size(), MSG_DONTWAIT);
+        if (got < 0 && errno != EAGAIN) {
+            return Heard::unreachable;
+        }
+        if (got < 0) {
+            continue;  // The kernel dropped it.
+        }
+        const ByteView answer = ByteView(octets).first(static_cast<std::size_t>(got));
+        if (is_answer_to(request, answer, secret_.view())) {
+            return Heard::answer;
+        }
+        heard = Heard::stranger;  // RFC 2866 3: what it says is discarded.
+    }
+}
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Accounting servers of RADIUS: one Accounting-Request at a time, to one server after the other
+// until one answers. Blocks meanwhile: for a thread of its own.
+//
+// Without a library: libradcli (1.2.11) takes an answer whose authenticator is wrong, so whoever
+// sends one would make a Stop that no server has heard count as answered.
+#pragma once
+
+#include <string>
+
+#include "adapters/secrets/secret_bytes.hpp"
+#include "config/config.hpp"
+#include "effects/accounting_work.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+class AccountingServers {
+  public:
+    struct Answer {
+        node::AccountingResult result{};
+        std::string server;  // Which answered; why none did.
+    };
+
+    // Reads the secret. Errors: of its file.
+    [[nodiscard]] static Result<AccountingServers> open(const config::Radius& settings);
+
+    // Takes at most servers * (1 + retries) * timeout.
+    [[nodiscard]] Answer ask(const node::AccountingRequest& request);
+
+  private:
+    enum class Heard {
+        answer,
+        nothing,
+        stranger,     // Nobody who knows the secret.
+        unreachable,  // The kernel says so.
+    };
+
+    AccountingServers(const config::Radius& settings, SecretBytes secret)
+        : settings_(settings), secret_(std::move(secret)) {}
+
+    [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request);
+    // Until the time-out.
+    [[nodiscard]] Heard hear(int socket, ByteView request) const;
+
+    config::Radius settings_;
+    SecretBytes secret_;
+    std::uint8_t last_id_ = 0;
+};
+
+}  // namespace vpnha::adapters

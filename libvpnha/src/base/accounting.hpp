@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What RADIUS accounting (RFC 2866) counts of a session, and how it calls its end.
+#pragma once
+
+#include <cstdint>
+
+namespace vpnha {
+
+// Of a session's device, since it began. In: from the client.
+struct Traffic {
+    std::uint64_t octets_in = 0;
+    std::uint64_t octets_out = 0;
+    std::uint64_t packets_in = 0;
+    std::uint64_t packets_out = 0;
+
+    Traffic& operator+=(const Traffic& more) {
+        octets_in += more.octets_in;
+        octets_out += more.octets_out;
+        packets_in += more.packets_in;
+        packets_out += more.packets_out;
+        return *this;
+    }
+    friend bool operator==(const Traffic&, const Traffic&) = default;
+};
+
+// What passed between two readings of one device. A counter that went back is a new device's.
+[[nodiscard]] inline Traffic passed_between(const Traffic& before, const Traffic& after) {
+    if (after.octets_in < before.octets_in || after.octets_out < before.octets_out ||
+        after.packets_in < before.packets_in || after.packets_out < before.packets_out) {
+        return after;
+    }
+    return {after.octets_in - before.octets_in, after.octets_out - before.octets_out,
+            after.packets_in - before.packets_in, after.packets_out - before.packets_out};
+}
+
+// Acct-Terminate-Cause (RFC 2866 5.10), with its numbers.
+enum class EndCause : std::uint8_t {
+    user_request = 1,
+    lost_carrier = 2,
+    lost_service = 3,
+    idle_timeout = 4,
+    session_timeout = 5,
+    port_error = 8,
+    nas_error = 9,
+    nas_request = 10,
+    service_unavailable = 15,
+    callback = 16,
+};
+inline constexpr std::uint8_t kEndCauseMax = 18;  // Of the RFC.
+
+}  // namespace vpnha

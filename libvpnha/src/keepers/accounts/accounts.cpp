@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "keepers/accounts/accounts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using node::AccountingRequest;
+using node::AccountingResult;
+using wire::RecordType;
+using Kind = AccountingRequest::Kind;
+
+// A Start that no standby has yet is looked at again so soon.
+constexpr Duration kConfirmLook = std::chrono::milliseconds(20);
+constexpr std::uint64_t kMsPerSecond = 1000;
+
+AccountRecord account_of(const l2tp::SessionRecord& session) {
+    AccountRecord record;
+    record.session = {RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(session.key))};
+    record.user = session.user;
+    record.address = session.peer_address;
+    record.peer = session.key.tunnel.peer.address;
+    record.began_unix_ms = session.established_unix_ms;
+    return record;
+}
+
+AccountRecord account_of(const node::PluginCall& call) {
+    AccountRecord record;
+    record.session = {RecordType::pptp_call, wire::RecordId(pptp::encode_key(call.record.key))};
+    record.user = call.record.user;
+    record.address = call.record.peer_address;
+    record.peer = call.record.key.peer.address;
+    record.began_unix_ms = call.record.established_unix_ms;
+    return record;
+}
+
+std::uint64_t seconds_between(std::uint64_t from_ms, std::uint64_t to_ms) {
+    return to_ms > from_ms ? (to_ms - from_ms) / kMsPerSecond : 0;
+}
+
+Kind kind_of(const AccountRecord& record) {
+    return !record.started ? Kind::start : record.end ? Kind::stop : Kind::interim;
+}
+
+}  // namespace
+
+void Accounts::log(node::Level level, const std::string& text, Effects& effects) const {
+    effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
+}
+
+void Accounts::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    if (const auto record = parse_account(wanted.key, wanted.payload); !record) {
+        set_aside(gateway_, wanted, record.error().detail, now, effects);
+        return;
+    }
+    replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed, now);
+}
+
+bool Accounts::is_serving() const {
+    return serving_ && replica().promoted() && *serving_ == replica().epoch();
+}
+
+bool Accounts::begin_if_promoted(TimePoint now) {
+    if (settings_.on && !is_serving() && replica().promoted() && gateway_.is_served()) {
+        begin(now);
+    }
+    return is_serving();
+}
+
+void Accounts::begin(TimePoint now) {
+    auto plugins = std::exchange(by_plugin_, {});
+    stop();
+    serving_ = replica().epoch();
+    std::vector<wire::RecordKey> unreadable;
+    for (const auto& [key, stored] : replica().store().all(RecordType::account)) {
+        if (auto record = parse_account(key, stored.payload)) {
+            const AccountId id = record->id;
+            accounts_[id].record = std::move(*record);
+        } else {
+            unreadable.push_back(key);
+        }
+    }
+    for (const wire::RecordKey& key : unreadable) {
+        replica().erase(key, now);
+    }
+    for (const auto& [plugin, id] : plugins) {
+        if (const auto found = accounts_.find(id); found != accounts_.end()) {
+            found->second.plugin = plugin;
+        }
+    }
+    for (auto& [id, account] : accounts_) {
+        if (account.record.end) {
+            ended_.insert(id);
+        } else {
+            link(account);
+        }
+    }
+    if (!accounts_.empty()) {
+        reading_.again_at = now;
+    }
+}
+
+void Accounts::stop() {
+    serving_.reset();
+    accounts_.clear();
+    by_session_.clear();
+    by_address_.clear();
+    by_plugin_.clear();
+    ended_.clear();
+    queue_.clear();
+    reading_ = {};
+    changed_.clear();
+    publish_at_.reset();
+    look_at_.reset();
+}
+
+void Accounts::mute(Effects&) {
+    // The next promoted node goes by the replica.
+    stop();
+}
+
+void Accounts::detach(Effects& effects) {
+    mute(effects);
+}
+
+void Accounts::link(Account& account) {
+    by_session_[account.record.session] = account.record.id;
+    by_address_[account.record.address] = account.record.id;
+    if (account.plugin) {
+        by_plugin_[*account.plugin] = account.record.id;
+    }
+}
+
+void Accounts::unlink(Account& account) {
+    const AccountId& id = account.record.id;
+    const auto erase = [&](auto& map, const auto& key) {
+        if (const auto found = map.find(key); found != map.end() && found->second == id) {
+            map.erase(found);
+        }
+    };
+    erase(by_session_, account.record.session);
+    erase(by_address_, account.record.address);
+    if (account.plugin) {
+        by_plugin_.erase(*account.plugin);
+    }
+    account.plugin.reset();
+}
+
+void Accounts::publish(const Account& account) {
+    // A full replica takes no new account. This node goes on with it alone.
+    (void)replica().publish(record_key_of(account.record.id), encode_account(account.record));
+}
+
+std::uint64_t Accounts::unix_ms(TimePoint at) const {
+    const Duration time = at.time_since_epoch() + reading_.clock.value_or(Duration{});
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
+}
+
+void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+    if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
+    } else if (const auto* own = std::get_if<node::AccountingEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    }
+}
+
+void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
+    if (!begin_if_promoted(now)) {
+        return;
+    }
+    AccountRecord record =
+        std::visit([](const auto& session) { return account_of(session); }, up.session);
+    record.classes = up.classes;
+    if (const auto found = by_session_.find(record.session); found != by_session_.end()) {
+        Account& account = accounts_.at(found->second);
+        if (account.record.began_unix_ms == record.began_unix_ms) {
+            unlink(account);  // The plugin tells it anew.
+            account.plugin = up.plugin;
+            account.record.address = record.address;
+            link(account);
+            return;
+        }
+        end(account, EndCause::lost_service, now, &effects);
+    }
+    if (const auto found = by_plugin_.find(up.plugin); found != by_plugin_.end()) {
+        end(accounts_.at(found->second), EndCause::lost_service, now, &effects);
+    }
+    open(std::move(record), up.plugin, now);
+}
+
+void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint now) {
+    record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
+                 ++opened_};
+    const AccountId id = record.id;
+    Account& account = accounts_[id];
+    account = {std::move(record), plugin, now + limits::kAccountConfirmWait};
+    link(account);
+    publish(account);
+    queue_.put(id, now);
+    if (!reading_.ticket) {
+        reading_.again_at = earliest(reading_.again_at, now);
+    }
+}
+
+void Accounts::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
+    const auto found = by_plugin_.find(down.plugin);
+    if (found == by_plugin_.end()) {
+        return;
+    }
+    if (!is_serving()) {
+        by_plugin_.erase(found);
+        return;
+    }
+    Account& account = accounts_.at(found->second);
+    AccountRecord& record = account.record;
+    if (down.end.traffic) {
+        const std::uint32_t index = record.device ? record.device->index : 0;
+        count_traffic(record, {serving_->node, index, *down.end.traffic});
+    }
+    end(account, down.end.cause, now, &effects);
+}
+
+void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {
+    if (!begin_if_promoted(now)) {
+        return;
+    }
+    if (const auto found = by_session_.find(session); found != by_session_.end()) {
+        end(accounts_.at(found->second), cause, now, nullptr);
+    }
+}
+
+void Accounts::end(Account& account, EndCause cause, TimePoint now, Effects* effects) {
+    unlink(account);
+    AccountRecord& record = account.record;
+    const std::uint64_t least = record.began_unix_ms + record.told_seconds * kMsPerSecond;
+    record.end = {cause, reading_.clock ? std::max(least, unix_ms(now)) : least};
+    changed_.erase(record.id);
+    publish(account);
+    // A successor would not know the cause.
+    replica().hurry_counters();
+    queue_.put(record.id, now);
+    ended_.insert(record.id);
+    if (ended_.size() > limits::kAccountsEndedMax) {
+        ++counts_.dropped;
+        const AccountId oldest = *ended_.begin();
+        if (effects != nullptr) {
+            log(node::Level::error,
+                fmt::format("the Stop of session {} is given up event=accounting-dropped",
+                            session_id_of(gateway_.id(), oldest)),
+                *effects);
+        }
+        forget(oldest, now);
+    }
+}
+
+void Accounts::forget(const AccountId& id, TimePoint now) {
+    queue_.erase(id);
+    ended_.erase(id);
+    changed_.erase(id);
+    accounts_.erase(id);
+    replica().erase(record_key_of(id), now);
+    replica().hurry_counters();
+}
+
+void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
+    if (!is_serving() || reading_.ticket != read.ticket) {
+        return;
+    }
+    const bool is_first = !reading_.clock;
+    reading_.ticket.reset();
+    reading_.clock = std::chrono::milliseconds(read.unix_ms) - now.time_since_epoch();
+    for (const node::DeviceTraffic& device : read.devices) {
+        const auto found = by_address_.find(device.client);
+        if (found == by_address_.end()) {
+            continue;
+        }
+        AccountRecord& record = accounts_.at(found->second).record;
+        const CountedDevice counted{serving_->node, device.device, device.traffic};
+        if (record.device != counted) {
+            count_traffic(record, counted);
+            changed_.insert(record.id);
+            publish_at_ = earliest(publish_at_, now);
+        }
+    }
+    if (is_first) {
+        for (const auto& [id, account] : accounts_) {
+            queue_.put(id, due_of(account.record, now));
+        }
+    }
+    look_after_sessions(now);
+    reading_.again_at.reset();
+    if (!accounts_.empty()) {
+        reading_.again_at = now + limits::kTrafficPause;
+    }
+}
+
+void Accounts::look_after_sessions(TimePoint now) {
+    auto at = accounts_.upper_bound(looked_at_);
+    for (std::size_t i = 0; i < limits::kAccountsPerTurn && at != accounts_.end(); ++i) {
+        Account& account = (at++)->second;
+        looked_at_ = account.record.id;
+        if (!account.record.end && !account.plugin &&
+            replica().store().find(account.record.session) == nullptr) {
+            // It went with its node, unprotected; or was over when its node was lost.
+            end(account, EndCause::lost_service, now, nullptr);
+            at = accounts_.upper_bound(looked_at_);
+        }
+    }
+    if (at == accounts_.end()) {
+        looked_at_ = {};
+    }
+}
+
+TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
+    if (kind_of(record) != Kind::interim) {
+        return now;
+    }
+    const std::uint64_t age = seconds_between(record.began_unix_ms, unix_ms(now));
+    const std::uint64_t untold = age > record.told_seconds ? age - record.told_seconds : 0;
+    const auto whole = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(settings_.interim).count());
+    return now + std::chrono::seconds(whole - std::min(whole, untold));
+}
+
+AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint now) const {
+    AccountingRequest request;
+    request.kind = kind_of(record);
+    request.tunnel = record.session.type == RecordType::pptp_call ? AccountingRequest::Tunnel::pptp
+                                                                  : AccountingRequest::Tunnel::l2tp;
+    request.session = session_id_of(gateway_.id(), record.id);
+    request.user = record.user;
+    request.classes = record.classes;
+    request.address = record.address;
+    request.peer = record.peer;
+    request.unix_ms = request.kind == Kind::start  ? record.began_unix_ms
+                      : request.kind == Kind::stop ? record.end->unix_ms
+                                                   : unix_ms(now);
+    request.delay_s = seconds_between(request.unix_ms, unix_ms(now));
+    request.traffic = record.total;
+    request.seconds = std::max<std::uint64_t>(
+        record.told_seconds, seconds_between(record.began_unix_ms, request.unix_ms));
+    request.cause = record.end ? record.end->cause : EndCause{};
+    return request;
+}
+
+bool Accounts::may_start(const Account& account, TimePoint now) const {
+    return account.record.started || now >= account.confirmed_by ||
+           replica().complete_standbys().empty() ||
+           replica().is_protected(record_key_of(account.record.id));
+}
+
+void Accounts::send_due(TimePoint now, Effects& effects) {
+    if (!is_serving() || !gateway_.is_heard() || !reading_.clock) {
+        return;
+    }
+    while (const auto id = queue_.take(now)) {
+        const Account& account = accounts_.at(*id);
+        if (!may_start(account, now)) {
+            queue_.put(*id, now + kConfirmLook);
+            continue;
+        }
+        AccountingRequest request = request_of(account.record, now);
+        told_ = {request.kind, request.seconds};
+        queue_.send(*id, ++last_ticket_);
+        effects.emplace_back(node::SendAccounting{gateway_.id(), last_ticket_, std::move(request)});
+    }
+}
+
+void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effects& effects) {
+    const bool was_silent = queue_.is_silent();
+    const auto id = queue_.finish(answer, now);
+    if (!id || !is_serving()) {
+        return;
+    }
+    const auto found = accounts_.find(*id);
+    if (found == accounts_.end()) {
+        queue_.erase(*id);  // Given up meanwhile.
+        return;
+    }
+    if (answer.result == AccountingResult::silent) {
+        ++counts_.unanswered;
+        if (!was_silent) {
+            log(node::Level::warning,
+                "no accounting server answers event=accounting-silent: " + answer.server, effects);
+        }
+        return;
+    }
+    if (answer.result == AccountingResult::failed) {
+        ++counts_.failed;
+        log(node::Level::warning,
+            "accounting servers take no request event=accounting-failed: " + answer.server,
+            effects);
+        return;
+    }
+    ++counts_.answered;
+    if (was_silent) {
+        log(node::Level::info,
+            fmt::format("accounting goes on event=accounting-back server={}", answer.server),
+            effects);
+    }
+    if (told_.kind == Kind::stop) {
+        forget(*id, now);
+        return;
+    }
+    AccountRecord& record = found->second.record;
+    record.started = true;
+    record.told_seconds = static_cast<std::uint32_t>(told_.seconds);
+    publish(found->second);
+    if (told_.kind == Kind::start) {
+        // A successor would tell it again.
+        replica().hurry_counters();
+    }
+    queue_.put(*id, record.end ? now : now + settings_.interim);
+}
+
+void Accounts::read_due(TimePoint now, Effects& effects) {
+    if (is_serving() && reading_.again_at && *reading_.again_at <= now) {
+        reading_.ticket = ++last_ticket_;
+        reading_.again_at = now + limits::kTrafficWait;
+        effects.emplace_back(node::ReadTraffic{gateway_.id(), *reading_.ticket});
+    }
+}
+
+void Accounts::publish_due(TimePoint now) {
+    if (!is_serving() || !publish_at_ || *publish_at_ > now) {
+        return;
+    }
+    publish_at_.reset();
+    for (std::size_t i = 0; i < limits::kAccountsPerTurn && !changed_.empty(); ++i) {
+        publish(accounts_.at(*changed_.begin()));
+        changed_.erase(changed_.begin());
+    }
+    if (!changed_.empty()) {
+        publish_at_ = now + limits::kAccountTurn;
+    }
+}
+
+void Accounts::follow(TimePoint now, Effects& effects) {
+    if (settings_.on && replica().promoted() && gateway_.is_served() && !is_serving()) {
+        // Not within the takeover: that has to be short.
+        look_at_ = earliest(look_at_, now + limits::kAccountLookPause);
+    }
+    read_due(now, effects);
+    send_due(now, effects);
+}
+
+void Accounts::on_time(TimePoint now, Effects& effects) {
+    if (look_at_ && *look_at_ <= now) {
+        look_at_.reset();
+        begin_if_promoted(now);
+    }
+    publish_due(now);
+    follow(now, effects);
+}
+
+std::optional<TimePoint> Accounts::next_deadline() const {
+    if (!is_serving()) {
+        return look_at_;
+    }
+    std::optional<TimePoint> at = earliest(reading_.again_at, publish_at_);
+    if (gateway_.is_heard() && reading_.clock) {
+        at = earliest(at, queue_.next_deadline());
+    }
+    return at;
+}
+
+AccountCounts Accounts::account_counts(TimePoint now) const {
+    AccountCounts counts = counts_;
+    counts.silent = queue_.is_silent();
+    for (const auto& [id, account] : accounts_) {
+        const AccountRecord& record = account.record;
+        counts.sessions += record.end ? 0 : 1;
+        if (kind_of(record) == Kind::interim) {
+            continue;
+        }
+        ++counts.waiting;
+        const std::uint64_t since =
+            record.end && record.started ? record.end->unix_ms : record.began_unix_ms;
+        if (reading_.clock) {
+            counts.oldest_s = std::max(counts.oldest_s, seconds_between(since, unix_ms(now)));
+        }
+    }
+    return counts;
+}
+
+}  // namespace vpnha::keepers
