@@ -40,6 +40,7 @@ enum class EndCause : std::uint8_t {
     lost_service = 3,
     idle_timeout = 4,
     session_timeout = 5,
+    admin_reset = 6,
     port_error = 8,
     nas_error = 9,
     nas_request = 10,

@@ -399,8 +399,9 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, TimePoint no
     state_->latest = now;
     const auto found = state_->sessions.find(session);
     if (state_->phase == Phase::live && found != state_->sessions.end()) {
-        state_->apply(found, found->second.close("ended by the operator"),
-                      CdnResult::administrative, effects);
+        ppp::LinkKeeper::Effects closed = found->second.close("ended by the operator");
+        closed.cause = EndCause::admin_reset;
+        state_->apply(found, std::move(closed), CdnResult::administrative, effects);
         state_->settle(effects);
     }
     return effects;

@@ -129,7 +129,7 @@ void ResumedCall::close(const std::string& reason, CallOutput& out) {
 
 void ResumedCall::close_when_heard(CallOutput& out) {
     if (close_reason_ && state_ == State::running && is_connected_) {
-        end(*close_reason_, out);
+        end(*close_reason_, EndCause::admin_reset, out);
     }
 }
 

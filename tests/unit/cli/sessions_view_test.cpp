@@ -22,13 +22,15 @@ nlohmann::json sessions_without_reasons() {
 
 TEST(SessionsViewTest, ShowsTheDefaultColumns) {
     const nlohmann::json result = sessions_without_reasons();
-    EXPECT_EQ(
-        render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
-        R"(ID            GATEWAY  USER   PEER                 ADDRESS      INTERFACE  STATE        IDS      AGE
-23456789abcd  dialin   alice  192.0.2.51:1701      10.200.1.10  ppp0       protected    1/2 3/4  10m 2s
-0123456789ab  dialin   bob    192.0.2.52:1701      10.200.1.11  ppp1       unprotected  5/6 7/8  10m 2s
-123456789abc  dialin   carol  [2001:db8::51]:4500  10.200.2.10             protected    -        10m 2s
-)");
+    EXPECT_EQ(render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
+              "ID            GATEWAY  USER   PEER                 ADDRESS      "
+              "INTERFACE  STATE        IDS      AGE\n"
+              "23456789abcd  dialin   alice  192.0.2.51:1701      10.200.1.10  "
+              "ppp0       protected    1/2 3/4  10m 2s\n"
+              "0123456789ab  dialin   bob    192.0.2.52:1701      10.200.1.11  "
+              "ppp1       unprotected  5/6 7/8  10m 2s\n"
+              "123456789abc  dialin   carol  [2001:db8::51]:4500  10.200.2.10  "
+              "           protected    -        10m 2s\n");
 }
 
 TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {

@@ -38,6 +38,7 @@ void EspNumbers::forget(std::uint32_t spi) {
     there_.erase(spi);
     floors_.erase(spi);
     used_.erase(spi);
+    listed_.erase(spi);
 }
 
 void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint now) {
@@ -50,12 +51,17 @@ void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint n
         floors_[spi] = floor;
         used_[spi] = {floor, now};
     }
+    listed_.clear();
+    for (const auto& [spi, pair] : there_) {
+        listed_.insert(spi);
+    }
 }
 
 void EspNumbers::sink() {
     serves_ = false;
     floors_.clear();
     used_.clear();
+    listed_.clear();
     there_.clear();
 }
 
@@ -123,6 +129,10 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
                 now.seq = pair.in.seq;
                 now.bitmap = pair.in.bitmap;
             }
+            listed_.insert(spi);
+        } else if (listed_.erase(spi) != 0) {
+            // It has gone since: what it sent after the last listing is not known.
+            raise_floor(spi, at);
         }
         // An SA that is not in this kernel has one all the same: the next node begins there.
         if (const auto floor = floors_.find(spi); floor != floors_.end()) {

@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -81,6 +82,7 @@ class EspNumbers {
         TimePoint at{};
     };
     std::map<std::uint32_t, Used> used_;  // At most; since then others may have been.
+    std::set<std::uint32_t> listed_;      // By the last news(), or there when it rose.
     TimePoint read_at_{};
 };
 

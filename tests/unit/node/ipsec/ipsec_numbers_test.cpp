@@ -283,6 +283,9 @@ class Story {
             pass(some_time());
             cluster_.heal();
             static_cast<void>(cluster_.begin_demote(old));
+        } else if (what == 3 && random_.below(4) == 0) {
+            lose_one(server_);
+            pass(some_time());
         } else if (what == 3) {
             establish();
         } else if (what == 4) {
@@ -298,7 +301,7 @@ class Story {
             pass(some_time());
         }
     }
-    // The kernel of a standby, of a CHILD SA, and nobody notices.
+    // A kernel loses a CHILD SA, and nobody notices.
     void lose_one(std::uint32_t node) {
         auto& sas = kernels_.sas_[node];
         if (!sas.empty()) {
