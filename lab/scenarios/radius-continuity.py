@@ -26,13 +26,12 @@ from vpnlab.product.radius import (ACCT_PORT, CLASS, PPP_OPTIONS, RadiusServer, 
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.product.vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file
 from vpnlab.steps.live import Live, begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
 POOL = "10.200.32.0/26"
-OUTAGE_MS = 2500
 INTERIM_S = 10
 PORT, MOVE_S = 5001, 2
 BULK_LOG = "/run/lab/bulk.log"
@@ -139,4 +138,4 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, 15)
     seen = live.measure()
     for client in live.clients:
-        expect_only_silence(run, seen.client(client.name), OUTAGE_MS)
+        expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)

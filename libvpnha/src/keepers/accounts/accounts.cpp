@@ -282,9 +282,19 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
         if (found == by_address_.end()) {
             continue;
         }
-        AccountRecord& record = accounts_.at(found->second).record;
+        Account& account = accounts_.at(found->second);
+        AccountRecord& record = account.record;
         const CountedDevice counted{serving_->node, device.device, device.traffic};
-        if (record.device != counted) {
+        const bool is_same = record.device && record.device->node == counted.node &&
+                             record.device->index == counted.index;
+        if (is_first && !is_same && !account.plugin &&
+            record.session.type == wire::RecordType::pptp_call) {
+            // The TUN device of a resumed call may have carried another one, or the same one before
+            // (adapters/pptp/tun_device.hpp): what it has counted until now is not this call's.
+            record.device = counted;
+            changed_.insert(record.id);
+            publish_at_ = earliest(publish_at_, now);
+        } else if (record.device != counted) {
             count_traffic(record, counted);
             changed_.insert(record.id);
             publish_at_ = earliest(publish_at_, now);
