@@ -77,6 +77,8 @@ struct CallPrepared {
     pptp::CallKey key;
     std::uint64_t ticket = 0;
     Result<void> result;
+    std::uint32_t device = 0;  // Its TUN device's number in this kernel.
+    Traffic before{};          // What that device has counted, for other calls.
 };
 // Packets flow in both directions again.
 struct CallResumed {

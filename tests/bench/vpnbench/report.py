@@ -78,6 +78,20 @@ def _records(lines: list[dict]) -> str:
     return table + "\n" + _rows(["ns each, records held:", *map(_number, SIZES)], costs)
 
 
+def _pptp(lines: list[dict]) -> str:
+    found = {each["run_name"]: each for each in lines[-1]["benchmarks"]
+             if each.get("aggregate_name", "median") == "median"}
+    names = {"to_client": "**from the TUN device to the client**",
+             "from_client": "**from the client to the TUN device**",
+             "rc4_alone": "RC4 alone, one key",
+             "observed": "looked at on the promoted node: headers of a stock call"}
+    rows = [[text, f"{1e9 / found[name]['items_per_second']:.0f}",
+             "–" if name == "observed"
+             else _number(found[name]["bytes_per_second"] * 8 / 1e6)]
+            for name, text in names.items()]
+    return _rows(["1 400 octets, MPPE-128", "ns a packet", "Mbit/s"], rows)
+
+
 def _memory(lines: list[dict]) -> str:
     line = lines[-1]
     return _rows(
@@ -373,6 +387,7 @@ def _failures(lines: list[dict]) -> str:
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "address": ("address", _address),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
+    "pptp": ("pptp", _pptp),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),
     "flow_curve": ("flow_curve", _flow_curve),

@@ -54,7 +54,7 @@ FLOW_CURVE = [
 def run_program(part: str, results: Path, binary: Path, rounds: int) -> None:
     """One of the benchmarks that need no group; all its rounds."""
     program = str(binary)
-    if part == "records":
+    if part in ("records", "pptp"):
         words = [program, "--benchmark_format=json", "--benchmark_min_time=0.2",
                  f"--benchmark_repetitions={rounds}", "--benchmark_report_aggregates_only=true"]
         rounds = 1

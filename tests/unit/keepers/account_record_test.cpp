@@ -64,15 +64,15 @@ TEST(AccountRecordTest, ItsNameIsOfTheGatewayTheEpochAndTheNode) {
 
 TEST(AccountRecordTest, CountsWhatEachDeviceHasCounted) {
     AccountRecord record;
-    count_traffic(record, {NodeId{1}, 5, {100, 200, 1, 2}});
-    count_traffic(record, {NodeId{1}, 5, {150, 200, 2, 2}});
+    count_traffic(record, {NodeId{1}, 5, {100, 200, 1, 2}}, {});
+    count_traffic(record, {NodeId{1}, 5, {150, 200, 2, 2}}, {1, 1, 1, 1});
     EXPECT_EQ(record.total, (Traffic{150, 200, 2, 2}));
     // Another node's device; one of the same number; one that was made anew.
-    count_traffic(record, {NodeId{2}, 5, {10, 10, 1, 1}});
+    count_traffic(record, {NodeId{2}, 5, {1010, 2010, 11, 21}}, {1000, 2000, 10, 20});
     EXPECT_EQ(record.total, (Traffic{160, 210, 3, 3}));
-    count_traffic(record, {NodeId{2}, 6, {20, 20, 1, 1}});
+    count_traffic(record, {NodeId{2}, 6, {20, 20, 1, 1}}, {});
     EXPECT_EQ(record.total, (Traffic{180, 230, 4, 4}));
-    count_traffic(record, {NodeId{2}, 6, {19, 30, 2, 2}});
+    count_traffic(record, {NodeId{2}, 6, {19, 30, 2, 2}}, {});
     EXPECT_EQ(record.total, (Traffic{199, 260, 6, 6}));
 }
 

@@ -23,6 +23,9 @@
 namespace vpnha::node {
 
 inline constexpr GatewayId kGateway{1};
+// Of each PPTP call that a node may go on with.
+inline constexpr std::uint32_t kTunDevice = 8;
+inline constexpr Traffic kTunBefore{50'000, 60'000, 500, 600};
 
 struct FakeNode {
     std::unique_ptr<Node> node;
@@ -330,7 +333,17 @@ class FakeCluster {
         }
         Effects execute(IpsecWork& work) override { return cluster_.ipsec_->execute(id_, work); }
         // No gateway has these here.
-        Effects execute(PptpWork&) override { return {}; }
+        // Its data path can prepare every call.
+        Effects execute(PptpWork& work) override {
+            const auto* const prepare = std::get_if<PrepareCall>(&work);
+            return prepare == nullptr
+                       ? Effects{}
+                       : fake_.node->on_event(
+                             kGateway,
+                             CallPrepared{
+                                 prepare->record.key, prepare->ticket, {}, kTunDevice, kTunBefore},
+                             now_);
+        }
         Effects execute(AccountingWork& work) override {
             fake_.accounting.push_back(work);
             return {};

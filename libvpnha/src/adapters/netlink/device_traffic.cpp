@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "adapters/netlink/netlink.hpp"
 
@@ -46,35 +47,61 @@ Result<std::map<std::uint32_t, Ipv4Address>> read_peers(NetlinkSocket& socket) {
     return peers;
 }
 
+// What a message of RTM_GETSTATS says.
+std::optional<Traffic> traffic_of(const nlmsghdr* message) {
+    std::optional<Traffic> found;
+    for_each_attribute(message, sizeof(if_stats_msg), [&](const nlattr* attribute) {
+        // Later kernels have more behind these.
+        rtnl_link_stats64 stats{};
+        constexpr std::size_t kWanted = offsetof(rtnl_link_stats64, rx_errors);
+        if (mnl_attr_get_type(attribute) == IFLA_STATS_LINK_64 &&
+            mnl_attr_get_payload_len(attribute) >= kWanted) {
+            std::memcpy(&stats, mnl_attr_get_payload(attribute), kWanted);
+            found = {stats.rx_bytes, stats.tx_bytes, stats.rx_packets, stats.tx_packets};
+        }
+    });
+    return found;
+}
+
+NetlinkRequest stats_request(std::uint32_t device, std::uint16_t flags) {
+    NetlinkRequest request(RTM_GETSTATS, flags);
+    auto& header = request.header<if_stats_msg>();
+    header.ifindex = device;
+    header.filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+    return request;
+}
+
 }  // namespace
 
 Result<std::vector<node::DeviceTraffic>> read_device_traffic() {
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
     VPNHA_TRY(const auto peers, read_peers(socket));
     std::vector<node::DeviceTraffic> devices;
-    NetlinkRequest request(RTM_GETSTATS, NLM_F_DUMP);
-    request.header<if_stats_msg>().filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+    NetlinkRequest request = stats_request(0, NLM_F_DUMP);
     VPNHA_CHECK(socket.ask(request, "reading counters of devices", [&](const nlmsghdr* message) {
         const auto* const header = static_cast<const if_stats_msg*>(mnl_nlmsg_get_payload(message));
         const auto found = peers.find(header->ifindex);
         if (message->nlmsg_type != RTM_NEWSTATS || found == peers.end()) {
             return;
         }
-        for_each_attribute(message, sizeof *header, [&](const nlattr* attribute) {
-            // Later kernels have more behind these.
-            rtnl_link_stats64 stats{};
-            constexpr std::size_t kWanted = offsetof(rtnl_link_stats64, rx_errors);
-            if (mnl_attr_get_type(attribute) == IFLA_STATS_LINK_64 &&
-                mnl_attr_get_payload_len(attribute) >= kWanted) {
-                std::memcpy(&stats, mnl_attr_get_payload(attribute), kWanted);
-                devices.push_back(
-                    {found->second,
-                     header->ifindex,
-                     {stats.rx_bytes, stats.tx_bytes, stats.rx_packets, stats.tx_packets}});
-            }
-        });
+        if (const auto traffic = traffic_of(message)) {
+            devices.push_back({found->second, header->ifindex, *traffic});
+        }
     }));
     return devices;
+}
+
+Result<Traffic> read_traffic_of(std::uint32_t device) {
+    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
+    std::optional<Traffic> found;
+    NetlinkRequest request = stats_request(device, 0);
+    VPNHA_CHECK(socket.ask(request, "reading a device's counters", [&](const nlmsghdr* message) {
+        if (message->nlmsg_type == RTM_NEWSTATS) {
+            found = traffic_of(message);
+        }
+    }));
+    return found ? Result<Traffic>(*found)
+                 : fail(Errc::system, "the kernel tells no counters of a device");
 }
 
 }  // namespace vpnha::adapters

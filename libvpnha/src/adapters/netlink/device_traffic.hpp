@@ -12,5 +12,7 @@ namespace vpnha::adapters {
 
 // Takes the kernel 1 us a device. In any thread.
 [[nodiscard]] Result<std::vector<node::DeviceTraffic>> read_device_traffic();
+// Of that device alone. Errors: Errc::system, when there is no such device, too.
+[[nodiscard]] Result<Traffic> read_traffic_of(std::uint32_t device);
 
 }  // namespace vpnha::adapters

@@ -38,6 +38,7 @@ class PathCall final : pptp::CallOutput {
     [[nodiscard]] const pptp::CallKey& key() const { return key_; }
     [[nodiscard]] GatewayId gateway() const { return gateway_; }
     [[nodiscard]] const TunDevices::Settings& device_settings() const { return device_settings_; }
+    [[nodiscard]] const TunDevice& device() const { return device_; }
     // The last that is asked of it.
     [[nodiscard]] TunDevice take_device() { return std::move(device_); }
 

@@ -183,7 +183,13 @@ void PathWorker::make_keys() {
         }
         next = behind_.erase(next);
         if (const auto ticket = std::exchange(entry.preparing, std::nullopt)) {
-            tell(entry.call->gateway(), node::CallPrepared{entry.call->key(), *ticket, {}});
+            const TunDevice& device = entry.call->device();
+            tell(entry.call->gateway(),
+                 node::CallPrepared{entry.call->key(),
+                                    *ticket,
+                                    {},
+                                    static_cast<std::uint32_t>(device.link()),
+                                    device.before()});
         }
     }
 }

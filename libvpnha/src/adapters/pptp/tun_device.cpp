@@ -17,6 +17,7 @@
 #include <optional>
 #include <string_view>
 
+#include "adapters/netlink/device_traffic.hpp"
 #include "adapters/netlink/netlink.hpp"
 
 namespace vpnha::adapters {
@@ -87,7 +88,9 @@ Result<TunDevice> TunDevices::take(const Settings& settings) {
         TunDevice device = std::move(spare.back());
         spare.pop_back();
         // Somebody may have deleted it.
-        if (set_up(device, settings)) {
+        if (const auto before = read_traffic_of(static_cast<std::uint32_t>(device.link()));
+            before && set_up(device, settings)) {
+            device.set_before(*before);
             return device;
         }
     }

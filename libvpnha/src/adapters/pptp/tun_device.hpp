@@ -16,6 +16,7 @@
 
 #include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/unique_fd.hpp"
+#include "base/accounting.hpp"
 
 namespace vpnha::adapters {
 
@@ -27,6 +28,9 @@ class TunDevice {
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] LinkIndex link() const { return link_; }
     [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
+    // What it had counted before TunDevices::take().
+    [[nodiscard]] const Traffic& before() const { return before_; }
+    void set_before(const Traffic& before) { before_ = before; }
     // The next IP packet, in `room`; empty: there is none.
     [[nodiscard]] ByteView read(std::span<std::uint8_t> room) const;
     // Comes from the client. One that the kernel does not take is lost.
@@ -36,6 +40,7 @@ class TunDevice {
     UniqueFd fd_;
     LinkIndex link_;
     std::uint16_t mtu_;
+    Traffic before_;
 };
 
 class TunDevices {

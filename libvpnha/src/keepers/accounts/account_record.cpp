@@ -137,10 +137,10 @@ std::string session_id_of(GatewayId gateway, const AccountId& id) {
                        id.epoch.node.value, id.count);
 }
 
-void count_traffic(AccountRecord& record, const CountedDevice& device) {
+void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before) {
     const bool is_same =
         record.device && record.device->node == device.node && record.device->index == device.index;
-    record.total += passed_between(is_same ? record.device->traffic : Traffic{}, device.traffic);
+    record.total += passed_between(is_same ? record.device->traffic : before, device.traffic);
     record.device = device;
 }
 

@@ -62,7 +62,7 @@ struct AccountRecord {
 // Acct-Session-Id; unique over all gateways of a cluster.
 [[nodiscard]] std::string session_id_of(GatewayId gateway, const AccountId& id);
 
-// Counts what `device` has counted since its last reading, or since it was made.
-void count_traffic(AccountRecord& record, const CountedDevice& device);
+// Counts what `device` has counted since its last reading; at its first one, since `before`.
+void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before);
 
 }  // namespace vpnha::keepers

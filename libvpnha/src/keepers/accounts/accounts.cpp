@@ -169,6 +169,11 @@ void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     } else if (const auto* own = std::get_if<node::AccountingEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    } else if (const auto* pptp = std::get_if<node::PptpEvent>(&event)) {
+        if (const auto* prepared = std::get_if<node::CallPrepared>(pptp);
+            prepared != nullptr && prepared->result) {
+            before_[prepared->device] = prepared->before;
+        }
     }
 }
 
@@ -223,7 +228,7 @@ void Accounts::hear(const node::PluginDown& down, TimePoint now, Effects& effect
     AccountRecord& record = account.record;
     if (down.end.traffic) {
         const std::uint32_t index = record.device ? record.device->index : 0;
-        count_traffic(record, {serving_->node, index, *down.end.traffic});
+        count_traffic(record, {serving_->node, index, *down.end.traffic}, {});
     }
     end(account, down.end.cause, now, &effects);
 }
@@ -285,17 +290,9 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
         Account& account = accounts_.at(found->second);
         AccountRecord& record = account.record;
         const CountedDevice counted{serving_->node, device.device, device.traffic};
-        const bool is_same = record.device && record.device->node == counted.node &&
-                             record.device->index == counted.index;
-        if (is_first && !is_same && !account.plugin &&
-            record.session.type == wire::RecordType::pptp_call) {
-            // The TUN device of a resumed call may have carried another one, or the same one before
-            // (adapters/pptp/tun_device.hpp): what it has counted until now is not this call's.
-            record.device = counted;
-            changed_.insert(record.id);
-            publish_at_ = earliest(publish_at_, now);
-        } else if (record.device != counted) {
-            count_traffic(record, counted);
+        if (record.device != counted) {
+            const auto before = before_.find(device.device);
+            count_traffic(record, counted, before == before_.end() ? Traffic{} : before->second);
             changed_.insert(record.id);
             publish_at_ = earliest(publish_at_, now);
         }

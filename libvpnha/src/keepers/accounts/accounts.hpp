@@ -145,6 +145,8 @@ class Accounts final : public Keeper {
     std::optional<TimePoint> publish_at_;
     std::optional<TimePoint> look_at_;  // At the replica, for the first time.
     AccountId looked_at_;               // Of accounts_, the last one.
+    // Of devices that carry a resumed call each, what they had counted for earlier calls.
+    std::map<std::uint32_t, Traffic> before_;
     std::uint64_t last_ticket_ = 0;
     std::uint32_t opened_ = 0;
     AccountCounts counts_;  // The last four.

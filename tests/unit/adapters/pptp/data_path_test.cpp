@@ -175,6 +175,10 @@ TEST_F(DataPathTest, ARemovedCallGoesWithoutAWord) {
     prepare();
     EXPECT_TRUE(has_way());
     EXPECT_EQ(if_nametoindex("vpnp-1"), 0U);
+    // What it has counted is none of that call's.
+    EXPECT_EQ(prepared_[0].device, if_nametoindex("vpnp-0"));
+    EXPECT_GT(prepared_[0].before.packets_in, 0U);
+    EXPECT_GT(prepared_[0].before.octets_out, 0U);
 }
 
 TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {

@@ -6,6 +6,7 @@
 
 #include "base/limits.hpp"
 #include "unit/node/sample_session.hpp"
+#include "unit/pptp/call_world.hpp"
 
 namespace vpnha::node {
 namespace accounts_test {
@@ -224,6 +225,27 @@ TEST_F(AccountsTest, GoOnOverFailovers) {
     EXPECT_EQ(heard.requests.back().traffic, (Traffic{3001, 6002, 31, 62}));
     EXPECT_EQ(heard.requests.back().cause, EndCause::user_request);
     EXPECT_THAT(heard.requests.back().classes, ElementsAre(kClass));
+}
+
+// The TUN device of a call may have carried another one before.
+TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
+    pptp::CallRecord record = pptp::test::sample_call();
+    record.established_unix_ms = unix_ms();
+    cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
+                                1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {kClass}));
+    const std::array read{pptp::CallState{record.key, pptp::test::sample_numbers()}};
+    cluster_.run(promoted_, cluster_.at(promoted_).node->on_event(kGateway, CallsRead{0, read},
+                                                                  cluster_.now()));
+    devices_[promoted_].push_back({record.peer_address, 1, {1000, 2000, 10, 20}});
+    pass(seconds(2));
+    fail_over();
+    Traffic counted = kTunBefore;
+    counted += {1, 2, 3, 4};
+    devices_[promoted_].push_back({record.peer_address, kTunDevice, counted});
+    pass(kInterim + seconds(2));
+    ASSERT_EQ(only().requests.size(), 2U);
+    EXPECT_EQ(only().requests.back().kind, Kind::interim);
+    EXPECT_EQ(only().requests.back().traffic, (Traffic{1001, 2002, 13, 24}));
 }
 
 TEST_F(AccountsTest, OfASessionThatWentWithItsNodeTheNextOneTellsTheEnd) {
