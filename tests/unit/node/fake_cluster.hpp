@@ -88,6 +88,8 @@ class FakeCluster {
     keepers::FlowSettings& flow_settings() { return flow_settings_; }
     keepers::AddressSettings& address_settings() { return address_settings_; }
     keepers::AccountSettings& account_settings() { return account_settings_; }
+    // Nodes that start from now on have PPTP.
+    void have_pptp() { has_pptp_ = true; }
     // Nodes that start from now on have IPsec.
     void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
@@ -103,6 +105,7 @@ class FakeCluster {
         gateway.keepers.flows = flow_settings_;
         gateway.keepers.addresses = address_settings_;
         gateway.keepers.accounts = account_settings_;
+        gateway.keepers.pptp = has_pptp_;
         gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
@@ -332,7 +335,6 @@ class FakeCluster {
             return fake_.flows.execute(*fake_.node, work, now_);
         }
         Effects execute(IpsecWork& work) override { return cluster_.ipsec_->execute(id_, work); }
-        // No gateway has these here.
         // Its data path can prepare every call.
         Effects execute(PptpWork& work) override {
             const auto* const prepare = std::get_if<PrepareCall>(&work);
@@ -492,6 +494,7 @@ class FakeCluster {
     keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};
     keepers::AddressSettings address_settings_;
     keepers::AccountSettings account_settings_;
+    bool has_pptp_ = false;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

@@ -35,6 +35,10 @@ class AccountsTest : public ::testing::Test {
   protected:
     void SetUp() override {
         cluster_.account_settings() = {true, kInterim};
+        restart_all();
+    }
+    // Settings count from then on.
+    void restart_all() {
         for (std::uint32_t node = 1; node <= 3; ++node) {
             cluster_.kill(node);
         }
@@ -229,6 +233,8 @@ TEST_F(AccountsTest, GoOnOverFailovers) {
 
 // The TUN device of a call may have carried another one before.
 TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
+    cluster_.have_pptp();
+    restart_all();
     pptp::CallRecord record = pptp::test::sample_call();
     record.established_unix_ms = unix_ms();
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
