@@ -15,56 +15,41 @@ Expected: the second play, and one in check mode, change nothing; no secret stan
 says; systemd runs vpnhad. Both sessions go on within 4 s as after any power cut: no IKE, no setup
 of L2TP or PPTP, no PPP negotiation, no TCP reset.
 """
-from vpnlab.evidence.expectation import equals, is_empty, is_true
-from vpnlab.host.power import node_files
+from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.host.topology import DEFAULT_NODES
-from vpnlab.product.ansible import Ansible, secret_words
-from vpnlab.product.cluster import Cluster
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.product.vpnha_stack import VpnhaStack
-from vpnlab.steps.live import Live, off_dc
+from vpnlab.steps.live import off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
+from vpnlab.steps.rollout import FRESH, begin, prepare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), fresh=("gw1", "gw2", "gw3"), faults=1)
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), fresh=FRESH, faults=1)
 AFTERWARDS_S = 5
 
 
 def steps(run: Run) -> None:
-    cluster = Cluster(run.lab)
-    cluster.prepare()
-    for node in run.lab.gateways:
-        for path, (content, mode) in node_files(run.lab).items():
-            node.put(path, content, mode=mode)
-    ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out)
-    ansible.set_up()
-    run.step("the site play")
-    run.expect("site_play", ansible.play("site", "ansible-1.log").ok, is_true())
+    ansible = prepare(run)
+    live = begin(run, ansible, off_dc)
+    stack = live.stack
     run.step("the site play once more, and in check mode")
     nothing = {node.name: 0 for node in run.lab.gateways}
     run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,
                equals(nothing))
     run.expect("changed_in_check_mode",
                ansible.play("site", "ansible-3.log", "--check", "--diff").changed, equals(nothing))
-    run.expect("secrets_in_the_logs", secret_words(run.out), is_empty())
-
-    stack = VpnhaStack(run.lab, cluster, ipsec=True)
-    active = stack.wait_in_sync()
+    run.expect("secrets_in_the_logs", ansible.secret_words(), is_empty())
     run.expect("units", [node.run("systemctl", "is-active", "vpnhad.service",
                                   check=False).stdout.strip() for node in run.lab.gateways],
                equals(["active"] * 3))
-    cluster.tune()
-    dc = cluster.status().dc
-    active = stack.move_role(lambda name: off_dc(name, dc))
-    run.start_echo_server()
-    live = Live(run, stack, active, dc)
-    cluster.spare_successors(active)
+
+    stack.cluster.tune()
+    stack.cluster.spare_successors(live.active)
     live.dial("client1", dialler=L2tpIpsecClient)
     live.dial("client2", dialler=PptpDialler)
     run.observe(AFTERWARDS_S)
-    live.cut_power(active)
+    live.cut_power(live.active)
     stack.wait_protected(2)
     run.observe(AFTERWARDS_S)
     seen = live.end()

@@ -27,7 +27,7 @@ SCENARIO = Scenario(nodes=("gw1",), fresh=("gw1",))
 START_LIMIT_S = 30
 UNIT = "vpnhad.service"
 # Of the lab, and of the administrator.
-NOT_OURS = (PRODUCT_MOUNT, packages.UPGRADES, packages.SOURCE_FILE, "/var/log/", "/var/lib/apt/")
+NOT_OURS = (PRODUCT_MOUNT, packages.NEXT_MOUNT, packages.SOURCE_FILE, "/var/log/", "/var/lib/apt/")
 
 
 def steps(run: Run) -> None:
@@ -54,8 +54,7 @@ def steps(run: Run) -> None:
 
     run.step("apt-get install of the next version")
     packages.upgrade(node, *packages.PRODUCT)
-    run.expect("version", node.run("dpkg-query", "-W", "-f", "${Version}", "vpnha").stdout,
-               equals(packages.NEXT_VERSION))
+    run.expect("version", packages.version(node, "vpnha"), equals(packages.NEXT_VERSION))
     run.expect("process_after_the_upgrade", show(node, "MainPID"), equals(before))
 
     run.step("apt-get purge")

@@ -19,9 +19,9 @@ def test_the_recap_has_each_nodes_changes():
 
 def test_a_secret_in_what_ansible_said_is_found(tmp_path):
     (tmp_path / "ansible-1.log").write_text(SAID, encoding="utf-8")
-    assert secret_words(tmp_path) == []
+    assert secret_words(tmp_path, (SECRET,)) == []
     (tmp_path / "ansible-2.log").write_text(f'msg: "{SECRET}"\n', encoding="utf-8")
-    assert secret_words(tmp_path) == [SECRET]
+    assert secret_words(tmp_path, (SECRET, "unsaid")) == [SECRET]
 
 
 def test_the_role_has_the_tuned_profile():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..host.debian import PRODUCT_MOUNT
+from ..host.debian import PRODUCT_MOUNT, index
 from ..host.errors import LabError
 from ..host.node import Node
 from ..host.stage import PACKAGES
@@ -17,13 +19,24 @@ PRODUCT = ("libvpnha0", "libvpnha-dev", "vpnha", "vpnha-agents", "vpnha-ppp", "f
 SOURCE = f"deb [trusted=yes] file:{PRODUCT_MOUNT} ./"
 SOURCE_FILE = "/etc/apt/sources.list.d/vpnha.list"
 NEXT_VERSION = "0.1.1"
+NEXT_MOUNT = "/srv/vpnha-next"
+NEXT_SOURCE = f"deb [trusted=yes] file:{NEXT_MOUNT} ./"
 APT_LIMIT_S = 600.0
 APT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-UPGRADES = "/root/upgrades"
 
 
 def install(node: Node, *names: str) -> None:
-    node.put(SOURCE_FILE, f"{SOURCE}\n")
+    _install_from(SOURCE, node, names)
+
+
+def upgrade(node: Node, *names: str) -> None:
+    """The same packages under the next version."""
+    put_next([node])
+    _install_from(NEXT_SOURCE, node, names)
+
+
+def _install_from(source: str, node: Node, names: Sequence[str]) -> None:
+    node.put(SOURCE_FILE, f"{source}\n")
     apt(node, "update")
     apt(node, "install", *names)
 
@@ -34,31 +47,45 @@ def apt(node: Node, *arguments: str) -> None:
              timeout=APT_LIMIT_S)
 
 
-def upgrade(node: Node, *names: str) -> None:
-    """The same packages under the next version."""
-    with tempfile.TemporaryDirectory(prefix="vpnha-upgrade-") as directory:
-        for name in names:
-            made = _raised(name, Path(directory))
-            node.put(f"{UPGRADES}/{made.name}", made.read_bytes())
-    apt(node, "install", *(f"{UPGRADES}/{name}_{NEXT_VERSION}.deb" for name in names))
+def put_next(nodes: Sequence[Node], programs: Mapping[str, Path] = {}) -> None:
+    """All packages under the next version, as the archive NEXT_SOURCE of these nodes. `programs`:
+    files of the host in the place of the packages' own, by these' paths without the first slash."""
+    with tempfile.TemporaryDirectory(prefix="vpnha-next-") as directory:
+        archive = Path(directory) / "archive"
+        archive.mkdir()
+        for name in PRODUCT:
+            _raise(name, Path(directory), archive, programs)
+        index(archive)
+        for node in nodes:
+            for path in archive.iterdir():
+                node.put(f"{NEXT_MOUNT}/{path.name}", path.read_bytes())
 
 
-def _raised(name: str, directory: Path) -> Path:
+def version(node: Node, name: str) -> str:
+    """Of a package that is installed."""
+    return node.run("dpkg-query", "-W", "-f", "${Version}", name).stdout
+
+
+def _raise(name: str, directory: Path, archive: Path, programs: Mapping[str, Path]) -> None:
     found = list(PACKAGES.glob(f"{name}_*.deb"))
     if len(found) != 1:
         raise LabError(f"{len(found)} packages {name} in {PACKAGES}: setup/debs")
-    tree, made = directory / name, directory / f"{name}_{NEXT_VERSION}.deb"
-    _dpkg_deb("--raw-extract", str(found[0]), str(tree))
+    tree = directory / name
+    _call("dpkg-deb", "--raw-extract", str(found[0]), str(tree))
+    for path, program in programs.items():
+        if (tree / path).exists():
+            shutil.copy(program, tree / path)
+            _call("strip", str(tree / path))
     control = tree / "DEBIAN" / "control"
     text = control.read_text(encoding="utf-8")
-    version = re.search(r"^Version: (.*)$", text, re.MULTILINE)
-    assert version is not None
-    control.write_text(text.replace(version[1], NEXT_VERSION), encoding="utf-8")
-    _dpkg_deb("--root-owner-group", "--build", str(tree), str(made))
-    return made
+    old = re.search(r"^Version: (.*)$", text, re.MULTILINE)
+    assert old is not None
+    control.write_text(text.replace(old[1], NEXT_VERSION), encoding="utf-8")
+    _call("dpkg-deb", "-Znone", "--root-owner-group", "--build", str(tree),
+          str(archive / f"{name}.deb"))
 
 
-def _dpkg_deb(*arguments: str) -> None:
-    done = subprocess.run(["dpkg-deb", *arguments], capture_output=True, text=True, check=False)
+def _call(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LabError(f"dpkg-deb: {done.stderr.strip()}")
+        raise LabError(f"{argv[0]}: {done.stderr.strip()}")

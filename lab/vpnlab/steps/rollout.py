@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fresh Debian nodes that the collection's site play has made a cluster of gateways for L2TP/IPsec
+and PPTP. They keep the relaxed token: what plays do to a cluster needs no fast one."""
+from __future__ import annotations
+
+from ..evidence.expectation import is_true
+from ..host.power import node_files
+from ..product.ansible import Ansible
+from ..product.cluster import Cluster
+from ..product.vpnha_stack import VpnhaStack
+from .live import Live, Place, anywhere
+from .run import Run
+
+FRESH = ("gw1", "gw2", "gw3")
+
+
+def prepare(run: Run) -> Ansible:
+    """What the nodes need of the lab, and an inventory of them; nothing is installed yet."""
+    Cluster(run.lab).prepare()
+    for node in run.lab.gateways:
+        for path, (content, mode) in node_files(run.lab).items():
+            node.put(path, content, mode=mode)
+    ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out)
+    ansible.set_up()
+    return ansible
+
+
+def begin(run: Run, ansible: Ansible, place: Place = anywhere) -> Live:
+    """The site play; the promoted role is at the wanted place, and nobody has dialled."""
+    run.step("the site play")
+    run.expect("site_play", ansible.play("site", "ansible-1.log").ok, is_true())
+    stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=True)
+    stack.wait_in_sync()
+    dc = stack.cluster.status().dc
+    active = stack.move_role(lambda name: place(name, dc))
+    run.start_echo_server()
+    return Live(run, stack, active, dc)
