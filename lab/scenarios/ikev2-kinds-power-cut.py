@@ -14,7 +14,7 @@ Expected: as there, of each client.
 import functools
 
 from vpnlab.product.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client
-from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.ipsec.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

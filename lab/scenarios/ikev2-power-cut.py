@@ -15,7 +15,7 @@ address; the stream is intact. No ESP number is used twice, none of the old pack
 No standby says a word. After the client has hung up nothing is left on any node.
 """
 from vpnlab.product.ipsec_client import Ikev2Client
-from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.ipsec.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

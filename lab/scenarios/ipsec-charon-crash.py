@@ -15,7 +15,7 @@ Expected: the first is no gap longer than 50 ms, or twice the longest of a fault
 others are a silence of at most 4 s each and nothing else. No ESP number is used twice.
 """
 from vpnlab.evidence.expectation import equals
-from vpnlab.steps.ipsec_live import CHARON, CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
+from vpnlab.steps.ipsec.live import CHARON, CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
 from vpnlab.steps.promise import TAKEOVER_MS, expect_no_gap
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

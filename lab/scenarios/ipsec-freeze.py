@@ -19,7 +19,7 @@ in sync in its next life.
 from vpnlab.evidence.expectation import at_most
 from vpnlab.product.cluster import FENCE_VPNHA_FIRST
 from vpnlab.steps.fenced import wait_reset
-from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
+from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
 from vpnlab.steps.promise import TAKEOVER_MS, expect_invariants
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

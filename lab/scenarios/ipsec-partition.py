@@ -13,7 +13,7 @@ Expected: it says nothing more after 400 ms; another node goes on with both sess
 never two owners.
 """
 from vpnlab.host.node import Node
-from vpnlab.steps.ipsec_live import IPSEC_NODES, begin_ipsec
+from vpnlab.steps.ipsec.live import IPSEC_NODES, begin_ipsec
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.partition import CLUSTER_LINKS, lose_the_others
 from vpnlab.steps.run import Run

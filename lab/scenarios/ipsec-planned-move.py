@@ -14,7 +14,7 @@ Expected: a silence of at most 4 s at each move and nothing else; the same charo
 nodes throughout; no failure is counted.
 """
 from vpnlab.evidence.expectation import equals, is_empty
-from vpnlab.steps.ipsec_live import CHARON, CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
+from vpnlab.steps.ipsec.live import CHARON, CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
 from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

@@ -18,7 +18,7 @@ import re
 from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.product.charon import LOG
 from vpnlab.product.ipsec_gateway import Lifetimes
-from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec
+from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

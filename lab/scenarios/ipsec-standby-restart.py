@@ -14,7 +14,7 @@ Expected: a silence of at most 4 s at each move and nothing else.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.product.vpnha_stack import DAEMON
-from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
+from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
 from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

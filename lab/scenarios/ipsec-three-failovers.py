@@ -17,7 +17,7 @@ Expected: as in the power cuts of IPsec, for each of the three; both clients are
 from vpnlab.evidence.capture_invariants import ike_answers
 from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.product.ipsec_client import DPD_S
-from vpnlab.steps.ipsec_live import CLIENTS, IPSEC_NODES, begin_ipsec
+from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

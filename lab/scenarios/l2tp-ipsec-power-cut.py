@@ -16,7 +16,7 @@ packets is taken again, no L2TP is seen outside of ESP. No standby says a word. 
 hung up nothing is left on any node.
 """
 from vpnlab.product.ipsec_client import L2tpIpsecClient
-from vpnlab.steps.ipsec_power_cut import cut_power_under_traffic
+from vpnlab.steps.ipsec.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

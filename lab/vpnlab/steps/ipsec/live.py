@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..evidence.measure import Measured
-from ..product.cluster import Cluster
-from ..product.home import start_nat
-from ..product.ipsec_client import Ikev2Client, L2tpIpsecClient
-from ..product.ipsec_gateway import Lifetimes
-from ..product.vpnha_stack import VpnhaStack
-from .live import Live, Place, anywhere, begin
-from .promise import expect_only_silence
-from .run import Run
+from ...evidence.measure import Measured
+from ...product.cluster import Cluster
+from ...product.home import start_nat
+from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
+from ...product.ipsec_gateway import Lifetimes
+from ...product.vpnha_stack import VpnhaStack
+from ..live import Live, Place, anywhere, begin
+from ..promise import expect_only_silence
+from ..run import Run
 
 IPSEC_NODES = ("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1")
 CLIENTS = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
