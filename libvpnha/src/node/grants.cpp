@@ -13,8 +13,9 @@ bool Grants::served_since(const lease::Granted& granted, const Epoch& own, TimeP
     using Kind = lease::Margin::Kind;
     // In the time of the lease that it gave back nobody else was granted one. Unless its clock
     // stood still meanwhile, as that of a suspended virtual machine: then one that served hands
-    // over, or a voter has heard that it served.
+    // over, a voter has heard that it served, or has answered its claim and heard no more.
     const bool another = granted.margin.kind == Kind::handed_over ||
+                         granted.margin.kind == Kind::largest ||
                          (granted.margin.kind == Kind::bounded && granted.margin.epoch > own);
     return granted.elsewhere > own && (another || now >= given_back_until_);
 }

@@ -145,7 +145,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
         through = walk(store_.records(), [&](const auto& key, const StoredRecord& record) {
             if (record.dirty) {
                 if (record.counted) {
-                    unsaid.push_back(key);  // The chunk must not be ahead of what was said.
+                    unsaid.push_back(key);  // It counts for the group, and no chunk has it.
                 }
                 return true;
             }
@@ -161,9 +161,11 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
         });
     }
     pass.begun = true;
-    say(unsaid, effects);
     on_their_way_.chunk_sent();
     effects.emplace_back(Send{std::move(chunk)});
+    // Behind the chunk: with the first one the pass begins, and what was said before and is not
+    // repeated by it would be swept.
+    say(unsaid, effects);
     return !through;
 }
 

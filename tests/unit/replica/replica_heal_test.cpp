@@ -131,6 +131,21 @@ TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
     EXPECT_EQ(count_of<wire::Snapshot>(group), limits::kChunksOnTheirWay);
 }
 
+TEST(ReplicaHealTest, WhatWaitsToBeSaidWhenAPassBeginsIsNotSweptAtItsEnd) {
+    const wire::RecordKey counter{wire::RecordType::esp_counters, wire::RecordId(Bytes{1})};
+    Group group = three_with_first_promoted();
+    group.at(1).publish(counter, Bytes{1});
+    group.pass(limits::kGatherPause);
+    group.pass(limits::kGatherPause);
+    ASSERT_FALSE(group.at(1).dirty());
+    group.at(1).publish(counter, Bytes{2});
+    group.run(NodeId{2}, group.at(2).resync(group.now()));
+    group.settle();
+    EXPECT_EQ(group.at(2).level(), wire::Level::complete);
+    EXPECT_EQ(group.at(2).counters().discarded, 0U);
+    EXPECT_EQ(group.at(2).store().find(counter)->payload.copy(), Bytes{2});
+}
+
 TEST(ReplicaHealTest, ASourceThatDiesHalfWayIsReplacedAndTheJoinerKeepsWhatItGot) {
     Group group = three_with_first_promoted();
     for (std::uint32_t i = 0; i < 2000; ++i) {

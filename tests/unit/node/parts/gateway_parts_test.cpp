@@ -133,6 +133,9 @@ TEST(GrantsTest, WhileALeaseThatWasGivenBackWouldHoldNobodyElseServes) {
     EXPECT_TRUE(grants.served_since(granted, own, kStart)) << "but one that a voter heard serve";
     granted.margin.epoch = own;
     EXPECT_FALSE(grants.served_since(granted, own, kStart));
+    granted.margin.kind = lease::Margin::Kind::largest;
+    EXPECT_TRUE(grants.served_since(granted, own, kStart))
+        << "but one whose claim a voter answered, and may have heard no more of";
 }
 
 TEST(GrantsTest, RemembersTheLastOne) {
