@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kills a VPN gateway under live traffic and shows what the client saw: with today's stack (stock
-daemons and IPaddr2 on the same cluster), with vpnha, and with vpnha whose standby serves before
-Pacemaker knows (stand_in = true)."""
+daemons and IPaddr2 on the same cluster), of L2TP/IPsec also with strongSwan's own HA pair, with
+vpnha, and with vpnha whose standby serves before Pacemaker knows (stand_in = true)."""
 from __future__ import annotations
 
 import argparse
@@ -49,16 +49,22 @@ class Act:
         return f"{self.scenario}-stand-in" if self.stand_in else self.scenario
 
 
-def acts(control: str, ours: str) -> tuple[Act, ...]:
+def acts(control: str, ours: str, *beside: Act) -> tuple[Act, ...]:
+    """`beside`: what one would take instead of vpnha, too."""
     return (Act("today's stack", control,
                 "the gateway dies, the cluster moves its addresses and daemons, the session is "
                 "lost", survives=False),
+            *beside,
             Act("vpnha", ours, "the gateway dies, and the client's session goes on at another one"),
             Act("vpnha, stand_in", ours,
                 "the same, and a standby serves before Pacemaker knows of it", stand_in=True))
 
 
-PROTOCOLS = {"l2tp-ipsec": acts("ipsec-control", "l2tp-ipsec-power-cut"),
+HA_PAIR = Act("strongSwan's HA pair", "ipsec-ha-pair",
+              "two gateways share their SAs by strongSwan's ha plugin; one dies, the L2TP session "
+              "is lost, and IKEv2 is silent until ESP's numbers, counted anew, reach the old ones",
+              survives=False)
+PROTOCOLS = {"l2tp-ipsec": acts("ipsec-control", "l2tp-ipsec-power-cut", HA_PAIR),
              "l2tp": acts("l2tp-control", "l2tp-power-cut"),
              "pptp": acts("pptp-control", "pptp-power-cut")}
 
@@ -85,7 +91,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--protocol", choices=PROTOCOLS, default="l2tp-ipsec",
                         help="what the client speaks: L2TP/IPsec from behind a NAT, as phones and "
-                             "Windows do (default), or plain L2TP")
+                             "Windows do (default), plain L2TP, or PPTP")
     parser.add_argument("--keep", action="store_true",
                         help="leave the lab up afterwards and say how to look around")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", metavar="DIR",

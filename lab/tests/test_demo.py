@@ -59,7 +59,15 @@ def test_the_acts_are_scenarios_that_exist(protocol):
     for act in chosen:
         assert act.survives == scenario.load(act.scenario).scenario.vpnha
     assert len(chosen) == len({act.folder for act in chosen})
-    assert [False, False, True] == [act.stand_in for act in chosen]
+    assert ["today's stack", "vpnha", "vpnha, stand_in"] == [
+        act.label for act in chosen if act is not demo.HA_PAIR]
+    assert [act for act in chosen if act.stand_in] == [chosen[-1]]
+
+
+def test_of_ipsec_the_pair_of_strongswan_stands_beside_todays_stack():
+    assert ["ipsec-control", "ipsec-ha-pair"] == [
+        act.scenario for act in demo.PROTOCOLS["l2tp-ipsec"] if not act.survives]
+    assert not any(demo.HA_PAIR in demo.PROTOCOLS[name] for name in ("l2tp", "pptp"))
 
 
 def test_only_an_earlier_demo_is_removed(tmp_path):
@@ -67,6 +75,7 @@ def test_only_an_earlier_demo_is_removed(tmp_path):
     (tmp_path / "report.html").write_text("old", encoding="utf-8")
     (tmp_path / "l2tp-power-cut" / "logs").mkdir(parents=True)
     (tmp_path / "ipsec-control").mkdir()
+    (tmp_path / "ipsec-ha-pair").mkdir()
     (tmp_path / "l2tp-ipsec-power-cut-stand-in").mkdir()
     demo.remove_earlier(tmp_path)
     assert ["thesis.txt"] == [path.name for path in tmp_path.iterdir()]
@@ -94,6 +103,7 @@ def test_a_failed_build_ends_the_demo_with_its_code(machine, monkeypatch, capsys
 
 def test_the_result_is_that_of_all_acts(machine, tmp_path):
     """Exit code 1 when one scenario is not as expected; the report is written all the same."""
+    acts = demo.PROTOCOLS["l2tp-ipsec"]
     written, kept = [], []
     machine.setattr(demo, "build", lambda: tmp_path)
     machine.setattr(demo, "ensure_kernel", lambda: None)
@@ -105,8 +115,9 @@ def test_the_result_is_that_of_all_acts(machine, tmp_path):
         return act.folder != failing
 
     machine.setattr(demo, "run_act", run_act)
-    for failing in ("", *(act.folder for act in ACTS)):
-        assert demo.run(ACTS, tmp_path / "out", keep=True) == (1 if failing else 0)
-    assert ["vpnha", "vpnha, stand_in", "today's stack"] == [label for label, _ in written[0]]
-    assert 4 == len(written)
-    assert [False, False, True] == kept[:3]
+    for failing in ("", *(act.folder for act in acts)):
+        assert demo.run(acts, tmp_path / "out", keep=True) == (1 if failing else 0)
+    assert ["vpnha", "vpnha, stand_in", "today's stack",
+            "strongSwan's HA pair"] == [label for label, _ in written[0]]
+    assert 5 == len(written)
+    assert [False, False, False, True] == kept[:4]

@@ -18,7 +18,7 @@ from vpnlab.product.dialler import L2TP_IPSEC
 from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, MOBILE, Ikev2Kind,
                                          ikev2_connections, l2tp_ipsec_connections)
 from vpnlab.product.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
-                                          pool_settings)
+                                          pair_settings, pool_settings)
 from vpnlab.product.l2tp_client import MTU, client_options
 from vpnlab.product.vpnha_stack import vpnha_toml
 
@@ -52,6 +52,15 @@ def test_gateway_speaks_at_its_vip_only_and_as_a_replicated_charon_must(gateway)
         assert (connection["mobike"], connection["unique"]) == ("no", "never")
         for child in connection["children"].values():
             assert child["rand_time"] == "0"
+
+
+def test_the_two_charons_of_a_pair_speak_to_each_other():
+    nodes = [types.SimpleNamespace(address=NODES[name].address) for name in ("gw1", "gw2")]
+    one, other = (parsed(pair_settings(*pair))["charon"]["plugins"]["ha"]
+                  for pair in (nodes, nodes[::-1]))
+    assert (one["local"], one["remote"]) == (other["remote"], other["local"])
+    assert one["local"] == NODES["gw1"].address("cluster0")
+    assert one["segment_count"] == "1"
 
 
 def test_only_clients_of_ikev2_may_move():

@@ -106,6 +106,19 @@ class ReportTest(unittest.TestCase):
         self.assertIn("62.0 s", dead.text)
         self.assertIn("had the addresses after 1.30 s, but not the session", dead.text)
 
+    def test_of_several_clients_the_others_are_told_of_as_well(self) -> None:
+        run = report.load_run(*self.runs[1])
+        alone = report.verdict(run)
+        for name, again in (("client2", True), ("client3", False)):
+            run.result["clients"].append({**run.result["clients"][0], "name": name,
+                                          "protocol": "ikev2", "outage_ms": 12400.0})
+            run.series["clients"].append({**run.series["clients"][0], "name": name,
+                                          "answered_again": again})
+        found = report.verdict(run)
+        self.assertEqual(alone.headline, found.headline)
+        self.assertEqual(alone.text + " client2 (IKEv2) heard nothing for 12.4 s. client3 (IKEv2) "
+                         "heard nothing for 12.4 s, until the end of the recording.", found.text)
+
     def test_a_dead_session_that_nobody_gave_up_yet_is_not_called_undisturbed(self) -> None:
         runs = [report.load_run(*run) for run in self.runs]
         # This one gave up: what it did not do, it did not do.
@@ -177,6 +190,20 @@ class SummaryTest(unittest.TestCase):
             self.assertIn(expected, text)
         for noise in ("hangs up", "StopCCN", "members list", "epoch claimed"):
             self.assertNotIn(noise, text)
+
+    def test_four_runs_fit_as_well_with_whole_cells(self) -> None:
+        stream = io.StringIO()
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch)
+            ours, today = report_sample.survives(path / "a"), report_sample.dies(path / "b")
+            report.print_summary([("vpnha", ours), ("vpnha, stand_in", ours),
+                                  ("today's stack", today), ("strongSwan's HA pair", today)],
+                                 stream)
+        lines = stream.getvalue().splitlines()
+        self.assertLessEqual(max(map(len, lines)), 80)
+        rows = [row.split() for row in lines]
+        self.assertIn(["vpnha", "vpnha,", "today's", "strongSwan's"], rows)
+        self.assertIn(["sent", "60/400", "60/400", "3,100/3,100", "3,100/3,100"], rows)
 
     def test_colours_only_a_terminal_that_wants_it(self) -> None:
         self.assertNotIn("\033[", self.summary(io.StringIO()))

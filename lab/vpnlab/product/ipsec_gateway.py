@@ -161,6 +161,28 @@ charon {
 """
 
 
+def pair_settings(node: Node, peer: Node) -> str:
+    """charon's HA plugin as strongSwan's documentation has it for two nodes, one of which serves:
+    they tell each other of their SAs, and one that hears no heartbeat takes all of them."""
+    return f"""\
+charon {{
+    install_routes = no
+    plugins {{
+        ha {{
+            local = {node.address("cluster0")}
+            remote = {peer.address("cluster0")}
+            segment_count = 1
+            fifo_interface = yes
+            monitor = yes
+            heartbeat_delay = 1000
+            heartbeat_timeout = 2100
+            resync = yes
+        }}
+    }}
+}}
+"""
+
+
 def route_virtual_ips(node: Node, gateway: VpnGateway = L2TP) -> None:
     """A packet needs a route before the kernel looks for its policy; its SA then says where it
     goes."""
@@ -173,19 +195,26 @@ def ipsec_leftovers(node: Node) -> list[str]:
 
 
 class StockCharon:
-    """charon by hand on one node, without a cluster and without a peer of its HA plugin."""
+    """charon by hand on one node, without a cluster. Its HA plugin has no peer, or `peer`."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, peer: Node | None = None) -> None:
         self._node = node
+        self._settings = stock_settings() if peer is None else pair_settings(node, peer)
         self._charon = Charon(node)
         self.ready = self._charon.ready
+        self.load = self._charon.load
+        self.log = self._charon.log
 
     def start(self) -> None:
         """ready() says when it may serve."""
-        configure_gateway(self._node, L2TP, stock_settings(), marked=False)
+        configure_gateway(self._node, L2TP, self._settings, marked=False)
         self._charon.start()
 
     def serve(self) -> None:
         """The plugin holds its only segment passive until it is told otherwise."""
-        self._charon.load()
+        self.load()
+        self.take()
+
+    def take(self) -> None:
+        """The segment, from its peer if it has one."""
         self._node.put(FIFO, "+1\n")

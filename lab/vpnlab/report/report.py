@@ -20,6 +20,7 @@ from .report_svg import draw_run, duration, signed, stages, window
 TEMPLATES = Path(__file__).resolve().parents[2] / "report"
 TEXT_WIDTH = 80
 TEXT_EVENTS_MAX = 40
+LABEL_WIDTH_MIN = 16
 DASH = "\N{EN DASH}"
 
 # What a client that noticed nothing has none of, and the words for one and for several.
@@ -38,6 +39,7 @@ TRACES = (
 PROTOCOLS_OF = {"l2tp_setups": ("l2tp",), "pptp_setups": ("pptp",), "ccp_exchanges": ("pptp",),
                 "ike_exchanges": ("ipsec", "ike")}
 NONE_YET = "none yet"
+SPOKEN = {"l2tp": "L2TP", "l2tp-ipsec": "L2TP/IPsec", "ikev2": "IKEv2", "pptp": "PPTP"}
 
 # (group, label, section of the result, key, how to write it)
 ROWS = (
@@ -100,7 +102,12 @@ def write_report(results: Sequence[tuple[str, Path]], out_html: Path) -> None:
 
 
 def verdict(run: Run) -> Verdict:
-    """Says in plain words how the first client fared."""
+    """Says in plain words how the first client fared, and how long the others were silent."""
+    found = _first_client(run)
+    return Verdict(found.kept, found.headline, found.text + _others(run))
+
+
+def _first_client(run: Run) -> Verdict:
     if not run.result["clients"]:
         return Verdict(False, "Nothing was observed.", "No client took part in this run.")
     client = run.result["clients"][0]
@@ -125,6 +132,17 @@ def verdict(run: Run) -> Verdict:
                    "it went on.",
                    f"No new tunnel, no new login, no negotiation, no TCP reset.{stream}"
                    f"{_stage_words(run)}")
+
+
+def _others(run: Run) -> str:
+    words = []
+    for client, series in list(zip(run.result["clients"], run.series["clients"]))[1:]:
+        if client["outage_ms"] is not None:
+            ends = "" if series["answered_again"] else ", until the end of the recording"
+            protocol = SPOKEN.get(client["protocol"], client["protocol"])
+            words.append(f"{client['name']} ({protocol}) heard nothing for "
+                         f"{_time(client['outage_ms'])}{ends}")
+    return "".join(f" {each}." for each in words)
 
 
 def died(run: Run) -> bool:
@@ -194,7 +212,7 @@ def _cell(run: Run, section: str, key: str, form: str) -> str:
     if form == "time":
         return ("" if section != "phases_ms" else "+") + _time(value)
     if form == "lost":
-        return f"{value:,} of {values['pings_sent']:,}"
+        return f"{value:,}/{values['pings_sent']:,}"
     if form == "flag":
         return "yes" if value else "no"
     return f"{value:,}"
@@ -338,8 +356,12 @@ def _text_timeline(run: Run) -> list[tuple[str, str, str]]:
 
 def _print_figures(runs: Sequence[Run], line: Any, paint: Any) -> None:
     rows = figures(runs)
-    label_width = max([len(label) for _, label, _ in rows], default=0) + 2
-    width = max((TEXT_WIDTH - 2 - label_width) // max(len(runs), 1) - 2, 8)
+    # Cells and the words of their heads stay whole; labels take more lines for it.
+    needed = max([8, *(len(cell) for _, _, cells in rows for cell in cells),
+                  *(len(word) for run in runs for word in run.label.split())])
+    label_width = min(max([len(label) for _, label, _ in rows], default=0) + 2,
+                      max(TEXT_WIDTH - 2 - len(runs) * (needed + 2), LABEL_WIDTH_MIN))
+    width = max((TEXT_WIDTH - 2 - label_width) // max(len(runs), 1) - 2, needed)
     heads = [textwrap.wrap(run.label, width) for run in runs]
     for index in range(max((len(head) for head in heads), default=0)):
         titles = (head[index] if index < len(head) else "" for head in heads)
@@ -348,4 +370,7 @@ def _print_figures(runs: Sequence[Run], line: Any, paint: Any) -> None:
     for group, label, cells in rows:
         if group:
             line("  " + paint("1", group))
-        line(f"  {label:<{label_width}}" + "".join(f"  {cell:>{width}}" for cell in cells))
+        *above, last = textwrap.wrap(label, label_width)
+        for part in above:
+            line(f"  {part}")
+        line(f"  {last:<{label_width}}" + "".join(f"  {cell:>{width}}" for cell in cells))
