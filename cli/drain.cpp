@@ -2,12 +2,15 @@
 #include "cli/drain.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <ostream>
+#include <vector>
 
 #include "cli/table.hpp"
 
@@ -29,28 +32,76 @@ class Drainer {
     Drainer(const DrainOrder& order, const SwitchoverPorts& ports) : order_(order), ports_(ports) {}
 
     ExitCode run() {
-        if (const Result<json> done = ports_.ask("drain", {{"gateway", order_.gateway}}); !done) {
-            return report(done.error(), ports_.err);
+        if (const Result<void> found = find_gateways(); !found) {
+            return report(found.error(), ports_.err);
+        }
+        for (const std::string& gateway : gateways_) {
+            if (const Result<json> done = ports_.ask("drain", {{"gateway", gateway}}); !done) {
+                return report(done.error(), ports_.err);
+            }
         }
         const Result<std::uint64_t> left = sessions();
         if (!left) {
             return report(left.error(), ports_.err);
         }
-        ports_.say("gateway {} takes no new clients; sessions left: {}", name(), *left);
+        if (gateways_.empty()) {
+            ports_.say("{} serves no gateway", printable(order_.target));
+            return ExitCode::ok;
+        }
+        ports_.say("{} no new clients; sessions left: {}", is("takes", "take"), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
     }
 
   private:
-    [[nodiscard]] std::string name() const { return printable(order_.gateway); }
+    // "gateway dialin takes", "gateways dialin, office take".
+    [[nodiscard]] std::string is(std::string_view one, std::string_view several) const {
+        return fmt::format("gateway{} {} {}", gateways_.size() == 1 ? "" : "s",
+                           fmt::join(printable_names(), ", "),
+                           gateways_.size() == 1 ? one : several);
+    }
+    [[nodiscard]] std::vector<std::string> printable_names() const {
+        std::vector<std::string> names;
+        std::ranges::transform(gateways_, std::back_inserter(names),
+                               [](const std::string& name) { return printable(name); });
+        return names;
+    }
+    [[nodiscard]] std::string undrain_words() const {
+        return fmt::format("`vpnha undrain {}` has it take clients again",
+                           fmt::join(printable_names(), "`, `vpnha undrain "));
+    }
+
+    // A gateway of that name, or all that this node serves.
+    Result<void> find_gateways() {
+        VPNHA_TRY(const json status, ports_.ask("status", json::object()));
+        const json& known = status.at("gateways");
+        const bool is_node = std::ranges::none_of(
+            known, [&](const json& gateway) { return gateway.at("name") == order_.target; });
+        if (is_node && status.at("node").at("name") != order_.target) {
+            return fail(Errc::not_found,
+                        fmt::format("vpnhad has no gateway '{}', and this node is {}: a node is "
+                                    "drained by a command on it",
+                                    printable(order_.target),
+                                    printable(status.at("node").at("name").get<std::string>())));
+        }
+        for (const json& gateway : known) {
+            const json& name = gateway.at("name");
+            if (is_node ? gateway.at("role") == "promoted" : name == order_.target) {
+                gateways_.push_back(name.get<std::string>());
+            }
+        }
+        return {};
+    }
 
     [[nodiscard]] Result<std::uint64_t> sessions() const {
         VPNHA_TRY(const json status, ports_.ask("status", json::object()));
+        std::uint64_t left = 0;
         for (const json& gateway : status.at("gateways")) {
-            if (gateway.at("name") == order_.gateway) {
-                return gateway.at("sessions").at("total").get<std::uint64_t>();
+            if (std::ranges::find(gateways_, gateway.at("name").get<std::string>()) !=
+                gateways_.end()) {
+                left += gateway.at("sessions").at("total").get<std::uint64_t>();
             }
         }
-        return fail(Errc::not_found, fmt::format("vpnhad has no gateway '{}'", name()));
+        return left;
     }
 
     ExitCode wait(std::uint64_t left) {
@@ -72,15 +123,15 @@ class Drainer {
             }
             left = *now;
         }
-        ports_.say("no session is left; `vpnha undrain {}` has it take clients again", name());
+        ports_.say("no session is left; {}", undrain_words());
         return ExitCode::ok;
     }
 
     ExitCode at_deadline(std::uint64_t left) {
         if (order_.move) {
-            ports_.say("the time is over; the gateway moves and stays drained; sessions left: {}",
-                       left);
-            return switch_over({order_.gateway, "", false}, ports_);
+            ports_.say("the time is over; {} and {} drained; sessions left: {}",
+                       is("moves", "move"), gateways_.size() == 1 ? "stays" : "stay", left);
+            return move_all();
         }
         if (order_.end) {
             ports_.say("the time is over; sessions that are ended: {}", left);
@@ -88,32 +139,43 @@ class Drainer {
         }
         return report(
             {Errc::timeout,
-             fmt::format("sessions left: {}; they go on, and gateway {} still takes no new "
-                         "clients. `vpnha switchover` moves it with its sessions, "
-                         "`vpnha undrain` has it take clients again",
-                         left, name())},
+             fmt::format("sessions left: {}; they go on, and {} no new clients. `vpnha switchover` "
+                         "moves a gateway with its sessions, {}",
+                         left, is("still takes", "still take"), undrain_words())},
             ports_.err);
+    }
+
+    // All that can move do; the first failure is what is told.
+    ExitCode move_all() {
+        ExitCode result = ExitCode::ok;
+        for (const std::string& gateway : gateways_) {
+            const ExitCode moved = switch_over({gateway, "", false}, ports_);
+            result = result == ExitCode::ok ? moved : result;
+        }
+        return result;
     }
 
     ExitCode end_all() {
         std::string refusal;
         for (milliseconds waited{}; waited <= kEndPatience; waited += kPause) {
-            const Result<json> view = ports_.ask("sessions", {{"gateway", order_.gateway}});
-            if (!view) {
-                return report(view.error(), ports_.err);
-            }
-            const json& sessions = view->at("sessions");
-            if (sessions.empty()) {
-                ports_.say("no session is left; `vpnha undrain {}` has it take clients again",
-                           name());
-                return ExitCode::ok;
-            }
-            for (const json& session : sessions) {
-                // One that has ended meanwhile is not found.
-                const auto done = ports_.ask("session_end", {{"id", session.at("id")}});
-                if (!done && done.error().code != Errc::not_found) {
-                    refusal = done.error().detail;
+            bool any = false;
+            for (const std::string& gateway : gateways_) {
+                const Result<json> view = ports_.ask("sessions", {{"gateway", gateway}});
+                if (!view) {
+                    return report(view.error(), ports_.err);
                 }
+                for (const json& session : view->at("sessions")) {
+                    any = true;
+                    // One that has ended meanwhile is not found.
+                    const auto done = ports_.ask("session_end", {{"id", session.at("id")}});
+                    if (!done && done.error().code != Errc::not_found) {
+                        refusal = done.error().detail;
+                    }
+                }
+            }
+            if (!any) {
+                ports_.say("no session is left; {}", undrain_words());
+                return ExitCode::ok;
             }
             ports_.pause(kPause);
         }
@@ -123,6 +185,7 @@ class Drainer {
 
     const DrainOrder& order_;
     const SwitchoverPorts& ports_;
+    std::vector<std::string> gateways_;
 };
 
 }  // namespace
@@ -133,13 +196,15 @@ void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& orde
     const auto deadline_s = std::make_shared<std::uint32_t>();
     const std::map<std::string, std::uint32_t> units{{"s", 1}, {"m", 60}, {"h", 3600}};
     CLI::App* const verb = app.add_subcommand(
-        "drain", "Has a gateway take no new clients, and waits until it has none; root only");
-    verb->add_option("GATEWAY", order->gateway, "Its name")->required();
+        "drain", "Has gateways take no new clients, and waits until they have none; root only");
+    verb->add_option("GATEWAY|NODE", order->target,
+                     "The gateway's name; this node's: all gateways that it serves")
+        ->required();
     CLI::Option* const until =
         verb->add_option("--deadline", *deadline_s, "Waits no longer: 90s, 30m, 2h")
             ->transform(CLI::AsNumberWithUnit(units));
     verb->add_flag("--move", order->move,
-                   "At the deadline the gateway goes to another node with what is left")
+                   "At the deadline gateways go to other nodes with what is left")
         ->needs(until);
     verb->add_flag("--end", order->end, "At the deadline what is left is ended; clients are told")
         ->needs(until)

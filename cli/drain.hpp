@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha drain` and `undrain`: has a gateway take no new clients, and waits until it has none.
+// `vpnha drain` and `undrain`: has a gateway, or all that this node serves, take no new clients,
+// and waits until there are none.
 #pragma once
 
 #include <chrono>
@@ -12,7 +13,7 @@
 namespace vpnha::cli {
 
 struct DrainOrder {
-    std::string gateway;
+    std::string target;                                 // A gateway's name, or this node's.
     std::optional<std::chrono::milliseconds> deadline;  // From now on.
     bool move = false;                                  // What is left then, to another node.
     bool end = false;                                   // What is left then, towards the clients.
@@ -23,7 +24,7 @@ struct DrainOrder {
 void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& ordered,
                const std::function<void(const std::string&)>& ended);
 
-// Interrupted, it leaves the gateway drained.
+// Interrupted, it leaves the gateways drained.
 [[nodiscard]] ExitCode drain(const DrainOrder& order, const SwitchoverPorts& ports);
 [[nodiscard]] ExitCode undrain(const std::string& gateway, const SwitchoverPorts& ports);
 

@@ -19,42 +19,54 @@ using ::testing::HasSubstr;
 class DrainTest : public ::testing::Test {
   protected:
     ExitCode run(const DrainOrder& order, std::deque<int> sessions) {
-        return drain(order,
-                     {[&](std::string_view verb, const json&) -> Result<json> {
-                          verbs_.emplace_back(verb);
-                          if (verb == "drain") {
-                              return refusal_;
-                          }
-                          if (verb == "sessions") {
-                              return json{{"sessions", std::exchange(sessions_, json::array())}};
-                          }
-                          if (verb == "session_end") {
-                              return json::object();
-                          }
-                          if (verb == "switchover") {
-                              return fail(Errc::busy, "no node can have it");
-                          }
-                          const int left = sessions.front();
-                          if (sessions.size() > 1) {
-                              sessions.pop_front();
-                          }
-                          return json{{"gateways",
-                                       {{{"name", "other"}, {"sessions", {{"total", 9}}}},
-                                        {{"name", "dialin"}, {"sessions", {{"total", left}}}}}}};
-                      },
-                      out_, err_, [this](std::chrono::milliseconds time) { paused_ += time; }});
+        return drain(
+            order,
+            {[&](std::string_view verb, const json& fields) -> Result<json> {
+                 verbs_.emplace_back(verb);
+                 if (verb == "drain") {
+                     drained_.push_back(fields.at("gateway"));
+                 }
+                 if (verb == "drain") {
+                     return refusal_;
+                 }
+                 if (verb == "sessions") {
+                     return json{{"sessions", std::exchange(sessions_, json::array())}};
+                 }
+                 if (verb == "session_end") {
+                     return json::object();
+                 }
+                 if (verb == "switchover") {
+                     return fail(Errc::busy, "no node can have it");
+                 }
+                 const int left = sessions.front();
+                 if (sessions.size() > 1) {
+                     sessions.pop_front();
+                 }
+                 const auto gateway = [](const char* name, const char* role, int total) {
+                     return json{{"name", name}, {"role", role}, {"sessions", {{"total", total}}}};
+                 };
+                 return json{
+                     {"node", {{"name", "gw1"}}},
+                     {"gateways",
+                      {gateway("other", "unpromoted", 9), gateway("dialin", "promoted", left),
+                       gateway("office", office_, office_left_)}}};
+             },
+             out_, err_, [this](std::chrono::milliseconds time) { paused_ += time; }});
     }
 
     Result<json> refusal_ = json::object();
     json sessions_ = json::array();
+    const char* office_ = "unpromoted";
+    int office_left_ = 5;
     std::ostringstream out_;
     std::ostringstream err_;
     std::vector<std::string> verbs_;
+    std::vector<std::string> drained_;
     std::chrono::milliseconds paused_{};
 };
 
 TEST_F(DrainTest, WaitsUntilNoSessionIsLeft) {
-    EXPECT_EQ(run({"dialin", {}, false, false, false}, {3, 3, 1, 1, 0}), ExitCode::ok)
+    EXPECT_EQ(run({"dialin", {}, false, false, false}, {3, 3, 3, 1, 1, 0}), ExitCode::ok)
         << err_.str();
     EXPECT_EQ(out_.str(),
               "gateway dialin takes no new clients; sessions left: 3\n"
@@ -66,7 +78,7 @@ TEST_F(DrainTest, WaitsUntilNoSessionIsLeft) {
 
 TEST_F(DrainTest, NothingIsWaitedForWhenNobodyWantsTo) {
     EXPECT_EQ(run({"dialin", {}, false, false, true}, {3}), ExitCode::ok);
-    EXPECT_THAT(verbs_, ElementsAre("drain", "status"));
+    EXPECT_THAT(verbs_, ElementsAre("status", "drain", "status"));
 }
 
 TEST_F(DrainTest, AtTheDeadlineItSaysWhatIsLeft) {
@@ -79,13 +91,13 @@ TEST_F(DrainTest, AtTheDeadlineItSaysWhatIsLeft) {
 TEST_F(DrainTest, AtTheDeadlineItMovesWhatIsLeft) {
     EXPECT_EQ(run({"dialin", seconds(2), true, false, false}, {3}), ExitCode::failed);
     EXPECT_EQ(verbs_.back(), "switchover");
-    EXPECT_THAT(out_.str(), HasSubstr("the gateway moves"));
+    EXPECT_THAT(out_.str(), HasSubstr("gateway dialin moves and stays drained"));
 }
 
 TEST_F(DrainTest, AtTheDeadlineItEndsWhatIsLeft) {
     sessions_ = {{{"id", "0123456789ab"}}, {{"id", "ba9876543210"}}};
     EXPECT_EQ(run({"dialin", seconds(2), false, true, false}, {2}), ExitCode::ok);
-    EXPECT_THAT(verbs_, ElementsAre("drain", "status", "status", "status", "sessions",
+    EXPECT_THAT(verbs_, ElementsAre("status", "drain", "status", "status", "status", "sessions",
                                     "session_end", "session_end", "sessions"));
     EXPECT_THAT(out_.str(), HasSubstr("sessions that are ended: 2\nno session is left"));
 }
@@ -98,8 +110,33 @@ TEST_F(DrainTest, WhoIsWatchedSaysThatItLives) {
 TEST_F(DrainTest, ARefusalEndsIt) {
     refusal_ = fail(Errc::busy, "gw2 is promoted");
     EXPECT_EQ(run({"dialin", {}, false, false, false}, {3}), ExitCode::failed);
-    EXPECT_THAT(verbs_, ElementsAre("drain"));
+    EXPECT_THAT(verbs_, ElementsAre("status", "drain"));
     EXPECT_THAT(err_.str(), HasSubstr("gw2 is promoted"));
+}
+
+TEST_F(DrainTest, ANodeIsAllThatItServes) {
+    office_ = "promoted";
+    office_left_ = 0;
+    EXPECT_EQ(run({"gw1", {}, false, false, false}, {2, 2, 0}), ExitCode::ok) << err_.str();
+    EXPECT_THAT(drained_, ElementsAre("dialin", "office"));
+    EXPECT_EQ(out_.str(),
+              "gateways dialin, office take no new clients; sessions left: 2\n"
+              "sessions left: 0\n"
+              "no session is left; `vpnha undrain dialin`, `vpnha undrain office` has it take "
+              "clients again\n");
+}
+
+TEST_F(DrainTest, AtTheDeadlineAllGatewaysOfANodeMove) {
+    office_ = "promoted";
+    EXPECT_EQ(run({"gw1", seconds(2), true, false, false}, {2}), ExitCode::failed);
+    EXPECT_EQ(std::ranges::count(verbs_, "switchover"), 2);
+    EXPECT_THAT(out_.str(), HasSubstr("gateways dialin, office move and stay drained"));
+}
+
+TEST_F(DrainTest, AnotherNodeIsNotDrainedFromHere) {
+    EXPECT_EQ(run({"gw2", {}, false, false, false}, {2}), ExitCode::not_found);
+    EXPECT_THAT(drained_, ElementsAre());
+    EXPECT_THAT(err_.str(), HasSubstr("no gateway 'gw2', and this node is gw1"));
 }
 
 }  // namespace drain_test
