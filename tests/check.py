@@ -37,9 +37,8 @@ from vpnlab.host.progress import run_logged  # noqa: E402 - the path must be set
 LOGS = ROOT / "build" / "check"
 # The promises that hold the product together; --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
-                   "l2tp-control", "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut",
-                   "l2tp-demotion", "l2tp-three-failovers", "l2tp-second-client", "two-gateways",
-                   "config-differs", "plain-knet-refused", "daemon-killed",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
+                   "l2tp-three-failovers", "two-gateways", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
                    "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut")
@@ -73,9 +72,12 @@ AREAS = {
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
                                                   "gate-removed")),
     "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters"),
-                   ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed")),
+                   ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
+                    "config-differs")),
     "sessions": Area(("l2tp", "ppp", "replica", "wire", "takeover", "node"),
-                     ("l2tp-stock", "l2tp-control", "l2tp-power-cut"), simulated=True),
+                     ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client",
+                      "l2tp-session-end", "ikev2-session-end", "pptp-session-end"),
+                     simulated=True),
     "ipsec": Area(("ipsec", "ipsec_adapters", "config", "kernel_adapters", "secret_adapters"),
                   ("ipsec-stock", "ipsec-control", "ipsec-ha-pair", "l2tp-ipsec-power-cut",
                    "ikev2-power-cut", "ikev2-kinds-power-cut", "ipsec-three-failovers",
