@@ -11,9 +11,9 @@ and vpnhad-next, which speaks wire versions 1 and 2, as vpnhad.
 Steps: gw1, the inventory's first, is promoted. client1 dials in by L2TP/IPsec, client2 by PPTP;
 the play runs under their traffic, and runs again. No fault.
 
-Expected: gw1 is upgraded last; the gateway has left it before. Each node has the next version in
-the end, and the group speaks wire version 2. Both sessions are the same, with a silence of at most
-4 s; the second play changes nothing.
+Expected: who serves is upgraded last; the gateway has left it before. Each node has the next
+version in the end, and the group speaks wire version 2. Both sessions are the same, with a silence
+of at most 4 s; the second play changes nothing.
 """
 import re
 
@@ -34,6 +34,7 @@ PROGRAM = BUILD / "tests" / "next" / "vpnhad-next"
 FIRST = FRESH[0]
 SOURCE = f"vpnha_package_source='{packages.NEXT_SOURCE}'"
 UPGRADED = re.compile(r"Packages are upgraded\] \**\nchanged: \[(\w+)\]")
+MOVED = re.compile(r"Its gateways are moved\] \**\nchanged: \[(\w+)\]")
 AFTERWARDS_S = 5
 
 
@@ -48,9 +49,11 @@ def steps(run: Run) -> None:
     run.step("the upgrade play")
     log = "ansible-upgrade.log"
     run.expect("upgrade_play", ansible.play("upgrade", log, "--extra-vars", SOURCE).ok, is_true())
-    order = UPGRADED.findall((run.out / log).read_text(encoding="utf-8"))
+    said = (run.out / log).read_text(encoding="utf-8")
+    order = UPGRADED.findall(said)
     run.expect("upgraded", sorted(order), equals(sorted(FRESH)))
-    run.expect("upgraded_last", order[-1:], equals([FIRST]))
+    # On a busy host the role may have left gw1 before the play came to look.
+    run.expect("moved", MOVED.findall(said), equals(order[-1:]))
     run.expect("versions", [packages.version(node, "vpnha") for node in run.lab.gateways],
                equals([packages.NEXT_VERSION] * len(FRESH)))
     run.expect("spoken", [live.stack.node_status(node)["wire_version"]
