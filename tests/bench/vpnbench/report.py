@@ -85,11 +85,11 @@ def _pptp(lines: list[dict]) -> str:
              "from_client": "**from the client to the TUN device**",
              "rc4_alone": "RC4 alone, one key",
              "observed": "looked at on the promoted node: headers of a stock call"}
-    rows = [[text, f"{1e9 / found[name]['items_per_second']:.0f}",
+    rows = [[text, _number(1e9 / found[name]["items_per_second"]),
              "–" if name == "observed"
              else _number(found[name]["bytes_per_second"] * 8 / 1e6)]
             for name, text in names.items()]
-    return _rows(["1 400 octets, MPPE-128", "ns a packet", "Mbit/s"], rows)
+    return _rows(["1 396 octets, MPPE-128", "ns a packet", "Mbit/s"], rows)
 
 
 def _memory(lines: list[dict]) -> str:
