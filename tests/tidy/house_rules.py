@@ -482,6 +482,35 @@ def every_failure_shown(tree: Tree) -> Iterator[Violation]:
                     yield Violation(FAILURE_MODEL, number, "shown", f"there is no {name}")
 
 
+INSTEAD = "docs/instead.md"
+TECHNIQUES = "tests/tidy/techniques.txt"
+ANSWERS = re.compile(r"(?:works|instead: .+|not (?:needed|here|yet|tried))$")
+
+
+def every_technique_answered(tree: Tree) -> Iterator[Violation]:
+    """Each technique that a user may expect by name is in a table of docs/instead.md."""
+    named = []
+    in_table = False
+    for number, line in enumerate(tree.files.get(INSTEAD, "").splitlines(), 1):
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if not line.startswith("|"):
+            in_table = False
+        elif cells[0] == "technique":
+            in_table = True
+        elif in_table and not line.startswith("|---"):
+            named.append(cells[0])
+            if len(cells) != 3 or not ANSWERS.match(cells[1]) or not cells[2]:
+                yield Violation(INSTEAD, number, "instead", f"no answer to '{cells[0]}'")
+    listed = [line for line in tree.files.get(TECHNIQUES, "").splitlines()
+              if line and not line.startswith("#")]
+    if named and not listed:
+        yield Violation(TECHNIQUES, 1, "instead", "lists no technique")
+    for technique in listed:
+        word = re.compile(rf"(?<!\w){re.escape(technique)}(?!\w)", re.IGNORECASE)
+        if not any(word.search(name) for name in named):
+            yield Violation(INSTEAD, 1, "instead", f"'{technique}' is missing")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     include_arrow,
     pure_cores,
@@ -500,6 +529,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_limit_used,
     every_event_documented,
     every_failure_shown,
+    every_technique_answered,
     public_words,
 )
 

@@ -298,6 +298,37 @@ class {name} final : public Base {{
         self.assertEqual(len(shown("| it dies | is seen | `power-cut` |",
                                    head="| the victim | what | by |")), 1)
 
+    def test_every_technique_is_answered(self):
+        document, listed = house_rules.INSTEAD, house_rules.TECHNIQUES
+
+        def answered(row, techniques="# By hand.\nVRRP\nlcp-echo-interval\n",
+                     head="| technique | here | why |"):
+            text = f"A word on Redis.\n\n{head}\n|---|---|---|\n{row}\n"
+            return found(house_rules.every_technique_answered,
+                         {document: text, listed: techniques})
+
+        both = "| keepalived, vrrp; lcp-echo-interval 10 |"
+        for answer in ("works", "instead: a lease", "not needed", "not here", "not yet",
+                       "not tried"):
+            self.assertEqual(answered(f"{both} {answer} | so |"), [])
+        for bad in (" | so |", " instead: | so |", " perhaps | so |", " works, mostly | so |",
+                    " works | |", " works |"):
+            self.assertEqual(answered(both + bad), [
+                f"{document}:5: instead: no answer to 'keepalived, vrrp; lcp-echo-interval 10'"])
+        vrrp = f"{document}:1: instead: 'VRRP' is missing"
+        # Not as a part of a word, in another cell, in another table or beside the tables.
+        for row in ("| VRRPv3, lcp-echo-interval | works | so |",
+                    "| lcp-echo-interval | works | as VRRP |",
+                    "| lcp-echo-interval | works | so |\n\n| word |\n|---|\n| VRRP |",
+                    "| lcp-echo-interval | works | so |\n\nVRRP is old."):
+            self.assertEqual(answered(row), [vrrp], row)
+        self.assertEqual(answered(f"{both} works | so |", "VRRP\nRedis\n"),
+                         [f"{document}:1: instead: 'Redis' is missing"])
+        self.assertEqual(len(answered(f"{both} works | so |", head="| name | here | why |")), 2)
+        self.assertEqual(answered(f"{both} works | so |", "# None.\n"),
+                         [f"{listed}:1: instead: lists no technique"])
+        self.assertEqual(found(house_rules.every_technique_answered, {listed: "VRRP\n"}), [vrrp])
+
     def test_a_tree_is_read_without_data_and_without_binaries(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
