@@ -136,14 +136,17 @@ TEST_F(IpsecLostChildrenTest, AClientThatMakesItsChildInTimeIsLeftAlone) {
 }
 
 TEST_F(IpsecLostChildrenTest, WhatComesAfterTheTakeoverIsNotJudged) {
+    establish_childless(first_);
     take_over();
-    for (const Bytes& message : {first_.add(), first_.update()}) {
+    for (const Bytes& message :
+         {second_.add(), build_mid(ipsec::HaType::ike_mid_responder, second_.id, 2),
+          second_.update()}) {
         b_.tell(node::CharonSaid{message, kUnixMs}, now_);
     }
     settle();
     pass(seconds(60));
-    ASSERT_NE(b_.replica_.store().find(ike(first_)), nullptr);
-    EXPECT_THAT(b_.ended_, IsEmpty());
+    ASSERT_NE(b_.replica_.store().find(ike(second_)), nullptr);
+    EXPECT_THAT(b_.ended_, ElementsAre(ElementsAre(first_.id.key))) << "the other came by itself";
 }
 
 TEST_F(IpsecLostChildrenTest, AnIkeSaThatIsBeingReplacedIsItsHeirsBusiness) {
