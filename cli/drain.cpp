@@ -35,6 +35,10 @@ class Drainer {
         if (const Result<void> found = find_gateways(); !found) {
             return report(found.error(), ports_.err);
         }
+        if (gateways_.empty()) {
+            ports_.say("{} serves no gateway", printable(order_.target));
+            return ExitCode::ok;
+        }
         for (const std::string& gateway : gateways_) {
             if (const Result<json> done = ports_.ask("drain", {{"gateway", gateway}}); !done) {
                 return report(done.error(), ports_.err);
@@ -43,10 +47,6 @@ class Drainer {
         const Result<std::uint64_t> left = sessions();
         if (!left) {
             return report(left.error(), ports_.err);
-        }
-        if (gateways_.empty()) {
-            ports_.say("{} serves no gateway", printable(order_.target));
-            return ExitCode::ok;
         }
         ports_.say("{} no new clients; sessions left: {}", is("takes", "take"), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
@@ -94,12 +94,16 @@ class Drainer {
 
     [[nodiscard]] Result<std::uint64_t> sessions() const {
         VPNHA_TRY(const json status, ports_.ask("status", json::object()));
+        const json& known = status.at("gateways");
         std::uint64_t left = 0;
-        for (const json& gateway : status.at("gateways")) {
-            if (std::ranges::find(gateways_, gateway.at("name").get<std::string>()) !=
-                gateways_.end()) {
-                left += gateway.at("sessions").at("total").get<std::uint64_t>();
+        for (const std::string& name : gateways_) {
+            const auto found = std::ranges::find_if(
+                known, [&](const json& gateway) { return gateway.at("name") == name; });
+            if (found == known.end()) {
+                return fail(Errc::not_found,
+                            fmt::format("vpnhad has no gateway '{}'", printable(name)));
             }
+            left += found->at("sessions").at("total").get<std::uint64_t>();
         }
         return left;
     }

@@ -25,8 +25,6 @@ class DrainTest : public ::testing::Test {
                  verbs_.emplace_back(verb);
                  if (verb == "drain") {
                      drained_.push_back(fields.at("gateway"));
-                 }
-                 if (verb == "drain") {
                      return refusal_;
                  }
                  if (verb == "sessions") {
@@ -41,6 +39,9 @@ class DrainTest : public ::testing::Test {
                  const int left = sessions.front();
                  if (sessions.size() > 1) {
                      sessions.pop_front();
+                 }
+                 if (is_gone_ && !drained_.empty()) {
+                     return json{{"gateways", json::array()}};
                  }
                  const auto gateway = [](const char* name, const char* role, int total) {
                      return json{{"name", name}, {"role", role}, {"sessions", {{"total", total}}}};
@@ -58,6 +59,7 @@ class DrainTest : public ::testing::Test {
     json sessions_ = json::array();
     const char* office_ = "unpromoted";
     int office_left_ = 5;
+    bool is_gone_ = false;
     std::ostringstream out_;
     std::ostringstream err_;
     std::vector<std::string> verbs_;
@@ -112,6 +114,12 @@ TEST_F(DrainTest, ARefusalEndsIt) {
     EXPECT_EQ(run({"dialin", {}, false, false, false}, {3}), ExitCode::failed);
     EXPECT_THAT(verbs_, ElementsAre("status", "drain"));
     EXPECT_THAT(err_.str(), HasSubstr("gw2 is promoted"));
+}
+
+TEST_F(DrainTest, AGatewayThatIsNoMoreIsNotAnEmptyOne) {
+    is_gone_ = true;
+    EXPECT_EQ(run({"dialin", {}, false, false, false}, {3}), ExitCode::not_found);
+    EXPECT_THAT(err_.str(), HasSubstr("vpnhad has no gateway 'dialin'"));
 }
 
 TEST_F(DrainTest, ANodeIsAllThatItServes) {
