@@ -21,7 +21,7 @@ from vpnlab.product.ipsec_gateway import StockCharon
 from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import deploy
+from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1)
 WATCHED_S = 30
@@ -53,14 +53,9 @@ def steps(run: Run) -> None:
         client.start_traffic()
     run.observe(3)
 
-    run.step(f"power cut of {active.name}")
-    before = cluster.operations_done("start", "xl2tpd")
-    active.power_off()
-    successor = cluster.wait_operation("start", "xl2tpd", before)
+    successor = cut_power(run, cluster, active, "xl2tpd")
     run.step(f"{successor} has the group; {WATCHED_S} s more")
-    answered = [client.answered_pings() for client in clients]
-    run.observe(WATCHED_S)
-    back = [client.answered_pings() - count for client, count in zip(clients, answered)]
+    back = answered_again(run, clients, WATCHED_S)
     for client in clients:
         client.stop_traffic()
 

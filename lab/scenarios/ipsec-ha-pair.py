@@ -28,7 +28,7 @@ from vpnlab.product.ipsec_gateway import StockCharon
 from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import deploy
+from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "client2", "server", "nat1", "home1"), faults=1)
 OLDER_S, BEFORE_S, WATCHED_S = 20, 3, 30
@@ -76,14 +76,9 @@ def steps(run: Run) -> None:
     young.start_traffic()
     run.observe(BEFORE_S)
 
-    run.step(f"power cut of {active.name}")
-    before = cluster.operations_done("start", "xl2tpd")
-    active.power_off()
-    successor = cluster.wait_operation("start", "xl2tpd", before)
+    successor = cut_power(run, cluster, active, "xl2tpd")
     run.step(f"{successor} has the group; {WATCHED_S} s more")
-    answered = [client.answered_pings() for client in clients]
-    run.observe(WATCHED_S)
-    back = [client.answered_pings() - count for client, count in zip(clients, answered)]
+    back = answered_again(run, clients, WATCHED_S)
     windows = [refused(client.node) for client in (young, older)]
     for client in clients:
         client.stop_traffic()

@@ -18,7 +18,7 @@ from vpnlab.product.cluster import Cluster
 from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import deploy
+from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
 
 SCENARIO = Scenario(faults=1)
 WATCHED_S = 30
@@ -42,19 +42,14 @@ def steps(run: Run) -> None:
     client.start_traffic()
     run.observe(3)
 
-    run.step(f"power cut of {active.name}")
-    before = cluster.operations_done("start", "xl2tpd")
-    active.power_off()
-    successor = cluster.wait_operation("start", "xl2tpd", before)
+    successor = cut_power(run, cluster, active, "xl2tpd")
     run.step(f"{successor} has the group; {WATCHED_S} s more")
-    answered = client.answered_pings()
-    run.observe(WATCHED_S)
-    back = client.answered_pings() - answered
+    back = answered_again(run, [client], WATCHED_S)
     client.stop_traffic()
 
     seen = run.measure()
     figures = seen.client("client1")
     run.expect("served_by_another", len({owner.node for owner in seen.owners}), at_least(2))
-    run.expect("pings_answered_again", back, equals(0))
+    run.expect("pings_answered_again", back[0], equals(0))
     run.expect("pings_lost_after_the_cut", figures.pings_lost, at_least(WATCHED_S))
     run.expect("tcp_stream_came_through", figures.tcp_intact is False, is_true())

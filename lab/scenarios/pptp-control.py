@@ -20,7 +20,7 @@ from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.pptp_gateway import PID_FILE, PPTPD_COMMAND, StockPptpd
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import deploy
+from vpnlab.steps.todays_stack import cut_power, deploy
 
 SCENARIO = Scenario(faults=1)
 # pppd asks every 10 s, and gives up when three questions in a row have had no answer.
@@ -44,11 +44,8 @@ def steps(run: Run) -> None:
     client.start_traffic()
     run.observe(3)
 
-    run.step(f"power cut of {active.name}")
-    before = cluster.operations_done("start", "pptpd")
     cut_at = run.lab.now()
-    active.power_off()
-    successor = cluster.wait_operation("start", "pptpd", before)
+    successor = cut_power(run, cluster, active, "pptpd")
     run.step(f"{successor} has the group")
     answered = client.answered_pings()
     run.wait_for("client1 has given its session up", client.gone, GIVEN_UP_S[1])

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..host.errors import LabError
@@ -20,7 +20,6 @@ from .cluster import KEY_BYTES, RELAXED
 from .ipsec_gateway import SECRET
 from .l2tp_gateway import PASSWORD, USER
 from .packages import SOURCE
-from .pki import DIRECTORY as SWANCTL
 
 COLLECTION = ROOT / "ansible"
 GROUP = "vpnha_gateways"
@@ -44,7 +43,6 @@ class Ansible:
         self._lab = lab
         self._home = private
         self._out = directory
-        self._secrets = {PASSWORD}
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(private), "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
@@ -63,22 +61,12 @@ class Ansible:
                      mode=0o600)
         (self._home / "vault").write_text(secrets.token_hex(16), encoding="ascii")
         self._encrypt(self._home / "corosync.authkey", secrets.token_bytes(KEY_BYTES))
-        self.put_secrets(SECRET)
+        self._encrypt(self._home / "group_vars" / GROUP / "vault.json", json.dumps({
+            "vpnha_users": [{"name": USER, "password": PASSWORD}],
+            "vpnha_ipsec_psk": SECRET}).encode())
         (self._home / "inventory.json").write_text(json.dumps(inventory(self._lab.gateways,
                                                                         self._home)),
                                                    encoding="utf-8")
-
-    def put_secrets(self, psk: str, files: Mapping[str, bytes] = {}) -> None:
-        """What the next play brings to the nodes; `files` of strongSwan by their paths there."""
-        self._secrets.add(psk)
-        listed = []
-        for path, content in files.items():
-            source = self._home / "files" / Path(path).relative_to(SWANCTL)
-            self._encrypt(source, content)
-            listed.append({"src": str(source), "dest": str(Path(path).relative_to(SWANCTL))})
-        self._encrypt(self._home / "group_vars" / GROUP / "vault.json", json.dumps({
-            "vpnha_users": [{"name": USER, "password": PASSWORD}], "vpnha_ipsec_psk": psk,
-            "vpnha_swanctl_files": listed}).encode())
 
     def _encrypt(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +75,7 @@ class Ansible:
 
     def secret_words(self) -> list[str]:
         """Secrets that stand in what Ansible said so far."""
-        return secret_words(self._out, self._secrets)
+        return secret_words(self._out, (SECRET, PASSWORD))
 
     def play(self, name: str, log: str, *arguments: str) -> Played:
         """A play of the collection; its words go to the file `log` of the run."""

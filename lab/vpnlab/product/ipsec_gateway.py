@@ -141,46 +141,35 @@ charon {{
 """
 
 
-def stock_settings() -> str:
-    """charon alone, with its HA plugin in the hands of whoever writes to the fifo."""
-    return """\
-charon {
-    install_routes = no
-    plugins {
-        ha {
-            local = 127.0.0.1
-            remote = 127.0.0.2
-            segment_count = 1
-            fifo_interface = yes
-            monitor = yes
-            heartbeat_timeout = 2000000000
-            resync = no
-        }
-    }
-}
-"""
-
-
-def pair_settings(node: Node, peer: Node) -> str:
-    """charon's HA plugin as strongSwan's documentation has it for two nodes, one of which serves:
-    they tell each other of their SAs, and one that hears no heartbeat takes all of them."""
+def _ha_settings(**options: object) -> str:
+    """charon with its HA plugin, which has one segment."""
+    lines = "\n".join(f"            {name} = {value}" for name, value in options.items())
     return f"""\
 charon {{
     install_routes = no
     plugins {{
         ha {{
-            local = {node.address("cluster0")}
-            remote = {peer.address("cluster0")}
             segment_count = 1
             fifo_interface = yes
             monitor = yes
-            heartbeat_delay = 1000
-            heartbeat_timeout = 2100
-            resync = yes
+{lines}
         }}
     }}
 }}
 """
+
+
+def stock_settings() -> str:
+    """charon alone, with its HA plugin in the hands of whoever writes to the fifo."""
+    return _ha_settings(local="127.0.0.1", remote="127.0.0.2", heartbeat_timeout=2000000000,
+                        resync="no")
+
+
+def pair_settings(node: Node, peer: Node) -> str:
+    """charon's HA plugin as strongSwan's documentation has it for two nodes, one of which serves:
+    they tell each other of their SAs, and one that hears no heartbeat takes all of them."""
+    return _ha_settings(local=node.address("cluster0"), remote=peer.address("cluster0"),
+                        heartbeat_delay=1000, heartbeat_timeout=2100, resync="yes")
 
 
 def route_virtual_ips(node: Node, gateway: VpnGateway = L2TP) -> None:

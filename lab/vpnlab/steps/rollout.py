@@ -8,7 +8,7 @@ from ..host.power import node_files
 from ..product.ansible import Ansible
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import VpnhaStack
-from .live import Live, Place, anywhere
+from .live import Live, Place
 from .run import Run
 
 FRESH = ("gw1", "gw2", "gw3")
@@ -25,7 +25,7 @@ def prepare(run: Run) -> Ansible:
     return ansible
 
 
-def begin(run: Run, ansible: Ansible, place: Place = anywhere) -> Live:
+def begin(run: Run, ansible: Ansible, place: Place) -> Live:
     """The site play; the promoted role is at the wanted place, and nobody has dialled."""
     run.step("the site play")
     run.expect("site_play", ansible.play("site", "ansible-1.log").ok, is_true())

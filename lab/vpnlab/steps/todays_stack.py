@@ -3,8 +3,12 @@
 other from node to node, on a cluster that is up."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..host.node import Node
+from ..product.client import VpnClient
 from ..product.cluster import DIRECTORY, Cluster
+from .run import Run
 
 SERVICE = DIRECTORY / "cluster" / "daemon.lsb.in"
 TEMPLATE = DIRECTORY / "cluster" / "control.crm.in"
@@ -19,3 +23,18 @@ def deploy(cluster: Cluster, daemon: str, pid_file: str, command: str) -> Node:
     cluster.configure(TEMPLATE, {"DAEMON": daemon})
     status = cluster.wait_status("the group runs", lambda seen: bool(seen.on(daemon)))
     return next(node for node in cluster.nodes if node.name == status.on(daemon)[0])
+
+
+def cut_power(run: Run, cluster: Cluster, active: Node, daemon: str) -> str:
+    """Of the node that serves. Returns who has the group afterwards."""
+    run.step(f"power cut of {active.name}")
+    before = cluster.operations_done("start", daemon)
+    active.power_off()
+    return cluster.wait_operation("start", daemon, before)
+
+
+def answered_again(run: Run, clients: Sequence[VpnClient], watched_s: float) -> list[int]:
+    """How many pings of each client are answered from now on for so long."""
+    answered = [client.answered_pings() for client in clients]
+    run.observe(watched_s)
+    return [client.answered_pings() - count for client, count in zip(clients, answered)]
