@@ -47,12 +47,15 @@ def _span(values: Sequence[float]) -> str:
 
 # One core.
 
+def _medians(lines: list[dict]) -> dict[str, dict]:
+    """Of the last run of a Google Benchmark, by name."""
+    # Of one repetition there are no aggregates, but its own figures.
+    return {each["run_name"]: each for each in lines[-1]["benchmarks"]
+            if each.get("aggregate_name", "median") == "median"}
+
+
 def _records(lines: list[dict]) -> str:
-    rates = {}
-    for each in lines[-1]["benchmarks"]:
-        # Of one repetition there are no aggregates, but its own figures.
-        if each.get("aggregate_name", "median") == "median":
-            rates[each["run_name"]] = each
+    rates = _medians(lines)
 
     def rate(name: str, size: int) -> float:
         return rates[f"{name}/{size}"]["items_per_second"]
@@ -79,8 +82,7 @@ def _records(lines: list[dict]) -> str:
 
 
 def _pptp(lines: list[dict]) -> str:
-    found = {each["run_name"]: each for each in lines[-1]["benchmarks"]
-             if each.get("aggregate_name", "median") == "median"}
+    found = _medians(lines)
     names = {"to_client": "**from the TUN device to the client**",
              "from_client": "**from the client to the TUN device**",
              "rc4_alone": "RC4 alone, one key",
