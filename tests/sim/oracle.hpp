@@ -39,7 +39,7 @@
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
 //   counters     No number of an SA is used twice, by whomever; after a handover that is exact none
-//                is left out.
+//                is left out. No two nodes make counters warm under one number of an epoch.
 #pragma once
 
 #include <map>

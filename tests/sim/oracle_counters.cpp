@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Numbers that were used, whoever used them.
+#include <algorithm>
 #include <iterator>
 
 #include "sim/oracle.hpp"
@@ -36,6 +37,14 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
     std::set<Epoch>& granted = granted_[gateway];
     if (std::distance(granted.upper_bound(known), granted.end()) >= 2) {
         ++tally_.unheard_twice;
+    }
+    const auto same = std::ranges::find_if(granted, [&](const Epoch& each) {
+        return each.number == margin.granted.number && each.node != margin.granted.node;
+    });
+    if (same != granted.end()) {
+        fail("counters", machine.id(),
+             fmt::format("counts from epoch {}, and another node did from {}",
+                         to_string(margin.granted), to_string(*same)));
     }
     granted.insert(margin.granted);
     story_.tell(machine.id(), "counters of gateway {} are warm: records are {}", gateway.value,

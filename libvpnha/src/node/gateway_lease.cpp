@@ -120,12 +120,23 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
 
 void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
     const Epoch before = grants_.add(granted, now);
+    const bool asks = stand_in_.phase() == StandIn::Phase::asks;
+    if ((grants_.awaited() || asks) && Grants::shares_number(granted) &&
+        !keepers_.counted().empty()) {
+        effects.emplace_back(Log{Level::info, fmt::format("node {} was granted epoch {}: claiming "
+                                                          "anew {}",
+                                                          granted.elsewhere.node.value,
+                                                          to_string(granted.elsewhere), tag())});
+        take(lease_.decline(now), now, effects);
+        take(lease_.promote(now), now, effects);
+        return;
+    }
     if (grants_.awaited()) {
         grants_.end();
         follow(takeover_.on_step(true), now, effects);
         return;
     }
-    if (stand_in_.phase() == StandIn::Phase::asks) {
+    if (asks) {
         begin_standing_in(now, effects);
         return;
     }
@@ -156,7 +167,9 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
     wishes_.planned.on_silent(ended.epoch, now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
-        give_up_claim(to_string(ended.why), now, effects);
+        if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
+            give_up_claim(to_string(ended.why), now, effects);
+        }
         return;
     }
     if (takeover_.state() == takeover::State::standing_in) {

@@ -9,6 +9,12 @@ Epoch Grants::add(const lease::Granted& granted, TimePoint now) {
     return std::exchange(epoch_, granted.epoch);
 }
 
+bool Grants::shares_number(const lease::Granted& granted) {
+    const Epoch& elsewhere = granted.elsewhere;
+    return elsewhere.number == granted.epoch.number && elsewhere.node != NodeId{} &&
+           elsewhere.node != granted.epoch.node;
+}
+
 bool Grants::served_since(const lease::Granted& granted, const Epoch& own, TimePoint now) const {
     using Kind = lease::Margin::Kind;
     // In the time of the lease that it gave back nobody else was granted one. Unless its clock

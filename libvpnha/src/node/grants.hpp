@@ -39,6 +39,10 @@ class Grants {
     [[nodiscard]] TimePoint at() const { return at_; }
     [[nodiscard]] const lease::Margin& margin() const { return margin_; }
 
+    // Of another node's epoch with the number of this one, which served perhaps: how far counters
+    // go is reckoned by numbers (keepers/margin.hpp), so of two nodes one takes the next.
+    [[nodiscard]] static bool shares_number(const lease::Granted& granted);
+
     // The lease, which would have held until then, was given back for a higher epoch.
     void give_back(TimePoint until) { given_back_until_ = until; }
     // Another node may have been granted the lease after `own`, this one's epoch, as a voter

@@ -138,6 +138,18 @@ TEST(GrantsTest, WhileALeaseThatWasGivenBackWouldHoldNobodyElseServes) {
         << "but one whose claim a voter answered, and may have heard no more of";
 }
 
+TEST(GrantsTest, OfTwoNodesOneTakesTheNextNumber) {
+    lease::Granted granted;
+    granted.epoch = {5, NodeId{2}};
+    EXPECT_FALSE(Grants::shares_number(granted));
+    granted.elsewhere = {4, NodeId{1}};
+    EXPECT_FALSE(Grants::shares_number(granted));
+    granted.elsewhere = {5, NodeId{1}};
+    EXPECT_TRUE(Grants::shares_number(granted));
+    granted.elsewhere = {5, NodeId{}};
+    EXPECT_FALSE(Grants::shares_number(granted)) << "it names nobody";
+}
+
 TEST(GrantsTest, RemembersTheLastOne) {
     Grants grants;
     lease::Granted granted;
