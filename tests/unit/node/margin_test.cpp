@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 namespace vpnha::keepers {
 namespace margin_test {
 
@@ -41,6 +43,34 @@ TEST(MarginTest, EachEpochOfWhichNobodyKnowsTakesAsMuchAgain) {
                   margin_of(std::nullopt, 2 + epochs).beyond(kSaid, kUse) + 2 * kUse.per_epoch);
     }
     EXPECT_EQ(margin_of(std::nullopt, 3).beyond(kSaid, kUse), one) << "never nothing";
+}
+
+// Each epoch begins beyond a record that any one before it has said, at its beginning or at its
+// end. While all of them together use less than two may, none begins among numbers that another one
+// used.
+TEST(MarginTest, WhoeverHasHeardOfWhichUnknownEpochsNoNumberIsUsedTwice) {
+    constexpr std::size_t kEpochs = 5;
+    constexpr std::uint64_t kUsed = 2 * kUse.per_epoch / kEpochs;
+    struct Used {
+        std::uint64_t begin = 0;
+        std::uint64_t end = kUsed;
+    };
+    const std::function<void(const std::vector<Used>&)> go_on = [&](const std::vector<Used>& all) {
+        const std::uint64_t granted = all.size();
+        for (std::uint64_t said = 0; said < granted && granted <= kEpochs; ++said) {
+            const std::uint64_t beyond =
+                margin_of(std::nullopt, granted).beyond({said, NodeId{1}}, kUse);
+            for (const std::uint64_t record : {all[said].begin, all[said].end}) {
+                for (const Used& each : all) {
+                    ASSERT_GE(record + beyond, each.end) << "epoch " << granted << " of " << said;
+                }
+                std::vector<Used> more = all;
+                more.push_back({record + beyond, record + beyond + kUsed});
+                go_on(more);
+            }
+        }
+    };
+    go_on({Used{}});
 }
 
 }  // namespace margin_test
