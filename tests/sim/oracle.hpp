@@ -222,6 +222,8 @@ class Oracle {
     std::set<std::pair<GatewayId, Epoch>> told_of_;
     // By the first one: up to where without a gap.
     std::map<Numbers::Key, std::map<std::uint64_t, std::uint64_t>> used_;
+    std::map<Numbers::Key, std::uint64_t>
+        begun_;                        // Where a holder of inexact numbers was to begin.
     std::map<GatewayId, bool> exact_;  // The last grant's margin was.
     std::map<GatewayId, std::set<Epoch>> granted_;
     Tally tally_;

@@ -55,11 +55,17 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
 
 void Oracle::on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next) {
     const auto used = used_.find(sa);
-    // Who thaws may have used some that nobody counts.
-    if (used == used_.end() || !exact_[sa.first] || plan_.has(Fault::pause)) {
+    if (!exact_[sa.first]) {
+        // Who hands over before it has used one hands over what it left out itself.
+        std::uint64_t& begun = begun_[sa];
+        begun = std::max(begun, next);
         return;
     }
-    const std::uint64_t end = std::prev(used->second.end())->second;
+    // Who thaws may have used some that nobody counts.
+    if (used == used_.end() || plan_.has(Fault::pause)) {
+        return;
+    }
+    const std::uint64_t end = std::max(std::prev(used->second.end())->second, begun_[sa]);
     if (next > end) {
         fail("counters", machine.id(),
              fmt::format("leaves out {}..{} of SA {} after a handover", end, next - 1, sa.second));
