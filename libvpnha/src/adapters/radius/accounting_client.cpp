@@ -43,8 +43,8 @@ struct AccountingClient::Mailbox {
         std::variant<node::AccountingAnswered, Reading> what;
     };
 
-    Mailbox(AccountingServers given, UniqueFd eventfd)
-        : servers(std::move(given)), ready(std::move(eventfd)) {}
+    Mailbox(AccountingServers given, UniqueFd ready_fd, UniqueFd end_fd)
+        : servers(std::move(given)), ready(std::move(ready_fd)), end(std::move(end_fd)) {}
 
     template <class Work>
     void put(std::deque<Work>& queue, Work work) {
@@ -74,6 +74,7 @@ struct AccountingClient::Mailbox {
 
     AccountingServers servers;  // The sending thread's alone.
     UniqueFd ready;             // Readable when there are answers.
+    UniqueFd end;               // Readable when `ending`: for who waits in poll.
     std::mutex mutex;           // Of all below.
     std::condition_variable wanted;
     bool ending = false;
@@ -86,12 +87,15 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
                                                                   AccountingServers servers,
                                                                   Tell tell) {
     UniqueFd ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!ready) {
+    UniqueFd end(::eventfd(0, EFD_CLOEXEC));
+    if (!ready || !end) {
         return tl::unexpected(system_error("eventfd", errno));
     }
     const int fd = ready.get();
-    auto mailbox = std::make_shared<Mailbox>(std::move(servers), std::move(ready));
-    std::unique_ptr<AccountingClient> client(new AccountingClient(loop, mailbox, std::move(tell)));
+    auto mailbox = std::make_unique<Mailbox>(std::move(servers), std::move(ready), std::move(end));
+    Mailbox& shared = *mailbox;
+    std::unique_ptr<AccountingClient> client(
+        new AccountingClient(loop, std::move(mailbox), std::move(tell)));
     VPNHA_CHECK(loop.watch(fd, [raw = client.get()] { raw->tell_answers(); }));
     sigset_t all;
     sigset_t before;
@@ -100,8 +104,8 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     Result<void> begun;
     try {
-        std::thread([mailbox] { send(*mailbox); }).detach();
-        std::thread([mailbox] { read(*mailbox); }).detach();
+        client->sender_ = std::thread([&shared] { send(shared); });
+        client->reader_ = std::thread([&shared] { read(shared); });
     } catch (const std::system_error& error) {
         begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
     }
@@ -110,7 +114,7 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     return client;
 }
 
-AccountingClient::AccountingClient(QbLoop& loop, std::shared_ptr<Mailbox> mailbox, Tell tell)
+AccountingClient::AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell)
     : loop_(loop), mailbox_(std::move(mailbox)), tell_(std::move(tell)) {}
 
 AccountingClient::~AccountingClient() {
@@ -120,6 +124,13 @@ AccountingClient::~AccountingClient() {
         mailbox_->ending = true;
     }
     mailbox_->wanted.notify_all();
+    ::eventfd_write(mailbox_->end.get(), 1);
+    // One may never have begun.
+    for (std::thread* thread : {&sender_, &reader_}) {
+        if (thread->joinable()) {
+            thread->join();
+        }
+    }
 }
 
 void AccountingClient::execute(node::AccountingWork work) {
@@ -132,7 +143,7 @@ void AccountingClient::execute(node::AccountingWork work) {
 
 void AccountingClient::send(Mailbox& mailbox) {
     while (const auto next = mailbox.take(mailbox.requests)) {
-        AccountingServers::Answer answer = mailbox.servers.ask(next->request);
+        AccountingServers::Answer answer = mailbox.servers.ask(next->request, mailbox.end.get());
         mailbox.tell({next->gateway, node::AccountingAnswered{next->ticket, answer.result,
                                                               std::move(answer.server)}});
     }

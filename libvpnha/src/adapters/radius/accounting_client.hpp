@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Accounting-Requests in a thread of their own: servers that do not answer hold up nothing else.
 // Requests are sent in the order in which they come, one at a time. A second thread reads the
-// devices' counters, each second: the loop waits for no end of a thread.
+// devices' counters, each second.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <thread>
 
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/radius/accounting_servers.hpp"
@@ -21,7 +22,8 @@ class AccountingClient {
     [[nodiscard]] static Result<std::unique_ptr<AccountingClient>> start(QbLoop& loop,
                                                                          AccountingServers servers,
                                                                          Tell tell);
-    // Waits for no thread: what is under way goes on until the process ends.
+    // Cuts a request short and joins both threads: libcrypto, which they call, does not survive
+    // the process's exit beside them.
     ~AccountingClient();
     AccountingClient(const AccountingClient&) = delete;
     AccountingClient& operator=(const AccountingClient&) = delete;
@@ -31,14 +33,16 @@ class AccountingClient {
   private:
     struct Mailbox;
 
-    AccountingClient(QbLoop& loop, std::shared_ptr<Mailbox> mailbox, Tell tell);
+    AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell);
     static void send(Mailbox& mailbox);
     static void read(Mailbox& mailbox);
     void tell_answers();
 
     QbLoop& loop_;
-    std::shared_ptr<Mailbox> mailbox_;  // The threads' as well.
+    std::unique_ptr<Mailbox> mailbox_;  // The threads' as well.
     Tell tell_;
+    std::thread sender_;
+    std::thread reader_;
 };
 
 }  // namespace vpnha::adapters

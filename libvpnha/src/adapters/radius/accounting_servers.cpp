@@ -54,7 +54,7 @@ Result<AccountingServers> AccountingServers::open(const config::Radius& settings
     return AccountingServers(settings, std::move(secret));
 }
 
-AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& request) {
+AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& request, int end) {
     const Clock::time_point begun = Clock::now();
     Answer answer{node::AccountingResult::silent, ""};
     for (const Ipv4Endpoint& server : settings_.accounting_servers) {
@@ -62,7 +62,7 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
         late.delay_s += static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun).count());
         const char* what = "is silent";
-        switch (ask(server, late)) {
+        switch (ask(server, late, end)) {
             case Heard::answer:
                 return {node::AccountingResult::answered, to_string(server)};
             case Heard::nothing:
@@ -74,6 +74,8 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
             case Heard::unreachable:
                 what = "cannot be asked";
                 break;
+            case Heard::end:
+                return answer;
         }
         answer.server +=
             fmt::format("{}{} {}", answer.server.empty() ? "" : ", ", to_string(server), what);
@@ -82,7 +84,7 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
 }
 
 AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
-                                                const node::AccountingRequest& request) {
+                                                const node::AccountingRequest& request, int end) {
     // Connected: the kernel takes packets of this server alone.
     const UniqueFd socket = open_network_socket(AF_INET, SOCK_DGRAM);
     const sockaddr_in to = to_sockaddr(server);
@@ -103,19 +105,22 @@ AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
         if (::send(socket.get(), packet->data(), packet->size(), 0) < 0) {
             return Heard::unreachable;
         }
-        heard = hear(socket.get(), *packet);
+        heard = hear(socket.get(), *packet, end);
     }
     return heard;
 }
 
-AccountingServers::Heard AccountingServers::hear(int socket, ByteView request) const {
-    const Clock::time_point end = Clock::now() + settings_.timeout;
+AccountingServers::Heard AccountingServers::hear(int socket, ByteView request, int end) const {
+    const Clock::time_point patience = Clock::now() + settings_.timeout;
     Heard heard = Heard::nothing;
     while (true) {
-        const auto left = std::chrono::ceil<milliseconds>(end - Clock::now()).count();
-        pollfd ready{socket, POLLIN, 0};
-        if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) <= 0) {
+        const auto left = std::chrono::ceil<milliseconds>(patience - Clock::now()).count();
+        std::array<pollfd, 2> ready{pollfd{socket, POLLIN, 0}, pollfd{end, POLLIN, 0}};
+        if (left <= 0 || ::poll(ready.data(), ready.size(), static_cast<int>(left)) <= 0) {
             return heard;
+        }
+        if (ready[1].revents != 0) {
+            return Heard::end;
         }
         std::array<std::uint8_t, kPacketBytesMax> octets{};
         const ssize_t got = ::recv(socket, octets.data(), octets.size(), MSG_DONTWAIT);

@@ -25,8 +25,9 @@ class AccountingServers {
     // Reads the secret. Errors: of its file.
     [[nodiscard]] static Result<AccountingServers> open(const config::Radius& settings);
 
-    // Takes at most servers * (1 + retries) * timeout.
-    [[nodiscard]] Answer ask(const node::AccountingRequest& request);
+    // Takes at most servers * (1 + retries) * timeout, and ends at once when `end` is readable; the
+    // answer of then means nothing. -1: nothing ends it.
+    [[nodiscard]] Answer ask(const node::AccountingRequest& request, int end = -1);
 
   private:
     enum class Heard {
@@ -34,14 +35,16 @@ class AccountingServers {
         nothing,
         stranger,     // Nobody who knows the secret.
         unreachable,  // The kernel says so.
+        end,          // The caller's.
     };
 
     AccountingServers(const config::Radius& settings, SecretBytes secret)
         : settings_(settings), secret_(std::move(secret)) {}
 
-    [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request);
+    [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
+                            int end);
     // Until the time-out.
-    [[nodiscard]] Heard hear(int socket, ByteView request) const;
+    [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;
 
     config::Radius settings_;
     SecretBytes secret_;
