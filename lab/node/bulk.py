@@ -2,9 +2,10 @@
 """How much a path carries by one TCP connection, in either direction.
 
 usage: bulk.py serve PORT
-       bulk.py ask ADDRESS PORT up|down SECONDS
+       bulk.py ask ADDRESS PORT up|down SECONDS [MBIT_PER_SECOND]
 
-ask prints octets and seconds, as JSON; counted is what has arrived.
+ask prints octets and seconds, as JSON; counted is what has arrived. Without a rate the sender sends
+as fast as the path takes it.
 """
 from __future__ import annotations
 
@@ -15,15 +16,21 @@ import time
 
 CHUNK = 1 << 16
 UP, DOWN = b"u", b"d"
+# Of seconds and rate, behind DOWN.
+ORDER_BYTES = 32
 # The path's last queue is empty long before.
 PATIENCE_S = 20.0
 
 
-def send(stream: socket.socket, seconds: float) -> None:
+def send(stream: socket.socket, seconds: float, mbit: float) -> None:
+    """At `mbit` a second; 0: as fast as the path takes it."""
     chunk = bytes(CHUNK)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    begun, octets = time.monotonic(), 0
+    while time.monotonic() < begun + seconds:
         stream.sendall(chunk)
+        octets += len(chunk)
+        if mbit:
+            time.sleep(max(begun + octets * 8 / (mbit * 1e6) - time.monotonic(), 0))
 
 
 def count(stream: socket.socket) -> tuple[int, float]:
@@ -46,19 +53,20 @@ def serve(port: int) -> None:
             if direction == UP:
                 stream.sendall(json.dumps(count(stream)).encode())
             else:
-                send(stream, float(stream.recv(16)))
+                seconds, mbit = stream.recv(ORDER_BYTES).split()
+                send(stream, float(seconds), float(mbit))
 
 
-def ask(address: str, port: int, direction: str, seconds: float) -> None:
+def ask(address: str, port: int, direction: str, seconds: float, mbit: float) -> None:
     with socket.create_connection((address, port), PATIENCE_S) as stream:
         if direction == "up":
             stream.sendall(UP)
-            send(stream, seconds)
+            send(stream, seconds, mbit)
             stream.shutdown(socket.SHUT_WR)
             octets, took = json.loads(stream.recv(CHUNK))
         else:
             stream.sendall(DOWN)
-            stream.sendall(f"{seconds:<16g}".encode())
+            stream.sendall(f"{seconds:g} {mbit:g}".ljust(ORDER_BYTES).encode())
             octets, took = count(stream)
     print(json.dumps({"octets": octets, "seconds": round(took, 3)}))
 
@@ -67,4 +75,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]))
     else:
-        ask(sys.argv[2], int(sys.argv[3]), sys.argv[4], float(sys.argv[5]))
+        ask(sys.argv[2], int(sys.argv[3]), sys.argv[4], float(sys.argv[5]),
+            float(sys.argv[6]) if len(sys.argv) > 6 else 0.0)
