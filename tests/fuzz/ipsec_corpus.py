@@ -119,8 +119,8 @@ SA_RECORD = {
     "ike-version-2": ike_record(version=2),
     "child": child_record(SPI),
     "child-of-another-id": child_record(SPI).replace(SPI[::-1], SPI_2, 1),
-    "counters": sa_record(SPI, b"\x01\x01" + struct.pack("!QQIII", 5, 6, 64, 7, 8)),
-    "counters-129-words": sa_record(SPI, b"\x01\x00" + struct.pack("!QQI", 5, 6, 4096)
+    "counters": sa_record(SPI, b"\x01\x01" + struct.pack("!QQQIII", 5, 6, 1, 64, 7, 8)),
+    "counters-129-words": sa_record(SPI, b"\x01\x00" + struct.pack("!QQQI", 5, 6, 1, 4096)
                                     + b"\0" * 516),
 }
 

@@ -39,8 +39,9 @@ void CounterFamily::set_all(TimePoint now) {
     for (const auto& [key, stored] :
          gateway_.replica().store().all(wire::RecordType::esp_counters)) {
         const std::uint64_t value = ByteReader(stored.payload).u64();
-        kernel_.set_number(gateway_.id(), ByteReader(key.id.view()).u64(),
-                           value + margin_.beyond(stored.version.epoch, kUse));
+        const SaNumber sa = ByteReader(key.id.view()).u64();
+        kernel_.set_number(gateway_.id(), sa,
+                           value + margin_.beyond({stored.version.epoch, value, sa >> 8}, kUse));
     }
 }
 

@@ -228,7 +228,7 @@ Result<ChildSa> parse_child_sa(ByteView id, ByteView payload) {
 Bytes encode_record(const EspCounters& counters) {
     ByteWriter out;
     out.u8(kRecordVersion).u8(counters.esn ? kEsn : 0).u64(counters.oseq).u64(counters.seq);
-    out.u32(counters.window);
+    out.u64(counters.born).u32(counters.window);
     for (const std::uint32_t word : counters.bitmap) {
         out.u32(word);
     }
@@ -247,6 +247,7 @@ Result<EspCounters> parse_esp_counters(ByteView id, ByteView payload) {
     counters.esn = flags == kEsn;
     counters.oseq = in.u64();
     counters.seq = in.u64();
+    counters.born = in.u64();
     counters.window = in.u32();
     while (in.ok() && in.remaining() != 0) {
         counters.bitmap.push_back(in.u32());

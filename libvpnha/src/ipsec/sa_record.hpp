@@ -49,7 +49,8 @@ struct ChildSa {
 
 // Of the two ESP SAs of a child, as its kernel had them last.
 struct EspCounters {
-    std::uint32_t spi = 0;  // The child's.
+    std::uint32_t spi = 0;   // The child's.
+    std::uint64_t born = 0;  // The number of the epoch in which it was made.
     bool esn = false;
     std::uint32_t window = 0;
     std::uint64_t oseq = 0;  // Outbound.

@@ -14,8 +14,17 @@ namespace vpnha::keepers {
 struct NumberUse {
     // In a second of the sender's clock.
     std::uint64_t per_second = 0;
-    // In a whole epoch of which nobody has told how long it lasted.
+    // In epochs of which nobody has told how long they lasted, all of a counter's life together.
     std::uint64_t per_epoch = 0;
+};
+
+// What a record says of a counter.
+struct Said {
+    // The epoch in which it said so, and the number that is used next.
+    Epoch in;
+    std::uint64_t number = 0;
+    // The number of the epoch in which the counter began at 0.
+    std::uint64_t born = 0;
 };
 
 struct Margin {
@@ -25,8 +34,8 @@ struct Margin {
     // nullopt: nobody knows.
     std::optional<Duration> run_on;
 
-    // How far the next number is beyond the record's, which was said last in epoch `said`.
-    [[nodiscard]] std::uint64_t beyond(const Epoch& said, const NumberUse& use) const;
+    // How far the next number is beyond the record's.
+    [[nodiscard]] std::uint64_t beyond(const Said& said, const NumberUse& use) const;
 };
 
 }  // namespace vpnha::keepers

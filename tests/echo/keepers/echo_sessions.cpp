@@ -28,8 +28,10 @@ void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects&
         const auto* const said = replica().store().find(number_key(*id));
         const Result<std::uint64_t> next =
             said == nullptr ? Result<std::uint64_t>(0) : parse_number(said->payload);
-        const Epoch epoch = said == nullptr ? session.version.epoch : said->version.epoch;
-        set.numbers[*id] = next.value_or(0) + margin.beyond(epoch, kUse);
+        const Epoch in = said == nullptr ? session.version.epoch : said->version.epoch;
+        const std::uint64_t number = next.value_or(0);
+        set.numbers[*id] =
+            number + margin.beyond({in, number, session.version.epoch.number}, kUse);
     }
     warming_ = set.ticket;
     want(std::move(set), effects);

@@ -86,12 +86,13 @@ TEST(SaRecordTest, AChildSaHasTheDocumentedBytes) {
 }
 
 TEST(SaRecordTest, CountersHaveTheDocumentedBytes) {
-    const EspCounters counters{0xc1c2c3c4, true, 64, 5, 6, {7, 8}};
+    const EspCounters counters{0xc1c2c3c4, 3, true, 64, 5, 6, {7, 8}};
     EXPECT_EQ(to_hex(encode_record(counters)),
               "01"
               "01"
               "0000000000000005"
               "0000000000000006"
+              "0000000000000003"
               "00000040"
               "0000000700000008");
     const auto parsed = parse_esp_counters(encode_spi(counters.spi), encode_record(counters));

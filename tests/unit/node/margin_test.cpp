@@ -13,7 +13,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr NumberUse kUse{2000, 1'000'000};
-const Epoch kSaid{3, NodeId{1}};
+const Said kSaid{{3, NodeId{1}}, 5, 3};
 
 Margin margin_of(std::optional<Duration> run_on, std::uint64_t granted = 4) {
     return {{granted, NodeId{2}}, run_on};
@@ -45,32 +45,43 @@ TEST(MarginTest, EachEpochOfWhichNobodyKnowsTakesAsMuchAgain) {
     EXPECT_EQ(margin_of(std::nullopt, 3).beyond(kSaid, kUse), one) << "never nothing";
 }
 
-// Each epoch begins beyond a record that any one before it has said, at its beginning or at its
-// end. While all of them together use less than two may, none begins among numbers that another one
-// used.
-TEST(MarginTest, WhoeverHasHeardOfWhichUnknownEpochsNoNumberIsUsedTwice) {
-    constexpr std::size_t kEpochs = 5;
-    constexpr std::uint64_t kUsed = 2 * kUse.per_epoch / kEpochs;
+// Each epoch goes on from the last record of the one before, which is exact, or begins beyond a
+// record that any one before has said, at its beginning or at its end. While all of them together
+// use less than an epoch may, none begins among numbers that another one used.
+TEST(MarginTest, WhoeverHasHeardOfWhichEpochsNoNumberIsUsedTwice) {
+    constexpr std::size_t kEpochs = 4;
+    constexpr std::uint64_t kUsed = kUse.per_epoch / (kEpochs + 1);
+    constexpr std::uint64_t kBorn = 7;
     struct Used {
         std::uint64_t begin = 0;
-        std::uint64_t end = kUsed;
+        std::uint64_t end = 0;
     };
     const std::function<void(const std::vector<Used>&)> go_on = [&](const std::vector<Used>& all) {
         const std::uint64_t granted = all.size();
-        for (std::uint64_t said = 0; said < granted && granted <= kEpochs; ++said) {
-            const std::uint64_t beyond =
-                margin_of(std::nullopt, granted).beyond({said, NodeId{1}}, kUse);
-            for (const std::uint64_t record : {all[said].begin, all[said].end}) {
-                for (const Used& each : all) {
-                    ASSERT_GE(record + beyond, each.end) << "epoch " << granted << " of " << said;
-                }
+        if (granted > kEpochs) {
+            return;
+        }
+        const auto begin_at = [&](std::uint64_t begin, std::size_t said) {
+            for (const Used& each : all) {
+                ASSERT_GE(begin, each.end) << "epoch " << granted << " of " << said;
+            }
+            for (const std::uint64_t used : {std::uint64_t{0}, kUsed}) {
                 std::vector<Used> more = all;
-                more.push_back({record + beyond, record + beyond + kUsed});
+                more.push_back({begin, begin + used});
                 go_on(more);
+            }
+        };
+        begin_at(all.back().end, granted - 1);
+        for (std::size_t said = 0; said < granted; ++said) {
+            for (const std::uint64_t number : {all[said].begin, all[said].end}) {
+                const Said record{{kBorn + said, NodeId{1}}, number, kBorn};
+                begin_at(number +
+                             margin_of(std::nullopt, kBorn + granted).beyond(record, kUse),
+                         said);
             }
         }
     };
-    go_on({Used{}});
+    go_on({Used{0, kUsed}});
 }
 
 }  // namespace margin_test

@@ -14,7 +14,6 @@ namespace vpnha::keepers {
 
 namespace {
 
-constexpr NumberUse kEspUse{limits::kEspPerSecond, limits::kEspPerEpoch};
 // A line each; a thousand at once would delay the lease.
 constexpr std::size_t kEndsLogged = 20;
 
@@ -31,14 +30,14 @@ wire::RecordKey numbered_record(std::uint32_t spi) {
 void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     warming_ = Warming{.exact = margin.run_on == Duration{}};
     to_set_.clear();
-    const auto beyond = [&](std::uint32_t spi) {
+    const auto said_in = [&](std::uint32_t spi) {
         const replica::StoredRecord* said = replica().store().find(numbers_record(spi));
         if (said == nullptr) {
             said = replica().store().find(numbered_record(spi));
         }
-        return margin.beyond(said == nullptr ? Epoch{} : said->version.epoch, kEspUse);
+        return said == nullptr ? Epoch{} : said->version.epoch;
     };
-    numbers_.rise(sas(), beyond, now);
+    numbers_.rise(sas(), margin, said_in, now);
     const auto& children = image_.sas().children;
     const bool all_there = std::ranges::all_of(
         children, [this](const auto& each) { return numbers_.is_there(each.first); });

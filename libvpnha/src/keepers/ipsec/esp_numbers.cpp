@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "base/limits.hpp"
-#include "keepers/margin.hpp"
 
 namespace vpnha::keepers {
 
@@ -14,6 +13,7 @@ namespace {
 using ipsec::EspCounters;
 using ipsec::SaCounters;
 
+constexpr NumberUse kUse{limits::kEspPerSecond, limits::kEspPerEpoch};
 constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
 
 // Of 32 bits the last number is kept: the kernel sends nothing more on that SA.
@@ -38,16 +38,25 @@ void EspNumbers::forget(std::uint32_t spi) {
     there_.erase(spi);
     floors_.erase(spi);
     used_.erase(spi);
+    born_.erase(spi);
     listed_.erase(spi);
 }
 
-void EspNumbers::rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint now) {
+void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in,
+                      TimePoint now) {
     serves_ = true;
+    epoch_ = margin.granted.number;
     read_at_ = now;
     floors_.clear();
     used_.clear();
+    born_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        const std::uint64_t floor = ahead(known(spi), beyond(spi));
+        const EspCounters counters = known(spi);
+        const Epoch said = said_in(spi);
+        const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
+        const std::uint64_t floor =
+            ahead(counters, margin.beyond({said, counters.oseq, born}, kUse));
+        born_[spi] = born;
         floors_[spi] = floor;
         used_[spi] = {floor, now};
     }
@@ -61,6 +70,7 @@ void EspNumbers::sink() {
     serves_ = false;
     floors_.clear();
     used_.clear();
+    born_.clear();
     listed_.clear();
     there_.clear();
 }
@@ -72,7 +82,7 @@ void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
         counters.oseq = used->second.last;
         const Margin since{{}, now - used->second.at};
         std::uint64_t& floor = floors_[spi];
-        floor = std::max(floor, ahead(counters, since.beyond({}, {limits::kEspPerSecond, 0})));
+        floor = std::max(floor, ahead(counters, since.beyond({}, kUse)));
     }
 }
 
@@ -120,6 +130,7 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
     std::vector<EspCounters> changed;
     for (const auto& [spi, child] : sas.children()) {
         EspCounters now = known(spi);
+        now.born = born_.try_emplace(spi, epoch_).first->second;
         if (const auto found = pairs.find(spi); found != pairs.end()) {
             const Pair& pair = found->second;
             now.esn = pair.in.esn;

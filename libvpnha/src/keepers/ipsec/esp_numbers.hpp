@@ -23,6 +23,7 @@
 #include "base/time.hpp"
 #include "ipsec/sa_counters.hpp"
 #include "ipsec/sa_set.hpp"
+#include "keepers/margin.hpp"
 
 namespace vpnha::keepers {
 
@@ -34,9 +35,10 @@ class EspNumbers {
     void know(const ipsec::EspCounters& counters);
     void forget(std::uint32_t spi);
 
-    // This node is granted the lease: how far its numbers are beyond the record.
-    using Beyond = std::function<std::uint64_t(std::uint32_t spi)>;
-    void rise(const ipsec::SaSet& sas, const Beyond& beyond, TimePoint now);
+    // This node is granted the lease: how far its numbers are beyond the records. Of a child whose
+    // counters no record has, `said_in` is the epoch of its own.
+    using SaidIn = std::function<Epoch(std::uint32_t spi)>;
+    void rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in, TimePoint now);
     [[nodiscard]] bool serves() const { return serves_; }
     // It serves no more.
     void sink();
@@ -76,6 +78,8 @@ class EspNumbers {
     Pairs there_;
     bool serves_ = false;
     // While it does.
+    std::uint64_t epoch_ = 0;
+    std::map<std::uint32_t, std::uint64_t> born_;
     std::map<std::uint32_t, std::uint64_t> floors_;
     struct Used {
         std::uint64_t last = 0;

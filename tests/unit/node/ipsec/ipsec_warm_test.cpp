@@ -63,6 +63,20 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
 }
 
+// Its record is of epoch 2, and hardly ahead of that of epoch 1. A node that has not heard of epoch 2
+// may have served in epoch 3, from where its record of epoch 1 had it begin.
+TEST_F(IpsecWarmTest, WhatNobodyKnowsIsBeyondEveryEpochSinceTheSaWasMade) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    promote(b_, 2, Duration{});
+    demote(a_);
+    b_.out(8).oseq = 701;
+    pass(seconds(1));
+    warm(a_, 4, std::nullopt);
+    EXPECT_EQ(a_.out(8).oseq, 3 * 2 * limits::kEspPerEpoch) << "not 701 and two epochs'";
+}
+
 TEST_F(IpsecWarmTest, ExactNumbersGoOnWithoutAJump) {
     establish();
     a_.out(8).oseq = 700;
