@@ -14,6 +14,7 @@
 
 #include "cli/config_check.hpp"
 #include "cli/drain.hpp"
+#include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
@@ -138,6 +139,9 @@ int Command::run(int argc, const char* const* argv) {
         });
     add_session_end(app_, [this](const std::string& id) {
         tell([id](const auto& ports) { return end_session(id, ports); });
+    });
+    add_events(app_, [this](const EventsOrder& order) {
+        tell([order](const auto& ports) { return show_events(order, ports); });
     });
     add_config();
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {

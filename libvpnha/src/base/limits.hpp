@@ -196,6 +196,9 @@ inline constexpr std::size_t kControlMessageBytesMax = std::size_t{64} * 1024 * 
 inline constexpr std::size_t kControlJsonDepthMax = 16;
 // Connections at the control socket at once: agents, CLIs, a monitor.
 inline constexpr std::size_t kControlClientsMax = 64;
+// Lines of the log that tell an event: kept, a few hundred octets each, and in one answer.
+inline constexpr std::size_t kEventsKept = 1000;
+inline constexpr std::ptrdiff_t kEventsAnswered = 200;
 // One packet of charon's vici socket, by its protocol.
 inline constexpr std::size_t kViciPacketBytesMax = std::size_t{512} * 1024;
 // Sections of a vici message nest five deep in what charon answers.

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "adapters/os/log.hpp"
 #include "runtime/cluster_nodes.hpp"
+#include "runtime/views/events_view.hpp"
 #include "runtime/views/move_view.hpp"
 #include "runtime/views/nodes_view.hpp"
 #include "runtime/views/plan_view.hpp"
@@ -52,6 +54,11 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         } else {
             reply.error(gate.error());
         }
+        return;
+    }
+    if (request.verb == "events") {
+        reply.ok(events_view(node_.settings().instance,
+                             adapters::events_after(arguments.value("after", std::uint64_t{0}))));
         return;
     }
     if (request.verb == "plan") {

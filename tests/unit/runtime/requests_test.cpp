@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "adapters/os/log.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/adapters/os/in_loop.hpp"
 #include "unit/node/fake_cluster.hpp"
@@ -75,6 +76,20 @@ TEST_F(RequestsTest, SessionsOfOneGatewayOrOfAll) {
         ASSERT_TRUE(result) << result.error().detail;
         EXPECT_EQ(result->at("sessions").size(), 1U);
     }
+}
+
+TEST_F(RequestsTest, WhatTheLogToldIsToldAgain) {
+    const std::uint64_t before =
+        adapters::events_after(0).empty() ? 0 : adapters::events_after(0).back().sequence;
+    adapters::write_log(node::Level::warning, "so it is event=vote-lost gateway=l2tp: why");
+    const Result<json> result = ask("events", json{{"after", before}}.dump());
+    ASSERT_TRUE(result) << result.error().detail;
+    ASSERT_EQ(result->at("events").size(), 1U);
+    const json& event = result->at("events").front();
+    EXPECT_EQ(event.at("event"), "vote-lost");
+    EXPECT_EQ(event.at("fields"), (json{{"gateway", "l2tp"}}));
+    EXPECT_EQ(event.at("level"), "warning");
+    EXPECT_THAT(event.at("time"), ::testing::MatchesRegex("20.*T.*\\.......Z"));
 }
 
 TEST_F(RequestsTest, AGatewayThatIsNotThereIsNotFound) {

@@ -21,8 +21,8 @@ namespace vpnha::adapters {
 inline constexpr int kControlVersion = 1;
 
 // What may be asked by members of the group vpnha; everything else is root's.
-inline constexpr std::string_view kReadOnlyVerbs[] = {"gate", "peers",    "ping",
-                                                      "plan", "sessions", "status"};
+inline constexpr std::string_view kReadOnlyVerbs[] = {"events", "gate",     "peers", "ping",
+                                                      "plan",   "sessions", "status"};
 [[nodiscard]] bool is_read_only(std::string_view verb);
 
 // Bytes as they arrive into messages. It keeps no more than has arrived, whatever is announced.

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
+#include <mutex>
 
 #include "adapters/os/unique_fd.hpp"
 
@@ -25,6 +27,17 @@ struct Sink {
 // libqb's log is one for the process, and so is this.
 Sink& sink() {
     static Sink only;
+    return only;
+}
+
+// Threads write, too.
+struct Told {
+    std::mutex mutex;
+    EventRing events;
+};
+
+Told& told() {
+    static Told only;
     return only;
 }
 
@@ -97,7 +110,18 @@ Result<void> open_log(const std::string& level, const std::string& file) {
 }
 
 void write_log(node::Level level, const std::string& text) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    {
+        const std::lock_guard lock(told().mutex);
+        told().events.note(level, static_cast<std::uint64_t>(us), text);
+    }
     qb_log_from_external_source("vpnhad", "vpnhad", "%s", priority_of(level), 0, 0, text.c_str());
+}
+
+std::vector<Event> events_after(std::uint64_t sequence) {
+    const std::lock_guard lock(told().mutex);
+    return told().events.after(sequence);
 }
 
 void close_log() {

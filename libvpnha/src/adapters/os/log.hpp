@@ -5,7 +5,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "adapters/os/event_ring.hpp"
 #include "effects/effects.hpp"
 #include "vpnha/result.hpp"
 
@@ -15,5 +17,8 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
 void write_log(node::Level level, const std::string& text);
 void close_log();
+// What was written with `event=` in it, whatever the level below which lines are dropped, of this
+// process's life: those behind that sequence number, the oldest first, so many at once.
+[[nodiscard]] std::vector<Event> events_after(std::uint64_t sequence);
 
 }  // namespace vpnha::adapters

@@ -119,7 +119,7 @@ TEST(ControlAnswerTest, BytesThatAreNoUtf8AreReplaced) {
 }
 
 TEST(ReadOnlyVerbTest, AreThoseThatChangeNothing) {
-    for (const char* verb : {"status", "sessions", "gate", "peers", "ping", "plan"}) {
+    for (const char* verb : {"status", "sessions", "events", "gate", "peers", "ping", "plan"}) {
         EXPECT_TRUE(is_read_only(verb)) << verb;
     }
     for (const char* verb : {"", "config", "promote", "resync", "Status", "status "}) {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/events.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPause{300};
+
+// As far as this reader has read.
+struct Read {
+    std::string instance;
+    std::uint64_t sequence = 0;
+};
+
+void print(const json& event, const EventsOrder& order, std::ostream& out) {
+    const json& fields = event.at("fields");
+    if ((!order.event.empty() && event.at("event") != order.event) ||
+        (!order.gateway.empty() && fields.value("gateway", "") != order.gateway)) {
+        return;
+    }
+    if (order.as_json) {
+        out << event.dump() << "\n";
+    } else {
+        out << fmt::format("{} {}: {}\n", event.at("time").get<std::string>(),
+                           event.at("level").get<std::string>(),
+                           printable(event.at("text").get<std::string>()));
+    }
+}
+
+// What is there behind `read`. True: there may be more.
+Result<bool> read_on(Read& read, const EventsOrder& order, const SwitchoverPorts& ports) {
+    VPNHA_TRY(const json answer, ports.ask("events", {{"after", read.sequence}}));
+    const std::string instance = answer.at("instance").get<std::string>();
+    if (read.instance != instance) {
+        // Another vpnhad counts from the beginning: what it said has to be asked for again.
+        const bool again = !read.instance.empty();
+        read = {instance, 0};
+        if (again) {
+            return true;
+        }
+    }
+    const json& events = answer.at("events");
+    for (const json& event : events) {
+        print(event, order, ports.out);
+        read.sequence = event.at("sequence").get<std::uint64_t>();
+    }
+    ports.out << std::flush;
+    return !events.empty();
+}
+
+}  // namespace
+
+void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& ordered) {
+    CLI::App* const verb =
+        app.add_subcommand("events", "What vpnhad has told with event= in its log");
+    const auto order = std::make_shared<EventsOrder>();
+    verb->add_flag("--follow", order->follow, "Goes on as they come, until interrupted");
+    verb->add_flag("--json", order->as_json, "A JSON object a line");
+    verb->add_option("--gateway", order->gateway, "Of this gateway only");
+    verb->add_option("--event", order->event, "Of this word only");
+    verb->callback([order, ordered] { ordered(*order); });
+}
+
+ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
+                     const std::function<bool()>& goes_on) {
+    Read read;
+    bool is_there = true;
+    while (true) {
+        const Result<bool> more = read_on(read, order, ports);
+        // It is started again: who follows goes on with what the next one tells.
+        const bool waits = !more && order.follow && !read.instance.empty() &&
+                           more.error().code == Errc::unreachable;
+        if (!more && !waits) {
+            return report(more.error(), ports.err);
+        }
+        if (is_there && waits) {
+            ports.err << "vpnha: vpnhad is not there; waiting for the next one\n" << std::flush;
+        }
+        is_there = !waits;
+        if (more && *more) {
+            continue;
+        }
+        if (!order.follow || !ports.out || !goes_on()) {
+            return ExitCode::ok;
+        }
+        ports.pause(kPause);
+    }
+}
+
+}  // namespace vpnha::cli

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sends what wants to begin a session, or makes no sense, to a gateway's address, for a while.
+
+usage: flood.py KIND TARGET SOURCES PER_SECOND SECONDS
+
+KIND: sccrq (L2TP), syn (PPTP), ike (IKE_SA_INIT), junk (random bytes to the ports of all of them).
+SOURCES: a net, in turn of whose addresses a packet comes; of one address: its own. Prints how many
+packets were sent in how many seconds, as JSON.
+"""
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import random
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+
+UDP, TCP = socket.IPPROTO_UDP, socket.IPPROTO_TCP
+L2TP_PORT, PPTP_PORT, IKE_PORT, NAT_T_PORT = 1701, 1723, 500, 4500
+# So many packets are sent without a look at the clock.
+BURST = 50
+TTL = 64
+
+
+def checksum(data: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data + b"\0" * (len(data) % 2)))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def packet(protocol: int, source: bytes, target: bytes, body: bytes) -> bytes:
+    # The kernel fills in length and checksum of the header.
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, TTL, protocol, 0, source, target) + body
+
+
+def udp(port: int, payload: bytes) -> tuple[int, bytes]:
+    # Without a checksum.
+    return UDP, struct.pack("!HHHH", random.randrange(1024, 65536), port, 8 + len(payload),
+                            0) + payload
+
+
+def avp(kind: int, value: bytes) -> bytes:
+    return struct.pack("!HHH", 0x8000 | (6 + len(value)), 0, kind) + value
+
+
+def sccrq(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """RFC 2661 4.4.3 and 6.1."""
+    body = (avp(0, struct.pack("!H", 1)) + avp(2, b"\1\0") + avp(7, b"flood") +
+            avp(3, struct.pack("!I", 3)) + avp(9, struct.pack("!H", random.randrange(1, 65536))) +
+            avp(10, struct.pack("!H", 4)))
+    return udp(L2TP_PORT, struct.pack("!HHHHHH", 0xC802, 12 + len(body), 0, 0, 0, 0) + body)
+
+
+def syn(source: bytes, target: bytes) -> tuple[int, bytes]:
+    fields = (random.randrange(1024, 65536), PPTP_PORT, random.getrandbits(32), 0, 5 << 4, 2, 65535)
+    head = struct.pack("!HHIIBBHHH", *fields, 0, 0)
+    pseudo = source + target + struct.pack("!HH", TCP, len(head))
+    return TCP, struct.pack("!HHIIBBHHH", *fields, checksum(pseudo + head), 0)
+
+
+def ike(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """IKE_SA_INIT (RFC 7296 3.1) with a payload of random bytes."""
+    body = struct.pack("!BBH", 0, 0, 204) + random.randbytes(200)
+    return udp(IKE_PORT, random.randbytes(8) + bytes(8) +
+               struct.pack("!BBBBII", 33, 0x20, 34, 0x08, 0, 28 + len(body)) + body)
+
+
+def junk(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    return udp(random.choice((L2TP_PORT, IKE_PORT, NAT_T_PORT)),
+               random.randbytes(random.randrange(1, 200)))
+
+
+KINDS: dict[str, Callable[[bytes, bytes], tuple[int, bytes]]] = {
+    "sccrq": sccrq, "syn": syn, "ike": ike, "junk": junk}
+
+
+def flood(kind: str, target: str, sources: str, per_second: float, seconds: float) -> dict:
+    make, to = KINDS[kind], ipaddress.IPv4Address(target).packed
+    net = ipaddress.IPv4Network(sources)
+    whose = itertools.cycle([each.packed for each in net.hosts()] or [net.network_address.packed])
+    sent, begun = 0, time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+        while time.monotonic() < begun + seconds:
+            for source in itertools.islice(whose, BURST):
+                protocol, body = make(source, to)
+                try:
+                    raw.sendto(packet(protocol, source, to, body), (target, 0))
+                    sent += 1
+                except BlockingIOError:
+                    pass
+            time.sleep(max(begun + sent / per_second - time.monotonic(), 0))
+    return {"packets": sent, "seconds": round(time.monotonic() - begun, 3)}
+
+
+if __name__ == "__main__":
+    print(json.dumps(flood(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]),
+                           float(sys.argv[5]))))

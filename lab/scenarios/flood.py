@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Floods of what wants to begin a session, and of junk: who is in notices nothing.
+
+Purpose: whoever can reach a gateway can send it ten thousand packets a second. The rules of
+nftables/gateway.nft let so many newcomers in that xl2tpd keeps up, and none of it reaches vpnhad.
+
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of
+nftables/gateway.nft on all gateways.
+
+Steps: client1 dials and makes traffic. client2 floods the VIP, of one kind after the other: SCCRQ
+of L2TP and SYN of PPTP from many addresses, IKE_SA_INIT from its own, random bytes to the ports of
+all three. The power of the promoted gateway is cut while SCCRQ are still coming. Then client2 dials.
+
+Expected: for client1 no gap during the floods longer than a node of the lab takes for so many
+packets, the same gateway serves, and its session outlives the power cut. vpnhad's memory does not
+grow, and it needs no more than a part of its core; xl2tpd lives, within its bounds. client2, when it
+floods no more, gets in.
+"""
+import contextlib
+import json
+from collections.abc import Iterator
+
+from vpnlab.evidence.expectation import at_least, at_most, equals
+from vpnlab.host.node import Node
+from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, worst_gap_ms
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+from vpnlab.traffic.nat import prepare
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
+PER_SECOND, SECONDS = 10_000, 30
+KINDS = {"sccrq": "192.0.2.128/25", "syn": "192.0.2.128/25", "ike": "192.0.2.52/32",
+         "junk": "192.0.2.128/25"}
+CUT_AFTER_S, CUT_SECONDS = 5, 15
+# Python in a node sends as many as it can.
+SENT_PER_SECOND_MIN = 3_000
+# A node has one core, and its kernel takes all packets first.
+GAP_MS = 500.0
+GROWN_KIB, BUSY = 8 * 1024, 0.25
+# As it says in xl2tpd of Debian: a tunnel that is not set up takes some KiB, for a minute.
+XL2TPD_GROWN_KIB = 64 * 1024
+LOG = "/var/log/flood.log"
+
+
+def process(node: Node, name: str) -> str:
+    return node.run("pgrep", "--oldest", "--exact", name).stdout.strip()
+
+
+def resident_kib(node: Node, pid: str) -> int:
+    lines = (node.read(f"/proc/{pid}/status") or "").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def busy_s(node: Node, pid: str) -> float:
+    """User and system time, in ticks of 10 ms."""
+    fields = (node.read(f"/proc/{pid}/stat") or "").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+@contextlib.contextmanager
+def flooding(run: Run, kind: str, seconds: float) -> Iterator[None]:
+    """client2 floods meanwhile; returns when it has ended."""
+    client = run.lab.node("client2")
+    flood = client.start_tool("flood.py", kind, L2TP.vip_outside, KINDS[kind], str(PER_SECOND),
+                              str(seconds), output=LOG)
+    yield
+    flood.wait(seconds + 10)
+    sent = json.loads((client.read(LOG) or "").splitlines()[-1])
+    run.expect(f"{kind}_sent_per_second", round(sent["packets"] / sent["seconds"]),
+               at_least(SENT_PER_SECOND_MIN))
+
+
+def steps(run: Run) -> None:
+    prepare(run.lab)
+    live = begin(run)
+    calm_from = run.lab.now()
+    run.observe(5)
+    promotions = live.stack.promotions()
+    node, floods = live.active, {}
+    vpnhad, xl2tpd = process(node, "vpnhad"), process(node, "xl2tpd")
+    before = resident_kib(node, vpnhad), resident_kib(node, xl2tpd)
+    for kind in KINDS:
+        run.step(f"client2 floods: {kind}")
+        begun, busy = run.lab.now(), busy_s(node, vpnhad)
+        with flooding(run, kind, SECONDS):
+            run.observe(SECONDS)
+        floods[kind] = begun, run.lab.now()
+        run.expect(f"{kind}_vpnhad_busy",
+                   round((busy_s(node, vpnhad) - busy) / (run.lab.now() - begun), 3),
+                   at_most(BUSY))
+    run.expect("vpnhad_grown_kib", resident_kib(node, vpnhad) - before[0], at_most(GROWN_KIB))
+    run.expect("xl2tpd_grown_kib", resident_kib(node, xl2tpd) - before[1],
+               at_most(XL2TPD_GROWN_KIB))
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    with flooding(run, "sccrq", CUT_SECONDS):
+        run.observe(CUT_AFTER_S)
+        live.cut_power(node)
+        run.observe(CUT_SECONDS - CUT_AFTER_S)
+    newcomer(live)
+    seen = live.end()
+    client = seen.client("client1")
+    run.expect("gap_before_ms", worst_gap_ms(client, (calm_from, floods["sccrq"][0])),
+               at_most(GAP_MS))
+    for kind, span in floods.items():
+        run.expect(f"{kind}_gap_ms", worst_gap_ms(client, span), at_most(GAP_MS))
+    expect_only_silence(run, client, TAKEOVER_MS)
+
+
+def newcomer(live: Live) -> None:
+    live.run.step("client2 dials, as anybody")
+    live.dial("client2")
