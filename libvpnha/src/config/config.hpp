@@ -101,7 +101,9 @@ struct Gateway {
     std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
     std::vector<IpPrefix> common_pool;  // Of them, what vpnhad gives out, wherever it is promoted.
     std::chrono::milliseconds address_hold{60'000};  // Before another user may have an address.
-    Side outside;                                    // Where clients come from: the VIPs they dial.
+    std::uint64_t sessions_max = 0;                  // With an address of it; 0: no limit.
+    std::uint64_t sessions_per_user_max = 0;
+    Side outside;                       // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.

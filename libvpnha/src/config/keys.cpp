@@ -21,6 +21,7 @@ constexpr std::int64_t kSocketPathBytesMax = 107;
 constexpr std::int64_t kGroupNameBytesMax = 127;
 // The kernel's own rules lie at 32766 and 32767.
 constexpr std::int64_t kRulePreferenceMax = 32'765;
+constexpr std::int64_t kSessionsMax = 65'536;
 // chap-secrets, pap-secrets and what @include lines in them name.
 constexpr std::int64_t kSecretFilesMax = 16;
 // swanctl.conf and the files of conf.d.
@@ -247,6 +248,23 @@ std::vector<Key> gateway_keys() {
          "'common_pool'.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.address_hold = v.duration; },
          [](const Config&, const Gateway& g) { return quoted(to_text(g.address_hold)); }},
+        {Section::gateway, "sessions_max", Kind::number, 0, kSessionsMax, "0", "5000",
+         "Sessions with an address of 'common_pool'; who dials beyond that is refused. 0: no "
+         "limit.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.sessions_max = static_cast<std::uint64_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.sessions_max); }},
+        {Section::gateway, "sessions_per_user_max", Kind::number, 0, kSessionsMax, "0", "2",
+         "The same of one user. A session whose client vanished counts until its echoes are "
+         "missed: "
+         "with 1 its user waits for that. 0: no limit.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.sessions_per_user_max = static_cast<std::uint64_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.sessions_per_user_max); }},
         {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
          "true: vpnhad accounts for the sessions of L2TP and PPTP to the servers of [radius], over "
          "any number of failovers; give pppd the option vpnha_accounting. The same on all nodes.",

@@ -129,6 +129,8 @@ json addresses_view(const node::GatewayNode& gateway) {
             {"in_use", counts.in_use},
             {"held", counts.held},
             {"refused", counts.refused},
+            {"over_limit", counts.over_limit},
+            {"over_user_limit", counts.over_user_limit},
             {"clashes", counts.clashes}};
 }
 
