@@ -94,6 +94,14 @@ struct Radius {
     std::string nas_identifier = "vpnha";
 };
 
+// In percent of what this node has: where so much is used, it takes no new clients. 0: never mind.
+struct Admission {
+    std::uint32_t conntrack = 95;
+    std::uint32_t descriptors = 95;
+    std::uint32_t memory = 97;
+    std::uint32_t processor = 0;
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
@@ -148,6 +156,7 @@ struct Config {
     // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
     bool fencing_reset = true;
     Radius radius;
+    Admission admission;
     std::vector<Gateway> gateways;
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;

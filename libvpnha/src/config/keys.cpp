@@ -196,6 +196,38 @@ std::vector<Key> radius_keys() {
     };
 }
 
+template <auto kMember>
+Key admission_key(std::string_view name, const char* standard, std::string_view help) {
+    return {Section::admission,
+            name,
+            Kind::number,
+            0,
+            100,
+            standard,
+            standard,
+            help,
+            Weight::note,
+            [](Config& c, Gateway&, const Value& v) {
+                c.admission.*kMember = static_cast<std::uint32_t>(v.number);
+            },
+            [](const Config& c, const Gateway&) { return std::to_string(c.admission.*kMember); }};
+}
+
+std::vector<Key> admission_keys() {
+    return {
+        admission_key<&Admission::conntrack>(
+            "conntrack", "95",
+            "Of the table of connection tracking: in a full one no client's flow begins."),
+        admission_key<&Admission::descriptors>(
+            "descriptors", "95", "Of the open files that vpnhad may have, or the whole machine."),
+        admission_key<&Admission::memory>("memory", "97", "Of the machine's memory."),
+        admission_key<&Admission::processor>(
+            "processor", "0",
+            "Of all its processors together, for ten seconds. A gateway may well use all of them "
+            "for the sessions that it has."),
+    };
+}
+
 std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
@@ -467,8 +499,8 @@ const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
         for (const auto& more :
-             {lease_keys(), fencing_keys(), radius_keys(), gateway_keys(), link_keys(), l2tp_keys(),
-              pptp_keys(), ipsec_keys(), conntrack_keys()}) {
+             {lease_keys(), fencing_keys(), radius_keys(), admission_keys(), gateway_keys(),
+              link_keys(), l2tp_keys(), pptp_keys(), ipsec_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;
