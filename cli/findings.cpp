@@ -197,6 +197,16 @@ class Findings {
     }
 
     void add_cluster(const json& status) {
+        std::string used;
+        for (const json& cause : status_.at("admission").at("causes")) {
+            used += (used.empty() ? "" : ", ") + cause.get<std::string>();
+        }
+        if (!used.empty()) {
+            add(Health::degraded,
+                fmt::format("this node takes no new clients: too much of its {} is used; see "
+                            "[admission] in vpnha.toml(5)",
+                            used));
+        }
         const json& encryption = status.at("encryption");
         if (!encryption.at("on").get<bool>()) {
             add(encryption.at("allowed_off").get<bool>() ? Health::degraded : Health::critical,

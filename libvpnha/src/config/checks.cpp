@@ -29,6 +29,7 @@ class Checker {
             check_ipsec(gateway);
             check_pools(gateway);
             check_common_pool(gateway);
+            check_limits(gateway);
             check_accounting(gateway);
             check_addresses(gateway);
             check_neighbours(gateway);
@@ -167,6 +168,20 @@ class Checker {
                         "accounting is of L2TP and PPTP, and the gateway has neither; leave it "
                         "out (charon's plugin eap-radius accounts for IPsec)");
         }
+    }
+
+    // Who has an address of the pool is known.
+    void check_limits(const Gateway& gateway) {
+        const auto check = [&](const char* key, std::uint64_t value) {
+            if (value != 0 && gateway.common_pool.empty()) {
+                errors_.add(Section::gateway, gateway.name, key,
+                            fmt::format("{} counts addresses of 'common_pool', and there is none; "
+                                        "give it, or leave {} out",
+                                        key, key));
+            }
+        };
+        check("sessions_max", gateway.sessions_max);
+        check("sessions_per_user_max", gateway.sessions_per_user_max);
     }
 
     // The gate covers no other addresses.

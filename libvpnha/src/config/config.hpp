@@ -94,6 +94,14 @@ struct Radius {
     std::string nas_identifier = "vpnha";
 };
 
+// In percent of what this node has: where so much is used, it takes no new clients. 0: never mind.
+struct Admission {
+    std::uint32_t conntrack = 95;
+    std::uint32_t descriptors = 95;
+    std::uint32_t memory = 97;
+    std::uint32_t processor = 0;
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
@@ -101,7 +109,9 @@ struct Gateway {
     std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
     std::vector<IpPrefix> common_pool;  // Of them, what vpnhad gives out, wherever it is promoted.
     std::chrono::milliseconds address_hold{60'000};  // Before another user may have an address.
-    Side outside;                                    // Where clients come from: the VIPs they dial.
+    std::uint64_t sessions_max = 0;                  // With an address of it; 0: no limit.
+    std::uint64_t sessions_per_user_max = 0;
+    Side outside;                       // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
@@ -146,6 +156,7 @@ struct Config {
     // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
     bool fencing_reset = true;
     Radius radius;
+    Admission admission;
     std::vector<Gateway> gateways;
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;

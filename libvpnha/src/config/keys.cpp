@@ -21,6 +21,7 @@ constexpr std::int64_t kSocketPathBytesMax = 107;
 constexpr std::int64_t kGroupNameBytesMax = 127;
 // The kernel's own rules lie at 32766 and 32767.
 constexpr std::int64_t kRulePreferenceMax = 32'765;
+constexpr std::int64_t kSessionsMax = 65'536;
 // chap-secrets, pap-secrets and what @include lines in them name.
 constexpr std::int64_t kSecretFilesMax = 16;
 // swanctl.conf and the files of conf.d.
@@ -195,6 +196,38 @@ std::vector<Key> radius_keys() {
     };
 }
 
+template <auto kMember>
+Key admission_key(std::string_view name, const char* standard, std::string_view help) {
+    return {Section::admission,
+            name,
+            Kind::number,
+            0,
+            100,
+            standard,
+            standard,
+            help,
+            Weight::note,
+            [](Config& c, Gateway&, const Value& v) {
+                c.admission.*kMember = static_cast<std::uint32_t>(v.number);
+            },
+            [](const Config& c, const Gateway&) { return std::to_string(c.admission.*kMember); }};
+}
+
+std::vector<Key> admission_keys() {
+    return {
+        admission_key<&Admission::conntrack>(
+            "conntrack", "95",
+            "Of the table of connection tracking: in a full one no client's flow begins."),
+        admission_key<&Admission::descriptors>(
+            "descriptors", "95", "Of the open files that vpnhad may have, or the whole machine."),
+        admission_key<&Admission::memory>("memory", "97", "Of the machine's memory."),
+        admission_key<&Admission::processor>(
+            "processor", "0",
+            "Of all its processors together, for ten seconds. A gateway may well use all of them "
+            "for the sessions that it has."),
+    };
+}
+
 std::vector<Key> gateway_keys() {
     return {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
@@ -247,6 +280,23 @@ std::vector<Key> gateway_keys() {
          "'common_pool'.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.address_hold = v.duration; },
          [](const Config&, const Gateway& g) { return quoted(to_text(g.address_hold)); }},
+        {Section::gateway, "sessions_max", Kind::number, 0, kSessionsMax, "0", "5000",
+         "Sessions with an address of 'common_pool'; who dials beyond that is refused. 0: no "
+         "limit.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.sessions_max = static_cast<std::uint64_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.sessions_max); }},
+        {Section::gateway, "sessions_per_user_max", Kind::number, 0, kSessionsMax, "0", "2",
+         "The same of one user. A session whose client vanished counts until its echoes are "
+         "missed: "
+         "with 1 its user waits for that. 0: no limit.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.sessions_per_user_max = static_cast<std::uint64_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.sessions_per_user_max); }},
         {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
          "true: vpnhad accounts for the sessions of L2TP and PPTP to the servers of [radius], over "
          "any number of failovers; give pppd the option vpnha_accounting. The same on all nodes.",
@@ -449,8 +499,8 @@ const std::vector<Key>& all_keys() {
     static const std::vector<Key> kKeys = [] {
         std::vector<Key> keys = daemon_keys();
         for (const auto& more :
-             {lease_keys(), fencing_keys(), radius_keys(), gateway_keys(), link_keys(), l2tp_keys(),
-              pptp_keys(), ipsec_keys(), conntrack_keys()}) {
+             {lease_keys(), fencing_keys(), radius_keys(), admission_keys(), gateway_keys(),
+              link_keys(), l2tp_keys(), pptp_keys(), ipsec_keys(), conntrack_keys()}) {
             keys.insert(keys.end(), more.begin(), more.end());
         }
         return keys;

@@ -45,6 +45,12 @@ constexpr Row kRows[] = {
      "The servers to which vpnhad accounts for the sessions of gateways with 'accounting'.",
      false,
      {}},
+    {Section::admission,
+     "admission",
+     "How much of this node may be used, in percent, before it takes no new clients. It takes them "
+     "again when it is 5 percent less. 0: however much.",
+     false,
+     {}},
     {Section::gateway,
      "gateway",
      "A gateway: addresses and sessions that fail over together. One table each.",

@@ -18,6 +18,7 @@ enum class Section {
     lease,
     fencing,
     radius,
+    admission,
     gateway,
     outside,
     inside,

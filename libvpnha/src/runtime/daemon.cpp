@@ -363,6 +363,7 @@ class Daemon {
                         end(tl::unexpected(error));
                     }});
         executor_->set_group(group_.get());
+        admission_.emplace(loop_, *gate_, config_.admission);
         plugins_.emplace(config_, loop_, *node_, pptp_.get(),
                          [this](node::Effects effects) { run(std::move(effects)); });
         compare_setups_later();
@@ -388,6 +389,7 @@ class Daemon {
                      .unencrypted_because = encryption_.off_because(),
                      .unencrypted_allowed = encryption_.may_be_off(),
                      .restart = restart_,
+                     .admission = admission_->admission(),
                      .waiting_installs =
                          [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
                      .flows = *flows_,
@@ -463,6 +465,7 @@ class Daemon {
     std::optional<runtime::FlowKeeper> flows_;
     std::optional<runtime::Executor> executor_;
     std::optional<runtime::Plugins> plugins_;
+    std::optional<runtime::AdmissionWatch> admission_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
     bool has_failed_ = false;

@@ -46,7 +46,8 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     settings.keepers.pptp = gateway.pptp.has_value();
     settings.links = link_settings_of(gateway.links);
     settings.keepers.flows = flow_settings_of(gateway);
-    settings.keepers.addresses = {gateway.common_pool, gateway.address_hold};
+    settings.keepers.addresses = {gateway.common_pool, gateway.address_hold, gateway.sessions_max,
+                                  gateway.sessions_per_user_max};
     settings.keepers.accounts = {gateway.accounting, radius.interim};
     settings.stand_in = gateway.stand_in;
     return settings;

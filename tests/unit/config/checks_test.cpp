@@ -67,6 +67,18 @@ TEST(ChecksTest, ACommonPoolLiesWithinThePools) {
     EXPECT_THAT(error_with("\"2001:db8::/64\""), HasSubstr("2001:db8::/64 is IPv6"));
 }
 
+TEST(ChecksTest, LimitsCountAddressesOfTheCommonPool) {
+    const std::string pools = "pools = [\"10.200.1.0/24\", \"10.200.2.0/24\"]\n";
+    const auto error_with = [&](const std::string& lines) {
+        return error_of(changed(kSample, pools, pools + lines));
+    };
+    EXPECT_THAT(error_with("sessions_max = 5\nsessions_per_user_max = 2\n"),
+                testing::AllOf(HasSubstr("sessions_max counts addresses of 'common_pool'"),
+                               HasSubstr("sessions_per_user_max counts")));
+    EXPECT_EQ(error_with("sessions_max = 5\ncommon_pool = [\"10.200.1.0/24\"]\n"), "");
+    EXPECT_EQ(error_with("sessions_max = 0\n"), "");
+}
+
 TEST(ChecksTest, AccountingNeedsAServerAndSessionsOfPpp) {
     const std::string servers = "[radius]\naccounting_servers = [\"198.51.100.5:1813\"]\n";
     const std::string sample = changed(kSample, "id = 1", "id = 1\naccounting = true");

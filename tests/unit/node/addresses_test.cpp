@@ -29,8 +29,10 @@ struct Client {
 
 class AddressesTest : public ::testing::Test {
   protected:
-    void start(const char* pool, std::uint32_t nodes = 3) {
-        cluster_.address_settings() = {{parse_ip_prefix(pool).value()}, kHold};
+    void start(const char* pool, keepers::AddressSettings limits, std::uint32_t nodes = 3) {
+        limits.pool = {parse_ip_prefix(pool).value()};
+        limits.hold = kHold;
+        cluster_.address_settings() = limits;
         for (std::uint32_t node = 1; node <= 3; ++node) {
             cluster_.kill(node);
         }
@@ -40,6 +42,7 @@ class AddressesTest : public ::testing::Test {
         ASSERT_TRUE(cluster_.promote(1).has_value());
         promoted_ = 1;
     }
+    void start(const char* pool, std::uint32_t nodes = 3) { start(pool, {}, nodes); }
 
     // What it is answered; nothing: not yet.
     std::optional<AnswerAddress> ask(PluginToken plugin, const std::string& user) {
@@ -98,6 +101,31 @@ TEST_F(AddressesTest, AreOfTheNodeWhereThereIsNoPool) {
     ASSERT_TRUE(own.has_value());
     EXPECT_EQ(own->address, Ipv4Address{});
     EXPECT_EQ(own->refusal, "");
+}
+
+TEST_F(AddressesTest, AreGivenUpToTheLimitsOfAllAndOfAUser) {
+    start("10.200.16.0/24", {.sessions_max = 3, .sessions_per_user_max = 2});
+    (void)given(1, "alice");
+    (void)given(2, "alice");
+    EXPECT_THAT(ask(3, "alice")->refusal, HasSubstr("the user has 2 sessions"));
+    (void)given(4, "bob");
+    EXPECT_THAT(ask(5, "carol")->refusal, HasSubstr("there are 3 sessions"));
+    EXPECT_EQ(counts(1).over_limit, 1U);
+    EXPECT_EQ(counts(1).over_user_limit, 1U);
+    EXPECT_EQ(counts(1).refused, 0U);
+    down(1);
+    EXPECT_EQ(ask(6, "carol")->refusal, "") << "what is held for a while is not in use";
+}
+
+TEST_F(AddressesTest, AreCountedOverAFailover) {
+    start("10.200.16.0/24", {.sessions_per_user_max = 1});
+    Client alice{.user = "alice", .number = 1};
+    alice.address = given(1, "alice");
+    up(1, alice);
+    cluster_.pass(seconds(1));
+    fail_over();
+    EXPECT_THAT(ask(2, "alice")->refusal, HasSubstr("the user has 1 sessions"));
+    EXPECT_EQ(ask(3, "bob")->refusal, "");
 }
 
 TEST_F(AddressesTest, AreOnAllNodesBeforeTheClientHearsOfOne) {

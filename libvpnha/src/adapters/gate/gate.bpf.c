@@ -82,7 +82,7 @@ struct {
     __type(value, __u32);
 } held SEC(".maps");
 
-// Gateways that take no new clients.
+// Gateways that take no new clients, and whether none of this node's does.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, VPNHA_GATE_GATEWAYS);
@@ -248,7 +248,12 @@ static __always_inline int verdict(const struct place* at, __u32 cover, __u32 ki
 
 static __always_inline int is_drained(__u32 cover) {
     __u32 gateway = cover & VPNHA_GATE_ID_MASK;
+    __u32 all = VPNHA_GATE_ALL;
     __u32* is = bpf_map_lookup_elem(&drained, &gateway);
+    if (is && *is) {
+        return 1;
+    }
+    is = bpf_map_lookup_elem(&drained, &all);
     return is && *is;
 }
 

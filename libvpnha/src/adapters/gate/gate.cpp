@@ -362,7 +362,11 @@ Result<void> BpfGate::hold_esp(GatewayId, const std::vector<std::uint32_t>& spis
 }
 
 Result<void> BpfGate::drain(GatewayId gateway, bool drained) {
-    return program_.maps().drain(gateway, drained);
+    return program_.maps().drain(gateway.value, drained);
+}
+
+Result<void> BpfGate::drain_all(bool drained) {
+    return program_.maps().drain(VPNHA_GATE_ALL, drained);
 }
 
 Result<void> BpfGate::stand_on(const Link& link) {

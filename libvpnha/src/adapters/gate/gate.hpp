@@ -69,6 +69,8 @@ class BpfGate final : public ports::Gate {
     Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
                           bool held) override;
     Result<void> drain(GatewayId gateway, bool drained) override;
+    // All gateways at once, whether they are drained or not: this node can take no more.
+    Result<void> drain_all(bool drained);
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId gateway) const override;
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId gateway) const override;
 

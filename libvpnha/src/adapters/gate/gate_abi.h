@@ -7,6 +7,8 @@
 
 /* Gateway ids are one octet; index 0 is never used. */
 #define VPNHA_GATE_GATEWAYS 256
+// No gateway has it: stands for all of them, where something is said of the node.
+#define VPNHA_GATE_ALL 0
 /* Of each family: VIPs, PPP addresses and pools of 255 gateways at 16 each, ~64 bytes of kernel
  * memory apiece. */
 #define VPNHA_GATE_PREFIXES_MAX 4096

@@ -149,8 +149,7 @@ Result<void> GateMaps::hold_esp(const std::vector<std::uint32_t>& spis, bool hel
     return {};
 }
 
-Result<void> GateMaps::drain(GatewayId gateway, bool drained) const {
-    const std::uint32_t key = gateway.value;
+Result<void> GateMaps::drain(std::uint32_t key, bool drained) const {
     const std::uint32_t value = drained ? 1 : 0;
     if (bpf_map_update_elem(fds_.drained, &key, &value, BPF_ANY) != 0) {
         return tl::unexpected(system_error("tell the gate whether new clients pass", errno));

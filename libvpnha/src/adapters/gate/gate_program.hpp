@@ -52,7 +52,7 @@ class GateMaps {
     [[nodiscard]] Result<void> allow_end(Ipv4Address vip, const Ipv4Endpoint& peer,
                                          bool meant) const;
     [[nodiscard]] Result<void> hold_esp(const std::vector<std::uint32_t>& spis, bool held) const;
-    [[nodiscard]] Result<void> drain(GatewayId gateway, bool drained) const;
+    [[nodiscard]] Result<void> drain(std::uint32_t gateway, bool drained) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
     // Programs with equal ones open and shut together. The kernel's number.
     [[nodiscard]] Result<std::uint32_t> deadline_map() const;

@@ -63,6 +63,9 @@ void Addresses::begin(TimePoint now) {
     for (const auto& [key, stored] : replica().store().all(RecordType::client_address)) {
         if (auto record = parse_address(key, stored.payload)) {
             const Ipv4Address address = record->address;
+            if (!record->held) {
+                used_by_user_.insert({record->user, address});
+            }
             given_[address].record = std::move(*record);
         } else {
             unreadable.push_back(key);
@@ -122,6 +125,7 @@ void Addresses::end() {
     given_.clear();
     by_plugin_.clear();
     held_by_user_.clear();
+    used_by_user_.clear();
     held_until_.clear();
     resumed_.clear();
     look_at_.reset();
@@ -153,16 +157,44 @@ std::optional<Ipv4Address> Addresses::find_for(const std::string& user) const {
     return pool_.choose(user, [this](Ipv4Address address) { return given_.contains(address); });
 }
 
+Result<void> Addresses::check_limits(const std::string& user) {
+    if (settings_.sessions_max != 0 && used_by_user_.size() >= settings_.sessions_max) {
+        ++over_limit_;
+        return fail(Errc::limit, fmt::format("there are {} sessions, as many as sessions_max says",
+                                             used_by_user_.size()));
+    }
+    if (settings_.sessions_per_user_max == 0 || user.empty()) {
+        return {};
+    }
+    std::uint64_t own = 0;
+    for (auto at = used_by_user_.lower_bound({user, Ipv4Address{}});
+         at != used_by_user_.end() && at->first == user; ++at) {
+        ++own;
+    }
+    if (own >= settings_.sessions_per_user_max) {
+        ++over_user_limit_;
+        return fail(
+            Errc::limit,
+            fmt::format("the user has {} sessions, as many as sessions_per_user_max says", own));
+    }
+    return {};
+}
+
 Result<Ipv4Address> Addresses::choose(node::PluginToken plugin, const std::string& user) {
     if (const auto has = by_plugin_.find(plugin); has != by_plugin_.end()) {
         return has->second;  // IPCP begins anew.
     }
+    if (const Result<void> allowed = check_limits(user); !allowed) {
+        return tl::unexpected(allowed.error());
+    }
     const auto address = find_for(user);
     if (!address) {
+        ++refused_;
         return fail(Errc::busy,
                     fmt::format("all {} addresses of the pool are given or held", pool_.size()));
     }
     if (!give({*address, user, false, std::nullopt}, plugin)) {
+        ++refused_;
         return fail(Errc::busy, "the replica has no room for another address");
     }
     return *address;
@@ -177,6 +209,7 @@ bool Addresses::give(const AddressRecord& record, std::optional<node::PluginToke
     Given& given = given_[record.address];
     unlink(given);
     given.record = record;
+    used_by_user_.insert({record.user, record.address});
     given.plugin = plugin;
     if (plugin) {
         by_plugin_[*plugin] = record.address;
@@ -190,6 +223,7 @@ void Addresses::unlink(Given& given) {
     }
     given.plugin.reset();
     held_by_user_.erase({given.record.user, given.record.address});
+    used_by_user_.erase({given.record.user, given.record.address});
     held_until_.erase({given.held_until, given.record.address});
     resumed_.erase(given.record.address);
 }
@@ -212,7 +246,7 @@ void Addresses::release(Ipv4Address address, TimePoint now) {
     unlink(given);
     given.record.held = true;
     given.record.session.reset();
-    given.held_until = now + hold_;
+    given.held_until = now + settings_.hold;
     // That it cannot be told does not happen: it takes less room than before.
     (void)replica().publish(record_key_of(address), encode_address(given.record));
     held_by_user_.insert({given.record.user, address});
@@ -242,12 +276,14 @@ bool Addresses::answer(node::PluginToken plugin, Asking& asking, TimePoint now, 
         }
         const Result<Ipv4Address> chosen = choose(plugin, asking.user);
         if (!chosen) {
-            ++refused_;
             effects.emplace_back(node::AnswerAddress{plugin, {}, chosen.error().detail});
             if (now >= complain_at_) {
                 complain_at_ = now + limits::kAddressComplaintPause;
-                log(node::Level::error,
-                    fmt::format("a client gets no address event=no-address: {}",
+                const bool is_limit = chosen.error().code == Errc::limit;
+                log(is_limit ? node::Level::warning : node::Level::error,
+                    fmt::format("a client {}: {}",
+                                is_limit ? "is refused event=over-limit"
+                                         : "gets no address event=no-address",
                                 chosen.error().detail),
                     effects);
             }
@@ -378,7 +414,11 @@ std::optional<TimePoint> Addresses::next_deadline() const {
 }
 
 AddressCounts Addresses::address_counts() const {
-    AddressCounts counts{pool_.size(), 0, 0, refused_, clashes_};
+    AddressCounts counts{.size = pool_.size(),
+                         .refused = refused_,
+                         .over_limit = over_limit_,
+                         .over_user_limit = over_user_limit_,
+                         .clashes = clashes_};
     for (const auto& [key, stored] : replica().store().all(RecordType::client_address)) {
         const auto record = parse_address(key, stored.payload);
         ++(record && record->held ? counts.held : counts.in_use);

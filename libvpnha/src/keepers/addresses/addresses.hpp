@@ -32,13 +32,18 @@ namespace vpnha::keepers {
 struct AddressSettings {
     std::vector<IpPrefix> pool;  // None: every node gives its own ones.
     Duration hold = std::chrono::seconds(60);
+    // Who has an address and asks for another one is refused beyond that; 0: never.
+    std::uint64_t sessions_max = 0;
+    std::uint64_t sessions_per_user_max = 0;  // Of a user who has a name.
 };
 
 struct AddressCounts {
     std::uint64_t size = 0;  // Of the pool.
     std::uint64_t in_use = 0;
     std::uint64_t held = 0;
-    std::uint64_t refused = 0;  // Dials for which there was no address.
+    std::uint64_t refused = 0;          // Dials for which there was no address.
+    std::uint64_t over_limit = 0;       // Refused by sessions_max.
+    std::uint64_t over_user_limit = 0;  // Refused by sessions_per_user_max.
     std::uint64_t clashes = 0;  // Sessions that were ended because another one had their address.
 };
 
@@ -46,7 +51,7 @@ class Addresses final : public Keeper {
   public:
     // `gateway` must outlive it.
     Addresses(Gateway& gateway, const AddressSettings& settings)
-        : gateway_(gateway), pool_(settings.pool), hold_(settings.hold) {}
+        : gateway_(gateway), settings_(settings), pool_(settings.pool) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -99,6 +104,7 @@ class Addresses final : public Keeper {
     void end();
     // For one who asks. The error is why there is none.
     [[nodiscard]] Result<Ipv4Address> choose(node::PluginToken plugin, const std::string& user);
+    [[nodiscard]] Result<void> check_limits(const std::string& user);
     [[nodiscard]] std::optional<Ipv4Address> find_for(const std::string& user) const;
     // Whoever had it has it no more. False: the replica is full.
     bool give(const AddressRecord& record, std::optional<node::PluginToken> plugin);
@@ -121,20 +127,23 @@ class Addresses final : public Keeper {
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
 
     Gateway& gateway_;
+    AddressSettings settings_;
     Pool pool_;
-    Duration hold_;
     std::map<node::PluginToken, Asking> asking_;
     // Where this node is promoted: all that have a record, and some ways to find them.
     std::optional<Epoch> serving_;
     std::map<Ipv4Address, Given> given_;
     std::map<node::PluginToken, Ipv4Address> by_plugin_;
     std::set<std::pair<std::string, Ipv4Address>> held_by_user_;
+    std::set<std::pair<std::string, Ipv4Address>> used_by_user_;  // All that are not held.
     std::set<std::pair<TimePoint, Ipv4Address>> held_until_;
     std::set<Ipv4Address> resumed_;     // Without a plugin.
     Ipv4Address looked_at_;             // Of resumed_, the last one.
     std::optional<TimePoint> look_at_;  // At them, or at the replica for the first time.
     TimePoint complain_at_{};           // Not before.
     std::uint64_t refused_ = 0;
+    std::uint64_t over_limit_ = 0;
+    std::uint64_t over_user_limit_ = 0;
     std::uint64_t clashes_ = 0;
 };
 

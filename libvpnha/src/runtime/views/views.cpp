@@ -129,6 +129,8 @@ json addresses_view(const node::GatewayNode& gateway) {
             {"in_use", counts.in_use},
             {"held", counts.held},
             {"refused", counts.refused},
+            {"over_limit", counts.over_limit},
+            {"over_user_limit", counts.over_user_limit},
             {"clashes", counts.clashes}};
 }
 
@@ -397,6 +399,10 @@ json status_view(const node::Node& node, const Around& around) {
              {{"count", around.restart.count},
               {"death", around.restart.count == 0 ? json(nullptr) : json(around.restart.death)},
               {"votes_only", around.restart.votes_only}}},
+            {"admission",
+             {{"closed", around.admission.closed()},
+              {"causes", around.admission.causes()},
+              {"closures", around.admission.closures()}}},
             {"quorate", node.quorate()},
             {"quorum",
              {{"mode", around.quorum.name},

@@ -10,6 +10,7 @@
 #include "adapters/lease/lease_links.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
+#include "runtime/admission.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/ipsec.hpp"
@@ -28,6 +29,7 @@ struct Around {
     std::string unencrypted_because;
     bool unencrypted_allowed = false;
     Restart restart;
+    const Admission& admission;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;

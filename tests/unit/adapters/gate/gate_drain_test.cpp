@@ -77,6 +77,14 @@ TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
     for (const auto& test : cases) {
         EXPECT_EQ(verdict(GateDirection::in, test.frame), Verdict::passes) << test.description;
     }
+    ASSERT_TRUE(gate.drain_all(true));
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::in, test.frame),
+                  test.begins ? Verdict::dropped : Verdict::passes)
+            << test.description << ", of a node that takes no more";
+    }
+    ASSERT_TRUE(gate.drain_all(false));
+    EXPECT_EQ(verdict(GateDirection::in, cases[0].frame), Verdict::passes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Hooks, GateDrainTest, ::testing::ValuesIn(hooks_of_kernel()),

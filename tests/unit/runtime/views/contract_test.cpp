@@ -125,6 +125,7 @@ class ContractTest : public ::testing::Test {
                                     .quorum = {},
                                     .unencrypted_because = "",
                                     .restart = {},
+                                    .admission = admission_,
                                     .waiting_installs = [](GatewayId) { return 0U; },
                                     .flows = flows_,
                                     .ipsec = ipsec_,
@@ -137,6 +138,7 @@ class ContractTest : public ::testing::Test {
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
     Ipsec ipsec_;
     OpenGate gate_;
+    Admission admission_{config::Admission{}};
 };
 
 TEST_F(ContractTest, StatusIsAsDocumented) {
