@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPause{300};
+constexpr milliseconds kFollowPause{300};
 
 // As far as this reader has read.
 struct Read {
@@ -93,7 +93,7 @@ ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
         if (!order.follow || !ports.out || !goes_on()) {
             return ExitCode::ok;
         }
-        ports.pause(kPause);
+        ports.pause(kFollowPause);
     }
 }
 

@@ -18,10 +18,10 @@ namespace vpnha::runtime {
 
 // In percent of what there is; nullopt: not known.
 struct Load {
-    std::optional<double> conntrack;
-    std::optional<double> descriptors;
-    std::optional<double> memory;
-    std::optional<double> processor;  // Since the reading before.
+    std::optional<double> conntrack = std::nullopt;
+    std::optional<double> descriptors = std::nullopt;
+    std::optional<double> memory = std::nullopt;
+    std::optional<double> processor = std::nullopt;  // Since the reading before.
 };
 
 class Admission {

@@ -21,6 +21,7 @@
 #include "adapters/os/process.hpp"
 #include "adapters/services/stock_services.hpp"
 #include "config/config.hpp"
+#include "runtime/admission_watch.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"

@@ -68,7 +68,8 @@ TEST(TomlReaderTest, RefusesWhatStandsInTheWrongPlace) {
     EXPECT_THAT(error_of("[clutser]\n" + kSample), HasSubstr("did you mean 'cluster'?"));
     EXPECT_THAT(
         error_of("[zzzzzzzz]\n" + kSample),
-        HasSubstr("known here: cluster, daemon, replication, lease, fencing, radius, gateway"));
+        HasSubstr("known here: cluster, daemon, replication, lease, fencing, radius, admission, "
+                  "gateway"));
     EXPECT_THAT(error_of("cluster = 1\n" + kSample), HasSubstr("write it as [cluster]"));
     EXPECT_THAT(error_of("gateway.id = 1\n" + kSample), HasSubstr("below [gateway.NAME]"));
     EXPECT_THAT(error_of("[gateway.\"a b\"]\n"), HasSubstr("no name of a gateway"));
