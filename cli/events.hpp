@@ -11,8 +11,8 @@
 namespace vpnha::cli {
 
 struct EventsOrder {
-    std::string gateway;  // Empty: also those of none.
-    std::string event;    // Empty: all words.
+    std::string gateway{};  // Empty: also those of none.
+    std::string event{};    // Empty: all words.
     bool follow = false;
     bool as_json = false;  // A line each.
 };

@@ -195,11 +195,11 @@ Metrics of_addresses() {
          split_of_gateways({"state", {{"in_use", "/addresses/in_use"},
                                       {"held", "/addresses/held"}}})},
         {"vpnha_pool_refused_total", kCounter,
-         "Dials that this node refused; no_address: all were in use; the others by the limits of "
-         "vpnha.toml.",
+         "Dials that this node refused; no_address: all were in use; the others by sessions_max, "
+         "and the client's own limit.",
          split_of_gateways({"reason", {{"no_address", "/addresses/refused"},
-                                       {"sessions_max", "/addresses/over_limit"},
-                                       {"sessions_per_user_max", "/addresses/over_user_limit"}}})},
+                                       {"gateway_limit", "/addresses/over_limit"},
+                                       {"own_limit", "/addresses/over_own_limit"}}})},
         {"vpnha_pool_clashes_total", kCounter,
          "Sessions that this node ended, because their address was another session's.",
          of_gateways("/addresses/clashes")},

@@ -111,7 +111,7 @@ TEST_F(AddressesTest, AreGivenUpToTheLimitsOfAllAndOfAUser) {
     (void)given(4, "bob");
     EXPECT_THAT(ask(5, "carol")->refusal, HasSubstr("there are 3 sessions"));
     EXPECT_EQ(counts(1).over_limit, 1U);
-    EXPECT_EQ(counts(1).over_user_limit, 1U);
+    EXPECT_EQ(counts(1).over_own_limit, 1U);
     EXPECT_EQ(counts(1).refused, 0U);
     down(1);
     EXPECT_EQ(ask(6, "carol")->refusal, "") << "what is held for a while is not in use";
@@ -119,8 +119,7 @@ TEST_F(AddressesTest, AreGivenUpToTheLimitsOfAllAndOfAUser) {
 
 TEST_F(AddressesTest, AreCountedOverAFailover) {
     start("10.200.16.0/24", {.sessions_per_user_max = 1});
-    Client alice{.user = "alice", .number = 1};
-    alice.address = given(1, "alice");
+    const Client alice{.user = "alice", .address = given(1, "alice"), .number = 1};
     up(1, alice);
     cluster_.pass(seconds(1));
     fail_over();

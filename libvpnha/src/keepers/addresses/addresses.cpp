@@ -172,7 +172,7 @@ Result<void> Addresses::check_limits(const std::string& user) {
         ++own;
     }
     if (own >= settings_.sessions_per_user_max) {
-        ++over_user_limit_;
+        ++over_own_limit_;
         return fail(
             Errc::limit,
             fmt::format("the user has {} sessions, as many as sessions_per_user_max says", own));
@@ -417,7 +417,7 @@ AddressCounts Addresses::address_counts() const {
     AddressCounts counts{.size = pool_.size(),
                          .refused = refused_,
                          .over_limit = over_limit_,
-                         .over_user_limit = over_user_limit_,
+                         .over_own_limit = over_own_limit_,
                          .clashes = clashes_};
     for (const auto& [key, stored] : replica().store().all(RecordType::client_address)) {
         const auto record = parse_address(key, stored.payload);

@@ -30,7 +30,7 @@
 namespace vpnha::keepers {
 
 struct AddressSettings {
-    std::vector<IpPrefix> pool;  // None: every node gives its own ones.
+    std::vector<IpPrefix> pool{};  // None: every node gives its own ones.
     Duration hold = std::chrono::seconds(60);
     // Who has an address and asks for another one is refused beyond that; 0: never.
     std::uint64_t sessions_max = 0;
@@ -41,9 +41,9 @@ struct AddressCounts {
     std::uint64_t size = 0;  // Of the pool.
     std::uint64_t in_use = 0;
     std::uint64_t held = 0;
-    std::uint64_t refused = 0;          // Dials for which there was no address.
-    std::uint64_t over_limit = 0;       // Refused by sessions_max.
-    std::uint64_t over_user_limit = 0;  // Refused by sessions_per_user_max.
+    std::uint64_t refused = 0;         // Dials for which there was no address.
+    std::uint64_t over_limit = 0;      // Refused by sessions_max.
+    std::uint64_t over_own_limit = 0;  // Refused by sessions_per_user_max.
     std::uint64_t clashes = 0;  // Sessions that were ended because another one had their address.
 };
 
@@ -143,7 +143,7 @@ class Addresses final : public Keeper {
     TimePoint complain_at_{};           // Not before.
     std::uint64_t refused_ = 0;
     std::uint64_t over_limit_ = 0;
-    std::uint64_t over_user_limit_ = 0;
+    std::uint64_t over_own_limit_ = 0;
     std::uint64_t clashes_ = 0;
 };
 

@@ -130,7 +130,7 @@ json addresses_view(const node::GatewayNode& gateway) {
             {"held", counts.held},
             {"refused", counts.refused},
             {"over_limit", counts.over_limit},
-            {"over_user_limit", counts.over_user_limit},
+            {"over_own_limit", counts.over_own_limit},
             {"clashes", counts.clashes}};
 }
 
