@@ -93,12 +93,12 @@ AREAS = {
                  ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
-    "rollout": Area(("cli", "daemon", "node", "ocf"),
+    "rollout": Area(("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
                     ("packages", "install-by-ansible", "rolling-upgrade",
-                     "switchover-under-load", "drain"), packages=True),
+                     "switchover-under-load", "drain", "checkpoint-example"), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
-LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
+LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "session-table")
 FUZZ_SECONDS = 60
 # Tenths of systemd's score of a unit.
 EXPOSURE_LIMIT = 51

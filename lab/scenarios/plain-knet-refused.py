@@ -6,16 +6,17 @@ crypto_cipher learns it at the first start, in the words of the resource agent.
 
 Topology: gw1 alone, with Corosync and without Pacemaker.
 
-Steps: Corosync runs with crypto_cipher none; the agent starts the gateway; then once more with
-replicate_secrets_unencrypted = true.
+Steps: Corosync runs with crypto_cipher none; a program that uses the library joins a group; the
+agent starts the gateway; then once more with replicate_secrets_unencrypted = true.
 
-Expected: the first start fails, the agent's reason and vpnhad's log say why and how to end it; the
-second one succeeds, and the log warns.
+Expected: the program is refused; the first start fails, the agent's reason and vpnhad's log say why
+and how to end it; the second one succeeds, and the log warns.
 """
 from vpnlab.evidence.expectation import equals, is_true
 from vpnlab.host.channel import Completed
 from vpnlab.host.node import Node
 from vpnlab.product.cluster import Cluster
+from vpnlab.product.session_table import SessionTable
 from vpnlab.product.vpnha_stack import CONFIG_FILE, VpnhaStack, vpnha_toml
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
@@ -36,7 +37,10 @@ def steps(run: Run) -> None:
     cluster.prepare()
     cluster.start_corosync(node)
     stack.configure(node)
+    SessionTable.install(node)
 
+    program = SessionTable.refused(node)
+    run.expect("program_refused", program.code == 1 and "crypto" in program.stderr, is_true())
     refused = start(node)
     run.expect("start_refused", refused.code != SUCCESS, is_true())
     for name, text in (("reason", refused.stderr), ("log", stack.daemon_log(node))):

@@ -2,6 +2,7 @@
 // libvpnha.so from outside: its public headers and exported symbols are enough.
 #include <gtest/gtest.h>
 
+#include "vpnha/checkpoint.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/daemon.hpp"
@@ -54,6 +55,12 @@ TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));
     ASSERT_FALSE(client.has_value());
     EXPECT_EQ(client.error().code, Errc::unreachable);
+}
+
+TEST(ApiTest, AGroupOfCheckpointsHasAName) {
+    const Result<Checkpoint> group = Checkpoint::join({.group = "two words"}, {});
+    ASSERT_FALSE(group.has_value());
+    EXPECT_EQ(group.error().code, Errc::invalid_argument);
 }
 
 TEST(ApiTest, TheExampleConfigurationNamesEveryKey) {

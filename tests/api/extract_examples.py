@@ -28,7 +28,7 @@ def example(text: str) -> list[str]:
 def main() -> int:
     out, headers = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     parts = [f'#include "vpnha/{header.name}"' for header in headers]
-    parts += ["#include <cstdio>", "#include <string>"]
+    parts += [f"#include <{name}>" for name in ("cstdio", "map", "poll.h", "string")]
     count = 0
     for header in headers:
         code = example(header.read_text(encoding="utf-8"))

@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -178,6 +180,59 @@ double with_libnetfilter_conntrack(Steps& steps) {
     return cost;
 }
 
+// The whole table of the namespace: how many flows it has.
+std::size_t listed() {
+    auto listing = adapters::ConntrackListing::start();
+    VPNHA_ASSERT(listing.has_value());
+    std::size_t heard = 0;
+    auto state = adapters::ConntrackListing::State::more;
+    while (state == adapters::ConntrackListing::State::more) {
+        const auto read = listing->read([&heard](const conntrack::News&) { ++heard; });
+        VPNHA_ASSERT(read.has_value());
+        state = *read;
+    }
+    return heard;
+}
+
+std::size_t listed_by_libnetfilter_conntrack() {
+    nfct_handle* const handle = nfct_open(CONNTRACK, 0);
+    VPNHA_ASSERT(handle != nullptr);
+    std::size_t heard = 0;
+    nfct_callback_register(
+        handle, NFCT_T_ALL,
+        [](nf_conntrack_msg_type, nf_conntrack*, void* count) -> int {
+            ++*static_cast<std::size_t*>(count);
+            return NFCT_CB_CONTINUE;
+        },
+        &heard);
+    const std::uint32_t family = AF_INET;
+    VPNHA_ASSERT(nfct_query(handle, NFCT_Q_DUMP, &family) == 0);
+    nfct_close(handle);
+    return heard;
+}
+
+// The median of some turns, ns a flow. Both ways take turns, so that what else the machine does
+// falls on both.
+void add_listings(nlohmann::json& line, std::uint32_t count) {
+    const Namespace here;
+    for (std::uint32_t done = 0; done < count; done += kTurn) {
+        install_numbers(*here.table, done, kTurn);
+    }
+    constexpr int kTurns = 7;
+    std::array<std::vector<double>, 2> costs;
+    for (int turn = 0; turn < 2 * kTurns; ++turn) {
+        const double before = cpu_ns();
+        const std::size_t heard = turn % 2 == 0 ? listed() : listed_by_libnetfilter_conntrack();
+        costs[turn % 2].push_back((cpu_ns() - before) / count);
+        VPNHA_ASSERT(heard == count);
+    }
+    for (std::vector<double>& each : costs) {
+        std::ranges::nth_element(each, each.begin() + kTurns / 2);
+    }
+    line["table listed"] = costs[0][kTurns / 2];
+    line["table listed by libnetfilter_conntrack"] = costs[1][kTurns / 2];
+}
+
 nlohmann::json promoted_side(std::uint32_t count) {
     nlohmann::json line;
     Steps steps(count);
@@ -219,6 +274,7 @@ nlohmann::json promoted_side(std::uint32_t count) {
             static_cast<void>(pair.promoted.on_message(kPromoted, *message, kLater));
         }
     });
+    add_listings(line, count);
     line["octets on the wire"] = static_cast<double>(pair.octets) / count;
     return line;
 }

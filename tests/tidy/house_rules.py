@@ -25,7 +25,7 @@ MODULES_MAX = 26
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
 CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "mppe", "pptp", "wire", "config",
-         "replica", "lease", "takeover", "effects", "keepers", "node", "ports")
+         "replica", "checkpoint", "lease", "takeover", "effects", "keepers", "node", "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
@@ -37,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "wire": {"base"},
     "config": {"base", "lease", "wire"},
     "replica": {"base", "wire"},
+    "checkpoint": {"base", "wire", "replica"},
     "lease": {"base"},
     "takeover": {"base"},
     "effects": {"base", "l2tp", "conntrack", "ipsec", "pptp", "lease", "takeover"},

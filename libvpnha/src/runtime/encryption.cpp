@@ -9,21 +9,24 @@ namespace vpnha::runtime {
 
 using adapters::write_log;
 
+std::string how_to_encrypt(const std::string& off_because, const std::string& what) {
+    return fmt::format(
+        "corosync sends unencrypted ({}), and {} would be told to everybody on its networks; run "
+        "corosync-keygen, copy /etc/corosync/authkey to all nodes, and set crypto_cipher: aes256 "
+        "and crypto_hash: sha256 in the section totem of corosync.conf. Only for a network that "
+        "nobody can listen to: ",
+        off_because, what);
+}
+
 Result<void> Encryption::check(const adapters::TotemKeys& keys) {
     off_because_ = adapters::unencrypted_because(keys);
     if (off_because_.empty()) {
         return {};
     }
     if (!may_be_off_) {
-        return fail(
-            Errc::invalid_config,
-            fmt::format("corosync sends unencrypted ({}), and sessions would be told to "
-                        "everybody on its networks; run corosync-keygen, copy "
-                        "/etc/corosync/authkey to all nodes, and set crypto_cipher: aes256 and "
-                        "crypto_hash: sha256 in the section totem of corosync.conf. Only for a "
-                        "network that nobody can listen to: replicate_secrets_unencrypted = "
-                        "true below [cluster] in vpnha.toml",
-                        off_because_));
+        return fail(Errc::invalid_config,
+                    how_to_encrypt(off_because_, "sessions") +
+                        "replicate_secrets_unencrypted = true below [cluster] in vpnha.toml");
     }
     write_log(node::Level::warning,
               fmt::format("sessions are replicated unencrypted, as vpnha.toml allows: {} "

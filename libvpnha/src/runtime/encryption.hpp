@@ -8,6 +8,9 @@
 
 namespace vpnha::runtime {
 
+// What to do about it, up to how this program is told to go on without.
+[[nodiscard]] std::string how_to_encrypt(const std::string& off_because, const std::string& what);
+
 class Encryption {
   public:
     // `may_be_off`: vpnha.toml allows it.

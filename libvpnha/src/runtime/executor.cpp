@@ -17,13 +17,6 @@ namespace vpnha::runtime {
 
 namespace {
 
-// Corosync's flow control lasts while a token goes round: a few hundred microseconds to
-// milliseconds.
-constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
-
-// Never in a tight circle: what is due and cannot be done now (flow control) comes again.
-constexpr Duration kTurnPause = std::chrono::milliseconds(1);
-
 // A dump that failed for want of memory, or because it was interrupted, may succeed now.
 constexpr Duration kAuditRetry = std::chrono::seconds(1);
 

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The names of the daemon's timers on its loop.
+// The names of the daemon's timers on its loop, and the pauses of whoever speaks to a group.
 #pragma once
 
+#include "base/time.hpp"
+
 namespace vpnha::runtime {
+
+// Corosync's flow control lasts while a token goes round: a few hundred microseconds to
+// milliseconds.
+inline constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
+// Never in a tight circle: what is due and cannot be done now (flow control) comes again.
+inline constexpr Duration kTurnPause = std::chrono::milliseconds(1);
 
 inline constexpr int kNodeTimer = 1;         // The node's next deadline.
 inline constexpr int kGroupTimer = 2;        // Flow control: try the group again.

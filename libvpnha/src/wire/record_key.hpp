@@ -23,6 +23,7 @@ enum class RecordType : std::uint8_t {
     esp_counters = 6,
     pptp_call = 7,
     pptp_numbers = 8,
+    program = 0x60,       // Of programs that are not ours (vpnha/checkpoint.hpp).
     echo_session = 0x70,  // Of tests/echo, as the next.
     echo_number = 0x71,
     client_address = 0x90,  // Optional: without it addresses are given as before there were any.

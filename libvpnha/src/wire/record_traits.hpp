@@ -51,6 +51,7 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::pptp_call, Service::session, limits::kRecordPayloadBytesMax, true},
     RecordTraits{RecordType::pptp_numbers, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
+    RecordTraits{RecordType::program, Service::session, kPayloadBytesMax, true},
     RecordTraits{RecordType::echo_session, Service::session, limits::kRecordPayloadBytesMax, true},
     RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "adapters/corosync/connection.hpp"
 #include "base/ip.hpp"
 
 namespace vpnha::adapters {
@@ -33,7 +34,7 @@ constexpr const char* kKeyFileDefault = "/etc/corosync/authkey";
 }  // namespace
 
 struct ClusterMap::State {
-    QbLoop* loop = nullptr;
+    FdWatch* loop = nullptr;
     Listener listener;
     cmap_handle_t handle = 0;
     int fd = -1;
@@ -124,15 +125,13 @@ ClusterMap::~ClusterMap() {
     cmap_finalize(state_->handle);
 }
 
-Result<std::unique_ptr<ClusterMap>> ClusterMap::open(QbLoop& loop, Listener listener) {
+Result<std::unique_ptr<ClusterMap>> ClusterMap::open(FdWatch& loop, Listener listener) {
     auto state = std::make_unique<State>();
     state->loop = &loop;
     state->listener = std::move(listener);
     const cs_error_t error = cmap_initialize(&state->handle);
     if (error != CS_OK) {
-        return fail(Errc::unreachable,
-                    fmt::format("corosync does not answer ({}); is it running on this node?",
-                                cs_strerror(error)));
+        return not_connected(error);
     }
     std::unique_ptr<ClusterMap> map(new ClusterMap(std::move(state)));
     State& opened = *map->state_;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/os/qb_loop.hpp"
+#include "adapters/os/fd_watch.hpp"
 #include "base/ids.hpp"
 
 namespace vpnha::adapters {
@@ -51,7 +51,7 @@ class ClusterMap {
         std::function<void()> on_lost;    // Corosync is gone. Called once.
     };
     // Unreachable: corosync does not run.
-    static Result<std::unique_ptr<ClusterMap>> open(QbLoop& loop, Listener listener);
+    static Result<std::unique_ptr<ClusterMap>> open(FdWatch& loop, Listener listener);
     ~ClusterMap();
     ClusterMap(const ClusterMap&) = delete;
     ClusterMap& operator=(const ClusterMap&) = delete;

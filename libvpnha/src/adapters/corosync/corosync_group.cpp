@@ -6,15 +6,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
+#include "adapters/corosync/connection.hpp"
+#include "adapters/os/boot_clock.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
 struct CorosyncGroup::State {
-    QbLoop* loop = nullptr;
+    FdWatch* loop = nullptr;
     Listener listener;
     cpg_handle_t handle = 0;
     int fd = -1;
@@ -30,6 +33,11 @@ struct CorosyncGroup::State {
         void* context = nullptr;
         cpg_context_get(handle, &context);
         return *static_cast<State*>(context);
+    }
+
+    static std::uint32_t own_process() { return static_cast<std::uint32_t>(getpid()); }
+    [[nodiscard]] bool is_this(const cpg_address& address) const {
+        return NodeId{address.nodeid} == self && address.pid == own_process();
     }
 
     static void on_deliver(cpg_handle_t handle, const cpg_name*, std::uint32_t node,
@@ -61,7 +69,14 @@ struct CorosyncGroup::State {
             state.tell();
         }
         for (std::size_t i = 0; i < present_count; ++i) {
-            state.members.try_emplace(NodeId{present[i].nodeid}, present[i].pid);
+            if (!state.is_this(present[i])) {
+                state.members.try_emplace(NodeId{present[i].nodeid}, present[i].pid);
+            }
+        }
+        // Another one of this node was there before.
+        if (std::any_of(present, present + present_count,
+                        [&state](const cpg_address& each) { return state.is_this(each); })) {
+            state.members.try_emplace(state.self, own_process());
         }
         state.tell();
     }
@@ -96,11 +111,11 @@ struct CorosyncGroup::State {
     // In slices: to a member that takes messages no faster than they come, as a slow one that
     // joins, there is always another one, and nothing else of its loop would have a turn.
     void dispatch() {
-        const TimePoint until = QbLoop::now() + limits::kLoopSlice;
+        const TimePoint until = boot_time() + limits::kLoopSlice;
         cs_error_t error = CS_OK;
         do {
             error = cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING);
-        } while (error == CS_OK && QbLoop::now() < until);
+        } while (error == CS_OK && boot_time() < until);
         check(error);
     }
     void dispatch_quorum() { check(quorum_dispatch(quorum, CS_DISPATCH_ALL)); }
@@ -160,7 +175,7 @@ CorosyncGroup::~CorosyncGroup() {
     cpg_finalize(state_->handle);
 }
 
-Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(QbLoop& loop, const std::string& group,
+Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(FdWatch& loop, const std::string& group,
                                                            Listener listener) {
     auto state = std::make_unique<State>();
     state->loop = &loop;
@@ -171,9 +186,7 @@ Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(QbLoop& loop, const s
     cs_error_t error = cpg_model_initialize(
         &state->handle, CPG_MODEL_V1, reinterpret_cast<cpg_model_data_t*>(&model), state.get());
     if (error != CS_OK) {
-        return fail(Errc::unreachable,
-                    fmt::format("corosync does not answer ({}); is it running on this node?",
-                                cs_strerror(error)));
+        return not_connected(error);
     }
     std::unique_ptr<CorosyncGroup> joined(new CorosyncGroup(std::move(state)));
     State& connected = *joined->state_;
@@ -203,6 +216,11 @@ Result<std::unique_ptr<CorosyncGroup>> CorosyncGroup::join(QbLoop& loop, const s
 
 NodeId CorosyncGroup::self() const {
     return state_->self;
+}
+
+bool CorosyncGroup::counts() const {
+    const auto own = state_->members.find(state_->self);
+    return own == state_->members.end() || own->second == State::own_process();
 }
 
 Result<bool> CorosyncGroup::send(ByteView message) {

@@ -11,7 +11,7 @@
 #include <set>
 #include <string>
 
-#include "adapters/os/qb_loop.hpp"
+#include "adapters/os/fd_watch.hpp"
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 
@@ -31,13 +31,15 @@ class CorosyncGroup {
 
     // Connects to the corosync of this node and joins `group`. Unreachable: corosync does not run.
     // Invalid_config: it has no quorum provider.
-    static Result<std::unique_ptr<CorosyncGroup>> join(QbLoop& loop, const std::string& group,
+    static Result<std::unique_ptr<CorosyncGroup>> join(FdWatch& loop, const std::string& group,
                                                        Listener listener);
     ~CorosyncGroup();
     CorosyncGroup(const CorosyncGroup&) = delete;
     CorosyncGroup& operator=(const CorosyncGroup&) = delete;
 
     [[nodiscard]] NodeId self() const;
+    // False: another process of this node joined before this one.
+    [[nodiscard]] bool counts() const;
     // False: flow control, try again later; nothing was sent.
     [[nodiscard]] Result<bool> send(ByteView message);
 

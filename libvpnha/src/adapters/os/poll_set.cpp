@@ -5,11 +5,15 @@
 
 #include <cerrno>
 
+#include "adapters/os/boot_clock.hpp"
+#include "base/limits.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
 
-// Callbacks in one turn of the loop, so that a flood here starves nobody else: ~1 ms of work.
+// Callbacks in one turn of the loop, so that a flood here starves nobody else: ~1 ms of work, and
+// never longer than limits::kLoopSlice and the last one.
 constexpr int kCallbacksPerTurn = 32;
 
 epoll_event event_for(int fd, bool read, bool write) {
@@ -21,23 +25,32 @@ epoll_event event_for(int fd, bool read, bool write) {
 
 }  // namespace
 
-Result<std::unique_ptr<PollSet>> PollSet::create(QbLoop& loop) {
+Result<std::unique_ptr<PollSet>> PollSet::create() {
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll) {
         return tl::unexpected(system_error("epoll_create1", errno));
     }
-    std::unique_ptr<PollSet> set(new PollSet(loop, std::move(epoll)));
-    VPNHA_CHECK(loop.watch(set->epoll_.get(), [raw = set.get()] { raw->dispatch(); }));
+    return std::unique_ptr<PollSet>(new PollSet(std::move(epoll)));
+}
+
+Result<std::unique_ptr<PollSet>> PollSet::create(QbLoop& loop) {
+    VPNHA_TRY(std::unique_ptr<PollSet> set, create());
+    VPNHA_CHECK(loop.watch(set->fd(), [raw = set.get()] { raw->dispatch(); }));
+    set->loop_ = &loop;
     return set;
 }
 
-PollSet::PollSet(QbLoop& loop, UniqueFd epoll) : loop_(loop), epoll_(std::move(epoll)) {}
-
 PollSet::~PollSet() {
-    loop_.unwatch(epoll_.get());
+    if (loop_ != nullptr) {
+        loop_->unwatch(epoll_.get());
+    }
 }
 
-Result<void> PollSet::add(int fd, Callback on_ready) {
+Result<void> PollSet::watch(int fd, Callback on_readable) {
+    return add(fd, [callback = std::move(on_readable)](Readiness) { callback(); });
+}
+
+Result<void> PollSet::add(int fd, OnReady on_ready) {
     epoll_event event = event_for(fd, true, false);
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
         return tl::unexpected(system_error("epoll_ctl", errno));
@@ -57,7 +70,8 @@ void PollSet::remove(int fd) {
 }
 
 void PollSet::dispatch() {
-    for (int i = 0; i < kCallbacksPerTurn; ++i) {
+    const TimePoint until = boot_time() + limits::kLoopSlice;
+    for (int i = 0; i < kCallbacksPerTurn && boot_time() < until; ++i) {
         // One at a time, so that no event is at hand for a descriptor that a callback removed. The
         // kernel takes turns among those that stay ready.
         epoll_event event{};
@@ -68,7 +82,7 @@ void PollSet::dispatch() {
         if (found == callbacks_.end()) {
             return;
         }
-        const Callback callback = found->second;  // It may remove itself.
+        const OnReady callback = found->second;  // It may remove itself.
         callback({(event.events & EPOLLIN) != 0, (event.events & EPOLLOUT) != 0,
                   (event.events & (EPOLLHUP | EPOLLERR)) != 0});
     }

@@ -3,10 +3,8 @@
 
 #include <poll.h>
 #include <qb/qbloop.h>
-#include <sys/timerfd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -14,7 +12,7 @@
 #include <vector>
 
 #include "adapters/os/boot_clock.hpp"
-#include "adapters/os/unique_fd.hpp"
+#include "adapters/os/boot_timer.hpp"
 #include "base/assert.hpp"
 
 namespace vpnha::adapters {
@@ -36,7 +34,7 @@ struct QbLoop::State {
     void arm();
 
     qb_loop_t* loop = qb_loop_create();
-    UniqueFd clock{timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
+    BootTimer clock;
     // Shared, because a callback may unwatch its own fd while it runs.
     std::map<int, std::shared_ptr<Callback>> watched;
     std::map<int, Timer> timers;
@@ -85,19 +83,13 @@ void QbLoop::State::arm() {
         return;
     }
     armed = first;
-    itimerspec when{};  // Disarmed.
-    if (first) {
-        const auto since_boot = std::max(first->time_since_epoch(), Duration(1));
-        const auto whole = std::chrono::floor<std::chrono::seconds>(since_boot);
-        when.it_value = {whole.count(), (since_boot - whole).count()};
-    }
-    VPNHA_ASSERT(timerfd_settime(clock.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
+    clock.set(first);
 }
 
 QbLoop::QbLoop() : state_(std::make_unique<State>()) {
-    VPNHA_ASSERT(state_->loop != nullptr && state_->clock);
+    VPNHA_ASSERT(state_->loop != nullptr);
     const auto watched = watch(
-        state_->clock.get(), [state = state_.get()] { state->run_due(); }, Priority::high);
+        state_->clock.fd(), [state = state_.get()] { state->run_due(); }, Priority::high);
     VPNHA_ASSERT(watched.has_value());
 }
 

@@ -5,28 +5,28 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
+#include "adapters/os/fd_watch.hpp"
 #include "base/time.hpp"
-#include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
 
-class QbLoop {
+class QbLoop : public FdWatch {
   public:
-    using Callback = std::function<void()>;
-
     QbLoop();
-    ~QbLoop();
+    ~QbLoop() override;
     QbLoop(const QbLoop&) = delete;
     QbLoop& operator=(const QbLoop&) = delete;
 
     enum class Priority { normal, high };
 
-    // `on_readable` runs whenever `fd` is readable, hung up or in error. The fd stays the caller's.
+    Result<void> watch(int fd, Callback on_readable) override {
+        return watch(fd, std::move(on_readable), Priority::normal);
+    }
     // High: before the others of a turn, like timers.
-    Result<void> watch(int fd, Callback on_readable, Priority priority = Priority::normal);
-    // From within the fd's own callback too. Unknown fds are ignored.
-    void unwatch(int fd);
+    Result<void> watch(int fd, Callback on_readable, Priority priority);
+    void unwatch(int fd) override;
 
     // Replaces the timer of that name; runs once. A time in the past runs at the next turn.
     void set_timer(int name, TimePoint at, Callback on_time);
