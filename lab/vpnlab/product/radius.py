@@ -12,8 +12,7 @@ from ..host.errors import PackageMissing
 from ..host.lab import Lab
 from ..host.node import Node
 from ..host.topology import L2TP
-from .cluster import DIRECTORY as LAB
-from .cluster import Cluster
+from .cluster import DIRECTORY as LAB, Cluster
 from .l2tp_gateway import PASSWORD, SECRETS, USER
 from .probes import SERVER_ADDRESS
 from .vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What RADIUS accounting (RFC 2866) counts of a session, and how it calls the session and its end.
+// What RADIUS accounting (RFC 2866) counts of a session, and how it calls its end.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-
-#include "base/ids.hpp"
 
 namespace vpnha {
 
@@ -52,16 +48,5 @@ enum class EndCause : std::uint8_t {
     callback = 16,
 };
 inline constexpr std::uint8_t kEndCauseMax = 18;  // Of the RFC.
-
-// How a server names a session (RFC 5176 3, session identification): all that is given has to fit.
-struct SessionIdentity {
-    std::optional<std::string> session;  // Acct-Session-Id.
-    std::optional<std::string> user;     // User-Name.
-    std::optional<Ipv4Address> address;  // Framed-IP-Address.
-    std::optional<std::string> peer;     // Calling-Station-Id.
-
-    [[nodiscard]] bool is_empty() const { return !session && !user && !address && !peer; }
-    friend bool operator==(const SessionIdentity&, const SessionIdentity&) = default;
-};
 
 }  // namespace vpnha

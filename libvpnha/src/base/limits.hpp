@@ -316,16 +316,6 @@ inline constexpr std::size_t kReplayWindowMax = 4096;
 // many as tell it.
 inline constexpr std::size_t kPppRejectsPerSecondMax = 4;
 
-// A request of a RADIUS server tells when it was made (RFC 5176 6.3): so far off it is a replayed
-// one, or a clock is wrong.
-inline constexpr std::chrono::seconds kAuthorizationWindow{300};
-// For so long an answered one would not be: until then its answer is known.
-inline constexpr std::chrono::seconds kAuthorizationAnswerKept{2 * kAuthorizationWindow};
-// Answers that are known; six a second for that time.
-inline constexpr std::size_t kAuthorizationAnswersMax = 4096;
-// Requests that are not listened to are complained of so often, for each reason.
-inline constexpr std::chrono::minutes kAuthorizationComplaintPause{1};
-
 // At one task, in one turn of the loop: as long as a message of the group, or a renewal of a lease,
 // may wait.
 inline constexpr std::chrono::milliseconds kLoopSlice{5};

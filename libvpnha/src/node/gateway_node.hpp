@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/session_identity.hpp"
 #include "base/time.hpp"
 #include "effects/effects.hpp"
 #include "keepers/families.hpp"

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/radius/answer_memory.hpp"
 
-#include "base/limits.hpp"
-
 namespace vpnha::adapters {
 
 const Bytes* AnswerMemory::find(const Request& request, TimePoint now) {
-    while (!order_.empty() && order_.front().first + limits::kAuthorizationAnswerKept < now) {
+    while (!order_.empty() && order_.front().first + kAnswerKept < now) {
         forget_oldest();
     }
     const auto found = answers_.find(request);
@@ -14,7 +12,7 @@ const Bytes* AnswerMemory::find(const Request& request, TimePoint now) {
 }
 
 void AnswerMemory::put(const Request& request, Bytes answer, TimePoint now) {
-    if (order_.size() == limits::kAuthorizationAnswersMax) {
+    if (order_.size() == kAnswersMax) {
         forget_oldest();
     }
     if (answers_.emplace(request, std::move(answer)).second) {

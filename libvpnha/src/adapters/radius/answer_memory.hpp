@@ -3,9 +3,10 @@
 // somebody replays it, gets the same answer, and nothing is done twice (RFC 5176 6.3). Pure.
 //
 // A request is known by its authenticator, which covers all of it, and by who sent it. As many as
-// limits::kAuthorizationAnswersMax are known, the newest ones.
+// kAnswersMax are known, the newest ones.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <map>
 #include <utility>
@@ -15,6 +16,13 @@
 #include "base/time.hpp"
 
 namespace vpnha::adapters {
+
+// A request is listened to while its Event-Timestamp is 300 s off at most, either way: until then
+// its answer is known.
+inline constexpr std::chrono::seconds kRequestWindow{300};
+inline constexpr std::chrono::seconds kAnswerKept{2 * kRequestWindow};
+// Six a second for that time.
+inline constexpr std::size_t kAnswersMax = 4096;
 
 class AnswerMemory {
   public:

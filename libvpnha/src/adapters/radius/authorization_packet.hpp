@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "adapters/radius/radius_packet.hpp"
-#include "base/accounting.hpp"
+#include "base/session_identity.hpp"
 
 namespace vpnha::adapters {
 

@@ -14,11 +14,13 @@
 #include "adapters/os/network_descriptor.hpp"
 #include "adapters/pptp/inet_socket.hpp"
 #include "adapters/radius/radius_secret.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
+
+// Requests that are dropped are complained of so often, for each reason.
+constexpr std::chrono::minutes kComplaintPause{1};
 
 // Of one of which the kernel tells to which address it came.
 using ControlRoom = std::array<std::uint8_t, CMSG_SPACE(sizeof(in_pktinfo))>;
@@ -28,7 +30,7 @@ bool is_fresh(std::uint32_t made_unix_s) {
     const auto age =
         std::chrono::duration_cast<seconds>(std::chrono::system_clock::now().time_since_epoch()) -
         seconds(made_unix_s);
-    return age <= limits::kAuthorizationWindow && -age <= limits::kAuthorizationWindow;
+    return age <= kRequestWindow && -age <= kRequestWindow;
 }
 
 }  // namespace
@@ -76,8 +78,7 @@ void AuthorizationServer::on_readable() {
 
 std::optional<AuthorizationServer::Datagram> AuthorizationServer::receive() const {
     Datagram datagram;
-    // One more than a packet has: what is cut off does not pass for one.
-    datagram.octets.resize(kRadiusPacketBytesMax + 1);
+    datagram.octets.resize(kRadiusPacketBytesMax);  // What is cut off is padding, or of no packet.
     sockaddr_in from{};
     alignas(cmsghdr) ControlRoom control{};
     iovec octets{datagram.octets.data(), datagram.octets.size()};
@@ -90,7 +91,7 @@ std::optional<AuthorizationServer::Datagram> AuthorizationServer::receive() cons
     message.msg_controllen = control.size();
     const ssize_t got = ::recvmsg(socket_.get(), &message, 0);
     if (got < 0) {
-        return std::nullopt;  // Dropped by the kernel; or an ICMP error of an answer.
+        return std::nullopt;  // The kernel dropped it: its checksum is wrong.
     }
     datagram.octets.resize(static_cast<std::size_t>(got));
     datagram.from = {Ipv4Address{ntohl(from.sin_addr.s_addr)}, ntohs(from.sin_port)};
@@ -103,10 +104,10 @@ std::optional<AuthorizationServer::Datagram> AuthorizationServer::receive() cons
     return datagram;
 }
 
-void AuthorizationServer::send(const Datagram& request, ByteView answer) const {
+void AuthorizationServer::send(const Datagram& request, Bytes answer) const {
     sockaddr_in to = to_sockaddr(request.from);
     alignas(cmsghdr) ControlRoom control{};
-    iovec octets{const_cast<std::uint8_t*>(answer.data()), answer.size()};  // sendmsg() reads it.
+    iovec octets{answer.data(), answer.size()};
     msghdr message{};
     message.msg_name = &to;
     message.msg_namelen = sizeof to;
@@ -188,7 +189,7 @@ void AuthorizationServer::drop(std::uint64_t& counter, const Ipv4Endpoint& from,
     ++counter;
     TimePoint& silent_until = silent_until_[&counter];
     if (counter == 1 || now >= silent_until) {
-        silent_until = now + limits::kAuthorizationComplaintPause;
+        silent_until = now + kComplaintPause;
         write_log(node::Level::warning,
                   fmt::format("a request of a RADIUS server is dropped, as {} "
                               "event=authorization-dropped client={}",

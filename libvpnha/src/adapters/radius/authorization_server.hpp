@@ -74,7 +74,7 @@ class AuthorizationServer {
     void answer(const Datagram& datagram, const AuthorizationRequest& request, TimePoint now);
     [[nodiscard]] std::optional<Refusal> judge(const AuthorizationRequest& request,
                                                const Ipv4Endpoint& client);
-    void send(const Datagram& request, ByteView answer) const;
+    void send(const Datagram& request, Bytes answer) const;
     // Counts it, and says so now and then.
     void drop(std::uint64_t& counter, const Ipv4Endpoint& from, const char* why, TimePoint now);
 

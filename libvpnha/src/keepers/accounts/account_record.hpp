@@ -11,6 +11,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
+#include "base/session_identity.hpp"
 #include "wire/record_key.hpp"
 
 namespace vpnha::keepers {

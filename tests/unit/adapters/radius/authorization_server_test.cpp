@@ -13,7 +13,6 @@
 #include <chrono>
 #include <fstream>
 
-#include "base/limits.hpp"
 #include "support/radius_builder.hpp"
 #include "support/temporary_path.hpp"
 
@@ -160,7 +159,7 @@ TEST_F(AuthorizationServerTest, DropsWhatIsFromElsewhere) {
 }
 
 TEST_F(AuthorizationServerTest, DropsWhatWasMadeLongAgo) {
-    const auto window = static_cast<std::uint32_t>(limits::kAuthorizationWindow.count());
+    const auto window = static_cast<std::uint32_t>(kRequestWindow.count());
     const auto made = [](std::uint32_t at) {
         return RadiusBuilder(kDisconnect).add(1, "alice").add(55, at).signed_with(kSecret);
     };
@@ -200,17 +199,17 @@ TEST(AnswerMemoryTest, KnowsTheNewestForAWhile) {
     };
     AnswerMemory memory;
     const TimePoint begin{std::chrono::hours(1)};
-    for (std::size_t i = 0; i < limits::kAuthorizationAnswersMax; ++i) {
+    for (std::size_t i = 0; i < kAnswersMax; ++i) {
         memory.put(request(i), {static_cast<std::uint8_t>(i)}, begin);
     }
     EXPECT_EQ(*memory.find(request(0), begin), Bytes{0});
     EXPECT_EQ(memory.find({Ipv4Address{1}, request(0).authenticator}, begin), nullptr);
-    memory.put(request(limits::kAuthorizationAnswersMax), {1}, begin + std::chrono::seconds(1));
+    memory.put(request(kAnswersMax), {1}, begin + std::chrono::seconds(1));
     EXPECT_EQ(memory.find(request(0), begin), nullptr) << "the oldest went";
-    const TimePoint end = begin + limits::kAuthorizationAnswerKept;
+    const TimePoint end = begin + kAnswerKept;
     EXPECT_NE(memory.find(request(1), end), nullptr);
     EXPECT_EQ(memory.find(request(1), end + std::chrono::milliseconds(1)), nullptr);
-    EXPECT_NE(memory.find(request(limits::kAuthorizationAnswersMax), end), nullptr);
+    EXPECT_NE(memory.find(request(kAnswersMax), end), nullptr);
 }
 
 }  // namespace authorization_server_test
