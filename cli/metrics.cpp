@@ -231,6 +231,40 @@ Metrics of_accounting() {
     };
 }
 
+// Requests of RADIUS servers; of the node.
+Metrics of_authorization() {
+    return {
+        {"vpnha_authorization_requests_total", kCounter,
+         "Requests of RADIUS servers that this node answered; repeated: as before.",
+         split_of_node({"kind", {{"disconnect", "/dynamic_authorization/disconnects"},
+                                 {"change", "/dynamic_authorization/changes"},
+                                 {"repeated", "/dynamic_authorization/repeated"}}})},
+        {"vpnha_authorization_acks_total", kCounter,
+         "Those of them of which this node did what they wanted.",
+         of_node("/dynamic_authorization/acks")},
+        {"vpnha_authorization_naks_total", kCounter,
+         "Those of them that this node refused, by Error-Cause.",
+         split_of_node({"cause", {
+             {"401", "/dynamic_authorization/naks/unsupported_attribute"},
+             {"402", "/dynamic_authorization/naks/missing_attribute"},
+             {"403", "/dynamic_authorization/naks/nas_mismatch"},
+             {"404", "/dynamic_authorization/naks/invalid_request"},
+             {"405", "/dynamic_authorization/naks/unsupported_service"},
+             {"407", "/dynamic_authorization/naks/invalid_value"},
+             {"503", "/dynamic_authorization/naks/session_not_found"},
+             {"504", "/dynamic_authorization/naks/session_not_removable"},
+             {"506", "/dynamic_authorization/naks/resources_unavailable"},
+             {"508", "/dynamic_authorization/naks/several_sessions"}}})},
+        {"vpnha_authorization_dropped_total", kCounter,
+         "Requests of RADIUS servers that were not listened to.",
+         split_of_node({"reason", {{"stranger", "/dynamic_authorization/strangers"},
+                                   {"malformed", "/dynamic_authorization/malformed"},
+                                   {"unsigned", "/dynamic_authorization/unsigned"},
+                                   {"forged", "/dynamic_authorization/forged"},
+                                   {"stale", "/dynamic_authorization/stale"}}})},
+    };
+}
+
 // Flows of connection tracking.
 Metrics of_flows() {
     return {
@@ -429,8 +463,8 @@ const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
         for (const auto& group :
-             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting, of_flows,
-              of_the_lease, of_links_and_tunnels, of_ipsec}) {
+             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting,
+              of_authorization, of_flows, of_the_lease, of_links_and_tunnels, of_ipsec}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

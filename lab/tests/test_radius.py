@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What FreeRADIUS wrote down, as the lab reads it."""
-from vpnlab.product.radius import parse_detail
+from vpnlab.product.radius import Answer, parse_answer, parse_detail
 
 DETAIL = """\
 Mon Nov 23 16:38:19 2026
@@ -34,3 +34,22 @@ def test_octets_have_their_gigawords():
 def test_what_is_half_written_is_left_out():
     assert len(parse_detail(DETAIL)) == 2
     assert parse_detail("") == []
+
+
+SENT = """\
+Sent CoA-Request Id 77 from 0.0.0.0:51997 to 127.0.0.1:3799 length 49
+\tUser-Name = "vpn"
+\tError-Cause = 0
+"""
+RECEIVED = """\
+Received CoA-NAK Id 77 from 127.0.0.1:3799 to 127.0.0.1:51997 length 44
+\tMessage-Authenticator = 0x6ee69273ec5c0d40337def29da594d14
+\tError-Cause = Session-Context-Not-Found
+"""
+
+
+def test_an_answer_is_what_was_received():
+    assert parse_answer(SENT) == Answer("", "")
+    assert parse_answer(SENT + RECEIVED) == Answer("CoA-NAK", "Session-Context-Not-Found")
+    assert parse_answer(SENT + "Received Disconnect-ACK Id 77 from a to b length 38\n") == Answer(
+        "Disconnect-ACK", "")

@@ -12,6 +12,7 @@ import zlib
 
 import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
+from radius_corpus import RADIUS
 from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, frames, sized, u16
 
@@ -345,6 +346,7 @@ def main():
         "lease": LEASE,
         "neighbour": NEIGHBOUR,
         **pptp_corpus.TARGETS,
+        "radius": RADIUS,
         "sa_record": SA_RECORD,
         "vici": VICI,
         "wire": WIRE,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""FreeRADIUS with a configuration of its own on one node, which authenticates users and writes down
-what it is told of their sessions; and pppd's radius.so as its client on the gateways."""
+"""FreeRADIUS with a configuration of its own on one node, which authenticates users and writes
+down what it is told of their sessions; its radclient, which asks for their end; and gateways that
+are its clients, by pppd's radius.so and by vpnhad."""
 from __future__ import annotations
 
 import dataclasses
@@ -10,14 +11,16 @@ import shutil
 from ..host.errors import PackageMissing
 from ..host.lab import Lab
 from ..host.node import Node
-from .cluster import DIRECTORY as LAB
-from .l2tp_gateway import PASSWORD, USER
+from ..host.topology import L2TP
+from .cluster import DIRECTORY as LAB, Cluster
+from .l2tp_gateway import PASSWORD, SECRETS, USER
 from .probes import SERVER_ADDRESS
+from .vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file
 
 SECRET = "lab-secret"
 CLASS = "lab-class"
-AUTH_PORT, ACCT_PORT = 1812, 1813
-PROGRAM = "/usr/sbin/freeradius"
+AUTH_PORT, ACCT_PORT, AUTHORIZATION_PORT = 1812, 1813, 3799
+PROGRAM, CLIENT_PROGRAM = "/usr/sbin/freeradius", "/usr/bin/radclient"
 SERVER_DIR = "/run/lab/radius"
 DETAIL = f"{SERVER_DIR}/detail"
 LOG = "freeradius.log"
@@ -26,7 +29,15 @@ SECRET_FILE = "/etc/vpnha/radius.secret"
 # Of pppd on the gateways, beside those of vpnha.
 PPP_OPTIONS = ("plugin radius.so", f"radius-config-file {CLIENT_DIR}/radiusclient.conf")
 START_LIMIT_S = 30.0
+ANSWER_LIMIT_S = 3
 FIELD = re.compile(r'^\s+([\w-]+) = "?(.*?)"?$')
+ANSWER = re.compile(r"^Received ([\w-]+) ", re.MULTILINE)
+RADIUS_TOML = """\
+[radius]
+accounting_servers = ["{server}:{port}"]
+{lines}
+
+"""
 
 SERVER_CONF = f"""\
 prefix = /usr
@@ -146,12 +157,30 @@ def parse_detail(text: str) -> list[Told]:
     return told
 
 
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What radclient was answered."""
+
+    # Disconnect-ACK, CoA-NAK, …; empty: nothing.
+    kind: str
+    # Of a NAK, as FreeRADIUS calls it.
+    cause: str
+
+
+def parse_answer(text: str) -> Answer:
+    """Of what radclient -x writes."""
+    received = ANSWER.search(text)
+    behind = text[received.end():].splitlines() if received else []
+    fields = {found[1]: found[2] for line in behind if (found := FIELD.match(line))}
+    return Answer(received[1] if received else "", fields.get("Error-Cause", ""))
+
+
 class RadiusServer:
     """Returns when it listens."""
 
     def __init__(self, lab: Lab, node: Node) -> None:
-        if shutil.which(PROGRAM) is None:
-            raise PackageMissing("apt-get install freeradius")
+        if shutil.which(PROGRAM) is None or shutil.which(CLIENT_PROGRAM) is None:
+            raise PackageMissing("apt-get install freeradius freeradius-utils")
         self._node = node
         node.run("mkdir", "-p", SERVER_DIR)
         node.put(f"{SERVER_DIR}/radiusd.conf", SERVER_CONF, mode=0o600)
@@ -166,6 +195,35 @@ class RadiusServer:
 
     def told(self) -> list[Told]:
         return parse_detail(self._node.read(DETAIL) or "")
+
+    def ask(self, address: str, kind: str, *attributes: str, secret: str = SECRET) -> Answer:
+        """Sends a request with a Message-Authenticator to one address of the gateways. `kind`:
+        disconnect or coa."""
+        file = f"{SERVER_DIR}/secret"
+        self._node.put(file, f"{secret}\n", mode=0o600)
+        request = "\n".join((*attributes, "Message-Authenticator = 0x00", ""))
+        done = self._node.run(CLIENT_PROGRAM, "-x", "-r", "1", "-t", str(ANSWER_LIMIT_S), "-d",
+                              SERVER_DIR, "-S", file, f"{address}:{AUTHORIZATION_PORT}", kind,
+                              stdin=request, check=False)
+        return parse_answer(done.stdout)
+
+
+class AccountedStack(VpnhaStack):
+    """Gateways whose users are the server's. `lines`: more of the table [radius]."""
+
+    def __init__(self, lab: Lab, cluster: Cluster, common_pool: str, lines: str) -> None:
+        super().__init__(lab, cluster, common_pool=common_pool)
+        self._radius = RADIUS_TOML.format(server=SERVER_ADDRESS, port=ACCT_PORT, lines=lines)
+
+    def configure(self, node: Node) -> None:
+        super().configure(node)
+        toml = (node.read(CONFIG_FILE) or "").replace("stand_in =", "accounting = true\nstand_in =",
+                                                      1)
+        node.put(CONFIG_FILE, self._radius + toml, mode=0o640)
+        for path in (options_file(L2TP), pptpd_options_file(L2TP)):
+            node.put(path, "\n".join((node.read(path) or "", *PPP_OPTIONS, "vpnha_accounting", "")))
+        node.put(SECRETS, "", mode=0o600)
+        configure_client(node)
 
 
 def configure_client(node: Node) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..host.node import Node
 from ..host.topology import VpnGateway
 from .cluster import DIRECTORY, fill
+from .probes import SERVER_ADDRESS
 
 TEMPLATE = DIRECTORY.parent / "nftables" / "gateway.nft"
 MAIN_FILE = "/etc/nftables.conf"
@@ -21,7 +22,7 @@ def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
         "CLIENTS": gateway.addresses, "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside,
-        "PPTP_FROM": "192.0.2.0/24"})
+        "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS})
 
 
 def table(gateway: VpnGateway) -> str:

@@ -23,6 +23,7 @@ class Checker {
                         "'plugin_socket' is the control socket too; give it another path");
         }
         check_lease();
+        check_authorization();
         for (const Gateway& gateway : config_.gateways) {
             check_routing(gateway);
             check_ppp(gateway);
@@ -86,6 +87,31 @@ class Checker {
         if (const Result<void> valid = timing.validate(); !valid) {
             errors_.add(Section::lease, "", "renew",
                         fmt::format("{}; change 'renew' or 'duration'", valid.error().detail));
+        }
+    }
+
+    void check_authorization() {
+        const Radius& radius = config_.radius;
+        if (!radius.dynamic_authorization || !draft_.is_sound(Section::radius, "")) {
+            return;
+        }
+        if (std::ranges::none_of(config_.gateways, &Gateway::accounting)) {
+            errors_.add(Section::radius, "", "dynamic_authorization",
+                        "it is for sessions that vpnhad accounts for, and no gateway has "
+                        "'accounting'; leave it out");
+        }
+        for (const IpAddress& client : radius.dynamic_authorization_clients) {
+            if (!client.is_v4()) {
+                errors_.add(Section::radius, "", "dynamic_authorization_clients",
+                            fmt::format("{} is IPv6, and requests are heard on IPv4; leave it out",
+                                        to_string(client)));
+            }
+        }
+        if (draft_.is_sound(Section::lease, "") &&
+            radius.dynamic_authorization_port == config_.lease_port) {
+            errors_.add(Section::radius, "", "dynamic_authorization_port",
+                        fmt::format("port {} is that of [lease]; give another",
+                                    radius.dynamic_authorization_port));
         }
     }
 

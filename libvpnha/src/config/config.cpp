@@ -42,6 +42,21 @@ bool Gateway::is_on(const std::string& interface) const {
     return outside.interface == interface || inside.interface == interface;
 }
 
+std::set<Ipv4Address> Radius::authorization_clients() const {
+    std::set<Ipv4Address> clients;
+    for (const IpAddress& each : dynamic_authorization_clients) {
+        if (const auto address = each.v4()) {
+            clients.insert(*address);
+        }
+    }
+    if (dynamic_authorization_clients.empty()) {
+        for (const Ipv4Endpoint& server : accounting_servers) {
+            clients.insert(server.address);
+        }
+    }
+    return clients;
+}
+
 Ipv4Address Gateway::dialled_address() const {
     for (const IpPrefix& vip : outside.addresses) {
         if (const auto address = vip.address.v4()) {

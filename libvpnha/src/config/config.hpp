@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,13 @@ struct Radius {
     std::chrono::milliseconds timeout{3'000};  // Of one request to one server.
     std::uint32_t retries = 2;                 // Beside the first request.
     std::string nas_identifier = "vpnha";
+    // Requests of servers to end sessions (RFC 5176).
+    bool dynamic_authorization = false;
+    std::uint16_t dynamic_authorization_port = 3799;
+    std::vector<IpAddress> dynamic_authorization_clients;  // As given.
+
+    // Who may send them: those that are given or, with none, the accounting servers.
+    [[nodiscard]] std::set<Ipv4Address> authorization_clients() const;
 };
 
 // In percent of what this node has: where so much is used, it takes no new clients. 0: never mind.

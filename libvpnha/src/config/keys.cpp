@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "base/limits.hpp"
+#include "config/key_text.hpp"
+#include "config/radius_keys.hpp"
 #include "config/values.hpp"
 
 namespace vpnha::config {
@@ -28,54 +30,6 @@ constexpr std::int64_t kSecretFilesMax = 16;
 constexpr std::int64_t kConnectionFilesMax = 16;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
-// A server that is down costs each request its time-outs.
-constexpr std::int64_t kAccountingServersMax = 8;
-constexpr std::int64_t kNasIdentifierBytesMax = 64;
-
-std::string quoted(std::string_view text) {
-    return fmt::format("\"{}\"", text);
-}
-
-std::string list(const std::vector<IpPrefix>& prefixes) {
-    std::string text;
-    for (const IpPrefix& prefix : prefixes) {
-        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(prefix));
-    }
-    return fmt::format("[{}]", text);
-}
-
-std::string list(const std::vector<IpAddress>& addresses) {
-    std::string text;
-    for (const IpAddress& address : addresses) {
-        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(address));
-    }
-    return fmt::format("[{}]", text);
-}
-
-std::string list(const std::vector<std::string>& paths) {
-    std::string text;
-    for (const std::string& path : paths) {
-        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", path);
-    }
-    return fmt::format("[{}]", text);
-}
-
-std::string list(const std::vector<Ipv4Endpoint>& servers) {
-    std::string text;
-    for (const Ipv4Endpoint& server : servers) {
-        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(server));
-    }
-    return fmt::format("[{}]", text);
-}
-
-std::string list(const std::vector<std::uint16_t>& numbers) {
-    return fmt::format("[{}]", fmt::join(numbers, ", "));
-}
-
-std::string text_of(bool flag) {
-    return flag ? "true" : "false";
-}
-
 std::vector<Key> daemon_keys() {
     return {
         {Section::cluster, "group", Kind::name, 1, kGroupNameBytesMax, "\"vpnha\"", "\"vpnha\"",
@@ -153,46 +107,6 @@ std::vector<Key> fencing_keys() {
          [](const Config& c, const Gateway&) {
              return std::string(c.fencing_reset ? "true" : "false");
          }},
-    };
-}
-
-std::vector<Key> radius_keys() {
-    return {
-        {Section::radius, "accounting_servers", Kind::servers, 0, kAccountingServersMax, "[]",
-         "[\"198.51.100.5:1813\"]",
-         "Accounting servers, IPv4 addresses with UDP ports, in the order in which each request "
-         "tries them. Every node is a client of them.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.accounting_servers = v.servers; },
-         [](const Config& c, const Gateway&) { return list(c.radius.accounting_servers); }},
-        {Section::radius, "secret_file", Kind::path, 2, kFilePathBytesMax,
-         "\"/etc/vpnha/radius.secret\"", "\"/etc/vpnha/radius.secret\"",
-         "The secret that the nodes share with these servers, one line of at most 128 octets. For "
-         "root alone (0600).",
-         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},
-        {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
-         "\"300s\"", "How often a server hears of a living session's counters.", Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.interim = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.interim)); }},
-        {Section::radius, "timeout", Kind::duration, 1'000, 30'000, "\"3s\"", "\"3s\"",
-         "How long a server has to answer a request, in whole seconds, before it is sent again.",
-         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.timeout = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.timeout)); }},
-        {Section::radius, "retries", Kind::number, 0, 10, "2", "2",
-         "How often a request is sent again to a server before the next server is tried.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.retries = static_cast<std::uint32_t>(v.number);
-         },
-         [](const Config& c, const Gateway&) { return std::to_string(c.radius.retries); }},
-        {Section::radius, "nas_identifier", Kind::name, 1, kNasIdentifierBytesMax, "\"vpnha\"",
-         "\"vpnha\"",
-         "NAS-Identifier, which names the gateways to the servers, whichever node serves. The same "
-         "on all nodes.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.nas_identifier = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.radius.nas_identifier); }},
     };
 }
 

@@ -137,6 +137,8 @@ class Keeper {
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
     // A session that was taken over has ended; of a stock one its plugin tells.
     virtual void on_end(const wire::RecordKey&, EndCause, TimePoint) {}
+    // A session was told to end, for that reason. What carries it may name another one at its end.
+    virtual void on_end_ordered(const wire::RecordKey&, EndCause) {}
     virtual void on_time(TimePoint now, Effects& effects) = 0;
     [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
 

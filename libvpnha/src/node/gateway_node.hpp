@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/session_identity.hpp"
 #include "base/time.hpp"
 #include "effects/effects.hpp"
 #include "keepers/families.hpp"
@@ -148,6 +149,10 @@ class GatewayNode {
     [[nodiscard]] Result<MovePlan> plan_move(std::optional<NodeId> wanted) const;
     // Asks the group for it. To be repeated until the role has moved: see kMoveLasts.
     void ask_move(const MovePlan& plan);
+    // Those of sessions() that a RADIUS server may mean, two at most. Error: this node cannot know,
+    // and where, or when, to ask.
+    [[nodiscard]] Result<std::vector<wire::RecordKey>> sessions_named(
+        const SessionIdentity& identity) const;
     // Ends one of sessions(), and tells its client; at the promoted node only.
     [[nodiscard]] Result<void> end_session(const wire::RecordKey& session, TimePoint now,
                                            Effects& effects);

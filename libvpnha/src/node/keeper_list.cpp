@@ -112,8 +112,14 @@ void KeeperList::detach(Effects& effects) {
 
 Result<void> KeeperList::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
     keepers::Keeper* const keeper = keeper_of(key.type);
-    return keeper == nullptr ? fail(Errc::not_found, "no keeper has the session")
-                             : keeper->end(key, now, effects);
+    if (keeper == nullptr) {
+        return fail(Errc::not_found, "no keeper has the session");
+    }
+    VPNHA_CHECK(keeper->end(key, now, effects));
+    for (const auto& each : keepers_) {
+        each->on_end_ordered(key, EndCause::admin_reset);
+    }
+    return {};
 }
 
 void KeeperList::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {

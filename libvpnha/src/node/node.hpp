@@ -123,6 +123,11 @@ class Node {
     // `vpnha session end`.
     [[nodiscard]] Effects end_session(RequestToken request, GatewayId gateway,
                                       const wire::RecordKey& session, TimePoint now);
+    // The same for the one session that `server`, one of RADIUS, means. Errors: not_found, no
+    // gateway with accounting has it; busy, it may live where this node does not serve;
+    // invalid_argument, there are several; unsupported, the session cannot be ended.
+    [[nodiscard]] Result<Effects> disconnect(const SessionIdentity& identity,
+                                             const std::string& server, TimePoint now);
     // `vpnha drain`, from that time on, and `vpnha undrain` without one.
     [[nodiscard]] Effects drain(RequestToken request, GatewayId gateway,
                                 std::optional<std::uint64_t> since_unix_ms, TimePoint now);

@@ -22,6 +22,7 @@
 #include "adapters/services/stock_services.hpp"
 #include "config/config.hpp"
 #include "runtime/admission_watch.hpp"
+#include "runtime/authorization.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
@@ -365,6 +366,9 @@ class Daemon {
                     }});
         executor_->set_group(group_.get());
         admission_.emplace(loop_, *gate_, config_.admission);
+        VPNHA_TRY(authorization_, runtime::open_authorization(
+                                      config_, loop_, *node_,
+                                      [this](node::Effects effects) { run(std::move(effects)); }));
         plugins_.emplace(config_, loop_, *node_, pptp_.get(),
                          [this](node::Effects effects) { run(std::move(effects)); });
         compare_setups_later();
@@ -396,6 +400,7 @@ class Daemon {
                      .flows = *flows_,
                      .ipsec = ipsec_,
                      .pptp = pptp_.get(),
+                     .authorization = authorization_ ? &authorization_->counters() : nullptr,
                      .lease = lease_links_->counters(),
                      .plugin_malformed = plugins_->counters().malformed,
                      .control_malformed = control_->counters().malformed});
@@ -467,6 +472,7 @@ class Daemon {
     std::optional<runtime::Executor> executor_;
     std::optional<runtime::Plugins> plugins_;
     std::optional<runtime::AdmissionWatch> admission_;
+    std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
     bool has_failed_ = false;

@@ -89,6 +89,22 @@ TEST(ChecksTest, AccountingNeedsAServerAndSessionsOfPpp) {
                 HasSubstr("the gateway has neither"));
 }
 
+TEST(ChecksTest, RequestsOfServersNeedAccountsAndAPortOfTheirOwn) {
+    const std::string radius =
+        "[radius]\naccounting_servers = [\"198.51.100.5:1813\"]\ndynamic_authorization = true\n";
+    const std::string sample = changed(kSample, "id = 1", "id = 1\naccounting = true");
+    EXPECT_EQ(error_of(radius + sample), "");
+    EXPECT_EQ(error_of(radius + "dynamic_authorization_clients = [\"198.51.100.9\"]\n" + sample),
+              "");
+    EXPECT_THAT(error_of(radius + kSample), HasSubstr("no gateway has 'accounting'"));
+    EXPECT_THAT(error_of(radius + "dynamic_authorization_clients = [\"2001:db8::1\"]\n" + sample),
+                HasSubstr("2001:db8::1 is IPv6"));
+    EXPECT_THAT(error_of(radius + "dynamic_authorization_port = 5420\n" + sample),
+                HasSubstr("port 5420 is that of [lease]"));
+    EXPECT_THAT(error_of(radius + "dynamic_authorization_port = 0\n" + sample),
+                HasSubstr("dynamic_authorization_port"));
+}
+
 TEST(ChecksTest, L2tpNeedsIpv4) {
     EXPECT_EQ(
         error_of(changed(kSample, "\"192.0.2.100/24\"", "\"2001:db8::1/64\", \"192.0.2.100/24\"")),

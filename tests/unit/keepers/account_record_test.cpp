@@ -62,6 +62,35 @@ TEST(AccountRecordTest, ItsNameIsOfTheGatewayTheEpochAndTheNode) {
     EXPECT_NE(session_id_of(GatewayId{2}, sample().id), session_id_of(GatewayId{1}, sample().id));
 }
 
+TEST(AccountRecordTest, IsFoundByItsName) {
+    const auto name = parse_session_id(session_id_of(GatewayId{17}, sample().id));
+    ASSERT_TRUE(name.has_value());
+    EXPECT_EQ(name->gateway, GatewayId{17});
+    EXPECT_EQ(name->id, sample().id);
+    for (const std::string& other :
+         {"", "6955b900-1-7.2", "6955b900-1-7.2-", "6955b900-1-7.2-3x", "6955b900-1-7.2-3-",
+          "6955B900-1-7.2-3", "06955b900-1-7.2-3", "6955b900-1-7.2-03", "6955b900-100-7.2-3",
+          "6955b900-1-7-2-3", "-1-7.2-3", "6955b900--7.2-3", "6955b900-1-7.2-123456789",
+          " 6955b900-1-7.2-3"}) {
+        EXPECT_FALSE(parse_session_id(other).has_value()) << other;
+    }
+}
+
+TEST(AccountRecordTest, FitsWhereAllThatIsGivenIsItsOwn) {
+    EXPECT_TRUE(fits({}, sample()));
+    const SessionIdentity whole{{}, "alice", sample().address, "192.0.2.51"};
+    EXPECT_TRUE(fits(whole, sample()));
+    SessionIdentity other = whole;
+    other.user = "bob";
+    EXPECT_FALSE(fits(other, sample()));
+    other = whole;
+    other.address = Ipv4Address{1};
+    EXPECT_FALSE(fits(other, sample()));
+    other = whole;
+    other.peer = "192.0.2.5";
+    EXPECT_FALSE(fits(other, sample()));
+}
+
 TEST(AccountRecordTest, CountsWhatEachDeviceHasCounted) {
     AccountRecord record;
     count_traffic(record, {NodeId{1}, 5, {100, 200, 1, 2}}, {});

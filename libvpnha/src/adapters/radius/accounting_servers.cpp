@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -14,7 +13,8 @@
 #include "adapters/os/network_descriptor.hpp"
 #include "adapters/pptp/inet_socket.hpp"
 #include "adapters/radius/accounting_packet.hpp"
-#include "adapters/secrets/secret_file.hpp"
+#include "adapters/radius/radius_packet.hpp"
+#include "adapters/radius/radius_secret.hpp"
 
 namespace vpnha::adapters {
 
@@ -23,34 +23,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kSecretBytesMax = 128;
-constexpr std::size_t kPacketBytesMax = 4096;  // RFC 2866 3.
-
-// The first line.
-Result<SecretBytes> read_secret(const std::string& path) {
-    struct stat found {};
-    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
-    }
-    VPNHA_TRY(const auto file, SecretFile::read(path));
-    if (!file) {
-        return fail(Errc::not_found, fmt::format("{}: there is no such file", path));
-    }
-    const std::string_view line = file->content().substr(0, file->content().find('\n'));
-    if (line.empty() || line.size() > kSecretBytesMax) {
-        return fail(
-            Errc::invalid_config,
-            fmt::format("{}: its first line has to have 1 to {} octets", path, kSecretBytesMax));
-    }
-    VPNHA_TRY(SecretBytes secret, SecretBytes::with_room(line.size()));
-    static_cast<void>(secret.append(to_bytes(line)));
-    return secret;
-}
-
 }  // namespace
 
 Result<AccountingServers> AccountingServers::open(const config::Radius& settings) {
-    VPNHA_TRY(SecretBytes secret, read_secret(settings.secret_file));
+    VPNHA_TRY(SecretBytes secret, read_radius_secret(settings.secret_file));
     return AccountingServers(settings, std::move(secret));
 }
 
@@ -122,7 +98,7 @@ AccountingServers::Heard AccountingServers::hear(int socket, ByteView request, i
         if (ready[1].revents != 0) {
             return Heard::end;
         }
-        std::array<std::uint8_t, kPacketBytesMax> octets{};
+        std::array<std::uint8_t, kRadiusPacketBytesMax> octets{};
         const ssize_t got = ::recv(socket, octets.data(), octets.size(), MSG_DONTWAIT);
         if (got < 0 && errno != EAGAIN) {
             return Heard::unreachable;

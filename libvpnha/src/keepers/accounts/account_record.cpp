@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <system_error>
+
 #include "base/limits.hpp"
 
 namespace vpnha::keepers {
@@ -135,6 +138,32 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
 std::string session_id_of(GatewayId gateway, const AccountId& id) {
     return fmt::format("{:08x}-{:x}-{:x}.{:x}-{:x}", id.began_s, gateway.value, id.epoch.number,
                        id.epoch.node.value, id.count);
+}
+
+std::optional<AccountName> parse_session_id(const std::string& text) {
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const auto number = [&](auto& into, char behind) {
+        const auto [next, error] = std::from_chars(at, end, into, 16);
+        const bool is_last = behind == '\0';
+        const bool good =
+            error == std::errc() && (is_last ? next == end : next != end && *next == behind);
+        at = next + (good && !is_last ? 1 : 0);
+        return good;
+    };
+    AccountName name;
+    if (number(name.id.began_s, '-') && number(name.gateway.value, '-') &&
+        number(name.id.epoch.number, '.') && number(name.id.epoch.node.value, '-') &&
+        number(name.id.count, '\0') && session_id_of(name.gateway, name.id) == text) {
+        return name;
+    }
+    return std::nullopt;
+}
+
+bool fits(const SessionIdentity& identity, const AccountRecord& record) {
+    return (!identity.user || *identity.user == record.user) &&
+           (!identity.address || *identity.address == record.address) &&
+           (!identity.peer || *identity.peer == to_string(record.peer));
 }
 
 void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before) {

@@ -11,6 +11,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
+#include "base/session_identity.hpp"
 #include "wire/record_key.hpp"
 
 namespace vpnha::keepers {
@@ -61,6 +62,14 @@ struct AccountRecord {
 
 // Acct-Session-Id; unique over all gateways of a cluster.
 [[nodiscard]] std::string session_id_of(GatewayId gateway, const AccountId& id);
+// Which one it is; nullopt: no gateway of any cluster has made it.
+struct AccountName {
+    GatewayId gateway;
+    AccountId id;
+};
+[[nodiscard]] std::optional<AccountName> parse_session_id(const std::string& text);
+// Whether all but an Acct-Session-Id is the session's.
+[[nodiscard]] bool fits(const SessionIdentity& identity, const AccountRecord& record);
 
 // Counts what `device` has counted since its last reading; at its first one, since `before`.
 void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before);

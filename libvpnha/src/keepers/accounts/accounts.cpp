@@ -206,7 +206,7 @@ void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint no
                  ++opened_};
     const AccountId id = record.id;
     Account& account = accounts_[id];
-    account = {std::move(record), plugin, now + limits::kAccountConfirmWait};
+    account = {std::move(record), plugin, now + limits::kAccountConfirmWait, {}};
     link(account);
     publish(account);
     queue_.put(id, now);
@@ -230,7 +230,7 @@ void Accounts::hear(const node::PluginDown& down, TimePoint now, Effects& effect
         const std::uint32_t index = record.device ? record.device->index : 0;
         count_traffic(record, {serving_->node, index, *down.end.traffic}, {});
     }
-    end(account, down.end.cause, now, &effects);
+    end(account, account.ordered.value_or(down.end.cause), now, &effects);
 }
 
 void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {

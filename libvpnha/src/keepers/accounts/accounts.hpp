@@ -68,12 +68,21 @@ class Accounts final : public Keeper {
 
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
+    void on_end_ordered(const wire::RecordKey& session, EndCause cause) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
     [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override { return {}; }
     [[nodiscard]] AccountCounts account_counts(TimePoint now) const;
+
+    // It may have the account of a session of that name: this gateway's servers have heard of none
+    // but those.
+    [[nodiscard]] bool may_have(const SessionIdentity& identity) const;
+    // This node has all accounts of the gateway, and goes on with them.
+    [[nodiscard]] bool is_serving() const;
+    // The living sessions that fit, two at most.
+    [[nodiscard]] std::vector<wire::RecordKey> find(const SessionIdentity& identity) const;
 
   private:
     static constexpr std::array kTypes{wire::RecordType::account};
@@ -82,6 +91,7 @@ class Accounts final : public Keeper {
         AccountRecord record;
         std::optional<node::PluginToken> plugin;  // Of the pppd that lives, and has the session.
         TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
+        std::optional<EndCause> ordered;  // Why `plugin` was told to end it.
     };
     // What the request under way tells.
     struct Told {
@@ -102,7 +112,6 @@ class Accounts final : public Keeper {
     void hear(const node::AccountingAnswered& answer, TimePoint now, Effects& effects);
     void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
 
-    [[nodiscard]] bool is_serving() const;
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
     void stop();

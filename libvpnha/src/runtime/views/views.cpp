@@ -335,6 +335,27 @@ json counters_view(const node::Node& node, const Around& around) {
     return sum;
 }
 
+json authorization_view(const adapters::AuthorizationCounters* counters) {
+    if (counters == nullptr) {
+        return nullptr;
+    }
+    json naks;
+    for (const adapters::ErrorCause cause : adapters::kErrorCauses) {
+        const auto found = counters->naks.find(cause);
+        naks[std::string(to_string(cause))] = found == counters->naks.end() ? 0 : found->second;
+    }
+    return {{"disconnects", counters->disconnects},
+            {"changes", counters->changes},
+            {"acks", counters->acks},
+            {"naks", std::move(naks)},
+            {"repeated", counters->repeated},
+            {"strangers", counters->strangers},
+            {"malformed", counters->malformed},
+            {"unsigned", counters->is_unsigned},
+            {"forged", counters->forged},
+            {"stale", counters->stale}};
+}
+
 }  // namespace
 
 std::string_view name_of(wire::Level level) {
@@ -417,6 +438,7 @@ json status_view(const node::Node& node, const Around& around) {
             {"members", peers_view(node)},
             {"differences", differences_view(node)},
             {"gateways", std::move(gateways)},
+            {"dynamic_authorization", authorization_view(around.authorization)},
             {"counters", counters_view(node, around)}};
 }
 

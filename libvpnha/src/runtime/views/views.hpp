@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adapters/lease/lease_links.hpp"
+#include "adapters/radius/authorization_server.hpp"
 #include "node/node.hpp"
 #include "ports/gate.hpp"
 #include "runtime/admission.hpp"
@@ -34,6 +35,8 @@ struct Around {
     const FlowKeeper& flows;
     const Ipsec& ipsec;
     const Pptp* pptp = nullptr;  // nullptr: no gateway has it.
+    // nullptr: nobody hears requests of RADIUS servers.
+    const adapters::AuthorizationCounters* authorization = nullptr;
     adapters::LeaseCounters lease;
     std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
     std::uint64_t control_malformed = 0;  // Requests at the control socket.

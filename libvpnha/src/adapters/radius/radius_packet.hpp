@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What all packets of RADIUS have in common (RFC 2865 3): the header, attributes, and digests with
+// the shared secret. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+
+namespace vpnha::adapters {
+
+// Code, identifier, length and authenticator; attributes follow.
+inline constexpr std::size_t kRadiusLengthOffset = 2;
+inline constexpr std::size_t kRadiusAuthenticatorOffset = 4;
+inline constexpr std::size_t kRadiusHeaderBytes = 20;
+inline constexpr std::size_t kRadiusPacketBytesMax = 4096;
+inline constexpr std::size_t kRadiusValueBytesMax = 253;  // Of an attribute.
+
+// An authenticator, and what makes it: the 16 octets of an MD5.
+using RadiusDigest = std::array<std::uint8_t, kRadiusHeaderBytes - kRadiusAuthenticatorOffset>;
+
+// RFC 2865, 2866, 2868, 2869, 5176.
+enum class RadiusType : std::uint8_t {
+    user_name = 1,
+    nas_ip_address = 4,
+    service_type = 6,
+    framed_protocol = 7,
+    framed_ip_address = 8,
+    reply_message = 18,
+    class_ = 25,
+    calling_station_id = 31,
+    nas_identifier = 32,
+    proxy_state = 33,
+    acct_status_type = 40,
+    acct_delay_time = 41,
+    acct_input_octets = 42,
+    acct_output_octets = 43,
+    acct_session_id = 44,
+    acct_session_time = 46,
+    acct_input_packets = 47,
+    acct_output_packets = 48,
+    acct_terminate_cause = 49,
+    acct_input_gigawords = 52,
+    acct_output_gigawords = 53,
+    event_timestamp = 55,
+    nas_port_type = 61,
+    tunnel_type = 64,
+    tunnel_client_endpoint = 66,
+    message_authenticator = 80,
+    error_cause = 101,
+};
+
+class RadiusAttributes {
+  public:
+    // Appends to `writer`, which must outlive it.
+    explicit RadiusAttributes(ByteWriter& writer) : writer_(writer) {}
+
+    // Nothing when it is empty; cut off where it is too long.
+    void add(RadiusType type, ByteView octets);
+    void add(RadiusType type, const std::string& text);
+    // A counter of 32 bits ends there, rather than begins anew.
+    void add(RadiusType type, std::uint64_t number);
+
+  private:
+    ByteWriter& writer_;
+};
+
+// nullopt: this machine's libcrypto has no MD5.
+[[nodiscard]] std::optional<RadiusDigest> md5(std::initializer_list<ByteView> parts);
+// HMAC-MD5 (RFC 2104): the value of a Message-Authenticator.
+[[nodiscard]] std::optional<RadiusDigest> hmac_md5(ByteView key,
+                                                   std::initializer_list<ByteView> parts);
+// Takes as long whatever differs. False: there is no digest, or other octets.
+[[nodiscard]] bool is_digest(const std::optional<RadiusDigest>& digest, ByteView octets);
+
+}  // namespace vpnha::adapters

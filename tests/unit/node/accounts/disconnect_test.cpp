@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whole nodes, a session of which a RADIUS server ends.
+#include <gmock/gmock.h>
+
+#include "keepers/accounts/accounts.hpp"
+#include "unit/node/sample_session.hpp"
+
+namespace vpnha::node {
+namespace disconnect_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Kind = AccountingRequest::Kind;
+
+constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
+const std::string kServer = "198.51.100.5:40000";
+
+// Three nodes; the first one is promoted, and has two stock sessions that are accounted for.
+class DisconnectTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        cluster_.account_settings() = {true, seconds(60)};
+        for (std::uint32_t node = 1; node <= 3; ++node) {
+            cluster_.kill(node);
+        }
+        for (std::uint32_t node = 1; node <= 3; ++node) {
+            cluster_.start(node);
+        }
+        ASSERT_TRUE(cluster_.promote(1).has_value());
+        up(1);
+        up(2);
+        pass(seconds(2));
+    }
+    void up(std::uint16_t number) {
+        l2tp::SessionRecord record = session(number);
+        record.established_unix_ms = kUnixMs;
+        cluster_.run(1,
+                     cluster_.at(1).node->on_plugin_up(number, "l2tp", record, "", cluster_.now()));
+    }
+    // Servers answer each request.
+    void pass(Duration time) {
+        const TimePoint end = cluster_.now() + time;
+        while (cluster_.now() < end) {
+            cluster_.pass(milliseconds(250));
+            for (const std::uint32_t node : {1U, 2U, 3U}) {
+                for (AccountingWork& work : std::exchange(cluster_.at(node).accounting, {})) {
+                    answer(node, work);
+                }
+            }
+        }
+    }
+    void answer(std::uint32_t node, const AccountingWork& work) {
+        const auto hear = [&](const AccountingEvent& event) {
+            cluster_.run(node, cluster_.at(node).node->on_event(kGateway, event, cluster_.now()));
+        };
+        if (const auto* read = std::get_if<ReadTraffic>(&work)) {
+            return hear(TrafficRead{read->ticket, kUnixMs, {}});
+        }
+        const auto& send = std::get<SendAccounting>(work);
+        told_.push_back(send.request);
+        hear(AccountingAnswered{send.ticket, AccountingResult::answered, "server"});
+    }
+    [[nodiscard]] std::string id_of(std::uint16_t number) const {
+        for (const AccountingRequest& each : told_) {
+            if (each.address == session(number).peer_address) {
+                return each.session;
+            }
+        }
+        return "";
+    }
+    Result<void> disconnect(std::uint32_t node, const SessionIdentity& identity) {
+        Result<Effects> ended =
+            cluster_.at(node).node->disconnect(identity, kServer, cluster_.now());
+        if (!ended) {
+            return tl::unexpected(ended.error());
+        }
+        cluster_.run(node, std::move(*ended));
+        return {};
+    }
+    Errc refusal(std::uint32_t node, const SessionIdentity& identity) {
+        const Result<void> done = disconnect(node, identity);
+        EXPECT_FALSE(done.has_value());
+        return done ? Errc::system : done.error().code;
+    }
+    [[nodiscard]] std::vector<EndCause> causes() const {
+        std::vector<EndCause> causes;
+        for (const AccountingRequest& each : told_) {
+            if (each.kind == Kind::stop) {
+                causes.push_back(each.cause);
+            }
+        }
+        return causes;
+    }
+    void fail_over() {
+        cluster_.kill(1);
+        cluster_.pass(seconds(2));
+        ASSERT_TRUE(cluster_.promote(2).has_value());
+    }
+
+    FakeCluster cluster_{3};
+    std::vector<AccountingRequest> told_;
+};
+
+TEST_F(DisconnectTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
+    ASSERT_NE(id_of(2), "");
+    ASSERT_TRUE(disconnect(1, {.session = id_of(2)}));
+    EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(2));
+    // What pppd says of its signal.
+    cluster_.run(
+        1, cluster_.at(1).node->on_plugin_down(2, cluster_.now(), {EndCause::user_request, {}}));
+    pass(seconds(1));
+    EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset));
+    EXPECT_EQ(refusal(1, {.session = id_of(2)}), Errc::not_found);
+    // Of the other session nobody wanted the end.
+    cluster_.run(
+        1, cluster_.at(1).node->on_plugin_down(1, cluster_.now(), {EndCause::user_request, {}}));
+    pass(seconds(1));
+    EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset, EndCause::user_request));
+}
+
+TEST_F(DisconnectTest, AResumedOneIsToldToItsClient) {
+    fail_over();
+    pass(seconds(1));
+    cluster_.at(2).frames.clear();
+    ASSERT_TRUE(disconnect(2, {.session = id_of(1)}));
+    EXPECT_THAT(cluster_.at(2).frames, Not(IsEmpty())) << "LCP Terminate-Request";
+    pass(seconds(1));
+    EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset));
+    EXPECT_EQ(cluster_.at(3).node->find(kGateway)->sessions().size(), 1U);
+}
+
+TEST_F(DisconnectTest, OneSessionHasToFit) {
+    const Ipv4Address address = session(1).peer_address;
+    EXPECT_EQ(refusal(1, {.user = "alice"}), Errc::invalid_argument) << "both are hers";
+    EXPECT_EQ(refusal(1, {.user = "bob", .address = address}), Errc::not_found);
+    EXPECT_EQ(refusal(1, {.session = id_of(2), .address = address}), Errc::not_found);
+    EXPECT_EQ(refusal(1, {.user = "alice", .peer = "192.0.2.7"}), Errc::not_found);
+    EXPECT_EQ(refusal(1, {.session = "no id of ours"}), Errc::not_found);
+    ASSERT_TRUE(disconnect(1, {.user = "alice", .address = address}));
+    EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(1));
+    ASSERT_TRUE(disconnect(1, {.peer = "192.0.2.2"}));
+    EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(1, 2));
+}
+
+TEST_F(DisconnectTest, WhoDoesNotServeCannotKnow) {
+    const Result<void> refused = disconnect(3, {.session = id_of(1)});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::busy);
+    EXPECT_THAT(refused.error().detail, HasSubstr("is promoted for gateway"));
+    EXPECT_EQ(refusal(3, {.user = "alice"}), Errc::busy);
+    // Of a gateway that no node of this cluster has: nobody here need be asked.
+    EXPECT_EQ(refusal(3, {.session = "6955b900-77-1.1-1"}), Errc::not_found);
+    // Promoted just now: the accounts are not looked at within the takeover.
+    fail_over();
+    EXPECT_TRUE(cluster_.at(2).node->find(kGateway)->keeper<keepers::Accounts>()->is_serving() ||
+                refusal(2, {.session = id_of(1)}) == Errc::busy);
+}
+
+TEST_F(DisconnectTest, WithoutAccountsNothingIsHere) {
+    cluster_.account_settings() = {};
+    for (std::uint32_t node = 1; node <= 3; ++node) {
+        cluster_.kill(node);
+        cluster_.start(node);
+    }
+    EXPECT_EQ(refusal(1, {.user = "alice"}), Errc::not_found);
+}
+
+}  // namespace disconnect_test
+}  // namespace vpnha::node
