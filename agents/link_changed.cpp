@@ -21,8 +21,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     const bool is_up = std::string_view(argv[0]).ends_with("/link-up");
-    const auto told =
-        vpnha::adapters::tell_ppp_link(argv[kDirectory], argv[kInterface], is_up);
+    const auto told = vpnha::adapters::tell_ppp_link(argv[kDirectory], argv[kInterface], is_up);
     if (!told) {
         ::openlog("vpnha-link", LOG_PID, LOG_DAEMON);
         ::syslog(LOG_ERR, "%s: %s", argv[kDirectory], told.error().detail.c_str());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:pppd: PPP as Pacemaker sees it: an outgoing link, or the sessions of a gateway.
+#include "pppd.hpp"
+
 #include "adapters/ppp_link/ppp_link_settings.hpp"
 #include "agents.hpp"
-#include "pppd.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {
@@ -106,8 +107,9 @@ const ocf::Agent& pppd() {
               .type = "integer",
               .default_value = adapters::kPppLinkPort,
               .short_text = "Own port of L2TP",
-              .long_text = "UDP. Two links of L2TP that may be on one node want two ports, and a "
-                           "node with an xl2tpd of its own on all addresses another one than that."},
+              .long_text =
+                  "UDP. Two links of L2TP that may be on one node want two ports, and a "
+                  "node with an xl2tpd of its own on all addresses another one than that."},
              {.name = "options_file",
               .short_text = "More options of pppd",
               .long_text = "A file of them on every node. Where it and this agent name the same "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ocf:vpnha:pppd mode=gateway: would the sessions of a gateway outlive a failure now? A clone beside
-// checkpoint, which asks vpnhad and changes nothing.
+// ocf:vpnha:pppd mode=gateway: would the sessions of a gateway outlive a failure now? A clone
+// beside checkpoint, which asks vpnhad and changes nothing.
 //
 // It never fails: what is amiss is told as degraded (190), which Pacemaker shows and does not act
 // on. A failover would not bring a standby in sync, and would lose the sessions that are told of
@@ -66,8 +66,8 @@ std::string amiss_with_sessions(const json& gateway) {
     }
     if (unprotected > 0) {
         return fmt::format(
-            "a failure now would lose {} of {} sessions; 'vpnha sessions' says why each", unprotected,
-            total);
+            "a failure now would lose {} of {} sessions; 'vpnha sessions' says why each",
+            unprotected, total);
     }
     return {};
 }
@@ -87,7 +87,8 @@ std::string amiss_with_replica(const json& gateway) {
     }
     std::string why;
     for (const json& blocker : gateway.value("blockers", json::array())) {
-        why += (why.empty() ? ": " : ", ") + (blocker.is_string() ? blocker.get<std::string>() : "");
+        why +=
+            (why.empty() ? ": " : ", ") + (blocker.is_string() ? blocker.get<std::string>() : "");
     }
     return fmt::format("a takeover by this node would lose sessions, because its standing is {}{}",
                        standing, why);
@@ -141,11 +142,8 @@ Outcome nothing(const Call& /*call*/) {
 }  // namespace
 
 const PppdMode& pppd_gateway() {
-    static constexpr PppdMode kMode{.start = start,
-                                    .stop = stop,
-                                    .monitor = monitor,
-                                    .reload = nothing,
-                                    .validate = nothing};
+    static constexpr PppdMode kMode{
+        .start = start, .stop = stop, .monitor = monitor, .reload = nothing, .validate = nothing};
     return kMode;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ocf:vpnha:pppd mode=link: one outgoing link of L2TP or PPTP, on one node. pppd and xl2tpd redial by
-// themselves; Pacemaker moves the link when its node dies, or when it has been down for too long.
+// ocf:vpnha:pppd mode=link: one outgoing link of L2TP or PPTP, on one node. pppd and xl2tpd redial
+// by themselves; Pacemaker moves the link when its node dies, or when it has been down for too
+// long.
 #include <fmt/format.h>
 
 #include "adapters/ppp_link/ppp_link_service.hpp"
@@ -20,8 +21,8 @@ using ocf::Code;
 using ocf::Level;
 using ocf::Outcome;
 
-// Of a start's time: what a link that did not come up takes to be stopped, so that the reason is the
-// agent's and not Pacemaker's.
+// Of a start's time: what a link that did not come up takes to be stopped, so that the reason is
+// the agent's and not Pacemaker's.
 constexpr auto kStopMargin = std::chrono::seconds(10);
 
 PppLinkService service(const Call& call) {
@@ -75,6 +76,10 @@ Outcome start(const Call& call) {
 }
 
 Outcome stop(const Call& call) {
+    // A name that no link can have: nothing can have been started by it.
+    if (!adapters::check_ppp_link_name(call.instance())) {
+        return {};
+    }
     return outcome_of_link(service(call).stop());
 }
 
@@ -112,8 +117,9 @@ Outcome monitor(const Call& call) {
         case PppLinkStatus::State::dead:
             break;
     }
-    return {Code::error, "nothing dials the link any more, because its daemon has died; the system "
-                         "log may say why"};
+    return {Code::error,
+            "nothing dials the link any more, because its daemon has died; the system "
+            "log may say why"};
 }
 
 Outcome reload(const Call& call) {

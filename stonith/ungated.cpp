@@ -13,8 +13,8 @@ namespace {
 
 using Elements = std::vector<std::string_view>;
 
-// Of a resource, whose element this is: does ocf:vpnha:pppd only look at a gateway's sessions? In its
-// other mode it dials, and whoever does not say which mode it is may be dialling.
+// Of a resource, whose element this is: does ocf:vpnha:pppd only look at a gateway's sessions? In
+// its other mode it dials, and whoever does not say which mode it is may be dialling.
 bool only_looks(Elements::const_iterator element, Elements::const_iterator end) {
     const auto closing = [](std::string_view other) {
         return other.starts_with("</primitive") || other.starts_with("</template");

@@ -5,8 +5,8 @@ Purpose: what Pacemaker relies on, agent by agent: exit codes before the start, 
 promoted, called twice, with the daemon killed, misconfigured; and that a gateway whose vpnhad
 was killed is silent after the demotion.
 
-Topology: gw1 alone, with corosync and without Pacemaker; for ocf:vpnha:pppd it has a head office in a
-network namespace.
+Topology: gw1 alone, with corosync and without Pacemaker; for ocf:vpnha:pppd it has a head office
+in a network namespace.
 
 Steps: `vpnha config check` and tests/agents/run-ocf-tester run in the node. No fault.
 

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Two nodes keep a PPTP and an L2TP link to a head office; whoever has them redials, or the other.
 
-Purpose: ocf:vpnha:pppd mode=link and cib-templates/pppd-link.crm. A link that dials out is no session
-of a client: nobody can go on with it, so it is dialled again, and its routes are there again.
+Purpose: ocf:vpnha:pppd mode=link and cib-templates/pppd-link.crm. A link that dials out is no
+session of a client: nobody can go on with it, so it is dialled again, and its routes are rebuilt.
 
 Topology: server -- inside -- gw1, gw2 (two_node) -- outside -- client1, the head office, with stock
 pptpd and xl2tpd and a net behind each. server routes these nets by the addresses of the template.
 
 Steps: both links come up on one node, and server pings a host in each net, ten times a second. The
 head office's pptpd and its processes are killed, and come back 12 s later. Its xl2tpd and pppd are
-killed, and xl2tpd is back at once. The power of the node with the links is cut. At the end both are
-stopped as an administrator does it.
+killed, and xl2tpd is back at once. The power of the node with the links is cut. At the end both
+are stopped as an administrator does it.
 
 Expected: each time both nets answer again through rebuilt routes: after the peer's return within
 BROKEN_PPTP_S, where only LCP's echoes tell of its loss within BROKEN_L2TP_S, after the power cut
 within POWER_CUT_S. While the peer is away, Pacemaker has been told 190, not a failure, and the link
-stays where it is; the log tells of each redial. The stop ends PPP, the call and the tunnel towards the
-head office, and leaves nothing.
+stays where it is; the log tells of each redial. The stop ends PPP, the call and the tunnel towards
+the head office, and leaves nothing.
 """
 import re
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ocf:vpnha:pppd mode=gateway (the program that $OCF_AGENTS names): what vpnhad says of a gateway, to
-an exit code and a reason. It never fails. Writes below /run/vpnha/pppd, so it runs as root."""
+"""ocf:vpnha:pppd mode=gateway (the program that $OCF_AGENTS names): what vpnhad says of a gateway,
+to an exit code and a reason. It never fails. Writes below /run/vpnha/pppd, so it runs as root."""
 from __future__ import annotations
 
 import copy

@@ -79,7 +79,8 @@ class Cluster:
             f"{each.attrib['id']} {each.attrib['role'].lower()}: {node.attrib['name']}"
             for each in ElementTree.fromstring(shown).iter("resource")
             for node in each.findall("./node")
-            if each.attrib["role"] == "Promoted" or each.attrib["id"].startswith(("vip", "pppd-link")))
+            if each.attrib["role"] == "Promoted"
+            or each.attrib["id"].startswith(("vip", "pppd-link")))
         return "".join(f"  {line}\n" for line in found) or "  nobody serves\n"
 
     def holder(self) -> str:
@@ -126,7 +127,8 @@ def lose_node(cluster: Cluster) -> str:
 
 def fail_monitor(cluster: Cluster) -> str:
     """The promoted instance says that it has failed; an address has only failed."""
-    failed = f"{cluster.gateways[0]}_monitor_2000" if cluster.gateways else f"{cluster.address}_monitor_1000"
+    failed = (f"{cluster.gateways[0]}_monitor_2000" if cluster.gateways
+              else f"{cluster.address}_monitor_1000")
     code = 9 if cluster.gateways else 1
     return cluster.run(f"--op-inject={failed}@{cluster.holder()}={code}")
 

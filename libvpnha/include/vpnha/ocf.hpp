@@ -51,8 +51,8 @@ enum class Code {
 };
 
 // What an action found. Any code but success, not_running and promoted wants a reason: one sentence
-// that says what, where and what to do. The frame logs it as an error, but that of a degraded code: a
-// monitor finds the same again and again, so that the agent itself logs what has changed.
+// that says what, where and what to do. The frame logs it as an error, but that of a degraded code:
+// a monitor finds the same again and again, so that the agent itself logs what has changed.
 struct Outcome {
     Code code = Code::success;
     std::string reason{};

@@ -48,9 +48,9 @@ TEST(CallTest, KnowsHowLongPacemakerWaits) {
     const Agent agent = sample_agent();
     using std::chrono::seconds;
     EXPECT_EQ(Call(agent, "monitor", environment({})).timeout(), seconds(7));
-    EXPECT_EQ(Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_timeout", "60000"}}))
-                  .timeout(),
-              seconds(60));
+    EXPECT_EQ(
+        Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_timeout", "60000"}})).timeout(),
+        seconds(60));
     EXPECT_EQ(
         Call(agent, "start", environment({{"OCF_RESKEY_CRM_meta_timeout", "long"}})).timeout(),
         seconds(20));

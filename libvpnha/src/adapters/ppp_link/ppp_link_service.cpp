@@ -31,15 +31,16 @@ constexpr const char* kPppd = "/usr/sbin/pppd";
 constexpr const char* kXl2tpd = "/usr/sbin/xl2tpd";
 constexpr const char* kPptp = "/usr/sbin/pptp";
 constexpr const char* kRoutes = "routes";
-// pppd asks a peer that is gone twice for the end, 3 s each; there is nothing to end before it is up.
+// pppd asks a peer that is gone twice for the end, 3 s each; there is nothing to end before it is
+// up.
 constexpr auto kPppdPatience = 7s;
 constexpr auto kDiallingPatience = 1s;
 // xl2tpd tells its peer in a moment; pptp waits so long for the answer.
 constexpr auto kHelperPatience = 2s;
 constexpr auto kLinkStartTimeout = 5s;
 constexpr auto kLookInterval = 50ms;
-// For a fresh xl2tpd. The one that is there dials again after 5 s, but within a tunnel that its peer
-// may have lost: it takes 30 s more to notice that.
+// For a fresh xl2tpd. The one that is there dials again after 5 s, but within a tunnel that its
+// peer may have lost: it takes 30 s more to notice that.
 constexpr auto kFreshTunnelPause = 2s;
 // Two days of a peer that does not answer are no more; the system log has all of it.
 constexpr off_t kLogBytesMax = 64 * 1024;
@@ -68,16 +69,11 @@ bool is_program(const Process& process, const char* path) {
 }
 
 // Until they end by themselves, at most so long.
-Result<void> wait_ended(const StockStarted& started, const char* path,
-                        std::chrono::milliseconds patience) {
+Result<void> wait_ended(const StockStarted& started, std::chrono::milliseconds patience) {
     const auto deadline = steady_clock::now() + patience;
     for (;;) {
         VPNHA_TRY(const auto left, processes_of(started));
-        if (std::none_of(left.begin(), left.end(),
-                         [path](const Process& each) {
-                             return path == nullptr || is_program(each, path);
-                         }) ||
-            steady_clock::now() > deadline) {
+        if (left.empty() || steady_clock::now() > deadline) {
             return {};
         }
         std::this_thread::sleep_for(kLookInterval);
@@ -100,7 +96,12 @@ Result<void> hang_up(const StockInstance& link) {
             terminate_and_wait(process, kHelperPatience);
         }
     }
-    return wait_ended(link.started, nullptr, kHelperPatience);
+    return wait_ended(link.started, kHelperPatience);
+}
+
+Result<void> remove_control(const StockInstance& link) {
+    ::unlink(link.path(kPppLinkControl).c_str());
+    return {};
 }
 
 bool runs(const StockInstance& /*link*/) {
@@ -114,12 +115,13 @@ std::string no_word(const StockInstance& /*link*/) {
 const StockKind& link_kind() {
     static const StockKind kKind{.name = "link",
                                  .start_timeout = kLinkStartTimeout,
-                                 .end_patience = kPppdPatience,
+                                 .end_patience = kHelperPatience,
                                  .is_ready = runs,
                                  .is_serving = runs,
                                  .why_ended = no_word,
                                  .why_not_ready = no_word,
                                  .before_stop = hang_up,
+                                 .after_end = remove_control,
                                  .is_helper = is_of_link};
     return kKind;
 }
@@ -230,8 +232,15 @@ StockStarted PppLinkService::plan(const PppLinkSettings& settings) const {
                          .environment = {mark_of(places_.directory)},
                          .resource = settings.resource};
     if (settings.protocol == Protocol::l2tp) {
-        started.arguments = {kXl2tpd, "-D", "-l", "-c", places_.path(kPppLinkXl2tpdConf),
-                             "-p", places_.path("xl2tpd.pid"), "-C", places_.path("l2tp-control")};
+        started.arguments = {kXl2tpd,
+                             "-D",
+                             "-l",
+                             "-c",
+                             places_.path(kPppLinkXl2tpdConf),
+                             "-p",
+                             places_.path("xl2tpd.pid"),
+                             "-C",
+                             places_.path(kPppLinkControl)};
     }
     // What a change of makes another link of it. Routes may change below it.
     started.facts = {{"options", ppp_link_options(settings, places_)},
@@ -292,11 +301,11 @@ Result<void> PppLinkService::wait_up(const PppLinkSettings& settings,
             return fail(Errc::unreachable, found.trouble.why);
         }
         if (steady_clock::now() > deadline) {
-            return fail(Errc::timeout,
-                        fmt::format("the link did not come up within {} s: {}",
-                                    std::chrono::duration_cast<std::chrono::seconds>(patience)
-                                        .count(),
-                                    found.trouble.why));
+            return fail(
+                Errc::timeout,
+                fmt::format("the link did not come up within {} s: {}",
+                            std::chrono::duration_cast<std::chrono::seconds>(patience).count(),
+                            found.trouble.why));
         }
         std::this_thread::sleep_for(kLookInterval);
     }
@@ -309,8 +318,8 @@ Result<void> PppLinkService::stop() {
 Result<PppLinkStatus> PppLinkService::status(const PppLinkSettings& settings) const {
     VPNHA_TRY(const StockService::State running, service_.status());
     if (running != StockService::State::running) {
-        return PppLinkStatus{
-            .state = running == StockService::State::dead ? State::dead : State::stopped};
+        return PppLinkStatus{.state = running == StockService::State::dead ? State::dead
+                                                                           : State::stopped};
     }
     struct stat log {};
     if (::stat(places_.path(kPppLinkLog).c_str(), &log) == 0 && log.st_size > kLogBytesMax) {
@@ -358,6 +367,9 @@ Result<void> tell_ppp_link(const std::string& directory, const std::string& inte
         // Before the state: who sees the link up finds its routes.
         VPNHA_TRY(const auto routes, parse_ppp_link_routes(read_text(directory + "/" + kRoutes)));
         VPNHA_TRY(const LinkIndex link, up_index(interface));
+        if (link == 0) {
+            return fail(Errc::not_found, fmt::format("{} is down again", interface));
+        }
         VPNHA_CHECK(add_routes(link, routes));
     }
     VPNHA_TRY(const auto change, note_ppp_link(directory, is_up, boot_time()));

@@ -3,8 +3,8 @@
 // dial. They redial by themselves; this starts and ends them, and says how the link is.
 //
 // A StockService of kind "link", so that what belongs to it lies in <run root>/link/<resource>/;
-// beside its files there are pppd's options, xl2tpd.conf, `routes`, `state` and `log`, with the last
-// words of pppd and pptp. A mark in the environment tells its processes from all others.
+// beside its files there are pppd's options, xl2tpd.conf, `routes`, `state` and `log`, with the
+// last words of pppd and pptp. A mark in the environment tells its processes from all others.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@ namespace vpnha::adapters {
 struct PppLinkStatus {
     enum class State {
         stopped,
-        dead,         // It was started, and nothing dials any more.
-        redialling,   // It is being dialled.
+        dead,        // It was started, and nothing dials any more.
+        redialling,  // It is being dialled.
         up,
     };
     State state = State::stopped;
@@ -34,8 +34,8 @@ class PppLinkService {
     PppLinkService(const std::string& resource, std::string up_program, std::string down_program,
                    const std::string& run_root = StockService::kRunRoot);
 
-    // Could this node dial it? Programs (error unsupported) and files (invalid_argument; permission:
-    // others can read the password).
+    // Could this node dial it? Programs (error unsupported) and files (invalid_argument;
+    // permission: others can read the password).
     [[nodiscard]] static Result<void> check(const PppLinkSettings& settings);
     // Begins to dial. Running already with the same settings is a success; with others, it is ended
     // and started anew.
@@ -61,8 +61,8 @@ class PppLinkService {
 };
 
 // What pppd calls: notes the news, adds the routes to a link that is up, and logs both; has a lost
-// link of L2TP dialled by a fresh xl2tpd. `directory` is the link's. Nothing happens when the link is
-// being stopped.
+// link of L2TP dialled by a fresh xl2tpd. `directory` is the link's. Nothing happens when the link
+// is being stopped.
 Result<void> tell_ppp_link(const std::string& directory, const std::string& interface, bool is_up);
 
 }  // namespace vpnha::adapters

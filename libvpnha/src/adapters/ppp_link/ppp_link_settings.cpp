@@ -144,7 +144,8 @@ Result<std::vector<IpPrefix>> parse_ppp_link_routes(const std::string& text) {
     for (std::string word; stream >> word;) {
         const auto route = parse_ip_prefix(word);
         if (!route || !route->address.is_v4()) {
-            return wrong_link("routes", fmt::format("'{}' is no net of IPv4 like 10.1.0.0/16", word));
+            return wrong_link("routes",
+                              fmt::format("'{}' is no net of IPv4 like 10.1.0.0/16", word));
         }
         if (route->address != route->address.masked(route->length)) {
             return wrong_link("routes", fmt::format("{} has bits behind its length", word));
@@ -168,15 +169,20 @@ std::string ppp_link_routes_text(const std::vector<IpPrefix>& routes) {
     return text;
 }
 
-Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
-                                       const PppLinkParameters& parameters) {
-    PppLinkSettings settings;
-    settings.resource = resource;
+Result<void> check_ppp_link_name(const std::string& resource) {
     if (resource.empty() || resource.size() > limits::kGatewayNameBytesMax || !is_plain(resource)) {
         return fail(Errc::invalid_config,
                     fmt::format("the resource's name has more than {} characters; rename it",
                                 limits::kGatewayNameBytesMax));
     }
+    return {};
+}
+
+Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
+                                       const PppLinkParameters& parameters) {
+    VPNHA_CHECK(check_ppp_link_name(resource));
+    PppLinkSettings settings;
+    settings.resource = resource;
     VPNHA_TRY(settings.protocol, parse_protocol(parameters.protocol));
     settings.peer = parameters.peer;
     if (!is_host(settings.peer)) {
@@ -195,10 +201,10 @@ Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
     if (settings.interface.empty() || !is_plain(settings.interface) ||
         settings.interface.find('/') != std::string::npos ||
         settings.interface.size() > limits::kInterfaceNameBytesMax) {
-        return wrong_link("interface", fmt::format("'{}' is no name of an interface; it has 1 to {} "
-                                                   "characters",
-                                                   settings.interface,
-                                                   limits::kInterfaceNameBytesMax));
+        return wrong_link("interface",
+                          fmt::format("'{}' is no name of an interface; it has 1 to {} "
+                                      "characters",
+                                      settings.interface, limits::kInterfaceNameBytesMax));
     }
     VPNHA_TRY(settings.routes, parse_routes(parameters.routes, settings.peer));
     VPNHA_TRY(settings.mppe, parse_mppe(parameters.mppe, settings.protocol));
@@ -222,9 +228,8 @@ std::string ppp_link_options(const PppLinkSettings& settings, const PppLinkPlace
         places.up_program, places.down_program, places.path(kPppLinkLog), settings.mtu,
         settings.mtu);
     // Its keys come of MS-CHAPv2 alone.
-    text += settings.mppe
-                ? "nobsdcomp\nnodeflate\nrequire-mppe-128\nrefuse-chap\nrefuse-mschap\n"
-                : "noccp\n";
+    text += settings.mppe ? "nobsdcomp\nnodeflate\nrequire-mppe-128\nrefuse-chap\nrefuse-mschap\n"
+                          : "noccp\n";
     if (settings.protocol == Protocol::pptp) {
         text += fmt::format(
             "persist\nmaxfail 0\nholdoff {}\n"

@@ -48,6 +48,8 @@ struct PppLinkSettings {
     std::string options_file;      // Of pppd, beside ours; empty: none.
 };
 
+// Can a link have this name in the cluster? Error invalid_config.
+[[nodiscard]] Result<void> check_ppp_link_name(const std::string& resource);
 // Error invalid_config, which names the parameter: wrong on every node.
 [[nodiscard]] Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
                                                      const PppLinkParameters& parameters);
@@ -64,6 +66,7 @@ struct PppLinkPlaces {
 inline constexpr const char* kPppLinkOptions = "options";
 inline constexpr const char* kPppLinkXl2tpdConf = "xl2tpd.conf";
 inline constexpr const char* kPppLinkLog = "log";
+inline constexpr const char* kPppLinkControl = "l2tp-control";
 
 // Of pppd.
 [[nodiscard]] std::string ppp_link_options(const PppLinkSettings& settings,

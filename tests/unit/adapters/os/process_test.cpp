@@ -43,14 +43,13 @@ TEST(ProcessTest, AVariableOfTheEnvironmentTellsWhoseAProcessIs) {
     ASSERT_TRUE(pid.has_value()) << pid.error().detail;
     const auto is_of = [](const char* variable) {
         std::vector<Process> found = list_processes().value_or(std::vector<Process>{});
-        std::erase_if(found, [variable](const Process& each) {
-            return !has_variable(each, variable);
-        });
+        std::erase_if(found,
+                      [variable](const Process& each) { return !has_variable(each, variable); });
         return found;
     };
     std::vector<Process> family = is_of("VPNHA_LINK=/run/a");
-    for (int look = 0; look < 100 && family.size() < 2; ++look) {
-        ::usleep(10'000);
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (family.size() < 2 && std::chrono::steady_clock::now() < deadline) {
         family = is_of("VPNHA_LINK=/run/a");
     }
     EXPECT_EQ(family.size(), 2U);
