@@ -3,17 +3,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cib.hpp"
 
 namespace vpnha::stonith {
 
 namespace {
 
-bool is_gated(std::string_view element) {
+using Elements = std::vector<std::string_view>;
+
+// Of a resource, whose element this is: does ocf:vpnha:pppd only look at a gateway's sessions? In
+// its other mode it dials, and whoever does not say which mode it is may be dialling.
+bool only_looks(Elements::const_iterator element, Elements::const_iterator end) {
+    const auto closing = [](std::string_view other) {
+        return other.starts_with("</primitive") || other.starts_with("</template");
+    };
+    if (element->ends_with('/')) {
+        return false;
+    }
+    return std::any_of(element, std::find_if(element, end, closing), [](std::string_view inside) {
+        return inside.starts_with("<nvpair ") && attribute(inside, "name") == "mode" &&
+               attribute(inside, "value") == "gateway";
+    });
+}
+
+bool is_gated(Elements::const_iterator at, Elements::const_iterator end) {
+    const std::string_view element = *at;
     const std::string kind = attribute(element, "class");
-    // Around the addresses of ocf:vpnha:vip there is no gate.
+    const std::string type = attribute(element, "type");
+    // There is no gate around the addresses of ocf:vpnha:vip, and none around an outgoing link.
     const bool is_behind_gate = kind == "ocf" && attribute(element, "provider") == "vpnha" &&
-                                attribute(element, "type") != "vip";
+                                type != "vip" && (type != "pppd" || only_looks(at, end));
     return kind == "stonith" || is_behind_gate ||
            // Its template says what it is, and is looked at, too.
            (kind.empty() && !attribute(element, "template").empty());
@@ -23,11 +44,13 @@ bool is_gated(std::string_view element) {
 
 std::vector<std::string> ungated_in(std::string_view resources) {
     std::vector<std::string> ids;
-    for (const std::string_view element : elements_of(resources)) {
+    const Elements elements = elements_of(resources);
+    for (auto at = elements.begin(); at != elements.end(); ++at) {
+        const std::string_view element = *at;
         const bool is_bundle = element.starts_with("<bundle ");
         const bool is_resource =
             element.starts_with("<primitive ") || element.starts_with("<template ");
-        if (is_bundle || (is_resource && !is_gated(element))) {
+        if (is_bundle || (is_resource && !is_gated(at, elements.end()))) {
             ids.push_back(attribute(element, "id"));
         }
     }

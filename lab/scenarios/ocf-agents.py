@@ -5,7 +5,8 @@ Purpose: what Pacemaker relies on, agent by agent: exit codes before the start, 
 promoted, called twice, with the daemon killed, misconfigured; and that a gateway whose vpnhad
 was killed is silent after the demotion.
 
-Topology: gw1 alone, with corosync and without Pacemaker.
+Topology: gw1 alone, with corosync and without Pacemaker; for ocf:vpnha:pppd it has a head office
+in a network namespace.
 
 Steps: `vpnha config check` and tests/agents/run-ocf-tester run in the node. No fault.
 
@@ -34,10 +35,10 @@ def steps(run: Run) -> None:
     checked = node.run("vpnha", "config", "check", check=False)
     run.expect("config_check", [checked.code, checked.stderr, checked.stdout.splitlines()[-1]],
                equals([0, "", "connection tracking: set for the replication of flows"]))
-    for name in ("run-ocf-tester", "agent-table"):
+    for name in ("run-ocf-tester", "agent-table", "pppd-table"):
         node.put(f"{IN_NODE}/{name}", (TESTS / name).read_bytes(), mode=0o755)
     run.step("ocf-tester and the table")
-    done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=400, check=False)
+    done = node.run(f"{IN_NODE}/run-ocf-tester", GATEWAY, CONFIG, timeout=600, check=False)
     (run.out / "agents.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     for line in done.stdout.splitlines():
         say(line)

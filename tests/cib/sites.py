@@ -23,7 +23,9 @@ VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/diali
           "PPTPD_CONFIG": "/etc/pptpd/dialin.conf", "FENCE_AGENT": "fence_dummy",
           "FENCE_PARAMETERS": "status_file=/run/power",
           "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
-          "SERVICE": "ocf:pacemaker:Dummy", "PRIMARY": "gw2", "WITNESS": "gw3"}
+          "SERVICE": "ocf:pacemaker:Dummy", "PROTOCOL": "pptp", "PEER": "192.0.2.51",
+          "LOGIN": "site one", "SECRET_FILE": "/etc/vpnha/office.secret", "LINK": "link0",
+          "ROUTES": "10.1.0.0/16 10.2.0.0/16", "PRIMARY": "gw2", "WITNESS": "gw3"}
 SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf"}
 XML_VALUES = {"FENCE_PARAMETERS":
               '<nvpair id="fencing-file" name="status_file" value="/run/power"/>',
@@ -49,6 +51,7 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "ikev2": (THREE, [part("cib-templates/ikev2-gateway")]),
     "pptp": (THREE, [part("cib-templates/pptp-gateway")]),
     "addresses": (THREE, [part("cib-templates/vip-gateway")]),
+    "link": (THREE, [part("cib-templates/pppd-link")]),
     "two-gateways": (THREE, [L2TP, part("cib-templates/l2tp-gateway", **SECOND)]),
     "witness": (THREE, [L2TP, part("cib-templates/witness")]),
     "fence-vpnha": (THREE, [L2TP, part("stonith/fence-vpnha-then-power")]),

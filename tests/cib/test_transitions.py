@@ -16,6 +16,9 @@ import pytest
 import sites
 
 NOTHING = "  nothing\n"
+DAEMONS = ("xl2tpd", "pptpd", "strongswan", "pppd", "Dummy")
+# Milliseconds between monitors, where it is not 2000.
+INTERVALS = {"service": 150, "pppd-link": 5000}
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
@@ -34,7 +37,9 @@ class Cluster:
         self.gateways = [each.attrib["id"] for each in cib.iter("primitive")
                          if each.attrib["type"] == "checkpoint"]
         self.daemon = next(each.attrib["id"] for each in cib.iter("primitive")
-                           if each.attrib["type"] in ("xl2tpd", "pptpd", "strongswan", "Dummy"))
+                           if each.attrib["type"] in DAEMONS)
+        self.address = next((each.attrib["id"] for each in cib.iter("primitive")
+                             if each.attrib["type"] == "vip"), "")
         ElementTree.ElementTree(cib).write(self.file)
         self.run(*(f"--node-up={name}" for name in self.nodes))
         for gateway, node in zip(self.gateways, self.nodes):
@@ -74,7 +79,8 @@ class Cluster:
             f"{each.attrib['id']} {each.attrib['role'].lower()}: {node.attrib['name']}"
             for each in ElementTree.fromstring(shown).iter("resource")
             for node in each.findall("./node")
-            if each.attrib["role"] == "Promoted" or each.attrib["id"].startswith("vip"))
+            if each.attrib["role"] == "Promoted"
+            or each.attrib["id"].startswith(("vip", "pppd-link")))
         return "".join(f"  {line}\n" for line in found) or "  nobody serves\n"
 
     def holder(self) -> str:
@@ -99,7 +105,7 @@ class Cluster:
     def ban(self) -> None:
         """Off the node that serves, as `crm_resource --move` has it."""
         resource = (["--resource", f"{self.gateways[0]}-clone", "--promoted"] if self.gateways
-                    else ["--resource", "vip"])
+                    else ["--resource", self.address])
         subprocess.run(["crm_resource", "--ban", *resource, "--node", self.holder()], check=True,
                        capture_output=True, env={**os.environ, "CIB_file": str(self.file)})
 
@@ -121,20 +127,21 @@ def lose_node(cluster: Cluster) -> str:
 
 def fail_monitor(cluster: Cluster) -> str:
     """The promoted instance says that it has failed; an address has only failed."""
-    failed = f"{cluster.gateways[0]}_monitor_2000" if cluster.gateways else "vip_monitor_1000"
+    failed = (f"{cluster.gateways[0]}_monitor_2000" if cluster.gateways
+              else f"{cluster.address}_monitor_1000")
     code = 9 if cluster.gateways else 1
     return cluster.run(f"--op-inject={failed}@{cluster.holder()}={code}")
 
 
 def fail_daemon(cluster: Cluster) -> str:
-    interval = 150 if cluster.daemon == "service" else 2000
+    interval = INTERVALS.get(cluster.daemon, 2000)
     return cluster.run(f"--op-inject={cluster.daemon}_monitor_{interval}@{cluster.holder()}=7")
 
 
 def fail_stop(cluster: Cluster) -> str:
     """A node is sent to standby, and does not give up what it serves."""
     holder = cluster.holder()
-    failing = f"{cluster.gateways[0]}_demote_0" if cluster.gateways else "vip_stop_0"
+    failing = f"{cluster.gateways[0]}_demote_0" if cluster.gateways else f"{cluster.address}_stop_0"
     cluster.standby(holder, "on")
     return cluster.run(f"--op-fail={failing}@{holder}=1") + "then\n" + cluster.run()
 

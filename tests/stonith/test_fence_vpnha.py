@@ -3,22 +3,22 @@
 and to what vpnhad is asked. A fake control server answers, a fake cibadmin shows the resources."""
 from __future__ import annotations
 
-import json
 import os
-import socket
-import struct
 import subprocess
-import threading
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from fake_vpnhad import Vpnhad  # noqa: E402 - where it lies is known since now
+
 PROGRAM = os.environ["FENCE_VPNHA"]
 SCHEMA = "/usr/share/cluster/relaxng/metadata.rng"
 OK, FAILED, IS_OFF = 0, 1, 2
-HANGS: dict = {}
 
 GATED = """\
 <resources>
@@ -39,57 +39,17 @@ SERVICE = '<primitive class="systemd" type="nginx" id="web"/>'
 TEMPLATE = '<template id="databases" type="pgsql" class="ocf" provider="heartbeat"/>'
 VIP = '<primitive id="own" class="ocf" provider="vpnha" type="vip"/>'
 VIPS = '<template id="owns" type="vip" provider="vpnha" class="ocf"/>'
+LINK = ('<primitive id="pppd-link" class="ocf" provider="vpnha" type="pppd">'
+        '<instance_attributes id="a"><nvpair id="m" name="mode" value="link"/>'
+        '</instance_attributes></primitive>')
+NO_MODE = LINK.replace('name="mode"', 'name="other"')
+LOOK = LINK.replace('"link"', '"gateway"')
+LINKS = LOOK.replace("primitive", "template").replace('"gateway"', '"link"')
+# What stands behind it says nothing of it.
+FIRST_OF_TWO = '<primitive id="pppd-link" class="ocf" provider="vpnha" type="pppd"/>' + LOOK
 BUNDLE = '<bundle id="box"><podman image="x"/></bundle>'
 NODES = {"nodes": [{"id": 1, "name": "gw1", "fenced": False},
                    {"id": 2, "name": "gw2", "fenced": True}]}
-
-
-class Vpnhad:
-    """Answers each verb with its result or error; remembers what it was asked."""
-
-    def __init__(self, path: Path, answers: dict[str, object]) -> None:
-        self.asked: list[tuple[str, dict]] = []
-        self._answers = answers
-        self._closed = threading.Event()
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(8)
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._closed.set()
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            with client, client.makefile("rb") as stream:
-                while head := stream.read(4):
-                    request = json.loads(stream.read(struct.unpack(">I", head)[0]))
-                    self.asked.append((request["verb"], request["arguments"]))
-                    answer = self._answer(request["verb"])
-                    if answer is None:
-                        break
-                    if answer is HANGS:
-                        self._closed.wait()
-                        break
-                    text = json.dumps(answer).encode()
-                    client.sendall(struct.pack(">I", len(text)) + text)
-
-    def _answer(self, verb: str) -> dict | None:
-        answer = self._answers.get(verb, {})
-        if isinstance(answer, list):
-            answer = answer.pop(0) if len(answer) > 1 else answer[0]
-        if isinstance(answer, str):
-            code, _, detail = answer.partition(": ")
-            if code == "hangs":
-                return HANGS
-            return None if code == "dies" else {
-                "version": 1, "ok": False, "error": {"code": code, "detail": detail}}
-        return {"version": 1, "ok": True, "result": answer}
 
 
 class Place:
@@ -260,7 +220,8 @@ def test_a_vpnhad_that_stands_still_costs_no_more_than_the_delay(place: Place) -
 
 @pytest.mark.parametrize(("resource", "name"), [
     (ADDRESS, "address"), (SERVICE, "web"), (TEMPLATE, "databases"), (BUNDLE, "box"),
-    (VIP, "own"), (VIPS, "owns")])
+    (VIP, "own"), (VIPS, "owns"), (LINK, "pppd-link"), (NO_MODE, "pppd-link"),
+    (LINKS, "pppd-link"), (FIRST_OF_TWO, "pppd-link")])
 @pytest.mark.parametrize("action", ["off", "monitor"])
 def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: str,
                                              action: str) -> None:
@@ -272,6 +233,12 @@ def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: 
     # It was marked all the same, but nobody takes it for off.
     assert [verb for verb, _ in vpnhad.asked] == (["fence"] if action == "off" else [])
     assert place.run(f"action={action}", "plug=gw1", "gated_only=1").returncode == OK
+
+
+def test_a_look_at_sessions_is_no_resource_that_runs_on(place: Place) -> None:
+    place.serve()
+    place.resources(GATED.replace("</resources>", f"{LOOK}</resources>"))
+    assert place.run(*OFF).returncode == OK
 
 
 @pytest.mark.parametrize(("text", "code"), [("", 0), ("no connection", 0), (GATED, 105)])

@@ -23,6 +23,7 @@
 //     int main(int argc, char** argv) { return vpnha::ocf::run(agent, argc, argv); }
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ enum class Code {
 };
 
 // What an action found. Any code but success, not_running and promoted wants a reason: one sentence
-// that says what, where and what to do.
+// that says what, where and what to do. The frame logs it as an error, but that of a degraded code:
+// a monitor finds the same again and again, so that the agent itself logs what has changed.
 struct Outcome {
     Code code = Code::success;
     std::string reason{};
@@ -80,6 +82,8 @@ class VPNHA_API Call {
     [[nodiscard]] bool is_probe() const;
     // How thoroughly a monitor is to look: 0, 10, 20 (OCF_CHECK_LEVEL).
     [[nodiscard]] int check_level() const;
+    // How long Pacemaker waits for this action; nobody said so: what the agent's table has for it.
+    [[nodiscard]] std::chrono::milliseconds timeout() const;
     // To the place that the cluster's other agents log to.
     void log(Level level, std::string_view text) const;
 
@@ -94,6 +98,8 @@ struct Parameter {
     std::string_view type = "string";
     std::string_view default_value{};
     bool required = false;
+    // A change takes effect by reload-agent, without a restart.
+    bool reloadable = false;
     // Parameters of one group are together unique among the resources of this agent.
     std::string_view unique_group{};
     std::string_view short_text{};

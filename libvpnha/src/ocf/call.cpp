@@ -39,6 +39,20 @@ int Call::check_level() const {
     return level;
 }
 
+std::chrono::milliseconds Call::timeout() const {
+    const std::string text = environment_("OCF_RESKEY_CRM_meta_timeout").value_or("");
+    std::chrono::milliseconds::rep milliseconds = 0;
+    std::from_chars(text.data(), text.data() + text.size(), milliseconds);
+    if (milliseconds > 0) {
+        return std::chrono::milliseconds(milliseconds);
+    }
+    const auto known =
+        std::find_if(agent_.actions.begin(), agent_.actions.end(),
+                     [this](const Action& action) { return action.name == action_; });
+    return std::chrono::seconds(known == agent_.actions.end() ? Action{}.timeout_s
+                                                              : known->timeout_s);
+}
+
 void Call::log(Level level, std::string_view text) const {
     write_log(environment_, fmt::format("{}({})", agent_.name, instance()), level, text);
 }

@@ -53,6 +53,9 @@ std::string parameter_element(const Parameter& parameter) {
     if (!parameter.unique_group.empty()) {
         attributes += fmt::format(" unique-group=\"{}\"", parameter.unique_group);
     }
+    if (parameter.reloadable) {
+        attributes += " reloadable=\"1\"";
+    }
     const std::string default_value =
         parameter.default_value.empty()
             ? ""

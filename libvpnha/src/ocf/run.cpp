@@ -78,7 +78,9 @@ Report perform(const Agent& agent, const std::string& action,
     }
     const Call call(agent, action, environment);
     Outcome outcome = dispatch(agent, call);
-    if (!outcome.reason.empty()) {
+    const bool is_degraded =
+        outcome.code == Code::degraded || outcome.code == Code::degraded_promoted;
+    if (!outcome.reason.empty() && !is_degraded) {
         call.log(Level::error, fmt::format("{}: {}", action, outcome.reason));
     }
     return {outcome.code, "", std::move(outcome.reason)};

@@ -44,6 +44,19 @@ TEST(CallTest, AMonitorKnowsHowThoroughlyToLook) {
     EXPECT_EQ(Call(agent, "monitor", environment({{"OCF_CHECK_LEVEL", "deep"}})).check_level(), 0);
 }
 
+TEST(CallTest, KnowsHowLongPacemakerWaits) {
+    const Agent agent = sample_agent();
+    using std::chrono::seconds;
+    EXPECT_EQ(Call(agent, "monitor", environment({})).timeout(), seconds(7));
+    EXPECT_EQ(
+        Call(agent, "monitor", environment({{"OCF_RESKEY_CRM_meta_timeout", "60000"}})).timeout(),
+        seconds(60));
+    EXPECT_EQ(
+        Call(agent, "start", environment({{"OCF_RESKEY_CRM_meta_timeout", "long"}})).timeout(),
+        seconds(20));
+    EXPECT_EQ(Call(agent, "validate-all", environment({})).timeout(), seconds(20));
+}
+
 TEST(OutcomeTest, ErrorsMapToTheCodesThatPacemakerActsOn) {
     EXPECT_EQ(outcome_of({Errc::invalid_config, "x"}).code, Code::arguments);
     EXPECT_EQ(outcome_of({Errc::permission, "x"}).code, Code::permission);

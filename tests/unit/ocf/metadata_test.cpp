@@ -31,6 +31,13 @@ TEST(MetadataTest, DescribesParameters) {
     EXPECT_THAT(xml, HasSubstr(R"(<content type="integer" default="9600"/>)"));
 }
 
+TEST(MetadataTest, SaysWhatNeedsNoRestart) {
+    Agent agent = sample_agent();
+    agent.parameters.front().reloadable = true;
+    EXPECT_THAT(metadata(agent), HasSubstr(R"(unique-group="device" reloadable="1">)"));
+    EXPECT_THAT(metadata(sample_agent()), Not(HasSubstr("reloadable=\"1\"")));
+}
+
 TEST(MetadataTest, MonitorsOfBothRolesHaveDifferentIntervals) {
     const std::string xml = metadata(sample_agent());
     EXPECT_THAT(xml, HasSubstr(R"(<action name="monitor" timeout="7s" interval="10s" depth="0" )"

@@ -213,6 +213,12 @@ Result<std::vector<Process>> list_processes() {
     return processes;
 }
 
+bool has_variable(const Process& process, const std::string& variable) {
+    const std::string all =
+        '\0' + read_file(fmt::format("/proc/{}/environ", process.pid)).value_or("") + '\0';
+    return all.find('\0' + variable + '\0') != std::string::npos;
+}
+
 UniqueFd open_process(const Process& process) {
     UniqueFd pidfd = open_pidfd(process.pid);
     const auto now = read_process(process.pid);

@@ -29,6 +29,9 @@ struct Process {
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
 
+// Was its program started with NAME=VALUE in its environment? What a process starts has that, too.
+[[nodiscard]] bool has_variable(const Process& process, const std::string& variable);
+
 // Readable when the process has ended; none when it has already.
 [[nodiscard]] UniqueFd open_process(const Process& process);
 

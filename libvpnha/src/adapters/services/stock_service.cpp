@@ -202,7 +202,7 @@ Result<void> StockService::start(const StockStarted& wanted) {
     VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     const auto started = read_started();
     if (started) {
-        if (*started == wanted && is_serving(wanted) && !is_ending()) {
+        if (is_running_as(wanted)) {
             return {};
         }
         VPNHA_CHECK(end_all(*started));
@@ -211,6 +211,10 @@ Result<void> StockService::start(const StockStarted& wanted) {
     VPNHA_CHECK(call(kind_->before_start, instance(wanted)));
     VPNHA_CHECK(write_started(wanted));
     return launch(wanted);
+}
+
+bool StockService::is_running_as(const StockStarted& wanted) const {
+    return read_started() == wanted && is_serving(wanted) && !is_ending();
 }
 
 Result<void> StockService::stop() {

@@ -101,6 +101,8 @@ class StockService {
     Result<void> stop();
     // Stopped for whoever asks, but it serves on until the next reset(): its node is draining.
     Result<void> stop_later();
+    // A start with the same would find nothing to do.
+    [[nodiscard]] bool is_running_as(const StockStarted& wanted) const;
     // At Depth::answers an error says why a daemon that runs does not serve.
     [[nodiscard]] Result<State> status(Depth depth = Depth::process) const;
     struct Running {

@@ -36,6 +36,28 @@ TEST(ProcessTest, AbsentProcessIsNone) {
     EXPECT_FALSE(read_process(0x3fffffff).has_value());
 }
 
+TEST(ProcessTest, AVariableOfTheEnvironmentTellsWhoseAProcessIs) {
+    const auto pid = spawn_detached({.arguments = {"/bin/sh", "-c", "/bin/sleep 1000; :"},
+                                     .error_file = "",
+                                     .environment = {"VPNHA_LINK=/run/a"}});
+    ASSERT_TRUE(pid.has_value()) << pid.error().detail;
+    const auto is_of = [](const char* variable) {
+        std::vector<Process> found = list_processes().value_or(std::vector<Process>{});
+        std::erase_if(found,
+                      [variable](const Process& each) { return !has_variable(each, variable); });
+        return found;
+    };
+    std::vector<Process> family = is_of("VPNHA_LINK=/run/a");
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (family.size() < 2 && std::chrono::steady_clock::now() < deadline) {
+        family = is_of("VPNHA_LINK=/run/a");
+    }
+    EXPECT_EQ(family.size(), 2U);
+    EXPECT_TRUE(is_of("VPNHA_LINK=/run/").empty());
+    EXPECT_TRUE(is_of("LINK=/run/a").empty());
+    EXPECT_TRUE(kill_and_wait(family, 5s).has_value());
+}
+
 TEST(ProcessTest, StartsDetachedAndKills) {
     const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
     ASSERT_TRUE(pid.has_value()) << pid.error().detail;
