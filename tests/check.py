@@ -90,7 +90,7 @@ AREAS = {
                   "pptp-stale-checkpoint", "pptp-quorum-lost-and-back", "pptp-load",
                   "pptp-teardown", "pptp-monitor", "pptp-two-uplinks", "pptp-throughput")),
     "life": Area(("keepers", "node", "pppd_plugin", "radius_adapters"),
-                 ("l2tp-pool", "radius-continuity")),
+                 ("l2tp-pool", "radius-continuity", "session-timeout")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("cli", "daemon", "node", "ocf"),

@@ -17,47 +17,23 @@ what it sent, because what it sends to a dead gateway reaches nobody; User-Reque
 import json
 
 from vpnlab.evidence.expectation import at_least, between, equals, is_empty, is_true
-from vpnlab.product.cluster import Cluster
-from vpnlab.product.l2tp_gateway import SECRETS
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.probes import SERVER_ADDRESS
-from vpnlab.product.radius import (ACCT_PORT, CLASS, PPP_OPTIONS, RadiusServer, Told,
-                                   configure_client)
-from vpnlab.host.topology import DEFAULT_NODES, L2TP
-from vpnlab.product.vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file
+from vpnlab.product.radius import CLASS, RadiusServer, Told
+from vpnlab.product.radius_stack import RadiusStack
+from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
-POOL = "10.200.32.0/26"
-INTERIM_S = 10
 # A rate that leaves the host calm: where its cores are busy, leases lapse, and gates drop.
 PORT, MOVE_S, MBIT = 5001, 5, 8
 BULK_LOG = "/run/lab/bulk.log"
 # The counters are read each second, and said 0.1 s later.
 CHECKPOINT_S = 1.5
 LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
-RADIUS = f"""\
-[radius]
-accounting_servers = ["{SERVER_ADDRESS}:{ACCT_PORT}"]
-interim_interval = "{INTERIM_S}s"
-
-"""
-
-
-class Accounted(VpnhaStack):
-    """Gateways whose users are the server's."""
-
-    def configure(self, node):
-        super().configure(node)
-        toml = node.read(CONFIG_FILE).replace("stand_in =", "accounting = true\nstand_in =", 1)
-        node.put(CONFIG_FILE, RADIUS + toml, mode=0o640)
-        for path in (options_file(L2TP), pptpd_options_file(L2TP)):
-            node.put(path, "\n".join((node.read(path), *PPP_OPTIONS, "vpnha_accounting", "")))
-        node.put(SECRETS, "", mode=0o600)
-        configure_client(node)
 
 
 def move_octets(live: Live) -> None:
@@ -105,8 +81,7 @@ def steps(run: Run) -> None:
     server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
     run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
                  LISTENING_LIMIT_S)
-    live = begin(run, clients=(), observe_s=0,
-                 stack=Accounted(run.lab, Cluster(run.lab), common_pool=POOL))
+    live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab))
     live.dial("client1")
     live.dial("client2", dialler=PptpDialler)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}

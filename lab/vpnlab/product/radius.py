@@ -114,6 +114,11 @@ radius_retries    2
 """
 
 
+def user(name: str, attributes: str) -> str:
+    """One whom the server knows, by the password of the lab, and what it answers then."""
+    return f'{name} Cleartext-Password := "{PASSWORD}"\n\t{attributes}\n'
+
+
 @dataclasses.dataclass(frozen=True)
 class Told:
     """One Accounting-Request that the server has answered: its attributes, as FreeRADIUS writes
@@ -149,15 +154,15 @@ def parse_detail(text: str) -> list[Told]:
 class RadiusServer:
     """Returns when it listens."""
 
-    def __init__(self, lab: Lab, node: Node) -> None:
+    def __init__(self, lab: Lab, node: Node,
+                 users: str = user(USER, f'Class = "{CLASS}"')) -> None:
         if shutil.which(PROGRAM) is None:
             raise PackageMissing("apt-get install freeradius")
         self._node = node
         node.run("mkdir", "-p", SERVER_DIR)
         node.put(f"{SERVER_DIR}/radiusd.conf", SERVER_CONF, mode=0o600)
         node.put(f"{SERVER_DIR}/dictionary", "$INCLUDE /usr/share/freeradius/dictionary\n")
-        node.put(f"{SERVER_DIR}/users",
-                 f'{USER} Cleartext-Password := "{PASSWORD}"\n\tClass = "{CLASS}"\n', mode=0o600)
+        node.put(f"{SERVER_DIR}/users", users, mode=0o600)
         log = f"/var/log/{LOG}"
         node.start(PROGRAM, "-f", "-d", SERVER_DIR, "-n", "radiusd", "-l", "stdout", stdout=log,
                    stderr=log)
