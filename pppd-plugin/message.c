@@ -25,14 +25,15 @@ enum {
     FIELD_CLASS = 0x8000 | 15,
     FIELD_CAUSE = 0x8000 | 16,
     FIELD_TRAFFIC = 0x8000 | 17,
+    FIELD_TIMEOUTS = 0x8000 | 18,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
-/* Header, 14 field headers, and the longest values. */
-_Static_assert(4 + (12 + VPNHA_CLASSES_MAX) * 4 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
+/* Header, 15 field headers, and the longest values. */
+_Static_assert(4 + (13 + VPNHA_CLASSES_MAX) * 4 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
                        4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 +
-                       8 + 255 + 15 + 4 <=
+                       8 + 8 + 255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -121,6 +122,8 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put(put_field(at, FIELD_ECHO, 4), session->echo_interval_s, 2);
     at = put(at, session->echo_failures, 2);
     at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
+    at = put(put_field(at, FIELD_TIMEOUTS, 8), session->session_timeout_s, 4);
+    at = put(at, session->idle_timeout_s, 4);
     at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);
     at = put_text(at, FIELD_INTERFACE, session->interface, VPNHA_INTERFACE_BYTES_MAX);
     at = put(put_field(at, FIELD_NOT_RESUMABLE, 4), session->not_resumable, 4);

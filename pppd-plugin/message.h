@@ -78,6 +78,7 @@ struct vpnha_session {
     uint32_t our_ppp_address, peer_ppp_address;
     uint16_t echo_interval_s, echo_failures;
     uint64_t established_unix_ms;
+    uint32_t session_timeout_s, idle_timeout_s; /* 0: none. */
     char user[VPNHA_USER_BYTES_MAX + 1];
     char interface[VPNHA_INTERFACE_BYTES_MAX + 1];
     uint32_t not_resumable; /* VPNHA_NOT_… */

@@ -37,6 +37,11 @@ static uint16_t clamp_u16(int value) {
     return (uint16_t)(value < 0 ? 0 : value > U16_MAX ? U16_MAX : value);
 }
 
+/* Of an option. */
+static uint32_t seconds(int value) {
+    return (uint32_t)(value < 0 ? 0 : value);
+}
+
 static void collect_link(const lcp_options* from, struct vpnha_link_options* to) {
     to->mru = from->neg_mru ? clamp_u16(from->mru) : MRU_DEFAULT;
     to->magic = from->neg_magicnumber ? from->magicnumber : 0;
@@ -102,6 +107,8 @@ void vpnha_collect_session(struct vpnha_session* session) {
     session->peer_ppp_address = ntohl(ipcp_hisoptions[0].hisaddr);
     session->echo_interval_s = clamp_u16(lcp_echo_interval);
     session->echo_failures = clamp_u16(lcp_echo_fails);
+    session->session_timeout_s = seconds(maxconnect);
+    session->idle_timeout_s = seconds(idle_time_limit);
     snprintf(session->user, sizeof session->user, "%s", peer_authname);
     snprintf(session->interface, sizeof session->interface, "%s", ifname);
     if (session->protocol == VPNHA_PPTP) {

@@ -23,17 +23,16 @@ import time
 from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.host.topology import DEFAULT_NODES, VIP_INSIDE
 from vpnlab.product.client import VpnClient
-from vpnlab.product.cluster import Cluster
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.product.radius import AccountedStack, Answer, RadiusServer, Told
+from vpnlab.product.radius import Answer, RadiusServer, Told
+from vpnlab.product.radius_stack import RadiusStack
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
-POOL = "10.200.32.0/26"
 TOLD_LIMIT_S, ACCOUNT_LIMIT_S = 10, 30
 UNKNOWN = "00000000-1-1.1-1"
 ACK = Answer("Disconnect-ACK", "")
@@ -73,8 +72,7 @@ def end(run: Run, radius: RadiusServer, name: str, client: VpnClient, *attribute
 def steps(run: Run) -> None:
     radius = RadiusServer(run.lab, run.lab.node("server"))
     live = begin(run, clients=(), observe_s=0,
-                 stack=AccountedStack(run.lab, Cluster(run.lab), POOL,
-                                      "dynamic_authorization = true"))
+                 stack=RadiusStack(run.lab, "dynamic_authorization = true"))
     first = live.dial("client1")
     second = live.dial("client2", dialler=PptpDialler)
     session = wait_started(run, radius, first)

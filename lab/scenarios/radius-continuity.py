@@ -17,10 +17,10 @@ what it sent, because what it sends to a dead gateway reaches nobody; User-Reque
 import json
 
 from vpnlab.evidence.expectation import at_least, between, equals, is_empty, is_true
-from vpnlab.product.cluster import Cluster
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.probes import SERVER_ADDRESS
-from vpnlab.product.radius import CLASS, AccountedStack, RadiusServer, Told
+from vpnlab.product.radius import CLASS, RadiusServer, Told
+from vpnlab.product.radius_stack import RadiusStack
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
@@ -28,8 +28,6 @@ from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
-POOL = "10.200.32.0/26"
-INTERIM_S = 10
 # A rate that leaves the host calm: where its cores are busy, leases lapse, and gates drop.
 PORT, MOVE_S, MBIT = 5001, 5, 8
 BULK_LOG = "/run/lab/bulk.log"
@@ -83,9 +81,7 @@ def steps(run: Run) -> None:
     server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
     run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
                  LISTENING_LIMIT_S)
-    live = begin(run, clients=(), observe_s=0,
-                 stack=AccountedStack(run.lab, Cluster(run.lab), POOL,
-                                      f'interim_interval = "{INTERIM_S}s"'))
+    live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab))
     live.dial("client1")
     live.dial("client2", dialler=PptpDialler)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}

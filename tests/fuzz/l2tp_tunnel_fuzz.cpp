@@ -87,7 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 observer.on_effects(tunnel.on_time(now));
                 break;
             case 4:
-                observer.on_effects(tunnel.end_session(records[0].key, now));
+                observer.on_effects(tunnel.end_session(records[0].key, "its time is over",
+                                                       EndCause::session_timeout, now));
                 break;
             default:
                 break;

@@ -118,7 +118,7 @@ KEY = struct.pack("!IHIHHHHH", VIP, 1701, CLIENT, 1701, TUNNEL, PEER_TUNNEL, 1, 
 
 def record(user=b"alice", interface=b"ppp0", mru=1500, version=1, key=KEY):
     link = struct.pack("!HIIB", mru, 0x0A0A0A0A, 0, 3)
-    addresses = struct.pack("!IIHHQ", 0x0AC80001, 0x0AC8010A, 5, 3, 1_700_000_000_000)
+    addresses = struct.pack("!IIHHQII", 0x0AC80001, 0x0AC8010A, 5, 3, 1_700_000_000_000, 7200, 900)
     names = u16(len(user)) + user + u16(len(interface)) + interface
     return bytes([version]) + key + link + link + addresses + names
 

@@ -13,7 +13,8 @@ PPTP_KEY = bytes.fromhex("c000020106bbc00002339cbb00800007")
 def pptp_call(version=1, mss=1448, scale=7, mtu=1396, bits=128, keys=72, user=b"anna"):
     link = struct.pack("!HIIB", 1400, 0x11111111, 0, 3)
     return (bytes([version]) + PPTP_KEY + struct.pack("!HBBB", mss, 7, scale, 8) + link + link
-            + struct.pack("!IIHHHQB", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000, bits)
+            + struct.pack("!IIHHHQIIB", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000, 7200,
+                          900, bits)
             + frames(b"k" * keys, user, b"ppp0"))
 
 

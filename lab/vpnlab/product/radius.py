@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """FreeRADIUS with a configuration of its own on one node, which authenticates users and writes
-down what it is told of their sessions; its radclient, which asks for their end; and gateways that
-are its clients, by pppd's radius.so and by vpnhad."""
+down what it is told of their sessions; its radclient, which asks for their end; and what gateways
+need that are its clients, by pppd's radius.so and by vpnhad."""
 from __future__ import annotations
 
 import dataclasses
@@ -11,11 +11,9 @@ import shutil
 from ..host.errors import PackageMissing
 from ..host.lab import Lab
 from ..host.node import Node
-from ..host.topology import L2TP
-from .cluster import DIRECTORY as LAB, Cluster
-from .l2tp_gateway import PASSWORD, SECRETS, USER
+from .cluster import DIRECTORY as LAB
+from .l2tp_gateway import PASSWORD, USER
 from .probes import SERVER_ADDRESS
-from .vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_file
 
 SECRET = "lab-secret"
 CLASS = "lab-class"
@@ -32,12 +30,6 @@ START_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 3
 FIELD = re.compile(r'^\s+([\w-]+) = "?(.*?)"?$')
 ANSWER = re.compile(r"^Received ([\w-]+) ", re.MULTILINE)
-RADIUS_TOML = """\
-[radius]
-accounting_servers = ["{server}:{port}"]
-{lines}
-
-"""
 
 SERVER_CONF = f"""\
 prefix = /usr
@@ -125,6 +117,11 @@ radius_retries    2
 """
 
 
+def user(name: str, attributes: str) -> str:
+    """One whom the server knows, by the password of the lab, and what it answers then."""
+    return f'{name} Cleartext-Password := "{PASSWORD}"\n\t{attributes}\n'
+
+
 @dataclasses.dataclass(frozen=True)
 class Told:
     """One Accounting-Request that the server has answered: its attributes, as FreeRADIUS writes
@@ -178,15 +175,15 @@ def parse_answer(text: str) -> Answer:
 class RadiusServer:
     """Returns when it listens."""
 
-    def __init__(self, lab: Lab, node: Node) -> None:
+    def __init__(self, lab: Lab, node: Node,
+                 users: str = user(USER, f'Class = "{CLASS}"')) -> None:
         if shutil.which(PROGRAM) is None or shutil.which(CLIENT_PROGRAM) is None:
             raise PackageMissing("apt-get install freeradius freeradius-utils")
         self._node = node
         node.run("mkdir", "-p", SERVER_DIR)
         node.put(f"{SERVER_DIR}/radiusd.conf", SERVER_CONF, mode=0o600)
         node.put(f"{SERVER_DIR}/dictionary", "$INCLUDE /usr/share/freeradius/dictionary\n")
-        node.put(f"{SERVER_DIR}/users",
-                 f'{USER} Cleartext-Password := "{PASSWORD}"\n\tClass = "{CLASS}"\n', mode=0o600)
+        node.put(f"{SERVER_DIR}/users", users, mode=0o600)
         log = f"/var/log/{LOG}"
         node.start(PROGRAM, "-f", "-d", SERVER_DIR, "-n", "radiusd", "-l", "stdout", stdout=log,
                    stderr=log)
@@ -206,24 +203,6 @@ class RadiusServer:
                               SERVER_DIR, "-S", file, f"{address}:{AUTHORIZATION_PORT}", kind,
                               stdin=request, check=False)
         return parse_answer(done.stdout)
-
-
-class AccountedStack(VpnhaStack):
-    """Gateways whose users are the server's. `lines`: more of the table [radius]."""
-
-    def __init__(self, lab: Lab, cluster: Cluster, common_pool: str, lines: str) -> None:
-        super().__init__(lab, cluster, common_pool=common_pool)
-        self._radius = RADIUS_TOML.format(server=SERVER_ADDRESS, port=ACCT_PORT, lines=lines)
-
-    def configure(self, node: Node) -> None:
-        super().configure(node)
-        toml = (node.read(CONFIG_FILE) or "").replace("stand_in =", "accounting = true\nstand_in =",
-                                                      1)
-        node.put(CONFIG_FILE, self._radius + toml, mode=0o640)
-        for path in (options_file(L2TP), pptpd_options_file(L2TP)):
-            node.put(path, "\n".join((node.read(path) or "", *PPP_OPTIONS, "vpnha_accounting", "")))
-        node.put(SECRETS, "", mode=0o600)
-        configure_client(node)
 
 
 def configure_client(node: Node) -> None:

@@ -42,6 +42,8 @@ struct RemoveCall {
 struct EndCall {
     GatewayId gateway;
     pptp::CallKey key;
+    std::string reason;  // For the log.
+    EndCause cause{};
 };
 // The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
 // after its gate was shut. → CallResumed, CallEnded

@@ -394,13 +394,14 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
     return effects;
 }
 
-TunnelEffects ResumedTunnel::end_session(const SessionKey& session, TimePoint now) {
+TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string reason,
+                                         EndCause cause, TimePoint now) {
     TunnelEffects effects;
     state_->latest = now;
     const auto found = state_->sessions.find(session);
     if (state_->phase == Phase::live && found != state_->sessions.end()) {
-        ppp::LinkKeeper::Effects closed = found->second.close("ended by the operator");
-        closed.cause = EndCause::admin_reset;
+        ppp::LinkKeeper::Effects closed = found->second.close(std::move(reason));
+        closed.cause = cause;
         state_->apply(found, std::move(closed), CdnResult::administrative, effects);
         state_->settle(effects);
     }

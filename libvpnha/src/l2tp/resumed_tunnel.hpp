@@ -106,8 +106,9 @@ class ResumedTunnel {
     [[nodiscard]] TunnelEffects on_datagram(ByteView datagram, TimePoint now);
     // A frame of a session's PPP channel or unit: protocol number first.
     [[nodiscard]] TunnelEffects on_frame(const SessionKey& session, ByteView frame, TimePoint now);
-    // The operator ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
-    [[nodiscard]] TunnelEffects end_session(const SessionKey& session, TimePoint now);
+    // This side ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
+    [[nodiscard]] TunnelEffects end_session(const SessionKey& session, std::string reason,
+                                            EndCause cause, TimePoint now);
     // The stock daemon speaks for this session again; nothing is said.
     [[nodiscard]] TunnelEffects yield_session(const SessionKey& session);
     // The time given by next_deadline() has come; harmless when it has not.

@@ -119,6 +119,7 @@ Bytes encode_record(const SessionRecord& record) {
     writer.u32(record.our_address.value).u32(record.peer_address.value);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
+    writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
     writer.prefixed(record.user).prefixed(record.interface);
     return std::move(writer).take();
 }
@@ -138,6 +139,8 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
     record.established_unix_ms = reader.u64();
+    record.timeouts.session_s = reader.u32();
+    record.timeouts.idle_s = reader.u32();
     record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
     record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
     if (!reader.finished()) {

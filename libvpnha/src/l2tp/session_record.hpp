@@ -14,6 +14,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "ppp/link_options.hpp"
+#include "ppp/timeouts.hpp"
 
 namespace vpnha::l2tp {
 
@@ -39,9 +40,10 @@ struct SessionRecord {
     ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
     Ipv4Address our_address;  // IPCP (RFC 1332).
     Ipv4Address peer_address;
-    std::uint16_t echo_interval_s = 0;  // LCP echo as pppd was configured; 0: never.
-    std::uint16_t echo_failures = 0;    // Unanswered echoes that end the session; 0: none do.
-    std::uint64_t established_unix_ms = 0;
+    std::uint16_t echo_interval_s = 0;      // LCP echo as pppd was configured; 0: never.
+    std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
+    std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
+    ppp::Timeouts timeouts;
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // Name at the node that negotiated it, for display only.
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;

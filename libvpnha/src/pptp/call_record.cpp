@@ -185,6 +185,7 @@ Bytes encode_record(const CallRecord& record) {
     writer.u16(record.mtu);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
+    writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
     writer.u8(static_cast<std::uint8_t>(record.mppe)).prefixed(ByteView(record.sealed_keys));
     writer.prefixed(record.user).prefixed(record.interface);
     return std::move(writer).take();
@@ -207,6 +208,8 @@ Result<CallRecord> parse_record(ByteView bytes) {
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
     record.established_unix_ms = reader.u64();
+    record.timeouts.session_s = reader.u32();
+    record.timeouts.idle_s = reader.u32();
     record.mppe = static_cast<Mppe>(reader.u8());
     const ByteView keys = reader.take_prefixed(limits::kPptpSealedKeysBytesMax);
     record.sealed_keys.assign(keys.begin(), keys.end());

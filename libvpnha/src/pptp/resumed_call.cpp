@@ -120,16 +120,16 @@ void ResumedCall::pause(TimePoint now) {
     }
 }
 
-void ResumedCall::close(const std::string& reason, CallOutput& out) {
+void ResumedCall::close(const std::string& reason, EndCause cause, CallOutput& out) {
     if (state_ == State::resuming || state_ == State::running) {
-        close_reason_ = reason;
+        close_ = {reason, cause};
         close_when_heard(out);
     }
 }
 
 void ResumedCall::close_when_heard(CallOutput& out) {
-    if (close_reason_ && state_ == State::running && is_connected_) {
-        end(*close_reason_, EndCause::admin_reset, out);
+    if (close_ && state_ == State::running && is_connected_) {
+        end(close_->reason, close_->cause, out);
     }
 }
 

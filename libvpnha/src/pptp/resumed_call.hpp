@@ -96,7 +96,7 @@ class ResumedCall {
 
     // This side ends it: PPP's Terminate-Request, then Call-Disconnect-Notify. It waits until both
     // can be said.
-    void close(const std::string& reason, CallOutput& out);
+    void close(const std::string& reason, EndCause cause, CallOutput& out);
 
     void on_segment(const PeerSegment& segment, TimePoint now, CallOutput& out);
     void on_control(ByteView bytes, CallOutput& out);
@@ -114,6 +114,11 @@ class ResumedCall {
     [[nodiscard]] CallNumbers numbers(TimePoint now) const;
 
   private:
+    struct Close {
+        std::string reason;
+        EndCause cause{};
+    };
+
     void close_when_heard(CallOutput& out);
     void begin_link(TimePoint now);
     void on_position(TimePoint now, CallOutput& out);
@@ -142,8 +147,8 @@ class ResumedCall {
     std::optional<mppe::Sender> sender_;
     std::optional<mppe::Receiver> receiver_;
     State state_ = State::prepared;
-    bool is_exact_ = false;                    // Paused while running.
-    std::optional<std::string> close_reason_;  // Of a close(); it may wait.
+    bool is_exact_ = false;       // Paused while running.
+    std::optional<Close> close_;  // It may wait.
 
     CallNumbers known_;
     TimePoint known_at_{};

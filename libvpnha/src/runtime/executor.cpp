@@ -30,7 +30,14 @@ void report(std::string_view what, const Result<void>& result) {
 }  // namespace
 
 Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answers answers)
-    : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)), tools_(loop) {}
+    : loop_(loop),
+      node_(node),
+      ports_(ports),
+      answers_(std::move(answers)),
+      tools_(loop),
+      traffic_(loop, [this](GatewayId gateway, const node::TrafficRead& read) {
+          run(node_.on_event(gateway, read, loop_.now()));
+      }) {}
 
 void Executor::run(node::Effects effects) {
     node::run_effects(
@@ -60,9 +67,18 @@ node::Effects Executor::execute(node::PptpWork& work) {
 }
 
 node::Effects Executor::execute(node::AccountingWork& work) {
+    return std::visit([this](auto& each) { return execute(each); }, work);
+}
+
+node::Effects Executor::execute(node::SendAccounting& request) {
     // Only the keeper of a gateway with accounting asks for it.
     VPNHA_ASSERT(ports_.accounting != nullptr);
-    ports_.accounting->execute(std::move(work));
+    ports_.accounting->send(std::move(request));
+    return {};
+}
+
+node::Effects Executor::execute(node::ReadTraffic& wanted) {
+    traffic_.read(wanted);
     return {};
 }
 

@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "adapters/corosync/corosync_group.hpp"
+#include "adapters/netlink/traffic_reader.hpp"
 #include "adapters/radius/accounting_client.hpp"
 #include "effects/effect_runner.hpp"
 #include "node/node.hpp"
@@ -116,6 +117,8 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::Detached& effect) override;
     node::Effects execute(node::Fenced& effect) override;
     node::Effects execute(node::Log& effect) override;
+    node::Effects execute(node::SendAccounting& request);
+    node::Effects execute(node::ReadTraffic& wanted);
     node::Effects execute(node::InstallSession& effect);
     node::Effects execute(node::RemoveSession& effect);
     node::Effects execute(node::AuditSessions& effect);
@@ -168,6 +171,7 @@ class Executor final : private node::EffectRunner {
     InstallQueue installs_;
     std::deque<Saying> sayings_;
     PacemakerTools tools_;
+    adapters::TrafficReader traffic_;
     std::set<GatewayId> unaudited_;
     bool broken_ = false;
 };

@@ -68,6 +68,8 @@ class Place final : public Gateway {
             for (node::Effect& effect : std::exchange(effects_, {})) {
                 if (auto* work = std::get_if<node::PptpWork>(&effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
+                } else if (std::holds_alternative<node::AccountingWork>(effect)) {
+                    ++traffic_reads_;
                 } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
                 } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
@@ -92,7 +94,10 @@ class Place final : public Gateway {
         numbers_ = set.calls.at(0).numbers;
     }
     void execute(node::RemoveCall& remove, TimePoint) { removed_.push_back(remove.key); }
-    void execute(node::EndCall& end, TimePoint) { told_to_end_.push_back(end.key); }
+    void execute(node::EndCall& end, TimePoint) {
+        told_to_end_.push_back(end.key);
+        end_cause_ = end.cause;
+    }
     void execute(node::ResumeCalls& resume, TimePoint) {
         resumed_.insert(resumed_.end(), resume.calls.begin(), resume.calls.end());
         exact_.push_back(resume.exact);
@@ -117,6 +122,8 @@ class Place final : public Gateway {
     std::vector<bool> exact_;
     std::vector<CallKey> removed_;
     std::vector<CallKey> told_to_end_;
+    EndCause end_cause_{};  // Of the last.
+    int traffic_reads_ = 0;
     std::vector<node::PluginToken> ended_plugins_;
     std::vector<bool> answers_;
     int prepared_ = 0;
@@ -292,6 +299,43 @@ TEST_F(PptpCallsTest, AnOperatorEndsAResumedCallByTheDataPath) {
     settle();
     EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
     EXPECT_THAT(b_.ended_plugins_, IsEmpty());
+}
+
+TEST_F(PptpCallsTest, AResumedCallEndsWhenItsSessionTimeoutIsOver) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_EQ(b_.traffic_reads_, 1);
+    const pptp::CallRecord call = sample_call();
+    const std::uint64_t left_ms = 3000;
+    const node::TrafficRead read{
+        0, call.established_unix_ms + 1000ULL * call.timeouts.session_s - left_ms, {}};
+    b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
+    pass(milliseconds(2980));
+    EXPECT_THAT(b_.told_to_end_, IsEmpty());
+    pass(milliseconds(50));
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_EQ(b_.end_cause_, EndCause::session_timeout);
+    // While it is stock its pppd ends it.
+    EXPECT_EQ(a_.traffic_reads_, 0);
+}
+
+TEST_F(PptpCallsTest, APausedCallIsNotEnded) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    b_.keeper_.pause(b_.effects_);
+    const node::TrafficRead late{0, sample_call().established_unix_ms * 2, {}};
+    b_.keeper_.on_event(node::AccountingEvent(late), now_, b_.effects_);
+    pass(seconds(1));
+    EXPECT_THAT(b_.told_to_end_, IsEmpty());
+    b_.keeper_.unpause(now_, b_.effects_);
+    settle();
+    b_.keeper_.on_event(node::AccountingEvent(late), now_, b_.effects_);
+    settle();
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
 }
 
 TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {

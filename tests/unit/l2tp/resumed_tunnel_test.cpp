@@ -68,7 +68,8 @@ class ResumedTunnelTest : public ::testing::Test {
         return lines(tunnel.on_frame(session_record(session).key, frame, now));
     }
     std::vector<std::string> end(std::uint16_t session) {
-        return lines(tunnel.end_session(session_record(session).key, now));
+        return lines(tunnel.end_session(session_record(session).key, "ended by the operator",
+                                        EndCause::admin_reset, now));
     }
     std::vector<std::string> at(Duration since_start) {
         now = kStart + since_start;
@@ -172,11 +173,15 @@ TEST_F(ResumedTunnelTest, WhatTheStockDaemonHasAgainLeavesWithoutAWord) {
 
 TEST_F(ResumedTunnelTest, ACdnCarriesOurSessionIdInItsAvp) {
     promote();
-    const TunnelEffects effects = tunnel.end_session(session_record(2).key, now);
+    const TunnelEffects effects = tunnel.end_session(session_record(2).key, "its time is over",
+                                                     EndCause::session_timeout, now);
     const auto sent = test::open_datagram(std::get<SendDatagram>(effects.at(1)).bytes);
     EXPECT_EQ(sent.header.tunnel, kTunnel.peer_id);
     EXPECT_EQ(sent.header.session, SessionId{102});
     EXPECT_EQ(sent.assigned_session, 2);
+    const auto& ended = std::get<SessionEnded>(effects.at(2));
+    EXPECT_EQ(ended.reason, "its time is over");
+    EXPECT_EQ(ended.cause, EndCause::session_timeout);
 }
 
 TEST_F(ResumedTunnelTest, ALinkThatEndsTakesItsSessionWithIt) {

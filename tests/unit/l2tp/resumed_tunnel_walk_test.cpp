@@ -140,7 +140,7 @@ class Walk {
         const SessionKey& key = keys_[random_.below(keys_.size())];
         switch (random_.below(12)) {
             case 0:
-                apply(tunnel_.end_session(key, now_));
+                apply(tunnel_.end_session(key, "any", EndCause::idle_timeout, now_));
                 break;
             case 1:
                 forge_sccrq();

@@ -15,7 +15,9 @@ namespace session_record_test {
 using test::session_record;
 
 TEST(SessionRecordTest, HasTheDocumentedBytes) {
-    EXPECT_EQ(to_hex(encode_record(session_record())),
+    SessionRecord record = session_record();
+    record.timeouts = {0, 900};
+    EXPECT_EQ(to_hex(encode_record(record)),
               "01"  // Version.
               "c000026406a5"
               "c000023306a5"  // VIP and peer.
@@ -36,6 +38,8 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "0005"
               "0003"              // Echo interval and failures.
               "0000018bcfe56800"  // Established.
+              "00000000"
+              "00000384"  // Session's and idle time-out.
               "0005"
               "616c696365"  // alice
               "0004"
@@ -74,6 +78,7 @@ SessionRecord any_record(test::Random& random) {
     record.echo_interval_s = random.u16();
     record.echo_failures = random.u16();
     record.established_unix_ms = random.next();
+    record.timeouts = {random.u32(), random.u32()};
     record.user = to_text(random.bytes(limits::kUserNameBytesMax));
     record.interface = std::string(random.below(limits::kInterfaceNameBytesMax + 1), 'p');
     return record;

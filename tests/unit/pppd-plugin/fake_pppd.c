@@ -32,6 +32,7 @@ lcp_options lcp_gotoptions[NUM_PPP], lcp_hisoptions[NUM_PPP];
 ipcp_options ipcp_gotoptions[NUM_PPP], ipcp_hisoptions[NUM_PPP];
 ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
 int lcp_echo_interval, lcp_echo_fails;
+int maxconnect, idle_time_limit;
 char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
 struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
@@ -224,6 +225,8 @@ void fake_pppd_negotiate(void) {
     ipcp_gotoptions[0].ouraddr = htonl(0x0ac80001);
     ipcp_hisoptions[0].hisaddr = htonl(0x0ac8010a);
     lcp_echo_interval = 30;
+    maxconnect = 7200;
+    idle_time_limit = 900;
     lcp_echo_fails = 4;
     snprintf(peer_authname, sizeof peer_authname, "alice");
     snprintf(ifname, sizeof ifname, "ppp0");

@@ -38,6 +38,8 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
                   "0014"
                   "0003"
                   "0000018bcfe56800"
+                  "00001c20"
+                  "00000000"
                   "80"
                   "0048" +
                   to_hex(Bytes(72, 0x5e)) +  // MPPE.

@@ -133,7 +133,10 @@ class CallWorld final : public CallOutput {
         how = text;
         resumed_at = now;
     }
-    void ended(const std::string& reason, EndCause) override { ended_by.push_back(reason); }
+    void ended(const std::string& reason, EndCause why) override {
+        ended_by.push_back(reason);
+        cause = why;
+    }
 
     TimePoint now{TimePoint{} + std::chrono::hours(1)};
     Duration delay = milliseconds(5);
@@ -158,6 +161,7 @@ class CallWorld final : public CallOutput {
     std::string how;
     TimePoint resumed_at{};
     std::vector<std::string> ended_by;
+    EndCause cause{};                 // Of the last.
     std::set<std::uint64_t> indexes;  // Of MPPE, of both gateways.
     int indexes_reused = 0;
     std::uint32_t data_sent = 0;

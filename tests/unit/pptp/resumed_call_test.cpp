@@ -256,22 +256,24 @@ TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
     {
         CallWorld world(GetParam(), Mppe::bits128);
         be_running(world);
-        world.call->close("ended by the operator", world);
+        world.call->close("ended by the operator", EndCause::admin_reset, world);
         EXPECT_THAT(world.ended_by, ElementsAre("ended by the operator"));
         EXPECT_THAT(world.said, ElementsAre(disconnect));
         world.run(20ms);
         EXPECT_THAT(world.client.codes, ElementsAre(5));  // LCP Terminate-Request.
-        world.call->close("again", world);
+        world.call->close("again", EndCause::admin_reset, world);
         EXPECT_THAT(world.ended_by, SizeIs(1));
+        EXPECT_EQ(world.cause, EndCause::admin_reset);
     }
     {
         CallWorld world(GetParam(), Mppe::bits128);
         be_known(world);
         world.call->resume(false, world.now, world);
-        world.call->close("ended by the operator", world);
+        world.call->close("its time is over", EndCause::session_timeout, world);
         EXPECT_THAT(world.ended_by, IsEmpty()) << "it may not speak yet";
         world.run(2s);
-        EXPECT_THAT(world.ended_by, ElementsAre("ended by the operator"));
+        EXPECT_THAT(world.ended_by, ElementsAre("its time is over"));
+        EXPECT_EQ(world.cause, EndCause::session_timeout);
         EXPECT_THAT(world.said, ::testing::Contains(disconnect));
     }
 }

@@ -18,6 +18,7 @@ inline CallRecord sample_call() {
     call.echo_interval_s = 20;
     call.echo_failures = 3;
     call.established_unix_ms = 1'700'000'000'000;
+    call.timeouts = {7200, 0};
     call.mppe = Mppe::bits128;
     call.sealed_keys = Bytes(72, 0x5e);
     call.user = "anna";

@@ -43,6 +43,7 @@ constexpr std::uint16_t kLastUpField = kNotResumable;
 constexpr std::uint16_t kClass = kOptionalBit | 15;
 constexpr std::uint16_t kCause = kOptionalBit | 16;
 constexpr std::uint16_t kTraffic = kOptionalBit | 17;
+constexpr std::uint16_t kTimeouts = kOptionalBit | 18;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -204,6 +205,16 @@ Result<void> add_class(ByteReader& value, std::vector<Bytes>& classes) {
     return {};
 }
 
+Result<ppp::Timeouts> read_timeouts(ByteReader& value) {
+    ppp::Timeouts timeouts;
+    timeouts.session_s = value.u32();
+    timeouts.idle_s = value.u32();
+    if (!value.finished()) {
+        return fail(Errc::malformed, "time-outs have a wrong length");
+    }
+    return timeouts;
+}
+
 // All fields of a message, up to the one with the highest number; which ones there were.
 Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
                                                   Carrier& carrier) {
@@ -216,6 +227,10 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
         }
         if (type == kClass) {
             VPNHA_CHECK(add_class(value, up.classes));
+            continue;
+        }
+        if (type == kTimeouts) {
+            VPNHA_TRY(up.link.timeouts, read_timeouts(value));
             continue;
         }
         if ((type & kOptionalBit) != 0) {
@@ -301,6 +316,7 @@ l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link
     record.echo_interval_s = link.echo_interval_s;
     record.echo_failures = link.echo_failures;
     record.established_unix_ms = link.established_unix_ms;
+    record.timeouts = link.timeouts;
     record.user = link.user;
     record.interface = link.interface;
     return record;

@@ -25,7 +25,8 @@ struct PluginLink {
     std::uint16_t echo_interval_s = 0;  // 0: never.
     std::uint16_t echo_failures = 0;    // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;
-    std::string user;  // As authenticated; may be empty.
+    ppp::Timeouts timeouts;  // A plugin that is older than they are says none.
+    std::string user;        // As authenticated; may be empty.
     std::string interface;
 };
 

@@ -56,8 +56,8 @@ void PathCall::pause(TimePoint now) {
     engine_.pause(now);
 }
 
-void PathCall::close(const std::string& reason) {
-    engine_.close(reason, *this);
+void PathCall::close(const std::string& reason, EndCause cause) {
+    engine_.close(reason, cause, *this);
     settle();
 }
 

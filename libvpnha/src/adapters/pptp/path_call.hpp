@@ -47,7 +47,7 @@ class PathCall final : pptp::CallOutput {
     [[nodiscard]] bool catch_up(std::size_t keys_max) { return engine_.catch_up(keys_max); }
     void resume(bool exact, TimePoint now);
     void pause(TimePoint now);
-    void close(const std::string& reason);
+    void close(const std::string& reason, EndCause cause);
     void on_segment(const pptp::PeerSegment& segment, TimePoint now);
     void on_gre(ByteView packet, TimePoint now);
     // Some of what waits at the device, or at the connection.

@@ -89,7 +89,7 @@ void PathWorker::take(const node::RemoveCall& command, TimePoint) {
 void PathWorker::take(const node::EndCall& command, TimePoint now) {
     Entry* const entry = find(command.key);
     if (entry != nullptr && entry->call->is_live() && !entry->ends_at) {
-        entry->call->close("ended by the operator");
+        entry->call->close(command.reason, command.cause);
         follow(numbers_.at(command.key), now);
     }
 }

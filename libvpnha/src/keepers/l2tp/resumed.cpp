@@ -23,7 +23,7 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
         }
         Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
         if (record && stored.hold == replica::Hold::installed) {
-            resume(*record);
+            resume(*record, now);
         } else {
             lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
         }
@@ -50,6 +50,7 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
         return;
     }
     paused_sessions_.erase(key);
+    timeouts_.forget(record_key_of(key));
     if (resumed_sessions_.erase(key) != 0) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
     }
@@ -88,6 +89,7 @@ void L2tpSessions::mute_resumed(Effects& effects) {
     deadlines_.clear();
     resumed_sessions_.clear();
     paused_sessions_.clear();
+    timeouts_.clear();
 }
 
 void L2tpSessions::mute(Effects& effects) {
@@ -118,7 +120,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             if (!resumed_.contains(key.tunnel)) {
                 silent.insert(key.tunnel);
             }
-            resume(*record);
+            resume(*record, now);
         } else if (!is_stock(key)) {
             lost.emplace_back(record_key_of(key), std::move(*record));
         }
@@ -129,7 +131,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
     }
 }
 
-void L2tpSessions::resume(const l2tp::SessionRecord& record) {
+void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now) {
     const l2tp::TunnelKey& tunnel = record.key.tunnel;
     auto place = resumed_.find(tunnel);
     if (place == resumed_.end()) {
@@ -138,6 +140,33 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record) {
     }
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
+    timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
+                     record.peer_address},
+                    now);
+}
+
+void L2tpSessions::close(const l2tp::SessionKey& key, std::string reason, EndCause cause,
+                         TimePoint now, Effects& effects) {
+    let_speak(key.tunnel, now, effects);
+    take(key.tunnel, resumed_.at(key.tunnel).tunnel.end_session(key, std::move(reason), cause, now),
+         now, effects);
+}
+
+void L2tpSessions::end_due(TimePoint now, Effects& effects) {
+    if (!gateway_.is_heard()) {
+        return;
+    }
+    for (const auto& [record, cause, reason] : timeouts_.take_due(now)) {
+        const auto key = l2tp::parse_key(record.id.view());
+        if (key && resumed_sessions_.contains(*key)) {
+            close(*key, std::string(reason), cause, now, effects);
+        }
+    }
+}
+
+void L2tpSessions::hear(const node::TrafficRead& read, TimePoint now, Effects& effects) {
+    timeouts_.hear(read, now);
+    end_due(now, effects);
 }
 
 void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
@@ -156,7 +185,7 @@ void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord
     // The client hears at once that it has to dial again.
     let_speak(record->key.tunnel, now, effects);
     tunnel->second.tunnel.add_session(*record);
-    take(record->key.tunnel, tunnel->second.tunnel.end_session(record->key, now), now, effects);
+    close(record->key, why, EndCause::lost_service, now, effects);
 }
 
 void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {
@@ -212,6 +241,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
                                TimePoint now, Effects& effects) {
     const auto& [session, reason, cause] = ended;
     resumed_sessions_.erase(session);
+    timeouts_.forget(record_key_of(session));
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }

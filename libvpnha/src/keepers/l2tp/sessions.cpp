@@ -44,6 +44,8 @@ void L2tpSessions::on_event(const node::KeeperEvent& event, TimePoint now, Effec
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     } else if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
+    } else if (const auto* traffic = std::get_if<node::AccountingEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *traffic);
     }
 }
 
@@ -80,10 +82,10 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     if (!gateway_.is_heard()) {
         paused_sessions_.insert(key);
     } else if (tunnel == resumed_.end()) {
-        resume(*late);
+        resume(*late, now);
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
-        resume(*late);  // Its tunnel speaks already.
+        resume(*late, now);  // Its tunnel speaks already.
     } else {
         give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
@@ -103,8 +105,7 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
                                                gateway_.tag(), l2tp::to_string(key))});
     gateway_.replica().on_gone(record);
     if (resumed_sessions_.contains(key)) {
-        let_speak(key.tunnel, now, effects);
-        take(key.tunnel, resumed_.at(key.tunnel).tunnel.end_session(key, now), now, effects);
+        close(key, "this node's kernel lost it", EndCause::lost_service, now, effects);
     } else if (!replica().promoted()) {
         gateway_.install_missing(now, effects);
     }
@@ -121,9 +122,7 @@ Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effect
     if (!resumed_sessions_.contains(session)) {
         return fail(Errc::not_found, "this node has not resumed the session");
     }
-    let_speak(session.tunnel, now, effects);
-    take(session.tunnel, resumed_.at(session.tunnel).tunnel.end_session(session, now), now,
-         effects);
+    close(session, "ended by the operator", EndCause::admin_reset, now, effects);
     return {};
 }
 
@@ -222,13 +221,15 @@ void L2tpSessions::on_replica(TimePoint now, Effects& effects) {
 
 void L2tpSessions::on_time(TimePoint now, Effects& effects) {
     speak_due(now, effects);
+    end_due(now, effects);
+    timeouts_.ask(gateway_.id(), now, effects);
     on_replica(now, effects);
 }
 
 std::optional<TimePoint> L2tpSessions::next_deadline() const {
-    std::optional<TimePoint> at;
+    std::optional<TimePoint> at = timeouts_.next_deadline();
     if (!deadlines_.empty()) {
-        at = deadlines_.begin()->first;
+        at = earliest(at, deadlines_.begin()->first);
     }
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "keepers/keeper.hpp"
+#include "keepers/timeouts.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 
 namespace vpnha::keepers {
@@ -86,6 +87,8 @@ class L2tpSessions final : public Keeper {
     void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
     void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
     void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+    void hear(const node::AccountingAnswered&, TimePoint, Effects&) {}
+    void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
     void hear(const node::PluginAsks&, TimePoint, Effects&) {}
     void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
@@ -99,7 +102,11 @@ class L2tpSessions final : public Keeper {
     void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
-    void resume(const l2tp::SessionRecord& record);
+    void end_due(TimePoint now, Effects& effects);
+    void resume(const l2tp::SessionRecord& record, TimePoint now);
+    // By this side; its client is told.
+    void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
+               Effects& effects);
     void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
                  const std::string& why, TimePoint now, Effects& effects);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
@@ -124,6 +131,7 @@ class L2tpSessions final : public Keeper {
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;
     std::set<l2tp::SessionKey> paused_sessions_;
+    Timeouts timeouts_;                  // Of resumed_sessions_.
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
     Counters counters_;
 };

@@ -16,10 +16,6 @@ using wire::RecordType;
 // An answer of the data path that does not come is asked for again.
 constexpr Duration kReadWait = std::chrono::seconds(1);
 
-wire::RecordKey call_record(const pptp::CallKey& key) {
-    return {RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
-}
-
 wire::RecordKey numbers_record(const pptp::CallKey& key) {
     return {RecordType::pptp_numbers, wire::RecordId(pptp::encode_key(key))};
 }
@@ -31,6 +27,10 @@ bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
 }
 
 }  // namespace
+
+wire::RecordKey record_key_of(const pptp::CallKey& key) {
+    return {RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
+}
 
 void PptpCalls::log(node::Level level, const char* what, const pptp::CallKey& key,
                     const std::string& why, Effects& effects) const {
@@ -112,6 +112,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
         found->second.numbers.reset();
         renumbered_.erase(*call);
     } else {
+        timeouts_.forget(key);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
         rest.numbers = found->second.numbers;
@@ -165,124 +166,9 @@ void PptpCalls::read(TimePoint now, Effects& effects) {
     ask(now, effects);
 }
 
-void PptpCalls::promote(TimePoint now, Effects& effects) {
-    is_promoted_ = true;
-    say_numbers(effects);
-    effects.emplace_back(node::WatchCalls{gateway_.id()});
-    std::vector<pptp::CallKey> ready;
-    std::vector<pptp::CallKey> lost;
-    std::vector<wire::RecordKey> unreadable;
-    for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
-        const auto call = pptp::parse_key(key.id.view());
-        if (!call) {
-            unreadable.push_back(key);
-            continue;
-        }
-        const auto found = calls_.find(*call);
-        if (found == calls_.end() || found->second.stage == Stage::absent) {
-            lost.push_back(*call);
-        } else if (found->second.stage == Stage::prepared) {
-            ready.push_back(*call);
-        }
-        // What is being prepared is resumed when it is: CallPrepared.
-    }
-    resume(std::move(ready), effects);
-    for (const pptp::CallKey& key : lost) {
-        give_up(key, "this node has not prepared it", now, effects);
-    }
-    for (const wire::RecordKey& key : unreadable) {
-        replica().erase(key, now);
-    }
-    ask(now, effects);
-}
-
-void PptpCalls::resume(std::vector<pptp::CallKey> keys, Effects& effects) {
-    for (const pptp::CallKey& key : keys) {
-        calls_[key].stage = Stage::resumed;
-    }
-    if (!keys.empty()) {
-        effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
-    }
-}
-
-void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePoint now,
-                        Effects& effects) {
-    // Its client hears of it by a RST, as soon as nothing holds its packets back.
-    ++counters_.lost;
-    log(node::Level::error, "session lost event=lost", key, why, effects);
-    effects.emplace_back(node::RemoveCall{gateway_.id(), key});
-    calls_.erase(key);
-    if (replica().promoted()) {
-        end(key, EndCause::lost_service, now);
-    } else {
-        ended_.emplace(key, EndCause::lost_service);
-    }
-}
-
-void PptpCalls::end(const pptp::CallKey& key, EndCause cause, TimePoint now) {
-    erase(key, now);
-    gateway_.tell_end(call_record(key), cause, now);
-}
-
 void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
-    replica().erase(call_record(key), now);
+    replica().erase(record_key_of(key), now);
     replica().erase(numbers_record(key), now);
-}
-
-void PptpCalls::pause(Effects& effects) {
-    reading_.reset();
-    read_again_at_.reset();
-    effects.emplace_back(node::PauseCalls{gateway_.id()});
-}
-
-void PptpCalls::unpause(TimePoint now, Effects& effects) {
-    std::vector<pptp::CallKey> keys;
-    for (const auto& [key, call] : calls_) {
-        if (call.stage == Stage::resumed || call.stage == Stage::prepared) {
-            keys.push_back(key);
-        }
-    }
-    resume(std::move(keys), effects);
-    ask(now, effects);
-}
-
-void PptpCalls::mute(Effects& effects) {
-    // Without a word: the next promoted node goes on with them.
-    is_promoted_ = false;
-    granted_ = {};
-    exact_ = false;
-    reading_.reset();
-    read_again_at_.reset();
-    effects.emplace_back(node::UnwatchCalls{gateway_.id()});
-    for (auto& [key, call] : calls_) {
-        if (call.stage == Stage::resumed) {
-            effects.emplace_back(node::RemoveCall{gateway_.id(), key});
-        }
-        if (is_live(call)) {
-            // Prepared anew, from what the next holder says of it.
-            call.stage = Stage::absent;
-            replica().on_gone(call_record(key));
-        }
-    }
-    stock_.clear();
-    waiting_plugins_.clear();
-    ended_.clear();
-}
-
-Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
-    for (const auto& [plugin, call] : stock_) {
-        if (call_record(call.record.key) == key) {
-            effects.emplace_back(node::EndPlugin{plugin});
-            return {};
-        }
-    }
-    VPNHA_TRY(const pptp::CallKey call, pptp::parse_key(key.id.view()));
-    const auto found = calls_.find(call);
-    if (found == calls_.end() || found->second.stage != Stage::resumed) {
-        return fail(Errc::not_found, "this node has not resumed the call");
-    }
-    effects.emplace_back(node::EndCall{gateway_.id(), call});
-    return {};
 }
 
 void PptpCalls::detach(Effects& effects) {
@@ -292,6 +178,7 @@ void PptpCalls::detach(Effects& effects) {
         }
     }
     calls_.clear();
+    timeouts_.clear();
     renumbered_.clear();
     refusals_.clear();
 }
@@ -312,13 +199,15 @@ void PptpCalls::on_replica(TimePoint now, Effects& effects) {
 
 void PptpCalls::on_time(TimePoint now, Effects& effects) {
     on_replica(now, effects);
+    end_due(now, effects);
+    timeouts_.ask(gateway_.id(), now, effects);
     if (read_again_at_ && *read_again_at_ <= now) {
         ask(now, effects);
     }
 }
 
 std::optional<TimePoint> PptpCalls::next_deadline() const {
-    std::optional<TimePoint> at = read_again_at_;
+    std::optional<TimePoint> at = earliest(read_again_at_, timeouts_.next_deadline());
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);
     }
@@ -330,6 +219,8 @@ void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects&
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     } else if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
+    } else if (const auto* traffic = std::get_if<node::AccountingEvent>(&event)) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *traffic);
     }
 }
 
@@ -340,7 +231,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         return;
     }
     Call& call = found->second;
-    const wire::RecordKey record = call_record(prepared.key);
+    const wire::RecordKey record = record_key_of(prepared.key);
     call.stage = prepared.result ? Stage::prepared : Stage::absent;
     if (const auto ticket = std::exchange(call.installing, std::nullopt)) {
         replica().on_installed(
@@ -361,26 +252,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     if (!prepared.result) {
         give_up(pptp::CallKey(prepared.key), "it could not be prepared", now, effects);
     } else if (gateway_.is_heard()) {
-        resume({prepared.key}, effects);
-    }
-}
-
-void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
-    ++counters_.resumed;
-    log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
-}
-
-void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
-    const auto found = calls_.find(ended.key);
-    if (found == calls_.end() || found->second.stage != Stage::resumed) {
-        return;
-    }
-    calls_.erase(found);
-    log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
-    if (replica().promoted()) {
-        end(ended.key, ended.cause, now);
-    } else {
-        ended_.emplace(ended.key, ended.cause);
+        resume({prepared.key}, now, effects);
     }
 }
 
@@ -420,7 +292,7 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
         return;
     }
-    const wire::RecordKey key = call_record(record.key);
+    const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     if (obstacle.empty() &&
         (!replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) ||
@@ -437,6 +309,7 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     }
     // A standby prepares it when it has both records, and a pppd waits for that.
     replica().hurry_counters();
+    timeouts_.forget(key);
     Call& call = calls_[record.key];
     call = Call{record, numbers, Stage::stock, std::nullopt, 0};
     waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
@@ -459,7 +332,7 @@ void PptpCalls::hear(const node::PluginDown& down, TimePoint now, Effects& effec
 }
 
 SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
-    return {.record = call_record(record.key),
+    return {.record = record_key_of(record.key),
             .protocol = "pptp",
             .ids = {{"call", record.key.id.value}, {"peer_call", record.key.peer_id.value}},
             .peer = to_string(record.key.peer),

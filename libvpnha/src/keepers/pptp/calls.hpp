@@ -25,8 +25,11 @@
 #include <vector>
 
 #include "keepers/keeper.hpp"
+#include "keepers/timeouts.hpp"
 
 namespace vpnha::keepers {
+
+[[nodiscard]] wire::RecordKey record_key_of(const pptp::CallKey& key);
 
 class PptpCalls final : public Keeper, public Counted {
   public:
@@ -98,6 +101,8 @@ class PptpCalls final : public Keeper, public Counted {
     void hear(const node::CallResumed& resumed, TimePoint now, Effects& effects);
     void hear(const node::CallEnded& ended, TimePoint now, Effects& effects);
     void hear(const node::CallsRead& read, TimePoint now, Effects& effects);
+    void hear(const node::AccountingAnswered&, TimePoint, Effects&) {}
+    void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
     void hear(const node::PluginAsks&, TimePoint, Effects&) {}
     void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
@@ -106,7 +111,8 @@ class PptpCalls final : public Keeper, public Counted {
     // Once both records are there.
     void prepare(const pptp::CallKey& key, Effects& effects);
     void say_numbers(Effects& effects);
-    void resume(std::vector<pptp::CallKey> keys, Effects& effects);
+    void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
+    void end_due(TimePoint now, Effects& effects);
     void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
@@ -128,6 +134,7 @@ class PptpCalls final : public Keeper, public Counted {
     std::map<node::PluginToken, Waiting> waiting_plugins_;
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
     std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
+    Timeouts timeouts_;                        // Of resumed ones.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

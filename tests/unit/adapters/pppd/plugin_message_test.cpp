@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -67,6 +68,7 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_EQ(record.echo_interval_s, 30);
     EXPECT_EQ(record.echo_failures, 4);
     EXPECT_EQ(record.established_unix_ms, 1'767'225'600'123U);
+    EXPECT_EQ(record.timeouts, (ppp::Timeouts{7200, 900}));
     EXPECT_EQ(record.user, "alice");
     EXPECT_EQ(record.interface, "ppp0");
     EXPECT_TRUE(up.not_resumable.empty());
@@ -151,6 +153,8 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "001e0004"  // Echo.
               "00090008"
               "0000019b76daa87b"  // Established.
+              "80120008"
+              "00001c2000000384"  // Time-outs.
               "000a0005"
               "616c696365"  // User alice.
               "000b0004"
@@ -167,6 +171,21 @@ TEST(PluginMessageTest, LongestTextsFit) {
     EXPECT_EQ(parsed(session).link.user, std::string(255, 'u'));
     EXPECT_EQ(parsed(session).gateway.size(), limits::kGatewayNameBytesMax);
     EXPECT_EQ(parsed(session).link.interface.size(), limits::kInterfaceNameBytesMax);
+}
+
+// As of a plugin that is older.
+TEST(PluginMessageTest, TimeoutsMayBeLeftOut) {
+    Bytes bytes = encoded(sample_session());
+    const Bytes field{0x80, 18, 0, 8, 0, 0, 0x1c, 0x20, 0, 0, 3, 0x84};
+    const auto at = std::search(bytes.begin(), bytes.end(), field.begin(), field.end());
+    ASSERT_NE(at, bytes.end());
+    Bytes cut = bytes;
+    *(cut.begin() + (at - bytes.begin()) + 3) = 7;
+    EXPECT_FALSE(parse_plugin_message(cut));
+    bytes.erase(at, at + static_cast<std::ptrdiff_t>(field.size()));
+    const auto older = parse_plugin_message(bytes);
+    ASSERT_TRUE(older.has_value());
+    EXPECT_EQ(std::get<PluginSessionUp>(*older).link.timeouts, ppp::Timeouts{});
 }
 
 TEST(PluginMessageTest, ClassesOfRadiusAreReadBack) {

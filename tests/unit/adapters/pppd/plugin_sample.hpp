@@ -30,6 +30,8 @@ inline vpnha_session sample_session() {
     session.echo_interval_s = 30;
     session.echo_failures = 4;
     session.established_unix_ms = 1'767'225'600'123;
+    session.session_timeout_s = 7200;
+    session.idle_timeout_s = 900;
     std::snprintf(session.user, sizeof session.user, "alice");
     std::snprintf(session.interface, sizeof session.interface, "ppp0");
     return session;

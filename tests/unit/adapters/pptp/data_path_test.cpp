@@ -207,11 +207,13 @@ TEST_F(DataPathTest, AnEndedCallIsToldToTheClient) {
     take_over(true);
     expect_data_flows();
     heard_.clear();
-    path_->post(node::EndCall{kGateway, record_.key});
+    path_->post(
+        node::EndCall{kGateway, record_.key, "its time is over", EndCause::session_timeout});
     EXPECT_TRUE(run_until([&] { return is_closed_ && !ended_.empty(); }));
     EXPECT_EQ(heard_, pptp::build_call_disconnect_notify(record_.key.id));
     EXPECT_THAT(harm(), ElementsAre("FIN"));
-    EXPECT_EQ(ended_[0].reason, "ended by the operator");
+    EXPECT_EQ(ended_[0].reason, "its time is over");
+    EXPECT_EQ(ended_[0].cause, EndCause::session_timeout);
     EXPECT_FALSE(has_way());
 }
 

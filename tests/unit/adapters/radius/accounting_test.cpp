@@ -18,6 +18,7 @@
 #include <mutex>
 #include <thread>
 
+#include "adapters/netlink/traffic_reader.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "adapters/radius/accounting_client.hpp"
 #include "support/temporary_path.hpp"
@@ -269,21 +270,20 @@ TEST_F(AccountingTest, TheLoopGoesOnMeanwhile) {
     settings_.accounting_servers = {silent.endpoint()};
     QbLoop loop;
     std::vector<std::string> told;
-    auto client = AccountingClient::start(
-        loop, std::move(*AccountingServers::open(settings_)),
-        [&](GatewayId gateway, const node::AccountingEvent& event) {
-            EXPECT_EQ(gateway, GatewayId{3});
-            if (const auto* read = std::get_if<node::TrafficRead>(&event)) {
-                told.push_back(read->ticket == 8 && read->unix_ms > 0 ? "traffic" : "?");
-            } else {
-                const auto& answer = std::get<node::AccountingAnswered>(event);
-                told.push_back(answer.ticket == 7 ? "answer" : "?");
-                loop.stop();
-            }
-        });
+    auto client =
+        AccountingClient::start(loop, std::move(*AccountingServers::open(settings_)),
+                                [&](GatewayId gateway, const node::AccountingAnswered& answer) {
+                                    EXPECT_EQ(gateway, GatewayId{3});
+                                    told.push_back(answer.ticket == 7 ? "answer" : "?");
+                                    loop.stop();
+                                });
+    TrafficReader reader(loop, [&](GatewayId gateway, const node::TrafficRead& read) {
+        EXPECT_EQ(gateway, GatewayId{3});
+        told.push_back(read.ticket == 8 && read.unix_ms > 0 ? "traffic" : "?");
+    });
     ASSERT_TRUE(client.has_value());
-    (*client)->execute(node::AccountingWork(node::SendAccounting{GatewayId{3}, 7, stop()}));
-    (*client)->execute(node::AccountingWork(node::ReadTraffic{GatewayId{3}, 8}));
+    (*client)->send({GatewayId{3}, 7, stop()});
+    reader.read({GatewayId{3}, 8});
     loop.run();
     EXPECT_THAT(told, ElementsAre("traffic", "answer"));
 }
@@ -301,9 +301,9 @@ TEST_F(AccountingTest, ItsEndCutsARequestShortAndLeavesNoThread) {
     QbLoop loop;
     const std::ptrdiff_t before = threads();
     auto client = AccountingClient::start(loop, std::move(*AccountingServers::open(settings_)),
-                                          [](GatewayId, const node::AccountingEvent&) {});
+                                          [](GatewayId, const node::AccountingAnswered&) {});
     ASSERT_TRUE(client.has_value());
-    (*client)->execute(node::SendAccounting{GatewayId{3}, 7, stop()});
+    (*client)->send({GatewayId{3}, 7, stop()});
     const TimePoint begun = QbLoop::now();
     while (silent.requests().empty() && QbLoop::now() - begun < std::chrono::seconds(5)) {
         ::poll(nullptr, 0, 1);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The calls that a promoted node has taken over.
+#include <utility>
+
+#include "keepers/pptp/calls.hpp"
+
+namespace vpnha::keepers {
+
+void PptpCalls::promote(TimePoint now, Effects& effects) {
+    is_promoted_ = true;
+    say_numbers(effects);
+    effects.emplace_back(node::WatchCalls{gateway_.id()});
+    std::vector<pptp::CallKey> ready;
+    std::vector<pptp::CallKey> lost;
+    std::vector<wire::RecordKey> unreadable;
+    for (const auto& [key, stored] : replica().store().all(wire::RecordType::pptp_call)) {
+        const auto call = pptp::parse_key(key.id.view());
+        if (!call) {
+            unreadable.push_back(key);
+            continue;
+        }
+        const auto found = calls_.find(*call);
+        if (found == calls_.end() || found->second.stage == Stage::absent) {
+            lost.push_back(*call);
+        } else if (found->second.stage == Stage::prepared) {
+            ready.push_back(*call);
+        }
+        // What is being prepared is resumed when it is: CallPrepared.
+    }
+    resume(std::move(ready), now, effects);
+    for (const pptp::CallKey& key : lost) {
+        give_up(key, "this node has not prepared it", now, effects);
+    }
+    for (const wire::RecordKey& key : unreadable) {
+        replica().erase(key, now);
+    }
+    ask(now, effects);
+}
+
+void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects) {
+    for (const pptp::CallKey& key : keys) {
+        Call& call = calls_[key];
+        call.stage = Stage::resumed;
+        timeouts_.watch({record_key_of(key), call.record->timeouts,
+                         call.record->established_unix_ms, call.record->peer_address},
+                        now);
+    }
+    if (!keys.empty()) {
+        effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
+    }
+}
+
+void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePoint now,
+                        Effects& effects) {
+    // Its client hears of it by a RST, as soon as nothing holds its packets back.
+    ++counters_.lost;
+    log(node::Level::error, "session lost event=lost", key, why, effects);
+    effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+    calls_.erase(key);
+    timeouts_.forget(record_key_of(key));
+    if (replica().promoted()) {
+        end(key, EndCause::lost_service, now);
+    } else {
+        ended_.emplace(key, EndCause::lost_service);
+    }
+}
+
+void PptpCalls::end(const pptp::CallKey& key, EndCause cause, TimePoint now) {
+    erase(key, now);
+    gateway_.tell_end(record_key_of(key), cause, now);
+}
+
+void PptpCalls::pause(Effects& effects) {
+    reading_.reset();
+    read_again_at_.reset();
+    timeouts_.clear();
+    effects.emplace_back(node::PauseCalls{gateway_.id()});
+}
+
+void PptpCalls::unpause(TimePoint now, Effects& effects) {
+    std::vector<pptp::CallKey> keys;
+    for (const auto& [key, call] : calls_) {
+        if (call.stage == Stage::resumed || call.stage == Stage::prepared) {
+            keys.push_back(key);
+        }
+    }
+    resume(std::move(keys), now, effects);
+    ask(now, effects);
+}
+
+void PptpCalls::mute(Effects& effects) {
+    // Without a word: the next promoted node goes on with them.
+    is_promoted_ = false;
+    granted_ = {};
+    exact_ = false;
+    reading_.reset();
+    read_again_at_.reset();
+    timeouts_.clear();
+    effects.emplace_back(node::UnwatchCalls{gateway_.id()});
+    for (auto& [key, call] : calls_) {
+        if (call.stage == Stage::resumed) {
+            effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+        }
+        if (is_live(call)) {
+            // Prepared anew, from what the next holder says of it.
+            call.stage = Stage::absent;
+            replica().on_gone(record_key_of(key));
+        }
+    }
+    stock_.clear();
+    waiting_plugins_.clear();
+    ended_.clear();
+}
+
+Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
+    for (const auto& [plugin, call] : stock_) {
+        if (record_key_of(call.record.key) == key) {
+            effects.emplace_back(node::EndPlugin{plugin});
+            return {};
+        }
+    }
+    VPNHA_TRY(const pptp::CallKey call, pptp::parse_key(key.id.view()));
+    const auto found = calls_.find(call);
+    if (found == calls_.end() || found->second.stage != Stage::resumed) {
+        return fail(Errc::not_found, "this node has not resumed the call");
+    }
+    effects.emplace_back(
+        node::EndCall{gateway_.id(), call, "ended by the operator", EndCause::admin_reset});
+    return {};
+}
+
+void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
+    ++counters_.resumed;
+    log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
+}
+
+void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
+    const auto found = calls_.find(ended.key);
+    if (found == calls_.end() || found->second.stage != Stage::resumed) {
+        return;
+    }
+    calls_.erase(found);
+    timeouts_.forget(record_key_of(ended.key));
+    log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
+    if (replica().promoted()) {
+        end(ended.key, ended.cause, now);
+    } else {
+        ended_.emplace(ended.key, ended.cause);
+    }
+}
+
+void PptpCalls::end_due(TimePoint now, Effects& effects) {
+    if (!gateway_.is_heard()) {
+        return;
+    }
+    for (const auto& [record, cause, reason] : timeouts_.take_due(now)) {
+        if (const auto key = pptp::parse_key(record.id.view())) {
+            effects.emplace_back(node::EndCall{gateway_.id(), *key, std::string(reason), cause});
+        }
+    }
+}
+
+void PptpCalls::hear(const node::TrafficRead& read, TimePoint now, Effects& effects) {
+    timeouts_.hear(read, now);
+    end_due(now, effects);
+}
+
+}  // namespace vpnha::keepers
