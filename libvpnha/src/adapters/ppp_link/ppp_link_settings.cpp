@@ -127,11 +127,12 @@ struct Words {
     bool is_refusal = false;
 };
 constexpr Words kSilence{"", "{0} does not answer"};
-constexpr std::array<Words, 6> kWords{{
+constexpr std::array<Words, 7> kWords{{
     {"authentication failed", "{0} refuses the user '{1}' or the password in {2}", true},
     {"Could not open control connection", "{0} takes no PPTP connection"},
     {"timeout sending Config-Requests", kSilence.meaning},
     {"No response to", "{0} has stopped answering"},
+    {"terminated by peer", "{0} has ended the link"},
     {"MPPE required", "{0} and this site do not agree on MPPE"},
     {"Couldn't rename interface", "there is an interface {3} already; choose another name"},
 }};

@@ -25,11 +25,11 @@ struct PppLinkParameters {
     std::string user;
     std::string secret_file;
     std::string interface = kPppLinkInterface;
-    std::string routes;
-    std::string mppe;
+    std::string routes{};
+    std::string mppe{};
     std::string mtu = kPppLinkMtu;
     std::string local_port = kPppLinkPort;
-    std::string options_file;
+    std::string options_file{};
 };
 
 struct PppLinkSettings {

@@ -138,5 +138,50 @@ TEST(PppLinkOptionsTest, AUserMayHaveQuotesAndBackslashes) {
                 HasSubstr("\nuser \"SITE\\\\\\\"one\\\"\"\n"));
 }
 
+// As stock pppd 2.4.9 and pptp 1.10.0 write them.
+constexpr const char* kDials =
+    "Renamed interface ppp0 to link0\nUsing interface link0\nConnect: link0 <--> /dev/pts/0\n";
+constexpr const char* kRefused =
+    "MS-CHAP authentication failed: Access denied\nCHAP authentication failed\n"
+    "Connection terminated.\n";
+constexpr const char* kNotOpen =
+    "anon warn[open_inetsock:pptp_callmgr.c:352]: connect: Connection refused\n"
+    "anon fatal[callmgr_main:pptp_callmgr.c:134]: Could not open control connection to 192.0.2.51\n"
+    "anon fatal[open_callmgr:pptp.c:525]: Call manager exited with error 256\nModem hangup\n"
+    "Connection terminated.\n";
+constexpr const char* kUp =
+    "CHAP authentication succeeded\nlocal  IP address 10.99.0.10\nremote IP address 10.99.0.1\n";
+
+PppLinkTrouble trouble(const std::string& log) {
+    return ppp_link_trouble(log, settings());
+}
+
+TEST(PppLinkTroubleTest, SilenceIsNoAnswer) {
+    EXPECT_THAT(trouble("").why, HasSubstr("192.0.2.51 does not answer"));
+    EXPECT_THAT(trouble(kDials).why, HasSubstr("192.0.2.51 does not answer"));
+    EXPECT_FALSE(trouble(kDials).is_refusal);
+}
+
+TEST(PppLinkTroubleTest, ARefusedPasswordIsOne) {
+    const PppLinkTrouble found = trouble(std::string(kDials) + kRefused);
+    EXPECT_TRUE(found.is_refusal);
+    EXPECT_THAT(found.why, AllOf(HasSubstr("refuses the user 'site one'"),
+                                 HasSubstr("/etc/vpnha/office.secret")));
+}
+
+TEST(PppLinkTroubleTest, TheLastWordsCount) {
+    EXPECT_THAT(trouble(std::string(kRefused) + kNotOpen).why, HasSubstr("no PPTP connection"));
+    EXPECT_FALSE(trouble(std::string(kRefused) + kNotOpen).is_refusal);
+    EXPECT_TRUE(trouble(std::string(kNotOpen) + kRefused).is_refusal);
+}
+
+TEST(PppLinkTroubleTest, WhatWasBeforeTheLinkCameUpIsHistory) {
+    EXPECT_FALSE(trouble(std::string(kRefused) + kUp).is_refusal);
+    EXPECT_THAT(trouble(std::string(kRefused) + kUp + "No response to 3 echo-requests\n").why,
+                HasSubstr("has stopped answering"));
+    EXPECT_THAT(trouble(std::string(kUp) + "LCP terminated by peer (MPPE disabled)\n").why,
+                HasSubstr("has ended the link"));
+}
+
 }  // namespace ppp_link_settings_test
 }  // namespace vpnha::adapters
