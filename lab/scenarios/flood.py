@@ -9,12 +9,13 @@ nftables/gateway.nft on all gateways.
 
 Steps: client1 dials and makes traffic. client2 floods the VIP, of one kind after the other: SCCRQ
 of L2TP and SYN of PPTP from many addresses, IKE_SA_INIT from its own, random bytes to the ports of
-all three. The power of the promoted gateway is cut while SCCRQ are still coming. Then client2 dials.
+all three. The power of the promoted gateway is cut while SCCRQ are still coming. Then client2
+dials.
 
 Expected: for client1 no gap during the floods longer than a node of the lab takes for so many
 packets, the same gateway serves, and its session outlives the power cut. vpnhad's memory does not
-grow, and it needs no more than a part of its core; xl2tpd lives, within its bounds. client2, when it
-floods no more, gets in.
+grow, and it needs no more than a part of its core; xl2tpd lives, within its bounds. client2, when
+it floods no more, gets in.
 """
 import contextlib
 import json

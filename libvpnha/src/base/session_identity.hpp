@@ -11,10 +11,10 @@
 namespace vpnha {
 
 struct SessionIdentity {
-    std::optional<std::string> session;  // Acct-Session-Id.
-    std::optional<std::string> user;     // User-Name.
-    std::optional<Ipv4Address> address;  // Framed-IP-Address.
-    std::optional<std::string> peer;     // Calling-Station-Id.
+    std::optional<std::string> session{};  // Acct-Session-Id.
+    std::optional<std::string> user{};     // User-Name.
+    std::optional<Ipv4Address> address{};  // Framed-IP-Address.
+    std::optional<std::string> peer{};     // Calling-Station-Id.
 
     [[nodiscard]] bool is_empty() const { return !session && !user && !address && !peer; }
     friend bool operator==(const SessionIdentity&, const SessionIdentity&) = default;

@@ -30,6 +30,7 @@ constexpr std::int64_t kSecretFilesMax = 16;
 constexpr std::int64_t kConnectionFilesMax = 16;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
+
 std::vector<Key> daemon_keys() {
     return {
         {Section::cluster, "group", Kind::name, 1, kGroupNameBytesMax, "\"vpnha\"", "\"vpnha\"",

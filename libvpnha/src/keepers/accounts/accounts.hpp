@@ -76,8 +76,8 @@ class Accounts final : public Keeper {
     [[nodiscard]] Counts counts() const override { return {}; }
     [[nodiscard]] AccountCounts account_counts(TimePoint now) const;
 
-    // It may have the account of a session of that name: this gateway's servers have heard of none
-    // but those.
+    // False: no session of this gateway is meant, whichever node has it. It has no accounts, or the
+    // Acct-Session-Id is another gateway's.
     [[nodiscard]] bool may_have(const SessionIdentity& identity) const;
     // This node has all accounts of the gateway, and goes on with them.
     [[nodiscard]] bool is_serving() const;
