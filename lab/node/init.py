@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import socket
 import struct
 import sys
@@ -28,6 +29,8 @@ SCHED_DEADLINE = 6
 FORWARDING_NS = (9_000_000, 10_000_000, 10_000_000)
 # Directories whose files belong to the host's own past: a node sees their skeleton only.
 STATE_DIRECTORY = "/var/lib/vpnha"
+# What a fresh Debian has written, in its directory of the host.
+DISK = "root.tar"
 SYSTEMD = "/lib/systemd/systemd"
 EMPTIED = ("/var/lib/corosync", "/var/lib/pacemaker", "/var/lib/pcsd")
 
@@ -49,7 +52,39 @@ def uncover(target: str) -> None:
         raise OSError(code, f"umount {target}: {os.strerror(code)}")
 
 
-def build_root(stage: str, root: str) -> None:
+def keep_disk(directory: str, logs: str) -> None:
+    """What a node with a root of its own writes outlives a reboot, as a file of the host's
+    directory: systemd ends this process's children last, when all else has ended. A power cut loses
+    what was written since."""
+    os.mkdir("/run/disk")
+    mount("none", "/run/disk", "hostfs", 0, directory)
+    if os.path.exists(f"/run/disk/{DISK}"):
+        tar("--extract", f"--file=/run/disk/{DISK}", "--directory=/run/upper")
+        # Of the logs, which lie elsewhere, what daemons do not make themselves.
+        stem, _, boot = logs.rpartition("-")
+        make_directories(skeleton(f"{stem}-{int(boot) - 1}"), "/run/upper/var/log")
+    # Of directories that systemd does not see, and so cannot unmount before.
+    upper, disk = (os.open(path, os.O_RDONLY) for path in ("/run/upper", "/run/disk"))
+
+    def save(*_: object) -> None:
+        os.fchdir(upper)
+        file = os.open("partial", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=disk)
+        tar("--create", "--file=-", ".", output=file)
+        os.rename("partial", DISK, src_dir_fd=disk, dst_dir_fd=disk)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, save)
+
+
+def tar(*arguments: str, output: int = 1) -> None:
+    """With the marks of overlayfs."""
+    process = os.posix_spawn("/usr/bin/tar", ["tar", "--xattrs", "--xattrs-include=*", *arguments],
+                             os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, output, 1)])
+    _, status = os.waitpid(process, 0)
+    if os.waitstatus_to_exitcode(status) not in (0, 1):  # 1: a file changed meanwhile.
+        raise RuntimeError(f"tar failed with status {status}")
+
+
+def build_root(stage: str, root: str, disk: str, logs: str) -> None:
     """Overlay of a tmpfs over the staged project files over the host's root, or over a root of its
     own, becomes /."""
     mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=75%")
@@ -59,6 +94,7 @@ def build_root(stage: str, root: str) -> None:
     if root:
         mount("none", "/run/base", "hostfs", MS_RDONLY, root)
         lower = "/run/base"
+        keep_disk(disk, logs)
     elif stage:
         # A mount of its own: overlayfs refuses a layer that lies inside another one.
         mount("none", "/run/stage", "hostfs", MS_RDONLY, stage)
@@ -76,19 +112,26 @@ def empty_directory(top: str, host_directory: str = "") -> None:
     directory of the host, what the node writes there outlives it."""
     if not os.path.isdir(top):
         return
-    skeleton = []
-    for path, _, _ in os.walk(top):
-        status = os.stat(path)
-        skeleton.append((path, status.st_mode & 0o7777, status.st_uid, status.st_gid))
+    directories = skeleton(top)
     if host_directory:
         mount("none", top, "hostfs", 0, host_directory)
     else:
         mount("tmpfs", top, "tmpfs")
-    for path, mode, user, group in skeleton:
-        if path != top:
-            os.mkdir(path)
-        os.chown(path, user, group)
-        os.chmod(path, mode)
+    make_directories(directories, top)
+
+
+def skeleton(top: str) -> list[tuple[str, os.stat_result]]:
+    """`top` and the directories below, from there, in an order in which they can be made."""
+    return [(os.path.relpath(path, top), os.stat(path)) for path, _, _ in os.walk(top)]
+
+
+def make_directories(directories: list[tuple[str, os.stat_result]], top: str) -> None:
+    """With their owners and modes; some may be there."""
+    for name, status in directories:
+        path = os.path.join(top, name)
+        os.makedirs(path, exist_ok=True)
+        os.chown(path, status.st_uid, status.st_gid)
+        os.chmod(path, status.st_mode & 0o7777)
 
 
 def mount_special(config: dict) -> None:
@@ -214,7 +257,7 @@ def main() -> None:
     sys.path.insert(0, HERE)
     import agent
     tools = read_tools()
-    build_root(config["stage"], config["root"])
+    build_root(config["stage"], config["root"], config["disk_directory"], config["log_directory"])
     mount_special(config)
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")

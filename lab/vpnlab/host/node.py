@@ -112,8 +112,9 @@ class Node:
         return self._state.process(self.name) is not None
 
     def power_on(self, kernel: Path, nice: int = NICE) -> None:
-        """Starts the node anew, with a fresh root; wait_ready() waits for its agent. With a higher
-        nice value it gets what the other nodes leave of the host's cores, until prefer()."""
+        """Starts the node anew, with a fresh root, or with what a Debian of its own had at its last
+        reboot in good order; wait_ready() waits for its agent. With a higher nice value it gets
+        what the other nodes leave of the host's cores, until prefer()."""
         with self._state.switching(self.name):
             if self.powered():
                 raise LabError(f"{self.name} is powered on already")

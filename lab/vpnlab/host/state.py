@@ -6,7 +6,8 @@
   /dev/shm/vpnha-lab/NAME/NODE/process.json   its main process: number and start time
   /dev/shm/vpnha-lab/NAME/NODE/config.json    what its init reads
   /dev/shm/vpnha-lab/NAME/NODE/log-N/         /var/log of its N-th boot
-  /dev/shm/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots
+  /dev/shm/vpnha-lab/NAME/NODE/disk/          /var/lib/vpnha, over all its boots; of a fresh
+                                              Debian what it had written at its last reboot
 
 In memory, because a node's kernel is one thread: at each of vpnhad's fsyncs it would stand still
 for as long as the host's disk does, behind all that a compiler wrote.
@@ -153,7 +154,8 @@ class StateDirectory:
         return path
 
     def disk_directory(self, node: str) -> Path:
-        """What outlives a power cut of the node: vpnhad's state directory."""
+        """What outlives a power cut of the node: vpnhad's state directory; of a node with a root of
+        its own, what outlives a reboot."""
         path = self.node(node) / "disk"
         path.mkdir(mode=0o700, exist_ok=True)
         return path
