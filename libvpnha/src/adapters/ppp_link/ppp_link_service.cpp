@@ -324,7 +324,9 @@ Result<PppLinkStatus> PppLinkService::status(const PppLinkSettings& settings) co
     struct stat log {};
     if (::stat(places_.path(kPppLinkLog).c_str(), &log) == 0 && log.st_size > kLogBytesMax) {
         // pppd appends, so that it goes on at the new end.
-        (void)::truncate(places_.path(kPppLinkLog).c_str(), 0);
+        if (::truncate(places_.path(kPppLinkLog).c_str(), 0) != 0) {
+            return tl::unexpected(system_error("shorten " + places_.path(kPppLinkLog), errno));
+        }
     }
     const PppLinkState state = read_ppp_link_state(places_.directory).value_or(PppLinkState{});
     VPNHA_TRY(const LinkIndex link, up_index(settings.interface));
