@@ -12,13 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "cli/config_check.hpp"
+#include "cli/config_verbs.hpp"
 #include "cli/drain.hpp"
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
-#include "cli/keys_view.hpp"
 #include "cli/metrics.hpp"
 #include "cli/node_words.hpp"
 #include "cli/peers_view.hpp"
@@ -29,9 +28,7 @@
 #include "cli/status_view.hpp"
 #include "cli/switchover.hpp"
 #include "cli/table.hpp"
-#include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
-#include "vpnha/daemon.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha::cli {
@@ -61,7 +58,6 @@ class Command {
     void add_plan();
     void add_resync();
     void add_release();
-    void add_config();
     void add_watch(CLI::App& verb);
     // What the command line asks for, with vpnhad to ask and the streams to say it.
     void tell(std::function<ExitCode(const SwitchoverPorts&)> order);
@@ -92,7 +88,6 @@ class Command {
     std::function<int()> action_;
 
     std::string socket_ = kControlSocketPath;
-    std::string config_path_ = kConfigurationPath;
     std::string columns_;
     std::string gateway_;
     std::string without_;
@@ -101,7 +96,6 @@ class Command {
     bool no_colour_ = false;
     bool as_json_ = false;
     bool as_check_ = false;
-    bool as_roff_ = false;
     bool as_list_ = false;
     bool use_colour_ = false;
 };
@@ -143,7 +137,11 @@ int Command::run(int argc, const char* const* argv) {
     add_events(app_, [this](const EventsOrder& order) {
         tell([order](const auto& ports) { return show_events(order, ports); });
     });
-    add_config();
+    add_config(app_, [this](ConfigVerb verb) {
+        action_ = [this, verb = std::move(verb)] {
+            return static_cast<int>(verb({out_, err_, use_colour_}));
+        };
+    });
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
             out_ << "vpnha " << version() << "\n";
@@ -251,39 +249,6 @@ void Command::add_release() {
         action_ = [this] {
             return order("release", {{"gateway", gateway_}},
                          fmt::format("gateway {}: this node acts no more", printable(gateway_)));
-        };
-    });
-}
-
-void Command::add_config() {
-    CLI::App* const config = app_.add_subcommand("config", "The configuration file");
-    config->require_subcommand(1);
-    CLI::App* const check = config->add_subcommand("check", "Is the file good?");
-    check->add_option("FILE", config_path_, "The file")->capture_default_str();
-    check->callback([this] {
-        action_ = [this] { return static_cast<int>(check_config(config_path_, out_, err_)); };
-    });
-    CLI::App* const show = config->add_subcommand("show", "Every key with the value in force");
-    show->add_option("FILE", config_path_, "The file")->capture_default_str();
-    show->callback([this] {
-        action_ = [this] {
-            const Result<std::string> text = effective_configuration(config_path_);
-            out_ << text.value_or("");
-            return static_cast<int>(text ? ExitCode::ok : report(text.error()));
-        };
-    });
-    config->add_subcommand("example", "A file to start from")->callback([this] {
-        action_ = [this] {
-            out_ << configuration_example();
-            return static_cast<int>(ExitCode::ok);
-        };
-    });
-    CLI::App* const keys = config->add_subcommand("keys", "All keys, their types and defaults");
-    keys->add_flag("--roff", as_roff_, "As the section KEYS of vpnha.toml(5)");
-    keys->callback([this] {
-        action_ = [this] {
-            out_ << (as_roff_ ? configuration_manual() : render_keys(use_colour_));
-            return static_cast<int>(ExitCode::ok);
         };
     });
 }

@@ -1,20 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/config_check.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/daemon.hpp"
+#include "vpnha/tuning.hpp"
 
 namespace vpnha::cli {
 
 namespace {
 
-ExitCode check_connection_tracking(const std::string& path, std::ostream& out, std::ostream& err) {
-    const Result<ConntrackCheck> check = check_conntrack(path);
+ExitCode say_tuning(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<TuningCheck> check = check_tuning(path);
+    if (!check) {
+        return report(check.error(), err);
+    }
+    ExitCode code = ExitCode::ok;
+    for (const TuningFinding& finding : check->findings) {
+        if (finding.is_error) {
+            code = report({Errc::unsupported, "tuning: " + finding.text}, err);
+        } else {
+            out << "tuning: advice: " << printable(finding.text) << "\n";
+        }
+    }
+    if (!check->unread.empty()) {
+        out << "tuning: not looked at: "
+            << printable(fmt::format("{}", fmt::join(check->unread, "; "))) << "\n";
+    }
+    if (check->findings.empty()) {
+        out << (check->unread.empty() ? "tuning: as wanted\n" : "tuning: all else is as wanted\n");
+    }
+    return code;
+}
+
+ExitCode say_connection_tracking(const Result<ConntrackCheck>& check, std::ostream& out,
+                                 std::ostream& err) {
     if (!check) {
         return report(check.error(), err);
     }
@@ -72,7 +98,10 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     for (const std::string& what : check_connections(path).value_or(std::vector<std::string>{})) {
         out << "ipsec: warning: " << printable(what) << "\n";
     }
-    return check_connection_tracking(path, out, err);
+    // First, for it loads a module: settings of connection tracking are there with it.
+    const Result<ConntrackCheck> tracking = check_conntrack(path);
+    const ExitCode tuned = say_tuning(path, out, err);
+    return std::max(tuned, say_connection_tracking(tracking, out, err));
 }
 
 }  // namespace vpnha::cli

@@ -99,6 +99,8 @@ def test_gateways_forward_and_bind_to_addresses_they_do_not_have():
     sysctls = boot_config(node_spec("gw1"), "token", "", "/log", "/disk")["sysctls"]
     assert sysctls["net.ipv4.ip_forward"] == "1"
     assert sysctls["net.ipv4.ip_nonlocal_bind"] == "1"
+    assert {key: value for key, value in sysctls.items() if "rp_filter" in key} == {
+        "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.default.rp_filter": "0"}
 
 
 def test_gateways_track_connections_as_the_replication_of_flows_needs_it():

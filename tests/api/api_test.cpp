@@ -7,6 +7,7 @@
 #include "vpnha/control.hpp"
 #include "vpnha/daemon.hpp"
 #include "vpnha/result.hpp"
+#include "vpnha/tuning.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha {
@@ -43,6 +44,12 @@ TEST(ApiTest, TheClockOfThisMachineIsGoodForALease) {
 TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {
     EXPECT_FALSE(check_conntrack("/nonexistent/vpnha.toml").has_value());
     EXPECT_FALSE(check_connections("/nonexistent/vpnha.toml").has_value());
+}
+
+TEST(ApiTest, TheMachineIsComparedWithTheTableOfTuning) {
+    EXPECT_FALSE(check_tuning("/nonexistent/vpnha.toml").has_value());
+    EXPECT_NE(tuning_manual().find(tuning_table().front().name), std::string::npos);
+    EXPECT_NE(tuning_sysctls().find("\nnet.ipv4.ip_forward = 1\n"), std::string::npos);
 }
 
 TEST(ApiTest, TheClustersLinksAreLookedAtWhereCorosyncRuns) {

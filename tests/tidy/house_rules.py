@@ -25,7 +25,8 @@ MODULES_MAX = 26
 
 # What each layer of libvpnha/src may include besides itself; public headers (vpnha/…) are free.
 CORES = ("base", "ppp", "l2tp", "conntrack", "ipsec", "mppe", "pptp", "wire", "config",
-         "replica", "checkpoint", "lease", "takeover", "effects", "keepers", "node", "ports")
+         "tuning", "replica", "checkpoint", "lease", "takeover", "effects", "keepers", "node",
+         "ports")
 LAYERS: dict[str, set[str]] = {
     "base": set(),
     "ppp": {"base"},
@@ -36,6 +37,7 @@ LAYERS: dict[str, set[str]] = {
     "pptp": {"base", "ppp", "mppe"},
     "wire": {"base"},
     "config": {"base", "lease", "wire"},
+    "tuning": {"base", "config", "conntrack"},
     "replica": {"base", "wire"},
     "checkpoint": {"base", "wire", "replica"},
     "lease": {"base"},

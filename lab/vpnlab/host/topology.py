@@ -156,15 +156,14 @@ def sysctls_of(file: Path) -> tuple[tuple[str, str], ...]:
     """What a file of /etc/sysctl.d sets."""
     lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     pairs = (line.partition("=") for line in lines if line and line[0] not in "#;")
-    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
+    settings = ((key.strip(), value.strip()) for key, _, value in pairs)
+    # What it sets of each device is the kernel's own value in the lab.
+    return tuple((key, value) for key, value in settings if "*" not in key)
 
 
-# Connection tracking as an administrator would set it.
-CONNTRACK_CONF = Path(__file__).resolve().parents[3] / "nftables" / "vpnha-conntrack.conf"
-# Forwarding between tunnels and the inside; binding to a VIP before it is here.
-_GATEWAY_SYSCTLS = (("net.ipv4.ip_forward", "1"), ("net.ipv4.ip_nonlocal_bind", "1"),
-                    ("net.ipv4.conf.all.rp_filter", "0"),
-                    ("net.ipv4.conf.default.rp_filter", "0"), *sysctls_of(CONNTRACK_CONF))
+# What a gateway wants of its node, as an administrator would set it.
+SYSCTL_CONF = Path(__file__).resolve().parents[3] / "nftables" / "vpnha-sysctl.conf"
+_GATEWAY_SYSCTLS = sysctls_of(SYSCTL_CONF)
 _ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")
 _HOME = ("home", "management")

@@ -13,8 +13,6 @@ namespace {
 
 using Severity = Finding::Severity;
 
-// The kernel's own default from 1 GB of memory on.
-constexpr std::uint64_t kFlowsMin = 65'536;
 // A table that is full has eight entries a bucket then, because each flow is in two; the kernel's
 // default is two entries.
 constexpr std::uint64_t kFlowsPerBucketMax = 4;

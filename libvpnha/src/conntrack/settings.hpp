@@ -16,6 +16,10 @@
 
 namespace vpnha::conntrack {
 
+// Room for flows that a node has at least, and buckets for as many: the kernel's own default from
+// 4 GB of memory on.
+inline constexpr std::uint64_t kFlowsMin = 262'144;
+
 struct Settings {
     enum class Ctnetlink : std::uint8_t {
         there,

@@ -22,6 +22,7 @@
 #include "unit/cli/sample.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/daemon.hpp"
+#include "vpnha/tuning.hpp"
 
 namespace vpnha::cli {
 namespace commands_test {
@@ -256,6 +257,10 @@ void enter_network(const char* events) {
     ::unlink(path.c_str());
     std::ofstream setting("/proc/sys/net/netfilter/nf_conntrack_events");
     ASSERT_TRUE(setting << events << std::flush);
+    for (const char* name : {"ip_forward", "ip_nonlocal_bind"}) {
+        std::ofstream must(std::string("/proc/sys/net/ipv4/") + name);
+        ASSERT_TRUE(must << "1" << std::flush);
+    }
 }
 
 TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
@@ -297,6 +302,38 @@ TEST(CommandsTest, ConfigCheckLooksAtConnectionTrackingWhereFlowsAreReplicated) 
     ::unlink(path.c_str());
 }
 
+TEST(CommandsTest, ConfigCheckFailsWhereAMustIsNotSo) {
+    enter_network("1");
+    const std::string path = temporary_path("cli-tuning.toml");
+    std::ofstream(path) << configuration_example();
+    std::ofstream("/proc/sys/net/ipv4/conf/all/rp_filter") << "1";
+    Outcome outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("\ntuning: advice: net.ipv4.conf.all.rp_filter is 1 "
+                                       "(strict); set it to 0 or 2: "));
+    EXPECT_THAT(outcome.out, HasSubstr("\ntuning: not looked at: "));
+    std::ofstream("/proc/sys/net/ipv4/ip_forward") << "0";
+    std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << "0";
+    outcome = run_command({"config", "check", path.c_str()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("vpnha: tuning: net.ipv4.ip_forward is 0; set it to "
+                                             "1: what clients and the inside say"),
+                                   HasSubstr("vpnha: tuning: net.ipv4.ip_nonlocal_bind is 0; ")));
+    EXPECT_THAT(outcome.out, HasSubstr("\nconnection tracking: ")) << "all is said at once";
+    ::unlink(path.c_str());
+}
+
+TEST(CommandsTest, ConfigTuningPrintsTheTable) {
+    Outcome outcome = run_command({"config", "tuning"});
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_THAT(outcome.out, AllOf(StartsWith("SETTING "), HasSubstr("\nLimitNOFILE of vpnhad ")));
+    outcome = run_command({"config", "tuning", "--sysctl"});
+    EXPECT_EQ(outcome.out, tuning_sysctls());
+    EXPECT_THAT(outcome.out, HasSubstr("\nnet.ipv4.ip_forward = 1\n"));
+    EXPECT_EQ(run_command({"config", "tuning", "--markdown"}).out, tuning_manual());
+    EXPECT_EQ(run_command({"config", "tuning", "--markdown", "--sysctl"}).code, 2);
+}
+
 TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
     enter_network("1");
     const std::string path = temporary_path("cli-anybody.toml");
@@ -311,7 +348,8 @@ TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
         ::_exit(outcome.code == 0 &&
                         outcome.out.starts_with(
                             path + ": good\nkernel: only root can look whether this kernel "
-                                   "has what the gate needs\n")
+                                   "has what the gate needs\n") &&
+                        outcome.out.find("\ntuning: ") != std::string::npos
                     ? 0
                     : 2);
     }

@@ -12,7 +12,7 @@ using testing::IsEmpty;
 
 using Ctnetlink = Settings::Ctnetlink;
 
-// What nftables/vpnha-conntrack.conf makes of a machine.
+// What nftables/vpnha-sysctl.conf makes of a machine.
 Settings good() {
     return {.ctnetlink = Ctnetlink::there,
             .events = 1,
@@ -81,12 +81,12 @@ TEST(SettingsTest, SettingsThatAreNotThereYetAreNotSetAtBoot) {
 
 TEST(SettingsTest, TheTableHasRoomForTwiceItsFlows) {
     Settings settings = good();
-    settings.max = 65'535;
+    settings.max = 262'143;
     EXPECT_THAT(found(settings),
-                ElementsAre("warning: net.netfilter.nf_conntrack_max is 65535; set it to 65536: "
+                ElementsAre("warning: net.netfilter.nf_conntrack_max is 262143; set it to 262144: "
                             "the flows of all gateways are in every node's table (812 now), and a "
                             "full one takes neither new flows nor those of other nodes"));
-    settings.max = 65'536;
+    settings.max = 262'144;
     EXPECT_THAT(found(settings), IsEmpty());
     settings.max = 300'000;
     settings.count = 150'000;
@@ -114,13 +114,14 @@ TEST(SettingsTest, ATableHasABucketForFourFlows) {
 TEST(SettingsTest, BucketsAreCountedForTheTableAsItShouldBe) {
     Settings settings = good();
     settings.max = settings.buckets = 4096;  // A kernel of 512 MB.
-    EXPECT_THAT(found(settings),
-                ElementsAre("warning: net.netfilter.nf_conntrack_max is 4096; set it to 65536: the "
-                            "flows of all gateways are in every node's table (812 now), and a full "
-                            "one takes neither new flows nor those of other nodes",
-                            "warning: net.netfilter.nf_conntrack_buckets is 4096; set it to 65536: "
-                            "in a table with 65536 flows each packet is looked up among 32 "
-                            "entries, among 2 with as many buckets"));
+    EXPECT_THAT(
+        found(settings),
+        ElementsAre("warning: net.netfilter.nf_conntrack_max is 4096; set it to 262144: the "
+                    "flows of all gateways are in every node's table (812 now), and a full "
+                    "one takes neither new flows nor those of other nodes",
+                    "warning: net.netfilter.nf_conntrack_buckets is 4096; set it to 262144: "
+                    "in a table with 262144 flows each packet is looked up among 128 "
+                    "entries, among 2 with as many buckets"));
 }
 
 TEST(SettingsTest, OneReplicatesTheFlowsNotTwo) {

@@ -6,9 +6,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include <charconv>
-#include <filesystem>
 #include <sstream>
-#include <system_error>
 
 #include "adapters/netlink/netlink.hpp"
 #include "adapters/os/process.hpp"
@@ -27,28 +25,9 @@ std::optional<std::uint32_t> read_number(const std::string& path) {
     return error == std::errc{} ? std::optional(value) : std::nullopt;
 }
 
-// Empty when we may not look.
-std::string network_of(const std::string& process) {
-    std::error_code error;
-    return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/net", process), error).string();
-}
-
 std::optional<std::int64_t> find_conntrackd() {
-    const Result<std::vector<Process>> processes = list_processes();
-    if (!processes) {
-        return std::nullopt;
-    }
-    const std::string ours = network_of("self");
-    for (const Process& process : *processes) {
-        if (!process.arguments.empty() &&
-            std::filesystem::path(process.arguments.front()).filename() == "conntrackd") {
-            const std::string theirs = network_of(std::to_string(process.pid));
-            if (theirs.empty() || theirs == ours) {
-                return process.pid;
-            }
-        }
-    }
-    return std::nullopt;
+    const std::vector<Process> found = processes_here("conntrackd", WhoseNetwork::ours_or_unknown);
+    return found.empty() ? std::nullopt : std::optional<std::int64_t>(found.front().pid);
 }
 
 // The first word of each line.

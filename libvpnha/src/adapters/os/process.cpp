@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -52,6 +53,18 @@ std::string_view next_word(std::string_view& text) {
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     return word;
+}
+
+std::string_view file_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+// Empty when we may not look.
+std::string network_of(const std::string& process) {
+    std::array<char, 64> name{};
+    const ssize_t size =
+        ::readlink(fmt::format("/proc/{}/ns/net", process).c_str(), name.data(), name.size());
+    return {name.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
 template <class Number>
@@ -217,6 +230,20 @@ bool has_variable(const Process& process, const std::string& variable) {
     const std::string all =
         '\0' + read_file(fmt::format("/proc/{}/environ", process.pid)).value_or("") + '\0';
     return all.find('\0' + variable + '\0') != std::string::npos;
+}
+
+std::vector<Process> processes_here(std::string_view program, WhoseNetwork network) {
+    const std::string ours = network_of("self");
+    std::vector<Process> found;
+    for (Process& process : list_processes().value_or(std::vector<Process>{})) {
+        if (!process.arguments.empty() && file_name(process.arguments.front()) == program) {
+            const std::string theirs = network_of(std::to_string(process.pid));
+            if (theirs.empty() ? network == WhoseNetwork::ours_or_unknown : theirs == ours) {
+                found.push_back(std::move(process));
+            }
+        }
+    }
+    return found;
 }
 
 UniqueFd open_process(const Process& process) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/os/unique_fd.hpp"
@@ -28,6 +29,11 @@ struct Process {
 // nullopt: gone, or a zombie.
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
+// Only root can tell the network namespace of others' processes.
+enum class WhoseNetwork { ours, ours_or_unknown };
+// Those whose program has that file name, in this process's network namespace; none when processes
+// cannot be listed.
+[[nodiscard]] std::vector<Process> processes_here(std::string_view program, WhoseNetwork network);
 
 // Was its program started with NAME=VALUE in its environment? What a process starts has that, too.
 [[nodiscard]] bool has_variable(const Process& process, const std::string& variable);

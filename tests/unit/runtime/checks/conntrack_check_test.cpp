@@ -66,7 +66,7 @@ TEST(ConntrackCheckTest, TheLogNamesWhatIsSetAndTheValueToSet) {
     const node::Log max = log_of(findings[1]);
     EXPECT_EQ(max.level, node::Level::warning) << "it replicates, as far as there is room";
     EXPECT_EQ(max.text,
-              "net.netfilter.nf_conntrack_max is 4096; set it to 65536: the flows of all gateways "
+              "net.netfilter.nf_conntrack_max is 4096; set it to 262144: the flows of all gateways "
               "are in every node's table (812 now), and a full one takes neither new flows nor "
               "those of other nodes event=conntrack");
     EXPECT_EQ(log_of(findings[2]).level, node::Level::warning);

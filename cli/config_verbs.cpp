@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/config_verbs.hpp"
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "cli/config_check.hpp"
+#include "cli/keys_view.hpp"
+#include "cli/tuning_view.hpp"
+#include "vpnha/configuration.hpp"
+#include "vpnha/tuning.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+struct Given {
+    std::string path = kConfigurationPath;
+    bool as_roff = false;
+    bool as_sysctl = false;
+    bool as_markdown = false;
+};
+
+ExitCode show(const std::string& path, const ConfigOutput& output) {
+    const Result<std::string> text = effective_configuration(path);
+    output.out << text.value_or("");
+    return text ? ExitCode::ok : report(text.error(), output.err);
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
+    const auto given = std::make_shared<Given>();
+    const auto prints = [ordered](std::function<std::string(bool use_colour)> text) {
+        ordered([text = std::move(text)](const ConfigOutput& output) {
+            output.out << text(output.use_colour);
+            return ExitCode::ok;
+        });
+    };
+    CLI::App* const config = app.add_subcommand("config", "The configuration file");
+    config->require_subcommand(1);
+    CLI::App* const check = config->add_subcommand("check", "Is the file good, and this machine?");
+    check->add_option("FILE", given->path, "The file")->capture_default_str();
+    check->callback([given, ordered] {
+        ordered([given](const ConfigOutput& output) {
+            return check_config(given->path, output.out, output.err);
+        });
+    });
+    CLI::App* const all = config->add_subcommand("show", "Every key with the value in force");
+    all->add_option("FILE", given->path, "The file")->capture_default_str();
+    all->callback([given, ordered] {
+        ordered([given](const ConfigOutput& output) { return show(given->path, output); });
+    });
+    config->add_subcommand("example", "A file to start from")->callback([prints] {
+        prints([](bool) { return configuration_example(); });
+    });
+    CLI::App* const keys = config->add_subcommand("keys", "All keys, their types and defaults");
+    keys->add_flag("--roff", given->as_roff, "As the section KEYS of vpnha.toml(5)");
+    keys->callback([given, prints] {
+        prints([given](bool use_colour) {
+            return given->as_roff ? configuration_manual() : render_keys(use_colour);
+        });
+    });
+    CLI::App* const tuning =
+        config->add_subcommand("tuning", "What a gateway wants of a node's kernel and limits");
+    CLI::Option* const as_sysctl =
+        tuning->add_flag("--sysctl", given->as_sysctl, "As a file for /etc/sysctl.d");
+    tuning->add_flag("--markdown", given->as_markdown, "As the table of docs/tuning.md")
+        ->excludes(as_sysctl);
+    tuning->callback([given, prints] {
+        prints([given](bool use_colour) {
+            return given->as_sysctl     ? tuning_sysctls()
+                   : given->as_markdown ? tuning_manual()
+                                        : render_tuning(use_colour);
+        });
+    });
+}
+
+}  // namespace vpnha::cli

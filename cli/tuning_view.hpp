@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `vpnha config tuning` says.
+#pragma once
+
+#include <string>
+
+namespace vpnha::cli {
+
+[[nodiscard]] std::string render_tuning(bool use_colour);
+
+}  // namespace vpnha::cli

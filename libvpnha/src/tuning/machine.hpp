@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the table of tuning is compared with: what a configuration asks of a node, and what was read
+// of it. Pure: adapters/os/tuning_settings.hpp reads.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace vpnha::tuning {
+
+struct Demand {
+    bool l2tp = false;
+    bool pptp = false;
+    bool ipsec = false;
+    bool flows = false;  // A gateway replicates them.
+    // As many as the pools of all gateways have addresses, or a gateway's replica has room for.
+    std::uint64_t clients = 0;
+    std::uint64_t clients_of_pptp = 0;  // Of gateways that serve it, whatever else they serve.
+    std::uint16_t lease_port = 0;
+    std::set<std::string> devices;  // The gateways', outside and inside.
+};
+
+[[nodiscard]] Demand demand_of(const config::Config& config);
+
+// nullopt: this process could not read it, or there is no such thing here.
+struct Machine {
+    struct Device {
+        std::string name;
+        std::optional<bool> lro;
+        std::optional<bool> gro;
+        std::optional<bool> tso;
+        bool is_hardware = false;          // Behind it stands no other device.
+        unsigned receive_queues = 0;       // Of hardware only.
+        bool steers_by_processor = false;  // RPS: a queue's packets go to several processors.
+    };
+    struct Daemon {
+        std::string name;
+        std::optional<std::uint64_t> open_files;  // The soft limit; the largest number: none.
+        std::optional<std::uint64_t> tasks;       // The least of its cgroups; the same.
+    };
+
+    // By the name that sysctl(8) has; none: not to be read.
+    std::map<std::string, std::string> sysctls;
+    // net.ipv4.conf.DEVICE.rp_filter by its device, "all" and "default" among them.
+    std::map<std::string, std::string> rp_filters;
+    std::vector<Device> devices;  // The gateways', and those that stand behind them.
+    std::set<std::string> absent_devices;
+    std::vector<Daemon> daemons;  // vpnhad, xl2tpd, pptpd, as far as they run here.
+    unsigned processors = 1;
+    bool balances_interrupts = false;  // irqbalance runs.
+};
+
+}  // namespace vpnha::tuning
