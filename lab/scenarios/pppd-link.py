@@ -37,7 +37,7 @@ BROKEN_PPTP_S = 10
 # From the loss: three echoes in 30 to 40 s, 5 s until the redial, the dial.
 BROKEN_L2TP_S = 60
 # From the power cut: Corosync's token, fencing, the dial.
-POWER_CUT_S = 12
+POWER_CUT_S = 10
 UP_LIMIT_S = 90.0
 SUFFIX = {PPTP_SITE: "", L2TP_SITE: "-l2tp"}
 VIPS = {PPTP_SITE: "198.51.100.100", L2TP_SITE: "198.51.100.101"}
@@ -144,7 +144,9 @@ def steps(run: Run) -> None:
     run.expect("broken_l2tp_s", pings[L2TP_SITE].silence_s(lost_at), at_most(BROKEN_L2TP_S))
     run.wait_for("the monitor is content", lambda: not told_degraded(first, L2TP_SITE), 30)
     run.expect("stayed_l2tp", holder(L2TP_SITE), equals(first.name))
-    run.expect("failures", cluster.status().failures, is_empty())
+    # crm_mon lists a degraded monitor among the failures; it counts as none.
+    run.expect("failures", [each for each in cluster.status().failures
+                            if "OCF_DEGRADED" not in each], is_empty())
     for site in SITES:
         name = "pppd-link" + SUFFIX[site]
         run.expect(f"told_lost_{site.protocol}", log_of(first).count(f"{name}: lost after"),
@@ -180,7 +182,8 @@ def steps(run: Run) -> None:
         seen.on("pppd-link") or seen.on("pppd-link-l2tp")))
     office_log = office.log()[len(before[0]):]
     run.expect("terminated_by_peer", office_log.count("LCP terminated by peer"), at_least(2))
-    run.expect("tunnel_ended", "Goodbye" in office.xl2tpd_log()[len(before[1]):], equals(True))
+    tunnels_ended = office.xl2tpd_log()[len(before[1]):].count("(Server closing)")
+    run.expect("tunnels_ended", tunnels_ended, equals(1))
     run.expect("failures_at_the_end", cluster.status().failures, is_empty())
     run.expect_nothing_left([other], lambda node: pptp_leftovers(node) + [
         f"process: {line}" for line in
