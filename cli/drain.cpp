@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPause{1000};  // Between two looks.
+constexpr milliseconds kLookPause{1000};  // Between two looks.
 // Without news, so that who watches sees that it lives.
 constexpr milliseconds kSayEach{60'000};
 // A client that answers nothing more is forgotten after a PPP Terminate-Request or two.
@@ -115,8 +115,8 @@ class Drainer {
             if (order_.deadline && waited >= *order_.deadline) {
                 return at_deadline(left);
             }
-            ports_.pause(kPause);
-            waited += kPause;
+            ports_.pause(kLookPause);
+            waited += kLookPause;
             const Result<std::uint64_t> now = sessions();
             if (!now) {
                 return report(now.error(), ports_.err);
@@ -161,7 +161,7 @@ class Drainer {
 
     ExitCode end_all() {
         std::string refusal;
-        for (milliseconds waited{}; waited <= kEndPatience; waited += kPause) {
+        for (milliseconds waited{}; waited <= kEndPatience; waited += kLookPause) {
             bool any = false;
             for (const std::string& gateway : gateways_) {
                 const Result<json> view = ports_.ask("sessions", {{"gateway", gateway}});
@@ -181,7 +181,7 @@ class Drainer {
                 ports_.say("no session is left; {}", undrain_words());
                 return ExitCode::ok;
             }
-            ports_.pause(kPause);
+            ports_.pause(kLookPause);
         }
         return report({Errc::timeout, refusal.empty() ? "sessions do not end" : refusal},
                       ports_.err);

@@ -14,9 +14,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPause{200};
+constexpr milliseconds kSessionPause{200};
 // pppd waits 6 s for a client that does not answer its Terminate-Requests.
-constexpr milliseconds kPatience{15'000};
+constexpr milliseconds kSessionPatience{15'000};
 
 // Of the sessions with that begin of an id the first; nullopt: there is none.
 Result<std::optional<json>> find(const std::string& id, const SwitchoverPorts& ports) {
@@ -51,7 +51,7 @@ ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
     const auto of = [&](const char* member) {
         return *session ? printable((*session)->at(member).get<std::string>()) : std::string();
     };
-    for (milliseconds waited{}; waited <= kPatience; waited += kPause) {
+    for (milliseconds waited{}; waited <= kSessionPatience; waited += kSessionPause) {
         const Result<std::optional<json>> left = find(id, ports);
         if (!left) {
             return report(left.error(), ports.err);
@@ -60,12 +60,12 @@ ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
             ports.say("ended: {} of {} at {}", of("protocol"), of("user"), of("peer"));
             return ExitCode::ok;
         }
-        ports.pause(kPause);
+        ports.pause(kSessionPause);
     }
     return report(
         {Errc::timeout, fmt::format("session {} was told to end, and is still there after "
                                     "{} s",
-                                    printable(id), kPatience.count() / 1000)},
+                                    printable(id), kSessionPatience.count() / 1000)},
         ports.err);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-const char* name_of(node::Level level) {
+const char* level_word(node::Level level) {
     switch (level) {
         case node::Level::warning:
             return "warning";
@@ -41,7 +41,7 @@ json events_view(std::uint64_t instance, std::span<const adapters::Event> events
     for (const adapters::Event& each : events) {
         list.push_back({{"sequence", each.sequence},
                         {"time", utc_us(each.unix_us)},
-                        {"level", name_of(each.level)},
+                        {"level", level_word(each.level)},
                         {"event", each.word},
                         {"fields", each.fields},
                         {"text", each.text}});
