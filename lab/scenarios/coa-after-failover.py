@@ -111,7 +111,7 @@ def steps(run: Run) -> None:
     again = wait_started(run, radius, first, before=session)
     end(run, radius, "stock", first, f'Acct-Session-Id = "{again}"')
 
-    seen = live.stack.status(successor)["dynamic_authorization"]
+    seen = live.stack.node_status(successor)["dynamic_authorization"]
     run.expect("acks", seen["acks"], equals(3))
     run.expect("forged", seen["forged"] >= 1, equals(True))
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
