@@ -95,7 +95,8 @@ AREAS = {
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("cli", "daemon", "node", "ocf"),
                     ("packages", "install-by-ansible", "rolling-upgrade",
-                     "switchover-under-load", "drain"), packages=True),
+                     "rotate-secrets", "switchover-under-load", "drain"),
+                    packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail")
