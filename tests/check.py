@@ -94,7 +94,7 @@ AREAS = {
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("cli", "daemon", "node", "ocf"),
-                    ("packages", "install-by-ansible", "rolling-upgrade",
+                    ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade",
                      "rotate-secrets", "switchover-under-load", "drain"),
                     packages=True),
 }
