@@ -95,7 +95,7 @@ AREAS = {
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("cli", "daemon", "node", "ocf"),
                     ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade",
-                     "rotate-secrets", "switchover-under-load", "drain"),
+                     "rotate-secrets", "reboot-node", "switchover-under-load", "drain"),
                     packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
