@@ -95,8 +95,9 @@ AREAS = {
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
-                    ("packages", "install-by-ansible", "rolling-upgrade",
-                     "switchover-under-load", "drain", "checkpoint-example"), packages=True),
+                    ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade",
+                     "rotate-secrets", "reboot-node", "switchover-under-load", "drain",
+                     "checkpoint-example"), packages=True),
 }
 # What the lab installs, and what some scenarios put in its place.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "session-table")

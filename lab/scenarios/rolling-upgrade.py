@@ -12,8 +12,9 @@ Steps: gw1, the inventory's first, is promoted. client1 dials in by L2TP/IPsec, 
 the play runs under their traffic, and runs again. No fault.
 
 Expected: who serves is upgraded last; the gateway has left it before. Each node has the next
-version in the end, and the group speaks wire version 2. Both sessions are the same, with a silence
-of at most 4 s; the second play changes nothing.
+version in the end, and the group speaks wire version 2. No step of a promotion or a demotion has
+failed; a demotion starts xl2tpd and pptpd anew, within vpnhad's unit. Both sessions are the same,
+with a silence of at most 4 s; the second play changes nothing.
 """
 import re
 
@@ -35,6 +36,7 @@ FIRST = FRESH[0]
 SOURCE = f"vpnha_package_source='{packages.NEXT_SOURCE}'"
 UPGRADED = re.compile(r"Packages are upgraded\] \**\nchanged: \[(\w+)\]")
 MOVED = re.compile(r"Its gateways are moved\] \**\nchanged: \[(\w+)\]")
+FAILED_STEP = re.compile(r" error: step \S+ failed")
 AFTERWARDS_S = 5
 
 
@@ -44,6 +46,7 @@ def steps(run: Run) -> None:
     live = begin(run, ansible, lambda name, _dc: name == FIRST)
     live.dial("client1", dialler=L2tpIpsecClient)
     live.dial("client2", dialler=PptpDialler)
+    live.spare_promoted()
     run.observe(AFTERWARDS_S)
 
     run.step("the upgrade play")
@@ -52,7 +55,6 @@ def steps(run: Run) -> None:
     said = (run.out / log).read_text(encoding="utf-8")
     order = UPGRADED.findall(said)
     run.expect("upgraded", sorted(order), equals(sorted(FRESH)))
-    # On a busy host the role may have left gw1 before the play came to look.
     run.expect("moved", MOVED.findall(said), equals(order[-1:]))
     run.expect("versions", [packages.version(node, "vpnha") for node in run.lab.gateways],
                equals([packages.NEXT_VERSION] * len(FRESH)))
@@ -64,6 +66,9 @@ def steps(run: Run) -> None:
     again = ansible.play("upgrade", "ansible-again.log", "--extra-vars", SOURCE)
     run.expect("changed_by_the_second", again.changed, equals(dict.fromkeys(FRESH, 0)))
     run.expect("secrets_in_the_logs", ansible.secret_words(), is_empty())
+    run.expect("failed_steps", [line for node in run.lab.gateways
+                                for line in live.stack.daemon_log(node).splitlines()
+                                if FAILED_STEP.search(line)], is_empty())
     run.observe(AFTERWARDS_S)
     seen = live.end()
     for client in live.clients:

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..host.errors import LabError
@@ -20,9 +20,11 @@ from .cluster import KEY_BYTES, RELAXED
 from .ipsec_gateway import SECRET
 from .l2tp_gateway import PASSWORD, USER
 from .packages import SOURCE
+from .pki import DIRECTORY as SWANCTL
 
 COLLECTION = ROOT / "ansible"
 GROUP = "vpnha_gateways"
+INVENTORY = "inventory.json"
 PLAY_LIMIT_S = 1500.0
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)",
                    re.MULTILINE)
@@ -43,6 +45,7 @@ class Ansible:
         self._lab = lab
         self._home = private
         self._out = directory
+        self._secrets = {SECRET, PASSWORD}
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(private), "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
@@ -51,22 +54,42 @@ class Ansible:
             "ANSIBLE_LOCAL_TEMP": str(private / "tmp")}
 
     def set_up(self) -> None:
-        """Collection, key of ssh, inventory and vault; the nodes let the key in."""
+        """Collection, secrets, inventory, keys. A lab that was left up by another run keeps its
+        keys and its inventory."""
         self._home.mkdir(mode=0o700, exist_ok=True)
         self._call("ansible-galaxy", "collection", "install", str(COLLECTION), "--offline",
                    "--force", "-p", str(self._home / "collections"))
+        if not (self._home / INVENTORY).exists():
+            self._let_in()
+        self.put_secrets()
+
+    def _let_in(self) -> None:
+        """The nodes let the key of ssh in."""
         self._call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._home / "key"))
         for node in self._lab.gateways:
             node.put("/root/.ssh/authorized_keys", (self._home / "key.pub").read_bytes(),
                      mode=0o600)
         (self._home / "vault").write_text(secrets.token_hex(16), encoding="ascii")
+        self.put_cluster_key()
+        (self._home / INVENTORY).write_text(
+            json.dumps(inventory(self._lab.gateways, self._home)), encoding="utf-8")
+
+    def put_cluster_key(self) -> None:
+        """A new one each time, for the next site play."""
         self._encrypt(self._home / "corosync.authkey", secrets.token_bytes(KEY_BYTES))
+
+    def put_secrets(self, psk: str = SECRET, password: str = PASSWORD,
+                    files: Mapping[str, bytes] = {}) -> None:
+        """What the next play brings to the nodes; `files` of strongSwan by their paths there."""
+        self._secrets |= {psk, password}
+        listed = []
+        for path, content in files.items():
+            name = Path(path).relative_to(SWANCTL)
+            self._encrypt(self._home / "files" / name, content)
+            listed.append({"src": str(self._home / "files" / name), "dest": str(name)})
         self._encrypt(self._home / "group_vars" / GROUP / "vault.json", json.dumps({
-            "vpnha_users": [{"name": USER, "password": PASSWORD}],
-            "vpnha_ipsec_psk": SECRET}).encode())
-        (self._home / "inventory.json").write_text(json.dumps(inventory(self._lab.gateways,
-                                                                        self._home)),
-                                                   encoding="utf-8")
+            "vpnha_users": [{"name": USER, "password": password}], "vpnha_ipsec_psk": psk,
+            "vpnha_swanctl_files": listed}).encode())
 
     def _encrypt(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,13 +98,13 @@ class Ansible:
 
     def secret_words(self) -> list[str]:
         """Secrets that stand in what Ansible said so far."""
-        return secret_words(self._out, (SECRET, PASSWORD))
+        return secret_words(self._out, self._secrets)
 
     def play(self, name: str, log: str, *arguments: str) -> Played:
         """A play of the collection; its words go to the file `log` of the run."""
         with open(self._out / log, "w", encoding="utf-8") as output:
             done = subprocess.run([*self._lab.namespace.prefix(), "ansible-playbook", "-i",
-                                   str(self._home / "inventory.json"), f"vpnha.gateway.{name}",
+                                   str(self._home / INVENTORY), f"vpnha.gateway.{name}",
                                    *arguments], env=self._environment, cwd=self._home,
                                   stdin=subprocess.DEVNULL, stdout=output,
                                   stderr=subprocess.STDOUT, timeout=PLAY_LIMIT_S, check=False)

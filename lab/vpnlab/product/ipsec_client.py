@@ -29,7 +29,7 @@ IKE_PROPOSALS = "aes256-sha256-modp2048"
 CBC = "aes256-sha256"
 
 
-def l2tp_ipsec_connections(gateway: VpnGateway) -> str:
+def l2tp_ipsec_connections(gateway: VpnGateway, secret: str = SECRET) -> str:
     """IKEv1, main mode, pre-shared key, transport mode: what phones and Windows speak."""
     return f"""\
 connections {{
@@ -57,7 +57,7 @@ connections {{
         }}
     }}
 }}
-{secrets()}"""
+{secrets(secret)}"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,11 +137,11 @@ connections {{
 {secrets()}"""
 
 
-def secrets() -> str:
+def secrets(secret: str = SECRET) -> str:
     return f"""\
 secrets {{
     ike-vpn {{
-        secret = {SECRET}
+        secret = {secret}
     }}
     eap-vpn {{
         id = {USER}
@@ -175,18 +175,22 @@ class L2tpIpsecClient:
     interface = L2tpClient.interface
     logs = (SYSLOG,)
 
-    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP, secret: str = SECRET,
+                 password: str = PASSWORD) -> None:
+        """`secret`: the pre-shared key of IKE; `password`: the user's, of PPP."""
         self.node = node
         self.gateway = gateway
+        self._secret = secret
         self._charon = Charon(node)
-        self._l2tp = L2tpClient(node, gateway=gateway, mtu=L2TP_MTU, syslog=SYSLOG)
+        self._l2tp = L2tpClient(node, gateway=gateway, password=password, mtu=L2TP_MTU,
+                                syslog=SYSLOG)
         self._loaded = False
 
     def start(self) -> None:
         # The encryption hides from captures what the daemons say there.
         self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
         self._l2tp.start()
-        configure(self.node, l2tp_ipsec_connections(self.gateway), "")
+        configure(self.node, l2tp_ipsec_connections(self.gateway, self._secret), "")
         self._charon.start()
 
     def ready(self) -> bool:

@@ -8,24 +8,33 @@ from ..host.power import node_files
 from ..product.ansible import Ansible
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import VpnhaStack
-from .live import Live, Place
+from .live import Live, Place, anywhere
 from .run import Run
 
 FRESH = ("gw1", "gw2", "gw3")
+BOOT_LIMIT_S = 60
+
+
+def connect_power(run: Run) -> None:
+    """What the nodes need of the lab: its power switch, and the switch's agent. Returns when they
+    let somebody in by ssh, too: systemd has more to start than what answers the lab."""
+    Cluster(run.lab).prepare()
+    for node in run.lab.gateways:
+        run.wait_for(f"sshd of {node.name} runs", lambda node=node: node.run(
+            "systemctl", "is-active", "ssh.service", check=False).code == 0, BOOT_LIMIT_S)
+        for path, (content, mode) in node_files(run.lab).items():
+            node.put(path, content, mode=mode)
 
 
 def prepare(run: Run) -> Ansible:
-    """What the nodes need of the lab, and an inventory of them; nothing is installed yet."""
-    Cluster(run.lab).prepare()
-    for node in run.lab.gateways:
-        for path, (content, mode) in node_files(run.lab).items():
-            node.put(path, content, mode=mode)
+    """The same, and an inventory of the nodes; nothing is installed yet."""
+    connect_power(run)
     ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out)
     ansible.set_up()
     return ansible
 
 
-def begin(run: Run, ansible: Ansible, place: Place) -> Live:
+def begin(run: Run, ansible: Ansible, place: Place = anywhere) -> Live:
     """The site play; the promoted role is at the wanted place, and nobody has dialled."""
     run.step("the site play")
     run.expect("site_play", ansible.play("site", "ansible-1.log").ok, is_true())

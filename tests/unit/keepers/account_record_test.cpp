@@ -67,7 +67,7 @@ TEST(AccountRecordTest, IsFoundByItsName) {
     ASSERT_TRUE(name.has_value());
     EXPECT_EQ(name->gateway, GatewayId{17});
     EXPECT_EQ(name->id, sample().id);
-    for (const std::string& other :
+    for (const std::string other :
          {"", "6955b900-1-7.2", "6955b900-1-7.2-", "6955b900-1-7.2-3x", "6955b900-1-7.2-3-",
           "6955B900-1-7.2-3", "06955b900-1-7.2-3", "6955b900-1-7.2-03", "6955b900-100-7.2-3",
           "6955b900-1-7-2-3", "-1-7.2-3", "6955b900--7.2-3", "6955b900-1-7.2-123456789",
