@@ -20,10 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP
-from vpnlab.product.by_hand import DOCUMENT, Block, blocks, with_values
+from vpnlab.rollout.by_hand import DOCUMENT, Block, blocks, with_values
 from vpnlab.product.cluster import COROSYNC_CONF_PATH, RELAXED, TUNED, Cluster
 from vpnlab.product.l2tp_gateway import PASSWORD
-from vpnlab.product.packages import APT, APT_LIMIT_S
+from vpnlab.rollout.packages import APT, APT_LIMIT_S
 from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.live import Live
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence

@@ -17,7 +17,7 @@ administrator wrote is left.
 from vpnlab.evidence.expectation import equals, is_empty, is_true
 from vpnlab.host.debian import PRODUCT_MOUNT
 from vpnlab.host.node import Node
-from vpnlab.product import packages
+from vpnlab.rollout import packages
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.vpnha_stack import CONFIG_FILE, vpnha_toml
 from vpnlab.steps.run import Run

@@ -21,7 +21,7 @@ import re
 from vpnlab.evidence.expectation import equals, is_empty, is_true
 from vpnlab.host.stage import BUILD
 from vpnlab.host.topology import DEFAULT_NODES
-from vpnlab.product import packages
+from vpnlab.rollout import packages
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.vpnha_stack import DAEMON_PATH

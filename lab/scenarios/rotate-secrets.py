@@ -27,7 +27,7 @@ from vpnlab.host.errors import LabError
 from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.product import pki
-from vpnlab.product.ansible import Ansible, Played
+from vpnlab.rollout.ansible import Ansible, Played
 from vpnlab.product.charon import LOG, Charon
 from vpnlab.product.dialler import MakeDialler
 from vpnlab.product.ipsec_client import CONNECTION, L2tpIpsecClient

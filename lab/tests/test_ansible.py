@@ -2,7 +2,7 @@
 """What Ansible is told of the lab, and what it says."""
 import re
 
-from vpnlab.product.ansible import COLLECTION, RECAP, secret_words
+from vpnlab.rollout.ansible import COLLECTION, RECAP, secret_words
 from vpnlab.product.cluster import TUNED, corosync_conf
 from vpnlab.product.ipsec_gateway import SECRET
 

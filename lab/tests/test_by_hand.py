@@ -3,7 +3,7 @@
 import pytest
 
 from vpnlab.host.errors import LabError
-from vpnlab.product.by_hand import DOCUMENT, Block, blocks, with_values
+from vpnlab.rollout.by_hand import DOCUMENT, Block, blocks, with_values
 from vpnlab.product.cluster import TUNED, corosync_conf
 from vpnlab.steps import scenario
 

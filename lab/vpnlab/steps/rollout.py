@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..evidence.expectation import is_true
 from ..host.power import node_files
-from ..product.ansible import Ansible
+from ..rollout.ansible import Ansible
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere

@@ -9,7 +9,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-constexpr std::string_view kMark = "event=";
+constexpr std::string_view kMark{"event\x3d"};  // With its equals sign.
 
 // Where the word begins; npos: nowhere.
 std::size_t find_event(std::string_view line) {

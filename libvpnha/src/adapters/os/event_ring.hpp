@@ -21,7 +21,7 @@ struct Event {
     std::uint64_t sequence = 0;  // From 1, of one life of vpnhad.
     std::uint64_t unix_us = 0;
     node::Level level = node::Level::info;
-    std::string word;                           // What follows event=.
+    std::string word;                           // Which event.
     std::map<std::string, std::string> fields;  // The words NAME=VALUE behind it.
     std::string text;                           // The whole line.
 };

@@ -63,8 +63,8 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
 }
 
-// Its record is of epoch 2, and hardly ahead of that of epoch 1. A node that has not heard of epoch 2
-// may have served in epoch 3, from where its record of epoch 1 had it begin.
+// Its record is of epoch 2, and hardly ahead of that of epoch 1. A node that has not heard of epoch
+// 2 may have served in epoch 3, from where its record of epoch 1 had it begin.
 TEST_F(IpsecWarmTest, WhatNobodyKnowsIsBeyondEveryEpochSinceTheSaWasMade) {
     establish();
     a_.out(8).oseq = 700;

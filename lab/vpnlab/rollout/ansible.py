@@ -16,11 +16,11 @@ from ..host.lab import Lab
 from ..host.node import Node
 from ..host.stage import ROOT
 from ..host.topology import L2TP, NODES
-from .cluster import KEY_BYTES, RELAXED
-from .ipsec_gateway import SECRET
-from .l2tp_gateway import PASSWORD, USER
+from ..product.cluster import KEY_BYTES, RELAXED
+from ..product.ipsec_gateway import SECRET
+from ..product.l2tp_gateway import PASSWORD, USER
 from .packages import SOURCE
-from .pki import DIRECTORY as SWANCTL
+from ..product.pki import DIRECTORY as SWANCTL
 
 COLLECTION = ROOT / "ansible"
 GROUP = "vpnha_gateways"
