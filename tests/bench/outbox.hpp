@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "adapters/corosync/corosync_group.hpp"
+#include "adapters/os/qb_loop.hpp"
 
 namespace vpnha::bench {
 

@@ -69,6 +69,11 @@ void Timeouts::hear(const node::TrafficRead& read, TimePoint now) {
         }
         const auto found = counted.find(session.client);
         look_at_idleness(watched, found == counted.end() ? nullptr : found->second, now);
+        // The reading that finds it idle is not one that comes a moment too soon.
+        const TimePoint idle_at = watched.active_at + seconds(session.timeouts.idle_s);
+        if (session.timeouts.idle_s != 0 && idle_at > now) {
+            ask_at_ = std::min(ask_at_, idle_at);
+        }
         next_end_ = earliest(next_end_, watched.ends_at);
     }
 }

@@ -140,6 +140,19 @@ TEST_F(TimeoutsTest, AnIdleOneEndsAndNoSoonerThanIsAllowed) {
     EXPECT_THAT(due(), ::testing::ElementsAre(EndCause::idle_timeout));
 }
 
+TEST_F(TimeoutsTest, AReadingComesWhenAnIdleOneMayEnd) {
+    const TimePoint begun = now_;
+    timeouts_.watch(session({0, 15}), now_);
+    read(seconds(0));
+    EXPECT_EQ(timeouts_.next_deadline(), begun + Timeouts::kPause);
+    now_ += Timeouts::kPause;
+    read(seconds(10));
+    EXPECT_EQ(timeouts_.next_deadline(), begun + seconds(15)) << "not 20 s";
+    now_ = begun + seconds(15);
+    read(seconds(15));
+    EXPECT_THAT(due(), ::testing::ElementsAre(EndCause::idle_timeout));
+}
+
 TEST_F(TimeoutsTest, ADeviceThatIsNotSeenMayBeBusy) {
     timeouts_.watch(session({0, 60}), now_);
     for (int i = 0; i < 10; ++i) {

@@ -8,6 +8,7 @@
 
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/corosync/corosync_group.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "unit/adapters/corosync/own_corosync.hpp"
 
 namespace vpnha::adapters {

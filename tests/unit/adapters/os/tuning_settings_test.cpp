@@ -24,12 +24,12 @@
 namespace vpnha::adapters {
 namespace tuning_settings_test {
 
-using testing::Contains;
-using testing::ElementsAre;
-using testing::Pair;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Pair;
 using tuning::Machine;
 
-class TuningSettingsTest : public testing::Test {
+class TuningSettingsTest : public ::testing::Test {
   protected:
     void SetUp() override { ASSERT_EQ(::unshare(CLONE_NEWNET), 0); }
     void TearDown() override { std::filesystem::remove_all(root_); }

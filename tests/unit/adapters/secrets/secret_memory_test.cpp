@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "adapters/corosync/corosync_group.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "adapters/secrets/secret_box.hpp"
 #include "support/memory_of.hpp"
 #include "unit/adapters/corosync/own_corosync.hpp"
