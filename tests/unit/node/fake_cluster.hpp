@@ -78,7 +78,9 @@ class FakeCluster {
         }
     }
 
+    // It lives.
     FakeNode& at(std::uint32_t node) { return *nodes_.at(NodeId{node}); }
+    [[nodiscard]] bool lives(std::uint32_t node) const { return nodes_.contains(NodeId{node}); }
     const replica::Replica& replica(std::uint32_t node) {
         return at(node).node->find(kGateway)->replica();
     }
