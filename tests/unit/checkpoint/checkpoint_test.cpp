@@ -149,7 +149,11 @@ TEST_F(CheckpointTest, ASecondProcessOfANodeIsToldSo) {
         _exit(is_told ? 0 : 1);
     }
     int status = -1;
-    ASSERT_TRUE(run_until(*group, [&] { return waitpid(second, &status, WNOHANG) == second; }));
+    bool has_ended = false;
+    ASSERT_TRUE(run_until(*group, [&] {
+        has_ended = has_ended || waitpid(second, &status, WNOHANG) == second;
+        return has_ended;
+    }));
     EXPECT_EQ(status, 0);
     EXPECT_THAT(group->state().members, ElementsAre(1));
 }

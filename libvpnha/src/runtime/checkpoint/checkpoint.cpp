@@ -191,6 +191,7 @@ struct Checkpoint::State {
             std::visit([this](auto& each) { call(each); }, next);
         }
         if (lost) {
+            arm();  // Whoever waits for the descriptor hears of it again.
             return fail(Errc::unreachable, "corosync has ended, or does not answer any more");
         }
         if (!group->counts()) {
