@@ -110,6 +110,8 @@ def steps(run: Run) -> None:
     first.dial()
     again = wait_started(run, radius, first, before=session)
     end(run, radius, "stock", first, f'Acct-Session-Id = "{again}"')
+    # Its xl2tpd keeps the tunnel, without a session.
+    first.hang_up()
 
     seen = live.stack.node_status(successor)["dynamic_authorization"]
     run.expect("acks", seen["acks"], equals(3))
