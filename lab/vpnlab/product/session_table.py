@@ -97,4 +97,6 @@ class Putting:
 def _as(user: str) -> tuple[str, ...]:
     if user == "root":
         return ()
-    return ("/usr/bin/setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups")
+    # Corosync lets in who has the user or the group.
+    group = "nogroup" if user == USER else user
+    return ("/usr/bin/setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups")
