@@ -40,7 +40,8 @@ TIME_S, IDLE_S = 120, 40
 CUT_AT_S, QUIET_AT_S = 40, 108
 # A successor looks at the counters each 10 s.
 IDLE_LATER_S = 12
-GONE_S = 3
+# pppd waits for 3 s behind a Terminate-Request.
+GONE_S = 5
 TOLD_LIMIT_S = 30
 CONFIGURE_ACK, TERMINATE_REQUEST = 2, 5
 ENDS = [4, 14]  # StopCCN, CDN.
