@@ -248,13 +248,13 @@ std::vector<Row> make_table() {
          .why = "pptpd 1.4.0 listens with a queue of 3, and beyond it a dial is dropped without "
                 "cookies"},
         {.name = "net.ipv4.tcp_max_syn_backlog",
-         .wanted = AtLeast{128},
+         .wanted = Minimum{128},
          .weight = Weight::advice,
          .need = Need::pptp,
          .how = kByKernel,
          .why = "it counts where cookies are off only; pptpd's queue of 3 is narrower"},
         {.name = "net.core.somaxconn",
-         .wanted = AtLeast{kQueueOfVpnhad},
+         .wanted = Minimum{kQueueOfVpnhad},
          .weight = Weight::advice,
          .need = Need::always,
          .how = kByKernel,
@@ -284,13 +284,13 @@ std::vector<Row> make_table() {
          .why = "as many as flows (8 octets each) keep a lookup at two entries",
          .file = {"net.netfilter.nf_conntrack_buckets = " + room}},
         {.name = "net.netfilter.nf_conntrack_udp_timeout",
-         .wanted = AtLeast{30},
+         .wanted = Minimum{30},
          .weight = Weight::advice,
          .need = Need::always,
          .how = kByKernel,
          .why = "rules that let answers pass know a request for so long"},
         {.name = "net.netfilter.nf_conntrack_udp_timeout_stream",
-         .wanted = AtLeast{60},
+         .wanted = Minimum{60},
          .weight = Weight::advice,
          .need = Need::ipsec,
          .how = kByKernel,
@@ -370,7 +370,7 @@ std::string to_string(const Wanted& wanted) {
     if (const auto* const exactly = std::get_if<Exactly>(&wanted)) {
         return std::to_string(exactly->value);
     }
-    if (const auto* const at_least = std::get_if<AtLeast>(&wanted)) {
+    if (const auto* const at_least = std::get_if<Minimum>(&wanted)) {
         return fmt::format("at least {}", at_least->value);
     }
     return std::get<Other>(wanted).text;
@@ -397,7 +397,7 @@ Findings check(const Demand& demand, const Machine& machine) {
         }
         if (const auto* const exactly = std::get_if<Exactly>(&row.wanted)) {
             compare(row, machine, exactly->value, exactly->value, findings);
-        } else if (const auto* const at_least = std::get_if<AtLeast>(&row.wanted)) {
+        } else if (const auto* const at_least = std::get_if<Minimum>(&row.wanted)) {
             compare(row, machine, at_least->value, std::numeric_limits<std::uint64_t>::max(),
                     findings);
         } else if (const auto judge = std::get<Other>(row.wanted).judge; judge != nullptr) {

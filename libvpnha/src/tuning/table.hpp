@@ -30,7 +30,7 @@ struct Findings {
 struct Exactly {
     std::uint64_t value;
 };
-struct AtLeast {
+struct Minimum {
     std::uint64_t value;
 };
 struct Other {
@@ -38,7 +38,7 @@ struct Other {
     // nullptr: conntrack::check() looks at it, which knows the flows that are there.
     void (*judge)(const Row& row, const Demand& demand, const Machine& machine, Findings& findings);
 };
-using Wanted = std::variant<Exactly, AtLeast, Other>;
+using Wanted = std::variant<Exactly, Minimum, Other>;
 
 enum class Weight : std::uint8_t { advice, must };
 // Whose configuration it matters to.

@@ -30,8 +30,7 @@ void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects&
             said == nullptr ? Result<std::uint64_t>(0) : parse_number(said->payload);
         const Epoch in = said == nullptr ? session.version.epoch : said->version.epoch;
         const std::uint64_t number = next.value_or(0);
-        set.numbers[*id] =
-            number + margin.beyond({in, number, session.version.epoch.number}, kUse);
+        set.numbers[*id] = number + margin.beyond({in, number, session.version.epoch.number}, kUse);
     }
     warming_ = set.ticket;
     want(std::move(set), effects);

@@ -75,8 +75,7 @@ TEST(MarginTest, WhoeverHasHeardOfWhichEpochsNoNumberIsUsedTwice) {
         for (std::size_t said = 0; said < granted; ++said) {
             for (const std::uint64_t number : {all[said].begin, all[said].end}) {
                 const Said record{{kBorn + said, NodeId{1}}, number, kBorn};
-                begin_at(number +
-                             margin_of(std::nullopt, kBorn + granted).beyond(record, kUse),
+                begin_at(number + margin_of(std::nullopt, kBorn + granted).beyond(record, kUse),
                          said);
             }
         }
