@@ -97,8 +97,11 @@ def steps(run: Run) -> None:
     run.expect("promotions", live.stack.promotions(), equals(promotions))
     with flooding(run, "sccrq", CUT_SECONDS):
         run.observe(CUT_AFTER_S)
-        live.cut_power(node)
+        successor = live.cut_power(node)
         run.observe(CUT_SECONDS - CUT_AFTER_S)
+    told = successor.run("vpnha", "events", "--json", "--event", "promoted").stdout.splitlines()
+    run.expect("promotions_told", [json.loads(each)["event"] for each in told],
+               equals(["promoted"]))
     newcomer(live)
     seen = live.end()
     client = seen.client("client1")
