@@ -45,6 +45,8 @@ def steps(run: Run) -> None:
     # A node that is not in the ring yet would hear of no other timing.
     cluster.tune()
 
+    # The client has the core of the one that dies first.
+    run.lab.share_cores([first, run.lab.node("client1")], [second, third])
     run.step("client1 puts keys, and gw1 loses its power")
     before = table.start_putting(first, "before")
     run.observe(PUT_S)

@@ -21,6 +21,8 @@ USER, STRANGER = "nobody", "games"
 UIDGID = f"/etc/corosync/uidgid.d/{PATH.rpartition('/')[2]}"
 TOOL = "table_client.py"
 LIMIT_S = 20.0
+# Each question starts an interpreter in the client, which shares a core of the host with others.
+PAUSE_S = 0.3
 
 
 class SessionTable:
@@ -62,11 +64,11 @@ class SessionTable:
     def wait_state(self, nodes: Iterable[Node], **wanted: int) -> None:
         for node in nodes:
             self._lab.wait_for(f"{node.name} says {wanted}", lambda node=node: (
-                wanted.items() <= self.state(node).items()), LIMIT_S, interval_s=0.05)
+                wanted.items() <= self.state(node).items()), LIMIT_S, interval_s=PAUSE_S)
 
     def promote(self, node: Node) -> None:
         self._lab.wait_for(f"session-table of {node.name} is promoted",
-                           lambda: self.ask(node, "promote") == "ok", LIMIT_S, interval_s=0.02)
+                           lambda: self.ask(node, "promote") == "ok", LIMIT_S, interval_s=PAUSE_S)
 
     def start_putting(self, node: Node, prefix: str) -> Putting:
         return Putting(self._client, node, prefix)
