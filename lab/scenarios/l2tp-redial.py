@@ -25,8 +25,8 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=3, vpnha=True)
 SERVED_LIMIT_S, READY_LIMIT_S, PATIENCE_S = 10, 15, 30
-# pppd asks every 10 s for echoes, and waits for three of them.
-FORGOTTEN_LIMIT_S = 60
+# pppd of a gateway asks every 30 s for echoes, and waits for four of them.
+FORGOTTEN_LIMIT_S = 150
 
 
 def steps(run: Run) -> None:
