@@ -82,7 +82,7 @@ class SessionTable:
 class Putting:
     """Puts new keys, some at a time, until stop()."""
 
-    WIDTH = "16"
+    WIDTH = "4"
 
     def __init__(self, client: Node, node: Node, prefix: str) -> None:
         self.path = f"/run/lab/{prefix}.json"

@@ -86,6 +86,23 @@ TEST(CheckpointMemberTest, TheNextOneGoesOnWithAllThatWasConfirmed) {
     EXPECT_EQ(programs.at(1).member.state().level, CheckpointState::Level::complete);
 }
 
+TEST(CheckpointMemberTest, WithoutAHolderNothingIsDueAllTheTime) {
+    Programs programs = three_with_first_promoted();
+    for (int i = 0; i < 100; ++i) {
+        ASSERT_TRUE(programs.publish(1, "key " + std::to_string(i), "one"));
+    }
+    ASSERT_TRUE(programs.say(1, "late", "one"));
+    ASSERT_TRUE(programs.say(1, "later", "one"));
+    programs.leave(1);
+    for (int i = 0; i < 100; ++i) {
+        programs.pass(std::chrono::milliseconds(100));
+        for (const std::uint32_t node : {2U, 3U}) {
+            const auto due = programs.at(node).member.next_deadline();
+            EXPECT_TRUE(!due || *due > programs.now()) << node << " after " << i;
+        }
+    }
+}
+
 TEST(CheckpointMemberTest, WhoLacksRecordsIsNotPromotedWhileAnotherOneHasThem) {
     Programs programs(3);
     ASSERT_TRUE(programs.promote(1));

@@ -38,6 +38,7 @@ class Programs {
         tell_members();
     }
 
+    [[nodiscard]] TimePoint now() const { return now_; }
     Program& at(std::uint32_t node) { return *programs_.at(NodeId{node}); }
     void leave(std::uint32_t node) {
         programs_.erase(NodeId{node});

@@ -59,10 +59,12 @@ struct Checkpoint::State {
         VPNHA_CHECK(check_name(options.group));
         VPNHA_TRY(polls, adapters::PollSet::create());
         VPNHA_CHECK(polls->watch(timer.fd(), [this] { on_time(); }));
-        VPNHA_TRY(map, adapters::ClusterMap::open(*polls, {.on_change = [] {},
-                                                           .on_nodes = [] {},
-                                                           .on_lost = [this] { lost = true; }}));
+        VPNHA_TRY(map,
+                  adapters::ClusterMap::open(*polls, {.on_change = [this] { look_at_encryption(); },
+                                                      .on_nodes = [] {},
+                                                      .on_lost = [this] { lost = true; }}));
         const std::string reason = adapters::unencrypted_because(map->totem());
+        encrypted = reason.empty();
         if (!reason.empty() && !options.allow_unencrypted) {
             return fail(Errc::invalid_config,
                         runtime::how_to_encrypt(reason, "records") +
@@ -87,6 +89,9 @@ struct Checkpoint::State {
         member.emplace(group->self());
         return {};
     }
+
+    // Each key is a question to Corosync, which has no time for thousands while a ring forms.
+    void look_at_encryption() { encrypted = adapters::unencrypted_because(map->totem()).empty(); }
 
     // An event of the member; what is due comes of it.
     template <class Event>
@@ -175,7 +180,7 @@ struct Checkpoint::State {
 
     [[nodiscard]] CheckpointState state() const {
         CheckpointState state = member->state();
-        state.encrypted = adapters::unencrypted_because(map->totem()).empty();
+        state.encrypted = encrypted;
         return state;
     }
 
@@ -217,6 +222,7 @@ struct Checkpoint::State {
     std::optional<TimePoint> retry_at;
     std::deque<Call> calls;
     CheckpointState told;
+    bool encrypted = false;
     bool lost = false;
 };
 
