@@ -70,11 +70,10 @@ const char* name_of(std::uint8_t priority) {
 }
 
 void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* message) {
-    tm utc{};
-    gmtime_r(&at->tv_sec, &utc);
-    const std::string line =
-        fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z vpnhad[{}]: {}: {}\n", utc, at->tv_nsec / 1000,
-                    getpid(), name_of(site->priority), message);
+    const auto us = static_cast<std::uint64_t>(at->tv_sec) * 1'000'000 +
+                    static_cast<std::uint64_t>(at->tv_nsec) / 1000;
+    const std::string line = fmt::format("{} vpnhad[{}]: {}: {}\n", utc_us(us), getpid(),
+                                         name_of(site->priority), message);
     const int fd = sink().file ? sink().file.get() : STDERR_FILENO;
     // A full disk must not stop a gateway: what cannot be written is lost.
     if (write(fd, line.data(), line.size()) < 0) {
@@ -122,6 +121,17 @@ void write_log(node::Level level, const std::string& text) {
 std::vector<Event> events_after(std::uint64_t sequence) {
     const std::lock_guard lock(told().mutex);
     return told().events.after(sequence);
+}
+
+const char* level_word(node::Level level) {
+    return name_of(priority_of(level));
+}
+
+std::string utc_us(std::uint64_t unix_us) {
+    const auto seconds = static_cast<std::time_t>(unix_us / 1'000'000);
+    tm parts{};
+    gmtime_r(&seconds, &parts);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", parts, unix_us % 1'000'000);
 }
 
 void close_log() {
