@@ -14,6 +14,16 @@ function(vpnha_component name)
     set_property(GLOBAL APPEND PROPERTY VPNHA_LIBRARIES ${ARG_LIBRARIES})
 endfunction()
 
+# What is installed, without tests and benchmarks.
+add_custom_target(product)
+
+# vpnha_install(…): as install(TARGETS …); the targets are part of the product.
+function(vpnha_install)
+    cmake_parse_arguments(PLACED "" "EXPORT" "RUNTIME;LIBRARY" ${ARGN})
+    install(TARGETS ${ARGN})
+    add_dependencies(product ${PLACED_UNPARSED_ARGUMENTS})
+endfunction()
+
 # Targets that parse bytes from outside or hold sockets: what plain ./check runs with sanitizers.
 add_custom_target(exposed)
 
