@@ -26,12 +26,15 @@ enum {
     FIELD_CAUSE = 0x8000 | 16,
     FIELD_TRAFFIC = 0x8000 | 17,
     FIELD_TIMEOUTS = 0x8000 | 18,
+    FIELD_IPV6 = 0x8000 | 19,
+    FIELD_ROUTE = 0x8000 | 20,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
-/* Header, 15 field headers, and the longest values. */
-_Static_assert(4 + (13 + VPNHA_CLASSES_MAX) * 4 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
+/* Header, field headers, and the longest values. */
+_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX) * 4 + 16 +
+                       VPNHA_ROUTES_MAX * 17 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
                        4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 +
                        8 + 8 + 255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
@@ -119,6 +122,10 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put_options(at, FIELD_THEIR_OPTIONS, &session->theirs);
     at = put(put_field(at, FIELD_ADDRESSES, 8), session->our_ppp_address, 4);
     at = put(at, session->peer_ppp_address, 4);
+    if (session->our_identifier != 0) {
+        at = put(put_field(at, FIELD_IPV6, 16), session->our_identifier, 8);
+        at = put(at, session->peer_identifier, 8);
+    }
     at = put(put_field(at, FIELD_ECHO, 4), session->echo_interval_s, 2);
     at = put(at, session->echo_failures, 2);
     at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
@@ -132,6 +139,12 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
         at = put_field(at, FIELD_CLASS, each->length);
         memcpy(at, each->octets, each->length);
         at += each->length;
+    }
+    for (unsigned i = 0; i < session->route_count; i++) {
+        const struct vpnha_route* const each = &session->routes[i];
+        at = put(put_field(at, FIELD_ROUTE, 1 + (size_t)each->octet_count), each->length, 1);
+        memcpy(at, each->octets, each->octet_count);
+        at += each->octet_count;
     }
     return (size_t)(at - out);
 }

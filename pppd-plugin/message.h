@@ -15,6 +15,7 @@
 #define VPNHA_MPPE_KEY_BYTES 16
 #define VPNHA_CLASS_BYTES_MAX 253
 #define VPNHA_CLASSES_MAX 2
+#define VPNHA_ROUTES_MAX 16
 
 /* Why another node could not go on with the session. */
 enum {
@@ -66,6 +67,13 @@ struct vpnha_class {
     uint8_t octets[VPNHA_CLASS_BYTES_MAX];
 };
 
+/* A network behind the peer. */
+struct vpnha_route {
+    uint8_t octet_count; /* 4 or 16 of the next. */
+    uint8_t octets[16];
+    uint8_t length; /* Of the prefix. */
+};
+
 struct vpnha_session {
     char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
     uint32_t pid;
@@ -76,6 +84,7 @@ struct vpnha_session {
     } ids;
     struct vpnha_link_options ours, theirs;
     uint32_t our_ppp_address, peer_ppp_address;
+    uint64_t our_identifier, peer_identifier; /* Of IPv6CP; 0: it is not open. */
     uint16_t echo_interval_s, echo_failures;
     uint64_t established_unix_ms;
     uint32_t session_timeout_s, idle_timeout_s; /* 0: none. */
@@ -84,6 +93,8 @@ struct vpnha_session {
     uint32_t not_resumable; /* VPNHA_NOT_… */
     unsigned class_count;   /* So many of the next. */
     struct vpnha_class classes[VPNHA_CLASSES_MAX];
+    unsigned route_count; /* So many of the next. */
+    struct vpnha_route routes[VPNHA_ROUTES_MAX];
 };
 
 /* What the link's device has counted. */

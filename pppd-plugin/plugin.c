@@ -13,8 +13,9 @@
  * An address is asked for when IPCP begins. vpnhad may say that there is none: the session ends
  * then. When vpnhad is away, or slow, the client gets what pppd's options give it.
  *
- * CCP and IPv6CP may open after ip-up and decide whether the session can be resumed. Their frames
- * are seen by the snoop hook, and the session is told again when the answer has changed. */
+ * CCP and IPv6CP may open after ip-up. Their frames are seen by the snoop hook, and the session is
+ * told again when they have changed it. So it is when there are other routes over its device, which
+ * is looked at less and less often: scripts and DHCP servers add them. */
 #include <arpa/inet.h>
 #include <errno.h>
 /* These build on those before them. */
@@ -33,6 +34,7 @@
 #include "message.h"
 #include "pptp_call.h"
 #include "radius.h"
+#include "routes.h"
 #include "session.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -43,6 +45,8 @@ enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
 /* vpnhad answers within a second. */
 enum { ADDRESS_WAIT_MS = 1500 };
 enum { PPP_HEADER_BYTES = 4 };
+/* Routes are looked at 1, 2, 4 … times WATCH_S after ip-up, then each so many times. */
+enum { ROUTE_WATCHES = 64 };
 
 /* pppd takes the plugin only when this is its own version. */
 EXPORTED char pppd_version[] = VERSION;
@@ -59,6 +63,7 @@ static struct vpnha_session session;
 static int session_is_up = 0;
 static int absence_is_logged = 0;
 static int retry_s = RETRY_S_MIN;
+static unsigned watches = 0; /* Since ip-up. */
 static void (*next_snoop)(unsigned char*, int) = NULL;
 static void (*next_choose)(u_int32_t*) = NULL;
 
@@ -174,7 +179,26 @@ static int collect(void) {
     }
     vpnha_collect_session(&session);
     vpnha_collect_radius(&session);
+    (void)vpnha_read_routes(session.interface, &session);
     return 1;
+}
+
+static void look_at_change(void* unused) {
+    const uint32_t reasons = session.not_resumable;
+    const uint64_t identifier = session.our_identifier;
+    const unsigned route_count = session.route_count;
+    struct vpnha_route routes[VPNHA_ROUTES_MAX];
+    (void)unused;
+    if (!session_is_up) {
+        return;
+    }
+    memcpy(routes, session.routes, sizeof routes);
+    (void)collect();
+    if (session.not_resumable != reasons || session.our_identifier != identifier ||
+        session.route_count != route_count ||
+        memcmp(session.routes, routes, sizeof routes) != 0) {
+        tell_session();
+    }
 }
 
 static void watch(void* unused) {
@@ -188,18 +212,10 @@ static void watch(void* unused) {
     } else {
         look_again_in(WATCH_S);
         hear(0);
-    }
-}
-
-static void look_at_negotiation(void* unused) {
-    const uint32_t before = session.not_resumable;
-    (void)unused;
-    if (!session_is_up) {
-        return;
-    }
-    (void)collect();
-    if (session.not_resumable != before) {
-        tell_session();
+        watches++;
+        if ((watches & (watches - 1)) == 0 || watches % ROUTE_WATCHES == 0) {
+            look_at_change(NULL);
+        }
     }
 }
 
@@ -208,8 +224,8 @@ static void on_frame(unsigned char* frame, int length) {
         const int protocol = frame[2] << 8 | frame[3];
         if (protocol == PPP_CCP || protocol == PPP_IPV6CP) {
             /* pppd has not handled it yet. */
-            untimeout(look_at_negotiation, NULL);
-            timeout(look_at_negotiation, NULL, 0, 0);
+            untimeout(look_at_change, NULL);
+            timeout(look_at_change, NULL, 0, 0);
         }
     }
     if (next_snoop != NULL) {
@@ -303,6 +319,7 @@ static void on_ip_up(void* unused, int argument) {
     session.established_unix_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     session_is_up = 1;
     tell_session();
+    watches = 0;
     hear(wait_ms);
 }
 
@@ -316,7 +333,7 @@ static void on_ip_down(void* unused, int argument) {
     }
     session_is_up = 0;
     untimeout(watch, NULL);
-    untimeout(look_at_negotiation, NULL);
+    untimeout(look_at_change, NULL);
     if (vpnhad.fd >= 0) {
         const int is_known = vpnha_read_traffic(ifname, &traffic);
         (void)vpnha_link_send(&vpnhad, message,

@@ -82,7 +82,7 @@ static uint32_t not_resumable(struct vpnha_session* session) {
     if (lcp_gotoptions[0].neg_mrru || lcp_hisoptions[0].neg_mrru) {
         reasons |= VPNHA_NOT_MULTILINK;
     }
-    if (ipv6cp_fsm[0].state == OPENED) {
+    if (ipv6cp_fsm[0].state == OPENED && session->protocol == VPNHA_PPTP) {
         reasons |= VPNHA_NOT_IPV6;
     }
     return reasons;
@@ -99,12 +99,23 @@ void vpnha_forget_mppe_keys(void) {
     explicit_bzero(&mppe_keys, sizeof mppe_keys);
 }
 
+static uint64_t identifier(const eui64_t* from) {
+    return (uint64_t)ntohl(from->e32[0]) << 32 | ntohl(from->e32[1]);
+}
+
+static void collect_ipv6(struct vpnha_session* session) {
+    const int is_open = ipv6cp_fsm[0].state == OPENED && session->protocol == VPNHA_L2TP;
+    session->our_identifier = is_open ? identifier(&ipv6cp_gotoptions[0].ourid) : 0;
+    session->peer_identifier = is_open ? identifier(&ipv6cp_hisoptions[0].hisid) : 0;
+}
+
 void vpnha_collect_session(struct vpnha_session* session) {
     session->pid = (uint32_t)getpid();
     collect_link(&lcp_gotoptions[0], &session->ours);
     collect_link(&lcp_hisoptions[0], &session->theirs);
     session->our_ppp_address = ntohl(ipcp_gotoptions[0].ouraddr);
     session->peer_ppp_address = ntohl(ipcp_hisoptions[0].hisaddr);
+    collect_ipv6(session);
     session->echo_interval_s = clamp_u16(lcp_echo_interval);
     session->echo_failures = clamp_u16(lcp_echo_fails);
     session->session_timeout_s = seconds(maxconnect);

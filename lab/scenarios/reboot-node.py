@@ -46,6 +46,8 @@ def steps(run: Run) -> None:
     for client in live.clients:
         live.wait_answered(client)
     run.observe(AFTERWARDS_S)
+    live.active = stack.wait_promoted()
+    live.spare_promoted()
     run.step(f"{first.name} boots")
     run.lab.power_on(first.name)
     stack.wait_in_sync(REJOIN_LIMIT_S)

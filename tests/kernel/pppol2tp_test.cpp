@@ -48,6 +48,22 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
     EXPECT_TRUE(echo(record()));
 }
 
+TEST_F(PppoL2tpTest, HasWhatIpv6cpNegotiatedAndTheNetworksBehindThePeer) {
+    l2tp::SessionRecord with = record();
+    with.ipv6 = {1, 0x2a};
+    with.routes = {*parse_ip_prefix("10.99.51.0/24"), *parse_ip_prefix("2001:db8:51::/48")};
+    install(with);
+    const std::string shown = output_of("ip -6 addr show vpnha0");
+    EXPECT_NE(shown.find("fe80::1 peer fe80::2a/128"), std::string::npos) << shown;
+    EXPECT_NE(output_of("ip route show table 700").find("10.99.51.0/24 dev vpnha0"),
+              std::string::npos);
+    EXPECT_NE(output_of("ip -6 route show table 700").find("2001:db8:51::/48 dev vpnha0"),
+              std::string::npos);
+    remove(with);
+    EXPECT_TRUE(eventually(nothing_left));
+    EXPECT_EQ(output_of("ip -6 route show table 700").find("2001"), std::string::npos);
+}
+
 TEST_F(PppoL2tpTest, HandsControlMessagesAndLcpToTheListenerAndSendsTheAnswers) {
     ASSERT_TRUE(network_->add_addresses(kId));
     install(record());

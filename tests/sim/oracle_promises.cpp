@@ -25,6 +25,9 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         if (!session) {
             continue;
         }
+        if (const Session* its = clients_.find(*session); its != nullptr && !its->resumable) {
+            continue;  // It is reported as unprotected.
+        }
         const Kernel::Key place{id, *session};
         const auto promise = promises_.find(place);
         if (!replica.is_protected(key)) {

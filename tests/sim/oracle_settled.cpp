@@ -107,6 +107,10 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
             fail("settled", holder.id(),
                  "goes on with a session that its client has ended: " + l2tp::to_string(key));
         }
+        if (!stock && session != nullptr && !session->resumable) {
+            fail("settled", holder.id(),
+                 "goes on with a session that ends with its node: " + l2tp::to_string(key));
+        }
         if (session != nullptr && session->resumable && session->record.user != kRefusedUser &&
             view.state != keepers::SessionState::protected_ &&
             view.state != keepers::SessionState::resumed) {

@@ -16,6 +16,7 @@ CONTROL = "/run/xl2tpd/l2tp-control"
 XL2TPD_LOG = "/var/log/xl2tpd.log"
 PPPD_LOG = "/var/log/pppd.log"
 IP_UP_LOG = "/run/lab/ip-up.log"
+IPV6_UP_LOG = "/run/lab/ipv6-up.log"
 INTERFACE = "ppp0"
 CONNECTION = "vpn"
 MTU = 1400
@@ -43,10 +44,10 @@ def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def client_options(user: str = USER, mtu: int = MTU) -> str:
-    lines = ["noauth", "noipdefault", "nodefaultroute", "noccp", "novj", f"user {user}",
-             f"mtu {mtu}", f"mru {mtu}", "lcp-echo-interval 10", "lcp-echo-failure 3", "debug",
-             f"logfile {PPPD_LOG}"]
+def client_options(user: str = USER, mtu: int = MTU, vj: bool = False) -> str:
+    lines = ["noauth", "noipdefault", "nodefaultroute", "noccp", *([] if vj else ["novj"]),
+             f"user {user}", f"mtu {mtu}", f"mru {mtu}", "lcp-echo-interval 10",
+             "lcp-echo-failure 3", "debug", f"logfile {PPPD_LOG}"]
     return "\n".join(lines) + "\n"
 
 
@@ -65,12 +66,15 @@ class L2tpClient:
 
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
                  password: str = PASSWORD, gateway: VpnGateway = L2TP,
-                 mtu: int = MTU, syslog: str = "") -> None:
+                 mtu: int = MTU, syslog: str = "", ipv6: bool = False,
+                 vj: bool = False) -> None:
         """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
-        logs."""
+        logs. `ipv6`: it negotiates IPv6CP. `vj`: it asks for Van Jacobson's compression."""
         self.node = node
         self.gateway = gateway
         self._mtu = mtu
+        self._ipv6 = ipv6
+        self._vj = vj
         self._syslog = syslog
         self._redial = redial
         self._user = user
@@ -79,7 +83,8 @@ class L2tpClient:
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
         self.node.put(CONFIG, client_config(self.gateway.vip_outside, self._redial))
-        self.node.put(OPTIONS, client_options(self._user, self._mtu))
+        self.node.put(OPTIONS, client_options(self._user, self._mtu, self._vj) +
+                      ("+ipv6\n" if self._ipv6 else ""))
         self.node.put("/etc/ppp/chap-secrets", chap_secrets(self._user, self._password),
                       mode=0o600)
         self.node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)

@@ -137,6 +137,14 @@ IpPrefix host_prefix(const IpAddress& address) {
     return {address, address.bits()};
 }
 
+IpAddress link_local_address(std::uint64_t identifier) {
+    ByteWriter writer;
+    writer.u64(0xfe80'0000'0000'0000).u64(identifier);
+    Ipv6Address address;
+    std::copy(writer.view().begin(), writer.view().end(), address.octets.begin());
+    return IpAddress(address);
+}
+
 std::optional<IpAddress> ip_address_of(ByteView octets) {
     if (octets.size() == sizeof(Ipv4Address::value)) {
         return IpAddress(Ipv4Address{ByteReader(octets).u32()});

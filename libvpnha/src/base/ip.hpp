@@ -50,6 +50,8 @@ struct IpPrefix {
 
 // The address alone: /32 or /128.
 [[nodiscard]] IpPrefix host_prefix(const IpAddress& address);
+// fe80::/64 with this interface identifier (RFC 4291 2.5.6).
+[[nodiscard]] IpAddress link_local_address(std::uint64_t identifier);
 // From the 4 or 16 octets of a packet or an attribute. nullopt: there are others, or it is an
 // IPv4-mapped address.
 [[nodiscard]] std::optional<IpAddress> ip_address_of(ByteView octets);

@@ -11,6 +11,8 @@ namespace vpnha::limits {
 
 // A user name as PPP carries it (RFC 1994, 1 length octet).
 inline constexpr std::size_t kUserNameBytesMax = 255;
+// Networks behind one client.
+inline constexpr std::size_t kSessionRoutesMax = 16;
 // IFNAMSIZ less its terminator.
 inline constexpr std::size_t kInterfaceNameBytesMax = 15;
 // A gateway's name: fits into every log line, path and metric label.

@@ -21,7 +21,8 @@ ppp::LinkSettings link_settings(const SessionRecord& record) {
     return {.ours = record.ours,
             .theirs = record.theirs,
             .echo_interval = std::chrono::seconds(record.echo_interval_s),
-            .echo_failures = record.echo_failures};
+            .echo_failures = record.echo_failures,
+            .ipv6 = record.ipv6.has_value()};
 }
 
 // The peer's messages whose effect is one session, and not the tunnel (RFC 2661 3.2).

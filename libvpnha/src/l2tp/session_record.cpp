@@ -18,6 +18,8 @@ constexpr std::uint16_t kMruMax = 16384;
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
 
+constexpr std::uint8_t kEndsWithNode = 0x01;
+
 void write_endpoint(ByteWriter& writer, const Ipv4Endpoint& endpoint) {
     writer.u32(endpoint.address.value).u16(endpoint.port);
 }
@@ -63,6 +65,54 @@ Result<ppp::LinkOptions> read_link(ByteReader& reader) {
     link.protocol_compression = (flags & kProtocolCompression) != 0;
     link.address_compression = (flags & kAddressCompression) != 0;
     return link;
+}
+
+void write_ipv6(ByteWriter& writer, const std::optional<ppp::Ipv6Identifiers>& ipv6) {
+    writer.u64(ipv6 ? ipv6->ours : 0).u64(ipv6 ? ipv6->theirs : 0);
+}
+
+std::optional<ppp::Ipv6Identifiers> read_ipv6(ByteReader& reader) {
+    ppp::Ipv6Identifiers ipv6;
+    ipv6.ours = reader.u64();
+    ipv6.theirs = reader.u64();
+    return ipv6 == ppp::Ipv6Identifiers{} ? std::nullopt : std::optional(ipv6);
+}
+
+void write_routes(ByteWriter& writer, const std::vector<IpPrefix>& routes) {
+    writer.u8(static_cast<std::uint8_t>(routes.size()));
+    for (const IpPrefix& route : routes) {
+        const ByteView octets = route.address.octets();
+        writer.u8(static_cast<std::uint8_t>(octets.size())).u8(route.length).bytes(octets);
+    }
+}
+
+Result<std::vector<IpPrefix>> read_routes(ByteReader& reader) {
+    const std::size_t count = reader.u8();
+    std::vector<IpPrefix> routes;
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        const std::size_t octets = reader.u8();
+        const std::uint8_t length = reader.u8();
+        const auto address = ip_address_of(reader.take(octets));
+        if (!address) {
+            return fail(Errc::malformed, "session record: a route has no address");
+        }
+        routes.push_back({*address, length});
+    }
+    return routes;
+}
+
+Result<void> validate_routes(const std::vector<IpPrefix>& routes) {
+    if (routes.size() > limits::kSessionRoutesMax) {
+        return fail(Errc::malformed, fmt::format("session record: {} routes", routes.size()));
+    }
+    for (const IpPrefix& route : routes) {
+        if (route.length == 0 || route.length > route.address.bits() ||
+            route.address.masked(route.length) != route.address) {
+            return fail(Errc::malformed,
+                        fmt::format("session record: no route to {}", to_string(route)));
+        }
+    }
+    return {};
 }
 
 // Neither "this network" (0/8) nor multicast, reserved or broadcast (224/3).
@@ -120,6 +170,9 @@ Bytes encode_record(const SessionRecord& record) {
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
+    writer.u8(record.ends_with_node ? kEndsWithNode : 0);
+    write_ipv6(writer, record.ipv6);
+    write_routes(writer, record.routes);
     writer.prefixed(record.user).prefixed(record.interface);
     return std::move(writer).take();
 }
@@ -141,9 +194,13 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     record.established_unix_ms = reader.u64();
     record.timeouts.session_s = reader.u32();
     record.timeouts.idle_s = reader.u32();
+    const std::uint8_t flags = reader.u8();
+    record.ends_with_node = (flags & kEndsWithNode) != 0;
+    record.ipv6 = read_ipv6(reader);
+    VPNHA_TRY(record.routes, read_routes(reader));
     record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
     record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
-    if (!reader.finished()) {
+    if (!reader.finished() || (flags & ~kEndsWithNode) != 0) {
         return fail(Errc::malformed, fmt::format("session record of {} octets", bytes.size()));
     }
     VPNHA_CHECK(validate(record));
@@ -164,6 +221,11 @@ Result<void> validate(const SessionRecord& record) {
                     fmt::format("session record: addresses {} and {} are no two unicast addresses",
                                 to_string(record.our_address), to_string(record.peer_address)));
     }
+    if (record.ipv6 && (record.ipv6->ours == 0 || record.ipv6->theirs == 0 ||
+                        record.ipv6->ours == record.ipv6->theirs)) {
+        return fail(Errc::malformed, "session record: no two interface identifiers of IPv6");
+    }
+    VPNHA_CHECK(validate_routes(record.routes));
     if (record.user.size() > limits::kUserNameBytesMax) {
         return fail(Errc::malformed,
                     fmt::format("session record: user name of {} octets", record.user.size()));

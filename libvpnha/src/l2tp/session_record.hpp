@@ -9,10 +9,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 #include "ppp/link_options.hpp"
 #include "ppp/timeouts.hpp"
 
@@ -40,10 +43,14 @@ struct SessionRecord {
     ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
     Ipv4Address our_address;  // IPCP (RFC 1332).
     Ipv4Address peer_address;
+    std::optional<ppp::Ipv6Identifiers> ipv6;  // Where IPv6CP is open (RFC 5072).
+    std::vector<IpPrefix> routes;  // Networks behind the peer, at most limits::kSessionRoutesMax.
     std::uint16_t echo_interval_s = 0;      // LCP echo as pppd was configured; 0: never.
     std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;
+    // No other node can go on with it: who takes it over tells its client that it has ended.
+    bool ends_with_node = false;
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // Name at the node that negotiated it, for display only.
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
@@ -54,7 +61,8 @@ struct SessionRecord {
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
 
 // Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, the MRUs lie
-// in 128..16384, addresses are unicast.
+// in 128..16384, addresses are unicast, interface identifiers are two, routes
+// have a length and no bits behind it.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 

@@ -13,7 +13,9 @@ namespace vpnha::ppp {
 // Protocol numbers that a resumed link knows (RFC 1661 2, IANA "PPP DLL Protocol Numbers").
 enum class Protocol : std::uint16_t {
     ip = 0x0021,
+    ipv6 = 0x0057,
     ipcp = 0x8021,
+    ipv6cp = 0x8057,
     lcp = 0xc021,
     pap = 0xc023,
     chap = 0xc223,

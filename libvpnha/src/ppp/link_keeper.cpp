@@ -46,7 +46,17 @@ LinkKeeper::Effects LinkKeeper::on_frame(ByteView frame, TimePoint now) {
             on_lcp(reader.rest(), now, effects);
             break;
         case Protocol::ipcp:
-            on_ipcp(reader.rest(), effects);
+            on_network_control(protocol, reader.rest(), effects);
+            break;
+        case Protocol::ipv6cp:
+        case Protocol::ipv6:
+            if (!settings_.ipv6) {
+                reject(Code::protocol_reject, frame, now, effects);
+            } else if (protocol == Protocol::ipv6cp) {
+                on_network_control(protocol, reader.rest(), effects);
+            } else {
+                ++counters_->unexpected;
+            }
             break;
         case Protocol::ip:
         case Protocol::pap:
@@ -109,16 +119,21 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
     }
 }
 
-void LinkKeeper::on_ipcp(ByteView bytes, Effects& effects) {
+void LinkKeeper::on_network_control(Protocol protocol, ByteView bytes, Effects& effects) {
+    const bool is_ipcp = protocol == Protocol::ipcp;
     const Result<ControlPacket> packet = parse_control_packet(bytes);
     if (!packet) {
         ++counters_->malformed;
     } else if (packet->code == Code::configure_request) {
-        terminate("peer wants to negotiate IPCP anew", EndCause::nas_request, effects);
+        terminate(is_ipcp ? "peer wants to negotiate IPCP anew"
+                          : "peer wants to negotiate IPv6CP anew",
+                  EndCause::nas_request, effects);
     } else if (packet->code == Code::terminate_request) {
         effects.frames.push_back(encode_control_frame(
-            Protocol::ipcp, {.code = Code::terminate_ack, .id = packet->id, .data = {}}));
-        terminate("peer sent IPCP Terminate-Request", EndCause::user_request, effects);
+            protocol, {.code = Code::terminate_ack, .id = packet->id, .data = {}}));
+        if (is_ipcp) {
+            terminate("peer sent IPCP Terminate-Request", EndCause::user_request, effects);
+        }
     } else {
         ++counters_->unexpected;
     }

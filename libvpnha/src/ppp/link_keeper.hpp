@@ -25,12 +25,16 @@
 //   IPCP Terminate-Request        | IPCP Terminate-Ack, Terminate-Request,  | dropped
 //                                 | ended                                   |
 //   IPCP, any other code          | counted                                 | dropped
-//   PAP, CHAP, EAP, IP            | counted: late, or before the unit came  | dropped
+//   IPv6CP Configure-Request      | Terminate-Request, ended                | dropped
+//   IPv6CP Terminate-Request      | IPv6CP Terminate-Ack: IPv4 goes on      | dropped
+//   IPv6CP, any other code        | counted                                 | dropped
+//   PAP, CHAP, EAP, IP, IPv6      | counted: late, or before the unit came  | dropped
 //   any other protocol            | Protocol-Reject, bounded                | dropped
 //   echo interval passes          | Echo-Request, or Terminate-Request and  | -
 //                                 | ended when too many are unanswered      |
 //   close()                       | Terminate-Request, ended                | -
 //
+// IPv6 and IPv6CP of a link without them are any other protocol.
 // Terminate-Requests are not repeated: the CDN that follows is (control_channel.hpp).
 #pragma once
 
@@ -60,6 +64,7 @@ struct LinkSettings {
     LinkOptions theirs;
     Duration echo_interval{};         // 0: no echoes of ours.
     std::uint32_t echo_failures = 0;  // 0: unanswered echoes end nothing.
+    bool ipv6 = false;                // IPv6CP is open.
 };
 
 class LinkKeeper {
@@ -91,7 +96,8 @@ class LinkKeeper {
 
   private:
     void on_lcp(ByteView bytes, TimePoint now, Effects& effects);
-    void on_ipcp(ByteView bytes, Effects& effects);
+    // Of IPCP or IPv6CP.
+    void on_network_control(Protocol protocol, ByteView bytes, Effects& effects);
     void on_echo_request(const ControlPacket& packet, Effects& effects);
     void on_echo_reply(const ControlPacket& packet);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What LCP negotiated for one direction of a link, as far as a resumed link needs it (RFC 1661 6,
-// RFC 1662 7.1).
+// What LCP negotiated for one direction of a link (RFC 1661 6, RFC 1662 7.1), and what IPv6CP did,
+// as far as a resumed link needs it.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,14 @@ struct LinkOptions {
     bool protocol_compression = false;
     bool address_compression = false;
     friend bool operator==(const LinkOptions&, const LinkOptions&) = default;
+};
+
+// What IPv6CP negotiated: the lower halves of both ends' link-local addresses (RFC 5072 4.1), in
+// host order. Neither is 0, and they differ.
+struct Ipv6Identifiers {
+    std::uint64_t ours = 0;
+    std::uint64_t theirs = 0;
+    friend bool operator==(const Ipv6Identifiers&, const Ipv6Identifiers&) = default;
 };
 
 }  // namespace vpnha::ppp

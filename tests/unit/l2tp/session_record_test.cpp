@@ -17,6 +17,9 @@ using test::session_record;
 TEST(SessionRecordTest, HasTheDocumentedBytes) {
     SessionRecord record = session_record();
     record.timeouts = {0, 900};
+    record.ends_with_node = true;
+    record.ipv6 = {1, 0xfedc'ba98'7654'3210};
+    record.routes = {*parse_ip_prefix("198.51.100.0/24"), *parse_ip_prefix("2001:db8:1::/48")};
     EXPECT_EQ(to_hex(encode_record(record)),
               "01"  // Version.
               "c000026406a5"
@@ -40,6 +43,12 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "0000018bcfe56800"  // Established.
               "00000000"
               "00000384"  // Session's and idle time-out.
+              "01"        // It ends with its node.
+              "0000000000000001"
+              "fedcba9876543210"  // IPv6CP's interface identifiers, ours first.
+              "02"
+              "0418c6336400"
+              "103020010db8000100000000000000000000"  // Routes.
               "0005"
               "616c696365"  // alice
               "0004"
@@ -79,6 +88,14 @@ SessionRecord any_record(test::Random& random) {
     record.echo_failures = random.u16();
     record.established_unix_ms = random.next();
     record.timeouts = {random.u32(), random.u32()};
+    record.ends_with_node = random.chance(50);
+    if (random.chance(50)) {
+        record.ipv6 = {1 + random.u32(), std::uint64_t{1} << 40};
+    }
+    for (std::size_t left = random.below(limits::kSessionRoutesMax + 1); left > 0; --left) {
+        const auto length = static_cast<std::uint8_t>(1 + random.below(32));
+        record.routes.push_back({IpAddress(Ipv4Address{random.u32()}).masked(length), length});
+    }
     record.user = to_text(random.bytes(limits::kUserNameBytesMax));
     record.interface = std::string(random.below(limits::kInterfaceNameBytesMax + 1), 'p');
     return record;
@@ -149,6 +166,19 @@ TEST(SessionRecordTest, RefusesWhatIsNotSane) {
         {"our address broadcast", [](auto& r) { r.our_address.value = 0xffffffff; }},
         {"peer's address 0.1.2.3", [](auto& r) { r.peer_address.value = 0x00010203; }},
         {"both addresses the same", [](auto& r) { r.peer_address = r.our_address; }},
+        {"no identifier of ours", [](auto& r) { r.ipv6 = {0, 1}; }},
+        {"no identifier of the peer's", [](auto& r) { r.ipv6 = {1, 0}; }},
+        {"both identifiers the same", [](auto& r) { r.ipv6 = {1, 1}; }},
+        {"a default route", [](auto& r) { r.routes = {IpPrefix{}}; }},
+        {"a route with bits behind it",
+         [](auto& r) { r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 24}}; }},
+        {"a route that is too long",
+         [](auto& r) { r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 33}}; }},
+        {"too many routes",
+         [](auto& r) {
+             r.routes.assign(limits::kSessionRoutesMax + 1,
+                             IpPrefix{IpAddress(Ipv4Address{0x0a000000}), 24});
+         }},
         {"user too long", [](auto& r) { r.user.assign(256, 'u'); }},
         {"interface too long", [](auto& r) { r.interface.assign(16, 'i'); }},
         {"interface with a slash", [](auto& r) { r.interface = "../x"; }},

@@ -158,14 +158,34 @@ TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::quarantined);
 }
 
-TEST(NodeTest, ASessionThatCannotBeResumedIsNotReplicated) {
-    FakeCluster cluster(2);
+TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
+    FakeCluster cluster(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.run(
         1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE", cluster.now()));
     EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
-    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
-    EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->sessions().front().reason, "uses MPPE");
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        EXPECT_EQ(state_of_only_session(cluster.at(node)), keepers::SessionState::unprotected);
+    }
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions(), IsEmpty());
+    EXPECT_THAT(cluster.at(2).datagrams, Not(IsEmpty()));
+    ASSERT_THAT(cluster.at(2).frames, SizeIs(1)) << "LCP's Terminate-Request";
+    EXPECT_EQ(to_hex(cluster.at(2).frames.front()).substr(0, 6), "c02105");
+    EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
+}
+
+TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
+    FakeCluster cluster = with_one_session();
+    cluster.run(
+        1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "CCP is open", cluster.now()));
+    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::unprotected);
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions(), IsEmpty());
+    EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 
 TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsToldSo) {

@@ -227,6 +227,38 @@ TEST_F(LinkKeeperTest, RejectsForeignProtocolsWithTheFrameInside) {
     }
 }
 
+TEST_F(LinkKeeperTest, KnowsIpv6cpWhereItIsOpen) {
+    LinkSettings with = settings();
+    with.ipv6 = true;
+    const struct {
+        const char* description;
+        Bytes frame;
+        std::vector<Frame> answers;
+        const char* end_reason;
+        std::uint64_t unexpected;
+    } cases[] = {
+        {"Terminate-Request: IPv4 goes on",
+         ppp_frame(0x8057, 5, 7),
+         {Frame{0x8057, Code::terminate_ack, 7, {}}},
+         "",
+         0},
+        {"Configure-Request",
+         ppp_frame(0x8057, 1, 7),
+         {Frame{0xc021, Code::terminate_request, 0x80, {}}},
+         "peer wants to negotiate IPv6CP anew",
+         0},
+        {"late Configure-Ack", ppp_frame(0x8057, 2, 7), {}, "", 1},
+        {"IPv6 before the unit came", ppp_frame(0x0057, 0x60, 0), {}, "", 1},
+    };
+    for (const auto& c : cases) {
+        counters = {};
+        link = LinkKeeper(with, counters);
+        EXPECT_EQ(answers(c.frame), c.answers) << c.description;
+        EXPECT_EQ(end_reason, c.end_reason) << c.description;
+        EXPECT_EQ(counters.unexpected, c.unexpected) << c.description;
+    }
+}
+
 TEST_F(LinkKeeperTest, RejectsForeignCodesWithThePacketInside) {
     const Bytes frame = ppp_frame(0xc021, 99, 9, {1, 2});
     EXPECT_THAT(answers(frame), ElementsAre(Frame{0xc021, Code::code_reject, 0x80,

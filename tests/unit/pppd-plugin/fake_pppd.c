@@ -28,6 +28,7 @@
 enum { TIMERS_MAX = 8, NOTIFIERS_MAX = 5 };
 
 fsm ccp_fsm[NUM_PPP], ipv6cp_fsm[NUM_PPP];
+ipv6cp_options ipv6cp_gotoptions[NUM_PPP], ipv6cp_hisoptions[NUM_PPP];
 lcp_options lcp_gotoptions[NUM_PPP], lcp_hisoptions[NUM_PPP];
 ipcp_options ipcp_gotoptions[NUM_PPP], ipcp_hisoptions[NUM_PPP];
 ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
@@ -240,6 +241,8 @@ void fake_pppd_require_sequencing(void) {
 }
 void fake_pppd_open_ipv6cp(void) {
     ipv6cp_fsm[0].state = OPENED;
+    ipv6cp_gotoptions[0].ourid.e32[1] = htonl(1);
+    ipv6cp_hisoptions[0].hisid.e32[0] = htonl(2);
 }
 void fake_pppd_use_vj(void) {
     ipcp_hisoptions[0].neg_vj = 1;

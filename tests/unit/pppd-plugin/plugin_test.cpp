@@ -31,6 +31,7 @@ using adapters::UnixListener;
 using testing::HasSubstr;
 
 constexpr std::uint16_t kCcp = 0x80fd;
+constexpr std::uint16_t kIpv6cp = 0x8057;
 // pppd's MPPE_OPT_….
 constexpr int kMppe128 = 2;
 constexpr int kMppeStateful = 4;
@@ -221,7 +222,6 @@ TEST_F(PppdPluginTest, TellsDownAndExit) {
 TEST_F(PppdPluginTest, FlagsWhatCannotBeResumed) {
     fake_pppd_require_sequencing();
     fake_pppd_open_ccp(1);
-    fake_pppd_open_ipv6cp();
     fake_pppd_use_vj();
     fake_pppd_use_multilink();
     fake_pppd_ip_up();
@@ -230,7 +230,20 @@ TEST_F(PppdPluginTest, FlagsWhatCannotBeResumed) {
     ASSERT_TRUE(up.has_value());
     EXPECT_THAT(up->not_resumable,
                 testing::ElementsAre(HasSubstr("MPPE"), HasSubstr("novj"), HasSubstr("multilink"),
-                                     HasSubstr("sequencing"), HasSubstr("noipv6")));
+                                     HasSubstr("sequencing")));
+}
+
+TEST_F(PppdPluginTest, TellsAgainWhenIpv6OpensLater) {
+    fake_pppd_ip_up();
+    accept();
+    EXPECT_EQ(receive_up()->link.ipv6, std::nullopt);
+    fake_pppd_open_ipv6cp();
+    fake_pppd_receive(kIpv6cp);
+    fake_pppd_run_timer();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_TRUE(up->not_resumable.empty());
+    EXPECT_EQ(up->link.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
 }
 
 TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {

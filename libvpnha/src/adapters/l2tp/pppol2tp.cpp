@@ -70,7 +70,8 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRe
 
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
     return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
-           a.our_address == b.our_address && a.peer_address == b.peer_address;
+           a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
+           a.routes == b.routes;
 }
 
 Error not_installed(const std::string& what) {
@@ -279,8 +280,15 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     VPNHA_CHECK(route_.prepare_link(link.index, link.name, link_mtu(record)));
     VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
     VPNHA_CHECK(route_.set_link_up(link.index));
-    VPNHA_CHECK(route_.add_route(link.index, {host_prefix(IpAddress(record.peer_address)),
-                                              std::nullopt, gateway.route_table}));
+    std::vector<IpPrefix> behind = record.routes;
+    behind.push_back(host_prefix(IpAddress(record.peer_address)));
+    for (const IpPrefix& net : behind) {
+        VPNHA_CHECK(route_.add_route(link.index, {net, std::nullopt, gateway.route_table}));
+    }
+    if (record.ipv6) {
+        VPNHA_CHECK(route_.add_link_local_peer(link.index, link_local_address(record.ipv6->ours),
+                                               link_local_address(record.ipv6->theirs)));
+    }
     return link;
 }
 

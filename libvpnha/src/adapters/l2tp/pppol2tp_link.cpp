@@ -156,8 +156,10 @@ Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& recor
     VPNHA_CHECK(control(link.unit.get(), PPPIOCSMRU, &mru, "set the PPP unit's MRU"));
     int flags = unit_flags(record.theirs);
     VPNHA_CHECK(control(link.unit.get(), PPPIOCSFLAGS, &flags, "set the PPP unit's flags"));
-    npioctl ipv6{PPP_IPV6, NPMODE_DROP};
-    VPNHA_CHECK(control(link.unit.get(), PPPIOCSNPMODE, &ipv6, "close IPv6 on the PPP unit"));
+    if (!record.ipv6) {
+        npioctl ipv6{PPP_IPV6, NPMODE_DROP};
+        VPNHA_CHECK(control(link.unit.get(), PPPIOCSNPMODE, &ipv6, "close IPv6 on the PPP unit"));
+    }
     VPNHA_TRY(link.index, index_of(link.session.get(), fmt::format("ppp{}", unit_number)));
     link.name = fmt::format("vpnha{}", unit_number);
     VPNHA_CHECK(control(link.channel.get(), PPPIOCCONNECT, &unit_number,

@@ -31,7 +31,7 @@ struct PppLink {
     LinkIndex index = 0;
 };
 
-// The interface exists and is down. IPv6 is closed on it: the record has no IPv6CP, and nothing of
+// The interface exists and is down. Without IPv6CP in the record IPv6 is closed on it: nothing of
 // the node's own IPv6 may enter the tunnel.
 [[nodiscard]] Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& record);
 

@@ -294,6 +294,16 @@ Result<void> RouteNetlink::add_peer_address(LinkIndex link, Ipv4Address local, I
                   Errc::already_exists);
 }
 
+Result<void> RouteNetlink::add_link_local_peer(LinkIndex link, const IpAddress& local,
+                                               const IpAddress& peer) {
+    NetlinkRequest request = address_request(RTM_NEWADDR, kCreate, link, host_prefix(local));
+    request.bytes(IFA_ADDRESS, peer.octets());
+    request.u32(IFA_FLAGS, IFA_F_NODAD);
+    return accept(socket_.ask(request, fmt::format("add address {} peer {}", to_string(local),
+                                                   to_string(peer))),
+                  Errc::already_exists);
+}
+
 Result<void> RouteNetlink::delete_address(LinkIndex link, const IpPrefix& local) {
     NetlinkRequest request = address_request(RTM_DELADDR, 0, link, local);
     // With this the kernel looks at the prefix of an IPv4 address, too.

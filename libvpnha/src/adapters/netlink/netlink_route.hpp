@@ -98,6 +98,9 @@ class RouteNetlink {
     Result<void> add_address(LinkIndex link, const IpPrefix& local);
     // Of a point-to-point link, and without the route to `peer` that comes with it otherwise.
     Result<void> add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer);
+    // Of a point-to-point link that is up, both link-local in IPv6; the route to `peer` comes with
+    // them.
+    Result<void> add_link_local_peer(LinkIndex link, const IpAddress& local, const IpAddress& peer);
     // This one: with another prefix length it is another address.
     Result<void> delete_address(LinkIndex link, const IpPrefix& local);
     // In IPv4 with whatever prefix length or peer; when there are several, the first of them.

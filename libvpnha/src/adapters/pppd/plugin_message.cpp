@@ -44,6 +44,8 @@ constexpr std::uint16_t kClass = kOptionalBit | 15;
 constexpr std::uint16_t kCause = kOptionalBit | 16;
 constexpr std::uint16_t kTraffic = kOptionalBit | 17;
 constexpr std::uint16_t kTimeouts = kOptionalBit | 18;
+constexpr std::uint16_t kIpv6 = kOptionalBit | 19;
+constexpr std::uint16_t kRoute = kOptionalBit | 20;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -215,6 +217,30 @@ Result<ppp::Timeouts> read_timeouts(ByteReader& value) {
     return timeouts;
 }
 
+Result<ppp::Ipv6Identifiers> read_ipv6(ByteReader& value) {
+    ppp::Ipv6Identifiers ipv6;
+    ipv6.ours = value.u64();
+    ipv6.theirs = value.u64();
+    if (!value.finished()) {
+        return fail(Errc::malformed, "interface identifiers have a wrong length");
+    }
+    return ipv6;
+}
+
+Result<void> add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
+    const std::uint8_t length = value.u8();
+    const ByteView octets = value.rest();
+    if (octets.size() != sizeof(Ipv4Address::value) &&
+        octets.size() != sizeof(Ipv6Address::octets)) {
+        return fail(Errc::malformed, "a route has a wrong length");
+    }
+    const auto address = ip_address_of(octets);
+    if (address && routes.size() < limits::kSessionRoutesMax) {
+        routes.push_back({*address, length});
+    }
+    return {};
+}
+
 // All fields of a message, up to the one with the highest number; which ones there were.
 Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
                                                   Carrier& carrier) {
@@ -231,6 +257,14 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
         }
         if (type == kTimeouts) {
             VPNHA_TRY(up.link.timeouts, read_timeouts(value));
+            continue;
+        }
+        if (type == kIpv6) {
+            VPNHA_TRY(up.link.ipv6, read_ipv6(value));
+            continue;
+        }
+        if (type == kRoute) {
+            VPNHA_CHECK(add_route(value, up.link.routes));
             continue;
         }
         if ((type & kOptionalBit) != 0) {
@@ -313,6 +347,8 @@ l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link
     record.theirs = link.theirs;
     record.our_address = link.our_address;
     record.peer_address = link.peer_address;
+    record.ipv6 = link.ipv6;
+    record.routes = link.routes;
     record.echo_interval_s = link.echo_interval_s;
     record.echo_failures = link.echo_failures;
     record.established_unix_ms = link.established_unix_ms;

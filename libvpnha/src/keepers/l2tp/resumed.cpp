@@ -51,6 +51,7 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     }
     paused_sessions_.erase(key);
     timeouts_.forget(record_key_of(key));
+    ending_.erase(key);
     if (resumed_sessions_.erase(key) != 0) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
     }
@@ -78,6 +79,27 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
     Resumed& resumed = resumed_.at(key);
     if (std::exchange(resumed.silent, false)) {
         take(key, resumed.tunnel.on_promoted(now), now, effects);
+        end_unresumable(key, now, effects);
+    }
+}
+
+void L2tpSessions::end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now,
+                                   Effects& effects) {
+    std::vector<l2tp::SessionKey> sessions;
+    for (auto at = ending_.lower_bound({tunnel, {}, {}});
+         at != ending_.end() && at->tunnel == tunnel; ++at) {
+        sessions.push_back(*at);
+    }
+    for (const l2tp::SessionKey& key : sessions) {
+        ending_.erase(key);
+        ++counters_.sessions_lost;
+        effects.emplace_back(node::Log{
+            node::Level::error,
+            fmt::format("session lost event=lost {} {}: no other node could go on with it; its "
+                        "client is told",
+                        gateway_.tag(), l2tp::to_string(key))});
+        close(key, "it ended with the node that negotiated it", EndCause::lost_service, now,
+              effects);
     }
 }
 
@@ -88,6 +110,7 @@ void L2tpSessions::mute_resumed(Effects& effects) {
     }
     deadlines_.clear();
     resumed_sessions_.clear();
+    ending_.clear();
     paused_sessions_.clear();
     timeouts_.clear();
 }
@@ -140,6 +163,9 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now) {
     }
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
+    if (record.ends_with_node) {
+        ending_.insert(record.key);
+    }
     timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
                      record.peer_address},
                     now);
@@ -241,6 +267,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
                                TimePoint now, Effects& effects) {
     const auto& [session, reason, cause] = ended;
     resumed_sessions_.erase(session);
+    ending_.erase(session);
     timeouts_.forget(record_key_of(session));
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.

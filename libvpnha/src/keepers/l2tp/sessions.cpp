@@ -84,8 +84,12 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     } else if (tunnel == resumed_.end()) {
         resume(*late, now);
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
+        end_unresumable(key.tunnel, now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
-        resume(*late, now);  // Its tunnel speaks already.
+        resume(*late, now);
+        if (!tunnel->second.silent) {
+            end_unresumable(key.tunnel, now, effects);
+        }
     } else {
         give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
@@ -156,7 +160,8 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
     if (own == nullptr) {
         return;
     }
-    const l2tp::SessionRecord& record = *own;
+    l2tp::SessionRecord record = *own;
+    record.ends_with_node = !not_resumable.empty();
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
@@ -165,7 +170,10 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
     yield_to_stock(record.key, now, effects);
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
-    if (obstacle.empty() && !gateway_.replica().publish(key, l2tp::encode_record(record))) {
+    // Of one that cannot go on elsewhere it is there for its client to be told.
+    const bool is_published = (!record.ends_with_node || l2tp::validate(record)) &&
+                              gateway_.replica().publish(key, l2tp::encode_record(record));
+    if (!is_published && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
     }
     stock_[plugin] = StockSession{record, obstacle};
@@ -257,6 +265,12 @@ SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
 
 std::vector<SessionView> L2tpSessions::sessions() const {
     std::vector<SessionView> views;
+    std::set<l2tp::SessionKey> not_resumable;
+    for (const auto& [plugin, session] : stock_) {
+        if (!session.not_resumable.empty()) {
+            not_resumable.insert(session.record.key);
+        }
+    }
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
         if (!record) {
@@ -264,6 +278,9 @@ std::vector<SessionView> L2tpSessions::sessions() const {
         }
         SessionView view = view_of(*record);
         view.epoch = stored.version.epoch;
+        if (not_resumable.contains(record->key)) {
+            continue;  // Below, with its reason.
+        }
         if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
             view.state = SessionState::quarantined;
             view.reason = refusal->second;
@@ -278,6 +295,9 @@ std::vector<SessionView> L2tpSessions::sessions() const {
         } else if (stored.hold != replica::Hold::installed) {
             view.state = SessionState::unprotected;
             view.reason = "not yet in this node's kernel";
+        } else if (record->ends_with_node) {
+            view.state = SessionState::unprotected;
+            view.reason = "it ends with the node that negotiated it; its client is told then";
         }
         views.push_back(std::move(view));
     }

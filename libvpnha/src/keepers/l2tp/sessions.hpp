@@ -77,7 +77,7 @@ class L2tpSessions final : public Keeper {
     };
     struct Counters {
         std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
-        std::uint64_t sessions_lost = 0;     // Not resumed at a promotion: this kernel lacked them.
+        std::uint64_t sessions_lost = 0;     // Not resumed at a promotion.
         std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
     };
 
@@ -101,6 +101,8 @@ class L2tpSessions final : public Keeper {
     // renewing its lease, and each new lease begins with the same.
     void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
+    // Those of the tunnel that nobody but their node could go on with.
+    void end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record, TimePoint now);
@@ -130,6 +132,7 @@ class L2tpSessions final : public Keeper {
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;
+    std::set<l2tp::SessionKey> ending_;  // Of these: as soon as their tunnel speaks.
     std::set<l2tp::SessionKey> paused_sessions_;
     Timeouts timeouts_;                  // Of resumed_sessions_.
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.

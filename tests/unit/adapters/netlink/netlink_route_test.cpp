@@ -54,6 +54,20 @@ TEST_F(RouteNetlinkTest, PeerAddressBringsNoRouteToThePeer) {
     EXPECT_EQ(output_of("ip route show").find("10.64.1.5"), std::string::npos);
 }
 
+TEST_F(RouteNetlinkTest, LinkLocalPeerBringsTheRouteToIt) {
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(route_->prepare_link(link_, "out0", 1400));
+    ASSERT_TRUE(route_->set_link_up(link_));
+    for (int i = 0; i < 2; ++i) {
+        const auto added =
+            route_->add_link_local_peer(link_, link_local_address(1), link_local_address(0x2a));
+        ASSERT_TRUE(added) << added.error().detail;
+    }
+    EXPECT_NE(output_of("ip -6 addr show dev out0").find("inet6 fe80::1 peer fe80::2a/128"),
+              std::string::npos);
+    EXPECT_NE(output_of("ip -6 route show dev out0").find("fe80::2a"), std::string::npos);
+}
+
 TEST_F(RouteNetlinkTest, HostRouteTakesTheFormerOnesPlace) {
     const LinkIndex inside = route_->find_link("in0")->value_or(LinkState{}).index;
     const TableRoute route{prefix("10.64.1.5/32"), std::nullopt, 70'000};

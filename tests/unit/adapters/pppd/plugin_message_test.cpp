@@ -69,6 +69,10 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_EQ(record.echo_failures, 4);
     EXPECT_EQ(record.established_unix_ms, 1'767'225'600'123U);
     EXPECT_EQ(record.timeouts, (ppp::Timeouts{7200, 900}));
+    EXPECT_EQ(record.ipv6, (ppp::Ipv6Identifiers{0x0102030405060708, 9}));
+    ASSERT_EQ(record.routes.size(), 2U);
+    EXPECT_EQ(to_string(record.routes[0]), "198.51.100.0/24");
+    EXPECT_EQ(to_string(record.routes[1]), "2001:db8:1::/48");
     EXPECT_EQ(record.user, "alice");
     EXPECT_EQ(record.interface, "ppp0");
     EXPECT_TRUE(up.not_resumable.empty());
@@ -149,6 +153,9 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "00070008"
               "0ac80001"
               "0ac8010a"  // Addresses.
+              "80130010"
+              "0102030405060708"
+              "0000000000000009"  // IPv6CP.
               "00080004"
               "001e0004"  // Echo.
               "00090008"
@@ -160,7 +167,11 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "000b0004"
               "70707030"  // Interface ppp0.
               "000c0004"
-              "00000000");  // Resumable.
+              "00000000"
+              "80140005"
+              "18c6336400"  // Routes.
+              "80140011"
+              "3020010db8000100000000000000000000");  // Resumable.
 }
 
 TEST(PluginMessageTest, LongestTextsFit) {
@@ -186,6 +197,23 @@ TEST(PluginMessageTest, TimeoutsMayBeLeftOut) {
     const auto older = parse_plugin_message(bytes);
     ASSERT_TRUE(older.has_value());
     EXPECT_EQ(std::get<PluginSessionUp>(*older).link.timeouts, ppp::Timeouts{});
+}
+
+TEST(PluginMessageTest, ASessionWithoutIpv6SaysNothingOfIt) {
+    vpnha_session session = sample_session();
+    session.our_identifier = 0;
+    session.route_count = 0;
+    EXPECT_EQ(parsed(session).link.ipv6, std::nullopt);
+    EXPECT_TRUE(parsed(session).link.routes.empty());
+}
+
+TEST(PluginMessageTest, ARouteHasALengthAndAnAddress) {
+    for (const std::size_t octets : {0, 1, 4, 6, 16, 18}) {
+        Bytes message = encoded(sample_session());
+        message.insert(message.end(), {0x80, 20, 0, static_cast<std::uint8_t>(octets), 24});
+        message.resize(message.size() + octets - 1);
+        EXPECT_FALSE(parse_plugin_message(message)) << octets;
+    }
 }
 
 TEST(PluginMessageTest, ClassesOfRadiusAreReadBack) {
@@ -244,7 +272,9 @@ TEST(PluginMessageTest, DownAndExitAreReadBack) {
 }
 
 TEST(PluginMessageTest, RefusesEveryTruncation) {
-    const Bytes whole = encoded(sample_session());
+    vpnha_session session = sample_session();
+    session.route_count = 0;  // A message may end behind its last field, and before a route.
+    const Bytes whole = encoded(session);
     for (std::size_t length = 0; length < whole.size(); ++length) {
         const ByteView part = ByteView(whole).first(length);
         EXPECT_FALSE(parse_plugin_message(part).has_value()) << length;

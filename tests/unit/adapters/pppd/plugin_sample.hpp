@@ -32,6 +32,11 @@ inline vpnha_session sample_session() {
     session.established_unix_ms = 1'767'225'600'123;
     session.session_timeout_s = 7200;
     session.idle_timeout_s = 900;
+    session.our_identifier = 0x0102030405060708;
+    session.peer_identifier = 9;
+    session.route_count = 2;
+    session.routes[0] = {.octet_count = 4, .octets = {198, 51, 100, 0}, .length = 24};
+    session.routes[1] = {.octet_count = 16, .octets = {0x20, 0x01, 0x0d, 0xb8, 0, 1}, .length = 48};
     std::snprintf(session.user, sizeof session.user, "alice");
     std::snprintf(session.interface, sizeof session.interface, "ppp0");
     return session;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Networks behind the client, to which pppd's scripts or a DHCP server have set routes. */
+#ifndef VPNHA_ROUTES_H
+#define VPNHA_ROUTES_H
+
+#include "message.h"
+
+/* Fills in the routes over `interface` that somebody has added, of any table: neither those that
+ * the kernel makes of addresses, nor those of a routing protocol, nor a default route. At most
+ * VPNHA_ROUTES_MAX. 0: the kernel does not say, `session` is as before. */
+int vpnha_read_routes(const char* interface, struct vpnha_session* session);
+
+#endif
