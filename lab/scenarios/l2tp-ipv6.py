@@ -17,6 +17,7 @@ client's peer has the same link-local address on each node, and answers there. T
 same, by the promises of all power cuts.
 """
 import functools
+import ipaddress
 
 from vpnlab.evidence.expectation import at_least, at_most, equals
 from vpnlab.host.node import Node
@@ -61,9 +62,11 @@ ip -6 route add {INSIDE} dev "$1"
 echo "$4 $5" >>{IPV6_UP_LOG}
 """, mode=0o755)
     node.run("ip", "address", "add", f"{BEHIND}/32", "dev", "lo")
-    live.dial("client1", dialler=functools.partial(L2tpClient, ipv6=True))
+    live.dial("client1", dialler=functools.partial(L2tpClient, ppp=["+ipv6"]))
     run.wait_for("IPv6CP is up", lambda: node.read(IPV6_UP_LOG), FLOWS_LIMIT_S)
-    ours, theirs = (node.read(IPV6_UP_LOG) or "").split()
+    # pppd writes leading zeros.
+    ours, theirs = (str(ipaddress.ip_address(word))
+                    for word in (node.read(IPV6_UP_LOG) or "").split())
     for standby in live.standbys:
         run.wait_for(f"{standby.name} has the client's networks",
                      lambda standby=standby: routes(standby) == sorted((PREFIX, NETWORK)),

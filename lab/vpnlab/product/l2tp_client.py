@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..host.node import Node
@@ -44,10 +45,10 @@ def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def client_options(user: str = USER, mtu: int = MTU, vj: bool = False) -> str:
-    lines = ["noauth", "noipdefault", "nodefaultroute", "noccp", *([] if vj else ["novj"]),
-             f"user {user}", f"mtu {mtu}", f"mru {mtu}", "lcp-echo-interval 10",
-             "lcp-echo-failure 3", "debug", f"logfile {PPPD_LOG}"]
+def client_options(user: str = USER, mtu: int = MTU) -> str:
+    lines = ["noauth", "noipdefault", "nodefaultroute", "noccp", "novj", f"user {user}",
+             f"mtu {mtu}", f"mru {mtu}", "lcp-echo-interval 10", "lcp-echo-failure 3", "debug",
+             f"logfile {PPPD_LOG}"]
     return "\n".join(lines) + "\n"
 
 
@@ -66,15 +67,13 @@ class L2tpClient:
 
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
                  password: str = PASSWORD, gateway: VpnGateway = L2TP,
-                 mtu: int = MTU, syslog: str = "", ipv6: bool = False,
-                 vj: bool = False) -> None:
+                 mtu: int = MTU, syslog: str = "", ppp: Sequence[str] = ()) -> None:
         """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
-        logs. `ipv6`: it negotiates IPv6CP. `vj`: it asks for Van Jacobson's compression."""
+        logs. `ppp`: further options of pppd."""
         self.node = node
         self.gateway = gateway
         self._mtu = mtu
-        self._ipv6 = ipv6
-        self._vj = vj
+        self._ppp = ppp
         self._syslog = syslog
         self._redial = redial
         self._user = user
@@ -83,8 +82,8 @@ class L2tpClient:
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
         self.node.put(CONFIG, client_config(self.gateway.vip_outside, self._redial))
-        self.node.put(OPTIONS, client_options(self._user, self._mtu, self._vj) +
-                      ("+ipv6\n" if self._ipv6 else ""))
+        self.node.put(OPTIONS, client_options(self._user, self._mtu) +
+                      "".join(f"{option}\n" for option in self._ppp))
         self.node.put("/etc/ppp/chap-secrets", chap_secrets(self._user, self._password),
                       mode=0o600)
         self.node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)

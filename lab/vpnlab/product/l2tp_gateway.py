@@ -56,12 +56,11 @@ def lns_config(node: Node, gateway: VpnGateway = L2TP, options_file: str = OPTIO
     return LnsConfig(gateway.vip_outside, gateway.pool(node.spec), gateway.ppp_local, options_file)
 
 
-def ppp_options(extra: Sequence[str] = (), log: str = PPPD_LOG, vj: bool = False) -> str:
-    """pppd's options on the gateway. noccp and novj: neither has state that a tunnel needs.
-    `vj`: it is allowed all the same."""
-    lines = ["auth", "require-chap", "noccp", *([] if vj else ["novj"]), "nodefaultroute",
-             "noproxyarp", "mtu 1400", "mru 1400", "lcp-echo-interval 30", "lcp-echo-failure 4",
-             "debug", f"logfile {log}", *extra]
+def ppp_options(extra: Sequence[str] = (), log: str = PPPD_LOG) -> str:
+    """pppd's options on the gateway. noccp and novj: neither has state that a tunnel needs."""
+    lines = ["auth", "require-chap", "noccp", "novj", "nodefaultroute", "noproxyarp",
+             "mtu 1400", "mru 1400", "lcp-echo-interval 30", "lcp-echo-failure 4", "debug",
+             f"logfile {log}", *extra]
     return "\n".join(lines) + "\n"
 
 

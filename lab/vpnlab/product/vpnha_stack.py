@@ -138,13 +138,11 @@ class VpnhaStack:
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
-                 lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
-                 vj: bool = False) -> None:
+                 lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd beside xl2tpd, and vpnhad gives addresses from
-        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
-        `vj`: L2TP's may compress headers, which no other node goes on with."""
+        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -155,7 +153,6 @@ class VpnhaStack:
         self._common_pool = common_pool
         self._lifetimes = lifetimes
         self._mobike = mobike
-        self._vj = vj
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -212,7 +209,7 @@ class VpnhaStack:
             options = options_file(gateway)
             plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
-            node.put(options, ppp_options([*plugin, "noipv6", *self._ppp], vj=self._vj))
+            node.put(options, ppp_options([*plugin, "noipv6", *self._ppp]))
             if self._pptp or self._common_pool:
                 options = pptpd_options_file(gateway)
                 node.put(pptpd_conf_file(gateway), pptpd_conf(node, gateway, options))
