@@ -152,6 +152,12 @@ int Command::run(int argc, const char* const* argv) {
         app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         const bool is_help = error.get_exit_code() == 0;
+        const std::vector<std::string> rest = app_.remaining();
+        if (!is_help && app_.get_subcommands().empty() && !rest.empty()) {
+            // CLI11 would say that one is missing.
+            err_ << "vpnha: there is no subcommand '" << rest.front() << "'; see vpnha --help\n";
+            return static_cast<int>(ExitCode::usage);
+        }
         app_.exit(error, out_, err_);
         return static_cast<int>(is_help ? ExitCode::ok : ExitCode::usage);
     }

@@ -69,10 +69,11 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
     } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
         const std::optional<int> before = machine.score(score->gateway);
-        const bool has_missed_epoch =
-            before > score->score && gateway.replica().doubt() == wire::Doubt::missed_claim;
+        const auto doubt = gateway.replica().doubt();
+        const bool is_behind = before > score->score && (doubt == wire::Doubt::missed_claim ||
+                                                         doubt == wire::Doubt::gap);
         if (before && gateway.replica().epoch().number != 0 && !gateway.replica().holder() &&
-            !has_missed_epoch) {
+            !is_behind) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
     } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {

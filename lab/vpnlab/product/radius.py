@@ -173,22 +173,31 @@ def parse_answer(text: str) -> Answer:
 
 
 class RadiusServer:
-    """Returns when it listens."""
+    """A new one listens."""
 
     def __init__(self, lab: Lab, node: Node,
                  users: str = user(USER, f'Class = "{CLASS}"')) -> None:
         if shutil.which(PROGRAM) is None or shutil.which(CLIENT_PROGRAM) is None:
             raise PackageMissing("apt-get install freeradius freeradius-utils")
+        self._lab = lab
         self._node = node
         node.run("mkdir", "-p", SERVER_DIR)
         node.put(f"{SERVER_DIR}/radiusd.conf", SERVER_CONF, mode=0o600)
         node.put(f"{SERVER_DIR}/dictionary", "$INCLUDE /usr/share/freeradius/dictionary\n")
         node.put(f"{SERVER_DIR}/users", users, mode=0o600)
-        log = f"/var/log/{LOG}"
-        node.start(PROGRAM, "-f", "-d", SERVER_DIR, "-n", "radiusd", "-l", "stdout", stdout=log,
-                   stderr=log)
-        lab.wait_for(f"FreeRADIUS of {node.name} listens",
-                     lambda: "Ready to process requests" in node.read_log(LOG), START_LIMIT_S)
+        self.start()
+
+    def start(self) -> None:
+        log, ready = f"/var/log/{LOG}", "Ready to process requests"
+        before = self._node.read_log(LOG).count(ready)
+        self._process = self._node.start(PROGRAM, "-f", "-d", SERVER_DIR, "-n", "radiusd", "-l",
+                                         "stdout", stdout=log, stderr=log)
+        self._lab.wait_for(f"FreeRADIUS of {self._node.name} listens",
+                           lambda: self._node.read_log(LOG).count(ready) > before, START_LIMIT_S)
+
+    def stop(self) -> None:
+        """It answers nobody any more; what it has written down stays."""
+        self._process.stop()
 
     def told(self) -> list[Told]:
         return parse_detail(self._node.read(DETAIL) or "")

@@ -43,7 +43,8 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
         // A promoted node that a standby surpasses would be demoted.
         .is_urgent = wishes_.own_lease.gives_role_away() || calls ||
                      (stand_in_.wanted() && state == takeover::State::promoted),
-        .missed_epoch = !replica_.holder() && replica_.doubt() == wire::Doubt::missed_claim,
+        .has_missed = !replica_.holder() && (replica_.doubt() == wire::Doubt::missed_claim ||
+                                             replica_.doubt() == wire::Doubt::gap),
     };
 }
 

@@ -173,8 +173,7 @@ Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoi
         return on_snapshot(sender, *snapshot, now);
     }
     if (is_mine(confirm)) {
-        on_confirm(sender, *confirm);
-        return {};
+        return on_confirm(sender, *confirm, now);
     }
     if (const auto* claim = std::get_if<wire::Claim>(&message); is_mine(claim)) {
         return on_claim(sender, *claim, now);
@@ -400,10 +399,18 @@ void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& re
     pass_ = std::move(pass);
 }
 
-void Replica::on_confirm(NodeId sender, const wire::Confirm& confirm) {
+Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoint now) {
+    Effects effects;
     if (confirm.epoch == epoch_ && (!promoted_ || confirm.sequence <= sequence_)) {
         peers_.confirm(sender, confirm);
+        // Of a holder that died while this node was cut off. One that lives tells by its digest.
+        if (!promoted_ && !holder_ && level_ == wire::Level::complete &&
+            confirm.sequence > sequence_) {
+            ++counters_.gaps;
+            distrust(wire::Doubt::gap, effects, now);
+        }
     }
+    return effects;
 }
 
 bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) {

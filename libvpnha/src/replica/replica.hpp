@@ -196,7 +196,7 @@ class Replica {
     Effects on_snapshot(NodeId sender, const wire::Snapshot& snapshot, TimePoint now);
     Effects on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, TimePoint now);
     void on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request);
-    void on_confirm(NodeId sender, const wire::Confirm& confirm);
+    Effects on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoint now);
 
     // The epoch under which a snapshot's record is put into the store.
     [[nodiscard]] Epoch authority_over(const wire::RecordKey& key,

@@ -156,6 +156,13 @@ TEST(CommandsTest, StatusExitsByHealth) {
     EXPECT_EQ(codes(status), std::pair(1, 3));
 }
 
+TEST(CommandsTest, ASubcommandThatThereIsNotIsNamed) {
+    const Outcome outcome = run_command({"statos"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.err, "vpnha: there is no subcommand 'statos'; see vpnha --help\n");
+    EXPECT_THAT(run_command({}).err, HasSubstr("subcommand is required"));
+}
+
 TEST(CommandsTest, JsonIsTheDaemonsOwn) {
     const FakeDaemon daemon(answer_with(sample_status()), 1);
     const Outcome outcome = run_command({"status", "--json", "--socket", daemon.path()});

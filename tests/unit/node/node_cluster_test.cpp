@@ -71,6 +71,22 @@ TEST(NodeClusterTest, AStandbyThatHasMissedAnEpochIsWorthLessThoughNobodyServes)
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete);
 }
 
+// Node 3 was cut off while session 2 came up. Node 2 alone has it, and tells so as node 3 is back.
+TEST(NodeClusterTest, AStandbyThatHasMissedChangesIsWorthLessThoughNobodyServes) {
+    FakeCluster cluster = with_one_session();
+    cluster.pass(kScoreSettle);
+    cluster.split({3});
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.kill(1);
+    cluster.heal();
+    EXPECT_EQ(cluster.at(2).scores.back(), kScoreComplete);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScorePartial);
+    EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete) << "node 2 has given it all";
+    EXPECT_EQ(cluster.replica(3).store().size_of(wire::RecordType::l2tp_session), 2U);
+    ASSERT_TRUE(cluster.promote(3).has_value());
+    EXPECT_THAT(cluster.at(3).node->find(kGateway)->sessions(), SizeIs(2));
+}
+
 // Others would take it for complete in one that it has nothing of.
 TEST(NodeClusterTest, AHelloNamesTheEpochThatItsLevelIsAbout) {
     FakeCluster cluster = with_one_session();

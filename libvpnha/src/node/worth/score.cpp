@@ -40,8 +40,8 @@ void Score::follow(const Worth& worth, TimePoint now) {
 std::optional<int> Score::due(const Worth& worth, TimePoint now) {
     follow(worth, now);
     if (written_) {
-        const bool has_missed_epoch = worth.missed_epoch && worth.score < *written_;
-        if ((frozen_ && !has_missed_epoch) || (worth.score == *written_ && !withdrawn_)) {
+        const bool is_behind = worth.has_missed && worth.score < *written_;
+        if ((frozen_ && !is_behind) || (worth.score == *written_ && !withdrawn_)) {
             settling_.reset();
             return std::nullopt;
         }
@@ -63,7 +63,7 @@ bool Score::has_settled(const Worth& worth, TimePoint now) {
     if (settling_ != worth.score) {
         settling_ = worth.score;
         const bool is_urgent = worth.is_urgent || worth.lost_sides > written_loss_ ||
-                               (worth.missed_epoch && worth.score < *written_);
+                               (worth.has_missed && worth.score < *written_);
         settled_at_ = now + (is_urgent ? Duration{} : kScoreSettle);
     }
     return now >= settled_at_;

@@ -9,8 +9,8 @@
 //   perhaps withdrawn      | after kScoreSettle                  | written
 //   frozen                 | -            | - (1)                | - (1)
 //
-//   (1) but for a lower one of who has missed an epoch: to promote what lacks another one's records
-//   costs more than an aborted transition.
+//   (1) but for a lower one of who has missed an epoch or changes: to promote what lacks another
+//   one's records costs more than an aborted transition.
 //
 // It is frozen while Pacemaker decides, or the role is on its way: a score that changed then would
 // abort its transition.
@@ -38,7 +38,7 @@ class Score {
         int score = 0;
         unsigned lost_sides = 0;    // That are in it.
         bool is_urgent = false;     // Not only because a side was lost.
-        bool missed_epoch = false;  // Another node's, which is gone.
+        bool has_missed = false;    // An epoch, or changes, of a node that is gone.
     };
 
     // Pacemaker has forgotten it.

@@ -78,8 +78,8 @@ TEST_F(ScoreTest, StandsStillWhileTheRoleIsOnItsWay) {
 TEST_F(ScoreTest, WhoHasMissedAnEpochSaysSoEvenThen) {
     Score score = written(100);
     score.freeze();
-    EXPECT_EQ(score.due({.score = 101, .missed_epoch = true}, kStart), std::nullopt);
-    EXPECT_EQ(score.due({.score = 10, .missed_epoch = true}, kStart), 10);
+    EXPECT_EQ(score.due({.score = 101, .has_missed = true}, kStart), std::nullopt);
+    EXPECT_EQ(score.due({.score = 10, .has_missed = true}, kStart), 10);
 }
 
 TEST_F(ScoreTest, WhatMayHaveBeenWithdrawnIsWrittenAgain) {
