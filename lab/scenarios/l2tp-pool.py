@@ -22,9 +22,8 @@ from vpnlab.evidence.expectation import at_least, equals, is_empty
 from vpnlab.host.errors import TimedOut
 from vpnlab.host.topology import DEFAULT_NODES, VIP_OUTSIDE
 from vpnlab.product.cluster import Cluster
-from vpnlab.product.l2tp_gateway import SECRETS
-from vpnlab.product.lines import Lines, secrets
-from vpnlab.product.vpnha_stack import HOLD_S, VpnhaStack
+from vpnlab.product.lines import Lines, LinesStack
+from vpnlab.product.vpnha_stack import HOLD_S
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
@@ -38,14 +37,6 @@ SESSIONS = 300
 FAILOVERS = 3
 UP_LIMIT_S = 12
 DOWN_LIMIT_S = 15
-
-
-class Pooled(VpnhaStack):
-    """Gateways that know the users of all lines."""
-
-    def configure(self, node):
-        super().configure(node)
-        node.put(SECRETS, secrets(), mode=0o600)
 
 
 class Band:
@@ -106,7 +97,7 @@ def fail_over(run: Run, live: Live) -> None:
 
 
 def steps(run: Run) -> None:
-    stack = Pooled(run.lab, Cluster(run.lab), common_pool=POOL)
+    stack = LinesStack(run.lab, Cluster(run.lab), common_pool=POOL)
     live = begin(run, clients=(), observe_s=0, stack=stack)
     band = Band(run)
     failovers = 0

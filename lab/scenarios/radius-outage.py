@@ -10,9 +10,9 @@ hangs up. The power of the second gateway is cut, too, when the first one is bac
 started again.
 
 Expected: client1 sees the silence of the first power cut and nothing else. While the server is away
-the gateway says that an account waits. Within 70 s of its return the server was told of one Stop, of
-the same Acct-Session-Id as its one Start, with User-Request, with an Acct-Delay-Time of as long as
-it was away, and with no fewer octets than it had heard of before. No account waits any more.
+the gateway says that an account waits. Within 70 s of its return the server was told of one Stop,
+of the same Acct-Session-Id as its one Start, with User-Request, with an Acct-Delay-Time of as long
+as it was away, and with no fewer octets than it had heard of before. No account waits any more.
 """
 from vpnlab.evidence.expectation import at_least, at_most, equals, is_true
 from vpnlab.product.radius import RadiusServer, Told

@@ -12,16 +12,25 @@ from ..host.node import Background, Node
 from ..host.topology import VIP_OUTSIDE
 from .crowd import caller_config, options_file
 from .l2tp_client import CONNECTION, client_options
-from .l2tp_gateway import PASSWORD, SECRETS
+from .l2tp_gateway import PASSWORD, SECRETS, chap_secrets
 from .pptp_client import MPPE, OPTIONS
+from .vpnha_stack import VpnhaStack
 
 LOG = "/run/lab/lines.log"
-# What pppd gave as ipparam is the sixth argument: the line.
-IP_UP = f"#!/bin/sh\necho \"up $6\" >>{LOG}\n"
-IP_DOWN = f"#!/bin/sh\necho \"down $6\" >>{LOG}\n"
+# What pppd gave as ipparam is the sixth argument: the line. The first one is the interface.
+IP_UP = f"#!/bin/sh\necho \"up $6 $1\" >>{LOG}\n"
+IP_DOWN = f"#!/bin/sh\necho \"down $6 $1\" >>{LOG}\n"
 READY_LIMIT_S = 30.0
 USERS = 20
 FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
+
+
+class LinesStack(VpnhaStack):
+    """Gateways that know the users of all lines."""
+
+    def configure(self, node: Node) -> None:
+        super().configure(node)
+        node.put(SECRETS, secrets() + chap_secrets(), mode=0o600)
 
 
 class Lines:
@@ -76,15 +85,23 @@ class Lines:
 
     def up(self) -> set[int]:
         """The lines that have a session, as their pppds say."""
-        state = {number: event == "up" for event, number in self._events()}
+        state = {number: event == "up" for event, number, _ in self._events()}
         return {number for number, is_up in state.items() if is_up}
+
+    def answered(self, server: str) -> set[int]:
+        """The lines through which the server answers a ping, of three."""
+        devices = {number: name for event, number, name in self._events() if event == "up"}
+        script = "".join(f"(ping -q -c 3 -W 2 -I {devices[number]} {server} | "
+                         f"grep -q '[1-3] received' && echo {number}) &\n"
+                         for number in self.up()) + "wait\n"
+        return {int(number) for number in self._node.run("sh", stdin=script).stdout.split()}
 
     def sessions(self) -> int:
         """How many there were so far."""
-        return sum(event == "up" for event, _ in self._events())
+        return sum(event == "up" for event, _, _ in self._events())
 
-    def _events(self) -> list[tuple[str, int]]:
-        return [(event, int(number)) for event, number in
+    def _events(self) -> list[tuple[str, int, str]]:
+        return [(event, int(number), device) for event, number, device in
                 (line.split() for line in (self._node.read(LOG) or "").splitlines())]
 
     def _say(self, number: int, command: str) -> None:
