@@ -45,6 +45,14 @@ Cell ids_cell(const json& session) {
     return Cell(text.empty() ? "-" : text);
 }
 
+Cell networks_cell(const json& session) {
+    std::string text;
+    for (const json& network : session.value("networks", json::array())) {
+        text += fmt::format("{}{}", text.empty() ? "" : " ", network.get<std::string>());
+    }
+    return Cell(text.empty() ? "-" : text);
+}
+
 Cell state_cell(const json& session) {
     const auto state = session.at("state").get<std::string>();
     const bool good = state == "protected" || state == "hot" || state == "resumed";
@@ -61,6 +69,8 @@ constexpr Column kColumns[] = {
     {"peer", "PEER", true, [](const json& s, std::int64_t) { return text_cell(s, "peer"); }},
     {"address", "ADDRESS", true,
      [](const json& s, std::int64_t) { return text_cell(s, "address"); }},
+    {"networks", "NETWORKS", false,
+     [](const json& s, std::int64_t) { return networks_cell(s); }},
     {"interface", "INTERFACE", true,
      [](const json& s, std::int64_t) { return text_cell(s, "interface"); }},
     {"state", "STATE", true, [](const json& s, std::int64_t) { return state_cell(s); }},

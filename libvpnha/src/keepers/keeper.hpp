@@ -77,6 +77,8 @@ struct SessionView {
     SessionState state{};
     Epoch epoch;
     std::string reason;  // Why it is unprotected or quarantined.
+    // What else is the client's: its link-local address where IPv6CP is open, networks behind it.
+    std::vector<std::string> networks{};
 };
 
 // By their names in the counters of `vpnha status`.

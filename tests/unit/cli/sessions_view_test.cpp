@@ -45,6 +45,16 @@ TEST(SessionsViewTest, ASessionOfAnotherProtocolHasNoIds) {
               "alice  1/2 3/4\n");
 }
 
+TEST(SessionsViewTest, ShowsTheNetworksOfAClient) {
+    nlohmann::json result = sample_sessions();
+    result["sessions"][0]["networks"] = {"fe80::2a", "2001:db8:51::/64"};
+    EXPECT_EQ(render_sessions(result, {"user", "networks"}, kNow, false),
+              "USER   NETWORKS\n"
+              "bob    fe80::2a 2001:db8:51::/64\n"
+              "carol  -\n"
+              "alice  -\n");
+}
+
 TEST(SessionsViewTest, ShowsTheIdsOfAPptpCall) {
     nlohmann::json result = sample_sessions();
     for (const char* member : {"tunnel", "peer_tunnel", "session", "peer_session"}) {

@@ -177,6 +177,17 @@ TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 
+TEST(NodeTest, ASessionShowsWhatElseIsItsClients) {
+    FakeCluster cluster(2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    l2tp::SessionRecord record = session(1);
+    record.ipv6 = {1, 0x2a};
+    record.routes = {*parse_ip_prefix("2001:db8:51::/64")};
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", record, "", cluster.now()));
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions().front().networks,
+                ElementsAre("fe80::2a", "2001:db8:51::/64"));
+}
+
 TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
     FakeCluster cluster = with_one_session();
     cluster.run(

@@ -247,6 +247,13 @@ std::optional<TimePoint> L2tpSessions::next_deadline() const {
 
 SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
     const l2tp::SessionKey& key = record.key;
+    std::vector<std::string> networks;
+    if (record.ipv6) {
+        networks.push_back(to_string(link_local_address(record.ipv6->theirs)));
+    }
+    for (const IpPrefix& route : record.routes) {
+        networks.push_back(to_string(route));
+    }
     return {.record = record_key_of(key),
             .protocol = "l2tp",
             .ids = {{"tunnel", key.tunnel.id.value},
@@ -260,7 +267,8 @@ SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
             .established_unix_ms = record.established_unix_ms,
             .state = SessionState::hot,
             .epoch = replica().epoch(),
-            .reason = {}};
+            .reason = {},
+            .networks = std::move(networks)};
 }
 
 std::vector<SessionView> L2tpSessions::sessions() const {

@@ -467,6 +467,9 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
             if (!session.reason.empty()) {
                 row["reason"] = session.reason;
             }
+            if (!session.networks.empty()) {
+                row["networks"] = session.networks;
+            }
             list.push_back(std::move(row));
         }
     }
