@@ -23,7 +23,7 @@ from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=2, vpnha=True)
-STARTED_LIMIT_S, GONE_LIMIT_S = 30, 15
+STARTED_LIMIT_S, GONE_LIMIT_S, WAITING_LIMIT_S = 30, 15, 10
 # vpnhad asks again after 60 s at most.
 TOLD_LIMIT_S = 70
 
@@ -53,7 +53,8 @@ def steps(run: Run) -> None:
     run.step(f"power cut of {second.name}, which is promoted, with the account")
     second.power_off()
     third = stack.wait_promoted()
-    run.expect("waiting_on_the_second_successor", waiting(stack, third), at_least(1))
+    run.wait_for("the second successor says that the account waits",
+                 lambda: waiting(stack, third) >= 1, WAITING_LIMIT_S)
 
     run.step("FreeRADIUS is started again")
     radius.start()
