@@ -33,10 +33,9 @@ enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_I
 enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
-_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX) * 4 + 16 +
-                       VPNHA_ROUTES_MAX * 17 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 +
-                       4 + PROTOCOL_BYTES_MAX + PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 +
-                       8 + 8 + 255 + 15 + 4 <=
+_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX) * 4 + 16 + VPNHA_ROUTES_MAX * 17 +
+                       VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
+                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 + 8 + 8 + 255 + 15 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 

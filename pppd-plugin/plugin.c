@@ -195,8 +195,7 @@ static void look_at_change(void* unused) {
     memcpy(routes, session.routes, sizeof routes);
     (void)collect();
     if (session.not_resumable != reasons || session.our_identifier != identifier ||
-        session.route_count != route_count ||
-        memcmp(session.routes, routes, sizeof routes) != 0) {
+        session.route_count != route_count || memcmp(session.routes, routes, sizeof routes) != 0) {
         tell_session();
     }
 }

@@ -70,8 +70,8 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
         const std::optional<int> before = machine.score(score->gateway);
         const auto doubt = gateway.replica().doubt();
-        const bool is_behind = before > score->score && (doubt == wire::Doubt::missed_claim ||
-                                                         doubt == wire::Doubt::gap);
+        const bool is_behind = before > score->score &&
+                               (doubt == wire::Doubt::missed_claim || doubt == wire::Doubt::gap);
         if (before && gateway.replica().epoch().number != 0 && !gateway.replica().holder() &&
             !is_behind) {
             fail("frozen", machine.id(), "writes a score while nobody serves");

@@ -125,9 +125,9 @@ void LinkKeeper::on_network_control(Protocol protocol, ByteView bytes, Effects& 
     if (!packet) {
         ++counters_->malformed;
     } else if (packet->code == Code::configure_request) {
-        terminate(is_ipcp ? "peer wants to negotiate IPCP anew"
-                          : "peer wants to negotiate IPv6CP anew",
-                  EndCause::nas_request, effects);
+        terminate(
+            is_ipcp ? "peer wants to negotiate IPCP anew" : "peer wants to negotiate IPv6CP anew",
+            EndCause::nas_request, effects);
     } else if (packet->code == Code::terminate_request) {
         effects.frames.push_back(encode_control_frame(
             protocol, {.code = Code::terminate_ack, .id = packet->id, .data = {}}));

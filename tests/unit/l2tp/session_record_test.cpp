@@ -166,14 +166,27 @@ TEST(SessionRecordTest, RefusesWhatIsNotSane) {
         {"our address broadcast", [](auto& r) { r.our_address.value = 0xffffffff; }},
         {"peer's address 0.1.2.3", [](auto& r) { r.peer_address.value = 0x00010203; }},
         {"both addresses the same", [](auto& r) { r.peer_address = r.our_address; }},
-        {"no identifier of ours", [](auto& r) { r.ipv6 = {0, 1}; }},
-        {"no identifier of the peer's", [](auto& r) { r.ipv6 = {1, 0}; }},
-        {"both identifiers the same", [](auto& r) { r.ipv6 = {1, 1}; }},
+        {"no identifier of ours",
+         [](auto& r) {
+             r.ipv6 = {0, 1};
+         }},
+        {"no identifier of the peer's",
+         [](auto& r) {
+             r.ipv6 = {1, 0};
+         }},
+        {"both identifiers the same",
+         [](auto& r) {
+             r.ipv6 = {1, 1};
+         }},
         {"a default route", [](auto& r) { r.routes = {IpPrefix{}}; }},
         {"a route with bits behind it",
-         [](auto& r) { r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 24}}; }},
+         [](auto& r) {
+             r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 24}};
+         }},
         {"a route that is too long",
-         [](auto& r) { r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 33}}; }},
+         [](auto& r) {
+             r.routes = {IpPrefix{IpAddress(Ipv4Address{0x0a000001}), 33}};
+         }},
         {"too many routes",
          [](auto& r) {
              r.routes.assign(limits::kSessionRoutesMax + 1,

@@ -23,7 +23,7 @@ struct PluginLink {
     Ipv4Address our_address;
     Ipv4Address peer_address;
     std::optional<ppp::Ipv6Identifiers> ipv6;
-    std::vector<IpPrefix> routes;  // Over its device, at most limits::kSessionRoutesMax.
+    std::vector<IpPrefix> routes;       // Over its device, at most limits::kSessionRoutesMax.
     std::uint16_t echo_interval_s = 0;  // 0: never.
     std::uint16_t echo_failures = 0;    // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;

@@ -83,8 +83,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
     }
 }
 
-void L2tpSessions::end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now,
-                                   Effects& effects) {
+void L2tpSessions::end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects) {
     std::vector<l2tp::SessionKey> sessions;
     for (auto at = ending_.lower_bound({tunnel, {}, {}});
          at != ending_.end() && at->tunnel == tunnel; ++at) {

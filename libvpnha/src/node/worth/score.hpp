@@ -36,9 +36,9 @@ class Score {
         bool acting = false;
         bool moves = false;  // The role is on its way, from here or to here.
         int score = 0;
-        unsigned lost_sides = 0;    // That are in it.
-        bool is_urgent = false;     // Not only because a side was lost.
-        bool has_missed = false;    // An epoch, or changes, of a node that is gone.
+        unsigned lost_sides = 0;  // That are in it.
+        bool is_urgent = false;   // Not only because a side was lost.
+        bool has_missed = false;  // An epoch, or changes, of a node that is gone.
     };
 
     // Pacemaker has forgotten it.
