@@ -22,10 +22,10 @@ interim_interval = "{INTERIM_S}s"
 
 class RadiusStack(VpnhaStack):
     """xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
-    `lines`: more of the table [radius]."""
+    `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only."""
 
-    def __init__(self, lab: Lab, lines: str = "") -> None:
-        super().__init__(lab, Cluster(lab), common_pool=POOL)
+    def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False) -> None:
+        super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec)
         self._radius = f"{RADIUS}{lines}\n\n"
 
     def configure(self, node: Node) -> None:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an accounting server hears of sessions that outlive two power cuts, held against what their
+clients counted."""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from ..evidence.expectation import at_least, between, equals, is_empty, is_true
+from ..product.dialler import MakeDialler
+from ..product.probes import SERVER_ADDRESS
+from ..product.radius import CLASS, RadiusServer, Told
+from ..product.radius_stack import RadiusStack
+from .live import Live, begin
+from .promise import TAKEOVER_MS, expect_only_silence
+from .run import Run
+
+# A rate that leaves the host calm: where its cores are busy, leases lapse, and gates drop.
+PORT, MOVE_S, MBIT = 5001, 5, 8
+BULK_LOG = "/run/lab/bulk.log"
+# The counters are read each second, and said 0.1 s later.
+CHECKPOINT_S = 1.5
+LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
+
+
+def move_octets(live: Live) -> None:
+    """Each client receives and sends some megabytes; then little is on its way, and the counters
+    have been read."""
+    for client in live.clients:
+        for direction in ("down", "up"):
+            client.node.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
+                                 str(MOVE_S), str(MBIT))
+    live.run.observe(CHECKPOINT_S)
+
+
+def octets(client) -> dict[str, int]:
+    """What the client's own interface has counted."""
+    links = json.loads(client.node.run("ip", "-s", "-j", "link", "show", "ppp0").stdout)
+    stats = links[0]["stats64"]
+    return {"Output": stats["rx"]["bytes"], "Input": stats["tx"]["bytes"]}
+
+
+def expect_account(run: Run, name: str, told: list[Told], counted: dict[str, int]) -> None:
+    """Of one session, all that the server was told."""
+    kinds = [each.kind for each in told]
+    run.expect(f"{name}_starts", kinds.count("Start"), equals(1))
+    run.expect(f"{name}_stops", kinds.count("Stop"), equals(1))
+    run.expect(f"{name}_in_order", (kinds[0], kinds[-1]), equals(("Start", "Stop")))
+    run.expect(f"{name}_interims", len(kinds) - 2, at_least(2))
+    run.expect(f"{name}_classes", sorted({each.fields.get("Class", "") for each in told}),
+               equals(["0x" + CLASS.encode().hex()]))
+    counters = [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
+                 each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
+                 int(each.fields["Acct-Output-Packets"])] for each in told[1:]]
+    run.expect(f"{name}_counters_never_go_back",
+               all(before <= after for earlier, later in zip(counters, counters[1:])
+                   for before, after in zip(earlier, later)), is_true())
+    stop = told[-1]
+    run.expect(f"{name}_cause", stop.fields["Acct-Terminate-Cause"], equals("User-Request"))
+    for direction, low, high in (("Output", 99.0, 101.0), ("Input", 95.0, 101.0)):
+        run.expect(f"{name}_{direction.lower()}_percent",
+                   round(100 * stop.octets(direction) / counted[direction], 2), between(low, high))
+
+
+def account_over_power_cuts(run: Run, diallers: Mapping[str, MakeDialler],
+                            ipsec: bool = False) -> None:
+    """The clients dial, each by its dialler. `ipsec`: L2TP within IPsec only."""
+    server = run.lab.node("server")
+    radius = RadiusServer(run.lab, server)
+    server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
+    run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
+                 LISTENING_LIMIT_S)
+    live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab, ipsec=ipsec))
+    for name, dialler in diallers.items():
+        live.dial(name, dialler=dialler)
+    addresses = {client.name: client.dialled()[-1].local for client in live.clients}
+    for _ in range(2):
+        move_octets(live)
+        active = live.stack.wait_in_sync()
+        live.cut_power(active)
+        live.stack.rejoin(active.name)
+        live.stack.wait_protected(len(diallers))
+    move_octets(live)
+    for client in live.clients:
+        client.stop_traffic()
+    run.observe(CHECKPOINT_S)
+    counted = {client.name: octets(client) for client in live.clients}
+    live.hang_up()
+    run.wait_for("the server was told of all ends", lambda: sum(
+        each.kind == "Stop" for each in radius.told()) >= len(diallers), TOLD_LIMIT_S)
+    told = radius.told()
+    (run.out / "detail").write_bytes(server.get("/run/lab/radius/detail"))
+    run.expect("sessions", len({each.session for each in told}), equals(len(diallers)))
+    run.expect("waiting", [live.stack.status(node)["accounting"]["waiting"]
+                           for node in run.lab.gateways], equals([0, 0, 0]))
+    for client in live.clients:
+        own = [each for each in told
+               if each.fields["Framed-IP-Address"] == addresses[client.name]]
+        run.expect(f"{client.name}_ids", len({each.session for each in own}), equals(1))
+        expect_account(run, client.name, own, counted[client.name])
+    run.expect("of_nobody", [each.fields for each in told if each.fields["Framed-IP-Address"]
+                             not in addresses.values()], is_empty())
+    run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, 15)
+    seen = live.measure()
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
