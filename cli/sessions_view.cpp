@@ -46,11 +46,8 @@ Cell ids_cell(const json& session) {
 }
 
 Cell networks_cell(const json& session) {
-    std::string text;
-    for (const json& network : session.value("networks", json::array())) {
-        text += fmt::format("{}{}", text.empty() ? "" : " ", network.get<std::string>());
-    }
-    return Cell(text.empty() ? "-" : text);
+    const auto networks = session.value("networks", std::vector<std::string>());
+    return Cell(networks.empty() ? "-" : fmt::format("{}", fmt::join(networks, " ")));
 }
 
 Cell state_cell(const json& session) {

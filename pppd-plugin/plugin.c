@@ -179,14 +179,15 @@ static int collect(void) {
     }
     vpnha_collect_session(&session);
     vpnha_collect_radius(&session);
-    (void)vpnha_read_routes(session.interface, &session);
+    if (session.protocol == VPNHA_L2TP) { /* The record of a call has none. */
+        (void)vpnha_read_routes(session.interface, &session);
+    }
     return 1;
 }
 
 static void look_at_change(void* unused) {
     const uint32_t reasons = session.not_resumable;
     const uint64_t identifier = session.our_identifier;
-    const unsigned route_count = session.route_count;
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
     (void)unused;
     if (!session_is_up) {
@@ -195,7 +196,7 @@ static void look_at_change(void* unused) {
     memcpy(routes, session.routes, sizeof routes);
     (void)collect();
     if (session.not_resumable != reasons || session.our_identifier != identifier ||
-        session.route_count != route_count || memcmp(session.routes, routes, sizeof routes) != 0) {
+        memcmp(session.routes, routes, sizeof routes) != 0) {
         tell_session();
     }
 }

@@ -61,8 +61,8 @@ struct SessionRecord {
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
 
 // Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, the MRUs lie
-// in 128..16384, addresses are unicast, interface identifiers are two, routes
-// have a length and no bits behind it.
+// in 128..16384, addresses are unicast, interface identifiers are two, routes have a length and no
+// bits behind it.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 

@@ -281,14 +281,11 @@ std::vector<SessionView> L2tpSessions::sessions() const {
     }
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-        if (!record) {
-            continue;
+        if (!record || not_resumable.contains(record->key)) {
+            continue;  // What is not resumable comes below, with its reason.
         }
         SessionView view = view_of(*record);
         view.epoch = stored.version.epoch;
-        if (not_resumable.contains(record->key)) {
-            continue;  // Below, with its reason.
-        }
         if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
             view.state = SessionState::quarantined;
             view.reason = refusal->second;

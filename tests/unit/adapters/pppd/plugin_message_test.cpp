@@ -167,11 +167,11 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "000b0004"
               "70707030"  // Interface ppp0.
               "000c0004"
-              "00000000"
+              "00000000"  // Resumable.
               "80140005"
               "18c6336400"  // Routes.
               "80140011"
-              "3020010db8000100000000000000000000");  // Resumable.
+              "3020010db8000100000000000000000000");
 }
 
 TEST(PluginMessageTest, LongestTextsFit) {
