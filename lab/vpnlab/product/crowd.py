@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
+from collections.abc import Iterable
 
 from ..host.errors import LabError
 from ..host.lab import Lab
@@ -136,6 +137,13 @@ class Crowd:
         self._lab.wait_for(f"all lines of {self._node.name} are down", ended, END_LIMIT_S)
 
 
+def answered_through(node: Node, interfaces: Iterable[str], server: str) -> set[str]:
+    """The interfaces of a node through which the server answers a ping, of three."""
+    script = "".join(f"(ping -q -c 3 -W 2 -I {name} {server} | grep -q '[1-3] received' && "
+                     f"echo {name}) &\n" for name in interfaces) + "wait\n"
+    return set(node.run("sh", stdin=script).stdout.split())
+
+
 class Callers:
     """Sessions of one node that stay until hang_up(), each with an xl2tpd and an address of its
     own: of many tunnels between the same two addresses and ports most get no answer to LCP."""
@@ -242,9 +250,7 @@ class PptpCallers:
 
     def answered(self, server: str) -> list[str]:
         """The interfaces through which the server answers a ping, of three."""
-        script = "".join(f"(ping -q -c 3 -W 2 -I {name} {server} | grep -q '[1-3] received' && "
-                         f"echo {name}) &\n" for name in self.interfaces()) + "wait\n"
-        return sorted(self._node.run("sh", stdin=script).stdout.split())
+        return sorted(answered_through(self._node, self.interfaces(), server))
 
     def hang_up(self) -> None:
         """Ends all of them, and waits for the end."""

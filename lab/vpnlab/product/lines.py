@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ..host.lab import Lab
 from ..host.node import Background, Node
 from ..host.topology import VIP_OUTSIDE
-from .crowd import caller_config, options_file
+from .crowd import answered_through, caller_config, options_file
 from .l2tp_client import CONNECTION, client_options
 from .l2tp_gateway import PASSWORD, SECRETS, chap_secrets
 from .pptp_client import MPPE, OPTIONS
@@ -91,10 +91,9 @@ class Lines:
     def answered(self, server: str) -> set[int]:
         """The lines through which the server answers a ping, of three."""
         devices = {number: name for event, number, name in self._events() if event == "up"}
-        script = "".join(f"(ping -q -c 3 -W 2 -I {devices[number]} {server} | "
-                         f"grep -q '[1-3] received' && echo {number}) &\n"
-                         for number in self.up()) + "wait\n"
-        return {int(number) for number in self._node.run("sh", stdin=script).stdout.split()}
+        up = self.up()
+        answered = answered_through(self._node, (devices[number] for number in up), server)
+        return {number for number in up if devices[number] in answered}
 
     def sessions(self) -> int:
         """How many there were so far."""
