@@ -71,6 +71,7 @@ AREAS = {
         simulated=True),
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
                                                   "gate-removed")),
+    "kernels": Area(("kernel_adapters",), ("kernel-adapters", "l2tp-kernel-6.12")),
     "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters", "link_adapters"),
                    ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
                     "config-differs", "pppd-link")),

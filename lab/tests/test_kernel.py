@@ -43,6 +43,27 @@ def test_fragment_asks_for_what_the_product_needs_and_for_no_module():
     assert "m" not in wanted.values()
 
 
+@pytest.mark.parametrize("series", kernel.SERIES)
+def test_what_a_series_has_of_its_own_takes_wishes_of_the_shared_fragment_back(series):
+    shared, *own = kernel.fragments(series)
+    assert shared == kernel.FRAGMENT
+    wanted = kernel.parse_config(shared.read_text(encoding="ascii"))
+    for path in own:
+        other = kernel.parse_config(path.read_text(encoding="ascii"))
+        assert other.keys() <= wanted.keys()
+        assert all(value != wanted[symbol] for symbol, value in other.items())
+
+
+def test_last_word_on_a_symbol_counts():
+    assert kernel.unmet_symbols("CONFIG_A=y\n# CONFIG_A is not set", "") == []
+
+
+def test_missing_source_is_named_by_its_package(monkeypatch):
+    monkeypatch.setattr(kernel, "source_package", lambda _: "linux-source-0.1")
+    with pytest.raises(PackageMissing, match="apt-get install linux-source-0.1 "):
+        kernel.ensure_kernel("6.12")
+
+
 def test_cache_can_be_moved(monkeypatch):
     monkeypatch.setenv("VPNHA_LAB_CACHE", "/elsewhere")
     assert kernel.cache_dir() == Path("/elsewhere")
@@ -51,7 +72,7 @@ def test_cache_can_be_moved(monkeypatch):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("VPNHA_LAB_CACHE", str(tmp_path))
-    monkeypatch.setattr(kernel, "source_version", lambda: "6.1.1")
+    monkeypatch.setattr(kernel, "source_version", "{}.1".format)
     return tmp_path
 
 
@@ -61,6 +82,23 @@ def test_patch_is_part_of_the_key(cache, monkeypatch, tmp_path):
     patch.write_bytes(b"+")
     monkeypatch.setattr(kernel, "PATCHES", [*kernel.PATCHES, patch])
     assert kernel.cached_kernel() != before
+
+
+def test_each_series_has_a_kernel_of_its_own(cache):
+    paths = {kernel.cached_kernel(series) for series in kernel.SERIES}
+    assert len(paths) == len(kernel.SERIES)
+    assert kernel.cached_kernel() == kernel.cached_kernel("6.1")
+
+
+def test_fragment_of_one_series_is_no_part_of_the_others_key(cache, monkeypatch, tmp_path):
+    before = {series: kernel.cached_kernel(series) for series in kernel.SERIES}
+    own = tmp_path / "config.fragment-6.12"
+    own.write_bytes(b"# CONFIG_MODULES is not set")
+    fragments = kernel.fragments
+    monkeypatch.setattr(kernel, "fragments", lambda series: [
+        *fragments(series), *([own] if series == "6.12" else [])])
+    assert kernel.cached_kernel("6.1") == before["6.1"]
+    assert kernel.cached_kernel("6.12") != before["6.12"]
 
 
 def test_patch_that_does_not_apply_stops_the_build(cache, monkeypatch):
@@ -82,7 +120,7 @@ def test_cached_kernel_is_not_built_again(cache, monkeypatch):
     path = kernel.cached_kernel()
     path.parent.mkdir()
     path.write_bytes(b"")
-    monkeypatch.setattr(kernel, "_build_into", lambda target: pytest.fail("built again"))
+    monkeypatch.setattr(kernel, "_build_into", lambda *_: pytest.fail("built again"))
     assert kernel.ensure_kernel() == path
 
 
@@ -93,7 +131,7 @@ def test_cached_kernel_is_had_while_another_one_is_built(cache):
     with open(cache / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # In a process of its own: a lock that is waited for would hang this one.
-        script = ("from vpnlab.host import kernel; kernel.source_version = lambda: '6.1.1'\n"
+        script = ("from vpnlab.host import kernel; kernel.source_version = '{}.1'.format\n"
                   "print(kernel.ensure_kernel())")
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True,
                               cwd=kernel.FRAGMENT.parent.parent, timeout=10)
@@ -103,17 +141,17 @@ def test_cached_kernel_is_had_while_another_one_is_built(cache):
 def test_stale_build_directory_of_a_killed_run_is_removed(cache, monkeypatch):
     stale = cache / "build-stale"
     stale.mkdir()
-    monkeypatch.setattr(kernel, "_build_into", lambda target: None)
+    monkeypatch.setattr(kernel, "_build_into", lambda *_: None)
     kernel.ensure_kernel()
     assert not stale.exists()
 
 
 def test_second_caller_waits_and_takes_the_first_ones_kernel(cache, monkeypatch):
     path = kernel.cached_kernel()
-    monkeypatch.setattr(kernel, "_build_into", lambda target: pytest.fail("built twice"))
+    monkeypatch.setattr(kernel, "_build_into", lambda *_: pytest.fail("built twice"))
     script = ("import subprocess, sys, os; from vpnlab.host import kernel\n"
-              "kernel.source_version = lambda: '6.1.1'\n"
-              "kernel._build_into = lambda target: sys.exit('built twice')\n"
+              "kernel.source_version = '{}.1'.format\n"
+              "kernel._build_into = lambda *_: sys.exit('built twice')\n"
               "print(kernel.ensure_kernel())")
     with open(cache / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -172,9 +210,11 @@ def test_interrupted_build_leaves_no_compiler_behind(tmp_path, monkeypatch):
     assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 
 
-def test_wish_that_is_not_granted_stops_the_build_by_name(cache, monkeypatch):
+@pytest.mark.parametrize("series", kernel.SERIES)
+def test_wish_that_is_not_granted_stops_the_build_by_name(cache, monkeypatch, series):
     def unpack_and_configure(command, directory):
         if command[0] == "tar":
+            assert command[2].endswith(f"linux-source-{series}.tar.xz")
             (directory / "linux").mkdir()
         elif command[-1] == "olddefconfig":
             (directory / ".config").write_text("CONFIG_MODULES=y\n")
@@ -182,5 +222,5 @@ def test_wish_that_is_not_granted_stops_the_build_by_name(cache, monkeypatch):
     monkeypatch.setattr(kernel, "_run", unpack_and_configure)
     monkeypatch.setattr(kernel, "_check_prerequisites", lambda: None)
     with pytest.raises(KernelBuildFailed, match="CONFIG_MODULES=n"):
-        kernel.ensure_kernel()
+        kernel.ensure_kernel(series)
     assert not list(cache.glob("build-*"))

@@ -8,6 +8,7 @@ from vpnlab import cli
 from vpnlab.evidence.expectation import at_least, at_most, between, equals, is_empty, is_true
 from vpnlab.evidence.measure import Measured, first_fault
 from vpnlab.evidence.result import Invariants, Phases, Vip
+from vpnlab.host import kernel, lab as lab_module
 from vpnlab.host.errors import LabError, NotFound, TimedOut
 from vpnlab.host.lab import Fault, Lab
 from vpnlab.host.state import LabRecord
@@ -180,6 +181,30 @@ def test_scenarios_are_those_of_the_table_in_the_readme():
         suffixes = [name for name in names if name.startswith("-")]  # `takeovers-power` (`-dc`)
         listed |= {name + suffix for name in plain for suffix in ("", *suffixes)}
     assert listed == set(scenario.names())
+
+
+@pytest.mark.parametrize("name", scenario.names())
+def test_scenario_runs_on_a_kernel_that_there_is(name):
+    assert scenario.load(name).scenario.kernel in kernel.SERIES
+
+
+@pytest.mark.parametrize("series", kernel.SERIES)
+def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, series):
+    booted = []
+    monkeypatch.setattr(lab_module, "ensure_kernel", booted.append)
+    monkeypatch.setattr(Lab, "up", Lab._kernel_path)
+    monkeypatch.setattr(Lab, "down", lambda self: None)
+    monkeypatch.setattr(scenario, "execute", lambda *_: True)
+    loaded = scenario.Loaded("made", "", scenario.Scenario(nodes=("gw1",), kernel=series), None)
+    assert cli._run_in_own_lab(parse("run", "made"), loaded, tmp_path, 1)
+    assert booted == [series]
+
+
+def test_a_kernel_that_there_is_not_is_refused_at_the_command_line(capsys):
+    assert parse("kernel").series == "6.1"
+    with pytest.raises(SystemExit):
+        parse("up", "--kernel", "6.0")
+    assert "6.12" in capsys.readouterr().err
 
 
 def test_unknown_scenario_is_named_with_those_that_exist():

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound, NotRoot
-from .host.kernel import ensure_kernel
+from .host.kernel import DEFAULT_SERIES, SERIES, ensure_kernel
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
 from .host.stage import built_packages, install_stage
@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     up = command("up", "boot a lab and leave it up")
     up.add_argument("--nodes", type=_nodes, default=DEFAULT_NODES, metavar="A,B,…",
                     help=f"of {', '.join(NODES)} (default: {','.join(DEFAULT_NODES)})")
+    _add_kernel(up, "--kernel", "the series of all nodes' kernel")
     _add_stage(up)
 
     down = command("down", "take a lab down, or what a killed run left of it")
@@ -68,7 +69,9 @@ def parser() -> argparse.ArgumentParser:
 
     command("status", "say how each node of a lab is")
     command("list", "list labs and scenarios", named=False)
-    command("kernel", "build the nodes' kernel if it is not cached, print its path", named=False)
+    kernel = command("kernel", "build a kernel of the nodes if it is not cached, print its path",
+                     named=False)
+    _add_kernel(kernel, "--series", "which one")
 
     execute = command("exec", "run a command in a node")
     execute.add_argument("--timeout", type=float, default=EXEC_LIMIT_S, metavar="S",
@@ -102,6 +105,11 @@ def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
                          help="standbys serve before Pacemaker knows (stand_in = true), also where "
                               "the scenario does not ask for it")
     _add_stage(command)
+
+
+def _add_kernel(command: argparse.ArgumentParser, option: str, text: str) -> None:
+    command.add_argument(option, choices=SERIES, default=DEFAULT_SERIES,
+                         help=f"{text} (default: %(default)s)")
 
 
 def _minutes(text: str) -> float:
@@ -151,7 +159,8 @@ def _interrupt(*_: object) -> None:
 
 
 def _up(options: argparse.Namespace) -> int:
-    lab = Lab.new(check_name(options.name), options.nodes, options.stage)
+    lab = Lab.new(check_name(options.name), options.nodes, options.stage,
+                  kernel=options.kernel)
     lab.up()
     say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
@@ -191,8 +200,8 @@ def _list(_options: argparse.Namespace) -> int:
     return 0
 
 
-def _kernel(_options: argparse.Namespace) -> int:
-    print(ensure_kernel())
+def _kernel(options: argparse.Namespace) -> int:
+    print(ensure_kernel(options.series))
     return 0
 
 
@@ -238,7 +247,8 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     if stage is None and loaded.scenario.vpnha:
         stage = install_stage()
     fresh = loaded.scenario.fresh
-    lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None)
+    lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
+                  kernel=loaded.scenario.kernel)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds and caches the user-mode kernel of the nodes.
+"""Builds and caches the user-mode kernels of the nodes.
 
-The kernel comes from Debian's own source package, the fragment and the patches of lab/kernel. It is
-cached outside the tree under a key made of the package's version and their hash, so a change of one
-of them builds anew and nothing else does. A build happens in a temporary directory of the cache and
-is moved into place at the end; a lock makes a second caller wait for the first one's result.
+A kernel comes from Debian's own source package of its series, the fragments and the patches of
+lab/kernel. It is cached outside the tree under a key made of the package's version and their hash,
+so a change of one of them builds anew and nothing else does. A build happens in a temporary
+directory of the cache and is moved into place at the end; a lock makes a second caller wait for the
+first one's result.
 """
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ from pathlib import Path
 from .errors import KernelBuildFailed, PackageMissing, ResourcesShort
 from .progress import say
 
-SOURCE_PACKAGE = "linux-source-6.1"
-TARBALL = Path("/usr/src/linux-source-6.1.tar.xz")
+# Debian 12's own kernel, and the one that it offers beside it.
+DEFAULT_SERIES = "6.1"
+SERIES = (DEFAULT_SERIES, "6.12")
 FRAGMENT = Path(__file__).resolve().parents[2] / "kernel" / "config.fragment"
 PATCHES = sorted(FRAGMENT.parent.glob("*.patch"))
 # Package that brings the tool, for the error message.
@@ -41,14 +43,31 @@ def cache_dir() -> Path:
     return Path(os.environ.get("VPNHA_LAB_CACHE") or "/var/cache/vpnha-lab")
 
 
-def source_version() -> str:
+def source_package(series: str) -> str:
+    """Debian's package of the series' source."""
+    return f"linux-source-{series}"
+
+
+def tarball(series: str) -> Path:
+    """What that package brings."""
+    return Path(f"/usr/src/{source_package(series)}.tar.xz")
+
+
+def fragments(series: str) -> list[Path]:
+    """What a series is configured with; the last word on a symbol counts."""
+    own = FRAGMENT.with_name(f"{FRAGMENT.name}-{series}")
+    return [FRAGMENT, own] if own.exists() else [FRAGMENT]
+
+
+def source_version(series: str) -> str:
     """The installed version of Debian's kernel source."""
-    reply = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}",
-                            SOURCE_PACKAGE], capture_output=True, text=True, check=False)
+    package = source_package(series)
+    reply = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package],
+                           capture_output=True, text=True, check=False)
     status, _, version = reply.stdout.partition(" ")
-    if reply.returncode or status != "installed" or not TARBALL.exists():
-        raise PackageMissing(f"{SOURCE_PACKAGE} is not installed: apt-get install "
-                             f"{SOURCE_PACKAGE} flex bison bc xz-utils gcc make")
+    if reply.returncode or status != "installed" or not tarball(series).exists():
+        raise PackageMissing(f"{package} is not installed: apt-get install {package} "
+                             "flex bison bc xz-utils gcc make")
     return version
 
 
@@ -75,23 +94,23 @@ def unmet_symbols(fragment: str, config: str) -> list[str]:
             if actual.get(symbol, "n") != wanted]
 
 
-def cached_kernel() -> Path:
-    """Where the kernel for the present source, fragment and patches is or will be."""
-    recipe = b"".join(path.read_bytes() for path in (FRAGMENT, *PATCHES))
-    key = cache_key(source_version(), recipe)
+def cached_kernel(series: str = DEFAULT_SERIES) -> Path:
+    """Where the kernel for the present source, fragments and patches is or will be."""
+    recipe = b"".join(path.read_bytes() for path in (*fragments(series), *PATCHES))
+    key = cache_key(source_version(series), recipe)
     return cache_dir() / key / "linux"
 
 
-def ensure_kernel() -> Path:
+def ensure_kernel(series: str = DEFAULT_SERIES) -> Path:
     """Returns the kernel's path; builds it first if the cache has none."""
-    kernel = cached_kernel()
+    kernel = cached_kernel(series)
     if kernel.exists():
         return kernel
     cache_dir().mkdir(parents=True, exist_ok=True)
     with _lock(cache_dir() / "lock"):
         if not kernel.exists():
             _remove_stale_builds()
-            _build_into(kernel.parent)
+            _build_into(kernel.parent, series)
     return kernel
 
 
@@ -123,20 +142,22 @@ def _check_prerequisites() -> None:
             f"{free / 1e9:.1f} GB are free (VPNHA_LAB_CACHE names another place)")
 
 
-def _build_into(target: Path) -> None:
+def _build_into(target: Path, series: str) -> None:
     _check_prerequisites()
     work = Path(tempfile.mkdtemp(prefix="build-", dir=cache_dir()))
     try:
         say(f"building the lab kernel {target.name} (once; 5 to 10 minutes)")
-        _run(["tar", "xf", str(TARBALL), "-C", str(work)], work)
+        _run(["tar", "xf", str(tarball(series)), "-C", str(work)], work)
         source = next(path for path in work.iterdir() if path.is_dir())
         for patch in PATCHES:
             _run(["patch", "--strip=1", "--fuzz=0", f"--input={patch}"], source)
         _run(["make", "ARCH=um", "defconfig"], source)
-        _run(["scripts/kconfig/merge_config.sh", "-m", ".config", str(FRAGMENT)], source)
+        wishes = fragments(series)
+        _run(["scripts/kconfig/merge_config.sh", "-m", ".config", *map(str, wishes)], source)
         _run(["make", "ARCH=um", "olddefconfig"], source)
         config = (source / ".config").read_text(encoding="ascii")
-        unmet = unmet_symbols(FRAGMENT.read_text(encoding="ascii"), config)
+        unmet = unmet_symbols("\n".join(path.read_text(encoding="ascii") for path in wishes),
+                              config)
         if unmet:
             raise KernelBuildFailed("the kernel source does not grant: " + " ".join(unmet))
         _make_with_progress(source)

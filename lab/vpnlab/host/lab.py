@@ -20,7 +20,7 @@ from .cores import host_cores, shared
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
-from .kernel import ensure_kernel
+from .kernel import DEFAULT_SERIES, ensure_kernel
 from .netns import NetworkNamespace, existing_labs
 from .node import NICE, Node
 from .recorder import Capture
@@ -93,16 +93,16 @@ class Lab:
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
             stage: Path | None = None, fresh: Collection[str] = (),
-            packages: Path | None = None) -> Lab:
+            packages: Path | None = None, kernel: str = DEFAULT_SERIES) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
-        packages, and `packages` as one of the project's."""
+        packages, and `packages` as one of the project's. `kernel`: the series of all nodes."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
         record = LabRecord(name, chosen, secrets.token_hex(16),
-                           str(stage.resolve()) if stage else "")
+                           str(stage.resolve()) if stage else "", kernel=kernel)
         if fresh:
             debian = ensure_debian()
             record = dataclasses.replace(record, fresh=list(fresh), root=str(debian.root), mounts={
@@ -155,7 +155,7 @@ class Lab:
 
     def _kernel_path(self) -> Path:
         if self._kernel is None:
-            self._kernel = ensure_kernel()
+            self._kernel = ensure_kernel(self._record.kernel)
         return self._kernel
 
     def _each(self, action: Callable[[Node], T]) -> list[T]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a lab leaves on the host while it is up: one directory, found by its name alone.
 
-  /dev/shm/vpnha-lab/NAME/lab.json            nodes, token, stage
+  /dev/shm/vpnha-lab/NAME/lab.json            nodes, token, stage, kernel
   /dev/shm/vpnha-lab/NAME/NODE/console.log    the node's console, over all its boots
   /dev/shm/vpnha-lab/NAME/NODE/process.json   its main process: number and start time
   /dev/shm/vpnha-lab/NAME/NODE/config.json    what its init reads
@@ -28,6 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import AlreadyUp, LabError, NotFound
+from .kernel import DEFAULT_SERIES
 
 ROOT = Path("/dev/shm/vpnha-lab")
 
@@ -112,6 +113,8 @@ class LabRecord:
     nodes: list[str]
     token: str
     stage: str
+    # The series of its nodes' kernel.
+    kernel: str = DEFAULT_SERIES
     # Nodes whose root is a fresh Debian, that Debian, and what they see of the host, by where.
     fresh: list[str] = dataclasses.field(default_factory=list)
     root: str = ""

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..host.errors import LabError, NotFound
+from ..host.kernel import DEFAULT_SERIES
 from ..host.lab import Lab
 from ..host.progress import say
 from ..host.topology import DEFAULT_NODES
@@ -44,6 +45,8 @@ class Scenario:
     # Nodes that are a newly installed Debian with systemd; they have the project's packages beside
     # Debian's, and nothing of both is installed.
     fresh: tuple[str, ...] = ()
+    # The series of all nodes' kernel.
+    kernel: str = DEFAULT_SERIES
 
 
 @dataclasses.dataclass(frozen=True)
