@@ -92,7 +92,7 @@ AREAS = {
                   "pptp-teardown", "pptp-monitor", "pptp-two-uplinks", "pptp-throughput")),
     "life": Area(("keepers", "node", "pppd_plugin", "radius_adapters"),
                  ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial", "l2tp-ipv6",
-                  "l2tp-unprotected", "l2tp-many", "radius-ipsec", "radius-outage",
+                  "l2tp-unprotected", "l2tp-many", "ten-thousand", "radius-ipsec", "radius-outage",
                   "coa-after-failover", "session-timeout")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),

@@ -248,7 +248,7 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
         stage = install_stage()
     fresh = loaded.scenario.fresh
     lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
-                  kernel=loaded.scenario.kernel)
+                  memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

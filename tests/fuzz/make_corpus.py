@@ -196,7 +196,7 @@ WIRE = {
                       + b"\x00" + key() + version(3, 1) + sized(record())),
     "snapshot-end": frame(8, b"\x01" + epoch(3) + EVERYTHING + DIGEST),
     "barrier": frame(10, b"\x01" + epoch(3)),
-    "confirm": frame(9, b"\x01" + epoch(3) + struct.pack("!QI", 1, 1) + version(3, 1)),
+    "confirm": frame(9, b"\x01" + epoch(3) + struct.pack("!QQI", 1, 2, 1) + version(3, 1)),
     "move-asked": frame(0x80, b"\x01\x00" + epoch(3) + struct.pack("!III", 3, 0, 0)),
     "move-handed": frame(0x80, b"\x01\x02" + epoch(3) + struct.pack("!III", 3, 12345, 67)),
     "move-of-a-later-phase": frame(0x80, b"\x01\xff" + epoch(3) + struct.pack("!III", 3, 0, 0)),

@@ -45,7 +45,7 @@ class Fault:
     node: str
 
 
-def check_host(nodes: Iterable[str]) -> None:
+def check_host(nodes: Iterable[str], gateway_memory_mb: int | None = None) -> None:
     """Fails early, with what to do about it."""
     if os.geteuid() != 0:
         raise NotRoot("the lab needs root: namespaces, TAP devices, negative nice values")
@@ -56,7 +56,7 @@ def check_host(nodes: Iterable[str]) -> None:
                       if shutil.which(tool) is None})
     if missing:
         raise PackageMissing(f"the lab needs: apt-get install {' '.join(missing)}")
-    needed = sum(node_spec(name).memory_mb for name in nodes) * MEMORY_SHARE
+    needed = sum(node_spec(name, gateway_memory_mb).memory_mb for name in nodes) * MEMORY_SHARE
     directory = os.environ.get("TMPDIR", "/dev/shm")
     for what, free in (("memory", _available_memory_mb()),
                        (directory, shutil.disk_usage(directory).free >> 20)):
@@ -85,24 +85,27 @@ class Lab:
         self._listeners: list[Callable[[Fault], None]] = []
         # One reading of both clocks: a step of the host's wall clock moves no event.
         self._epoch = time.time() - time.monotonic()
-        self.nodes = {name: Node(node_spec(name), self.namespace, self._state, record.token,
-                                 record.stage, self._record_fault,
+        self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
+                                 record.token, record.stage, self._record_fault,
                                  *((record.root, record.mounts) if name in record.fresh else ()))
                       for name in record.nodes}
 
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
             stage: Path | None = None, fresh: Collection[str] = (),
-            packages: Path | None = None, kernel: str = DEFAULT_SERIES) -> Lab:
+            packages: Path | None = None, memory_mb: int | None = None,
+            kernel: str = DEFAULT_SERIES) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
-        packages, and `packages` as one of the project's. `kernel`: the series of all nodes."""
+        packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
+        `kernel`: the series of all nodes."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
         record = LabRecord(name, chosen, secrets.token_hex(16),
-                           str(stage.resolve()) if stage else "", kernel=kernel)
+                           str(stage.resolve()) if stage else "", memory_mb=memory_mb,
+                           kernel=kernel)
         if fresh:
             debian = ensure_debian()
             record = dataclasses.replace(record, fresh=list(fresh), root=str(debian.root), mounts={
@@ -127,7 +130,7 @@ class Lab:
 
     def up(self) -> None:
         """Boots all nodes; on any failure nothing of it remains."""
-        check_host(self.nodes)
+        check_host(self.nodes, self._record.memory_mb)
         kernel = self._kernel_path()
         if self.name in existing_labs():
             raise AlreadyUp(f"namespace {self.namespace.name} is in the way: "

@@ -119,6 +119,8 @@ class LabRecord:
     fresh: list[str] = dataclasses.field(default_factory=list)
     root: str = ""
     mounts: dict[str, str] = dataclasses.field(default_factory=dict)
+    # Of each gateway, if not what is usual.
+    memory_mb: int | None = None
 
 
 class StateDirectory:

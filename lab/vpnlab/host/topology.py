@@ -190,10 +190,14 @@ NODES = {node.name: node for node in (
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 
 
-def node_spec(name: str) -> NodeSpec:
+def node_spec(name: str, gateway_memory_mb: int | None = None) -> NodeSpec:
+    """`gateway_memory_mb`: of a gateway, in place of what is usual."""
     if name not in NODES:
         raise NotFound(f"no node {name!r}; there are {', '.join(NODES)}")
-    return NODES[name]
+    spec = NODES[name]
+    if gateway_memory_mb is None or not spec.is_gateway:
+        return spec
+    return dataclasses.replace(spec, memory_mb=gateway_memory_mb)
 
 
 def hosts_file() -> str:

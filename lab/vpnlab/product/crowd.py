@@ -6,6 +6,7 @@ only vpnhad and the standbys' kernels have them."""
 from __future__ import annotations
 
 import ipaddress
+import json
 import threading
 import time
 from collections.abc import Iterable
@@ -268,28 +269,50 @@ def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE) -> str:
 
 class AnnouncedSessions:
     """Sessions that a program announces to the promoted node's vpnhad as pppd's plugin would. Their
-    peers are a program too, which acknowledges what a gateway says to them."""
+    peers are a program too, which answers what a gateway says to them."""
 
     FIRST = 20000
     # No xl2tpd hands these out.
     ADDRESS = f"{L2TP.net}.128.1"
     SOCKET = "/run/vpnha/pppd.sock"
+    CROWD_LOG, PEERS_LOG = "/run/lab/session_crowd.log", "/run/lab/l2tp_peers.log"
 
     def __init__(self, lab: Lab, gateway: Node, peer: Node, count: int) -> None:
         self._lab = lab
         self._gateway = gateway
         self._peer = peer
         self._count = count
+        self._peers: Background | None = None
 
-    def start(self) -> None:
-        """Returns when all have been announced."""
+    def start(self, *options: str, deadline_s: float = START_LIMIT_S) -> None:
+        """Returns when all have been announced. `options`: further ones of session_crowd.py."""
         first, count = str(self.FIRST), str(self._count)
-        self._run(self._peer, "listening", "l2tp_peers.py", first, count)
-        self._run(self._gateway, "announced", "session_crowd.py", self.SOCKET, L2TP.name,
-                  self._peer.address("outside"), first, count, self.ADDRESS, L2TP.ppp_local)
+        self._peers = self._run(self._peer, "listening", self.PEERS_LOG, START_LIMIT_S,
+                                "l2tp_peers.py", first, count)
+        self._run(self._gateway, "announced", self.CROWD_LOG, deadline_s, "session_crowd.py",
+                  self.SOCKET, L2TP.name, self._peer.address("outside"), first, count,
+                  self.ADDRESS, L2TP.ppp_local, *options)
 
-    def _run(self, node: Node, word: str, tool: str, *arguments: str) -> None:
-        log = f"/run/lab/{tool}.log"
-        node.start_tool(tool, *arguments, output=log)
+    def waited(self) -> dict[str, float]:
+        """For its address, in ms: percentiles, where they have asked."""
+        return json.loads((self._gateway.read(self.CROWD_LOG) or "").splitlines()[0])
+
+    def answered(self) -> dict[str, int]:
+        """To how many peers a gateway has spoken, and what they have answered so far."""
+        lines = (self._peer.read(self.PEERS_LOG) or "").splitlines()
+        said = [line for line in lines if line.startswith("{")]
+        return json.loads(said[-1]) if said else {"heard": 0}
+
+    def hang_up(self, deadline_s: float) -> int:
+        """Each peer that a gateway has spoken to ends its tunnel; returns how many of these a
+        gateway has not acknowledged."""
+        assert self._peers is not None
+        self._peers.stop(timeout=deadline_s)
+        return self.answered()["heard"]
+
+    def _run(self, node: Node, word: str, log: str, deadline_s: float, tool: str,
+             *arguments: str) -> Background:
+        process = node.start_tool(tool, *arguments, output=log)
         self._lab.wait_for(f"{tool} of {node.name} says {word!r}",
-                           lambda: word in (node.read(log) or ""), START_LIMIT_S)
+                           lambda: word in (node.read(log) or ""), deadline_s)
+        return process

@@ -26,6 +26,8 @@ from ..product.probes import EchoServer
 
 T = TypeVar("T")
 START_LIMIT_S = 15.0
+# Of each node; of thousands nobody reads more.
+LEFTOVERS_TOLD = 20
 # On the timeline: what the run itself did or saw, at no node.
 CONDUCTOR = "lab"
 
@@ -113,7 +115,10 @@ class Run:
                 self.lab.wait_for(f"nothing is left on {node.name}",
                                   lambda node=node: not find(node), deadline_s)
             except TimedOut:
-                self._leftovers += [Leftover(node.name, what) for what in find(node)]
+                found = find(node)
+                more = len(found) - LEFTOVERS_TOLD
+                self._leftovers += [Leftover(node.name, what) for what in (
+                    *found[:LEFTOVERS_TOLD], *([f"{more} more"] if more > 0 else []))]
         self.expect("leftovers", [f"{each.node}: {each.what}" for each in self._leftovers],
                     is_empty())
 

@@ -47,6 +47,8 @@ class Scenario:
     fresh: tuple[str, ...] = ()
     # The series of all nodes' kernel.
     kernel: str = DEFAULT_SERIES
+    # Of each gateway, in place of what is usual.
+    memory_mb: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -211,14 +211,16 @@ inline constexpr std::size_t kNetlinkAnswerBytesMax = std::size_t{32} * 1024;
 // Kernel names tried for one resumed tunnel: each refusal is a tunnel of a former vpnhad that the
 // kernel has not quite freed yet, so a few are plenty.
 inline constexpr std::size_t kTunnelNameAttemptsMax = 64;
-// Descriptors ready that are served in one turn of the loop, and reads of each: a flooding peer
-// costs a turn 1 024 reads (~1 ms), then the others' turn comes.
-inline constexpr std::size_t kSessionEventsPerTurnMax = 64;
-inline constexpr std::size_t kSessionReadsPerTurnMax = 16;
+// Devices of sessions that have ended and are removed together: for ~1 ms each nobody else changes
+// an address or a route of the node, and a takeover does.
+inline constexpr std::size_t kDevicesRemovedAtOnce = 16;
+// Descriptors ready of which one packet each is read in one turn of the loop: flooding peers cost a
+// turn ~0.1 ms, and the ends of as many sessions ~1 ms; then the others' turn comes.
+inline constexpr std::size_t kSessionEventsPerTurnMax = 16;
 // Resumed tunnels that speak in one turn, after a promotion as well as when their time has come:
-// each says two packets and gets two answers, which at 20 us each are 5 ms. 20 000 have had their
-// turn after 1.6 s; meanwhile their peers' data passes, and a HELLO is sent again after 1 s.
-inline constexpr std::size_t kTunnelsPerTurn = 64;
+// each is made of its record, says two packets and gets two answers, at 50 us 1 ms in all. 10 000
+// have had their turn after 3 s; meanwhile their peers' data passes.
+inline constexpr std::size_t kTunnelsPerTurn = 16;
 inline constexpr std::chrono::milliseconds kTunnelTurn{5};
 // Open files: 4 per hot session (UDP, PPPoX, channel, unit), so 100 000 sessions and 1 024 others;
 // below the kernel's fs.nr_open of 1 048 576.

@@ -82,6 +82,8 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
                                       settings_.name))});
         return;
     }
+    effects.emplace_back(
+        Log{Level::info, fmt::format("asked to serve event=promotion-asked {}", tag())});
     transition_.wait_for_promotion(request);
     stand_in_.on_promoted();
     wishes_.planned.on_promotion(replica_.epoch(), now);

@@ -22,7 +22,8 @@ void Peers::forget(NodeId node) {
 }
 
 void Peers::confirm(NodeId node, const wire::Confirm& confirm) {
-    confirmed_[node] = {confirm.sequence, {confirm.refused.begin(), confirm.refused.end()}};
+    confirmed_[node] = {
+        confirm.sequence, confirm.held, {confirm.refused.begin(), confirm.refused.end()}};
 }
 
 const Peers::Confirmed* Peers::confirmed_by(NodeId node) const {
@@ -30,9 +31,9 @@ const Peers::Confirmed* Peers::confirmed_by(NodeId node) const {
     return found == confirmed_.end() ? nullptr : &found->second;
 }
 
-bool Peers::have(const Epoch& epoch, const wire::Version& version) const {
+bool Peers::have(const Epoch& epoch, wire::RecordType type, const wire::Version& version) const {
     return std::any_of(confirmed_.begin(), confirmed_.end(),
-                       [&](const auto& peer) { return peer.second.covers(epoch, version); });
+                       [&](const auto& peer) { return peer.second.covers(epoch, type, version); });
 }
 
 }  // namespace vpnha::replica

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "wire/message.hpp"
+#include "wire/record_traits.hpp"
 
 namespace vpnha::replica {
 
@@ -15,10 +16,13 @@ class Peers {
   public:
     struct Confirmed {
         std::uint64_t sequence = 0;
+        std::uint64_t held = 0;
         std::set<wire::Version> refused;
-        // In that epoch.
-        [[nodiscard]] bool covers(const Epoch& epoch, const wire::Version& version) const {
-            return (version.epoch < epoch || version.sequence <= sequence) &&
+        // In that epoch, a record of that type.
+        [[nodiscard]] bool covers(const Epoch& epoch, wire::RecordType type,
+                                  const wire::Version& version) const {
+            const std::uint64_t through = wire::traits_of(type).in_kernel ? sequence : held;
+            return (version.epoch < epoch || version.sequence <= through) &&
                    !refused.contains(version);
         }
     };
@@ -37,8 +41,9 @@ class Peers {
     void forget_confirmations() { confirmed_.clear(); }
     // nullptr: it has confirmed nothing in this epoch.
     [[nodiscard]] const Confirmed* confirmed_by(NodeId node) const;
-    // One of them has that version in its kernel.
-    [[nodiscard]] bool have(const Epoch& epoch, const wire::Version& version) const;
+    // One of them has that version of a record, in its kernel where there is something of the type.
+    [[nodiscard]] bool have(const Epoch& epoch, wire::RecordType type,
+                            const wire::Version& version) const;
 
   private:
     std::set<NodeId> members_;

@@ -401,11 +401,10 @@ void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& re
 
 Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoint now) {
     Effects effects;
-    if (confirm.epoch == epoch_ && (!promoted_ || confirm.sequence <= sequence_)) {
+    if (confirm.epoch == epoch_ && (!promoted_ || confirm.held <= sequence_)) {
         peers_.confirm(sender, confirm);
         // Of a holder that died while this node was cut off. One that lives tells by its digest.
-        if (!promoted_ && !holder_ && level_ == wire::Level::complete &&
-            confirm.sequence > sequence_) {
+        if (!promoted_ && !holder_ && level_ == wire::Level::complete && confirm.held > sequence_) {
             ++counters_.gaps;
             distrust(wire::Doubt::gap, effects, now);
         }

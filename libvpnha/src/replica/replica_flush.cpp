@@ -197,7 +197,7 @@ void Replica::flush_confirm(Effects& effects) {
         return;
     }
     const std::set<wire::Version>& lacking = kernel_.lacking();
-    wire::Confirm confirm{gateway_, epoch_, sequence_, {lacking.begin(), lacking.end()}};
+    wire::Confirm confirm{gateway_, epoch_, sequence_, sequence_, {lacking.begin(), lacking.end()}};
     if (const std::optional<wire::Version> first = kernel_.installing().first()) {
         if (first->epoch < epoch_) {
             return;  // What older epochs left is confirmed as a whole.

@@ -161,7 +161,7 @@ bool Replica::equals_mine(std::uint32_t count, std::uint64_t digest) const {
 bool Replica::is_protected(const wire::RecordKey& key) const {
     const StoredRecord* record = store_.find(key);
     return promoted_ && quorate() && record != nullptr && !record->dirty &&
-           peers_.have(epoch_, record->version);
+           peers_.have(epoch_, key.type, record->version);
 }
 
 std::optional<std::uint64_t> Replica::confirmed_by_standbys() const {
@@ -201,19 +201,19 @@ Coverage Replica::coverage(NodeId node) const {
     Coverage coverage;
     const auto count = [&](const auto& holds) {
         store_.each_of(wire::Service::session,
-                       [&](const wire::RecordKey&, const StoredRecord& record) {
-                           ++(holds(record) ? coverage.held : coverage.missing);
+                       [&](const wire::RecordKey& key, const StoredRecord& record) {
+                           ++(holds(key, record) ? coverage.held : coverage.missing);
                        });
     };
     if (node == self_) {
         coverage.known = level_ == wire::Level::complete;
-        count([](const StoredRecord& record) {
+        count([](const wire::RecordKey&, const StoredRecord& record) {
             return record.hold == Hold::installed || record.hold == Hold::carried;
         });
     } else if (const Peers::Confirmed* const confirmed = peers_.confirmed_by(node)) {
         coverage.known = true;
-        count([&](const StoredRecord& record) {
-            return !record.dirty && confirmed->covers(epoch_, record.version);
+        count([&](const wire::RecordKey& key, const StoredRecord& record) {
+            return !record.dirty && confirmed->covers(epoch_, key.type, record.version);
         });
     }
     return coverage;

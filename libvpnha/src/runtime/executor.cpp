@@ -100,7 +100,6 @@ node::Effects Executor::execute(node::InstallSession& effect) {
 
 node::Effects Executor::execute(node::RemoveSession& effect) {
     installs_.drop(effect.gateway, effect.key);
-    say_all_of(effect.key.tunnel);
     report("removing a session", ports_.kernel.remove(effect.gateway, effect.key));
     return {};
 }
@@ -237,12 +236,13 @@ node::Effects Executor::execute(node::AskNeighbours& effect) {
 }
 
 node::Effects Executor::execute(node::SendDatagram& effect) {
-    say(std::move(effect));
+    report("L2TP control",
+           ports_.kernel.send_datagram(effect.gateway, effect.tunnel, effect.bytes));
     return {};
 }
 
 node::Effects Executor::execute(node::SendFrame& effect) {
-    say(std::move(effect));
+    report("LCP", ports_.kernel.send_frame(effect.gateway, effect.session, effect.frame));
     return {};
 }
 
@@ -323,10 +323,6 @@ Result<void> Executor::run_step(const node::RunStep& step) {
         case takeover::Step::announce:
             return ports_.network.announce(step.gateway);
         case takeover::Step::shut_gate:
-            std::erase_if(sayings_, [&step](const Saying& saying) {
-                return std::visit([](const auto& each) { return each.gateway; }, saying) ==
-                       step.gateway;
-            });
             return ports_.gate.shut(step.gateway);
         case takeover::Step::remove_addresses:
             return ports_.network.remove_addresses(step.gateway);
@@ -383,50 +379,6 @@ void Executor::install_slice() {
         loop_.set_timer(kInstallTimer, loop_.now() + limits::kLoopSlice,
                         [this] { install_slice(); });
     }
-}
-
-void Executor::say(Saying saying) {
-    sayings_.push_back(std::move(saying));
-    if (sayings_.size() == 1) {
-        say_slice();
-    }
-}
-
-void Executor::say_now(const Saying& saying) {
-    if (const auto* datagram = std::get_if<node::SendDatagram>(&saying)) {
-        report("L2TP control",
-               ports_.kernel.send_datagram(datagram->gateway, datagram->tunnel, datagram->bytes));
-    } else {
-        const auto& frame = std::get<node::SendFrame>(saying);
-        report("LCP", ports_.kernel.send_frame(frame.gateway, frame.session, frame.frame));
-    }
-}
-
-void Executor::say_slice() {
-    const TimePoint until = loop_.now() + limits::kLoopSlice;
-    while (!sayings_.empty()) {
-        say_now(sayings_.front());
-        sayings_.pop_front();
-        if (loop_.now() >= until) {
-            break;
-        }
-    }
-    if (!sayings_.empty()) {
-        loop_.set_timer(kSendTimer, loop_.now(), [this] { say_slice(); });
-    }
-}
-
-void Executor::say_all_of(const l2tp::TunnelKey& tunnel) {
-    std::erase_if(sayings_, [&](const Saying& saying) {
-        const auto* datagram = std::get_if<node::SendDatagram>(&saying);
-        const l2tp::TunnelKey& of = datagram != nullptr
-                                        ? datagram->tunnel
-                                        : std::get<node::SendFrame>(saying).session.tunnel;
-        if (of == tunnel) {
-            say_now(saying);
-        }
-        return of == tunnel;
-    });
 }
 
 void Executor::send(Bytes message) {

@@ -152,12 +152,6 @@ class Executor final : private node::EffectRunner {
     void audit_again();
     void schedule_installs();
     void install_slice();
-    using Saying = std::variant<node::SendDatagram, node::SendFrame>;
-    void say(Saying saying);
-    void say_now(const Saying& saying);
-    void say_slice();
-    // A tunnel's last words go out before what carries them is removed.
-    void say_all_of(const l2tp::TunnelKey& tunnel);
     void send(Bytes message);
     void send_waiting();
     void arm_timer();
@@ -169,7 +163,6 @@ class Executor final : private node::EffectRunner {
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
     InstallQueue installs_;
-    std::deque<Saying> sayings_;
     PacemakerTools tools_;
     adapters::TrafficReader traffic_;
     std::set<GatewayId> unaudited_;

@@ -20,7 +20,6 @@ inline constexpr int kInstallTimer = 5;      // The next slice of sessions to in
 inline constexpr int kSetupTimer = 6;        // What is compared with other nodes is read again.
 inline constexpr int kAuditTimer = 7;        // The kernel could not say what it has: asked again.
 inline constexpr int kNodesTimer = 8;        // Corosync's list of nodes has changed.
-inline constexpr int kSendTimer = 9;         // The next slice of what resumed sessions say.
 inline constexpr int kFlowTimer = 10;        // The next slice of flows to install, remove, change.
 inline constexpr int kFlowReadTimer = 11;    // The next burst of events of flows.
 inline constexpr int kFlowOpenTimer = 12;    // Events could not be subscribed to: tried again.

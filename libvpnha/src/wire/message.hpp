@@ -178,11 +178,13 @@ struct SnapshotEnd {
 };
 
 // The sender is complete, and its kernel holds every record up to `sequence` of this epoch, those
-// of older epochs included, but the refused ones.
+// of older epochs included, but the refused ones. It has read those up to `held`, which is never
+// less: of a type with nothing in a kernel that is as good.
 struct Confirm {
     GatewayId gateway{};
     Epoch epoch;
     std::uint64_t sequence = 0;
+    std::uint64_t held = 0;
     std::vector<Version> refused;
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };

@@ -304,7 +304,8 @@ SnapshotEnd read_snapshot_end(ByteReader& in) {
 void write(ByteWriter& out, const Confirm& confirm) {
     out.u8(confirm.gateway.value);
     write(out, confirm.epoch);
-    out.u64(confirm.sequence).u32(static_cast<std::uint32_t>(confirm.refused.size()));
+    out.u64(confirm.sequence).u64(confirm.held);
+    out.u32(static_cast<std::uint32_t>(confirm.refused.size()));
     for (const Version& version : confirm.refused) {
         write(out, version);
     }
@@ -315,6 +316,10 @@ Confirm read_confirm(ByteReader& in) {
     confirm.gateway = read_gateway(in);
     confirm.epoch = read_epoch(in);
     confirm.sequence = read_counter(in);
+    confirm.held = read_counter(in);
+    if (confirm.held < confirm.sequence) {
+        in.fail();
+    }
     confirm.refused = read_list<Version>(in, in.u32(), read_version);
     return confirm;
 }

@@ -34,6 +34,7 @@ struct RecordTraits {
     Service service{};
     std::size_t payload_max = 0;  // Octets.
     bool secret = false;          // Its payload has keys or passwords.
+    bool in_kernel = true;        // false: a standby has it when it has read it.
 };
 
 // The longest payload of any type: an IKE SA with a group of 8 192 bits has 3.2 kB, with its
@@ -56,9 +57,11 @@ inline constexpr std::array kRecordTraits{
     RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
                  false},
     RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false, false},
+    RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
                  false},
-    RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false},
-    RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
+                 false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.

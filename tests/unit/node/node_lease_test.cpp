@@ -352,6 +352,17 @@ TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
     EXPECT_EQ(cluster.at(2).node->find(kGateway)->sessions().size(), kManySessions - 1U);
 }
 
+TEST(NodeLeaseTest, WhoseTurnHasNotComeIsNotSpokenForWhenAStockDaemonHasIt) {
+    FakeCluster cluster = with_many_sessions();
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.run(2, cluster.at(2).node->on_plugin_up(9999, "l2tp", session(kManySessions), "",
+                                                    cluster.now()));
+    cluster.pass(std::chrono::milliseconds(500));
+    EXPECT_EQ(cluster.at(2).datagrams.size(), kManySessions - 1U);
+    EXPECT_THAT(cluster.at(2).kernel, Not(Contains(session(kManySessions).key)));
+}
+
 TEST(NodeLeaseTest, AnIsolatedHolderIsSilentBeforeAnotherIsGranted) {
     FakeCluster cluster = with_one_session();
     cluster.split({1});

@@ -118,12 +118,20 @@ TEST(PeersTest, AConfirmationCoversWhatItDoesNotNameAsRefused) {
     wire::Confirm confirm;
     confirm.epoch = kEpoch;
     confirm.sequence = 5;
+    confirm.held = 7;
     confirm.refused = {{kEpoch, 4}};
     peers.confirm(NodeId{2}, confirm);
-    EXPECT_TRUE(peers.have(kEpoch, {kEpoch, 5}));
-    EXPECT_FALSE(peers.have(kEpoch, {kEpoch, 4})) << "refused";
-    EXPECT_FALSE(peers.have(kEpoch, {kEpoch, 6})) << "later";
-    EXPECT_TRUE(peers.have(kEpoch, {Epoch{2, NodeId{1}}, 99})) << "of an epoch before";
+    constexpr auto kSessionType = wire::RecordType::l2tp_session;
+    constexpr auto kAddressType = wire::RecordType::client_address;
+    EXPECT_TRUE(peers.have(kEpoch, kSessionType, {kEpoch, 5}));
+    EXPECT_FALSE(peers.have(kEpoch, kSessionType, {kEpoch, 4})) << "refused";
+    EXPECT_FALSE(peers.have(kEpoch, kSessionType, {kEpoch, 6})) << "later";
+    EXPECT_TRUE(peers.have(kEpoch, kSessionType, {Epoch{2, NodeId{1}}, 99}))
+        << "of an epoch before";
+    EXPECT_TRUE(peers.have(kEpoch, kAddressType, {kEpoch, 7}))
+        << "read, and nothing to be installed";
+    EXPECT_FALSE(peers.have(kEpoch, kAddressType, {kEpoch, 4})) << "refused";
+    EXPECT_FALSE(peers.have(kEpoch, kAddressType, {kEpoch, 8})) << "later";
 }
 
 TEST(InstallRetryTest, ThePauseGrowsUntilNothingIsRefusedAnyMore) {

@@ -55,7 +55,7 @@ std::vector<Message> all_messages() {
                  true,
                  {{kKey, Version{kEpoch, 5}, false, {9}}, {kKey, Version{kEpoch, 6}, true, {}}}},
         SnapshotEnd{GatewayId{1}, kEpoch, kSince, 43, 12, 0xfedcba9876543210},
-        Confirm{GatewayId{1}, kEpoch, 43, {{kEpoch, 7}, {{1, NodeId{1}}, 9}}},
+        Confirm{GatewayId{1}, kEpoch, 43, 45, {{kEpoch, 7}, {{1, NodeId{1}}, 9}}},
         Barrier{GatewayId{1}, kEpoch},
         Extension{0x85},
         Move{GatewayId{1}, MovePhase::handed, kEpoch, NodeId{3}, 12'345, 67},
@@ -162,7 +162,8 @@ TEST(MessageTest, RefusesCountersThatCouldWrapAround) {
     EXPECT_FALSE(parse_message(encode(Claim{GatewayId{1}, {huge, NodeId{1}}, 0, 0})));
     EXPECT_FALSE(parse_message(encode(Update{GatewayId{1}, kEpoch, huge, {}})));
     EXPECT_FALSE(parse_message(encode(SnapshotEnd{GatewayId{1}, kEpoch, {}, huge, 0, 0})));
-    EXPECT_FALSE(parse_message(encode(Confirm{GatewayId{1}, kEpoch, 1, {{kEpoch, huge}}})));
+    EXPECT_FALSE(parse_message(encode(Confirm{GatewayId{1}, kEpoch, 1, 1, {{kEpoch, huge}}})));
+    EXPECT_FALSE(parse_message(encode(Confirm{GatewayId{1}, kEpoch, 2, 1, {}}))) << "held less";
 }
 
 TEST(MessageTest, RandomBytesNeverParse) {

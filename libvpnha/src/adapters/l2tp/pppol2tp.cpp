@@ -103,6 +103,9 @@ PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Liste
 
 PppoL2tpKernel::~PppoL2tpKernel() {
     loop_->unwatch(epoll_.get());
+    while (!sessions_.empty()) {
+        static_cast<void>(remove({}, sessions_.begin()->first));
+    }
 }
 
 Result<void> PppoL2tpKernel::open_poll_set() {
@@ -156,11 +159,18 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     }
     // `key` may live in what is erased here.
     const l2tp::TunnelKey tunnel = key.tunnel;
-    unwatch(session->second.link.channel.get());
-    unwatch(session->second.link.unit.get());
+    PppLink& link = session->second.link;
+    unwatch(link.channel.get());
+    unwatch(link.unit.get());
+    DeviceRemover::Device device{link.index};
+    device.descriptors.push_back(std::move(link.unit));
+    device.descriptors.push_back(std::move(link.channel));
+    device.descriptors.push_back(std::move(link.session));
     sessions_.erase(session);
     --tunnels_.at(tunnel).sessions;
-    return close_tunnel_if_unused(tunnel);
+    Result<void> closed = close_tunnel_if_unused(tunnel);
+    remover_.remove(std::move(device));
+    return closed;
 }
 
 Result<std::set<l2tp::SessionKey>> PppoL2tpKernel::audit(GatewayId gateway) {
@@ -313,48 +323,45 @@ void PppoL2tpKernel::on_readable() {
     std::array<epoll_event, limits::kSessionEventsPerTurnMax> events{};
     const int ready = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
-        // What a listener removed meanwhile is unknown to drain(); a descriptor that was reused
-        // since is merely read in vain.
-        drain(events[static_cast<std::size_t>(i)].data.fd);
+        // What a listener removed meanwhile is unknown to read_one(); a descriptor that was reused
+        // since is merely read in vain. What has more to read is ready again.
+        read_one(events[static_cast<std::size_t>(i)].data.fd);
     }
 }
 
-void PppoL2tpKernel::drain(int fd) {
+void PppoL2tpKernel::read_one(int fd) {
+    const auto found = sources_.find(fd);
+    if (found == sources_.end()) {
+        return;
+    }
+    // A copy: the listener may remove the session.
+    const Source source = found->second;
+    if (source.kind == Source::Kind::events) {
+        return on_events();
+    }
+    if (source.kind == Source::Kind::search) {
+        return search();
+    }
     std::array<std::uint8_t, std::max(limits::kL2tpMessageBytesMax, limits::kPppFrameBytesMax)>
         buffer{};
-    for (std::size_t reads = 0; reads < limits::kSessionReadsPerTurnMax; ++reads) {
-        const auto found = sources_.find(fd);
-        if (found == sources_.end()) {
-            return;
-        }
-        // A copy: the listener may remove the session.
-        const Source source = found->second;
-        if (source.kind == Source::Kind::events) {
-            return on_events();
-        }
-        if (source.kind == Source::Kind::search) {
-            return search();
-        }
-        const ssize_t got = read(fd, buffer.data(), buffer.size());
-        if (got < 0 && errno == EAGAIN) {
-            return;
-        }
-        const bool datagram = source.kind == Source::Kind::datagram;
-        if (!datagram && (got == 0 || (got < 0 && errno != EINTR && errno != EOVERFLOW))) {
-            // The kernel ended the session under us: silent from now on, instead of readable for
-            // ever.
-            unwatch(fd);
-            return suspect(tunnels_.at(source.key.tunnel).connection_id);
-        }
-        if (got <= 0) {
-            continue;  // An ICMP error, an empty datagram, a frame beyond every MRU.
-        }
-        const ByteView bytes(buffer.data(), static_cast<std::size_t>(got));
-        if (datagram) {
-            listener_.on_datagram(source.gateway, source.key.tunnel, bytes);
-        } else {
-            listener_.on_frame(source.gateway, source.key, bytes);
-        }
+    const ssize_t got = read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EAGAIN) {
+        return;
+    }
+    const bool datagram = source.kind == Source::Kind::datagram;
+    if (!datagram && (got == 0 || (got < 0 && errno != EINTR && errno != EOVERFLOW))) {
+        // The kernel ended the session under us: silent from now on, instead of readable for ever.
+        unwatch(fd);
+        return suspect(tunnels_.at(source.key.tunnel).connection_id);
+    }
+    if (got <= 0) {
+        return;  // An ICMP error, an empty datagram, a frame beyond every MRU.
+    }
+    const ByteView bytes(buffer.data(), static_cast<std::size_t>(got));
+    if (datagram) {
+        listener_.on_datagram(source.gateway, source.key.tunnel, bytes);
+    } else {
+        listener_.on_frame(source.gateway, source.key, bytes);
     }
 }
 

@@ -29,6 +29,7 @@
 
 #include "adapters/l2tp/netlink_l2tp.hpp"
 #include "adapters/l2tp/pppol2tp_link.hpp"
+#include "adapters/netlink/device_remover.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "config/config.hpp"
 #include "ports/session_kernel.hpp"
@@ -83,7 +84,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     void unwatch(int fd);
     Result<void> open_poll_set();
     void on_readable();
-    void drain(int fd);
+    void read_one(int fd);
     void on_events();
     // Looks for the sessions of that tunnel soon.
     void suspect(std::uint32_t connection_id);
@@ -104,6 +105,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     UniqueFd epoll_;
     std::map<l2tp::TunnelKey, Tunnel> tunnels_;
     std::map<l2tp::SessionKey, Session> sessions_;
+    DeviceRemover remover_;
     std::set<std::uint32_t> connection_ids_;
     std::unordered_map<int, Source> sources_;
 };

@@ -215,6 +215,21 @@ Result<void> RouteNetlink::delete_link(LinkIndex link) {
     return accept(socket_.ask(request, fmt::format("delete interface {}", link)), Errc::not_found);
 }
 
+Result<void> RouteNetlink::set_link_group(LinkIndex link, std::uint32_t group) {
+    NetlinkRequest request(RTM_NEWLINK, 0);
+    request.header<ifinfomsg>().ifi_index = link;
+    request.u32(IFLA_GROUP, group);
+    return socket_.ask(request, fmt::format("put interface {} into group {}", link, group));
+}
+
+Result<void> RouteNetlink::delete_link_group(std::uint32_t group) {
+    NetlinkRequest request(RTM_DELLINK, 0);
+    request.header<ifinfomsg>();
+    request.u32(IFLA_GROUP, group);
+    return accept(socket_.ask(request, fmt::format("delete interfaces of group {}", group)),
+                  Errc::not_found);
+}
+
 Result<std::string> RouteNetlink::ingress_qdisc(LinkIndex link) {
     // Without the echo the kernel tells everybody but the one who asks.
     NetlinkRequest request(RTM_GETQDISC, NLM_F_ECHO);

@@ -84,6 +84,10 @@ class RouteNetlink {
     // A device for VLAN `id` (1..4094) on `parent`, set up.
     Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
     Result<void> delete_link(LinkIndex link);
+    // Of a link that is there: from 1 on the number is the caller's choice.
+    Result<void> set_link_group(LinkIndex link, std::uint32_t group);
+    // All of them at once; nothing when there is none.
+    Result<void> delete_link_group(std::uint32_t group);
     // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
     // there is nothing of the kind.
     [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);

@@ -12,17 +12,12 @@
 
 namespace vpnha::adapters {
 
-namespace {
-
-// Signals are the loop's; its niceness is for what cannot wait.
 void become_background() {
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     ::setpriority(PRIO_PROCESS, 0, 0);  // Of this thread alone.
 }
-
-}  // namespace
 
 Background::~Background() {
     for (Job& job : jobs_) {

@@ -13,6 +13,10 @@
 
 namespace vpnha::adapters {
 
+// A thread of its own calls it first: signals are the loop's, and its niceness is for what cannot
+// wait.
+void become_background();
+
 class Background {
   public:
     using Work = std::function<Result<void>()>;

@@ -12,30 +12,24 @@
 namespace vpnha::keepers {
 
 void L2tpSessions::promote(TimePoint now, Effects& effects) {
-    struct Lost {
-        wire::RecordKey key;
-        std::optional<l2tp::SessionRecord> record;
-    };
-    std::vector<Lost> lost;
+    std::vector<wire::RecordKey> lost;
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         if (stored.hold == replica::Hold::installing) {
             continue;  // It is resumed when the kernel has it: on_installed().
         }
-        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-        if (record && stored.hold == replica::Hold::installed) {
-            resume(*record, now);
+        const Result<l2tp::SessionKey> session = l2tp::parse_key(key.id.view());
+        if (session && stored.hold == replica::Hold::installed) {
+            take_over(*session);
         } else {
-            lost.push_back({key, record ? std::optional(std::move(*record)) : std::nullopt});
+            lost.push_back(key);
         }
     }
-    std::set<l2tp::TunnelKey> tunnels;
-    for (const auto& [key, resumed] : resumed_) {
-        tunnels.insert(key);
-    }
-    promote_tunnels(tunnels, now, effects);
-    for (const Lost& each : lost) {
-        give_up(each.key, each.record ? &*each.record : nullptr,
-                "this node's kernel does not have it", now, effects);
+    let_some_speak(now, effects);
+    for (const wire::RecordKey& key : lost) {
+        const Result<l2tp::SessionRecord> record =
+            l2tp::parse_record(replica().store().find(key)->payload);
+        give_up(key, record ? &*record : nullptr, "this node's kernel does not have it", now,
+                effects);
     }
 }
 
@@ -52,35 +46,63 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     paused_sessions_.erase(key);
     timeouts_.forget(record_key_of(key));
     ending_.erase(key);
-    if (resumed_sessions_.erase(key) != 0) {
+    const bool was_resumed = resumed_sessions_.erase(key) != 0;
+    if (was_resumed && !silent_.contains(key.tunnel)) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
+    } else if (was_resumed && resumed_sessions_of(key.tunnel).empty()) {
+        silent_.erase(key.tunnel);
     }
     gateway_.replica().on_removed(record_key_of(key));
     effects.emplace_back(node::RemoveSession{gateway_.id(), key});
 }
 
-void L2tpSessions::promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now,
-                                   Effects& effects) {
-    std::size_t before = 0;
-    for (const l2tp::TunnelKey& key : tunnels) {
-        const auto turn = static_cast<Duration::rep>(before++ / limits::kTunnelsPerTurn);
-        Resumed& resumed = resumed_.at(key);
-        resumed.silent = true;
-        if (turn == 0) {
-            let_speak(key, now, effects);
-            continue;
-        }
-        resumed.scheduled = now + turn * Duration(limits::kTunnelTurn);
-        deadlines_.emplace(*resumed.scheduled, key);
+void L2tpSessions::take_over(const l2tp::SessionKey& key) {
+    resumed_sessions_.insert(key);
+    if (!resumed_.contains(key.tunnel)) {
+        silent_.insert(key.tunnel);
+    }
+}
+
+void L2tpSessions::let_some_speak(TimePoint now, Effects& effects) {
+    for (std::size_t i = 0; i < limits::kTunnelsPerTurn && !silent_.empty(); ++i) {
+        const l2tp::TunnelKey tunnel = *silent_.begin();
+        let_speak(tunnel, now, effects);
+    }
+    turn_at_.reset();
+    if (!silent_.empty()) {
+        turn_at_ = now + limits::kTunnelTurn;
     }
 }
 
 void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects) {
-    Resumed& resumed = resumed_.at(key);
-    if (std::exchange(resumed.silent, false)) {
-        take(key, resumed.tunnel.on_promoted(now), now, effects);
-        end_unresumable(key, now, effects);
+    if (silent_.erase(key) == 0) {
+        return;
     }
+    for (const l2tp::SessionKey& session : resumed_sessions_of(key)) {
+        const replica::StoredRecord* const stored = replica().store().find(record_key_of(session));
+        const Result<l2tp::SessionRecord> record =
+            stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
+        if (record) {
+            resume(*record, now);
+        } else {
+            resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
+        }
+    }
+    if (!resumed_.contains(key)) {
+        return;
+    }
+    take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
+    end_unresumable(key, now, effects);
+}
+
+std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
+    const l2tp::TunnelKey& tunnel) const {
+    std::vector<l2tp::SessionKey> sessions;
+    for (auto at = resumed_sessions_.lower_bound({tunnel, {}, {}});
+         at != resumed_sessions_.end() && at->tunnel == tunnel; ++at) {
+        sessions.push_back(*at);
+    }
+    return sessions;
 }
 
 void L2tpSessions::end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects) {
@@ -109,6 +131,8 @@ void L2tpSessions::mute_resumed(Effects& effects) {
     }
     deadlines_.clear();
     resumed_sessions_.clear();
+    silent_.clear();
+    turn_at_.reset();
     ending_.clear();
     paused_sessions_.clear();
     timeouts_.clear();
@@ -129,27 +153,25 @@ void L2tpSessions::pause(Effects& effects) {
 }
 
 void L2tpSessions::unpause(TimePoint now, Effects& effects) {
-    std::vector<std::pair<wire::RecordKey, l2tp::SessionRecord>> lost;
-    std::set<l2tp::TunnelKey> silent;
+    std::vector<l2tp::SessionKey> lost;
     for (const l2tp::SessionKey& key : std::exchange(paused_sessions_, {})) {
         const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
         if (stored == nullptr) {
             continue;
         }
-        Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
-        VPNHA_ASSERT(record);  // It was resumed from it.
         if (stored->hold == replica::Hold::installed) {
-            if (!resumed_.contains(key.tunnel)) {
-                silent.insert(key.tunnel);
-            }
-            resume(*record, now);
+            take_over(key);
         } else if (!is_stock(key)) {
-            lost.emplace_back(record_key_of(key), std::move(*record));
+            lost.push_back(key);
         }
     }
-    promote_tunnels(silent, now, effects);
-    for (const auto& [key, record] : lost) {
-        give_up(key, &record, "this node's kernel lost it", now, effects);
+    let_some_speak(now, effects);
+    for (const l2tp::SessionKey& key : lost) {
+        const wire::RecordKey name = record_key_of(key);
+        const Result<l2tp::SessionRecord> record =
+            l2tp::parse_record(replica().store().find(name)->payload);
+        VPNHA_ASSERT(record);  // It was resumed from it.
+        give_up(name, &*record, "this node's kernel lost it", now, effects);
     }
 }
 
@@ -158,7 +180,7 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now) {
     auto place = resumed_.find(tunnel);
     if (place == resumed_.end()) {
         l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
-        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}, false}).first;
+        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}}).first;
     }
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
@@ -200,6 +222,9 @@ void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord
     effects.emplace_back(
         node::Log{node::Level::error, fmt::format("session lost event=lost {} record={}: {}",
                                                   gateway_.tag(), to_hex(key.id.view()), why)});
+    if (record != nullptr) {
+        let_speak(record->key.tunnel, now, effects);
+    }
     const auto tunnel = record == nullptr ? resumed_.end() : resumed_.find(record->key.tunnel);
     if (record == nullptr || tunnel == resumed_.end()) {
         // Nothing of its tunnel is here that could tell the client; its own echoes will.
@@ -208,7 +233,6 @@ void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord
         return;
     }
     // The client hears at once that it has to dial again.
-    let_speak(record->key.tunnel, now, effects);
     tunnel->second.tunnel.add_session(*record);
     close(record->key, why, EndCause::lost_service, now, effects);
 }
@@ -250,7 +274,7 @@ void L2tpSessions::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, 
 void L2tpSessions::schedule(const l2tp::TunnelKey& key) {
     Resumed& resumed = resumed_.at(key);
     const std::optional<TimePoint> at = resumed.tunnel.next_deadline();
-    if (at == resumed.scheduled || resumed.silent) {
+    if (at == resumed.scheduled) {
         return;
     }
     if (resumed.scheduled) {
@@ -312,17 +336,16 @@ void L2tpSessions::speak_due(TimePoint now, Effects& effects) {
     if (!gateway_.is_heard()) {
         return;
     }
+    if (turn_at_ && *turn_at_ <= now) {
+        let_some_speak(now, effects);
+    }
     std::vector<l2tp::TunnelKey> due;
     for (auto at = deadlines_.begin();
          at != deadlines_.end() && at->first <= now && due.size() < limits::kTunnelsPerTurn; ++at) {
         due.push_back(at->second);
     }
     for (const l2tp::TunnelKey& key : due) {
-        if (resumed_.at(key).silent) {
-            let_speak(key, now, effects);
-        } else {
-            take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
-        }
+        take(key, resumed_.at(key).tunnel.on_time(now), now, effects);
     }
 }
 

@@ -82,14 +82,11 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     if (!gateway_.is_heard()) {
         paused_sessions_.insert(key);
     } else if (tunnel == resumed_.end()) {
-        resume(*late, now);
-        take(key.tunnel, resumed_.at(key.tunnel).tunnel.on_promoted(now), now, effects);
-        end_unresumable(key.tunnel, now, effects);
+        take_over(key);
+        let_speak(key.tunnel, now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
         resume(*late, now);
-        if (!tunnel->second.silent) {
-            end_unresumable(key.tunnel, now, effects);
-        }
+        end_unresumable(key.tunnel, now, effects);
     } else {
         give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
@@ -235,7 +232,7 @@ void L2tpSessions::on_time(TimePoint now, Effects& effects) {
 }
 
 std::optional<TimePoint> L2tpSessions::next_deadline() const {
-    std::optional<TimePoint> at = timeouts_.next_deadline();
+    std::optional<TimePoint> at = earliest(timeouts_.next_deadline(), turn_at_);
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }

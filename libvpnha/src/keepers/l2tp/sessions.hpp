@@ -73,7 +73,6 @@ class L2tpSessions final : public Keeper {
         // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
         std::vector<l2tp::SessionKey> ended;
         std::optional<TimePoint> scheduled;  // In deadlines_.
-        bool silent = false;                 // It speaks for the first time then.
     };
     struct Counters {
         std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
@@ -97,10 +96,16 @@ class L2tpSessions final : public Keeper {
     [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
     // A stock daemon that a demotion could not end has it as well, and negotiates it anew.
     void yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
-    // They speak in turns: what thousands of peers answer at once would keep this node from
-    // renewing its lease, and each new lease begins with the same.
-    void promote_tunnels(const std::set<l2tp::TunnelKey>& tunnels, TimePoint now, Effects& effects);
+    // The kernel carries it already. Its tunnel is silent until its turn comes.
+    void take_over(const l2tp::SessionKey& key);
+    // Some of the silent tunnels. They speak in turns: what is done for thousands of them at once,
+    // and what their peers answer, would keep this node from renewing its lease; and each new lease
+    // would begin with the same.
+    void let_some_speak(TimePoint now, Effects& effects);
+    // Now, if it has been silent.
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
+    [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
+        const l2tp::TunnelKey& tunnel) const;
     // Those of the tunnel that nobody but their node could go on with.
     void end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
@@ -131,10 +136,13 @@ class L2tpSessions final : public Keeper {
     std::map<wire::RecordKey, std::string> refusals_;
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
-    std::set<l2tp::SessionKey> resumed_sessions_;
+    std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
+    // Not in resumed_ yet: nothing has been said, and nothing is heard.
+    std::set<l2tp::TunnelKey> silent_;
+    std::optional<TimePoint> turn_at_;   // Of the next of them.
     std::set<l2tp::SessionKey> ending_;  // Of these: as soon as their tunnel speaks.
     std::set<l2tp::SessionKey> paused_sessions_;
-    Timeouts timeouts_;                  // Of resumed_sessions_.
+    Timeouts timeouts_;                  // Of the sessions of resumed_.
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
     Counters counters_;
 };
