@@ -56,6 +56,19 @@ class PppoL2tpTest : public testing::TwoHosts {
         TwoHosts::TearDown();
     }
 
+    // For a stock peer on this side, whose tunnel has the id of record()'s.
+    static l2tp::SessionRecord stock_beside(SessionId id) {
+        l2tp::SessionRecord stock = record();
+        stock.key.tunnel.id = TunnelId{13};
+        stock.key.tunnel.peer_id = record().key.tunnel.id;
+        stock.key.tunnel.local = {ip("192.0.2.98"), 1701};
+        stock.key.tunnel.peer = {ip("192.0.2.1"), 1701};
+        stock.key.peer_id = id;
+        stock.our_address = ip("10.99.0.1");
+        stock.peer_address = ip("10.99.0.2");
+        return stock;
+    }
+
     std::unique_ptr<PppoL2tpKernel> make_sessions() {
         ports::SessionKernel::Listener listener;
         listener.on_datagram = [this](GatewayId, const l2tp::TunnelKey&, ByteView bytes) {

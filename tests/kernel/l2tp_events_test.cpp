@@ -119,6 +119,14 @@ TEST_F(L2tpEventsTest, AnAuditFindsWhatIsThereAndClearsTheRest) {
     EXPECT_EQ(units(), 1);
 }
 
+TEST_F(L2tpEventsTest, AStockSessionOfTheSameIdsIsNotTakenForOurs) {
+    install(record());
+    ASSERT_TRUE(
+        ip_command(fmt::format("l2tp del session tunnel_id {} session_id 243", kConnection)));
+    const StockPeer stock(stock_beside(record().key.id));
+    EXPECT_THAT(*sessions_->audit(kId), IsEmpty());
+}
+
 TEST_F(L2tpEventsTest, LostNewsIsTold) {
     auto others = L2tpNetlink::open();
     ASSERT_TRUE(others);

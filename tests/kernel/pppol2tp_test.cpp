@@ -202,16 +202,8 @@ TEST_F(PppoL2tpTest, TakesTheNextKernelNameWhereOneIsTaken) {
 TEST_F(PppoL2tpTest, LivesBesideAStockTunnelOfTheSameId) {
     ASSERT_TRUE(network_->add_addresses(kId));
     install(record());
-    // Seen from this side, a stock peer whose own ids are the resumed session's.
-    l2tp::SessionRecord stock = record();
-    stock.key.tunnel.id = TunnelId{13};
-    stock.key.tunnel.peer_id = record().key.tunnel.id;
-    stock.key.tunnel.local = {ip("192.0.2.98"), 1701};
-    stock.key.tunnel.peer = {ip("192.0.2.1"), 1701};
-    stock.key.peer_id = record().key.id;
-    stock.our_address = ip("10.99.0.1");
-    stock.peer_address = ip("10.99.0.2");
-    const StockPeer beside(stock);
+    // Kernels since 6.11 have no two sessions with the same ids of tunnel and session.
+    const StockPeer beside(stock_beside(SessionId{244}));
     EXPECT_EQ(tunnels(), (std::vector<std::uint32_t>{4711, 0x10000 + 4711}));
     std::optional<StockPeer> peer;
     in_peer([&] { peer.emplace(record()); });
@@ -313,12 +305,14 @@ TEST_F(PppoL2tpTest, HoldsAThousandSessions) {
     const auto hot = std::chrono::steady_clock::now();
     EXPECT_EQ(units(), kCount);
     const auto counted = std::chrono::steady_clock::now();
+    EXPECT_EQ(sessions_->audit(kId)->size(), kCount);
+    const auto audited = std::chrono::steady_clock::now();
     for (const auto& one : records) {
         remove(one);
     }
     const auto gone = std::chrono::steady_clock::now();
-    fmt::print("install {} us, remove {} us per session\n", per_session_us(start, hot),
-               per_session_us(counted, gone));
+    fmt::print("install {} us, audit {} us, remove {} us per session\n", per_session_us(start, hot),
+               per_session_us(counted, audited), per_session_us(audited, gone));
     EXPECT_TRUE(eventually(nothing_left));
 }
 

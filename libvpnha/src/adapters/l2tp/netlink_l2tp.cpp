@@ -5,13 +5,21 @@
 #include <linux/genetlink.h>
 #include <linux/l2tp.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "base/assert.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
 constexpr std::uint8_t kProtocolVersion = 2;
+// Questions after sessions in one send call, and the octets of one.
+constexpr std::size_t kQuestionsMax = 64;
+constexpr std::size_t kQuestionBytesMax = 64;
 
 // The id of the multicast group "l2tp" in the list of a family's groups; 0: none.
 std::uint32_t group_of(const nlattr* groups) {
@@ -77,7 +85,9 @@ Result<L2tpNetlink::Family> L2tpNetlink::find_family(NetlinkSocket& socket) {
 Result<L2tpNetlink> L2tpNetlink::open() {
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_GENERIC));
     VPNHA_TRY(const Family family, find_family(socket));
-    return L2tpNetlink(std::move(socket), family);
+    VPNHA_TRY(NetlinkTrain train, NetlinkTrain::open({NETLINK_GENERIC, kQuestionsMax,
+                                                      kQuestionBytesMax, "look up L2TP sessions"}));
+    return L2tpNetlink(std::move(socket), std::move(train), family);
 }
 
 NetlinkRequest L2tpNetlink::request(std::uint8_t command, std::uint16_t flags) const {
@@ -117,13 +127,33 @@ Result<std::vector<std::uint32_t>> L2tpNetlink::tunnels() {
     return ids;
 }
 
-Result<L2tpNetlink::Sessions> L2tpNetlink::sessions() {
-    NetlinkRequest dump = request(L2TP_CMD_SESSION_GET, NLM_F_DUMP);
-    Sessions ids;
-    VPNHA_CHECK(socket_.ask(dump, "list L2TP sessions", [&ids](const nlmsghdr* answer) {
-        ids.emplace(u32_of(answer, L2TP_ATTR_CONN_ID), u32_of(answer, L2TP_ATTR_SESSION_ID));
-    }));
-    return ids;
+Result<std::set<L2tpNetlink::SessionName>> L2tpNetlink::present(
+    const std::vector<SessionName>& names) {
+    std::set<SessionName> found;
+    for (std::size_t first = 0; first < names.size(); first += kQuestionsMax) {
+        const std::size_t count = std::min(kQuestionsMax, names.size() - first);
+        const auto write = [&](char* buffer, std::size_t n) {
+            NetlinkRequest question = request(L2TP_CMD_SESSION_GET, 0);
+            question.u32(L2TP_ATTR_CONN_ID, names[first + n].first)
+                .u32(L2TP_ATTR_SESSION_ID, names[first + n].second);
+            const nlmsghdr* const message = question.message();
+            VPNHA_ASSERT(message->nlmsg_len <= kQuestionBytesMax);
+            return static_cast<nlmsghdr*>(std::memcpy(buffer, message, message->nlmsg_len));
+        };
+        // Kernels that look sessions up by the lower half of a name may answer with another's.
+        const auto read = [&](std::size_t n, const nlmsghdr* answer) {
+            if (u32_of(answer, L2TP_ATTR_CONN_ID) == names[first + n].first) {
+                found.insert(names[first + n]);
+            }
+        };
+        VPNHA_TRY(const std::vector<int> outcomes, train_.ask(count, write, read));
+        for (const int outcome : outcomes) {
+            if (outcome != 0 && outcome != ENODEV) {
+                return tl::unexpected(system_error("look up L2TP sessions", outcome));
+            }
+        }
+    }
+    return found;
 }
 
 Result<L2tpEvents> L2tpNetlink::subscribe() const {

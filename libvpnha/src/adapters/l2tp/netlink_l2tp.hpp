@@ -11,6 +11,7 @@
 
 #include "adapters/l2tp/l2tp_events.hpp"
 #include "adapters/netlink/netlink.hpp"
+#include "adapters/netlink/netlink_train.hpp"
 #include "base/ids.hpp"
 
 namespace vpnha::adapters {
@@ -27,9 +28,11 @@ class L2tpNetlink {
     Result<void> delete_tunnel(std::uint32_t connection_id);
     // Connection ids of all tunnels in this network namespace, stock ones included.
     [[nodiscard]] Result<std::vector<std::uint32_t>> tunnels();
-    // All sessions in this network namespace: connection id of the tunnel, id of the session.
-    using Sessions = std::set<std::pair<std::uint32_t, std::uint32_t>>;
-    [[nodiscard]] Result<Sessions> sessions();
+    // Connection id of the tunnel, id of the session.
+    using SessionName = std::pair<std::uint32_t, std::uint32_t>;
+    // Those of `names` that the kernel has. Each is asked for: since 6.11 the kernel's list leaves
+    // out what belongs to a tunnel whose name has more than 16 bits.
+    [[nodiscard]] Result<std::set<SessionName>> present(const std::vector<SessionName>& names);
     // What others than this object delete.
     [[nodiscard]] Result<L2tpEvents> subscribe() const;
 
@@ -38,12 +41,13 @@ class L2tpNetlink {
         std::uint16_t id = 0;
         std::uint32_t group = 0;
     };
-    L2tpNetlink(NetlinkSocket socket, const Family& family)
-        : socket_(std::move(socket)), family_(family) {}
+    L2tpNetlink(NetlinkSocket socket, NetlinkTrain train, const Family& family)
+        : socket_(std::move(socket)), train_(std::move(train)), family_(family) {}
     [[nodiscard]] static Result<Family> find_family(NetlinkSocket& socket);
     [[nodiscard]] NetlinkRequest request(std::uint8_t command, std::uint16_t flags) const;
 
     NetlinkSocket socket_;
+    NetlinkTrain train_;
     Family family_;
 };
 

@@ -174,23 +174,30 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
 }
 
 Result<std::set<l2tp::SessionKey>> PppoL2tpKernel::audit(GatewayId gateway) {
-    VPNHA_TRY(const L2tpNetlink::Sessions in_kernel, l2tp_.sessions());
+    std::vector<L2tpNetlink::SessionName> names;
+    for (const auto& [key, session] : sessions_) {
+        if (session.gateway == gateway) {
+            names.push_back(name_in_kernel(key));
+        }
+    }
+    VPNHA_TRY(const std::set<L2tpNetlink::SessionName> in_kernel, l2tp_.present(names));
     std::set<l2tp::SessionKey> present;
     std::vector<l2tp::SessionKey> gone;
     for (const auto& [key, session] : sessions_) {
-        if (session.gateway == gateway) {
-            const std::uint32_t tunnel = tunnels_.at(key.tunnel).connection_id;
-            if (in_kernel.contains({tunnel, key.id.value})) {
-                present.insert(key);
-            } else {
-                gone.push_back(key);
-            }
+        if (session.gateway == gateway && in_kernel.contains(name_in_kernel(key))) {
+            present.insert(key);
+        } else if (session.gateway == gateway) {
+            gone.push_back(key);
         }
     }
     for (const l2tp::SessionKey& key : gone) {
         VPNHA_CHECK(remove(gateway, key));
     }
     return present;
+}
+
+L2tpNetlink::SessionName PppoL2tpKernel::name_in_kernel(const l2tp::SessionKey& key) const {
+    return {tunnels_.at(key.tunnel).connection_id, key.id.value};
 }
 
 Result<void> PppoL2tpKernel::send_datagram(GatewayId, const l2tp::TunnelKey& tunnel,
@@ -393,15 +400,21 @@ void PppoL2tpKernel::search() {
     if (read(search_timer_.get(), &expirations, sizeof expirations) < 0) {
         return;
     }
-    const auto in_kernel = l2tp_.sessions();
+    std::vector<L2tpNetlink::SessionName> names;
+    for (const auto& [key, session] : sessions_) {
+        if (const auto name = name_in_kernel(key); suspects_.contains(name.first)) {
+            names.push_back(name);
+        }
+    }
+    const auto in_kernel = l2tp_.present(names);
     if (!in_kernel) {
         suspects_.clear();
         return listener_.on_overrun();
     }
     std::vector<std::pair<GatewayId, l2tp::SessionKey>> gone;
     for (const auto& [key, session] : sessions_) {
-        const std::uint32_t tunnel = tunnels_.at(key.tunnel).connection_id;
-        if (suspects_.contains(tunnel) && !in_kernel->contains({tunnel, key.id.value})) {
+        const auto name = name_in_kernel(key);
+        if (suspects_.contains(name.first) && !in_kernel->contains(name)) {
             gone.emplace_back(session.gateway, key);
         }
     }

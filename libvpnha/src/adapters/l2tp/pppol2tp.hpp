@@ -77,6 +77,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
 
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
     Result<std::uint32_t> create_named_tunnel(const l2tp::TunnelKey& key, int udp);
+    [[nodiscard]] L2tpNetlink::SessionName name_in_kernel(const l2tp::SessionKey& key) const;
     Result<void> close_tunnel_if_unused(const l2tp::TunnelKey& key);
     Result<PppLink> open_link(const config::Gateway& gateway, const Tunnel& tunnel,
                               const l2tp::SessionRecord& record);
