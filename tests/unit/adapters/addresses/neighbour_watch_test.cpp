@@ -39,17 +39,33 @@ class NeighbourWatchTest : public vpnha::testing::TwoHosts {
         loop_.run();
         return std::exchange(answers_, {});
     }
+    // A link that was just set up drops the first question, and duplicate address detection of the
+    // node's link-local address takes a second or two: asks again until someone answers.
+    std::vector<std::string> ask_until_answered(LinkSide side) {
+        for (int turns = 0; turns < kTurnsMax; ++turns) {
+            if (auto answers = ask(side); !answers.empty()) {
+                return answers;
+            }
+        }
+        return {};
+    }
     // The ARP question that arrives at the peer, from its sender's address on.
     std::string asked() {
         std::optional<Capture> capture;
         in_peer([&] { capture.emplace("peer0"); });
-        static_cast<void>(ask(LinkSide::outside));
-        const auto frame = capture->find(1s, [](const Bytes& each) {
-            return each.size() >= 42 && each[12] == 0x08 && each[13] == 0x06;
-        });
-        return frame ? to_hex(ByteView(*frame).subspan(28, 4)) : "none";
+        for (int turns = 0; turns < kTurnsMax; ++turns) {
+            static_cast<void>(ask(LinkSide::outside));
+            const auto frame = capture->find(10ms, [](const Bytes& each) {
+                return each.size() >= 42 && each[12] == 0x08 && each[13] == 0x06;
+            });
+            if (frame) {
+                return to_hex(ByteView(*frame).subspan(28, 4));
+            }
+        }
+        return "none";
     }
 
+    static constexpr int kTurnsMax = 60;
     config::Config config_;
     QbLoop loop_;
     std::vector<std::string> answers_;
@@ -57,18 +73,11 @@ class NeighbourWatchTest : public vpnha::testing::TwoHosts {
 };
 
 TEST_F(NeighbourWatchTest, WhoIsThereAnswers) {
-    EXPECT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+    EXPECT_THAT(ask_until_answered(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
 }
 
 TEST_F(NeighbourWatchTest, AnIpv6NeighbourAnswersTheLinkLocalAddress) {
-    // Duplicate address detection of the node's own link-local address takes a second or two.
-    for (int turns = 0; turns < 60; ++turns) {
-        if (!ask(LinkSide::inside).empty()) {
-            SUCCEED();
-            return;
-        }
-    }
-    FAIL() << "2001:db8::51 never answers";
+    EXPECT_THAT(ask_until_answered(LinkSide::inside), ElementsAre("inside 2001:db8::51"));
 }
 
 TEST_F(NeighbourWatchTest, AsksInTheNameOfTheDevicesOwnAddress) {
@@ -83,12 +92,12 @@ TEST_F(NeighbourWatchTest, NeverAsksInTheNameOfAVip) {
 }
 
 TEST_F(NeighbourWatchTest, ADeviceThatIsCreatedAnewIsAskedOn) {
-    ASSERT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+    ASSERT_THAT(ask_until_answered(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
     ASSERT_TRUE(ip_command("link del out0"));
     EXPECT_THAT(ask(LinkSide::outside), IsEmpty());
     plug_outside();
     watch_->forget("out0");
-    EXPECT_THAT(ask(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+    EXPECT_THAT(ask_until_answered(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
 }
 
 }  // namespace neighbour_watch_test
