@@ -93,7 +93,7 @@ AREAS = {
     "life": Area(("keepers", "node", "pppd_plugin", "radius_adapters"),
                  ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial", "l2tp-ipv6",
                   "l2tp-unprotected", "l2tp-many", "ten-thousand", "radius-ipsec", "radius-outage",
-                  "coa-after-failover", "session-timeout")),
+                  "radius-stampede", "coa-after-failover", "session-timeout")),
     "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
                   ("nat-tcp", "conntrack-join"), simulated=True),
     "rollout": Area(("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),

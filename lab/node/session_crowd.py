@@ -2,7 +2,7 @@
 """Announces many sessions to vpnhad, each as the plugin of a pppd would, and holds them.
 
 usage: session_crowd.py SOCKET GATEWAY PEER FIRST COUNT ADDRESS OUR_ADDRESS [--ask RATE]
-                        [--echo SECONDS] [--name OCTETS]
+                        [--echo SECONDS] [--name OCTETS] [--sequenced]
 
 Session i has the tunnel and session id FIRST + i at both ends, the UDP port FIRST + i of PEER, and
 the i-th address from ADDRESS on. No pppd stands behind them, so a gateway can have more of them
@@ -10,7 +10,8 @@ than a node could run processes. docs/plugin-protocol.md describes the messages.
 
 --ask: RATE of them come each second, and each asks for its address first; ADDRESS is of no
 consequence. How long the answers took is printed as JSON. --echo: the interval of LCP echoes, by
-whoever goes on with them. --name: the length of their names.
+whoever goes on with them. --name: the length of their names. --sequenced: they require sequence
+numbers of their data, so they end with their node.
 """
 from __future__ import annotations
 
@@ -30,6 +31,8 @@ VERSION, SESSION_UP, ASKS, GIVEN = 2, 1, 4, 131
 GATEWAY, PID, USER, ADDRESS = 1, 2, 10, 14
 # Receive unit 1400, no magic number, the map of a synchronous link, no compression of fields.
 LINK_OPTIONS = struct.pack("!HIIB", 1400, 0, 0, 0)
+# Bit of what makes a session not resumable.
+SEQUENCED = 1 << 4
 # Unanswered ones that end a session.
 ECHO_FAILURES = 6
 # Nearly as long as a name may be: fewer sessions make as much to tell.
@@ -51,13 +54,14 @@ def user(number: int, octets: int) -> bytes:
 
 
 def session_up(gateway: str, peer: str, number: int, address: str, our_address: str,
-               echo_s: int = 0, name_octets: int = NAME_OCTETS) -> bytes:
+               echo_s: int = 0, name_octets: int = NAME_OCTETS,
+               not_resumable: int = 0) -> bytes:
     ids = socket.inet_aton(peer) + struct.pack("!5H", *[number] * 5)
     values = [gateway.encode(), struct.pack("!I", os.getpid()), b"l2tp", ids, LINK_OPTIONS,
               LINK_OPTIONS, socket.inet_aton(our_address) + socket.inet_aton(address),
               struct.pack("!HH", echo_s, ECHO_FAILURES if echo_s else 0),
               struct.pack("!Q", int(time.time() * 1000)), user(number, name_octets),
-              f"made{number}".encode(), struct.pack("!I", 0)]
+              f"made{number}".encode(), struct.pack("!I", not_resumable)]
     return message(SESSION_UP, list(enumerate(values, 1)))
 
 
@@ -92,7 +96,8 @@ class Crowd:
     def _announce(self, connection: socket.socket, index: int, address: str) -> None:
         options = self._options
         connection.send(session_up(options.gateway, options.peer, options.first + index, address,
-                                   options.our_address, options.echo, options.name))
+                                   options.our_address, options.echo, options.name,
+                                   SEQUENCED if options.sequenced else 0))
 
     def announce(self) -> None:
         """All, as fast as vpnhad takes them."""
@@ -137,6 +142,7 @@ def main() -> None:
     parser.add_argument("--ask", type=float, default=0)
     parser.add_argument("--echo", type=int, default=0)
     parser.add_argument("--name", type=int, default=NAME_OCTETS)
+    parser.add_argument("--sequenced", action="store_true")
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (options.count + 64, options.count + 64))
     crowd = Crowd(options)

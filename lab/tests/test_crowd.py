@@ -71,6 +71,44 @@ def test_peer_acknowledges_content_and_nothing_else():
     assert peers.acknowledgement(b"\0\x02" + hello[2:]) is None
 
 
+def test_peer_answers_an_echo_with_what_it_carries():
+    peers = tool("l2tp_peers")
+    head, echo = struct.pack("!HHH", 2, 7000, 7000) + peers.LCP, struct.pack("!BBHI", 9, 3, 12, 5)
+    assert peers.echo_reply(head + echo + b"data") == (
+        head + struct.pack("!BBHI", 10, 3, 12, 0) + b"data")
+    assert peers.echo_reply(head + echo) is None
+    assert peers.echo_reply(head + b"\5" + echo[1:] + b"data") is None
+    assert peers.echo_reply(head[:8]) is None
+
+
+def test_peers_that_were_spoken_to_end_at_a_pace_and_again_until_that_is_acknowledged():
+    program = tool("l2tp_peers")
+    first, count = 27000, 4
+    peers = program.Peers(first, count)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gateway:
+        gateway.bind(("127.0.0.1", 0))
+        gateway.settimeout(5)
+
+        def hear(port, ns, nr, body=b"\x80\x08\0\0\0\0\0\x06"):
+            gateway.sendto(program.HEADER.pack(0xC802, 12 + len(body), port, 0, ns, nr) + body,
+                           ("127.0.0.1", port))
+            peers.serve(5)
+        for port in range(first, first + count - 1):
+            hear(port, 8, 3)
+            assert gateway.recv(100) == program.HEADER.pack(0xC802, 12, port, 0, 3, 9)
+        gap = 1 / program.STOPS_PER_SECOND
+        assert peers.stop_some(0.0) and peers.stop_some(gap / 2) and peers.stop_some(2.01 * gap)
+        said = [gateway.recv(100) for _ in range(count - 1)]
+        assert said == [program.stop_ccn(port, 3, 9) for port in range(first, first + count - 1)]
+        for port in range(first + 1, first + count - 1):
+            hear(port, 9, 4, b"")
+        assert peers.stop_some(program.STOP_AGAIN_S - 0.1)
+        assert peers.stop_some(program.STOP_AGAIN_S + 0.1)
+        assert gateway.recv(100) == program.stop_ccn(first, 3, 9)
+        hear(first, 9, 4, b"")
+        assert not peers.stop_some(program.STOP_AGAIN_S + 1)
+
+
 class FakeCharon(threading.Thread):
     """Answers what is asked at a socket of the same protocol as charon's; every third attempt of a
     connection fails."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -11,8 +12,13 @@ from pathlib import Path
 
 from .errors import LabError
 from .netns import NetworkNamespace
+from .progress import say
 
 START_LIMIT_S = 10.0
+# Longer than any frame of the lab. With tcpdump's own limit, 256 KiB, its buffer has room for eight
+# frames, and loses the others of a burst.
+FRAME_OCTETS, BUFFER_KIB = 4096, 8192
+DROPPED = re.compile(rb"(\d+) packets? dropped by kernel")
 
 
 class Capture:
@@ -24,9 +30,9 @@ class Capture:
         self.device = device
         # Immediate mode and -U: nothing waits in a buffer that a fault or the end could lose.
         self._process = subprocess.Popen(
-            [*namespace.prefix(), "tcpdump", "-i", device, "-n", "-U", "-s", "0", "-Z", "root",
-             "--immediate-mode", "--time-stamp-precision=nano", "-w", str(path),
-             *expression.split()],
+            [*namespace.prefix(), "tcpdump", "-i", device, "-n", "-U", "-s", str(FRAME_OCTETS),
+             "-B", str(BUFFER_KIB), "-Z", "root", "--immediate-mode",
+             "--time-stamp-precision=nano", "-w", str(path), *expression.split()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             start_new_session=True, env={**os.environ, "LC_ALL": "C"})
         self._messages = b""
@@ -62,3 +68,6 @@ class Capture:
         self._messages += rest
         if self._process.returncode:
             raise LabError(f"tcpdump on {self.device}: {self._messages.decode().strip()}")
+        dropped = DROPPED.search(self._messages)
+        if dropped and int(dropped[1]):
+            say(f"tcpdump on {self.device} lost {int(dropped[1])} packets of {self.path.name}")

@@ -2,6 +2,8 @@
 """vpnha on gateways whose users a RADIUS server knows, and for whose sessions vpnhad accounts."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..host.lab import Lab
 from ..host.node import Node
 from ..host.topology import L2TP
@@ -13,20 +15,22 @@ from .vpnha_stack import CONFIG_FILE, VpnhaStack, options_file, pptpd_options_fi
 
 POOL = "10.200.32.0/26"
 INTERIM_S = 10
-RADIUS = f"""\
-[radius]
-accounting_servers = ["{SERVER_ADDRESS}:{ACCT_PORT}"]
-interim_interval = "{INTERIM_S}s"
-"""
+
+
+def radius_table(interim_s: int, lines: str) -> str:
+    return (f'[radius]\naccounting_servers = ["{SERVER_ADDRESS}:{ACCT_PORT}"]\n'
+            f'interim_interval = "{interim_s}s"\n{lines}\n\n')
 
 
 class RadiusStack(VpnhaStack):
     """xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
-    `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only."""
+    `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only. `ppp`: further options of
+    pppds."""
 
-    def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False) -> None:
-        super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec)
-        self._radius = f"{RADIUS}{lines}\n\n"
+    def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False, ppp: Sequence[str] = (),
+                 interim_s: int = INTERIM_S) -> None:
+        super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec, ppp=ppp)
+        self._radius = radius_table(interim_s, lines)
 
     def configure(self, node: Node) -> None:
         super().configure(node)

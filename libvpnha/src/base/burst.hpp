@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/time.hpp"
 
@@ -14,9 +15,15 @@ class Burst {
     // `size` is at least 1.
     Burst(int size, Duration interval) : size_(size), interval_(interval) {}
 
-    // False: not now; in an interval it is true again.
+    // One each 1 / `count` of a second; `count` is at least 1.
+    [[nodiscard]] static Burst per_second(std::uint32_t count) {
+        return {1, Duration(std::chrono::seconds(1)) / count};
+    }
+
+    // When take() is true again; in the past: now.
+    [[nodiscard]] TimePoint next() const { return whole_at_ - interval_ * (size_ - 1); }
     [[nodiscard]] bool take(TimePoint now) {
-        if (now + interval_ * (size_ - 1) < whole_at_) {
+        if (now < next()) {
             return false;
         }
         whole_at_ = std::max(whole_at_, now) + interval_;

@@ -92,6 +92,7 @@ struct Radius {
     std::chrono::milliseconds interim{300'000};
     std::chrono::milliseconds timeout{3'000};  // Of one request to one server.
     std::uint32_t retries = 2;                 // Beside the first request.
+    std::uint32_t requests_per_second = 100;   // Accounting-Requests of one gateway.
     std::string nas_identifier = "vpnha";
     // Requests of servers to end sessions (RFC 5176).
     bool dynamic_authorization = false;
@@ -119,6 +120,7 @@ struct Gateway {
     std::chrono::milliseconds address_hold{60'000};  // Before another user may have an address.
     std::uint64_t sessions_max = 0;                  // With an address of it; 0: no limit.
     std::uint64_t sessions_per_user_max = 0;
+    std::uint32_t redials_per_second = 100;
     Side outside;                       // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.

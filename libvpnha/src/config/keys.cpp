@@ -24,6 +24,7 @@ constexpr std::int64_t kGroupNameBytesMax = 127;
 // The kernel's own rules lie at 32766 and 32767.
 constexpr std::int64_t kRulePreferenceMax = 32'765;
 constexpr std::int64_t kSessionsMax = 65'536;
+constexpr std::int64_t kRedialsPerSecondMax = 10'000;
 // chap-secrets, pap-secrets and what @include lines in them name.
 constexpr std::int64_t kSecretFilesMax = 16;
 // swanctl.conf and the files of conf.d.
@@ -212,6 +213,16 @@ std::vector<Key> gateway_keys() {
              g.sessions_per_user_max = static_cast<std::uint64_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.sessions_per_user_max); }},
+        {Section::gateway, "redials_per_second", Kind::number, 1, kRedialsPerSecondMax, "100",
+         "100",
+         "After a takeover, clients of L2TP whose sessions cannot go on are told so, this many "
+         "within "
+         "a second at most: each dials again at once, and is authenticated.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) {
+             g.redials_per_second = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config&, const Gateway& g) { return std::to_string(g.redials_per_second); }},
         {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
          "true: vpnhad accounts for the sessions of L2TP and PPTP to the servers of [radius], over "
          "any number of failovers; give pppd the option vpnha_accounting. The same on all nodes.",

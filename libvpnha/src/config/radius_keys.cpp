@@ -12,6 +12,7 @@ using wire::Weight;
 
 // A server that is down costs each request its time-outs.
 constexpr std::int64_t kAccountingServersMax = 8;
+constexpr std::int64_t kRequestsPerSecondMax = 10'000;
 constexpr std::int64_t kNasIdentifierBytesMax = 64;
 constexpr std::int64_t kAuthorizationClientsMax = 16;
 
@@ -47,6 +48,18 @@ std::vector<Key> radius_keys() {
              c.radius.retries = static_cast<std::uint32_t>(v.number);
          },
          [](const Config& c, const Gateway&) { return std::to_string(c.radius.retries); }},
+        {Section::radius, "requests_per_second", Kind::number, 1, kRequestsPerSecondMax, "100",
+         "100",
+         "Accounting-Requests that a gateway sends within a second, at most. After a failure that "
+         "lost many sessions their Stops are told at this rate, and the Starts of the clients that "
+         "dial again take turns with them.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) {
+             c.radius.requests_per_second = static_cast<std::uint32_t>(v.number);
+         },
+         [](const Config& c, const Gateway&) {
+             return std::to_string(c.radius.requests_per_second);
+         }},
         {Section::radius, "nas_identifier", Kind::name, 1, kNasIdentifierBytesMax, "\"vpnha\"",
          "\"vpnha\"",
          "NAS-Identifier, which names the gateways to the servers, whichever node serves. The same "

@@ -12,7 +12,8 @@ namespace {
 
 std::unique_ptr<Keeper> make_l2tp(Gateway& gateway, const Settings& settings) {
     return std::make_unique<L2tpSessions>(
-        gateway, L2tpSettings{settings.hello_interval, settings.confirm_wait});
+        gateway,
+        L2tpSettings{settings.hello_interval, settings.confirm_wait, settings.redials_per_second});
 }
 
 std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {

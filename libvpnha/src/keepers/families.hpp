@@ -19,6 +19,8 @@ struct Settings {
     Duration hello_interval = std::chrono::seconds(60);
     // A pppd goes on after that, whether a standby has confirmed its session or not.
     Duration confirm_wait = std::chrono::milliseconds(50);
+    // So many clients within a second are told after a takeover that they have to dial again.
+    std::uint32_t redials_per_second = 100;
     FlowSettings flows;
     AddressSettings addresses;
     AccountSettings accounts;

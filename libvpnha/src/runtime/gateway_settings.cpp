@@ -44,11 +44,12 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     }
     settings.keepers.ipsec = gateway.ipsec.has_value();
     settings.keepers.pptp = gateway.pptp.has_value();
+    settings.keepers.redials_per_second = gateway.redials_per_second;
     settings.links = link_settings_of(gateway.links);
     settings.keepers.flows = flow_settings_of(gateway);
     settings.keepers.addresses = {gateway.common_pool, gateway.address_hold, gateway.sessions_max,
                                   gateway.sessions_per_user_max};
-    settings.keepers.accounts = {gateway.accounting, radius.interim};
+    settings.keepers.accounts = {gateway.accounting, radius.interim, radius.requests_per_second};
     settings.stand_in = gateway.stand_in;
     return settings;
 }

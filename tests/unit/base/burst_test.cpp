@@ -33,5 +33,25 @@ TEST(BurstTest, IsWholeAgainAfterAPause) {
     EXPECT_EQ(taken(burst, start + 1h, 10), 3) << "and not more after a longer one";
 }
 
+TEST(BurstTest, SaysWhenTheNextOneIsAllowed) {
+    Burst burst(2, 1s);
+    const TimePoint start{100h};
+    EXPECT_LE(burst.next(), start);
+    EXPECT_EQ(taken(burst, start, 10), 2);
+    EXPECT_EQ(burst.next(), start + 1s);
+    EXPECT_FALSE(burst.take(burst.next() - 1ns));
+    EXPECT_TRUE(burst.take(burst.next()));
+}
+
+TEST(BurstTest, CountsPerSecond) {
+    Burst burst = Burst::per_second(4);
+    const TimePoint start{100h};
+    int count = 0;
+    for (Duration time{}; time < 1s; time += 1ms) {
+        count += burst.take(start + time) ? 1 : 0;
+    }
+    EXPECT_EQ(count, 4);
+}
+
 }  // namespace burst_test
 }  // namespace vpnha

@@ -8,7 +8,9 @@ namespace account_queue_test {
 
 using node::AccountingAnswered;
 using node::AccountingResult;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
+using Kind = AccountQueue::Kind;
 
 constexpr TimePoint kStart{seconds(1000)};
 constexpr AccountId kFirst{1, {1, NodeId{1}}, 1};
@@ -16,11 +18,15 @@ constexpr AccountId kSecond{1, {1, NodeId{1}}, 2};
 
 class AccountQueueTest : public ::testing::Test {
   protected:
+    void put(const AccountId& id, Kind kind, TimePoint at) {
+        kinds_[id] = kind;
+        queue_.put(id, kind, at);
+    }
     // Sends the next one, if there is one.
     std::optional<AccountId> send(TimePoint now) {
         const auto id = queue_.take(now);
         if (id) {
-            queue_.send(*id, ++ticket_);
+            queue_.send(*id, kinds_.at(*id), ++ticket_, now);
         }
         return id;
     }
@@ -28,13 +34,15 @@ class AccountQueueTest : public ::testing::Test {
         return queue_.finish({ticket_, result, ""}, now);
     }
 
-    AccountQueue queue_;
+    static constexpr milliseconds kGap{10};
+    AccountQueue queue_{100};
+    std::map<AccountId, Kind> kinds_;
     std::uint64_t ticket_ = 0;
 };
 
 TEST_F(AccountQueueTest, OneIsUnderWayAtATimeInTheOrderOfTheirTimes) {
-    queue_.put(kSecond, kStart);
-    queue_.put(kFirst, kStart + seconds(5));
+    put(kSecond, Kind::interim, kStart);
+    put(kFirst, Kind::interim, kStart + seconds(5));
     EXPECT_EQ(queue_.next_deadline(), kStart);
     EXPECT_FALSE(send(kStart - seconds(1)).has_value());
     EXPECT_EQ(send(kStart), kSecond);
@@ -44,15 +52,15 @@ TEST_F(AccountQueueTest, OneIsUnderWayAtATimeInTheOrderOfTheirTimes) {
     EXPECT_EQ(answer(AccountingResult::answered, kStart), kSecond);
     EXPECT_FALSE(answer(AccountingResult::answered, kStart).has_value());
     EXPECT_EQ(queue_.next_deadline(), kStart + seconds(5));
-    queue_.put(kFirst, kStart + seconds(7));
+    put(kFirst, Kind::interim, kStart + seconds(7));
     EXPECT_FALSE(send(kStart + seconds(6)).has_value());
     queue_.erase(kFirst);
     EXPECT_FALSE(queue_.next_deadline().has_value());
 }
 
 TEST_F(AccountQueueTest, SilentServersAreTriedMoreAndMoreSeldom) {
-    queue_.put(kFirst, kStart);
-    queue_.put(kSecond, kStart);
+    put(kFirst, Kind::interim, kStart);
+    put(kSecond, Kind::interim, kStart);
     TimePoint now = kStart;
     std::vector<long> pauses;
     AccountId expected = kFirst;
@@ -73,18 +81,61 @@ TEST_F(AccountQueueTest, SilentServersAreTriedMoreAndMoreSeldom) {
     ASSERT_TRUE(send(now).has_value());
     ASSERT_TRUE(answer(AccountingResult::answered, now).has_value());
     EXPECT_FALSE(queue_.is_silent());
-    EXPECT_EQ(send(now), expected == kFirst ? kSecond : kFirst);
+    EXPECT_EQ(send(now + kGap), expected == kFirst ? kSecond : kFirst);
 }
 
 TEST_F(AccountQueueTest, ARequestThatNobodyTakesWaitsAlone) {
-    queue_.put(kFirst, kStart);
-    queue_.put(kSecond, kStart);
+    put(kFirst, Kind::interim, kStart);
+    put(kSecond, Kind::interim, kStart);
     ASSERT_EQ(send(kStart), kFirst);
     ASSERT_TRUE(answer(AccountingResult::failed, kStart).has_value());
     EXPECT_FALSE(queue_.is_silent());
-    ASSERT_EQ(send(kStart), kSecond);
-    ASSERT_TRUE(answer(AccountingResult::answered, kStart).has_value());
+    ASSERT_EQ(send(kStart + kGap), kSecond);
+    ASSERT_TRUE(answer(AccountingResult::answered, kStart + kGap).has_value());
     EXPECT_EQ(queue_.next_deadline(), kStart + limits::kAccountAgainMax);
+}
+
+TEST_F(AccountQueueTest, SendsNoMoreThanSoManyASecond) {
+    for (std::uint32_t i = 0; i < 500; ++i) {
+        put({1, {1, NodeId{1}}, i}, Kind::stop, kStart);
+    }
+    int sent = 0;
+    for (TimePoint now = kStart; now < kStart + seconds(2); now += milliseconds(1)) {
+        if (send(now)) {
+            ++sent;
+            ASSERT_TRUE(answer(AccountingResult::answered, now).has_value());
+            EXPECT_EQ(queue_.next_deadline(), now + kGap);
+        }
+    }
+    EXPECT_EQ(sent, 200);
+}
+
+TEST_F(AccountQueueTest, StartsStopsAndInterimsTakeTurns) {
+    constexpr AccountId kStarted{9, {1, NodeId{1}}, 1};
+    constexpr AccountId kLives{9, {1, NodeId{1}}, 2};
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        put({1, {1, NodeId{1}}, i}, Kind::stop, kStart);
+    }
+    put(kStarted, Kind::start, kStart + seconds(1));
+    put(kLives, Kind::interim, kStart + seconds(1));
+    std::vector<std::optional<AccountId>> sent;
+    for (int i = 1; i <= 3; ++i) {
+        const TimePoint now = kStart + seconds(i);
+        sent.push_back(send(now));
+        ASSERT_TRUE(answer(AccountingResult::answered, now).has_value());
+    }
+    EXPECT_THAT(sent, ::testing::Contains(kStarted));
+    EXPECT_THAT(sent, ::testing::Contains(kLives));
+}
+
+TEST_F(AccountQueueTest, OneThatIsHurriedGoesBeforeAllOthers) {
+    constexpr AccountId kThird{1, {1, NodeId{1}}, 3};
+    put(kFirst, Kind::start, kStart);
+    put(kSecond, Kind::stop, kStart);
+    put(kThird, Kind::stop, kStart + seconds(1));
+    queue_.hurry(kThird);
+    queue_.hurry({7, {1, NodeId{1}}, 7});  // Not due at all.
+    EXPECT_EQ(send(kStart), kThird);
 }
 
 }  // namespace account_queue_test

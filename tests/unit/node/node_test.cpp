@@ -177,6 +177,31 @@ TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 
+// 100 a second: each client dials again at once.
+TEST(NodeTest, SessionsThatCannotBeResumedAreEndedAtAPace) {
+    FakeCluster cluster(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    constexpr std::uint16_t kSessions = 60;
+    for (std::uint16_t i = 1; i <= kSessions; ++i) {
+        cluster.run(
+            1, cluster.at(1).node->on_plugin_up(i, "l2tp", session(i), "uses MPPE", cluster.now()));
+    }
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    const auto left = [&] { return cluster.at(2).node->find(kGateway)->sessions().size(); };
+    for (int i = 0; i < 20; ++i) {
+        cluster.pass(std::chrono::milliseconds(10));
+    }
+    EXPECT_GE(left(), kSessions - 21U);
+    EXPECT_LE(left(), kSessions - 15U);
+    for (int i = 0; i < 100; ++i) {
+        cluster.pass(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(left(), 0U);
+    EXPECT_EQ(cluster.at(2).frames.size(), kSessions);
+    EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
+}
+
 TEST(NodeTest, ASessionShowsWhatElseIsItsClients) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());

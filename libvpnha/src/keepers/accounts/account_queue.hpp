@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which account an accounting server is to hear of next, and when. One request is under way at a
-// time. Pure.
+// time, and no more than a given number is sent a second. Pure.
+//
+// Starts, Stops and Interims have their turns: after a failure that lost hundreds of sessions the
+// Starts of the clients that dial again do not wait behind all Stops.
 //
 // While no server answers, all wait: after 1, 2, 4 … 60 s one of them is tried, in turn. A request
 // that the servers do not take waits alone, 60 s.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/burst.hpp"
 #include "base/limits.hpp"
 #include "base/time.hpp"
 #include "effects/accounting_work.hpp"
@@ -20,16 +25,23 @@ namespace vpnha::keepers {
 
 class AccountQueue {
   public:
-    // Due then, and no more when it was due before.
-    void put(const AccountId& id, TimePoint at);
+    using Kind = node::AccountingRequest::Kind;
+
+    // `per_second`: requests, at least 1.
+    explicit AccountQueue(std::uint32_t per_second) : rate_(Burst::per_second(per_second)) {}
+
+    // Due then, and no more when it was due before. `kind`: what is to be told.
+    void put(const AccountId& id, Kind kind, TimePoint at);
+    // Before all others, whatever their kind, if it is due at all.
+    void hurry(const AccountId& id);
     void erase(const AccountId& id);
     // Forgets what is under way, too.
     void clear();
 
     // The next one that may be sent now: it is no longer due.
     [[nodiscard]] std::optional<AccountId> take(TimePoint now);
-    // That one is under way, until finish().
-    void send(const AccountId& id, std::uint64_t ticket);
+    // That one, which take() gave, is under way from now on, until finish().
+    void send(const AccountId& id, Kind kind, std::uint64_t ticket, TimePoint now);
     // Which one it was; nullopt: another ticket is under way, or none. One that was not answered is
     // due again.
     [[nodiscard]] std::optional<AccountId> finish(const node::AccountingAnswered& answer,
@@ -41,13 +53,27 @@ class AccountQueue {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:
+    static constexpr std::size_t kKinds = 3;
+
+    struct Due {
+        Kind kind{};
+        TimePoint at;
+    };
     struct Sending {
         std::uint64_t ticket = 0;
         AccountId id;
+        Kind kind{};
     };
+    using Queue = std::set<std::pair<TimePoint, AccountId>>;
 
-    std::map<AccountId, TimePoint> at_;
-    std::set<std::pair<TimePoint, AccountId>> due_;  // The same.
+    // That of which something is to be told at `now`, and whose turn it is.
+    [[nodiscard]] const Queue* next(TimePoint now) const;
+    [[nodiscard]] Queue& of(Kind kind) { return due_.at(static_cast<std::size_t>(kind)); }
+
+    std::map<AccountId, Due> all_;
+    std::array<Queue, kKinds> due_;  // The same, by their kinds.
+    std::size_t turn_ = 0;           // Of due_.
+    Burst rate_;
     std::optional<Sending> sending_;
     std::optional<TimePoint> quiet_until_;
     Duration pause_ = limits::kAccountAgainFirst;

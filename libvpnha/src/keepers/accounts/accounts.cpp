@@ -97,7 +97,7 @@ void Accounts::begin(TimePoint now) {
     }
     for (auto& [id, account] : accounts_) {
         if (account.record.end) {
-            ended_.insert(id);
+            note_ended(account.record);
         } else {
             link(account);
         }
@@ -114,6 +114,7 @@ void Accounts::stop() {
     by_address_.clear();
     by_plugin_.clear();
     ended_.clear();
+    ended_by_address_.clear();
     queue_.clear();
     reading_ = {};
     changed_.clear();
@@ -209,7 +210,12 @@ void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint no
     account = {std::move(record), plugin, now + limits::kAccountConfirmWait, {}};
     link(account);
     publish(account);
-    queue_.put(id, now);
+    queue_.put(id, Kind::start, now);
+    if (const auto before = ended_by_address_.find(account.record.address);
+        before != ended_by_address_.end()) {
+        // A server that has the addresses in its database would else free this one again.
+        queue_.hurry(before->second);
+    }
     if (!reading_.ticket) {
         reading_.again_at = earliest(reading_.again_at, now);
     }
@@ -251,8 +257,8 @@ void Accounts::end(Account& account, EndCause cause, TimePoint now, Effects* eff
     publish(account);
     // A successor would not know the cause.
     replica().hurry_counters();
-    queue_.put(record.id, now);
-    ended_.insert(record.id);
+    queue_.put(record.id, kind_of(record), now);
+    note_ended(record);
     if (ended_.size() > limits::kAccountsEndedMax) {
         ++counts_.dropped;
         const AccountId oldest = *ended_.begin();
@@ -266,9 +272,18 @@ void Accounts::end(Account& account, EndCause cause, TimePoint now, Effects* eff
     }
 }
 
+void Accounts::note_ended(const AccountRecord& record) {
+    ended_.insert(record.id);
+    ended_by_address_[record.address] = record.id;
+}
+
 void Accounts::forget(const AccountId& id, TimePoint now) {
     queue_.erase(id);
     ended_.erase(id);
+    if (const auto found = ended_by_address_.find(accounts_.at(id).record.address);
+        found != ended_by_address_.end() && found->second == id) {
+        ended_by_address_.erase(found);
+    }
     changed_.erase(id);
     accounts_.erase(id);
     replica().erase(record_key_of(id), now);
@@ -299,7 +314,7 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
     }
     if (is_first) {
         for (const auto& [id, account] : accounts_) {
-            queue_.put(id, due_of(account.record, now));
+            queue_.put(id, kind_of(account.record), due_of(account.record, now));
         }
     }
     look_after_sessions(now);
@@ -371,12 +386,12 @@ void Accounts::send_due(TimePoint now, Effects& effects) {
     while (const auto id = queue_.take(now)) {
         const Account& account = accounts_.at(*id);
         if (!may_start(account, now)) {
-            queue_.put(*id, now + kConfirmLook);
+            queue_.put(*id, Kind::start, now + kConfirmLook);
             continue;
         }
         AccountingRequest request = request_of(account.record, now);
         told_ = {request.kind, request.seconds};
-        queue_.send(*id, ++last_ticket_);
+        queue_.send(*id, request.kind, ++last_ticket_, now);
         effects.emplace_back(node::SendAccounting{gateway_.id(), last_ticket_, std::move(request)});
     }
 }
@@ -425,7 +440,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
         // A successor would tell it again.
         replica().hurry_counters();
     }
-    queue_.put(*id, record.end ? now : now + settings_.interim);
+    queue_.put(*id, kind_of(record), record.end ? now : now + settings_.interim);
 }
 
 void Accounts::read_due(TimePoint now, Effects& effects) {

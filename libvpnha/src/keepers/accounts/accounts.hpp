@@ -32,6 +32,7 @@ namespace vpnha::keepers {
 struct AccountSettings {
     bool on = false;  // This node accounts for nobody otherwise, and keeps what others wrote.
     Duration interim = std::chrono::minutes(5);
+    std::uint32_t requests_per_second = 100;  // At most; at least 1.
 };
 
 struct AccountCounts {
@@ -49,7 +50,7 @@ class Accounts final : public Keeper {
   public:
     // `gateway` must outlive it.
     Accounts(Gateway& gateway, const AccountSettings& settings)
-        : gateway_(gateway), settings_(settings) {}
+        : gateway_(gateway), settings_(settings), queue_(settings.requests_per_second) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -117,6 +118,7 @@ class Accounts final : public Keeper {
     void stop();
     void open(AccountRecord record, node::PluginToken plugin, TimePoint now);
     void end(Account& account, EndCause cause, TimePoint now, Effects* effects);
+    void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);
     // Out of what leads to a live session.
     void unlink(Account& account);
@@ -147,6 +149,7 @@ class Accounts final : public Keeper {
     std::map<Ipv4Address, AccountId> by_address_;
     std::map<node::PluginToken, AccountId> by_plugin_;
     std::set<AccountId> ended_;
+    std::map<Ipv4Address, AccountId> ended_by_address_;  // The latest of them.
     AccountQueue queue_;
     Told told_;
     Reading reading_;

@@ -92,7 +92,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
         return;
     }
     take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
-    end_unresumable(key, now, effects);
+    end_unresumable(now, effects);
 }
 
 std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
@@ -105,13 +105,9 @@ std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
     return sessions;
 }
 
-void L2tpSessions::end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects) {
-    std::vector<l2tp::SessionKey> sessions;
-    for (auto at = ending_.lower_bound({tunnel, {}, {}});
-         at != ending_.end() && at->tunnel == tunnel; ++at) {
-        sessions.push_back(*at);
-    }
-    for (const l2tp::SessionKey& key : sessions) {
+void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
+    while (gateway_.is_heard() && !ending_.empty() && redial_pace_.take(now)) {
+        const l2tp::SessionKey key = *ending_.begin();
         ending_.erase(key);
         ++counters_.sessions_lost;
         effects.emplace_back(node::Log{

@@ -86,7 +86,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         let_speak(key.tunnel, now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
         resume(*late, now);
-        end_unresumable(key.tunnel, now, effects);
+        end_unresumable(now, effects);
     } else {
         give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
@@ -226,6 +226,7 @@ void L2tpSessions::on_replica(TimePoint now, Effects& effects) {
 
 void L2tpSessions::on_time(TimePoint now, Effects& effects) {
     speak_due(now, effects);
+    end_unresumable(now, effects);
     end_due(now, effects);
     timeouts_.ask(gateway_.id(), now, effects);
     on_replica(now, effects);
@@ -235,6 +236,9 @@ std::optional<TimePoint> L2tpSessions::next_deadline() const {
     std::optional<TimePoint> at = earliest(timeouts_.next_deadline(), turn_at_);
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
+    }
+    if (!ending_.empty()) {
+        at = earliest(at, redial_pace_.next());
     }
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/burst.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/timeouts.hpp"
 #include "l2tp/resumed_tunnel.hpp"
@@ -23,6 +24,8 @@ namespace vpnha::keepers {
 struct L2tpSettings {
     Duration hello_interval{};  // Of a resumed tunnel.
     Duration confirm_wait{};    // A pppd goes on after that.
+    // After a takeover so many clients are told within a second that they have to dial again.
+    std::uint32_t redials_per_second = 100;
 };
 
 [[nodiscard]] wire::RecordKey record_key_of(const l2tp::SessionKey& key);
@@ -31,7 +34,9 @@ class L2tpSessions final : public Keeper {
   public:
     // `gateway` must outlive it.
     L2tpSessions(Gateway& gateway, L2tpSettings settings)
-        : gateway_(gateway), settings_(settings) {}
+        : gateway_(gateway),
+          settings_(settings),
+          redial_pace_(Burst::per_second(settings.redials_per_second)) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -106,8 +111,9 @@ class L2tpSessions final : public Keeper {
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
     [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
         const l2tp::TunnelKey& tunnel) const;
-    // Those of the tunnel that nobody but their node could go on with.
-    void end_unresumable(const l2tp::TunnelKey& tunnel, TimePoint now, Effects& effects);
+    // Those that nobody but their node could go on with, at a pace: their clients dial again at
+    // once, and each of them is authenticated.
+    void end_unresumable(TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
     void resume(const l2tp::SessionRecord& record, TimePoint now);
@@ -140,7 +146,8 @@ class L2tpSessions final : public Keeper {
     // Not in resumed_ yet: nothing has been said, and nothing is heard.
     std::set<l2tp::TunnelKey> silent_;
     std::optional<TimePoint> turn_at_;   // Of the next of them.
-    std::set<l2tp::SessionKey> ending_;  // Of these: as soon as their tunnel speaks.
+    std::set<l2tp::SessionKey> ending_;  // Of resumed_: when redial_pace_ lets them.
+    Burst redial_pace_;
     std::set<l2tp::SessionKey> paused_sessions_;
     Timeouts timeouts_;                  // Of the sessions of resumed_.
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.

@@ -313,6 +313,45 @@ TEST_F(AccountsTest, WithoutTheLeaseNothingIsSent) {
     EXPECT_EQ(only().count(Kind::stop), 1);
 }
 
+// They are lost with their node; their clients dial again.
+TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
+    cluster_.account_settings().requests_per_second = 20;
+    restart_all();
+    constexpr std::uint16_t kSessions = 60;
+    for (std::uint16_t number = 1; number <= kSessions; ++number) {
+        up(number, "compression");
+    }
+    pass(seconds(20));
+    ASSERT_EQ(sent_, kSessions);
+    fail_over();
+    pass(seconds(2));
+    began_.clear();
+    const auto stops = [&](auto&& counts) {
+        int count = 0;
+        for (const auto& [id, heard] : heard_) {
+            count += counts(heard.requests.front()) ? heard.count(Kind::stop) : 0;
+        }
+        return count;
+    };
+    const auto all = [](const AccountingRequest&) { return true; };
+    sent_ = 0;
+    up(kSessions);
+    for (int i = 0; i < 100; ++i) {
+        pass(milliseconds(10));  // Each answer comes so late at most.
+    }
+    EXPECT_GE(sent_, 15);
+    EXPECT_LE(sent_, 21);
+    EXPECT_LT(stops(all), kSessions) << "the others wait";
+    ASSERT_EQ(heard_.size(), kSessions + 1U) << "the new Start does not";
+    EXPECT_EQ(stops([this](const AccountingRequest& start) {
+                  return start.address == session(kSessions).peer_address;
+              }),
+              1)
+        << "its address was given anew";
+    pass(seconds(30));
+    EXPECT_EQ(stops(all), kSessions);
+}
+
 TEST_F(AccountsTest, TheOldestEndsAreGivenUpWhereNobodyAnswersForLong) {
     result_ = AccountingResult::silent;
     const auto dial_and_hang_up = [&] {
