@@ -10,11 +10,12 @@ from corpus_parts import frames
 PPTP_KEY = bytes.fromhex("c000020106bbc00002339cbb00800007")
 
 
-def pptp_call(version=1, mss=1448, scale=7, mtu=1396, bits=128, keys=72, user=b"anna"):
+def pptp_call(version=1, mss=1448, scale=7, mtu=1396, bits=128, keys=72, user=b"anna",
+              flags=0):
     link = struct.pack("!HIIB", 1400, 0x11111111, 0, 3)
     return (bytes([version]) + PPTP_KEY + struct.pack("!HBBB", mss, 7, scale, 8) + link + link
-            + struct.pack("!IIHHHQIIB", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000, 7200,
-                          900, bits)
+            + struct.pack("!IIHHHQIIBB", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000,
+                          7200, 900, flags, bits)
             + frames(b"k" * keys, user, b"ppp0"))
 
 
@@ -32,6 +33,8 @@ PPTP_RECORD = {
     "call-version-2": pptp_call(version=2),
     "call-window-scale-15": pptp_call(scale=15),
     "call-small-mtu": pptp_call(mtu=127),
+    "call-ends-with-node": pptp_call(flags=1),
+    "call-unknown-flag": pptp_call(flags=2),
     "call-cut-short": pptp_call()[:-3],
     "numbers": pptp_numbers(),
     "numbers-unknown-flag": pptp_numbers(flags=2),

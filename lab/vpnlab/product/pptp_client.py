@@ -2,6 +2,8 @@
 """Stock pptp-linux and pppd as a client of a gateway. No extension of ours is on it."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..host.node import Background, Node
 from ..host.topology import L2TP, VpnGateway
 from .dialler import PPTP, PPTP_CLEAR, Dialled
@@ -14,6 +16,8 @@ PPTP_LOG = "/var/log/pptp.log"
 # What encrypts the session, as phones and Windows ask for it.
 MPPE = ("require-mppe-128",)
 CLEAR = ("nomppe",)
+# A pppd that dials again by itself waits so long before.
+REDIAL_S = 2
 OPTIONS = ("noauth", "refuse-eap", "refuse-pap", "refuse-chap", "refuse-mschap", "nobsdcomp",
            "nodeflate", "novj", "noipv6", "noipdefault", "nodefaultroute", "mtu 1400", "mru 1400",
            "lcp-echo-interval 10", "lcp-echo-failure 3", "debug")
@@ -70,3 +74,17 @@ class ClearPptpDialler(PptpDialler):
     def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
         super().__init__(node, gateway)
         self._compression = CLEAR
+
+
+class RedialingDialler(PptpDialler):
+    """Its pppd dials again by itself when the session is over. `options`: further ones of pppd."""
+
+    PERSIST = ("persist", f"holdoff {REDIAL_S}", "maxfail 0")
+
+    def __init__(self, node: Node, options: Sequence[str] = (),
+                 gateway: VpnGateway = L2TP) -> None:
+        super().__init__(node, gateway)
+        self._compression = (*MPPE, *self.PERSIST, *options)
+
+    def up(self) -> bool:
+        return self.node.has_interface(INTERFACE)

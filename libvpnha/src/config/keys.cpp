@@ -215,9 +215,8 @@ std::vector<Key> gateway_keys() {
          [](const Config&, const Gateway& g) { return std::to_string(g.sessions_per_user_max); }},
         {Section::gateway, "redials_per_second", Kind::number, 1, kRedialsPerSecondMax, "100",
          "100",
-         "After a takeover, clients of L2TP whose sessions cannot go on are told so, this many "
-         "within "
-         "a second at most: each dials again at once, and is authenticated.",
+         "After a takeover, clients of L2TP and PPTP whose sessions cannot go on are told so, this "
+         "many within a second at most: each dials again at once, and is authenticated.",
          Weight::note,
          [](Config&, Gateway& g, const Value& v) {
              g.redials_per_second = static_cast<std::uint32_t>(v.number);

@@ -25,7 +25,9 @@ std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
-    return settings.pptp ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait) : nullptr;
+    return settings.pptp ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait,
+                                                       settings.redials_per_second)
+                         : nullptr;
 }
 
 std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& settings) {

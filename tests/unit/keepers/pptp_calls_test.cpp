@@ -29,7 +29,7 @@ const wire::RecordKey kRecord{wire::RecordType::pptp_call, wire::RecordId(pptp::
 class Place final : public Gateway {
   public:
     explicit Place(std::uint32_t node)
-        : replica_(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50)) {}
+        : replica_(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100) {}
 
     [[nodiscard]] GatewayId id() const override { return GatewayId{1}; }
     [[nodiscard]] replica::Replica& replica() override { return replica_; }
@@ -234,12 +234,69 @@ TEST_F(PptpCallsTest, APppdGoesOnWithoutAStandby) {
     EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::protected_);
 }
 
-TEST_F(PptpCallsTest, WhatCannotBeResumedIsNoRecord) {
+TEST_F(PptpCallsTest, WhatCannotBeResumedIsEndedByTheSuccessor) {
     bring_up("its MPPE is not stateless");
     EXPECT_THAT(a_.answers_, ElementsAre(false));
-    EXPECT_EQ(b_.prepared_, 0);
-    ASSERT_THAT(a_.keeper_.sessions(), SizeIs(1));
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::unprotected);
+    pass(seconds(1));
+    EXPECT_THAT(a_.answers_, SizeIs(1));
+    for (Place* const place : {&a_, &b_}) {
+        ASSERT_THAT(place->keeper_.sessions(), SizeIs(1));
+        EXPECT_EQ(place->keeper_.sessions()[0].state, SessionState::unprotected);
+    }
+    EXPECT_EQ(a_.keeper_.sessions()[0].reason, "its MPPE is not stateless");
+    EXPECT_EQ(b_.prepared_, 1);
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_EQ(b_.end_cause_, EndCause::lost_service);
+    EXPECT_EQ(b_.keeper_.counts().at("sessions_lost"), 1U);
+    b_.tell(node::CallEnded{kKey, "it ended", EndCause::lost_service}, now_);
+    pass(seconds(1));
+    EXPECT_THAT(b_.told_to_end_, SizeIs(1));
+    EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
+}
+
+TEST_F(PptpCallsTest, WhatCannotBeResumedIsEndedOnceItIsPrepared) {
+    b_.answers_preparations_ = false;
+    bring_up("its MPPE is not stateless");
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_THAT(b_.told_to_end_, IsEmpty());
+    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    settle();
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+}
+
+TEST_F(PptpCallsTest, ACallThatIsNotResumableAnyMoreIsEndedToo) {
+    bring_up();
+    bring_up("IPv6CP is open");
+    EXPECT_THAT(a_.answers_, ElementsAre(true, false));
+    EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::unprotected);
+    demote(a_);
+    promote(b_, 2, Duration::zero());
+    settle();
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+}
+
+TEST_F(PptpCallsTest, ThoseThatCannotBeResumedAreEndedAtAPace) {
+    constexpr int kCalls = 50;
+    for (std::uint16_t i = 0; i < kCalls; ++i) {
+        pptp::CallRecord record = sample_call();
+        record.key.id = pptp::CallId{i};
+        const node::PluginSession call = node::PluginCall{record, sample_numbers()};
+        a_.tell(node::PluginUp{i, call, "IPv6CP is open", kNoClasses}, now_);
+    }
+    pass(seconds(1));
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    pass(milliseconds(200));
+    EXPECT_THAT(b_.resumed_, SizeIs(kCalls));
+    EXPECT_THAT(b_.told_to_end_.size(), ::testing::AllOf(::testing::Ge(15U), ::testing::Le(21U)));
+    pass(milliseconds(500));
+    EXPECT_THAT(b_.told_to_end_, SizeIs(kCalls));
 }
 
 TEST_F(PptpCallsTest, NumbersFollowInBatchesAndOnlyWhenTheyMove) {

@@ -40,6 +40,7 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
                   "0000018bcfe56800"
                   "00001c20"
                   "00000000"
+                  "00"  // Flags.
                   "80"
                   "0048" +
                   to_hex(Bytes(72, 0x5e)) +  // MPPE.
@@ -52,6 +53,19 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
     ASSERT_TRUE(key);
     EXPECT_EQ(*key, sample_call().key);
     EXPECT_LE(encode_key(*key).size(), limits::kRecordIdBytesMax);
+}
+
+TEST(CallRecordTest, ACallMayEndWithItsNode) {
+    CallRecord call = sample_call();
+    call.ends_with_node = true;
+    Bytes bytes = encode_record(call);
+    const auto parsed = parse_record(bytes);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*parsed, call);
+    const std::size_t flags = encode_record(call).size() - 2 - 4 - 2 - 4 - 72 - 2 - 1 - 1;
+    ASSERT_EQ(bytes[flags], 1);
+    bytes[flags] = 2;
+    EXPECT_FALSE(parse_record(bytes)) << "a flag of a later version";
 }
 
 TEST(CallRecordTest, NumbersHaveTheDocumentedBytes) {

@@ -113,6 +113,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
         renumbered_.erase(*call);
     } else {
         timeouts_.forget(key);
+        ending_.erase(*call);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
         rest.numbers = found->second.numbers;
@@ -179,6 +180,7 @@ void PptpCalls::detach(Effects& effects) {
     }
     calls_.clear();
     timeouts_.clear();
+    ending_.clear();
     renumbered_.clear();
     refusals_.clear();
 }
@@ -199,6 +201,7 @@ void PptpCalls::on_replica(TimePoint now, Effects& effects) {
 
 void PptpCalls::on_time(TimePoint now, Effects& effects) {
     on_replica(now, effects);
+    end_unresumable(now, effects);
     end_due(now, effects);
     timeouts_.ask(gateway_.id(), now, effects);
     if (read_again_at_ && *read_again_at_ <= now) {
@@ -208,6 +211,9 @@ void PptpCalls::on_time(TimePoint now, Effects& effects) {
 
 std::optional<TimePoint> PptpCalls::next_deadline() const {
     std::optional<TimePoint> at = earliest(read_again_at_, timeouts_.next_deadline());
+    if (!ending_.empty()) {
+        at = earliest(at, redial_pace_.next());
+    }
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);
     }
@@ -253,6 +259,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         give_up(pptp::CallKey(prepared.key), "it could not be prepared", now, effects);
     } else if (gateway_.is_heard()) {
         resume({prepared.key}, now, effects);
+        end_unresumable(now, effects);
     }
 }
 
@@ -286,25 +293,36 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     if (own == nullptr) {
         return;
     }
-    const auto& [record, numbers] = *own;
+    const auto& [told, numbers] = *own;
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
         return;
     }
+    pptp::CallRecord record = told;
+    record.ends_with_node = !not_resumable.empty();
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
-    if (obstacle.empty() &&
-        (!replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) ||
-         !replica().publish(key, pptp::encode_record(record)))) {
-        obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
+    const bool is_published =
+        (!record.ends_with_node || pptp::validate(record)) &&
+        replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) &&
+        replica().publish(key, pptp::encode_record(record));
+    if (!is_published) {
+        if (obstacle.empty()) {
+            obstacle =
+                fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
+        }
         erase(record.key, now);
     }
     stock_[plugin] = StockCall{record, obstacle};
     if (!obstacle.empty()) {
+        waiting_plugins_.erase(plugin);
         effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
         log(node::Level::warning, "session will not survive this node event=unprotected",
             record.key, obstacle, effects);
+    }
+    if (!is_published) {
+        calls_.erase(record.key);
         return;
     }
     // A standby prepares it when it has both records, and a pppd waits for that.
@@ -312,8 +330,10 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     timeouts_.forget(key);
     Call& call = calls_[record.key];
     call = Call{record, numbers, Stage::stock, std::nullopt, 0};
-    waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
-    log(node::Level::info, "session up event=session-up", record.key, {}, effects);
+    if (obstacle.empty()) {
+        waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
+        log(node::Level::info, "session up event=session-up", record.key, {}, effects);
+    }
 }
 
 void PptpCalls::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
@@ -347,10 +367,16 @@ SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
 
 std::vector<SessionView> PptpCalls::sessions() const {
     std::vector<SessionView> views;
+    std::set<pptp::CallKey> not_resumable;
+    for (const auto& [plugin, call] : stock_) {
+        if (!call.not_resumable.empty()) {
+            not_resumable.insert(call.record.key);
+        }
+    }
     for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
         const Result<pptp::CallRecord> record = pptp::parse_record(stored.payload);
-        if (!record) {
-            continue;
+        if (!record || not_resumable.contains(record->key)) {
+            continue;  // What is not resumable comes below, with its reason.
         }
         SessionView view = view_of(*record);
         view.epoch = stored.version.epoch;
@@ -369,6 +395,9 @@ std::vector<SessionView> PptpCalls::sessions() const {
         } else if (stored.hold != replica::Hold::installed) {
             view.state = SessionState::unprotected;
             view.reason = "not yet prepared on this node";
+        } else if (record->ends_with_node) {
+            view.state = SessionState::unprotected;
+            view.reason = "it ends with the node that negotiated it; its client is told then";
         }
         views.push_back(std::move(view));
     }

@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "base/burst.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/timeouts.hpp"
 
@@ -33,9 +34,12 @@ namespace vpnha::keepers {
 
 class PptpCalls final : public Keeper, public Counted {
   public:
-    // `gateway` must outlive it. A pppd goes on after `confirm_wait`.
-    PptpCalls(Gateway& gateway, Duration confirm_wait)
-        : gateway_(gateway), confirm_wait_(confirm_wait) {}
+    // `gateway` must outlive it. A pppd goes on after `confirm_wait`. After a takeover
+    // `redials_per_second` clients are told that they have to dial again; at least 1.
+    PptpCalls(Gateway& gateway, Duration confirm_wait, std::uint32_t redials_per_second)
+        : gateway_(gateway),
+          confirm_wait_(confirm_wait),
+          redial_pace_(Burst::per_second(redials_per_second)) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -92,8 +96,9 @@ class PptpCalls final : public Keeper, public Counted {
         TimePoint asked_at;
     };
     struct Counters {
-        std::uint64_t resumed = 0;           // By the data path, after takeovers.
-        std::uint64_t lost = 0;              // Not resumed at a promotion: not prepared here.
+        std::uint64_t resumed = 0;  // By the data path, after takeovers.
+        std::uint64_t lost =
+            0;  // Not resumed at a promotion: not prepared here, or ends with its node.
         std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
     };
 
@@ -113,6 +118,9 @@ class PptpCalls final : public Keeper, public Counted {
     void say_numbers(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
+    // Those that nobody but their node could go on with, at a pace: their clients dial again at
+    // once, and each of them is authenticated.
+    void end_unresumable(TimePoint now, Effects& effects);
     void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
@@ -135,6 +143,8 @@ class PptpCalls final : public Keeper, public Counted {
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
     std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
     Timeouts timeouts_;                        // Of resumed ones.
+    std::set<pptp::CallKey> ending_;           // The same: when redial_pace_ lets them.
+    Burst redial_pace_;
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

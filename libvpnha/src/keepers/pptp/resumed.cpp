@@ -28,6 +28,7 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
         // What is being prepared is resumed when it is: CallPrepared.
     }
     resume(std::move(ready), now, effects);
+    end_unresumable(now, effects);
     for (const pptp::CallKey& key : lost) {
         give_up(key, "this node has not prepared it", now, effects);
     }
@@ -41,12 +42,28 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
     for (const pptp::CallKey& key : keys) {
         Call& call = calls_[key];
         call.stage = Stage::resumed;
+        if (call.record->ends_with_node) {
+            ending_.insert(key);
+        }
         timeouts_.watch({record_key_of(key), call.record->timeouts,
                          call.record->established_unix_ms, call.record->peer_address},
                         now);
     }
     if (!keys.empty()) {
         effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
+    }
+}
+
+void PptpCalls::end_unresumable(TimePoint now, Effects& effects) {
+    while (gateway_.is_heard() && !ending_.empty() && redial_pace_.take(now)) {
+        const pptp::CallKey key = *ending_.begin();
+        ending_.erase(ending_.begin());
+        ++counters_.lost;
+        log(node::Level::error, "session lost event=lost", key,
+            "no other node could go on with it; its client is told", effects);
+        effects.emplace_back(node::EndCall{gateway_.id(), key,
+                                           "it ended with the node that negotiated it",
+                                           EndCause::lost_service});
     }
 }
 
@@ -57,6 +74,7 @@ void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePo
     log(node::Level::error, "session lost event=lost", key, why, effects);
     effects.emplace_back(node::RemoveCall{gateway_.id(), key});
     calls_.erase(key);
+    ending_.erase(key);
     timeouts_.forget(record_key_of(key));
     if (replica().promoted()) {
         end(key, EndCause::lost_service, now);
@@ -74,6 +92,7 @@ void PptpCalls::pause(Effects& effects) {
     reading_.reset();
     read_again_at_.reset();
     timeouts_.clear();
+    ending_.clear();
     effects.emplace_back(node::PauseCalls{gateway_.id()});
 }
 
@@ -85,6 +104,7 @@ void PptpCalls::unpause(TimePoint now, Effects& effects) {
         }
     }
     resume(std::move(keys), now, effects);
+    end_unresumable(now, effects);
     ask(now, effects);
 }
 
@@ -96,6 +116,7 @@ void PptpCalls::mute(Effects& effects) {
     reading_.reset();
     read_again_at_.reset();
     timeouts_.clear();
+    ending_.clear();
     effects.emplace_back(node::UnwatchCalls{gateway_.id()});
     for (auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed) {
@@ -140,6 +161,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
         return;
     }
     calls_.erase(found);
+    ending_.erase(ended.key);
     timeouts_.forget(record_key_of(ended.key));
     log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
     if (replica().promoted()) {
