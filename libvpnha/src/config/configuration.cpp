@@ -88,8 +88,16 @@ Result<std::vector<std::string>> configuration_notes(const std::string& path) {
             notes.push_back(fmt::format(
                 "gateway {}: stand_in = true: a standby serves before fencing has ended and before "
                 "Pacemaker has promoted it; the lease alone keeps two nodes from serving. A "
-                "machine "
-                "that was paused with its clock may serve beside it for one lease after its thaw",
+                "machine that was paused with its clock may serve beside it for one lease after "
+                "its thaw",
+                gateway.name));
+        }
+        const auto is_v6 = [](const IpPrefix& net) { return !net.address.is_v4(); };
+        if (std::any_of(gateway.pools.begin(), gateway.pools.end(), is_v6) &&
+            std::none_of(gateway.inside.addresses.begin(), gateway.inside.addresses.end(), is_v6)) {
+            notes.push_back(fmt::format(
+                "gateway {}: pools has IPv6, and inside no IPv6 address: a successor sets no rule "
+                "for the clients' networks of IPv6, and nothing reaches them there",
                 gateway.name));
         }
     }

@@ -52,14 +52,24 @@ TEST(ConfigurationTest, WhatIsShownParsesToTheSame) {
     EXPECT_EQ(*once, *twice);
 }
 
+std::vector<std::string> notes(const std::string& text) {
+    const std::string path = temporary_path("vpnha.toml");
+    std::ofstream(path) << text;
+    auto found = configuration_notes(path).value_or(std::vector<std::string>{"an error"});
+    ::unlink(path.c_str());
+    return found;
+}
+
+TEST(ConfigurationTest, ThatClientsOfIpv6AreOutOfReachAtASuccessorIsSaid) {
+    const std::string ipv6 =
+        config::changed(config::kSample, "pools = [", "pools = [\"2001:db8:51::/48\", ");
+    EXPECT_THAT(notes(ipv6), ::testing::ElementsAre(HasSubstr("inside no IPv6 address")));
+    EXPECT_THAT(notes(config::changed(ipv6, "[\"198.51.100.100/24\"",
+                                      "[\"198.51.100.100/24\", \"2001:db8::100/64\"")),
+                ::testing::IsEmpty());
+}
+
 TEST(ConfigurationTest, WhatStandingInMeansIsSaid) {
-    const auto notes = [](const std::string& text) {
-        const std::string path = temporary_path("vpnha.toml");
-        std::ofstream(path) << text;
-        auto found = configuration_notes(path).value_or(std::vector<std::string>{"an error"});
-        ::unlink(path.c_str());
-        return found;
-    };
     EXPECT_THAT(notes(config::kSample), ::testing::IsEmpty());
     std::string stands_in = config::kSample;
     stands_in.insert(stands_in.find("id = 1") + 6, "\nstand_in = true");
