@@ -265,6 +265,22 @@ Metrics of_authorization() {
     };
 }
 
+// pppd's scripts of resumed sessions; of the node.
+Metrics of_scripts() {
+    return {
+        {"vpnha_scripts_total", kCounter,
+         "pppd's scripts that this node ran for resumed sessions, by their end.",
+         split_of_node({"result", {{"done", "/scripts/done"},
+                                   {"failed", "/scripts/failed"},
+                                   {"killed", "/scripts/killed"}}})},
+        {"vpnha_scripts_waiting", kGauge, "Resumed sessions whose next script has not begun.",
+         of_node("/scripts/waiting")},
+        {"vpnha_scripts_dropped_total", kCounter,
+         "Resumed sessions whose scripts were left out, because too many waited.",
+         of_node("/scripts/dropped")},
+    };
+}
+
 // Flows of connection tracking.
 Metrics of_flows() {
     return {
@@ -462,9 +478,9 @@ Metrics of_ipsec() {
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
-        for (const auto& group :
-             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting,
-              of_authorization, of_flows, of_the_lease, of_links_and_tunnels, of_ipsec}) {
+        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_addresses,
+                                  of_accounting, of_authorization, of_scripts, of_flows,
+                                  of_the_lease, of_links_and_tunnels, of_ipsec}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

@@ -16,7 +16,7 @@ end nothing is left on any node.
 """
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.product.ipsec_client import Ikev2Client
-from vpnlab.steps.ended import end_each
+from vpnlab.steps.sessions.ended import end_each
 from vpnlab.steps.live import begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

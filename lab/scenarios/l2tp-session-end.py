@@ -15,7 +15,7 @@ Terminate-Request or CDN and is gone within 10 s; the others see the silence of 
 and nothing else. In the end nothing is left on any node.
 """
 from vpnlab.host.topology import DEFAULT_NODES
-from vpnlab.steps.ended import end_each
+from vpnlab.steps.sessions.ended import end_each
 from vpnlab.steps.live import begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

@@ -154,6 +154,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::IpsecWork&) override { return {}; }
     node::Effects execute(node::PptpWork&) override { return {}; }
     node::Effects execute(node::AccountingWork&) override { return {}; }
+    node::Effects execute(node::ScriptWork&) override { return {}; }
     node::Effects execute(node::OtherWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

@@ -42,12 +42,13 @@ struct NoServices final : ports::Services {
     void watch(GatewayId) override {}
 };
 
-struct NoSessions final : ports::SessionKernel {
+struct NoSessions : ports::SessionKernel {
     Result<void> install(GatewayId, const l2tp::SessionRecord&) override { return {}; }
     Result<void> remove(GatewayId, const l2tp::SessionKey&) override { return {}; }
     Result<std::set<l2tp::SessionKey>> audit(GatewayId) override {
         return std::set<l2tp::SessionKey>{};
     }
+    [[nodiscard]] std::string interface_of(const l2tp::SessionKey&) const override { return {}; }
     Result<void> send_datagram(GatewayId, const l2tp::TunnelKey&, ByteView) override { return {}; }
     Result<void> send_frame(GatewayId, const l2tp::SessionKey&, ByteView) override { return {}; }
 };

@@ -48,17 +48,20 @@ PROMOTE_LIMIT_S = 60.0
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
                stand_in: Collection[VpnGateway] = (), ipsec: bool = False,
-               pptp: bool = False, router: str = "", common_pool: str = "") -> str:
+               pptp: bool = False, router: str = "", common_pool: str = "",
+               resume_scripts: bool = False) -> str:
     """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
     within IPsec only, and IKEv2. `pptp`: in place of L2TP. `router`: by which answers leave
-    outside. `common_pool`: L2TP and PPTP, and addresses from there."""
+    outside. `common_pool`: L2TP and PPTP, and addresses from there. `resume_scripts`: pppd's
+    scripts run for resumed sessions."""
     return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec, pptp, router,
-                                   common_pool)
+                                   common_pool, resume_scripts)
                      for gateway in gateways)
 
 
 def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
-                  pptp: bool, router: str, common_pool: str) -> str:
+                  pptp: bool, router: str, common_pool: str,
+                  resume_scripts: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
     pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
@@ -80,6 +83,7 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
 [gateway.{gateway.name}]
 id = {gateway.id}
 stand_in = {json.dumps(stand_in)}
+resume_scripts = {json.dumps(resume_scripts)}
 ppp_local = "{gateway.ppp_local}"
 pools = {json.dumps(pools)}
 {pooled}
@@ -138,11 +142,13 @@ class VpnhaStack:
                  ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
-                 lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> None:
+                 lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
+                 resume_scripts: bool = False) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd beside xl2tpd, and vpnhad gives addresses from
-        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move."""
+        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
+        `resume_scripts`: pppd's scripts run for resumed sessions."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -153,6 +159,7 @@ class VpnhaStack:
         self._common_pool = common_pool
         self._lifetimes = lifetimes
         self._mobike = mobike
+        self._resume_scripts = resume_scripts
         self._stand_in = stand_in
         self.gateway = gateways[0]
         self._lab = lab
@@ -201,7 +208,7 @@ class VpnhaStack:
         """The files of one node; also for a node that has just been switched on again."""
         node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
                                          self._ipsec, self._pptp, self._router,
-                                         self._common_pool), mode=0o640)
+                                         self._common_pool, self._resume_scripts), mode=0o640)
         if self._ipsec:
             configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
                               mobike=self._mobike)

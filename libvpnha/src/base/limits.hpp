@@ -222,6 +222,19 @@ inline constexpr std::size_t kSessionEventsPerTurnMax = 16;
 // have had their turn after 3 s; meanwhile their peers' data passes.
 inline constexpr std::size_t kTunnelsPerTurn = 16;
 inline constexpr std::chrono::milliseconds kTunnelTurn{5};
+// pppd's scripts of resumed sessions that run at once: at 5 ms of a processor each, those of 10 000
+// sessions are through after 15 s, and the node has processors left for packets.
+inline constexpr std::size_t kScriptsAtOnce = 4;
+// A script that lasts longer is killed: 4 that hang hold up the others for so long.
+inline constexpr std::chrono::seconds kScriptMax{30};
+// Sessions whose scripts have run or wait: all that a gateway may have, and as many that have ended
+// while scripts hung. Of one more none run.
+inline constexpr std::size_t kScriptedSessionsMax = 2 * kRecordsPerGatewayMax;
+// Scripts that fail are complained of so often.
+inline constexpr std::chrono::minutes kScriptComplaintPause{1};
+// So long vpnhad waits at its end for scripts of sessions that it carries no more, as many as fit.
+// The agent's stop waits 5 s.
+inline constexpr std::chrono::seconds kScriptsAtEnd{3};
 // Open files: 4 per hot session (UDP, PPPoX, channel, unit), so 100 000 sessions and 1 024 others;
 // below the kernel's fs.nr_open of 1 048 576.
 inline constexpr std::size_t kOpenFilesMax = 4 * kRecordsPerGatewayMax + 1024;

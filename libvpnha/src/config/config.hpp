@@ -127,6 +127,7 @@ struct Gateway {
     std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
     bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
     bool accounting = false;            // By RADIUS.
+    bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
     Links links;
     // The protocols that clients may dial; a checked configuration has one at least.
     std::optional<L2tp> l2tp;

@@ -22,6 +22,7 @@
 #include "effects/other_work.hpp"
 #include "effects/plugin_event.hpp"
 #include "effects/pptp_work.hpp"
+#include "effects/script_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
 #include "takeover/takeover.hpp"
@@ -128,10 +129,10 @@ struct Log {
 };
 
 using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, OtherWork,
-                 SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce, AskNeighbours,
-                 AnswerPlugin, AnswerAddress, EndPlugin, AnswerRequest, WriteScore, WithdrawScore,
-                 WatchServices, ReportFailure, Detached, Fenced, Log>;
+    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
+                 OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
+                 AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, AnswerRequest, WriteScore,
+                 WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.

@@ -12,8 +12,8 @@ namespace {
 
 std::unique_ptr<Keeper> make_l2tp(Gateway& gateway, const Settings& settings) {
     return std::make_unique<L2tpSessions>(
-        gateway,
-        L2tpSettings{settings.hello_interval, settings.confirm_wait, settings.redials_per_second});
+        gateway, L2tpSettings{settings.hello_interval, settings.confirm_wait,
+                              settings.redials_per_second, settings.resume_scripts});
 }
 
 std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
@@ -25,9 +25,10 @@ std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
-    return settings.pptp ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait,
-                                                       settings.redials_per_second)
-                         : nullptr;
+    return settings.pptp
+               ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait,
+                                             settings.redials_per_second, settings.resume_scripts)
+               : nullptr;
 }
 
 std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& settings) {

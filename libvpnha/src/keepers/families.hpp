@@ -24,8 +24,9 @@ struct Settings {
     FlowSettings flows;
     AddressSettings addresses;
     AccountSettings accounts;
-    bool ipsec = false;  // The gateway serves it.
-    bool pptp = false;   // The same.
+    bool ipsec = false;           // The gateway serves it.
+    bool pptp = false;            // The same.
+    bool resume_scripts = false;  // pppd's scripts run for resumed sessions.
 };
 
 // The gateway outlives what is made. nullptr: it does not serve that family.

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <set>
+#include <string>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
@@ -36,6 +37,8 @@ class SessionKernel {
     // Of the sessions installed here, those that the kernel still has; what is left of the others
     // is cleared away.
     [[nodiscard]] virtual Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) = 0;
+    // The name of its interface; empty when it is not installed.
+    [[nodiscard]] virtual std::string interface_of(const l2tp::SessionKey& key) const = 0;
     virtual Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
                                        ByteView bytes) = 0;
     virtual Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,

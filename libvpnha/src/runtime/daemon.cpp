@@ -38,6 +38,7 @@
 #include "runtime/pptp.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
+#include "runtime/scripts.hpp"
 #include "runtime/setup_reader.hpp"
 #include "runtime/timers.hpp"
 #include "runtime/views/gate_view.hpp"
@@ -322,6 +323,9 @@ class Daemon {
                  .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
                                      bool meant) { return gate_->allow_end(vip, peer, meant); }}));
         VPNHA_CHECK(open_accounting());
+        if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
+            scripts_.emplace(loop_);
+        }
         VPNHA_TRY(carriers_,
                   runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
                                                    [this](GatewayId id, const std::any& event) {
@@ -345,7 +349,7 @@ class Daemon {
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
                            *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(),
                            ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(),
-                           accounting_.get(), carriers_},
+                           accounting_.get(), scripts_ ? &*scripts_ : nullptr, carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -400,6 +404,7 @@ class Daemon {
                      .flows = *flows_,
                      .ipsec = ipsec_,
                      .pptp = pptp_.get(),
+                     .scripts = scripts_ ? &*scripts_ : nullptr,
                      .authorization = authorization_ ? &authorization_->counters() : nullptr,
                      .lease = lease_links_->counters(),
                      .plugin_malformed = plugins_->counters().malformed,
@@ -411,9 +416,17 @@ class Daemon {
     // One that was started after a death serves the other nodes' leases until Pacemaker has started
     // its gateways again: a stop that only clears up behind the death does not end it.
     void on_idle() {
-        if (restart_.count == 0 || requests_->has_attached()) {
-            end({});
+        if (restart_.count != 0 && !requests_->has_attached()) {
+            return;
         }
+        if (!scripts_) {
+            return end({});
+        }
+        scripts_->finish([this] {
+            if (!node_->any_attached()) {
+                end({});
+            }
+        });
     }
 
     // At the loop's next turn, so that answers under way are written first.
@@ -461,6 +474,7 @@ class Daemon {
     runtime::Ipsec ipsec_;
     std::unique_ptr<runtime::Pptp> pptp_;
     std::unique_ptr<adapters::AccountingClient> accounting_;
+    std::optional<runtime::Scripts> scripts_;
     runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
     runtime::Encryption encryption_;

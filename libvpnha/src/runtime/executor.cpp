@@ -82,6 +82,29 @@ node::Effects Executor::execute(node::ReadTraffic& wanted) {
     return {};
 }
 
+node::Effects Executor::execute(node::ScriptWork& work) {
+    // Only the keepers of a gateway with resume_scripts ask for it.
+    VPNHA_ASSERT(ports_.scripts != nullptr);
+    return std::visit([this](auto& each) { return execute(each); }, work);
+}
+
+node::Effects Executor::execute(node::RunUpScripts& work) {
+    const auto* const l2tp = std::get_if<l2tp::SessionKey>(&work.session);
+    ports_.scripts->execute(work, l2tp != nullptr ? ports_.kernel.interface_of(*l2tp)
+                                                  : adapters::name_of_device(work.facts.device));
+    return {};
+}
+
+node::Effects Executor::execute(node::RunDownScripts& work) {
+    ports_.scripts->execute(work);
+    return {};
+}
+
+node::Effects Executor::execute(node::RunStockDownScripts& work) {
+    ports_.scripts->execute(work);
+    return {};
+}
+
 node::Effects Executor::execute(node::OtherWork& work) {
     // Its keeper and its carrier came together.
     VPNHA_ASSERT(std::ranges::any_of(

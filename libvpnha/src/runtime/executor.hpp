@@ -34,6 +34,7 @@
 #include "runtime/install_queue.hpp"
 #include "runtime/pacemaker/pacemaker_tools.hpp"
 #include "runtime/pptp.hpp"
+#include "runtime/scripts.hpp"
 
 namespace vpnha::runtime {
 
@@ -55,6 +56,8 @@ struct Ports {
     Pptp* pptp = nullptr;
     // nullptr where no gateway has accounting.
     adapters::AccountingClient* accounting = nullptr;
+    // nullptr where no gateway has pppd's scripts run for resumed sessions.
+    Scripts* scripts = nullptr;
     // Of protocols that come with the program.
     std::span<const std::unique_ptr<ports::Carrier>> carriers{};
 };
@@ -98,6 +101,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::IpsecWork& work) override;
     node::Effects execute(node::PptpWork& work) override;
     node::Effects execute(node::AccountingWork& work) override;
+    node::Effects execute(node::ScriptWork& work) override;
     node::Effects execute(node::OtherWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
@@ -119,6 +123,9 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::Log& effect) override;
     node::Effects execute(node::SendAccounting& request);
     node::Effects execute(node::ReadTraffic& wanted);
+    node::Effects execute(node::RunUpScripts& work);
+    node::Effects execute(node::RunDownScripts& work);
+    node::Effects execute(node::RunStockDownScripts& work);
     node::Effects execute(node::InstallSession& effect);
     node::Effects execute(node::RemoveSession& effect);
     node::Effects execute(node::AuditSessions& effect);

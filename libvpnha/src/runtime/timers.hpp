@@ -39,6 +39,7 @@ inline constexpr int kCallOpenTimer = 25;    // PPTP calls could not be watched:
 inline constexpr int kCallRefuseTimer = 26;  // PPTP calls that cannot be prepared: told.
 inline constexpr int kPortMapTimer = 27;     // Whether the map of L2TP's ports is there.
 inline constexpr int kLoadTimer = 28;        // How much of the node is used is read again.
+inline constexpr int kScriptTimer = 29;      // Scripts are waited for no longer.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

@@ -25,11 +25,13 @@ using ::testing::SizeIs;
 const CallKey kKey = sample_call().key;
 const wire::RecordKey kRecord{wire::RecordType::pptp_call, wire::RecordId(pptp::encode_key(kKey))};
 
+constexpr std::uint32_t kDevice = 8;
+
 // A node with its data path.
 class Place final : public Gateway {
   public:
     explicit Place(std::uint32_t node)
-        : replica_(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100) {}
+        : replica_(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100, true) {}
 
     [[nodiscard]] GatewayId id() const override { return GatewayId{1}; }
     [[nodiscard]] replica::Replica& replica() override { return replica_; }
@@ -70,6 +72,8 @@ class Place final : public Gateway {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
                 } else if (std::holds_alternative<node::AccountingWork>(effect)) {
                     ++traffic_reads_;
+                } else if (auto* script = std::get_if<node::ScriptWork>(&effect)) {
+                    note(*script);
                 } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
                 } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
@@ -80,11 +84,21 @@ class Place final : public Gateway {
         }
     }
 
+    void note(const node::ScriptWork& script) {
+        if (const auto* const up = std::get_if<node::RunUpScripts>(&script)) {
+            scripts_.emplace_back("up");
+            script_device_ = up->facts.device;
+        } else if (const auto* const stock = std::get_if<node::RunStockDownScripts>(&script)) {
+            scripts_.push_back(stock->interface + " down");
+        } else {
+            scripts_.emplace_back("down");
+        }
+    }
     void execute(node::PrepareCall& prepare, TimePoint now) {
         ++prepared_;
         numbers_ = prepare.numbers;
         if (answers_preparations_) {
-            tell(node::CallPrepared{prepare.record.key, prepare.ticket, {}}, now);
+            tell(node::CallPrepared{prepare.record.key, prepare.ticket, {}, kDevice}, now);
         } else {
             unanswered_ = prepare.ticket;
         }
@@ -124,6 +138,8 @@ class Place final : public Gateway {
     std::vector<CallKey> told_to_end_;
     EndCause end_cause_{};  // Of the last.
     int traffic_reads_ = 0;
+    std::vector<std::string> scripts_;
+    std::uint32_t script_device_ = 0;  // Of the last.
     std::vector<node::PluginToken> ended_plugins_;
     std::vector<bool> answers_;
     int prepared_ = 0;
@@ -336,6 +352,42 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     settle();
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.keeper_.sessions(), IsEmpty());
+}
+
+TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_THAT(b_.scripts_, IsEmpty()) << "its client is asked for numbers";
+    for (int i = 0; i < 2; ++i) {  // Also after a pause.
+        b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+        settle();
+        EXPECT_THAT(b_.scripts_, ElementsAre("up"));
+        b_.keeper_.pause(b_.effects_);
+        b_.keeper_.unpause(now_, b_.effects_);
+        settle();
+    }
+    EXPECT_EQ(b_.script_device_, kDevice);
+    b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
+    settle();
+    EXPECT_THAT(b_.scripts_, ElementsAre("up", "down"));
+    EXPECT_THAT(a_.scripts_, IsEmpty()) << "its pppd runs them";
+}
+
+TEST_F(PptpCallsTest, ScriptsRunWhereACallIsGivenAway) {
+    bring_up();
+    demote(a_);
+    promote(b_, 2, Duration::zero());
+    settle();
+    b_.tell(node::CallResumed{kKey, "exact"}, now_);
+    pass(seconds(1));
+    EXPECT_THAT(b_.scripts_, ElementsAre("up"));
+    EXPECT_THAT(a_.scripts_, ElementsAre(sample_call().interface + " down"));
+    demote(b_);
+    promote(a_, 3, Duration::zero());
+    pass(seconds(1));
+    EXPECT_THAT(b_.scripts_, ElementsAre("up", "down"));
 }
 
 TEST_F(PptpCallsTest, AnOperatorEndsAStockCallByItsPppd) {

@@ -41,6 +41,7 @@ struct FakeNode {
     std::vector<PluginToken> ended_plugins;
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<AccountingWork> accounting;
+    std::vector<ScriptWork> scripts;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<Bytes> frames;
@@ -92,6 +93,8 @@ class FakeCluster {
     keepers::AccountSettings& account_settings() { return account_settings_; }
     // Nodes that start from now on have PPTP.
     void have_pptp() { has_pptp_ = true; }
+    // Nodes that start from now on run pppd's scripts for what they resume.
+    void have_resume_scripts(bool on) { has_scripts_ = on; }
     // Nodes that start from now on have IPsec.
     void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
@@ -108,6 +111,7 @@ class FakeCluster {
         gateway.keepers.addresses = address_settings_;
         gateway.keepers.accounts = account_settings_;
         gateway.keepers.pptp = has_pptp_;
+        gateway.keepers.resume_scripts = has_scripts_;
         gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
@@ -352,6 +356,10 @@ class FakeCluster {
             fake_.accounting.push_back(work);
             return {};
         }
+        Effects execute(ScriptWork& work) override {
+            fake_.scripts.push_back(work);
+            return {};
+        }
         Effects execute(OtherWork&) override { return {}; }
         Effects execute(SaveLease& save) override {
             if (cluster_.slow_disks_.contains(id_)) {
@@ -497,6 +505,7 @@ class FakeCluster {
     keepers::AddressSettings address_settings_;
     keepers::AccountSettings account_settings_;
     bool has_pptp_ = false;
+    bool has_scripts_ = false;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

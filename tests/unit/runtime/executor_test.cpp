@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "support/no_ports.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
 namespace executor_test {
@@ -126,6 +130,44 @@ TEST_F(ExecutorTest, ASaveThatFailsOpensNothingAndEndsNothing) {
     leases_.saves.front()(fail(Errc::system, "No space left on device"));
     EXPECT_EQ(gate_.opened, 0);
     EXPECT_TRUE(broken_.empty());
+}
+
+// What a keeper wants of the scripts is done by those who know the session's interface.
+TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
+    struct NamedSessions final : test::NoSessions {
+        [[nodiscard]] std::string interface_of(const l2tp::SessionKey&) const override {
+            return "vpnha5";
+        }
+    } kernel;
+    const std::string directory = temporary_path("executor");
+    std::filesystem::create_directory(directory);
+    for (const char* const name : {"ip-up", "ip-down"}) {
+        const std::string path = directory + "/" + name;
+        std::ofstream(path) << "#!/bin/sh\necho \"${0##*/} $1\" >>" << directory << "/log\n";
+        std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    }
+    Scripts scripts(loop_, {directory, std::chrono::seconds(10)});
+    Ports ports{gate_, network_, neighbours_, services_, kernel, flows_, leases_, lease_links_};
+    ports.scripts = &scripts;
+    Executor executor(loop_, node_, ports, {});
+    const l2tp::SessionKey l2tp;
+    // The number of lo; a call of PPTP has a device of its own.
+    executor.run({node::ScriptWork(node::RunUpScripts{kGateway, l2tp, {}}),
+                  node::ScriptWork(node::RunDownScripts{kGateway, l2tp})});
+    node::ScriptFacts facts;
+    facts.device = 1;
+    scripts.finish([&] {
+        executor.run({node::ScriptWork(node::RunUpScripts{kGateway, pptp::CallKey{}, facts})});
+        scripts.finish([this] { loop_.stop(); });
+    });
+    loop_.run();
+    std::vector<std::string> lines;
+    std::ifstream log(directory + "/log");
+    for (std::string line; std::getline(log, line);) {
+        lines.push_back(line);
+    }
+    std::filesystem::remove_all(directory);
+    EXPECT_THAT(lines, ElementsAre("ip-up vpnha5", "ip-down vpnha5", "ip-up lo"));
 }
 
 TEST_F(ExecutorTest, WithTheLastOneAllIsDoneBeforeTheEnd) {

@@ -173,6 +173,11 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     return closed;
 }
 
+std::string PppoL2tpKernel::interface_of(const l2tp::SessionKey& key) const {
+    const auto session = sessions_.find(key);
+    return session == sessions_.end() ? std::string() : session->second.link.name;
+}
+
 Result<std::set<l2tp::SessionKey>> PppoL2tpKernel::audit(GatewayId gateway) {
     std::vector<L2tpNetlink::SessionName> names;
     for (const auto& [key, session] : sessions_) {

@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <unordered_map>
 
 #include "adapters/l2tp/netlink_l2tp.hpp"
@@ -49,6 +50,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) override;
     Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) override;
     [[nodiscard]] Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) override;
+    [[nodiscard]] std::string interface_of(const l2tp::SessionKey& key) const override;
     Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
                                ByteView bytes) override;
     Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,

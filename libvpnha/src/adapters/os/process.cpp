@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -171,6 +172,64 @@ int wait_for(pid_t child) {
     return status;
 }
 
+// What posix_spawn() is to do in the child: no descriptor but the three streams, no signal blocked
+// or ignored, a session of its own.
+class SpawnRules {
+  public:
+    explicit SpawnRules(const char* output) {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, output,
+                                           O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
+        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
+        ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
+        sigset_t signals;
+        ::posix_spawnattr_init(&attributes_);
+        ::sigemptyset(&signals);
+        ::posix_spawnattr_setsigmask(&attributes_, &signals);
+        ::sigfillset(&signals);
+        ::posix_spawnattr_setsigdefault(&attributes_, &signals);
+        ::posix_spawnattr_setflags(
+            &attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    ~SpawnRules() {
+        ::posix_spawnattr_destroy(&attributes_);
+        ::posix_spawn_file_actions_destroy(&actions_);
+    }
+    SpawnRules(const SpawnRules&) = delete;
+    SpawnRules& operator=(const SpawnRules&) = delete;
+
+    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
+    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+  private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+enum class Waited { ended, timed_out, stopped };
+
+Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        std::array<pollfd, 2> entries{pollfd{.fd = pidfd, .events = POLLIN, .revents = 0},
+                                      pollfd{.fd = stop, .events = POLLIN, .revents = 0}};
+        const int ready = ::poll(entries.data(), entries.size(),
+                                 static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready == 0) {
+            return Waited::timed_out;
+        }
+        if (ready > 0) {
+            return entries[0].revents != 0 ? Waited::ended : Waited::stopped;
+        }
+        if (errno != EINTR) {
+            return Waited::stopped;
+        }
+    }
+}
+
 }  // namespace
 
 std::optional<Process> read_process(pid_t pid) {
@@ -314,6 +373,32 @@ Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout
     if (!ended) {
         return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
                                                command.arguments[0], timeout.count()));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Result<int> run_group_to_end(const Command& command, std::chrono::milliseconds timeout, int stop) {
+    const Execution execution = prepare(command);
+    const SpawnRules rules(execution.output);
+    const std::string& program = command.arguments[0];
+    pid_t child = -1;
+    const int error = ::posix_spawn(&child, program.c_str(), rules.actions(), rules.attributes(),
+                                    execution.argv.data(), execution.environment.data());
+    if (error != 0) {
+        return tl::unexpected(system_error("starting " + program, error));
+    }
+    const Waited waited = wait_ended_or_stopped(open_pidfd(child).get(), stop,
+                                                std::chrono::steady_clock::now() + timeout);
+    if (waited != Waited::ended) {
+        ::kill(-child, SIGKILL);
+    }
+    const int status = wait_for(child);
+    if (waited == Waited::timed_out) {
+        return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
+                                               program, timeout.count()));
+    }
+    if (waited == Waited::stopped) {
+        return fail(Errc::unreachable, fmt::format("{} was killed", program));
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -64,6 +64,15 @@ struct Command {
 // is an error.
 [[nodiscard]] Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout);
 
+// Runs the command to its end as the leader of a process group, without the caller's environment,
+// descriptors and signal handlers, in "/", in a session of its own; its exit code. After `timeout`
+// the whole group is killed (Errc::timeout), and as soon as `stop` is readable (Errc::unreachable).
+// What it left in the background and ended before that goes on. The caller's memory is not copied,
+// however large: only the calling thread waits for the start. So it is for threads, whose niceness
+// the command has as well.
+[[nodiscard]] Result<int> run_group_to_end(const Command& command,
+                                           std::chrono::milliseconds timeout, int stop);
+
 // A child goes on after its parent, in a session of its own, without its streams, for nobody who
 // reads them is to wait for it, and behind whoever waited for the parent.
 void leave_caller();

@@ -11,6 +11,15 @@
 
 namespace vpnha::keepers {
 
+namespace {
+
+node::ScriptFacts facts_of(const l2tp::SessionRecord& record) {
+    return {record.user, record.our_address, record.peer_address, record.ipv6,
+            record.established_unix_ms};
+}
+
+}  // namespace
+
 void L2tpSessions::promote(TimePoint now, Effects& effects) {
     std::vector<wire::RecordKey> lost;
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
@@ -46,6 +55,7 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     paused_sessions_.erase(key);
     timeouts_.forget(record_key_of(key));
     ending_.erase(key);
+    scripts_.down(key, effects);
     const bool was_resumed = resumed_sessions_.erase(key) != 0;
     if (was_resumed && !silent_.contains(key.tunnel)) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
@@ -83,9 +93,10 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
         const Result<l2tp::SessionRecord> record =
             stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
         if (record) {
-            resume(*record, now);
+            resume(*record, now, effects);
         } else {
             resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
+            scripts_.down(session, effects);
         }
     }
     if (!resumed_.contains(key)) {
@@ -137,6 +148,11 @@ void L2tpSessions::mute_resumed(Effects& effects) {
 void L2tpSessions::mute(Effects& effects) {
     // Without a word: the next promoted node goes on with them.
     mute_resumed(effects);
+    scripts_.down_all(effects);
+    for (const auto& [plugin, session] : stock_) {
+        const l2tp::SessionRecord& record = session.record;
+        scripts_.stock_down(record.key, facts_of(record), record.interface, effects);
+    }
     stock_.clear();
     waiting_plugins_.clear();
 }
@@ -152,12 +168,12 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
     std::vector<l2tp::SessionKey> lost;
     for (const l2tp::SessionKey& key : std::exchange(paused_sessions_, {})) {
         const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
-        if (stored == nullptr) {
+        if (stored != nullptr && stored->hold == replica::Hold::installed) {
+            take_over(key);
             continue;
         }
-        if (stored->hold == replica::Hold::installed) {
-            take_over(key);
-        } else if (!is_stock(key)) {
+        scripts_.down(key, effects);
+        if (stored != nullptr && !is_stock(key)) {
             lost.push_back(key);
         }
     }
@@ -171,7 +187,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
     }
 }
 
-void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now) {
+void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects) {
     const l2tp::TunnelKey& tunnel = record.key.tunnel;
     auto place = resumed_.find(tunnel);
     if (place == resumed_.end()) {
@@ -182,6 +198,8 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now) {
     resumed_sessions_.insert(record.key);
     if (record.ends_with_node) {
         ending_.insert(record.key);
+    } else {
+        scripts_.up(record.key, facts_of(record), effects);
     }
     timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
                      record.peer_address},
@@ -288,6 +306,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     resumed_sessions_.erase(session);
     ending_.erase(session);
     timeouts_.forget(record_key_of(session));
+    scripts_.down(session, effects);
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }

@@ -33,6 +33,7 @@ void L2tpSessions::remove(const wire::RecordKey& key, Effects& effects) {
 }
 
 void L2tpSessions::detach(Effects& effects) {
+    scripts_.down_all(effects);
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         remove(key, effects);
     }
@@ -85,7 +86,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         take_over(key);
         let_speak(key.tunnel, now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
-        resume(*late, now);
+        resume(*late, now, effects);
         end_unresumable(now, effects);
     } else {
         give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);

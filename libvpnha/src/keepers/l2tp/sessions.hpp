@@ -16,6 +16,7 @@
 
 #include "base/burst.hpp"
 #include "keepers/keeper.hpp"
+#include "keepers/resume_scripts.hpp"
 #include "keepers/timeouts.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 
@@ -26,6 +27,7 @@ struct L2tpSettings {
     Duration confirm_wait{};    // A pppd goes on after that.
     // After a takeover so many clients are told within a second that they have to dial again.
     std::uint32_t redials_per_second = 100;
+    bool resume_scripts = false;
 };
 
 [[nodiscard]] wire::RecordKey record_key_of(const l2tp::SessionKey& key);
@@ -36,7 +38,8 @@ class L2tpSessions final : public Keeper {
     L2tpSessions(Gateway& gateway, L2tpSettings settings)
         : gateway_(gateway),
           settings_(settings),
-          redial_pace_(Burst::per_second(settings.redials_per_second)) {}
+          redial_pace_(Burst::per_second(settings.redials_per_second)),
+          scripts_(gateway, settings.resume_scripts) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -116,7 +119,7 @@ class L2tpSessions final : public Keeper {
     void end_unresumable(TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
-    void resume(const l2tp::SessionRecord& record, TimePoint now);
+    void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
     // By this side; its client is told.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);
@@ -149,7 +152,8 @@ class L2tpSessions final : public Keeper {
     std::set<l2tp::SessionKey> ending_;  // Of resumed_: when redial_pace_ lets them.
     Burst redial_pace_;
     std::set<l2tp::SessionKey> paused_sessions_;
-    Timeouts timeouts_;                  // Of the sessions of resumed_.
+    Timeouts timeouts_;  // Of the sessions of resumed_.
+    ResumeScripts scripts_;
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
     Counters counters_;
 };

@@ -114,6 +114,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
     } else {
         timeouts_.forget(key);
         ending_.erase(*call);
+        scripts_.down(*call, effects);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
         rest.numbers = found->second.numbers;
@@ -173,6 +174,7 @@ void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
 }
 
 void PptpCalls::detach(Effects& effects) {
+    scripts_.down_all(effects);
     for (const auto& [key, call] : calls_) {
         if (call.stage != Stage::stock) {
             effects.emplace_back(node::RemoveCall{gateway_.id(), key});
@@ -246,6 +248,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     }
     if (prepared.result) {
         refusals_.erase(record);
+        call.device = prepared.device;
     } else {
         refusals_[record] = prepared.result.error().detail;
         log(node::Level::error, "a session could not be prepared event=quarantined", prepared.key,
@@ -329,7 +332,8 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     replica().hurry_counters();
     timeouts_.forget(key);
     Call& call = calls_[record.key];
-    call = Call{record, numbers, Stage::stock, std::nullopt, 0};
+    call = Call{.record = record, .numbers = numbers, .stage = Stage::stock, .installing = {}};
+    scripts_.down(record.key, effects);
     if (obstacle.empty()) {
         waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
         log(node::Level::info, "session up event=session-up", record.key, {}, effects);

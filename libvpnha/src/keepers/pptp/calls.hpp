@@ -26,6 +26,7 @@
 
 #include "base/burst.hpp"
 #include "keepers/keeper.hpp"
+#include "keepers/resume_scripts.hpp"
 #include "keepers/timeouts.hpp"
 
 namespace vpnha::keepers {
@@ -36,10 +37,12 @@ class PptpCalls final : public Keeper, public Counted {
   public:
     // `gateway` must outlive it. A pppd goes on after `confirm_wait`. After a takeover
     // `redials_per_second` clients are told that they have to dial again; at least 1.
-    PptpCalls(Gateway& gateway, Duration confirm_wait, std::uint32_t redials_per_second)
+    PptpCalls(Gateway& gateway, Duration confirm_wait, std::uint32_t redials_per_second,
+              bool resume_scripts)
         : gateway_(gateway),
           confirm_wait_(confirm_wait),
-          redial_pace_(Burst::per_second(redials_per_second)) {}
+          redial_pace_(Burst::per_second(redials_per_second)),
+          scripts_(gateway, resume_scripts) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -81,6 +84,7 @@ class PptpCalls final : public Keeper, public Counted {
         Stage stage = Stage::absent;
         std::optional<std::uint64_t> installing;  // The replica waits for the record.
         std::uint64_t preparing = 0;              // The data path's ticket.
+        std::uint32_t device = 0;                 // Of a prepared one.
     };
     using Calls = std::map<pptp::CallKey, Call>;
     struct StockCall {
@@ -145,6 +149,7 @@ class PptpCalls final : public Keeper, public Counted {
     Timeouts timeouts_;                        // Of resumed ones.
     std::set<pptp::CallKey> ending_;           // The same: when redial_pace_ lets them.
     Burst redial_pace_;
+    ResumeScripts scripts_;  // The same.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

@@ -6,6 +6,15 @@
 
 namespace vpnha::keepers {
 
+namespace {
+
+node::ScriptFacts facts_of(const pptp::CallRecord& record, std::uint32_t device) {
+    return {record.user, record.our_address,         record.peer_address,
+            {},          record.established_unix_ms, device};
+}
+
+}  // namespace
+
 void PptpCalls::promote(TimePoint now, Effects& effects) {
     is_promoted_ = true;
     say_numbers(effects);
@@ -73,6 +82,7 @@ void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePo
     ++counters_.lost;
     log(node::Level::error, "session lost event=lost", key, why, effects);
     effects.emplace_back(node::RemoveCall{gateway_.id(), key});
+    scripts_.down(key, effects);
     calls_.erase(key);
     ending_.erase(key);
     timeouts_.forget(record_key_of(key));
@@ -117,6 +127,7 @@ void PptpCalls::mute(Effects& effects) {
     read_again_at_.reset();
     timeouts_.clear();
     ending_.clear();
+    scripts_.down_all(effects);
     effects.emplace_back(node::UnwatchCalls{gateway_.id()});
     for (auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed) {
@@ -127,6 +138,10 @@ void PptpCalls::mute(Effects& effects) {
             call.stage = Stage::absent;
             replica().on_gone(record_key_of(key));
         }
+    }
+    for (const auto& [plugin, call] : stock_) {
+        const pptp::CallRecord& record = call.record;
+        scripts_.stock_down(record.key, facts_of(record, 0), record.interface, effects);
     }
     stock_.clear();
     waiting_plugins_.clear();
@@ -153,6 +168,12 @@ Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effe
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
     ++counters_.resumed;
     log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
+    const auto found = calls_.find(resumed.key);
+    if (found == calls_.end() || found->second.stage != Stage::resumed ||
+        found->second.record->ends_with_node) {
+        return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
+    }
+    scripts_.up(resumed.key, facts_of(*found->second.record, found->second.device), effects);
 }
 
 void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
@@ -163,6 +184,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     calls_.erase(found);
     ending_.erase(ended.key);
     timeouts_.forget(record_key_of(ended.key));
+    scripts_.down(ended.key, effects);
     log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
     if (replica().promoted()) {
         end(ended.key, ended.cause, now);

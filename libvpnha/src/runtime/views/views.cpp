@@ -335,6 +335,18 @@ json counters_view(const node::Node& node, const Around& around) {
     return sum;
 }
 
+json scripts_view(const Scripts* scripts) {
+    if (scripts == nullptr) {
+        return nullptr;
+    }
+    const ScriptCounters& counters = scripts->counters();
+    return {{"waiting", scripts->waiting()},
+            {"done", counters.done},
+            {"failed", counters.failed},
+            {"killed", counters.killed},
+            {"dropped", counters.dropped}};
+}
+
 json authorization_view(const adapters::AuthorizationCounters* counters) {
     if (counters == nullptr) {
         return nullptr;
@@ -439,6 +451,7 @@ json status_view(const node::Node& node, const Around& around) {
             {"differences", differences_view(node)},
             {"gateways", std::move(gateways)},
             {"dynamic_authorization", authorization_view(around.authorization)},
+            {"scripts", scripts_view(around.scripts)},
             {"counters", counters_view(node, around)}};
 }
 

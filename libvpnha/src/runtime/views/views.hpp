@@ -16,6 +16,7 @@
 #include "runtime/flow_keeper.hpp"
 #include "runtime/ipsec.hpp"
 #include "runtime/pptp.hpp"
+#include "runtime/scripts.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
@@ -34,7 +35,8 @@ struct Around {
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;
-    const Pptp* pptp = nullptr;  // nullptr: no gateway has it.
+    const Pptp* pptp = nullptr;        // nullptr: no gateway has it.
+    const Scripts* scripts = nullptr;  // nullptr: no gateway has resume_scripts.
     // nullptr: nobody hears requests of RADIUS servers.
     const adapters::AuthorizationCounters* authorization = nullptr;
     adapters::LeaseCounters lease;

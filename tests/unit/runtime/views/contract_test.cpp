@@ -129,6 +129,7 @@ class ContractTest : public ::testing::Test {
                                     .waiting_installs = [](GatewayId) { return 0U; },
                                     .flows = flows_,
                                     .ipsec = ipsec_,
+                                    .scripts = &scripts_,
                                     .authorization = &authorization_,
                                     .lease = {}});
     }
@@ -138,6 +139,7 @@ class ContractTest : public ::testing::Test {
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
     Ipsec ipsec_;
+    Scripts scripts_{loop_};
     adapters::AuthorizationCounters authorization_;
     OpenGate gate_;
     Admission admission_{config::Admission{}};

@@ -3,12 +3,12 @@
 over. Their clients are told."""
 from __future__ import annotations
 
-from ..evidence.expectation import at_most, equals
-from ..host.node import Node
-from ..product.client import VpnClient
-from .live import LEFTOVERS_LIMIT_S, Live
-from .promise import TAKEOVER_MS, expect_only_silence
-from .run import Run
+from ...evidence.expectation import at_most, equals
+from ...host.node import Node
+from ...product.client import VpnClient
+from ..live import LEFTOVERS_LIMIT_S, Live
+from ..promise import TAKEOVER_MS, expect_only_silence
+from ..run import Run
 
 # A client that nobody tells finds out after a minute.
 TOLD_LIMIT_S = 10

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// pppd's scripts of the sessions that this node has resumed: a few at a time, each for so long, in
+// the order of script_queue.hpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "adapters/os/qb_loop.hpp"
+#include "adapters/pppd/script_runner.hpp"
+#include "base/limits.hpp"
+#include "effects/script_work.hpp"
+#include "runtime/script_queue.hpp"
+
+namespace vpnha::runtime {
+
+struct ScriptCounters {
+    std::uint64_t done = 0;     // Ended with exit code 0.
+    std::uint64_t failed = 0;   // Not started, or ended with another one.
+    std::uint64_t killed = 0;   // Lasted too long.
+    std::uint64_t dropped = 0;  // Sessions whose scripts were left out.
+};
+
+class Scripts {
+  public:
+    // The loop must outlive it. `directory`, `timeout`: of the tests.
+    explicit Scripts(adapters::QbLoop& loop,
+                     adapters::ScriptRunner::Settings settings = {.timeout = limits::kScriptMax});
+
+    // `interface`: the session's on this node, when it comes up.
+    void execute(const node::RunUpScripts& work, std::string interface);
+    void execute(const node::RunDownScripts& work);
+    void execute(const node::RunStockDownScripts& work);
+
+    // `done` when none waits or runs any more, or after limits::kScriptsAtEnd; not at once.
+    void finish(std::function<void()> done);
+
+    [[nodiscard]] const ScriptCounters& counters() const { return counters_; }
+    [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
+
+  private:
+    void go_on();
+    void drop_unless(bool taken);
+    void count(const ScriptQueue::Next& run, const adapters::ScriptRunner::Outcome& outcome);
+    void end_if_idle();
+    void end();
+
+    adapters::QbLoop& loop_;
+    ScriptQueue queue_;
+    ScriptCounters counters_;
+    std::optional<TimePoint> complain_from_;  // Of failures, the next time.
+    std::function<void()> on_idle_;
+    adapters::ScriptRunner runner_;
+};
+
+}  // namespace vpnha::runtime
