@@ -218,7 +218,7 @@ inline constexpr std::size_t kDevicesRemovedAtOnce = 16;
 // turn ~0.1 ms, and the ends of as many sessions ~1 ms; then the others' turn comes.
 inline constexpr std::size_t kSessionEventsPerTurnMax = 16;
 // Resumed tunnels that speak in one turn, after a promotion as well as when their time has come:
-// each is made of its record, says two packets and gets two answers, at 50 us 1 ms in all. 10 000
+// each is made of its record, says three packets and gets two answers, at 50 us 1 ms in all. 10 000
 // have had their turn after 3 s; meanwhile their peers' data passes.
 inline constexpr std::size_t kTunnelsPerTurn = 16;
 inline constexpr std::chrono::milliseconds kTunnelTurn{5};

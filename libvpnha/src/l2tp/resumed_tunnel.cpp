@@ -40,6 +40,12 @@ bool is_about_a_session(MessageType type) {
     }
 }
 
+void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffects& effects) {
+    for (Bytes& frame : link.frames) {
+        effects.emplace_back(SendFrame{session, std::move(frame)});
+    }
+}
+
 }  // namespace
 
 struct ResumedTunnel::State {
@@ -213,9 +219,7 @@ void ResumedTunnel::State::on_sccrq(TunnelEffects& effects) {
 
 void ResumedTunnel::State::apply(Sessions::iterator session, ppp::LinkKeeper::Effects link,
                                  CdnResult result, TunnelEffects& effects) {
-    for (Bytes& frame : link.frames) {
-        effects.emplace_back(SendFrame{session->first, std::move(frame)});
-    }
+    say(session->first, link, effects);
     if (link.end_reason) {
         channel.send(session->first.peer_id, encode_cdn(result, session->first.id), latest);
         end_session(session, std::move(*link.end_reason), link.cause, effects);
@@ -274,9 +278,8 @@ void ResumedTunnel::State::raise_doubt(std::string reason, TunnelEffects& effect
 void ResumedTunnel::State::ask_all(TunnelEffects& effects) {
     doubt->next_echo = latest + limits::kL2tpDoubtEchoInterval;
     for (auto& [session, link] : sessions) {
-        for (Bytes& frame : link.probe().frames) {
-            effects.emplace_back(SendFrame{session, std::move(frame)});
-        }
+        ppp::LinkKeeper::Effects echo = link.probe();
+        say(session, echo, effects);
     }
 }
 
@@ -337,6 +340,8 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
     state_->channel.start(now);
     for (auto& [session, link] : state_->sessions) {
         link.start(now);
+        ppp::LinkKeeper::Effects greeting = link.greet();
+        say(session, greeting, effects);
     }
     if (state_->sessions.empty()) {
         state_->stop(StopResult::clear, "it has no session", effects);

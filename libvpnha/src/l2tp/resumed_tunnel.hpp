@@ -99,7 +99,9 @@ class ResumedTunnel {
     // Adds a session of this tunnel; the record's tunnel key must equal this tunnel's.
     void add_session(const SessionRecord& record);
 
-    // The node speaks for the VIP now: learn Ns/Nr from the peer, start the echo timers.
+    // The node speaks for the VIP now: learn Ns/Nr from the peer, start the echo timers. Each link
+    // greets its peer, by a packet without a data sequence number: a peer that numbers its own must
+    // stop then (RFC 2661 5.4), and this node's kernel may drop them until it does.
     [[nodiscard]] TunnelEffects on_promoted(TimePoint now);
     // Bytes that the peer sent to the tunnel's UDP socket (control, or data the kernel did not
     // know).

@@ -16,6 +16,9 @@ constexpr std::size_t kFrameHeaderBytes = 6;
 // The least that may be assumed whatever a record says; RFC 1661 6.1 wants far more accepted.
 constexpr std::size_t kMruMin = 128;
 
+// Of no echo: a Discard-Request has no answer.
+constexpr std::uint8_t kGreetingId = 0;
+
 // What fits after a frame's header for this peer.
 std::size_t data_room(const LinkOptions& theirs) {
     const std::size_t mru = std::max<std::size_t>(theirs.mru, kMruMin);
@@ -28,6 +31,14 @@ void LinkKeeper::start(TimePoint now) {
     if (settings_.echo_interval > Duration::zero()) {
         next_echo_ = now + settings_.echo_interval;
     }
+}
+
+LinkKeeper::Effects LinkKeeper::greet() {
+    Effects effects;
+    if (open_) {
+        send_with_magic(Code::discard_request, kGreetingId, effects);
+    }
+    return effects;
 }
 
 LinkKeeper::Effects LinkKeeper::on_frame(ByteView frame, TimePoint now) {
@@ -185,7 +196,7 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
         terminate("peer left LCP echoes unanswered", EndCause::lost_carrier, effects);
         return effects;
     }
-    send_echo(effects);
+    send_with_magic(Code::echo_request, next_id_++, effects);
     ++unanswered_;
     next_echo_ = now + settings_.echo_interval;
     return effects;
@@ -194,7 +205,7 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
 LinkKeeper::Effects LinkKeeper::probe() {
     Effects effects;
     if (open_) {
-        send_echo(effects);
+        send_with_magic(Code::echo_request, next_id_++, effects);
     }
     return effects;
 }
@@ -228,11 +239,11 @@ void LinkKeeper::reject(Code code, ByteView rejected, TimePoint now, Effects& ef
         encode_control_frame(Protocol::lcp, {.code = code, .id = next_id_++, .data = copy}));
 }
 
-void LinkKeeper::send_echo(Effects& effects) {
+void LinkKeeper::send_with_magic(Code code, std::uint8_t id, Effects& effects) {
     ByteWriter data;
     data.u32(settings_.ours.magic);
-    effects.frames.push_back(encode_control_frame(
-        Protocol::lcp, {.code = Code::echo_request, .id = next_id_++, .data = data.view()}));
+    effects.frames.push_back(
+        encode_control_frame(Protocol::lcp, {.code = code, .id = id, .data = data.view()}));
 }
 
 void LinkKeeper::terminate(std::string reason, EndCause cause, Effects& effects) {

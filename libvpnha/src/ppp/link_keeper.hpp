@@ -81,6 +81,8 @@ class LinkKeeper {
 
     // The node speaks for the link now; the first echo follows after one interval.
     void start(TimePoint now);
+    // A Discard-Request (RFC 1661 5.9): a packet of this end's, to which the peer says nothing.
+    [[nodiscard]] Effects greet();
     // A frame of the channel or the unit: protocol number first.
     [[nodiscard]] Effects on_frame(ByteView frame, TimePoint now);
     [[nodiscard]] Effects on_time(TimePoint now);
@@ -101,7 +103,7 @@ class LinkKeeper {
     void on_echo_request(const ControlPacket& packet, Effects& effects);
     void on_echo_reply(const ControlPacket& packet);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);
-    void send_echo(Effects& effects);
+    void send_with_magic(Code code, std::uint8_t id, Effects& effects);
     void terminate(std::string reason, EndCause cause, Effects& effects);
     void end(std::string reason, EndCause cause, Effects& effects);
 

@@ -17,6 +17,7 @@ using test::kTunnel;
 using test::L2tpPacket;
 using test::lcp;
 using test::session_record;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -56,7 +57,7 @@ class ResumedTunnelTest : public ::testing::Test {
     }
 
     void promote() {
-        EXPECT_THAT(lines(tunnel.on_promoted(now)), ElementsAre("HELLO ns 0 nr 0"));
+        EXPECT_THAT(lines(tunnel.on_promoted(now)), Contains("HELLO ns 0 nr 0"));
         EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 4)), ElementsAre("HELLO ns 4 nr 0"));
         EXPECT_THAT(receive(L2tpPacket().to(0x1111).numbers(2, 5)), IsEmpty());
     }
@@ -97,6 +98,12 @@ TEST_F(ResumedTunnelTest, IsSilentUntilItsNodeIsPromoted) {
     EXPECT_FALSE(tunnel.next_deadline().has_value());
     EXPECT_THAT(end(1), IsEmpty());
     EXPECT_TRUE(tunnel.has_sessions());
+}
+
+// Without a data sequence number: a peer that numbers what it sends must stop then.
+TEST_F(ResumedTunnelTest, EachLinkGreetsItsPeerAtOnce) {
+    EXPECT_THAT(lines(tunnel.on_promoted(now)),
+                ElementsAre("session 1 code 11", "session 2 code 11", "HELLO ns 0 nr 0"));
 }
 
 TEST_F(ResumedTunnelTest, AnswersControlAndLcpOnceSynchronized) {
@@ -271,7 +278,7 @@ TEST_F(ResumedTunnelTest, AnSccrqWhileClosingFreesTheTunnelAtOnce) {
 }
 
 TEST_F(ResumedTunnelTest, UnansweredProbesAreSettledByLcp) {
-    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 3U);
     for (const int s : {1, 3, 7, 15, 23}) {
         at(seconds(s));
         receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
@@ -294,7 +301,7 @@ TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
     quiet.echo_interval_s = 0;
     tunnel = ResumedTunnel(kTunnel);
     tunnel.add_session(quiet);
-    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 2U);
     for (const int s : {1, 3, 7, 15, 23, 31}) {
         at(seconds(s));
     }
@@ -304,7 +311,7 @@ TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
 }
 
 TEST_F(ResumedTunnelTest, ClosingEndsThoughThePeerNeverAnswered) {
-    EXPECT_EQ(tunnel.on_promoted(now).size(), 1U);
+    EXPECT_EQ(tunnel.on_promoted(now).size(), 3U);
     end(1);
     EXPECT_THAT(end(2), ElementsAre("session 2 code 5", "SessionEnded 2: ended by the operator"));
     for (const int s : {1, 3, 7, 15, 23}) {

@@ -172,8 +172,8 @@ TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
     ASSERT_TRUE(cluster.promote(2).has_value());
     EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions(), IsEmpty());
     EXPECT_THAT(cluster.at(2).datagrams, Not(IsEmpty()));
-    ASSERT_THAT(cluster.at(2).frames, SizeIs(1)) << "LCP's Terminate-Request";
-    EXPECT_EQ(to_hex(cluster.at(2).frames.front()).substr(0, 6), "c02105");
+    ASSERT_THAT(cluster.at(2).frames, SizeIs(2)) << "LCP's Discard-Request and Terminate-Request";
+    EXPECT_EQ(to_hex(cluster.at(2).frames.back()).substr(0, 6), "c02105");
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 

@@ -125,6 +125,15 @@ TEST_F(LinkKeeperTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) 
     }
 }
 
+TEST_F(LinkKeeperTest, GreetsWithAPacketThatHasNoAnswer) {
+    const LinkKeeper::Effects effects = link.greet();
+    ASSERT_EQ(effects.frames.size(), 1U);
+    EXPECT_EQ(open_frame(effects.frames[0]),
+              (Frame{0xc021, Code::discard_request, 0, {0x0a, 0x0a, 0x0a, 0x0a}}));
+    static_cast<void>(link.close("test"));
+    EXPECT_TRUE(link.greet().frames.empty());
+}
+
 TEST_F(LinkKeeperTest, AProbeIsAnsweredOnlyByAReplyToIt) {
     const auto first = link.probe();
     ASSERT_EQ(first.frames.size(), 1U);
