@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ..host.node import Node
@@ -67,13 +67,15 @@ class L2tpClient:
 
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
                  password: str = PASSWORD, gateway: VpnGateway = L2TP,
-                 mtu: int = MTU, syslog: str = "", ppp: Sequence[str] = ()) -> None:
+                 mtu: int = MTU, syslog: str = "", ppp: Sequence[str] = (),
+                 without: Collection[str] = ()) -> None:
         """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
-        logs. `ppp`: further options of pppd."""
+        logs. `ppp`: further options of pppd. `without`: options of pppd that are left out."""
         self.node = node
         self.gateway = gateway
         self._mtu = mtu
         self._ppp = ppp
+        self._without = without
         self._syslog = syslog
         self._redial = redial
         self._user = user
@@ -82,8 +84,9 @@ class L2tpClient:
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
         self.node.put(CONFIG, client_config(self.gateway.vip_outside, self._redial))
-        self.node.put(OPTIONS, client_options(self._user, self._mtu) +
-                      "".join(f"{option}\n" for option in self._ppp))
+        options = [*client_options(self._user, self._mtu).splitlines(), *self._ppp]
+        self.node.put(OPTIONS, "".join(f"{option}\n" for option in options
+                                       if option not in self._without))
         self.node.put("/etc/ppp/chap-secrets", chap_secrets(self._user, self._password),
                       mode=0o600)
         self.node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)

@@ -39,6 +39,7 @@ PROMOTED = ("promoted", "acting-confirmed")
 HOLD_S = 10
 # UDP; the default of vpnha.toml.
 LEASE_PORT = 5420
+EVENTS_LOG = "events.log"
 METRICS_FILE = "/run/vpnha.prom"
 # Exit code of `vpnha status` with findings; it has said its status all the same.
 DEGRADED = 6
@@ -334,6 +335,17 @@ class VpnhaStack:
         lines = (node.read(METRICS_FILE) or "").splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
         return {series: float(value) for series, value in pairs}
+
+    def follow_events(self, node: Node) -> None:
+        """From now on events() knows what the node's vpnhad tells, also after a power cut."""
+        node.start("vpnha", "events", "--follow", "--json", stdout=f"/var/log/{EVENTS_LOG}")
+
+    def events(self, node: Node, word: str) -> list[dict]:
+        """Those with that word since follow_events(), and those that vpnhad still had then."""
+        # The last line may be half written.
+        lines = node.read_log(EVENTS_LOG).splitlines(keepends=True)
+        told = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [each for each in told if each["event"] == word]
 
     def conntrack(self, node: Node) -> dict:
         """What the node says of the gateway's flows: how many its replica and its kernel hold, and
