@@ -21,6 +21,7 @@ silence and nothing else. Nothing is left in the end.
 import dataclasses
 
 from vpnlab.evidence.capture_decode import PPP_LCP, L2tp, read_frames
+from vpnlab.evidence.capture_goodbye import TERMINATE_REQUEST
 from vpnlab.evidence.expectation import at_most, equals, is_true
 from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
@@ -39,7 +40,6 @@ MPPE = "require-mppe-128"
 REDIAL = Redial(timeout_s=2)
 KNOWN_LIMIT_S, PATIENCE_S = 15, 60
 TOLD_S, SERVED_S = 5, 10
-TERMINATE_REQUEST = 5
 
 
 class AllowingStack(VpnhaStack):

@@ -15,7 +15,7 @@ sends its client PPP's Terminate-Request, once, and then the end of the control 
 client has a new call within 10 s of the power cut. Nothing is left of the old one.
 """
 from vpnlab.evidence.capture_invariants import pptp_hang_ups
-from vpnlab.evidence.expectation import at_most, equals, is_true
+from vpnlab.evidence.expectation import equals
 from vpnlab.host.topology import VIP_OUTSIDE
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.pptp_client import RedialingDialler
@@ -23,10 +23,9 @@ from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.live import begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.sessions.unprotected import hang_up, redial_over_power_cut
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-DIAL_LIMIT_S, PATIENCE_S = 15, 90
-REDIALLED_S = 10
 # RFC 1661 5.5.
 TERMINATE_REQUEST, FIN = "LCP code 5", "FIN"
 
@@ -36,26 +35,10 @@ def steps(run: Run) -> None:
         run.lab, Cluster(run.lab), pptp=True, ppp=["+ipv6"]))
     dialler = RedialingDialler(run.lab.node("client1"), ["+ipv6"])
     dialler.start()
-    dialler.dial()
-    run.wait_for("client1 has a session", dialler.up, DIAL_LIMIT_S)
-    for node in run.lab.gateways:
-        run.wait_for(f"{node.name} shows the session as unprotected", lambda node=node: [
-            each["state"] for each in live.stack.sessions(node)] == ["unprotected"], DIAL_LIMIT_S)
-    reason = live.stack.sessions(live.active)[0]["reason"]
-    run.expect("reason_names_ipv6", "IPv6CP" in reason, is_true())
-
     wire = run.lab.capture("client1", "outside", run.out / "client1-wire.pcap")
-    run.step(f"power cut of {live.active.name}, which is promoted")
-    begun = run.lab.now()
-    live.active.power_off()
-    run.wait_for("client1 has dialled again", lambda: len(dialler.dialled()) == 2 and dialler.up(),
-                 PATIENCE_S)
-    run.expect("redialled_s", round(run.lab.now() - begun, 2), at_most(REDIALLED_S))
+    span = redial_over_power_cut(run, live, dialler, "IPv6CP")
     wire.stop()
-    told = [each.partition(": ")[2]
-            for each in pptp_hang_ups(wire.path, VIP_OUTSIDE, (begun, run.lab.now()))]
+    told = [each.partition(": ")[2] for each in pptp_hang_ups(wire.path, VIP_OUTSIDE, span)]
     run.expect("told_in_order", [each for each in told if each in (TERMINATE_REQUEST, FIN)],
                equals([TERMINATE_REQUEST, FIN]))
-    dialler.hang_up()
-    run.wait_for("client1 has hung up", dialler.gone, DIAL_LIMIT_S)
-    live.end()
+    hang_up(run, live, dialler)

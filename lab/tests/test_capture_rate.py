@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from capture_packets import CLIENT, GW1_MAC, T0, VIP, Pcap, avp, l2tp_control, udp
-from vpnlab.evidence.capture_rate import CDN, first_ends, most_within, packet_times
+from vpnlab.evidence.capture_goodbye import CDN
+from vpnlab.evidence.capture_rate import first_ends, most_within, packet_times
 
 HELLO = 6
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .capture_decode import L2tp, read_frames
-
-CDN = 14
+from .capture_goodbye import CDN
 
 
 def most_within(times: Iterable[float], window_s: float = 1.0) -> int:

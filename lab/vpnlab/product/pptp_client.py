@@ -34,7 +34,7 @@ class PptpDialler:
     def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
         self.node = node
         self.gateway = gateway
-        self._compression = MPPE
+        self._more = MPPE
         self._pppd: Background | None = None
 
     def start(self) -> None:
@@ -49,7 +49,7 @@ class PptpDialler:
         self._pppd = self.node.start(
             "/usr/sbin/pppd", "pty", f"pptp {self.gateway.vip_outside} --nolaunchpppd "
             "--nohostroute --loglevel 2", "nodetach", "user", USER, "logfile", PPPD_LOG,
-            *(word for option in (*OPTIONS, *self._compression) for word in option.split()),
+            *(word for option in (*OPTIONS, *self._more) for word in option.split()),
             stdout=PPTP_LOG, stderr=PPTP_LOG)
 
     def dialled(self) -> list[Dialled]:
@@ -73,7 +73,7 @@ class ClearPptpDialler(PptpDialler):
 
     def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
         super().__init__(node, gateway)
-        self._compression = CLEAR
+        self._more = CLEAR
 
 
 class RedialingDialler(PptpDialler):
@@ -84,7 +84,7 @@ class RedialingDialler(PptpDialler):
     def __init__(self, node: Node, options: Sequence[str] = (),
                  gateway: VpnGateway = L2TP) -> None:
         super().__init__(node, gateway)
-        self._compression = (*MPPE, *self.PERSIST, *options)
+        self._more = (*MPPE, *self.PERSIST, *options)
 
     def up(self) -> bool:
         return self.node.has_interface(INTERFACE)

@@ -139,17 +139,31 @@ UniqueFd open_pidfd(pid_t pid) {
     return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-bool wait_gone(int pidfd, std::chrono::steady_clock::time_point deadline) {
+enum class Waited { ended, timed_out, stopped };
+
+// `stop`: -1 when there is none. What cannot be waited for counts as stopped.
+Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::time_point deadline) {
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(
             deadline - std::chrono::steady_clock::now());
-        pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
-        const int ready =
-            ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-        if (ready >= 0 || errno != EINTR) {
-            return ready > 0;
+        std::array<pollfd, 2> entries{pollfd{.fd = pidfd, .events = POLLIN, .revents = 0},
+                                      pollfd{.fd = stop, .events = POLLIN, .revents = 0}};
+        const int ready = ::poll(entries.data(), entries.size(),
+                                 static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        if (ready == 0) {
+            return Waited::timed_out;
+        }
+        if (ready > 0) {
+            return entries[0].revents != 0 ? Waited::ended : Waited::stopped;
+        }
+        if (errno != EINTR) {
+            return Waited::stopped;
         }
     }
+}
+
+bool wait_gone(int pidfd, std::chrono::steady_clock::time_point deadline) {
+    return wait_ended_or_stopped(pidfd, -1, deadline) == Waited::ended;
 }
 
 // The pid of the started side, when that has executed its program.
@@ -170,6 +184,11 @@ int wait_for(pid_t child) {
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     return status;
+}
+
+// As a shell has it: of a signal 128 more than its number.
+int exit_code_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 // What posix_spawn() is to do in the child: no descriptor but the three streams, no signal blocked
@@ -207,28 +226,6 @@ class SpawnRules {
     posix_spawn_file_actions_t actions_{};
     posix_spawnattr_t attributes_{};
 };
-
-enum class Waited { ended, timed_out, stopped };
-
-Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::time_point deadline) {
-    for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
-        std::array<pollfd, 2> entries{pollfd{.fd = pidfd, .events = POLLIN, .revents = 0},
-                                      pollfd{.fd = stop, .events = POLLIN, .revents = 0}};
-        const int ready = ::poll(entries.data(), entries.size(),
-                                 static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-        if (ready == 0) {
-            return Waited::timed_out;
-        }
-        if (ready > 0) {
-            return entries[0].revents != 0 ? Waited::ended : Waited::stopped;
-        }
-        if (errno != EINTR) {
-            return Waited::stopped;
-        }
-    }
-}
 
 }  // namespace
 
@@ -374,7 +371,7 @@ Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout
         return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
                                                command.arguments[0], timeout.count()));
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_code_of(status);
 }
 
 Result<int> run_group_to_end(const Command& command, std::chrono::milliseconds timeout, int stop) {
@@ -400,7 +397,7 @@ Result<int> run_group_to_end(const Command& command, std::chrono::milliseconds t
     if (waited == Waited::stopped) {
         return fail(Errc::unreachable, fmt::format("{} was killed", program));
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return exit_code_of(status);
 }
 
 void leave_caller() {

@@ -117,9 +117,11 @@ std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
 }
 
 void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
-    while (gateway_.is_heard() && !ending_.empty() && redial_pace_.take(now)) {
-        const l2tp::SessionKey key = *ending_.begin();
-        ending_.erase(key);
+    if (!gateway_.is_heard()) {
+        return;
+    }
+    while (const auto taken = ending_.take(now)) {
+        const l2tp::SessionKey& key = *taken;
         ++counters_.sessions_lost;
         effects.emplace_back(node::Log{
             node::Level::error,
@@ -197,7 +199,7 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
     place->second.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
     if (record.ends_with_node) {
-        ending_.insert(record.key);
+        ending_.add(record.key);
     } else {
         scripts_.up(record.key, facts_of(record), effects);
     }

@@ -234,12 +234,10 @@ void L2tpSessions::on_time(TimePoint now, Effects& effects) {
 }
 
 std::optional<TimePoint> L2tpSessions::next_deadline() const {
-    std::optional<TimePoint> at = earliest(timeouts_.next_deadline(), turn_at_);
+    std::optional<TimePoint> at =
+        earliest(earliest(timeouts_.next_deadline(), turn_at_), ending_.next_deadline());
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
-    }
-    if (!ending_.empty()) {
-        at = earliest(at, redial_pace_.next());
     }
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/burst.hpp"
 #include "keepers/keeper.hpp"
+#include "keepers/paced_ends.hpp"
 #include "keepers/resume_scripts.hpp"
 #include "keepers/timeouts.hpp"
 #include "l2tp/resumed_tunnel.hpp"
@@ -38,7 +38,7 @@ class L2tpSessions final : public Keeper {
     L2tpSessions(Gateway& gateway, L2tpSettings settings)
         : gateway_(gateway),
           settings_(settings),
-          redial_pace_(Burst::per_second(settings.redials_per_second)),
+          ending_(settings.redials_per_second),
           scripts_(gateway, settings.resume_scripts) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
@@ -114,8 +114,7 @@ class L2tpSessions final : public Keeper {
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
     [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
         const l2tp::TunnelKey& tunnel) const;
-    // Those that nobody but their node could go on with, at a pace: their clients dial again at
-    // once, and each of them is authenticated.
+    // Of ending_, those whose time has come.
     void end_unresumable(TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
@@ -148,9 +147,8 @@ class L2tpSessions final : public Keeper {
     std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
     // Not in resumed_ yet: nothing has been said, and nothing is heard.
     std::set<l2tp::TunnelKey> silent_;
-    std::optional<TimePoint> turn_at_;   // Of the next of them.
-    std::set<l2tp::SessionKey> ending_;  // Of resumed_: when redial_pace_ lets them.
-    Burst redial_pace_;
+    std::optional<TimePoint> turn_at_;    // Of the next of them.
+    PacedEnds<l2tp::SessionKey> ending_;  // Of resumed ones.
     std::set<l2tp::SessionKey> paused_sessions_;
     Timeouts timeouts_;  // Of the sessions of resumed_.
     ResumeScripts scripts_;

@@ -212,10 +212,8 @@ void PptpCalls::on_time(TimePoint now, Effects& effects) {
 }
 
 std::optional<TimePoint> PptpCalls::next_deadline() const {
-    std::optional<TimePoint> at = earliest(read_again_at_, timeouts_.next_deadline());
-    if (!ending_.empty()) {
-        at = earliest(at, redial_pace_.next());
-    }
+    std::optional<TimePoint> at =
+        earliest(earliest(read_again_at_, timeouts_.next_deadline()), ending_.next_deadline());
     for (const auto& [plugin, waiting] : waiting_plugins_) {
         at = earliest(at, waiting.until);
     }

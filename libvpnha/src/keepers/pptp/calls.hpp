@@ -24,8 +24,8 @@
 #include <string>
 #include <vector>
 
-#include "base/burst.hpp"
 #include "keepers/keeper.hpp"
+#include "keepers/paced_ends.hpp"
 #include "keepers/resume_scripts.hpp"
 #include "keepers/timeouts.hpp"
 
@@ -41,7 +41,7 @@ class PptpCalls final : public Keeper, public Counted {
               bool resume_scripts)
         : gateway_(gateway),
           confirm_wait_(confirm_wait),
-          redial_pace_(Burst::per_second(redials_per_second)),
+          ending_(redials_per_second),
           scripts_(gateway, resume_scripts) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
@@ -122,8 +122,7 @@ class PptpCalls final : public Keeper, public Counted {
     void say_numbers(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
-    // Those that nobody but their node could go on with, at a pace: their clients dial again at
-    // once, and each of them is authenticated.
+    // Of ending_, those whose time has come.
     void end_unresumable(TimePoint now, Effects& effects);
     void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
@@ -147,9 +146,8 @@ class PptpCalls final : public Keeper, public Counted {
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
     std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
     Timeouts timeouts_;                        // Of resumed ones.
-    std::set<pptp::CallKey> ending_;           // The same: when redial_pace_ lets them.
-    Burst redial_pace_;
-    ResumeScripts scripts_;  // The same.
+    PacedEnds<pptp::CallKey> ending_;          // Of resumed ones.
+    ResumeScripts scripts_;                    // The same.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

@@ -52,7 +52,7 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         Call& call = calls_[key];
         call.stage = Stage::resumed;
         if (call.record->ends_with_node) {
-            ending_.insert(key);
+            ending_.add(key);
         }
         timeouts_.watch({record_key_of(key), call.record->timeouts,
                          call.record->established_unix_ms, call.record->peer_address},
@@ -64,9 +64,11 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
 }
 
 void PptpCalls::end_unresumable(TimePoint now, Effects& effects) {
-    while (gateway_.is_heard() && !ending_.empty() && redial_pace_.take(now)) {
-        const pptp::CallKey key = *ending_.begin();
-        ending_.erase(ending_.begin());
+    if (!gateway_.is_heard()) {
+        return;
+    }
+    while (const auto taken = ending_.take(now)) {
+        const pptp::CallKey& key = *taken;
         ++counters_.lost;
         log(node::Level::error, "session lost event=lost", key,
             "no other node could go on with it; its client is told", effects);
