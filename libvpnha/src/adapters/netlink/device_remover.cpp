@@ -15,7 +15,7 @@ namespace {
 
 // What it fails to do the descriptors' close does, one by one.
 void remove_together(Result<RouteNetlink>& netlink, const std::vector<DeviceRemover::Device>& all) {
-    if (!netlink || all.size() == 1) {
+    if (!netlink) {
         return;
     }
     for (const DeviceRemover::Device& device : all) {
