@@ -122,11 +122,12 @@ ROUTES = b"\x02\x04\x18\xc6\x33\x64\x00\x10\x30\x20\x01\x0d\xb8\x00\x01" + bytes
 
 
 def record(user=b"alice", interface=b"ppp0", mru=1500, version=1, key=KEY, ipv6=NO_IPV6,
-           routes=b"\0", flags=b"\0"):
+           routes=b"\0", obstacle=b""):
     link = struct.pack("!HIIB", mru, 0x0A0A0A0A, 0, 3)
     addresses = struct.pack("!IIHHQII", 0x0AC80001, 0x0AC8010A, 5, 3, 1_700_000_000_000, 7200, 900)
     names = u16(len(user)) + user + u16(len(interface)) + interface
-    return bytes([version]) + key + link + link + addresses + flags + ipv6 + routes + names
+    return (bytes([version]) + key + link + link + addresses + sized(obstacle) + ipv6 + routes
+            + names)
 
 
 L2TP_RECORD = {
@@ -140,8 +141,8 @@ L2TP_RECORD = {
     "record-ipv6": record(ipv6=IDENTIFIERS, routes=ROUTES),
     "record-ipv6-one-identifier": record(ipv6=IDENTIFIERS[:8] + bytes(8)),
     "record-route-of-5-octets": record(routes=b"\x01\x05\x18" + bytes(5)),
-    "record-ends-with-node": record(flags=b"\x01"),
-    "record-unknown-flag": record(flags=b"\x02"),
+    "record-ends-with-node": record(obstacle=b"multilink"),
+    "record-obstacle-too-long": record(obstacle=b"o" * 201),
     "record-version-2": record(version=2),
     "record-cut": record()[:-1],
     "record-tail": record() + b"\0",

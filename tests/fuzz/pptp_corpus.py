@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import struct
 
-from corpus_parts import frames
+from corpus_parts import frames, sized
 
 PPTP_KEY = bytes.fromhex("c000020106bbc00002339cbb00800007")
 
 
 def pptp_call(version=1, mss=1448, scale=7, mtu=1396, bits=128, keys=72, user=b"anna",
-              flags=0):
+              obstacle=b""):
     link = struct.pack("!HIIB", 1400, 0x11111111, 0, 3)
     return (bytes([version]) + PPTP_KEY + struct.pack("!HBBB", mss, 7, scale, 8) + link + link
-            + struct.pack("!IIHHHQIIBB", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000,
-                          7200, 900, flags, bits)
+            + struct.pack("!IIHHHQII", 0x0a000001, 0x0a000002, mtu, 20, 3, 1_700_000_000_000,
+                          7200, 900)
+            + sized(obstacle) + bytes([bits])
             + frames(b"k" * keys, user, b"ppp0"))
 
 
@@ -33,8 +34,8 @@ PPTP_RECORD = {
     "call-version-2": pptp_call(version=2),
     "call-window-scale-15": pptp_call(scale=15),
     "call-small-mtu": pptp_call(mtu=127),
-    "call-ends-with-node": pptp_call(flags=1),
-    "call-unknown-flag": pptp_call(flags=2),
+    "call-ends-with-node": pptp_call(obstacle=b"its MPPE is not stateless"),
+    "call-obstacle-too-long": pptp_call(obstacle=b"o" * 201),
     "call-cut-short": pptp_call()[:-3],
     "numbers": pptp_numbers(),
     "numbers-unknown-flag": pptp_numbers(flags=2),

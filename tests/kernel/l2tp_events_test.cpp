@@ -72,6 +72,8 @@ TEST_F(L2tpEventsTest, OurOwnRemovalsAreNoNews) {
     auto others = L2tpNetlink::open();
     ASSERT_TRUE(others);
     install(second());
+    // The first one may take the kernel a moment more.
+    ASSERT_TRUE(eventually([] { return tunnels().size() == 1; }));
     ASSERT_TRUE(
         ip_command(fmt::format("l2tp del session tunnel_id {} session_id 300", tunnels().front())));
     listen();

@@ -163,6 +163,42 @@ TEST_F(PppoL2tpTest, FailureLeavesNothing) {
     EXPECT_EQ(units(), 1);
 }
 
+TEST_F(PppoL2tpTest, ATunnelThatTheKernelRefusedSpeaksByASocketAlone) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    ASSERT_TRUE(ip_command("link add vpnha0 type dummy"));
+    ASSERT_FALSE(sessions_->install(kId, record()));
+    ASSERT_TRUE(eventually([] { return tunnels().empty(); }));
+    UniqueFd peer;
+    in_peer([&] {
+        peer = testing::udp_socket(record().key.tunnel.peer.address, record().key.tunnel.peer.port);
+    });
+    const Bytes word = {0xc8, 0x02, 0x00, 0x0c, 0x12, 0x67, 0x00, 0x00, 0x00, 0x01, 0x00, 0x02};
+    ASSERT_TRUE(sessions_->send_datagram(kId, record().key.tunnel, word));
+    EXPECT_TRUE(tunnels().empty());
+    Bytes heard(64);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    ASSERT_TRUE(eventually([&] {
+        return recvfrom(peer.get(), heard.data(), 64, MSG_DONTWAIT,
+                        reinterpret_cast<sockaddr*>(&from), &size) == 12;
+    }));
+    ASSERT_EQ(sendto(peer.get(), word.data(), word.size(), 0,
+                     reinterpret_cast<const sockaddr*>(&from), size),
+              12);
+    listen();
+    EXPECT_EQ(datagrams_, std::vector<std::string>{to_hex(word)});
+    // Its own session takes the place of the socket, and goes with it.
+    ASSERT_TRUE(ip_command("link delete vpnha0"));
+    install(record());
+    EXPECT_EQ(tunnels().size(), 1U);
+    remove(record());
+    EXPECT_TRUE(eventually(nothing_left));
+    ASSERT_TRUE(sessions_->send_datagram(kId, record().key.tunnel, word));
+    remove(record());
+    EXPECT_EQ(output_of("ss -Hun sport = :1701"), "");
+    EXPECT_FALSE(sessions_->send_datagram(GatewayId{9}, record().key.tunnel, word));
+}
+
 TEST_F(PppoL2tpTest, FailureOfASecondSessionLeavesTheFirst) {
     ASSERT_TRUE(network_->add_addresses(kId));
     install(record());

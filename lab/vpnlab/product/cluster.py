@@ -13,6 +13,7 @@ import re
 import secrets
 import subprocess
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,9 @@ KEY_FILE = "corosync.authkey"
 KEY_BYTES = 256
 # Neither Starting nor Stopping.
 SETTLED_ROLES = ("Started", "Promoted", "Unpromoted")
+PACEMAKER_LOG = "/var/log/pacemaker/console.log"
 ONLINE_LIMIT_S = 60.0
+START_AGAIN_S = 10.0
 SETTLE_LIMIT_S = 60.0
 LEAVE_LIMIT_S = 60.0
 # Sections of the CIB that a template fills.
@@ -293,8 +296,8 @@ class Cluster:
 
     def start_pacemaker(self, node: Node) -> None:
         """On a node whose corosync runs, without waiting for it."""
-        node.start("/usr/sbin/pacemakerd", stdout="/var/log/pacemaker/console.log",
-                   stderr="/var/log/pacemaker/console.log", env=PACEMAKER_ENVIRONMENT)
+        node.start("/usr/sbin/pacemakerd", stdout=PACEMAKER_LOG, stderr=PACEMAKER_LOG,
+                   env=PACEMAKER_ENVIRONMENT)
 
     def put_files(self, node: Node) -> None:
         """What corosync and the fence agent of a node read."""
@@ -392,10 +395,29 @@ class Cluster:
         return found
 
     def wait_online(self, names: Iterable[str], seen_from: str = "") -> Status:
+        """Of nodes whose Pacemaker has been started. One that has ended meanwhile is started
+        again: on a busy host Pacemaker 2.1.5's controller may join before the attribute manager
+        listens, takes that for fatal, and pacemakerd stays down."""
         wanted = set(names)
-        return self.wait_status(f"{', '.join(sorted(wanted))} are online and quorate",
-                                lambda status: status.quorate and wanted <= status.online,
-                                ONLINE_LIMIT_S, seen_from)
+        look_at = time.monotonic() + START_AGAIN_S
+
+        def ask() -> Status | None:
+            nonlocal look_at
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + START_AGAIN_S
+                self._start_ended(wanted)
+            status = self.status(seen_from)
+            return status if status.quorate and wanted <= status.online else None
+        found = self._lab.wait_for(f"{', '.join(sorted(wanted))} are online and quorate", ask,
+                                   ONLINE_LIMIT_S, interval_s=0.1)
+        assert found is not None
+        return found
+
+    def _start_ended(self, names: set[str]) -> None:
+        for node in self.nodes:
+            if node.name in names and node.powered() and not self._runs(node):
+                self.start_pacemaker(node)
+                node.run("sh", "-c", f"echo lab: pacemakerd had ended >> {PACEMAKER_LOG}")
 
     def configure(self, template: Path, *instances: Mapping[str, str],
                   fencing: Path | None = None, also: Sequence[Path] = ()) -> None:

@@ -15,6 +15,7 @@
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
 #include "pptp/call_record.hpp"
+#include "pptp/control_probe.hpp"
 
 namespace vpnha::node {
 
@@ -45,6 +46,14 @@ struct EndCall {
     std::string reason;  // For the log.
     EndCause cause{};
 };
+// The data path does not have it: its client is told that its control connection is no more. The
+// client's answer to that segment goes to no socket, and the kernel says RST.
+struct DismissCall {
+    GatewayId gateway;
+    pptp::CallKey key;
+    bool timestamps = false;  // The connection has them.
+    pptp::ProbeSegment segment;
+};
 // The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
 // after its gate was shut. → CallResumed, CallEnded
 struct ResumeCalls {
@@ -71,8 +80,8 @@ struct ReadCalls {
     std::uint64_t ticket = 0;
 };
 
-using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, ResumeCalls,
-                              PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
+using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, DismissCall,
+                              ResumeCalls, PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
 
 // What became of a preparation.
 struct CallPrepared {

@@ -29,4 +29,8 @@ void set_aside(Gateway& gateway, const replica::Install& wanted, const std::stri
                                         gateway.tag(), to_hex(wanted.key.id.view()), why)});
 }
 
+std::string ends_with_node(std::string_view obstacle) {
+    return fmt::format("no other node can go on with it ({}); its client is told", obstacle);
+}
+
 }  // namespace vpnha::keepers

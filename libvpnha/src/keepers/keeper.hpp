@@ -155,4 +155,7 @@ class Keeper {
 void set_aside(Gateway& gateway, const replica::Install& wanted, const std::string& why,
                TimePoint now, Effects& effects);
 
+// What is said of a session with that obstacle in its record.
+[[nodiscard]] std::string ends_with_node(std::string_view obstacle);
+
 }  // namespace vpnha::keepers

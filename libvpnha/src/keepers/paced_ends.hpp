@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions that this node has taken over and nobody but their node could go on with. They end at a
-// pace: their clients dial again at once, and each of them is authenticated. Pure.
+// Sessions that this node has taken over and cannot go on with. They end at a pace: their clients
+// dial again at once, and each of them is authenticated. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "base/burst.hpp"
 
@@ -20,6 +21,8 @@ class PacedEnds {
     void add(const Key& key) { keys_.insert(key); }
     void erase(const Key& key) { keys_.erase(key); }
     void clear() { keys_.clear(); }
+    // None is left.
+    [[nodiscard]] std::set<Key> take_all() { return std::exchange(keys_, {}); }
 
     // The next one that ends now: it is no longer among them.
     [[nodiscard]] std::optional<Key> take(TimePoint now) {

@@ -18,8 +18,6 @@ constexpr std::uint16_t kMruMax = 16384;
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
 
-constexpr std::uint8_t kEndsWithNode = 0x01;
-
 void write_endpoint(ByteWriter& writer, const Ipv4Endpoint& endpoint) {
     writer.u32(endpoint.address.value).u16(endpoint.port);
 }
@@ -170,7 +168,7 @@ Bytes encode_record(const SessionRecord& record) {
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
-    writer.u8(record.ends_with_node ? kEndsWithNode : 0);
+    writer.prefixed(record.obstacle);
     write_ipv6(writer, record.ipv6);
     write_routes(writer, record.routes);
     writer.prefixed(record.user).prefixed(record.interface);
@@ -194,13 +192,12 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     record.established_unix_ms = reader.u64();
     record.timeouts.session_s = reader.u32();
     record.timeouts.idle_s = reader.u32();
-    const std::uint8_t flags = reader.u8();
-    record.ends_with_node = (flags & kEndsWithNode) != 0;
+    record.obstacle = to_text(reader.take_prefixed(limits::kObstacleBytesMax));
     record.ipv6 = read_ipv6(reader);
     VPNHA_TRY(record.routes, read_routes(reader));
     record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
     record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
-    if (!reader.finished() || (flags & ~kEndsWithNode) != 0) {
+    if (!reader.finished()) {
         return fail(Errc::malformed, fmt::format("session record of {} octets", bytes.size()));
     }
     VPNHA_CHECK(validate(record));

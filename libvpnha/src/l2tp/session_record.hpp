@@ -49,8 +49,9 @@ struct SessionRecord {
     std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;
-    // No other node can go on with it: who takes it over tells its client that it has ended.
-    bool ends_with_node = false;
+    // Why no other node can go on with it: who takes it over tells its client that it has ended.
+    // Empty: others can. At most limits::kObstacleBytesMax octets.
+    std::string obstacle{};
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // Name at the node that negotiated it, for display only.
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;

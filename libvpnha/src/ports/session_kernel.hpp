@@ -32,13 +32,16 @@ class SessionKernel {
     // client's route in the gateway's own table. Silent: the gate hides it. Installing what is
     // installed already is a success; on failure nothing of it remains.
     virtual Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) = 0;
-    // Nothing of it remains; removing what is not there is a success.
+    // Nothing of it remains, nor of its tunnel when it was the last one; removing what is not there
+    // is a success.
     virtual Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) = 0;
     // Of the sessions installed here, those that the kernel still has; what is left of the others
     // is cleared away.
     [[nodiscard]] virtual Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) = 0;
     // The name of its interface; empty when it is not installed.
     [[nodiscard]] virtual std::string interface_of(const l2tp::SessionKey& key) const = 0;
+    // A tunnel without an installed session speaks by a socket alone, until remove() of one of its
+    // sessions: what the kernel refused can be ended towards its client.
     virtual Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
                                        ByteView bytes) = 0;
     virtual Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,

@@ -26,8 +26,6 @@ constexpr std::uint8_t kTimestamps = 0x04;
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
 
-constexpr std::uint8_t kEndsWithNode = 0x01;
-
 constexpr std::uint8_t kEchoOpen = 0x01;
 
 constexpr std::string_view kSealPurpose = "pptp mppe keys ";
@@ -188,7 +186,7 @@ Bytes encode_record(const CallRecord& record) {
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
-    writer.u8(flags_of({{record.ends_with_node, kEndsWithNode}}));
+    writer.prefixed(record.obstacle);
     writer.u8(static_cast<std::uint8_t>(record.mppe)).prefixed(ByteView(record.sealed_keys));
     writer.prefixed(record.user).prefixed(record.interface);
     return std::move(writer).take();
@@ -213,7 +211,7 @@ Result<CallRecord> parse_record(ByteView bytes) {
     record.established_unix_ms = reader.u64();
     record.timeouts.session_s = reader.u32();
     record.timeouts.idle_s = reader.u32();
-    record.ends_with_node = read_flags(reader, kEndsWithNode) != 0;
+    record.obstacle = to_text(reader.take_prefixed(limits::kObstacleBytesMax));
     record.mppe = static_cast<Mppe>(reader.u8());
     const ByteView keys = reader.take_prefixed(limits::kPptpSealedKeysBytesMax);
     record.sealed_keys.assign(keys.begin(), keys.end());

@@ -53,8 +53,9 @@ struct CallRecord {
     std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;
-    // No other node can go on with it: a successor tells the peer its end.
-    bool ends_with_node = false;
+    // Why no other node can go on with it: who takes it over tells its client that it has ended.
+    // Empty: others can. At most limits::kObstacleBytesMax octets.
+    std::string obstacle{};
     Mppe mppe = Mppe::none;
     // With MPPE: the start key of what we send (16 octets) and of what the peer sends (16), sealed
     // as one secret in the context seal_context().

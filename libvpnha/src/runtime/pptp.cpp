@@ -128,6 +128,11 @@ void Pptp::tell_refused() {
     }
 }
 
+void Pptp::execute(node::DismissCall& work) {
+    allow_end(work.key.local.address, work.key.peer, true);
+    data_path_->post(work);
+}
+
 void Pptp::execute(node::WatchCalls& work) {
     const config::Gateway& gateway = *config_.find(work.gateway);
     watch_.watch(gateway.id, gateway.outside.interface, gateway.dialled_address());

@@ -74,6 +74,7 @@ class Pptp {
     void execute(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
     void execute(node::RemoveCall& work) { data_path_->post(std::move(work)); }
     void execute(node::EndCall& work) { data_path_->post(work); }
+    void execute(node::DismissCall& work);
     void execute(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
     void execute(node::PauseCalls& work) { data_path_->post(work); }
     void execute(node::WatchCalls& work);

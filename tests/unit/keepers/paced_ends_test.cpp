@@ -35,5 +35,13 @@ TEST(PacedEndsTest, WhatHasEndedOtherwiseIsLeftOut) {
     EXPECT_FALSE(ends.take(kStart + seconds(1)).has_value());
 }
 
+TEST(PacedEndsTest, AllCanBeTakenBack) {
+    PacedEnds<int> ends(100);
+    ends.add(1);
+    ends.add(2);
+    EXPECT_EQ(ends.take_all(), (std::set<int>{1, 2}));
+    EXPECT_FALSE(ends.next_deadline().has_value());
+}
+
 }  // namespace paced_ends_test
 }  // namespace vpnha::keepers

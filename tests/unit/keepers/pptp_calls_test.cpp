@@ -38,7 +38,7 @@ class Place final : public Gateway {
     [[nodiscard]] const replica::Replica& replica() const override { return replica_; }
     [[nodiscard]] bool is_attached() const override { return true; }
     [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
-    [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
+    [[nodiscard]] bool is_heard() const override { return replica_.promoted() && heard_; }
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
@@ -112,6 +112,11 @@ class Place final : public Gateway {
         told_to_end_.push_back(end.key);
         end_cause_ = end.cause;
     }
+    void execute(node::DismissCall& dismiss, TimePoint) {
+        EXPECT_TRUE(dismiss.timestamps);
+        dismissed_.push_back(dismiss.key);
+        last_sequence_ = dismiss.segment.sequence;
+    }
     void execute(node::ResumeCalls& resume, TimePoint) {
         resumed_.insert(resumed_.end(), resume.calls.begin(), resume.calls.end());
         exact_.push_back(resume.exact);
@@ -135,6 +140,8 @@ class Place final : public Gateway {
     std::vector<CallKey> resumed_;
     std::vector<bool> exact_;
     std::vector<CallKey> removed_;
+    std::vector<CallKey> dismissed_;
+    std::uint32_t last_sequence_ = 0;  // Of what they were sent.
     std::vector<CallKey> told_to_end_;
     EndCause end_cause_{};  // Of the last.
     int traffic_reads_ = 0;
@@ -149,6 +156,7 @@ class Place final : public Gateway {
     bool watched_ = false;
     bool answers_preparations_ = true;
     bool answers_reads_ = true;
+    bool heard_ = true;
     std::uint64_t unanswered_ = 0;
 };
 
@@ -514,7 +522,26 @@ TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpAtAPromotion) {
     settle();
     EXPECT_EQ(b_.keeper_.counts().at("sessions_lost"), 1U);
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
-    EXPECT_THAT(b_.removed_, ElementsAre(kKey));
+    EXPECT_THAT(b_.dismissed_, ElementsAre(kKey));
+    EXPECT_EQ(b_.last_sequence_, sample_numbers().snd_nxt - 1);  // An old one is answered.
+}
+
+TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpOnceTheNodeMaySpeak) {
+    b_.answers_preparations_ = false;
+    bring_up();
+    kill_a();
+    promote(b_, 2, std::nullopt);
+    b_.keeper_.pause(b_.effects_);
+    b_.heard_ = false;
+    b_.tell(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
+    settle();
+    EXPECT_THAT(b_.dismissed_, IsEmpty());
+    EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
+    b_.heard_ = true;
+    b_.keeper_.unpause(now_, b_.effects_);
+    settle();
+    EXPECT_THAT(b_.dismissed_, ElementsAre(kKey));
+    EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
 }
 
 TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {

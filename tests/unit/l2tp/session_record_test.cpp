@@ -17,7 +17,7 @@ using test::session_record;
 TEST(SessionRecordTest, HasTheDocumentedBytes) {
     SessionRecord record = session_record();
     record.timeouts = {0, 900};
-    record.ends_with_node = true;
+    record.obstacle = "multilink";
     record.ipv6 = {1, 0xfedc'ba98'7654'3210};
     record.routes = {*parse_ip_prefix("198.51.100.0/24"), *parse_ip_prefix("2001:db8:1::/48")};
     EXPECT_EQ(to_hex(encode_record(record)),
@@ -43,7 +43,8 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "0000018bcfe56800"  // Established.
               "00000000"
               "00000384"  // Session's and idle time-out.
-              "01"        // It ends with its node.
+              "0009"
+              "6d756c74696c696e6b"  // multilink: why it ends with its node.
               "0000000000000001"
               "fedcba9876543210"  // IPv6CP's interface identifiers, ours first.
               "02"
@@ -88,7 +89,7 @@ SessionRecord any_record(test::Random& random) {
     record.echo_failures = random.u16();
     record.established_unix_ms = random.next();
     record.timeouts = {random.u32(), random.u32()};
-    record.ends_with_node = random.chance(50);
+    record.obstacle = std::string(random.below(limits::kObstacleBytesMax + 1), 'o');
     if (random.chance(50)) {
         record.ipv6 = {1 + random.u32(), std::uint64_t{1} << 40};
     }

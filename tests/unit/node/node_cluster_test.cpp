@@ -423,30 +423,6 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     EXPECT_EQ(sessions.back().state, keepers::SessionState::resumed);
 }
 
-TEST(NodeClusterTest, ASessionThatTheKernelRefusesAfterThePromotionIsGivenUp) {
-    FakeCluster cluster = with_one_session();
-    cluster.at(3).answers_installs = false;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
-    cluster.kill(1);
-    ASSERT_TRUE(cluster.promote(3).has_value());
-    cluster.answer_install(3, fail(Errc::system, "no memory"));
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->counts().at("sessions_lost"), 1U);
-    EXPECT_EQ(cluster.replica(2).store().count(), 1U);
-}
-
-TEST(NodeClusterTest, ALostSessionOfALivingTunnelIsToldToItsPeer) {
-    FakeCluster cluster = with_one_session();
-    l2tp::SessionRecord second = session(1);
-    second.key.id = SessionId{77};
-    cluster.at(2).refuses_sessions = true;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
-    cluster.kill(1);
-    ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("sessions_lost"), 1U);
-    EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
-    EXPECT_EQ(cluster.replica(3).store().count(), 1U);
-}
-
 TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
     FakeCluster cluster = with_one_session();
     cluster.at(2).kernel.clear();

@@ -40,7 +40,7 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
                   "0000018bcfe56800"
                   "00001c20"
                   "00000000"
-                  "00"  // Flags.
+                  "0000"  // No obstacle.
                   "80"
                   "0048" +
                   to_hex(Bytes(72, 0x5e)) +  // MPPE.
@@ -57,15 +57,14 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
 
 TEST(CallRecordTest, ACallMayEndWithItsNode) {
     CallRecord call = sample_call();
-    call.ends_with_node = true;
-    Bytes bytes = encode_record(call);
-    const auto parsed = parse_record(bytes);
+    call.obstacle = "its MPPE is not stateless";
+    const auto parsed = parse_record(encode_record(call));
     ASSERT_TRUE(parsed);
     EXPECT_EQ(*parsed, call);
-    const std::size_t flags = encode_record(call).size() - 2 - 4 - 2 - 4 - 72 - 2 - 1 - 1;
-    ASSERT_EQ(bytes[flags], 1);
-    bytes[flags] = 2;
-    EXPECT_FALSE(parse_record(bytes)) << "a flag of a later version";
+    call.obstacle = std::string(limits::kObstacleBytesMax, 'o');
+    EXPECT_TRUE(parse_record(encode_record(call)));
+    call.obstacle += 'o';
+    EXPECT_FALSE(parse_record(encode_record(call)));
 }
 
 TEST(CallRecordTest, NumbersHaveTheDocumentedBytes) {

@@ -50,15 +50,20 @@ Result<void> raise_open_files_limit() {
     return {};
 }
 
-// A record of these addresses only is hidden by the gate while hot.
-Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRecord& record) {
-    const Ipv4Address local = record.key.tunnel.local.address;
+// Only these addresses are hidden by the gate.
+Result<void> check_covered(const config::Gateway& gateway, const l2tp::TunnelKey& tunnel) {
+    const Ipv4Address local = tunnel.local.address;
     const auto& vips = gateway.outside.addresses;
     if (std::none_of(vips.begin(), vips.end(),
                      [local](const IpPrefix& vip) { return vip.address.v4() == local; })) {
         return fail(Errc::invalid_argument, fmt::format("{} is no outside address of gateway {}",
                                                         to_string(local), gateway.name));
     }
+    return {};
+}
+
+Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRecord& record) {
+    VPNHA_CHECK(check_covered(gateway, record.key.tunnel));
     if (record.our_address != gateway.ppp_local) {
         return fail(
             Errc::invalid_argument,
@@ -72,10 +77,6 @@ bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) 
     return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
            a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
            a.routes == b.routes;
-}
-
-Error not_installed(const std::string& what) {
-    return Error{Errc::not_found, fmt::format("{} is not installed on this node", what)};
 }
 
 }  // namespace
@@ -155,7 +156,7 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
 Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     const auto session = sessions_.find(key);
     if (session == sessions_.end()) {
-        return {};
+        return close_tunnel_if_unused(key.tunnel);
     }
     // `key` may live in what is erased here.
     const l2tp::TunnelKey tunnel = key.tunnel;
@@ -205,15 +206,12 @@ L2tpNetlink::SessionName PppoL2tpKernel::name_in_kernel(const l2tp::SessionKey& 
     return {tunnels_.at(key.tunnel).connection_id, key.id.value};
 }
 
-Result<void> PppoL2tpKernel::send_datagram(GatewayId, const l2tp::TunnelKey& tunnel,
+Result<void> PppoL2tpKernel::send_datagram(GatewayId gateway, const l2tp::TunnelKey& key,
                                            ByteView bytes) {
-    const auto found = tunnels_.find(tunnel);
-    if (found == tunnels_.end()) {
-        return tl::unexpected(not_installed(fmt::format("tunnel {}", tunnel.id.value)));
-    }
+    VPNHA_TRY(const Tunnel* const tunnel, find_or_open_socket(gateway, key));
     // An ICMP error that came for an earlier datagram is reported instead of this one being sent.
     for (int attempt = 0; attempt < 2; ++attempt) {
-        if (send(found->second.udp.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0) {
+        if (send(tunnel->udp.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0) {
             return {};
         }
         if (errno == EAGAIN || errno == ENOBUFS) {
@@ -227,7 +225,8 @@ Result<void> PppoL2tpKernel::send_frame(GatewayId, const l2tp::SessionKey& sessi
                                         ByteView frame) {
     const auto found = sessions_.find(session);
     if (found == sessions_.end()) {
-        return tl::unexpected(not_installed(fmt::format("session {}", session.id.value)));
+        return fail(Errc::not_found,
+                    fmt::format("session {} is not installed on this node", session.id.value));
     }
     ByteReader reader(frame);
     const std::uint16_t protocol = reader.u16();
@@ -244,19 +243,32 @@ Result<void> PppoL2tpKernel::send_frame(GatewayId, const l2tp::SessionKey& sessi
 
 Result<PppoL2tpKernel::Tunnel*> PppoL2tpKernel::open_tunnel(GatewayId gateway,
                                                             const l2tp::TunnelKey& key) {
+    VPNHA_TRY(Tunnel* const tunnel, find_or_open_socket(gateway, key));
+    if (tunnel->connection_id == 0) {
+        auto id = create_named_tunnel(key, tunnel->udp.get());
+        if (!id) {
+            static_cast<void>(close_tunnel_if_unused(key));
+            return tl::unexpected(std::move(id).error());
+        }
+        tunnel->connection_id = *id;
+    }
+    return tunnel;
+}
+
+Result<PppoL2tpKernel::Tunnel*> PppoL2tpKernel::find_or_open_socket(GatewayId gateway,
+                                                                    const l2tp::TunnelKey& key) {
     if (const auto known = tunnels_.find(key); known != tunnels_.end()) {
         return &known->second;
     }
+    const config::Gateway* const found = config_->find(gateway);
+    if (found == nullptr) {
+        return fail(Errc::not_found, fmt::format("there is no gateway {}", gateway.value));
+    }
+    VPNHA_CHECK(check_covered(*found, key));
     Tunnel tunnel;
     VPNHA_TRY(tunnel.udp, open_tunnel_socket(key));
-    VPNHA_TRY(tunnel.connection_id, create_named_tunnel(key, tunnel.udp.get()));
-    const int udp = tunnel.udp.get();
-    Tunnel* const stored = &tunnels_.emplace(key, std::move(tunnel)).first->second;
-    if (auto watched = watch(udp, {Source::Kind::datagram, gateway, {key, {}, {}}}); !watched) {
-        static_cast<void>(close_tunnel_if_unused(key));
-        return tl::unexpected(std::move(watched).error());
-    }
-    return stored;
+    VPNHA_CHECK(watch(tunnel.udp.get(), {Source::Kind::datagram, gateway, {key, {}, {}}}));
+    return &tunnels_.emplace(key, std::move(tunnel)).first->second;
 }
 
 Result<std::uint32_t> PppoL2tpKernel::create_named_tunnel(const l2tp::TunnelKey& key, int udp) {
@@ -287,7 +299,7 @@ Result<void> PppoL2tpKernel::close_tunnel_if_unused(const l2tp::TunnelKey& key) 
         return {};
     }
     const std::uint32_t id = found->second.connection_id;
-    auto outcome = l2tp_.delete_tunnel(id);
+    Result<void> outcome = id == 0 ? Result<void>() : l2tp_.delete_tunnel(id);
     unwatch(found->second.udp.get());
     tunnels_.erase(found);
     connection_ids_.erase(id);

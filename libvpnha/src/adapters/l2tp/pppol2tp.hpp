@@ -59,7 +59,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
   private:
     struct Tunnel {
         UniqueFd udp;
-        std::uint32_t connection_id = 0;
+        std::uint32_t connection_id = 0;  // 0: a socket alone; the kernel knows of no tunnel.
         std::size_t sessions = 0;
     };
     struct Session {
@@ -78,6 +78,8 @@ class PppoL2tpKernel final : public ports::SessionKernel {
                    RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
 
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
+    // With a socket; as good as open when there is one.
+    Result<Tunnel*> find_or_open_socket(GatewayId gateway, const l2tp::TunnelKey& key);
     Result<std::uint32_t> create_named_tunnel(const l2tp::TunnelKey& key, int udp);
     [[nodiscard]] L2tpNetlink::SessionName name_in_kernel(const l2tp::SessionKey& key) const;
     Result<void> close_tunnel_if_unused(const l2tp::TunnelKey& key);

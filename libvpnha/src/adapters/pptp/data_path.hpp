@@ -10,6 +10,7 @@
 //   SetCallNumbers    | –
 //   RemoveCall        | –. Its socket is closed without a word, its device deleted
 //   EndCall           | MeantEnd and CallEnded, when it may speak
+//   DismissCall       | –
 //   ResumeCalls       | for each call CallResumed or, with nobody there, MeantEnd and CallEnded
 //   PauseCalls        | –. All calls of the gateway; ResumeCalls{exact} goes on
 //   ReadCalls         | NumbersRead with the ticket: all live calls, none left out
@@ -56,7 +57,8 @@ class DataPath {
         pptp::CallKey key;
     };
     using Command = std::variant<Prepare, node::SetCallNumbers, node::RemoveCall, node::EndCall,
-                                 node::ResumeCalls, node::PauseCalls, node::ReadCalls, MayEnd>;
+                                 node::DismissCall, node::ResumeCalls, node::PauseCalls,
+                                 node::ReadCalls, MayEnd>;
 
     struct MeantEnd {
         pptp::CallKey key;

@@ -71,6 +71,7 @@ class PathWorker {
     void take(const node::SetCallNumbers& news, TimePoint now);
     void take(const node::RemoveCall& command, TimePoint now);
     void take(const node::EndCall& command, TimePoint now);
+    void take(const node::DismissCall& command, TimePoint now);
     void take(const node::ResumeCalls& command, TimePoint now);
     void take(const node::PauseCalls& command, TimePoint now);
     void take(const node::ReadCalls& command, TimePoint now);

@@ -94,6 +94,12 @@ void PathWorker::take(const node::EndCall& command, TimePoint now) {
     }
 }
 
+void PathWorker::take(const node::DismissCall& command, TimePoint) {
+    if (const auto vip = vips_.find(command.key.local.address); vip != vips_.end()) {
+        vip->second.sockets.probe.send(command.key, command.timestamps, command.segment);
+    }
+}
+
 void PathWorker::take(const node::ResumeCalls& command, TimePoint now) {
     for (const pptp::CallKey& key : command.calls) {
         Entry* const entry = find(key);

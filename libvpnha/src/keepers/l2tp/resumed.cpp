@@ -21,7 +21,7 @@ node::ScriptFacts facts_of(const l2tp::SessionRecord& record) {
 }  // namespace
 
 void L2tpSessions::promote(TimePoint now, Effects& effects) {
-    std::vector<wire::RecordKey> lost;
+    std::vector<wire::RecordKey> unreadable;
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         if (stored.hold == replica::Hold::installing) {
             continue;  // It is resumed when the kernel has it: on_installed().
@@ -29,16 +29,19 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
         const Result<l2tp::SessionKey> session = l2tp::parse_key(key.id.view());
         if (session && stored.hold == replica::Hold::installed) {
             take_over(*session);
+        } else if (session && l2tp::parse_record(stored.payload)) {
+            ending_.add(*session);
         } else {
-            lost.push_back(key);
+            unreadable.push_back(key);
         }
     }
     let_some_speak(now, effects);
-    for (const wire::RecordKey& key : lost) {
-        const Result<l2tp::SessionRecord> record =
-            l2tp::parse_record(replica().store().find(key)->payload);
-        give_up(key, record ? &*record : nullptr, "this node's kernel does not have it", now,
-                effects);
+    end_unresumable(now, effects);
+    for (const wire::RecordKey& key : unreadable) {
+        // It names nobody who could be told.
+        log_lost(fmt::format("record={}", to_hex(key.id.view())),
+                 "this node cannot read its record", effects);
+        forget(key, now);
     }
 }
 
@@ -122,12 +125,15 @@ void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
     }
     while (const auto taken = ending_.take(now)) {
         const l2tp::SessionKey& key = *taken;
-        ++counters_.sessions_lost;
-        effects.emplace_back(node::Log{
-            node::Level::error,
-            fmt::format("session lost event=lost {} {}: no other node could go on with it; its "
-                        "client is told",
-                        gateway_.tag(), l2tp::to_string(key))});
+        if (!resumed_sessions_.contains(key)) {
+            give_up(key, now, effects);
+            continue;
+        }
+        const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
+        const auto record =
+            stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
+        log_lost(l2tp::to_string(key), ends_with_node(record ? record->obstacle : std::string()),
+                 effects);
         close(key, "it ended with the node that negotiated it", EndCause::lost_service, now,
               effects);
     }
@@ -162,12 +168,12 @@ void L2tpSessions::mute(Effects& effects) {
 void L2tpSessions::pause(Effects& effects) {
     std::set<l2tp::SessionKey> paused = std::move(paused_sessions_);
     paused.merge(resumed_sessions_);
+    paused.merge(ending_.take_all());
     mute_resumed(effects);
     paused_sessions_ = std::move(paused);
 }
 
 void L2tpSessions::unpause(TimePoint now, Effects& effects) {
-    std::vector<l2tp::SessionKey> lost;
     for (const l2tp::SessionKey& key : std::exchange(paused_sessions_, {})) {
         const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
         if (stored != nullptr && stored->hold == replica::Hold::installed) {
@@ -175,30 +181,23 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             continue;
         }
         scripts_.down(key, effects);
-        if (stored != nullptr && !is_stock(key)) {
-            lost.push_back(key);
-        }
+        ending_.add(key);
     }
     let_some_speak(now, effects);
-    for (const l2tp::SessionKey& key : lost) {
-        const wire::RecordKey name = record_key_of(key);
-        const Result<l2tp::SessionRecord> record =
-            l2tp::parse_record(replica().store().find(name)->payload);
-        VPNHA_ASSERT(record);  // It was resumed from it.
-        give_up(name, &*record, "this node's kernel lost it", now, effects);
-    }
+    end_unresumable(now, effects);
+}
+
+L2tpSessions::Resumed& L2tpSessions::begin_tunnel(const l2tp::TunnelKey& key) {
+    l2tp::ResumedTunnel tunnel(key, {.hello_interval = settings_.hello_interval});
+    return resumed_.emplace(key, Resumed{std::move(tunnel), {}, {}}).first->second;
 }
 
 void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects) {
-    const l2tp::TunnelKey& tunnel = record.key.tunnel;
-    auto place = resumed_.find(tunnel);
-    if (place == resumed_.end()) {
-        l2tp::ResumedTunnel resumed(tunnel, {.hello_interval = settings_.hello_interval});
-        place = resumed_.emplace(tunnel, Resumed{std::move(resumed), {}, {}}).first;
-    }
-    place->second.tunnel.add_session(record);
+    const auto place = resumed_.find(record.key.tunnel);
+    Resumed& resumed = place == resumed_.end() ? begin_tunnel(record.key.tunnel) : place->second;
+    resumed.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
-    if (record.ends_with_node) {
+    if (!record.obstacle.empty()) {
         ending_.add(record.key);
     } else {
         scripts_.up(record.key, facts_of(record), effects);
@@ -232,25 +231,43 @@ void L2tpSessions::hear(const node::TrafficRead& read, TimePoint now, Effects& e
     end_due(now, effects);
 }
 
-void L2tpSessions::give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
-                           const std::string& why, TimePoint now, Effects& effects) {
-    ++counters_.sessions_lost;
-    effects.emplace_back(
-        node::Log{node::Level::error, fmt::format("session lost event=lost {} record={}: {}",
-                                                  gateway_.tag(), to_hex(key.id.view()), why)});
-    if (record != nullptr) {
-        let_speak(record->key.tunnel, now, effects);
+void L2tpSessions::give_up(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
+    const wire::RecordKey name = record_key_of(key);
+    const replica::StoredRecord* const stored = replica().store().find(name);
+    if (stored == nullptr || is_stock(key) || stored->hold == replica::Hold::installing) {
+        return;  // It ended, is served here anew, or the kernel has still to say.
     }
-    const auto tunnel = record == nullptr ? resumed_.end() : resumed_.find(record->key.tunnel);
-    if (record == nullptr || tunnel == resumed_.end()) {
-        // Nothing of its tunnel is here that could tell the client; its own echoes will.
-        gateway_.replica().erase(key, now);
-        gateway_.tell_end(key, EndCause::lost_service, now);
+    log_lost(l2tp::to_string(key), "this node's kernel does not have it; its client is told",
+             effects);
+    const l2tp::TunnelKey& tunnel = key.tunnel;
+    let_speak(tunnel, now, effects);
+    const auto resumed = resumed_.find(tunnel);
+    if (resumed != resumed_.end() && resumed->second.tunnel.has_sessions()) {
+        const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
+        VPNHA_ASSERT(record);  // Checked before it came here.
+        resumed->second.tunnel.add_session(*record);
+        close(key, "this node's kernel does not have it", EndCause::lost_service, now, effects);
         return;
     }
-    // The client hears at once that it has to dial again.
-    tunnel->second.tunnel.add_session(*record);
-    close(record->key, why, EndCause::lost_service, now, effects);
+    forget(name, now);
+    if (resumed == resumed_.end()) {
+        // A tunnel without a session says goodbye; RemoveSession closes the socket behind it.
+        Resumed& speaking = begin_tunnel(tunnel);
+        speaking.ended.push_back(key);
+        take(tunnel, speaking.tunnel.on_promoted(now), now, effects);
+    }
+}
+
+void L2tpSessions::log_lost(const std::string& what, std::string_view why, Effects& effects) {
+    ++counters_.sessions_lost;
+    effects.emplace_back(
+        node::Log{node::Level::error,
+                  fmt::format("session lost event=lost {} {}: {}", gateway_.tag(), what, why)});
+}
+
+void L2tpSessions::forget(const wire::RecordKey& key, TimePoint now) {
+    gateway_.replica().erase(key, now);
+    gateway_.tell_end(key, EndCause::lost_service, now);
 }
 
 void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {

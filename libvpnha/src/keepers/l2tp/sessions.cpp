@@ -62,6 +62,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         record, ticket, result ? replica::Outcome::installed : replica::Outcome::refused, now);
     if (result) {
         refusals_.erase(record);
+        ending_.erase(key);
     } else {
         refusals_[record] = result.error().detail;
         effects.emplace_back(
@@ -74,22 +75,23 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         return;
     }
     // Asked for before the promotion, answered after it.
-    const Result<l2tp::SessionRecord> late = l2tp::parse_record(stored->payload);
-    if (!result || !late) {
-        give_up(record, late ? &*late : nullptr, "this node's kernel refused it", now, effects);
-        return;
-    }
     const auto tunnel = resumed_.find(key.tunnel);
     if (!gateway_.is_heard()) {
         paused_sessions_.insert(key);
+    } else if (!result) {
+        ending_.add(key);
+        end_unresumable(now, effects);
     } else if (tunnel == resumed_.end()) {
         take_over(key);
         let_speak(key.tunnel, now, effects);
     } else if (tunnel->second.tunnel.has_sessions()) {
+        const Result<l2tp::SessionRecord> late = l2tp::parse_record(stored->payload);
+        VPNHA_ASSERT(late);  // It was installed from it.
         resume(*late, now, effects);
         end_unresumable(now, effects);
     } else {
-        give_up(record, nullptr, "its tunnel has ended meanwhile", now, effects);
+        log_lost(l2tp::to_string(key), "its tunnel has ended meanwhile", effects);
+        forget(record, now);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
     }
 }
@@ -159,7 +161,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
         return;
     }
     l2tp::SessionRecord record = *own;
-    record.ends_with_node = !not_resumable.empty();
+    record.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
@@ -169,7 +171,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     // Of one that cannot go on elsewhere it is there for its client to be told.
-    const bool is_published = (!record.ends_with_node || l2tp::validate(record)) &&
+    const bool is_published = (record.obstacle.empty() || l2tp::validate(record)) &&
                               gateway_.replica().publish(key, l2tp::encode_record(record));
     if (!is_published && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
@@ -300,9 +302,9 @@ std::vector<SessionView> L2tpSessions::sessions() const {
         } else if (stored.hold != replica::Hold::installed) {
             view.state = SessionState::unprotected;
             view.reason = "not yet in this node's kernel";
-        } else if (record->ends_with_node) {
+        } else if (!record->obstacle.empty()) {
             view.state = SessionState::unprotected;
-            view.reason = "it ends with the node that negotiated it; its client is told then";
+            view.reason = ends_with_node(record->obstacle);
         }
         views.push_back(std::move(view));
     }

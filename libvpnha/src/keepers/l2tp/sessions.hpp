@@ -118,12 +118,15 @@ class L2tpSessions final : public Keeper {
     void end_unresumable(TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
+    Resumed& begin_tunnel(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
     // By this side; its client is told.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);
-    void give_up(const wire::RecordKey& key, const l2tp::SessionRecord* record,
-                 const std::string& why, TimePoint now, Effects& effects);
+    // This kernel does not have it, and no stock daemon either: its client is told.
+    void give_up(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
+    void log_lost(const std::string& what, std::string_view why, Effects& effects);
+    void forget(const wire::RecordKey& key, TimePoint now);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
     // Keeps deadlines_ true after anything that a tunnel was told.
@@ -148,7 +151,7 @@ class L2tpSessions final : public Keeper {
     // Not in resumed_ yet: nothing has been said, and nothing is heard.
     std::set<l2tp::TunnelKey> silent_;
     std::optional<TimePoint> turn_at_;    // Of the next of them.
-    PacedEnds<l2tp::SessionKey> ending_;  // Of resumed ones.
+    PacedEnds<l2tp::SessionKey> ending_;  // Resumed ones, and those that this kernel lacks.
     std::set<l2tp::SessionKey> paused_sessions_;
     Timeouts timeouts_;  // Of the sessions of resumed_.
     ResumeScripts scripts_;

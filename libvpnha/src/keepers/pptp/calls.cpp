@@ -246,6 +246,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     }
     if (prepared.result) {
         refusals_.erase(record);
+        ending_.erase(prepared.key);
         call.device = prepared.device;
     } else {
         refusals_[record] = prepared.result.error().detail;
@@ -256,12 +257,15 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         return;
     }
     // Asked for before the promotion, answered after it.
-    if (!prepared.result) {
-        give_up(pptp::CallKey(prepared.key), "it could not be prepared", now, effects);
-    } else if (gateway_.is_heard()) {
-        resume({prepared.key}, now, effects);
-        end_unresumable(now, effects);
+    if (!gateway_.is_heard()) {
+        return;  // unpause() does what is left.
     }
+    if (prepared.result) {
+        resume({prepared.key}, now, effects);
+    } else {
+        ending_.add(prepared.key);
+    }
+    end_unresumable(now, effects);
 }
 
 void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
@@ -301,11 +305,11 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
         return;
     }
     pptp::CallRecord record = told;
-    record.ends_with_node = !not_resumable.empty();
+    record.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     const bool is_published =
-        (!record.ends_with_node || pptp::validate(record)) &&
+        (record.obstacle.empty() || pptp::validate(record)) &&
         replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) &&
         replica().publish(key, pptp::encode_record(record));
     if (!is_published) {
@@ -397,9 +401,9 @@ std::vector<SessionView> PptpCalls::sessions() const {
         } else if (stored.hold != replica::Hold::installed) {
             view.state = SessionState::unprotected;
             view.reason = "not yet prepared on this node";
-        } else if (record->ends_with_node) {
+        } else if (!record->obstacle.empty()) {
             view.state = SessionState::unprotected;
-            view.reason = "it ends with the node that negotiated it; its client is told then";
+            view.reason = ends_with_node(record->obstacle);
         }
         views.push_back(std::move(view));
     }

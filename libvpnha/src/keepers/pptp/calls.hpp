@@ -124,7 +124,8 @@ class PptpCalls final : public Keeper, public Counted {
     void end_due(TimePoint now, Effects& effects);
     // Of ending_, those whose time has come.
     void end_unresumable(TimePoint now, Effects& effects);
-    void give_up(const pptp::CallKey& key, const std::string& why, TimePoint now, Effects& effects);
+    // This node has not prepared it, and no stock daemon serves it: its client is told.
+    void give_up(const pptp::CallKey& key, TimePoint now, Effects& effects);
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] bool is_live(const Call& call) const;
@@ -146,8 +147,8 @@ class PptpCalls final : public Keeper, public Counted {
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
     std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
     Timeouts timeouts_;                        // Of resumed ones.
-    PacedEnds<pptp::CallKey> ending_;          // Of resumed ones.
-    ResumeScripts scripts_;                    // The same.
+    PacedEnds<pptp::CallKey> ending_;          // Resumed ones, and those that are not prepared.
+    ResumeScripts scripts_;                    // Of resumed ones.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

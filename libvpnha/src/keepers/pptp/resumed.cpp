@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "keepers/pptp/calls.hpp"
+#include "pptp/control_probe.hpp"
 
 namespace vpnha::keepers {
 
@@ -20,7 +21,6 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
     say_numbers(effects);
     effects.emplace_back(node::WatchCalls{gateway_.id()});
     std::vector<pptp::CallKey> ready;
-    std::vector<pptp::CallKey> lost;
     std::vector<wire::RecordKey> unreadable;
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::pptp_call)) {
         const auto call = pptp::parse_key(key.id.view());
@@ -30,7 +30,7 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
         }
         const auto found = calls_.find(*call);
         if (found == calls_.end() || found->second.stage == Stage::absent) {
-            lost.push_back(*call);
+            ending_.add(*call);
         } else if (found->second.stage == Stage::prepared) {
             ready.push_back(*call);
         }
@@ -38,9 +38,6 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
     }
     resume(std::move(ready), now, effects);
     end_unresumable(now, effects);
-    for (const pptp::CallKey& key : lost) {
-        give_up(key, "this node has not prepared it", now, effects);
-    }
     for (const wire::RecordKey& key : unreadable) {
         replica().erase(key, now);
     }
@@ -51,7 +48,7 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
     for (const pptp::CallKey& key : keys) {
         Call& call = calls_[key];
         call.stage = Stage::resumed;
-        if (call.record->ends_with_node) {
+        if (!call.record->obstacle.empty()) {
             ending_.add(key);
         }
         timeouts_.watch({record_key_of(key), call.record->timeouts,
@@ -69,25 +66,40 @@ void PptpCalls::end_unresumable(TimePoint now, Effects& effects) {
     }
     while (const auto taken = ending_.take(now)) {
         const pptp::CallKey& key = *taken;
+        const auto found = calls_.find(key);
+        if (found == calls_.end() || found->second.stage != Stage::resumed) {
+            give_up(key, now, effects);
+            continue;
+        }
         ++counters_.lost;
         log(node::Level::error, "session lost event=lost", key,
-            "no other node could go on with it; its client is told", effects);
+            ends_with_node(found->second.record->obstacle), effects);
         effects.emplace_back(node::EndCall{gateway_.id(), key,
                                            "it ended with the node that negotiated it",
                                            EndCause::lost_service});
     }
 }
 
-void PptpCalls::give_up(const pptp::CallKey& key, const std::string& why, TimePoint now,
-                        Effects& effects) {
-    // Its client hears of it by a RST, as soon as nothing holds its packets back.
+void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effects) {
+    const auto found = calls_.find(key);
+    const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
+    if (stored == nullptr || (found != calls_.end() && found->second.stage != Stage::absent)) {
+        return;  // It ended, is served here anew, or the data path has still to say.
+    }
     ++counters_.lost;
-    log(node::Level::error, "session lost event=lost", key, why, effects);
-    effects.emplace_back(node::RemoveCall{gateway_.id(), key});
-    scripts_.down(key, effects);
-    calls_.erase(key);
-    ending_.erase(key);
-    timeouts_.forget(record_key_of(key));
+    log(node::Level::error, "session lost event=lost", key,
+        "this node has not prepared it; its client is told", effects);
+    if (const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload)) {
+        const bool has_numbers = found != calls_.end() && found->second.numbers;
+        // An old number; any number will do.
+        pptp::ControlProbe probe(
+            record->tcp, has_numbers ? *found->second.numbers : pptp::CallNumbers{}, Duration{});
+        effects.emplace_back(node::DismissCall{gateway_.id(), key, record->tcp.timestamps,
+                                               probe.on_time(now).value_or(pptp::ProbeSegment{})});
+    }
+    if (found != calls_.end()) {
+        calls_.erase(found);
+    }
     if (replica().promoted()) {
         end(key, EndCause::lost_service, now);
     } else {
@@ -113,6 +125,8 @@ void PptpCalls::unpause(TimePoint now, Effects& effects) {
     for (const auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed || call.stage == Stage::prepared) {
             keys.push_back(key);
+        } else if (call.stage == Stage::absent && call.record) {
+            ending_.add(key);
         }
     }
     resume(std::move(keys), now, effects);
@@ -172,7 +186,7 @@ void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effec
     log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
-        found->second.record->ends_with_node) {
+        !found->second.record->obstacle.empty()) {
         return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
     }
     scripts_.up(resumed.key, facts_of(*found->second.record, found->second.device), effects);

@@ -101,6 +101,19 @@ TEST_F(DataPathTest, AnEchoThatNobodyHasAnsweredIsAnswered) {
     EXPECT_THAT(harm(), IsEmpty());
 }
 
+TEST_F(DataPathTest, WhoIsDismissedIsResetByTheKernel) {
+    stock_sends(100);
+    checkpoint();
+    stock_echo(7);
+    die();
+    start_path();
+    ASSERT_EQ(testing::output_of("nft flush chain ip gate out 2>&1"), "");
+    pptp::ControlProbe probe(record_.tcp, known_, Duration{});
+    path_->post(node::DismissCall{kGateway, record_.key, record_.tcp.timestamps,
+                                  *probe.on_time(boot_time())});
+    EXPECT_TRUE(run_until([&] { return is_closed_; }));
+}
+
 TEST_F(DataPathTest, APausedCallLosesNothingAndUsesNoNumber) {
     checkpoint();
     die();
