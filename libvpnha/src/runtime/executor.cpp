@@ -438,12 +438,18 @@ void Executor::send_waiting() {
 
 void Executor::arm_timer() {
     const auto at = node_.next_deadline();
+    if (at == armed_for_) {
+        return;  // Most events change nothing of it: no look at the clock.
+    }
+    armed_for_ = at;
     if (!at) {
         loop_.cancel_timer(kNodeTimer);
         return;
     }
-    loop_.set_timer(kNodeTimer, std::max(*at, loop_.now() + kTurnPause),
-                    [this] { run(node_.on_time(loop_.now())); });
+    loop_.set_timer(kNodeTimer, std::max(*at, loop_.now() + kTurnPause), [this] {
+        armed_for_.reset();
+        run(node_.on_time(loop_.now()));
+    });
 }
 
 }  // namespace vpnha::runtime

@@ -169,6 +169,7 @@ class Executor final : private node::EffectRunner {
     Answers answers_;
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
+    std::optional<TimePoint> armed_for_;  // The node's deadline for which kNodeTimer stands.
     InstallQueue installs_;
     PacemakerTools tools_;
     adapters::TrafficReader traffic_;
