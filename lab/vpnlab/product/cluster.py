@@ -275,7 +275,8 @@ class Cluster:
             node.run("chmod", "600", CIB_FILE)
             node.run("chown", "hacluster:haclient", CIB_FILE)
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
-            list(pool.map(self.start, nodes))
+            list(pool.map(self.start_corosync, nodes))
+            list(pool.map(self.start_pacemaker, nodes))
         if nodes:
             self.wait_online([node.name for node in nodes], nodes[0].name)
 
@@ -286,8 +287,8 @@ class Cluster:
             self._key.write_bytes(secrets.token_bytes(KEY_BYTES))
         start_power_service(self._lab)
 
-    def _runs(self, node: Node) -> bool:
-        return node.run("pgrep", "-x", "pacemakerd", check=False).code == 0
+    def _runs(self, node: Node, daemon: str = "pacemakerd") -> bool:
+        return node.run("pgrep", "-x", daemon, check=False).code == 0
 
     def start(self, node: Node) -> None:
         """Configures and starts a node that is up, without waiting for the cluster."""
@@ -397,7 +398,7 @@ class Cluster:
     def wait_online(self, names: Iterable[str], seen_from: str = "") -> Status:
         """Of nodes whose Pacemaker has been started. One that has ended meanwhile is started
         again: on a busy host Pacemaker 2.1.5's controller may join before the attribute manager
-        listens, takes that for fatal, and pacemakerd stays down."""
+        listens, takes that for fatal, and pacemakerd stays down, with corosync."""
         wanted = set(names)
         look_at = time.monotonic() + START_AGAIN_S
 
@@ -416,8 +417,10 @@ class Cluster:
     def _start_ended(self, names: set[str]) -> None:
         for node in self.nodes:
             if node.name in names and node.powered() and not self._runs(node):
-                self.start_pacemaker(node)
                 node.run("sh", "-c", f"echo lab: pacemakerd had ended >> {PACEMAKER_LOG}")
+                if not self._runs(node, "corosync"):
+                    self.start_corosync(node)
+                self.start_pacemaker(node)
 
     def configure(self, template: Path, *instances: Mapping[str, str],
                   fencing: Path | None = None, also: Sequence[Path] = ()) -> None:

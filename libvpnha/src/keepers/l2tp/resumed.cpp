@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "keepers/l2tp/sessions.hpp"
 
@@ -242,9 +241,8 @@ void L2tpSessions::give_up(const l2tp::SessionKey& key, TimePoint now, Effects& 
     const l2tp::TunnelKey& tunnel = key.tunnel;
     let_speak(tunnel, now, effects);
     const auto resumed = resumed_.find(tunnel);
-    if (resumed != resumed_.end() && resumed->second.tunnel.has_sessions()) {
-        const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
-        VPNHA_ASSERT(record);  // Checked before it came here.
+    const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored->payload);
+    if (record && resumed != resumed_.end() && resumed->second.tunnel.has_sessions()) {
         resumed->second.tunnel.add_session(*record);
         close(key, "this node's kernel does not have it", EndCause::lost_service, now, effects);
         return;

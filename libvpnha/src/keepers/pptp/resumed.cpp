@@ -86,10 +86,13 @@ void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effect
     if (stored == nullptr || (found != calls_.end() && found->second.stage != Stage::absent)) {
         return;  // It ended, is served here anew, or the data path has still to say.
     }
+    const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload);
     ++counters_.lost;
     log(node::Level::error, "session lost event=lost", key,
-        "this node has not prepared it; its client is told", effects);
-    if (const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload)) {
+        record ? "this node has not prepared it; its client is told"
+               : "this node cannot read its record",
+        effects);
+    if (record) {
         const bool has_numbers = found != calls_.end() && found->second.numbers;
         // An old number; any number will do.
         pptp::ControlProbe probe(
