@@ -39,6 +39,7 @@ BROKEN_L2TP_S = 60
 # From the power cut: Corosync's token, fencing, the dial.
 POWER_CUT_S = 10
 UP_LIMIT_S = 90.0
+ENDED_LIMIT_S = 5.0
 SUFFIX = {PPTP_SITE: "", L2TP_SITE: "-l2tp"}
 VIPS = {PPTP_SITE: "198.51.100.100", L2TP_SITE: "198.51.100.101"}
 TOGETHER = ('<rsc_colocation id="links-together" score="INFINITY" rsc="pppd-link-l2tp" '
@@ -182,8 +183,11 @@ def steps(run: Run) -> None:
         seen.on("pppd-link") or seen.on("pppd-link-l2tp")))
     office_log = office.log()[len(before[0]):]
     run.expect("terminated_by_peer", office_log.count("LCP terminated by peer"), at_least(2))
-    tunnels_ended = office.xl2tpd_log()[len(before[1]):].count("(Server closing)")
-    run.expect("tunnels_ended", tunnels_ended, equals(1))
+
+    def tunnels_ended() -> int:
+        return office.xl2tpd_log()[len(before[1]):].count("(Server closing)")
+    run.wait_for("the head office's tunnel has ended", tunnels_ended, ENDED_LIMIT_S)
+    run.expect("tunnels_ended", tunnels_ended(), equals(1))
     run.expect("failures_at_the_end", cluster.status().failures, is_empty())
     run.expect_nothing_left([other], lambda node: pptp_leftovers(node) + [
         f"process: {line}" for line in

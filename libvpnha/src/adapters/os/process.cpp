@@ -449,8 +449,13 @@ Result<void> kill_and_wait(const std::vector<Process>& processes,
         if (!pidfd) {
             continue;
         }
-        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+        ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGSTOP, nullptr, 0);
         victims.push_back({process.pid, std::move(pidfd)});
+    }
+    // Children first, which have the higher numbers as a rule: at the end of a parent the kernel
+    // may continue a stopped group of processes that has lost its last tie.
+    for (auto victim = victims.rbegin(); victim != victims.rend(); ++victim) {
+        ::syscall(SYS_pidfd_send_signal, victim->pidfd.get(), SIGKILL, nullptr, 0);
     }
     for (const Victim& victim : victims) {
         if (!wait_gone(victim.pidfd.get(), deadline)) {

@@ -87,7 +87,8 @@ void close_output_after_end();
 // SIGTERM, and so much time to end by itself; what it does with that is for the caller to see.
 void terminate_and_wait(const Process& process, std::chrono::milliseconds patience);
 
-// SIGKILL to all, then waits until each is gone. An error when one is left after `timeout`.
+// SIGKILL to all, then waits until each is gone. None of them does anything at the death of another
+// one: they are stopped first. An error when one is left after `timeout`.
 [[nodiscard]] Result<void> kill_and_wait(const std::vector<Process>& processes,
                                          std::chrono::milliseconds timeout);
 

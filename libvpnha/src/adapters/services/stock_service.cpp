@@ -130,21 +130,25 @@ Result<std::vector<Process>> StockService::remains(const StockStarted& started) 
 }
 
 Result<void> StockService::end_all(const StockStarted& started) const {
-    // Its own children are known only while it lives.
-    std::vector<Process> children;
     if (const auto parent = daemon(started)) {
-        VPNHA_TRY(children, list_processes());
-        std::erase_if(children,
-                      [&parent](const Process& process) { return process.parent != parent->pid; });
+        // Its own children are known only while it lives. At the death of a pptpctrl its pppd would
+        // hang up, and run its scripts: all at once.
+        VPNHA_TRY(const std::vector<Process> helpers, remains(started));
+        VPNHA_TRY(std::vector<Process> all, list_processes());
+        std::erase_if(all, [&](const Process& process) {
+            return process.parent != parent->pid && process.pid != parent->pid &&
+                   std::none_of(helpers.begin(), helpers.end(), [&process](const Process& each) {
+                       return each.pid == process.pid;
+                   });
+        });
         if (kind_->end_patience > 0ms) {
             terminate_and_wait(*parent, kind_->end_patience);
         }
-        VPNHA_CHECK(kill_and_wait({*parent}, kKillTimeout));
+        VPNHA_CHECK(kill_and_wait(all, kKillTimeout));
     }
-    VPNHA_CHECK(kill_and_wait(children, kKillTimeout));
     const auto deadline = std::chrono::steady_clock::now() + kKillTimeout;
     for (;;) {
-        VPNHA_TRY(std::vector<Process> left, remains(started));
+        VPNHA_TRY(const std::vector<Process> left, remains(started));
         if (left.empty()) {
             break;
         }
@@ -154,10 +158,6 @@ Result<void> StockService::end_all(const StockStarted& started) const {
                                     "something else starts them",
                                     gateway_, left[0].pid));
         }
-        // The daemons first: a living one would tell its peers of the death of its helpers.
-        std::stable_partition(left.begin(), left.end(), [&started](const Process& process) {
-            return process.arguments == started.arguments;
-        });
         VPNHA_CHECK(kill_and_wait(left, kKillTimeout));
     }
     ::unlink(path("pid").c_str());

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <thread>
 
 namespace vpnha::adapters {
 namespace process_test {
@@ -71,6 +73,38 @@ TEST(ProcessTest, StartsDetachedAndKills) {
 
     EXPECT_TRUE(kill_and_wait({*found}, 5s).has_value());
     EXPECT_FALSE(read_process(*pid).has_value());
+}
+
+// A pppd runs its scripts when its pptpctrl ends.
+TEST(ProcessTest, NoneOfThemActsAtTheDeathOfAnother) {
+    const std::string folder = ::testing::TempDir() + "vpnha-process-test/";
+    std::filesystem::remove_all(folder);
+    ASSERT_TRUE(std::filesystem::create_directory(folder));
+    ASSERT_EQ(::mkfifo((folder + "tie").c_str(), 0600), 0);
+    const auto start = [](const std::string& script) {
+        const auto pid = spawn_detached({.arguments = {"/bin/sh", "-c", script}, .error_file = ""});
+        EXPECT_TRUE(pid.has_value());
+        return read_process(pid.value_or(0)).value_or(Process{});
+    };
+    std::vector<Process> all{start("exec sleep 1000 >" + folder + "tie")};
+    constexpr int kBetween = 200;
+    for (int i = 0; i < kBetween; ++i) {
+        all.push_back(start("exec sleep 1000"));
+    }
+    all.push_back(start("exec <" + folder + "tie; : >" + folder + "ready; read line; : >" + folder +
+                        "noted"));
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!std::filesystem::exists(folder + "ready") &&
+           std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    for (Process& process : all) {
+        process = read_process(process.pid).value_or(process);
+    }
+    EXPECT_TRUE(kill_and_wait(all, 5s).has_value());
+    EXPECT_TRUE(std::filesystem::exists(folder + "ready"));
+    EXPECT_FALSE(std::filesystem::exists(folder + "noted"));
+    std::filesystem::remove_all(folder);
 }
 
 TEST(ProcessTest, DoesNotKillAProcessThatReusesThePid) {
