@@ -10,7 +10,7 @@ require sequence numbers, and the client follows; it redials by itself.
 
 Steps: client1 dials; the power of the promoted gateway is cut.
 
-Expected: the session is shown as unprotected on every node, with the reason on its own. Its client
+Expected: the session is shown as unprotected on every node, with the reason. Its client
 hears PPP's Terminate-Request of the successor, once, and has a new session within 10 s of the power
 cut. Nothing is left of the old one.
 """

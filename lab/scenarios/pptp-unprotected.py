@@ -10,7 +10,7 @@ The gateways' pppds and the client have IPv6, and MPPE-128. The client redials b
 
 Steps: client1 dials; the power of the promoted gateway is cut.
 
-Expected: the call is shown as unprotected on every node, with the reason on its own. The successor
+Expected: the call is shown as unprotected on every node, with the reason. The successor
 sends its client PPP's Terminate-Request, once, and then the end of the control connection. The
 client has a new call within 10 s of the power cut. Nothing is left of the old one.
 """

@@ -386,9 +386,11 @@ class Cluster:
         raise LabError("no gateway has power")
 
     def wait_status(self, what: str, condition: Callable[[Status], bool],
-                    deadline_s: float = SETTLE_LIMIT_S, seen_from: str = "") -> Status:
-        """Waits until the cluster, asked anew each time, is as wanted."""
+                    deadline_s: float = SETTLE_LIMIT_S, seen_from: str = "",
+                    before: Callable[[], None] = lambda: None) -> Status:
+        """Waits until the cluster, asked anew each time, is as wanted. `before` each look."""
         def ask() -> Status | None:
+            before()
             status = self.status(seen_from)
             return status if condition(status) else None
         found = self._lab.wait_for(what, ask, deadline_s, interval_s=0.1)
@@ -402,17 +404,14 @@ class Cluster:
         wanted = set(names)
         look_at = time.monotonic() + START_AGAIN_S
 
-        def ask() -> Status | None:
+        def start_ended() -> None:
             nonlocal look_at
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + START_AGAIN_S
                 self._start_ended(wanted)
-            status = self.status(seen_from)
-            return status if status.quorate and wanted <= status.online else None
-        found = self._lab.wait_for(f"{', '.join(sorted(wanted))} are online and quorate", ask,
-                                   ONLINE_LIMIT_S, interval_s=0.1)
-        assert found is not None
-        return found
+        return self.wait_status(f"{', '.join(sorted(wanted))} are online and quorate",
+                                lambda status: status.quorate and wanted <= status.online,
+                                ONLINE_LIMIT_S, seen_from, start_ended)
 
     def _start_ended(self, names: set[str]) -> None:
         for node in self.nodes:

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "fake_cluster.hpp"
+#include "support/l2tp_builder.hpp"
 
 namespace vpnha::node {
 
@@ -31,6 +32,15 @@ inline FakeCluster with_one_session() {
     EXPECT_TRUE(cluster.promote(1).has_value());
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
     return cluster;
+}
+
+// The client of that tunnel acknowledges what the node has sent it.
+inline void acknowledge(FakeCluster& cluster, std::uint32_t id, const l2tp::TunnelKey& tunnel,
+                        const test::L2tpSent& sent) {
+    const auto next = static_cast<std::uint16_t>(sent.header.ns.value + 1);
+    const Bytes zlb = test::L2tpPacket().to(tunnel.id.value).numbers(2, next).bytes();
+    cluster.run(
+        id, cluster.at(id).node->on_event(kGateway, TunnelDatagram{tunnel, zlb}, cluster.now()));
 }
 
 inline keepers::SessionState state_of_only_session(const FakeNode& fake) {

@@ -51,8 +51,7 @@ Result<void> raise_open_files_limit() {
 }
 
 // Only these addresses are hidden by the gate.
-Result<void> check_covered(const config::Gateway& gateway, const l2tp::TunnelKey& tunnel) {
-    const Ipv4Address local = tunnel.local.address;
+Result<void> check_covered(const config::Gateway& gateway, Ipv4Address local) {
     const auto& vips = gateway.outside.addresses;
     if (std::none_of(vips.begin(), vips.end(),
                      [local](const IpPrefix& vip) { return vip.address.v4() == local; })) {
@@ -62,13 +61,11 @@ Result<void> check_covered(const config::Gateway& gateway, const l2tp::TunnelKey
     return {};
 }
 
-Result<void> check_covered(const config::Gateway& gateway, const l2tp::SessionRecord& record) {
-    VPNHA_CHECK(check_covered(gateway, record.key.tunnel));
-    if (record.our_address != gateway.ppp_local) {
-        return fail(
-            Errc::invalid_argument,
-            fmt::format("{} is not the PPP address of gateway {}, which is {}",
-                        to_string(record.our_address), gateway.name, to_string(gateway.ppp_local)));
+Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address address) {
+    if (address != gateway.ppp_local) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} is not the PPP address of gateway {}, which is {}",
+                                to_string(address), gateway.name, to_string(gateway.ppp_local)));
     }
     return {};
 }
@@ -120,12 +117,17 @@ Result<void> PppoL2tpKernel::open_poll_set() {
     return loop_->watch(epoll_.get(), [this] { on_readable(); });
 }
 
-Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecord& record) {
+Result<const config::Gateway*> PppoL2tpKernel::settings_of(GatewayId gateway) const {
     const config::Gateway* const found = config_->find(gateway);
     if (found == nullptr) {
         return fail(Errc::not_found, fmt::format("there is no gateway {}", gateway.value));
     }
-    VPNHA_CHECK(check_covered(*found, record));
+    return found;
+}
+
+Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecord& record) {
+    VPNHA_TRY(const config::Gateway* const found, settings_of(gateway));
+    VPNHA_CHECK(check_ppp_address(*found, record.our_address));
     if (const auto known = sessions_.find(record.key); known != sessions_.end()) {
         if (same_in_kernel(known->second.record, record)) {
             known->second.record = record;
@@ -260,11 +262,8 @@ Result<PppoL2tpKernel::Tunnel*> PppoL2tpKernel::find_or_open_socket(GatewayId ga
     if (const auto known = tunnels_.find(key); known != tunnels_.end()) {
         return &known->second;
     }
-    const config::Gateway* const found = config_->find(gateway);
-    if (found == nullptr) {
-        return fail(Errc::not_found, fmt::format("there is no gateway {}", gateway.value));
-    }
-    VPNHA_CHECK(check_covered(*found, key));
+    VPNHA_TRY(const config::Gateway* const found, settings_of(gateway));
+    VPNHA_CHECK(check_covered(*found, key.local.address));
     Tunnel tunnel;
     VPNHA_TRY(tunnel.udp, open_tunnel_socket(key));
     VPNHA_CHECK(watch(tunnel.udp.get(), {Source::Kind::datagram, gateway, {key, {}, {}}}));

@@ -77,6 +77,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
                    RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
 
+    [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
     // With a socket; as good as open when there is one.
     Result<Tunnel*> find_or_open_socket(GatewayId gateway, const l2tp::TunnelKey& key);

@@ -119,13 +119,15 @@ bool StockService::is_serving(const StockStarted& started) const {
     return daemon(started) && kind_->is_serving(instance(started));
 }
 
+bool StockService::is_remain(const StockStarted& started, const Process& process) const {
+    // The daemon, and children of it that have not executed their program yet.
+    const bool is_daemon = process.arguments == started.arguments;
+    return is_daemon || (kind_->is_helper != nullptr && kind_->is_helper(started, process));
+}
+
 Result<std::vector<Process>> StockService::remains(const StockStarted& started) const {
     VPNHA_TRY(std::vector<Process> found, list_processes());
-    std::erase_if(found, [this, &started](const Process& process) {
-        // The daemon, and children of it that have not executed their program yet.
-        const bool is_daemon = process.arguments == started.arguments;
-        return !is_daemon && (kind_->is_helper == nullptr || !kind_->is_helper(started, process));
-    });
+    std::erase_if(found, [&](const Process& process) { return !is_remain(started, process); });
     return found;
 }
 
@@ -133,13 +135,9 @@ Result<void> StockService::end_all(const StockStarted& started) const {
     if (const auto parent = daemon(started)) {
         // Its own children are known only while it lives. At the death of a pptpctrl its pppd would
         // hang up, and run its scripts: all at once.
-        VPNHA_TRY(const std::vector<Process> helpers, remains(started));
         VPNHA_TRY(std::vector<Process> all, list_processes());
         std::erase_if(all, [&](const Process& process) {
-            return process.parent != parent->pid && process.pid != parent->pid &&
-                   std::none_of(helpers.begin(), helpers.end(), [&process](const Process& each) {
-                       return each.pid == process.pid;
-                   });
+            return process.parent != parent->pid && !is_remain(started, process);
         });
         if (kind_->end_patience > 0ms) {
             terminate_and_wait(*parent, kind_->end_patience);

@@ -136,6 +136,8 @@ class StockService {
     [[nodiscard]] Result<void> write_started(const StockStarted& started) const;
     [[nodiscard]] std::optional<Process> daemon(const StockStarted& started) const;
     [[nodiscard]] bool is_serving(const StockStarted& started) const;
+    // Of the daemon, or one of its helpers.
+    [[nodiscard]] bool is_remain(const StockStarted& started, const Process& process) const;
     [[nodiscard]] Result<std::vector<Process>> remains(const StockStarted& started) const;
     [[nodiscard]] Result<void> end_all(const StockStarted& started) const;
     [[nodiscard]] Result<void> end(const StockStarted& started) const;

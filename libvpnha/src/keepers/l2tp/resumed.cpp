@@ -91,10 +91,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
         return;
     }
     for (const l2tp::SessionKey& session : resumed_sessions_of(key)) {
-        const replica::StoredRecord* const stored = replica().store().find(record_key_of(session));
-        const Result<l2tp::SessionRecord> record =
-            stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
-        if (record) {
+        if (const Result<l2tp::SessionRecord> record = record_of(session)) {
             resume(*record, now, effects);
         } else {
             resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
@@ -106,6 +103,11 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
     }
     take(key, resumed_.at(key).tunnel.on_promoted(now), now, effects);
     end_unresumable(now, effects);
+}
+
+Result<l2tp::SessionRecord> L2tpSessions::record_of(const l2tp::SessionKey& key) const {
+    const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
+    return stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
 }
 
 std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
@@ -128,9 +130,7 @@ void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
             give_up(key, now, effects);
             continue;
         }
-        const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
-        const auto record =
-            stored == nullptr ? fail(Errc::not_found, {}) : l2tp::parse_record(stored->payload);
+        const Result<l2tp::SessionRecord> record = record_of(key);
         log_lost(l2tp::to_string(key), ends_with_node(record ? record->obstacle : std::string()),
                  effects);
         close(key, "it ended with the node that negotiated it", EndCause::lost_service, now,
@@ -180,7 +180,9 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             continue;
         }
         scripts_.down(key, effects);
-        ending_.add(key);
+        if (stored != nullptr && !is_stock(key)) {
+            ending_.add(key);
+        }
     }
     let_some_speak(now, effects);
     end_unresumable(now, effects);

@@ -112,6 +112,8 @@ class L2tpSessions final : public Keeper {
     void let_some_speak(TimePoint now, Effects& effects);
     // Now, if it has been silent.
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
+    // As the store has it now.
+    [[nodiscard]] Result<l2tp::SessionRecord> record_of(const l2tp::SessionKey& key) const;
     [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
         const l2tp::TunnelKey& tunnel) const;
     // Of ending_, those whose time has come.

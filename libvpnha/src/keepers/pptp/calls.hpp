@@ -126,6 +126,7 @@ class PptpCalls final : public Keeper, public Counted {
     void end_unresumable(TimePoint now, Effects& effects);
     // This node has not prepared it, and no stock daemon serves it: its client is told.
     void give_up(const pptp::CallKey& key, TimePoint now, Effects& effects);
+    // Told as soon as this node may say so: follow().
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] bool is_live(const Call& call) const;

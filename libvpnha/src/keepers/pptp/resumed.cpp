@@ -94,7 +94,7 @@ void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effect
         effects);
     if (record) {
         const bool has_numbers = found != calls_.end() && found->second.numbers;
-        // An old number; any number will do.
+        // A client answers each segment whose numbers are not the next ones.
         pptp::ControlProbe probe(
             record->tcp, has_numbers ? *found->second.numbers : pptp::CallNumbers{}, Duration{});
         effects.emplace_back(node::DismissCall{gateway_.id(), key, record->tcp.timestamps,
@@ -103,14 +103,14 @@ void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effect
     if (found != calls_.end()) {
         calls_.erase(found);
     }
-    if (replica().promoted()) {
-        end(key, EndCause::lost_service, now);
-    } else {
-        ended_.emplace(key, EndCause::lost_service);
-    }
+    end(key, EndCause::lost_service, now);
 }
 
 void PptpCalls::end(const pptp::CallKey& key, EndCause cause, TimePoint now) {
+    if (!replica().promoted()) {
+        ended_.emplace(key, cause);
+        return;
+    }
     erase(key, now);
     gateway_.tell_end(record_key_of(key), cause, now);
 }
@@ -205,11 +205,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     timeouts_.forget(record_key_of(ended.key));
     scripts_.down(ended.key, effects);
     log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
-    if (replica().promoted()) {
-        end(ended.key, ended.cause, now);
-    } else {
-        ended_.emplace(ended.key, ended.cause);
-    }
+    end(ended.key, ended.cause, now);
 }
 
 void PptpCalls::end_due(TimePoint now, Effects& effects) {

@@ -2,7 +2,6 @@
 // Sessions that the promoted node's kernel does not have: their clients are told.
 #include <gmock/gmock.h>
 
-#include "support/l2tp_builder.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {
@@ -29,10 +28,7 @@ class NodeLostSessionsTest : public ::testing::Test {
                 if (sent.type == l2tp::MessageType::stopccn) {
                     return true;
                 }
-                const auto next = static_cast<std::uint16_t>(sent.header.ns.value + 1);
-                const Bytes zlb = test::L2tpPacket().to(tunnel.id.value).numbers(2, next).bytes();
-                cluster_.run(id, cluster_.at(id).node->on_event(
-                                     kGateway, TunnelDatagram{tunnel, zlb}, cluster_.now()));
+                acknowledge(cluster_, id, tunnel, sent);
             }
         }
         return false;

@@ -2,7 +2,6 @@
 // Session-Timeout and Idle-Timeout on whole nodes: they go on over failovers.
 #include <gmock/gmock.h>
 
-#include "support/l2tp_builder.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {
@@ -38,15 +37,10 @@ class NodeTimeoutsTest : public ::testing::Test {
     }
     // The clients acknowledge what their tunnels say.
     void acknowledge() {
-        FakeNode& node = cluster_.at(promoted_);
-        for (const Bytes& datagram : std::exchange(node.datagrams, {})) {
+        for (const Bytes& datagram : std::exchange(cluster_.at(promoted_).datagrams, {})) {
             const test::L2tpSent sent = test::open_datagram(datagram);
             if (sent.type) {
-                const auto next = static_cast<std::uint16_t>(sent.header.ns.value + 1);
-                const l2tp::TunnelKey tunnel = tunnel_of_peer(sent.header.tunnel);
-                const Bytes zlb = test::L2tpPacket().to(tunnel.id.value).numbers(2, next).bytes();
-                cluster_.run(promoted_, node.node->on_event(kGateway, TunnelDatagram{tunnel, zlb},
-                                                            cluster_.now()));
+                node::acknowledge(cluster_, promoted_, tunnel_of_peer(sent.header.tunnel), sent);
             }
         }
     }
