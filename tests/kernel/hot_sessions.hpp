@@ -162,6 +162,13 @@ class PppoL2tpTest : public testing::TwoHosts {
         }
         return count;
     }
+    // Devices are removed by a thread: what has just ended may be seen for a moment more.
+    static bool units_are(long count) {
+        return eventually([count] { return units() == count; });
+    }
+    static bool has_route(const std::string& destination) {
+        return output_of("ip route show table 700").find(destination) != std::string::npos;
+    }
     static bool nothing_left() {
         return units() == 0 && tunnels().empty() &&
                output_of("ip route show table 700 2>/dev/null").empty();

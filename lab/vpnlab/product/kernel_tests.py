@@ -25,7 +25,18 @@ def run_kernel_tests(node: Node, log: Path) -> tuple[int, int]:
                            f"clone to another directory")
     done = node.run(str(PROGRAM), timeout=LIMIT_S, check=False)
     log.write_text(done.stdout + done.stderr, encoding="utf-8")
-    for line in done.stdout.splitlines()[-3:]:
+    for line in [*failures(done.stdout), *done.stdout.splitlines()[-3:]]:
         say(line)
     passed = re.search(r"PASSED  \] (\d+) tests", done.stdout)
     return done.code, int(passed[1]) if passed else 0
+
+
+def failures(output: str) -> list[str]:
+    """What GoogleTest says of each failed expectation: its place, and the lines up to the next."""
+    lines: list[str] = []
+    inside = False
+    for line in output.splitlines():
+        inside = ": Failure" in line or (inside and not line.startswith("["))
+        if inside and line.strip():
+            lines.append(line)
+    return lines
