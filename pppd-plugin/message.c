@@ -5,7 +5,7 @@
 
 enum { VERSION_2 = 2 };
 enum { SESSION_UP = 1, SESSION_DOWN = 2, SESSION_EXIT = 3, ASKS = 4 };
-enum { PROTECTED = 129, UNPROTECTED = 130, GIVEN = 131, REFUSED = 132 };
+enum { PROTECTED = 129, UNPROTECTED = 130, GIVEN = 131, REFUSED = 132, CHANGED = 133 };
 enum {
     FIELD_GATEWAY = 1,
     FIELD_PID = 2,
@@ -128,8 +128,8 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put(put_field(at, FIELD_ECHO, 4), session->echo_interval_s, 2);
     at = put(at, session->echo_failures, 2);
     at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
-    at = put(put_field(at, FIELD_TIMEOUTS, 8), session->session_timeout_s, 4);
-    at = put(at, session->idle_timeout_s, 4);
+    at = put(put_field(at, FIELD_TIMEOUTS, 8), session->timeouts.session_s, 4);
+    at = put(at, session->timeouts.idle_s, 4);
     at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);
     at = put_text(at, FIELD_INTERFACE, session->interface, VPNHA_INTERFACE_BYTES_MAX);
     at = put(put_field(at, FIELD_NOT_RESUMABLE, 4), session->not_resumable, 4);
@@ -177,6 +177,10 @@ static uint16_t get_u16(const uint8_t* at) {
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
+static uint32_t get_u32(const uint8_t* at) {
+    return (uint32_t)get_u16(at) << 16 | get_u16(at + 2);
+}
+
 /* 0: malformed. */
 static int get_reason(const uint8_t* value, size_t length, char* reason) {
     if (length > VPNHA_REASON_BYTES_MAX) {
@@ -211,7 +215,13 @@ struct vpnha_answer vpnha_parse_answer(const uint8_t* bytes, size_t length) {
     }
     if (bytes[2] == GIVEN && field == FIELD_ADDRESS && value_length == 4) {
         answer.kind = VPNHA_GIVEN;
-        answer.address = (uint32_t)get_u16(value) << 16 | get_u16(value + 2);
+        answer.address = get_u32(value);
+        return answer;
+    }
+    if (bytes[2] == CHANGED && field == FIELD_TIMEOUTS && value_length == 8) {
+        answer.kind = VPNHA_CHANGED;
+        answer.timeouts.session_s = get_u32(value);
+        answer.timeouts.idle_s = get_u32(value + 4);
         return answer;
     }
     if ((bytes[2] == UNPROTECTED || bytes[2] == REFUSED) && field == FIELD_REASON &&

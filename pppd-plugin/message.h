@@ -67,6 +67,11 @@ struct vpnha_class {
     uint8_t octets[VPNHA_CLASS_BYTES_MAX];
 };
 
+/* Session-Timeout and Idle-Timeout; 0: none. */
+struct vpnha_timeouts {
+    uint32_t session_s, idle_s;
+};
+
 /* A network behind the peer. */
 struct vpnha_route {
     uint8_t octet_count; /* 4 or 16 of the next. */
@@ -87,7 +92,7 @@ struct vpnha_session {
     uint64_t our_identifier, peer_identifier; /* Of IPv6CP; 0: it is not open. */
     uint16_t echo_interval_s, echo_failures;
     uint64_t established_unix_ms;
-    uint32_t session_timeout_s, idle_timeout_s; /* 0: none. */
+    struct vpnha_timeouts timeouts;
     char user[VPNHA_USER_BYTES_MAX + 1];
     char interface[VPNHA_INTERFACE_BYTES_MAX + 1];
     uint32_t not_resumable; /* VPNHA_NOT_… */
@@ -116,10 +121,12 @@ enum vpnha_answer_kind {
     VPNHA_UNPROTECTED, /* With a reason. */
     VPNHA_GIVEN,       /* With an address; 0: pppd takes its own. */
     VPNHA_REFUSED,     /* With a reason: the session is to end. */
+    VPNHA_CHANGED,     /* With time-outs: the session has these from now on. */
 };
 struct vpnha_answer {
     enum vpnha_answer_kind kind;
     uint32_t address;
+    struct vpnha_timeouts timeouts;
     char reason[VPNHA_REASON_BYTES_MAX + 1]; /* Printable ASCII; empty without one. */
 };
 

@@ -13,6 +13,8 @@
  * An address is asked for when IPCP begins. vpnhad may say that there is none: the session ends
  * then. When vpnhad is away, or slow, the client gets what pppd's options give it.
  *
+ * Session-Timeout and Idle-Timeout are the plugin's: vpnhad may change them.
+ *
  * CCP and IPv6CP may open after ip-up. Their frames are seen by the snoop hook, and the session is
  * told again when they have changed it. So it is when there are other routes over its device, which
  * is looked at less and less often: scripts and DHCP servers add them. */
@@ -36,6 +38,7 @@
 #include "radius.h"
 #include "routes.h"
 #include "session.h"
+#include "timeouts.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -116,6 +119,11 @@ static void take_answer(void) {
             error("vpnha: session is ended: %s", vpnhad.answer.reason);
             /* Not within a hook of IPCP. */
             timeout(hang_up, NULL, 0, 0);
+            break;
+        case VPNHA_CHANGED:
+            info("vpnha: the session's time-outs are now %u s, idle %u s (0: none)",
+                 vpnhad.answer.timeouts.session_s, vpnhad.answer.timeouts.idle_s);
+            vpnha_change_timeouts(vpnhad.answer.timeouts);
             break;
         case VPNHA_GIVEN: /* It came too late. */
         case VPNHA_MALFORMED:
@@ -283,6 +291,11 @@ static void on_phase(void* unused, int phase_now) {
     (void)unused;
     if (phase_now == PHASE_AUTHENTICATE) {
         vpnha_follow_radius(accounts);
+    }
+    if (phase_now != PHASE_RUNNING) {
+        vpnha_give_timeouts_back();
+    } else if (gateway_name != NULL && gateway_name[0] != '\0') {
+        vpnha_take_timeouts();
     }
     if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address) {
         next_choose = ip_choose_hook;

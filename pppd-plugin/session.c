@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "timeouts.h"
+
 /* pppd's headers declare its variables by these. */
 #define INET6 1
 #define MPPE 1
@@ -35,11 +37,6 @@ static int has_keys = 0;
 
 static uint16_t clamp_u16(int value) {
     return (uint16_t)(value < 0 ? 0 : value > U16_MAX ? U16_MAX : value);
-}
-
-/* Of an option. */
-static uint32_t seconds(int value) {
-    return (uint32_t)(value < 0 ? 0 : value);
 }
 
 static void collect_link(const lcp_options* from, struct vpnha_link_options* to) {
@@ -118,8 +115,7 @@ void vpnha_collect_session(struct vpnha_session* session) {
     collect_ipv6(session);
     session->echo_interval_s = clamp_u16(lcp_echo_interval);
     session->echo_failures = clamp_u16(lcp_echo_fails);
-    session->session_timeout_s = seconds(maxconnect);
-    session->idle_timeout_s = seconds(idle_time_limit);
+    session->timeouts = vpnha_timeouts_now();
     snprintf(session->user, sizeof session->user, "%s", peer_authname);
     snprintf(session->interface, sizeof session->interface, "%s", ifname);
     if (session->protocol == VPNHA_PPTP) {

@@ -19,8 +19,8 @@ server hears Session-Timeout and Idle-Timeout as the causes.
 """
 import functools
 
-from vpnlab.evidence.capture_decode import PPP_IP, PPP_IPCP, PPP_LCP, Gre, L2tp, read_frames
 from vpnlab.evidence.capture_invariants import pptp_hang_ups
+from vpnlab.evidence.capture_session import SessionSpan
 from vpnlab.evidence.expectation import at_most, between, equals, is_true
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.product.client import VpnClient
@@ -43,32 +43,11 @@ IDLE_LATER_S = 12
 # pppd waits for 3 s behind a Terminate-Request.
 GONE_S = 5
 TOLD_LIMIT_S = 30
-CONFIGURE_ACK, TERMINATE_REQUEST = 2, 5
 ENDS = [4, 14]  # StopCCN, CDN.
 
 
-class Seen:
-    """A client's session, as its capture has it: its begin, its last packet, its end."""
-
-    def __init__(self, client: VpnClient) -> None:
-        self.begin = self.packet = self.end = 0.0
-        self.said: list[int] = []
-        for frame in read_frames(client.files.outside):
-            upper = frame.ip.upper if frame.ip is not None else None
-            if not isinstance(upper, (Gre, L2tp)) or (self.end and isinstance(upper, Gre)):
-                continue
-            from_gateway = frame.ip.src == client.gateway.vip_outside
-            if isinstance(upper, L2tp) and from_gateway and upper.message is not None:
-                self.said.append(upper.message)
-            if upper.ppp is None or self.end:
-                continue
-            kind = upper.ppp.protocol, upper.ppp.code
-            if kind == (PPP_IPCP, CONFIGURE_ACK):
-                self.begin = frame.t
-            elif kind == (PPP_LCP, TERMINATE_REQUEST) and from_gateway:
-                self.end = frame.t
-            elif upper.ppp.protocol == PPP_IP:
-                self.packet = frame.t
+def span(client: VpnClient) -> SessionSpan:
+    return SessionSpan(client.files.outside, client.gateway.vip_outside)
 
 
 def wait_gone(run: Run, client: VpnClient, until: float) -> None:
@@ -108,18 +87,18 @@ def steps(run: Run) -> None:
     for client in live.clients:
         expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
     for client in timed:
-        session = Seen(client)
+        session = span(client)
         run.expect(f"{client.name}_ended_after_s", round(session.end - session.begin, 3),
                    between(TIME_S - 2, TIME_S + 2))
         gone = max(event.t for event in client.interface_events())
         run.expect(f"{client.name}_gone_s", round(gone - session.end, 3), at_most(GONE_S))
-    session = Seen(idle)
+    session = span(idle)
     run.expect("client3_ended_after_idle_s", round(session.end - session.packet, 3),
                between(IDLE_S, IDLE_S + IDLE_LATER_S))
     for client in (timed[0], idle):
-        said = sorted({each for each in Seen(client).said if each in ENDS})
+        said = sorted({each for each in span(client).said if each in ENDS})
         run.expect(f"{client.name}_hears_cdn_and_stopccn", said, equals(ENDS))
-    end = Seen(timed[1]).end
+    end = span(timed[1]).end
     run.expect("client2_control_connection_ends", any(
         "FIN" in each for each in pptp_hang_ups(timed[1].files.outside,
                                                 timed[1].gateway.vip_outside,

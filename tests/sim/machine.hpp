@@ -165,6 +165,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::AskNeighbours& effect) override;
     node::Effects execute(node::AnswerPlugin& effect) override;
     node::Effects execute(node::EndPlugin& effect) override;
+    node::Effects execute(node::ChangePlugin& effect) override;
     node::Effects execute(node::AnswerAddress& effect) override;
     node::Effects execute(node::AnswerRequest& effect) override;
     node::Effects execute(node::WriteScore& effect) override;

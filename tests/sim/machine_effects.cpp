@@ -139,6 +139,9 @@ node::Effects Machine::execute(node::AnswerPlugin&) {
 node::Effects Machine::execute(node::EndPlugin&) {
     return {};
 }
+node::Effects Machine::execute(node::ChangePlugin&) {
+    return {};
+}
 node::Effects Machine::execute(node::AnswerAddress&) {
     return {};
 }

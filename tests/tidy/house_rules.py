@@ -42,7 +42,7 @@ LAYERS: dict[str, set[str]] = {
     "checkpoint": {"base", "wire", "replica"},
     "lease": {"base"},
     "takeover": {"base"},
-    "effects": {"base", "l2tp", "conntrack", "ipsec", "pptp", "lease", "takeover"},
+    "effects": {"base", "ppp", "l2tp", "conntrack", "ipsec", "pptp", "lease", "takeover"},
     "keepers": {"base", "ppp", "l2tp", "conntrack", "ipsec", "pptp", "wire", "replica",
                 "effects"},
     "node": {"base", "wire", "replica", "lease", "takeover", "effects", "keepers"},

@@ -68,8 +68,9 @@ std::vector<Key> radius_keys() {
          [](Config& c, Gateway&, const Value& v) { c.radius.nas_identifier = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.radius.nas_identifier); }},
         {Section::radius, "dynamic_authorization", Kind::flag, 0, 0, "false", "false",
-         "true: servers may end sessions of the gateways with 'accounting' by Disconnect-Requests "
-         "(RFC 5176), each with a Message-Authenticator and the secret of 'secret_file'. They are "
+         "true: servers may end sessions of the gateways with 'accounting' by Disconnect-Requests, "
+         "and change their time-outs by CoA-Requests (RFC 5176), each with a Message-Authenticator "
+         "and the secret of 'secret_file'. They are "
          "to ask a gateway's VIP, which the node has that serves.",
          Weight::note,
          [](Config& c, Gateway&, const Value& v) { c.radius.dynamic_authorization = v.flag; },

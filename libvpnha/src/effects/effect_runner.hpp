@@ -37,6 +37,7 @@ class EffectRunner {
     virtual Effects execute(AnswerPlugin& effect) = 0;
     virtual Effects execute(AnswerAddress& effect) = 0;
     virtual Effects execute(EndPlugin& effect) = 0;
+    virtual Effects execute(ChangePlugin& effect) = 0;
     virtual Effects execute(AnswerRequest& effect) = 0;
     virtual Effects execute(WriteScore& effect) = 0;
     virtual Effects execute(WithdrawScore& effect) = 0;

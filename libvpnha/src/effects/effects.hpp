@@ -25,6 +25,7 @@
 #include "effects/script_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
+#include "ppp/timeouts.hpp"
 #include "takeover/takeover.hpp"
 
 namespace vpnha::node {
@@ -86,6 +87,11 @@ struct AnswerAddress {
 struct EndPlugin {
     PluginToken plugin;
 };
+// The session of that pppd has these time-outs from now on, not those that it told of.
+struct ChangePlugin {
+    PluginToken plugin;
+    ppp::Timeouts timeouts;
+};
 struct AnswerRequest {
     RequestToken request;
     Result<void> result;
@@ -131,8 +137,8 @@ struct Log {
 using Effect =
     std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
                  OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
-                 AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, AnswerRequest, WriteScore,
-                 WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+                 AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, ChangePlugin, AnswerRequest,
+                 WriteScore, WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.

@@ -9,6 +9,11 @@ Result<void> Keeper::end(const wire::RecordKey&, TimePoint, Effects&) {
     return fail(Errc::unsupported, "sessions of this protocol are ended by their clients only");
 }
 
+Result<ppp::Timeouts> Keeper::change(const wire::RecordKey&, const ppp::TimeoutChange&, TimePoint,
+                                     Effects&) {
+    return fail(Errc::unsupported, "sessions of this protocol have no time-outs");
+}
+
 std::string session_id(const wire::RecordKey& key) {
     // FNV-1a, 64 bits. Among 100 000 sessions two with the same 48 bits are unlikely (2 in 10^5).
     std::uint64_t hash = 0xcbf29ce484222325;

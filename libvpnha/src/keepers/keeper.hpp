@@ -135,6 +135,11 @@ class Keeper {
     [[nodiscard]] virtual Result<void> end(const wire::RecordKey& key, TimePoint now,
                                            Effects& effects);
 
+    // It has other time-outs from now on, which are returned. Under the same conditions.
+    [[nodiscard]] virtual Result<ppp::Timeouts> change(const wire::RecordKey& key,
+                                                       const ppp::TimeoutChange& change,
+                                                       TimePoint now, Effects& effects);
+
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
     // A session that was taken over has ended; of a stock one its plugin tells.

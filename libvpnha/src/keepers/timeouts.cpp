@@ -32,7 +32,7 @@ std::string_view reason_of(EndCause cause) {
 
 void Timeouts::watch(const Session& session, TimePoint now) {
     if (session.timeouts == ppp::Timeouts{}) {
-        return;
+        return forget(session.record);
     }
     sessions_[session.record] = {session, {}, now, {}, {}};
     ask_at_ = now;

@@ -43,7 +43,7 @@ class Timeouts {
         std::string_view reason;  // For the log.
     };
 
-    // It was taken over. One without time-outs is left out.
+    // It was taken over, or has others now. One without time-outs is left out.
     void watch(const Session& session, TimePoint now);
     // It is over, or no more this node's.
     void forget(const wire::RecordKey& record) { sessions_.erase(record); }

@@ -117,14 +117,25 @@ Result<void> GatewayNode::check_promoted() const {
                        : fmt::format("no node is promoted for gateway {}", settings_.name));
 }
 
+Result<void> GatewayNode::check_heard() const {
+    VPNHA_CHECK(check_promoted());
+    return keepers_.is_heard() ? Result<void>()
+                               : fail(Errc::busy, fmt::format("gateway {} has no lease at present: "
+                                                              "ask again",
+                                                              settings_.name));
+}
+
 Result<void> GatewayNode::end_session(const wire::RecordKey& session, TimePoint now,
                                       Effects& effects) {
-    VPNHA_CHECK(check_promoted());
-    if (!keepers_.is_heard()) {
-        return fail(Errc::busy,
-                    fmt::format("gateway {} has no lease at present: ask again", settings_.name));
-    }
+    VPNHA_CHECK(check_heard());
     return keepers_.end(session, now, effects);
+}
+
+Result<ppp::Timeouts> GatewayNode::change_session(const wire::RecordKey& session,
+                                                  const ppp::TimeoutChange& change, TimePoint now,
+                                                  Effects& effects) {
+    VPNHA_CHECK(check_heard());
+    return keepers_.change(session, change, now, effects);
 }
 
 Result<void> GatewayNode::drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,

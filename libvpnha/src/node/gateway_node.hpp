@@ -156,6 +156,10 @@ class GatewayNode {
     // Ends one of sessions(), and tells its client; at the promoted node only.
     [[nodiscard]] Result<void> end_session(const wire::RecordKey& session, TimePoint now,
                                            Effects& effects);
+    // The same for its time-outs, which are returned as they are then.
+    [[nodiscard]] Result<ppp::Timeouts> change_session(const wire::RecordKey& session,
+                                                       const ppp::TimeoutChange& change,
+                                                       TimePoint now, Effects& effects);
     // The promoted node is to take no new clients, from that time on; nullopt: to take them again.
     [[nodiscard]] Result<void> drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
                                      Effects& effects);
@@ -247,6 +251,8 @@ class GatewayNode {
   private:
     // The error names the node that is.
     [[nodiscard]] Result<void> check_promoted() const;
+    // Its lease holds as well.
+    [[nodiscard]] Result<void> check_heard() const;
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
     void finish(bool succeeded, Effects& effects);

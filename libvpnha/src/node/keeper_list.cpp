@@ -122,6 +122,16 @@ Result<void> KeeperList::end(const wire::RecordKey& key, TimePoint now, Effects&
     return {};
 }
 
+Result<ppp::Timeouts> KeeperList::change(const wire::RecordKey& key,
+                                         const ppp::TimeoutChange& change, TimePoint now,
+                                         Effects& effects) {
+    keepers::Keeper* const keeper = keeper_of(key.type);
+    if (keeper == nullptr) {
+        return fail(Errc::not_found, "no keeper has the session");
+    }
+    return keeper->change(key, change, now, effects);
+}
+
 void KeeperList::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {
     for (const auto& keeper : keepers_) {
         keeper->on_event(event, now, effects);

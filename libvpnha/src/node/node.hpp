@@ -128,6 +128,10 @@ class Node {
     // invalid_argument, there are several; unsupported, the session cannot be ended.
     [[nodiscard]] Result<Effects> disconnect(const SessionIdentity& identity,
                                              const std::string& server, TimePoint now);
+    // Other time-outs for that session. Errors: the same.
+    [[nodiscard]] Result<Effects> change_session(const SessionIdentity& identity,
+                                                 const ppp::TimeoutChange& change,
+                                                 const std::string& server, TimePoint now);
     // `vpnha drain`, from that time on, and `vpnha undrain` without one.
     [[nodiscard]] Effects drain(RequestToken request, GatewayId gateway,
                                 std::optional<std::uint64_t> since_unix_ms, TimePoint now);
@@ -179,6 +183,10 @@ class Node {
         RequestToken request;
         TimePoint until{};
     };
+    struct NamedSession {
+        GatewayNode* gateway;
+        wire::RecordKey key;
+    };
     struct Fencing {
         NodeId victim;
         Lives lives;
@@ -196,6 +204,7 @@ class Node {
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
 
+    [[nodiscard]] Result<NamedSession> session_named(const SessionIdentity& identity);
     [[nodiscard]] Result<Lives> fenceable(NodeId victim) const;
     [[nodiscard]] bool is_fenced(const Fencing& fencing) const;
     void go_on_fencing(TimePoint now, Effects& effects);

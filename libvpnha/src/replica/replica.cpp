@@ -87,6 +87,18 @@ bool Replica::publish(const wire::RecordKey& key, ByteView payload) {
     return true;
 }
 
+void Replica::amend(const wire::RecordKey& key, ByteView payload) {
+    VPNHA_ASSERT(promoted_);
+    if (store_.find(key) == nullptr) {
+        return;
+    }
+    const Store::Written written = store_.write(key, payload);
+    if (written.applied == Store::Applied::changed && !written.was_dirty) {
+        queue(key);
+    }
+    counters_.over_limit += written.applied == Store::Applied::refused ? 1 : 0;
+}
+
 void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     VPNHA_ASSERT(promoted_);
     if (const StoredRecord* record = store_.find(key)) {

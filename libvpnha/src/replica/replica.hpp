@@ -77,6 +77,9 @@ class Replica {
     // Promoted only. The record is live on this node already; nothing is installed for it. False
     // when the replica is full: the session is not replicated.
     bool publish(const wire::RecordKey& key, ByteView payload);
+    // The same where this node's kernel has nothing of what changes: what it has of the record
+    // stays. Nothing where there is no such record.
+    void amend(const wire::RecordKey& key, ByteView payload);
     void erase(const wire::RecordKey& key, TimePoint now);
 
     // `present`: the members of the group, this node among them; `quorate`: they are a majority.

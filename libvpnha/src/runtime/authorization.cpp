@@ -37,18 +37,16 @@ Result<std::unique_ptr<AuthorizationServer>> open_authorization(
         [&node, run = std::move(run)](
             const AuthorizationRequest& request,
             const Ipv4Endpoint& client) -> std::optional<AuthorizationServer::Refusal> {
-            if (request.kind == AuthorizationRequest::Kind::change) {
-                // What a session could take on is refused as an unsupported attribute before.
-                return AuthorizationServer::Refusal{ErrorCause::missing_attribute,
-                                                    "it changes nothing"};
+            const TimePoint now = adapters::QbLoop::now();
+            const std::string server = to_string(client);
+            auto done = request.kind == AuthorizationRequest::Kind::disconnect
+                            ? node.disconnect(request.identity, server, now)
+                            : node.change_session(request.identity, request.change, server, now);
+            if (!done) {
+                return AuthorizationServer::Refusal{cause_of(done.error().code),
+                                                    done.error().detail};
             }
-            auto ended =
-                node.disconnect(request.identity, to_string(client), adapters::QbLoop::now());
-            if (!ended) {
-                return AuthorizationServer::Refusal{cause_of(ended.error().code),
-                                                    ended.error().detail};
-            }
-            run(std::move(*ended));
+            run(std::move(*done));
             return std::nullopt;
         });
 }

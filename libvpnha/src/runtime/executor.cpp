@@ -284,6 +284,11 @@ node::Effects Executor::execute(node::EndPlugin& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::ChangePlugin& effect) {
+    answers_.change_plugin(effect);
+    return {};
+}
+
 node::Effects Executor::execute(node::AnswerRequest& effect) {
     answers_.request(effect);
     return {};

@@ -69,6 +69,7 @@ class Executor final : private node::EffectRunner {
         std::function<void(const node::AnswerRequest&)> request;
         std::function<void(const node::AnswerPlugin&)> plugin;
         std::function<void(node::PluginToken)> end_plugin;
+        std::function<void(const node::ChangePlugin&)> change_plugin;
         std::function<void(const node::AnswerAddress&)> address;
         std::function<void(const node::WriteScore&)> score;
         std::function<void()> idle;  // The last gateway was detached.
@@ -113,6 +114,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::AnswerPlugin& effect) override;
     node::Effects execute(node::AnswerAddress& effect) override;
     node::Effects execute(node::EndPlugin& effect) override;
+    node::Effects execute(node::ChangePlugin& effect) override;
     node::Effects execute(node::AnswerRequest& effect) override;
     node::Effects execute(node::WriteScore& effect) override;
     node::Effects execute(node::WithdrawScore& effect) override;

@@ -34,6 +34,9 @@ class Plugins {
         }
     }
     void end(node::PluginToken plugin) { server_->end({plugin}); }
+    void change(const node::ChangePlugin& change) {
+        server_->change({change.plugin}, change.timeouts);
+    }
     [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }
 
   private:

@@ -144,6 +144,40 @@ TEST_F(PptpCallsTest, AResumedCallEndsWhenItsSessionTimeoutIsOver) {
     EXPECT_EQ(a_.traffic_reads_, 0);
 }
 
+TEST_F(PptpCallsTest, AStockCallsTimeIsChangedByItsPppdAndInItsRecord) {
+    bring_up();
+    const ppp::Timeouts before = sample_call().timeouts;
+    const auto changed =
+        a_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, a_.effects_);
+    EXPECT_EQ(changed.value(), (ppp::Timeouts{60, before.idle_s}));
+    settle();
+    EXPECT_EQ(a_.changed_plugins_.at(1), *changed);
+    EXPECT_EQ(b_.prepared_, 2);
+    EXPECT_FALSE(b_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, b_.effects_));
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    const node::TrafficRead read{0, sample_call().established_unix_ms + 60'000, {}};
+    b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
+    pass(milliseconds(50));
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+}
+
+TEST_F(PptpCallsTest, AResumedCallsTimeIsChanged) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_TRUE(b_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, b_.effects_));
+    settle();
+    EXPECT_EQ(b_.prepared_, 1) << "its data path goes on with what it has";
+    const node::TrafficRead read{0, sample_call().established_unix_ms + 60'000, {}};
+    b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
+    pass(milliseconds(50));
+    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_EQ(b_.end_cause_, EndCause::session_timeout);
+}
+
 TEST_F(PptpCallsTest, APausedCallIsNotEnded) {
     bring_up();
     kill_a();

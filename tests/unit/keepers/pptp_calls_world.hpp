@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <map>
 
 #include "base/limits.hpp"
 #include "keepers/pptp/calls.hpp"
@@ -82,6 +83,8 @@ class Place final : public Gateway {
                     answers_.push_back(answer->is_protected);
                 } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
                     ended_plugins_.push_back(end->plugin);
+                } else if (auto* change = std::get_if<node::ChangePlugin>(&effect)) {
+                    changed_plugins_[change->plugin] = change->timeouts;
                 }
             }
             keeper_.follow(now, effects_);
@@ -152,6 +155,7 @@ class Place final : public Gateway {
     std::vector<std::string> scripts_;
     std::uint32_t script_device_ = 0;  // Of the last.
     std::vector<node::PluginToken> ended_plugins_;
+    std::map<node::PluginToken, ppp::Timeouts> changed_plugins_;
     std::vector<bool> answers_;
     int prepared_ = 0;
     int sets_ = 0;

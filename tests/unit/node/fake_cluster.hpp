@@ -39,6 +39,7 @@ struct FakeNode {
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
     std::vector<PluginToken> ended_plugins;
+    std::map<PluginToken, ppp::Timeouts> changed_plugins;
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<AccountingWork> accounting;
     std::vector<ScriptWork> scripts;
@@ -412,6 +413,10 @@ class FakeCluster {
         }
         Effects execute(EndPlugin& end) override {
             fake_.ended_plugins.push_back(end.plugin);
+            return {};
+        }
+        Effects execute(ChangePlugin& change) override {
+            fake_.changed_plugins[change.plugin] = change.timeouts;
             return {};
         }
         Effects execute(AnswerRequest& answer) override {

@@ -34,6 +34,7 @@ ipcp_options ipcp_gotoptions[NUM_PPP], ipcp_hisoptions[NUM_PPP];
 ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
 int lcp_echo_interval, lcp_echo_fails;
 int maxconnect, idle_time_limit;
+int (*idle_time_hook)(struct ppp_idle*);
 char peer_authname[MAXNAMELEN];
 char ifname[MAXIFNAMELEN];
 struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
@@ -56,6 +57,7 @@ static struct {
 static option_t* plugin_options;
 static char last_log[1024];
 static int has_l2tp, has_pptp, is_sequenced, is_closed;
+static int quiet_s;            /* Since the last packet. */
 static uint32_t users_address; /* 0: any. */
 static const u_int32_t* chosen;
 
@@ -129,6 +131,7 @@ void untimeout(void (*function)(void*), void* argument) {
         va_end(arguments);                                       \
     }
 LOG_FUNCTION(info)
+LOG_FUNCTION(notice)
 LOG_FUNCTION(warn)
 LOG_FUNCTION(error)
 
@@ -160,6 +163,13 @@ void lcp_close(int unit, char* reason) {
     (void)unit;
     (void)reason;
     is_closed = 1;
+}
+
+int get_idle_time(int unit, struct ppp_idle* idle) {
+    (void)unit;
+    idle->xmit_idle = quiet_s + 5;
+    idle->recv_idle = quiet_s;
+    return 1;
 }
 
 int auth_ip_addr(int unit, u_int32_t address) {
@@ -195,7 +205,9 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
     memset(timers, 0, sizeof timers);
     snoop_recv_hook = NULL;
     ip_choose_hook = NULL;
+    idle_time_hook = NULL;
     is_closed = 0;
+    quiet_s = 0;
     users_address = 0;
     last_log[0] = '\0';
     plugin_init();
@@ -249,6 +261,28 @@ void fake_pppd_use_vj(void) {
 }
 void fake_pppd_use_multilink(void) {
     lcp_gotoptions[0].neg_mrru = 1;
+}
+void fake_pppd_enter_phase(int phase_now) {
+    notify_all(&phasechange, phase_now);
+}
+int fake_pppd_own_session_timeout(void) {
+    return maxconnect;
+}
+int fake_pppd_own_idle_timeout(void) {
+    return idle_time_limit;
+}
+static int idle_of_a_plugin(struct ppp_idle* idle) {
+    (void)idle;
+    return 60;
+}
+void fake_pppd_load_idle_hook(void) {
+    idle_time_hook = idle_of_a_plugin;
+}
+void fake_pppd_be_quiet(int seconds) {
+    quiet_s = seconds;
+}
+int fake_pppd_status(void) {
+    return status;
 }
 void fake_pppd_ip_up(void) {
     notify_all(&ip_up_notifier, 0);

@@ -32,6 +32,16 @@ void fake_pppd_use_device(const char* name);
 /* IPCP begins: what the peer is to get when pppd's options give `own`. */
 uint32_t fake_pppd_choose(uint32_t own);
 int fake_pppd_is_closed(void);
+/* PHASE_… of pppd.h: its notifiers hear of it, before pppd arms its own timers. */
+void fake_pppd_enter_phase(int phase_now);
+/* The options `maxconnect` and `idle`, as pppd has them now. */
+int fake_pppd_own_session_timeout(void);
+int fake_pppd_own_idle_timeout(void);
+/* Another plugin says what is idle. */
+void fake_pppd_load_idle_hook(void);
+/* There was no packet for so long. */
+void fake_pppd_be_quiet(int seconds);
+int fake_pppd_status(void);
 void fake_pppd_ip_up(void);
 void fake_pppd_ip_down(void);
 void fake_pppd_exit(void);

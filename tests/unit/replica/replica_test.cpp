@@ -32,6 +32,23 @@ TEST(ReplicaTest, APublishedRecordReachesEveryKernelAndIsProtected) {
     EXPECT_EQ(group.at(2).store().digest(), group.at(1).store().digest());
 }
 
+TEST(ReplicaTest, AnAmendedRecordReachesTheOthersAndStaysInTheHoldersKernel) {
+    Group group = three_with_first_promoted();
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    group.at(1).end_epoch(group.now());
+    group.promote(2);
+    ASSERT_EQ(group.at(2).hold(key(1)), Hold::installed);
+    group.at(2).amend(key(1), Bytes{2});
+    group.at(2).amend(key(2), Bytes{2});
+    EXPECT_FALSE(group.at(2).is_protected(key(1)));
+    group.settle();
+    EXPECT_EQ(group.at(2).hold(key(1)), Hold::installed);
+    EXPECT_TRUE(group.at(2).is_protected(key(1)));
+    EXPECT_EQ(group.at(3).store().find(key(1))->payload, Bytes{2});
+    EXPECT_EQ(group.at(3).store().find(key(2)), nullptr) << "there was none";
+}
+
 TEST(ReplicaTest, ARecordThatEveryKernelRefusesIsNotProtected) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));

@@ -22,6 +22,7 @@ constexpr std::uint8_t kProtected = 129;
 constexpr std::uint8_t kUnprotected = 130;
 constexpr std::uint8_t kGiven = 131;
 constexpr std::uint8_t kRefused = 132;
+constexpr std::uint8_t kChanged = 133;
 
 // Fields. A field with this bit may be skipped by who does not know it.
 constexpr std::uint16_t kOptionalBit = 0x8000;
@@ -406,6 +407,14 @@ Bytes encode_plugin_refusal(std::string_view reason) {
     ByteWriter writer;
     writer.u16(kVersion).u8(kRefused).u8(0);
     writer.u16(kReason).prefixed(reason.substr(0, kReasonBytesMax));
+    return std::move(writer).take();
+}
+
+Bytes encode_plugin_timeouts(const ppp::Timeouts& timeouts) {
+    ByteWriter writer;
+    writer.u16(kVersion).u8(kChanged).u8(0);
+    writer.u16(kTimeouts).u16(sizeof timeouts.session_s + sizeof timeouts.idle_s);
+    writer.u32(timeouts.session_s).u32(timeouts.idle_s);
     return std::move(writer).take();
 }
 

@@ -94,4 +94,7 @@ using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDow
 // To either: the session is to end.
 [[nodiscard]] Bytes encode_plugin_refusal(std::string_view reason);
 
+// The session has these time-outs from now on.
+[[nodiscard]] Bytes encode_plugin_timeouts(const ppp::Timeouts& timeouts);
+
 }  // namespace vpnha::adapters

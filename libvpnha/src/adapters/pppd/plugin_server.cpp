@@ -144,6 +144,10 @@ void PluginServer::refuse(PluginClientId client, std::string_view reason) {
     state_->send(client, encode_plugin_refusal(reason));
 }
 
+void PluginServer::change(PluginClientId client, const ppp::Timeouts& timeouts) {
+    state_->send(client, encode_plugin_timeouts(timeouts));
+}
+
 void PluginServer::end(PluginClientId client) {
     const auto found = state_->clients.find(client);
     if (found != state_->clients.end() && found->second.process) {

@@ -60,6 +60,9 @@ class PluginServer {
     // There is none, or the session's is another one's: the pppd ends it. It logs the reason.
     void refuse(PluginClientId client, std::string_view reason);
 
+    // The session has these time-outs from now on; ignored when the process is gone.
+    void change(PluginClientId client, const ppp::Timeouts& timeouts);
+
     // Has the pppd say to its client that the session is over, and end; ignored when it is gone.
     void end(PluginClientId client);
 

@@ -52,6 +52,10 @@ class RequestReader {
                     once(request_.unix_s, *number);
                 }
                 return;
+            case RadiusType::session_timeout:
+                return change(request_.change.session_s, value);
+            case RadiusType::idle_timeout:
+                return change(request_.change.idle_s, value);
             // Of the node that has told of the session last, which may be gone: whichever node has
             // the session now is the NAS.
             case RadiusType::nas_ip_address:
@@ -95,6 +99,14 @@ class RequestReader {
             note(ErrorCause::invalid_request);
         }
         member = std::move(value);
+    }
+    void change(std::optional<std::uint32_t>& member, ByteView value) {
+        if (request_.kind == Kind::disconnect) {
+            return note(ErrorCause::unsupported_attribute);
+        }
+        if (const auto number = number_of(value)) {
+            once(member, *number);
+        }
     }
     std::optional<std::uint32_t> number_of(ByteView value) {
         ByteReader reader(value);
@@ -170,6 +182,9 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     // An Acct-Session-Id is never used twice. All else may fit another session when the request is
     // heard again, and a change may be an old one.
     if (!request.unix_s && (!request.identity.session || request.kind == Kind::change)) {
+        reader.note(ErrorCause::missing_attribute);
+    }
+    if (request.kind == Kind::change && request.change.is_empty()) {
         reader.note(ErrorCause::missing_attribute);
     }
     return request;

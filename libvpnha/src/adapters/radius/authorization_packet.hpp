@@ -10,6 +10,7 @@
 
 #include "adapters/radius/radius_packet.hpp"
 #include "base/session_identity.hpp"
+#include "ppp/timeouts.hpp"
 
 namespace vpnha::adapters {
 
@@ -43,6 +44,7 @@ struct AuthorizationRequest {
     std::uint8_t id = 0;
     RadiusDigest authenticator{};
     SessionIdentity identity;
+    ppp::TimeoutChange change;  // Of a CoA-Request.
     std::optional<std::string> nas_identifier;
     std::optional<std::uint32_t> unix_s;  // Event-Timestamp.
     std::vector<Bytes> proxy_states;      // To be in the answer.

@@ -32,6 +32,8 @@ enum class RadiusType : std::uint8_t {
     framed_ip_address = 8,
     reply_message = 18,
     class_ = 25,
+    session_timeout = 27,
+    idle_timeout = 28,
     calling_station_id = 31,
     nas_identifier = 32,
     proxy_state = 33,

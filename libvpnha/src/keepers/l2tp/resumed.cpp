@@ -203,6 +203,10 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
     } else {
         scripts_.up(record.key, facts_of(record), effects);
     }
+    watch_timeouts(record, now);
+}
+
+void L2tpSessions::watch_timeouts(const l2tp::SessionRecord& record, TimePoint now) {
     timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
                      record.peer_address},
                     now);

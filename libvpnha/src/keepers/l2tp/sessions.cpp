@@ -130,6 +130,29 @@ Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effect
     return {};
 }
 
+Result<ppp::Timeouts> L2tpSessions::change(const wire::RecordKey& key,
+                                           const ppp::TimeoutChange& change, TimePoint now,
+                                           Effects& effects) {
+    for (auto& [plugin, session] : stock_) {
+        l2tp::SessionRecord& record = session.record;
+        if (record_key_of(record.key) == key) {
+            record.timeouts = change.of(record.timeouts);
+            gateway_.replica().amend(key, l2tp::encode_record(record));
+            effects.emplace_back(node::ChangePlugin{plugin, record.timeouts});
+            return record.timeouts;
+        }
+    }
+    VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
+    if (!resumed_sessions_.contains(session)) {
+        return fail(Errc::not_found, "this node has not resumed the session");
+    }
+    VPNHA_TRY(l2tp::SessionRecord record, record_of(session));
+    record.timeouts = change.of(record.timeouts);
+    gateway_.replica().amend(key, l2tp::encode_record(record));
+    watch_timeouts(record, now);
+    return record.timeouts;
+}
+
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
         effects.emplace_back(node::Log{node::Level::warning,

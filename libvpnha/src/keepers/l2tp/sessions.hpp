@@ -58,6 +58,9 @@ class L2tpSessions final : public Keeper {
 
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
                                    Effects& effects) override;
+    [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
+                                               const ppp::TimeoutChange& change, TimePoint now,
+                                               Effects& effects) override;
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
@@ -122,6 +125,7 @@ class L2tpSessions final : public Keeper {
     void end_due(TimePoint now, Effects& effects);
     Resumed& begin_tunnel(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
+    void watch_timeouts(const l2tp::SessionRecord& record, TimePoint now);
     // By this side; its client is told.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);

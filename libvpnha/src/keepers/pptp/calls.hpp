@@ -66,6 +66,9 @@ class PptpCalls final : public Keeper, public Counted {
 
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
                                    Effects& effects) override;
+    [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
+                                               const ppp::TimeoutChange& change, TimePoint now,
+                                               Effects& effects) override;
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
@@ -121,6 +124,7 @@ class PptpCalls final : public Keeper, public Counted {
     void prepare(const pptp::CallKey& key, Effects& effects);
     void say_numbers(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
+    void watch_timeouts(const pptp::CallRecord& record, TimePoint now);
     void end_due(TimePoint now, Effects& effects);
     // Of ending_, those whose time has come.
     void end_unresumable(TimePoint now, Effects& effects);

@@ -51,9 +51,7 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         if (!call.record->obstacle.empty()) {
             ending_.add(key);
         }
-        timeouts_.watch({record_key_of(key), call.record->timeouts,
-                         call.record->established_unix_ms, call.record->peer_address},
-                        now);
+        watch_timeouts(*call.record, now);
     }
     if (!keys.empty()) {
         effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
@@ -182,6 +180,40 @@ Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effe
     effects.emplace_back(
         node::EndCall{gateway_.id(), call, "ended by the operator", EndCause::admin_reset});
     return {};
+}
+
+void PptpCalls::watch_timeouts(const pptp::CallRecord& record, TimePoint now) {
+    timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
+                     record.peer_address},
+                    now);
+}
+
+Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
+                                        const ppp::TimeoutChange& change, TimePoint now,
+                                        Effects& effects) {
+    VPNHA_TRY(const pptp::CallKey name, pptp::parse_key(key.id.view()));
+    const auto found = calls_.find(name);
+    const bool is_resumed = found != calls_.end() && found->second.stage == Stage::resumed;
+    const auto amend = [&](pptp::CallRecord& record) {
+        record.timeouts = change.of(record.timeouts);
+        replica().amend(key, pptp::encode_record(record));
+        if (found != calls_.end()) {
+            found->second.record = record;
+        }
+    };
+    for (auto& [plugin, call] : stock_) {
+        if (call.record.key == name) {
+            amend(call.record);
+            effects.emplace_back(node::ChangePlugin{plugin, call.record.timeouts});
+            return call.record.timeouts;
+        }
+    }
+    if (!is_resumed) {
+        return fail(Errc::not_found, "this node has not resumed the call");
+    }
+    amend(*found->second.record);
+    watch_timeouts(*found->second.record, now);
+    return found->second.record->timeouts;
 }
 
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {

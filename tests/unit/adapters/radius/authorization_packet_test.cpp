@@ -145,9 +145,17 @@ TEST(AuthorizationPacketTest, WhatMayFitALaterSessionTellsWhenItWasMade) {
 TEST(AuthorizationPacketTest, AChangeIsOfWhatASessionCanTakeOn) {
     const auto change = [] { return RadiusBuilder(kChange).add(44, "1").add(55, 5); };
     EXPECT_EQ(parse_authorization(change().signed_with(kSecret))->kind, Kind::change);
-    EXPECT_EQ(flaw_of(change()), std::nullopt);
-    EXPECT_EQ(flaw_of(RadiusBuilder(kChange).add(44, "1")), ErrorCause::missing_attribute);
-    EXPECT_EQ(flaw_of(change().add(27, 60)), ErrorCause::unsupported_attribute);
+    EXPECT_EQ(flaw_of(change()), ErrorCause::missing_attribute) << "it changes nothing";
+    EXPECT_EQ(flaw_of(RadiusBuilder(kChange).add(44, "1").add(27, 60)),
+              ErrorCause::missing_attribute)
+        << "it may be an old one";
+    EXPECT_EQ(flaw_of(change().add(27, 60)), std::nullopt);
+    const auto both = parse_authorization(change().add(27, 60).add(28, 0).signed_with(kSecret));
+    EXPECT_EQ(both->change, (ppp::TimeoutChange{60, 0}));
+    EXPECT_EQ(flaw_of(change().add(27, 60).add(27, 61)), ErrorCause::invalid_request);
+    EXPECT_EQ(flaw_of(change().add(28, "12345")), ErrorCause::invalid_value);
+    EXPECT_EQ(flaw_of(change().add(27, 60).add(11, "slow")), ErrorCause::unsupported_attribute);
+    EXPECT_EQ(flaw_of(disconnect().add(28, 60)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(49, 6)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(6, 17)), ErrorCause::unsupported_service);
 }

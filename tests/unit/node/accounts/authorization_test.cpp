@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whole nodes, a session of which a RADIUS server ends.
+// Whole nodes, sessions of which a RADIUS server ends or changes.
 #include <gmock/gmock.h>
 
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {
-namespace disconnect_test {
+namespace authorization_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -18,7 +18,7 @@ constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 const std::string kServer = "198.51.100.5:40000";
 
 // Three nodes; the first one is promoted, and has two stock sessions that are accounted for.
-class DisconnectTest : public ::testing::Test {
+class AuthorizationTest : public ::testing::Test {
   protected:
     void SetUp() override {
         cluster_.account_settings() = {true, seconds(60)};
@@ -59,7 +59,7 @@ class DisconnectTest : public ::testing::Test {
             cluster_.run(node, cluster_.at(node).node->on_event(kGateway, event, cluster_.now()));
         };
         if (const auto* read = std::get_if<ReadTraffic>(&work)) {
-            return hear(TrafficRead{read->ticket, kUnixMs, {}});
+            return hear(TrafficRead{read->ticket, unix_ms_, {}});
         }
         const auto& send = std::get<SendAccounting>(work);
         told_.push_back(send.request);
@@ -81,6 +81,19 @@ class DisconnectTest : public ::testing::Test {
         }
         cluster_.run(node, std::move(*ended));
         return {};
+    }
+    Result<void> change(std::uint32_t node, const SessionIdentity& identity,
+                        const ppp::TimeoutChange& wanted) {
+        Result<Effects> done =
+            cluster_.at(node).node->change_session(identity, wanted, kServer, cluster_.now());
+        if (!done) {
+            return tl::unexpected(done.error());
+        }
+        cluster_.run(node, std::move(*done));
+        return {};
+    }
+    [[nodiscard]] std::size_t sessions_at(std::uint32_t node) {
+        return cluster_.at(node).node->find(kGateway)->sessions().size();
     }
     Errc refusal(std::uint32_t node, const SessionIdentity& identity) {
         const Result<void> done = disconnect(node, identity);
@@ -104,9 +117,10 @@ class DisconnectTest : public ::testing::Test {
 
     FakeCluster cluster_{3};
     std::vector<AccountingRequest> told_;
+    std::uint64_t unix_ms_ = kUnixMs;
 };
 
-TEST_F(DisconnectTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
+TEST_F(AuthorizationTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
     ASSERT_NE(id_of(2), "");
     ASSERT_TRUE(disconnect(1, {.session = id_of(2)}));
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(2));
@@ -123,7 +137,7 @@ TEST_F(DisconnectTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
     EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset, EndCause::user_request));
 }
 
-TEST_F(DisconnectTest, AResumedOneIsToldToItsClient) {
+TEST_F(AuthorizationTest, AResumedOneIsToldToItsClient) {
     fail_over();
     pass(seconds(3));
     cluster_.at(2).frames.clear();
@@ -134,7 +148,65 @@ TEST_F(DisconnectTest, AResumedOneIsToldToItsClient) {
     EXPECT_EQ(cluster_.at(3).node->find(kGateway)->sessions().size(), 1U);
 }
 
-TEST_F(DisconnectTest, OneSessionHasToFit) {
+TEST_F(AuthorizationTest, AStockSessionsTimeIsChangedByItsPppdAndForWhoeverTakesItOver) {
+    ASSERT_TRUE(change(1, {.session = id_of(2)}, {.session_s = 10, .idle_s = {}}));
+    EXPECT_EQ(cluster_.at(1).changed_plugins.at(2), (ppp::Timeouts{10, 0}));
+    ASSERT_TRUE(change(1, {.session = id_of(2)}, {.session_s = {}, .idle_s = 600}));
+    EXPECT_EQ(cluster_.at(1).changed_plugins.at(2), (ppp::Timeouts{10, 600}));
+    // Before its pppd has read it, or told of it.
+    fail_over();
+    pass(seconds(3));
+    EXPECT_EQ(sessions_at(2), 2U) << "what servers say is of the second of kUnixMs";
+    unix_ms_ = kUnixMs + 11'000;
+    pass(seconds(12));
+    EXPECT_EQ(sessions_at(2), 1U);
+    EXPECT_THAT(causes(), ElementsAre(EndCause::session_timeout));
+}
+
+TEST_F(AuthorizationTest, ATakenOverSessionsTimeIsChanged) {
+    fail_over();
+    pass(seconds(3));
+    cluster_.at(2).frames.clear();
+    ASSERT_TRUE(change(2, {.session = id_of(1)}, {.session_s = 3600, .idle_s = {}}));
+    pass(seconds(12));
+    EXPECT_THAT(cluster_.at(2).frames, IsEmpty());
+    // Less than it has lasted: it ends at once. The other one has none.
+    unix_ms_ = kUnixMs + 100'000;
+    ASSERT_TRUE(change(2, {.session = id_of(1)}, {.session_s = 60, .idle_s = {}}));
+    pass(seconds(1));
+    EXPECT_THAT(cluster_.at(2).frames, Not(IsEmpty())) << "LCP Terminate-Request";
+    EXPECT_THAT(causes(), ElementsAre(EndCause::session_timeout));
+    EXPECT_EQ(sessions_at(3), 1U);
+}
+
+TEST_F(AuthorizationTest, ATakenOverSessionThatIsChangedIsStillWatched) {
+    fail_over();
+    pass(seconds(3));
+    ASSERT_TRUE(change(2, {.session = id_of(1)}, {.session_s = 3600, .idle_s = {}}));
+    ASSERT_TRUE(change(2, {.session = id_of(1)}, {.session_s = 0, .idle_s = {}}));
+    unix_ms_ = kUnixMs + 7'200'000;
+    pass(seconds(12));
+    EXPECT_EQ(sessions_at(2), 2U) << "0: for ever";
+    // Its kernel state is still known: somebody removes it.
+    cluster_.run(2, cluster_.at(2).node->on_event(kGateway, L2tpEvent(SessionGone{session(1).key}),
+                                                  cluster_.now()));
+    pass(seconds(1));
+    EXPECT_THAT(causes(), ElementsAre(EndCause::lost_service));
+}
+
+TEST_F(AuthorizationTest, AChangeIsForOneSessionOfWhoServes) {
+    const ppp::TimeoutChange wanted{.session_s = 60, .idle_s = {}};
+    const auto refused = [&](std::uint32_t node, const SessionIdentity& identity) {
+        const Result<void> done = change(node, identity, wanted);
+        return done ? Errc::system : done.error().code;
+    };
+    EXPECT_EQ(refused(1, {.user = "alice"}), Errc::invalid_argument);
+    EXPECT_EQ(refused(1, {.user = "bob"}), Errc::not_found);
+    EXPECT_EQ(refused(3, {.session = id_of(1)}), Errc::busy);
+    EXPECT_THAT(cluster_.at(1).changed_plugins, IsEmpty());
+}
+
+TEST_F(AuthorizationTest, OneSessionHasToFit) {
     const Ipv4Address address = session(1).peer_address;
     EXPECT_EQ(refusal(1, {.user = "alice"}), Errc::invalid_argument) << "both are hers";
     EXPECT_EQ(refusal(1, {.user = "bob", .address = address}), Errc::not_found);
@@ -147,7 +219,7 @@ TEST_F(DisconnectTest, OneSessionHasToFit) {
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(1, 2));
 }
 
-TEST_F(DisconnectTest, WhoDoesNotServeCannotKnow) {
+TEST_F(AuthorizationTest, WhoDoesNotServeCannotKnow) {
     const Result<void> refused = disconnect(3, {.session = id_of(1)});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::busy);
@@ -162,7 +234,7 @@ TEST_F(DisconnectTest, WhoDoesNotServeCannotKnow) {
     EXPECT_TRUE(disconnect(2, {.session = id_of(1)}));
 }
 
-TEST_F(DisconnectTest, WithoutAccountsNothingIsHere) {
+TEST_F(AuthorizationTest, WithoutAccountsNothingIsHere) {
     cluster_.account_settings() = {};
     for (std::uint32_t node = 1; node <= 3; ++node) {
         cluster_.kill(node);
@@ -171,5 +243,5 @@ TEST_F(DisconnectTest, WithoutAccountsNothingIsHere) {
     EXPECT_EQ(refusal(1, {.user = "alice"}), Errc::not_found);
 }
 
-}  // namespace disconnect_test
+}  // namespace authorization_test
 }  // namespace vpnha::node
