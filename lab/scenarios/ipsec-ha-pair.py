@@ -22,10 +22,10 @@ has its L2TP session. No client dials again, because IKE answers all of them.
 from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.host.node import Node
 from vpnlab.product.cluster import Cluster
-from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon
 from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
+from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.todays_stack import answered_again, cut_power, deploy

@@ -14,8 +14,8 @@ else.
 """
 from vpnlab.evidence.capture_decode import read_frames
 from vpnlab.evidence.expectation import at_least, at_most, equals
-from vpnlab.product.home import rebind, start_nat
 from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.product.sites.home import rebind, start_nat
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, worst_gap_ms
 from vpnlab.steps.run import Run

@@ -14,8 +14,8 @@ Expected: home1 and home2 see a short gap, and two silences of at most 4 s each,
 nobody anything else.
 """
 from vpnlab.evidence.expectation import at_most
-from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import L2tpIpsecClient
+from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, worst_gap_ms
 from vpnlab.steps.run import Run

@@ -17,9 +17,9 @@ gateway in the clear, and the gate has dropped some in both directions.
 from vpnlab.evidence.capture_invariants import l2tp_sent
 from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.host.topology import L2TP
-from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.product.l2tp_client import L2tpClient
+from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

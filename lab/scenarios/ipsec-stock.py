@@ -23,10 +23,10 @@ import ipaddress
 from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.evidence.replay import Eavesdropper
 from vpnlab.host.topology import L2TP
-from vpnlab.product.home import start_nat
 from vpnlab.product.ipsec_client import CERTIFICATE_ESN, EAP_GCM, Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon, ipsec_leftovers
 from vpnlab.product.l2tp_gateway import StockGateway, take_addresses
+from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -23,10 +23,10 @@ import re
 from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty
 from vpnlab.host.node import Background, Node
 from vpnlab.product.cluster import TEMPLATES, Cluster
-from vpnlab.product.head_office import (L2TP_SITE, PPTP_SITE, SECRET_FILE, SITES, USER, HeadOffice,
-                                        Site, secret_file)
 from vpnlab.product.ipsec_client import SYSLOG
 from vpnlab.product.pptp_gateway import pptp_leftovers
+from vpnlab.product.sites.head_office import (L2TP_SITE, PPTP_SITE, SECRET_FILE, SITES, USER,
+                                              HeadOffice, Site, secret_file)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -11,9 +11,9 @@ from ..evidence.expectation import equals, is_empty
 from ..evidence.measure import Measured
 from ..host.topology import L2TP, NAT
 from ..product.cluster import Cluster
-from ..product.home import start_nat
 from ..product.dialler import PPTP
 from ..product.pptp_client import ClearPptpDialler, PptpDialler
+from ..product.sites.home import start_nat
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere, begin
 from .promise import TAKEOVER_MS, Span, expect_only_silence

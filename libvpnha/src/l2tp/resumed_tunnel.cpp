@@ -185,7 +185,7 @@ void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& 
 }
 
 // Another call in this tunnel: only the stock daemon could set it up, and it does not know the
-// tunnel. A refusal makes the client dial again, with a tunnel of its own.
+// tunnel. A refusal makes a client dial again, with a tunnel of its own.
 void ResumedTunnel::State::on_request(const ControlMessage& message) {
     const auto peers = message.u16(AvpType::assigned_session_id);
     // A late duplicate of the request that set up a living session must not end it.

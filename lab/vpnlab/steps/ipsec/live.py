@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ...evidence.measure import Measured
 from ...product.cluster import Cluster
-from ...product.home import start_nat
 from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from ...product.ipsec_gateway import Lifetimes
+from ...product.sites.home import start_nat
 from ...product.vpnha_stack import VpnhaStack
 from ..live import Live, Place, anywhere, begin
 from ..promise import expect_only_silence

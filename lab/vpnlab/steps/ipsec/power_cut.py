@@ -8,7 +8,7 @@ from ...evidence.expectation import at_least
 from ...evidence.replay import Eavesdropper
 from ...host.topology import L2TP, NAT
 from ...product.dialler import MakeDialler
-from ...product.home import start_nat
+from ...product.sites.home import start_nat
 from ..live import begin, off_dc
 from ..promise import TAKEOVER_MS, expect_only_silence
 from ..run import Run

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..host.node import Node
-from .l2tp_gateway import SECRETS, SERVER_NAME
-from .pptp_gateway import SERVER_OPTIONS, listens
+from ...host.node import Node
+from ..l2tp_gateway import SECRETS, SERVER_NAME
+from ..pptp_gateway import SERVER_OPTIONS, listens
 
 USER, PASSWORD = "site one", "office-password"
 SECRET_FILE = "/etc/vpnha/office.secret"

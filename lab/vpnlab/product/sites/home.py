@@ -2,8 +2,8 @@
 """The router between a home and the network outside: all who live there have one address."""
 from __future__ import annotations
 
-from ..host.lab import Lab
-from ..host.topology import NAT
+from ...host.lab import Lab
+from ...host.topology import NAT
 
 MASQUERADE = """\
 table ip home {
