@@ -40,6 +40,8 @@ def steps(run: Run) -> None:
     live.active.run("nft", "flush", "ruleset")
     run.observe(3)
     flushed = (flushed_at, run.lab.now())
+    # What comes next is no part of it.
+    run.observe(1)
 
     successor = live.cut_power(live.active)
     live.stack.rejoin(live.active.name)
