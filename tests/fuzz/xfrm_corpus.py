@@ -17,9 +17,13 @@ def words(*numbers):
     return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
+CIPHER = 2, bytes(68)
+
 XFRM = {
-    "sa": xfrm(0x10, (10, words(7, 9, 255))),
-    "sa-mark-esn": xfrm(0x10, (23, words(2, 7, 9, 1, 3, 64, 10, 11)), (21, words(5, 0xffffffff))),
+    "sa": xfrm(0x10, CIPHER, (10, words(7, 9, 255))),
+    "sa-mark-esn": xfrm(0x10, CIPHER, (23, words(2, 7, 9, 1, 3, 64, 10, 11)),
+                        (21, words(5, 0xffffffff))),
+    "sa-asked-for": xfrm(0x10, (10, words(0, 0, 0))),
     "sa-without-numbers": xfrm(0x10, (2, bytes(32))),
     "numbers": xfrm(0x1e, (10, words(7, 9, 255))),
     "numbers-esn": xfrm(0x1e, (23, words(2, 7, 9, 1, 3, 64, 10, 11))),

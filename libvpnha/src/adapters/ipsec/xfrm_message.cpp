@@ -97,6 +97,7 @@ struct Found {
     std::uint32_t mark = 0;
     std::uint32_t output_mark = 0;
     std::uint16_t udp_source = 0;
+    bool has_cipher = false;
 };
 
 Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
@@ -106,6 +107,10 @@ Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
             case XFRMA_REPLAY_VAL:
             case XFRMA_REPLAY_ESN_VAL:
                 found.replay = replay_of(attribute);
+                break;
+            case XFRMA_ALG_CRYPT:
+            case XFRMA_ALG_AEAD:
+                found.has_cipher = true;
                 break;
             case XFRMA_MARK:
                 if (const auto mark = take<xfrm_mark>(attribute)) {
@@ -174,7 +179,10 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
     const auto source = address_of(info.saddr, info.family);
     const auto destination = address_of(info.id.daddr, info.family);
     const Found found = attributes_of(message, sizeof info);
-    if (info.id.proto != IPPROTO_ESP || !source || !destination || !found.replay) {
+    // Without a cipher it is none yet (XFRM_STATE_ACQ): the kernel asks for one because of a
+    // packet, under the SPI of the policy, or has kept its SPI for somebody.
+    if (info.id.proto != IPPROTO_ESP || !source || !destination || !found.replay ||
+        !found.has_cipher) {
         return std::nullopt;
     }
     const SaReplay& replay = *found.replay;

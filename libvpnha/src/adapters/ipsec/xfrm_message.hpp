@@ -23,7 +23,7 @@ struct SaReplay {
     friend bool operator==(const SaReplay&, const SaReplay&) = default;
 };
 
-// Of a listing; nothing when it is no ESP SA with numbers.
+// Of a listing; nothing when it is no ESP SA with numbers, or none that packets can use yet.
 [[nodiscard]] std::optional<ipsec::SaCounters> parse_sa(const nlmsghdr* message);
 // Of the answer to put_replay_question().
 [[nodiscard]] std::optional<SaReplay> parse_replay(const nlmsghdr* message);

@@ -32,8 +32,7 @@ Kernel kernel_of(LostChildren::Listed listed, const SaSet& sas) {
         if (out != by_out.end()) {
             kernel.children.insert(out->second.begin(), out->second.end());
         }
-        // SPI 0: the kernel asks for an SA, because of a packet, and nobody answers.
-        if (!is_in && out == by_out.end() && each.id.spi != 0) {
+        if (!is_in && out == by_out.end()) {
             kernel.unknown.insert({each.id.source, each.id.destination});
         }
     }

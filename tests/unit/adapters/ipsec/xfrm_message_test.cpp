@@ -53,7 +53,7 @@ class Message {
     alignas(nlmsghdr) std::array<char, 2048> buffer_{};
 };
 
-Message listed(std::uint8_t window = 32, std::uint8_t flags = 0) {
+Message without_cipher(std::uint8_t window = 32, std::uint8_t flags = 0) {
     Message message(XFRM_MSG_NEWSA);
     auto& info = message.extra<xfrm_usersa_info>();
     info.family = AF_INET;
@@ -63,6 +63,11 @@ Message listed(std::uint8_t window = 32, std::uint8_t flags = 0) {
     inet_pton(AF_INET, "198.51.100.9", &info.id.daddr);
     info.replay_window = window;
     info.flags = flags;
+    return message;
+}
+
+Message listed(std::uint8_t window = 32, std::uint8_t flags = 0) {
+    Message message = without_cipher(window, flags);
     const std::array<char, 32> key{'k', 'e', 'y'};
     message.put(XFRMA_ALG_CRYPT, key.size(), key.data());
     return message;
@@ -126,6 +131,14 @@ TEST(XfrmMessageTest, AnSaOfIpv6IsRead) {
     ASSERT_TRUE(read);
     EXPECT_EQ(read->id.source, address("2001:db8::1"));
     EXPECT_EQ(read->id.destination, address("2001:db8::2"));
+}
+
+TEST(XfrmMessageTest, WhatTheKernelAsksForIsNoSaYet) {
+    EXPECT_FALSE(parse_sa(without_cipher().put_words(XFRMA_REPLAY_VAL, {0, 0, 0}).get()));
+    Message aead = without_cipher();
+    const std::array<char, 32> key{'k', 'e', 'y'};
+    aead.put(XFRMA_ALG_AEAD, key.size(), key.data());
+    EXPECT_TRUE(parse_sa(aead.put_words(XFRMA_REPLAY_VAL, {0, 0, 0}).get()));
 }
 
 TEST(XfrmMessageTest, WhatIsNoEspSaWithNumbersIsNone) {
