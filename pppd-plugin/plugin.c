@@ -98,6 +98,10 @@ static option_t options[] = {
     {.name = NULL},
 };
 
+static int has_gateway(void) {
+    return gateway_name != NULL && gateway_name[0] != '\0';
+}
+
 static const char* path_of_socket(void) {
     return socket_path != NULL ? socket_path : "/run/vpnha/pppd.sock";
 }
@@ -265,7 +269,7 @@ static void choose_address(u_int32_t* address) {
     if (next_choose != NULL) {
         next_choose(address);
     }
-    if (*address != before || gateway_name == NULL || gateway_name[0] == '\0' ||
+    if (*address != before || !has_gateway() ||
         (!vpnha_find_l2tp_session(&carried) && !vpnha_find_pptp_call(&carried))) {
         return; /* Another plugin, as RADIUS's, has chosen; or vpnhad knows nothing of it. */
     }
@@ -294,7 +298,7 @@ static void on_phase(void* unused, int phase_now) {
     }
     if (phase_now != PHASE_RUNNING) {
         vpnha_give_timeouts_back();
-    } else if (gateway_name != NULL && gateway_name[0] != '\0') {
+    } else if (has_gateway()) {
         vpnha_take_timeouts();
     }
     if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address) {
@@ -318,7 +322,7 @@ static void on_ip_up(void* unused, int argument) {
     struct timespec now;
     (void)unused;
     (void)argument;
-    if (gateway_name == NULL || gateway_name[0] == '\0') {
+    if (!has_gateway()) {
         error("vpnha: session is not protected: the option vpnha_gateway is missing");
         return;
     }

@@ -17,11 +17,11 @@ stock xl2tpd knows that tunnel. When client3 has hung up the successor ends the 
 with which nothing is left on any node; and client2 is served in a new one.
 """
 from vpnlab.evidence.capture_decode import L2tp, read_frames
-from vpnlab.product.sites.concentrator import Concentrator
 from vpnlab.evidence.capture_invariants import sequence_invariants
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, VIP_OUTSIDE
+from vpnlab.product.sites.concentrator import Concentrator
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run

@@ -67,36 +67,29 @@ void Replica::end_epoch(TimePoint now) {
 }
 
 bool Replica::publish(const wire::RecordKey& key, ByteView payload) {
-    VPNHA_ASSERT(promoted_);
-    const Store::Written written = store_.write(key, payload);
-    switch (written.applied) {
-        case Store::Applied::changed:
-            if (!written.was_dirty) {
-                queue(key);
-            }
-            // What the kernel has of it, if it was hot here as well, is older than this.
-            set_hold(key, *written.record, Hold::none);
-            return true;
-        case Store::Applied::refused:
-            ++counters_.over_limit;
-            return false;
-        case Store::Applied::unchanged:
-        case Store::Applied::stale:
-            break;
+    const Store::Written written = write(key, payload);
+    if (written.applied == Store::Applied::changed) {
+        // What the kernel has of it, if it was hot here as well, is older than this.
+        set_hold(key, *written.record, Hold::none);
     }
-    return true;
+    return written.applied != Store::Applied::refused;
 }
 
 void Replica::amend(const wire::RecordKey& key, ByteView payload) {
-    VPNHA_ASSERT(promoted_);
-    if (store_.find(key) == nullptr) {
-        return;
+    if (store_.find(key) != nullptr) {
+        write(key, payload);
     }
+}
+
+Store::Written Replica::write(const wire::RecordKey& key, ByteView payload) {
+    VPNHA_ASSERT(promoted_);
     const Store::Written written = store_.write(key, payload);
     if (written.applied == Store::Applied::changed && !written.was_dirty) {
         queue(key);
+    } else if (written.applied == Store::Applied::refused) {
+        ++counters_.over_limit;
     }
-    counters_.over_limit += written.applied == Store::Applied::refused ? 1 : 0;
+    return written;
 }
 
 void Replica::erase(const wire::RecordKey& key, TimePoint now) {

@@ -221,6 +221,8 @@ class Replica {
         kernel_.note(key, record, promoted_);
     }
     void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
+    // By this node, which is promoted: to be said to the others.
+    Store::Written write(const wire::RecordKey& key, ByteView payload);
     void queue(const wire::RecordKey& key);
     [[nodiscard]] bool is_dirty(const wire::RecordKey& key) const;
     [[nodiscard]] bool is_source() const;

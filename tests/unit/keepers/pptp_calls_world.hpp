@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "keepers/pptp/calls.hpp"
+#include "unit/node/fake_gateway.hpp"
 #include "unit/pptp/sample_call.hpp"
 
 namespace vpnha::keepers {
@@ -33,22 +34,17 @@ inline const wire::RecordKey kRecord{wire::RecordType::pptp_call,
 inline constexpr std::uint32_t kDevice = 8;
 
 // A node with its data path.
-class Place final : public Gateway {
+class Place final : public FakeGateway {
   public:
     explicit Place(std::uint32_t node)
-        : replica_(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100, true) {}
+        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100, true) {}
 
-    [[nodiscard]] GatewayId id() const override { return GatewayId{1}; }
-    [[nodiscard]] replica::Replica& replica() override { return replica_; }
-    [[nodiscard]] const replica::Replica& replica() const override { return replica_; }
-    [[nodiscard]] bool is_attached() const override { return true; }
-    [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
+    using FakeGateway::replica_;
+
     [[nodiscard]] bool is_heard() const override { return replica_.promoted() && heard_; }
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
-    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
-    [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
     void take(replica::Effects&& from, TimePoint now) {
         for (replica::Effect& effect : from) {
@@ -139,7 +135,6 @@ class Place final : public Gateway {
         }
     }
 
-    replica::Replica replica_;
     PptpCalls keeper_;
     Effects effects_;
     std::deque<wire::Message> sent_;

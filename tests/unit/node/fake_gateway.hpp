@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A gateway with nothing but a replica, for a keeper alone.
+// A gateway with nothing but a replica, for a keeper alone; or for one with what it has installed.
 #pragma once
 
 #include "keepers/keeper.hpp"
 
 namespace vpnha::keepers {
 
-class FakeGateway final : public Gateway {
+class FakeGateway : public Gateway {
   public:
-    FakeGateway(GatewayId id, NodeId self) : id_(id), replica_(id, self) {}
+    FakeGateway(GatewayId id, NodeId self) : replica_(id, self), id_(id) {}
+    virtual ~FakeGateway() = default;
+    FakeGateway(const FakeGateway&) = delete;
+    FakeGateway& operator=(const FakeGateway&) = delete;
 
     [[nodiscard]] GatewayId id() const override { return id_; }
     [[nodiscard]] replica::Replica& replica() override { return replica_; }
@@ -20,9 +23,11 @@ class FakeGateway final : public Gateway {
     void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
+  protected:
+    replica::Replica replica_;
+
   private:
     GatewayId id_;
-    replica::Replica replica_;
 };
 
 }  // namespace vpnha::keepers

@@ -9,6 +9,7 @@
 #include "base/limits.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
 #include "support/ha_builder.hpp"
+#include "unit/node/fake_gateway.hpp"
 
 namespace vpnha::keepers {
 namespace ipsec_pair {
@@ -25,21 +26,15 @@ inline const IpAddress kClient = parse_ip("198.51.100.7").value_or(IpAddress{});
 inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 
 // A node with its charon and its kernel.
-class Site final : public Gateway {
+class Site final : public FakeGateway {
   public:
-    explicit Site(std::uint32_t node) : replica_(GatewayId{1}, NodeId{node}), keeper_(*this) {}
+    explicit Site(std::uint32_t node) : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this) {}
 
-    [[nodiscard]] GatewayId id() const override { return GatewayId{1}; }
-    [[nodiscard]] replica::Replica& replica() override { return replica_; }
-    [[nodiscard]] const replica::Replica& replica() const override { return replica_; }
-    [[nodiscard]] bool is_attached() const override { return true; }
-    [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
-    [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
+    using FakeGateway::replica_;
+
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
-    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
-    [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
     void take(replica::Effects&& from, TimePoint now) {
         for (replica::Effect& effect : from) {
@@ -162,7 +157,6 @@ class Site final : public Gateway {
     SaCounters& in(std::uint32_t spi) { return kernel_.at({kClient, kVip, spi}); }
     SaCounters& out(std::uint32_t spi) { return kernel_.at({kVip, kClient, spi}); }
 
-    replica::Replica replica_;
     IpsecSas keeper_;
     Effects effects_;
     std::deque<wire::Message> sent_;
