@@ -31,18 +31,14 @@ def steps(run: Run) -> None:
     run.step("the disks of all nodes are full")
     for node in run.lab.gateways:
         fill_disk(node)
-    daemons = [_daemons(node) for node in live.standbys]
+    daemons = [node.processes(DAEMON) for node in live.standbys]
     run.observe(3)
     live.cut_power(live.active)
     live.stack.wait_protected(1)
     run.observe(2)
-    run.expect("vpnhads", [_daemons(node) for node in live.standbys], equals(daemons))
+    run.expect("vpnhads", [node.processes(DAEMON) for node in live.standbys], equals(daemons))
     for node in live.standbys:
         run.expect(f"{node.name}_saves", live.stack.status(node)["lease"]["saves"], is_true())
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)
-
-
-def _daemons(node) -> list[str]:
-    return sorted(node.run("pgrep", "-x", DAEMON).stdout.split())

@@ -45,10 +45,6 @@ XL2TPD_GROWN_KIB = 64 * 1024
 LOG = "/var/log/flood.log"
 
 
-def process(node: Node, name: str) -> str:
-    return node.run("pgrep", "--oldest", "--exact", name).stdout.strip()
-
-
 def resident_kib(node: Node, pid: str) -> int:
     lines = (node.read(f"/proc/{pid}/status") or "").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
@@ -80,7 +76,7 @@ def steps(run: Run) -> None:
     run.observe(5)
     promotions = live.stack.promotions()
     node, floods = live.active, {}
-    vpnhad, xl2tpd = process(node, "vpnhad"), process(node, "xl2tpd")
+    vpnhad, xl2tpd = node.process("vpnhad"), node.process("xl2tpd")
     before = resident_kib(node, vpnhad), resident_kib(node, xl2tpd)
     for kind in KINDS:
         run.step(f"client2 floods: {kind}")

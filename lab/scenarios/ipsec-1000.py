@@ -87,7 +87,7 @@ def wait_known(run: Run, live: Live) -> None:
 
 def busy_percent(run: Run, node: Node) -> float:
     """Of a core, for a while, by vpnhad."""
-    pid = node.run("pgrep", "-x", DAEMON).stdout.strip()
+    pid = node.process(DAEMON)
 
     def ticks() -> int:
         stat = node.read(f"/proc/{pid}/stat") or ""

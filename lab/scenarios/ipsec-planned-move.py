@@ -41,4 +41,4 @@ def steps(run: Run) -> None:
 
 
 def pids(run: Run) -> list[str]:
-    return [node.run("pgrep", "-x", CHARON).stdout.strip() for node in run.lab.gateways]
+    return [node.process(CHARON) for node in run.lab.gateways]

@@ -14,17 +14,12 @@ Expected: a short silence at each move and nothing else; no failure counted; the
 standby in sync with a hot session, no pppd, and an xl2tpd that listens.
 """
 from vpnlab.evidence.expectation import equals, is_empty
-from vpnlab.host.node import Node
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
-
-
-def processes(node: Node, name: str) -> int:
-    return int(node.run("pgrep", "-c", "-x", name, check=False).stdout)
 
 
 def steps(run: Run) -> None:
@@ -34,8 +29,8 @@ def steps(run: Run) -> None:
     second = stack.move_role(lambda name: name != first.name)
     stack.wait_protected(1)
     run.observe(2)
-    run.expect("pppds_of_the_demoted_node", processes(first, "pppd"), equals(0))
-    run.expect("xl2tpds_of_the_demoted_node", processes(first, "xl2tpd"), equals(1))
+    run.expect("pppds_of_the_demoted_node", first.processes("pppd"), is_empty())
+    run.expect("xl2tpds_of_the_demoted_node", len(first.processes("xl2tpd")), equals(1))
 
     run.step(f"and back from {second.name}")
     stack.move_role(lambda name: name == first.name)

@@ -190,6 +190,5 @@ def steps(run: Run) -> None:
     run.expect("tunnels_ended", tunnels_ended(), equals(1))
     run.expect("failures_at_the_end", cluster.status().failures, is_empty())
     run.expect_nothing_left([other], lambda node: pptp_leftovers(node) + [
-        f"process: {line}" for line in
-        node.run("pgrep", "-a", "-x", "xl2tpd", check=False).stdout.splitlines()], deadline_s=5)
+        f"process: xl2tpd {pid}" for pid in node.processes("xl2tpd")], deadline_s=5)
     run.measure()

@@ -30,7 +30,6 @@ def steps(run: Run) -> None:
     until = run.lab.now()
     live.stack.wait_in_sync(deadline_s=BACK_S)
     live.stack.wait_protected(1)
-    run.wait_for("the node has a pptpd again", lambda: live.active.run(
-        "pgrep", "-x", "pptpd", check=False).code == 0, BACK_S)
+    run.wait_for("the node has a pptpd again", lambda: live.active.processes("pptpd"), BACK_S)
     seen = live.end()
     expect_unhurt(run, live, seen, TAKEOVER_MS, (killed_at, until))

@@ -132,7 +132,7 @@ def own_share_ms(log: str, since: float) -> float | None:
 def memory_kib(node: Node) -> tuple[int, int]:
     """Of the node's kernel and all others, and of vpnhad."""
     fields = {}
-    pid = node.run("pgrep", "-x", DAEMON).stdout.strip()
+    pid = node.process(DAEMON)
     for path in ("/proc/meminfo", f"/proc/{pid}/status"):
         for line in (node.read(path) or "").splitlines():
             name, _, value = line.partition(":")
@@ -144,7 +144,7 @@ def memory_kib(node: Node) -> tuple[int, int]:
 
 def busy_percent(run: Run, node: Node) -> float:
     """Of a core, for a while, by vpnhad."""
-    pid = node.run("pgrep", "-x", DAEMON).stdout.strip()
+    pid = node.process(DAEMON)
 
     def ticks() -> int:
         stat = node.read(f"/proc/{pid}/stat") or ""

@@ -23,6 +23,6 @@ def steps(run: Run) -> None:
     live = strike(run, "death of xl2tpd", lambda node: node.kill_process("xl2tpd"))
     live.stack.wait_in_sync(deadline_s=BACK_S)
     live.stack.wait_protected(1)
-    run.wait_for("the node has an xl2tpd again", lambda: live.active.run(
-        "pgrep", "-x", "xl2tpd", check=False).code == 0, BACK_S)
+    run.wait_for("the node has an xl2tpd again", lambda: live.active.processes("xl2tpd"),
+                 BACK_S)
     expect_moved(run, live, REPORTED_MS)

@@ -31,6 +31,11 @@ NICE = -20
 BEHIND_THE_OTHERS = -10
 SESSION_LIMIT_S = 1.0
 FILTER = "lab-filter"
+# Of a process the kernel knows 15 characters of its name.
+RUNNING = """pgrep -l -x -- "$0" | while read -r pid name; do
+    program=$(readlink "/proc/$pid/exe")
+    case ${program##*/} in "$name"*) echo "$pid";; esac
+done"""
 
 
 class CommandFailed(LabError):
@@ -243,25 +248,41 @@ class Node:
 
     # Processes.
 
+    def processes(self, pattern: str) -> list[str]:
+        """The pids of all programs whose names match the pattern as a whole. An OCF agent that is
+        called as its daemon is none: its program has another name."""
+        return self.run("sh", "-c", RUNNING, pattern).stdout.split()
+
+    def process(self, name: str) -> str:
+        """The pid of a daemon, of its parent if it has children of its name."""
+        pids = self.processes(name)
+        if not pids:
+            raise LabError(f"{self.name} runs no {name}")
+        return min(pids, key=int)
+
     def kill_process(self, name: str) -> None:
         """A daemon dies at once, by SIGKILL; an error if there is none of that name."""
-        self._on_fault(f"kill {name}", self.name)
-        self.run("pkill", "-KILL", "-x", name)
+        self._fault_to_process(f"kill {name}", name, "KILL")
 
     def kill_processes(self, pattern: str) -> None:
         """The same for all whose names match the pattern as a whole."""
-        self._on_fault(f"kill {pattern}", self.name)
-        self.run("pkill", "-KILL", "-x", pattern)
+        self._fault_to_process(f"kill {pattern}", pattern, "KILL")
 
     def stop_process(self, name: str) -> None:
         """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
-        self._on_fault(f"stop {name}", self.name)
-        self.run("pkill", "-STOP", "-x", name)
+        self._fault_to_process(f"stop {name}", name, "STOP")
 
     def signal_process(self, name: str, signal: str) -> None:
         """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
-        self._on_fault(f"signal {signal} to {name}", self.name)
-        self.run("pkill", f"-{signal}", "-x", name)
+        self._fault_to_process(f"signal {signal} to {name}", name, signal)
+
+    def _fault_to_process(self, fault: str, pattern: str, signal: str) -> None:
+        pids = self.processes(pattern)
+        if not pids:
+            raise LabError(f"{self.name} runs no {pattern}")
+        self._on_fault(fault, self.name)
+        # One may end with another, before its own signal.
+        self.run("kill", f"-{signal}", *pids, check=len(pids) == 1)
 
     def step_clock(self, seconds: int) -> None:
         """Sets the node's clock of the time of day."""

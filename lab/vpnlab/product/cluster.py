@@ -288,7 +288,7 @@ class Cluster:
         start_power_service(self._lab)
 
     def _runs(self, node: Node, daemon: str = "pacemakerd") -> bool:
-        return node.run("pgrep", "-x", daemon, check=False).code == 0
+        return bool(node.processes(daemon))
 
     def start(self, node: Node) -> None:
         """Configures and starts a node that is up, without waiting for the cluster."""
@@ -366,7 +366,7 @@ class Cluster:
     def _stop(self, node: Node, daemon: str) -> None:
         node.run("pkill", "-TERM", "-x", daemon)
         self._lab.wait_for(f"{daemon} of {node.name} has ended",
-                           lambda: node.run("pgrep", "-x", daemon, check=False).code == 1,
+                           lambda: not node.processes(daemon),
                            LEAVE_LIMIT_S, interval_s=0.1)
 
     def set_maintenance(self, on: bool) -> None:

@@ -114,5 +114,4 @@ def l2tp_leftovers(node: Node) -> list[str]:
     interfaces = node.run("ls", "/sys/class/net").stdout.split()
     found += [f"interface: {name}" for name in interfaces
               if name.startswith(("ppp", "vpnha"))]
-    pppds = node.run("pgrep", "-a", "-x", "pppd", check=False).stdout.splitlines()
-    return found + [f"process: {line}" for line in pppds]
+    return found + [f"process: pppd {pid}" for pid in node.processes("pppd")]

@@ -82,7 +82,7 @@ def pptp_leftovers(node: Node) -> list[str]:
                   if name.startswith("ppp")]
     interfaces += [words[1] for line in node.run("ip", "-o", "-4", "address").stdout.splitlines()
                    if (words := line.split())[1].startswith("vpnp-")]
-    processes = [line for name in ("pppd", "pptp", "pptpctrl")
-                 for line in node.run("pgrep", "-a", "-x", name, check=False).stdout.splitlines()]
+    processes = [f"{name} {pid}" for name in ("pppd", "pptp", "pptpctrl")
+                 for pid in node.processes(name)]
     return ([f"interface: {name}" for name in interfaces]
-            + [f"process: {line}" for line in processes])
+            + [f"process: {process}" for process in processes])

@@ -18,7 +18,7 @@ def since_abstention_s(run: Run, voter: Node, t: float) -> float:
     """How long before the host's time `t` the abstention of that node's vpnhad can have ended at
     the earliest. vpnhad counts it from a moment after its process began, and says that it runs a
     good while later: it puts the gate on all devices first."""
-    pid = voter.run("pgrep", "-x", DAEMON).stdout.split()[0]
+    pid = voter.process(DAEMON)
     stat = voter.read(f"/proc/{pid}/stat") or ""
     now = run.lab.now()
     uptime_s = float((voter.read("/proc/uptime") or "").split()[0])
