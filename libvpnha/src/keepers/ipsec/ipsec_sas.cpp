@@ -422,8 +422,9 @@ std::vector<SessionView> IpsecSas::sessions() const {
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored->version.epoch;
         const auto children = sas().children_of(key);
-        const auto owned = std::ranges::count_if(
-            children, [&](std::uint32_t spi) { return sas().find_child(spi)->owner == key; });
+        const auto owned = std::ranges::count_if(children, [this, ike = key](std::uint32_t spi) {
+            return sas().find_child(spi)->owner == ike;
+        });
         view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
         view.established_unix_ms = sa.established_unix_ms;
         if (const auto remote = ipsec::parse_host(peer.remote)) {
