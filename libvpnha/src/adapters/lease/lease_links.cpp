@@ -155,9 +155,9 @@ struct LeaseLinks::State {
 Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
                                              std::map<std::size_t, Link>& opened) {
     for (const auto& [number, address] : own) {
-        const bool is_open = std::any_of(links.begin(), links.end(), [&](const auto& link) {
-            return link.second.address.is_same(address);
-        });
+        const bool is_open = std::any_of(
+            links.begin(), links.end(),
+            [&wanted = address](const auto& link) { return link.second.address.is_same(wanted); });
         if (!is_open) {
             VPNHA_TRY(UniqueFd bound, bind_link(address));
             const int fd = bound.get();
@@ -180,9 +180,9 @@ Result<void> LeaseLinks::State::bind_links(const LinkAddresses& own) {
     }
     for (auto& [was, link] : links) {
         // An address may have got another link's number.
-        const auto kept = std::find_if(own.begin(), own.end(), [&link](const auto& each) {
-            return link.address.is_same(each.second);
-        });
+        const auto kept = std::find_if(
+            own.begin(), own.end(),
+            [&known = link.address](const auto& each) { return known.is_same(each.second); });
         if (kept != own.end()) {
             next[kept->first] = std::move(link);
         } else {
