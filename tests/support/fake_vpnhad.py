@@ -21,13 +21,21 @@ class Vpnhad:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(8)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
+        """The thread closes the listener. Closed from here, its descriptor could be the next
+        listener's before the thread is in accept(), which would then take that one's clients."""
         self._closed.set()
-        self._listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=5)
 
     def _serve(self) -> None:
+        with self._listener:
+            self._accept()
+
+    def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
