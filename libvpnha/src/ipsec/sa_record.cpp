@@ -72,6 +72,11 @@ std::optional<std::uint16_t> udp_port(const ChildSa& child, HaTag tag) {
                                                                   : std::nullopt;
 }
 
+bool names_connection(const Bytes& update) {
+    const Result<HaMessage> message = parse_ha_message(update);
+    return message && message->find(HaTag::config_name);
+}
+
 void assign(Bytes& to, const HaMessage& from, HaTag tag) {
     if (const auto value = from.find(tag)) {
         to.assign(value->begin(), value->end());
@@ -260,10 +265,7 @@ Result<EspCounters> parse_esp_counters(ByteView id, ByteView payload) {
 }
 
 bool is_established(const IkeSa& sa) {
-    return std::ranges::any_of(sa.updates, [](const Bytes& update) {
-        const Result<HaMessage> message = parse_ha_message(update);
-        return message && message->find(HaTag::config_name);
-    });
+    return std::ranges::any_of(sa.updates, names_connection);
 }
 
 void add_update(IkeSa& sa, ByteView update) {
@@ -273,15 +275,15 @@ void add_update(IkeSa& sa, ByteView update) {
         return message && parsed && has_same_tags(*parsed, *message);
     });
     if (sa.updates.size() == limits::kIkeUpdatesMax) {
-        sa.updates.erase(sa.updates.begin() + 1);
+        const auto unnamed = std::ranges::find_if_not(sa.updates, names_connection);
+        sa.updates.erase(unnamed != sa.updates.end() ? unnamed : sa.updates.begin());
     }
-    Bytes octets(update.begin(), update.end());
     // charon reserves an address in the connection's pool: it has to know the connection before.
-    if (message && message->find(HaTag::config_name)) {
-        sa.updates.insert(sa.updates.begin(), std::move(octets));
-    } else {
-        sa.updates.push_back(std::move(octets));
-    }
+    // Among those that name it, as among the others, the newest is the last.
+    const auto at = message && message->find(HaTag::config_name)
+                        ? std::ranges::find_if_not(sa.updates, names_connection)
+                        : sa.updates.end();
+    sa.updates.insert(at, Bytes(update.begin(), update.end()));
 }
 
 std::optional<IkeKey> predecessor_of(const IkeSa& sa) {

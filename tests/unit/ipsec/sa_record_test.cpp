@@ -137,5 +137,20 @@ TEST(SaRecordTest, AnUpdateThatSaysTheSameAnewReplacesTheFirst) {
     EXPECT_EQ(peer_of(sa).vips.size(), 1U);
 }
 
+TEST(SaRecordTest, UpdatesThatNameTheConnectionStayInTheirOrder) {
+    const Bytes first = whole().updates[0];
+    IkeSa sa = whole();
+    sa.add = kSample.add();
+    sa.updates.clear();
+    for (const Bytes& update : {kSample.vip("10.1.0.7"), first, kSample.update()}) {
+        add_update(sa, update);
+    }
+    EXPECT_THAT(sa.updates, ElementsAre(first, kSample.update(), kSample.vip("10.1.0.7")));
+    EXPECT_EQ(peer_of(sa).connection, "road") << "the newer one's word";
+    const auto read = parse_ike_sa(encode_key(sa.id.key), encode_record(sa));
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(*read, sa);
+}
+
 }  // namespace sa_record_test
 }  // namespace vpnha::ipsec
