@@ -74,6 +74,7 @@ HA_MESSAGE = {
     "ikev2-rekey-of-both-sides": said(*IKEV2, ike_add(2, 2, 1), ike_add(2, 3, 1),
                                       ike_delete(2, 2), ike_delete(2, 1), ike_update(2, 3)),
     "ikev2-rekey-that-fails": said(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_delete(2, 2)),
+    "ikev2-named-twice": said(*IKEV2, ha(2, b"\x01" + ike_id(2, 1), b"\x08other\0")),
     "replaces-itself": said(ike_add(2, 1, 1), ike_update(2, 1), child_add(2, 1, SPI)),
     "child-of-nobody": said(child_add(2, 9, SPI)),
     "status": said(ha(10, b"\x22\0\x01")),
