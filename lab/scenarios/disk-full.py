@@ -31,12 +31,12 @@ def steps(run: Run) -> None:
     run.step("the disks of all nodes are full")
     for node in run.lab.gateways:
         fill_disk(node)
-    daemons = [node.processes(DAEMON) for node in live.standbys]
+    daemons = [node.running(DAEMON) for node in live.standbys]
     run.observe(3)
     live.cut_power(live.active)
     live.stack.wait_protected(1)
     run.observe(2)
-    run.expect("vpnhads", [node.processes(DAEMON) for node in live.standbys], equals(daemons))
+    run.expect("vpnhads", [node.running(DAEMON) for node in live.standbys], equals(daemons))
     for node in live.standbys:
         run.expect(f"{node.name}_saves", live.stack.status(node)["lease"]["saves"], is_true())
     seen = live.end()

@@ -40,5 +40,5 @@ def steps(run: Run) -> None:
     expect_silences(run, seen, TAKEOVER_MS)
 
 
-def pids(run: Run) -> list[str]:
-    return [node.process(CHARON) for node in run.lab.gateways]
+def pids(run: Run) -> list[list[str]]:
+    return [node.running(CHARON) for node in run.lab.gateways]

@@ -253,12 +253,16 @@ class Node:
         called as its daemon is none: its program has another name."""
         return self.run("sh", "-c", RUNNING, pattern).stdout.split()
 
+    def running(self, pattern: str) -> list[str]:
+        """The same, and an error if there is none."""
+        pids = self.processes(pattern)
+        if not pids:
+            raise LabError(f"{self.name} runs no {pattern}")
+        return pids
+
     def process(self, name: str) -> str:
         """The pid of a daemon, of its parent if it has children of its name."""
-        pids = self.processes(name)
-        if not pids:
-            raise LabError(f"{self.name} runs no {name}")
-        return min(pids, key=int)
+        return min(self.running(name), key=int)
 
     def kill_process(self, name: str) -> None:
         """A daemon dies at once, by SIGKILL; an error if there is none of that name."""
@@ -277,9 +281,7 @@ class Node:
         self._fault_to_process(f"signal {signal} to {name}", name, signal)
 
     def _fault_to_process(self, fault: str, pattern: str, signal: str) -> None:
-        pids = self.processes(pattern)
-        if not pids:
-            raise LabError(f"{self.name} runs no {pattern}")
+        pids = self.running(pattern)
         self._on_fault(fault, self.name)
         # One may end with another, before its own signal.
         self.run("kill", f"-{signal}", *pids, check=len(pids) == 1)

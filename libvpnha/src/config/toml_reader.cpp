@@ -81,12 +81,9 @@ class Reader {
             if (parsed) {
                 read_root(parsed.table());
             } else {
-                // It may quote the end of a line.
-                std::string what(parsed.error().description());
-                std::ranges::replace_if(
-                    what, [](unsigned char c) { return c < ' '; }, ' ');
-                draft_.errors.add_at(parsed.error().source().begin.line,
-                                     fmt::format("this is not TOML: {}", what));
+                draft_.errors.add_at(
+                    parsed.error().source().begin.line,
+                    fmt::format("this is not TOML: {}", parsed.error().description()));
             }
         }
         return std::move(draft_);

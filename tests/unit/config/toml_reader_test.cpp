@@ -30,6 +30,7 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
         {"id = 1", "id = 1\nid = 2", "vpnha.toml:3: ", "not TOML"},
         {"id = 1", "id = ", "vpnha.toml:2: ", "not TOML"},
         {"id = 1", "id = fals", "vpnha.toml:2: ", "saw 'fals '"},
+        {"id = 1", "\"i\\nd\" = 1", "vpnha.toml:2: ", "'i d'"},
         {"[gateway.dialin.inside", "[\x01", "vpnha.toml:8: ", "not TOML"},
         {"\"eth1\"", "\"a-name-of-16-let\"", "vpnha.toml:6: ", "device name of at most 15"},
         {"\"eth1\"", "\"\"", "vpnha.toml:6: ", "device name"},
