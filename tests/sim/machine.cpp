@@ -35,7 +35,8 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       plan_(plan),
       world_(world),
       flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
-      of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value) {
+      of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value),
+      of_saves_(plan.seed * 0x9e3779b97f4a7c15 + 100 + id.value) {
     codecs_ = later_codecs();
     if (!plan.has(Fault::versions) || id.value % 2 == 0) {
         codecs_.pop_back();
@@ -59,6 +60,7 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
 
 void Machine::start() {
     ++process_;
+    started_at_ = agenda_.now();
     if (!powered_) {
         powered_ = true;
         base_world_ = agenda_.now();
@@ -111,6 +113,7 @@ void Machine::kill() {
     ++process_;
     tasks_.clear();
     waiting_.clear();
+    saving_.clear();
     silenced_ = false;
     plugins_.clear();
     scores_.clear();
@@ -128,6 +131,21 @@ void Machine::cut_power() {
     paused_ = false;
     slow_ = {};
     open_.clear();
+}
+
+bool Machine::is_sound() const {
+    constexpr Duration kSettled = std::chrono::seconds(2);
+    return powered_ && !paused_ && node_ && !over_ && slow_ == Duration{} &&
+           failing_percent_ == 0 && !disk_full_since_ && lost_.empty() &&
+           agenda_.now() >= started_at_ + kSettled;
+}
+
+void Machine::fill_disk(bool full) {
+    if (full && !disk_full_since_) {
+        disk_full_since_ = agenda_.now();
+    } else if (!full) {
+        disk_full_since_.reset();
+    }
 }
 
 const node::GatewayNode* Machine::gateway(GatewayId id) const {

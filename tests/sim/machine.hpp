@@ -89,7 +89,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void lose_session(const Kernel::Key& key, bool news);
     void overrun();
     void fail_steps(unsigned percent) { failing_percent_ = percent; }
-    void fill_disk(bool full) { disk_full_ = full; }
+    void fill_disk(bool full);
     // As this node's corosync.conf has them from now on.
     void set_voters(const std::set<NodeId>& voters);
     void shut_gates();
@@ -108,6 +108,12 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] std::uint64_t process() const { return process_; }
     [[nodiscard]] bool powered() const { return powered_; }
     [[nodiscard]] bool paused() const { return paused_; }
+    // Nothing of its own keeps it back: vpnhad has run for longer than it abstains.
+    [[nodiscard]] bool is_sound() const;
+    // Since when its disk takes nothing; nullopt: it does.
+    [[nodiscard]] std::optional<TimePoint> disk_full_since() const { return disk_full_since_; }
+    // When this vpnhad started.
+    [[nodiscard]] TimePoint started_at() const { return started_at_; }
     [[nodiscard]] Kernel& kernel() { return kernel_; }
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
@@ -139,6 +145,14 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] bool silenced() const { return silenced_; }
 
   private:
+    // On their way to the disk, the oldest first; who is killed has saved none of them.
+    struct Saving {
+        GatewayId gateway;
+        lease::Durable durable;
+        std::uint64_t ticket = 0;
+    };
+    [[nodiscard]] Result<void> save(GatewayId gateway, const lease::Durable& durable);
+    void save_next();
     struct Task {
         Call call;
         bool of_lease = false;
@@ -212,7 +226,10 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     bool paused_ = false;
     Duration slow_{};
     unsigned failing_percent_ = 0;
-    bool disk_full_ = false;
+    std::optional<TimePoint> disk_full_since_;
+    std::deque<Saving> saving_;
+    bool save_due_ = false;
+    TimePoint started_at_{};
     std::vector<NodeId> voters_;
     double rate_ = 1.0;
     TimePoint base_world_{};
@@ -235,6 +252,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     Numbers numbers_;
     bool numbers_ended_ = false;
     test::Random of_numbers_;
+    test::Random of_saves_;
     std::map<node::PluginToken, Kernel::Key> plugins_;
     std::map<GatewayId, int> scores_;
     std::deque<Task> tasks_;

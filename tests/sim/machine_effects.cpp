@@ -61,14 +61,46 @@ node::Effects Machine::execute(const node::AuditSessions& audit) {
                            local_now());
 }
 
-node::Effects Machine::execute(node::SaveLease& save) {
-    Result<void> saved;
-    if (disk_full_) {
-        saved = fail(Errc::system, "No space left on device");
-    } else {
-        disk_[save.gateway] = save.durable;
+Result<void> Machine::save(GatewayId gateway, const lease::Durable& durable) {
+    if (disk_full_since_) {
+        return fail(Errc::system, "No space left on device");
     }
-    return node_->on_lease_saved(save.gateway, save.ticket, saved, local_now());
+    disk_[gateway] = durable;
+    return {};
+}
+
+node::Effects Machine::execute(node::SaveLease& wanted) {
+    if (plan_.has(Fault::save_slow)) {
+        saving_.push_back({wanted.gateway, wanted.durable, wanted.ticket});
+        save_next();
+        return {};
+    }
+    const Result<void> saved = save(wanted.gateway, wanted.durable);
+    return node_->on_lease_saved(wanted.gateway, wanted.ticket, saved, local_now());
+}
+
+// One after the other, as the daemon's saver does it; most of them quickly.
+void Machine::save_next() {
+    if (save_due_ || saving_.empty()) {
+        return;
+    }
+    save_due_ = true;
+    const Duration lasts = of_saves_.chance(70)
+                               ? between(of_saves_, microseconds(100), milliseconds(20))
+                               : between(of_saves_, milliseconds(20), milliseconds(400));
+    agenda_.after(lasts, [this, process = process_] {
+        save_due_ = false;
+        if (process == process_ && !saving_.empty()) {
+            const Saving saving = std::move(saving_.front());
+            saving_.pop_front();
+            const Result<void> saved = save(saving.gateway, saving.durable);
+            post([gateway = saving.gateway, ticket = saving.ticket, saved](node::Node& node,
+                                                                           TimePoint now) {
+                return node.on_lease_saved(gateway, ticket, saved, now);
+            });
+        }
+        save_next();
+    });
 }
 
 node::Effects Machine::execute(node::SendLease& sent) {

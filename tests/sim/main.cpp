@@ -206,15 +206,14 @@ int run(const Options& options) {
     fmt::print(
         "{} seeds of {} steps held: {} events, {} messages, {} claims, {} promotions, {} sessions, "
         "{} times protected, {} of them resumed elsewhere, {} lost because no node in reach had "
-        "them, {} because the promoted one did not, {} snapshot requests, {} flows kept in a "
+        "them, {} times silent, {} snapshot requests, {} flows kept in a "
         "takeover, {} equal at the end; expectations {} and {}; {} stood in, {} told the group; {} "
         "numbers used, margins exact {}, bounded {}, unknown {}, {} after two unheard epochs\n",
         options.last - options.first + 1, options.steps, tally.events, tally.messages, tally.claims,
         tally.promotions, tally.sessions, tally.protected_sessions, tally.kept, tally.lost,
-        tally.passed_over, tally.resyncs, tally.flows_kept, tally.flows_equal,
-        tally.expectations_kept, tally.expectations_equal, tally.actings, tally.actings_told,
-        tally.numbers, tally.margins_exact, tally.margins_bounded, tally.margins_unknown,
-        tally.unheard_twice);
+        tally.silences, tally.resyncs, tally.flows_kept, tally.flows_equal, tally.expectations_kept,
+        tally.expectations_equal, tally.actings, tally.actings_told, tally.numbers,
+        tally.margins_exact, tally.margins_bounded, tally.margins_unknown, tally.unheard_twice);
     return 0;
 }
 

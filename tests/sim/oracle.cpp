@@ -22,13 +22,15 @@ bool is_silent(const node::GatewayNode& gateway) {
 }  // namespace
 
 Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
-               const Totem& totem, const Clients& clients)
+               const Totem& totem, const Clients& clients,
+               std::function<bool(NodeId, NodeId)> hears)
     : agenda_(agenda),
       story_(story),
       plan_(plan),
       machines_(machines),
       totem_(totem),
       clients_(clients),
+      hears_(std::move(hears)),
       codecs_(later_codecs()),
       dialects_(codecs_) {}
 
@@ -159,7 +161,10 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         }
         const wire::RecordKey record{wire::RecordType::l2tp_session,
                                      wire::RecordId(l2tp::encode_key(key.second))};
-        if (is_elsewhere(machine, key)) {
+        // What its own kernel refuses it has told of: a lower score, and the session is ended with
+        // a word to its client (docs/failure-model.md, "could not install a session").
+        if (replica.store().find(record) == nullptr && is_elsewhere(machine, key) &&
+            !lost_in_kernel_.contains({machine.id(), key})) {
             takeover.elsewhere.insert(key.second);
         }
         if (machine.kernel().has(key, promise.payload)) {
@@ -185,7 +190,7 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
         const wire::RecordKey record{wire::RecordType::l2tp_session,
                                      wire::RecordId(l2tp::encode_key(key.second))};
         if (key.first != gateway || session == nullptr || !session->alive ||
-            !promise.ring.contains(machine.id()) || store.find(record) != nullptr) {
+            store.find(record) != nullptr) {
             continue;
         }
         // Somebody removed it while this node served, and its kernel would not take it again.
@@ -210,8 +215,22 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
 bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const {
     const std::set<NodeId> ring = totem_.ring_of(machine.id());
     return std::any_of(ring.begin(), ring.end(), [&](NodeId node) {
-        return node != machine.id() && machines_.at(node)->kernel().has(key);
+        return node != machine.id() && has_as_new(node, machine, key);
     });
+}
+
+bool Oracle::has_as_new(NodeId node, const Machine& machine, const Kernel::Key& key) const {
+    const replica::Replica& mine = machine.gateway(key.first)->replica();
+    const node::GatewayNode* const gateway = machines_.at(node)->gateway(key.first);
+    if (gateway == nullptr || !gateway->attached() ||
+        gateway->replica().level() != wire::Level::complete) {
+        return false;
+    }
+    const replica::Replica& other = gateway->replica();
+    const bool is_older =
+        std::pair(other.epoch(), other.sequence()) < std::pair(mine.epoch(), mine.sequence());
+    return !(is_older && mine.level() == wire::Level::complete) &&
+           machines_.at(node)->kernel().has(key, promises_.at(key).payload);
 }
 
 // Nobody in reach has it as it was reported, at least as new as what `machine` knows.
@@ -258,8 +277,13 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
         }
         const Session* session = clients_.find(key.second);
         if (session != nullptr && session->alive && !resumed.contains(key.second)) {
-            const bool elsewhere = takeovers_.at(id).elsewhere.contains(key.second);
-            ++(elsewhere ? tally_.passed_over : tally_.lost);
+            if (takeovers_.at(id).elsewhere.contains(key.second)) {
+                fail("lost", machine.id(),
+                     fmt::format("was promoted without the protected session {}, which a complete "
+                                 "replica in reach had",
+                                 l2tp::to_string(key.second)));
+            }
+            ++tally_.lost;
         }
         return true;
     });

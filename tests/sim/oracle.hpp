@@ -23,14 +23,18 @@
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
 //                next, is resumed there. A complete replica does not lack what another has; nor is
 //                it complete when a member is so in a newer epoch.
-//                Who stands in claims with all that was reported while it was in the holder's
-//                ring.
+//                Who stands in claims with all that was reported, and who is promoted with all that
+//                a complete replica in reach has.
 //   flows        What was installed on the next promoted node is in its kernel when it serves, with
 //                nothing done about it. At the end every flow of the promoted node's kernel that is
 //                worth it is hot in all others' as it is there, and nothing else of the gateway is.
 //                The same holds for what their helpers expect.
 //   frozen       No score is written while a lost holder has no successor, but a lower one by who
 //                has missed an epoch.
+//   silent       Where standbys stand in, nobody is silent for more than 3 s by himself: with a
+//                complete replica, a majority of the voters in reach of it and in its quorate ring,
+//                all of them well, somebody serves, whether fencing ends or not.
+//   disk         Who has had a disk that takes nothing for a minute does not count on it.
 //   unheard      Pacemaker is told of a promoted node whose claims all others answer in vain.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
 //                sync and to have lost fewer. Nobody says of a side that it is good before it was
@@ -42,6 +46,7 @@
 //                is left out. No two nodes make counters warm under one number of an epoch.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -61,10 +66,9 @@ struct Tally {
     std::uint64_t promotions = 0;
     std::uint64_t sessions = 0;
     std::uint64_t protected_sessions = 0;
-    std::uint64_t kept = 0;  // Reported protected, resumed elsewhere.
-    // Reported protected, and not resumed: no kernel in reach has it; or only another node's.
-    std::uint64_t lost = 0;
-    std::uint64_t passed_over = 0;
+    std::uint64_t kept = 0;      // Reported protected, resumed elsewhere.
+    std::uint64_t lost = 0;      // Reported protected, and not resumed: no replica in reach had it.
+    std::uint64_t silences = 0;  // Of gateways that could be served, for a glance at least.
     std::uint64_t resyncs = 0;
     std::uint64_t given_away = 0;
     std::uint64_t actings = 0;       // Nodes that stood in,
@@ -86,8 +90,9 @@ struct Tally {
 
 class Oracle {
   public:
+    // `hears(to, from)`: the lease's datagrams get there.
     Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
-           const Totem& totem, const Clients& clients);
+           const Totem& totem, const Clients& clients, std::function<bool(NodeId, NodeId)> hears);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
@@ -101,6 +106,11 @@ class Oracle {
                     std::uint64_t count);
     void on_warm(const Machine& machine, GatewayId gateway, const keepers::Margin& margin);
     void on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next);
+
+    // Now and then: is every gateway served that could be?
+    void check_silence();
+    // Pacemaker is about to have that node give up the gateway.
+    void on_order(const Machine& machine, GatewayId gateway);
 
     // Faults that excuse a loss.
     void on_death(NodeId node);
@@ -124,12 +134,17 @@ class Oracle {
         NodeId holder;
         std::uint64_t process = 0;
         Bytes payload;
-        std::set<NodeId> ring;  // The holder's, when it reported it.
+    };
+    // Of a gateway, as it was at the last glance.
+    struct Silence {
+        bool ordered = false;  // By who demoted the node that served last.
+        // Since when each of them could have served.
+        std::map<NodeId, TimePoint> could_serve;
     };
     struct Takeover {
         NodeId node;
         std::set<l2tp::SessionKey> expected;
-        std::set<l2tp::SessionKey> elsewhere;  // In other kernels only.
+        std::set<l2tp::SessionKey> elsewhere;  // Also of a replica that is as new.
         std::set<conntrack::FlowKey> flows;
         std::set<conntrack::FlowKey> expectations;
     };
@@ -174,6 +189,13 @@ class Oracle {
                                           const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
                                                const Bytes& payload) const;
+    // That node has the session as it was reported, as a complete replica that is as new as what
+    // `machine` knows, or newer.
+    [[nodiscard]] bool has_as_new(NodeId node, const Machine& machine,
+                                  const Kernel::Key& key) const;
+    [[nodiscard]] bool could_serve(const Machine& machine, GatewayId gateway) const;
+    // For the lease and for Corosync alike.
+    [[nodiscard]] bool is_in_reach(const Machine& machine, const Machine& other) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
     [[nodiscard]] bool others_lack(const Machine& machine, const Kernel::Key& key) const;
     void expect_flows(const Machine& machine, GatewayId gateway);
@@ -199,6 +221,7 @@ class Oracle {
     const Machines& machines_;
     const Totem& totem_;
     const Clients& clients_;
+    std::function<bool(NodeId, NodeId)> hears_;
     std::vector<wire::Codec> codecs_;
     wire::Dialects dialects_;
 
@@ -226,6 +249,8 @@ class Oracle {
         begun_;                        // Where a holder of inexact numbers was to begin.
     std::map<GatewayId, bool> exact_;  // The last grant's margin was.
     std::map<GatewayId, std::set<Epoch>> granted_;
+    std::map<GatewayId, Silence> silences_;
+    std::map<GatewayId, TimePoint> ordered_at_;
     Tally tally_;
 };
 

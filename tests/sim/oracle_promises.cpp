@@ -53,8 +53,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
                              l2tp::to_string(*session)));
         }
         ++tally_.protected_sessions;
-        promises_[place] = {machine.id(), machine.process(), stored.payload.copy(),
-                            totem_.ring_of(machine.id())};
+        promises_[place] = {machine.id(), machine.process(), stored.payload.copy()};
     }
 }
 

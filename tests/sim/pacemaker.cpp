@@ -22,6 +22,7 @@ constexpr Duration kMarkPatience = seconds(4);
 constexpr Duration kBusy = milliseconds(20);
 // Of all looks at the cluster; each 90 ms on average.
 constexpr unsigned kMonitorPercent = 4;
+constexpr int kInfinity = 1'000'000;
 
 bool is_serving(const node::GatewayNode* gateway) {
     return gateway != nullptr && gateway->state() != takeover::State::standby &&
@@ -58,7 +59,7 @@ bool Pacemaker::has_failed(GatewayId gateway, NodeId node) {
 }
 
 Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
-                     const Totem& totem, Machines& machines, Act fence, Act recover)
+                     const Totem& totem, Machines& machines, Act fence, Act recover, Order on_order)
     : agenda_(agenda),
       random_(random),
       story_(story),
@@ -66,7 +67,9 @@ Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const P
       totem_(totem),
       machines_(machines),
       fence_(std::move(fence)),
-      recover_(std::move(recover)) {}
+      recover_(std::move(recover)),
+      on_order_(std::move(on_order)),
+      of_fencing_(plan.seed * 0x9e3779b97f4a7c15 + 11) {}
 
 void Pacemaker::start() {
     tick();
@@ -121,6 +124,10 @@ void Pacemaker::fence_lost() {
             ++lost;
             continue;
         }
+        if (fencing_fails(lost->first, lost->second)) {
+            ++lost;
+            continue;
+        }
         if (plan_.fencing == Fencing::marks && !lost->second.marks) {
             lost->second.marks = ask_for_marks(lost->first);
             lost->second.at = agenda_.now() + (lost->second.marks ? kMarkPatience : Duration{});
@@ -136,6 +143,20 @@ void Pacemaker::fence_lost() {
         online_.erase(lost->first);
         lost = lost_.erase(lost);
     }
+}
+
+bool Pacemaker::fencing_fails(NodeId node, Lost& lost) {
+    if (!plan_.has(Fault::fencing_fails) || calm_ || !lost.off || lost.delayed) {
+        return false;
+    }
+    const bool fails = of_fencing_.chance(40);
+    lost.delayed = !fails;
+    if (!fails && of_fencing_.chance(30)) {
+        return false;
+    }
+    story_.tell("pacemaker: fencing node {} {}", node.value, fails ? "fails" : "takes 12 s");
+    lost.at = agenda_.now() + (fails ? seconds(5) : seconds(12));
+    return true;
 }
 
 std::optional<node::RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
@@ -254,6 +275,27 @@ bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
     return false;
 }
 
+std::optional<int> Pacemaker::score_of(GatewayId gateway, NodeId node) const {
+    const std::optional<int> own = machines_.at(node)->score(gateway);
+    const auto preferred = preferred_.find(gateway);
+    const bool is_preferred = preferred != preferred_.end() && preferred->second == node;
+    return is_preferred ? own.value_or(0) + kInfinity : own;
+}
+
+void Pacemaker::prefer(GatewayId gateway, std::optional<NodeId> node) {
+    preferred_.erase(gateway);
+    if (node) {
+        story_.tell("pacemaker: gateway {} is to be at node {}", gateway.value, node->value);
+        preferred_[gateway] = *node;
+    }
+}
+
+void Pacemaker::end_faults() {
+    standby_.clear();
+    preferred_.clear();
+    calm_ = true;
+}
+
 std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>& ring,
                                        int least) const {
     std::vector<NodeId> best;
@@ -266,7 +308,7 @@ std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>
             (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
             continue;
         }
-        const int score = machine.score(gateway).value_or(0);
+        const int score = score_of(gateway, node).value_or(0);
         if (score > best_score) {
             best.clear();
             best_score = score;
@@ -283,7 +325,7 @@ void Pacemaker::move_to_better(GatewayId gateway, const std::set<NodeId>& ring) 
     if (!node || !ring.contains(*node)) {
         return;
     }
-    const auto score = machines_.at(*node)->score(gateway);
+    const auto score = score_of(gateway, *node);
     if (!score || !best_of(gateway, ring, *score).empty()) {
         order(Action::demote, gateway, *node);
     }
@@ -320,16 +362,18 @@ void Pacemaker::carry_out(node::RequestToken token) {
         agenda_.after(milliseconds(50), [this, token] { carry_out(token); });
         return;
     }
-    machine.post([token, action = operation.action, gateway = operation.gateway](node::Node& vpnhad,
-                                                                                 TimePoint now) {
+    machine.post([this, node = operation.node, token, action = operation.action,
+                  gateway = operation.gateway](node::Node& vpnhad, TimePoint now) {
         switch (action) {
             case Action::attach:
                 return vpnhad.attach(token, gateway, "gateway", now);
             case Action::promote:
                 return vpnhad.promote(token, gateway, now);
             case Action::demote:
+                on_order_(node, gateway);
                 return vpnhad.demote(token, gateway, now);
             case Action::detach:
+                on_order_(node, gateway);
                 return vpnhad.detach(token, gateway, now);
         }
         return node::Effects{};

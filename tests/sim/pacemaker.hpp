@@ -27,9 +27,11 @@ class Pacemaker {
   public:
     // `fence` switches a machine off, `recover` ends its vpnhad, which starts again later.
     using Act = std::function<void(NodeId)>;
+    // A demotion, or a stop, is about to reach the node.
+    using Order = std::function<void(NodeId, GatewayId)>;
 
     Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
-              const Totem& totem, Machines& machines, Act fence, Act recover);
+              const Totem& totem, Machines& machines, Act fence, Act recover, Order on_order);
 
     void start();
     // The gateway that is silent at the node once this request has succeeded.
@@ -39,7 +41,10 @@ class Pacemaker {
     // The administrator.
     void move(GatewayId gateway);
     void set_standby(NodeId node, bool standby);
-    void end_standby() { standby_.clear(); }
+    // The gateway is to be at that node wherever it runs: a constraint with an infinite score.
+    void prefer(GatewayId gateway, std::optional<NodeId> node);
+    // The administrator, and fencing, are well again.
+    void end_faults();
 
     // The node that it takes for the gateway's promoted one.
     [[nodiscard]] std::optional<NodeId> promoted(GatewayId gateway) const;
@@ -58,11 +63,16 @@ class Pacemaker {
         TimePoint at{};
         bool off = false;  // To be switched off; otherwise it is taken for dead.
         std::optional<node::RequestToken> marks = std::nullopt;  // Asked for.
+        bool delayed = false;
     };
 
     void tick();
     void look(const std::set<NodeId>& ring);
     void fence_lost();
+    // Fencing of that node does not end now.
+    [[nodiscard]] bool fencing_fails(NodeId node, Lost& lost);
+    // What Pacemaker makes of it; nullopt: it may not be promoted.
+    [[nodiscard]] std::optional<int> score_of(GatewayId gateway, NodeId node) const;
     // Has another node fence it by marks; nullopt: no node could.
     [[nodiscard]] std::optional<node::RequestToken> ask_for_marks(NodeId victim);
     // True when the answer was about a fencing.
@@ -94,6 +104,10 @@ class Pacemaker {
     Machines& machines_;
     Act fence_;
     Act recover_;
+    Order on_order_;
+    test::Random of_fencing_;
+    bool calm_ = false;
+    std::map<GatewayId, NodeId> preferred_;
 
     std::set<NodeId> online_;
     std::map<NodeId, Lost> lost_;

@@ -14,11 +14,12 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, kFaults> kNames{
-    "power-cut",  "daemon-killed", "partition",  "one-way",    "pause",        "slow",
-    "clock",      "flow",          "refusal",    "vanish",     "overrun",      "storm",
-    "garbage",    "poison",        "step-fails", "step-lasts", "switchover",   "standby",
-    "resync",     "versions",      "links",      "flow-loss",  "flow-listing", "flow-full",
-    "flow-flush", "lease-lost",    "disk-full",  "voters",     "disk-lost"};
+    "power-cut",     "daemon-killed", "partition",  "one-way",    "pause",        "slow",
+    "clock",         "flow",          "refusal",    "vanish",     "overrun",      "storm",
+    "garbage",       "poison",        "step-fails", "step-lasts", "switchover",   "standby",
+    "resync",        "versions",      "links",      "flow-loss",  "flow-listing", "flow-full",
+    "flow-flush",    "lease-lost",    "disk-full",  "voters",     "disk-lost",    "corosync-hangs",
+    "fencing-fails", "save-slow",     "group-slow", "leftover"};
 
 }  // namespace
 
@@ -37,6 +38,13 @@ std::optional<lease::Durable> Plan::first_memory() const {
         memory.voters.current.nodes.push_back(NodeId{voter});
     }
     return memory;
+}
+
+// Where the voters' lists or memories are in doubt, nobody may be granted the lease for good
+// reason.
+bool Plan::bounds_silence() const {
+    return seed >= kSixthSeries && stand_in && nodes >= 3 && !fresh && !has(Fault::voters) &&
+           !has(Fault::disk_lost);
 }
 
 Plan make_plan(std::uint64_t seed, unsigned steps) {
@@ -69,11 +77,17 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     test::Random of_memory(seed * 0x9e3779b97f4a7c15 + 59);
     plan.fresh = of_memory.chance(12);
     test::Random of_lease(seed * 0x9e3779b97f4a7c15 + 4);
-    for (std::uint8_t fault = kFirstOfLease; seed >= kSecondSeries && fault < kFaults; ++fault) {
+    constexpr auto kFirstOfCorosync = static_cast<std::uint8_t>(Fault::corosync_hangs);
+    for (std::uint8_t fault = kFirstOfLease; seed >= kSecondSeries && fault < kFirstOfCorosync;
+         ++fault) {
         draw(static_cast<Fault>(fault), of_lease);
     }
+    test::Random of_corosync(seed * 0x9e3779b97f4a7c15 + 9);
+    for (std::uint8_t fault = kFirstOfCorosync; seed >= kSixthSeries && fault < kFaults; ++fault) {
+        draw(static_cast<Fault>(fault), of_corosync);
+    }
     test::Random of_standing_in(seed * 0x9e3779b97f4a7c15 + 5);
-    plan.stand_in = seed >= kThirdSeries && of_standing_in.chance(50);
+    plan.stand_in = seed >= kThirdSeries && of_standing_in.chance(seed >= kSixthSeries ? 75 : 50);
     test::Random of_records(seed * 0x9e3779b97f4a7c15 + 6);
     plan.later_records = seed >= kFourthSeries && of_records.chance(50);
     test::Random of_counters(seed * 0x9e3779b97f4a7c15 + 7);
@@ -92,6 +106,10 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.pace = kPaces[random.below(kPaces.size())];
     plan.token = between(random, milliseconds(200), milliseconds(1000));
     plan.consensus = plan.token * 6 / 5;
+    if (plan.has(Fault::group_slow)) {
+        // A session's record has 200 bytes: of a few hundred sessions a snapshot takes seconds.
+        plan.group_bytes_per_second = 10'000 + of_corosync.below(90'000);
+    }
     plan.group_queue = plan.has(Fault::flow_control) ? 1 + random.below(8) : 200;
     return plan;
 }

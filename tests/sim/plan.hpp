@@ -15,38 +15,44 @@
 namespace vpnha::sim {
 
 enum class Fault : std::uint8_t {
-    power_cut,      // A node loses its memory; it boots again later.
-    daemon_killed,  // vpnhad dies and is started again; its kernel sessions die with it.
-    partition,      // Two or three sides.
-    one_way,        // A link that carries in one direction only.
-    pause,          // A whole node stands still, its clock goes on or stands still with it.
-    slow,           // Each event takes a node milliseconds.
-    clock,          // Clocks run at other rates and leap ahead.
-    flow_control,   // The group takes few messages.
-    refusal,        // The kernel refuses sessions for a while.
-    vanish,         // Kernels lose sessions.
-    overrun,        // Kernels lose sessions and the news of it.
-    storm,          // Tens of sessions come or go at once.
-    garbage,        // Bytes that are no message of ours, or of a later version.
-    poison,         // Records that no replica can apply.
-    step_fails,     // A step of a promotion or demotion fails.
-    step_lasts,     // It takes long.
-    switchover,     // The administrator moves a gateway.
-    standby,        // The administrator takes a node out and back.
-    resync,         // The administrator asks for a check.
-    versions,       // Some nodes speak a later wire version too.
-    links,          // A node loses the outside or the inside, or all nodes do.
-    flow_loss,      // More events of flows than a node takes.
-    flow_listing,   // Tables of flows that cannot be listed to their end.
-    flow_full,      // Tables of flows that are full for a while.
-    flow_flush,     // Somebody empties a table of flows.
-    lease_lost,     // The lease's datagrams alone are lost: those from a node, or those to it.
-    disk_full,      // A node can keep nothing for a while.
-    voters,         // The list of voters changes.
-    disk_lost,      // A node comes back with an empty disk.
+    power_cut,       // A node loses its memory; it boots again later.
+    daemon_killed,   // vpnhad dies and is started again; its kernel sessions die with it.
+    partition,       // Two or three sides.
+    one_way,         // A link that carries in one direction only.
+    pause,           // A whole node stands still, its clock goes on or stands still with it.
+    slow,            // Each event takes a node milliseconds.
+    clock,           // Clocks run at other rates and leap ahead.
+    flow_control,    // The group takes few messages.
+    refusal,         // The kernel refuses sessions for a while.
+    vanish,          // Kernels lose sessions.
+    overrun,         // Kernels lose sessions and the news of it.
+    storm,           // Tens of sessions come or go at once.
+    garbage,         // Bytes that are no message of ours, or of a later version.
+    poison,          // Records that no replica can apply.
+    step_fails,      // A step of a promotion or demotion fails.
+    step_lasts,      // It takes long.
+    switchover,      // The administrator moves a gateway.
+    standby,         // The administrator takes a node out and back.
+    resync,          // The administrator asks for a check.
+    versions,        // Some nodes speak a later wire version too.
+    links,           // A node loses the outside or the inside, or all nodes do.
+    flow_loss,       // More events of flows than a node takes.
+    flow_listing,    // Tables of flows that cannot be listed to their end.
+    flow_full,       // Tables of flows that are full for a while.
+    flow_flush,      // Somebody empties a table of flows.
+    lease_lost,      // The lease's datagrams alone are lost: those from a node, or those to it.
+    disk_full,       // A node can keep nothing for a while.
+    voters,          // The list of voters changes.
+    disk_lost,       // A node comes back with an empty disk.
+    corosync_hangs,  // Corosync of a node stands still alone: its vpnhad and its lease go on.
+    fencing_fails,   // Fencing takes 12 s, or fails for as long as there are faults.
+    save_slow,       // Disks take up to 400 ms.
+    group_slow,      // The cluster's links carry little: a snapshot takes seconds.
+    leftover,        // A constraint that a move left behind: one node is preferred at any price.
 };
-inline constexpr std::uint8_t kFaults = 29;
-// Seeds from here on have the last four kinds, too: what those before were they go on being.
+inline constexpr std::uint8_t kFaults = 34;
+// Seeds from here on have the kinds from lease_lost to disk_lost, too: what those before were they
+// go on being.
 inline constexpr std::uint64_t kSecondSeries = 1'000'000;
 
 // Seeds from here on have standbys that stand in, half of them, and a Pacemaker that goes by what
@@ -60,6 +66,10 @@ inline constexpr std::uint64_t kFourthSeries = 100'000'000;
 // In three of four seeds from here on the gateways have counters, and who stands in is often cut
 // off before it has told the group.
 inline constexpr std::uint64_t kFifthSeries = 200'000'000;
+
+// Seeds from here on have the kinds from corosync_hangs on, too. Nothing may be silent for long
+// where standbys stand in, three of four.
+inline constexpr std::uint64_t kSixthSeries = 400'000'000;
 
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
@@ -84,6 +94,10 @@ struct Plan {
     Duration token{};             // A lost token is noticed after this …
     Duration consensus{};         // … and a ring is formed after that.
     std::size_t group_queue = 0;  // Messages that the group takes from a node before it says no.
+    // What a ring carries; 0: any number.
+    std::uint64_t group_bytes_per_second = 0;
+    // Whether a gateway that could be served and is not is a failure.
+    [[nodiscard]] bool bounds_silence() const;
 
     // What a node's disk has when the run begins.
     [[nodiscard]] std::optional<lease::Durable> first_memory() const;

@@ -154,10 +154,17 @@ void World::strike(Fault fault) {
         case Fault::voters:
             change_voters(node);
             break;
+        case Fault::leftover:
+            pacemaker_.prefer(any_gateway(),
+                              random_.chance(60) ? std::optional(node) : std::nullopt);
+            break;
         case Fault::flow_control:
         case Fault::poison:
         case Fault::step_lasts:
         case Fault::versions:
+        case Fault::fencing_fails:
+        case Fault::save_slow:
+        case Fault::group_slow:
             work();  // The whole run is like that.
             break;
         default:
@@ -181,6 +188,9 @@ void World::strike_node(Fault fault, NodeId node) {
             break;
         case Fault::pause:
             pause(node);
+            break;
+        case Fault::corosync_hangs:
+            hang_corosync(node);
             break;
         case Fault::slow:
             machine.be_slow(random_.chance(50)
@@ -252,7 +262,7 @@ void World::split() {
 
 void World::pause(NodeId node) {
     Machine& machine = *machines_.at(node);
-    if (!machine.powered() || machine.paused()) {
+    if (!machine.powered() || machine.paused() || totem_.is_paused(node)) {
         return;
     }
     const bool clock_goes_on = random_.chance(50);
@@ -267,6 +277,24 @@ void World::pause(NodeId node) {
         if (paused.paused() && pauses_.at(node) == number) {
             story_.tell(node, "goes on");
             paused.resume(clock_goes_on);
+            totem_.pause(node, false);
+        }
+    });
+}
+
+// Nobody is told: vpnhad there goes by the last word that it had.
+void World::hang_corosync(NodeId node) {
+    if (!machines_.at(node)->powered() || totem_.is_paused(node)) {
+        return;
+    }
+    const Duration time = random_.chance(60) ? between(random_, milliseconds(600), seconds(5))
+                                             : between(random_, seconds(5), seconds(20));
+    story_.tell(node, "its Corosync stands still for {} ms", time / milliseconds(1));
+    totem_.pause(node, true);
+    const std::uint64_t number = ++pauses_[node];
+    agenda_.after(time, [this, node, number] {
+        if (pauses_.at(node) == number && !machines_.at(node)->paused()) {
+            story_.tell(node, "its Corosync goes on");
             totem_.pause(node, false);
         }
     });

@@ -12,6 +12,10 @@ using std::chrono::milliseconds;
 
 // What a node says while it has the token.
 constexpr std::size_t kMessagesPerVisit = 8;
+// A ring that carries little passes its token on when so much is still on its way.
+constexpr Duration kBacklogMax = milliseconds(30);
+// Of a message beside its content.
+constexpr std::size_t kOverheadBytes = 100;
 
 std::string list(const std::set<NodeId>& nodes) {
     std::string text;
@@ -265,7 +269,13 @@ std::map<NodeId, std::set<NodeId>> Totem::recover(const std::set<NodeId>& side) 
             }
         }
         survivors[node];
-        std::erase_if(member.coming, [&](const Entry& entry) { return entry.number > known; });
+        // Whoever has said something has it.
+        std::erase_if(member.coming, [&](const Entry& entry) {
+            const auto* const message = std::get_if<GroupMessage>(&entry.content);
+            const bool is_had = message != nullptr && side.contains(message->sender) &&
+                                members_.at(message->sender).ring == member.ring;
+            return entry.number > known && !is_had;
+        });
         for (Entry& entry : member.coming) {
             entry.at = agenda_.now();
         }
@@ -296,6 +306,14 @@ void Totem::visit(NodeId node) {
         return;
     }
     Ring& ring = *member.ring;
+    if (ring.carried_at > agenda_.now() + kBacklogMax) {
+        member.visit_due = true;
+        agenda_.at(ring.carried_at - kBacklogMax, [this, node] {
+            members_.at(node).visit_due = false;
+            visit(node);
+        });
+        return;
+    }
     for (std::size_t said = 0; said < kMessagesPerVisit && !member.queue.empty(); ++said) {
         Queued queued = std::move(member.queue.front());
         member.queue.pop_front();
@@ -313,12 +331,24 @@ void Totem::visit(NodeId node) {
     schedule_visit(node);
 }
 
+TimePoint Totem::carried(Ring& ring, std::size_t bytes) const {
+    if (plan_.group_bytes_per_second == 0 || !narrow_) {
+        return agenda_.now();
+    }
+    const std::uint64_t ns =
+        (bytes + kOverheadBytes) * std::uint64_t{1'000'000'000} / plan_.group_bytes_per_second;
+    ring.carried_at = std::max(ring.carried_at, agenda_.now()) +
+                      std::chrono::nanoseconds(static_cast<std::int64_t>(ns));
+    return ring.carried_at;
+}
+
 void Totem::put_in_order(Ring& ring, const Delivery& content, const std::set<NodeId>& first_heard) {
     const std::uint64_t number = ++ring.entries;
     const auto* message = std::get_if<GroupMessage>(&content);
+    const TimePoint through = carried(ring, message == nullptr ? 0 : message->bytes.size());
     for (const NodeId node : ring.members) {
         Member& member = members_.at(node);
-        TimePoint at = agenda_.now();
+        TimePoint at = through;
         if (message == nullptr || message->sender != node) {
             at += random_.chance(3) ? between(random_, milliseconds(1), milliseconds(20))
                                     : between(random_, microseconds(10), microseconds(200));

@@ -7,8 +7,8 @@
 // - A ring of which one member is down, stands still or cannot be reached puts nothing in order.
 //   After the token's time and the consensus' time those who hear each other form rings.
 // - Virtual synchrony: members of one ring that go to the same new ring get the same messages
-//   before they hear of it: all that one of them has received. What only others have received is
-//   lost to them.
+//   before they hear of it: all that one of them has received or said. What only others have
+//   received is lost to them.
 // - Then they hear who is gone, and then who is there now, with the quorum of that moment. Between
 //   two messages of one ring a process that joins or leaves is heard of in order, too.
 // - A link that carries in one direction only is none.
@@ -48,11 +48,13 @@ class Totem {
     // Corosync of a node starts or ends; without it there is no process of ours either.
     void start(NodeId node);
     void stop(NodeId node);
-    // The whole machine stands still: it neither hears nor speaks.
+    // The whole machine, or Corosync alone, stands still: it neither hears nor speaks.
     void pause(NodeId node, bool paused);
     // Whether `to` hears `from`.
     void set_link(NodeId from, NodeId to, bool carries);
     void heal_links();
+    // The cluster's links carry any number of messages from now on.
+    void widen() { narrow_ = false; }
     [[nodiscard]] bool carries(NodeId from, NodeId to) const {
         return !broken_.contains({from, to});
     }
@@ -69,6 +71,7 @@ class Totem {
     // Messages get through, and none waits at the node.
     [[nodiscard]] bool is_idle(NodeId node) const;
     [[nodiscard]] bool is_working(NodeId node) const;
+    [[nodiscard]] bool is_paused(NodeId node) const { return members_.at(node).paused; }
     [[nodiscard]] std::uint64_t messages() const { return messages_; }
 
   private:
@@ -82,7 +85,8 @@ class Totem {
         std::set<NodeId> members;
         std::set<NodeId> processes;
         std::uint64_t entries = 0;
-        bool forming = false;  // Consensus is sought: nothing goes on here any more.
+        bool forming = false;    // Consensus is sought: nothing goes on here any more.
+        TimePoint carried_at{};  // All that was put in order is through by then.
     };
     struct Join {};
     struct Leave {};
@@ -110,6 +114,8 @@ class Totem {
     [[nodiscard]] static bool leaves(const Member& member);
     void schedule_visit(NodeId node);
     void visit(NodeId node);
+    // When what is put in order now is through, on a ring that carries little.
+    [[nodiscard]] TimePoint carried(Ring& ring, std::size_t bytes) const;
     void put_in_order(Ring& ring, const Delivery& content, const std::set<NodeId>& first_heard);
     void schedule_arrival(NodeId node);
     void arrive(NodeId node);
@@ -123,6 +129,7 @@ class Totem {
     std::map<NodeId, Member> members_;
     std::set<std::pair<NodeId, NodeId>> broken_;
     bool check_due_ = false;
+    bool narrow_ = true;
     std::uint64_t messages_ = 0;
 };
 

@@ -25,6 +25,10 @@ constexpr Duration kAlone = seconds(100);
 constexpr Duration kDiskPause = seconds(60);
 // All are up again by then, and have told each other what they remember.
 constexpr Duration kLookedAt = seconds(60);
+// More than a node takes to notice a disk that refuses.
+constexpr Duration kLongLull = seconds(75);
+// How often somebody looks whether a gateway is served.
+constexpr Duration kGlance = milliseconds(50);
 
 }  // namespace
 
@@ -35,13 +39,19 @@ World::World(const Plan& plan, Story::Mode mode)
       clients_(random_),
       traffic_(plan.seed),
       of_acting_(plan.seed + 9),
+      of_lulls_(plan.seed + 10),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
       pacemaker_(
           agenda_, random_, story_, plan_, totem_, machines_, [this](NodeId node) { fence(node); },
-          [this](NodeId node) { kill_daemon(node); }),
-      oracle_(agenda_, story_, plan_, machines_, totem_, clients_) {
+          [this](NodeId node) { kill_daemon(node); },
+          [this](NodeId node, GatewayId gateway) {
+              oracle_.on_order(*machines_.at(node), gateway);
+          }),
+      oracle_(agenda_, story_, plan_, machines_, totem_, clients_, [this](NodeId to, NodeId from) {
+          return totem_.carries(from, to) && !deaf_.contains({from, to});
+      }) {
     Surroundings& surroundings = *this;
     for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
         machines_[NodeId{node}] =
@@ -56,11 +66,15 @@ Tally World::run() {
         boot(node);
     }
     pacemaker_.start();
+    if (plan_.bounds_silence()) {
+        watch_silence();
+    }
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
         step();
         strike_acting();
         pass_packets();
+        lull();
         oracle_.compare_all();
         pass(between(random_, Duration(0), 2 * plan_.pace));
     }
@@ -80,6 +94,20 @@ Tally World::run() {
     pass(kQuiet);
     oracle_.check_settled(totem_.messages() - before);
     return oracle_.tally();
+}
+
+// Most steps follow within a second: what a fault leads to in the end is seen by who waits for it.
+void World::lull() {
+    if (plan_.seed < kSixthSeries || !of_lulls_.chance(4)) {
+        return;
+    }
+    const bool is_long = plan_.has(Fault::disk_full) && of_lulls_.chance(20);
+    pass(is_long ? kLongLull : between(of_lulls_, seconds(4), seconds(16)));
+}
+
+void World::watch_silence() {
+    oracle_.check_silence();
+    agenda_.after(kGlance, [this] { watch_silence(); });
 }
 
 void World::pass(Duration time) {
@@ -291,8 +319,9 @@ void World::end_faults() {
     story_.tell("the faults end");
     faults_over_ = true;
     totem_.heal_links();
+    totem_.widen();
     deaf_.clear();
-    pacemaker_.end_standby();
+    pacemaker_.end_faults();
     for (const auto& [node, machine] : machines_) {
         machine->be_slow({});
         machine->fail_steps(0);
@@ -305,6 +334,8 @@ void World::end_faults() {
         machine->flows().table().room = FlowTable::kRoom;
         if (machine->paused()) {
             machine->resume(false);
+        }
+        if (totem_.is_paused(node)) {
             totem_.pause(node, false);
         }
         voters_.insert(node);

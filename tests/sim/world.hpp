@@ -71,6 +71,10 @@ class World : private Surroundings {
     void strike_node(Fault fault, NodeId node);
     void split();
     void pause(NodeId node);
+    void hang_corosync(NodeId node);
+    // Nothing happens for a while, and what is broken stays so.
+    void lull();
+    void watch_silence();
     void say_garbage(NodeId node);
     void lose_sessions(Machine& machine, bool news);
     void ask_to_move(NodeId node);
@@ -95,6 +99,7 @@ class World : private Surroundings {
     Clients clients_;
     Traffic traffic_;
     test::Random of_acting_;
+    test::Random of_lulls_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;

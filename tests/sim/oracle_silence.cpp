@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// That a gateway is served when it could be, and that a disk which takes nothing is noticed before
+// it is needed.
+#include <algorithm>
+
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// By a clock of its own, which may be slow by 9 %.
+constexpr Duration kSilenceMax = milliseconds(3300);
+// A holder serves on for so long after it was demoted.
+constexpr Duration kOrderLasts = milliseconds(2500);
+// A look at the disk each minute.
+constexpr Duration kDiskSeen = seconds(70);
+
+std::pair<Epoch, std::uint64_t> position_of(const node::GatewayNode& gateway) {
+    return {gateway.replica().epoch(), gateway.replica().sequence()};
+}
+
+bool is_complete(const node::GatewayNode* gateway) {
+    return gateway != nullptr && gateway->attached() &&
+           gateway->replica().level() == wire::Level::complete;
+}
+
+}  // namespace
+
+void Oracle::on_order(const Machine& machine, GatewayId gateway) {
+    if (machine.gate_open(gateway)) {
+        ordered_at_[gateway] = agenda_.now();
+    }
+}
+
+bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
+    return other.is_sound() && hears_(machine.id(), other.id()) &&
+           hears_(other.id(), machine.id()) && !totem_.is_paused(other.id()) &&
+           totem_.ring_of(machine.id()).contains(other.id()) &&
+           totem_.ring_of(other.id()).contains(machine.id());
+}
+
+// A complete standby that is not behind, with a majority of the voters in reach.
+bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
+    const node::GatewayNode* const gateway = machine.gateway(id);
+    if (!machine.is_sound() || totem_.is_paused(machine.id()) || !is_complete(gateway) ||
+        gateway->detaching() || gateway->state() != takeover::State::standby ||
+        gateway->standing() != wire::Level::complete || gateway->links().lost_for_coming() > 0 ||
+        gateway->lease().state().fenced || gateway->lease().state().alone ||
+        !totem_.is_quorate(machine.id())) {
+        return false;
+    }
+    std::size_t voters = 1;
+    for (const auto& [node, other] : machines_) {
+        if (node == machine.id() || !is_in_reach(machine, *other)) {
+            continue;
+        }
+        ++voters;
+        const node::GatewayNode* const there = other->gateway(id);
+        if (is_complete(there) && position_of(*there) > position_of(*gateway)) {
+            return false;
+        }
+    }
+    return 2 * voters > plan_.nodes;
+}
+
+void Oracle::check_silence() {
+    for (std::uint8_t number = 1; number <= plan_.gateways; ++number) {
+        const GatewayId id{number};
+        const bool is_served =
+            std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+                const node::GatewayNode* const gateway = each.second->gateway(id);
+                // A step of its promotion takes its time.
+                const bool begins = plan_.has(Fault::step_lasts) && gateway != nullptr &&
+                                    gateway->lease().holder().serving();
+                return each.second->powered() && !each.second->paused() &&
+                       (each.second->gate_open(id) || begins);
+            });
+        if (is_served) {
+            silences_.erase(id);
+            continue;
+        }
+        const auto [silence, is_new] = silences_.try_emplace(id);
+        if (is_new) {
+            const auto ordered = ordered_at_.find(id);
+            silence->second.ordered =
+                ordered != ordered_at_.end() && agenda_.now() < ordered->second + kOrderLasts;
+        }
+        // Pacemaker's will, which it was told to carry out elsewhere (docs/failure-model.md, "The
+        // role is stopped or demoted").
+        if (silence->second.ordered) {
+            continue;
+        }
+        for (const auto& [node, machine] : machines_) {
+            std::map<NodeId, TimePoint>& since = silence->second.could_serve;
+            if (!could_serve(*machine, id)) {
+                since.erase(node);
+                continue;
+            }
+            tally_.silences += since.empty() ? 1 : 0;
+            const auto begun = since.try_emplace(node, agenda_.now()).first;
+            if (agenda_.now() > begun->second + kSilenceMax) {
+                fail("silent", node,
+                     fmt::format("could serve gateway {}, and nobody has for long", number));
+            }
+        }
+    }
+    for (const auto& [node, machine] : machines_) {
+        const std::optional<TimePoint> full = machine->disk_full_since();
+        const bool is_long = full && !plan_.has(Fault::pause) && machine->node() != nullptr &&
+                             agenda_.now() > std::max(*full, machine->started_at()) + kDiskSeen;
+        for (std::uint8_t number = 1; is_long && number <= plan_.gateways; ++number) {
+            if (machine->gateway(GatewayId{number})->saves()) {
+                fail("disk", node, "counts on a disk that takes nothing");
+            }
+        }
+    }
+}
+
+}  // namespace vpnha::sim
