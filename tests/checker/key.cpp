@@ -179,6 +179,7 @@ class Key {
             put(node.disk.has_value());
             if (node.disk) {
                 put(node.disk->granted);
+                put(node.disk->ordered);
                 put(number_of(std::max(node.disk->claimed, node.disk->granted)));
                 put(node.disk->marks);
                 put(tells_margins(run_, world_) ? node.disk->elsewhere : Epoch{});
@@ -262,13 +263,17 @@ class Key {
     }
 
     void put_engine(const Engine::State& state, TimePoint now) {
-        const auto& [voters, recollection, differing, checkpoint, wanted, quorate, fenced, alone,
-                     handing, fencing, lives, inquiry, questions, yields, yields_not_to] = state;
+        const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, fenced,
+                     alone, handing, fencing, lives, inquiry, questions, position, saves, yields,
+                     yields_not_to] = state;
+        static_cast<void>(position);    // All have the same,
+        static_cast<void>(saves);       // and disks that work.
         static_cast<void>(questions);   // Each has another number.
         static_cast<void>(differing);   // Only shown.
         static_cast<void>(checkpoint);  // Only passed on.
         put(static_cast<std::uint8_t>((wanted ? 1 : 0) | (quorate ? 2 : 0) | (fenced ? 4 : 0) |
-                                      (alone ? 8 : 0) | (handing ? 16 : 0) | (fencing ? 32 : 0)));
+                                      (alone ? 8 : 0) | (handing ? 16 : 0) | (fencing ? 32 : 0) |
+                                      (ordered ? 64 : 0)));
         if (lists_vary()) {
             put(voters);
         }
@@ -286,7 +291,7 @@ class Key {
             put(fencing->done);
         }
         static_cast<void>(lives);  // put_context() has them.
-        put(yields);
+        put(static_cast<std::uint8_t>(yields));
         put(static_cast<std::uint8_t>(yields_not_to.value_or(NodeId{}).value));
         put(inquiry.has_value());
         if (inquiry) {
@@ -306,8 +311,9 @@ class Key {
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
-        const auto& [started, granted, marks, promise, granted_to, heard, before, previous,
-                     previous_elsewhere, served, answered_at, absent_since] = state;
+        const auto& [started, granted, ordered, marks, promise, granted_to, heard, before, previous,
+                     previous_elsewhere, served, answered_at, absent_since, claims] = state;
+        static_cast<void>(claims);      // No run lasts so long.
         static_cast<void>(granted_to);  // A node keeps its boot id.
         static_cast<void>(previous);    // Nothing is declined here: `before` says it.
         static_cast<void>(previous_elsewhere);
@@ -317,6 +323,7 @@ class Key {
         static_cast<void>(answered_at);  // put_context() this.
         put_left(started + timing_.abstention(), now);
         put(granted);
+        put(ordered);
         put(holds(promise, now) ? promise.epoch : Epoch{});
         put_left(holds(promise, now) ? promise.until : now, now);
         if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
@@ -390,6 +397,7 @@ class Key {
             put_left(round->sent_at + round->lease, sender.now);
             put_number(round->id);
             put(round->held);
+            put(round->ordered);
             put_dead(round->released);
             if (lists_vary()) {
                 put(round->voters);
@@ -403,6 +411,7 @@ class Key {
             }
         } else if (const auto* release = std::get_if<lease::Release>(&flying.message)) {
             put(release->epoch);
+            put(release->ordered);
         } else if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
             put(static_cast<std::uint8_t>(mark->victim.value));
         } else if (const auto* question = std::get_if<lease::Question>(&flying.message)) {

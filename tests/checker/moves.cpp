@@ -91,7 +91,8 @@ class Moves {
         if (left.releases > 0 && node.engine.holder().phase() != lease::Phase::idle) {
             Bounds after = left;
             --after.releases;
-            event(i, {"releases", i}, after, [](Node& it) { return it.engine.release(it.now); });
+            event(i, {"releases", i}, after,
+                  [](Node& it) { return it.engine.release(true, it.now); });
         }
         if (left.demotions > 0 && node.engine.holder().serving()) {
             Bounds after = left;
@@ -121,13 +122,13 @@ class Moves {
         Bounds after = before_.left;
         --after.yields;
         event(i, {"yields", i}, after, [](Node& it) {
-            it.engine.yield(std::nullopt);
+            it.engine.yield(lease::Yields::to_anybody, std::nullopt);
             return lease::Effects{};
         });
         for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
             if (other != i) {
                 event(i, {"yields, but not to node", i, other}, after, [other](Node& it) {
-                    it.engine.yield(id_of(other));
+                    it.engine.yield(lease::Yields::to_ordered, id_of(other));
                     return lease::Effects{};
                 });
             }

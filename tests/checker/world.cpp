@@ -269,7 +269,8 @@ void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::s
     const bool is_opinion = std::holds_alternative<lease::Opinion>(flying.message);
     const bool is_question = std::holds_alternative<lease::Question>(flying.message);
     std::optional<lease::Engine> before;  // A copy costs time.
-    if (is_opinion || is_question || (round != nullptr && node.engine.state().yields)) {
+    if (is_opinion || is_question ||
+        (round != nullptr && node.engine.state().yields != lease::Yields::no)) {
         before = node.engine;
     }
     const lease::Effects effects = node.engine.on_message(flying.sender, flying.message, node.now);
@@ -306,7 +307,9 @@ void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
 
 void Step::check_question(std::size_t to, const lease::Engine& before) {
     const lease::Engine& after = world.nodes[to]->engine;
-    if (!(after.voter() == before.voter()) || !(after.holder() == before.holder())) {
+    // A newer list of voters is learned from whoever has it.
+    if (after.state().voters == before.state().voters &&
+        (!(after.voter() == before.voter()) || !(after.holder() == before.holder()))) {
         fail("a question has changed what a voter does");
     }
 }
@@ -316,7 +319,7 @@ void Step::check_yielding(std::size_t to, const lease::Engine& before, const lea
     const auto& handing = world.nodes[to]->engine.state().handing;
     if (before.holder().phase() == lease::Phase::holding && handing != was.handing &&
         handing->claim == round.id.epoch &&
-        (!was.yields || was.yields_not_to == round.id.epoch.node)) {
+        (was.yields == lease::Yields::no || was.yields_not_to == round.id.epoch.node)) {
         fail("a holder hands over to a claim that it does not yield to");
     }
 }

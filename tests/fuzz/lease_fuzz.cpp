@@ -51,7 +51,7 @@ std::vector<lease::Engine> engines() {
     all.push_back(engine_with(three));
     static_cast<void>(all[7].stand_in(kNow));
     all.push_back(all[3]);
-    all[8].yield(std::nullopt);
+    all[8].yield(lease::Yields::to_anybody, std::nullopt);
     return all;
 }
 

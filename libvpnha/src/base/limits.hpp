@@ -165,6 +165,9 @@ inline constexpr std::chrono::seconds kDigestInterval{10};
 // A request that nobody answered, or whose answer did not match, is repeated after 1, 2, 4 … s: a
 // difference that no pass can mend must not keep the group busy.
 inline constexpr std::chrono::seconds kAskAgainFirst{1};
+// Who has just come to a ring says hello within milliseconds; a busy node, and one whose hello
+// cannot be read, is waited for so long.
+inline constexpr std::chrono::milliseconds kMeetingMax{300};
 inline constexpr std::chrono::seconds kAskAgainMax{60};
 // What the kernel refused is tried again after 1, 2, 4 … s.
 inline constexpr std::chrono::seconds kInstallRetryFirst{1};

@@ -37,10 +37,15 @@ enum class Type : std::uint8_t {
 
 constexpr std::uint8_t kChallenge = 1;
 constexpr std::uint8_t kRepeated = 2;
+constexpr std::uint8_t kHandover = 1;
+constexpr std::uint8_t kCannotSave = 2;
 constexpr std::uint8_t kHeld = 1;
 constexpr std::uint8_t kRunOut = 1;
 constexpr std::uint8_t kNextList = 2;
 constexpr std::uint8_t kReleased = 4;
+constexpr std::uint8_t kOrdered = 8;
+constexpr std::uint8_t kServed = 1;
+constexpr std::uint8_t kByOrder = 2;
 
 class Writer {
   public:
@@ -62,9 +67,9 @@ class Writer {
         put(round.id);
         put(round.sent_at);
         out_.u64(static_cast<std::uint64_t>(round.lease.count()));
-        out_.u8(static_cast<std::uint8_t>((round.held ? kHeld : 0) |
-                                          (round.voters.next ? kNextList : 0) |
-                                          (round.released ? kReleased : 0)));
+        out_.u8(static_cast<std::uint8_t>(
+            (round.held ? kHeld : 0) | (round.voters.next ? kNextList : 0) |
+            (round.released ? kReleased : 0) | (round.ordered ? kOrdered : 0)));
         put(round.voters);
         if (round.released) {
             put(*round.released);
@@ -84,7 +89,8 @@ class Writer {
             put(heard.checkpoint);
         }
         put(answer.before.elsewhere);
-        out_.u8(answer.handover ? 1 : 0);
+        out_.u8(static_cast<std::uint8_t>((answer.handover ? kHandover : 0) |
+                                          (answer.saves ? 0 : kCannotSave)));
         if (answer.handover) {
             put(answer.handover->released);
             put(answer.handover->until);
@@ -102,7 +108,8 @@ class Writer {
     void operator()(const Release& release) {
         type(Type::release);
         put(release.epoch);
-        out_.u8(release.served ? 1 : 0);
+        out_.u8(static_cast<std::uint8_t>((release.served ? kServed : 0) |
+                                          (release.ordered ? kByOrder : 0)));
     }
     void operator()(const MarkRequest& request) {
         type(Type::mark_request);
@@ -133,12 +140,16 @@ class Writer {
         put(question.id);
         out_.u8(question.voters.next ? kNextList : 0);
         put(question.voters);
+        put(question.position.epoch);
+        out_.u64(question.position.sequence);
     }
     void operator()(const Opinion& opinion) {
         type(Type::opinion);
         put(opinion.id);
         out_.u8(static_cast<std::uint8_t>(opinion.verdict));
         put(opinion.granted);
+        out_.u8(opinion.voters.next ? kNextList : 0);
+        put(opinion.voters);
     }
 
   private:
@@ -207,7 +218,8 @@ class Reader {
                 return refusal();
             case Type::release: {
                 const Epoch released = epoch();
-                return Release{released, flags(1) != 0};
+                const std::uint8_t known = flags(kServed | kByOrder);
+                return Release{released, (known & kServed) != 0, (known & kByOrder) != 0};
             }
             case Type::mark_request: {
                 const NodeId victim{in_.u32()};
@@ -221,12 +233,15 @@ class Reader {
                 return memory();
             case Type::question: {
                 const RoundId id = round_id();
-                return Question{id, voters((flags(kNextList) & kNextList) != 0)};
+                const Voters list = voters((flags(kNextList) & kNextList) != 0);
+                const Epoch of = epoch();
+                return Question{id, list, {of, counter()}};
             }
             case Type::opinion: {
                 const RoundId id = round_id();
-                const auto verdict = choice(Verdict::promised);
-                return Opinion{id, verdict, epoch()};
+                const auto verdict = choice(Verdict::behind);
+                const Epoch granted = epoch();
+                return Opinion{id, verdict, granted, voters((flags(kNextList) & kNextList) != 0)};
             }
         }
         in_.fail();
@@ -315,8 +330,9 @@ class Reader {
         round.id = round_id();
         round.sent_at = time();
         round.lease = lease();
-        const std::uint8_t known = flags(kHeld | kNextList | kReleased);
+        const std::uint8_t known = flags(kHeld | kNextList | kReleased | kOrdered);
         round.held = (known & kHeld) != 0;
+        round.ordered = (known & kOrdered) != 0;
         round.voters = voters((known & kNextList) != 0);
         if ((known & kReleased) != 0) {
             round.released = epoch();
@@ -337,7 +353,9 @@ class Reader {
             heard.checkpoint = checkpoint();
         }
         answer.before.elsewhere = epoch();
-        if (flags(1) != 0) {
+        const std::uint8_t known = flags(kHandover | kCannotSave);
+        answer.saves = (known & kCannotSave) == 0;
+        if ((known & kHandover) != 0) {
             const Epoch released = epoch();
             const TimePoint until = time();
             answer.handover = Handover{released, until, checkpoint()};
@@ -356,7 +374,7 @@ class Reader {
     Refusal refusal() {
         Refusal refusal;
         refusal.id = round_id();
-        refusal.reason = choice(Verdict::promised);
+        refusal.reason = choice(Verdict::cannot_save);
         if (refusal.reason == Verdict::answered) {
             in_.fail();
         }

@@ -16,6 +16,7 @@ namespace vpnha::lease {
 struct Durable {
     Epoch claimed;
     Epoch granted;
+    Epoch ordered;    // The highest that ended by order.
     Epoch elsewhere;  // See Before::elsewhere.
     std::vector<Mark> marks;
     Voters voters;

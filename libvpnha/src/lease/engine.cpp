@@ -42,8 +42,8 @@ std::string_view to_string(End end) {
 Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now)
     : setup_(setup),
       voter_(setup.timing, durable ? durable->granted : Epoch{},
-             durable ? durable->elsewhere : Epoch{}, durable ? durable->marks : std::vector<Mark>{},
-             now),
+             durable ? durable->ordered : Epoch{}, durable ? durable->elsewhere : Epoch{},
+             durable ? durable->marks : std::vector<Mark>{}, now),
       holder_(setup.timing, durable ? durable->claimed : Epoch{}),
       saved_(known(setup, durable)) {
     state_.voters = saved_.voters;
@@ -56,9 +56,10 @@ Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePo
 
 Effects Engine::saved_first(Effects effects) {
     if (saved_.claimed != holder_.state().claimed || saved_.granted != voter_.granted() ||
-        saved_.marks != voter_.state().marks || saved_.voters != state_.voters) {
-        saved_ = {holder_.state().claimed, voter_.granted(), voter_.before().elsewhere,
-                  voter_.state().marks, state_.voters};
+        saved_.ordered != voter_.ordered() || saved_.marks != voter_.state().marks ||
+        saved_.voters != state_.voters) {
+        saved_ = {holder_.state().claimed,   voter_.granted(),     voter_.ordered(),
+                  voter_.before().elsewhere, voter_.state().marks, state_.voters};
         effects.insert(effects.begin(), SaveDurable{saved_});
     }
     return effects;
@@ -66,15 +67,23 @@ Effects Engine::saved_first(Effects effects) {
 
 void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now) {
     saved_ = known(setup_, durable);
+    voter_.forget_claims();  // None of its answers was sent.
     if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
         holder_.unsay(now);
     }
 }
 
 Effects Engine::promote(TimePoint now) {
-    state_.wanted = true;
     end_standing_in();
+    state_.wanted = true;
+    state_.ordered = true;
     holder_.cancel_lame();
+    return on_time(now);
+}
+
+Effects Engine::claim(TimePoint now) {
+    end_standing_in();
+    state_.wanted = true;
     return on_time(now);
 }
 
@@ -91,13 +100,15 @@ Effects Engine::demote(TimePoint now) {
     return saved_first(std::move(effects));
 }
 
-Effects Engine::release(TimePoint now) {
+Effects Engine::release(bool ordered, TimePoint now) {
     Effects effects;
     lapse(effects, now);
     state_.wanted = false;
     end_standing_in();
-    if (holder_.phase() != Phase::idle) {
-        end(holder_.serving() ? End::released : End::given_up, effects);
+    if (holder_.serving()) {
+        end(End::released, effects, {.epoch = {}, .served = true, .ordered = ordered});
+    } else if (holder_.phase() != Phase::idle) {
+        end(End::given_up, effects);
     }
     return saved_first(std::move(effects));
 }
@@ -108,7 +119,7 @@ Effects Engine::decline(TimePoint now) {
     state_.wanted = false;
     end_standing_in();
     if (holder_.serving()) {
-        end(End::released, effects, false);
+        end(End::released, effects, {.epoch = {}, .served = false, .ordered = false});
     }
     return saved_first(std::move(effects));
 }
@@ -124,7 +135,7 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
     } else if (const auto* refusal = std::get_if<Refusal>(&message)) {
         on_refusal(sender.node, *refusal, effects, now);
     } else if (const auto* release = std::get_if<Release>(&message)) {
-        release->served ? voter_.on_release(release->epoch) : voter_.on_decline(release->epoch);
+        on_release(sender.node, *release);
     } else if (const auto* request = std::get_if<MarkRequest>(&message)) {
         on_mark_request(sender.node, *request, effects, now);
     } else if (const auto* mark = std::get_if<MarkAnswer>(&message)) {
@@ -180,26 +191,61 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     if (round.released) {
         voter_.on_release(*round.released);
     }
+    const bool may_yield = state_.yields == Yields::to_anybody ||
+                           (state_.yields == Yields::to_ordered && round.ordered);
     const bool yields =
         holder_.phase() == Phase::lame ||
-        (holder_.phase() == Phase::holding && state_.yields && state_.yields_not_to != sender.node);
+        (holder_.phase() == Phase::holding && may_yield && state_.yields_not_to != sender.node);
     if (yields && !round.held && hand_over(sender, round, effects, now)) {
         return;
     }
+    give_way(sender, round, effects, now);
     const std::optional<Handing>& handing = state_.handing;
     if (handing && handing->asked && handing->claim == epoch) {
         return;
     }
-    const Verdict verdict = voter_.judge(sender, round, state_.voters, now);
+    Verdict verdict = Verdict::answered;
+    if (!state_.saves && epoch > saved_.granted) {
+        verdict = Verdict::cannot_save;
+    } else if (voter_.pauses(sender.node, round, now)) {
+        verdict = Verdict::unheld;
+    } else {
+        verdict = voter_.judge(sender, round, state_.voters, now);
+    }
     if (verdict != Verdict::answered) {
         send(sender.node, Refusal{round.id, verdict, voter_.granted(), state_.voters}, effects);
         return;
     }
-    Answer answer{round.id, voter_.before(), std::nullopt};
+    Answer answer{round.id, voter_.before(), std::nullopt, state_.saves};
     if (handing && handing->claim == epoch && !round.held) {
         answer.handover = handing->handover;
     }
     send(sender.node, std::move(answer), effects);
+}
+
+void Engine::give_way(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
+    if (holder_.phase() != Phase::claiming || state_.ordered || round.id.epoch <= holder_.epoch() ||
+        voter_.pauses(sender.node, round, now)) {
+        return;
+    }
+    Voter released = voter_;
+    released.on_release(holder_.epoch());
+    if (released.judge(sender, round, state_.voters, now) == Verdict::answered) {
+        state_.wanted = false;
+        end_standing_in();
+        end(End::given_up, effects);
+    }
+}
+
+void Engine::on_release(NodeId from, const Release& release) {
+    if (release.epoch.node != from || !is_plausible(release.epoch)) {
+        return;
+    }
+    if (release.ordered) {
+        voter_.on_order(release.epoch);
+    } else {
+        release.served ? voter_.on_release(release.epoch) : voter_.on_decline(release.epoch);
+    }
 }
 
 bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
@@ -233,7 +279,8 @@ Effects Engine::on_counters(const Checkpoint& checkpoint, TimePoint now) {
     lapse(effects, now);
     Handing& handing = *state_.handing;
     handing.handover.checkpoint = checkpoint;
-    send(handing.claim.node, Answer{*handing.asked, voter_.before(), handing.handover}, effects);
+    send(handing.claim.node,
+         Answer{*handing.asked, voter_.before(), handing.handover, state_.saves}, effects);
     handing.asked.reset();
     return saved_first(std::move(effects));
 }
@@ -293,7 +340,7 @@ void Engine::lapse(Effects& effects, TimePoint now) {
 
 void Engine::act(Effects& effects, TimePoint now) {
     if (holder_.phase() == Phase::lame && now >= holder_.state().lame_until) {
-        end(End::released, effects);
+        end(End::released, effects, {.epoch = {}, .served = true, .ordered = true});
     }
     const bool again = holder_.outbid() && holder_.round_due(now);
     if (may_claim() && (holder_.phase() == Phase::idle || again)) {
@@ -313,6 +360,7 @@ bool Engine::may_claim() const {
 
 void Engine::ask(Effects& effects, TimePoint now) {
     Round round = holder_.open_round(setup_.self.instance, now);
+    round.ordered = state_.ordered;
     round.voters = state_.voters;
     round.checkpoint = state_.checkpoint;
     send_to_others(round, effects);
@@ -352,16 +400,17 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
 }
 
-void Engine::end(End why, Effects& effects, bool served) {
-    const Epoch epoch = holder_.epoch();
+void Engine::end(End why, Effects& effects, const Release& how) {
+    Release release = how;
+    release.epoch = holder_.epoch();
     const bool held = holder_.serving();
     holder_.end();
-    served ? voter_.on_release(epoch) : voter_.on_decline(epoch);
+    on_release(setup_.self.node, release);
     if (held) {
         effects.emplace_back(SetDeadline{});
     }
-    effects.emplace_back(Ended{epoch, why});
-    send_to_others(Release{epoch, served}, effects);
+    effects.emplace_back(Ended{release.epoch, why});
+    send_to_others(release, effects);
 }
 
 void Engine::send(NodeId to, Message message, Effects& effects) {

@@ -10,14 +10,18 @@
 //      effects begin with SaveDurable when what it saves has changed.
 //   3  A majority's answers to one round make the deadline.                     holder.hpp
 //   4  A vpnhad abstains after its start.                                       voter.hpp
-//   5  Release: the gate is shut first, then it is sent. A lapsed holder that Pacemaker still has
-//      promoted claims a new epoch by itself, and declines it when another node may have served.
+//   5  Release: the gate is shut first, then it is sent, at every end of an epoch. It says whether
+//      somebody ordered it; only an order keeps standbys from standing in. A lapsed holder that
+//      Pacemaker still has promoted claims a new epoch by itself, and declines it when another node
+//      may have served.
 //   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority.
 //   7  ρ and δ.                                                                 timing.hpp
 //   8  Lists of voters differ by one node.                                      voters.hpp
 //   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
 //      its Release and its last checkpoint, in that order on disk, in the gate, and on the wire;
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
+//      It hands over only while its own vote is a promise to itself: what time has ended ends
+//      before every event, and the claim is judged after its own Release.
 //  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering a
 //      holder that its own quorate group has lacked for long.
 //  11  Counter margins.                                                         holder.hpp
@@ -30,8 +34,11 @@
 //      over: what is counted with its old votes was decided by then.        engine_memory.cpp
 //  14  A node that nobody has promoted stands in for a holder. It asks all voters whether they
 //      would answer a claim; their answer promises nothing. It claims when a majority would, its
-//      own vote among them, twice in a row. So a holder that may speak never loses a vote by it.
-//      Who stands in yields: it hands over to any claim, like a lame one.
+//      own vote among them, twice in a row, 25 ms apart. So a holder that may speak never loses a
+//      vote by it. A voter says no as well to who is not in its own quorate group, to who has less
+//      of the records than it has itself, and when the newest epoch ended by order. Who stands in
+//      yields: it hands over to a claim that Pacemaker has ordered, like a lame one. Of two claims
+//      that outbid each other the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
@@ -40,6 +47,7 @@
 //   idle          | claiming | -      | -       | ignored  | XXX      | judged   | -      | idle
 //                 | (1)      |        |         |          |          |          |        |
 //   claiming      | -        | idle   | idle    | holding  | XXX      | judged   | idle   | idle
+//                 |          |        |         |          |          | (4)      |        |
 //   holding       | -        | lame   | idle    | holding  | claiming | judged   | -      | idle
 //                 |          |        |         |          | (1)      | (2)      |        |
 //   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
@@ -47,7 +55,9 @@
 //
 //   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds. One
 //   that yields hands over, as if it were lame.
-//   (3) idle; nothing more is answered to that claim before its counters are read.
+//   (3) idle; nothing more is answered to that claim before its counters are read. (4) who stands
+//   in is idle first, and its vote is free. A claim that was refused for a higher epoch is made
+//   anew above that one.
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
@@ -74,6 +84,9 @@ enum class Confirmed : std::uint8_t { by_device, by_operator };
 // A hostile member must not use up the numbers: no epoch is granted, outbid or believed that is so
 // much higher than all that this node knows. So many promotions there are not in any absence.
 inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
+
+// To whose claim a holder hands over though it is not demoted.
+enum class Yields : std::uint8_t { no, to_ordered, to_anybody };
 
 class Engine {
   public:
@@ -126,7 +139,8 @@ class Engine {
         // Nodes that have another list of the same version: neither list is newer.
         std::vector<NodeId> differing;
         Checkpoint checkpoint;
-        bool wanted = false;  // Pacemaker has it promoted, or it stands in.
+        bool wanted = false;   // Pacemaker has it promoted, or it stands in.
+        bool ordered = false;  // Pacemaker has.
         bool quorate = false;
         bool fenced = false;
         bool alone = false;  // 12: the other one's death was confirmed.
@@ -135,7 +149,9 @@ class Engine {
         std::vector<Life> lives;  // The newest of each voter that was heard.
         std::optional<Inquiry> inquiry;
         std::uint64_t questions = 0;  // The number of the last one.
-        bool yields = false;
+        Position position;            // What this node's replica has.
+        bool saves = true;            // The disk takes what is to be saved.
+        Yields yields = Yields::no;
         std::optional<NodeId> yields_not_to;
         friend bool operator==(const State&, const State&) = default;
     };
@@ -143,7 +159,10 @@ class Engine {
     // `durable`: what was saved last; nullopt: nothing ever was.
     Engine(const Setup& setup, const std::optional<Durable>& durable, TimePoint now);
 
+    // By Pacemaker.
     [[nodiscard]] Effects promote(TimePoint now);
+    // The same without its word: the holder yields to anybody.
+    [[nodiscard]] Effects claim(TimePoint now);
     // 14: asks, and claims as soon as a majority would grant it, until stand_back() or one of the
     // other five.
     [[nodiscard]] Effects stand_in(TimePoint now);
@@ -153,11 +172,16 @@ class Engine {
     // Asks no more; a claim goes on.
     void stand_back() { state_.inquiry.reset(); }
     // 14: until it is promoted, demoted or released. `not_to`: its claims are refused.
-    void yield(std::optional<NodeId> not_to);
+    void yield(Yields to, std::optional<NodeId> not_to);
+    // What this node's replica has of the gateway's records now: goes with questions, and who has
+    // less is told no.
+    void set_position(const Position& position) { state_.position = position; }
+    // Whether the disk has taken what was saved last: a voter that cannot save grants nothing.
+    void set_saves(bool saves) { state_.saves = saves; }
     // Lame, with a lease; a claim under way is given up.
     [[nodiscard]] Effects demote(TimePoint now);
-    // At once, without a successor.
-    [[nodiscard]] Effects release(TimePoint now);
+    // At once, without a successor. `ordered`: by somebody who wants it so.
+    [[nodiscard]] Effects release(bool ordered, TimePoint now);
     // The same, of an epoch in which the gate was never open.
     [[nodiscard]] Effects decline(TimePoint now);
     // Authentic and not replayed (datagram.hpp, replay_guard.hpp).
@@ -211,8 +235,12 @@ class Engine {
     void on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
     void on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
     void on_refusal(NodeId from, const Refusal& refusal, Effects& effects, TimePoint now);
+    void on_release(NodeId from, const Release& release);
     void on_question(const Sender& sender, const Question& question, Effects& effects,
-                     TimePoint now) const;
+                     TimePoint now);
+    // Of a question: what only they are asked.
+    [[nodiscard]] Verdict opinion_on(const Sender& asker, const Question& question,
+                                     TimePoint now) const;
     void on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now);
     [[nodiscard]] Verdict opinion_on(const Sender& asker, const RoundId& id, const Voters& voters,
                                      TimePoint now) const;
@@ -223,6 +251,9 @@ class Engine {
     void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
+    // A claim that nobody has ordered gives way to a higher one that can be answered: two that
+    // outbid each other would both be in vain.
+    void give_way(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
     // False when the claim is judged like any other.
     bool hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
 
@@ -235,7 +266,7 @@ class Engine {
     // This node's own vote; true when it made a majority.
     void vote(const Round& round, Effects& effects, TimePoint now);
     void count(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
-    void end(End why, Effects& effects, bool served = true);
+    void end(End why, Effects& effects, const Release& how = {});
     void learn(NodeId from, const Voters& voters, TimePoint now);
     void take_over(const Voters& voters, TimePoint now);
     void note_difference(NodeId from, const Voters& voters);

@@ -18,14 +18,15 @@ Effects Engine::stand_in(TimePoint now) {
     return saved_first(std::move(effects));
 }
 
-void Engine::yield(std::optional<NodeId> not_to) {
-    state_.yields = true;
+void Engine::yield(Yields to, std::optional<NodeId> not_to) {
+    state_.yields = to;
     state_.yields_not_to = not_to;
 }
 
 void Engine::end_standing_in() {
     state_.inquiry.reset();
-    state_.yields = false;
+    state_.ordered = false;
+    state_.yields = Yields::no;
     state_.yields_not_to.reset();
 }
 
@@ -38,20 +39,39 @@ Verdict Engine::opinion_on(const Sender& asker, const RoundId& id, const Voters&
     return voter_.opinion(asker, claim, state_.voters, now);
 }
 
+Verdict Engine::opinion_on(const Sender& asker, const Question& question, TimePoint now) const {
+    const Verdict verdict = opinion_on(asker, question.id, question.voters, now);
+    if (verdict != Verdict::answered) {
+        return verdict;
+    }
+    if (!state_.saves) {
+        return Verdict::cannot_save;
+    }
+    if (voter_.lacks(asker.node)) {
+        return Verdict::absent;  // It may have missed what was confirmed without it.
+    }
+    if (voter_.ended_by_order()) {
+        return Verdict::ordered;
+    }
+    return question.position < state_.position ? Verdict::behind : Verdict::answered;
+}
+
 void Engine::on_question(const Sender& sender, const Question& question, Effects& effects,
-                         TimePoint now) const {
+                         TimePoint now) {
     const Epoch& epoch = question.id.epoch;
     if (epoch.node != sender.node || sender.node == setup_.self.node ||
         !is_sound(question.voters) || !is_plausible(epoch)) {
         return;
     }
-    const Verdict verdict = opinion_on(sender, question.id, question.voters, now);
-    send(sender.node, Opinion{question.id, verdict, voter_.granted()}, effects);
+    learn(sender.node, question.voters, now);
+    const Verdict verdict = opinion_on(sender, question, now);
+    const Epoch named = verdict == Verdict::ordered ? voter_.ordered() : voter_.granted();
+    send(sender.node, Opinion{question.id, verdict, named, state_.voters}, effects);
 }
 
 bool Engine::may_ask(TimePoint now) const {
     return state_.quorate && !state_.fenced && !state_.alone && remembers() &&
-           holder_.phase() == Phase::idle &&
+           holder_.phase() == Phase::idle && !voter_.ended_by_order() &&
            opinion_on(setup_.self, state_.inquiry->id, state_.voters, now) == Verdict::answered;
 }
 
@@ -75,7 +95,7 @@ void Engine::inquire(Effects& effects, TimePoint now) {
     // Who has waited for a majority for so long loses little by waiting as long once more.
     inquiry->pause = std::min(2 * inquiry->pause, setup_.timing.ask_max);
     if (may_ask(now)) {
-        send_to_others(Question{inquiry->id, state_.voters}, effects);
+        send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
         note_willing(setup_.self.node, effects, now);
     }
 }
@@ -85,8 +105,14 @@ void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, T
         now > state_.inquiry->next_at + setup_.timing.punctual) {
         return;
     }
+    learn(from, opinion.voters, now);
     if (opinion.verdict == Verdict::answered) {
         note_willing(from, effects, now);
+    } else if (opinion.verdict == Verdict::ordered) {
+        // This node has missed a Release.
+        if (is_plausible(opinion.granted)) {
+            voter_.on_order(opinion.granted);
+        }
     } else if (is_plausible(opinion.granted)) {
         holder_.on_granted_elsewhere(opinion.granted);
     }

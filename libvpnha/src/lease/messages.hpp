@@ -61,6 +61,7 @@ struct Round {
     Checkpoint checkpoint;  // The newest that standbys have confirmed.
     // A Release that the sender passes on, or of a dead epoch of its own.
     std::optional<Epoch> released;
+    bool ordered = false;  // Pacemaker has promoted the sender. Otherwise it stands in.
     friend bool operator==(const Round&, const Round&) = default;
 };
 
@@ -104,6 +105,7 @@ struct Answer {
     RoundId id;
     Before before;
     std::optional<Handover> handover;
+    bool saves = true;  // The voter's disk takes what it votes: a renewal needs no disk.
     friend bool operator==(const Answer&, const Answer&) = default;
 };
 
@@ -116,6 +118,11 @@ enum class Verdict : std::uint8_t {
     superseded,      // A higher epoch was granted.
     released,        // The epoch is dead.
     promised,        // A promise to another epoch holds.
+    unheld,          // It was answered for long, and its sender has not come to hold it.
+    cannot_save,     // The voter's disk takes nothing.
+    // Only of a question:
+    ordered,  // The newest epoch ended by order: whoever serves next is Pacemaker's choice.
+    behind,   // This node's replica has more than the asker's.
 };
 
 [[nodiscard]] std::string_view to_string(Verdict verdict);
@@ -128,17 +135,26 @@ struct Refusal {
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
+// What a node has of a gateway's records: up to that change of that epoch.
+struct Position {
+    Epoch epoch;
+    std::uint64_t sequence = 0;
+    friend auto operator<=>(const Position&, const Position&) = default;
+};
+
 // Would you answer this claim now? Nobody has promoted the asker: no voter saves or promises
 // anything for it.
 struct Question {
     RoundId id;  // Of the claim that it would be; the number is the question's.
     Voters voters;
+    Position position;  // The asker's.
     friend bool operator==(const Question&, const Question&) = default;
 };
 struct Opinion {
     RoundId id;
     Verdict verdict = Verdict::abstaining;  // `answered`: it would.
     Epoch granted;                          // The voter's highest.
+    Voters voters;                          // The voter's own.
     friend bool operator==(const Opinion&, const Opinion&) = default;
 };
 
@@ -146,6 +162,8 @@ struct Opinion {
 struct Release {
     Epoch epoch;
     bool served = true;  // False: the gate was never open in it.
+    // By Pacemaker or an administrator: nobody stands in. All other ends leave the standbys free.
+    bool ordered = false;
     friend bool operator==(const Release&, const Release&) = default;
 };
 

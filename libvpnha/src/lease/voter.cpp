@@ -36,15 +36,24 @@ std::string_view to_string(Verdict verdict) {
             return "released";
         case Verdict::promised:
             return "promised";
+        case Verdict::unheld:
+            return "unheld";
+        case Verdict::cannot_save:
+            return "cannot_save";
+        case Verdict::ordered:
+            return "ordered";
+        case Verdict::behind:
+            return "behind";
     }
     return "unknown";
 }
 
-Voter::Voter(const Timing& timing, const Epoch& granted, const Epoch& elsewhere,
-             std::vector<Mark> marks, TimePoint now)
+Voter::Voter(const Timing& timing, const Epoch& granted, const Epoch& ordered,
+             const Epoch& elsewhere, std::vector<Mark> marks, TimePoint now)
     : timing_(timing) {
     state_.started = now;
     state_.granted = granted;
+    state_.ordered = ordered;
     state_.marks = std::move(marks);
     state_.before.knowledge = granted == Epoch{} ? Knowledge::nothing_before : Knowledge::lost;
     state_.before.elsewhere = elsewhere;
@@ -68,7 +77,7 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
     if (epoch < state_.granted) {
         return Verdict::superseded;
     }
-    if (state_.promise.released && epoch == state_.promise.epoch) {
+    if ((state_.promise.released && epoch == state_.promise.epoch) || epoch <= state_.ordered) {
         return Verdict::released;
     }
     if (epoch > state_.granted) {
@@ -124,6 +133,7 @@ void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now)
         state_.heard =
             Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
     }
+    note_claim(sender.node, round, now);
     std::erase_if(state_.answered_at, [&](const Timed& answered) {
         return answered.node == sender.node || answered.at + timing_.abstention() <= now;
     });
@@ -139,6 +149,11 @@ void Voter::on_release(const Epoch& epoch) {
     if (epoch == state_.promise.epoch) {
         state_.promise.released = true;
     }
+}
+
+void Voter::on_order(const Epoch& epoch) {
+    on_release(epoch);
+    state_.ordered = std::max(state_.ordered, epoch);
 }
 
 void Voter::mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters) {
@@ -198,6 +213,36 @@ void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
             state_.absent_since.push_back({node, now});
         }
     }
+}
+
+void Voter::note_claim(NodeId claimant, const Round& round, TimePoint now) {
+    if (round.held) {
+        state_.claims.clear();
+        return;
+    }
+    const auto found =
+        std::find_if(state_.claims.begin(), state_.claims.end(),
+                     [claimant](const Claimed& each) { return each.node == claimant; });
+    if (found == state_.claims.end()) {
+        state_.claims.push_back({claimant, now, now});
+        return;
+    }
+    if (now > found->last + timing_.promise(round.lease)) {
+        found->since = now;
+    }
+    found->last = now;
+}
+
+bool Voter::pauses(NodeId claimant, const Round& round, TimePoint now) const {
+    const auto found =
+        std::find_if(state_.claims.begin(), state_.claims.end(),
+                     [claimant](const Claimed& each) { return each.node == claimant; });
+    if (round.held || found == state_.claims.end()) {
+        return false;
+    }
+    const TimePoint patient_until = found->since + timing_.unheld;
+    return found->last + timing_.promise(round.lease) >= patient_until && now >= patient_until &&
+           now < patient_until + timing_.unheld_pause;
 }
 
 bool Voter::lacks(NodeId node) const {

@@ -11,6 +11,9 @@
 //   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.
 //   6  A mark is a grant of the next epoch to nobody, bound to the victim's boot id. It has run out
 //      when the last answer to the victim, the mark and this start are L_max·(1+ρ)+δ ago.
+//   5  A Release says whether somebody ordered it. An order holds, also over a start, until a
+//   higher
+//      epoch is granted: it is on the disk. An epoch that ended by order is answered no more.
 //  11  With a grant goes what was heard of the epoch before, if it is still known; and the highest
 //      epoch that was granted to another node, which is on disk with the grant. A voter's first
 //      grant ever says that it knows nothing below it: its disk may be a new one.
@@ -46,9 +49,16 @@ class Voter {
         TimePoint at{};
         friend bool operator==(const Timed&, const Timed&) = default;
     };
+    struct Claimed {
+        NodeId node;
+        TimePoint since{};  // Without a break.
+        TimePoint last{};
+        friend bool operator==(const Claimed&, const Claimed&) = default;
+    };
     struct State {
         TimePoint started{};
         Epoch granted;            // Durable.
+        Epoch ordered;            // Durable; the highest that ended by order.
         std::vector<Mark> marks;  // Durable; one per node at most.
         Promise promise;
         std::optional<BootId> granted_to;
@@ -59,11 +69,12 @@ class Voter {
         bool served = true;               // `granted`, for all that is known.
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
+        std::vector<Claimed> claims;      // That were answered since somebody held one.
         friend bool operator==(const State&, const State&) = default;
     };
 
     // `elsewhere`: see Before.
-    Voter(const Timing& timing, const Epoch& granted, const Epoch& elsewhere,
+    Voter(const Timing& timing, const Epoch& granted, const Epoch& ordered, const Epoch& elsewhere,
           std::vector<Mark> marks, TimePoint now);
 
     [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
@@ -74,6 +85,13 @@ class Voter {
     // A Release of an epoch in which nobody spoke: it is none that another node had.
     void on_decline(const Epoch& epoch);
     void on_release(const Epoch& epoch);
+    // It ended by order. A hostile member could not do more by this than keep standbys from
+    // standing in; `plausible` epochs only.
+    void on_order(const Epoch& epoch);
+    // Nobody was granted a higher epoch since an order ended one.
+    [[nodiscard]] bool ended_by_order() const {
+        return state_.ordered != Epoch{} && state_.ordered >= state_.granted;
+    }
     void mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters);
     // What others remember of this node's votes: nothing lower is granted any more. The marks are
     // of `voters`.
@@ -87,9 +105,14 @@ class Voter {
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 
+    void forget_claims() { state_.claims.clear(); }
+    // It has answered that node's claims for long enough: see Timing::unheld.
+    [[nodiscard]] bool pauses(NodeId claimant, const Round& round, TimePoint now) const;
+    [[nodiscard]] TimePoint abstains_until() const { return state_.started + timing_.abstention(); }
     [[nodiscard]] bool abstains(TimePoint now) const;
     [[nodiscard]] bool is_marked(NodeId node, const BootId& boot) const;
     [[nodiscard]] const Epoch& granted() const { return state_.granted; }
+    [[nodiscard]] const Epoch& ordered() const { return state_.ordered; }
     [[nodiscard]] const Before& before() const { return state_.before; }
     [[nodiscard]] const State& state() const { return state_; }
     friend bool operator==(const Voter&, const Voter&) = default;
@@ -97,6 +120,7 @@ class Voter {
   private:
     [[nodiscard]] Verdict grant(const Sender& sender, const Epoch& epoch, TimePoint now);
     void keep(const Mark& mark, const std::vector<NodeId>& voters);
+    void note_claim(NodeId claimant, const Round& round, TimePoint now);
     void note_answer(const Sender& sender, const Round& round, TimePoint now);
     [[nodiscard]] bool misses(NodeId node, TimePoint now) const;
 

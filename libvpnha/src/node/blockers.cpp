@@ -40,7 +40,7 @@ wire::Level Blockers::standing(const replica::Replica& replica) const {
         return wire::Level::empty;
     }
     const bool hampered =
-        !replica.promoted() && (replica.quarantined() > 0 || !differences_.empty());
+        !replica.promoted() && (replica.quarantined() > 0 || !differences_.empty() || !saves_);
     return hampered ? std::min(level, wire::Level::partial) : level;
 }
 
@@ -54,6 +54,9 @@ std::vector<std::string> Blockers::list(const replica::Replica& replica) const {
     }
     if (unreset_) {
         reasons.emplace_back("the stock services of its last promotion have not ended");
+    }
+    if (!saves_) {
+        reasons.emplace_back("its disk takes nothing: it neither votes nor is granted the lease");
     }
     for (const std::string& item : differences_) {
         reasons.push_back(fmt::format("{} differs from the promoted node's", item));

@@ -29,6 +29,8 @@ class Blockers {
     bool end_resetting() { return std::exchange(resetting_, false); }
     [[nodiscard]] std::optional<TimePoint> next_reset() const { return reset_again_at_; }
 
+    // The disk takes what the lease must remember. Where it does not this node is granted nothing.
+    void set_saves(bool saves) { saves_ = saves; }
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
@@ -43,6 +45,7 @@ class Blockers {
   private:
     bool unreset_ = false;  // What runs would speak through the gate of the next promotion.
     bool resetting_ = false;
+    bool saves_ = true;
     std::optional<TimePoint> reset_again_at_;
     std::vector<std::string> differences_;
 };

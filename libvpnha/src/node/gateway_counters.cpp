@@ -7,6 +7,8 @@
 namespace vpnha::node {
 
 void GatewayNode::go_on(TimePoint now, Effects& effects) {
+    stand_in_.note_turn(turn_to_stand_in(), now);
+    go_on_promoting(now, effects);
     go_on_handing_over(now, effects);
     go_on_warming(now, effects);
     go_on_turning(now, effects);

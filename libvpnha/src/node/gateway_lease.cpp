@@ -13,6 +13,8 @@ namespace {
 
 // So long a vpnhad abstains after its start, and asks what it does not remember; and a bit.
 constexpr Duration kVoterSettle = std::chrono::seconds(1);
+// Of the 20 s that a promotion has: its grant and its steps take three at most.
+constexpr Duration kReplicaPatience = std::chrono::seconds(15);
 // Two nodes that outbid each other are not to keep the gate shut.
 constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
@@ -23,6 +25,7 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     if (stand_in_.phase() == StandIn::Phase::acts) {
         yield_to_others(now);
     }
+    note_position();
     take(lease_.on_message(sender, message, now), now, effects);
     voter_watch_.on_message(sender, message, lease_, now);
     holder_watch_.note(sight());
@@ -38,7 +41,42 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     }
 }
 
+void GatewayNode::note_position() {
+    const wire::Version position = replica_.position();
+    lease_.set_position({position.epoch, position.sequence});
+}
+
+std::string GatewayNode::objection_to_claim(TimePoint now) const {
+    if (const auto better = replica_.better()) {
+        return fmt::format("its replica is not complete, and that of node {} is", better->value);
+    }
+    return replica_.has_met_all(now) ? "" : "a member has yet to tell what its replica has";
+}
+
+void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
+    const std::optional<TimePoint> until = grants_.replica_awaited_until();
+    if (!until) {
+        return;
+    }
+    const std::string objection = objection_to_claim(now);
+    if (objection.empty()) {
+        grants_.end_replica_wait();
+        begin_grant(now, effects);
+    } else if (now >= *until) {
+        refuse_grant(objection, now, effects);
+    }
+}
+
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
+    // A lame holder serves meanwhile. What is claimed with less than a member has would be the end
+    // of the other sessions on all nodes.
+    if (const std::string objection = objection_to_claim(now); !objection.empty()) {
+        grants_.await_replica(now + kReplicaPatience);
+        effects.emplace_back(
+            Log{replica_.better() ? Level::warning : Level::info,
+                fmt::format("the promotion waits: {} event=promotion-waits {}", objection, tag())});
+        return;
+    }
     // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
     // its busy node gives it the time, and has fallen silent after this. To give up sooner would
     // have Pacemaker ban a node that is about to be granted.
@@ -50,6 +88,7 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
 
 void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
     grants_.end();
+    grants_.end_replica_wait();
     transition_.fail(fmt::format("grant: {}", why));
     take(lease_.demote(now), now, effects);
     follow(takeover_.on_step(false), now, effects);
@@ -60,7 +99,8 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
     std::vector<NodeId> present;
     const lease::Voters& voters = lease_.state().voters;
     for (const NodeId node : voters.all()) {
-        (lease_.voter().lacks(node) ? missing : present).push_back(node);
+        const bool saves = node == self() ? saves_.work() : voter_watch_.saves(node);
+        (saves && !lease_.voter().lacks(node) ? present : missing).push_back(node);
     }
     const bool quorate = lease_.state().quorate;
     if (quorate && !lease_.remembers()) {
@@ -91,17 +131,19 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
     const char* const two = lease_.state().voters.newest().nodes.size() == 2
                                 ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
                                 : "";
-    effects.emplace_back(Log{
-        Level::warning,
-        fmt::format("promoted and silent: {} event=waiting {} missing={}",
-                    lease_.remembers()
-                        ? fmt::format("without node {} no majority of the voters is left to grant "
-                                      "the lease; it goes on when one is back{}",
-                                      names, two)
-                        : fmt::format("this node has no memory of the lease, and the first grant "
-                                      "takes the votes of all; it waits for node {}",
-                                      names),
-                    tag(), names)});
+    effects.emplace_back(
+        Log{Level::warning,
+            fmt::format(
+                "promoted and silent: {} event=waiting {} missing={}",
+                lease_.remembers()
+                    ? fmt::format("without node {} no majority of the voters is left that could "
+                                  "grant the lease, and save it; it goes on when one is "
+                                  "back{}",
+                                  names, two)
+                    : fmt::format("this node has no memory of the lease, and the first grant "
+                                  "takes the votes of all; it waits for node {}",
+                                  names),
+                tag(), names)});
     transition_.answer_early(effects);
 }
 
@@ -112,6 +154,11 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
     if (grants_.epoch() <= replica_.highest_epoch()) {
         return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
                                             to_string(replica_.highest_epoch())));
+    }
+    if (const auto better = replica_.better(); better && !replica_.promoted()) {
+        return fail(Errc::busy, fmt::format("the replica of node {} is complete, and this one's "
+                                            "is not",
+                                            better->value));
     }
     take(replica_.begin_epoch(grants_.epoch(), now), now, effects);
     effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
@@ -128,7 +175,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
                                                           granted.elsewhere.node.value,
                                                           to_string(granted.elsewhere), tag())});
         take(lease_.decline(now), now, effects);
-        take(lease_.promote(now), now, effects);
+        take(asks ? lease_.claim(now) : lease_.promote(now), now, effects);
         return;
     }
     if (grants_.awaited()) {
@@ -177,6 +224,10 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         end_standing_in(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
         return;
     }
+    if (acting() && ended.why == lease::End::given_up && !lease_.state().wanted) {
+        end_standing_in("another standby claims the lease", now, effects);
+        return;
+    }
     const bool promoted = takeover_.state() == takeover::State::promoted;
     // A promoted node releases its lease only to claim above its members.
     if (!takeover_.serves() || (promoted && ended.why == lease::End::released)) {
@@ -214,7 +265,7 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
                                         "claiming anew {}",
                                         to_string(known), tag())});
     grants_.give_back(lease_.holder().state().deadline);
-    take(lease_.release(now), now, effects);
+    take(lease_.release(false, now), now, effects);
     take(lease_.promote(now), now, effects);
 }
 
@@ -330,12 +381,20 @@ void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
     carry_out(std::move(orders.ready), now, effects);
 }
 
+void GatewayNode::probe_disk(TimePoint now, Effects& effects) {
+    if (std::optional<LeaseSaves::Save> save = saves_.probe(now)) {
+        effects.emplace_back(SaveLease{settings_.id, std::move(save->durable), save->ticket});
+    }
+}
+
 void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
                                  Effects& effects) {
     LeaseSaves::Outcome outcome = saves_.on_saved(ticket, result.has_value());
     if (!result) {
         lease_.on_not_saved(saves_.on_disk(), outcome.lost_grant, now);
     }
+    lease_.set_saves(saves_.work());
+    blockers_.set_saves(saves_.work());
     if (outcome.changed) {
         effects.emplace_back(
             result

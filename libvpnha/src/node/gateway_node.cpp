@@ -25,7 +25,7 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       keepers_({settings_.id, settings_.name, attachment_, replica_, takeover_, lease_},
                settings_.keepers, families),
       keeper_steps_({keepers_, replica_, lease_, grants_}),
-      saves_(settings_.durable),
+      saves_(settings_.durable, settings_.started_at),
       voter_watch_(self(), settings_.started_at),
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
@@ -107,7 +107,7 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
     take(lease_.demote(now), now, effects);
     if (lapsed) {
         follow(takeover_.lost(), now, effects);
-    } else if (grants_.awaited()) {
+    } else if (grants_.awaited() || grants_.replica_awaited_until()) {
         refuse_grant("it was demoted meanwhile", now, effects);
     }
 }
@@ -150,9 +150,9 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             grants_.open_gate();
             break;
         case Step::shut_gate:
-            stand_in_.end();
             grants_.shut_gate();
-            take(lease_.release(now), now, effects);
+            take(lease_.release(detaching() || stand_in_.released_by_order(), now), now, effects);
+            stand_in_.end();
             break;
         case Step::add_addresses:
         case Step::announce:
@@ -311,6 +311,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
             score_.thaw();  // The holder serves in the new ring.
         }
         note_acting(sender, now);
+        hear_group(now, effects);
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
         on_barrier(sender, *barrier, now, effects);
@@ -372,10 +373,12 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     if (now >= voter_watch_.next_tick()) {
         watch_voters(now, effects);
     }
+    probe_disk(now, effects);
     if (grants_.awaited() && now >= *grants_.awaited_until()) {
         end_grant(now, effects);
     }
     watch_holder(now, effects);
+    hear_group(now, effects);
     watch_stand_in(now, effects);
     wishes_.planned.on_time(now);
     if (attached()) {
@@ -408,7 +411,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at = earliest(lease_.next_deadline(), grants_.awaited_until());
-    at = earliest(at, voter_watch_.next_tick());
+    at = earliest(earliest(at, voter_watch_.next_tick()), saves_.next_probe());
     if (!attached()) {
         return at;
     }
@@ -425,6 +428,10 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
                   earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
     at = earliest(at, stand_in_.next_deadline());
+    at = earliest(at, grants_.replica_awaited_until());
+    if (takeover_.waits_for_group() || grants_.replica_awaited_until()) {
+        at = earliest(at, replica_.meeting_until());
+    }
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
 }
 

@@ -258,6 +258,12 @@ class GatewayNode {
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
+    // The replica that a promotion waits for may be complete.
+    void go_on_promoting(TimePoint now, Effects& effects);
+    // Why this node is not to claim the gateway with its replica; empty: it may.
+    [[nodiscard]] std::string objection_to_claim(TimePoint now) const;
+    // The lease knows what this node's replica has.
+    void note_position();
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
     // The time for the grant is over.
     void end_grant(TimePoint now, Effects& effects);
@@ -265,6 +271,7 @@ class GatewayNode {
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
+    void probe_disk(TimePoint now, Effects& effects);
     // Says when another node has other voters of the same version.
     void watch_lists(Effects& effects);
     // A voter has granted a higher epoch than this one, which no majority did; or a member
@@ -303,9 +310,11 @@ class GatewayNode {
     [[nodiscard]] std::string objection_to(NodeId node) const;
     // Standing in for a holder that is not heard.
     [[nodiscard]] bool may_stand_in() const;
+    // In whose place: the node whose epoch the group has heard last.
+    [[nodiscard]] NodeId last_holder() const { return replica_.epoch().node; }
     [[nodiscard]] std::optional<StandIn::Turn> turn_to_stand_in() const;
-    // Its place among the standbys that could, but for `holder`.
-    [[nodiscard]] std::size_t rank_without(NodeId holder) const;
+    // Its place among the standbys that could, without these.
+    [[nodiscard]] std::size_t rank_without(const std::set<NodeId>& gone) const;
     void watch_stand_in(TimePoint now, Effects& effects);
     void watch_acting(TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);

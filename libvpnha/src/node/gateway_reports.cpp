@@ -12,7 +12,6 @@
 namespace vpnha::node {
 
 void GatewayNode::on_process_died(NodeId member, TimePoint now) {
-    stand_in_.on_died(member);
     holder_watch_.on_process_died(member, sight(), now);
 }
 
@@ -32,7 +31,7 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
     effects.emplace_back(ReportFailure{settings_.id, resource, name});
     if (stand_in_.wanted()) {
         // What a stock daemon carried has died with it: a standby is sooner than Pacemaker.
-        lease_.yield(std::nullopt);
+        lease_.yield(lease::Yields::to_anybody, std::nullopt);
     }
 }
 

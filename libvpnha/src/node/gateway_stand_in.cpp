@@ -25,7 +25,7 @@ constexpr std::size_t kVotersMin = 3;
 
 bool GatewayNode::may_stand_in() const {
     const lease::Engine::State& lease = lease_.state();
-    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    const lease::Voter& voter = lease_.voter();
     if (!stand_in_.wanted() || stand_in_.deposed() || !attached() || detaching() ||
         attachment_.resource().empty() || takeover_.state() != takeover::State::standby ||
         blockers_.resetting() || !replica_.quorate() || !lease.quorate || lease.fenced ||
@@ -33,22 +33,24 @@ bool GatewayNode::may_stand_in() const {
         !lease_.remembers()) {
         return false;
     }
-    if (promise.epoch.node == NodeId{} || promise.epoch.node == self() || promise.released ||
-        promise.epoch < replica_.epoch() || standing() != wire::Level::complete ||
-        links_.lost_for_coming() > 0) {
-        return false;
-    }
-    // One that lives and was demoted has given the lease back, whatever datagram was lost.
-    const auto holder = replica_.peers().find(promise.epoch.node);
-    return holder == replica_.peers().end() || holder->second.promoted ||
-           holder->second.epoch < promise.epoch;
+    // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of
+    // an order a hello tells as well, whatever datagram was lost.
+    // A vpnhad that has started since has promised nothing in this life.
+    const Epoch& promised = voter.state().promise.epoch;
+    const bool knows = promised == Epoch{} || promised >= replica_.epoch();
+    const bool ended_by_order =
+        std::any_of(replica_.peers().begin(), replica_.peers().end(), [&](const auto& peer) {
+            return peer.second.ended_by_order && peer.second.epoch >= promised;
+        });
+    return last_holder() != NodeId{} && knows && !ended_by_order && !voter.ended_by_order() &&
+           standing() == wire::Level::complete && links_.lost_for_coming() == 0;
 }
 
-std::size_t GatewayNode::rank_without(NodeId holder) const {
+std::size_t GatewayNode::rank_without(const std::set<NodeId>& gone) const {
     std::vector<NodeId> candidates{self()};
     for (const auto& [node, state] : replica_.peers()) {
-        if (node != holder && state.standing == wire::Level::complete && !state.outside_lost &&
-            !state.inside_lost && state.epoch >= replica_.epoch()) {
+        if (!gone.contains(node) && state.standing == wire::Level::complete &&
+            !state.outside_lost && !state.inside_lost && state.epoch >= replica_.epoch()) {
             candidates.push_back(node);
         }
     }
@@ -60,9 +62,15 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
         return std::nullopt;
     }
     const lease::Voter::Promise& promise = lease_.voter().state().promise;
-    const NodeId holder = promise.epoch.node;
-    return StandIn::Turn{holder, stand_in_.yielded_at(holder).value_or(promise.until),
-                         rank_without(holder)};
+    const NodeId holder = last_holder();
+    const std::optional<TimePoint> yielded = stand_in_.yielded_at(holder);
+    const TimePoint until =
+        promise.epoch == Epoch{} ? lease_.voter().abstains_until() : promise.until;
+    return StandIn::Turn{.holder = holder,
+                         .promised_until = yielded.value_or(until),
+                         .released = promise.released && !yielded,
+                         .rank = rank_without({holder, promise.epoch.node}),
+                         .candidates = replica_.peers().size() + 1};
 }
 
 void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
@@ -70,7 +78,8 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     if (stand_in_.phase() == StandIn::Phase::asks) {
         if (!lease_.state().wanted) {
             const std::optional<StandIn::Turn> turn = turn_to_stand_in();
-            if (!turn || turn->holder != stand_in_.holder() || now < turn->promised_until) {
+            const bool promised = turn && !turn->released && now < turn->promised_until;
+            if (!turn || turn->holder != stand_in_.holder() || promised) {
                 stand_in_.stand_back();
                 lease_.stand_back();
             }
@@ -81,6 +90,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     }
     watch_acting(now, effects);
     const std::optional<StandIn::Turn> turn = turn_to_stand_in();
+    stand_in_.note_turn(turn, now);
     const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
@@ -91,9 +101,10 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
                 Log{Level::info, fmt::format("node {} serves no more: this node claims the lease "
                                              "event=acting-claims {}",
                                              turn->holder.value, tag())});
-            take(lease_.promote(now), now, effects);
+            take(lease_.claim(now), now, effects);
             return;
         }
+        note_position();
         effects.emplace_back(
             Log{Level::info, fmt::format("node {} is not heard: this node asks whether it would be "
                                          "granted the lease event=acting-asks {}",
@@ -114,7 +125,8 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
                                             "promoted it yet event=acting-long {}",
                                             stand_in_.holder().value, tag())});
     }
-    if (stand_in_.tells(now) && members_.contains(stand_in_.holder())) {
+    if (stand_in_.tells(now) && stand_in_.holder() != self() &&
+        members_.contains(stand_in_.holder())) {
         const std::string name = members_.name(stand_in_.holder());
         effects.emplace_back(
             Log{Level::warning,
@@ -159,7 +171,9 @@ void GatewayNode::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePo
 
 void GatewayNode::hear_group(TimePoint now, Effects& effects) {
     const bool heard = stand_in_.barrier_came() || !members_.contains(stand_in_.holder());
-    if (!takeover_.waits_for_group() || !heard || !replica_.quorate()) {
+    // Who comes from another ring may have more than this node.
+    if (!takeover_.waits_for_group() || !heard || !replica_.quorate() ||
+        !replica_.has_met_all(now)) {
         return;
     }
     if (replica_.level() == wire::Level::complete) {
@@ -186,14 +200,14 @@ void GatewayNode::yield_to_others(TimePoint now) {
     stand_in_.on_holder(peer != replica_.peers().end() && !peer->second.promoted &&
                             peer->second.epoch >= replica_.epoch(),
                         now);
-    lease_.yield(stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
+    lease_.yield(lease::Yields::to_ordered,
+                 stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
 }
 
 void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
     if (sender != self() && peer != replica_.peers().end()) {
         if (peer->second.acting) {
-            stand_in_.on_acting_elsewhere(sender, now);
             score_.freeze();  // Pacemaker has yet to decide who is promoted.
         }
         stand_in_.on_yielding(sender, peer->second.yields, now);
@@ -213,7 +227,7 @@ void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects)
 }
 
 void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& effects) {
-    stand_in_.end();
+    stand_in_.fail(now);
     effects.emplace_back(
         Log{Level::warning,
             fmt::format("this node does not act: {} event=acting-refused {}", why, tag())});
@@ -222,7 +236,7 @@ void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& ef
 }
 
 void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {
-    stand_in_.end();
+    stand_in_.fail(now);
     effects.emplace_back(
         Log{Level::warning, fmt::format("acts no more: {} event=acting-ended {}", why, tag())});
     const bool waits = takeover_.waits_for_group();
@@ -242,6 +256,7 @@ void GatewayNode::stop_acting(RequestToken request, TimePoint now, Effects& effe
         return;
     }
     transition_.wait_for_demotion(request);
+    stand_in_.release_by_order();
     end_standing_in("an administrator has released it", now, effects);
 }
 
@@ -252,7 +267,7 @@ int GatewayNode::score_for_standing_in(unsigned loss) const {
     if (takeover_.state() == takeover::State::promoted) {
         return kScorePromoted;
     }
-    return replica_.holder() && rank_without(*replica_.holder()) == 0 ? kScoreFirstToStandIn : 0;
+    return replica_.holder() && rank_without({*replica_.holder()}) == 0 ? kScoreFirstToStandIn : 0;
 }
 
 }  // namespace vpnha::node

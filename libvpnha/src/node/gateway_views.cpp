@@ -15,16 +15,19 @@ GatewayCounters GatewayNode::counters() const {
 }
 
 wire::GatewayState GatewayNode::wire_state() const {
-    return wire::GatewayState{.gateway = settings_.id,
-                              .promoted = replica_.promoted(),
-                              .unheard = holder_watch_.unheard(),
-                              .outside_lost = links_.counts_as_lost(LinkSide::outside),
-                              .inside_lost = links_.counts_as_lost(LinkSide::inside),
-                              .acting = acting(),
-                              .yields = replica_.promoted() && !acting() && lease_.state().yields,
-                              .level = replica_.level(),
-                              .standing = standing(),
-                              .epoch = replica_.epoch()};
+    return wire::GatewayState{
+        .gateway = settings_.id,
+        .promoted = replica_.promoted(),
+        .unheard = holder_watch_.unheard(),
+        .outside_lost = links_.counts_as_lost(LinkSide::outside),
+        .inside_lost = links_.counts_as_lost(LinkSide::inside),
+        .acting = acting(),
+        .yields = replica_.promoted() && !acting() && lease_.state().yields != lease::Yields::no,
+        .ended_by_order = lease_.voter().ended_by_order(),
+        .level = replica_.level(),
+        .standing = standing(),
+        .epoch = replica_.epoch(),
+        .sequence = replica_.sequence()};
 }
 
 std::vector<PlanRow> GatewayNode::plan() const {

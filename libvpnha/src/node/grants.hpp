@@ -28,6 +28,11 @@ class Grants {
         awaited_until_.reset();
         silent_ = false;
     }
+    // Before it asks for the grant, a promotion waits until then for the replica.
+    void await_replica(TimePoint until) { replica_until_ = until; }
+    void end_replica_wait() { replica_until_.reset(); }
+    [[nodiscard]] std::optional<TimePoint> replica_awaited_until() const { return replica_until_; }
+
     [[nodiscard]] bool awaited() const { return awaited_until_.has_value(); }
     [[nodiscard]] std::optional<TimePoint> awaited_until() const { return awaited_until_; }
     [[nodiscard]] bool waits_in_silence() const { return silent_; }
@@ -57,6 +62,7 @@ class Grants {
     [[nodiscard]] bool opens_gate() const { return opens_gate_; }
 
   private:
+    std::optional<TimePoint> replica_until_;
     std::optional<TimePoint> awaited_until_;
     bool silent_ = false;
     Epoch epoch_;

@@ -53,14 +53,20 @@ void HolderWatch::note(const Sight& sight) {
 }
 
 bool HolderWatch::listens(const Sight& sight) const {
-    // Only who has heard this epoch before can miss it. A holder that has released its lease, or
-    // waits for a majority, is no case for Pacemaker. One that claims a higher epoch, is answered,
+    // Only who has heard this epoch before can miss it. A holder that was told to release its lease
+    // is no case for Pacemaker. One that claims a higher epoch, is answered,
     // and does not hold it, is: the answers do not reach it.
     const replica::Replica& replica = sight.replica;
     const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
     const std::optional<NodeId> holder = replica.holder();
-    return sight.attached && replica.quorate() && holder && *holder != sight.self &&
-           promise.epoch >= replica.epoch() && promise.epoch.node == *holder && !promise.released &&
+    if (!holder || *holder == sight.self) {
+        return false;
+    }
+    // Of one that acts Pacemaker has promoted nothing.
+    const auto peer = replica.peers().find(*holder);
+    const bool acts = peer != replica.peers().end() && peer->second.acting;
+    return sight.attached && replica.quorate() && !acts && promise.epoch >= replica.epoch() &&
+           promise.epoch.node == *holder && !sight.lease.voter().ended_by_order() &&
            heard_epoch_ == promise.epoch;
 }
 

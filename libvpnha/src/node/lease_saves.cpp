@@ -9,6 +9,9 @@ namespace vpnha::node {
 
 namespace {
 
+constexpr Duration kProbe = std::chrono::seconds(60);
+constexpr Duration kProbeFailed = std::chrono::milliseconds(250);
+
 bool opens_gate(const lease::Effect& effect) {
     const auto* gate = std::get_if<lease::SetDeadline>(&effect);
     return gate != nullptr && gate->deadline != TimePoint{};
@@ -19,6 +22,22 @@ bool is_grant(const lease::Effect& effect) {
 }
 
 }  // namespace
+
+LeaseSaves::LeaseSaves(std::optional<lease::Durable> on_disk, TimePoint now)
+    : on_disk_(std::move(on_disk)), probed_at_(now) {}
+
+std::optional<LeaseSaves::Save> LeaseSaves::probe(TimePoint now) {
+    if (now < next_probe()) {
+        return std::nullopt;
+    }
+    probed_at_ = now;
+    // A save that is under way shows the same.
+    return on_disk_ && unsaved_.empty() ? std::optional(Save{*on_disk_, ++tickets_}) : std::nullopt;
+}
+
+TimePoint LeaseSaves::next_probe() const {
+    return probed_at_ + (work_ ? kProbe : kProbeFailed);
+}
 
 bool LeaseSaves::must_wait(const lease::Effect& effect) const {
     if (unsaved_.empty()) {

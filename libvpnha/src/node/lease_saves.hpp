@@ -39,9 +39,13 @@ class LeaseSaves {
         bool changed = false;     // The disk takes saves again, or no more.
     };
 
-    explicit LeaseSaves(std::optional<lease::Durable> on_disk) : on_disk_(std::move(on_disk)) {}
+    LeaseSaves(std::optional<lease::Durable> on_disk, TimePoint now);
 
     [[nodiscard]] Orders take(lease::Effects&& from);
+    // What is on the disk is saved once more, now and then, and sooner where that has failed: a
+    // disk that refuses is to be noticed before it is needed. Nothing waits for it.
+    [[nodiscard]] std::optional<Save> probe(TimePoint now);
+    [[nodiscard]] TimePoint next_probe() const;
     // What became of the save of that ticket, and of those before it.
     [[nodiscard]] Outcome on_saved(std::uint64_t ticket, bool succeeded);
 
@@ -63,6 +67,7 @@ class LeaseSaves {
     std::uint64_t tickets_ = 0;
     std::optional<lease::Durable> on_disk_;
     bool work_ = true;
+    TimePoint probed_at_;
     std::uint64_t failed_ = 0;
 };
 

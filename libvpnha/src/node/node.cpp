@@ -384,7 +384,7 @@ void Node::settle(TimePoint now, Effects& effects) {
         gateway.flush(now, effects);
     }
     wire::Hello current = hello();
-    if (current != last_hello_) {
+    if (!last_hello_ || !wire::differ_by_sequence_alone(current, *last_hello_)) {
         effects.emplace_back(
             SendToGroup{speech_.dialects.encode(current, speech_.dialects.version_min())});
         last_hello_ = std::move(current);

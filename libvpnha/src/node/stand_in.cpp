@@ -21,6 +21,11 @@ constexpr Duration kStaleClaims = std::chrono::milliseconds(500);
 // A dead holder is no member any more when the group hears of this one; or is so in a moment.
 constexpr Duration kTellAfter = std::chrono::milliseconds(100);
 constexpr Duration kLong = std::chrono::seconds(10);
+// What keeps one standby from serving may not keep the next one. Two nodes that stand still in turn
+// are not to play ball with the gateway as long as a third one can have it.
+constexpr Duration kLast = std::chrono::seconds(10);
+// Where there is no other one, what failed may be tried again.
+constexpr Duration kRetry = std::chrono::seconds(2);
 // So long a promoted node in whose place another one acts tells Pacemaker what it expects.
 constexpr Duration kDeposed = std::chrono::seconds(10);
 
@@ -35,12 +40,26 @@ std::size_t StandIn::rank(std::vector<NodeId> candidates, NodeId self, GatewayId
     return (place + count - gateway.value % count) % count;
 }
 
+void StandIn::note_turn(const std::optional<Turn>& turn, TimePoint now) {
+    if (!turn) {
+        able_since_.reset();
+        released_at_.reset();
+        return;
+    }
+    able_since_ = able_since_.value_or(now);
+    released_at_ = turn->released ? std::optional(released_at_.value_or(now)) : std::nullopt;
+    if (acted_at_ && now >= *acted_at_ + kLast) {
+        acted_at_.reset();
+    }
+}
+
 std::optional<TimePoint> StandIn::due(const std::optional<Turn>& turn, Duration step) const {
-    if (!turn || phase_ != Phase::idle) {
+    if (!turn || !able_since_ || phase_ != Phase::idle) {
         return std::nullopt;
     }
-    const auto places = static_cast<Duration::rep>(turn->rank);
-    return std::max(turn->promised_until + kGuard + places * step, not_before_);
+    const TimePoint free = turn->released && released_at_ ? *released_at_ : turn->promised_until;
+    const auto places = static_cast<Duration::rep>(turn->rank + (acted_at_ ? turn->candidates : 0));
+    return std::max({free, *able_since_, not_before_}) + kGuard + places * step;
 }
 
 void StandIn::begin(NodeId holder, TimePoint now) {
@@ -66,15 +85,8 @@ void StandIn::on_granted(TimePoint now, bool reported) {
     phase_ = Phase::serves;
     since_ = now;
     reported_ = reported;
-    not_before_ = now + kPause;
-    elsewhere_.reset();
+    acted_at_ = now;
     long_at_ = now + kLong;
-}
-
-void StandIn::on_died(NodeId node) {
-    if (elsewhere_ == node) {
-        not_before_ = {};
-    }
 }
 
 void StandIn::on_told(TimePoint now) {
@@ -91,13 +103,23 @@ void StandIn::on_promoted() {
     phase_ = phase_ == Phase::serves || phase_ == Phase::confirmed ? Phase::confirmed : Phase::idle;
     long_at_.reset();
     tell_at_.reset();
+    acted_at_.reset();
+    not_before_ = {};
     undepose();
 }
 
 void StandIn::end() {
     phase_ = Phase::idle;
+    released_by_order_ = false;
     long_at_.reset();
     tell_at_.reset();
+}
+
+void StandIn::fail(TimePoint now) {
+    const bool by_order = released_by_order_;
+    end();
+    released_by_order_ = by_order;  // Until the gate is shut.
+    not_before_ = now + kRetry;
 }
 
 void StandIn::on_yielding(NodeId node, bool yields, TimePoint now) {

@@ -37,7 +37,9 @@ class StandIn {
     struct Turn {
         NodeId holder;
         TimePoint promised_until{};
+        bool released = false;  // That promise is none any more.
         std::size_t rank = 0;
+        std::size_t candidates = 1;
     };
     // Why it ends by itself; empty: it does not.
     using Reason = std::string_view;
@@ -49,7 +51,12 @@ class StandIn {
     [[nodiscard]] static std::size_t rank(std::vector<NodeId> candidates, NodeId self,
                                           GatewayId gateway);
 
-    // When this node asks; nullopt: it does not. `step`: from one rank to the next.
+    // To be called after every event, before due(): since when this node could ask.
+    void note_turn(const std::optional<Turn>& turn, TimePoint now);
+    // When this node asks; nullopt: it does not. `step`: from one rank to the next. A rank counts
+    // from the moment from which on nothing else kept this node from asking: what all had waited
+    // for would have all of them ask at once. Who has stood in a moment ago comes behind all
+    // others.
     [[nodiscard]] std::optional<TimePoint> due(const std::optional<Turn>& turn,
                                                Duration step) const;
     void begin(NodeId holder, TimePoint now);
@@ -65,13 +72,11 @@ class StandIn {
     // Pacemaker has promoted this node.
     void on_promoted();
     void end();
-    // Another node acts for the gateway.
-    void on_acting_elsewhere(NodeId node, TimePoint now) {
-        elsewhere_ = node;
-        not_before_ = now + kPause;
-    }
-    // That node's vpnhad has died: this is no standstill, and the next one is not to wait.
-    void on_died(NodeId node);
+    // The same, and nothing has come of it: the others have the next turn.
+    void fail(TimePoint now);
+    // Whoever ends it wants nobody else to go on.
+    void release_by_order() { released_by_order_ = true; }
+    [[nodiscard]] bool released_by_order() const { return released_by_order_; }
 
     // Whether that node hands over to any claim, as it has said last.
     void on_yielding(NodeId node, bool yields, TimePoint now);
@@ -111,15 +116,15 @@ class StandIn {
     [[nodiscard]] bool deposed() const { return deposed_until_.has_value(); }
 
   private:
-    // Two nodes that stand still in turn are not to play ball with the gateway.
-    static constexpr Duration kPause = std::chrono::seconds(10);
-
     bool wanted_;
     Phase phase_ = Phase::idle;
     NodeId holder_;
-    TimePoint since_{};  // Granted then.
-    TimePoint not_before_{};
-    std::optional<NodeId> elsewhere_;  // Who acts, or did.
+    TimePoint since_{};                     // Granted then.
+    TimePoint not_before_{};                // After it has failed.
+    std::optional<TimePoint> acted_at_;     // Granted last.
+    std::optional<TimePoint> able_since_;   // Nothing but the promise keeps it from asking.
+    std::optional<TimePoint> released_at_;  // Since when there is none.
+    bool released_by_order_ = false;
     struct Yielding {
         NodeId node;
         TimePoint since{};

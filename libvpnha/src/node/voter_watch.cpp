@@ -30,6 +30,11 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
     }
     found->second.heard_at = now;
     const auto* answer = std::get_if<lease::Answer>(&message);
+    if (const auto* refusal = std::get_if<lease::Refusal>(&message)) {
+        found->second.saves = refusal->reason != lease::Verdict::cannot_save;
+    } else if (answer != nullptr) {
+        found->second.saves = answer->saves;
+    }
     if (answer != nullptr && engine.holder().phase() != lease::Phase::idle &&
         answer->id.epoch == engine.holder().epoch()) {
         found->second.answered_at = now;
@@ -43,7 +48,7 @@ std::vector<VoterWatch::News> VoterWatch::on_tick(const lease::Engine& engine, T
                   [&voters](const auto& each) { return !lease::is_in(voters, each.first); });
     for (const NodeId node : voters) {
         if (node != self_ && !votes_.contains(node)) {
-            votes_.emplace(node, Vote{node, true, now, now});
+            votes_.emplace(node, Vote{node, true, now, now, true});
         }
     }
     const bool asks = engine.holder().phase() != lease::Phase::idle;
@@ -61,7 +66,15 @@ std::vector<VoterWatch::News> VoterWatch::on_tick(const lease::Engine& engine, T
     return news;
 }
 
+bool VoterWatch::saves(NodeId node) const {
+    const auto found = votes_.find(node);
+    return found == votes_.end() || found->second.saves;
+}
+
 bool VoterWatch::counts(const Vote& vote, TimePoint now) const {
+    if (!vote.saves) {
+        return false;  // It answers renewals, and could grant nothing.
+    }
     const std::optional<TimePoint>& last = asks_ ? vote.answered_at : vote.heard_at;
     return now < std::max(last.value_or(since_), since_) + (asks_ ? kUnanswered : kUnheard) +
                      kHelloInterval / 2;

@@ -29,6 +29,7 @@ class VoterWatch {
         bool counts = true;
         std::optional<TimePoint> heard_at;     // Any datagram of the lease.
         std::optional<TimePoint> answered_at;  // A round of this node.
+        bool saves = true;                     // As it has told this node last.
     };
     struct News {
         NodeId node;
@@ -49,6 +50,8 @@ class VoterWatch {
         return std::exchange(differing_, nodes) != nodes;
     }
 
+    // That voter's disk takes what it votes, as far as known.
+    [[nodiscard]] bool saves(NodeId node) const;
     // The other voters, as they were at the last tick, ascending.
     [[nodiscard]] std::vector<Vote> votes() const;
     // How many of the voters may stop counting before no majority is left, this node being one that

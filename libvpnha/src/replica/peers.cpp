@@ -2,12 +2,16 @@
 #include "replica/peers.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vpnha::replica {
 
-bool Peers::set_members(const std::set<NodeId>& present, bool quorate) {
+bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quorate) {
     const bool joined =
         !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
+    std::erase_if(strangers_, [&present](NodeId node) { return !present.contains(node); });
+    std::copy_if(present.begin(), present.end(), std::inserter(strangers_, strangers_.end()),
+                 [&](NodeId node) { return node != self && !members_.contains(node); });
     members_ = present;
     quorate_ = quorate;
     const auto is_absent = [&present](const auto& peer) { return !present.contains(peer.first); };

@@ -28,10 +28,14 @@ class Peers {
     };
 
     // True: somebody has joined.
-    bool set_members(const std::set<NodeId>& present, bool quorate);
+    bool set_members(NodeId self, const std::set<NodeId>& present, bool quorate);
     // This side of the cluster has the majority.
     [[nodiscard]] bool quorate() const { return quorate_; }
 
+    // It has said hello since it came.
+    void meet(NodeId node) { strangers_.erase(node); }
+    // Members that have come, and have not said yet what they have.
+    [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
     void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }
     // It has no part of the gateway any more.
     void forget(NodeId node);
@@ -47,6 +51,7 @@ class Peers {
 
   private:
     std::set<NodeId> members_;
+    std::set<NodeId> strangers_;
     bool quorate_ = false;
     std::map<NodeId, wire::GatewayState> states_;
     std::map<NodeId, Confirmed> confirmed_;

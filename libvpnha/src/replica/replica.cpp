@@ -24,6 +24,7 @@ Replica::Replica(GatewayId gateway, NodeId self, const Epoch& seen)
 Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     VPNHA_ASSERT(epoch > highest_);
     Effects effects;
+    const wire::Level level = level_;
     promoted_ = true;
     adopt_epoch(epoch);
     holder_ = self_;
@@ -32,7 +33,8 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     retry_.stop();
     kernel_.clear_lacking();
     digest_at_ = now + limits::kDigestInterval;
-    effects.emplace_back(Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest()}});
+    effects.emplace_back(
+        Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest(), level}});
     return effects;
 }
 
@@ -115,7 +117,7 @@ bool Replica::is_dirty(const wire::RecordKey& key) const {
 }
 
 void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
-    const bool joined = peers_.set_members(present, quorate);
+    const bool joined = peers_.set_members(self_, present, quorate);
     const auto is_absent = [&present](NodeId node) { return !present.contains(node); };
     if (holder_ && is_absent(*holder_)) {
         holder_.reset();
@@ -127,6 +129,7 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
         }
     }
     if (joined) {
+        meeting_until_ = now + limits::kMeetingMax;
         // They have heard neither our last confirmation nor what was said before they came.
         last_confirm_.reset();
         if (promoted_) {
@@ -206,6 +209,7 @@ Effects Replica::on_malformed(NodeId sender, TimePoint now) {
 
 Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now) {
     Effects effects;
+    peers_.meet(sender);
     const auto found =
         std::find_if(hello.gateways.begin(), hello.gateways.end(),
                      [this](const auto& state) { return state.gateway == gateway_; });
@@ -225,6 +229,13 @@ Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now
         }
     } else if (found->epoch >= epoch_ && accept_epoch(found->epoch, effects, now)) {
         holder_ = sender;
+    }
+    // As of a confirmation.
+    if (!promoted_ && !holder_ && level_ == wire::Level::complete &&
+        found->level == wire::Level::complete && found->epoch == epoch_ &&
+        found->sequence > sequence_) {
+        ++counters_.gaps;
+        distrust(wire::Doubt::gap, effects, now);
     }
     return effects;
 }

@@ -129,6 +129,22 @@ class Replica {
     // The last change sent, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     [[nodiscard]] bool promoted() const { return promoted_; }
+    // Up to where this replica has everything; one that is not complete: only that it knows of the
+    // epoch.
+    [[nodiscard]] wire::Version position() const {
+        return {epoch_, level_ == wire::Level::complete ? sequence_ : 0};
+    }
+    // All members have said hello since they came, or had the time to.
+    [[nodiscard]] bool has_met_all(TimePoint now) const {
+        return peers_.strangers().empty() || now >= meeting_until_;
+    }
+    // When it is so at the latest; nullopt: it is.
+    [[nodiscard]] std::optional<TimePoint> meeting_until() const {
+        return peers_.strangers().empty() ? std::nullopt : std::optional(meeting_until_);
+    }
+    // A member whose replica is complete, while this one's is not: what this node would claim with
+    // is less.
+    [[nodiscard]] std::optional<NodeId> better() const;
     // Promoted: no counter that was published has yet to be said.
     [[nodiscard]] bool has_said_counters() const { return !unsent_.has_counters(); }
     // Promoted: of this epoch's changes, what the group has delivered to this node.
@@ -255,6 +271,7 @@ class Replica {
     bool promoted_ = false;
     std::optional<NodeId> holder_;
     Peers peers_;
+    TimePoint meeting_until_{};
     std::uint64_t sequence_ = 0;
     OnTheirWay on_their_way_;
     Counters counters_;

@@ -154,6 +154,14 @@ bool Replica::is_behind() const {
            });
 }
 
+std::optional<NodeId> Replica::better() const {
+    const auto found = std::find_if(peers().begin(), peers().end(), [](const auto& peer) {
+        return peer.second.level == wire::Level::complete;
+    });
+    return level_ == wire::Level::complete || found == peers().end() ? std::nullopt
+                                                                     : std::optional(found->first);
+}
+
 bool Replica::equals_mine(std::uint32_t count, std::uint64_t digest) const {
     return count == store_.count() && digest == store_.digest();
 }

@@ -3,6 +3,15 @@
 
 namespace vpnha::wire {
 
+bool differ_by_sequence_alone(Hello a, Hello b) {
+    for (Hello* const hello : {&a, &b}) {
+        for (GatewayState& state : hello->gateways) {
+            state.sequence = 0;
+        }
+    }
+    return a == b;
+}
+
 std::string_view to_string(Doubt doubt) {
     switch (doubt) {
         case Doubt::joined:

@@ -50,6 +50,8 @@ struct GatewayState {
     bool inside_lost = false;
     bool acting = false;  // It serves, and nobody has promoted it.
     bool yields = false;  // It serves, and hands over to any standby that claims the lease.
+    // The newest epoch that the sender's voter knows ended by order: nobody is to stand in.
+    bool ended_by_order = false;
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
@@ -57,6 +59,9 @@ struct GatewayState {
     // The one that it serves under, or that its level is about: no newer one of which the node has
     // only heard.
     Epoch epoch;
+    // Of this epoch: up to which change it has all. A hello that differs in nothing else is not
+    // sent.
+    std::uint64_t sequence = 0;
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 
@@ -71,6 +76,8 @@ struct Hello {
     std::vector<GatewayState> gateways;
     friend bool operator==(const Hello&, const Hello&) = default;
 };
+// Equal, or nearly so: no reason to say hello once more.
+[[nodiscard]] bool differ_by_sequence_alone(Hello a, Hello b);
 
 // What a difference between two nodes means.
 enum class Weight : std::uint8_t {
@@ -95,12 +102,14 @@ struct Setup {
 };
 
 // The sender is promoted with this epoch from here on, and holds `count` records with this digest:
-// a complete replica that holds the same goes on being complete.
+// a complete replica that holds the same goes on being complete. `level`: of its replica until
+// then.
 struct Claim {
     GatewayId gateway{};
     Epoch epoch;
     std::uint32_t count = 0;
     std::uint64_t digest = 0;
+    Level level = Level::complete;
     friend bool operator==(const Claim&, const Claim&) = default;
 };
 

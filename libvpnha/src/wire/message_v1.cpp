@@ -95,6 +95,7 @@ constexpr std::uint8_t kOutsideLost = 0x04;
 constexpr std::uint8_t kInsideLost = 0x08;
 constexpr std::uint8_t kActing = 0x10;
 constexpr std::uint8_t kYields = 0x20;
+constexpr std::uint8_t kEndedByOrder = 0x40;
 
 void write(ByteWriter& out, const Hello& hello) {
     out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
@@ -104,10 +105,12 @@ void write(ByteWriter& out, const Hello& hello) {
         out.u8(static_cast<std::uint8_t>(
             (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
             (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
-            (state.acting ? kActing : 0) | (state.yields ? kYields : 0)));
+            (state.acting ? kActing : 0) | (state.yields ? kYields : 0) |
+            (state.ended_by_order ? kEndedByOrder : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
+        out.u64(state.sequence);
     }
 }
 
@@ -135,9 +138,11 @@ Hello read_hello(ByteReader& in) {
         state.inside_lost = (flags & kInsideLost) != 0;
         state.acting = (flags & kActing) != 0;
         state.yields = (flags & kYields) != 0;
+        state.ended_by_order = (flags & kEndedByOrder) != 0;
         state.level = read_level(r);
         state.standing = read_level(r);
         state.epoch = read_epoch(r);
+        state.sequence = read_counter(r);
         return state;
     });
     return hello;
@@ -171,7 +176,7 @@ Setup read_setup(ByteReader& in) {
 void write(ByteWriter& out, const Claim& claim) {
     out.u8(claim.gateway.value);
     write(out, claim.epoch);
-    out.u32(claim.count).u64(claim.digest);
+    out.u32(claim.count).u64(claim.digest).u8(static_cast<std::uint8_t>(claim.level));
 }
 
 Claim read_claim(ByteReader& in) {
@@ -180,6 +185,7 @@ Claim read_claim(ByteReader& in) {
     claim.epoch = read_epoch(in);
     claim.count = in.u32();
     claim.digest = in.u64();
+    claim.level = read_level(in);
     return claim;
 }
 

@@ -27,14 +27,16 @@ std::vector<Message> all_messages() {
               true,
               kVoters,
               {{6, NodeId{1}}, 5, kTime},
-              Epoch{6, NodeId{1}}},
+              Epoch{6, NodeId{1}},
+              true},
         Answer{kRoundId,
                {Knowledge::heard,
                 {{6, NodeId{1}}, 4, kTime, true, {{5, NodeId{3}}, 5, kTime}},
                 {5, NodeId{3}}},
-               Handover{{6, NodeId{1}}, kTime, {{6, NodeId{1}}, 5, kTime}}},
+               Handover{{6, NodeId{1}}, kTime, {{6, NodeId{1}}, 5, kTime}},
+               false},
         Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters},
-        Release{{6, NodeId{1}}, false},
+        Release{{6, NodeId{1}}, false, true},
         MarkRequest{NodeId{1}, boot_of(1)},
         MarkAnswer{NodeId{1}, boot_of(1), true, kVoters},
         Hello{5, std::nullopt},
@@ -44,8 +46,8 @@ std::vector<Message> all_messages() {
                {9, NodeId{3}},
                {{NodeId{1}, boot_of(1)}, {NodeId{3}, boot_of(3, 2)}},
                {{{{6, NodeId{2}}, 2}, nodes_to(3)}, std::nullopt}},
-        Question{kRoundId, kVoters},
-        Opinion{kRoundId, Verdict::promised, {8, NodeId{3}}},
+        Question{kRoundId, kVoters, {{6, NodeId{1}}, 5}},
+        Opinion{kRoundId, Verdict::behind, {8, NodeId{3}}, kVoters},
     };
 }
 
@@ -70,9 +72,9 @@ TEST(DatagramTest, EveryTypeSurvivesTheWire) {
 }
 
 TEST(DatagramTest, AMinimalRoundAndAnswerSurviveTheWire) {
-    const Round round{kRoundId, {},          Duration(1), false, {{{}, nodes_to(1)}, std::nullopt},
-                      {},       std::nullopt};
-    for (const Message& message : std::vector<Message>{round, Answer{kRoundId, {}, std::nullopt}}) {
+    const Round round{kRoundId, {},           Duration(1), false, {{{}, nodes_to(1)}, std::nullopt},
+                      {},       std::nullopt, false};
+    for (const Message& message : std::vector<Message>{round, Answer{kRoundId, {}, {}, true}}) {
         const Datagram datagram = datagram_of(message);
         EXPECT_EQ(parse_datagram(encode(datagram, kKey), kKey).value_or(Datagram{}), datagram);
     }
@@ -102,7 +104,7 @@ TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
               "00000000000000030000000000000009"  // instance, k
               "000000003b9aca00"                  // t
               "0000000011e1a300"                  // L
-              "07"                                // flags
+              "0f"                                // flags
               "00000000000000010000000100000001"  // current list: version
               "03000000010000000200000003"        // its nodes
               "00000000000000060000000200000002"  // next list: version
@@ -118,19 +120,25 @@ TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
         const std::string hex = to_hex(encode(datagram_of(message), kKey));
         return hex.substr(84, hex.size() - 84 - 2 * kTagBytes);
     };
-    EXPECT_EQ(body(Question{kRoundId, {kVoters.current, std::nullopt}}),
+    EXPECT_EQ(body(Question{kRoundId, {kVoters.current, std::nullopt}, {{6, NodeId{1}}, 5}}),
               "0a"                                // Question
               "000000000000000700000002"          // epoch
               "00000000000000030000000000000009"  // instance, number
               "00"                                // flags
               "00000000000000010000000100000001"  // list: version
-              "03000000010000000200000003");      // its nodes
-    EXPECT_EQ(body(Opinion{kRoundId, Verdict::promised, {8, NodeId{3}}}),
+              "03000000010000000200000003"        // its nodes
+              "000000000000000600000001"          // position: epoch
+              "0000000000000005");                // its sequence
+    EXPECT_EQ(body(Opinion{kRoundId, Verdict::promised, {8, NodeId{3}},
+                           {kVoters.current, std::nullopt}}),
               "0b"                                // Opinion
               "000000000000000700000002"          // epoch
               "00000000000000030000000000000009"  // instance, number
               "07"                                // verdict
-              "000000000000000800000003");        // granted
+              "000000000000000800000003"          // granted
+              "00"                                // flags
+              "00000000000000010000000100000001"  // list: version
+              "03000000010000000200000003");      // its nodes
 }
 // clang-format on
 
@@ -190,14 +198,18 @@ TEST(DatagramTest, ARoundInSomebodyElsesEpochOrInstanceIsMalformed) {
 
 TEST(DatagramTest, AQuestionInSomebodyElsesEpochOrInstanceIsMalformed) {
     for (const RoundId& id : {RoundId{{7, NodeId{3}}, {3}, 9}, RoundId{{7, NodeId{2}}, {4}, 9}}) {
-        const Question question{id, kVoters};
+        const Question question{id, kVoters, {}};
         EXPECT_FALSE(parse_datagram(encode(datagram_of(question), kKey), kKey).has_value());
     }
 }
 
 TEST(DatagramTest, AnUnknownVerdictIsMalformed) {
-    Bytes bytes = encode(datagram_of(Opinion{kRoundId, Verdict::promised, {}}), kKey);
-    bytes[bytes.size() - kTagBytes - 13] = 8;
+    const Voters voters{{{}, nodes_to(1)}, std::nullopt};
+    Bytes bytes = encode(datagram_of(Opinion{kRoundId, Verdict::behind, {}, voters}), kKey);
+    // Behind it: an epoch, the flags, and a list of one.
+    std::uint8_t& verdict = bytes[bytes.size() - kTagBytes - 12 - 1 - 21 - 1];
+    ASSERT_EQ(verdict, static_cast<std::uint8_t>(Verdict::behind));
+    ++verdict;
     EXPECT_FALSE(parse_datagram(signed_again(std::move(bytes)), kKey).has_value());
 }
 

@@ -216,7 +216,7 @@ TEST(EngineFenceTest, ANodeThatMissedTheChangeLearnsItFromARefusal) {
     cluster.promote(1);
     cluster.cut(3);
     cluster.change_voters(1, nodes_to(2));
-    cluster.run(1, cluster[1].release(cluster.now()));
+    cluster.run(1, cluster[1].release(true, cluster.now()));
     cluster.mend(3);
     cluster.promote(3);
     EXPECT_EQ(cluster[3].state().voters, cluster[1].state().voters);

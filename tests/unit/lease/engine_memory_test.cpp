@@ -126,9 +126,9 @@ TEST(EngineMemoryTest, OfTwoNodesTheOtherOneTellsEverything) {
 TEST(EngineMemoryTest, ANodeWithALostDiskClaimsNothingBelowWhatItHadGranted) {
     Cluster cluster;
     cluster.promote(2);
-    cluster.run(2, cluster[2].release(cluster.now()));
+    cluster.run(2, cluster[2].release(true, cluster.now()));
     cluster.promote(3);
-    cluster.run(3, cluster[3].release(cluster.now()));
+    cluster.run(3, cluster[3].release(true, cluster.now()));
     const Epoch granted = cluster[2].voter().granted();
     cluster.start(3, false);
     cluster.promote(3);

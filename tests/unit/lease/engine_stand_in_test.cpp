@@ -32,7 +32,7 @@ void act(Cluster& cluster, unsigned node) {
 
 // The lists of voters that go with it are those of the cluster.
 Question question_of(Cluster& cluster, unsigned node, std::uint64_t epoch) {
-    return {{{epoch, NodeId{node}}, {1}, 1}, cluster[node].state().voters};
+    return {{{epoch, NodeId{node}}, {1}, 1}, cluster[node].state().voters, {}};
 }
 
 Opinion opinion_of(Cluster& cluster, unsigned voter, unsigned asker, const Question& question) {
@@ -128,9 +128,10 @@ TEST(EngineStandInTest, AnAnswerToTheHolderMeanwhileEndsItsOwnConsent) {
     round.voters = cluster[1].state().voters;
     cluster.run(2, cluster[2].on_message(sender_of(1), round, cluster.now()));
     for (const unsigned voter : {3U, 4U}) {
-        cluster.run(
-            2, cluster[2].on_message(sender_of(voter), Opinion{question.id, Verdict::answered, {}},
-                                     cluster.now()));
+        cluster.run(2, cluster[2].on_message(
+                           sender_of(voter),
+                           Opinion{question.id, Verdict::answered, {}, cluster[2].state().voters},
+                           cluster.now()));
     }
     ASSERT_TRUE(cluster[2].state().inquiry);
     EXPECT_THAT(cluster[2].state().inquiry->willing, SizeIs(3));
@@ -168,8 +169,10 @@ TEST(EngineStandInTest, OpinionsThatComeTooLateOrOnAnotherQuestionDoNotCount) {
     stand_in(cluster, 2);
     const Question first = sent<Question>(cluster.take(2)).front();
     const auto hear = [&](const RoundId& id) {
-        cluster.run(2, cluster[2].on_message(sender_of(3), Opinion{id, Verdict::answered, {}},
-                                             cluster.now()));
+        cluster.run(
+            2, cluster[2].on_message(sender_of(3),
+                                     Opinion{id, Verdict::answered, {}, cluster[2].state().voters},
+                                     cluster.now()));
         return cluster[2].state().inquiry->agreed;
     };
     RoundId other = first.id;
@@ -254,7 +257,7 @@ TEST(EngineStandInTest, APromotionEndsTheQuestions) {
 TEST(EngineStandInTest, WhoYieldsHandsOverToAClaim) {
     Cluster cluster;
     cluster.promote(1);
-    cluster[1].yield(std::nullopt);
+    cluster[1].yield(Yields::to_anybody, std::nullopt);
     cluster.take(1);
     cluster.promote(2);
     const std::vector<Ended> ended = all_of_kind<Ended>(cluster.take(1));
@@ -264,13 +267,13 @@ TEST(EngineStandInTest, WhoYieldsHandsOverToAClaim) {
     cluster.run(1, cluster[1].on_counters({}, cluster.now()));
     EXPECT_TRUE(cluster.speaks(2));
     EXPECT_FALSE(cluster[1].state().wanted);
-    EXPECT_FALSE(cluster[1].state().yields);
+    EXPECT_EQ(cluster[1].state().yields, Yields::no);
 }
 
 TEST(EngineStandInTest, WhoYieldsRefusesTheOneNode) {
     Cluster cluster;
     cluster.promote(1);
-    cluster[1].yield(NodeId{2});
+    cluster[1].yield(Yields::to_anybody, NodeId{2});
     cluster.promote(2);
     EXPECT_TRUE(cluster.speaks(1));
     EXPECT_EQ(cluster.phase(2), Phase::claiming);
@@ -282,7 +285,7 @@ TEST(EngineStandInTest, WhoYieldsRefusesTheOneNode) {
 TEST(EngineStandInTest, WhatPacemakerPromotesYieldsNoMore) {
     Cluster cluster;
     cluster.promote(1);
-    cluster[1].yield(std::nullopt);
+    cluster[1].yield(Yields::to_anybody, std::nullopt);
     cluster.promote(1);
     cluster.promote(2);
     EXPECT_TRUE(cluster.speaks(1));

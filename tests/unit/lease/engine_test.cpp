@@ -81,7 +81,7 @@ TEST(EngineTest, ANodeThatStartsAnewRemembersWhatItGrantedElsewhere) {
     Cluster cluster;
     for (const unsigned holder : {3U, 1U, 1U}) {
         cluster.promote(holder);
-        cluster.run(holder, cluster[holder].release(cluster.now()));
+        cluster.run(holder, cluster[holder].release(true, cluster.now()));
     }
     cluster.start(2);
     cluster.wait(Timing{}.abstention());
@@ -142,7 +142,7 @@ TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
     Cluster cluster;
     cluster.promote(1);
     cluster.take(1);
-    const Effects effects = cluster[1].release(cluster.now());
+    const Effects effects = cluster[1].release(true, cluster.now());
     const std::size_t shut = position<SetDeadline>(
         effects, [](const SetDeadline& set) { return set.deadline == TimePoint{}; });
     const std::size_t said = position<Send>(
@@ -154,7 +154,7 @@ TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
 TEST(EngineTest, AfterAReleaseTheNextClaimSucceedsAtOnce) {
     Cluster cluster;
     cluster.promote(1);
-    cluster.run(1, cluster[1].release(cluster.now()));
+    cluster.run(1, cluster[1].release(true, cluster.now()));
     cluster.promote(2);
     EXPECT_TRUE(cluster.speaks(2));
     EXPECT_FALSE(cluster.speaks(1));
@@ -177,7 +177,7 @@ TEST(EngineTest, AClaimBelowAGrantedEpochIsRepeatedAboveIt) {
     Cluster cluster;
     cluster.cut(1);
     cluster.promote(3);
-    cluster.run(3, cluster[3].release(cluster.now()));
+    cluster.run(3, cluster[3].release(true, cluster.now()));
     cluster.mend(1);
     cluster.promote(1);
     EXPECT_EQ(cluster.phase(1), Phase::claiming);

@@ -154,7 +154,7 @@ TEST(EngineVotersTest, ALapsedHolderIsGrantedTheNextEpochWithoutWaitingForItsOwn
 TEST(EngineVotersTest, AReleasedHolderIsGrantedTheNextEpochAtOnce) {
     Cluster cluster(2);
     cluster.promote(1);
-    cluster.run(1, cluster[1].release(cluster.now()));
+    cluster.run(1, cluster[1].release(true, cluster.now()));
     cluster.promote(1);
     EXPECT_TRUE(cluster.speaks(1));
 }

@@ -24,7 +24,7 @@ Round round_of(std::uint64_t epoch, unsigned node, std::uint64_t number = 1) {
 
 Voter voter_with(const Epoch& granted = {}, std::vector<Mark> marks = {},
                  const Epoch& elsewhere = {}) {
-    return {kTiming, granted, elsewhere, std::move(marks), kStart};
+    return {kTiming, granted, {}, elsewhere, std::move(marks), kStart};
 }
 
 Verdict judge(Voter& voter, const Round& round, TimePoint now = kNow) {

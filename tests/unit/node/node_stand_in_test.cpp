@@ -121,7 +121,7 @@ TEST(NodeStandInTest, PacemakersPromotionIsAnsweredAtOnce) {
     ASSERT_TRUE(later.at(3).answers.contains(after));
     EXPECT_TRUE(later.at(3).answers.at(after).has_value());
     EXPECT_TRUE(gateway(later, 3).is_promoted());
-    EXPECT_FALSE(later.lease(3).state().yields);
+    EXPECT_EQ(later.lease(3).state().yields, lease::Yields::no);
     later.pass(seconds(5));
     EXPECT_EQ(later.at(3).scores.back(), kScoreComplete + kScorePromoted);
 }

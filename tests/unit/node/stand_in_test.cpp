@@ -43,43 +43,56 @@ TEST(StandInTest, GatewaysOfADeadNodeAreSpread) {
     EXPECT_EQ(StandIn::rank(candidates, NodeId{4}, GatewayId{2}), 2U);
 }
 
+StandIn::Turn turn_of(std::size_t rank, bool released = false) {
+    return {.holder = kHolder,
+            .promised_until = kNow,
+            .released = released,
+            .rank = rank,
+            .candidates = 3};
+}
+
+// Of a standby that could ask since long ago, or since `since`.
+std::optional<TimePoint> due(StandIn& stand_in, const StandIn::Turn& turn,
+                             TimePoint since = kNow - seconds(60)) {
+    stand_in.note_turn(turn, since);
+    return stand_in.due(turn, kStep);
+}
+
 TEST(StandInTest, RanksFollowOneAnotherFromTheEndOfThePromise) {
-    const StandIn stand_in(true);
-    EXPECT_EQ(stand_in.due(std::nullopt, kStep), std::nullopt);
-    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), kNow + milliseconds(2));
-    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 2}, kStep), kNow + milliseconds(202));
-}
-
-TEST(StandInTest, ItActsOnceInTenSeconds) {
-    StandIn stand_in = acting();
-    stand_in.end();
-    const StandIn::Turn turn{kHolder, kNow, 0};
-    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10));
-    StandIn other(true);
-    other.on_acting_elsewhere(NodeId{3}, kNow);
-    EXPECT_EQ(other.due(turn, kStep), kNow + seconds(10));
-}
-
-TEST(StandInTest, WhoActedAndDiedIsNotWaitedFor) {
     StandIn stand_in(true);
-    const StandIn::Turn turn{NodeId{3}, kNow, 0};
-    stand_in.on_acting_elsewhere(NodeId{3}, kNow);
-    stand_in.on_died(kHolder);
-    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10));
-    stand_in.on_died(NodeId{3});
-    EXPECT_EQ(stand_in.due(turn, kStep), kNow + milliseconds(2));
-    stand_in = acting();
-    stand_in.end();
-    stand_in.on_died(NodeId{3});
-    EXPECT_EQ(stand_in.due(turn, kStep), kNow + seconds(10)) << "it has acted itself";
+    EXPECT_EQ(stand_in.due(std::nullopt, kStep), std::nullopt);
+    EXPECT_EQ(due(stand_in, turn_of(0)), kNow + milliseconds(2));
+    EXPECT_EQ(due(stand_in, turn_of(2)), kNow + milliseconds(202));
+}
+
+TEST(StandInTest, RanksFollowOneAnotherWhateverAllHaveWaitedFor) {
+    const TimePoint healed = kNow + seconds(3);
+    StandIn cut_off(true);
+    EXPECT_EQ(due(cut_off, turn_of(2), healed), healed + milliseconds(202));
+    StandIn released(true);
+    EXPECT_EQ(due(released, turn_of(1)), kNow + milliseconds(102));
+    EXPECT_EQ(due(released, turn_of(1, true), healed), healed + milliseconds(102));
+    EXPECT_EQ(due(released, turn_of(1, true), healed + seconds(1)), healed + milliseconds(102))
+        << "it counts from the release, not from each look at it";
+}
+
+TEST(StandInTest, WhoHasFailedTriesAgainAfterTwoSecondsAndComesBehindAllOthers) {
+    StandIn stand_in = acting();
+    stand_in.fail(kNow);
+    EXPECT_EQ(due(stand_in, turn_of(0)), kNow + seconds(2) + milliseconds(302));
+    stand_in.note_turn(turn_of(0), kNow + seconds(10));
+    EXPECT_EQ(stand_in.due(turn_of(0), kStep), kNow + seconds(2) + milliseconds(2));
+    StandIn promoted = acting();
+    promoted.on_promoted();
+    EXPECT_EQ(due(promoted, turn_of(0)), kNow + milliseconds(2)) << "Pacemaker has chosen it";
 }
 
 TEST(StandInTest, WhoOnlyAskedMayAskAgain) {
     StandIn stand_in(true);
     stand_in.begin(kHolder, kNow);
-    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), std::nullopt);
+    EXPECT_EQ(due(stand_in, turn_of(0)), std::nullopt);
     stand_in.stand_back();
-    EXPECT_EQ(stand_in.due(StandIn::Turn{kHolder, kNow, 0}, kStep), kNow + milliseconds(2));
+    EXPECT_EQ(due(stand_in, turn_of(0)), kNow + milliseconds(2));
 }
 
 TEST(StandInTest, AClaimIsGivenUpAfterAWhile) {

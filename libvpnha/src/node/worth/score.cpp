@@ -31,8 +31,9 @@ void Score::follow(const Worth& worth, TimePoint now) {
         again_at_.reset();
         if (worth.role == Role::standby) {
             withdrawn_ = true;
-        } else if (worth.role == Role::changing) {
-            again_at_ = now + kScoreAgainSoon;  // The demotion lasts.
+        } else {
+            // The demotion lasts; or none is to come, as of a node that acts and hands over.
+            again_at_ = now + (worth.role == Role::changing ? kScoreAgainSoon : kScoreAgainLater);
         }
     }
 }

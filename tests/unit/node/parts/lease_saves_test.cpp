@@ -31,7 +31,7 @@ class LeaseSavesTest : public ::testing::Test {
     std::uint64_t save(const lease::Durable& durable) {
         return saves_.take(one(lease::SaveDurable{durable})).saves.at(0).ticket;
     }
-    LeaseSaves saves_{durable(1)};
+    LeaseSaves saves_{durable(1), TimePoint{}};
 };
 
 TEST_F(LeaseSavesTest, WithoutASaveNothingWaits) {
