@@ -91,6 +91,7 @@ AREAS = {
         ("acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
          "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
          "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
+         "corosync-hangs-on-holder",
          "stalled-host"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
                *_steps("acting.py", "standing_in.py", "takeovers.py")),
