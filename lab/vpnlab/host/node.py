@@ -276,6 +276,10 @@ class Node:
         """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
         self._fault_to_process(f"stop {name}", name, "STOP")
 
+    def continue_process(self, name: str) -> None:
+        """Ends stop_process()."""
+        self.run("kill", "-CONT", *self.running(name))
+
     def signal_process(self, name: str, signal: str) -> None:
         """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
         self._fault_to_process(f"signal {signal} to {name}", name, signal)
