@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Corosync of the promoted node hangs for good, and fencing needs 12 s.
 
-Purpose: the node's vpnhad and its lease work on, so nobody misses its renewals. The others have a
-ring without it, and Pacemaker waits for fencing. When the lease ends, that is nobody's order, and a
-standby has to serve.
+Purpose: vpnhad of the node still works, so its renewals arrive. The others have a ring without the
+node, and Pacemaker waits for fencing. No order ends the lease, so a standby has to serve after it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
 gateways.
@@ -31,7 +30,7 @@ SILENCE_MS = 2000
 def steps(run: Run) -> None:
     live = begin(run, stand_in=True)
     stack, hung, standbys = live.stack, live.active, live.standbys
-    # It works on, and does not share a core of the host with the one that serves next.
+    # It works meanwhile, and does not share a core of the host with the one that serves next.
     live.spare_promoted()
     with power_switch_refuses(standbys):
         run.step(f"Corosync of {hung.name}, which is promoted, hangs; no node can be fenced")

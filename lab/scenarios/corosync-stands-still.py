@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Corosync of a standby stands still while a session comes, and then the promoted node dies.
 
-Purpose: the standby's vpnhad and its lease work meanwhile. Nobody tells it that the others have a
+Purpose: the standby's vpnhad and its lease work meanwhile. It cannot know that the others have a
 ring without it, so it takes its old records for complete ones. It may vote, but it may not serve:
 its records would replace those of the standby that has all sessions.
 
