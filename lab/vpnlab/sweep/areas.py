@@ -78,6 +78,7 @@ AREAS = {
         ("lease", "node"),
         ("quorum-lost", "lease-answers-lost", "cluster-grows", "two-nodes"),
         more=("two-nodes-partition", "two-nodes-refused", "voter-added", "voter-replaced",
+              "cluster-shrinks",
               "fence-living-member", "fence-race", "fenced-node-returns", "freeze-promoted",
               "cold-start", "cold-start-stale", "clock-step", "disk-full", "disk-stalls",
               "disk-refuses"),
