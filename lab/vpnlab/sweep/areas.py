@@ -15,7 +15,8 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "l2tp-three-failovers", "two-gateways", "plain-knet-refused", "daemon-killed",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
                    "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
-                   "pptp-power-cut", "corosync-stands-still")
+                   "pptp-power-cut", "corosync-stands-still",
+                   "stand-in-fails-then-next")
 # The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
@@ -94,6 +95,7 @@ AREAS = {
          "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
          "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
          "corosync-stands-still", "corosync-hangs-on-holder",
+         "stand-in-fails-then-next",
          "stalled-host"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
                *_steps("acting.py", "standing_in.py", "takeovers.py")),
