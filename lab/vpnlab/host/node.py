@@ -387,6 +387,17 @@ class Node:
         else:
             self.run("tc", "qdisc", "delete", "dev", device, "root")
 
+    def slow_link(self, network: str, kbit: int, spared_port: int) -> None:
+        """What the node sends there leaves no faster. Datagrams to one UDP port are spared."""
+        device = NETWORKS[network].link
+        self._on_fault(f"slow {network} {kbit} kbit/s", self.name)
+        self.run("tc", "-batch", "-", stdin=(
+            f"qdisc add dev {device} root handle 1: htb default 2\n"
+            f"class add dev {device} parent 1: classid 1:1 htb rate 1gbit\n"
+            f"class add dev {device} parent 1: classid 1:2 htb rate {kbit}kbit burst 16kb\n"
+            f"filter add dev {device} parent 1: protocol ip u32 match ip protocol 17 0xff "
+            f"match ip dport {spared_port} 0xffff flowid 1:1\n"))
+
     # Commands and files.
 
     def run(self, *argv: str, stdin: str | bytes = b"", timeout: float = COMMAND_LIMIT_S,

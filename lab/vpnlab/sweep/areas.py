@@ -16,7 +16,7 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
                    "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut", "corosync-stands-still",
-                   "stand-in-fails-then-next")
+                   "stand-in-fails-then-next", "promote-while-incomplete")
 # The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
@@ -133,7 +133,8 @@ AREAS = {
         ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client", "l2tp-session-end",
          "ikev2-session-end", "pptp-session-end"),
         more=("l2tp-power-cut-dc", "l2tp-demotion", "l2tp-three-failovers", "two-gateways", "mtu",
-              "mtu-nat", "join-under-load", "source-dies-during-snapshot", "mixed-version"),
+              "mtu-nat", "join-under-load", "source-dies-during-snapshot", "mixed-version",
+              "promote-while-incomplete"),
         paths=(*_src("base/", "effects/", "l2tp/", "node/", "ppp/", "replica/", "takeover/",
                      "wire/", "keepers/CMakeLists.txt", "keepers/families", "keepers/keeper",
                      "keepers/l2tp/", "keepers/margin", "keepers/paced_ends"),
