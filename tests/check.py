@@ -32,81 +32,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "lab"))
 
-from vpnlab.host.progress import run_logged  # noqa: E402 - the path must be set first
+# The path must be set first.
+from vpnlab.host.progress import run_logged  # noqa: E402
+from vpnlab.sweep.areas import (AREAS, LAB_TARGETS, MEASUREMENTS,  # noqa: E402
+                                PLAIN_SCENARIOS, Area)
 
 LOGS = ROOT / "build" / "check"
-# The promises that hold the product together; --all runs the rest too.
-PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
-                   "l2tp-three-failovers", "two-gateways", "plain-knet-refused", "daemon-killed",
-                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
-                   "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
-                   "pptp-power-cut")
-# The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
-# --only standing_in: an hour that promises nothing which no other scenario does.
-MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
-                "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
-                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
-                "calm-hour")
-
-
-@dataclass(frozen=True)
-class Area:
-    """A part of the tree: the programs of its unit tests, its scenarios."""
-
-    tests: tuple[str, ...]
-    scenarios: tuple[str, ...]
-    simulated: bool = False
-    packages: bool = False
-
-
-AREAS = {
-    "lease": Area(("lease", "node"), ("quorum-lost", "lease-answers-lost", "cluster-grows",
-                                      "two-nodes"), simulated=True),
-    "standing-in": Area(("lease", "takeover", "node"), (
-        "acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
-        "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
-        "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
-        "stalled-host"),
-        simulated=True),
-    "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
-                                                  "gate-removed")),
-    "kernels": Area(("kernel_adapters",), ("kernel-adapters", "l2tp-kernel-6.12")),
-    "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters", "link_adapters"),
-                   ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
-                    "config-differs", "pppd-link")),
-    "sessions": Area(("l2tp", "ppp", "replica", "wire", "takeover", "node"),
-                     ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client",
-                      "l2tp-session-end", "ikev2-session-end", "pptp-session-end"),
-                     simulated=True),
-    "ipsec": Area(("ipsec", "ipsec_adapters", "config", "kernel_adapters", "secret_adapters"),
-                  ("ipsec-stock", "ipsec-control", "ipsec-ha-pair", "l2tp-ipsec-power-cut",
-                   "ikev2-power-cut", "ikev2-kinds-power-cut", "ipsec-three-failovers",
-                   "ipsec-no-cleartext", "ipsec-charon-crash", "ipsec-standby-restart",
-                   "ipsec-planned-move", "ipsec-partition", "ipsec-mobike", "ipsec-lost-child")),
-    "pptp": Area(("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
-                 ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut",
-                  "pptp-nat", "pptp-three-failovers", "pptp-planned-move", "pptp-partition",
-                  "pptp-freeze", "pptp-pptpd-killed", "pptp-nomppe", "pptp-reorder",
-                  "pptp-stale-checkpoint", "pptp-quorum-lost-and-back", "pptp-load",
-                  "pptp-teardown", "pptp-monitor", "pptp-two-uplinks", "pptp-throughput",
-                  "pptp-unprotected", "pptp-refused")),
-    "life": Area(("keepers", "node", "pppd_plugin", "radius_adapters"),
-                 ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial", "l2tp-ipv6",
-                  "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
-                  "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
-                  "radius-ipsec", "radius-outage", "radius-stampede", "coa-after-failover",
-                  "coa-session-timeout", "session-timeout", "resumed-scripts",
-                  "pptp-resumed-scripts")),
-    "flows": Area(("conntrack", "conntrack_adapters", "node", "runtime"),
-                  ("nat-tcp", "conntrack-join"), simulated=True),
-    "rollout": Area(("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
-                    ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade",
-                     "rotate-secrets", "reboot-node", "switchover-under-load", "drain",
-                     "checkpoint-example"), packages=True),
-}
-# What the lab installs, and what some scenarios put in its place.
-LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "session-table")
 FUZZ_SECONDS = 60
 # Tenths of systemd's score of a unit.
 EXPOSURE_LIMIT = 54
@@ -241,12 +172,14 @@ def check_area(checks: Checks, area: Area) -> None:
             and checks.step("release build", ["cmake", "--build", "--preset", "release",
                                               "--target", *targets])):
         return
-    checks.step("release tests", ["ctest", "--preset", "release", "-L", labels], ctest_count)
+    if area.tests:
+        checks.step("release tests", ["ctest", "--preset", "release", "-L", labels], ctest_count)
     if area.simulated:
         simulate(checks)
+    for directory in area.pytest:
+        checks.step(f"tests of {directory}", ["/usr/bin/python3", "-m", "pytest", "-q",
+                                              directory], pytest_count)
     if area.packages:
-        checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
-                                              "tests/cib"], pytest_count)
         checks.step("Debian packages", ["setup/debs"])
     lab(checks, area.scenarios)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import secrets
 import shutil
@@ -16,20 +17,43 @@ from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFo
 from .host.kernel import DEFAULT_SERIES, SERIES, ensure_kernel
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
-from .host.stage import built_packages, install_stage
+from .host.stage import ROOT, built_packages, install_stage
 from .host.state import StateDirectory, check_name
 from .host.topology import DEFAULT_NODES, NODES
 from .steps import scenario, soak
+from .sweep import book, page
+from .sweep.areas import AREAS
+from .sweep.conduct import Sum, conduct
+from .sweep.order import Choice, candidates, choices, forecast
+from .sweep.runner import Runner, only_sweep
+from .sweep.tree import Tree
 
 DEFAULT_NAME = "lab"
 EXEC_LIMIT_S = 86400.0
 # Of a drill: its captures are analysed at its end, in memory.
 MINUTES_MAX = 120.0
 
+SWEEP_MINUTES = 30.0
+
+SWEEP_TEXT = """\
+Runs scenarios one after the other, builds what they need first, and keeps the results in
+docs/evidence.json and docs/evidence.md. Commit both files.
+
+The order, each time with the oldest evidence first:
+  1. scenarios that never ran
+  2. scenarios that were red last time
+  3. scenarios whose own file, or a file of whose area, changed since the commit of their evidence
+  4. all others
+
+No scenario begins after the time is over. One that took longer last time than what is left is
+passed over for one that fits. A scenario that has begun is finished. Artifacts are in
+build/sweep/NAME; they stay when the scenario is red.
+"""
+
 EPILOG = """\
 exit codes:
-    0  done; `run`, `soak`: every expectation was met
-    1  `run`, `soak`: one was not
+    0  done; `run`, `soak`, `sweep`: every expectation was met
+    1  `run`, `soak`, `sweep`: one was not
     2  wrong usage
   101  the lab itself failed             102  not root
   103  no /dev/net/tun                   104  memory or disk short
@@ -90,6 +114,24 @@ def parser() -> argparse.ArgumentParser:
                        help="no fault begins later than so long after the first "
                             "(default: %(default)g)")
     _add_run(drill, "of the plan: the same one has the same faults in the same order")
+
+    sweep = command("sweep", "run the scenarios whose evidence is oldest, keep the results",
+                    named=False)
+    sweep.description = SWEEP_TEXT
+    sweep.formatter_class = argparse.RawDescriptionHelpFormatter
+    sweep.add_argument("--minutes", type=_positive, default=SWEEP_MINUTES, metavar="M",
+                       help="begin no scenario later (default: %(default)g)")
+    sweep.add_argument("--only", choices=AREAS, metavar="AREA",
+                       help=f"the scenarios of one area: {', '.join(AREAS)}")
+    sweep.add_argument("--measurements", action="store_true",
+                       help="also the measurements, which repeat one fault for an hour")
+    instead = sweep.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true",
+                         help="print which scenarios would run, in which order and why; needs no "
+                              "root")
+    instead.add_argument("--page", action="store_true",
+                         help="make docs/evidence.md from docs/evidence.json, run nothing; needs "
+                              "no root")
     return top
 
 
@@ -119,6 +161,13 @@ def _minutes(text: str) -> float:
     return minutes
 
 
+def _positive(text: str) -> float:
+    minutes = float(text)
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return minutes
+
+
 def _add_stage(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stage", type=Path, metavar="DIR",
                          help="installed project files (DESTDIR) to lay over every node's root "
@@ -138,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        if os.geteuid() != 0 and options.command not in ("list",):
+        if os.geteuid() != 0 and not _without_root(options):
             raise NotRoot("the lab needs root")
         return COMMANDS[options.command](options)
     except LabError as error:
@@ -151,6 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _without_root(options: argparse.Namespace) -> bool:
+    return options.command == "list" or (options.command == "sweep"
+                                         and (options.list or options.page))
 
 
 def _interrupt(*_: object) -> None:
@@ -220,6 +274,49 @@ def _soak(options: argparse.Namespace) -> int:
     return _execute(options, soak.loaded(options.minutes))
 
 
+def _sweep(options: argparse.Namespace) -> int:
+    names = scenario.names()
+    evidence = book.load()
+    if options.page:
+        page.write(book.store(evidence, names), names)
+        return 0
+    tree = Tree(ignored=[str(path.relative_to(ROOT)) for path in (book.EVIDENCE, page.PAGE)])
+    seconds = 60 * options.minutes
+    order = choices(candidates(names, options.only, options.measurements), evidence,
+                    tree.changed_since)
+    if options.list:
+        _print_order(order, seconds)
+        return 0
+    found = Sum()
+    with only_sweep():
+        runner = Runner(tree, names)
+        state = runner.prepare()
+        say(f"sweep of {len(order)} scenarios for {options.minutes:g} min, commit "
+            f"{state.commit[:10]}{', dirty' if state.dirty else ''}")
+        try:
+            conduct(order, seconds, runner.run_one, found)
+        finally:
+            say(f"sweep: {found}")
+    return EXIT_SCENARIO_FAILED if found.failed else 0
+
+
+def _print_order(order: Sequence[Choice], seconds: float) -> None:
+    """Those that would run first; the durations are those of the last run."""
+    run = forecast(order, seconds)
+    later = [choice for choice in order if choice not in run]
+    for number, choice in enumerate(run, 1):
+        _print_choice(f"{number:3}", choice)
+    if later:
+        print(f"not within {seconds / 60:g} min:")
+    for choice in later:
+        _print_choice("  -", choice)
+
+
+def _print_choice(place: str, choice: Choice) -> None:
+    last = "" if choice.seconds is None else f"{choice.seconds:5.0f} s"
+    print(f"{place}  {choice.name:36} {last:7}  {choice.reason}")
+
+
 def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
     seed = secrets.randbits(31) if options.seed is None else options.seed
     out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
@@ -262,4 +359,4 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
 
 
 COMMANDS = {"up": _up, "down": _down, "status": _status, "list": _list, "kernel": _kernel,
-            "exec": _exec, "run": _run, "soak": _soak}
+            "exec": _exec, "run": _run, "soak": _soak, "sweep": _sweep}

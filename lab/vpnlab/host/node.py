@@ -276,6 +276,10 @@ class Node:
         """A daemon stands still, by SIGSTOP; an error if there is none of that name."""
         self._fault_to_process(f"stop {name}", name, "STOP")
 
+    def continue_process(self, name: str) -> None:
+        """Ends stop_process()."""
+        self.run("kill", "-CONT", *self.running(name))
+
     def signal_process(self, name: str, signal: str) -> None:
         """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
         self._fault_to_process(f"signal {signal} to {name}", name, signal)
@@ -382,6 +386,17 @@ class Node:
                      f"{jitter_ms:g}ms")
         else:
             self.run("tc", "qdisc", "delete", "dev", device, "root")
+
+    def slow_link(self, network: str, kbit: int, spared_port: int) -> None:
+        """What the node sends there leaves no faster. Datagrams to one UDP port are spared."""
+        device = NETWORKS[network].link
+        self._on_fault(f"slow {network} {kbit} kbit/s", self.name)
+        self.run("tc", "-batch", "-", stdin=(
+            f"qdisc add dev {device} root handle 1: htb default 2\n"
+            f"class add dev {device} parent 1: classid 1:1 htb rate 1gbit\n"
+            f"class add dev {device} parent 1: classid 1:2 htb rate {kbit}kbit burst 16kb\n"
+            f"filter add dev {device} parent 1: protocol ip u32 match ip protocol 17 0xff "
+            f"match ip dport {spared_port} 0xffff flowid 1:1\n"))
 
     # Commands and files.
 

@@ -262,6 +262,12 @@ class VpnhaStack:
             node.run("crm_resource", "--ban", "--promoted", "--resource", self.clone,
                      "--node", name)
 
+    def order_move(self, node: Node) -> None:
+        """What an administrator types to have the node promoted, who then leaves the constraint
+        behind; does not wait for anything."""
+        node.run("crm_resource", "--move", "--promoted", "--resource", self.clone,
+                 "--node", node.name)
+
     def keep_out(self, node: Node) -> None:
         """Not even a standby on this node; returns when its vpnhad has ended."""
         ended = self.daemon_log(node).count("event=ended")

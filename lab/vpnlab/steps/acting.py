@@ -59,7 +59,8 @@ def expect_acted(live: Live, *wanted: Node) -> None:
 
 @contextlib.contextmanager
 def power_switch_refuses(nodes: Sequence[Node]) -> Iterator[None]:
-    """The nodes' password for the power switch is a wrong one meanwhile."""
+    """The nodes' password for the power switch is a wrong one meanwhile. A node that loses its
+    power meanwhile has none."""
     tokens = [node.get(NODE_TOKEN_FILE) for node in nodes]
     for node in nodes:
         node.put(NODE_TOKEN_FILE, "wrong\n", mode=0o600)
@@ -67,4 +68,5 @@ def power_switch_refuses(nodes: Sequence[Node]) -> Iterator[None]:
         yield
     finally:
         for node, token in zip(nodes, tokens):
-            node.put(NODE_TOKEN_FILE, token, mode=0o600)
+            if node.powered():
+                node.put(NODE_TOKEN_FILE, token, mode=0o600)

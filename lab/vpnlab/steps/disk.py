@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Disks below vpnhad's state directory that are small, slow, or stand still."""
+"""Disks below vpnhad's state directory that are small, slow, refuse writes, or stand still."""
 from __future__ import annotations
 
 from ..host.node import Node
@@ -22,6 +22,16 @@ def fill_disk(node: Node) -> None:
     """Not a block is left; what is written in place is taken."""
     node.note_fault("disk-full")
     node.run("dd", "if=/dev/zero", f"of={STATE_DIRECTORY}/hog", "bs=4096", check=False)
+
+
+def refuse_writes(node: Node) -> None:
+    """Of use_small_disk(): read-only, as after an error, before take_writes()."""
+    node.note_fault("disk-refuses")
+    node.run("mount", "-o", "remount,ro", STATE_DIRECTORY)
+
+
+def take_writes(node: Node) -> None:
+    node.run("mount", "-o", "remount,rw", STATE_DIRECTORY)
 
 
 def use_stalling_disk(run: Run, node: Node) -> None:

@@ -29,6 +29,9 @@ UNNOTICED_MS = 50.0
 FAULT_FREE_MS = 250.0
 # What a protocol hides from every observer, or does not have: nobody can count it.
 NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_exchanges")}
+# What a client whose session goes on does not do.
+NEW_SESSION = ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
+               "ccp_exchanges", "auth_exchanges", "interface_changes")
 # The protocols in which an invariant is observed.
 INVARIANTS_OF = {"l2tp_ns_reused": (L2TP,), "esp_seq_reused": (L2TP_IPSEC, IKEV2),
                  "replays_accepted": (L2TP_IPSEC, IKEV2), "cleartext_l2tp": (L2TP_IPSEC,),
@@ -99,8 +102,7 @@ def expect_nothing_else(run: Run, seen: ClientResult) -> None:
     def expect(name: str, observed: object, expected: object) -> None:
         run.expect(f"{seen.name}_{name}", observed, expected)  # type: ignore[arg-type]
 
-    for name in ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
-                 "ccp_exchanges", "auth_exchanges", "tcp_resets", "interface_changes"):
+    for name in (*NEW_SESSION, "tcp_resets"):
         if name not in NOT_OF.get(seen.protocol, ()):
             expect(name, getattr(seen, name), equals(0))
     expect("tcp_intact", seen.tcp_intact, is_true())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ..evidence.expectation import equals
 from ..host.node import Node
+from ..host.topology import VpnGateway
 from .live import Live, begin, off_dc
 from .membership import OBSERVED_S, switch_on
 from .promise import TAKEOVER_MS, expect_no_gap, expect_only_silence
@@ -30,10 +31,15 @@ def set_members(live: Live, names: Sequence[str]) -> None:
 
 def wait_voters(live: Live, names: Sequence[str]) -> None:
     """Waits until the holder has changed the voters."""
-    wanted = f"event=voters gateway={live.stack.gateway.name} "
-    live.run.wait_for(f"the voters are {', '.join(names)}", lambda: any(
-        wanted in line and line.endswith(f" count={len(names)}")
-        for line in live.stack.daemon_log(live.active).splitlines()), VOTERS_S)
+    live.run.wait_for(f"the voters are {', '.join(names)}", lambda: voters_counted(
+        live.stack.daemon_log(live.active), live.stack.gateway) == len(names), VOTERS_S)
+
+
+def voters_counted(log: str, gateway: VpnGateway) -> int | None:
+    """How many there are of a gateway since the last change that the holder's vpnhad logged."""
+    wanted = f"event=voters gateway={gateway.name} "
+    counts = [line.rpartition(" count=")[2] for line in log.splitlines() if wanted in line]
+    return int(counts[-1]) if counts else None
 
 
 def start_new(live: Live, node: Node) -> None:

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The table of areas: it names what exists, and covers what can change a verdict."""
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from vpnlab.host.stage import ROOT
+from vpnlab.steps import scenario
+from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS, areas_changed, areas_of)
+
+# The product and the lab; without what shows or chooses results.
+SOURCES = ("CMakeLists.txt", "agents/", "ansible/", "cib-templates/", "cli/", "cmake/", "daemon/",
+           "debian/", "lab/", "libvpnha/", "monitoring/", "nftables/", "pppd-plugin/", "setup/",
+           "stonith/", "tests/echo/", "tests/kernel/", "tests/next/")
+NO_VERDICT = ("lab/README.md", "lab/demo.py", "lab/evidence.schema.json", "lab/report/",
+              "lab/tests/", "lab/vpnlab/report/", "lab/vpnlab/sweep/")
+SCENARIOS = "lab/scenarios/"
+
+
+@pytest.fixture(scope="module")
+def files() -> list[str]:
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True,
+                            text=True, check=False)
+    if listed.returncode == 0:
+        return [name for name in listed.stdout.split("\0") if name]
+    # An unpacked release has no git.
+    return [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.is_file()]
+
+
+def test_every_named_scenario_exists():
+    named = {name for area in AREAS.values() for name in (*area.scenarios, *area.more)}
+    assert (named | {*PLAIN_SCENARIOS, *MEASUREMENTS}) - set(scenario.names()) == set()
+
+
+def test_every_scenario_but_the_measurements_is_in_an_area():
+    assert [name for name in scenario.names()
+            if not areas_of(name) and name not in MEASUREMENTS] == []
+
+
+def test_an_area_names_a_scenario_once():
+    for name, area in AREAS.items():
+        both = (*area.scenarios, *area.more)
+        assert len(both) == len(set(both)), name
+
+
+def test_every_path_of_an_area_is_the_beginning_of_a_file(files):
+    assert [(name, path) for name, area in AREAS.items() for path in area.paths
+            if not any(file.startswith(path) for file in files)] == []
+
+
+def test_every_source_that_can_change_a_verdict_is_in_an_area(files):
+    sources = [file for file in files
+               if file.startswith(SOURCES) and not file.startswith((*NO_VERDICT, SCENARIOS))]
+    assert len(sources) > 500
+    assert [file for file in sources if not areas_changed([file])] == []
+
+
+def test_a_change_of_a_file_is_one_of_its_areas():
+    assert areas_changed(["libvpnha/src/mppe/sender.cpp"]) == {"pptp"}
+    assert areas_changed(["lab/vpnlab/product/pptp_client.py"]) == {"pptp"}
+    assert {"lease", "standing-in", "sessions"} <= areas_changed(["libvpnha/src/node/node.cpp"])
+    assert areas_changed(["docs/performance.md", "README.md"]) == set()
+    assert areas_changed([]) == set()

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""docs/evidence.json and the page that is made of it."""
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from sweep_sample import entry
+from vpnlab.evidence.result import Phases
+from vpnlab.host.errors import LabError
+from vpnlab.steps import scenario
+from vpnlab.sweep import book, page
+from vpnlab.sweep.book import Entry, Figures, Kernel
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "docs" / "evidence.json"
+
+
+def test_every_field_is_in_the_schema_and_the_other_way_round():
+    schema = json.loads(book.SCHEMA_PATH.read_text(encoding="utf-8"))
+    of_entry = schema["properties"]["scenarios"]["additionalProperties"]
+    of_figures = of_entry["properties"]["figures"]
+    for kind, node in ((Entry, of_entry), (Kernel, of_entry["properties"]["kernel"]),
+                       (Figures, of_figures), (Phases, of_figures["properties"]["phases_ms"])):
+        fields = [field.name for field in dataclasses.fields(kind)]
+        assert fields == list(node["properties"]) == node["required"]
+        assert node["additionalProperties"] is False
+
+
+def test_evidence_survives_the_file(path):
+    evidence = {"drain": entry(), "flood": entry("red", dirty=True)}
+    book.store(evidence, ["drain", "flood"], path)
+    assert book.load(path) == evidence
+
+
+def test_no_file_is_no_evidence(path):
+    assert book.load(path) == {}
+
+
+def test_the_newer_run_replaces_the_older_one_and_no_other(path):
+    for name, date in (("flood", 1), ("drain", 1), ("drain", 2)):
+        book.add(name, entry(date=f"2026-10-0{date}T00:00:00Z"), ["drain", "flood"], path)
+    assert {name: each.date[:10] for name, each in book.load(path).items()} == {
+        "drain": "2026-10-02", "flood": "2026-10-01"}
+
+
+def test_a_removed_scenario_drops_out(path):
+    book.store({"gone": entry(), "drain": entry()}, ["gone", "drain"], path)
+    book.add("flood", entry(), ["drain", "flood"], path)
+    assert list(book.load(path)) == ["drain", "flood"]
+
+
+@pytest.mark.parametrize("text", [
+    "", "{", "[]", "{}", '{"scenarios": []}', '{"scenarios": {"drain": {}}}',
+    "<<<<<<< HEAD\n{}\n", b"\xff\xfe"])
+def test_malformed_file_is_named_and_nothing_is_written(path, text):
+    before = text if isinstance(text, bytes) else text.encode()
+    path.parent.mkdir()
+    path.write_bytes(before)
+    with pytest.raises(LabError, match=f"{path} is malformed"):
+        book.load(path)
+    with pytest.raises(LabError, match="Nothing was written"):
+        book.add("drain", entry(), ["drain"], path)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("change, problem", [
+    ({"verdict": "yellow"}, "verdict"), ({"commit": "abc"}, "commit"), ({"date": "today"}, "date"),
+    ({"seconds": -1}, "seconds"), ({"failed": ["x"]}, "green, but 1"),
+    ({"verdict": "red"}, "red, but 0"), ({"extra": 1}, "'extra' was unexpected"),
+    ({"figures": {**dataclasses.asdict(entry().figures), "sessions_kept": 2}}, "more sessions")])
+def test_says_what_is_wrong(change, problem):
+    data = json.loads(json.dumps(dataclasses.asdict(entry())))
+    assert book.validate({"scenarios": {"drain": data}}) == []
+    found = book.validate({"scenarios": {"drain": {**data, **change}}})
+    assert len(found) == 1 and "drain" in found[0] and problem in found[0]
+
+
+@pytest.mark.parametrize("broken", ["fsync", "rename"])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(path, monkeypatch, broken):
+    book.store({"drain": entry()}, ["drain"], path)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("no space left")
+
+    if broken == "fsync":
+        monkeypatch.setattr(book.os, "fsync", fail)
+    else:
+        monkeypatch.setattr(type(path), "rename", fail)
+    with pytest.raises(OSError):
+        book.add("drain", entry("red"), ["drain"], path)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_the_old_file_is_whole_until_the_new_one_is(path, monkeypatch):
+    book.store({"drain": entry()}, ["drain"], path)
+    seen = []
+    monkeypatch.setattr(book.os, "fsync", lambda _: seen.append(book.load(path)["drain"].verdict))
+    book.add("drain", entry("red"), ["drain"], path)
+    assert seen == ["green"]
+    assert book.load(path)["drain"].verdict == "red"
+
+
+def rows(text: str) -> list[str]:
+    return [line.split("|")[1].strip(" `") for line in text.splitlines()
+            if line.startswith("| `")]
+
+
+def test_page_has_the_red_ones_first_and_those_that_never_ran_last():
+    evidence = {"drain": entry(), "nat-tcp": entry("red"), "flood": entry(), "gone": entry("red")}
+    text = page.page(evidence, ["drain", "flood", "nat-tcp", "l2tp-stock", "calm-hour"])
+    assert rows(text) == ["nat-tcp", "drain", "flood", "calm-hour", "l2tp-stock"]
+    assert "**5 scenarios: 1 red, 2 green, 2 never run.**" in text
+    run, _, never = text.partition("## Never run")
+    assert "`l2tp-stock`" not in run and "| `l2tp-stock` | sessions, lab |" in never
+    assert "| `calm-hour` | measurement |" in never
+
+
+def test_row_of_a_green_one():
+    text = page.page({"drain": entry(date="2026-10-04T12:34:56Z", dirty=True)}, ["drain"])
+    assert ("| `drain` | rollout | green | 2026-10-04 12:34 | `cccccccccc` dirty | outage 1234 ms, "
+            "kept 1 of 1, first packet 1200 ms, 1 fault, 30 expectations | 6.1 (6.1.1-1) | 60 |"
+            ) in text.splitlines()
+    assert "Never run" not in text
+    assert "Oldest run: 2026-10-04, newest: 2026-10-04." in text
+
+
+def test_row_of_a_red_one_names_what_failed_and_stays_one_row():
+    failed = ("a|b", "c\nd", "`e`", "f", "g", "h", "i")
+    text = page.page({"drain": entry("red", failed=failed)}, ["drain"])
+    assert "| **red**: `a/b`, `c d`, `'e'`, `f`, `g` and 2 more |" in text
+
+
+@pytest.mark.parametrize("figures, text", [
+    (Figures(expectations=96), "96 expectations"),
+    (Figures(baseline_gap_ms=23.4, expectations=2), "gap 23 ms, 2 expectations"),
+    (Figures(clients=2, sessions_kept=0, overlap_ms=3, violations=1, leftovers=2, faults=2,
+             expectations=9), "kept 0 of 2, two owners for 3 ms, 1 violation, 2 leftovers, "
+                              "2 faults, 9 expectations")])
+def test_figures_say_what_was_observed(figures, text):
+    assert page.figures_text(figures) == text
+
+
+def test_page_without_evidence():
+    text = page.page({}, ["drain"])
+    assert "**1 scenarios: 0 red, 0 green, 1 never run.**" in text
+    assert rows(text) == ["drain"] and "verdict" not in text
+
+
+# What is committed.
+
+REPAIR = "run `lab/lab sweep --page`, and commit docs/evidence.json and docs/evidence.md"
+
+
+def test_committed_evidence_is_of_scenarios_that_exist():
+    assert set(book.load()) - set(scenario.names()) == set(), REPAIR
+
+
+def test_committed_page_is_what_the_evidence_makes():
+    made = page.page(book.load(), scenario.names())
+    assert page.PAGE.read_text(encoding="utf-8") == made, REPAIR

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of the tree: their files, their unit tests, their scenarios.
+
+`./check --area` runs the tests and scenarios of one area. `lab/lab sweep` runs the scenarios of an
+area again after a change of its files. This module imports nothing of the lab, so both can use it.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# The promises that hold the product together; ./check --all runs the rest too.
+PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
+                   "l2tp-three-failovers", "two-gateways", "plain-knet-refused", "daemon-killed",
+                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp",
+                   "two-standbys-killed", "daemon-hangs", "l2tp-ipsec-power-cut", "ikev2-power-cut",
+                   "pptp-power-cut", "corosync-stands-still",
+                   "stand-in-fails-then-next", "promote-while-incomplete")
+# The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
+# --only standing_in: an hour that promises nothing which no other scenario does.
+MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
+                "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
+                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
+                "calm-hour")
+# What the lab installs, and the programs that some scenarios use in its place or beside it.
+LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "session-table",
+               "kernel_test")
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the tree. `tests`: the programs of its unit tests. `scenarios`: those that
+    `./check --area` runs. `more`: its other scenarios, which only the sweep and --all run.
+    `paths`: its files, each the beginning of a path. `pytest`: its directories of Python tests."""
+
+    tests: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    simulated: bool = False
+    packages: bool = False
+    pytest: tuple[str, ...] = ()
+
+
+def _below(directory: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{directory}/{name}" for name in names)
+
+
+def _src(*names: str) -> tuple[str, ...]:
+    return _below("libvpnha/src", *names)
+
+
+def _adapters(*names: str) -> tuple[str, ...]:
+    return _src(*(f"adapters/{name}" for name in names))
+
+
+def _runtime(*names: str) -> tuple[str, ...]:
+    return _src(*(f"runtime/{name}" for name in names))
+
+
+def _product(*names: str) -> tuple[str, ...]:
+    return _below("lab/vpnlab/product", *names)
+
+
+def _steps(*names: str) -> tuple[str, ...]:
+    return _below("lab/vpnlab/steps", *names)
+
+
+def _node(*names: str) -> tuple[str, ...]:
+    return _below("lab/node", *names)
+
+
+# Each source that can change a verdict is in one area at least: in the one whose scenarios notice a
+# mistake in it first. A test checks that. Files that everything uses (base/, replica/, node/) are
+# not in all areas: every change would then be a change of every area.
+AREAS = {
+    "lease": Area(
+        ("lease", "node"),
+        ("quorum-lost", "lease-answers-lost", "cluster-grows", "two-nodes"),
+        more=("two-nodes-partition", "two-nodes-refused", "voter-added", "voter-replaced",
+              "cluster-shrinks",
+              "fence-living-member", "fence-race", "fenced-node-returns", "freeze-promoted",
+              "cold-start", "cold-start-stale", "clock-step", "disk-full", "disk-stalls",
+              "disk-refuses"),
+        paths=(*_src("lease/", "node/", "takeover/", "ports/lease", "ports/machine"),
+               *_adapters("lease/", "os/state_", "os/boot_", "os/linux_machine"),
+               *_runtime("fencing", "checks/quorum_mode", "checks/clock_rate"), "stonith/",
+               *_steps("disk.py", "fenced.py", "two_nodes.py", "voters.py"),
+               *_node("stalling_fs.py")),
+        simulated=True),
+    "standing-in": Area(
+        ("lease", "takeover", "node"),
+        ("acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
+         "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
+         "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
+         "corosync-stands-still", "corosync-hangs-on-holder",
+         "stand-in-fails-then-next",
+         "stalled-host"),
+        paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
+               *_steps("acting.py", "standing_in.py", "takeovers.py")),
+        simulated=True),
+    "gate": Area(
+        ("kernel_adapters", "runtime"),
+        ("kernel-adapters", "third-device", "gate-removed"),
+        more=("device-recreated", "addresses-removed", "standby-silent", "freeze-promoted"),
+        paths=(*_src("ports/gate", "ports/network", "ports/neighbours"),
+               *_adapters("gate/", "netlink/", "addresses/"),
+               *_runtime("devices", "views/gate_view"), *_steps("silence.py"))),
+    "kernels": Area(
+        ("kernel_adapters",),
+        ("kernel-adapters", "l2tp-kernel-6.12"),
+        paths=(*_src("ports/session_kernel"), *_adapters("l2tp/", "netlink/", "ipsec/xfrm_"),
+               "tests/kernel/", "lab/kernel/", "lab/vpnlab/host/kernel.py",
+               *_product("kernel_tests.py"))),
+    "agents": Area(
+        ("daemon", "ocf", "process_adapters", "vip_adapters", "link_adapters"),
+        ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed", "config-differs",
+         "pppd-link"),
+        more=("daemon-restart", "daemon-stopped", "two-nodes-standby-killed", "successor-killed",
+              "crash-loop", "xl2tpd-killed", "vip-claim", "link-flap", "link-inside-down",
+              "link-outside-down", "upstream-dead-everywhere"),
+        paths=("agents/", "daemon/",
+               *_src("adapters/CMakeLists.txt", "ocf/", "ports/CMakeLists.txt", "ports/services"),
+               *_adapters("control/", "os/", "ppp_link/", "services/", "vip/"),
+               *_runtime("CMakeLists.txt", "checks/", "daemon", "executor", "gateway_settings",
+                         "preparation", "requests", "setup_reader", "timers", "views/"),
+               "tests/next/frail.cpp", *_product("lines.py", "sites/", "systemd.py",
+                                                 "vpnha_stack.py"),
+               *_steps("frail.py", "links.py", "promoted_fault.py"), *_node("frames.py"))),
+    "sessions": Area(
+        ("l2tp", "ppp", "replica", "wire", "takeover", "node"),
+        ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client", "l2tp-session-end",
+         "ikev2-session-end", "pptp-session-end"),
+        more=("l2tp-power-cut-dc", "l2tp-demotion", "l2tp-three-failovers", "two-gateways", "mtu",
+              "mtu-nat", "join-under-load", "source-dies-during-snapshot", "mixed-version",
+              "promote-while-incomplete"),
+        paths=(*_src("base/", "effects/", "l2tp/", "node/", "ppp/", "replica/", "takeover/",
+                     "wire/", "keepers/CMakeLists.txt", "keepers/families", "keepers/keeper",
+                     "keepers/l2tp/", "keepers/margin", "keepers/paced_ends"),
+               *_adapters("l2tp/", "pppd/"), *_runtime("install_queue", "plugin"), "pppd-plugin/",
+               "libvpnha/CMakeLists.txt",
+               *_product("__init__.py", "client.py", "dialler.py", "l2tp_", "probes.py",
+                         "watch.py"),
+               *_steps("live.py", "power_cut.py", "promise.py", "sessions/", "todays_stack.py"),
+               *_node("bulk.py", "echo_server.py", "ping_probe.py", "tcp_stream.py", "watch.py")),
+        simulated=True),
+    "ipsec": Area(
+        ("ipsec", "ipsec_adapters", "config", "kernel_adapters", "secret_adapters"),
+        ("ipsec-stock", "ipsec-control", "ipsec-ha-pair", "l2tp-ipsec-power-cut",
+         "ikev2-power-cut", "ikev2-kinds-power-cut", "ipsec-three-failovers",
+         "ipsec-no-cleartext", "ipsec-charon-crash", "ipsec-standby-restart",
+         "ipsec-planned-move", "ipsec-partition", "ipsec-mobike", "ipsec-lost-child"),
+        more=("ipsec-1000", "ipsec-freeze", "ipsec-inflight-rekey", "ipsec-nat-rebinds",
+              "ipsec-nat-two-clients", "ipsec-rekey-storm"),
+        paths=(*_src("effects/ipsec_work", "ipsec/", "keepers/ipsec/", "ports/charon",
+                     "ports/ike_watch", "ports/port_map", "ports/sa_table"),
+               *_adapters("ipsec/", "secrets/", "services/charon_"),
+               *_runtime("executor_ipsec", "ipsec"), "agents/strongswan",
+               *_product("charon.py", "ike_crowd.py", "ipsec_", "pki.py"), *_steps("ipsec/"),
+               *_node("forger.py", "ike_crowd.py", "syslog.py"))),
+    "pptp": Area(
+        ("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
+        ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut", "pptp-nat",
+         "pptp-three-failovers", "pptp-planned-move", "pptp-partition", "pptp-freeze",
+         "pptp-pptpd-killed", "pptp-nomppe", "pptp-reorder", "pptp-stale-checkpoint",
+         "pptp-quorum-lost-and-back", "pptp-load", "pptp-teardown", "pptp-monitor",
+         "pptp-two-uplinks", "pptp-throughput", "pptp-unprotected", "pptp-refused"),
+        paths=(*_src("effects/pptp_work", "keepers/pptp/", "mppe/", "pptp/"),
+               *_adapters("pptp/", "services/pptpd_"), *_runtime("pptp"), "agents/pptp",
+               "agents/start_pptpd", "pppd-plugin/pptp_call", *_product("pptp"),
+               *_steps("pptp_live.py"), *_node("sockets_of.py"))),
+    "life": Area(
+        ("keepers", "node", "pppd_plugin", "radius_adapters"),
+        ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial", "l2tp-ipv6",
+         "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
+         "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
+         "radius-ipsec", "radius-outage", "radius-stampede", "coa-after-failover",
+         "coa-session-timeout", "session-timeout", "resumed-scripts", "pptp-resumed-scripts"),
+        paths=(*_src("effects/accounting_work", "effects/script_work", "keepers/accounts/",
+                     "keepers/addresses/", "keepers/drain/", "keepers/resume_scripts",
+                     "keepers/timeouts", "ppp/timeouts"),
+               *_adapters("pppd/", "radius/"),
+               *_runtime("admission", "authorization", "plugin", "script"), "pppd-plugin/",
+               *_product("crowd.py", "radius"),
+               *_steps("accounts.py", "sessions/"),
+               *_node("datagrams.py", "flood.py", "l2tp_peers.py", "pushed.py",
+                      "session_crowd.py"))),
+    "flows": Area(
+        ("conntrack", "conntrack_adapters", "node", "runtime"),
+        ("nat-tcp", "conntrack-join"),
+        more=("nat-tcp-server", "nat-udp", "nat-many", "nat-ftp-helper", "nat-ftp-expectation",
+              "pptp-passthrough", "conntrack-overrun", "nft-flushed", "nft-big-reload",
+              "reboot-ruleset"),
+        paths=(*_src("conntrack/", "effects/flow_work", "keepers/conntrack/", "ports/flow"),
+               *_adapters("conntrack/"), *_runtime("checks/conntrack", "flow_keeper"), "nftables/",
+               "lab/vpnlab/traffic/", *_product("ruleset.py"),
+               *_node("flows.py", "ftp_", "name_", "ruleset_watch.py", "streams.py")),
+        simulated=True),
+    "cluster": Area(
+        ("corosync_adapters", "file_adapters", "takeover", "runtime"),
+        ("partition-isolate-promoted", "plain-knet-refused", "node-joins", "cluster-link-down",
+         "corosync-killed", "pacemaker-gone"),
+        more=("partition-isolate-promoted-dc", "partition-cluster-links-only", "partition-oneway",
+              "node-joins-default-token", "node-leaves", "node-leaves-default-token",
+              "unpromoted-power-cut", "unpromoted-power-cut-default-token",
+              "pacemaker-restarted", "maintenance-restart", "standby-promoted",
+              "reboot-promoted"),
+        paths=(*_adapters("corosync/"), *_runtime("checks/cluster_links", "cluster_nodes",
+                                                  "encryption", "pacemaker/"),
+               "cib-templates/", "lab/cluster/", *_product("cluster.py"),
+               *_steps("membership.py", "partition.py")),
+        pytest=("tests/cib",)),
+    "rollout": Area(
+        ("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
+        ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade", "rotate-secrets",
+         "reboot-node", "switchover-under-load", "drain", "checkpoint-example"),
+        paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
+               "CMakePresets.json", "debian/", "docs/install-by-hand.md", "libvpnha/examples/",
+               "libvpnha/include/", "libvpnha/libvpnha.pc.in", "libvpnha/vpnha-config.cmake",
+               "monitoring/", "setup/", *_src("checkpoint/", "config/", "tuning/"),
+               *_runtime("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",
+               "lab/vpnlab/host/debian.py", *_product("session_table.py", "systemd.py"),
+               *_steps("rollout.py"), *_node("table_client.py")),
+        packages=True, pytest=("tests/cib",)),
+    "echo": Area(
+        ("keepers", "node", "runtime"),
+        ("echo-power-cut", "echo-planned-move"),
+        paths=("tests/echo/", *_src("effects/other_work", "keepers/families", "keepers/keeper",
+                                    "ports/carrier"),
+               *_runtime("protocol"), *_steps("echo.py"))),
+    "lab": Area(
+        (),
+        ("lab-faults", "l2tp-stock"),
+        paths=("lab/lab", "lab/power/", "lab/result.schema.json", "lab/vpnlab/__init__.py",
+               "lab/vpnlab/cli.py", "lab/vpnlab/evidence/", "lab/vpnlab/host/",
+               *_steps("__init__.py", "drill.py", "run.py", "scenario.py", "soak.py"),
+               *_node("__init__.py", "agent.py", "init.py", "syslog.py")),
+        pytest=("lab/tests",)),
+}
+
+
+def areas_of(scenario: str) -> list[str]:
+    """The areas of a scenario, in the order of the table."""
+    return [name for name, area in AREAS.items() if scenario in (*area.scenarios, *area.more)]
+
+
+def areas_changed(paths: Iterable[str]) -> set[str]:
+    """The areas that have one of these files."""
+    listed = list(paths)
+    return {name for name, area in AREAS.items()
+            if any(path.startswith(area.paths) for path in listed)}
