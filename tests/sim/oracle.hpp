@@ -138,7 +138,9 @@ class Oracle {
     // Of a gateway, as it was at the last glance.
     struct Silence {
         bool ordered = false;  // By who demoted the node that served last.
-        // Since when each of them could have served.
+        TimePoint seen{};
+        // Since when each of them could have served, without the time in which another one was
+        // ordered to.
         std::map<NodeId, TimePoint> could_serve;
     };
     struct Takeover {

@@ -2,6 +2,7 @@
 // That a gateway is served when it could be, and that a disk which takes nothing is noticed before
 // it is needed.
 #include <algorithm>
+#include <utility>
 
 #include "sim/oracle.hpp"
 
@@ -93,6 +94,17 @@ void Oracle::check_silence() {
         // role is stopped or demoted").
         if (silence->second.ordered) {
             continue;
+        }
+        // Another node that Pacemaker has ordered to serve has 2 s to be granted the lease, whether
+        // it can be or not (docs/takeover.md, "A promotion without a lease").
+        const bool is_ordered_elsewhere =
+            std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
+                const node::GatewayNode* const gateway = each.second->gateway(id);
+                return gateway != nullptr && gateway->state() == takeover::State::taking_over;
+            });
+        const Duration glance = agenda_.now() - std::exchange(silence->second.seen, agenda_.now());
+        for (auto& [node, since] : silence->second.could_serve) {
+            since += is_ordered_elsewhere && !is_new ? glance : Duration{};
         }
         for (const auto& [node, machine] : machines_) {
             std::map<NodeId, TimePoint>& since = silence->second.could_serve;

@@ -167,6 +167,18 @@ class FakeCluster {
         members_changed();
     }
     void heal() { split({}); }
+    // Its Corosync stands still, and nothing else of it: the others have a ring without it, and it
+    // is told of nothing.
+    void hang_corosync(std::uint32_t node) {
+        hung_.insert(NodeId{node});
+        members_changed();
+    }
+    // It hears that all have left, and of the ring that it comes to.
+    void wake_corosync(std::uint32_t node) {
+        hung_.erase(NodeId{node});
+        run(node, at(node).node->on_members({NodeId{node}}, false, now_));
+        members_changed();
+    }
     void kill(std::uint32_t node) {
         nodes_.erase(NodeId{node});
         members_changed();
@@ -273,9 +285,12 @@ class FakeCluster {
     }
     void members_changed() {
         for (const auto& [id, fake] : nodes_) {
+            if (hung_.contains(id)) {
+                continue;
+            }
             std::set<NodeId> members;
             for (const auto& [other, unused] : nodes_) {
-                if (hear_each_other(id, other)) {
+                if (hear_each_other(id, other) && !hung_.contains(other)) {
                     members.insert(other);
                 }
             }
@@ -307,7 +322,7 @@ class FakeCluster {
             const auto [sender, message] = std::move(queue_.front());
             queue_.pop_front();
             for (const auto& [id, fake] : nodes_) {
-                if (hear_each_other(sender, id)) {
+                if (hear_each_other(sender, id) && hung_.contains(id) == hung_.contains(sender)) {
                     execute(id.value, fake->node->on_group_message(sender, message, now_));
                 }
             }
@@ -519,6 +534,7 @@ class FakeCluster {
     std::set<std::uint32_t> full_disks_;
     std::set<std::uint32_t> slow_disks_;
     std::set<std::uint32_t> away_;
+    std::set<NodeId> hung_;
     std::set<std::uint32_t> muted_;
     Lost lost_;
     bool abstains_ = false;
