@@ -48,6 +48,7 @@ Devices::~Devices() {
 adapters::LinkWatch::Listener Devices::listener() {
     return {.on_device = [this](const adapters::Link& link) { on_device(link); },
             .on_new = [this](const std::string& interface) { on_new(interface); },
+            .on_news_lost = [this] { on_news_lost(); },
             .on_filters_changed = [this](const adapters::Link& link) { check_gate(link); },
             .on_addresses_removed = [this](const std::string& interface) { bring_back(interface); },
             .on_rules_removed = [this] { bring_back_all(); },
@@ -95,6 +96,17 @@ void Devices::on_new(const std::string& interface) {
             bring_back(gateway, has_carrier(interface));
         }
     }
+}
+
+void Devices::on_news_lost() {
+    write_log(node::Level::info,
+              "more news of devices than the kernel keeps: all devices are looked at, and what is "
+              "missing is added again event=device-news-lost");
+    for (const config::Gateway& gateway : daemon_.config.gateways) {
+        daemon_.neighbours.forget(gateway.outside.interface);
+        daemon_.neighbours.forget(gateway.inside.interface);
+    }
+    bring_back_all();
 }
 
 bool Devices::serves() const {

@@ -53,6 +53,7 @@ class Devices {
     // The next device that is new or has changed.
     void take_changed();
     void on_new(const std::string& interface);
+    void on_news_lost();
     // Looks whether the gate is still the first program of that device, and puts it back.
     void check_gate(const adapters::Link& link);
     void check_gates();
