@@ -2,7 +2,7 @@
 // What can be looked at without starting a daemon.
 #include "adapters/conntrack/conntrack_settings.hpp"
 #include "adapters/corosync/cluster_map.hpp"
-#include "adapters/gate/gate.hpp"
+#include "adapters/gate/gate_silence.hpp"
 #include "config/config.hpp"
 #include "runtime/checks/clock_rate.hpp"
 #include "runtime/checks/cluster_links.hpp"
