@@ -8,6 +8,7 @@
 #include "runtime/checks/cluster_links.hpp"
 #include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
+#include "runtime/checks/devices_check.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -40,6 +41,11 @@ Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
             {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
     }
     return check;
+}
+
+Result<std::vector<DeviceFinding>> check_devices(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::find_in_devices(config);
 }
 
 Result<std::vector<std::string>> check_connections(const std::string& config_file) {
