@@ -70,7 +70,7 @@ AREAS = {
         "stalled-host"),
         simulated=True),
     "gate": Area(("kernel_adapters", "runtime"), ("kernel-adapters", "third-device",
-                                                  "gate-removed")),
+                                                  "gate-removed", "foreign-qdisc")),
     "kernels": Area(("kernel_adapters",), ("kernel-adapters", "l2tp-kernel-6.12")),
     "agents": Area(("daemon", "ocf", "process_adapters", "vip_adapters", "link_adapters"),
                    ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
