@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "adapters/addresses/network.hpp"
-#include "adapters/gate/gate.hpp"
+#include "adapters/gate/gate_silence.hpp"
 #include "adapters/os/state_lock.hpp"
 #include "adapters/services/gateway_services.hpp"
 #include "config/config.hpp"

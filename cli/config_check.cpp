@@ -58,6 +58,30 @@ ExitCode say_connection_tracking(const Result<ConntrackCheck>& check, std::ostre
     return code;
 }
 
+// Before vpnhad needs the gate there.
+ExitCode say_devices(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<std::vector<DeviceFinding>> findings = check_devices(path);
+    if (!findings) {
+        if (findings.error().code != Errc::permission) {
+            return report(findings.error(), err);
+        }
+        out << "devices: not looked at: " << printable(findings.error().detail) << "\n";
+        return ExitCode::ok;
+    }
+    ExitCode code = ExitCode::ok;
+    for (const DeviceFinding& finding : *findings) {
+        if (finding.is_error) {
+            code = report({Errc::unsupported, "devices: " + finding.text}, err);
+        } else {
+            out << "devices: warning: " << printable(finding.text) << "\n";
+        }
+    }
+    if (findings->empty()) {
+        out << "devices: all of them take the gate\n";
+    }
+    return code;
+}
+
 // Where corosync does not run yet there is nothing to look at, and nothing wrong.
 void check_links(std::ostream& out) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
@@ -83,6 +107,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
         return report(kernel.error(), err);
     }
     out << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
+    const ExitCode devices = say_devices(path, out, err);
     const Result<std::string> clock = check_clock();
     if (!clock && clock.error().code != Errc::permission) {
         return report(clock.error(), err);
@@ -101,7 +126,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max(tuned, say_connection_tracking(tracking, out, err));
+    return std::max({devices, tuned, say_connection_tracking(tracking, out, err)});
 }
 
 }  // namespace vpnha::cli

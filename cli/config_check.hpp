@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha config check` looks at: the file, this kernel, the clock, the cluster's links, the
-// table of tuning, connection tracking.
+// What `vpnha config check` looks at: the file, this kernel, the devices, the clock, the cluster's
+// links, the table of tuning, connection tracking.
 #pragma once
 
 #include <iosfwd>

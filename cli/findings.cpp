@@ -196,6 +196,31 @@ class Findings {
         }
     }
 
+    void add_devices() {
+        for (const json& device : status_.value("devices", json::array())) {
+            const auto state = device.at("state").get<std::string>();
+            const auto interface = printable(device.at("interface").get<std::string>());
+            const auto reason = printable(device.at("reason").get<std::string>());
+            if (state == "barred") {
+                add(Health::degraded,
+                    fmt::format("device {} cannot have the gate, and carries no gateway: what "
+                                "comes there to the gateways' addresses, or leaves from them, is "
+                                "dropped: {}",
+                                interface, reason));
+            } else if (state == "port") {
+                add(Health::degraded,
+                    fmt::format("device {} could not have the gate when it leaves its bridge or "
+                                "bond: {}",
+                                interface, reason));
+            } else {
+                add(Health::degraded,
+                    fmt::format("the kernel refuses the gate on device {}, and this node does not "
+                                "serve without it: {}",
+                                interface, reason));
+            }
+        }
+    }
+
     void add_cluster(const json& status) {
         std::string used;
         for (const json& cause : status_.at("admission").at("causes")) {
@@ -268,6 +293,7 @@ std::vector<Finding> findings_of(const json& status) {
         return findings.worst_first();
     }
     findings.add_cluster(status);
+    findings.add_devices();
     for (const json& gateway : status.at("gateways")) {
         findings.add_gateway(gateway);
     }

@@ -41,6 +41,9 @@ Cell presence_cell(const json& device, const char* direction) {
     if (is_amiss(presence)) {
         return {presence, Colour::red};
     }
+    if (presence == "barred") {
+        return {presence, Colour::yellow};
+    }
     return presence == "no_device" ? Cell("no such device", Colour::yellow) : Cell(presence);
 }
 

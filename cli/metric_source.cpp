@@ -330,12 +330,29 @@ MetricSource gate_devices() {
                 for (const char* direction : {"in", "out"}) {
                     const json& interface = at(device, "/interface");
                     const json& presence = at(device, fmt::format("/{}", direction));
-                    // What is not there lets nothing pass.
-                    if (interface.is_string() && presence.is_string() && presence != "no_device") {
+                    // What is not there, or barred, lets nothing pass.
+                    if (interface.is_string() && presence.is_string() && presence != "no_device" &&
+                        presence != "barred") {
                         add(samples,
                             {{"interface", interface.get<std::string>()}, {"direction", direction}},
                             presence == "attached" ? 1 : 0);
                     }
+                }
+            }
+            return samples;
+        }};
+}
+
+MetricSource gate_barred() {
+    return {
+        "interface", "`gate`: `devices[]`", [](const Answers& answers) {
+            Samples samples;
+            for (const json& device : at(answers.gate, "/devices")) {
+                const json& interface = at(device, "/interface");
+                const json& out = at(device, "/out");
+                if (interface.is_string() && out.is_string() && out != "no_device") {
+                    const bool is_barred = out == "barred" || at(device, "/in") == "barred";
+                    add(samples, {{"interface", interface.get<std::string>()}}, is_barred ? 1 : 0);
                 }
             }
             return samples;

@@ -65,6 +65,7 @@ struct Split {
 [[nodiscard]] MetricSource gate_states();
 [[nodiscard]] MetricSource gate_seconds();
 [[nodiscard]] MetricSource gate_devices();
+[[nodiscard]] MetricSource gate_barred();
 [[nodiscard]] MetricSource gate_drops();
 
 }  // namespace vpnha::cli

@@ -366,8 +366,12 @@ Metrics of_the_lease() {
          "Until the gate's deadline, negative since; none while it is shut.", gate_seconds()},
         {"vpnha_gate_attached", kGauge,
          "0: this device lets everything pass, or another program runs before the gate; none for "
-         "a device that is not there.",
+         "a device that is not there, or is barred.",
          gate_devices()},
+        {"vpnha_gate_barred", kGauge,
+         "1: this device cannot have the gate and carries no gateway; nftables drops there what is "
+         "from or to the gateways' addresses.",
+         gate_barred()},
         {"vpnha_gate_drops_total", kCounter,
          "Packets that the gate dropped; standby is a node's that does not serve.", gate_drops()},
     };

@@ -78,6 +78,16 @@ struct ConntrackCheck {
 // configuration's.
 [[nodiscard]] VPNHA_API Result<ConntrackCheck> check_conntrack(const std::string& config_file);
 
+struct DeviceFinding {
+    bool is_error = false;  // vpnhad does not start, or ends, because of it.
+    std::string text;       // What it is, what vpnhad does about it, and what to do.
+};
+
+// Devices of this machine that do not take the gate, ports of bridges and bonds among them. Error
+// permission: only root can look; others are the configuration's.
+[[nodiscard]] VPNHA_API Result<std::vector<DeviceFinding>> check_devices(
+    const std::string& config_file);
+
 // What of charon's connections the SAs of a gateway with IPsec would suffer from in a takeover, for
 // a human; empty without one. Errors are the configuration's.
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_connections(

@@ -213,6 +213,9 @@ inline constexpr std::size_t kViciDepthMax = 16;
 // One datagram of netlink answers: what the kernel fills at most per read of a dump (NLMSG_GOODSIZE
 // is smaller than 32 KiB).
 inline constexpr std::size_t kNetlinkAnswerBytesMax = std::size_t{32} * 1024;
+// News of devices that wait to be read, each ~2 KB of the kernel's memory: 3 000 sessions that end
+// at once are ~6 000 of them. Behind more, all devices are looked at.
+inline constexpr std::size_t kLinkNewsBytes = std::size_t{8} * 1024 * 1024;
 // Kernel names tried for one resumed tunnel: each refusal is a tunnel of a former vpnhad that the
 // kernel has not quite freed yet, so a few are plenty.
 inline constexpr std::size_t kTunnelNameAttemptsMax = 64;

@@ -393,24 +393,26 @@ class Daemon {
 
     [[nodiscard]] nlohmann::json status() const {
         return runtime::status_view(
-            *node_, {.version = version(),
-                     .gate = *gate_,
-                     .now = loop_.now(),
-                     .quorum = runtime::quorum_mode_of(*map_),
-                     .unencrypted_because = encryption_.off_because(),
-                     .unencrypted_allowed = encryption_.may_be_off(),
-                     .restart = restart_,
-                     .admission = admission_->admission(),
-                     .waiting_installs =
-                         [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
-                     .flows = *flows_,
-                     .ipsec = ipsec_,
-                     .pptp = pptp_.get(),
-                     .scripts = scripts_ ? &*scripts_ : nullptr,
-                     .authorization = authorization_ ? &authorization_->counters() : nullptr,
-                     .lease = lease_links_->counters(),
-                     .plugin_malformed = plugins_->counters().malformed,
-                     .control_malformed = control_->counters().malformed});
+            *node_,
+            {.version = version(),
+             .gate = *gate_,
+             .now = loop_.now(),
+             .quorum = runtime::quorum_mode_of(*map_),
+             .unencrypted_because = encryption_.off_because(),
+             .unencrypted_allowed = encryption_.may_be_off(),
+             .restart = restart_,
+             .admission = admission_->admission(),
+             .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
+             .waiting_installs =
+                 [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
+             .flows = *flows_,
+             .ipsec = ipsec_,
+             .pptp = pptp_.get(),
+             .scripts = scripts_ ? &*scripts_ : nullptr,
+             .authorization = authorization_ ? &authorization_->counters() : nullptr,
+             .lease = lease_links_->counters(),
+             .plugin_malformed = plugins_->counters().malformed,
+             .control_malformed = control_->counters().malformed});
     }
 
     void run(node::Effects effects) { executor_->run(std::move(effects)); }

@@ -25,6 +25,20 @@ constexpr int kPutBackAtOnce = 20;
 
 }  // namespace
 
+Devices::Devices(adapters::QbLoop& loop, Daemon daemon)
+    : loop_(loop),
+      daemon_(std::move(daemon)),
+      barred_(loop, {.config = daemon_.config,
+                     .devices =
+                         [this] {
+                             std::vector<adapters::Link> all;
+                             links_->for_each_device(
+                                 [&all](const adapters::Link& link) { all.push_back(link); });
+                             return all;
+                         },
+                     .on_left = [this](const auto& device) { on_refused(device); },
+                     .on_settled = [this] { on_barred(); }}) {}
+
 Result<std::unique_ptr<Devices>> Devices::watch(adapters::QbLoop& loop, Daemon daemon) {
     std::vector<std::string> interfaces;
     for (const config::Gateway& each : daemon.config.gateways) {
@@ -48,6 +62,7 @@ Devices::~Devices() {
 adapters::LinkWatch::Listener Devices::listener() {
     return {.on_device = [this](const adapters::Link& link) { on_device(link); },
             .on_new = [this](const std::string& interface) { on_new(interface); },
+            .on_news_lost = [this] { on_news_lost(); },
             .on_filters_changed = [this](const adapters::Link& link) { check_gate(link); },
             .on_addresses_removed = [this](const std::string& interface) { bring_back(interface); },
             .on_rules_removed = [this] { bring_back_all(); },
@@ -80,6 +95,7 @@ void Devices::take_changed() {
             write_log(node::Level::warning, left.error().detail);
         }
         ungated_.erase(link.state.index);
+        barred_.forget(link.state.index);
     }
 }
 
@@ -97,13 +113,24 @@ void Devices::on_new(const std::string& interface) {
     }
 }
 
+void Devices::on_news_lost() {
+    write_log(node::Level::info,
+              "more news of devices than the kernel keeps: all devices are looked at, and what is "
+              "missing is added again event=device-news-lost");
+    for (const config::Gateway& gateway : daemon_.config.gateways) {
+        daemon_.neighbours.forget(gateway.outside.interface);
+        daemon_.neighbours.forget(gateway.inside.interface);
+    }
+    bring_back_all();
+}
+
 bool Devices::serves() const {
     const auto& gateways = daemon_.config.gateways;
     return std::any_of(gateways.begin(), gateways.end(),
                        [this](const config::Gateway& each) { return daemon_.serves(each.id); });
 }
 
-bool Devices::attach_gate(const adapters::Link& link) {
+void Devices::attach_gate(const adapters::Link& link) {
     Result<void> done = daemon_.gate.stand_on(link);
     if (!done) {
         // Whoever takes it off may have done so within that call, too.
@@ -111,39 +138,84 @@ bool Devices::attach_gate(const adapters::Link& link) {
     }
     // By a device that is not there nothing passes; when it comes, on_device() does.
     if (done || done.error().code == Errc::not_found) {
-        if (ungated_.erase(link.state.index) != 0 && done) {
+        const bool was_barred = barred_.forget(link.state.index);
+        if ((ungated_.erase(link.state.index) != 0 || was_barred) && done) {
             write_log(node::Level::info,
                       fmt::format("the gate stands again on {} event=gate-back", link.name));
         }
-        return true;
-    }
-    if (ungated_.insert_or_assign(link.state.index, link).second) {
-        write_log(node::Level::error,
-                  fmt::format("{}; the gate is tried again each second event=gate-refused",
-                              done.error().detail));
+        return;
     }
     loop_.set_timer(kGateTimer, loop_.now() + kRetry, [this] { attach_gates_again(); });
-    if (serves() && lets_pass(link)) {
-        daemon_.broken(done.error());
+    if (adapters::is_named(link, daemon_.config)) {
+        on_refused({link, done.error()});
+    } else {
+        barred_.refuse(link, done.error());
     }
-    return false;
+}
+
+void Devices::on_refused(const adapters::RefusedDevice& device) {
+    if (ungated_.insert_or_assign(device.link.state.index, device).second) {
+        write_log(node::Level::error,
+                  fmt::format("{}; the gate is tried again each second event=gate-refused",
+                              device.reason.detail));
+    }
+    if (serves() && lets_pass(device.link)) {
+        daemon_.broken(device.reason);
+    }
+}
+
+void Devices::on_barred() {
+    for (const auto& [index, device] : barred_.devices()) {
+        ungated_.erase(index);
+    }
+    bring_back_all();
+}
+
+std::vector<DeviceWarning> Devices::warnings() const {
+    std::vector<DeviceWarning> found;
+    for (const auto& [index, device] : ungated_) {
+        found.push_back({device.link.name, "refused", device.reason.detail});
+    }
+    for (const auto& [index, device] : barred_.devices()) {
+        if (!ungated_.contains(index)) {
+            const adapters::RefusedDevice& refused = device.refused;
+            found.push_back({refused.link.name, "barred", refused.reason.detail});
+        }
+    }
+    std::vector<adapters::Link> ports;
+    links_->for_each_device([&](const adapters::Link& link) {
+        if (link.is_port && !adapters::needs_gate(link, daemon_.config)) {
+            ports.push_back(link);
+        }
+    });
+    const auto hindrances = adapters::gate_hindrances(daemon_.config, ports, daemon_.gate.hook());
+    if (hindrances) {
+        for (const adapters::GateHindrance& each : *hindrances) {
+            found.push_back({each.link.name, "port", each.reason});
+        }
+    }
+    return found;
 }
 
 bool Devices::lets_pass(const adapters::Link& link) const {
-    const auto found = daemon_.gate.look_at(link);
+    const auto found = daemon_.gate.look_at({link});
     return !found || std::any_of(found->begin(), found->end(), [](const auto& device) {
         return device.presence != adapters::GatePresence::attached;
     });
 }
 
 void Devices::attach_gates_again() {
-    bool all = true;
-    for (const auto& [index, link] : std::map(ungated_)) {
-        all = attach_gate(link) && all;
+    std::map<adapters::LinkIndex, adapters::Link> links;
+    for (const auto& [index, device] : ungated_) {
+        links.emplace(index, device.link);
     }
-    if (all) {
-        bring_back_all();
+    for (const auto& [index, device] : barred_.devices()) {
+        links.emplace(index, device.refused.link);
     }
+    for (const auto& [index, link] : links) {
+        attach_gate(link);
+    }
+    bring_back_all();
 }
 
 void Devices::bring_back(const std::string& interface) {
@@ -163,7 +235,7 @@ void Devices::bring_back_all() {
 void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     const bool again = failed_.erase(gateway.id) != 0;
     // No address without the gate: the gate's return brings them back, too.
-    if (!daemon_.serves(gateway.id) || !ungated_.empty()) {
+    if (!daemon_.serves(gateway.id) || !ungated_.empty() || !barred_.is_settled()) {
         return;
     }
     const auto missing = daemon_.network.missing(gateway.id);
@@ -196,10 +268,13 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
 }
 
 void Devices::check_gate(const adapters::Link& link) {
-    if (!adapters::needs_gate(link, daemon_.config) || ungated_.contains(link.state.index)) {
+    // What has no gate is tried again each second.
+    const adapters::LinkIndex index = link.state.index;
+    if (!adapters::needs_gate(link, daemon_.config) || ungated_.contains(index) ||
+        barred_.contains(index)) {
         return;
     }
-    const auto found = daemon_.gate.look_at(link);
+    const auto found = daemon_.gate.look_at({link});
     if (!found && found.error().code == Errc::not_found) {
         return;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The node's devices. One that is new gets the gate if it needs it. One whose gate somebody has
 // taken off, or put another program before, gets it back. A gate that the kernel refuses is tried
-// again each second; a node that serves does not do so without it. Of the gateways' own devices the
+// again each second. Meanwhile the device is barred (runtime/barred.hpp); where it carries a
+// gateway it is not, and a node that serves ends. Of the gateways' own devices the
 // node hears of their carriers. Addresses and policy rules go with a device, or when it is set
 // down, or because somebody removes them. They come back as long as this node serves: news of a
 // release's own removals come when it does no more. What somebody undoes again and again is put
@@ -13,6 +14,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "adapters/addresses/neighbour_watch.hpp"
 #include "adapters/gate/gate.hpp"
@@ -21,8 +24,16 @@
 #include "base/burst.hpp"
 #include "config/config.hpp"
 #include "ports/network.hpp"
+#include "runtime/barred.hpp"
 
 namespace vpnha::runtime {
+
+// A device on which the gate does not stand, or would not.
+struct DeviceWarning {
+    std::string interface;
+    std::string_view state;  // "barred", "refused", or "port": it needs the gate when it leaves.
+    std::string reason;      // With what to do about it.
+};
 
 class Devices {
   public:
@@ -45,22 +56,26 @@ class Devices {
     ~Devices();
     Devices(const Devices&) = delete;
     Devices& operator=(const Devices&) = delete;
+    [[nodiscard]] std::vector<DeviceWarning> warnings() const;
 
   private:
-    Devices(adapters::QbLoop& loop, Daemon daemon) : loop_(loop), daemon_(std::move(daemon)) {}
+    Devices(adapters::QbLoop& loop, Daemon daemon);
     [[nodiscard]] adapters::LinkWatch::Listener listener();
     void on_device(const adapters::Link& link);
     // The next device that is new or has changed.
     void take_changed();
     void on_new(const std::string& interface);
+    void on_news_lost();
     // Looks whether the gate is still the first program of that device, and puts it back.
     void check_gate(const adapters::Link& link);
     void check_gates();
     // Not when somebody undoes it again and again: then once a second.
     bool may_put_back(const adapters::Link& link);
     void on_carrier(const std::string& interface, bool carrier);
-    // False when a gateway may speak, or be spoken to, by the device.
-    bool attach_gate(const adapters::Link& link);
+    void attach_gate(const adapters::Link& link);
+    // By the device a gateway may speak, or be spoken to.
+    void on_refused(const adapters::RefusedDevice& device);
+    void on_barred();
     [[nodiscard]] bool lets_pass(const adapters::Link& link) const;
     [[nodiscard]] bool serves() const;
     void attach_gates_again();
@@ -77,8 +92,10 @@ class Devices {
     Daemon daemon_;
     std::set<std::string> without_carrier_;
     std::map<adapters::LinkIndex, adapters::Link> changed_;  // Not looked at yet.
-    std::map<adapters::LinkIndex, adapters::Link> ungated_;  // The kernel refused their gate.
-    std::map<adapters::LinkIndex, Burst> gate_bursts_;       // Of devices whose gate was put back.
+    // The kernel refused their gate, and they are not barred.
+    std::map<adapters::LinkIndex, adapters::RefusedDevice> ungated_;
+    Barred barred_;
+    std::map<adapters::LinkIndex, Burst> gate_bursts_;  // Of devices whose gate was put back.
     std::map<GatewayId, Burst> address_bursts_;
     std::set<GatewayId> failed_;  // What is missing could not be brought back yet.
     std::unique_ptr<adapters::LinkWatch> links_;

@@ -60,6 +60,10 @@ TEST(GateViewTest, IsWholeUnlessADeviceLetsThingsPass) {
     gate["devices"][1]["in"] = "no_device";
     EXPECT_TRUE(is_gate_whole(gate)) << "nothing passes there";
     EXPECT_THAT(render_gate(gate, false), HasSubstr("eth2    no such device  attached"));
+    gate["devices"][1]["in"] = "attached";
+    gate["devices"][1]["out"] = "barred";
+    EXPECT_TRUE(is_gate_whole(gate)) << "nothing of a gateway passes";
+    EXPECT_THAT(render_gate(gate, false), HasSubstr("eth2    attached  barred"));
     for (const char* amiss : {"missing", "foreign", "behind"}) {
         gate["devices"][1]["out"] = amiss;
         EXPECT_FALSE(is_gate_whole(gate)) << amiss;

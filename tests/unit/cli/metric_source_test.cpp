@@ -60,6 +60,15 @@ TEST(MetricSourceTest, ADeviceThatIsNotThereLetsNothingPass) {
               "interface=eth2,direction=in 1.0");
 }
 
+TEST(MetricSourceTest, ABarredDeviceHasASeriesOfItsOwn) {
+    json gate = sample_gate();
+    gate["devices"][0]["out"] = "barred";
+    gate["devices"][1]["out"] = "no_device";
+    EXPECT_EQ(text_of(gate_barred().samples({json::object(), gate})), "interface=eth1 1.0");
+    EXPECT_EQ(text_of(gate_devices().samples({json::object(), gate})),
+              "interface=eth1,direction=in 1.0; interface=eth2,direction=in 1.0");
+}
+
 TEST(MetricSourceTest, ShutGatesHaveNoDeadline) {
     EXPECT_EQ(text_of(gate_seconds()), "gateway=dialin 0.271");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/devices.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -13,7 +14,9 @@ namespace vpnha::runtime {
 namespace devices_test {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using testing::ip_command;
+using ::testing::IsEmpty;
 using testing::output_of;
 using testing::prefix;
 
@@ -67,6 +70,38 @@ class DevicesTest : public adapters::GateHost {
     static bool have(const char* vip) {
         return output_of("ip -o addr show").find(vip) != std::string::npos;
     }
+
+    // A port of a bridge with an ingress qdisc.
+    void plug_limited_port() {
+        ASSERT_TRUE(ip_command("link add bridge0 type bridge"));
+        ASSERT_TRUE(ip_command("link add far0 type veth peer name third0"));
+        ASSERT_TRUE(ip_command("link set third0 master bridge0"));
+        ASSERT_TRUE(ip_command("link set third0 up"));
+        hear();
+        ASSERT_EQ(output_of("tc qdisc add dev third0 ingress 2>&1 || "
+                            "{ tc qdisc del dev third0 clsact && tc qdisc add dev third0 ingress; }"
+                            " 2>&1"),
+                  "");
+    }
+    // Of outgoing packets.
+    adapters::GatePresence presence_on(const std::string& name) {
+        adapters::Link link;
+        link.name = name;
+        link.state.index = index_of(name);
+        const auto found = gate_->look_at({link});
+        EXPECT_TRUE(found);
+        return found->back().presence;
+    }
+    std::vector<std::string> warnings() {
+        std::vector<std::string> lines;
+        for (const DeviceWarning& each : devices_->warnings()) {
+            lines.push_back(fmt::format("{} {}", each.state, each.interface));
+            EXPECT_THAT(each.reason, ::testing::HasSubstr("tc qdisc del dev " + each.interface));
+        }
+        return lines;
+    }
+    // For what a thread does.
+    static constexpr std::chrono::milliseconds kThread{400};
 
     adapters::QbLoop loop_;
     std::optional<adapters::BpfGate> gate_;
@@ -149,7 +184,8 @@ TEST_F(DevicesTest, AddressesThatSomebodyKeepsRemovingComeBackOnceASecond) {
 
 TEST_F(DevicesTest, AGateThatSomebodyKeepsPuttingHimselfBeforeComesBackOnceASecond) {
     const auto is_first = [this] {
-        return gate_->look_at(link_of_out0())->back().presence == adapters::GatePresence::attached;
+        return gate_->look_at({link_of_out0()})->back().presence ==
+               adapters::GatePresence::attached;
     };
     int times_first = 0;
     for (int i = 0; i < 60; ++i) {
@@ -251,6 +287,92 @@ TEST_F(DevicesTest, ANodeThatServesDoesNotServeOnWithoutItsGate) {
     output_of("tc qdisc del dev out0 clsact && tc qdisc add dev out0 ingress");
     hear();
     EXPECT_EQ(broken_, std::vector{Errc::unsupported});
+}
+
+// As a container's, whose bandwidth its runtime limits.
+TEST_F(DevicesTest, ADeviceThatCarriesNoGatewayIsBarredAndTheNodeServesOn) {
+    promote();
+    plug_limited_port();
+    EXPECT_THAT(warnings(), ElementsAre("port third0"));
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    EXPECT_TRUE(broken_.empty());
+    EXPECT_EQ(presence_on("third0"), adapters::GatePresence::barred);
+    EXPECT_THAT(warnings(), ElementsAre("barred third0"));
+    ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
+    hear();
+    EXPECT_EQ(missing(), "") << "all else goes its way";
+}
+
+TEST_F(DevicesTest, WhatSomebodyFlushesOfItIsBackWithinASecond) {
+    promote();
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    output_of("nft flush ruleset");
+    EXPECT_EQ(presence_on("third0"), adapters::GatePresence::missing);
+    hear(1000ms + kThread);
+    EXPECT_EQ(presence_on("third0"), adapters::GatePresence::barred);
+    EXPECT_TRUE(broken_.empty());
+}
+
+TEST_F(DevicesTest, ABarredDeviceGetsTheGateWhenItTakesItAndNothingIsLeft) {
+    promote();
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    output_of("tc qdisc del dev third0 ingress && tc qdisc add dev third0 clsact");
+    hear(1000ms + kThread);
+    EXPECT_EQ(presence_on("third0"), adapters::GatePresence::attached);
+    EXPECT_THAT(warnings(), IsEmpty());
+    EXPECT_EQ(output_of("nft list tables"), "");
+}
+
+TEST_F(DevicesTest, ABarredDeviceThatBecomesAPortIsBarredNoMore) {
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    EXPECT_NE(output_of("nft list tables"), "");
+    ASSERT_TRUE(ip_command("link set third0 master bridge0"));
+    hear(kThread);
+    EXPECT_EQ(output_of("nft list tables"), "");
+    EXPECT_THAT(warnings(), ElementsAre("port third0"));
+}
+
+TEST_F(DevicesTest, ABarredDeviceThatGoesAwayIsForgotten) {
+    promote();
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    ASSERT_TRUE(ip_command("link del third0"));
+    hear(1000ms + kThread);
+    EXPECT_THAT(warnings(), IsEmpty());
+    EXPECT_EQ(output_of("nft list tables"), "");
+    EXPECT_TRUE(broken_.empty());
+}
+
+TEST_F(DevicesTest, ABarredDeviceThatBecomesAGatewaysNeedsTheGate) {
+    promote();
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    ASSERT_TRUE(broken_.empty());
+    ASSERT_TRUE(ip_command("addr add 10.64.1.1/28 dev third0"));
+    hear(1000ms + kThread);
+    EXPECT_THAT(broken_, ::testing::Contains(Errc::unsupported));
+    EXPECT_THAT(warnings(), ElementsAre("refused third0"));
+}
+
+TEST_F(DevicesTest, OnAStandbyItIsRefusedUntilItCarriesNoGatewayAnyMore) {
+    plug_limited_port();
+    ASSERT_TRUE(ip_command("addr add 10.64.1.1/28 dev third0"));
+    ASSERT_TRUE(ip_command("link set third0 nomaster"));
+    hear(kThread);
+    EXPECT_THAT(warnings(), ElementsAre("refused third0"));
+    ASSERT_TRUE(ip_command("addr del 10.64.1.1/28 dev third0"));
+    hear(1000ms + kThread);
+    EXPECT_THAT(warnings(), ElementsAre("barred third0"));
+    EXPECT_TRUE(broken_.empty());
 }
 
 TEST_F(DevicesTest, AnyDeviceThatComesGetsTheGateAndAPortGivesItBack) {

@@ -8,8 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "adapters/os/unique_fd.hpp"
@@ -23,6 +25,9 @@ using ports::GateDirection;
 // Ahead of any filter that takes the kernel's automatic priorities (49152 downwards). Of one
 // priority the newest filter runs first.
 constexpr std::uint16_t kFilterPriority = 1;
+
+constexpr std::string_view kClsact = "clsact";
+constexpr std::string_view kIngress = "ingress";
 
 // Of linux/bpf.h since 6.6; Debian 12's is older, and so is its libbpf.
 constexpr std::uint32_t kTcxIngress = 46;
@@ -105,6 +110,15 @@ std::string attaching_to(const std::string& interface) {
     return fmt::format("attach the gate to {}", interface);
 }
 
+std::string in_place_of_clsact(const std::string& interface, const std::string& kind) {
+    return fmt::format(
+        "device {0} has a qdisc '{1}' where the gate needs clsact: nothing that "
+        "goes out could be dropped; replace it (tc qdisc del dev {0} {1} && "
+        "tc qdisc add dev {0} clsact), and add its filters again: clsact takes "
+        "them, too",
+        interface, kind);
+}
+
 }  // namespace
 
 void silence_libbpf() {
@@ -147,7 +161,15 @@ Result<std::vector<LinkFilter>> GateChain::list(LinkIndex link, GateDirection di
     if (hook_ == GateHook::clsact) {
         const std::uint32_t parent =
             direction == GateDirection::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
-        return route_.filters(link, parent, kFilterPriority);
+        VPNHA_TRY(std::vector<LinkFilter> found, route_.filters(link, parent, kFilterPriority));
+        if (direction == GateDirection::out && !found.empty()) {
+            // What else answers has no filters of outgoing packets.
+            VPNHA_TRY(const std::string kind, route_.ingress_qdisc(link));
+            if (kind != kClsact) {
+                found.clear();
+            }
+        }
+        return found;
     }
     std::vector<std::uint32_t> programs;
     if (const int error = query_tcx(link, direction, programs); error != 0) {
@@ -155,6 +177,7 @@ Result<std::vector<LinkFilter>> GateChain::list(LinkIndex link, GateDirection di
                                  "tcx");
     }
     std::vector<LinkFilter> found;
+    found.reserve(programs.size());
     for (const std::uint32_t program : programs) {
         found.push_back({.handle = 0, .program = program});
     }
@@ -163,18 +186,37 @@ Result<std::vector<LinkFilter>> GateChain::list(LinkIndex link, GateDirection di
 
 // An ingress qdisc stands in clsact's place and has one block of filters only: what is attached for
 // egress would replace what is attached for ingress, and nothing that goes out would be seen.
-Result<void> GateChain::require_clsact(LinkIndex link, const std::string& interface) {
+Result<void> GateChain::require_clsact(LinkIndex link, const std::string& interface,
+                                       GateDirection direction) {
     VPNHA_TRY(const std::string kind, route_.ingress_qdisc(link));
-    if (kind == "clsact") {
+    if (kind == kClsact || (kind == kIngress && direction == GateDirection::in)) {
         return {};
     }
-    return fail(
-        Errc::unsupported,
-        fmt::format("device {0} has a qdisc '{1}' where the gate needs clsact: nothing that "
-                    "goes out could be dropped; replace it (tc qdisc del dev {0} {1} && "
-                    "tc qdisc add dev {0} clsact), and add its filters again: clsact takes "
-                    "them, too",
-                    interface, kind));
+    return kind.empty()
+               ? fail(Errc::busy, fmt::format("{}: somebody else has just removed its qdisc",
+                                              attaching_to(interface)))
+               : fail(Errc::unsupported, in_place_of_clsact(interface, kind));
+}
+
+Result<std::string> GateChain::hindrance(LinkIndex link, const std::string& interface) {
+    if (hook_ == GateHook::tcx) {
+        return std::string();
+    }
+    VPNHA_TRY(const std::string kind, route_.ingress_qdisc(link));
+    if (!kind.empty() && kind != kClsact) {
+        return in_place_of_clsact(interface, kind);
+    }
+    for (const GateDirection direction : ports::kGateDirections) {
+        VPNHA_TRY(const std::vector<LinkFilter> filters, list(link, direction));
+        if (std::any_of(filters.begin(), filters.end(),
+                        [](const LinkFilter& filter) { return filter.program == 0; })) {
+            return fmt::format(
+                "device {0} has a filter of another kind at priority {1}, where the gate has to "
+                "stand: give it another priority (tc filter show dev {0} {2})",
+                interface, kFilterPriority, direction == GateDirection::in ? "ingress" : "egress");
+        }
+    }
+    return std::string();
 }
 
 Result<void> GateChain::put_filter_first(LinkIndex link, const std::string& interface,
@@ -182,7 +224,7 @@ Result<void> GateChain::put_filter_first(LinkIndex link, const std::string& inte
     bpf_tc_hook hook = hook_of(link, direction);
     const int error = bpf_tc_hook_create(&hook);
     if (error == -EEXIST) {
-        VPNHA_CHECK(require_clsact(link, interface));
+        VPNHA_CHECK(require_clsact(link, interface, direction));
     } else if (error != 0) {
         return refused_by_kernel(fmt::format("add clsact to {} for the gate", interface), -error,
                                  "clsact, CONFIG_NET_SCH_INGRESS (module sch_ingress)");

@@ -26,21 +26,27 @@ class GateChain {
     // In the network namespace of the calling thread.
     [[nodiscard]] static Result<GateChain> open(GateHook hook);
 
-    // In the order in which they run; of clsact those of priority 1. Empty when nothing is attached
-    // there; error not_found, or nothing either, when there is no such device.
+    // In the order in which they run; of clsact, or of incoming packets of an ingress qdisc, those
+    // of priority 1. Empty when nothing is attached there; error not_found, or nothing either, when
+    // there is no such device.
     [[nodiscard]] Result<std::vector<LinkFilter>> list(LinkIndex link,
                                                        ports::GateDirection direction);
     // Before all others. A program stands once in a chain of tcx: error already_exists. Error
     // unsupported: the kernel lacks clsact or BPF filters, or `link`, which errors call
-    // `interface`, has a qdisc in the place of clsact.
+    // `interface`, has a qdisc in the place of clsact. An ingress qdisc takes a program for
+    // incoming packets.
     Result<void> put_first(LinkIndex link, const std::string& interface,
                            ports::GateDirection direction, int program);
+    // Why the device would not take a program, as far as that can be seen without an attempt; else
+    // empty.
+    [[nodiscard]] Result<std::string> hindrance(LinkIndex link, const std::string& interface);
     // What is gone already is a success.
     Result<void> remove(LinkIndex link, ports::GateDirection direction, const LinkFilter& entry);
 
   private:
     GateChain(GateHook hook, RouteNetlink route) : hook_(hook), route_(std::move(route)) {}
-    Result<void> require_clsact(LinkIndex link, const std::string& interface);
+    Result<void> require_clsact(LinkIndex link, const std::string& interface,
+                                ports::GateDirection direction);
     Result<void> put_filter_first(LinkIndex link, const std::string& interface,
                                   ports::GateDirection direction, int program);
 

@@ -18,6 +18,7 @@
 #include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/network_descriptor.hpp"
+#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
@@ -72,7 +73,7 @@ struct LinkWatch::State {
     void take(const nlmsghdr* message);
     void take(const Link& link);
     void set(const std::string& name, LinkState& link, const LinkState& seen);
-    // Whatever is there counts as new.
+    // After news were lost.
     Result<void> look_at_all();
 };
 
@@ -121,21 +122,18 @@ void LinkWatch::State::take(const nlmsghdr* message) {
 
 Result<void> LinkWatch::State::look_at_all() {
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
-    devices.clear();
     std::vector<Link> present;
     VPNHA_CHECK(route.for_each_link([&present](Link link) { present.push_back(std::move(link)); }));
+    devices.clear();
     std::map<std::string, LinkState> lost = links;
     for (const Link& link : present) {
         lost.erase(link.name);
-        const auto found = links.find(link.name);
-        if (found != links.end()) {
-            found->second.index = 0;
-        }
         take(link);
     }
     for (const auto& [name, state] : lost) {
         set(name, links[name], LinkState{});
     }
+    listener.on_news_lost();
     return {};
 }
 
@@ -203,6 +201,11 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
         return tl::unexpected(system_error("open a netlink socket", errno));
     }
     VPNHA_CHECK(refuse_additions(state->socket.get()));
+    const int room = static_cast<int>(limits::kLinkNewsBytes);
+    if (setsockopt(mnl_socket_get_fd(state->socket.get()), SOL_SOCKET, SO_RCVBUFFORCE, &room,
+                   sizeof room) != 0) {
+        return tl::unexpected(system_error("buffer the kernel's news of devices", errno));
+    }
     if (mnl_socket_bind(state->socket.get(), kGroups, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of devices", errno));
     }

@@ -25,9 +25,11 @@ class LinkWatch {
         // ceased to be a port. Called within open() for all devices, and for all of them after the
         // kernel's news were lost (the socket overran). Before on_new.
         std::function<void(const Link& link)> on_device;
-        // A device of one of these names is there that was not before; after the kernel's news were
-        // lost called for each of them.
+        // A device of one of these names is there that was not before.
         std::function<void(const std::string& interface)> on_new;
+        // Some of the kernel's news were lost. The devices that are there have been looked at;
+        // filters, addresses and rules may be gone.
+        std::function<void()> on_news_lost;
         // Of any device: a filter that runs first was added, a filter was removed, or what filters
         // are attached to.
         std::function<void(const Link& link)> on_filters_changed;

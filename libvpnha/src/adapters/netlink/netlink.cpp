@@ -162,6 +162,7 @@ Result<void> NetlinkSocket::ask(NetlinkRequest& request, std::string_view what,
     if (mnl_socket_sendto(socket_.get(), message, message->nlmsg_len) < 0) {
         return tl::unexpected(system_error(what, errno));
     }
+    was_interrupted_ = false;
     std::vector<char> buffer(limits::kNetlinkAnswerBytesMax);
     for (;;) {
         const ssize_t got = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
@@ -177,6 +178,7 @@ Result<void> NetlinkSocket::ask(NetlinkRequest& request, std::string_view what,
             if (answer->nlmsg_seq != sequence_) {
                 continue;  // What is left of a request that failed half-way.
             }
+            was_interrupted_ = was_interrupted_ || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
             if (answer->nlmsg_type == NLMSG_ERROR) {
                 return acknowledged(answer, what);
             }

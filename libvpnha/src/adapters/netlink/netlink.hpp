@@ -66,6 +66,9 @@ class NetlinkSocket {
     // look all the same.
     void ask_for_filtered_dumps() const;
 
+    // Whether what the last dump lists changed meanwhile: it may lack what was there all the time.
+    [[nodiscard]] bool was_interrupted() const { return was_interrupted_; }
+
     // Its address, which stands in what the kernel tells others of its doings.
     [[nodiscard]] std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
 
@@ -74,6 +77,7 @@ class NetlinkSocket {
 
     OwnedNetlink socket_;
     std::uint32_t sequence_ = 0;
+    bool was_interrupted_ = false;
 };
 
 // All news that a non-blocking socket has, one message after the other. False: some was lost.

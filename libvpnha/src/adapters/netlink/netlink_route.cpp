@@ -4,30 +4,16 @@
 #include <fmt/format.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
-#include <linux/pkt_cls.h>
-#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-// After linux/rtnetlink.h: glibc's net/if.h lacks IFF_LOWER_UP, linux/if.h has it.
-#include <linux/if.h>
-
 #include <algorithm>
-#include <string_view>
+
+#include "adapters/netlink/netlink_values.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-constexpr std::uint16_t kCreate = NLM_F_CREATE | NLM_F_EXCL;
-
-Result<void> accept(Result<void> outcome, Errc harmless) {
-    if (!outcome && outcome.error().code == harmless) {
-        return {};
-    }
-    return outcome;
-}
 
 std::uint8_t family_of(const IpAddress& address) {
     return address.is_v4() ? AF_INET : AF_INET6;
@@ -36,15 +22,6 @@ std::uint8_t family_of(const IpAddress& address) {
 std::optional<IpAddress> address_in(const nlattr* attribute) {
     const auto* const octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
     return ip_address_of({octets, mnl_attr_get_payload_len(attribute)});
-}
-
-std::uint32_t number_in(const nlattr* attribute) {
-    return mnl_attr_validate(attribute, MNL_TYPE_U32) == 0 ? mnl_attr_get_u32(attribute) : 0;
-}
-
-std::string_view text_in(const nlattr* attribute) {
-    return mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 ? mnl_attr_get_str(attribute)
-                                                                  : std::string_view();
 }
 
 NetlinkRequest address_request(std::uint16_t type, std::uint16_t flags, LinkIndex link,
@@ -103,188 +80,55 @@ NetlinkRequest rule_request(std::uint16_t type, std::uint16_t flags, const Polic
     return request;
 }
 
+struct ListedRoute {
+    TableRoute route;
+    LinkIndex over = 0;  // 0: several devices, or none.
+    bool is_unicast = false;
+};
+
+std::optional<ListedRoute> listed_route_of(const nlmsghdr* answer) {
+    if (mnl_nlmsg_get_payload_len(answer) < sizeof(rtmsg)) {
+        return std::nullopt;
+    }
+    const auto* const header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer));
+    ListedRoute seen;
+    seen.is_unicast = header->rtm_type == RTN_UNICAST;
+    IpPrefix& destination = seen.route.destination;
+    destination.length = header->rtm_dst_len;
+    if (header->rtm_family == AF_INET) {
+        destination.address = IpAddress(Ipv4Address{});
+    }
+    for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* attribute) {
+        switch (mnl_attr_get_type(attribute)) {
+            case RTA_DST:
+                destination.address = address_in(attribute).value_or(destination.address);
+                break;
+            case RTA_GATEWAY:
+                seen.route.via = address_in(attribute);
+                break;
+            case RTA_TABLE:
+                seen.route.table = number_in(attribute);
+                break;
+            case RTA_OIF:
+                seen.over = static_cast<LinkIndex>(number_in(attribute));
+                break;
+            default:
+                break;
+        }
+    });
+    return seen;
+}
+
 std::string text_of(const PolicyRule& rule) {
     return fmt::format("policy rule {} for table {}", rule.preference, rule.table);
 }
 
 }  // namespace
 
-LinkState link_state_of(const nlmsghdr* message) {
-    const auto* const link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
-    constexpr unsigned kWanted = unsigned{IFF_UP} | unsigned{IFF_LOWER_UP};
-    return {link->ifi_index, (link->ifi_flags & kWanted) == kWanted};
-}
-
-Link link_of(const nlmsghdr* message) {
-    Link link;
-    link.state = link_state_of(message);
-    link.hardware = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_type;
-    bool has_master = false;
-    std::string_view part;  // What it is part of.
-    for_each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
-        const std::uint16_t type = mnl_attr_get_type(attribute);
-        if (type == IFLA_IFNAME) {
-            link.name = text_in(attribute);
-        } else if (type == IFLA_MASTER) {
-            has_master = number_in(attribute) != 0;
-        } else if (type == IFLA_LINKINFO) {
-            for_each_nested(attribute, [&](const nlattr* about) {
-                if (mnl_attr_get_type(about) == IFLA_INFO_KIND) {
-                    link.kind = text_in(about);
-                } else if (mnl_attr_get_type(about) == IFLA_INFO_SLAVE_KIND) {
-                    part = text_in(about);
-                }
-            });
-        }
-    });
-    link.is_port = has_master && part != "vrf";
-    return link;
-}
-
 Result<RouteNetlink> RouteNetlink::open() {
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
     socket.ask_for_filtered_dumps();
     return RouteNetlink(std::move(socket));
-}
-
-Result<std::optional<LinkState>> RouteNetlink::find_link(const std::string& name) {
-    NetlinkRequest request(RTM_GETLINK, 0);
-    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
-    request.text(IFLA_IFNAME, name);
-    std::optional<LinkState> found;
-    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find interface {}", name),
-                                   [&found](const nlmsghdr* answer) {
-                                       if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
-                                           found = link_state_of(answer);
-                                       }
-                                   }),
-                       Errc::not_found));
-    return found;
-}
-
-Result<void> RouteNetlink::for_each_link(const std::function<void(Link)>& on_link) {
-    NetlinkRequest request(RTM_GETLINK, NLM_F_DUMP);
-    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
-    // Counters make half of an answer, and there may be ten thousand devices.
-    request.u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-    return socket_.ask(request, "list interfaces", [&on_link](const nlmsghdr* answer) {
-        if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
-            on_link(link_of(answer));
-        }
-    });
-}
-
-Result<void> RouteNetlink::prepare_link(LinkIndex link, const std::string& name,
-                                        std::uint16_t mtu) {
-    NetlinkRequest request(RTM_NEWLINK, 0);
-    request.header<ifinfomsg>().ifi_index = link;
-    request.text(IFLA_IFNAME, name).u32(IFLA_MTU, mtu);
-    request.nested(IFLA_AF_SPEC, [&request] {
-        request.nested(
-            AF_INET6, [&request] { request.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
-    });
-    return socket_.ask(request, fmt::format("set name and MTU {} of {}", mtu, name));
-}
-
-Result<void> RouteNetlink::set_link_up(LinkIndex link) {
-    NetlinkRequest request(RTM_NEWLINK, 0);
-    auto& header = request.header<ifinfomsg>();
-    header.ifi_index = link;
-    header.ifi_flags = IFF_UP;
-    header.ifi_change = IFF_UP;
-    return socket_.ask(request, fmt::format("set interface {} up", link));
-}
-
-Result<void> RouteNetlink::add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name) {
-    NetlinkRequest request(RTM_NEWLINK, kCreate);
-    auto& header = request.header<ifinfomsg>();
-    header.ifi_flags = IFF_UP;
-    header.ifi_change = IFF_UP;
-    request.text(IFLA_IFNAME, name).u32(IFLA_LINK, static_cast<std::uint32_t>(parent));
-    request.nested(IFLA_LINKINFO, [&request, id] {
-        request.text(IFLA_INFO_KIND, "vlan");
-        request.nested(IFLA_INFO_DATA, [&request, id] { request.u16(IFLA_VLAN_ID, id); });
-    });
-    return accept(socket_.ask(request, fmt::format("create VLAN device {}", name)),
-                  Errc::already_exists);
-}
-
-Result<void> RouteNetlink::delete_link(LinkIndex link) {
-    NetlinkRequest request(RTM_DELLINK, 0);
-    request.header<ifinfomsg>().ifi_index = link;
-    return accept(socket_.ask(request, fmt::format("delete interface {}", link)), Errc::not_found);
-}
-
-Result<void> RouteNetlink::set_link_group(LinkIndex link, std::uint32_t group) {
-    NetlinkRequest request(RTM_NEWLINK, 0);
-    request.header<ifinfomsg>().ifi_index = link;
-    request.u32(IFLA_GROUP, group);
-    return socket_.ask(request, fmt::format("put interface {} into group {}", link, group));
-}
-
-Result<void> RouteNetlink::delete_link_group(std::uint32_t group) {
-    NetlinkRequest request(RTM_DELLINK, 0);
-    request.header<ifinfomsg>();
-    request.u32(IFLA_GROUP, group);
-    return accept(socket_.ask(request, fmt::format("delete interfaces of group {}", group)),
-                  Errc::not_found);
-}
-
-Result<std::string> RouteNetlink::ingress_qdisc(LinkIndex link) {
-    // Without the echo the kernel tells everybody but the one who asks.
-    NetlinkRequest request(RTM_GETQDISC, NLM_F_ECHO);
-    auto& header = request.header<tcmsg>();
-    header.tcm_ifindex = link;
-    header.tcm_parent = TC_H_INGRESS;
-    std::string kind;
-    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find the qdisc of interface {}", link),
-                                   [&kind](const nlmsghdr* answer) {
-                                       for_each_attribute(
-                                           answer, sizeof(tcmsg), [&kind](const nlattr* attribute) {
-                                               if (mnl_attr_get_type(attribute) == TCA_KIND) {
-                                                   kind = text_in(attribute);
-                                               }
-                                           });
-                                   }),
-                       Errc::not_found));
-    return kind;
-}
-
-Result<std::vector<LinkFilter>> RouteNetlink::filters(LinkIndex link, std::uint32_t parent,
-                                                      std::uint16_t priority) {
-    NetlinkRequest request(RTM_GETTFILTER, NLM_F_DUMP);
-    auto& header = request.header<tcmsg>();
-    header.tcm_ifindex = link;
-    header.tcm_parent = TC_H_MAKE(TC_H_CLSACT, parent);
-    header.tcm_info = TC_H_MAKE(static_cast<std::uint32_t>(priority) << 16U, 0);
-    std::vector<LinkFilter> found;
-    const auto listed = socket_.ask(
-        request, fmt::format("list the filters of interface {}", link),
-        [&found](const nlmsghdr* answer) {
-            if (mnl_nlmsg_get_payload_len(answer) < sizeof(tcmsg)) {
-                return;
-            }
-            LinkFilter filter;
-            filter.handle = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer))->tcm_handle;
-            bool is_bpf = false;  // The options of other kinds are numbered otherwise.
-            for_each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
-                if (mnl_attr_get_type(attribute) == TCA_KIND) {
-                    is_bpf = text_in(attribute) == "bpf";
-                } else if (mnl_attr_get_type(attribute) == TCA_OPTIONS && is_bpf) {
-                    for_each_nested(attribute, [&filter](const nlattr* option) {
-                        if (mnl_attr_get_type(option) == TCA_BPF_ID) {
-                            filter.program = number_in(option);
-                        }
-                    });
-                }
-            });
-            // The first message of a priority has no handle: it is about the priority itself.
-            if (filter.handle != 0) {
-                found.push_back(filter);
-            }
-        });
-    VPNHA_CHECK(accept(listed, Errc::not_found));
-    return found;
 }
 
 Result<void> RouteNetlink::add_address(LinkIndex link, const IpPrefix& local) {
@@ -386,38 +230,30 @@ Result<bool> RouteNetlink::has_route(LinkIndex link, const TableRoute& route) {
     request.u32(RTA_TABLE, route.table).u32(RTA_OIF, static_cast<std::uint32_t>(link));
     bool found = false;
     const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
-        if (mnl_nlmsg_get_payload_len(answer) < sizeof(rtmsg)) {
-            return;
-        }
-        TableRoute seen;
-        seen.destination.address = route.destination.address.masked(0);
-        seen.destination.length =
-            static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer))->rtm_dst_len;
-        LinkIndex over = 0;
-        for_each_attribute(answer, sizeof(rtmsg), [&](const nlattr* attribute) {
-            switch (mnl_attr_get_type(attribute)) {
-                case RTA_DST:
-                    seen.destination.address =
-                        address_in(attribute).value_or(seen.destination.address);
-                    break;
-                case RTA_GATEWAY:
-                    seen.via = address_in(attribute);
-                    break;
-                case RTA_TABLE:
-                    seen.table = number_in(attribute);
-                    break;
-                case RTA_OIF:
-                    over = static_cast<LinkIndex>(number_in(attribute));
-                    break;
-                default:
-                    break;
-            }
-        });
-        found = found || (over == link && seen == route);
+        const auto seen = listed_route_of(answer);
+        found = found || (seen && seen->over == link && seen->route == route);
     });
     // A table that nobody has used yet is none.
     VPNHA_CHECK(accept(listed, Errc::not_found));
     return found;
+}
+
+Result<void> RouteNetlink::for_each_route(LinkIndex link,
+                                          const std::function<void(const TableRoute&)>& on_route) {
+    for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+        NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
+        request.header<rtmsg>().rtm_family = family;
+        request.u32(RTA_OIF, static_cast<std::uint32_t>(link));
+        const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
+            const auto seen = listed_route_of(answer);
+            // One of several ways stands in an attribute of its own; the kernel has looked there.
+            if (seen && seen->is_unicast && (seen->over == link || seen->over == 0)) {
+                on_route(seen->route);
+            }
+        });
+        VPNHA_CHECK(accept(accept(listed, Errc::not_found), Errc::unsupported));
+    }
+    return {};
 }
 
 Result<void> RouteNetlink::add_rule(const PolicyRule& rule) {

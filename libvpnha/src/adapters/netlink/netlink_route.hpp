@@ -35,6 +35,8 @@ struct Link {
     // Belongs to a bridge, bond or the like, which receives in its place. A device in a VRF
     // receives for itself.
     bool is_port = false;
+    LinkIndex upper = 0;  // What it belongs to, a VRF as well.
+    LinkIndex lower = 0;  // The device that it stands on: of a VLAN, a macvlan, a tunnel.
 };
 
 struct LinkAddress {
@@ -77,6 +79,9 @@ class RouteNetlink {
 
     // nullopt: there is no such interface.
     [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
+    [[nodiscard]] Result<bool> has_link(LinkIndex link);
+    // Also while others come and go: who was there all the time is among them. One that goes
+    // meanwhile may be.
     Result<void> for_each_link(const std::function<void(Link)>& on_link);
     // For a link that is down: its name and MTU, and no IPv6 address of its own making.
     Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
@@ -92,7 +97,8 @@ class RouteNetlink {
     // there is nothing of the kind.
     [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
     // The filters of clsact with this priority, in the order in which they run. `parent` is
-    // TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. Empty where there is no clsact, or no such device.
+    // TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. Empty where there is no clsact, or no such device. An
+    // ingress qdisc answers with the filters of its one block, whichever parent is asked for.
     [[nodiscard]] Result<std::vector<LinkFilter>> filters(LinkIndex link, std::uint32_t parent,
                                                           std::uint16_t priority);
 
@@ -118,6 +124,10 @@ class RouteNetlink {
     Result<void> add_route(LinkIndex link, const TableRoute& route);
     Result<void> delete_route(LinkIndex link, const TableRoute& route);
     [[nodiscard]] Result<bool> has_route(LinkIndex link, const TableRoute& route);
+    // Of both families and all tables; those to other hosts, also where the link is one of several
+    // ways to them.
+    Result<void> for_each_route(LinkIndex link,
+                                const std::function<void(const TableRoute&)>& on_route);
 
     // Error unsupported when the kernel does not speak the rule's family.
     Result<void> add_rule(const PolicyRule& rule);

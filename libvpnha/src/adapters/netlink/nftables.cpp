@@ -20,6 +20,7 @@ struct nft_ctx;
 
 // Of include/uapi/linux/netfilter.h, which does not go with the headers of the C library.
 constexpr std::uint8_t kInetFamily = 1;
+constexpr std::uint8_t kNetdevFamily = 5;
 
 // NFT_CTX_OUTPUT_JSON; with it libnftables also takes JSON as input.
 constexpr unsigned kJson = 1U << 4;
@@ -104,6 +105,35 @@ Result<bool> has_nft_table(const std::string& name) {
         return tl::unexpected(asked.error());
     }
     return asked.has_value();
+}
+
+Result<std::set<std::string>> netdev_chains(const std::string& table) {
+    VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_NETFILTER));
+    NetlinkRequest request((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETCHAIN, NLM_F_DUMP);
+    auto& header = request.header<nfgenmsg>();
+    header.nfgen_family = kNetdevFamily;
+    header.version = NFNETLINK_V0;
+    std::set<std::string> found;
+    VPNHA_CHECK(
+        socket.ask(request, "listing the nftables chains of " + table, [&](const nlmsghdr* answer) {
+            std::string name;
+            std::string owner;
+            for_each_attribute(answer, sizeof(nfgenmsg), [&](const nlattr* attribute) {
+                const std::uint16_t type = mnl_attr_get_type(attribute);
+                if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) != 0) {
+                    return;
+                }
+                if (type == NFTA_CHAIN_TABLE) {
+                    owner = mnl_attr_get_str(attribute);
+                } else if (type == NFTA_CHAIN_NAME) {
+                    name = mnl_attr_get_str(attribute);
+                }
+            });
+            if (owner == table) {
+                found.insert(name);
+            }
+        }));
+    return found;
 }
 
 }  // namespace vpnha::adapters

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "vpnha/result.hpp"
@@ -12,5 +13,7 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<void> run_nftables(const std::string& commands);
 // Is there such a table of the family inet? Within some microseconds.
 [[nodiscard]] Result<bool> has_nft_table(const std::string& name);
+// The chains of that table of the family netdev; empty when there is no such table.
+[[nodiscard]] Result<std::set<std::string>> netdev_chains(const std::string& table);
 
 }  // namespace vpnha::adapters

@@ -2,12 +2,13 @@
 // What can be looked at without starting a daemon.
 #include "adapters/conntrack/conntrack_settings.hpp"
 #include "adapters/corosync/cluster_map.hpp"
-#include "adapters/gate/gate.hpp"
+#include "adapters/gate/gate_silence.hpp"
 #include "config/config.hpp"
 #include "runtime/checks/clock_rate.hpp"
 #include "runtime/checks/cluster_links.hpp"
 #include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
+#include "runtime/checks/devices_check.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -40,6 +41,11 @@ Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
             {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
     }
     return check;
+}
+
+Result<std::vector<DeviceFinding>> check_devices(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::find_in_devices(config);
 }
 
 Result<std::vector<std::string>> check_connections(const std::string& config_file) {

@@ -60,6 +60,8 @@ std::string_view word_for(GatePresence presence) {
             return "missing";
         case GatePresence::foreign:
             return "foreign";
+        case GatePresence::barred:
+            return "barred";
         case GatePresence::no_device:
             return "no_device";
     }

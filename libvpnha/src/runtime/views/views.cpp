@@ -335,6 +335,15 @@ json counters_view(const node::Node& node, const Around& around) {
     return sum;
 }
 
+json devices_view(const std::vector<DeviceWarning>& devices) {
+    json list = json::array();
+    for (const DeviceWarning& each : devices) {
+        list.push_back(
+            {{"interface", each.interface}, {"state", each.state}, {"reason", each.reason}});
+    }
+    return list;
+}
+
 json scripts_view(const Scripts* scripts) {
     if (scripts == nullptr) {
         return nullptr;
@@ -436,6 +445,7 @@ json status_view(const node::Node& node, const Around& around) {
              {{"closed", around.admission.closed()},
               {"causes", around.admission.causes()},
               {"closures", around.admission.closures()}}},
+            {"devices", devices_view(around.devices)},
             {"quorate", node.quorate()},
             {"quorum",
              {{"mode", around.quorum.name},

@@ -13,6 +13,7 @@
 #include "ports/gate.hpp"
 #include "runtime/admission.hpp"
 #include "runtime/checks/quorum_mode.hpp"
+#include "runtime/devices.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/ipsec.hpp"
 #include "runtime/pptp.hpp"
@@ -32,6 +33,7 @@ struct Around {
     bool unencrypted_allowed = false;
     Restart restart;
     const Admission& admission;
+    std::vector<DeviceWarning> devices{};
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;

@@ -155,9 +155,10 @@ class Capture {
         link_.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
         EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&link_), sizeof link_), 0);
     }
-    void send_frame(ByteView frame) const {
-        EXPECT_EQ(send(fd_.get(), frame.data(), frame.size(), 0),
-                  static_cast<ssize_t>(frame.size()));
+    void send_frame(ByteView frame) const { EXPECT_TRUE(try_send_frame(frame)); }
+    // False: the kernel reports that something dropped it.
+    [[nodiscard]] bool try_send_frame(ByteView frame) const {
+        return send(fd_.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size());
     }
     // The next frame that came in from the cable, or nullopt when none comes in time.
     [[nodiscard]] std::optional<Bytes> next(std::chrono::milliseconds patience) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adapters/gate/gate.hpp"
+#include "adapters/gate/gate_silence.hpp"
 #include "adapters/os/boot_clock.hpp"
 #include "unit/adapters/addresses/frame.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"

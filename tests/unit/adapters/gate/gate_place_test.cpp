@@ -32,8 +32,8 @@ class GatePlaceTest : public HookedGateHost {
     }
     // "out0 in attached, …"; of the test's own devices.
     static std::string presence(const BpfGate& gate) {
-        static constexpr const char* kNames[] = {"attached", "behind", "missing", "foreign",
-                                                 "no device"};
+        static constexpr const char* kNames[] = {"attached", "behind", "missing",
+                                                 "foreign",  "barred", "no device"};
         std::string text;
         const auto devices = gate.devices();
         EXPECT_TRUE(devices) << devices.error().detail;
@@ -339,7 +339,8 @@ TEST_F(ClsactGateTest, RefusesADeviceThatHasAnIngressQdisc) {
             << refused.error().detail;
     }
     EXPECT_EQ(verdict(GateDirection::in, Frame().ipv4("192.0.2.51", "192.0.2.100")),
-              Verdict::no_gate);
+              Verdict::dropped)
+        << "that qdisc takes half of it";
     EXPECT_EQ(verdict_on_vip(), Verdict::no_gate);
     output_of("tc qdisc del dev out0 ingress && tc qdisc add dev out0 clsact");
     EXPECT_TRUE(attached_there());
