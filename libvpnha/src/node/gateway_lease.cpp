@@ -46,11 +46,11 @@ void GatewayNode::note_position() {
     lease_.set_position({position.epoch, position.sequence});
 }
 
-std::string GatewayNode::objection_to_claim(TimePoint now) const {
+std::string GatewayNode::objection_to_claim() const {
     if (const auto better = replica_.better()) {
         return fmt::format("its replica is not complete, and that of node {} is", better->value);
     }
-    return replica_.has_met_all(now) ? "" : "a member has yet to tell what its replica has";
+    return replica_.has_met_all() ? "" : "a member has yet to tell what its replica has";
 }
 
 void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
@@ -58,7 +58,7 @@ void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
     if (!until) {
         return;
     }
-    const std::string objection = objection_to_claim(now);
+    const std::string objection = objection_to_claim();
     if (objection.empty()) {
         grants_.end_replica_wait();
         begin_grant(now, effects);
@@ -70,7 +70,7 @@ void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
     // A lame holder serves meanwhile. What is claimed with less than a member has would be the end
     // of the other sessions on all nodes.
-    if (const std::string objection = objection_to_claim(now); !objection.empty()) {
+    if (const std::string objection = objection_to_claim(); !objection.empty()) {
         grants_.await_replica(now + kReplicaPatience);
         effects.emplace_back(
             Log{replica_.better() ? Level::warning : Level::info,

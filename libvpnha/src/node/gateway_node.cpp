@@ -378,6 +378,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
         end_grant(now, effects);
     }
     watch_holder(now, effects);
+    replica_.end_meeting(now);
     hear_group(now, effects);
     watch_stand_in(now, effects);
     wishes_.planned.on_time(now);
@@ -429,9 +430,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
                   earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
     at = earliest(at, stand_in_.next_deadline());
     at = earliest(at, grants_.replica_awaited_until());
-    if (takeover_.waits_for_group() || grants_.replica_awaited_until()) {
-        at = earliest(at, replica_.meeting_until());
-    }
+    at = earliest(at, replica_.meeting_until());
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
 }
 

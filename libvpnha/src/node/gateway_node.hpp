@@ -261,7 +261,7 @@ class GatewayNode {
     // The replica that a promotion waits for may be complete.
     void go_on_promoting(TimePoint now, Effects& effects);
     // Why this node is not to claim the gateway with its replica; empty: it may.
-    [[nodiscard]] std::string objection_to_claim(TimePoint now) const;
+    [[nodiscard]] std::string objection_to_claim() const;
     // The lease knows what this node's replica has.
     void note_position();
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);

@@ -172,8 +172,7 @@ void GatewayNode::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePo
 void GatewayNode::hear_group(TimePoint now, Effects& effects) {
     const bool heard = stand_in_.barrier_came() || !members_.contains(stand_in_.holder());
     // Who comes from another ring may have more than this node.
-    if (!takeover_.waits_for_group() || !heard || !replica_.quorate() ||
-        !replica_.has_met_all(now)) {
+    if (!takeover_.waits_for_group() || !heard || !replica_.quorate() || !replica_.has_met_all()) {
         return;
     }
     if (replica_.level() == wire::Level::complete) {

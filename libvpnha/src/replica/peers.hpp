@@ -34,6 +34,7 @@ class Peers {
 
     // It has said hello since it came.
     void meet(NodeId node) { strangers_.erase(node); }
+    void end_meeting() { strangers_.clear(); }
     // Members that have come, and have not said yet what they have.
     [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
     void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }

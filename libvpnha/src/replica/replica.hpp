@@ -135,10 +135,13 @@ class Replica {
         return {epoch_, level_ == wire::Level::complete ? sequence_ : 0};
     }
     // All members have said hello since they came, or had the time to.
-    [[nodiscard]] bool has_met_all(TimePoint now) const {
-        return peers_.strangers().empty() || now >= meeting_until_;
+    [[nodiscard]] bool has_met_all() const { return peers_.strangers().empty(); }
+    void end_meeting(TimePoint now) {
+        if (now >= meeting_until_) {
+            peers_.end_meeting();
+        }
     }
-    // When it is so at the latest; nullopt: it is.
+    // When end_meeting() makes it so; nullopt: it is.
     [[nodiscard]] std::optional<TimePoint> meeting_until() const {
         return peers_.strangers().empty() ? std::nullopt : std::optional(meeting_until_);
     }

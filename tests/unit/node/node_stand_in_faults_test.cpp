@@ -43,7 +43,7 @@ std::size_t open_gates(FakeCluster& cluster, std::uint32_t nodes) {
 TEST(NodeStandInFaultsTest, WhoIsNotInTheVotersRingIsNotAgreedTo) {
     FakeCluster cluster = standing_in_cluster();
     cluster.hang_corosync(3);
-    for (const std::uint16_t number : {2, 3, 4}) {
+    for (std::uint16_t number = 2; number <= 4; ++number) {
         dial(cluster, 1, number);
     }
     cluster.pass(seconds(4));
@@ -51,7 +51,7 @@ TEST(NodeStandInFaultsTest, WhoIsNotInTheVotersRingIsNotAgreedTo) {
     ASSERT_EQ(cluster.replica(3).store().count(), 1U);
     cluster.lose_power(1);
     cluster.pass(milliseconds(600));
-    EXPECT_EQ(cluster.state(2), takeover::State::standing_in);
+    EXPECT_TRUE(cluster.gate_open(2));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     cluster.wake_corosync(3);
     cluster.pass(seconds(2));
