@@ -205,7 +205,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
         return;
     }
     Verdict verdict = Verdict::answered;
-    if (!state_.saves && epoch > saved_.granted) {
+    if (!state_.saves && epoch > state_.granted_on_disk) {
         verdict = Verdict::cannot_save;
     } else if (voter_.pauses(sender.node, round, now)) {
         verdict = Verdict::unheld;
@@ -213,7 +213,9 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
         verdict = voter_.judge(sender, round, state_.voters, now);
     }
     if (verdict != Verdict::answered) {
-        send(sender.node, Refusal{round.id, verdict, voter_.granted(), state_.voters}, effects);
+        const Epoch& granted =
+            verdict == Verdict::cannot_save ? state_.granted_on_disk : voter_.granted();
+        send(sender.node, Refusal{round.id, verdict, granted, state_.voters}, effects);
         return;
     }
     Answer answer{round.id, voter_.before(), std::nullopt, state_.saves};

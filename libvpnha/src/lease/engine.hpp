@@ -151,6 +151,7 @@ class Engine {
         std::uint64_t questions = 0;  // The number of the last one.
         Position position;            // What this node's replica has.
         bool saves = true;            // The disk takes what is to be saved.
+        Epoch granted_on_disk;        // While it does not.
         Yields yields = Yields::no;
         std::optional<NodeId> yields_not_to;
         friend bool operator==(const State&, const State&) = default;
@@ -176,8 +177,12 @@ class Engine {
     // What this node's replica has of the gateway's records now: goes with questions, and who has
     // less is told no.
     void set_position(const Position& position) { state_.position = position; }
-    // Whether the disk has taken what was saved last: a voter that cannot save grants nothing.
-    void set_saves(bool saves) { state_.saves = saves; }
+    // Whether the disk has taken what was saved last, and the grant that is on it: a voter that
+    // cannot save grants nothing more.
+    void set_saves(bool saves, const Epoch& granted) {
+        state_.saves = saves;
+        state_.granted_on_disk = granted;
+    }
     // Lame, with a lease; a claim under way is given up.
     [[nodiscard]] Effects demote(TimePoint now);
     // At once, without a successor. `ordered`: by somebody who wants it so.

@@ -393,7 +393,8 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
     if (!result) {
         lease_.on_not_saved(saves_.on_disk(), outcome.lost_grant, now);
     }
-    lease_.set_saves(saves_.work());
+    const std::optional<lease::Durable>& on_disk = saves_.on_disk();
+    lease_.set_saves(saves_.work(), on_disk ? on_disk->granted : Epoch{});
     blockers_.set_saves(saves_.work());
     if (outcome.changed) {
         effects.emplace_back(

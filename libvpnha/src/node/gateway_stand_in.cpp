@@ -125,8 +125,7 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
                                             "promoted it yet event=acting-long {}",
                                             stand_in_.holder().value, tag())});
     }
-    if (stand_in_.tells(now) && stand_in_.holder() != self() &&
-        members_.contains(stand_in_.holder())) {
+    if (stand_in_.tells(now) && members_.contains(stand_in_.holder())) {
         const std::string name = members_.name(stand_in_.holder());
         effects.emplace_back(
             Log{Level::warning,
@@ -206,6 +205,9 @@ void GatewayNode::yield_to_others(TimePoint now) {
 void GatewayNode::note_acting(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
     if (sender != self() && peer != replica_.peers().end()) {
+        if (peer->second.promoted && !peer->second.acting) {
+            stand_in_.on_promoted_elsewhere(sender);
+        }
         if (peer->second.acting) {
             score_.freeze();  // Pacemaker has yet to decide who is promoted.
         }

@@ -17,6 +17,14 @@ bool opens_gate(const lease::Effect& effect) {
     return gate != nullptr && gate->deadline != TimePoint{};
 }
 
+// It rests on nothing that is to be saved.
+bool is_refusal_for_the_disk(const lease::Effect& effect) {
+    const auto* const send = std::get_if<lease::Send>(&effect);
+    const auto* const refusal =
+        send == nullptr ? nullptr : std::get_if<lease::Refusal>(&send->message);
+    return refusal != nullptr && refusal->reason == lease::Verdict::cannot_save;
+}
+
 bool is_grant(const lease::Effect& effect) {
     return std::holds_alternative<lease::Granted>(effect);
 }
@@ -40,7 +48,7 @@ TimePoint LeaseSaves::next_probe() const {
 }
 
 bool LeaseSaves::must_wait(const lease::Effect& effect) const {
-    if (unsaved_.empty()) {
+    if (unsaved_.empty() || is_refusal_for_the_disk(effect)) {
         return false;
     }
     const auto* send = std::get_if<lease::Send>(&effect);

@@ -177,7 +177,7 @@ bool StandIn::tells(TimePoint now) {
         return false;
     }
     tell_at_.reset();
-    return !reported_;
+    return !reported_ && holder_ == promoted_;
 }
 
 std::optional<TimePoint> StandIn::next_deadline() const {

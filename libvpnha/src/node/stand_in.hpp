@@ -78,6 +78,8 @@ class StandIn {
     void release_by_order() { released_by_order_ = true; }
     [[nodiscard]] bool released_by_order() const { return released_by_order_; }
 
+    // That node serves, and Pacemaker has promoted it: only of such a one it is to be told.
+    void on_promoted_elsewhere(NodeId node) { promoted_ = node; }
     // Whether that node hands over to any claim, as it has said last.
     void on_yielding(NodeId node, bool yields, TimePoint now);
     // Since when it does: nobody waits for the end of a promise to it.
@@ -119,6 +121,7 @@ class StandIn {
     bool wanted_;
     Phase phase_ = Phase::idle;
     NodeId holder_;
+    NodeId promoted_;  // By Pacemaker, as far as known.
     TimePoint since_{};                     // Granted then.
     TimePoint not_before_{};                // After it has failed.
     std::optional<TimePoint> acted_at_;     // Granted last.

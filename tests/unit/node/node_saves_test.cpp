@@ -11,6 +11,7 @@ namespace node_saves_test {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 constexpr Duration kWhile = std::chrono::milliseconds(1500);
 
@@ -79,6 +80,42 @@ TEST(NodeSavesTest, AHolderServesOnWhileAllDisksAreFullAsLongAsItNeedNotClaim) {
     cluster.pass(std::chrono::seconds(1));
     EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete) << "in the new epoch";
+}
+
+// C1 of the audit.
+TEST(NodeSavesTest, ADiskThatRefusesIsAVoteLessBeforeItIsNeeded) {
+    FakeCluster cluster = with_one_session();
+    cluster.fill_disks({3});
+    cluster.pass(std::chrono::seconds(61));
+    EXPECT_FALSE(cluster.at(3).node->find(kGateway)->saves());
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::partial);
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->reserve(), 0) << "its votes are renewals alone";
+    EXPECT_EQ(cluster.at(3).scores.back(), kScorePartial);
+    EXPECT_TRUE(cluster.gate_open(1));
+    cluster.fill_disks({});
+    cluster.pass(std::chrono::seconds(3));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->reserve(), 1);
+    EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
+}
+
+TEST(NodeSavesTest, WhereNoMajorityCanSaveThePromotionWaitsWithItsSessions) {
+    for (const bool noticed : {false, true}) {
+        FakeCluster cluster = with_one_session();
+        cluster.fill_disks({3});
+        cluster.pass(noticed ? std::chrono::seconds(63) : std::chrono::seconds(1));
+        cluster.kill(1);
+        const RequestToken request = cluster.begin_promote(2);
+        cluster.pass(std::chrono::seconds(3));
+        ASSERT_TRUE(cluster.at(2).answers.contains(request)) << noticed;
+        EXPECT_TRUE(cluster.at(2).answers.at(request).has_value())
+            << cluster.at(2).answers.at(request).error().detail;
+        EXPECT_THAT(cluster.at(2).kernel, SizeIs(1));
+        EXPECT_FALSE(cluster.gate_open(2));
+        cluster.fill_disks({});
+        cluster.pass(std::chrono::seconds(1));
+        EXPECT_TRUE(cluster.gate_open(2)) << noticed;
+    }
 }
 
 TEST(NodeSavesTest, AHolderRenewsItsLeaseBesideAMarkThatIsNotSavedYet) {

@@ -15,6 +15,7 @@ const TimePoint kNow{std::chrono::hours(1)};
 
 StandIn granted() {
     StandIn stand_in(true);
+    stand_in.on_promoted_elsewhere(kHolder);
     stand_in.begin(kHolder, kNow);
     stand_in.on_granted(kNow);
     return stand_in;
@@ -146,6 +147,15 @@ TEST(StandInTest, PacemakerIsToldOnceAndNotOfWhatItHasPromoted) {
     stand_in.on_promoted();
     stand_in.on_told(kNow);
     EXPECT_EQ(stand_in.phase(), StandIn::Phase::idle);
+    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+}
+
+TEST(StandInTest, OfAHolderThatPacemakerHasNotPromotedNobodyTells) {
+    StandIn stand_in(true);
+    stand_in.on_promoted_elsewhere(NodeId{2});
+    stand_in.begin(kHolder, kNow);  // It acted itself.
+    stand_in.on_granted(kNow);
+    stand_in.on_told(kNow);
     EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
 }
 
