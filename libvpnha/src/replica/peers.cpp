@@ -4,20 +4,31 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/limits.hpp"
+
 namespace vpnha::replica {
 
-bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quorate) {
+bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quorate, TimePoint now) {
     const bool joined =
         !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
     std::erase_if(strangers_, [&present](NodeId node) { return !present.contains(node); });
     std::copy_if(present.begin(), present.end(), std::inserter(strangers_, strangers_.end()),
                  [&](NodeId node) { return node != self && !members_.contains(node); });
+    if (joined) {
+        meeting_until_ = now + limits::kMeetingMax;
+    }
     members_ = present;
     quorate_ = quorate;
     const auto is_absent = [&present](const auto& peer) { return !present.contains(peer.first); };
     std::erase_if(states_, is_absent);
     std::erase_if(confirmed_, is_absent);
     return joined;
+}
+
+void Peers::end_meeting(TimePoint now) {
+    if (now >= meeting_until_) {
+        strangers_.clear();
+    }
 }
 
 void Peers::forget(NodeId node) {

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 
+#include "base/time.hpp"
 #include "wire/message.hpp"
 #include "wire/record_traits.hpp"
 
@@ -28,13 +30,17 @@ class Peers {
     };
 
     // True: somebody has joined.
-    bool set_members(NodeId self, const std::set<NodeId>& present, bool quorate);
+    bool set_members(NodeId self, const std::set<NodeId>& present, bool quorate, TimePoint now);
     // This side of the cluster has the majority.
     [[nodiscard]] bool quorate() const { return quorate_; }
 
     // It has said hello since it came.
     void meet(NodeId node) { strangers_.erase(node); }
-    void end_meeting() { strangers_.clear(); }
+    // Who has come is waited for until then.
+    [[nodiscard]] std::optional<TimePoint> meeting_until() const {
+        return strangers_.empty() ? std::nullopt : std::optional(meeting_until_);
+    }
+    void end_meeting(TimePoint now);
     // Members that have come, and have not said yet what they have.
     [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
     void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }
@@ -53,6 +59,7 @@ class Peers {
   private:
     std::set<NodeId> members_;
     std::set<NodeId> strangers_;
+    TimePoint meeting_until_{};
     bool quorate_ = false;
     std::map<NodeId, wire::GatewayState> states_;
     std::map<NodeId, Confirmed> confirmed_;

@@ -117,7 +117,7 @@ bool Replica::is_dirty(const wire::RecordKey& key) const {
 }
 
 void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
-    const bool joined = peers_.set_members(self_, present, quorate);
+    const bool joined = peers_.set_members(self_, present, quorate, now);
     const auto is_absent = [&present](NodeId node) { return !present.contains(node); };
     if (holder_ && is_absent(*holder_)) {
         holder_.reset();
@@ -129,7 +129,6 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
         }
     }
     if (joined) {
-        meeting_until_ = now + limits::kMeetingMax;
         // They have heard neither our last confirmation nor what was said before they came.
         last_confirm_.reset();
         if (promoted_) {

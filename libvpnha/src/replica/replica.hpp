@@ -136,15 +136,9 @@ class Replica {
     }
     // All members have said hello since they came, or had the time to.
     [[nodiscard]] bool has_met_all() const { return peers_.strangers().empty(); }
-    void end_meeting(TimePoint now) {
-        if (now >= meeting_until_) {
-            peers_.end_meeting();
-        }
-    }
+    void end_meeting(TimePoint now) { peers_.end_meeting(now); }
     // When end_meeting() makes it so; nullopt: it is.
-    [[nodiscard]] std::optional<TimePoint> meeting_until() const {
-        return peers_.strangers().empty() ? std::nullopt : std::optional(meeting_until_);
-    }
+    [[nodiscard]] std::optional<TimePoint> meeting_until() const { return peers_.meeting_until(); }
     // A member whose replica is complete, while this one's is not: what this node would claim with
     // is less.
     [[nodiscard]] std::optional<NodeId> better() const;
@@ -274,7 +268,6 @@ class Replica {
     bool promoted_ = false;
     std::optional<NodeId> holder_;
     Peers peers_;
-    TimePoint meeting_until_{};
     std::uint64_t sequence_ = 0;
     OnTheirWay on_their_way_;
     Counters counters_;

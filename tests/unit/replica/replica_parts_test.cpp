@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr TimePoint kStart{seconds(1000)};
+constexpr TimePoint kNow{};
 constexpr Epoch kEpoch{3, NodeId{1}};
 
 wire::RecordKey key_of(wire::RecordType type, std::uint8_t number) {
@@ -100,14 +101,14 @@ TEST(OnTheirWayTest, AnUpdateOfAnOlderEpochMakesRoomAndDeliversNothing) {
 
 TEST(PeersTest, WhoIsNoMemberIsForgottenAndWhoJoinsIsNoticed) {
     Peers peers;
-    EXPECT_TRUE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true));
-    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true));
+    EXPECT_TRUE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true, kNow));
+    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true, kNow));
     wire::Confirm confirm;
     confirm.epoch = kEpoch;
     confirm.sequence = 5;
     peers.introduce(NodeId{2}, {});
     peers.confirm(NodeId{2}, confirm);
-    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}}, false));
+    EXPECT_FALSE(peers.set_members(NodeId{1}, {NodeId{1}}, false, kNow));
     EXPECT_FALSE(peers.quorate());
     EXPECT_THAT(peers.states(), IsEmpty());
     EXPECT_EQ(peers.confirmed_by(NodeId{2}), nullptr);
@@ -115,15 +116,20 @@ TEST(PeersTest, WhoIsNoMemberIsForgottenAndWhoJoinsIsNoticed) {
 
 TEST(PeersTest, WhoComesIsAStrangerUntilItsHello) {
     Peers peers;
-    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true);
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true, kNow);
     EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}, NodeId{3}));
     peers.meet(NodeId{2});
     EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{3}));
-    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{3}}, true);
-    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true);
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{3}}, true, kNow);
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true, kNow);
     EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}, NodeId{3})) << "it may have missed much";
-    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true);
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true, kNow);
     EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}));
+    peers.end_meeting(*peers.meeting_until() - Duration(1));
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}));
+    peers.end_meeting(*peers.meeting_until());
+    EXPECT_THAT(peers.strangers(), IsEmpty()) << "it is waited for no longer";
+    EXPECT_EQ(peers.meeting_until(), std::nullopt);
 }
 
 TEST(PeersTest, AConfirmationCoversWhatItDoesNotNameAsRefused) {
