@@ -195,8 +195,8 @@ def fresh_base() -> int:
     checked again. Outside git they are drawn."""
     tree = subprocess.run(["git", "rev-parse", "--verify", "HEAD^{tree}"], cwd=ROOT,
                           capture_output=True, text=True, check=False).stdout.strip()
-    drawn = int(tree, 16) if tree else random.SystemRandom().randrange(5 * 10**8)
-    return 4 * 10**8 + drawn % (5 * 10**8 - FRESH_SEEDS)
+    drawn = int(tree, 16) if tree else random.SystemRandom().randrange(4 * 10**8)
+    return 10**6 + drawn % (4 * 10**8 - 10**6 - FRESH_SEEDS)
 
 
 def simulate(checks: Checks) -> None:
