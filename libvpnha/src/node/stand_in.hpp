@@ -121,7 +121,7 @@ class StandIn {
     bool wanted_;
     Phase phase_ = Phase::idle;
     NodeId holder_;
-    NodeId promoted_;  // By Pacemaker, as far as known.
+    NodeId promoted_;                       // By Pacemaker, as far as known.
     TimePoint since_{};                     // Granted then.
     TimePoint not_before_{};                // After it has failed.
     std::optional<TimePoint> acted_at_;     // Granted last.
