@@ -282,6 +282,37 @@ TEST(EngineStandInTest, WhoYieldsRefusesTheOneNode) {
     EXPECT_EQ(cluster.phase(3), Phase::holding);
 }
 
+TEST(EngineStandInTest, WhoActsHandsOverOnlyToWhatPacemakerHasOrdered) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster[1].yield(Yields::to_ordered, std::nullopt);
+    cluster.run(2, cluster[2].claim(cluster.now()));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    cluster.promote(3);
+    cluster.run(1, cluster[1].on_counters({}, cluster.now()));
+    EXPECT_EQ(cluster.phase(3), Phase::holding);
+}
+
+TEST(EngineStandInTest, OfTwoClaimsThatNobodyOrderedTheLowerOneIsTakenBack) {
+    Cluster cluster = without_holder();
+    cluster.cut(3);
+    cluster.run(2, cluster[2].claim(cluster.now()));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming);
+    Round higher;
+    higher.id = {{cluster[2].holder().epoch().number, NodeId{3}}, {1}, 1};
+    higher.lease = kTiming.lease;
+    higher.voters = cluster[2].state().voters;
+    cluster.run(2, cluster[2].on_message(sender_of(3), higher, cluster.now()));
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+    EXPECT_FALSE(cluster[2].state().wanted);
+    EXPECT_EQ(cluster[2].voter().granted(), higher.id.epoch) << "it votes for the other one";
+    cluster.promote(2);
+    higher.id.epoch.number = cluster[2].holder().epoch().number + 1;
+    cluster.run(2, cluster[2].on_message(sender_of(3), higher, cluster.now()));
+    EXPECT_EQ(cluster.phase(2), Phase::claiming) << "Pacemaker has ordered it";
+}
+
 TEST(EngineStandInTest, WhatPacemakerPromotesYieldsNoMore) {
     Cluster cluster;
     cluster.promote(1);
