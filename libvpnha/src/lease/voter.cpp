@@ -10,9 +10,15 @@ namespace vpnha::lease {
 
 namespace {
 
+// Of a list with one entry for each node.
+template <class List>
+auto find(List& list, NodeId node) {
+    return std::find_if(list.begin(), list.end(),
+                        [node](const auto& each) { return each.node == node; });
+}
+
 std::optional<TimePoint> time_of(const std::vector<Voter::Timed>& times, NodeId node) {
-    const auto found = std::find_if(times.begin(), times.end(),
-                                    [node](const auto& timed) { return timed.node == node; });
+    const auto found = find(times, node);
     return found == times.end() ? std::nullopt : std::optional(found->at);
 }
 
@@ -220,9 +226,7 @@ void Voter::note_claim(NodeId claimant, const Round& round, TimePoint now) {
         state_.claims.clear();
         return;
     }
-    const auto found =
-        std::find_if(state_.claims.begin(), state_.claims.end(),
-                     [claimant](const Claimed& each) { return each.node == claimant; });
+    const auto found = find(state_.claims, claimant);
     if (found == state_.claims.end()) {
         state_.claims.push_back({claimant, now, now});
         return;
@@ -234,9 +238,7 @@ void Voter::note_claim(NodeId claimant, const Round& round, TimePoint now) {
 }
 
 bool Voter::pauses(NodeId claimant, const Round& round, TimePoint now) const {
-    const auto found =
-        std::find_if(state_.claims.begin(), state_.claims.end(),
-                     [claimant](const Claimed& each) { return each.node == claimant; });
+    const auto found = find(state_.claims, claimant);
     if (round.held || found == state_.claims.end()) {
         return false;
     }

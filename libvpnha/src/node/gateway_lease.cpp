@@ -88,7 +88,6 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
 
 void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
     grants_.end();
-    grants_.end_replica_wait();
     transition_.fail(fmt::format("grant: {}", why));
     take(lease_.demote(now), now, effects);
     follow(takeover_.on_step(false), now, effects);

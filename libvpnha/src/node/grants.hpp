@@ -23,8 +23,9 @@ class Grants {
     void await(TimePoint until) { awaited_until_ = until; }
     // It has been answered. False: it was before.
     bool wait_in_silence() { return !std::exchange(silent_, true); }
-    // Granted, or refused.
+    // Granted, or refused, or not asked for.
     void end() {
+        replica_until_.reset();
         awaited_until_.reset();
         silent_ = false;
     }
