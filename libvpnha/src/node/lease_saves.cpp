@@ -51,6 +51,14 @@ bool LeaseSaves::must_wait(const lease::Effect& effect) const {
     if (unsaved_.empty() || is_refusal_for_the_disk(effect)) {
         return false;
     }
+    // Whoever hears of the grant decides whether the gate may open.
+    const bool grant_waits =
+        std::any_of(unsaved_.begin(), unsaved_.end(), [](const Unsaved& unsaved) {
+            return std::any_of(unsaved.effects.begin(), unsaved.effects.end(), is_grant);
+        });
+    if (opens_gate(effect) && grant_waits) {
+        return true;
+    }
     const auto* send = std::get_if<lease::Send>(&effect);
     const bool is_renewal =
         opens_gate(effect) ||

@@ -10,7 +10,8 @@
 //   is granted, answers | at once           | waits                       | waits
 //
 //   (1) and what would open the gate, or was granted, is not done any more. (2) a round, a later
-//   deadline; until the first save is through these wait, too.
+//   deadline; until the first save is through these wait, too. A deadline also waits behind a grant
+//   that waits: the gateway decides then whether its gate may open.
 #pragma once
 
 #include <cstdint>

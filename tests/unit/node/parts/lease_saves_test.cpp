@@ -66,6 +66,18 @@ TEST_F(LeaseSavesTest, AMarkOnAnotherNodeHoldsUpNoRenewal) {
     EXPECT_THAT(ready(lease::Granted{}), IsEmpty());
 }
 
+// Another node may have served meanwhile: then the gate stays shut.
+TEST_F(LeaseSavesTest, NoDeadlineOvertakesTheGrantThatItIsOf) {
+    lease::Durable marked = durable(1);
+    marked.marks.push_back({});
+    const std::uint64_t ticket = save(marked);
+    EXPECT_THAT(ready(lease::Granted{}), IsEmpty());
+    EXPECT_THAT(ready(lease::SetDeadline{kUntil}), IsEmpty());
+    const lease::Effects after = saves_.on_saved(ticket, true).ready;
+    ASSERT_THAT(after, SizeIs(2));
+    EXPECT_TRUE(std::holds_alternative<lease::Granted>(after[0]));
+}
+
 TEST_F(LeaseSavesTest, WhatShutsTheGateNeverWaitsAndTakesBackWhatWouldOpenIt) {
     const std::uint64_t ticket = save(durable(2));
     EXPECT_THAT(ready(lease::SetDeadline{kUntil}), IsEmpty());
