@@ -312,9 +312,11 @@ class Key {
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
-        const auto& [started, granted, ordered, marks, promise, granted_to, heard, before, previous,
-                     previous_elsewhere, served, answered_at, absent_since, claims] = state;
-        static_cast<void>(claims);      // No run lasts so long.
+        const auto& [started, granted, ordered, marks, promise, in_vain_since, rest, granted_to,
+                     heard, before, previous, previous_elsewhere, served, answered_at,
+                     absent_since] = state;
+        static_cast<void>(in_vain);  // No run lasts so long.
+        static_cast<void>(rest);
         static_cast<void>(granted_to);  // A node keeps its boot id.
         static_cast<void>(previous);    // Nothing is declined here: `before` says it.
         static_cast<void>(previous_elsewhere);
@@ -342,8 +344,12 @@ class Key {
 
     void put_holder(const Holder& holder, TimePoint now) {
         const Duration lease = holder.timing().lease;
-        const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, lame_until,
-                     rounds, before, unknown, elsewhere, handover] = holder.state();
+        const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
+                     granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
+                     handover] = holder.state();
+        static_cast<void>(claiming_since);  // No run lasts so long.
+        static_cast<void>(granted_at);
+        static_cast<void>(renewed);
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
         static_cast<void>(before);  // put_heard() these.

@@ -120,6 +120,11 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     story_.tell(machine.id(), "claims epoch {} of gateway {}", to_string(claim.epoch),
                 claim.gateway.value);
     for (const auto& [peer, hello] : machine.node()->peers()) {
+        // A machine that stood still with its clock takes its lease for valid for one lease more
+        // (docs/failure-model.md); its claim is refused by all.
+        if (machine.just_thawed()) {
+            break;
+        }
         const node::GatewayNode* gateway = machines_.at(peer)->gateway(claim.gateway);
         const bool heard = std::any_of(
             hello.gateways.begin(), hello.gateways.end(),

@@ -393,8 +393,11 @@ void World::lose_lease(NodeId node) {
         if (peer != node && (all || peer == other)) {
             const auto pair = inwards ? std::pair(peer, node) : std::pair(node, peer);
             deaf_.insert(pair);
-            agenda_.after(between(random_, milliseconds(200), seconds(10)),
-                          [this, pair] { deaf_.erase(pair); });
+            agenda_.after(between(random_, milliseconds(200), seconds(10)), [this, pair] {
+                deaf_.erase(pair);
+                story_.tell("the lease of node {} is heard at node {} again", pair.first.value,
+                            pair.second.value);
+            });
         }
     }
 }

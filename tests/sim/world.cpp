@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sim/lease_words.hpp"
+
 namespace vpnha::sim {
 
 namespace {
@@ -220,8 +222,14 @@ void World::on_lease(Machine& machine, const node::SendLease& sent) {
         });
         return;
     }
-    const bool lost = random_.chance(1) && !faults_over_;
-    if (lost || !carries()) {
+    const bool lost = (random_.chance(1) && !faults_over_) || !carries();
+    if (story_.is_told()) {
+        if (const std::string words = in_words(sent.message); !words.empty()) {
+            story_.tell(sender.node, "to node {}{}: {}", sent.to.value, lost ? ", lost" : "",
+                        words);
+        }
+    }
+    if (lost) {
         return;
     }
     agenda_.after(between(random_, microseconds(50), milliseconds(random_.chance(5) ? 80 : 3)),

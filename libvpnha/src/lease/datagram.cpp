@@ -75,6 +75,9 @@ class Writer {
             put(*round.released);
         }
         put(round.checkpoint);
+        if (!round.held) {
+            put(TimePoint(round.in_vain));
+        }
     }
     void operator()(const Answer& answer) {
         type(Type::answer);
@@ -338,6 +341,9 @@ class Reader {
             round.released = epoch();
         }
         round.checkpoint = checkpoint();
+        if (!round.held) {
+            round.in_vain = time().time_since_epoch();
+        }
         return round;
     }
     Answer answer() {

@@ -67,7 +67,6 @@ Effects Engine::saved_first(Effects effects) {
 
 void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now) {
     saved_ = known(setup_, durable);
-    voter_.forget_claims();  // None of its answers was sent.
     if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
         holder_.unsay(now);
     }
@@ -207,7 +206,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     Verdict verdict = Verdict::answered;
     if (!state_.saves && epoch > state_.granted_on_disk) {
         verdict = Verdict::cannot_save;
-    } else if (voter_.pauses(sender.node, round, now)) {
+    } else if (voter_.rests_from(round, now)) {
         verdict = Verdict::unheld;
     } else {
         verdict = voter_.judge(sender, round, state_.voters, now);
@@ -225,18 +224,32 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     send(sender.node, std::move(answer), effects);
 }
 
+Voter Engine::voter_without_claim() const {
+    Voter voter = voter_;
+    voter.on_release(holder_.epoch());
+    return voter;
+}
+
+bool Engine::claims_in_vain(TimePoint now) const {
+    return holder_.phase() == Phase::claiming && holder_.in_vain(now) >= setup_.timing.unheld;
+}
+
 void Engine::give_way(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
-    if (holder_.phase() != Phase::claiming || state_.ordered || round.id.epoch <= holder_.epoch() ||
-        voter_.pauses(sender.node, round, now)) {
+    const bool in_vain = claims_in_vain(now);
+    if (holder_.phase() != Phase::claiming || round.id.epoch <= holder_.epoch() ||
+        (state_.ordered && !in_vain) || (!in_vain && round.in_vain >= setup_.timing.unheld) ||
+        voter_without_claim().judge(sender, round, state_.voters, now) != Verdict::answered) {
         return;
     }
-    Voter released = voter_;
-    released.on_release(holder_.epoch());
-    if (released.judge(sender, round, state_.voters, now) == Verdict::answered) {
-        state_.wanted = false;
-        end_standing_in();
-        end(End::given_up, effects);
+    if (state_.ordered) {
+        voter_.on_release(holder_.epoch());
+        holder_.stand_aside(now);
+        holder_.on_granted_elsewhere(round.id.epoch);
+        return;
     }
+    state_.wanted = false;
+    end_standing_in();
+    end(End::given_up, effects);
 }
 
 void Engine::on_release(NodeId from, const Release& release) {
@@ -253,8 +266,7 @@ void Engine::on_release(NodeId from, const Release& release) {
 bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
     const Epoch own = holder_.epoch();
     const TimePoint until = holder_.state().deadline;
-    Voter released = voter_;
-    released.on_release(own);
+    Voter released = voter_without_claim();
     if (round.id.epoch <= own ||
         released.judge(sender, round, state_.voters, now) != Verdict::answered) {
         return false;

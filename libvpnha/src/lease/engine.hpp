@@ -40,6 +40,9 @@
 //      yields: it hands over to a claim that Pacemaker has ordered, like a lame one. Of two claims
 //      that outbid each other the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
+//  15  A claim tells for how long it has been in vain. After a second it is no obstacle to whoever
+//      asks: its own node answers the question as if it did not claim, and the other voters answer
+//      the claim no more for 1.2 s, in which their promises end. Then it has a second again.
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -244,8 +247,8 @@ class Engine {
     void on_question(const Sender& sender, const Question& question, Effects& effects,
                      TimePoint now);
     // Of a question: what only they are asked.
-    [[nodiscard]] Verdict opinion_on(const Sender& asker, const Question& question,
-                                     TimePoint now) const;
+    // What else speaks against a question than what speaks against a claim.
+    [[nodiscard]] Verdict besides_promise(NodeId asker, const Question& question) const;
     void on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now);
     [[nodiscard]] Verdict opinion_on(const Sender& asker, const RoundId& id, const Voters& voters,
                                      TimePoint now) const;
@@ -256,8 +259,11 @@ class Engine {
     void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
-    // A claim that nobody has ordered gives way to a higher one that can be answered: two that
-    // outbid each other would both be in vain.
+    // As if this node's own epoch were released.
+    [[nodiscard]] Voter voter_without_claim() const;
+    [[nodiscard]] bool claims_in_vain(TimePoint now) const;
+    // A claim that nobody has ordered, or that is in vain, gives way to a higher one that can be
+    // answered: two that outbid each other would both be in vain.
     void give_way(const Sender& sender, const Round& round, Effects& effects, TimePoint now);
     // False when the claim is judged like any other.
     bool hand_over(const Sender& sender, const Round& round, Effects& effects, TimePoint now);

@@ -36,18 +36,16 @@ Verdict Engine::opinion_on(const Sender& asker, const RoundId& id, const Voters&
     claim.id = id;
     claim.lease = setup_.timing.lease;
     claim.voters = voters;
-    return voter_.opinion(asker, claim, state_.voters, now);
+    // A claim of this node's own that nobody grants is no obstacle for another node.
+    const bool in_vain = asker != setup_.self && claims_in_vain(now);
+    return (in_vain ? voter_without_claim() : voter_).opinion(asker, claim, state_.voters, now);
 }
 
-Verdict Engine::opinion_on(const Sender& asker, const Question& question, TimePoint now) const {
-    const Verdict verdict = opinion_on(asker, question.id, question.voters, now);
-    if (verdict != Verdict::answered) {
-        return verdict;
-    }
+Verdict Engine::besides_promise(NodeId asker, const Question& question) const {
     if (!state_.saves) {
         return Verdict::cannot_save;
     }
-    if (voter_.lacks(asker.node)) {
+    if (voter_.lacks(asker)) {
         return Verdict::absent;  // It may have missed what was confirmed without it.
     }
     if (voter_.ended_by_order()) {
@@ -64,7 +62,13 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
         return;
     }
     learn(sender.node, question.voters, now);
-    const Verdict verdict = opinion_on(sender, question, now);
+    Verdict verdict = opinion_on(sender, question.id, question.voters, now);
+    const Verdict besides = besides_promise(sender.node, question);
+    if (verdict == Verdict::answered) {
+        verdict = besides;
+    } else if (verdict == Verdict::promised && besides == Verdict::answered) {
+        voter_.rest(now);
+    }
     const Epoch named = verdict == Verdict::ordered ? voter_.ordered() : voter_.granted();
     send(sender.node, Opinion{question.id, verdict, named, state_.voters}, effects);
 }
@@ -97,6 +101,12 @@ void Engine::inquire(Effects& effects, TimePoint now) {
     if (may_ask(now)) {
         send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
         note_willing(setup_.self.node, effects, now);
+    } else if (voter_.in_vain_since() && now < voter_.state().promise.until) {
+        // The question has the voters rest from the claim; their promises end with this node's.
+        voter_.rest(now);
+        send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
+        inquiry->next_at = voter_.state().promise.until + setup_.timing.ask;
+        inquiry->pause = setup_.timing.ask;
     }
 }
 

@@ -29,6 +29,11 @@ Holder::Holder(const Timing& timing, const Epoch& claimed) : timing_(timing) {
 void Holder::claim(NodeId self, const Epoch& floor, TimePoint now) {
     VPNHA_ASSERT(!serving());
     const Epoch highest = std::max({state_.claimed, state_.seen, floor});
+    const bool held = state_.renewed || now >= state_.granted_at + timing_.unheld;
+    if (state_.phase != Phase::claiming && held) {
+        state_.claiming_since = now;
+    }
+    state_.renewed = false;
     end();
     state_.phase = Phase::claiming;
     state_.claimed = {highest.number + 1, self};
@@ -56,6 +61,7 @@ Round Holder::open_round(Instance instance, TimePoint now) {
     round.sent_at = now;
     round.lease = timing_.lease;
     round.held = serving();
+    round.in_vain = round.held ? Duration{} : in_vain(now);
     round.released = state_.handover ? std::optional(state_.handover->released) : state_.dead;
     return round;
 }
@@ -86,6 +92,9 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     state_.deadline = open->sent_at + timing_.lease;
     if (state_.phase == Phase::claiming) {
         state_.phase = Phase::holding;
+        state_.granted_at = now;
+    } else {
+        state_.renewed = true;
     }
     // Earlier rounds cannot move it any more.
     state_.rounds.erase(state_.rounds.begin(), open + 1);
@@ -184,9 +193,16 @@ void Holder::restart_rounds(TimePoint now) {
 void Holder::unsay(TimePoint now) {
     VPNHA_ASSERT(state_.phase != Phase::idle);
     state_.phase = Phase::claiming;
+    state_.claiming_since = now;
     state_.deadline = {};
     state_.rounds.clear();
     state_.next_round_at = std::max(state_.next_round_at, now + timing_.renew);
+}
+
+void Holder::stand_aside(TimePoint now) {
+    VPNHA_ASSERT(state_.phase == Phase::claiming);
+    state_.rounds.clear();
+    state_.next_round_at = now + timing_.promise(timing_.lease);
 }
 
 void Holder::hurry(TimePoint now) {

@@ -63,6 +63,9 @@ class Holder {
         std::uint64_t number = 0;   // k of the newest round.
         TimePoint deadline{};
         TimePoint next_round_at{};
+        TimePoint claiming_since{};  // Without a renewal that was answered.
+        TimePoint granted_at{};
+        bool renewed = false;  // Since then.
         TimePoint lame_until{};
         std::vector<OpenRound> rounds;
         Before before;         // The newest that answers to the claim said.
@@ -94,6 +97,9 @@ class Holder {
     void restart_rounds(TimePoint now);
     // None of its rounds was sent, its epoch is not on the disk: it claims on, a round later.
     void unsay(TimePoint now);
+    // It asks nothing more before the promises to another claim have ended; what it has asked does
+    // not count.
+    void stand_aside(TimePoint now);
     // The next round is due now.
     void hurry(TimePoint now);
 
@@ -102,6 +108,8 @@ class Holder {
         return state_.phase == Phase::holding || state_.phase == Phase::lame;
     }
     [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
+    // For how long it has claimed, and no renewal was answered.
+    [[nodiscard]] Duration in_vain(TimePoint now) const { return now - state_.claiming_since; }
     // Over: nothing more is to be said in this epoch.
     [[nodiscard]] bool lapsed(TimePoint now) const { return serving() && now >= state_.deadline; }
     [[nodiscard]] Margin margin() const;

@@ -62,6 +62,7 @@ struct Round {
     // A Release that the sender passes on, or of a dead epoch of its own.
     std::optional<Epoch> released;
     bool ordered = false;  // Pacemaker has promoted the sender. Otherwise it stands in.
+    Duration in_vain{};    // Of a claim: for how long the sender has claimed without holding.
     friend bool operator==(const Round&, const Round&) = default;
 };
 
@@ -118,7 +119,7 @@ enum class Verdict : std::uint8_t {
     superseded,      // A higher epoch was granted.
     released,        // The epoch is dead.
     promised,        // A promise to another epoch holds.
-    unheld,          // It was answered for long, and its sender has not come to hold it.
+    unheld,          // The claim is in vain, and another node asks: see Timing::unheld.
     cannot_save,     // The voter's disk takes nothing.
     // Only of a question:
     ordered,  // The newest epoch ended by order: whoever serves next is Pacemaker's choice.

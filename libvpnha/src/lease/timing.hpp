@@ -32,11 +32,11 @@ struct Timing {
     Duration lame = std::chrono::seconds(2);
     // So long a voter goes on answering a holder that its own quorate group lacks.
     Duration absence = std::chrono::seconds(5);
-    // So long a voter answers a claim that its sender does not come to hold: the answers do not get
-    // there, or are no majority, and its promise keeps out whoever could serve. Then it answers
-    // none for so long that the promise ends and another one can be asked.
+    // After so long without a majority a claim is in vain: its answers may not get there, and
+    // promises to it keep out whoever could serve. When another node asks, a voter answers it no
+    // more for so long that all these promises end and that node has asked again.
     Duration unheld = std::chrono::seconds(1);
-    Duration unheld_pause = std::chrono::milliseconds(900);
+    Duration unheld_rest = std::chrono::milliseconds(1200);
     Duration lease_max = kLeaseMax;  // Only tests have another; and of these:
     // From one question to the next, when the voters' promises end about now; up to ask_max when
     // they do not.

@@ -134,12 +134,16 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
 void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now) {
     const RoundId& id = round.id;
     state_.promise = {id.epoch, now + timing_.promise(round.lease), false};
+    if (round.held || round.in_vain < timing_.unheld) {
+        state_.in_vain_since.reset();
+    } else if (!state_.in_vain_since) {
+        state_.in_vain_since = now;
+    }
     // A duplicate of an older round is answered, too, and says nothing new.
     if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
         state_.heard =
             Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
     }
-    note_claim(sender.node, round, now);
     std::erase_if(state_.answered_at, [&](const Timed& answered) {
         return answered.node == sender.node || answered.at + timing_.abstention() <= now;
     });
@@ -221,30 +225,16 @@ void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
     }
 }
 
-void Voter::note_claim(NodeId claimant, const Round& round, TimePoint now) {
-    if (round.held) {
-        state_.claims.clear();
-        return;
+void Voter::rest(TimePoint now) {
+    const bool may = !state_.rest || now >= state_.rest->at + timing_.unheld;
+    if (may && state_.in_vain_since && now < state_.promise.until) {
+        state_.rest = Timed{state_.promise.epoch.node, now + timing_.unheld_rest};
     }
-    const auto found = find(state_.claims, claimant);
-    if (found == state_.claims.end()) {
-        state_.claims.push_back({claimant, now, now});
-        return;
-    }
-    if (now > found->last + timing_.promise(round.lease)) {
-        found->since = now;
-    }
-    found->last = now;
 }
 
-bool Voter::pauses(NodeId claimant, const Round& round, TimePoint now) const {
-    const auto found = find(state_.claims, claimant);
-    if (round.held || found == state_.claims.end()) {
-        return false;
-    }
-    const TimePoint patient_until = found->since + timing_.unheld;
-    return found->last + timing_.promise(round.lease) >= patient_until && now >= patient_until &&
-           now < patient_until + timing_.unheld_pause;
+bool Voter::rests_from(const Round& round, TimePoint now) const {
+    return !round.held && state_.rest && state_.rest->node == round.id.epoch.node &&
+           now < state_.rest->at;
 }
 
 bool Voter::lacks(NodeId node) const {

@@ -49,18 +49,15 @@ class Voter {
         TimePoint at{};
         friend bool operator==(const Timed&, const Timed&) = default;
     };
-    struct Claimed {
-        NodeId node;
-        TimePoint since{};  // Without a break.
-        TimePoint last{};
-        friend bool operator==(const Claimed&, const Claimed&) = default;
-    };
     struct State {
         TimePoint started{};
         Epoch granted;            // Durable.
         Epoch ordered;            // Durable; the highest that ended by order.
         std::vector<Mark> marks;  // Durable; one per node at most.
         Promise promise;
+        // That is in vain: since when.
+        std::optional<TimePoint> in_vain_since;
+        std::optional<Timed> rest;  // From whose claims, and until when.
         std::optional<BootId> granted_to;
         std::optional<Heard> heard;  // The newest round answered.
         Before before;               // What goes with answers to `granted`.
@@ -69,7 +66,6 @@ class Voter {
         bool served = true;               // `granted`, for all that is known.
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
-        std::vector<Claimed> claims;      // That were answered since somebody held one.
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -105,9 +101,13 @@ class Voter {
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 
-    void forget_claims() { state_.claims.clear(); }
-    // It has answered that node's claims for long enough: see Timing::unheld.
-    [[nodiscard]] bool pauses(NodeId claimant, const Round& round, TimePoint now) const;
+    // Another node could be answered but for the promise: see Timing::unheld. Has no effect unless
+    // the promise is to a claim that is in vain, nor so soon after the rest before.
+    void rest(TimePoint now);
+    // When this node may ask though its promise lasts; nullopt: not before it has ended.
+    [[nodiscard]] std::optional<TimePoint> in_vain_since() const { return state_.in_vain_since; }
+    // It is to be answered nothing meanwhile.
+    [[nodiscard]] bool rests_from(const Round& round, TimePoint now) const;
     [[nodiscard]] TimePoint abstains_until() const { return state_.started + timing_.abstention(); }
     [[nodiscard]] bool abstains(TimePoint now) const;
     [[nodiscard]] bool is_marked(NodeId node, const BootId& boot) const;
@@ -120,7 +120,6 @@ class Voter {
   private:
     [[nodiscard]] Verdict grant(const Sender& sender, const Epoch& epoch, TimePoint now);
     void keep(const Mark& mark, const std::vector<NodeId>& voters);
-    void note_claim(NodeId claimant, const Round& round, TimePoint now);
     void note_answer(const Sender& sender, const Round& round, TimePoint now);
     [[nodiscard]] bool misses(NodeId node, TimePoint now) const;
 

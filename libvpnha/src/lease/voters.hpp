@@ -33,6 +33,8 @@ namespace vpnha::lease {
 // Voters of a cluster: 7 survive the loss of 3. Bounds every datagram and every table of this
 // layer.
 inline constexpr std::size_t kVotersMax = 7;
+// Of fewer a majority is all, so nobody can stand in for the one that is not heard.
+inline constexpr std::size_t kVotersToStandIn = 3;
 
 struct ListVersion {
     Epoch epoch;  // {}: no version, as the configuration says.

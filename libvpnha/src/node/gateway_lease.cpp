@@ -213,7 +213,14 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
     wishes_.planned.on_silent(ended.epoch, now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
-        if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
+        if (ended.why == lease::End::given_up && !lease_.state().wanted) {
+            // It may ask again as soon as its vote is free: it has not failed.
+            stand_in_.stand_back();
+            effects.emplace_back(
+                Log{Level::info, fmt::format("this node does not act: another claim is higher "
+                                             "event=acting-refused {}",
+                                             tag())});
+        } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
             give_up_claim(to_string(ended.why), now, effects);
         }
         return;

@@ -16,21 +16,14 @@
 
 namespace vpnha::node {
 
-namespace {
-
-// Of fewer a majority is all: the one that is not heard among them.
-constexpr std::size_t kVotersMin = 3;
-
-}  // namespace
-
 bool GatewayNode::may_stand_in() const {
     const lease::Engine::State& lease = lease_.state();
     const lease::Voter& voter = lease_.voter();
     if (!stand_in_.wanted() || stand_in_.deposed() || !attached() || detaching() ||
         attachment_.resource().empty() || takeover_.state() != takeover::State::standby ||
         blockers_.resetting() || !replica_.quorate() || !lease.quorate || lease.fenced ||
-        lease.alone || !saves_.work() || lease.voters.newest().nodes.size() < kVotersMin ||
-        !lease_.remembers()) {
+        lease.alone || !saves_.work() ||
+        lease.voters.newest().nodes.size() < lease::kVotersToStandIn || !lease_.remembers()) {
         return false;
     }
     // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of
@@ -67,7 +60,8 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
     const TimePoint until =
         promise.epoch == Epoch{} ? lease_.voter().abstains_until() : promise.until;
     return StandIn::Turn{.holder = holder,
-                         .promised_until = yielded.value_or(until),
+                         .promised_until = yielded.value_or(
+                             std::min(until, lease_.voter().in_vain_since().value_or(until))),
                          .released = promise.released && !yielded,
                          .rank = rank_without({holder, promise.epoch.node}),
                          .candidates = replica_.peers().size() + 1};

@@ -46,6 +46,18 @@ const Peers::Confirmed* Peers::confirmed_by(NodeId node) const {
     return found == confirmed_.end() ? nullptr : &found->second;
 }
 
+wire::Version Peers::reached(NodeId node, const Epoch& epoch) const {
+    const auto found = states_.find(node);
+    if (found == states_.end()) {
+        return {};
+    }
+    wire::Version reached{found->second.epoch, found->second.sequence};
+    if (const Confirmed* confirmed = confirmed_by(node); confirmed && reached.epoch == epoch) {
+        reached.sequence = std::max(reached.sequence, confirmed->held);
+    }
+    return reached;
+}
+
 bool Peers::have(const Epoch& epoch, wire::RecordType type, const wire::Version& version) const {
     return std::any_of(confirmed_.begin(), confirmed_.end(),
                        [&](const auto& peer) { return peer.second.covers(epoch, type, version); });

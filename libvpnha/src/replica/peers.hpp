@@ -52,6 +52,9 @@ class Peers {
     void forget_confirmations() { confirmed_.clear(); }
     // nullptr: it has confirmed nothing in this epoch.
     [[nodiscard]] const Confirmed* confirmed_by(NodeId node) const;
+    // Up to which change it has all, as its hello and its confirmations of `epoch` tell; the
+    // confirmations are of that epoch alone. Nothing of a node that has introduced nothing.
+    [[nodiscard]] wire::Version reached(NodeId node, const Epoch& epoch) const;
     // One of them has that version of a record, in its kernel where there is something of the type.
     [[nodiscard]] bool have(const Epoch& epoch, wire::RecordType type,
                             const wire::Version& version) const;

@@ -363,7 +363,10 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         return effects;
     }
     if (!asking_) {
-        compare(end.sequence, end.count, end.digest, effects, now);
+        // A standby that is behind knows less, and not better.
+        if (holder_ == sender || end.sequence >= sequence_) {
+            compare(end.sequence, end.count, end.digest, effects, now);
+        }
         return effects;
     }
     if (asking_->source != sender || asking_->pass_since != end.since) {
@@ -385,6 +388,15 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
     if (equals_mine(end.count, end.digest)) {
         if (everything) {
             store_.forget_tombstones({end.epoch, end.sequence});
+        }
+        sequence_ = end.sequence;
+        if (is_behind()) {
+            // The source has not everything either: what it has suffices for a difference.
+            asking_->doubt = wire::Doubt::gap;
+            asking_->since = {epoch_, sequence_};
+            asking_->source.reset();
+            asking_->now = true;
+            return effects;
         }
         complete(end.sequence, effects);
         return effects;

@@ -25,7 +25,7 @@ Effects Replica::flush(TimePoint now) {
         flush_pass(effects);
     }
     if (!promoted_) {
-        if (is_behind()) {
+        if (level_ == wire::Level::complete && is_behind()) {
             distrust(wire::Doubt::missed_claim, effects, now);
         }
         flush_confirm(effects);

@@ -139,18 +139,22 @@ bool Replica::is_source() const {
     if (holder_ || level_ != wire::Level::complete) {
         return false;
     }
-    // Nobody is promoted: of the complete members with the newest epoch the lowest id answers.
+    // Nobody is promoted: of the complete members that are farthest the lowest id answers.
+    const wire::Version mine{epoch_, sequence_};
     return std::none_of(peers().begin(), peers().end(), [&](const auto& peer) {
         const auto& [node, state] = peer;
+        const wire::Version reached = peers_.reached(node, epoch_);
         return state.level == wire::Level::complete &&
-               (state.epoch > epoch_ || (state.epoch == epoch_ && node < self_));
+               (reached > mine || (reached == mine && node < self_));
     });
 }
 
 bool Replica::is_behind() const {
-    return !promoted_ && !holder_ && level_ == wire::Level::complete &&
-           std::any_of(peers().begin(), peers().end(), [this](const auto& peer) {
-               return peer.second.level == wire::Level::complete && peer.second.epoch > epoch_;
+    const wire::Version mine{epoch_, sequence_};
+    return !promoted_ && !holder_ &&
+           std::any_of(peers().begin(), peers().end(), [&](const auto& peer) {
+               return peer.second.level == wire::Level::complete &&
+                      peers_.reached(peer.first, epoch_) > mine;
            });
 }
 

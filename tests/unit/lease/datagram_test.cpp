@@ -72,8 +72,9 @@ TEST(DatagramTest, EveryTypeSurvivesTheWire) {
 }
 
 TEST(DatagramTest, AMinimalRoundAndAnswerSurviveTheWire) {
-    const Round round{kRoundId, {},           Duration(1), false, {{{}, nodes_to(1)}, std::nullopt},
-                      {},       std::nullopt, false};
+    Round round{kRoundId, {},           Duration(1), false, {{{}, nodes_to(1)}, std::nullopt},
+                {},       std::nullopt, false};
+    round.in_vain = milliseconds(1200);
     for (const Message& message : std::vector<Message>{round, Answer{kRoundId, {}, {}, true}}) {
         const Datagram datagram = datagram_of(message);
         EXPECT_EQ(parse_datagram(encode(datagram, kKey), kKey).value_or(Datagram{}), datagram);

@@ -313,6 +313,45 @@ TEST(EngineStandInTest, OfTwoClaimsThatNobodyOrderedTheLowerOneIsTakenBack) {
     EXPECT_EQ(cluster.phase(2), Phase::claiming) << "Pacemaker has ordered it";
 }
 
+// Its own vote would be the third one of four that another node needs.
+TEST(EngineStandInTest, AnOrderedClaimThatIsInVainLeavesItsOwnVoteToOthers) {
+    Cluster cluster(4);
+    cluster.cut(3);
+    cluster.cut(4);
+    cluster.promote(1);
+    cluster.cut(1);
+    ASSERT_EQ(cluster.phase(1), Phase::claiming);
+    const auto asks = [&](std::uint64_t number) {
+        Question question;
+        question.id = {{number, NodeId{4}}, {1}, 1};
+        question.voters = cluster[1].state().voters;
+        for (const Effect& effect : cluster[1].on_message(sender_of(4), question, cluster.now())) {
+            const auto* const send = std::get_if<Send>(&effect);
+            if (send != nullptr && std::holds_alternative<Opinion>(send->message)) {
+                return std::get<Opinion>(send->message).verdict;
+            }
+        }
+        return Verdict::abstaining;
+    };
+    const std::uint64_t above = cluster[1].holder().epoch().number + 1;
+    EXPECT_EQ(asks(above), Verdict::promised);
+    cluster.live(kTiming.unheld);
+    EXPECT_EQ(asks(above), Verdict::answered);
+    EXPECT_EQ(cluster[1].voter().granted(), cluster[1].holder().epoch()) << "asked, no more";
+    Round claim;
+    claim.id = {{above, NodeId{4}}, {1}, 1};
+    claim.lease = kTiming.lease;
+    claim.voters = cluster[1].state().voters;
+    cluster.run(1, cluster[1].on_message(sender_of(4), claim, cluster.now()));
+    EXPECT_EQ(cluster[1].voter().granted(), claim.id.epoch);
+    EXPECT_EQ(cluster.phase(1), Phase::claiming) << "Pacemaker has ordered it";
+    EXPECT_THAT(cluster[1].holder().state().rounds, IsEmpty()) << "its own vote counts no more";
+    cluster.live(kTiming.promise(kTiming.lease) - milliseconds(20));
+    EXPECT_EQ(cluster[1].holder().epoch().number, above - 1) << "it outbids at once";
+    cluster.live(kTiming.renew);
+    EXPECT_GT(cluster[1].holder().epoch(), claim.id.epoch);
+}
+
 TEST(EngineStandInTest, WhatPacemakerPromotesYieldsNoMore) {
     Cluster cluster;
     cluster.promote(1);

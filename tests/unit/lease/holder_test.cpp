@@ -111,6 +111,42 @@ TEST_F(HolderTest, NoAnswerCountsForAnEpochThatEnded) {
     EXPECT_FALSE(count(2, answer_to(round)));
 }
 
+TEST_F(HolderTest, AClaimTellsForHowLongItIsInVain) {
+    claim();
+    EXPECT_EQ(ask().in_vain, Duration{});
+    EXPECT_EQ(ask(kNow + milliseconds(700)).in_vain, milliseconds(700));
+    claim(kNow + milliseconds(800));  // It was outbid.
+    const Round round = ask(kNow + milliseconds(900));
+    EXPECT_EQ(round.in_vain, milliseconds(900));
+    ASSERT_FALSE(count(1, answer_to(round), kNow + milliseconds(900)));
+    ASSERT_TRUE(count(2, answer_to(round), kNow + milliseconds(900)));
+    EXPECT_EQ(ask(kNow + milliseconds(950)).in_vain, Duration{}) << "a renewal";
+}
+
+// A slow node is granted the lease, and its lease is over before it has renewed it.
+TEST_F(HolderTest, WhoHeldTheLeaseWithoutARenewalHasClaimedInVain) {
+    const auto hold = [&](const Round& round, TimePoint now) {
+        ASSERT_FALSE(count(1, answer_to(round), now));
+        ASSERT_TRUE(count(2, answer_to(round), now));
+    };
+    claim();
+    hold(ask(), kNow);
+    holder_.end();
+    const TimePoint later = kNow + milliseconds(500);
+    claim(later);
+    const Round round = ask(later);
+    EXPECT_EQ(round.in_vain, milliseconds(500));
+    hold(round, later);
+    hold(ask(later), later);
+    holder_.end();
+    claim(later);
+    EXPECT_EQ(ask(later).in_vain, Duration{}) << "it was renewed";
+    hold(ask(later), later);
+    holder_.end();
+    claim(later + kTiming.unheld);
+    EXPECT_EQ(ask(later + kTiming.unheld).in_vain, Duration{}) << "another time";
+}
+
 TEST_F(HolderTest, NoNumberIsClaimedTwice) {
     Holder holder(kTiming, {7, NodeId{1}});
     holder.claim(NodeId{1}, {3, NodeId{2}}, kNow);

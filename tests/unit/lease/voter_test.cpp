@@ -50,6 +50,34 @@ TEST(VoterTest, RefusesEveryEpochBelowItsHighestGrant) {
     EXPECT_EQ(voter.granted(), (Epoch{4, NodeId{2}}));
 }
 
+TEST(VoterTest, RestsFromAClaimThatIsInVainWhenAnotherNodeAsks) {
+    Voter voter = voter_with();
+    Round claim = round_of(1, 1);
+    claim.in_vain = kTiming.unheld - Duration(1);
+    ASSERT_EQ(judge(voter, claim), Verdict::answered);
+    voter.rest(kNow);
+    EXPECT_FALSE(voter.rests_from(claim, kNow)) << "not yet";
+    claim.in_vain = kTiming.unheld;
+    ASSERT_EQ(judge(voter, claim), Verdict::answered);
+    voter.rest(kNow);
+    const TimePoint over = kNow + kTiming.unheld_rest;
+    EXPECT_TRUE(voter.rests_from(claim, over - Duration(1)));
+    EXPECT_FALSE(voter.rests_from(round_of(2, 2), kNow)) << "of another one";
+    EXPECT_FALSE(voter.rests_from(claim, over));
+    ASSERT_EQ(judge(voter, claim, over), Verdict::answered);
+    voter.rest(over);
+    EXPECT_FALSE(voter.rests_from(claim, over)) << "it has a second again";
+    const TimePoint again = over + kTiming.unheld;
+    ASSERT_EQ(judge(voter, claim, again), Verdict::answered);
+    voter.rest(again);
+    EXPECT_TRUE(voter.rests_from(claim, again));
+    claim.held = true;
+    EXPECT_FALSE(voter.rests_from(claim, again));
+    // As long as a promise lasts and whoever asks takes to ask twice more.
+    EXPECT_GT(kTiming.unheld_rest,
+              kTiming.promise(kTiming.lease) + kTiming.ask_max + 2 * kTiming.ask);
+}
+
 TEST(VoterTest, AGrantIsAPromiseForTheStretchedLease) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);

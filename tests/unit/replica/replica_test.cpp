@@ -137,6 +137,45 @@ TEST(ReplicaTest, WhileNobodyIsPromotedTheLowestCompleteNodeAnswersAJoiner) {
     EXPECT_EQ(group.at(3).counters().snapshots_sent, 0U);
 }
 
+// Node 3 has missed nothing; nodes 2 and 4 were cut off before the last change.
+TEST(ReplicaTest, WhileNobodyIsPromotedTheFarthestIsTheSource) {
+    Group group = three_with_first_promoted();
+    group.join(4);
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    group.split({1, 3});
+    group.at(1).publish(key(2), Bytes{2});
+    group.settle();
+    group.leave(1);
+    ASSERT_EQ(group.at(3).store().count(), 2U);
+    group.split({});
+    group.settle();
+    for (const std::uint32_t node : {2U, 3U, 4U}) {
+        EXPECT_EQ(group.at(node).level(), wire::Level::complete) << node;
+        EXPECT_THAT(group.kernel(node), ElementsAre(key(1), key(2))) << node;
+    }
+    EXPECT_EQ(group.at(3).counters().gaps, 0U) << "it doubted what it has";
+}
+
+// The end of a snapshot that an older replica sent before it heard of a newer one.
+TEST(ReplicaTest, ASnapshotOfAnOlderReplicaIsNoReasonToDoubt) {
+    Group group = three_with_first_promoted();
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    const Replica& mine = group.at(3);
+    group.at(1).publish(key(2), Bytes{2});
+    group.settle();
+    group.leave(1);
+    wire::SnapshotEnd end;
+    end.gateway = kGateway;
+    end.epoch = mine.epoch();
+    end.sequence = 1;
+    group.run(NodeId{3}, group.at(3).on_message(NodeId{2}, end, group.now()));
+    EXPECT_EQ(mine.level(), wire::Level::complete);
+    EXPECT_EQ(mine.counters().gaps, 0U);
+    EXPECT_EQ(mine.counters().digest_mismatch, 0U);
+}
+
 TEST(ReplicaTest, ALostUpdateIsNoticedAndHealed) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});
