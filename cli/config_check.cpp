@@ -93,6 +93,19 @@ void check_links(std::ostream& out) {
     out << (links->is_warning ? "warning: " : "") << printable(links->text) << "\n";
 }
 
+ExitCode say_voters(std::ostream& out, std::ostream& err) {
+    const Result<VotersCheck> voters = check_voters();
+    if (voters && voters->is_error) {
+        return report({Errc::invalid_config, "voters: " + voters->text}, err);
+    }
+    out << "voters: "
+        << printable(!voters              ? "not looked at: " + voters.error().detail
+                     : voters->is_warning ? "warning: " + voters->text
+                                          : voters->text)
+        << "\n";
+    return ExitCode::ok;
+}
+
 }  // namespace
 
 ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& err) {
@@ -117,6 +130,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
         out << "clock: " << printable(found) << "\n";
     }
     check_links(out);
+    const ExitCode voters = say_voters(out, err);
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
     }
@@ -126,7 +140,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max({devices, tuned, say_connection_tracking(tracking, out, err)});
+    return std::max({devices, voters, tuned, say_connection_tracking(tracking, out, err)});
 }
 
 }  // namespace vpnha::cli

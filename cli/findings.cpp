@@ -168,6 +168,14 @@ class Findings {
             add_of(gateway, Health::degraded,
                    "this node does not vote: the disk does not take what it has to remember");
         }
+        if (const json& leaving = gateway.at("lease").at("leaving"); !leaving.empty()) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("{} is no longer in corosync.conf, and votes until the holder of "
+                               "the lease has changed the voters: vpnhad has to run there until "
+                               "then; if it cannot, put the node back into corosync.conf, or, of "
+                               "two voters, confirm its death (vpnha confirm-dead)",
+                               names_of(leaving)));
+        }
         add_votes(gateway);
         add_links(gateway);
         if (const json& ipsec = gateway.at("ipsec");

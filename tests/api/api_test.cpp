@@ -58,6 +58,11 @@ TEST(ApiTest, TheClustersLinksAreLookedAtWhereCorosyncRuns) {
     EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
 }
 
+TEST(ApiTest, TheClustersVotersAreCheckedWhereCorosyncRuns) {
+    const Result<VotersCheck> checked = check_voters();
+    EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
+}
+
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
     const auto client =
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));

@@ -81,6 +81,7 @@ class IdleNode {
         options.self = node_->gateways().begin()->second.settings().lease.self;
         options.port = config_.lease_port;
         options.nodes = map_->nodes();
+        options.voters = node_->voters();
         options.cluster_key = key ? key->content() : std::string_view{};
         for (const config::Gateway& gateway : config_.gateways) {
             options.gateways.push_back(gateway.id);

@@ -95,6 +95,11 @@ const Run kRuns[] = {
      .bounds = {.claims = 2, .crashes = 1, .deaths = 1},
      .lease = kTwoTicks,
      .voters = 2},
+    // Who is off is left out of the voters, before its death is confirmed, or then.
+    {.name = "two-nodes-change",
+     .bounds = {.claims = 2, .changes = 1, .deaths = 1},
+     .lease = kTwoTicks,
+     .voters = 2},
     {.name = "release", .bounds = {.claims = 2, .crashes = 1, .releases = 1}, .lease = kTwoTicks},
     {.name = "stale", .bounds = {.claims = 2}, .lease = kTwoTicks, .start = Start::stale_pause},
     {.name = "ring", .bounds = {.claims = 2, .rings = 1}, .lease = kTwoTicks, .quick = true},

@@ -64,6 +64,16 @@ struct ClusterLinksCheck {
 // unreachable: corosync does not run here, or does not answer this process.
 [[nodiscard]] VPNHA_API Result<ClusterLinksCheck> check_cluster_links();
 
+struct VotersCheck {
+    bool is_error = false;  // vpnhad does not start with these nodes.
+    bool is_warning = false;
+    std::string text;  // What was found, for a human; of an error or a warning also what to do.
+};
+
+// Whether all nodes of the running cluster can vote on the leases, and what follows when one is
+// lost. Error unreachable: corosync does not run here, or does not answer this process.
+[[nodiscard]] VPNHA_API Result<VotersCheck> check_voters();
+
 struct ConntrackFinding {
     bool is_error = false;
     std::string text;  // What it is, what to set instead, and why.

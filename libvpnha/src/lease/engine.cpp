@@ -409,6 +409,8 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
     if (state_.voters.next) {
         state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
+        // An only voter has no other one that could be heard again.
+        state_.alone = state_.alone && state_.voters.current.nodes.size() > 1;
         holder_.restart_rounds(now);
         effects.emplace_back(VotersChanged{state_.voters.current});
     }

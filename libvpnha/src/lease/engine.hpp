@@ -26,7 +26,7 @@
 //      holder that its own quorate group has lacked for long.
 //  11  Counter margins.                                                         holder.hpp
 //  12  Of two voters both must answer. Alone a node goes on only after the other's death was
-//      confirmed, until that one is heard again.
+//      confirmed, until that one is heard again. Alone it changes the voters to itself only.
 //  13  A node without a memory (a new one, or one whose disk was lost) takes over a list that has a
 //      version, with the epochs and marks that go with it, only when those that have not told it
 //      what they remember are, with this node itself, no majority of that list: nothing that it

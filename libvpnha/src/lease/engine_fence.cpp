@@ -33,9 +33,11 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     Effects effects;
     lapse(effects, now);
     const VoterList& current = state_.voters.current;
+    // Of two voters the other one is dead: its vote is not needed to leave it out.
+    const bool leaves_dead = state_.alone && nodes == std::vector{setup_.self.node};
     // Who thaws may hold an epoch for a moment that is over for all others, and hear of their list.
-    if (holder_.phase() != Phase::holding || state_.voters.next || state_.alone ||
-        current.version.epoch > holder_.epoch()) {
+    if (holder_.phase() != Phase::holding || state_.voters.next ||
+        (state_.alone && !leaves_dead) || current.version.epoch > holder_.epoch()) {
         return fail(Errc::busy,
                     "the voters are changed by the node that holds the lease, one node at a time");
     }
@@ -51,7 +53,6 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
                     "remove it first, then add the other");
     }
     state_.voters.next = std::move(next);
-    state_.alone = false;
     holder_.restart_rounds(now);
     act(effects, now);
     return saved_first(std::move(effects));
@@ -84,7 +85,9 @@ std::optional<BootId> Engine::newest_life_of(NodeId node) const {
 
 Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now) {
     const VoterList& voters = state_.voters.current;
-    if (voters.nodes.size() != 2 || state_.voters.next || !voters.has(victim) ||
+    const std::optional<VoterList>& next = state_.voters.next;
+    const bool is_left_out = next && next->nodes == std::vector{setup_.self.node};
+    if (voters.nodes.size() != 2 || (next && !is_left_out) || !voters.has(victim) ||
         !voters.has(setup_.self.node) || victim == setup_.self.node) {
         return fail(Errc::invalid_argument,
                     "a death is confirmed between two voters, for the other one");

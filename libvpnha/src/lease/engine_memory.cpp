@@ -38,9 +38,11 @@ void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
 }
 
 void Engine::take_over(const Voters& voters, TimePoint now) {
+    // The other one of two is dead, whatever list leaves it out.
+    state_.alone = state_.alone && voters.current.nodes == state_.voters.current.nodes &&
+                   (!voters.next || voters.next->nodes == std::vector{setup_.self.node});
     state_.voters = voters;
     state_.recollection = {};
-    state_.alone = false;
     holder_.restart_rounds(now);
     state_.differing.clear();
     std::erase_if(state_.lives,

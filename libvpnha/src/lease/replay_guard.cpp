@@ -68,6 +68,11 @@ Hello ReplayGuard::greeting(NodeId to) const {
     return {peer == nullptr ? std::nullopt : std::optional(peer->challenge), std::nullopt};
 }
 
+bool ReplayGuard::hears(NodeId node) const {
+    const Peer* const peer = find(node);
+    return peer != nullptr && peer->instance != Instance{};
+}
+
 void ReplayGuard::set_senders(const std::vector<NodeId>& nodes) {
     std::erase_if(peers_, [&nodes](const Peer& peer) { return !is_in(nodes, peer.node); });
     for (const NodeId node : nodes) {

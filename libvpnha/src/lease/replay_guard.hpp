@@ -47,6 +47,8 @@ class ReplayGuard {
                                                 const Hello* hello) const;
     // The first word to a node.
     [[nodiscard]] Hello greeting(NodeId to) const;
+    // A life of that node has repeated its challenge.
+    [[nodiscard]] bool hears(NodeId node) const;
     // Whose datagrams are taken: all voters of all gateways. Others are forgotten.
     void set_senders(const std::vector<NodeId>& nodes);
 

@@ -74,7 +74,9 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
     if (is_marked(sender.node, sender.boot)) {
         return Verdict::marked;
     }
-    if (!round.voters.include(own.newest())) {
+    // Of a change that this node knows has ended the sender is told: the old list need not have a
+    // majority any more.
+    if (!round.voters.include(own.newest()) || own.newer_than(round.voters)) {
         return Verdict::foreign_voters;
     }
     if (misses(sender.node, now)) {

@@ -3,9 +3,9 @@
 // rules.
 //
 //   1  It answers a round iff it does not abstain (4), the sender's boot id is not marked (6), the
-//      voters are its own (8), its quorate group has not lacked the sender for long (10), and the
-//      epoch is its highest grant, or is higher and its promise has ended: run out, or a Release of
-//      exactly the promised epoch was heard.
+//      voters are its own (8) and of no change that it knows has ended, its quorate group has not
+//      lacked the sender for long (10), and the epoch is its highest grant, or is higher and its
+//      promise has ended: run out, or a Release of exactly the promised epoch was heard.
 //   2  An answer starts the promise anew, L·(1+ρ)+δ from now. A grant is an answer like any other;
 //      it is on disk before it is said (engine.hpp).
 //   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.

@@ -330,8 +330,23 @@ bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
 }
 
 void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
+    const std::vector<NodeId> before = leaving();
     settings_.lease.voters = std::move(voters);
+    if (const std::vector<NodeId> nodes = leaving(); !nodes.empty() && nodes != before) {
+        effects.emplace_back(Log{
+            Level::info,
+            fmt::format("node {} is no longer in corosync.conf, and votes until the holder of the "
+                        "lease has changed the voters: keep vpnhad running there until then "
+                        "event=voters-leave {} nodes={}",
+                        node_list(nodes), tag(), node_list(nodes))});
+    }
     take(lease_.configure(settings_.lease.voters, now), now, effects);
+}
+
+std::vector<NodeId> GatewayNode::leaving() const {
+    std::vector<NodeId> nodes = lease_.state().voters.all();
+    std::erase_if(nodes, [&](NodeId node) { return lease::is_in(settings_.lease.voters, node); });
+    return nodes;
 }
 
 void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
@@ -341,13 +356,14 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         voters.current.nodes == wanted) {
         return;
     }
-    // One at a time: who is gone first, because whoever replaces it comes after it.
+    // One at a time: who is gone first, because whoever replaces it comes after it. Of several
+    // first one that does not answer: the list without another one could need its vote.
     std::vector<NodeId> next = voters.current.nodes;
-    const auto gone = std::find_if(next.begin(), next.end(), [&](NodeId node) {
-        return std::find(wanted.begin(), wanted.end(), node) == wanted.end();
-    });
-    if (gone != next.end()) {
-        next.erase(gone);
+    std::vector<NodeId> gone = leaving();
+    std::stable_partition(gone.begin(), gone.end(),
+                          [&](NodeId node) { return !voter_watch_.counts(node); });
+    if (!gone.empty()) {
+        std::erase(next, gone.front());
     } else {
         // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
         // answer, of 4 three.

@@ -179,6 +179,9 @@ class GatewayNode {
     // As corosync.conf has them now; whoever holds the lease changes its list step by step, and
     // adds a node when it is a member of the group.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
+    // Voters that corosync.conf lists no more: their vpnhads have to run until the lists have
+    // changed.
+    [[nodiscard]] std::vector<NodeId> leaving() const;
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) {

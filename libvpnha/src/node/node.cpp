@@ -219,7 +219,12 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
                            TimePoint now) {
     Effects effects;
     Result<void> all;
+    const bool any_has_it = lease::is_in(voters(), victim);
     for (auto& [id, gateway] : gateways_) {
+        // The list of another gateway may have lost it already.
+        if (any_has_it && !lease::is_in(gateway.lease().state().voters.all(), victim)) {
+            continue;
+        }
         if (const Result<void> done = gateway.confirm_dead(victim, by, now, effects); !done) {
             all = done;
         }
@@ -260,6 +265,15 @@ Effects Node::set_voters(const std::vector<NodeId>& voters, TimePoint now) {
     }
     settle(now, effects);
     return effects;
+}
+
+std::vector<NodeId> Node::voters() const {
+    std::set<NodeId> all;
+    for (const auto& [id, gateway] : gateways_) {
+        const std::vector<NodeId> voters = gateway.lease().state().voters.all();
+        all.insert(voters.begin(), voters.end());
+    }
+    return {all.begin(), all.end()};
 }
 
 Effects Node::ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now) {

@@ -113,7 +113,7 @@ class Node {
     // come, or after `patience`. Victims have their turn one after the other.
     [[nodiscard]] Effects fence(RequestToken request, NodeId victim, Duration patience,
                                 TimePoint now);
-    // Who votes on the leases, ascending.
+    // The nodes of corosync.conf, ascending. The lists of voters follow them one node at a time.
     [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
 
     // `vpnha release`: this node acts no more.
@@ -156,6 +156,8 @@ class Node {
     [[nodiscard]] const std::map<GatewayId, GatewayNode>& gateways() const { return gateways_; }
     [[nodiscard]] const GatewayNode* find(GatewayId gateway) const;
     [[nodiscard]] const std::set<NodeId>& members() const { return members_; }
+    // The nodes of all lists of voters, of all gateways, current and next; ascending.
+    [[nodiscard]] std::vector<NodeId> voters() const;
     // Since when a node that was a member is none.
     [[nodiscard]] std::optional<TimePoint> lost_at(NodeId node) const;
     // How many gateways it serves: this node by its own role, another one by the newest epoch.

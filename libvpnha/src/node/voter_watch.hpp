@@ -52,6 +52,11 @@ class VoterWatch {
 
     // That voter's disk takes what it votes, as far as known.
     [[nodiscard]] bool saves(NodeId node) const;
+    // The vote of that node counts, or nothing is known of it yet.
+    [[nodiscard]] bool counts(NodeId node) const {
+        const auto found = votes_.find(node);
+        return found == votes_.end() || found->second.counts;
+    }
     // The other voters, as they were at the last tick, ascending.
     [[nodiscard]] std::vector<Vote> votes() const;
     // How many of the voters may stop counting before no majority is left, this node being one that

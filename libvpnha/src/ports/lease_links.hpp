@@ -2,6 +2,8 @@
 // Port: the way of the lease's datagrams to the other nodes. They may be lost, or come twice.
 #pragma once
 
+#include <vector>
+
 #include "lease/messages.hpp"
 
 namespace vpnha::ports {
@@ -11,6 +13,10 @@ class LeaseLinks {
     virtual ~LeaseLinks() = default;
 
     virtual void send(GatewayId gateway, NodeId to, const lease::Message& message) = 0;
+    // The nodes of all lists of voters, of all gateways, current and next; ascending. A change of a
+    // list takes a majority of the old one, so a node that Corosync lists no more is sent to and
+    // heard until no list has it.
+    virtual void set_voters(const std::vector<NodeId>& voters) = 0;
 };
 
 }  // namespace vpnha::ports

@@ -16,6 +16,13 @@ constexpr std::size_t kKeyOctetsMin = 128;
 
 }  // namespace
 
+std::string too_many_voters(std::size_t nodes) {
+    return fmt::format(
+        "corosync.conf lists {} nodes, and a lease has at most {} voters: the voters stay those "
+        "from before, and vpnhad does not start again on any node; take nodes out of corosync.conf",
+        nodes, lease::kVotersMax);
+}
+
 Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
     std::vector<NodeId> voters;
     voters.reserve(nodes.size());
@@ -24,8 +31,11 @@ Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& 
     }
     if (!is_sound(lease::VoterList{{}, voters})) {
         return fail(Errc::invalid_config,
-                    fmt::format("corosync.conf lists {} nodes; a lease has 1 to {} voters",
-                                voters.size(), lease::kVotersMax));
+                    voters.size() > lease::kVotersMax
+                        ? too_many_voters(voters.size())
+                        : fmt::format("corosync.conf lists {} nodes; a lease has 1 to {} voters, "
+                                      "each with an id of its own above 0",
+                                      voters.size(), lease::kVotersMax));
     }
     return voters;
 }
@@ -41,6 +51,24 @@ std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId sel
     const auto own = std::find_if(nodes.begin(), nodes.end(),
                                   [self](const auto& node) { return node.id == self; });
     return own == nodes.end() || own->name.empty() ? host : own->name;
+}
+
+std::vector<adapters::ClusterNode> with_removed_voters(
+    std::vector<adapters::ClusterNode> listed, const std::vector<adapters::ClusterNode>& before,
+    const std::vector<NodeId>& voters) {
+    const auto find = [](const std::vector<adapters::ClusterNode>& nodes, NodeId id) {
+        return std::find_if(nodes.begin(), nodes.end(),
+                            [id](const adapters::ClusterNode& node) { return node.id == id; });
+    };
+    for (const NodeId voter : voters) {
+        if (find(listed, voter) == listed.end()) {
+            const auto was = find(before, voter);
+            listed.push_back(was == before.end() ? adapters::ClusterNode{voter, {}, ""} : *was);
+        }
+    }
+    std::sort(listed.begin(), listed.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    return listed;
 }
 
 std::string name_of(const adapters::ClusterNode& node, const Names& announced) {

@@ -17,10 +17,17 @@ namespace vpnha::runtime {
 // All of them, ascending. Error invalid_config: there are more, or fewer, than a lease can have.
 [[nodiscard]] Result<std::vector<NodeId>> voters_of(
     const std::vector<adapters::ClusterNode>& nodes);
+// Why so many cannot all vote, and what to do, for a human.
+[[nodiscard]] std::string too_many_voters(std::size_t nodes);
 [[nodiscard]] std::string host_name();
 // What Pacemaker calls this node, whose host name is `host`.
 [[nodiscard]] std::string own_name(const std::vector<adapters::ClusterNode>& nodes, NodeId self,
                                    const std::string& host);
+// The nodes that Corosync lists, and voters that it lists no more; ascending. Those are as in
+// `before`, or have an id only.
+[[nodiscard]] std::vector<adapters::ClusterNode> with_removed_voters(
+    std::vector<adapters::ClusterNode> listed, const std::vector<adapters::ClusterNode>& before,
+    const std::vector<NodeId>& voters);
 using Names = std::map<NodeId, std::string>;
 // The node's name, or, if corosync.conf has none, the one that its vpnhad announced; empty:
 // neither.

@@ -224,6 +224,7 @@ class Daemon {
 
     Result<void> open_lease_links() {
         VPNHA_TRY(const auto key, runtime::cluster_key_of(map_->key_file()));
+        nodes_ = map_->nodes();
         std::vector<GatewayId> gateways;
         for (const config::Gateway& gateway : config_.gateways) {
             gateways.push_back(gateway.id);
@@ -233,7 +234,8 @@ class Daemon {
                       loop_,
                       {.self = node_->gateways().begin()->second.settings().lease.self,
                        .port = config_.lease_port,
-                       .nodes = map_->nodes(),
+                       .nodes = nodes_,
+                       .voters = node_->voters(),
                        .cluster_key = key.content(),
                        .gateways = std::move(gateways)},
                       [this](GatewayId gateway, const lease::Sender& sender,
@@ -254,6 +256,7 @@ class Daemon {
             if (!voters) {
                 return write_log(node::Level::error, voters.error().detail);
             }
+            nodes_ = runtime::with_removed_voters(nodes, nodes_, node_->voters());
             lease_links_->set_nodes(nodes, [this, voters = *voters](const Result<void>& set) {
                 if (set) {
                     run(node_->set_voters(voters, loop_.now()));
@@ -338,7 +341,9 @@ class Daemon {
         self.after_scores = [this](std::function<void()> callback) {
             scores_.after_attempts(std::move(callback));
         };
-        self.nodes = [this] { return map_->nodes(); };
+        self.nodes = [this] {
+            return runtime::with_removed_voters(map_->nodes(), nodes_, node_->voters());
+        };
         self.quorum_device = [this] { return map_->quorum().device; };
         self.restart = restart_;
         requests_.emplace(config_, *node_, std::move(self));
@@ -481,6 +486,8 @@ class Daemon {
     std::optional<runtime::Scripts> scripts_;
     runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
+    // As Corosync listed them last, and voters that it lists no more.
+    std::vector<adapters::ClusterNode> nodes_;
     runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
     std::optional<runtime::SetupReader> setup_reader_;

@@ -205,6 +205,7 @@ node::Effects Executor::execute(node::SetExpectationTimeouts& effect) {
 }
 
 node::Effects Executor::execute(node::SaveLease& effect) {
+    ports_.lease_links.set_voters(node_.voters());  // A list that has changed is saved.
     ports_.leases.save(
         effect.gateway, std::move(effect.durable),
         [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {

@@ -206,8 +206,9 @@ Result<NodeId> Requests::node_of(const json& arguments) const {
     if (!node) {
         return fail(
             Errc::not_found,
-            fmt::format("corosync.conf has no node '{}'; where it gives a node no name, say "
-                        "its nodeid",
+            fmt::format("corosync.conf and the lists of voters have no node '{}'; if "
+                        "corosync.conf gives the node no name, or no longer lists it, use its "
+                        "nodeid",
                         name));
     }
     return *node;

@@ -25,7 +25,7 @@ class Requests {
         std::function<Result<nlohmann::json>()> gate;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
         std::function<void(std::function<void()>)> after_scores;
-        // Those of corosync.conf, also dead ones.
+        // Those of corosync.conf, also dead ones, and voters that it lists no more.
         std::function<std::vector<adapters::ClusterNode>()> nodes;
         // The model of the cluster's quorum device; empty: it has none.
         std::function<std::string()> quorum_device;
@@ -53,7 +53,7 @@ class Requests {
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // Asks for a planned move, once; who wants it asks again until the role has moved.
     void switch_over(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
-    // The node of corosync.conf that the arguments name, by its name or id.
+    // The one of nodes() that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
     void answer_sessions(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The session whose id begins so.

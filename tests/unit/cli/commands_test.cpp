@@ -279,6 +279,7 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     // A machine with chrony has a line on the clock, too.
     EXPECT_THAT(outcome.out, StartsWith(path + ": good\nkernel: has what the gate needs\n"));
     EXPECT_THAT(outcome.out, HasSubstr("\ncluster links: not looked at: corosync does not answer"));
+    EXPECT_THAT(outcome.out, HasSubstr("\nvoters: not looked at: corosync does not answer"));
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 1701"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"config", "check", path.c_str()});

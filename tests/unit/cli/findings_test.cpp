@@ -35,6 +35,11 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/lease/votes/1/counts", false, Health::degraded,
          "the vote of gw3 (3) does not count here: it does not answer this node's rounds"},
         {"/gateways/0/lease/reserve", 0, Health::degraded, "one more vote lost, of 3"},
+        {"/gateways/0/lease/leaving",
+         {3, 9},
+         Health::degraded,
+         "gw3 (3), node 9 is no longer in corosync.conf, and votes until the holder of the lease "
+         "has changed the voters: vpnhad has to run there until then"},
         {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
         {"/gateways/0/ipsec/warning", "its port is taken", Health::degraded,

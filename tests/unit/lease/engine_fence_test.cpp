@@ -223,6 +223,23 @@ TEST(EngineFenceTest, ANodeThatMissedTheChangeLearnsItFromARefusal) {
     EXPECT_FALSE(cluster.speaks(3));
 }
 
+// Of the four voters from before no majority is left, and none is needed.
+TEST(EngineFenceTest, ANodeThatMissedTheEndOfAChangeLearnsItFromARefusal) {
+    Cluster cluster(4);
+    cluster.promote(1);
+    cluster.change_voters(1, nodes_to(3));
+    cluster.cut(3);
+    cluster.live(milliseconds(200));
+    ASSERT_TRUE(cluster[3].state().voters.next.has_value());
+    ASSERT_FALSE(cluster[2].state().voters.next.has_value());
+    cluster.cut(1);
+    cluster.cut(4);
+    cluster.mend(3);
+    cluster.promote(3);
+    cluster.live(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.speaks(3));
+}
+
 TEST(EngineFenceTest, OfTwoVotersBothMustAnswer) {
     Cluster cluster(2);
     cluster.promote(1);
@@ -290,6 +307,77 @@ TEST(EngineFenceTest, TheOthersFirstWordEndsBeingAlone) {
     static_cast<void>(cluster[2].on_message(sender_of(1), Hello{}, cluster.now()));
     cluster.live(milliseconds(300));
     EXPECT_FALSE(cluster.speaks(2));
+}
+
+Cluster with_a_dead_node_of_two() {
+    Cluster cluster(2);
+    cluster.promote(1);
+    cluster.cut(2);
+    return cluster;
+}
+
+void confirm_death_of_two(Cluster& cluster) {
+    Result<Effects> confirmed =
+        cluster[1].confirm_dead(NodeId{2}, Confirmed::by_operator, cluster.now());
+    ASSERT_TRUE(confirmed.has_value()) << confirmed.error().detail;
+    cluster.run(1, *confirmed);
+    cluster.live(milliseconds(10));
+}
+
+void expect_one_voter_that_takes_another(Cluster& cluster) {
+    EXPECT_EQ(cluster[1].state().voters, (Voters{{{{1, NodeId{1}}, 1}, nodes_to(1)}, {}}));
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_FALSE(cluster[1].state().alone);
+    cluster.mend(2);
+    cluster.change_voters(1, nodes_to(2));
+    cluster.live(milliseconds(100));
+    EXPECT_EQ(cluster[2].state().voters, cluster[1].state().voters);
+    cluster.cut(2);
+    cluster.live(milliseconds(400));
+    EXPECT_FALSE(cluster.speaks(1)) << "both have to answer again";
+}
+
+TEST(EngineFenceTest, OfTwoVotersTheDeadOneIsLeftOut) {
+    Cluster cluster = with_a_dead_node_of_two();
+    confirm_death_of_two(cluster);
+    EXPECT_FALSE(cluster[1].change_voters(nodes_to(3), cluster.now()).has_value());
+    cluster.change_voters(1, nodes_to(1));
+    expect_one_voter_that_takes_another(cluster);
+}
+
+// Its power was cut before the change from two voters to one had ended.
+TEST(EngineFenceTest, ADeathWithinTheChangeToOneVoterIsConfirmed) {
+    Cluster cluster = with_a_dead_node_of_two();
+    cluster.change_voters(1, nodes_to(1));
+    cluster.live(milliseconds(200));
+    ASSERT_TRUE(cluster[1].state().voters.next.has_value());
+    confirm_death_of_two(cluster);
+    expect_one_voter_that_takes_another(cluster);
+}
+
+// Node 3 holds the lease, and leaves node 2 out as well.
+TEST(EngineFenceTest, AListThatLeavesTheDeadOneOutIsLearnedAlone) {
+    Cluster cluster = with_a_dead_node_of_two();
+    confirm_death_of_two(cluster);
+    const Voters two = cluster[1].state().voters;
+    Round round;
+    round.id = {{4, NodeId{3}}, {1}, 1};
+    round.lease = Timing{}.lease;
+    round.voters = {two.current, VoterList{{{4, NodeId{3}}, 1}, nodes_to(1)}};
+    static_cast<void>(cluster[1].on_message(sender_of(3), round, cluster.now()));
+    ASSERT_EQ(cluster[1].state().voters, round.voters);
+    EXPECT_TRUE(cluster[1].state().alone);
+    round.voters = {two.current, VoterList{{{4, NodeId{3}}, 2}, nodes_to(3)}};
+    static_cast<void>(cluster[1].on_message(sender_of(3), round, cluster.now()));
+    ASSERT_EQ(cluster[1].state().voters, round.voters);
+    EXPECT_FALSE(cluster[1].state().alone);
+}
+
+TEST(EngineFenceTest, WithinAnyOtherChangeOfTwoVotersNobodyIsConfirmedDead) {
+    Cluster cluster = with_a_dead_node_of_two();
+    cluster.change_voters(1, nodes_to(3));
+    EXPECT_FALSE(
+        cluster[1].confirm_dead(NodeId{2}, Confirmed::by_operator, cluster.now()).has_value());
 }
 
 TEST(EngineFenceTest, WhoDoesNotVoteIsNeverAlone) {

@@ -124,18 +124,6 @@ TEST(EngineVotersTest, AListThatANewerHolderMadeIsNotChangedByAnOlderOne) {
     EXPECT_TRUE(is_sound(cluster[1].state().voters));
 }
 
-TEST(EngineVotersTest, NobodyIsConfirmedDeadWhileTheVotersChange) {
-    Cluster cluster(2);
-    cluster.promote(1);
-    cluster.cut(2);
-    cluster.change_voters(1, nodes_to(1));
-    ASSERT_TRUE(cluster[1].state().voters.next.has_value());
-    const auto confirmed =
-        cluster[1].confirm_dead(NodeId{2}, Confirmed::by_operator, cluster.now());
-    EXPECT_FALSE(confirmed.has_value());
-    EXPECT_FALSE(cluster[1].state().alone);
-}
-
 // The node itself is bound by what it promised to its own epoch, until that is dead.
 TEST(EngineVotersTest, ALapsedHolderIsGrantedTheNextEpochWithoutWaitingForItsOwnPromise) {
     Cluster cluster(2);

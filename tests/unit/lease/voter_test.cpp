@@ -143,7 +143,8 @@ TEST(VoterTest, RefusesAnotherListOfVoters) {
     round.voters.current.nodes = nodes_to(4);
     EXPECT_EQ(judge(voter, round), Verdict::foreign_voters);
     round.voters.next = kVoters.current;
-    EXPECT_EQ(judge(voter, round), Verdict::answered);
+    EXPECT_EQ(judge(voter, round), Verdict::foreign_voters) << "a change that has ended";
+    EXPECT_EQ(voter.judge(sender_of(1), round, round.voters, kNow), Verdict::answered);
 }
 
 TEST(VoterTest, RefusesAMarkedLifeOfANodeAndNoOther) {

@@ -308,6 +308,84 @@ TEST(NodeClusterTest, ANodeOfTheConfigurationBecomesAVoterWhenItRuns) {
     EXPECT_THAT(cluster.lease(2).state().voters.current.nodes, SizeIs(2)) << "one after the other";
 }
 
+// All nodes' corosync.conf is the same, and was reloaded.
+void set_voters(FakeCluster& cluster, const std::vector<NodeId>& voters) {
+    for (std::uint32_t node = 1; node <= 4; ++node) {
+        if (cluster.lives(node)) {
+            cluster.run(node, cluster.at(node).node->set_voters(voters, cluster.now()));
+        }
+    }
+}
+
+std::vector<NodeId> voters_at(FakeCluster& cluster, std::uint32_t node) {
+    return cluster.at(node).node->voters();
+}
+
+TEST(NodeClusterTest, ANodeThatLeavesVotesUntilTheListIsAnotherOne) {
+    FakeCluster cluster(2, 2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    const std::vector<NodeId> one{NodeId{1}};
+    // Its answers are lost for a while: of two voters both have to end the change.
+    cluster.lose_leases([](std::uint32_t from, const SendLease&) { return from == 2; });
+    set_voters(cluster, one);
+    cluster.pass(std::chrono::milliseconds(200));
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->leaving(), std::vector{NodeId{2}});
+    EXPECT_EQ(voters_at(cluster, 1), (std::vector{NodeId{1}, NodeId{2}}));
+    EXPECT_THAT(cluster.at(1).log,
+                Contains(HasSubstr("keep vpnhad running there until then event=voters-leave "
+                                   "gateway=l2tp epoch=1.1 nodes=2")));
+    set_voters(cluster, one);
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=voters-leave")).Times(1));
+    cluster.lose_leases({});
+    cluster.pass(std::chrono::milliseconds(500));
+    EXPECT_EQ(voters_at(cluster, 1), one);
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->leaving(), IsEmpty());
+    cluster.kill(2);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+}
+
+// The list without another one could need the vote of the dead one.
+TEST(NodeClusterTest, OfSeveralNodesThatLeaveTheDeadOneIsTheFirst) {
+    FakeCluster cluster(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.kill(3);
+    cluster.pass(std::chrono::seconds(4));
+    set_voters(cluster, {NodeId{1}});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_EQ(voters_at(cluster, 1), std::vector{NodeId{1}});
+    EXPECT_TRUE(cluster.gate_open(1));
+}
+
+TEST(NodeClusterTest, TwoOfFourNodesLeaveInOneReload) {
+    FakeCluster cluster(4, 4);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    const std::vector<NodeId> two{NodeId{1}, NodeId{2}};
+    set_voters(cluster, two);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_EQ(voters_at(cluster, 1), two);
+    EXPECT_EQ(voters_at(cluster, 2), two);
+    cluster.kill(3);
+    cluster.kill(4);
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+}
+
+TEST(NodeClusterTest, ADeadNodeOfTwoIsConfirmedDeadAndLeaves) {
+    FakeCluster cluster(2, 2);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.kill(2);
+    set_voters(cluster, {NodeId{1}});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_FALSE(cluster.gate_open(1));
+    cluster.run(1, cluster.at(1).node->confirm_dead(90, NodeId{2}, lease::Confirmed::by_operator,
+                                                    cluster.now()));
+    EXPECT_TRUE(cluster.at(1).answers.at(90)) << cluster.at(1).answers.at(90).error().detail;
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(voters_at(cluster, 1), std::vector{NodeId{1}});
+}
+
 TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     FakeCluster cluster(1);
     cluster.settings().codecs = wire::next_codecs();

@@ -60,6 +60,14 @@ TEST(ClusterNodesTest, ANodeWithoutANameIsFoundByTheOneItsVpnhadAnnounced) {
         << "one cannot tell which is meant";
 }
 
+TEST(ClusterNodesTest, ARemovedVoterIsKnownByItsLastName) {
+    const std::vector<adapters::ClusterNode> listed{kNodes[1]};
+    const std::vector<NodeId> voters{NodeId{1}, NodeId{3}, NodeId{7}};
+    EXPECT_THAT(with_removed_voters(listed, kNodes, voters),
+                ElementsAre(kNodes[0], adapters::ClusterNode{NodeId{3}, {}, ""}, kNodes[1]));
+    EXPECT_EQ(with_removed_voters(listed, kNodes, {NodeId{7}}), listed);
+}
+
 TEST(ClusterNodesTest, WithoutAKeyOfTheClusterThereIsNoLease) {
     const std::string file = temporary_path("cluster-key");
     const auto missing = cluster_key_of(file);

@@ -47,6 +47,9 @@ struct NoLeases final : ports::Leases {
 };
 struct NoLeaseLinks final : ports::LeaseLinks {
     void send(GatewayId, NodeId, const lease::Message&) override {}
+    void set_voters(const std::vector<NodeId>& nodes) override { voters = nodes; }
+
+    std::vector<NodeId> voters;
 };
 struct CountingFlows final : test::NoFlows {
     void finish() override { ++finished; }
@@ -121,6 +124,30 @@ TEST_F(ExecutorTest, AGateThatRestsOnASaveOpensWhenItIsSaved) {
     EXPECT_EQ(gate_.opened, 0);
     finish_saves();
     EXPECT_EQ(gate_.opened, 1);
+}
+
+// The links hear a voter until no list has it.
+TEST_F(ExecutorTest, TheLinksFollowTheListsOfVoters) {
+    executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    executor_.run(node_.attach(1, kGateway, "checkpoint", loop_.now()));
+    executor_.run(node_.promote(2, kGateway, loop_.now()));
+    finish_saves();
+    const lease::Voters& lists = node_.find(kGateway)->lease().state().voters;
+    const lease::Voters newer{{{{9, NodeId{2}}, 0}, {NodeId{1}, NodeId{2}}}, std::nullopt};
+    lease::Round round;
+    round.id = {{9, NodeId{2}}, lease::Instance{2}, 1};
+    round.voters = newer;
+    executor_.run(
+        node_.on_lease_message(kGateway, {NodeId{2}, {}, lease::Instance{2}}, round, loop_.now()));
+    ASSERT_EQ(lists, newer);
+    EXPECT_EQ(lease_links_.voters, (std::vector{NodeId{1}, NodeId{2}}));
+    const lease::Voters newest{{{{10, NodeId{2}}, 0}, {NodeId{1}}}, std::nullopt};
+    round.id.epoch.number = 10;
+    round.voters = newest;
+    executor_.run(
+        node_.on_lease_message(kGateway, {NodeId{2}, {}, lease::Instance{2}}, round, loop_.now()));
+    ASSERT_EQ(lists, newest);
+    EXPECT_EQ(lease_links_.voters, std::vector{NodeId{1}});
 }
 
 TEST_F(ExecutorTest, ASaveThatFailsOpensNothingAndEndsNothing) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/os/log.hpp"
+#include "runtime/cluster_nodes.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/adapters/os/in_loop.hpp"
 #include "unit/node/fake_cluster.hpp"
@@ -55,6 +56,9 @@ class RequestsTest : public ::testing::Test {
                 messages_ += std::holds_alternative<node::SendToGroup>(effect) ? 1 : 0;
                 ended_ += std::holds_alternative<node::EndPlugin>(effect) ? 1 : 0;
             }
+        };
+        daemon.nodes = [this] {
+            return with_removed_voters({}, {}, cluster_.at(1).node->voters());
         };
         daemon.after_scores = [](const std::function<void()>& then) { then(); };
         return daemon;
@@ -149,6 +153,20 @@ TEST_F(RequestsTest, ASwitchoverThatCannotBeIsRefused) {
     EXPECT_EQ(ask("switchover", R"({"gateway":"l2tp","to":"gw9"})").error().code, Errc::not_found);
     EXPECT_EQ(ask("switchover", R"({"gateway":"x"})").error().code, Errc::not_found);
     EXPECT_EQ(messages_, 0);
+}
+
+// Corosync lists nobody here: a voter is known by its id, and by the name that its vpnhad
+// announced.
+TEST_F(RequestsTest, ARemovedVoterIsNamedAsBefore) {
+    for (const char* name : {"2", "gw2"}) {
+        const Result<json> lives = ask("confirm_dead", json{{"node", name}}.dump());
+        ASSERT_FALSE(lives);
+        EXPECT_EQ(lives.error().code, Errc::busy) << name;
+    }
+    const Result<json> unknown = ask("confirm_dead", R"({"node":"gw9"})");
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code, Errc::not_found);
+    EXPECT_THAT(unknown.error().detail, ::testing::HasSubstr("no node 'gw9'"));
 }
 
 TEST_F(RequestsTest, WhoAttachesIsToldWhoHasTheGateway) {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "adapters/os/network_descriptor.hpp"
@@ -125,6 +126,7 @@ struct LeaseLinks::State {
           self(options.self),
           port(options.port),
           gateways(options.gateways),
+          voters(options.voters),
           background(event_loop) {}
 
     QbLoop* loop;
@@ -134,8 +136,10 @@ struct LeaseLinks::State {
     lease::Sender self;
     std::uint16_t port;
     std::vector<GatewayId> gateways;
+    std::vector<NodeId> voters;
     std::map<std::size_t, Link> links;  // This node's, by their numbers.
-    NodeAddresses peers;
+    NodeAddresses peers;                // Of the other nodes of Corosync's list, and other voters.
+    std::set<NodeId> listed;            // Corosync's list.
     std::uint64_t sequence = 0;
     LeaseCounters counters;
     std::uint64_t lists = 0;  // How often set_nodes() was called.
@@ -145,8 +149,14 @@ struct LeaseLinks::State {
     Result<void> take_addresses(NodeAddresses all);
     Result<void> bind_links(const LinkAddresses& own);
     Result<void> open_missing(const LinkAddresses& own, std::map<std::size_t, Link>& opened);
+    [[nodiscard]] bool is_removed_voter(NodeId node) const {
+        return !listed.contains(node) && node != self.node && lease::is_in(voters, node);
+    }
+    // The peers are those that are listed, and removed voters.
+    void choose_peers();
     void receive(int fd);
-    void take(ByteView bytes);
+    void take(ByteView bytes, int fd, const Address& from);
+    void note_source(NodeId node, int fd, const Address& from, lease::ReplayGuard::Seen seen);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
     void say(NodeId to, const lease::Hello& hello);
     void greet(const lease::Sender& sender, const lease::Message& message);
@@ -199,19 +209,39 @@ Result<void> LeaseLinks::State::take_addresses(NodeAddresses all) {
     if (own && !own.mapped().empty()) {
         VPNHA_CHECK(bind_links(own.mapped()));
     }
-    std::vector<NodeId> senders;
+    listed.clear();
     for (const auto& [node, addresses] : all) {
+        listed.insert(node);
+    }
+    all.merge(peers);  // Only nodes that it does not name.
+    peers = std::move(all);
+    choose_peers();
+    return {};
+}
+
+void LeaseLinks::State::choose_peers() {
+    std::erase_if(peers, [this](const auto& peer) {
+        return !listed.contains(peer.first) && !is_removed_voter(peer.first);
+    });
+    for (const NodeId node : voters) {
+        if (is_removed_voter(node)) {
+            peers.try_emplace(node);
+        }
+    }
+    std::vector<NodeId> senders;
+    for (const auto& [node, addresses] : peers) {
         senders.push_back(node);
     }
-    peers = std::move(all);
     guard.set_senders(senders);
-    return {};
 }
 
 void LeaseLinks::State::receive(int fd) {
     std::array<std::uint8_t, kDatagramBytesMax> buffer{};
     for (int i = 0; i < kPerTurn; ++i) {
-        const ssize_t got = recv(fd, buffer.data(), buffer.size(), MSG_TRUNC);
+        Address from;
+        from.size = sizeof from.storage;
+        const ssize_t got = recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC,
+                                     reinterpret_cast<sockaddr*>(&from.storage), &from.size);
         if (got < 0) {
             return;  // Nothing more, or what an ICMP error left.
         }
@@ -219,11 +249,26 @@ void LeaseLinks::State::receive(int fd) {
             ++counters.malformed;
             continue;
         }
-        take({buffer.data(), static_cast<std::size_t>(got)});
+        take({buffer.data(), static_cast<std::size_t>(got)}, fd, from);
     }
 }
 
-void LeaseLinks::State::take(ByteView bytes) {
+void LeaseLinks::State::note_source(NodeId node, int fd, const Address& from,
+                                    lease::ReplayGuard::Seen seen) {
+    // What is not proven may be a copy that somebody else sends.
+    const bool is_proven =
+        seen == lease::ReplayGuard::Seen::fresh || seen == lease::ReplayGuard::Seen::new_life;
+    if (!is_removed_voter(node) || (!is_proven && guard.hears(node))) {
+        return;
+    }
+    for (const auto& [number, link] : links) {
+        if (link.fd.get() == fd) {
+            peers[node][number] = from;
+        }
+    }
+}
+
+void LeaseLinks::State::take(ByteView bytes, int fd, const Address& from) {
     ++counters.received;
     const Result<lease::Datagram> datagram = lease::parse_datagram(bytes, key);
     if (!datagram) {
@@ -234,6 +279,7 @@ void LeaseLinks::State::take(ByteView bytes) {
     const auto* const hello = std::get_if<lease::Hello>(&datagram->message);
     const lease::ReplayGuard::Seen seen =
         guard.on_datagram(sender, datagram->sequence, datagram->message);
+    note_source(sender.node, fd, from, seen);
     switch (seen) {
         case lease::ReplayGuard::Seen::replayed:
             ++counters.replayed;
@@ -333,6 +379,13 @@ void LeaseLinks::set_nodes(const std::vector<ClusterNode>& nodes, Background::Do
         });
     if (!begun) {
         done(begun);
+    }
+}
+
+void LeaseLinks::set_voters(const std::vector<NodeId>& voters) {
+    if (voters != state_->voters) {
+        state_->voters = voters;
+        state_->choose_peers();
     }
 }
 

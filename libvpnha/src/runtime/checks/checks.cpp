@@ -9,6 +9,7 @@
 #include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
 #include "runtime/checks/devices_check.hpp"
+#include "runtime/checks/quorum_mode.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -30,6 +31,13 @@ Result<ClusterLinksCheck> check_cluster_links() {
     VPNHA_TRY(const auto map, adapters::ClusterMap::open(
                                   loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
     return runtime::check_links(map->link_mode(), map->nodes());
+}
+
+Result<VotersCheck> check_voters() {
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::check_voters(map->quorum(), map->nodes());
 }
 
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {

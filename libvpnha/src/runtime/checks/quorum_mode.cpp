@@ -4,12 +4,17 @@
 #include <fmt/format.h>
 
 #include "adapters/os/log.hpp"
+#include "lease/voters.hpp"
+#include "runtime/cluster_nodes.hpp"
 
 namespace vpnha::runtime {
 
 namespace {
 
 std::string warning_of(const adapters::QuorumKeys& keys, std::size_t voters) {
+    if (voters > lease::kVotersMax) {
+        return too_many_voters(voters);
+    }
     if (voters == 1) {
         return "there is one node, and nobody to take over";
     }
@@ -39,7 +44,10 @@ QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters) 
     mode.name = fmt::format("{} voter{}{}", voters, voters == 1 ? "" : "s",
                             keys.device.empty() ? "" : " and a quorum device");
     const std::size_t majority = voters / 2 + 1;
-    if (voters == 1) {
+    if (voters > lease::kVotersMax) {
+        mode.name = fmt::format("{} nodes, more than a lease can have voters", voters);
+        mode.after_loss = "a majority of the voters from before is needed";
+    } else if (voters == 1) {
         mode.after_loss = "nothing can take over";
     } else if (voters == 2) {
         mode.after_loss = "power fencing of the lost node has to be confirmed";
@@ -50,6 +58,20 @@ QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters) 
     }
     mode.warning = warning_of(keys, voters);
     return mode;
+}
+
+VotersCheck check_voters(const adapters::QuorumKeys& keys,
+                         const std::vector<adapters::ClusterNode>& nodes) {
+    if (const auto voters = voters_of(nodes); !voters) {
+        return {.is_error = true, .is_warning = false, .text = voters.error().detail};
+    }
+    const QuorumMode mode = quorum_mode_of(keys, nodes.size());
+    if (!mode.warning.empty()) {
+        return {.is_error = false, .is_warning = true, .text = mode.warning};
+    }
+    return {.is_error = false,
+            .is_warning = false,
+            .text = fmt::format("{}; after the loss of one {}", mode.name, mode.after_loss)};
 }
 
 QuorumMode quorum_mode_of(const adapters::ClusterMap& map) {

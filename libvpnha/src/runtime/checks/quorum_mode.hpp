@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "adapters/corosync/cluster_map.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
@@ -16,6 +18,9 @@ struct QuorumMode {
     std::string warning;     // What the operator may take for more than it is; or empty.
 };
 
+// What the nodes of corosync.conf, as ClusterMap::nodes() returns them, are as voters.
+[[nodiscard]] VotersCheck check_voters(const adapters::QuorumKeys& keys,
+                                       const std::vector<adapters::ClusterNode>& nodes);
 // `voters`: nodes of corosync.conf, whatever votes it gives them.
 [[nodiscard]] QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters);
 // As corosync.conf has it now.

@@ -200,6 +200,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"granted", to_string(lease.voter().granted())},
             {"left_ms", std::chrono::duration_cast<std::chrono::milliseconds>(left).count()},
             {"voters", ids(lease.state().voters.all())},
+            {"leaving", ids(gateway.leaving())},
             {"remembers", lease.remembers()},
             {"awaited", ids(lease.awaited())},
             {"differing", ids(lease.state().differing)},

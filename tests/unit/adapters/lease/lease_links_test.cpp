@@ -34,13 +34,16 @@ std::vector<ClusterNode> nodes() {
 // One vpnhad's end of the links.
 class Party {
   public:
-    Party(QbLoop& loop, std::uint32_t node, const std::string& key = kKey) {
+    Party(QbLoop& loop, std::uint32_t node, const std::string& key = kKey,
+          const std::vector<ClusterNode>& listed = nodes(),
+          const std::vector<NodeId>& voters = {}) {
         const lease::Sender self{NodeId{node}, {}, *new_instance()};
         auto links = LeaseLinks::open(
             loop,
             {.self = self,
              .port = kPort,
-             .nodes = nodes(),
+             .nodes = listed,
+             .voters = voters,
              .cluster_key = key,
              .gateways = {kGateway}},
             [this, &loop](GatewayId, const lease::Sender& sender, const lease::Message& message) {
@@ -67,6 +70,15 @@ class Ear {
         at.sin_port = htons(kPort);
         inet_pton(AF_INET, address, &at.sin_addr);
         EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    }
+    void send(const char* to, const Bytes& bytes) const {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_port = htons(kPort);
+        inet_pton(AF_INET, to, &at.sin_addr);
+        EXPECT_EQ(sendto(fd_.get(), bytes.data(), bytes.size(), 0,
+                         reinterpret_cast<const sockaddr*>(&at), sizeof at),
+                  static_cast<ssize_t>(bytes.size()));
     }
     // Over loopback it is there when it is sent.
     std::vector<std::string> heard() const {
@@ -255,6 +267,79 @@ TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsHeardAndATakenOneChangesNothing) {
     }
 }
 
+const std::vector<NodeId> kBoth{NodeId{1}, NodeId{2}};
+const lease::Message kWord = lease::Release{{7, NodeId{1}}};
+
+// A change of the voters takes a majority of the list before: of two, both.
+TEST_F(LeaseLinksTest, AVoterThatCorosyncListsNoMoreIsHeardUntilTheLastListHasLostIt) {
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    meet(one, two);
+    one.links().set_voters(kBoth);
+    const auto take = [](const Result<void>& result) { EXPECT_TRUE(result); };
+    one.links().set_nodes({nodes()[0]}, take);
+    // Taken out on both nodes: each names itself no more, or the other one.
+    two.links().set_voters(kBoth);
+    two.links().set_nodes({nodes()[0]}, take);
+    one.links().send(kGateway, NodeId{2}, kWord);
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(two.heard[0].second, kWord);
+    two.links().send(kGateway, NodeId{1}, kWord);
+    while (one.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(one.heard[0].second, kWord);
+    one.heard.clear();
+    two.heard.clear();
+    one.links().set_voters({NodeId{1}});
+    const std::uint64_t sent = one.links().counters().sent;
+    one.links().send(kGateway, NodeId{2}, kWord);
+    two.links().send(kGateway, NodeId{1}, kWord);
+    run(std::chrono::milliseconds(50));
+    EXPECT_EQ(one.links().counters().sent, sent);
+    EXPECT_THAT(one.heard, IsEmpty());
+    EXPECT_THAT(two.heard, IsEmpty());
+}
+
+TEST_F(LeaseLinksTest, AVpnhadThatStartsMeetsARemovedVoterWhereItSendsFrom) {
+    Party two(loop_, 2);
+    Party one(loop_, 1, kKey, {nodes()[0]}, kBoth);
+    // Each vpnhad sends hellos to all voters.
+    two.links().send(kGateway, NodeId{1}, lease::Hello{});
+    meet(one, two);
+    const std::uint64_t replayed = two.links().counters().replayed;
+    one.links().send(kGateway, NodeId{2}, kWord);
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_EQ(two.heard[0].second, kWord);
+    while (two.links().counters().replayed == replayed) {
+        run(std::chrono::milliseconds(20));  // It comes by the second link, too.
+    }
+}
+
+// A copy of what it has sent in a life before, from another address.
+TEST_F(LeaseLinksTest, ACopyFromAnotherAddressDoesNotMoveARemovedVoter) {
+    Party two(loop_, 2);
+    Party one(loop_, 1, kKey, {nodes()[0]}, kBoth);
+    two.links().send(kGateway, NodeId{1}, lease::Hello{});
+    meet(one, two);
+    const lease::Sender before{NodeId{2}, {}, *new_instance()};
+    const Bytes copy =
+        lease::encode({kGateway, before, 1, lease::Hello{9, {}}}, lease::LeaseKey(kKey));
+    const Ear other("127.0.0.7");
+    other.send("127.0.0.1", copy);
+    run(std::chrono::milliseconds(20));
+    EXPECT_THAT(other.heard(), IsEmpty());
+    one.links().send(kGateway, NodeId{2}, kWord);
+    while (two.heard.empty()) {
+        run();
+    }
+    EXPECT_THAT(other.heard(), IsEmpty());
+}
+
 TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
     const Ear first("127.0.0.2");
     Party one(loop_, 1);
@@ -327,6 +412,7 @@ TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
                          {.self = {NodeId{1}, {}, {1}},
                           .port = kPort,
                           .nodes = nodes(),
+                          .voters = {},
                           .cluster_key = kKey,
                           .gateways = {}},
                          [](GatewayId, const lease::Sender&, const lease::Message&) {});
@@ -340,6 +426,7 @@ TEST_F(LeaseLinksTest, ANodeWithoutALinkAndOneWithoutAnAddressAreErrors) {
                                 {.self = {NodeId{1}, {}, {1}},
                                  .port = kPort,
                                  .nodes = list,
+                                 .voters = {},
                                  .cluster_key = kKey,
                                  .gateways = {}},
                                 [](GatewayId, const lease::Sender&, const lease::Message&) {});

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "lease/voters.hpp"
+
 namespace vpnha::runtime {
 namespace quorum_mode_test {
 
@@ -45,6 +47,31 @@ TEST(QuorumModeTest, WarnsOfWhatBuysNothing) {
     keys.auto_tie_breaker = true;
     EXPECT_THAT(quorum_mode_of(keys, 4).warning, HasSubstr("even split"));
     EXPECT_THAT(quorum_mode_of(keys, 5).warning, IsEmpty());
+}
+
+TEST(QuorumModeTest, MoreNodesThanALeaseHasVotersAreAFinding) {
+    EXPECT_THAT(quorum_mode_of({}, lease::kVotersMax).warning, IsEmpty());
+    const QuorumMode mode = quorum_mode_of({}, lease::kVotersMax + 1);
+    EXPECT_THAT(mode.warning, HasSubstr("lists 8 nodes, and a lease has at most 7 voters"));
+    EXPECT_THAT(mode.name, HasSubstr("8 nodes"));
+}
+
+TEST(QuorumModeTest, VotersAreCheckedBeforeTheStart) {
+    std::vector<adapters::ClusterNode> nodes;
+    for (std::uint32_t id = 1; id <= lease::kVotersMax; ++id) {
+        nodes.push_back({NodeId{id}, {}, ""});
+    }
+    const VotersCheck good = check_voters({}, nodes);
+    EXPECT_FALSE(good.is_error || good.is_warning);
+    EXPECT_THAT(good.text, HasSubstr("7 voters; after the loss of one nothing is needed"));
+    nodes.push_back({NodeId{lease::kVotersMax + 1}, {}, ""});
+    const VotersCheck bad = check_voters({}, nodes);
+    EXPECT_TRUE(bad.is_error);
+    EXPECT_THAT(bad.text, HasSubstr("take nodes out of corosync.conf"));
+    const VotersCheck one = check_voters({}, {nodes[0]});
+    EXPECT_TRUE(one.is_warning);
+    EXPECT_THAT(one.text, HasSubstr("nobody to take over"));
+    EXPECT_TRUE(check_voters({}, {}).is_error);
 }
 
 }  // namespace quorum_mode_test
