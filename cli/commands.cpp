@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "cli/cluster_check.hpp"
 #include "cli/config_verbs.hpp"
 #include "cli/drain.hpp"
 #include "cli/events.hpp"
@@ -75,6 +76,8 @@ class Command {
     int watch(const std::function<ExitCode()>& once);
 
     Result<json> ask(std::string_view verb, const json& arguments = json::object());
+    // Of the daemon, and of Pacemaker what the daemon does not read.
+    Result<json> ask_status();
     // The gateway named, or all that this node is a standby of.
     Result<std::vector<std::string>> gateways_to_resync();
     ExitCode report(const Error& error) { return cli::report(error, err_); }
@@ -136,6 +139,11 @@ int Command::run(int argc, const char* const* argv) {
     });
     add_events(app_, [this](const EventsOrder& order) {
         tell([order](const auto& ports) { return show_events(order, ports); });
+    });
+    add_cluster(app_, [this](bool as_json) {
+        action_ = [this, as_json] {
+            return static_cast<int>(show_cluster_check(check_constraints(), as_json, out_, err_));
+        };
     });
     add_config(app_, [this](ConfigVerb verb) {
         action_ = [this, verb = std::move(verb)] {
@@ -267,6 +275,12 @@ Result<json> Command::ask(std::string_view verb, const json& arguments) {
     return json::parse(text, nullptr, false);
 }
 
+Result<json> Command::ask_status() {
+    VPNHA_TRY(json status, ask("status"));
+    add_constraints(status, check_constraints());
+    return status;
+}
+
 Result<std::vector<std::string>> Command::gateways_to_resync() {
     if (!gateway_.empty()) {
         return std::vector<std::string>{gateway_};
@@ -297,7 +311,7 @@ ExitCode Command::read_answer(const std::function<ExitCode()>& reader) {
 }
 
 ExitCode Command::show_status() {
-    const Result<json> status = ask("status");
+    const Result<json> status = ask_status();
     if (!status) {
         return report(status.error());
     }
@@ -312,7 +326,7 @@ ExitCode Command::show_status() {
 }
 
 int Command::check_status() {
-    const Result<json> status = ask("status");
+    const Result<json> status = ask_status();
     if (!status) {
         out_ << "VPNHA UNKNOWN - " << printable(status.error().detail) << "\n";
         return static_cast<int>(CheckCode::unknown);

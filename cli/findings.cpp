@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "cli/table.hpp"
+
 namespace vpnha::cli {
 
 namespace {
@@ -229,6 +231,13 @@ class Findings {
         }
     }
 
+    // The command line adds them, where it can read Pacemaker's configuration.
+    void add_constraints() {
+        for (const json& constraint : status_.value("constraints", json::array())) {
+            add(Health::degraded, constraint.at("text").get<std::string>());
+        }
+    }
+
     void add_cluster(const json& status) {
         std::string used;
         for (const json& cause : status_.at("admission").at("causes")) {
@@ -302,6 +311,7 @@ std::vector<Finding> findings_of(const json& status) {
     }
     findings.add_cluster(status);
     findings.add_devices();
+    findings.add_constraints();
     for (const json& gateway : status.at("gateways")) {
         findings.add_gateway(gateway);
     }

@@ -7,11 +7,14 @@
 #include <map>
 #include <set>
 
-#include "cib.hpp"
+#include "adapters/pacemaker/cib.hpp"
 
 namespace vpnha::stonith {
 
 namespace {
+
+using adapters::attribute;
+using adapters::elements_of;
 
 struct Device {
     std::string type;
@@ -102,7 +105,8 @@ std::vector<std::string> undecided_in(std::string_view configuration) {
 }
 
 Result<void> refuse_undecided(const std::string& cibadmin, std::chrono::milliseconds timeout) {
-    VPNHA_TRY(const std::string configuration, query_cib(cibadmin, "configuration", timeout));
+    VPNHA_TRY(const std::string configuration,
+              adapters::query_cib(cibadmin, "configuration", timeout));
     const std::vector<std::string> wrong = undecided_in(configuration);
     if (wrong.empty()) {
         return {};

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 
-#include "cib.hpp"
+#include "adapters/pacemaker/cib.hpp"
 
 namespace vpnha::stonith {
 
 namespace {
+
+using adapters::attribute;
+using adapters::elements_of;
 
 using Elements = std::vector<std::string_view>;
 
@@ -59,7 +62,7 @@ std::vector<std::string> ungated_in(std::string_view resources) {
 
 Result<std::vector<std::string>> find_ungated(const std::string& cibadmin,
                                               std::chrono::milliseconds timeout) {
-    const Result<std::string> resources = query_cib(cibadmin, "resources", timeout);
+    const Result<std::string> resources = adapters::query_cib(cibadmin, "resources", timeout);
     if (resources) {
         return ungated_in(*resources);
     }

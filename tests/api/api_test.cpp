@@ -63,6 +63,11 @@ TEST(ApiTest, TheClustersVotersAreCheckedWhereCorosyncRuns) {
     EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
 }
 
+TEST(ApiTest, ConstraintsAreLookedAtWherePacemakerRuns) {
+    const Result<std::vector<ConstraintFinding>> checked = check_constraints();
+    EXPECT_TRUE(checked || !checked.error().detail.empty());
+}
+
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {
     const auto client =
         ControlClient::connect("/nonexistent/control.sock", std::chrono::milliseconds(100));

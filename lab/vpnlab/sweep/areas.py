@@ -84,6 +84,7 @@ AREAS = {
               "disk-refuses"),
         paths=(*_src("lease/", "node/", "takeover/", "ports/lease", "ports/machine"),
                *_adapters("lease/", "os/state_", "os/boot_", "os/linux_machine"),
+               *_adapters("pacemaker/"),
                *_runtime("fencing", "checks/quorum_mode", "checks/clock_rate"), "stonith/",
                *_steps("disk.py", "fenced.py", "two_nodes.py", "voters.py"),
                *_node("stalling_fs.py")),

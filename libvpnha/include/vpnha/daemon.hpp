@@ -74,6 +74,17 @@ struct VotersCheck {
 // lost. Error unreachable: corosync does not run here, or does not answer this process.
 [[nodiscard]] VPNHA_API Result<VotersCheck> check_voters();
 
+struct ConstraintFinding {
+    bool is_intended = false;  // An exclusion that no move has left behind: nothing is amiss.
+    std::string id{};          // Of the constraint, in the CIB.
+    std::string text{};        // What it does to which gateway, and how to remove it.
+};
+
+// Pacemaker's constraints that override the promotion scores of the gateways, by this node's CIB.
+// Waits for cibadmin(8) for 2 s at most. Errors: Pacemaker does not run here, or this process is
+// neither root nor in group haclient.
+[[nodiscard]] VPNHA_API Result<std::vector<ConstraintFinding>> check_constraints();
+
 struct ConntrackFinding {
     bool is_error = false;
     std::string text;  // What it is, what to set instead, and why.

@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon.
+#include <fmt/format.h>
+
+#include <chrono>
+
 #include "adapters/conntrack/conntrack_settings.hpp"
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate_silence.hpp"
+#include "adapters/pacemaker/cib.hpp"
 #include "config/config.hpp"
 #include "runtime/checks/clock_rate.hpp"
 #include "runtime/checks/cluster_links.hpp"
 #include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
+#include "runtime/checks/constraints.hpp"
 #include "runtime/checks/devices_check.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
+
+namespace {
+
+constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
+// `vpnha status` waits for it.
+constexpr std::chrono::seconds kCibTimeout{2};
+
+}  // namespace
 
 Result<void> check_config(const std::string& config_file) {
     return config::load(config_file).map([](const config::Config&) {});
@@ -38,6 +52,16 @@ Result<VotersCheck> check_voters() {
     VPNHA_TRY(const auto map, adapters::ClusterMap::open(
                                   loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
     return runtime::check_voters(map->quorum(), map->nodes());
+}
+
+Result<std::vector<ConstraintFinding>> check_constraints() {
+    const Result<std::string> cib = adapters::query_cib(kCibadmin, "configuration", kCibTimeout,
+                                                        adapters::ErrorOutput::dropped);
+    if (!cib) {
+        return fail(cib.error().code, fmt::format("{}: {}", kCibadmin, cib.error().detail));
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return runtime::find_in_constraints(*cib, now);
 }
 
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {

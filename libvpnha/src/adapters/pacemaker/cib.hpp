@@ -10,14 +10,18 @@
 
 #include "vpnha/result.hpp"
 
-namespace vpnha::stonith {
+namespace vpnha::adapters {
+
+// What becomes of what `cibadmin` writes to its standard error.
+enum class ErrorOutput { inherited, dropped };
 
 // A section of this node's copy. An error when it cannot be read in time.
 [[nodiscard]] Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
-                                            std::chrono::milliseconds timeout);
+                                            std::chrono::milliseconds timeout,
+                                            ErrorOutput errors = ErrorOutput::inherited);
 // From '<' to before '>', in their order; they refer to the text that is given.
 [[nodiscard]] std::vector<std::string_view> elements_of(std::string_view xml);
 // Empty: it has none of that name.
 [[nodiscard]] std::string attribute(std::string_view element, std::string_view name);
 
-}  // namespace vpnha::stonith
+}  // namespace vpnha::adapters

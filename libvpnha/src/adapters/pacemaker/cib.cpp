@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cib.hpp"
+#include "adapters/pacemaker/cib.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,11 +15,10 @@
 
 #include "adapters/os/unique_fd.hpp"
 
-namespace vpnha::stonith {
+namespace vpnha::adapters {
 
 namespace {
 
-using adapters::UniqueFd;
 using Clock = std::chrono::steady_clock;
 
 // Until it is closed.
@@ -45,7 +44,8 @@ Result<std::string> read_all(int fd, Clock::time_point deadline) {
     }
 }
 
-Result<std::string> output_of(std::vector<std::string> arguments, Clock::time_point deadline) {
+Result<std::string> output_of(std::vector<std::string> arguments, Clock::time_point deadline,
+                              ErrorOutput errors) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
         return tl::unexpected(system_error("pipe", errno));
@@ -61,6 +61,9 @@ Result<std::string> output_of(std::vector<std::string> arguments, Clock::time_po
     posix_spawn_file_actions_t actions{};
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+    if (errors == ErrorOutput::dropped) {
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    }
     pid_t child = -1;
     const int error = ::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -103,13 +106,13 @@ std::string attribute(std::string_view element, std::string_view name) {
 }
 
 Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
-                              std::chrono::milliseconds timeout) {
-    Result<std::string> xml =
-        output_of({cibadmin, "--query", "--local", "--scope", scope}, Clock::now() + timeout);
+                              std::chrono::milliseconds timeout, ErrorOutput errors) {
+    Result<std::string> xml = output_of({cibadmin, "--query", "--local", "--scope", scope},
+                                        Clock::now() + timeout, errors);
     if (xml && xml->find(fmt::format("<{}", scope)) == std::string::npos) {
         return fail(Errc::malformed, "not a CIB");
     }
     return xml;
 }
 
-}  // namespace vpnha::stonith
+}  // namespace vpnha::adapters
