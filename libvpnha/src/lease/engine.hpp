@@ -81,10 +81,6 @@ struct Setup {
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };
 
-// A hostile member must not use up the numbers: no epoch is granted, outbid or believed that is so
-// much higher than all that this node knows. So many promotions there are not in any absence.
-inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
-
 // To whose claim a holder hands over though it is not demoted.
 enum class Yields : std::uint8_t { no, to_ordered, to_anybody };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "lease/engine.hpp"
 
 namespace vpnha::lease {
@@ -60,7 +61,7 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
 bool Engine::is_plausible(const Epoch& epoch) const {
     const Epoch known = std::max({voter_.granted(), holder_.state().claimed, holder_.state().seen,
                                   state_.voters.newest().version.epoch});
-    return epoch.number <= known.number + kEpochJumpMax;
+    return epoch.number <= known.number + limits::kEpochJumpMax;
 }
 
 Voters Engine::electorate() const {
