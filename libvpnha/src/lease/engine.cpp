@@ -71,6 +71,7 @@ void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, Ti
     if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
         holder_.unsay(now);
     }
+    take_back_change(now);
 }
 
 Effects Engine::promote(TimePoint now) {
@@ -395,7 +396,8 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
         state_.differing.clear();
         holder_.restart_rounds(now);
     }
-    if (state_.voters.next) {
+    // A deadline that rests on a save waits for it; those by both lists rest on none.
+    if (state_.voters.next && state_.saves) {
         state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
         holder_.restart_rounds(now);
         effects.emplace_back(VotersChanged{state_.voters.current});
