@@ -174,6 +174,7 @@ Metrics of_the_replica() {
         {"vpnha_replica_messages_dropped_total", kCounter,
          "Messages on this gateway that were not listened to.",
          split_of_gateways({"reason", {{"stale_epoch", "/counters/replica_stale_epoch"},
+                                       {"implausible_epoch", "/counters/replica_implausible_epoch"},
                                        {"malformed", "/counters/replica_malformed"}}})},
         {"vpnha_replica_records_refused_total", kCounter,
          "Records not applied; over_limit: beyond their bound; unreadable: of another release.",

@@ -265,10 +265,11 @@ class Key {
     void put_engine(const Engine::State& state, TimePoint now) {
         const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, fenced,
                      alone, handing, fencing, lives, inquiry, questions, position, saves,
-                     granted_on_disk, yields, yields_not_to] = state;
+                     granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
         static_cast<void>(position);  // All have the same,
         static_cast<void>(saves);     // and disks that work.
         static_cast<void>(granted_on_disk);
+        static_cast<void>(changes_taken_back);
         static_cast<void>(questions);   // Each has another number.
         static_cast<void>(differing);   // Only shown.
         static_cast<void>(checkpoint);  // Only passed on.

@@ -351,4 +351,8 @@ inline constexpr std::chrono::milliseconds kLoopSlice{5};
 // Epochs and sequences: one a microsecond lasts 140 years; far from where adding one wraps around.
 inline constexpr std::uint64_t kCounterMax = std::uint64_t{1} << 52;
 
+// A broken or hostile member must not use up the numbers of epochs: none is granted, believed or
+// outbid that is so much higher than all that this node knows. No absence has so many promotions.
+inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
+
 }  // namespace vpnha::limits

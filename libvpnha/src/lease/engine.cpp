@@ -70,6 +70,7 @@ void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, Ti
     if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
         holder_.unsay(now);
     }
+    take_back_change(now);
 }
 
 Effects Engine::promote(TimePoint now) {
@@ -407,7 +408,8 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
         state_.differing.clear();
         holder_.restart_rounds(now);
     }
-    if (state_.voters.next) {
+    // A deadline that rests on a save waits for it; those by both lists rest on none.
+    if (state_.voters.next && state_.saves) {
         state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
         // An only voter has no other one that could be heard again.
         state_.alone = state_.alone && state_.voters.current.nodes.size() > 1;

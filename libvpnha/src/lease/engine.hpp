@@ -67,6 +67,7 @@
 // higher one was; a fenced node has no deadline ahead; the counter margin covers what was sent.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <vector>
@@ -83,10 +84,6 @@ struct Setup {
 };
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };
-
-// A hostile member must not use up the numbers: no epoch is granted, outbid or believed that is so
-// much higher than all that this node knows. So many promotions there are not in any absence.
-inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
 
 // To whose claim a holder hands over though it is not demoted.
 enum class Yields : std::uint8_t { no, to_ordered, to_anybody };
@@ -155,6 +152,8 @@ class Engine {
         Position position;            // What this node's replica has.
         bool saves = true;            // The disk takes what is to be saved.
         Epoch granted_on_disk;        // While it does not.
+        // Lists that this holder began and did not save. Each has used up a version.
+        std::uint32_t changes_taken_back = 0;
         Yields yields = Yields::no;
         std::optional<NodeId> yields_not_to;
         friend bool operator==(const State&, const State&) = default;
@@ -206,8 +205,9 @@ class Engine {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     // What SaveDurable said last is not on the disk, and nothing behind it was said: `durable` is
     // what is there. The next event saves it again; an epoch that was not saved, or whose grant is
-    // `untold`, is claimed, and no more. What this voter promised in memory stays: that costs it
-    // votes only.
+    // `untold`, is claimed, and no more. A change of the voters that a holder has begun or ended is
+    // taken back: it goes on by the list on the disk. What this voter promised in memory stays:
+    // that costs it votes only.
     void on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now);
     // To be said with every round from now on: standbys have confirmed it; {}: nobody knows how far
     // the counters have run.
@@ -280,6 +280,7 @@ class Engine {
     void end(End why, Effects& effects, const Release& how = {});
     void learn(NodeId from, const Voters& voters, TimePoint now);
     void take_over(const Voters& voters, TimePoint now);
+    void take_back_change(TimePoint now);
     void note_difference(NodeId from, const Voters& voters);
     void ask_for_memory(Effects& effects, TimePoint now);
     void tell_memory(const Sender& asker, Effects& effects) const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 #include "lease/engine.hpp"
 
 namespace vpnha::lease {
@@ -42,9 +43,9 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
                     "the voters are changed by the node that holds the lease, one node at a time");
     }
     VoterList next;
-    next.version = {holder_.epoch(), 1};
+    next.version = {holder_.epoch(), 1 + state_.changes_taken_back};
     if (current.version.epoch == holder_.epoch()) {
-        next.version.change = current.version.change + 1;
+        next.version.change += current.version.change;
     }
     next.nodes = nodes;
     if (!is_sound(next) || !differ_by_one(current, next)) {
@@ -58,10 +59,25 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     return saved_first(std::move(effects));
 }
 
+void Engine::take_back_change(TimePoint now) {
+    const Epoch& made_in = state_.voters.newest().version.epoch;
+    if (!holder_.serving() || made_in != holder_.epoch() || state_.voters == saved_.voters ||
+        !saved_.voters.newest().has_version()) {
+        return;
+    }
+    // Rounds by a list wait until it is on the disk, so nobody was told of this one. The save may
+    // have reached the disk all the same: another list must not have the same version.
+    if (state_.voters.next && state_.voters.next != saved_.voters.next) {
+        ++state_.changes_taken_back;
+    }
+    state_.voters = saved_.voters;
+    holder_.restart_rounds(now);
+}
+
 bool Engine::is_plausible(const Epoch& epoch) const {
     const Epoch known = std::max({voter_.granted(), holder_.state().claimed, holder_.state().seen,
                                   state_.voters.newest().version.epoch});
-    return epoch.number <= known.number + kEpochJumpMax;
+    return epoch.number <= known.number + limits::kEpochJumpMax;
 }
 
 Voters Engine::electorate() const {

@@ -5,11 +5,24 @@
 
 namespace vpnha::lease {
 
-namespace {
-
-constexpr std::uint64_t kWindow = 64;
-
-}  // namespace
+bool ReplayGuard::Peer::take(std::uint64_t sequence) {
+    constexpr std::uint64_t kBits = 64;
+    if (sequence + kReplayWindow <= newest) {
+        return false;
+    }
+    if (sequence > newest) {
+        const std::uint64_t begun = sequence / kBits - newest / kBits;
+        for (std::uint64_t i = 1; i <= std::min<std::uint64_t>(begun, kReplayWords); ++i) {
+            seen[(newest / kBits + i) % kReplayWords] = 0;
+        }
+        newest = sequence;
+    }
+    std::uint64_t& word = seen[sequence / kBits % kReplayWords];
+    const std::uint64_t bit = std::uint64_t{1} << sequence % kBits;
+    const bool fresh = (word & bit) == 0;
+    word |= bit;
+    return fresh;
+}
 
 const ReplayGuard::Peer* ReplayGuard::find(NodeId node) const {
     const auto peer = std::find_if(peers_.begin(), peers_.end(),
@@ -30,21 +43,11 @@ ReplayGuard::Seen ReplayGuard::on_datagram(const Sender& sender, std::uint64_t s
         if (hello == nullptr || hello->repeated != Challenge{self_, peer->challenge}) {
             return Seen::unproven;
         }
-        *peer = {sender.node, ++last_challenge_, sender.instance, sequence, 1};
+        *peer = {sender.node, ++last_challenge_, sender.instance, sequence, {}};
+        static_cast<void>(peer->take(sequence));
         return Seen::new_life;
     }
-    if (sequence > peer->newest) {
-        const std::uint64_t ahead = sequence - peer->newest;
-        peer->window = (ahead < kWindow ? peer->window << ahead : 0) | 1;
-        peer->newest = sequence;
-        return Seen::fresh;
-    }
-    const std::uint64_t behind = peer->newest - sequence;
-    if (behind >= kWindow || (peer->window >> behind & 1) != 0) {
-        return Seen::replayed;
-    }
-    peer->window |= std::uint64_t{1} << behind;
-    return Seen::fresh;
+    return peer->take(sequence) ? Seen::fresh : Seen::replayed;
 }
 
 std::optional<Hello> ReplayGuard::greeting(NodeId to, const Sender& sender,
@@ -77,7 +80,7 @@ void ReplayGuard::set_senders(const std::vector<NodeId>& nodes) {
     std::erase_if(peers_, [&nodes](const Peer& peer) { return !is_in(nodes, peer.node); });
     for (const NodeId node : nodes) {
         if (find(node) == nullptr) {
-            peers_.push_back({node, ++last_challenge_, {}});
+            peers_.push_back({node, ++last_challenge_, {}, 0, {}});
         }
     }
 }

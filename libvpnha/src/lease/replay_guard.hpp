@@ -15,9 +15,14 @@
 // Any other datagram of a life that is not heard is dropped, and asks for a Hello. A challenge is
 // of use once: when a life has repeated it, the next one of that node has to repeat another.
 //
-// Within a life a datagram is new when its sequence was not seen within the last 64.
+// Within a life a datagram is new when its sequence was not seen within the last kReplayWindow
+// (RFC 6479's ring). A sender numbers what it sends to all nodes for all gateways in one sequence,
+// and sends it in one burst. The copies by a slower link come a burst later, and are of use only
+// within the window: 255 gateways with seven voters send 1530 rounds and as many answers.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -25,6 +30,10 @@
 #include "lease/messages.hpp"
 
 namespace vpnha::lease {
+
+// One word of the ring is being filled.
+inline constexpr std::size_t kReplayWords = 64;
+inline constexpr std::uint64_t kReplayWindow = (kReplayWords - 1) * 64;
 
 class ReplayGuard {
   public:
@@ -58,7 +67,10 @@ class ReplayGuard {
         std::uint64_t challenge = 0;
         Instance instance;  // The life that is heard; 0: none.
         std::uint64_t newest = 0;
-        std::uint64_t window = 0;  // Bit i: newest - i was seen.
+        std::array<std::uint64_t, kReplayWords> seen{};  // Bit s mod 4096: s was seen.
+
+        // False: it was seen, or is older than the window.
+        [[nodiscard]] bool take(std::uint64_t sequence);
     };
     [[nodiscard]] const Peer* find(NodeId node) const;
 

@@ -352,7 +352,8 @@ std::vector<NodeId> GatewayNode::leaving() const {
 void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     const lease::Voters& voters = lease_.state().voters;
     const std::vector<NodeId>& wanted = settings_.lease.voters;
-    if (lease_.holder().phase() != lease::Phase::holding || voters.next ||
+    // Renewals by the list on the disk need no disk; by a new list they do.
+    if (!saves_.work() || lease_.holder().phase() != lease::Phase::holding || voters.next ||
         voters.current.nodes == wanted) {
         return;
     }

@@ -355,6 +355,14 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                 Log{Level::warning, fmt::format("resync requested event=resync {}: "
                                                 "{}",
                                                 tag(), to_string(doubted->doubt))});
+        } else if (auto* implausible = std::get_if<replica::Implausible>(&effect)) {
+            effects.emplace_back(
+                Log{Level::error,
+                    fmt::format("node {} sends epoch {}, which nobody can have reached: its "
+                                "messages with such an epoch are dropped "
+                                "event=implausible-epoch {} sender={}; restart vpnhad there",
+                                implausible->sender.value, to_string(implausible->epoch), tag(),
+                                implausible->sender.value)});
         } else {
             keepers_.on_in_sync(now);
             effects.emplace_back(

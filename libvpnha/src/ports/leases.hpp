@@ -3,6 +3,7 @@
 // outlives vpnhad and a boot, so that no epoch is ever claimed, or granted, twice.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "lease/effects.hpp"
@@ -15,10 +16,13 @@ class Leases {
 
     virtual ~Leases() = default;
 
-    // Returns at once. `done` comes at a later turn of the loop, when `durable` is on the disk, or
-    // with the reason why it is not. Saves are in order; of those of one gateway that wait, only
-    // the newest is written, and only its `done` is called.
-    virtual void save(GatewayId gateway, lease::Durable durable, Done done) = 0;
+    // Returns at once. `done` is called at a later turn of the loop, when `durable` is on the disk,
+    // or with the reason why it is not. `ticket`: the node numbers the saves of a gateway, 1 and
+    // up; the higher number has the newer content, whichever call comes first. Only the highest
+    // ticket that waits is written, and nothing below a ticket that was passed on before. The
+    // `done` of the ticket that is written answers all lower ones; theirs are not called.
+    virtual void save(GatewayId gateway, lease::Durable durable, std::uint64_t ticket,
+                      Done done) = 0;
 };
 
 }  // namespace vpnha::ports

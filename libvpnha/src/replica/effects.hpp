@@ -31,12 +31,19 @@ struct Doubted {
     wire::Doubt doubt;
 };
 struct Completed {};
+// For the log: the member sends an epoch that nobody can have reached, for the first time since it
+// came. Its messages with such an epoch are dropped.
+struct Implausible {
+    NodeId sender;
+    Epoch epoch;
+};
 
-using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Completed>;
+using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Completed, Implausible>;
 using Effects = std::vector<Effect>;
 
 struct Counters {
     std::uint64_t stale_epoch = 0;      // Messages of an epoch older than known; dropped.
+    std::uint64_t implausible_epoch = 0;  // Of an epoch too high to be true; dropped.
     std::uint64_t gaps = 0;             // Updates that did not follow the last one.
     std::uint64_t digest_mismatch = 0;  // Digests and snapshot ends that did not match.
     std::uint64_t malformed = 0;        // Messages of the source that could not be read.

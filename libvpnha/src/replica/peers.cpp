@@ -12,6 +12,7 @@ bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quora
     const bool joined =
         !std::includes(members_.begin(), members_.end(), present.begin(), present.end());
     std::erase_if(strangers_, [&present](NodeId node) { return !present.contains(node); });
+    std::erase_if(distrusted_, [&present](NodeId node) { return !present.contains(node); });
     std::copy_if(present.begin(), present.end(), std::inserter(strangers_, strangers_.end()),
                  [&](NodeId node) { return node != self && !members_.contains(node); });
     if (joined) {
@@ -34,6 +35,12 @@ void Peers::end_meeting(TimePoint now) {
 void Peers::forget(NodeId node) {
     states_.erase(node);
     confirmed_.erase(node);
+}
+
+bool Peers::distrust(NodeId node) {
+    meet(node);
+    forget(node);
+    return distrusted_.insert(node).second;
 }
 
 void Peers::confirm(NodeId node, const wire::Confirm& confirm) {

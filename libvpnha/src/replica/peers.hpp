@@ -43,6 +43,9 @@ class Peers {
     void end_meeting(TimePoint now);
     // Members that have come, and have not said yet what they have.
     [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
+    // It has sent an epoch that nobody can have reached: what it has is not known. True: the first
+    // one since it came.
+    bool distrust(NodeId node);
     void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }
     // It has no part of the gateway any more.
     void forget(NodeId node);
@@ -62,6 +65,7 @@ class Peers {
   private:
     std::set<NodeId> members_;
     std::set<NodeId> strangers_;
+    std::set<NodeId> distrusted_;
     TimePoint meeting_until_{};
     bool quorate_ = false;
     std::map<NodeId, wire::GatewayState> states_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -15,6 +16,32 @@ namespace {
 
 // Few enough to stay in the first-level cache until their turn comes.
 constexpr std::size_t kWarmedAtOnce = 16;
+
+// The newest epoch that a message of the gateway carries; {}: none, or of another gateway.
+Epoch newest_epoch_in(const wire::Message& message, GatewayId gateway) {
+    return std::visit(
+        [gateway]<class Body>(const Body& body) -> Epoch {
+            Epoch newest;
+            if constexpr (std::is_same_v<Body, wire::Hello>) {
+                for (const wire::GatewayState& state : body.gateways) {
+                    newest = state.gateway == gateway ? std::max(newest, state.epoch) : newest;
+                }
+            } else if constexpr (requires { body.since.epoch; }) {
+                newest = body.gateway == gateway ? body.since.epoch : newest;
+            }
+            if constexpr (requires { body.epoch; }) {
+                newest = body.gateway == gateway ? std::max(newest, body.epoch) : newest;
+            }
+            if constexpr (std::is_same_v<Body, wire::Snapshot>) {
+                for (const wire::SnapshotRecord& record : body.records) {
+                    newest =
+                        body.gateway == gateway ? std::max(newest, record.version.epoch) : newest;
+                }
+            }
+            return newest;
+        },
+        message);
+}
 
 }  // namespace
 
@@ -152,7 +179,19 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
     }
 }
 
+Effects Replica::on_implausible(NodeId sender, const Epoch& epoch) {
+    ++counters_.implausible_epoch;
+    if (holder_ == sender) {
+        holder_.reset();
+    }
+    return peers_.distrust(sender) ? Effects{Implausible{sender, epoch}} : Effects{};
+}
+
 Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoint now) {
+    if (const Epoch newest = newest_epoch_in(message, gateway_);
+        sender != self_ && !is_plausible(newest)) {
+        return on_implausible(sender, newest);
+    }
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
         return sender == self_ ? Effects{} : on_hello(sender, *hello, now);
     }

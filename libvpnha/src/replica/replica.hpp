@@ -30,6 +30,9 @@
 // Who is right: the holder of the newest epoch. Whatever a node holds from older epochs gives way
 // to it, also what the promoted node of a lost partition has written there.
 //
+// A message with an epoch that is limits::kEpochJumpMax above all that this node knows is dropped
+// and counted, whatever it is: else one such message would have all others refused for good.
+//
 // Invariants: a follower that is not complete confirms nothing; a promoted replica is complete by
 // definition and applies nobody else's changes; epochs never go back.
 #pragma once
@@ -205,6 +208,11 @@ class Replica {
         wire::Version pass_since;
     };
 
+    // Nobody can have reached that epoch.
+    [[nodiscard]] bool is_plausible(const Epoch& epoch) const {
+        return epoch.number <= highest_.number + limits::kEpochJumpMax;
+    }
+    Effects on_implausible(NodeId sender, const Epoch& epoch);
     Effects on_hello(NodeId sender, const wire::Hello& hello, TimePoint now);
     Effects on_claim(NodeId sender, const wire::Claim& claim, TimePoint now);
     Effects on_update(NodeId sender, const wire::Update& update, TimePoint now);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -40,9 +41,22 @@ Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answer
       }) {}
 
 void Executor::run(node::Effects effects) {
+    if (running_) {
+        // A port has called back within an effect. The node ordered what is under way first.
+        std::move(effects.begin(), effects.end(), std::back_inserter(within_));
+        return;
+    }
+    running_ = true;
     node::run_effects(
-        std::move(effects), [this](node::Effect& effect) { return run_one(effect); },
+        std::move(effects),
+        [this](node::Effect& effect) {
+            node::Effects more = run_one(effect);
+            node::Effects within = std::exchange(within_, {});
+            std::move(more.begin(), more.end(), std::back_inserter(within));
+            return within;
+        },
         [this] { return broken_; });
+    running_ = false;
     arm_timer();
 }
 
@@ -207,7 +221,7 @@ node::Effects Executor::execute(node::SetExpectationTimeouts& effect) {
 node::Effects Executor::execute(node::SaveLease& effect) {
     ports_.lease_links.set_voters(node_.voters());  // A list that has changed is saved.
     ports_.leases.save(
-        effect.gateway, std::move(effect.durable),
+        effect.gateway, std::move(effect.durable), effect.ticket,
         [this, gateway = effect.gateway, ticket = effect.ticket](const Result<void>& result) {
             run(node_.on_lease_saved(gateway, ticket, result, loop_.now()));
         });

@@ -85,6 +85,7 @@ class Executor final : private node::EffectRunner {
     // The group is joined after the executor exists, because its first events go to it.
     void set_group(adapters::CorosyncGroup* group) { group_ = group; }
 
+    // Within an effect it returns before these are done: they come behind those under way.
     void run(node::Effects effects);
     // What the lease rests on has failed: see Answers::broken.
     void break_off(const Error& error);
@@ -176,6 +177,8 @@ class Executor final : private node::EffectRunner {
     PacemakerTools tools_;
     adapters::TrafficReader traffic_;
     std::set<GatewayId> unaudited_;
+    bool running_ = false;
+    node::Effects within_;  // Of events that came within the effect that is under way.
     bool broken_ = false;
 };
 

@@ -2,6 +2,7 @@
 // 14: a node that nobody has promoted asks, and claims when a majority would grant it.
 #include <gmock/gmock.h>
 
+#include "base/limits.hpp"
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
@@ -80,7 +81,7 @@ TEST(EngineStandInTest, AQuestionInAnothersNameIsNotAnswered) {
     Cluster cluster = without_holder();
     EXPECT_THAT(cluster[3].on_message(sender_of(2), question_of(cluster, 3, 2), cluster.now()),
                 IsEmpty());
-    Question question = question_of(cluster, 2, 2 + kEpochJumpMax);
+    Question question = question_of(cluster, 2, 2 + limits::kEpochJumpMax);
     EXPECT_THAT(cluster[3].on_message(sender_of(2), question, cluster.now()), IsEmpty());
 }
 

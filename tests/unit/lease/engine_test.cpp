@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/limits.hpp"
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
@@ -308,14 +309,15 @@ TEST(EngineTest, AHolderThatIsNotLameKeepsItsLeaseAgainstAClaim) {
 TEST(EngineTest, NumbersThatNobodyCanHaveReachedAreNotTakenUp) {
     Cluster cluster;
     Round claim = sent<Round>(cluster[1].promote(cluster.now())).at(0);
-    claim.id.epoch.number = 1 + kEpochJumpMax;
+    claim.id.epoch.number = 1 + limits::kEpochJumpMax;
     EXPECT_THAT(cluster[2].on_message(sender_of(1), claim, cluster.now()), IsEmpty());
     EXPECT_EQ(cluster[2].voter().granted(), Epoch{});
     --claim.id.epoch.number;
     EXPECT_THAT(sent<Answer>(cluster[2].on_message(sender_of(1), claim, cluster.now())), SizeIs(1));
 
     const RoundId own = sent<Round>(cluster[3].promote(cluster.now())).at(0).id;
-    Refusal refusal{own, Verdict::superseded, {1'000 * kEpochJumpMax, NodeId{1}}, claim.voters};
+    Refusal refusal{
+        own, Verdict::superseded, {1'000 * limits::kEpochJumpMax, NodeId{1}}, claim.voters};
     refusal.voters.current.version.epoch = refusal.granted;
     static_cast<void>(cluster[3].on_message(sender_of(1), refusal, cluster.now()));
     EXPECT_FALSE(cluster[3].holder().outbid());
@@ -325,7 +327,7 @@ TEST(EngineTest, NumbersThatNobodyCanHaveReachedAreNotTakenUp) {
 TEST(EngineTest, AClaimHasAHigherNumberThanWhatRecordsTellOf) {
     Cluster cluster;
     cluster[2].note_claimed({6, NodeId{1}});
-    cluster[2].note_claimed({7 + kEpochJumpMax, NodeId{1}});
+    cluster[2].note_claimed({7 + limits::kEpochJumpMax, NodeId{1}});
     const Round claim = sent<Round>(cluster[2].promote(cluster.now())).at(0);
     EXPECT_EQ(claim.id.epoch, (Epoch{7, NodeId{2}}));
 }

@@ -52,11 +52,47 @@ TEST_F(ReplayGuardTest, TakesEachDatagramOnceInAnyOrder) {
 
 TEST_F(ReplayGuardTest, WhatIsOlderThanTheWindowIsDropped) {
     ASSERT_EQ(meet(1), Seen::new_life);
-    ASSERT_EQ(hear(100), Seen::fresh);
+    ASSERT_EQ(hear(kReplayWindow + 36), Seen::fresh);
     EXPECT_EQ(hear(37), Seen::fresh);
     EXPECT_EQ(hear(36), Seen::replayed);
-    ASSERT_EQ(hear(1000), Seen::fresh);
-    EXPECT_EQ(hear(100), Seen::replayed);
+    EXPECT_EQ(hear(37), Seen::replayed);
+    ASSERT_EQ(hear(100 * kReplayWindow), Seen::fresh);
+    EXPECT_EQ(hear(kReplayWindow + 36), Seen::replayed);
+    EXPECT_EQ(hear(99 * kReplayWindow + 1), Seen::fresh) << "nothing of an earlier turn is left";
+}
+
+// Each word of the ring is begun anew when the newest sequence comes to it.
+TEST_F(ReplayGuardTest, TakesEachOfManyOnceWithALateCopyOfEach) {
+    ASSERT_EQ(meet(1), Seen::new_life);
+    constexpr std::uint64_t kLate = 3000;
+    for (std::uint64_t sequence = 2; sequence < 20'000; ++sequence) {
+        ASSERT_EQ(hear(sequence), Seen::fresh) << sequence;
+        if (sequence > kLate + 1) {
+            ASSERT_EQ(hear(sequence - kLate), Seen::replayed) << sequence;
+        }
+    }
+}
+
+// One sequence numbers the rounds of all gateways to all nodes.
+TEST_F(ReplayGuardTest, ASlowerLinkRepairsLossesOfABurstOfFortyGateways) {
+    ASSERT_EQ(meet(1), Seen::new_life);
+    constexpr std::uint64_t kGateways = 40;
+    constexpr std::uint64_t kPeers = 2;
+    for (std::uint64_t round = 0; round < 10; ++round) {
+        const auto to_this_node = [&](std::uint64_t gateway) {
+            return 2 + (round * kGateways + gateway) * kPeers;
+        };
+        const auto is_lost = [&](std::uint64_t gateway) { return gateway % 7 == round % 7; };
+        for (std::uint64_t gateway = 0; gateway < kGateways; ++gateway) {
+            if (!is_lost(gateway)) {
+                ASSERT_EQ(hear(to_this_node(gateway)), Seen::fresh);
+            }
+        }
+        for (std::uint64_t gateway = 0; gateway < kGateways; ++gateway) {
+            EXPECT_EQ(hear(to_this_node(gateway)), is_lost(gateway) ? Seen::fresh : Seen::replayed)
+                << "gateway " << gateway << " of round " << round;
+        }
+    }
 }
 
 TEST_F(ReplayGuardTest, TheHighestSequenceIsNotTheEndOfTheWorld) {

@@ -147,6 +147,55 @@ TEST(NodeSavesTest, AChangeOfTheVotersIsSaidWhenItIsSaved) {
     EXPECT_EQ(cluster.lease(2).state().voters.current.nodes, voters);
 }
 
+TEST(NodeSavesTest, AHolderWhoseDiskRefusesChangesNoVotersAndServesOn) {
+    for (const bool noticed : {false, true}) {
+        FakeCluster cluster = with_one_session();
+        const lease::Voters before = cluster.lease(1).state().voters;
+        cluster.fill_disks({1});
+        cluster.pass(noticed ? std::chrono::seconds(61) : std::chrono::seconds(1));
+        ASSERT_EQ(cluster.at(1).node->find(kGateway)->saves(), !noticed);
+        cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
+        for (int ms = 0; ms < 5000; ms += 50) {
+            cluster.pass(std::chrono::milliseconds(50));
+            ASSERT_TRUE(cluster.gate_open(1)) << noticed << " after " << ms << " ms";
+        }
+        EXPECT_EQ(cluster.lease(1).state().voters, before);
+        EXPECT_FALSE(cluster.at(1).node->find(kGateway)->saves());
+        cluster.fill_disks({});
+        cluster.pass(std::chrono::seconds(1));
+        const std::vector<NodeId> voters{NodeId{1}, NodeId{2}};
+        EXPECT_EQ(cluster.lease(1).state().voters.current.nodes, voters) << noticed;
+        EXPECT_EQ(cluster.lease(2).state().voters.current, cluster.lease(1).state().voters.current);
+        EXPECT_TRUE(cluster.gate_open(1));
+        const std::uint32_t change = cluster.lease(1).state().voters.current.version.change;
+        EXPECT_EQ(change, noticed ? 1U : 2U) << "the version that was taken back is used up";
+    }
+}
+
+// The list that it renews by is then in no file.
+TEST(NodeSavesTest, AHolderWhoseDiskRefusesTheEndOfAChangeServesOnByBothLists) {
+    FakeCluster cluster = with_one_session();
+    cluster.stall_disks({1});
+    cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
+    cluster.stall_disks({2, 3});  // They answer by the new lists when they have saved them.
+    cluster.finish_saves(1);
+    const lease::Voters both = cluster.disk(1)->voters;
+    ASSERT_TRUE(both.next.has_value());
+    cluster.fill_disks({1});
+    cluster.stall_disks({});
+    cluster.finish_saves(2);
+    cluster.finish_saves(3);
+    for (int ms = 0; ms < 5000; ms += 50) {
+        cluster.pass(std::chrono::milliseconds(50));
+        ASSERT_TRUE(cluster.gate_open(1)) << "after " << ms << " ms";
+    }
+    EXPECT_EQ(cluster.lease(1).state().voters, both);
+    cluster.fill_disks({});
+    cluster.pass(std::chrono::seconds(1));
+    EXPECT_FALSE(cluster.lease(1).state().voters.next.has_value());
+    EXPECT_EQ(cluster.disk(1)->voters, cluster.lease(1).state().voters);
+}
+
 // Its engine has its own vote at once, its gateway when that is on the disk.
 TEST(NodeSavesTest, AnOnlyVoterClaimsAboveAMemberOnceHoweverLongItsDiskTakes) {
     FakeCluster cluster(2, 1);

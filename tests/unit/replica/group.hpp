@@ -87,10 +87,13 @@ class Group {
                 kernels_[node].erase(remove->key);
             } else if (std::holds_alternative<Superseded>(effect)) {
                 superseded.push_back(node.value);
+            } else if (std::holds_alternative<Implausible>(effect)) {
+                ++implausible;
             }
         }
     }
     std::vector<std::uint32_t> superseded;
+    std::size_t implausible = 0;  // Effects, of all nodes.
     // Messages of each kind that were said.
     std::map<std::size_t, std::size_t> said;
     // Kernels answer at once; or when told.

@@ -239,6 +239,57 @@ TEST(ReplicaTest, AnOldEpochIsRefusedAndCounted) {
     EXPECT_EQ(group.at(3).counters().stale_epoch, 1U);
 }
 
+// A broken member, or a hostile one. The lease would never grant what it takes to claim above that.
+TEST(ReplicaTest, AnEpochThatNobodyCanHaveReachedIsDroppedAndCounted) {
+    const Epoch huge{std::uint64_t{1} << 40, NodeId{3}};
+    const wire::GatewayState state{.gateway = kGateway,
+                                   .promoted = true,
+                                   .level = wire::Level::complete,
+                                   .standing = wire::Level::complete,
+                                   .epoch = huge};
+    wire::Hello hello;
+    hello.gateways = {state};
+    const std::vector<wire::Message> messages{
+        hello,
+        wire::Claim{kGateway, huge, 0, 0},
+        wire::Update{kGateway, huge, 0, {{key(9), false, {9}}}},
+        wire::Digest{kGateway, huge, 1, 0, 0},
+        wire::SnapshotRequest{kGateway, wire::Doubt::gap, {huge, 1}},
+        wire::Snapshot{kGateway, huge, {}, true, {}},
+        wire::Snapshot{kGateway, {1, NodeId{1}}, {}, true, {{key(9), {huge, 1}, false, {9}}}},
+        wire::SnapshotEnd{kGateway, huge, {}, 0, 0, 0},
+        wire::Confirm{kGateway, huge, 1, 1, {}},
+        wire::Barrier{kGateway, huge},
+        wire::Move{kGateway, wire::MovePhase::asked, huge, NodeId{3}, 0, 0}};
+    Group group = three_with_first_promoted();
+    const Epoch before = group.at(1).highest_epoch();
+    for (const std::uint32_t node : {1U, 2U}) {
+        for (const wire::Message& message : messages) {
+            group.run(NodeId{node}, group.at(node).on_message(NodeId{3}, message, group.now()));
+        }
+        EXPECT_EQ(group.at(node).counters().implausible_epoch, messages.size());
+        EXPECT_EQ(group.at(node).highest_epoch(), before);
+        EXPECT_EQ(group.at(node).level(), wire::Level::complete);
+        EXPECT_EQ(group.at(node).holder(), NodeId{1});
+        EXPECT_FALSE(group.at(node).peers().contains(NodeId{3})) << "what it has is not known";
+        EXPECT_EQ(group.implausible, node) << "one line of the log each";
+    }
+    EXPECT_TRUE(group.at(1).promoted());
+    EXPECT_EQ(group.at(2).store().count(), 0U);
+    group.leave(3);
+    group.promote(2);
+    EXPECT_TRUE(group.at(2).promoted());
+    EXPECT_THAT(group.superseded, ElementsAre(1U));
+}
+
+TEST(ReplicaTest, AnEpochAfterALongAbsenceIsTakenUp) {
+    Group group = three_with_first_promoted();
+    const Epoch later{group.at(2).highest_epoch().number + limits::kEpochJumpMax, NodeId{3}};
+    group.run(NodeId{2},
+              group.at(2).on_message(NodeId{3}, wire::Claim{kGateway, later, 0, 0}, group.now()));
+    EXPECT_EQ(group.at(2).highest_epoch(), later);
+}
+
 TEST(ReplicaTest, AHigherClaimSupersedesTheHolder) {
     Group group = three_with_first_promoted();
     group.promote(2);

@@ -24,7 +24,10 @@ struct FakeGate final : ports::Gate {
         ++opened;
         return result;
     }
-    Result<void> shut(GatewayId) override { return result; }
+    Result<void> shut(GatewayId) override {
+        opened_until = {};
+        return result;
+    }
     Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
         return {};
     }
@@ -41,7 +44,9 @@ struct FakeGate final : ports::Gate {
     int opened = 0;
 };
 struct NoLeases final : ports::Leases {
-    void save(GatewayId, lease::Durable, Done done) override { saves.push_back(std::move(done)); }
+    void save(GatewayId, lease::Durable, std::uint64_t, Done done) override {
+        saves.push_back(std::move(done));
+    }
 
     std::vector<Done> saves;
 };
@@ -92,12 +97,17 @@ class ExecutorTest : public ::testing::Test {
     NoLeaseLinks lease_links_;
     int idle_ = 0;
     int answered_ = 0;
+    std::function<void()> on_request_ = [] {};
     std::vector<std::string> broken_;
     Executor executor_{
         loop_,
         node_,
         {gate_, network_, neighbours_, services_, kernel_, flows_, leases_, lease_links_},
-        {.request = [this](const node::AnswerRequest&) { ++answered_; },
+        {.request =
+             [this](const node::AnswerRequest&) {
+                 ++answered_;
+                 on_request_();
+             },
          .plugin = {},
          .end_plugin = {},
          .change_plugin = {},
@@ -107,6 +117,15 @@ class ExecutorTest : public ::testing::Test {
          .fenced = {},
          .broken = [this](const Error& error) { broken_.push_back(error.detail); }}};
 };
+
+// The node has ordered the deadline before it handles the event: the gate is to stay shut.
+TEST_F(ExecutorTest, WhatFollowsFromAnEventWithinAnEffectIsDoneBehindOlderEffects) {
+    on_request_ = [this] { executor_.run({node::SetGate{kGateway, {}}}); };
+    executor_.run({node::AnswerRequest{1, {}},
+                   node::SetGate{kGateway, loop_.now() + std::chrono::seconds(1)}});
+    EXPECT_EQ(gate_.opened, 1);
+    EXPECT_EQ(gate_.opened_until, TimePoint{});
+}
 
 // Hundreds of thousands of flows take longer than a lease.
 TEST_F(ExecutorTest, AGatewayThatIsDetachedHoldsUpNoOtherForItsFlows) {

@@ -52,9 +52,14 @@ LeaseSaver::~LeaseSaver() {
     }
 }
 
-void LeaseSaver::save(GatewayId gateway, lease::Durable durable, Done done) {
+void LeaseSaver::save(GatewayId gateway, lease::Durable durable, std::uint64_t ticket, Done done) {
     {
         const std::lock_guard lock(mutex_);
+        std::uint64_t& newest = newest_[gateway];
+        if (ticket <= newest) {
+            return;  // What is newer waits, is being written, or was; its answer is this one's too.
+        }
+        newest = ticket;
         leases_.insert_or_assign(gateway, Lease{std::move(durable), std::move(done)});
     }
     wanted_.notify_one();

@@ -3,10 +3,11 @@
 // other: a disk that is slow, or stands still, holds up nobody's lease but that which waits for it.
 //
 //   LeaseSaver saver(loop, std::move(files));
-//   saver.save(gateway, durable, [](const Result<void>& saved) { ... });
+//   saver.save(gateway, durable, ticket, [](const Result<void>& saved) { ... });
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -29,7 +30,7 @@ class LeaseSaver final : public ports::Leases {
     LeaseSaver(const LeaseSaver&) = delete;
     LeaseSaver& operator=(const LeaseSaver&) = delete;
 
-    void save(GatewayId gateway, lease::Durable durable, Done done) override;
+    void save(GatewayId gateway, lease::Durable durable, std::uint64_t ticket, Done done) override;
 
   private:
     struct Lease {
@@ -52,6 +53,7 @@ class LeaseSaver final : public ports::Leases {
     std::condition_variable wanted_;
     bool ending_ = false;
     std::map<GatewayId, Lease> leases_;
+    std::map<GatewayId, std::uint64_t> newest_;  // The highest ticket of each gateway so far.
     std::deque<Finished> finished_;
     std::thread thread_;
 };

@@ -222,6 +222,7 @@ Counters counters_of(const node::GatewayNode& gateway) {
     const replica::Counters& replica = gateway.replica().counters();
     const node::GatewayCounters& own = gateway.counters();
     Counters all{{"replica_stale_epoch", replica.stale_epoch},
+                 {"replica_implausible_epoch", replica.implausible_epoch},
                  {"replica_gaps", replica.gaps},
                  {"replica_digest_mismatch", replica.digest_mismatch},
                  {"replica_malformed", replica.malformed},

@@ -15,6 +15,7 @@ namespace lease_saver_test {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr GatewayId kOne{1};
 constexpr GatewayId kTwo{2};
@@ -64,8 +65,8 @@ class LeaseSaverTest : public ::testing::Test {
 
 TEST_F(LeaseSaverTest, TellsWhenItIsOnTheDisk) {
     const auto saver = start();
-    saver->save(kOne, durable(7), noting("one", 2));
-    saver->save(kTwo, durable(8), noting("two", 2));
+    saver->save(kOne, durable(7), 7, noting("one", 2));
+    saver->save(kTwo, durable(8), 8, noting("two", 2));
     EXPECT_THAT(told_, IsEmpty()) << "not within the call";
     loop_.run();
     EXPECT_THAT(told_, ElementsAre("one", "two"));
@@ -76,11 +77,11 @@ TEST_F(LeaseSaverTest, TellsWhenItIsOnTheDisk) {
 TEST_F(LeaseSaverTest, TheLoopTurnsWhileTheDiskStandsStillAndOnlyTheNewestThatWaitsIsWritten) {
     const auto saver = start();
     stall(kOne);
-    saver->save(kOne, durable(1), noting("first", 2));
+    saver->save(kOne, durable(1), 1, noting("first", 2));
     loop_.set_timer(1, QbLoop::now() + std::chrono::milliseconds(50), [&] {
         EXPECT_THAT(told_, IsEmpty());
-        saver->save(kOne, durable(2), noting("replaced", 2));
-        saver->save(kOne, durable(3), noting("newest", 2));
+        saver->save(kOne, durable(2), 2, noting("replaced", 2));
+        saver->save(kOne, durable(3), 3, noting("newest", 2));
         loop_.stop();
     });
     loop_.run();
@@ -90,20 +91,49 @@ TEST_F(LeaseSaverTest, TheLoopTurnsWhileTheDiskStandsStillAndOnlyTheNewestThatWa
     EXPECT_EQ(granted(kOne).number, 3U);
 }
 
+// An event within another one's effects may overtake it: the newer content comes first.
+TEST_F(LeaseSaverTest, AnOlderSaveThatComesLaterIsNotWrittenOverANewerOne) {
+    const auto saver = start();
+    stall(kTwo);
+    saver->save(kTwo, durable(1), 1, noting("other gateway", 2));
+    saver->save(kOne, durable(8), 2, noting("newer", 2));
+    saver->save(kOne, durable(7), 1, noting("older", 2));
+    const UniqueFd reader = let_go(kTwo);
+    loop_.run();
+    EXPECT_THAT(told_, UnorderedElementsAre("other gateway", "newer"));
+    EXPECT_EQ(granted(kOne).number, 8U);
+}
+
+TEST_F(LeaseSaverTest, AnOlderSaveIsNotWrittenBehindANewerOneThatIsUnderWay) {
+    auto saver = start();
+    stall(kOne);
+    saver->save(kOne, durable(8), 2, noting("newer", 1));
+    loop_.set_timer(1, QbLoop::now() + std::chrono::milliseconds(50), [&] {
+        saver->save(kOne, durable(7), 1, noting("older", 1));
+        loop_.stop();
+    });
+    loop_.run();
+    const UniqueFd reader = let_go(kOne);
+    loop_.run();
+    saver.reset();  // What waits is written.
+    EXPECT_THAT(told_, ElementsAre("newer"));
+    EXPECT_EQ(granted(kOne).number, 8U);
+}
+
 TEST_F(LeaseSaverTest, AFailureIsToldAndTheNextSaveIsTried) {
     const auto saver = start();
     std::filesystem::create_directories(spare(kOne) + "/in-the-way");
-    saver->save(kOne, durable(1), noting("first", 1));
+    saver->save(kOne, durable(1), 1, noting("first", 1));
     loop_.run();
     EXPECT_THAT(told_, ElementsAre("first failed"));
     std::filesystem::remove_all(spare(kOne));
-    saver->save(kOne, durable(2), noting("second", 2));
+    saver->save(kOne, durable(2), 2, noting("second", 2));
     loop_.run();
     EXPECT_THAT(told_, ElementsAre("first failed", "second"));
 }
 
 TEST_F(LeaseSaverTest, WhatWaitsIsWrittenBeforeItEnds) {
-    start()->save(kOne, durable(9), [](const Result<void>&) {});
+    start()->save(kOne, durable(9), 9, [](const Result<void>&) {});
     EXPECT_EQ(granted(kOne).number, 9U);
 }
 
