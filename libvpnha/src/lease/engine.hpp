@@ -22,8 +22,9 @@
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
 //      It hands over only while its own vote is a promise to itself: what time has ended ends
 //      before every event, and the claim is judged after its own Release.
-//  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering a
-//      holder that its own quorate group has lacked for long.
+//  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering the
+//      rounds of a node that its own quorate group has lacked for 5 s (Timing::absence). A voter
+//      without quorum lacks nobody. To a question it says no at once (14).
 //  11  Counter margins.                                                         holder.hpp
 //  12  Of two voters both must answer. Alone a node goes on only after the other's death was
 //      confirmed, until that one is heard again. Alone it changes the voters to itself only.
@@ -59,8 +60,9 @@
 //   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds. One
 //   that yields hands over, as if it were lame.
 //   (3) idle; nothing more is answered to that claim before its counters are read. (4) who stands
-//   in is idle first, and its vote is free. A claim that was refused for a higher epoch is made
-//   anew above that one.
+//   in is idle first when its vote can then answer the higher claim. Every other claimant goes on
+//   with a round in each renewal interval. When a refusal, or its own voter, names a higher grant,
+//   the next round claims an epoch above that one.
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a

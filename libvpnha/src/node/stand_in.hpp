@@ -12,8 +12,9 @@
 //   acts          | -        | -        | - (3)   | - (3)    | idle      | idle
 //   confirmed     | -        | -        | XXX     | idle     | -         | idle
 //
-//   (1) but for a claim under way, which is given up after a while. (2) an ordinary promotion from
-//   here on. (3) its lease had lapsed, and it goes on like a promoted node.
+//   (1) a claim under way goes on. It is given up when no majority has granted it for 0.5 s. 2 s
+//   later this node may ask again, also while its newest vote is for its own claim. (2) an ordinary
+//   promotion from here on. (3) its lease had lapsed, and it goes on like a promoted node.
 //
 // The same object remembers the other side of it: a promoted node in whose place another one acts
 // tells Pacemaker that it is promoted until it is demoted. It would else count a failure, and stop

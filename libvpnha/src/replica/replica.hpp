@@ -4,8 +4,8 @@
 //
 // The promoted node is the only writer of an epoch. It numbers its changes 1, 2, 3 … and every
 // follower applies them in CPG's agreed order, hands changed records to its kernel and confirms the
-// highest number up to which the kernel took everything. A record is protected when a standby's
-// confirmation covers it: own CPG delivery proves nothing.
+// highest number up to which the kernel took everything. With quorum, a record is protected when a
+// standby's confirmation covers it: own CPG delivery proves nothing.
 //
 //   level \ event | claim, equal | claim or digest | gap, malformed, | end of the pass
 //                 | digest       | that differs    | missed claim,   | equal    | differs
