@@ -313,11 +313,11 @@ class Key {
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
-        const auto& [started, granted, ordered, marks, promise, in_vain_since, rest, granted_to,
+        const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
                      heard, before, previous, previous_elsewhere, served, answered_at,
                      absent_since] = state;
         static_cast<void>(in_vain);  // No run lasts so long.
-        static_cast<void>(rest);
+        static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.
         static_cast<void>(previous);    // Nothing is declined here: `before` says it.
         static_cast<void>(previous_elsewhere);

@@ -37,8 +37,8 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     // Of two voters the other one is dead: its vote is not needed to leave it out.
     const bool leaves_dead = state_.alone && nodes == std::vector{setup_.self.node};
     // Who thaws may hold an epoch for a moment that is over for all others, and hear of their list.
-    if (holder_.phase() != Phase::holding || state_.voters.next ||
-        (state_.alone && !leaves_dead) || current.version.epoch > holder_.epoch()) {
+    if (holder_.phase() != Phase::holding || state_.voters.next || (state_.alone && !leaves_dead) ||
+        current.version.epoch > holder_.epoch()) {
         return fail(Errc::busy,
                     "the voters are changed by the node that holds the lease, one node at a time");
     }

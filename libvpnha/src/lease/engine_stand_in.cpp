@@ -67,7 +67,7 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
     if (verdict == Verdict::answered) {
         verdict = besides;
     } else if (verdict == Verdict::promised && besides == Verdict::answered) {
-        voter_.rest(now);
+        voter_.on_asked(now);
     }
     const Epoch named = verdict == Verdict::ordered ? voter_.ordered() : voter_.granted();
     send(sender.node, Opinion{question.id, verdict, named, state_.voters}, effects);
@@ -103,7 +103,7 @@ void Engine::inquire(Effects& effects, TimePoint now) {
         note_willing(setup_.self.node, effects, now);
     } else if (voter_.in_vain_since() && now < voter_.state().promise.until) {
         // The question has the voters rest from the claim; their promises end with this node's.
-        voter_.rest(now);
+        voter_.on_asked(now);
         send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
         inquiry->next_at = voter_.state().promise.until + setup_.timing.ask;
         inquiry->pause = setup_.timing.ask;

@@ -33,8 +33,8 @@ struct Timing {
     // So long a voter goes on answering a holder that its own quorate group lacks.
     Duration absence = std::chrono::seconds(5);
     // After so long without a majority a claim is in vain: its answers may not get there, and
-    // promises to it keep out whoever could serve. When another node asks, a voter answers it no
-    // more for so long that all these promises end and that node has asked again.
+    // promises to it keep out whoever could serve. While another node asks, the voters then answer
+    // it no more for so long that all these promises end and that node has asked again; and so on.
     Duration unheld = std::chrono::seconds(1);
     Duration unheld_rest = std::chrono::milliseconds(1200);
     Duration lease_max = kLeaseMax;  // Only tests have another; and of these:

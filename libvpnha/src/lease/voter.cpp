@@ -227,16 +227,16 @@ void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
     }
 }
 
-void Voter::rest(TimePoint now) {
-    const bool may = !state_.rest || now >= state_.rest->at + timing_.unheld;
-    if (may && state_.in_vain_since && now < state_.promise.until) {
-        state_.rest = Timed{state_.promise.epoch.node, now + timing_.unheld_rest};
+void Voter::on_asked(TimePoint now) {
+    if (state_.in_vain_since) {
+        state_.asked = Timed{state_.promise.epoch.node, now};
     }
 }
 
 bool Voter::rests_from(const Round& round, TimePoint now) const {
-    return !round.held && state_.rest && state_.rest->node == round.id.epoch.node &&
-           now < state_.rest->at;
+    const Duration cycle = timing_.unheld + timing_.unheld_rest;
+    return !round.held && round.in_vain % cycle >= timing_.unheld && state_.asked &&
+           state_.asked->node == round.id.epoch.node && now < state_.asked->at + cycle;
 }
 
 bool Voter::lacks(NodeId node) const {

@@ -57,7 +57,7 @@ class Voter {
         Promise promise;
         // That is in vain: since when.
         std::optional<TimePoint> in_vain_since;
-        std::optional<Timed> rest;  // From whose claims, and until when.
+        std::optional<Timed> asked;  // Instead of whom, and when last.
         std::optional<BootId> granted_to;
         std::optional<Heard> heard;  // The newest round answered.
         Before before;               // What goes with answers to `granted`.
@@ -101,9 +101,11 @@ class Voter {
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 
-    // Another node could be answered but for the promise: see Timing::unheld. Has no effect unless
-    // the promise is to a claim that is in vain, nor so soon after the rest before.
-    void rest(TimePoint now);
+    // Another node could be answered but for the promise. Has no effect unless that is to a claim
+    // in vain: see Timing::unheld.
+    void on_asked(TimePoint now);
+    // It is to be answered nothing. The time is the claimant's, so all voters rest together.
+    [[nodiscard]] bool rests_from(const Round& round, TimePoint now) const;
     // When this node may ask though its promise lasts; nullopt: not before it has ended.
     [[nodiscard]] std::optional<TimePoint> in_vain_since() const { return state_.in_vain_since; }
     // It is to be answered nothing meanwhile.

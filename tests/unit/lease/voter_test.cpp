@@ -50,29 +50,31 @@ TEST(VoterTest, RefusesEveryEpochBelowItsHighestGrant) {
     EXPECT_EQ(voter.granted(), (Epoch{4, NodeId{2}}));
 }
 
-TEST(VoterTest, RestsFromAClaimThatIsInVainWhenAnotherNodeAsks) {
+TEST(VoterTest, RestsFromAClaimThatIsInVainWhileAnotherNodeAsks) {
+    const Duration cycle = kTiming.unheld + kTiming.unheld_rest;
     Voter voter = voter_with();
     Round claim = round_of(1, 1);
     claim.in_vain = kTiming.unheld - Duration(1);
     ASSERT_EQ(judge(voter, claim), Verdict::answered);
-    voter.rest(kNow);
-    EXPECT_FALSE(voter.rests_from(claim, kNow)) << "not yet";
+    voter.on_asked(kNow);
     claim.in_vain = kTiming.unheld;
+    EXPECT_FALSE(voter.rests_from(claim, kNow)) << "asked too soon";
     ASSERT_EQ(judge(voter, claim), Verdict::answered);
-    voter.rest(kNow);
-    const TimePoint over = kNow + kTiming.unheld_rest;
-    EXPECT_TRUE(voter.rests_from(claim, over - Duration(1)));
+    EXPECT_FALSE(voter.rests_from(claim, kNow)) << "nobody asks";
+    voter.on_asked(kNow);
+    EXPECT_TRUE(voter.rests_from(claim, kNow));
     EXPECT_FALSE(voter.rests_from(round_of(2, 2), kNow)) << "of another one";
-    EXPECT_FALSE(voter.rests_from(claim, over));
-    ASSERT_EQ(judge(voter, claim, over), Verdict::answered);
-    voter.rest(over);
-    EXPECT_FALSE(voter.rests_from(claim, over)) << "it has a second again";
-    const TimePoint again = over + kTiming.unheld;
-    ASSERT_EQ(judge(voter, claim, again), Verdict::answered);
-    voter.rest(again);
-    EXPECT_TRUE(voter.rests_from(claim, again));
+    for (const Duration in_vain : {cycle - Duration(1), cycle + kTiming.unheld}) {
+        claim.in_vain = in_vain;
+        EXPECT_TRUE(voter.rests_from(claim, kNow)) << in_vain.count();
+    }
+    claim.in_vain = cycle;
+    EXPECT_FALSE(voter.rests_from(claim, kNow)) << "it has a second again";
+    claim.in_vain = kTiming.unheld;
+    EXPECT_TRUE(voter.rests_from(claim, kNow + cycle - Duration(1)));
+    EXPECT_FALSE(voter.rests_from(claim, kNow + cycle)) << "nobody asks any more";
     claim.held = true;
-    EXPECT_FALSE(voter.rests_from(claim, again));
+    EXPECT_FALSE(voter.rests_from(claim, kNow));
     // As long as a promise lasts and whoever asks takes to ask twice more.
     EXPECT_GT(kTiming.unheld_rest,
               kTiming.promise(kTiming.lease) + kTiming.ask_max + 2 * kTiming.ask);
