@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
 
@@ -39,6 +40,7 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
     log_restart(options.restart);
+    VPNHA_CHECK(adapters::refuse_shifted_clock());
     VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
     if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
