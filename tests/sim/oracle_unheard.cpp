@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A promoted node that the lease's answers do not reach is told of.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/oracle.hpp"
@@ -17,7 +19,11 @@ constexpr Duration kUnheardMax = seconds(3);
 }  // namespace
 
 void Oracle::on_withdrawn(const Machine& machine, const node::WithdrawScore& score) {
-    told_of_.insert({score.gateway, machine.gateway(score.gateway)->replica().epoch()});
+    const replica::Replica& replica = machine.gateway(score.gateway)->replica();
+    // The score of a standby whose vpnhad has died says nothing of the holder.
+    if (replica.holder() && score.node == fmt::format("gw{}", replica.holder()->value)) {
+        told_of_.insert({score.gateway, replica.epoch()});
+    }
 }
 
 void Oracle::check_unheard(const Machine& machine, const node::GatewayNode& gateway) {

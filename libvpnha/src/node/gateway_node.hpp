@@ -123,7 +123,7 @@ class GatewayNode {
 
     void on_members(const std::set<NodeId>& members, bool quorate, TimePoint now, Effects& effects);
     // That member's vpnhad has died, its node lives; on_members() follows.
-    void on_process_died(NodeId member, TimePoint now);
+    void on_process_died(NodeId member, TimePoint now, Effects& effects);
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);

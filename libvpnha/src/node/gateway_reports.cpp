@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
-// vpnhad (holder_watch.hpp), by withdrawing its score. The promoted node tells of its services; one
-// that is granted no lease gives the role away by its score, in case nobody else notices.
+// vpnhad (holder_watch.hpp), by withdrawing its score. The lowest node that has the gateway
+// withdraws the score of any other node whose vpnhad has died, so that Pacemaker does not promote
+// it next. The promoted node tells of its services; one that is granted no lease gives the role
+// away by its score, in case nobody else notices.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,8 +13,22 @@
 
 namespace vpnha::node {
 
-void GatewayNode::on_process_died(NodeId member, TimePoint now) {
+void GatewayNode::on_process_died(NodeId member, TimePoint now, Effects& effects) {
     holder_watch_.on_process_died(member, sight(), now);
+    const auto& peers = replica_.peers();
+    const bool is_lowest = std::none_of(peers.begin(), peers.end(), [&](const auto& peer) {
+        return peer.first < self() && peer.first != member;
+    });
+    if (!attached() || attachment_.resource().empty() || !is_lowest || !peers.contains(member) ||
+        replica_.holder() == member) {
+        return;
+    }
+    const std::string name = members_.name(member);
+    effects.emplace_back(
+        Log{Level::warning,
+            fmt::format("vpnhad of {} has died; its promotion score is withdrawn event=reported {}",
+                        name, tag())});
+    effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
 }
 
 HolderWatch::Sight GatewayNode::sight() const {

@@ -69,7 +69,7 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
 Effects Node::on_process_died(NodeId member, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_process_died(member, now);
+        gateway.on_process_died(member, now, effects);
     }
     settle(now, effects);
     return effects;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 
 // A draining vpnhad that was stopped may be about to end when Pacemaker starts the next one.
 constexpr std::chrono::milliseconds kLockPatience{2000};
+constexpr const char* kNodeLocks = "/run/vpnha";
 
 void log_restart(const Restart& restart) {
     if (restart.count == 0) {
@@ -38,6 +40,8 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
     log_restart(options.restart);
+    VPNHA_CHECK(adapters::refuse_shifted_clock());
+    VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
     if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
         write_log(node::Level::warning, preferred.error().detail);
@@ -45,7 +49,7 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");
     }
-    return Prepared{std::move(config), std::move(lock)};
+    return Prepared{std::move(config), std::move(node_lock), std::move(lock)};
 }
 
 }  // namespace vpnha::runtime

@@ -10,7 +10,9 @@ namespace vpnha::runtime {
 
 struct Prepared {
     config::Config config;
-    adapters::StateLock lock;  // To be held until everything else has ended.
+    // Both to be held until everything else has ended.
+    adapters::UniqueFd node_lock;
+    adapters::StateLock lock;
 };
 
 // Reads the configuration, opens the log, and takes the node for this process.

@@ -177,12 +177,20 @@ TEST(NodeClusterTest, TheNextStandbyReportsWhenNothingComesOfIt) {
     EXPECT_THAT(cluster.at(3).reports, ElementsAre("score of checkpoint at gw1"));
 }
 
-TEST(NodeClusterTest, NobodyReportsADeadNodeOrAStandbysVpnhad) {
+TEST(NodeClusterTest, NobodyReportsADeadNode) {
     FakeCluster cluster = with_one_session();
     cluster.kill_process(3);
     cluster.kill(1);
     cluster.pass(std::chrono::seconds(5));
     EXPECT_THAT(cluster.at(2).reports, IsEmpty());
+}
+
+TEST(NodeClusterTest, TheScoreOfAStandbyWhoseVpnhadDiedIsWithdrawnOnce) {
+    FakeCluster cluster = with_one_session();
+    cluster.kill_process(2);
+    cluster.pass(std::chrono::seconds(5));
+    EXPECT_THAT(cluster.at(1).reports, ElementsAre("score of checkpoint at gw2"));
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
 TEST(NodeClusterTest, AHolderWhoseRoundsNobodyHearsIsReportedOnceThoughItIsAMember) {

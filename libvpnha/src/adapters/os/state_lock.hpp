@@ -12,6 +12,13 @@
 
 namespace vpnha::adapters {
 
+// The node's own lock, beside that of the state directory: two configurations with two state
+// directories would otherwise have two vpnhads at one gate. It belongs to this network namespace,
+// as devices do. `directory` is of the node, below /run, and is made when it is not there. Held and
+// waited for as StateLock. Error already_exists: another vpnhad has it after `patience`.
+[[nodiscard]] Result<UniqueFd> take_node_lock(const std::string& directory,
+                                              std::chrono::milliseconds patience);
+
 class StateLock {
   public:
     // Of the state directory, which is made when it is not there. Waits for a vpnhad that is about

@@ -2,6 +2,7 @@
 #include "adapters/os/state_lock.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +29,29 @@ TEST_F(StateLockTest, OneHasIt) {
     const auto second = StateLock::take(directory_, 1ms);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Errc::already_exists);
+}
+
+TEST_F(StateLockTest, OneOfTheNodeHasItWhateverTheStateDirectory) {
+    auto first = take_node_lock(directory_, 0ms);
+    ASSERT_TRUE(first) << first.error().detail;
+    const auto second = take_node_lock(directory_, 1ms);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, Errc::already_exists);
+    EXPECT_NE(second.error().detail.find("another vpnhad runs on this node"), std::string::npos);
+    first = tl::unexpected(Error{});
+    EXPECT_TRUE(take_node_lock(directory_, 0ms));
+}
+
+TEST_F(StateLockTest, AnotherNetworkNamespaceIsAnotherNode) {
+    const auto first = take_node_lock(directory_, 0ms);
+    ASSERT_TRUE(first) << first.error().detail;
+    const pid_t other = ::fork();
+    if (other == 0) {
+        ::_exit(::unshare(CLONE_NEWNET) == 0 && take_node_lock(directory_, 0ms) ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(other, &status, 0);
+    EXPECT_EQ(status, 0);
 }
 
 TEST_F(StateLockTest, TheEndOfItsProcessLetsItGo) {
