@@ -67,6 +67,10 @@ class Explorer {
             !liveness_.can_serve(world)) {
             world.broken = "nobody can be granted the lease any more";
         }
+        if (world.broken.empty() && run_.stands_in && world.left == Bounds{} &&
+            !liveness_.can_stand_in(world)) {
+            world.broken = "nobody stands in, and somebody could";
+        }
         const auto index = static_cast<std::uint32_t>(found_.states++);
         found_.depth = std::max<std::uint64_t>(found_.depth, depth);
         found_.overlaps += world.overlap ? 1 : 0;

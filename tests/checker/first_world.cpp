@@ -23,6 +23,7 @@ Node new_node(const Run& run, std::size_t index, TimePoint started, TimePoint no
               false,
               false,
               {}};
+    node.engine.set_position(position_of(run, index));
     static_cast<void>(node.engine.on_members(members(kAll), true, now));
     return node;
 }

@@ -45,7 +45,7 @@ class Key {
         for (const std::uint8_t count :
              {left.claims, left.crashes, left.breaks, left.pauses, left.releases, left.demotions,
               left.marks, left.changes, left.rings, left.deaths, left.losses, left.inquiries,
-              left.yields, world_.run_out, world_.claimants}) {
+              left.yields, left.cuts, world_.run_out, world_.claimants}) {
             put(count);
         }
         put(world_.top);
@@ -160,6 +160,7 @@ class Key {
 
     // What depends on that node alone.
     void put_body(const Node& node) {
+        put(node.present);
         put(node.paused);
         put(node.dead);
         put_left(node.gate, node.now);
@@ -266,8 +267,8 @@ class Key {
         const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, fenced,
                      alone, handing, fencing, lives, inquiry, questions, position, saves,
                      granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
-        static_cast<void>(position);  // All have the same,
-        static_cast<void>(saves);     // and disks that work.
+        static_cast<void>(position);  // Each node's is the run's.
+        static_cast<void>(saves);     // All disks work.
         static_cast<void>(granted_on_disk);
         static_cast<void>(changes_taken_back);
         static_cast<void>(questions);   // Each has another number.

@@ -2,6 +2,8 @@
 #include "checker/liveness.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,10 +18,26 @@ namespace {
 constexpr int kTicks = 30;
 // Messages that answer messages: a claim, its handover, the counters, the answer.
 constexpr int kTurns = 4;
+// Three ranks, a claim in vain of each, and each once more.
+constexpr int kStandInTicks = 80;
+// From one rank to the next: two questions, and a claim.
+constexpr int kRankTicks = 3;
+// A claim of a node that stands in is given up, and made again.
+constexpr int kVainTicks = 4;
+constexpr int kRetryTicks = 14;
+// Of fewer nobody stands in.
+constexpr std::size_t kVotersMin = 3;
 
 bool speaks(const World& world) {
     return std::any_of(world.nodes.begin(), world.nodes.end(),
                        [](const auto& node) { return node->speaks(); });
+}
+
+// Who is no voter by its own list is asked by nobody: what it knows does not get to the others.
+const lease::Voters* newer(const lease::Voters* known, const Node& node) {
+    const lease::Voters& voters = node.engine.state().voters;
+    const bool is_newer = known == nullptr || voters.newer_than(*known);
+    return is_newer && lease::is_in(voters.all(), node.self.node) ? &voters : known;
 }
 
 // A majority of the newest list of voters lives, and remembers it or an earlier one; where nobody
@@ -34,8 +52,7 @@ bool majority_lives(const World& world) {
             if (node->engine.remembers()) {
                 remembering.push_back(node->self.node);
             }
-            const lease::Voters& voters = node->engine.state().voters;
-            newest = newest == nullptr || voters.newer_than(*newest) ? &voters : newest;
+            newest = newer(newest, *node);
         }
     }
     return newest != nullptr &&
@@ -117,6 +134,127 @@ void receive_everything(Step& step) {
     }
 }
 
+// Groups lose who is dead, and with that perhaps their quorum; else they stay as they are.
+void notice_deaths(Step& step) {
+    const std::size_t nodes = step.world.nodes.size();
+    std::uint8_t alive = 0;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        alive |= static_cast<std::uint8_t>(step.world.nodes[i]->dead ? 0 : 1U << i);
+    }
+    for (std::size_t i = 0; i < nodes; ++i) {
+        Node& node = step.change(i);
+        node.engine.stand_back();
+        node.present &= alive;
+        node.quorate =
+            node.quorate && 2U * static_cast<unsigned>(std::popcount(node.present)) > nodes;
+        if (node.runs()) {
+            step.execute(i, node.engine.on_members(members(node.present), node.quorate, node.now),
+                         Answers::at_once);
+        }
+    }
+}
+
+const lease::Voters* newest_of_living(const World& world) {
+    const lease::Voters* newest = nullptr;
+    for (const auto& node : world.nodes) {
+        newest = node->runs() ? newer(newest, *node) : newest;
+    }
+    return newest;
+}
+
+bool is_complete(const Run& run, const World& world, std::size_t i) {
+    for (std::size_t other = 0; other < world.nodes.size(); ++other) {
+        if (world.nodes[other]->runs() && position_of(run, i) < position_of(run, other)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool could_stand_in(const Run& run, const World& world, std::size_t i) {
+    const Node& node = *world.nodes[i];
+    const lease::Engine::State& state = node.engine.state();
+    const lease::Voters* const newest = newest_of_living(world);
+    if (newest == nullptr || !node.runs() || !node.quorate || state.fenced || state.alone ||
+        !is_complete(run, world, i) || newest->newest().nodes.size() < kVotersMin ||
+        !newest->newest().has(node.self.node)) {
+        return false;
+    }
+    std::vector<NodeId> voters;
+    for (const auto& voter : world.nodes) {
+        const bool lacks = voter->quorate && (voter->present >> i & 1) == 0;
+        if (voter->runs() && voter->engine.remembers() && !lacks) {
+            voters.push_back(voter->self.node);
+        }
+    }
+    return newest->majority(voters);
+}
+
+// When a standby asks and gives up, in ticks: what node::StandIn does with times of its own.
+class Standby {
+  public:
+    void turn(Step& step, const Run& run, std::size_t i, int tick) {
+        if (!step.world.nodes[i]->runs()) {
+            return;
+        }
+        Node& node = step.change(i);
+        const lease::Engine::State& state = node.engine.state();
+        const bool claims = state.wanted && !state.ordered &&
+                            node.engine.holder().phase() == lease::Phase::claiming;
+        claims_since_ = claims ? std::optional(claims_since_.value_or(tick)) : std::nullopt;
+        if (claims_since_ && tick >= *claims_since_ + kVainTicks) {
+            step.execute(i, node.engine.demote(node.now), Answers::at_once);
+            claims_since_.reset();
+            not_before_ = tick + kRetryTicks;
+        }
+        const bool able = may_ask(step.world, run, i) && tick >= not_before_;
+        if (!able) {
+            able_since_.reset();
+            step.change(i).engine.stand_back();
+            return;
+        }
+        able_since_ = able_since_.value_or(tick);
+        if (!state.inquiry && tick >= *able_since_ + kRankTicks * rank(step.world, run, i)) {
+            step.execute(i, node.engine.stand_in(node.now), Answers::at_once);
+        }
+    }
+
+    // Of equal ones the same follows.
+    [[nodiscard]] std::array<char, 3> key(int tick) const {
+        const auto ago = [tick](const std::optional<int>& then) {
+            return static_cast<char>(then ? tick - *then : -1);
+        };
+        return {ago(able_since_), ago(claims_since_),
+                static_cast<char>(std::max(not_before_ - tick, 0))};
+    }
+
+  private:
+    static bool may_ask(const World& world, const Run& run, std::size_t i) {
+        const Node& node = *world.nodes[i];
+        const lease::Engine::State& state = node.engine.state();
+        const lease::Voter& voter = node.engine.voter();
+        const lease::Voter::Promise& promise = voter.state().promise;
+        return !state.wanted && node.quorate && is_complete(run, world, i) &&
+               state.voters.newest().nodes.size() >= kVotersMin && !voter.ended_by_order() &&
+               (promise.released || node.now >= promise.until) && !voter.abstains(node.now);
+    }
+
+    static int rank(const World& world, const Run& run, std::size_t i) {
+        const NodeId promised = world.nodes[i]->engine.voter().state().promise.epoch.node;
+        int before = 0;
+        for (std::size_t other = 0; other < i; ++other) {
+            const bool counts = (world.nodes[i]->present >> other & 1) != 0 &&
+                                is_complete(run, world, other) && id_of(other) != promised;
+            before += counts ? 1 : 0;
+        }
+        return before;
+    }
+
+    std::optional<int> able_since_;
+    std::optional<int> claims_since_;
+    int not_before_ = 0;
+};
+
 }  // namespace
 
 bool Liveness::can_serve(const World& world) {
@@ -143,6 +281,47 @@ bool Liveness::can_serve(const World& world) {
         step.tick();
     }
     return false;
+}
+
+bool Liveness::can_stand_in(const World& world) {
+    Step step(run_, world);
+    step.world.left = {};
+    step.world.left.claims = kUnbounded;
+    step.world.network.clear();
+    notice_deaths(step);
+    bool could = false;
+    for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
+        could = could || could_stand_in(run_, step.world, i);
+    }
+    std::array<Standby, kNodesMax> standbys;
+    std::vector<Print> way;
+    for (int tick = 0; could && tick < kStandInTicks; ++tick) {
+        Print print = key_of(run_, step.world);
+        std::string times;
+        for (const Standby& standby : standbys) {
+            const auto key = standby.key(tick);
+            times.append(key.begin(), key.end());
+        }
+        const Print of_times = print_of(times);
+        print.a += of_times.a;
+        print.b += of_times.b;
+        if (speaks(step.world) || standing_.contains(print)) {
+            for (const Print& each : way) {
+                standing_.insert(each);
+            }
+            return true;
+        }
+        way.push_back(print);
+        for (int turn = 0; turn < kTurns; ++turn) {
+            for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
+                standbys[i].turn(step, run_, i, tick);
+                act(step, i);
+            }
+            receive_everything(step);
+        }
+        step.tick();
+    }
+    return !could;
 }
 
 }  // namespace vpnha::checker

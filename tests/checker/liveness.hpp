@@ -6,6 +6,13 @@
 // all groups are whole, every daemon acts when it is due, and every message arrives once. One node
 // is promoted: the first one that is, or can be. Within kTicks it has a deadline ahead. Nothing is
 // asked of a world where no majority of the voters lives, or where every node is fenced.
+//
+// The same of standing in (Run::stands_in). Nobody is promoted any more, dead nodes stay dead, and
+// each group stays as it is, except that it loses dead nodes. Within kStandInTicks somebody has a
+// deadline ahead, if somebody could stand in: a node with quorum that is not fenced, has no less
+// than any other one that lives, and has a majority of the newest list in reach. A voter whose own
+// quorate group lacks that node is not in its reach. Standbys ask by rank, give up claims in vain
+// and ask again, as node::StandIn has them do.
 #pragma once
 
 #include "checker/visited.hpp"
@@ -18,10 +25,12 @@ class Liveness {
     explicit Liveness(const Run& run) : run_(run) {}
 
     [[nodiscard]] bool can_serve(const World& world);
+    [[nodiscard]] bool can_stand_in(const World& world);
 
   private:
     const Run& run_;
-    Visited known_;  // From these somebody can.
+    Visited known_;     // From these somebody can serve,
+    Visited standing_;  // from these somebody stands in.
 };
 
 }  // namespace vpnha::checker

@@ -85,13 +85,20 @@ std::string features_of(const Run& run) {
     count(bounds.changes, "change of the list", "changes of the list");
     count(bounds.rings, "change of a group", "changes of groups");
     count(bounds.deaths, "death", "deaths");
+    count(bounds.losses, "lost disk", "lost disks");
+    count(bounds.inquiries, "question", "questions");
+    count(bounds.yields, "yielding holder", "yielding holders");
+    count(bounds.cuts, "power cut", "power cuts");
     text += run.start == Start::held          ? "from a lease held, "
             : run.start == Start::stale_pause ? "from a paused holder and cold others, "
             : run.start == Start::fenced      ? "from a fenced holder, "
                                               : "";
     text += run.answers == Answers::late ? "late answers, " : "";
     text += run.margins ? "counter margins, " : "";
+    text += run.late_lapses ? "lapses noticed late, " : "";
+    text += run.behind != 0 ? "a replica that is behind, " : "";
     text += run.liveness ? "somebody can always serve, " : "";
+    text += run.stands_in ? "somebody can always stand in, " : "";
     if (run.voters != 3) {
         text += fmt::format("{} voters, ", run.voters);
     }

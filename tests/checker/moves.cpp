@@ -116,6 +116,14 @@ class Moves {
             event(i, {"asks whether to stand in", i}, after,
                   [](Node& it) { return it.engine.stand_in(it.now); });
         }
+        // Its claim is in vain, a step fails, or it is cut off for too long.
+        if (run_.stands_in && state.wanted && !state.ordered &&
+            node.engine.holder().phase() != lease::Phase::idle) {
+            event(i, {"gives up", i}, before_.left, [](Node& it) {
+                return it.engine.holder().serving() ? it.engine.release(false, it.now)
+                                                    : it.engine.demote(it.now);
+            });
+        }
         if (before_.left.yields == 0 || node.engine.holder().phase() != lease::Phase::holding) {
             return;
         }
@@ -235,6 +243,12 @@ class Moves {
             --step.world.left.losses;
             step.restart(i, false);
             emit(std::move(step), {"loses its disk and restarts", i});
+        }
+        if (before_.left.cuts > 0) {
+            Step step(run_, before_);
+            --step.world.left.cuts;
+            step.cut_power(i);
+            emit(std::move(step), {"loses its power", i});
         }
         if (before_.left.pauses > 0 && node.speaks()) {
             Step step(run_, before_);

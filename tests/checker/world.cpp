@@ -19,6 +19,10 @@ lease::Setup setup_of(const Run& run, const lease::Sender& self) {
     return setup;
 }
 
+lease::Position position_of(const Run& run, std::size_t index) {
+    return {Epoch{1, id_of(0)}, (run.behind >> index & 1) != 0 ? 1U : 2U};
+}
+
 namespace {
 
 using lease::Message;
@@ -277,7 +281,7 @@ void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::s
     if (is_opinion) {
         check_inquiry(to, *before);
     } else if (is_question) {
-        check_question(to, *before);
+        check_question(to, *before, flying, effects);
     } else if (before) {
         check_yielding(to, *before, *round);
     }
@@ -289,7 +293,7 @@ void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::s
 void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
     const lease::Engine& after = world.nodes[to]->engine;
     const bool claims = after.holder().epoch() != before.holder().epoch();
-    if (claims) {
+    if (claims && world.left.claims != kUnbounded) {
         world.beyond = world.left.claims == 0;
         world.left.claims = static_cast<std::uint8_t>(world.left.claims - (world.beyond ? 0 : 1));
     }
@@ -305,8 +309,22 @@ void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
     }
 }
 
-void Step::check_question(std::size_t to, const lease::Engine& before) {
+void Step::check_question(std::size_t to, const lease::Engine& before, const Flying& asked,
+                          const lease::Effects& effects) {
     const lease::Engine& after = world.nodes[to]->engine;
+    const std::size_t asker = index_of(asked.sender.node);
+    const bool agrees = std::any_of(effects.begin(), effects.end(), [](const auto& effect) {
+        const auto* sent = std::get_if<lease::Send>(&effect);
+        const auto* opinion =
+            sent != nullptr ? std::get_if<lease::Opinion>(&sent->message) : nullptr;
+        return opinion != nullptr && opinion->verdict == lease::Verdict::answered;
+    });
+    if (agrees && world.nodes[to]->quorate && (world.nodes[to]->present >> asker & 1) == 0) {
+        fail("a voter agrees to a node that its quorate group lacks");
+    }
+    if (agrees && position_of(run_, asker) < position_of(run_, to)) {
+        fail("a voter agrees to a node that has less than the voter");
+    }
     // A newer list of voters is learned from whoever has it.
     if (after.state().voters == before.state().voters &&
         (!(after.voter() == before.voter()) || !(after.holder() == before.holder()))) {
@@ -329,7 +347,7 @@ void Step::tick() {
         if (!world.nodes[i]->paused) {
             Node& node = change(i);
             node.now += Duration(run_.rates[i]);
-            if (node.engine.holder().lapsed(node.now)) {
+            if (!run_.late_lapses && node.engine.holder().lapsed(node.now)) {
                 // At its next event at the latest; what it says then may be late anyway.
                 execute(i, node.engine.on_members(members(node.present), node.quorate, node.now),
                         Answers::at_once);
@@ -345,9 +363,17 @@ void Step::restart(std::size_t index, bool keep_disk) {
     }
     ++node.self.instance.value;
     node.engine = lease::Engine(setup_of(run_, node.self), node.disk, node.now);
+    node.engine.set_position(position_of(run_, index));
     node.present = kAll;
     node.quorate = true;
     static_cast<void>(node.engine.on_members(members(node.present), node.quorate, node.now));
+}
+
+void Step::cut_power(std::size_t index) {
+    restart(index);  // What it was about to do is gone.
+    Node& node = change(index);
+    node.dead = true;
+    node.gate = {};
 }
 
 // Of two rounds that their asker has closed, each tells whoever hears it the same: the younger is

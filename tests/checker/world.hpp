@@ -27,6 +27,8 @@
 namespace vpnha::checker {
 
 inline constexpr int kNodesMax = 5;
+// Of claims, where none is counted.
+inline constexpr std::uint8_t kUnbounded = std::numeric_limits<std::uint8_t>::max();
 
 // How often each kind of event may happen.
 struct Bounds {
@@ -43,6 +45,7 @@ struct Bounds {
     std::uint8_t losses = 0;     // Of a node's disk, and with it of its vpnhad.
     std::uint8_t inquiries = 0;  // Whether a node that nobody has promoted would be granted it.
     std::uint8_t yields = 0;     // A holder is to hand over to any claim, or to all but one node's.
+    std::uint8_t cuts = 0;       // Power off for good, and nobody is told.
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
@@ -72,10 +75,13 @@ struct Run {
     int claimants = nodes;  // Likewise: the others are never promoted.
     Start start = Start::idle;
     Answers answers = Answers::at_once;
-    bool margins = false;  // Check counter margins, too; more states.
-    bool liveness = true;  // See liveness.hpp; the largest have no time for it.
-    bool quick = false;    // Seconds; belongs to the inner loop.
-    bool open = false;     // Too large so far: by its name only, not with all of them.
+    std::uint8_t behind = 0;   // Bit i: node i's replica has less than the others'.
+    bool late_lapses = false;  // A daemon notices a lapse at its next event, not in the same tick.
+    bool stands_in = false;    // Liveness of standing in, too; and who stands in may give up.
+    bool margins = false;      // Check counter margins, too; more states.
+    bool liveness = true;      // See liveness.hpp; the largest have no time for it.
+    bool quick = false;        // Seconds; belongs to the inner loop.
+    bool open = false;         // Too large so far: by its name only, not with all of them.
 };
 
 struct Node {
@@ -129,6 +135,8 @@ struct World {
 // What a node remembers when nothing was ever granted: a list that has a version.
 [[nodiscard]] std::optional<lease::Durable> first_disk(const Run& run, const lease::Setup& setup);
 [[nodiscard]] lease::Setup setup_of(const Run& run, const lease::Sender& self);
+// What that node's replica has.
+[[nodiscard]] lease::Position position_of(const Run& run, std::size_t index);
 [[nodiscard]] World first_world(const Run& run);
 // The index of a node in World::nodes.
 [[nodiscard]] constexpr std::size_t index_of(NodeId node) {
@@ -169,6 +177,7 @@ class Step {
                  std::size_t breaks = kNever);
     void tick();
     void restart(std::size_t index, bool keep_disk = true);
+    void cut_power(std::size_t index);
     // Checks the invariants; call once, at the end.
     void finish();
     [[nodiscard]] bool answered() const { return answered_; }
@@ -180,7 +189,8 @@ class Step {
     void send(std::size_t from, const lease::Send& send, Answers answers);
     // Of what the engine of node `to` made of a message; `before`: what it was.
     void check_inquiry(std::size_t to, const lease::Engine& before);
-    void check_question(std::size_t to, const lease::Engine& before);
+    void check_question(std::size_t to, const lease::Engine& before, const Flying& asked,
+                        const lease::Effects& effects);
     void check_yielding(std::size_t to, const lease::Engine& before, const lease::Round& round);
     void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
     void open(std::size_t index, TimePoint deadline);
