@@ -235,6 +235,8 @@ TEST(EngineFenceTest, ANodeThatMissedTheEndOfAChangeLearnsItFromARefusal) {
     cluster.cut(1);
     cluster.cut(4);
     cluster.mend(3);
+    // A claim that a promise stands against is refused, too.
+    cluster.live(std::chrono::seconds(1));
     cluster.promote(3);
     cluster.live(std::chrono::seconds(1));
     EXPECT_TRUE(cluster.speaks(3));
