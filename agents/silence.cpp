@@ -2,6 +2,7 @@
 // silence-gateway [--is-open] CONFIG GATEWAY: makes a gateway silent on this node without its
 // vpnhad, which must be dead: shuts the gate, removes addresses and policy rule, and has begun to
 // end the sessions of its services when it returns; where a device takes no gate, they have ended.
+// It prints "ungated" then, and whoever waits for it has to wait for its end.
 // A program of its own, because only this needs the libraries of the gate and of netlink.
 //
 // --is-open only looks whether the gate is open at this moment, whoever opened it: then it exits
@@ -44,7 +45,10 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
     // The gate first: what follows takes longer and may speak.
     const Result<void> gate = adapters::silence(config, *gateway);
     const bool takes_no_gate = !gate && gate.error().code == Errc::unsupported;
-    if (!takes_no_gate) {
+    if (takes_no_gate) {
+        std::puts("ungated");
+        std::fflush(stdout);
+    } else {
         VPNHA_CHECK(gate);
     }
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vpnhad.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +19,7 @@
 
 #include "adapters/lease/fenced_file.hpp"
 #include "adapters/os/process.hpp"
+#include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::agents {
 
@@ -30,10 +34,12 @@ using std::chrono::steady_clock;
 constexpr auto kAnswerTimeout = 12s;
 constexpr auto kStartTimeout = 15s;
 constexpr auto kEndTimeout = 5s;
-// A vpnhad that lives answers a ping within a turn of its loop, which is milliseconds; with the
-// gate shut nobody is served by one that takes longer. Of a standby more is lost by ending it too
-// soon.
+// A vpnhad that lives answers a ping within a turn of its loop, which is milliseconds. After this
+// the agent looks whether the gate is shut.
 constexpr auto kPingPatience = 50ms;
+// For a vpnhad of a promoted node whose gate is shut. Another node may serve in its place by now,
+// and it has daemons to end and addresses to remove meanwhile. Its end would cost a replica.
+constexpr auto kShutPatience = 1s;
 constexpr auto kMonitorPatience = 300ms;
 constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.
@@ -52,6 +58,9 @@ constexpr const char* kUnit = "vpnhad.service";
 constexpr const char* kUnitBinary = "/usr/sbin/vpnhad";
 constexpr const char* kUnitEnvironment = "/run/vpnha/vpnhad.environment";
 constexpr const char* kUnitErrors = "/run/vpnha/systemctl.errors";
+// For all attempts to silence the gateway. Longer than any lease, so behind it the gate is shut.
+constexpr auto kSilencePatience = 2s;
+constexpr auto kGateLookPatience = 500ms;
 // A restarted vpnhad that makes the node silent at its start may be at the same devices.
 constexpr int kSilenceAttempts = 3;
 
@@ -80,21 +89,51 @@ Result<std::vector<adapters::Process>> processes(const Wanted& wanted) {
     return all;
 }
 
-// Runs a program that needs libraries which an agent should not pay for at each of its starts.
-Result<void> run_program(std::vector<std::string> arguments) {
+// What silence-gateway prints when it cannot rely on the gate.
+constexpr std::string_view kUngated = "ungated";
+
+// Runs a program that needs libraries which an agent should not pay for at each of its starts. A
+// program that holds on in the kernel is killed after `patience`, and not waited for: error
+// timeout. `patience` no longer counts once the program has printed kUngated.
+Result<void> run_program(std::vector<std::string> arguments, std::chrono::milliseconds patience) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+        return tl::unexpected(system_error("pipe", errno));
+    }
+    const adapters::UniqueFd reading(ends[0]);
+    adapters::UniqueFd writing(ends[1]);
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) {
         argv.push_back(argument.data());
     }
     argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions{};
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
     pid_t child = -1;
-    if (const int error = ::posix_spawn(&child, argv[0], nullptr, nullptr, argv.data(), environ);
-        error != 0) {
+    const int error = ::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) {
         return tl::unexpected(system_error("starting " + arguments[0], error));
     }
+    const auto deadline = steady_clock::now() + patience;
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    std::string printed;
+    for (;;) {
+        const pid_t ended = ::waitpid(child, &status, WNOHANG);
+        if (ended != 0 && !(ended < 0 && errno == EINTR)) {
+            break;
+        }
+        std::array<char, 64> buffer{};
+        if (const ssize_t got = ::read(reading.get(), buffer.data(), buffer.size()); got > 0) {
+            printed.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+        if (steady_clock::now() > deadline && printed.find(kUngated) == std::string::npos) {
+            ::kill(child, SIGKILL);
+            return fail(Errc::timeout, fmt::format("{} does not end", arguments[0]));
+        }
+        std::this_thread::sleep_for(1ms);
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return fail(Errc::system,
@@ -281,7 +320,15 @@ Result<std::vector<adapters::Process>> Vpnhad::victims() const {
 }
 
 bool Vpnhad::hangs() const {
-    return hangs(is_promoted() ? kPingPatience : kStandbyPatience);
+    if (!is_promoted()) {
+        return hangs(kStandbyPatience);
+    }
+    return hangs(kPingPatience) && (is_stopped() || hangs(kShutPatience));
+}
+
+bool Vpnhad::is_stopped() const {
+    const auto process = adapters::read_process(read_mark().process);
+    return process && process->stopped;
 }
 
 bool Vpnhad::hangs_promoted() const {
@@ -304,7 +351,8 @@ bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
 }
 
 bool Vpnhad::is_gate_open() const {
-    return run_program({VPNHA_SILENCE_PROGRAM, "--is-open", config_, gateway_}).has_value();
+    return run_program({VPNHA_SILENCE_PROGRAM, "--is-open", config_, gateway_}, kGateLookPatience)
+        .has_value();
 }
 
 Result<void> Vpnhad::silence_without_it() const {
@@ -324,11 +372,23 @@ Result<void> Vpnhad::silence_without_it() const {
         return killed;
     }
     Result<void> silenced;
+    const auto silent_by = steady_clock::now() + kSilencePatience;
     for (int attempt = 0; attempt < kSilenceAttempts; ++attempt) {
-        silenced = run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_});
-        if (silenced) {
+        const auto rest =
+            std::chrono::ceil<std::chrono::milliseconds>(silent_by - steady_clock::now());
+        silenced = run_program({VPNHA_SILENCE_PROGRAM, config_, gateway_}, rest);
+        if (silenced || silenced.error().code == Errc::timeout) {
             break;
         }
+    }
+    if (!silenced && silenced.error().code == Errc::timeout) {
+        // The kernel holds it up, as where a device is never freed. Nobody renews the lease any
+        // more, and its end has shut the gate: that is silence.
+        std::fprintf(stderr,
+                     "%s: the addresses stay on this node behind the shut gate, because the kernel "
+                     "does not answer\n",
+                     silenced.error().detail.c_str());
+        silenced = {};
     }
     VPNHA_CHECK(silenced);
     if (!is_marked()) {
