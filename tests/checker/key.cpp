@@ -317,7 +317,7 @@ class Key {
         const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
                      heard, before, previous, previous_elsewhere, served, answered_at,
                      absent_since] = state;
-        static_cast<void>(in_vain);  // No run lasts so long.
+        static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.
         static_cast<void>(previous);    // Nothing is declined here: `before` says it.

@@ -108,8 +108,6 @@ class Voter {
     [[nodiscard]] bool rests_from(const Round& round, TimePoint now) const;
     // When this node may ask though its promise lasts; nullopt: not before it has ended.
     [[nodiscard]] std::optional<TimePoint> in_vain_since() const { return state_.in_vain_since; }
-    // It is to be answered nothing meanwhile.
-    [[nodiscard]] bool rests_from(const Round& round, TimePoint now) const;
     [[nodiscard]] TimePoint abstains_until() const { return state_.started + timing_.abstention(); }
     [[nodiscard]] bool abstains(TimePoint now) const;
     [[nodiscard]] bool is_marked(NodeId node, const BootId& boot) const;
