@@ -60,9 +60,10 @@
 //   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds. One
 //   that yields hands over, as if it were lame.
 //   (3) idle; nothing more is answered to that claim before its counters are read. (4) who stands
-//   in is idle first when its vote can then answer the higher claim. Every other claimant goes on
-//   with a round in each renewal interval. When a refusal, or its own voter, names a higher grant,
-//   the next round claims an epoch above that one.
+//   in is idle first when its vote can then answer the higher claim. A claimant that Pacemaker has
+//   ordered and whose claim is in vain (15) frees its vote likewise, stays a claimant, and asks
+//   again after a promise's time. Every other claimant sends a round in each renewal interval. When
+//   a refusal, or its own voter, names a higher grant, the next round claims an epoch above it.
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
