@@ -37,6 +37,7 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_CHECK(adapters::forbid_dumps());
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
+    adapters::write_log_at_a_crash();
     log_restart(options.restart);
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
     if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
