@@ -203,6 +203,10 @@ inline constexpr std::size_t kControlMessageBytesMax = std::size_t{64} * 1024 * 
 inline constexpr std::size_t kControlJsonDepthMax = 16;
 // Connections at the control socket at once: agents, CLIs, a monitor.
 inline constexpr std::size_t kControlClientsMax = 64;
+// Lines of the log that wait for the file: 10 000 of them, what thousands of sessions that come at
+// once write. The writer's thread holds as much again. At the end of vpnhad they are waited for.
+inline constexpr std::size_t kLogWaitingBytesMax = std::size_t{1} << 20;
+inline constexpr std::chrono::milliseconds kLogEndPatience{1000};
 // Lines of the log that tell an event: kept, a few hundred octets each, and in one answer.
 inline constexpr std::size_t kEventsKept = 1000;
 inline constexpr std::ptrdiff_t kEventsAnswered = 200;

@@ -39,6 +39,7 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_CHECK(adapters::forbid_dumps());
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
+    adapters::write_log_at_a_crash();
     log_restart(options.restart);
     VPNHA_CHECK(adapters::refuse_shifted_clock());
     VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));

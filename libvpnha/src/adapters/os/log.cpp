@@ -5,30 +5,50 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <qb/qblog.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <memory>
 #include <mutex>
+#include <string_view>
+#include <utility>
 
+#include "adapters/os/log_writer.hpp"
 #include "adapters/os/unique_fd.hpp"
+#include "base/time.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
 struct Sink {
-    UniqueFd file;
+    std::mutex mutex;  // Of the pointer.
+    std::shared_ptr<LogWriter> writer;
+    std::uint64_t dropped = 0;  // By writers before it.
     int target = -1;
 };
 
-// libqb's log is one for the process, and so is this.
+// libqb's log is one for the process, and so is this. Never destroyed: a writer's thread may still
+// wait for its file when the process ends.
 Sink& sink() {
-    static Sink only;
+    static Sink& only = *new Sink;
     return only;
 }
+
+std::shared_ptr<LogWriter> writer() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().writer;
+}
+
+// For the handler of a signal, which cannot take a lock.
+std::atomic<const LogWriter*> written_at_a_crash{nullptr};
+
+constexpr Duration kCrashPatience = std::chrono::milliseconds(100);
 
 // Threads write, too.
 struct Told {
@@ -37,7 +57,7 @@ struct Told {
 };
 
 Told& told() {
-    static Told only;
+    static Told& only = *new Told;
     return only;
 }
 
@@ -69,15 +89,42 @@ const char* name_of(std::uint8_t priority) {
     }
 }
 
+std::string line_of(std::uint64_t unix_us, const char* level, std::string_view text) {
+    return fmt::format("{} vpnhad[{}]: {}: {}\n", utc_us(unix_us), getpid(), level, text);
+}
+
 void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* message) {
     const auto us = static_cast<std::uint64_t>(at->tv_sec) * 1'000'000 +
                     static_cast<std::uint64_t>(at->tv_nsec) / 1000;
-    const std::string line = fmt::format("{} vpnhad[{}]: {}: {}\n", utc_us(us), getpid(),
-                                         name_of(site->priority), message);
-    const int fd = sink().file ? sink().file.get() : STDERR_FILENO;
-    // A full disk must not stop a gateway: what cannot be written is lost.
-    if (write(fd, line.data(), line.size()) < 0) {
-        return;
+    if (const auto to = writer()) {
+        to->put(line_of(us, name_of(site->priority), message));
+    }
+}
+
+std::uint64_t unix_us_now() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+void note_event(node::Level level, std::uint64_t unix_us, std::string_view text) {
+    const std::lock_guard lock(told().mutex);
+    told().events.note(level, unix_us, text);
+}
+
+std::string report_dropped(std::uint64_t count) {
+    const std::string text = fmt::format(
+        "the log's file took no lines for a while: {} were dropped event=log-dropped count={}",
+        count, count);
+    const std::uint64_t us = unix_us_now();
+    note_event(node::Level::warning, us, text);
+    return line_of(us, name_of(LOG_WARNING), text);
+}
+
+void on_crash(int) {
+    // The writer's thread goes on meanwhile. The signal's default follows, as SA_RESETHAND says.
+    if (const LogWriter* const to = written_at_a_crash.load()) {
+        static_cast<void>(to->wait_until_written(kCrashPatience));
     }
 }
 
@@ -91,12 +138,18 @@ Result<void> open_log(const std::string& level, const std::string& file) {
             lowest = priority;
         }
     }
-    if (!file.empty()) {
-        sink().file.reset(
-            ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
-        if (!sink().file) {
-            return tl::unexpected(system_error("open log " + file, errno));
-        }
+    UniqueFd to(
+        file.empty()
+            ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+            : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!to) {
+        return tl::unexpected(system_error("open log " + file, errno));
+    }
+    VPNHA_TRY(auto started, LogWriter::start(std::move(to), report_dropped));
+    {
+        const std::lock_guard lock(sink().mutex);
+        sink().writer = std::move(started);
+        written_at_a_crash = sink().writer.get();
     }
     qb_log_init("vpnhad", LOG_DAEMON, LOG_ERR);
     qb_log_ctl(QB_LOG_SYSLOG, QB_LOG_CONF_ENABLED, QB_FALSE);
@@ -109,12 +162,7 @@ Result<void> open_log(const std::string& level, const std::string& file) {
 }
 
 void write_log(node::Level level, const std::string& text) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-    {
-        const std::lock_guard lock(told().mutex);
-        told().events.note(level, static_cast<std::uint64_t>(us), text);
-    }
+    note_event(level, unix_us_now(), text);
     qb_log_from_external_source("vpnhad", "vpnhad", "%s", priority_of(level), 0, 0, text.c_str());
 }
 
@@ -134,9 +182,33 @@ std::string utc_us(std::uint64_t unix_us) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", parts, unix_us % 1'000'000);
 }
 
+std::uint64_t log_lines_dropped() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().dropped + (sink().writer ? sink().writer->dropped() : 0);
+}
+
+void write_log_at_a_crash() {
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+        struct sigaction before {};
+        struct sigaction wanted {};
+        wanted.sa_handler = on_crash;
+        wanted.sa_flags = static_cast<int>(SA_RESETHAND);
+        // A sanitizer has handlers of its own.
+        if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) {
+            ::sigaction(signal, &wanted, nullptr);
+        }
+    }
+}
+
 void close_log() {
     qb_log_fini();
-    sink().file.reset();
+    written_at_a_crash = nullptr;
+    std::shared_ptr<LogWriter> ended;
+    {
+        const std::lock_guard lock(sink().mutex);
+        ended = std::move(sink().writer);
+        sink().dropped += ended ? ended->dropped() : 0;
+    }
 }
 
 }  // namespace vpnha::adapters

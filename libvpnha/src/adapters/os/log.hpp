@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon's log, by libqb: one line an event on stderr or in a file,
 //     2026-11-20T09:46:11.123456Z vpnhad[812]: info: now promoted event=promoted gateway=l2tp …
-// UTC with microseconds, so that the logs of several nodes can be laid side by side.
+// UTC with microseconds, so that the logs of several nodes can be laid side by side. A thread
+// writes the lines (log_writer.hpp): a file that blocks delays nobody who logs.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,16 @@
 namespace vpnha::adapters {
 
 // Lines below `level` (error, warning, info, debug) are dropped. An empty `file` means stderr.
+// Error: the file cannot be opened, or there is no thread to be had.
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
+// From any thread; returns at once. Nothing is written while no log is open.
 void write_log(node::Level level, const std::string& text);
+// Lines that were not written because the file blocked for too long; of this process's life.
+[[nodiscard]] std::uint64_t log_lines_dropped();
+// From now on a crash (SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL) waits 100 ms at most for the lines
+// that are not written yet.
+void write_log_at_a_crash();
+// Waits limits::kLogEndPatience at most for the lines that are not written yet.
 void close_log();
 // As each line has them: "info"; "2026-11-20T09:46:11.123456Z".
 [[nodiscard]] const char* level_word(node::Level level);

@@ -2,58 +2,129 @@
 #include "runtime/pacemaker/pacemaker_tools.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <iterator>
+#include <system_error>
+#include <thread>
 #include <utility>
+
+#include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::runtime {
 
+namespace {
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+// Its exit code; signals are blocked in the calling thread, and not in the program.
+Result<int> run_to_end(std::vector<std::string> arguments, std::vector<std::string> environment) {
+    environment.emplace_back("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    const std::vector<char*> argv = pointers_to(arguments);
+    const std::vector<char*> env = pointers_to(environment);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    pid_t child = -1;
+    const int error = ::posix_spawn(&child, argv[0], nullptr, &attributes, argv.data(), env.data());
+    ::posix_spawnattr_destroy(&attributes);
+    if (error != 0) {
+        return tl::unexpected(system_error("starting " + arguments[0], error));
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) != child) {
+        if (errno != EINTR) {
+            return tl::unexpected(system_error("waiting for " + arguments[0], errno));
+        }
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+struct PacemakerTools::Job {
+    adapters::UniqueFd ended;  // An eventfd, readable when the thread has the result.
+    std::string program;
+    Result<int> code = 0;
+    std::thread thread;
+};
+
 PacemakerTools::~PacemakerTools() {
     for (const Running& running : running_) {
-        loop_.unwatch(running.watch.get());
+        loop_.unwatch(running.job->ended.get());
+        if (running.job->thread.joinable()) {
+            running.job->thread.detach();
+        }
     }
 }
 
-void PacemakerTools::start(std::vector<std::string> arguments, Done done) {
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) {
-        argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
-    std::array<char, 64> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-    std::array<char*, 2> environment{path.data(), nullptr};
-    int pid = -1;
-    const int error = posix_spawn(&pid, argv[0], nullptr, nullptr, argv.data(), environment.data());
-    const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
-    if (watch < 0) {
-        done(tl::unexpected(system_error("starting " + arguments[0], error != 0 ? error : errno)));
+void PacemakerTools::start(std::vector<std::string> arguments, Done done,
+                           std::vector<std::string> environment) {
+    auto job = std::make_shared<Job>();
+    job->program = arguments[0];
+    job->ended.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const int watch = job->ended.get();
+    running_.push_back({job, std::move(done)});
+    const auto place = std::prev(running_.end());
+    const Result<void> watched = job->ended
+                                     ? loop_.watch(watch, [this, place] { finish(place); })
+                                     : Result<void>(tl::unexpected(system_error("eventfd", errno)));
+    if (!watched) {
+        const Running failed = std::move(*place);
+        running_.erase(place);
+        failed.done(watched);
         return;
     }
-    running_.push_back({arguments[0], pid, adapters::UniqueFd(watch), std::move(done)});
-    const auto place = std::prev(running_.end());
-    if (!loop_.watch(watch, [this, place] { finish(place); })) {
-        finish(place);
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    // The thread inherits the mask: signals are the loop's. It keeps the loop's niceness, which the
+    // program inherits: Pacemaker waits for it in a takeover.
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    try {
+        job->thread = std::thread(
+            [job, program = std::move(arguments), around = std::move(environment)]() mutable {
+                job->code = run_to_end(std::move(program), std::move(around));
+                ::eventfd_write(job->ended.get(), 1);
+            });
+    } catch (const std::system_error& error) {
+        job->code = fail(Errc::system, std::string("starting a thread: ") + error.what());
+        ::eventfd_write(watch, 1);
     }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void PacemakerTools::finish(Place place) {
-    loop_.unwatch(place->watch.get());
-    int status = 0;
-    const bool waited = waitpid(place->pid, &status, 0) == place->pid;
     const Running ended = std::move(*place);
     running_.erase(place);
-    if (waited && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        ended.done({});
-    } else {
+    loop_.unwatch(ended.job->ended.get());
+    if (ended.job->thread.joinable()) {
+        ended.job->thread.join();  // It has written the result last.
+    }
+    const Result<int>& code = ended.job->code;
+    if (!code) {
+        ended.done(tl::unexpected(code.error()));
+    } else if (*code != 0) {
         ended.done(fail(Errc::system,
-                        fmt::format("{} ended with exit code {}", ended.program,
-                                    waited && WIFEXITED(status) ? WEXITSTATUS(status) : -1)));
+                        fmt::format("{} ended with exit code {}", ended.job->program, *code)));
+    } else {
+        ended.done({});
     }
 }
 

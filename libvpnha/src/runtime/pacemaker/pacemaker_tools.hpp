@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs of Pacemaker that tell it something. The loop waits for none of them; how each ended is
-// told at a later turn.
+// Programs of Pacemaker that tell it something. Each is started and waited for in a thread of its
+// own: posix_spawn() returns only when the program is read from the disk. How a program ended is
+// told at a later turn of the loop.
 #pragma once
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "adapters/os/qb_loop.hpp"
-#include "adapters/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::runtime {
@@ -25,14 +26,16 @@ class PacemakerTools {
     PacemakerTools(const PacemakerTools&) = delete;
     PacemakerTools& operator=(const PacemakerTools&) = delete;
 
-    // The program's path comes first. One that cannot be started is told at once.
-    void start(std::vector<std::string> arguments, Done done);
+    // The program's path comes first. `environment`: NAME=VALUE, beside PATH. An error, by `done`:
+    // the program could not be started, or its exit code is not 0. Only where no thread can be
+    // prepared `done` is called within start().
+    void start(std::vector<std::string> arguments, Done done,
+               std::vector<std::string> environment = {});
 
   private:
+    struct Job;  // With the thread, which may outlive this.
     struct Running {
-        std::string program;
-        int pid;
-        adapters::UniqueFd watch;  // Readable when the process has ended.
+        std::shared_ptr<Job> job;
         Done done;
     };
     using Place = std::list<Running>::iterator;

@@ -2,14 +2,8 @@
 #include "runtime/pacemaker/score_writer.hpp"
 
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <utility>
 
 #include "adapters/os/log.hpp"
@@ -25,40 +19,15 @@ constexpr Duration kRefreshAfter = std::chrono::seconds(5);
 // In the place of a resource: what attrd holds is written again.
 constexpr const char* kAll = "";
 
-// crm_attribute in an environment of its own: it needs a path and the resource's name, nothing
-// else.
-int spawn_crm_attribute(const std::string& resource, int score, int& pid) {
-    std::string value = std::to_string(score);
-    std::string name = "OCF_RESOURCE_INSTANCE=" + resource;
-    std::array<char, 64> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-    std::array<char, 16> program{"crm_attribute"};
-    std::array<char, 16> promotion{"--promotion"};
-    std::array<char, 16> update{"--update"};
-    std::array<char, 16> quiet{"--quiet"};
-    std::array<char*, 6> arguments{program.data(), promotion.data(), update.data(),
-                                   value.data(),   quiet.data(),     nullptr};
-    std::array<char*, 3> environment{path.data(), name.data(), nullptr};
-    return posix_spawn(&pid, "/usr/sbin/crm_attribute", nullptr, nullptr, arguments.data(),
-                       environment.data());
-}
-
-int spawn_refresh(int& pid) {
-    std::array<char, 64> path{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
-    std::array<char, 16> program{"attrd_updater"};
-    std::array<char, 16> refresh{"--refresh"};
-    std::array<char*, 3> arguments{program.data(), refresh.data(), nullptr};
-    std::array<char*, 2> environment{path.data(), nullptr};
-    return posix_spawn(&pid, "/usr/sbin/attrd_updater", nullptr, nullptr, arguments.data(),
-                       environment.data());
+// The program's arguments; the resource is in its environment.
+std::vector<std::string> arguments_of(const std::string& resource, int score) {
+    if (resource == kAll) {
+        return {"/usr/sbin/attrd_updater", "--refresh"};
+    }
+    return {"/usr/sbin/crm_attribute", "--promotion", "--update", std::to_string(score), "--quiet"};
 }
 
 }  // namespace
-
-ScoreWriter::~ScoreWriter() {
-    if (running_) {
-        loop_.unwatch(running_->watch.get());
-    }
-}
 
 void ScoreWriter::write(const std::string& resource, int score) {
     wanted_[resource] = score;
@@ -97,47 +66,32 @@ void ScoreWriter::start_next() {
         tell_waiting();
         return;
     }
-    const auto [resource, score] = *wanted_.begin();
+    const std::string resource = wanted_.begin()->first;
+    const int score = wanted_.begin()->second;
     wanted_.erase(wanted_.begin());
-    int pid = -1;
-    const int error =
-        resource == kAll ? spawn_refresh(pid) : spawn_crm_attribute(resource, score, pid);
-    const int watch = error == 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1;
-    if (watch < 0) {
-        adapters::write_log(
-            node::Level::error,
-            system_error("starting Pacemaker's tools", error != 0 ? error : errno).detail);
-        wanted_.try_emplace(resource, score);
-        loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
-        tell_waiting();
-        return;
-    }
-    running_ = Running{resource, score, pid, adapters::UniqueFd(watch)};
-    if (!loop_.watch(watch, [this] { on_ended(); })) {
-        on_ended();
-    }
+    running_ = true;
+    // crm_attribute needs a path and the resource's name of its environment, nothing else.
+    tools_.start(
+        arguments_of(resource, score),
+        [this, resource, score](const Result<void>& result) { on_ended(resource, score, result); },
+        resource == kAll ? std::vector<std::string>{}
+                         : std::vector<std::string>{"OCF_RESOURCE_INSTANCE=" + resource});
 }
 
-void ScoreWriter::on_ended() {
-    loop_.unwatch(running_->watch.get());
-    int status = 0;
-    const bool waited = waitpid(running_->pid, &status, 0) == running_->pid;
-    const Running ended = std::move(*running_);
-    running_.reset();
-    if (waited && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        adapters::write_log(node::Level::info,
-                            ended.resource == kAll
-                                ? "promotion scores are written again event=scores"
-                                : fmt::format("promotion score {} event=score resource={}",
-                                              ended.score, ended.resource));
+void ScoreWriter::on_ended(const std::string& resource, int score, const Result<void>& result) {
+    running_ = false;
+    if (result) {
+        adapters::write_log(
+            node::Level::info,
+            resource == kAll
+                ? "promotion scores are written again event=scores"
+                : fmt::format("promotion score {} event=score resource={}", score, resource));
         start_next();
         return;
     }
-    adapters::write_log(node::Level::warning,
-                        fmt::format("{} ended with exit code {} for resource={}; again in 1 s",
-                                    ended.resource == kAll ? "attrd_updater" : "crm_attribute",
-                                    WIFEXITED(status) ? WEXITSTATUS(status) : -1, ended.resource));
-    wanted_.try_emplace(ended.resource, ended.score);
+    adapters::write_log(node::Level::warning, fmt::format("{} for resource={}; again in 1 s",
+                                                          result.error().detail, resource));
+    wanted_.try_emplace(resource, score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
     tell_waiting();
 }

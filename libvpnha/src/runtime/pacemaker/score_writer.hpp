@@ -13,22 +13,21 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "adapters/os/qb_loop.hpp"
-#include "adapters/os/unique_fd.hpp"
 #include "base/ids.hpp"
+#include "runtime/pacemaker/pacemaker_tools.hpp"
 
 namespace vpnha::runtime {
 
 class ScoreWriter {
   public:
     // `is_restart`: an earlier vpnhad of this boot was a member; the node itself did not come.
-    ScoreWriter(adapters::QbLoop& loop, bool is_restart) : loop_(loop), was_here_(is_restart) {}
-    ~ScoreWriter();
+    ScoreWriter(adapters::QbLoop& loop, bool is_restart)
+        : loop_(loop), was_here_(is_restart), tools_(loop) {}
 
     void write(const std::string& resource, int score);
     // Calls back once each score was written or has failed to be; at once when there is none.
@@ -36,22 +35,16 @@ class ScoreWriter {
     void on_members(const std::set<NodeId>& members);
 
   private:
-    struct Running {
-        std::string resource;
-        int score;
-        int pid;
-        adapters::UniqueFd watch;  // Readable when the process has ended.
-    };
-
     void start_next();
-    void on_ended();
+    void on_ended(const std::string& resource, int score, const Result<void>& result);
     void tell_waiting();
 
     adapters::QbLoop& loop_;
     std::map<std::string, int> wanted_;
     std::set<NodeId> members_;
     bool was_here_;
-    std::optional<Running> running_;
+    bool running_ = false;
+    PacemakerTools tools_;
     std::vector<std::function<void()>> waiting_;
 };
 

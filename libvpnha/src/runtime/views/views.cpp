@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "adapters/os/log.hpp"
 #include "base/limits.hpp"
 #include "keepers/drain/drain.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
@@ -310,6 +311,7 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"messages_malformed", node.counters().messages_malformed},
                  {"messages_unsupported", node.counters().messages_unsupported},
                  {"messages_ignored", node.counters().messages_ignored},
+                 {"log_lines_dropped", adapters::log_lines_dropped()},
                  {"unknown_gateway", node.counters().unknown_gateway},
                  {"plugin_malformed", around.plugin_malformed},
                  {"control_malformed", around.control_malformed},

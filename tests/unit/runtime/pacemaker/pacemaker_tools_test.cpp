@@ -39,10 +39,30 @@ TEST_F(PacemakerToolsTest, AnErrorIsToldWithItsExitCode) {
     EXPECT_THAT(told_, ElementsAre("/bin/sh ended with exit code 102"));
 }
 
-TEST_F(PacemakerToolsTest, AProgramThatIsMissingIsToldAtOnce) {
+TEST_F(PacemakerToolsTest, AProgramThatIsMissingIsAnError) {
     PacemakerTools tools(loop_);
     tools.start({"/nowhere/crm_resource"}, noting());
+    EXPECT_THAT(told_, IsEmpty()) << "not within the call";
+    loop_.run();
     EXPECT_THAT(told_, ElementsAre(HasSubstr("starting /nowhere/crm_resource")));
+}
+
+TEST_F(PacemakerToolsTest, AProgramHasItsEnvironmentAndNoneOfOurs) {
+    ::setenv("VPNHA_OURS", "1", 1);
+    PacemakerTools tools(loop_);
+    tools.start({"/bin/sh", "-c", "test \"$NAME$VPNHA_OURS\" = value && test -n \"$PATH\""},
+                noting(), {"NAME=value"});
+    loop_.run();
+    ::unsetenv("VPNHA_OURS");
+    EXPECT_THAT(told_, ElementsAre("done"));
+}
+
+// The thread blocks signals, and the program is to end by them.
+TEST_F(PacemakerToolsTest, AProgramIsEndedBySignals) {
+    PacemakerTools tools(loop_);
+    tools.start({"/bin/sh", "-c", "kill -TERM $$; sleep 5"}, noting());
+    loop_.run();
+    EXPECT_THAT(told_, ElementsAre("/bin/sh ended with exit code -1"));
 }
 
 TEST_F(PacemakerToolsTest, NobodyIsToldAfterwards) {
