@@ -42,12 +42,12 @@ using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Complete
 using Effects = std::vector<Effect>;
 
 struct Counters {
-    std::uint64_t stale_epoch = 0;      // Messages of an epoch older than known; dropped.
+    std::uint64_t stale_epoch = 0;        // Messages of an epoch older than known; dropped.
     std::uint64_t implausible_epoch = 0;  // Of an epoch too high to be true; dropped.
-    std::uint64_t gaps = 0;             // Updates that did not follow the last one.
-    std::uint64_t digest_mismatch = 0;  // Digests and snapshot ends that did not match.
-    std::uint64_t malformed = 0;        // Messages of the source that could not be read.
-    std::uint64_t resyncs = 0;          // Snapshots asked for.
+    std::uint64_t gaps = 0;               // Updates that did not follow the last one.
+    std::uint64_t digest_mismatch = 0;    // Digests and snapshot ends that did not match.
+    std::uint64_t malformed = 0;          // Messages of the source that could not be read.
+    std::uint64_t resyncs = 0;            // Snapshots asked for.
     std::uint64_t snapshots_sent = 0;
     std::uint64_t over_limit = 0;  // Records beyond the bound of their type.
     std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
