@@ -95,19 +95,15 @@ constexpr std::string_view kUngated = "ungated";
 // Runs a program that needs libraries which an agent should not pay for at each of its starts. A
 // program that holds on in the kernel is killed after `patience`, and not waited for: error
 // timeout. `patience` no longer counts once the program has printed kUngated.
-Result<void> run_program(std::vector<std::string> arguments, std::chrono::milliseconds patience) {
+Result<void> run_program(const std::vector<std::string>& arguments,
+                         std::chrono::milliseconds patience) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
         return tl::unexpected(system_error("pipe", errno));
     }
     const adapters::UniqueFd reading(ends[0]);
     adapters::UniqueFd writing(ends[1]);
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) {
-        argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
+    const std::vector<char*> argv = adapters::pointers_to(arguments);
     posix_spawn_file_actions_t actions{};
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);

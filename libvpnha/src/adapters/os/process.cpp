@@ -102,15 +102,10 @@ struct Execution {
 };
 
 Execution prepare(const Command& command) {
-    const auto pointers = [](const std::vector<std::string>& texts, std::vector<char*> into) {
-        for (const std::string& text : texts) {
-            into.push_back(const_cast<char*>(text.c_str()));
-        }
-        into.push_back(nullptr);
-        return into;
-    };
-    return {.argv = pointers(command.arguments, {}),
-            .environment = pointers(command.environment, {const_cast<char*>(kPath)}),
+    std::vector<char*> environment = pointers_to(command.environment);
+    environment.insert(environment.begin(), const_cast<char*>(kPath));
+    return {.argv = pointers_to(command.arguments),
+            .environment = std::move(environment),
             .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str()};
 }
 
@@ -228,6 +223,16 @@ class SpawnRules {
 };
 
 }  // namespace
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (const std::string& text : texts) {
+        pointers.push_back(const_cast<char*>(text.c_str()));
+    }
+    pointers.push_back(nullptr);
+    return pointers;
+}
 
 std::optional<Process> read_process(pid_t pid) {
     const auto stat = read_file(fmt::format("/proc/{}/stat", pid));

@@ -41,6 +41,9 @@ enum class WhoseNetwork { ours, ours_or_unknown };
 // Readable when the process has ended; none when it has already.
 [[nodiscard]] UniqueFd open_process(const Process& process);
 
+// As exec(3) takes them: to each of `texts`, which stay the caller's, and a nullptr behind.
+[[nodiscard]] std::vector<char*> pointers_to(const std::vector<std::string>& texts);
+
 struct Command {
     std::vector<std::string> arguments;  // The program's path first.
     std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.

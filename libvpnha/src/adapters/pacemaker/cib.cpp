@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "adapters/os/process.hpp"
 #include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::adapters {
@@ -44,7 +45,7 @@ Result<std::string> read_all(int fd, Clock::time_point deadline) {
     }
 }
 
-Result<std::string> output_of(std::vector<std::string> arguments, Clock::time_point deadline,
+Result<std::string> output_of(const std::vector<std::string>& arguments, Clock::time_point deadline,
                               ErrorOutput errors) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -52,12 +53,7 @@ Result<std::string> output_of(std::vector<std::string> arguments, Clock::time_po
     }
     const UniqueFd reading(ends[0]);
     UniqueFd writing(ends[1]);
-    std::vector<char*> argv;
-    argv.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) {
-        argv.push_back(argument.data());
-    }
-    argv.push_back(nullptr);
+    const std::vector<char*> argv = pointers_to(arguments);
     posix_spawn_file_actions_t actions{};
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
