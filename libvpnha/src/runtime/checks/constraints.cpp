@@ -2,12 +2,12 @@
 #include "runtime/checks/constraints.hpp"
 
 #include <fmt/format.h>
+#include <regex.h>
 #include <strings.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <regex>
 #include <set>
 #include <string>
 
@@ -51,14 +51,17 @@ struct Resources {
     [[nodiscard]] bool is_gateway(const std::string& id) const { return gateways.contains(id); }
     [[nodiscard]] bool matches_gateway(const std::string& pattern) const {
         const bool inverted = pattern.starts_with('!');
-        try {
-            const std::regex wanted(pattern.substr(inverted ? 1 : 0), std::regex::extended);
-            return std::any_of(gateways.begin(), gateways.end(), [&](const std::string& id) {
-                return std::regex_search(id, wanted) != inverted;
-            });
-        } catch (const std::regex_error&) {
+        // The C library's, as in Pacemaker.
+        regex_t wanted;
+        if (::regcomp(&wanted, pattern.c_str() + (inverted ? 1 : 0), REG_EXTENDED | REG_NOSUB)) {
             return false;  // Pacemaker ignores such a constraint.
         }
+        const bool matches =
+            std::any_of(gateways.begin(), gateways.end(), [&](const std::string& id) {
+                return (::regexec(&wanted, id.c_str(), 0, nullptr, 0) == 0) != inverted;
+            });
+        ::regfree(&wanted);
+        return matches;
     }
 };
 
