@@ -45,7 +45,7 @@ struct Bounds {
     std::uint8_t losses = 0;     // Of a node's disk, and with it of its vpnhad.
     std::uint8_t inquiries = 0;  // Whether a node that nobody has promoted would be granted it.
     std::uint8_t yields = 0;     // A holder is to hand over to any claim, or to all but one node's.
-    std::uint8_t cuts = 0;       // Power off for good, and nobody is told.
+    std::uint8_t cuts = 0;       // Power off for good; no node is notified.
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 

@@ -249,7 +249,6 @@ class Engine {
     void on_release(NodeId from, const Release& release);
     void on_question(const Sender& sender, const Question& question, Effects& effects,
                      TimePoint now);
-    // Of a question: what only they are asked.
     // What else speaks against a question than what speaks against a claim.
     [[nodiscard]] Verdict besides_promise(NodeId asker, const Question& question) const;
     void on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now);

@@ -101,8 +101,8 @@ class Voter {
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 
-    // Another node could be answered but for the promise. Has no effect unless that is to a claim
-    // in vain: see Timing::unheld.
+    // Only the promise keeps this node from answering another one. Has no effect unless the promise
+    // is to a claim in vain: see Timing::unheld.
     void on_asked(TimePoint now);
     // It is to be answered nothing. The time is the claimant's, so all voters rest together.
     [[nodiscard]] bool rests_from(const Round& round, TimePoint now) const;
