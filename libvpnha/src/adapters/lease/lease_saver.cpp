@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/lease/lease_saver.hpp"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 
 #include <cerrno>
-#include <string>
-#include <system_error>
 #include <utility>
+
+#include "adapters/os/thread.hpp"
 
 namespace vpnha::adapters {
 
@@ -21,19 +20,7 @@ Result<std::unique_ptr<LeaseSaver>> LeaseSaver::start(QbLoop& loop, LeaseFiles f
     // Before the others of a turn: answers to a claim wait for it.
     VPNHA_CHECK(loop.watch(
         fd, [raw = saver.get()] { raw->tell(); }, QbLoop::Priority::high));
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    // The thread inherits the mask: signals are the loop's.
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    Result<void> begun;
-    try {
-        saver->thread_ = std::thread([raw = saver.get()] { raw->work(); });
-    } catch (const std::system_error& error) {
-        begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    VPNHA_CHECK(begun);
+    VPNHA_TRY(saver->thread_, start_thread([raw = saver.get()] { raw->work(); }));
     return saver;
 }
 

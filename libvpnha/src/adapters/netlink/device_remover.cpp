@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "adapters/os/background.hpp"
+#include "adapters/os/thread.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -39,11 +39,11 @@ DeviceRemover::~DeviceRemover() {
 
 void DeviceRemover::remove(Device device) {
     if (!thread_.joinable()) {
-        try {
-            thread_ = std::thread([this] { run(); });
-        } catch (const std::system_error&) {
+        Result<std::thread> started = start_thread([this] { run(); });
+        if (!started) {
             return;
         }
+        thread_ = std::move(*started);
     }
     {
         const std::lock_guard lock(mutex_);

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/os/background.hpp"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <cerrno>
-#include <string>
-#include <system_error>
 #include <utility>
+
+#include "adapters/os/thread.hpp"
 
 namespace vpnha::adapters {
 
 void become_background() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     ::setpriority(PRIO_PROCESS, 0, 0);  // Of this thread alone.
 }
 
@@ -33,22 +29,22 @@ Result<void> Background::run(Work work, Done done) {
     }
     const int fd = ended.get();
     const auto job = jobs_.insert(jobs_.end(), {std::move(ended), std::move(done), {}, {}});
-    Result<void> begun = loop_.watch(fd, [this, job] { finish(job); });
-    if (begun) {
-        try {
-            job->thread = std::thread([job, fd, todo = std::move(work)] {
-                become_background();
-                job->result = todo();
-                ::eventfd_write(fd, 1);
-            });
-            return {};
-        } catch (const std::system_error& error) {
-            loop_.unwatch(fd);
-            begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
-        }
+    if (Result<void> watched = loop_.watch(fd, [this, job] { finish(job); }); !watched) {
+        jobs_.erase(job);
+        return watched;
     }
-    jobs_.erase(job);
-    return begun;
+    Result<std::thread> started = start_thread([job, fd, todo = std::move(work)] {
+        become_background();
+        job->result = todo();
+        ::eventfd_write(fd, 1);
+    });
+    if (!started) {
+        loop_.unwatch(fd);
+        jobs_.erase(job);
+        return tl::unexpected(started.error());
+    }
+    job->thread = std::move(*started);
+    return {};
 }
 
 void Background::finish(Place job) {

@@ -13,8 +13,7 @@
 
 namespace vpnha::adapters {
 
-// A thread of its own calls it first: signals are the loop's, and its niceness is for what cannot
-// wait.
+// A thread of start_thread() calls it first: the loop's niceness is for what cannot wait.
 void become_background();
 
 class Background {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/os/log_writer.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,11 +8,11 @@
 #include <ctime>
 #include <deque>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "adapters/os/background.hpp"
+#include "adapters/os/thread.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -55,19 +54,7 @@ Result<std::unique_ptr<LogWriter>> LogWriter::start(UniqueFd to, Report report) 
     auto shared = std::make_shared<Shared>();
     shared->to = std::move(to);
     shared->report = std::move(report);
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    // The thread inherits the mask: signals are the loop's.
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    Result<void> begun;
-    try {
-        shared->thread = std::thread([shared] { work(shared); });
-    } catch (const std::system_error& error) {
-        begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    VPNHA_CHECK(begun);
+    VPNHA_TRY(shared->thread, start_thread([shared] { work(shared); }));
     return std::unique_ptr<LogWriter>(new LogWriter(std::move(shared)));
 }
 

@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/pptp/data_path.hpp"
 
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 
 #include <cerrno>
-#include <string>
-#include <system_error>
 
+#include "adapters/os/background.hpp"
+#include "adapters/os/thread.hpp"
 #include "adapters/pptp/path_mailbox.hpp"
 #include "adapters/pptp/path_worker.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-// Signals are the loop's; its niceness is for leases. Of this thread alone.
-void become_data_path() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    ::setpriority(PRIO_PROCESS, 0, 0);
-}
 
 Result<UniqueFd> open_eventfd() {
     UniqueFd fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -41,14 +31,11 @@ Result<std::unique_ptr<DataPath>> DataPath::start(const std::vector<Ipv4Address>
         std::make_unique<PathMailbox>(std::move(commands_ready), std::move(events_ready));
     VPNHA_TRY(std::unique_ptr<PathWorker> worker, PathWorker::create(vips, *mailbox));
     std::unique_ptr<DataPath> path(new DataPath(std::move(mailbox), std::move(worker)));
-    try {
-        path->thread_ = std::jthread([worker = path->worker_.get()] {
-            become_data_path();
-            worker->run();
-        });
-    } catch (const std::system_error& error) {
-        return fail(Errc::system, std::string("starting a thread: ") + error.what());
-    }
+    const auto run = [worker = path->worker_.get()] {
+        become_background();
+        worker->run();
+    };
+    VPNHA_TRY(path->thread_, start_thread(run));
     return path;
 }
 
@@ -57,6 +44,9 @@ DataPath::DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathWor
 
 DataPath::~DataPath() {
     mailbox_->stop();
+    if (thread_.joinable()) {  // It may never have begun.
+        thread_.join();
+    }
 }
 
 void DataPath::post(Command command) {

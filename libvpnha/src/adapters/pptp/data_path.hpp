@@ -95,7 +95,7 @@ class DataPath {
 
     std::unique_ptr<PathMailbox> mailbox_;  // Between the two threads.
     std::unique_ptr<PathWorker> worker_;    // The thread's.
-    std::jthread thread_;
+    std::thread thread_;
 };
 
 }  // namespace vpnha::adapters

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/radius/accounting_client.hpp"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 
 #include <cerrno>
@@ -9,10 +8,9 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
+#include "adapters/os/thread.hpp"
 #include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::adapters {
@@ -74,19 +72,7 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     std::unique_ptr<AccountingClient> client(
         new AccountingClient(loop, std::move(mailbox), std::move(tell)));
     VPNHA_CHECK(loop.watch(fd, [raw = client.get()] { raw->tell_answers(); }));
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    // The thread inherits the mask: signals are the loop's.
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    Result<void> begun;
-    try {
-        client->sender_ = std::thread([&shared] { send_all(shared); });
-    } catch (const std::system_error& error) {
-        begun = fail(Errc::system, std::string("starting a thread: ") + error.what());
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    VPNHA_CHECK(begun);
+    VPNHA_TRY(client->sender_, start_thread([&shared] { send_all(shared); }));
     return client;
 }
 

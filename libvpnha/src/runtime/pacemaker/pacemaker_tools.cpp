@@ -10,31 +10,23 @@
 
 #include <cerrno>
 #include <iterator>
-#include <system_error>
 #include <thread>
 #include <utility>
 
+#include "adapters/os/process.hpp"
+#include "adapters/os/thread.hpp"
 #include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::runtime {
 
 namespace {
 
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    pointers.reserve(texts.size() + 1);
-    for (std::string& text : texts) {
-        pointers.push_back(text.data());
-    }
-    pointers.push_back(nullptr);
-    return pointers;
-}
-
 // Its exit code; signals are blocked in the calling thread, and not in the program.
-Result<int> run_to_end(std::vector<std::string> arguments, std::vector<std::string> environment) {
+Result<int> run_to_end(const std::vector<std::string>& arguments,
+                       std::vector<std::string> environment) {
     environment.emplace_back("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
-    const std::vector<char*> argv = pointers_to(arguments);
-    const std::vector<char*> env = pointers_to(environment);
+    const std::vector<char*> argv = adapters::pointers_to(arguments);
+    const std::vector<char*> env = adapters::pointers_to(environment);
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     sigset_t none;
@@ -91,23 +83,19 @@ void PacemakerTools::start(std::vector<std::string> arguments, Done done,
         failed.done(watched);
         return;
     }
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    // The thread inherits the mask: signals are the loop's. It keeps the loop's niceness, which the
-    // program inherits: Pacemaker waits for it in a takeover.
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    try {
-        job->thread = std::thread(
-            [job, program = std::move(arguments), around = std::move(environment)]() mutable {
-                job->code = run_to_end(std::move(program), std::move(around));
-                ::eventfd_write(job->ended.get(), 1);
-            });
-    } catch (const std::system_error& error) {
-        job->code = fail(Errc::system, std::string("starting a thread: ") + error.what());
+    // The thread keeps the loop's niceness, which the program inherits: Pacemaker waits for it in a
+    // takeover.
+    Result<std::thread> started = adapters::start_thread(
+        [job, program = std::move(arguments), around = std::move(environment)] {
+            job->code = run_to_end(program, around);
+            ::eventfd_write(job->ended.get(), 1);
+        });
+    if (started) {
+        job->thread = std::move(*started);
+    } else {
+        job->code = tl::unexpected(started.error());
         ::eventfd_write(watch, 1);
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void PacemakerTools::finish(Place place) {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Threads beside the loop.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// `work` runs in a thread in which all signals are blocked: they are the loop's. Error system:
+// there is no thread to be had.
+[[nodiscard]] Result<std::thread> start_thread(std::function<void()> work);
+
+}  // namespace vpnha::adapters
