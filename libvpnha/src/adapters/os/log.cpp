@@ -121,11 +121,14 @@ std::string report_dropped(std::uint64_t count) {
     return line_of(us, name_of(LOG_WARNING), text);
 }
 
-void on_crash(int) {
-    // The writer's thread goes on meanwhile. The signal's default follows, as SA_RESETHAND says.
+void on_crash(int signal) {
+    // The writer's thread works meanwhile.
     if (const LogWriter* const to = written_at_a_crash.load()) {
         static_cast<void>(to->wait_until_written(kCrashPatience));
     }
+    // SA_RESETHAND has restored the default action, which follows at the return. A signal that
+    // another process sent, such as systemd's at a watchdog's end, would not come again by itself.
+    ::raise(signal);
 }
 
 }  // namespace

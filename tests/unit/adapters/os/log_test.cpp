@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,6 +160,25 @@ TEST_F(LogTest, ACrashWaitsForTheLastLines) {
     const std::vector<std::string> lines = contents();
     ASSERT_THAT(lines, SizeIs(kLines + 1));
     EXPECT_THAT(lines.back(), EndsWith("error: the last words"));
+}
+
+// As systemd does when the watchdog is not fed.
+TEST_F(LogTest, ACrashSignalThatSomebodySendsEndsTheProcess) {
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+        const pid_t child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            if (!open_log("info", path_)) {
+                ::_exit(1);
+            }
+            write_log_at_a_crash();
+            ::kill(::getpid(), signal);
+            ::_exit(0);
+        }
+        int status = 0;
+        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << signal;
+    }
 }
 
 TEST_F(LogTest, WithoutAFileNothingIsWrittenAndNothingFails) {
