@@ -187,6 +187,9 @@ Metrics of_the_replica() {
         {"vpnha_replica_records_discarded_total", kCounter,
          "Records of a lost partition, given up for the promoted node's.",
          of_gateways("/counters/replica_discarded")},
+        {"vpnha_replica_sessions_lost_total", kCounter,
+         "Sessions removed because a node without them was promoted; each is named in the log.",
+         of_gateways("/counters/replica_sessions_lost")},
     };
 }
 

@@ -302,6 +302,9 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     if (!attached() || comes_late) {
         return;
     }
+    if (const auto* end = std::get_if<wire::SnapshotEnd>(&message)) {
+        log_lost(sender, *end, effects);
+    }
     take(replica_.on_message(sender, message, now), now, effects);
     keepers_.on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {

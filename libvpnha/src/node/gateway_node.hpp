@@ -298,6 +298,8 @@ class GatewayNode {
     // Says hello to the other voters, and what is new of them.
     void watch_voters(TimePoint now, Effects& effects);
     [[nodiscard]] HolderWatch::Sight sight() const;
+    // Names the sessions that the end of this pass removes here.
+    void log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects& effects) const;
     // Tells Pacemaker of a holder that does not serve.
     void watch_holder(TimePoint now, Effects& effects);
     // A promoted node that is granted no lease, where another one could be, gives the role away.

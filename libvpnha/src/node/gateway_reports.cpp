@@ -51,6 +51,29 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
     }
 }
 
+void GatewayNode::log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects& effects) const {
+    const std::vector<wire::RecordKey> lost = replica_.lost_by(sender, end);
+    if (lost.empty()) {
+        return;
+    }
+    effects.emplace_back(Log{
+        Level::error,
+        fmt::format("this node removes {} sessions, because node {} was promoted without them: its "
+                    "replica was not complete event=sessions-lost {}",
+                    lost.size(), sender.value, tag())});
+    const std::set<wire::RecordKey> keys(lost.begin(), lost.end());
+    for (const keepers::SessionView& session : keepers_.sessions()) {
+        if (keys.contains(session.record)) {
+            effects.emplace_back(
+                Log{Level::error,
+                    fmt::format("session lost event=lost {} session={} user={} address={} peer={}: "
+                                "node {} was promoted without it",
+                                tag(), keepers::session_id(session.record), session.user,
+                                session.address, session.peer, sender.value)});
+        }
+    }
+}
+
 void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
     for (const VoterWatch::News& news : voter_watch_.on_tick(lease_, now)) {
         const std::string left = fmt::format("{} voters={} reserve={}", tag(),

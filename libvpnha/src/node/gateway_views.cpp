@@ -24,6 +24,7 @@ wire::GatewayState GatewayNode::wire_state() const {
         .acting = acting(),
         .yields = replica_.promoted() && !acting() && lease_.state().yields != lease::Yields::no,
         .ended_by_order = lease_.voter().ended_by_order(),
+        .claimed_partial = replica_.claimed_partial(),
         .level = replica_.level(),
         .standing = standing(),
         .epoch = replica_.epoch(),

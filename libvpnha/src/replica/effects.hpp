@@ -53,6 +53,8 @@ struct Counters {
     std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
     std::uint64_t refused = 0;     // Installations that the kernel refused.
     std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's truth.
+    // Sessions among them that a node claimed the lease without: it was not complete.
+    std::uint64_t sessions_lost = 0;
 };
 
 }  // namespace vpnha::replica

@@ -53,6 +53,7 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     Effects effects;
     const wire::Level level = level_;
     promoted_ = true;
+    claimed_partial_ = level != wire::Level::complete;
     adopt_epoch(epoch);
     holder_ = self_;
     level_ = wire::Level::complete;
@@ -298,7 +299,7 @@ Effects Replica::on_claim(NodeId sender, const wire::Claim& claim, TimePoint now
     if (level_ == wire::Level::complete) {
         ++counters_.digest_mismatch;
     }
-    distrust(wire::Doubt::digest, effects, now);
+    give_way(wire::Doubt::digest, effects, now);
     return effects;
 }
 
@@ -408,11 +409,12 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         }
         return effects;
     }
-    if (asking_->source != sender || asking_->pass_since != end.since) {
+    if (!ends_pass(sender, end)) {
         return effects;
     }
     const bool everything = end.since == wire::Version{};
     if (everything) {
+        counters_.sessions_lost += lost_by(sender, end).size();
         // Holds go with the records.
         for (const auto& [key, record] : store_.records()) {
             if (record.pass != heard_.number) {
@@ -446,6 +448,22 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
     asking_->source.reset();
     asking_->again_at = now + asking_->pause;  // Not in a tight circle.
     return effects;
+}
+
+std::vector<wire::RecordKey> Replica::lost_by(NodeId sender, const wire::SnapshotEnd& end) const {
+    std::vector<wire::RecordKey> lost;
+    const auto holder = peers_.states().find(sender);
+    if (end.gateway != gateway_ || end.epoch != epoch_ || end.since != wire::Version{} ||
+        !ends_pass(sender, end) || !asking_->was_complete || holder == peers_.states().end() ||
+        !holder->second.claimed_partial) {
+        return lost;
+    }
+    for (const auto& [key, record] : store_.records()) {
+        if (wire::is_session(key.type) && record.pass != heard_.number) {
+            lost.push_back(key);
+        }
+    }
+    return lost;
 }
 
 void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request) {
@@ -491,8 +509,14 @@ bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) 
         effects.emplace_back(Superseded{epoch});
     }
     adopt_epoch(epoch);
-    distrust(wire::Doubt::missed_claim, effects, now);
+    give_way(wire::Doubt::missed_claim, effects, now);
     return true;
+}
+
+void Replica::give_way(wire::Doubt doubt, Effects& effects, TimePoint now) {
+    const bool was_complete = level_ == wire::Level::complete;
+    distrust(doubt, effects, now);
+    asking_->was_complete |= was_complete;
 }
 
 void Replica::adopt_epoch(const Epoch& epoch) {

@@ -132,6 +132,13 @@ class Replica {
     // The last change sent, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
     [[nodiscard]] bool promoted() const { return promoted_; }
+    // Promoted: it was not complete when it claimed the epoch, so a node that comes later may have
+    // had more.
+    [[nodiscard]] bool claimed_partial() const { return promoted_ && claimed_partial_; }
+    // The sessions that the end of this pass removes here, though this replica was complete and the
+    // promoted node's was not when it claimed its epoch. Some of them may have ended meanwhile.
+    [[nodiscard]] std::vector<wire::RecordKey> lost_by(NodeId sender,
+                                                       const wire::SnapshotEnd& end) const;
     // Up to where this replica has everything; one that is not complete: only that it knows of the
     // epoch.
     [[nodiscard]] wire::Version position() const {
@@ -199,6 +206,7 @@ class Replica {
     // Follower in doubt.
     struct Asking {
         wire::Doubt doubt = wire::Doubt::joined;
+        bool was_complete = false;  // In the epoch before.
         wire::Version since;  // What is held is right up to there.
         bool now = true;      // To be said at the next flush.
         TimePoint again_at{};
@@ -221,6 +229,10 @@ class Replica {
     Effects on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, TimePoint now);
     void on_snapshot_request(NodeId sender, const wire::SnapshotRequest& request);
     Effects on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoint now);
+    // The pass that is listened to ends with it.
+    [[nodiscard]] bool ends_pass(NodeId sender, const wire::SnapshotEnd& end) const {
+        return asking_ && asking_->source == sender && asking_->pass_since == end.since;
+    }
 
     // The epoch under which a snapshot's record is put into the store.
     [[nodiscard]] Epoch authority_over(const wire::RecordKey& key,
@@ -228,6 +240,8 @@ class Replica {
     // Refuses and counts an old epoch; adopts a newer one that was never claimed in our hearing.
     bool accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now);
     void adopt_epoch(const Epoch& epoch);
+    // What this replica has is of an older epoch, and differs from what the promoted node has.
+    void give_way(wire::Doubt doubt, Effects& effects, TimePoint now);
     void distrust(wire::Doubt doubt, Effects& effects, TimePoint now);
     void complete(std::uint64_t sequence, Effects& effects);
     void compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,
@@ -274,6 +288,7 @@ class Replica {
     Epoch epoch_;
     Epoch highest_;
     bool promoted_ = false;
+    bool claimed_partial_ = false;
     std::optional<NodeId> holder_;
     Peers peers_;
     std::uint64_t sequence_ = 0;

@@ -26,7 +26,7 @@ Effects Replica::flush(TimePoint now) {
     }
     if (!promoted_) {
         if (level_ == wire::Level::complete && is_behind()) {
-            distrust(wire::Doubt::missed_claim, effects, now);
+            give_way(wire::Doubt::missed_claim, effects, now);
         }
         flush_confirm(effects);
         flush_request(effects, now);

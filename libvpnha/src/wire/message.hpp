@@ -52,6 +52,8 @@ struct GatewayState {
     bool yields = false;  // It serves, and hands over to any standby that claims the lease.
     // The newest epoch that the sender's voter knows ended by order: nobody is to stand in.
     bool ended_by_order = false;
+    // Promoted: its replica was not complete when it claimed the epoch.
+    bool claimed_partial = false;
     Level level = Level::empty;
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.

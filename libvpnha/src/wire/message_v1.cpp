@@ -96,6 +96,7 @@ constexpr std::uint8_t kInsideLost = 0x08;
 constexpr std::uint8_t kActing = 0x10;
 constexpr std::uint8_t kYields = 0x20;
 constexpr std::uint8_t kEndedByOrder = 0x40;
+constexpr std::uint8_t kClaimedPartial = 0x80;
 
 void write(ByteWriter& out, const Hello& hello) {
     out.u8(hello.version_min).u8(hello.version_max).u64(hello.features).u64(hello.instance);
@@ -106,7 +107,8 @@ void write(ByteWriter& out, const Hello& hello) {
             (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
             (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
             (state.acting ? kActing : 0) | (state.yields ? kYields : 0) |
-            (state.ended_by_order ? kEndedByOrder : 0)));
+            (state.ended_by_order ? kEndedByOrder : 0) |
+            (state.claimed_partial ? kClaimedPartial : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
@@ -139,6 +141,7 @@ Hello read_hello(ByteReader& in) {
         state.acting = (flags & kActing) != 0;
         state.yields = (flags & kYields) != 0;
         state.ended_by_order = (flags & kEndedByOrder) != 0;
+        state.claimed_partial = (flags & kClaimedPartial) != 0;
         state.level = read_level(r);
         state.standing = read_level(r);
         state.epoch = read_epoch(r);

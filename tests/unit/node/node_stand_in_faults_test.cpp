@@ -282,5 +282,30 @@ TEST(PromoteWhileIncompleteTest, WhereNobodyIsCompleteAPromotionDoesNotWait) {
     EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=promotion-waits"))));
 }
 
+// Case 01 (a2): the complete replica was out of reach when the others promoted an empty one.
+TEST(PromoteWhileIncompleteTest, WhoComesLateWithMoreNamesTheSessionsThatItLoses) {
+    FakeCluster cluster(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    dial(cluster, 1, 1);
+    dial(cluster, 1, 2);
+    cluster.pass(seconds(2));
+    cluster.split({3});
+    cluster.kill(1);
+    cluster.kill(2);
+    cluster.start(1);
+    cluster.start(2);
+    cluster.pass(seconds(2));
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    dial(cluster, 2, 2);
+    ASSERT_EQ(cluster.replica(3).store().count(), 2U);
+    cluster.heal();
+    cluster.pass(seconds(2));
+    EXPECT_EQ(cluster.replica(3).store().count(), 1U);
+    EXPECT_THAT(cluster.at(3).log,
+                Contains(HasSubstr("this node removes 1 sessions, because node 2 was promoted "
+                                   "without them")));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=lost")));
+}
+
 }  // namespace node_stand_in_faults_test
 }  // namespace vpnha::node

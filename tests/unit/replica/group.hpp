@@ -125,6 +125,7 @@ class Group {
             wire::Hello hello;
             hello.gateways = {{.gateway = kGateway,
                                .promoted = replica->promoted(),
+                               .claimed_partial = replica->claimed_partial(),
                                .level = replica->level(),
                                .standing = replica->level(),
                                .epoch = replica->epoch()}};

@@ -214,6 +214,41 @@ TEST(ReplicaHealTest, TheSideWithoutTheMajorityGivesItsOwnStateUp) {
     EXPECT_EQ(group.at(1).store().find(key(2)), nullptr);
 }
 
+// Case 01: what goes is counted where the promoted node had less, and nowhere else.
+TEST(ReplicaHealTest, SessionsThatAnIncompleteClaimantHasNotAreCountedAsLost) {
+    for (const bool complete : {false, true}) {
+        Group group;
+        for (std::uint32_t node = 1; node <= 5; ++node) {
+            group.join(node);
+        }
+        group.promote(1);
+        group.at(1).publish(key(1), Bytes{1});
+        group.at(1).publish(key(2), Bytes{2});
+        group.settle();
+        group.split({4, 5});
+        if (!complete) {
+            for (const std::uint32_t node : {1U, 2U, 3U}) {
+                group.leave(node);
+            }
+            for (const std::uint32_t node : {1U, 2U, 3U}) {
+                group.join(node);
+            }
+        }
+        group.promote(2);
+        if (complete) {
+            group.at(2).erase(key(1), group.now());
+        }
+        group.at(2).publish(key(2), Bytes{3});
+        group.settle();
+        group.split({});
+        for (const std::uint32_t node : {4U, 5U}) {
+            EXPECT_EQ(group.at(node).store().count(), 1U);
+            EXPECT_EQ(group.at(node).counters().sessions_lost, complete ? 0U : 1U) << node;
+            EXPECT_TRUE(group.kernel(node).contains(key(2)));
+        }
+    }
+}
+
 // Cut off while an epoch came, whose holder is gone when it returns: nobody will say a digest.
 TEST(ReplicaHealTest, WhoHasMissedAnEpochIsToldItsRecordsThoughItsHolderIsGone) {
     for (const std::uint32_t away : {1U, 5U}) {

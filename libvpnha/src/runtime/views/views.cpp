@@ -233,6 +233,7 @@ Counters counters_of(const node::GatewayNode& gateway) {
                  {"replica_unreadable", replica.unreadable},
                  {"replica_refused", replica.refused},
                  {"replica_discarded", replica.discarded},
+                 {"replica_sessions_lost", replica.sessions_lost},
                  {"links_lost", own.links_lost},
                  {"given_away", own.given_away},
                  {"switchovers", own.switchovers},
