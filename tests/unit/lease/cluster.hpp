@@ -119,6 +119,8 @@ class Cluster {
             }
         }
     }
+    // An older disk is put back, as from a backup.
+    void put_back(unsigned node, const Durable& disk) { disks_[NodeId{node}] = disk; }
     // Off for good, or for long.
     void stop(unsigned node) { engines_.erase(NodeId{node}); }
     void cut(unsigned node) { cut_.insert(NodeId{node}); }

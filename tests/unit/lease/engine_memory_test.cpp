@@ -33,6 +33,28 @@ TEST(EngineMemoryTest, ANewClusterIsGrantedItsFirstEpochByAllItsNodes) {
     EXPECT_TRUE(cluster.speaks(1));
 }
 
+// C13 of the audit: an old disk, as from a backup, counts as a memory.
+TEST(EngineMemoryTest, AnOldDiskIsPutRightByTheFirstRoundOfWhoServes) {
+    Cluster cluster(4);
+    cluster.promote(1);
+    const Durable old = cluster.disk(3);
+    cluster.run(1, cluster[1].release(true, cluster.now()));
+    cluster.promote(1);
+    cluster.change_voters(1, nodes_to(3));
+    cluster.live(milliseconds(200));
+    const Epoch served = cluster[1].holder().epoch();
+    ASSERT_GT(served, old.granted);
+    ASSERT_NE(list_of(cluster, 3), old.voters.newest());
+    cluster.stop(3);
+    cluster.put_back(3, old);
+    cluster.start(3);
+    EXPECT_EQ(cluster[3].voter().granted(), old.granted);
+    cluster.live(kTold);
+    EXPECT_EQ(cluster[3].voter().granted(), served);
+    EXPECT_EQ(list_of(cluster, 3), list_of(cluster, 1));
+    EXPECT_EQ(cluster.disk(3).granted, served);
+}
+
 // Until then a node that loses its holder waits for all of them again.
 TEST(EngineMemoryTest, TheFirstGrantIsToldAtOnceAndNotWithTheNextRenewal) {
     Cluster cluster(3, 0);
