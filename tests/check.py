@@ -2,7 +2,7 @@
 """./check: every test of the project, in three tiers, or those of one part.
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
-(plain)  also 2 000 simulated clusters and 300 that only this commit has, the sanitizers on what
+(plain)  also 1 000 simulated clusters and 300 that only this commit has, the sanitizers on what
          parses bytes from outside or holds sockets, the lab scenarios that hold the product
          together, and three minutes of the random drill
 --all    also the sanitizers on all tests, clang-tidy, a minute of fuzzing per target, bugs planted
@@ -41,7 +41,7 @@ LOGS = ROOT / "build" / "check"
 FUZZ_SECONDS = 60
 # Tenths of systemd's score of a unit.
 EXPOSURE_LIMIT = 54
-SIM_SEEDS = 2000
+SIM_SEEDS = 1000
 FRESH_SEEDS = 300
 NEWEST_SERIES = 4 * 10**8  # Of the simulator's seeds: CONTRIBUTING.md.
 FRESH_STEPS = 400
