@@ -374,6 +374,10 @@ class Cluster:
         self._alive().run("crm_attribute", "--name", "maintenance-mode", "--update",
                           "true" if on else "false")
 
+    def set_fencing_timeout(self, seconds: int) -> None:
+        """How long Pacemaker waits for one device of the power switch, in place of 60 s."""
+        self._alive().run("crm_attribute", "--name", "stonith-timeout", "--update", f"{seconds}s")
+
     def status(self, seen_from: str = "") -> Status:
         """As seen from that node, or from the first that has power."""
         node = self._lab.gateway(seen_from) if seen_from else self._alive()
