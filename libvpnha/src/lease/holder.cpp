@@ -201,6 +201,9 @@ void Holder::unsay(TimePoint now) {
 
 void Holder::stand_aside(TimePoint now) {
     VPNHA_ASSERT(state_.phase == Phase::claiming);
+    if (state_.rounds.empty() && now < state_.next_round_at) {
+        return;  // It does already. Each renewal of the other one would have it wait anew.
+    }
     state_.rounds.clear();
     state_.next_round_at = now + timing_.promise(timing_.lease);
 }
