@@ -99,6 +99,14 @@ class Findings {
                                "vpnhad",
                                names_of(differing)));
         }
+        for (const json& clock : lease.at("clocks_astray")) {
+            add_of(
+                gateway, Health::degraded,
+                fmt::format("the clock of {} runs at {:.2f} of this node's, and the lease relies "
+                            "on rates that are nearly equal: look after the clocks of both "
+                            "machines",
+                            names_of({clock.at("node")}), clock.at("rate").get<double>()));
+        }
     }
 
     // Before the next failure, not at it.

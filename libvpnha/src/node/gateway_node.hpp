@@ -205,6 +205,9 @@ class GatewayNode {
     [[nodiscard]] bool saves() const { return saves_.work(); }
     // Whose votes count for this node; reserve: how many of them more than a majority needs.
     [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return voter_watch_.votes(); }
+    [[nodiscard]] std::vector<ClockRates::Clock> clocks_astray() const {
+        return voter_watch_.clocks().astray();
+    }
     [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
@@ -261,6 +264,7 @@ class GatewayNode {
     void finish(bool succeeded, Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
+    void ask_for_grant(TimePoint now, Effects& effects);
     // The replica that a promotion waits for may be complete.
     void go_on_promoting(TimePoint now, Effects& effects);
     // Why this node is not to claim the gateway with its replica; empty: it may.
@@ -318,6 +322,8 @@ class GatewayNode {
     // In whose place: the node whose epoch the group has heard last.
     [[nodiscard]] NodeId last_holder() const { return replica_.epoch().node; }
     [[nodiscard]] std::optional<StandIn::Turn> turn_to_stand_in() const;
+    // All sessions of the gateway are in this node's kernel.
+    [[nodiscard]] bool can_serve_all() const;
     // Its place among the standbys that could, without these.
     [[nodiscard]] std::size_t rank_without(const std::set<NodeId>& gone) const;
     void watch_stand_in(TimePoint now, Effects& effects);

@@ -88,6 +88,22 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                        : fmt::format("the vote of node {} does not count here event=vote-lost {}",
                                      news.node.value, left)});
     }
+    for (const ClockRates::Clock& clock : voter_watch_.clocks().take_news()) {
+        const double most = 1 + static_cast<double>(settings_.lease.timing.rate_permille) / 1000;
+        effects.emplace_back(
+            clock.astray
+                ? Log{Level::error,
+                      fmt::format("the clock of node {} runs at {:.2f} of this node's, and the "
+                                  "lease is safe from {:.2f} to {:.2f}: look after the clock of "
+                                  "that machine, or of this one event=clock-rate {} node={} "
+                                  "rate={:.2f}",
+                                  clock.node.value, clock.rate, 1 / most, most, tag(),
+                                  clock.node.value, clock.rate)}
+                : Log{Level::info,
+                      fmt::format("the clock of node {} runs as this node's again "
+                                  "event=clock-rate {} node={} rate={:.2f}",
+                                  clock.node.value, tag(), clock.node.value, clock.rate)});
+    }
     for (const NodeId node : lease_.state().voters.all()) {
         if (node != self()) {
             effects.emplace_back(SendLease{settings_.id, node, lease::Hello{}});

@@ -29,6 +29,9 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
         return;
     }
     found->second.heard_at = now;
+    if (const auto* round = std::get_if<lease::Round>(&message)) {
+        clocks_.note(sender, round->sent_at, now, engine.holder().timing().rate_permille);
+    }
     const auto* answer = std::get_if<lease::Answer>(&message);
     if (const auto* refusal = std::get_if<lease::Refusal>(&message)) {
         found->second.saves = refusal->reason != lease::Verdict::cannot_save;
@@ -46,6 +49,7 @@ std::vector<VoterWatch::News> VoterWatch::on_tick(const lease::Engine& engine, T
     const std::vector<NodeId> voters = engine.state().voters.all();
     std::erase_if(votes_,
                   [&voters](const auto& each) { return !lease::is_in(voters, each.first); });
+    clocks_.keep(voters);
     for (const NodeId node : voters) {
         if (node != self_ && !votes_.contains(node)) {
             votes_.emplace(node, Vote{node, true, now, now, true});

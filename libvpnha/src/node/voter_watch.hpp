@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "lease/engine.hpp"
+#include "node/clock_rates.hpp"
 
 namespace vpnha::node {
 
@@ -59,6 +60,9 @@ class VoterWatch {
     }
     // The other voters, as they were at the last tick, ascending.
     [[nodiscard]] std::vector<Vote> votes() const;
+    // Of the voters that serve, or did.
+    [[nodiscard]] ClockRates& clocks() { return clocks_; }
+    [[nodiscard]] const ClockRates& clocks() const { return clocks_; }
     // How many of the voters may stop counting before no majority is left, this node being one that
     // counts; negative: there is none.
     [[nodiscard]] int reserve(const lease::Voters& voters) const;
@@ -72,6 +76,7 @@ class VoterWatch {
     bool asks_ = false;
     std::map<NodeId, Vote> votes_;
     std::vector<NodeId> differing_;
+    ClockRates clocks_;
 };
 
 }  // namespace vpnha::node

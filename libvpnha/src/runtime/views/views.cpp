@@ -195,6 +195,10 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
                          {"heard_ms", ms_since(vote.heard_at)},
                          {"answered_ms", ms_since(vote.answered_at)}});
     }
+    json clocks = json::array();
+    for (const node::ClockRates::Clock& clock : gateway.clocks_astray()) {
+        clocks.push_back({{"node", clock.node.value}, {"rate", clock.rate}});
+    }
     const lease::Holder& holder = lease.holder();
     const Duration left = holder.serving() ? holder.state().deadline - now : Duration::zero();
     return {{"phase", to_string(holder.phase())},
@@ -205,6 +209,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"remembers", lease.remembers()},
             {"awaited", ids(lease.awaited())},
             {"differing", ids(lease.state().differing)},
+            {"clocks_astray", std::move(clocks)},
             {"votes", std::move(votes)},
             {"reserve", gateway.reserve()},
             {"saves", gateway.saves()},

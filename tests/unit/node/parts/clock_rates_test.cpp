@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/clock_rates.hpp"
+
+#include <gmock/gmock.h>
+
+namespace vpnha::node {
+namespace clock_rates_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::int64_t kRate = 200;
+constexpr NodeId kHolder{3};
+
+class ClockRatesTest : public ::testing::Test {
+  protected:
+    // Rounds each 100 ms of this node's clock, from a clock of that rate.
+    void hear(Duration time, double rate) {
+        for (Duration passed{}; passed < time; passed += milliseconds(100)) {
+            now_ += milliseconds(100);
+            sent_ += std::chrono::duration_cast<Duration>(milliseconds(100) * rate);
+            rates_.note({kHolder, {}, life_}, sent_, now_ + delay_, kRate);
+        }
+    }
+
+    ClockRates rates_;
+    lease::Instance life_{1};
+    TimePoint now_{seconds(1000)};
+    TimePoint sent_{seconds(7)};
+    Duration delay_{};
+};
+
+TEST_F(ClockRatesTest, AClockIsAstrayAfterTwoSpansBeyondHalfOfWhatIsAllowed) {
+    hear(seconds(15), 0.67);
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+    hear(seconds(10), 0.67);
+    const std::vector<ClockRates::Clock> news = rates_.take_news();
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].node, kHolder);
+    EXPECT_TRUE(news[0].astray);
+    EXPECT_NEAR(news[0].rate, 0.67, 0.01);
+    EXPECT_THAT(rates_.astray(), SizeIs(1));
+    hear(seconds(60), 0.67);
+    EXPECT_THAT(rates_.take_news(), IsEmpty()) << "reported once";
+    hear(seconds(20), 1);
+    EXPECT_THAT(rates_.take_news(), SizeIs(1));
+    EXPECT_THAT(rates_.astray(), IsEmpty());
+}
+
+TEST_F(ClockRatesTest, AFastClockIsFoundAsWell) {
+    hear(seconds(25), 1.15);
+    EXPECT_THAT(rates_.astray(), SizeIs(1));
+}
+
+TEST_F(ClockRatesTest, RatesWithinTheBoundAreNothing) {
+    hear(seconds(40), 1.09);
+    hear(seconds(40), 0.91);
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+TEST_F(ClockRatesTest, DelaysOfASecondAndAMachineThatStoodStillAreNothing) {
+    for (int span = 0; span < 6; ++span) {
+        hear(seconds(10), 1);
+        delay_ = seconds(span % 2);
+        hear(milliseconds(100), 1);
+    }
+    delay_ = {};
+    hear(seconds(5), 1);
+    now_ += seconds(4);  // It stood still, and its clock with it.
+    hear(seconds(20), 1);
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+TEST_F(ClockRatesTest, AnotherLifeHasAnotherClock) {
+    hear(seconds(15), 1);
+    life_ = lease::Instance{2};
+    sent_ = TimePoint{seconds(100'000)};
+    hear(seconds(60), 1);
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+TEST_F(ClockRatesTest, WhoIsNoVoterIsForgotten) {
+    hear(seconds(25), 0.67);
+    rates_.keep({NodeId{1}});
+    EXPECT_THAT(rates_.astray(), IsEmpty());
+}
+
+}  // namespace clock_rates_test
+}  // namespace vpnha::node
