@@ -50,7 +50,9 @@ std::string GatewayNode::objection_to_claim() const {
     if (const auto better = replica_.better()) {
         return fmt::format("its replica is not complete, and that of node {} is", better->value);
     }
-    return replica_.has_met_all() ? "" : "a member has yet to tell what its replica has";
+    return replica_.has_met_all() && !replica_.may_be_less()
+               ? ""
+               : "a member has not said what its replica has";
 }
 
 void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
@@ -59,11 +61,13 @@ void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
         return;
     }
     const std::string objection = objection_to_claim();
-    if (objection.empty()) {
-        grants_.end_replica_wait();
-        begin_grant(now, effects);
-    } else if (now >= *until) {
+    const bool over = now >= *until;
+    if (over && replica_.better()) {
         refuse_grant(objection, now, effects);
+    } else if (over || objection.empty()) {
+        // Who has said nothing for so long may never do so, and the gateway is to be served.
+        grants_.end_replica_wait();
+        ask_for_grant(now, effects);
     }
 }
 
@@ -77,6 +81,10 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
                 fmt::format("the promotion waits: {} event=promotion-waits {}", objection, tag())});
         return;
     }
+    ask_for_grant(now, effects);
+}
+
+void GatewayNode::ask_for_grant(TimePoint now, Effects& effects) {
     // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
     // its busy node gives it the time, and has fallen silent after this. To give up sooner would
     // have Pacemaker ban a node that is about to be granted.
@@ -180,6 +188,10 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     if (grants_.awaited()) {
         grants_.end();
         follow(takeover_.on_step(true), now, effects);
+        return;
+    }
+    if (asks && !can_serve_all()) {
+        give_up_claim("its kernel has not all sessions", now, effects);
         return;
     }
     if (asks) {

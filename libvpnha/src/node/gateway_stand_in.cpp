@@ -36,7 +36,12 @@ bool GatewayNode::may_stand_in() const {
             return peer.second.ended_by_order && peer.second.epoch >= promised;
         });
     return last_holder() != NodeId{} && knows && !ended_by_order && !voter.ended_by_order() &&
-           standing() == wire::Level::complete && links_.lost_for_coming() == 0;
+           can_serve_all() && links_.lost_for_coming() == 0;
+}
+
+bool GatewayNode::can_serve_all() const {
+    // A kernel may refuse what it is still installing, as after a snapshot.
+    return standing() == wire::Level::complete && replica_.installing_sessions() == 0;
 }
 
 std::size_t GatewayNode::rank_without(const std::set<NodeId>& gone) const {

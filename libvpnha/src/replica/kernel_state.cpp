@@ -10,6 +10,9 @@ void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, b
             // What the others know to be lacking does not hold up the rest while it is tried again.
             if (!record.lacking) {
                 installing_.insert(record.version);
+                if (is_session) {
+                    installing_sessions_.insert(record.version);
+                }
             } else if (is_session) {
                 lacking_.insert(record.version);
             }
@@ -29,6 +32,7 @@ void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, b
 
 void KernelState::unnote(const StoredRecord& record) {
     installing_.erase(record.version);
+    installing_sessions_.erase(record.version);
     lacking_.erase(record.version);
 }
 

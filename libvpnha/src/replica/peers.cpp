@@ -17,6 +17,7 @@ bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quora
                  [&](NodeId node) { return node != self && !members_.contains(node); });
     if (joined) {
         meeting_until_ = now + limits::kMeetingMax;
+        is_meeting_ = true;
     }
     members_ = present;
     quorate_ = quorate;
@@ -24,12 +25,6 @@ bool Peers::set_members(NodeId self, const std::set<NodeId>& present, bool quora
     std::erase_if(states_, is_absent);
     std::erase_if(confirmed_, is_absent);
     return joined;
-}
-
-void Peers::end_meeting(TimePoint now) {
-    if (now >= meeting_until_) {
-        strangers_.clear();
-    }
 }
 
 void Peers::forget(NodeId node) {

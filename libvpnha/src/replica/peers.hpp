@@ -36,11 +36,13 @@ class Peers {
 
     // It has said hello since it came.
     void meet(NodeId node) { strangers_.erase(node); }
-    // Who has come is waited for until then.
+    // A complete replica waits until then for who has come; nullopt: it waits for nobody.
     [[nodiscard]] std::optional<TimePoint> meeting_until() const {
-        return strangers_.empty() ? std::nullopt : std::optional(meeting_until_);
+        return has_met_all() ? std::nullopt : std::optional(meeting_until_);
     }
-    void end_meeting(TimePoint now);
+    void end_meeting(TimePoint now) { is_meeting_ = is_meeting_ && now < meeting_until_; }
+    // All have said hello, or have had the time to.
+    [[nodiscard]] bool has_met_all() const { return strangers_.empty() || !is_meeting_; }
     // Members that have come, and have not said yet what they have.
     [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
     // It has sent an epoch that nobody can have reached: what it has is not known. True: the first
@@ -67,6 +69,7 @@ class Peers {
     std::set<NodeId> strangers_;
     std::set<NodeId> distrusted_;
     TimePoint meeting_until_{};
+    bool is_meeting_ = false;
     bool quorate_ = false;
     std::map<NodeId, wire::GatewayState> states_;
     std::map<NodeId, Confirmed> confirmed_;

@@ -145,7 +145,11 @@ class Replica {
         return {epoch_, level_ == wire::Level::complete ? sequence_ : 0};
     }
     // All members have said hello since they came, or had the time to.
-    [[nodiscard]] bool has_met_all() const { return peers_.strangers().empty(); }
+    [[nodiscard]] bool has_met_all() const { return peers_.has_met_all(); }
+    // Not complete, and these members have not said since they came what they have.
+    [[nodiscard]] bool may_be_less() const {
+        return level_ != wire::Level::complete && !peers_.strangers().empty();
+    }
     void end_meeting(TimePoint now) { peers_.end_meeting(now); }
     // When end_meeting() makes it so; nullopt: it is.
     [[nodiscard]] std::optional<TimePoint> meeting_until() const { return peers_.meeting_until(); }
@@ -173,6 +177,10 @@ class Replica {
         return kernel_.lacking().size() + heard_.over_limit;
     }
     [[nodiscard]] std::size_t installing() const { return kernel_.installing().size(); }
+    // Sessions among them.
+    [[nodiscard]] std::size_t installing_sessions() const {
+        return kernel_.installing_sessions().size();
+    }
     // At most: what has come and gone again is among them until its turn.
     [[nodiscard]] std::size_t dirty() const { return unsent_.size(); }
     // Members whose replica is complete, without this node.
@@ -207,8 +215,8 @@ class Replica {
     struct Asking {
         wire::Doubt doubt = wire::Doubt::joined;
         bool was_complete = false;  // In the epoch before.
-        wire::Version since;  // What is held is right up to there.
-        bool now = true;      // To be said at the next flush.
+        wire::Version since;        // What is held is right up to there.
+        bool now = true;            // To be said at the next flush.
         TimePoint again_at{};
         Duration pause = limits::kAskAgainFirst;
         // The pass that is listened to, from its first chunk on.

@@ -101,6 +101,36 @@ TEST(NodeStandInFaultsTest, WhoComesFromAnotherRingClaimsNothingBeforeTheOthersH
     }
 }
 
+// A kernel may refuse what it is still installing.
+TEST(NodeStandInFaultsTest, WhoStillInstallsSessionsLeavesItToOthers) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.at(3).answers_installs = false;
+    dial(cluster, 1, 2);
+    cluster.pass(milliseconds(100));
+    cluster.lose_power(1);
+    cluster.pass(milliseconds(1000));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_TRUE(cluster.gate_open(2));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-asks"))));
+}
+
+TEST(NodeStandInFaultsTest, WhoseKernelRefusesASessionMeanwhileTakesItsClaimBack) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.pass(milliseconds(100));
+    cluster.stall_disks({3});  // The grant waits for it.
+    cluster.lose_power(1);
+    cluster.pass(milliseconds(450));
+    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
+    cluster.at(3).answers_installs = false;
+    cluster.run(3,
+                cluster.at(3).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
+    cluster.stall_disks({});
+    cluster.finish_saves(3);
+    EXPECT_NE(cluster.state(3), takeover::State::standing_in);
+    cluster.pass(seconds(1));
+    EXPECT_TRUE(cluster.gate_open(2));
+}
+
 // C3, first schedule: the voters' quorate ring lacks the holder for five seconds.
 TEST(NodeStandInFaultsTest, AHolderWhoseCorosyncHangsHasASubstituteWhenItsLeaseEnds) {
     FakeCluster cluster = standing_in_cluster();
@@ -258,6 +288,43 @@ TEST(PromoteWhileIncompleteTest, APromotionWaitsForTheReplicaThatAMemberHas) {
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         EXPECT_EQ(cluster.replica(node).store().count(), 20U) << node;
     }
+}
+
+// The hellos come late, as behind the snapshot of another gateway.
+TEST(PromoteWhileIncompleteTest, APromotionWaitsForMembersThatHaveNotSaidWhatTheyHave) {
+    FakeCluster cluster(3);
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    dial(cluster, 1, 1);
+    cluster.pass(seconds(2));
+    ASSERT_TRUE(cluster.demote(1).has_value());
+    cluster.kill(2);
+    cluster.pass(seconds(2));
+    cluster.hold(true);
+    cluster.start(2);
+    cluster.pass(seconds(2));
+    const RequestToken request = cluster.begin_promote(2);
+    cluster.pass(seconds(5));
+    EXPECT_FALSE(cluster.at(2).answers.contains(request));
+    EXPECT_FALSE(cluster.gate_open(2));
+    cluster.hold(false);
+    cluster.pass(seconds(3));
+    ASSERT_TRUE(cluster.at(2).answers.contains(request));
+    EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
+    EXPECT_EQ(cluster.replica(2).store().count(), 1U);
+}
+
+TEST(PromoteWhileIncompleteTest, AMemberThatSaysNothingDoesNotPreventAPromotion) {
+    FakeCluster cluster(3);
+    cluster.hold(true);
+    cluster.kill(2);
+    cluster.start(2);
+    cluster.pass(seconds(2));
+    const RequestToken request = cluster.begin_promote(2);
+    cluster.pass(seconds(14));
+    EXPECT_FALSE(cluster.at(2).answers.contains(request));
+    cluster.pass(seconds(3));
+    ASSERT_TRUE(cluster.at(2).answers.contains(request));
+    EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
 }
 
 TEST(PromoteWhileIncompleteTest, APromotionIsRefusedWhereTheReplicaDoesNotCome) {

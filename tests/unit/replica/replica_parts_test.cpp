@@ -126,10 +126,13 @@ TEST(PeersTest, WhoComesIsAStrangerUntilItsHello) {
     peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}}, true, kNow);
     EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}));
     peers.end_meeting(*peers.meeting_until() - Duration(1));
-    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2}));
+    EXPECT_FALSE(peers.has_met_all());
     peers.end_meeting(*peers.meeting_until());
-    EXPECT_THAT(peers.strangers(), IsEmpty()) << "it is waited for no longer";
+    EXPECT_TRUE(peers.has_met_all()) << "a complete replica waits no longer";
     EXPECT_EQ(peers.meeting_until(), std::nullopt);
+    EXPECT_THAT(peers.strangers(), ElementsAre(NodeId{2})) << "it may have more";
+    peers.set_members(NodeId{1}, {NodeId{1}, NodeId{2}, NodeId{3}}, true, kNow);
+    EXPECT_FALSE(peers.has_met_all());
 }
 
 TEST(PeersTest, AConfirmationCoversWhatItDoesNotNameAsRefused) {
