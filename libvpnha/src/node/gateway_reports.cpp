@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
-// vpnhad (holder_watch.hpp), by withdrawing its score. The lowest node that has the gateway
+// vpnhad (watch/holder_watch.hpp), by withdrawing its score. The lowest node that has the gateway
 // withdraws the score of any other node whose vpnhad has died, so that Pacemaker does not promote
 // it next. The promoted node tells of its services; one that is granted no lease gives the role
 // away by its score, in case nobody else notices.

@@ -51,9 +51,7 @@ Replica::Replica(GatewayId gateway, NodeId self, const Epoch& seen)
 Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     VPNHA_ASSERT(epoch > highest_);
     Effects effects;
-    const wire::Level level = level_;
-    promoted_ = true;
-    claimed_partial_ = level != wire::Level::complete;
+    claimed_with_ = level_;
     adopt_epoch(epoch);
     holder_ = self_;
     level_ = wire::Level::complete;
@@ -62,12 +60,12 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     kernel_.clear_lacking();
     digest_at_ = now + limits::kDigestInterval;
     effects.emplace_back(
-        Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest(), level}});
+        Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest(), *claimed_with_}});
     return effects;
 }
 
 void Replica::end_epoch(TimePoint now) {
-    promoted_ = false;
+    claimed_with_.reset();
     if (holder_ == self_) {
         holder_.reset();
     }
@@ -112,7 +110,7 @@ void Replica::amend(const wire::RecordKey& key, ByteView payload) {
 }
 
 Store::Written Replica::write(const wire::RecordKey& key, ByteView payload) {
-    VPNHA_ASSERT(promoted_);
+    VPNHA_ASSERT(promoted());
     const Store::Written written = store_.write(key, payload);
     if (written.applied == Store::Applied::changed && !written.was_dirty) {
         queue(key);
@@ -123,7 +121,7 @@ Store::Written Replica::write(const wire::RecordKey& key, ByteView payload) {
 }
 
 void Replica::erase(const wire::RecordKey& key, TimePoint now) {
-    VPNHA_ASSERT(promoted_);
+    VPNHA_ASSERT(promoted());
     if (const StoredRecord* record = store_.find(key)) {
         kernel_.unnote(*record);
     }
@@ -159,11 +157,11 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
     if (joined) {
         // They have heard neither our last confirmation nor what was said before they came.
         last_confirm_.reset();
-        if (promoted_) {
+        if (promoted()) {
             digest_at_ = now;
         }
     }
-    if (promoted_ || level_ == wire::Level::complete) {
+    if (promoted() || level_ == wire::Level::complete) {
         return;
     }
     if (!asking_) {
@@ -239,7 +237,7 @@ Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoi
 
 Effects Replica::on_malformed(NodeId sender, TimePoint now) {
     Effects effects;
-    if (!promoted_ && (sender == holder_ || (asking_ && asking_->source == sender))) {
+    if (!promoted() && (sender == holder_ || (asking_ && asking_->source == sender))) {
         ++counters_.malformed;
         distrust(wire::Doubt::malformed, effects, now);
     }
@@ -270,7 +268,7 @@ Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now
         holder_ = sender;
     }
     // As of a confirmation.
-    if (!promoted_ && !holder_ && level_ == wire::Level::complete &&
+    if (!promoted() && !holder_ && level_ == wire::Level::complete &&
         found->level == wire::Level::complete && found->epoch == epoch_ &&
         found->sequence > sequence_) {
         ++counters_.gaps;
@@ -286,7 +284,7 @@ Effects Replica::on_claim(NodeId sender, const wire::Claim& claim, TimePoint now
         return {};
     }
     Effects effects;
-    if (promoted_) {
+    if (promoted()) {
         end_epoch(now);
         effects.emplace_back(Superseded{claim.epoch});
     }
@@ -485,10 +483,11 @@ void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& re
 
 Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoint now) {
     Effects effects;
-    if (confirm.epoch == epoch_ && (!promoted_ || confirm.held <= sequence_)) {
+    if (confirm.epoch == epoch_ && (!promoted() || confirm.held <= sequence_)) {
         peers_.confirm(sender, confirm);
         // Of a holder that died while this node was cut off. One that lives tells by its digest.
-        if (!promoted_ && !holder_ && level_ == wire::Level::complete && confirm.held > sequence_) {
+        if (!promoted() && !holder_ && level_ == wire::Level::complete &&
+            confirm.held > sequence_) {
             ++counters_.gaps;
             distrust(wire::Doubt::gap, effects, now);
         }
@@ -497,14 +496,14 @@ Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoi
 }
 
 bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) {
-    if (epoch < epoch_ || (promoted_ && epoch == epoch_)) {
+    if (epoch < epoch_ || (promoted() && epoch == epoch_)) {
         ++counters_.stale_epoch;
         return false;
     }
     if (epoch == epoch_) {
         return true;
     }
-    if (promoted_) {
+    if (promoted()) {
         end_epoch(now);
         effects.emplace_back(Superseded{epoch});
     }
@@ -566,7 +565,7 @@ void Replica::complete(std::uint64_t sequence, Effects& effects) {
 
 Effects Replica::resync(TimePoint now) {
     Effects effects;
-    if (!promoted_) {
+    if (!promoted()) {
         distrust(wire::Doubt::requested, effects, now);
     }
     return effects;

@@ -131,10 +131,12 @@ class Replica {
     }
     // The last change sent, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
-    [[nodiscard]] bool promoted() const { return promoted_; }
+    [[nodiscard]] bool promoted() const { return claimed_with_.has_value(); }
     // Promoted: it was not complete when it claimed the epoch, so a node that comes later may have
     // had more.
-    [[nodiscard]] bool claimed_partial() const { return promoted_ && claimed_partial_; }
+    [[nodiscard]] bool claimed_partial() const {
+        return claimed_with_.value_or(wire::Level::complete) != wire::Level::complete;
+    }
     // The sessions that the end of this pass removes here, though this replica was complete and the
     // promoted node's was not when it claimed its epoch. Some of them may have ended meanwhile.
     [[nodiscard]] std::vector<wire::RecordKey> lost_by(NodeId sender,
@@ -261,7 +263,7 @@ class Replica {
     void request_install(const wire::RecordKey& key, StoredRecord& record, Effects& effects);
     // All changes of a record's version or hold go through these: they keep kernel_.
     void note(const wire::RecordKey& key, const StoredRecord& record) {
-        kernel_.note(key, record, promoted_);
+        kernel_.note(key, record, promoted());
     }
     void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
     // By this node, which is promoted: to be said to the others.
@@ -295,8 +297,7 @@ class Replica {
     wire::Level level_ = wire::Level::empty;
     Epoch epoch_;
     Epoch highest_;
-    bool promoted_ = false;
-    bool claimed_partial_ = false;
+    std::optional<wire::Level> claimed_with_;  // Promoted: its level before the claim.
     std::optional<NodeId> holder_;
     Peers peers_;
     std::uint64_t sequence_ = 0;

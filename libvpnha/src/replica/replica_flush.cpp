@@ -17,14 +17,14 @@ constexpr std::size_t kMessageOverheadBytes = 96;
 Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
-    if (promoted_) {
+    if (promoted()) {
         unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
         flush_digest(effects, now);
     }
     if (pass_ && is_source()) {
         flush_pass(effects);
     }
-    if (!promoted_) {
+    if (!promoted()) {
         if (level_ == wire::Level::complete && is_behind()) {
             give_way(wire::Doubt::missed_claim, effects, now);
         }

@@ -85,7 +85,7 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
             ++counters_.refused;
             set_hold(key, *record, Hold::refused);
             retry_.note_refused();
-            if (!promoted_ && !retry_.waits()) {  // A demotion looks for what is refused.
+            if (!promoted() && !retry_.waits()) {  // A demotion looks for what is refused.
                 retry_.begin(now);
             }
             break;
@@ -133,7 +133,7 @@ std::optional<wire::RecordKey> Replica::install_some(
 }
 
 bool Replica::is_source() const {
-    if (promoted_) {
+    if (promoted()) {
         return true;
     }
     if (holder_ || level_ != wire::Level::complete) {
@@ -151,7 +151,7 @@ bool Replica::is_source() const {
 
 bool Replica::is_behind() const {
     const wire::Version mine{epoch_, sequence_};
-    return !promoted_ && !holder_ &&
+    return !promoted() && !holder_ &&
            std::any_of(peers().begin(), peers().end(), [&](const auto& peer) {
                return peer.second.level == wire::Level::complete &&
                       peers_.reached(peer.first, epoch_) > mine;
@@ -172,7 +172,7 @@ bool Replica::equals_mine(std::uint32_t count, std::uint64_t digest) const {
 
 bool Replica::is_protected(const wire::RecordKey& key) const {
     const StoredRecord* record = store_.find(key);
-    return promoted_ && quorate() && record != nullptr && !record->dirty &&
+    return promoted() && quorate() && record != nullptr && !record->dirty &&
            peers_.have(epoch_, key.type, record->version);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Which votes count, as a whole cluster sees it.
-#include "node/voter_watch.hpp"
+#include "node/watch/voter_watch.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/clock_rates.hpp"
+#include "node/watch/clock_rates.hpp"
 
 #include <gmock/gmock.h>
 

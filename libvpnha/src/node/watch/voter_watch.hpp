@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "lease/engine.hpp"
-#include "node/clock_rates.hpp"
+#include "node/watch/clock_rates.hpp"
 
 namespace vpnha::node {
 

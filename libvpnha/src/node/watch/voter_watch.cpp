@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/voter_watch.hpp"
+#include "node/watch/voter_watch.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "node/holder_watch.hpp"
+#include "node/watch/holder_watch.hpp"
 
 #include <algorithm>
 #include <vector>
