@@ -116,7 +116,7 @@ class Key {
             put(*voters.next);
         }
     }
-    void put(const std::vector<lease::Mark>& marks) {
+    void put(const lease::Marks& marks) {
         std::vector<NodeId> nodes;
         for (const lease::Mark& mark : marks) {
             nodes.push_back(mark.node);
@@ -210,7 +210,7 @@ class Key {
         if (handing && handing->asked) {
             put_number(*handing->asked);
         }
-        if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
+        if (has_marks(run_)) {
             put(voter.answered_at, timing_.abstention(), node.now);
         }
         if (world_.left.deaths > 0) {
@@ -331,7 +331,7 @@ class Key {
         put(ordered);
         put(holds(promise, now) ? promise.epoch : Epoch{});
         put_left(holds(promise, now) ? promise.until : now, now);
-        if (run_.bounds.marks > 0 || run_.start == Start::fenced) {
+        if (has_marks(run_)) {
             put(marks);
         }
         if (run_.bounds.rings > 0) {
@@ -411,10 +411,12 @@ class Key {
             if (lists_vary()) {
                 put(round->voters);
             }
+            put_sent(round->marks);
         } else if (const auto* answer = std::get_if<lease::Answer>(&flying.message)) {
             put(answer->id.epoch);
             put_number(answer->id);
             put(answer->handover.has_value());
+            put_sent(answer->marks);
             if (tells_margins(run_, world_)) {
                 put(answer->before);
             }
@@ -426,6 +428,12 @@ class Key {
         } else if (const auto* question = std::get_if<lease::Question>(&flying.message)) {
             put(question->id.epoch);
             put(is_open(sender, *question));
+            put_sent(question->marks);
+        }
+    }
+    void put_sent(const lease::Marks& marks) {
+        if (has_marks(run_)) {
+            put(marks);
         }
     }
     [[nodiscard]] bool is_alive(const Epoch& epoch) const {

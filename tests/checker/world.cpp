@@ -36,12 +36,19 @@ bool knows_lives(const World& world, const Node& node) {
     return world.left.deaths == 0 && !node.engine.state().alone;
 }
 
+// That node would join these to its own.
+bool is_news(const lease::Marks& marks, const Node& node) {
+    return std::any_of(marks.begin(), marks.end(), [&node](const lease::Mark& mark) {
+        return !node.engine.voter().is_marked(mark.node, mark.boot);
+    });
+}
+
 // The receiver refuses it now and for ever, and nobody minds.
 bool is_idle(const Run& run, const World& world, const lease::Round& round, const Flying& flying,
              const Node& node) {
     const Epoch& epoch = round.id.epoch;
     if (!node.disk || node.disk->granted <= epoch ||
-        round.voters.newer_than(node.engine.state().voters)) {
+        round.voters.newer_than(node.engine.state().voters) || is_news(round.marks, node)) {
         return false;
     }
     const lease::Voter::Promise& promise = node.engine.voter().state().promise;
@@ -55,7 +62,7 @@ bool is_idle(const Run& run, const World& world, const lease::Round& round, cons
         return true;
     }
     return world.left.claims == 0 && asker.engine.holder().phase() != lease::Phase::claiming &&
-           run.bounds.changes == 0 && run.bounds.marks == 0 && run.start != Start::fenced;
+           run.bounds.changes == 0 && !has_marks(run);
 }
 
 // No promise of that node to the epoch holds, and it will make none.
@@ -89,10 +96,11 @@ bool is_idle(const World& world, const lease::Question& question) {
     return !is_open(*world.nodes[index_of(question.id.epoch.node)], question);
 }
 
-// Its asker counts it no more. A handover says more than a vote, to that claim.
+// Its asker counts it no more, and has its marks. A handover says more than a vote, to that claim.
 bool is_closed(const World& world, const lease::Answer& answer) {
     const Node& asker = *world.nodes[index_of(answer.id.epoch.node)];
-    return !is_open(asker, answer.id) && !(answer.handover && asks_for(asker, answer.id));
+    return !is_open(asker, answer.id) && !(answer.handover && asks_for(asker, answer.id)) &&
+           !is_news(answer.marks, asker);
 }
 
 }  // namespace
@@ -138,6 +146,10 @@ bool is_open(const Node& asker, const lease::RoundId& id) {
 
 bool is_open(const Node& asker, const lease::Question& question) {
     return asker.engine.state().inquiry && asker.engine.state().inquiry->id == question.id;
+}
+
+bool has_marks(const Run& run) {
+    return run.bounds.marks > 0 || run.start == Start::fenced;
 }
 
 bool tells_margins(const Run& run, const World& world) {
@@ -325,8 +337,9 @@ void Step::check_question(std::size_t to, const lease::Engine& before, const Fly
     if (agrees && position_of(run_, asker) < position_of(run_, to)) {
         fail("a voter agrees to a node that has less than the voter");
     }
-    // A newer list of voters is learned from whoever has it.
+    // A newer list of voters and marks are learned from whoever has them.
     if (after.state().voters == before.state().voters &&
+        after.voter().state().marks == before.voter().state().marks &&
         (!(after.voter() == before.voter()) || !(after.holder() == before.holder()))) {
         fail("a question has changed what a voter does");
     }
@@ -392,7 +405,8 @@ void Step::forget_closed_rounds() {
             return other != nullptr && other != round && old->sender == young->sender &&
                    round->id.epoch == other->id.epoch && round->id.number < other->id.number &&
                    (old->to & ~young->to) == 0 && round->held == other->held &&
-                   round->voters == other->voters && released(*round) == released(*other) &&
+                   round->voters == other->voters && round->marks == other->marks &&
+                   released(*round) == released(*other) &&
                    !is_open(*world.nodes[index_of(young->sender.node)], other->id);
         });
     };

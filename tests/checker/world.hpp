@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Three nodes, or five, with the real lease engine, their gates, disks and clocks, and the network
+// Three to five nodes with the real lease engine, their gates, disks and clocks, and the network
 // between them: one state of the exhaustive checker (explore.hpp).
 //
 // The network is a set of messages that were sent. Whatever is in it may be received by any of its
@@ -159,6 +159,9 @@ inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
 
 // Its asker waits for opinions on it.
 [[nodiscard]] bool is_open(const Node& asker, const lease::Question& question);
+
+// Nodes may be marked.
+[[nodiscard]] bool has_marks(const Run& run);
 
 // A claimant may yet be told a counter margin: only then matters what voters have heard.
 [[nodiscard]] bool tells_margins(const Run& run, const World& world);

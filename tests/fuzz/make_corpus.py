@@ -222,13 +222,28 @@ def round_id(number, node=2, k=1):
     return epoch(number, node) + struct.pack("!QQ", 1, k)
 
 
-def asked(number, flags, lists, more=b"", duration=3 * 10**8):
+# The receiver is node 1, and its boot id is 0.
+def marks(*nodes):
+    return bytes([len(nodes)]) + b"".join(
+        struct.pack("!I", node) + bytes([0 if node == 1 else node]) * 16 for node in nodes)
+
+
+def asked(number, flags, lists, more=b"", duration=3 * 10**8, marked=marks()):
+    in_vain = b"" if flags & 1 else struct.pack("!Q", 0)
     return (round_id(number) + struct.pack("!QqB", 10**9, duration, flags) + lists + more
-            + checkpoint(number))
+            + checkpoint(number) + in_vain + marked)
 
 
 def checkpoint(number):
     return epoch(number, 2) + struct.pack("!QQ", 5, 10**9)
+
+
+def asking(lists, marked=marks(), node=2):
+    return round_id(3, node) + lists + epoch(2, 1) + struct.pack("!Q", 5) + marked
+
+
+def opinion(verdict, granted, marked=marks()):
+    return (round_id(1, 1) + bytes([verdict]) + granted + b"\x00" + voters(1, 2, 3) + marked)
 
 
 ELSEWHERE = epoch(1, 3)
@@ -245,6 +260,10 @@ LEASE = {
     "claim-of-one": lease(2, asked(3, 0, voters(1))),
     "claim-with-release": lease(2, asked(3, 4, voters(1), epoch(1, 1))),
     "renewal": lease(2, asked(3, 1, voters(1, 2, 3))),
+    "renewal-with-marks": lease(2, asked(3, 1, voters(1, 2, 3), marked=marks(3, 9))),
+    "renewal-with-the-receivers-mark": lease(2, asked(3, 1, voters(1, 2, 3), marked=marks(1))),
+    "renewal-with-too-many-marks": lease(2, asked(3, 1, voters(1, 2, 3),
+                                                  marked=marks(*range(1, 18)))),
     "round-with-next-list": lease(2, asked(3, 3, voters(1, 2, 3) + NEXT)),
     "round-with-too-many-voters": lease(2, asked(3, 0, voters(*range(1, 9)))),
     "round-with-too-long-a-lease": lease(2, asked(3, 0, voters(1), duration=5 * 10**8 + 1)),
@@ -252,47 +271,49 @@ LEASE = {
     "round-with-a-negative-lease": lease(2, asked(3, 0, voters(1), duration=-1)),
     "round-with-no-voters": lease(2, asked(3, 0, voters())),
     "round-at-the-last-epoch": lease(2, asked(2**52, 0, voters(1, 2, 3))),
-    "answer": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00"),
-    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + ELSEWHERE + b"\x00"),
+    "answer": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00" + marks()),
+    "answer-heard": lease(3, round_id(1, 1) + b"\x01" + HEARD + ELSEWHERE + b"\x00" + marks()),
+    "answer-with-marks": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x00" + marks(3, 9)),
     "answer-with-handover": lease(3, round_id(1, 1) + b"\x02" + ELSEWHERE + b"\x01" + epoch(1, 2)
-                                  + struct.pack("!Q", 10**9) + checkpoint(1)),
+                                  + struct.pack("!Q", 10**9) + checkpoint(1) + marks()),
     "answer-with-handover-cut": lease(3, round_id(1, 1) + b"\x00" + ELSEWHERE + b"\x01"
                                       + epoch(1, 2) + struct.pack("!Q", 10**9)),
     "refusal-promised": lease(4, round_id(1, 1) + b"\x07" + epoch(9, 3) + b"\x00"
-                              + voters(1, 2, 3)),
+                              + voters(1, 2, 3) + marks()),
     "refusal-marked": lease(4, round_id(1, 1) + b"\x02" + epoch(9, 0) + b"\x00"
-                            + voters(1, 2, 3)),
+                            + voters(1, 2, 3) + marks(3)),
     "refusal-with-next-list": lease(4, round_id(1, 1) + b"\x04" + epoch(9, 3) + b"\x02"
-                                    + voters(1, 2, 3) + NEXT),
+                                    + voters(1, 2, 3) + NEXT + marks()),
     "release": lease(5, epoch(1, 1) + b"\x01"),
     "release-unserved": lease(5, epoch(1, 1) + b"\x00"),
     "mark-request": lease(6, struct.pack("!I", 3) + b"\x03" * 16),
     "mark-request-of-node-1": lease(6, struct.pack("!I", 1) + b"\x00" * 16),
-    "mark-answer": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x01" + voters(1, 2, 3)),
+    "mark-answer": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x01" + voters(1, 2, 3)
+                         + marks(3)),
     "mark-answer-with-next-list": lease(7, struct.pack("!I", 3) + b"\x03" * 16 + b"\x03"
-                                        + voters(1, 2, 3) + NEXT),
+                                        + voters(1, 2, 3) + NEXT + marks()),
     "version-2": lease(1, b"\x00", version=2),
     "gateway-0": lease(1, b"\x00", gateway=0),
     "node-0": lease(1, b"\x00", node=0),
     "recall": lease(8, b""),
     "memory": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x00"
-                    + voters(1, 2, 3, in_epoch=4) + b"\x01" + struct.pack("!I", 3) + b"\x03" * 16),
+                    + voters(1, 2, 3, in_epoch=4) + marks(3)),
     "memory-of-two": lease(9, struct.pack("!Q", 1) + epoch(9, 2) + b"\x00"
-                           + voters(1, 2, in_epoch=4) + b"\x01" + struct.pack("!I", 1)
-                           + b"\x00" * 16),
+                           + voters(1, 2, in_epoch=4) + marks(1)),
     "memory-with-next-list": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x02"
                                    + voters(1, 2, 3) + NEXT + b"\x00"),
     "memory-of-nothing": lease(9, struct.pack("!Q", 1) + epoch(0, 0) + b"\x00" + voters(1, 2)
                                + b"\x00"),
     "memory-with-too-many-marks": lease(9, struct.pack("!Q", 1) + epoch(9, 3) + b"\x00"
-                                        + voters(1, 2, 3) + b"\x09" + b"\x03" * 180),
-    "question": lease(10, round_id(3, 2) + b"\x00" + voters(1, 2, 3)),
-    "question-with-next-list": lease(10, round_id(3, 2) + b"\x02" + voters(1, 2, 3) + NEXT),
-    "question-with-no-voters": lease(10, round_id(3, 2) + b"\x00" + voters()),
-    "question-of-node-1": lease(10, round_id(3, 1) + b"\x00" + voters(1, 2, 3)),
-    "opinion-yes": lease(11, round_id(1, 1) + b"\x00" + epoch(0, 0)),
-    "opinion-superseded": lease(11, round_id(1, 1) + b"\x05" + epoch(9, 3)),
-    "opinion-unknown": lease(11, round_id(1, 1) + b"\x08" + epoch(9, 3)),
+                                        + voters(1, 2, 3) + marks(*range(1, 18))),
+    "question": lease(10, asking(b"\x00" + voters(1, 2, 3))),
+    "question-with-next-list": lease(10, asking(b"\x02" + voters(1, 2, 3) + NEXT, marks(3))),
+    "question-with-no-voters": lease(10, asking(b"\x00" + voters())),
+    "question-of-node-1": lease(10, asking(b"\x00" + voters(1, 2, 3), node=1)),
+    "opinion-yes": lease(11, opinion(0, epoch(0, 0))),
+    "opinion-superseded": lease(11, opinion(5, epoch(9, 3))),
+    "opinion-with-marks": lease(11, opinion(0, epoch(9, 3), marks(3))),
+    "opinion-unknown": lease(11, opinion(12, epoch(9, 3))),
     "type-12": lease(12, b""),
 }
 

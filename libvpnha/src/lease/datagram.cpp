@@ -78,6 +78,7 @@ class Writer {
         if (!round.held) {
             put(TimePoint(round.in_vain));
         }
+        put(round.marks);
     }
     void operator()(const Answer& answer) {
         type(Type::answer);
@@ -99,6 +100,7 @@ class Writer {
             put(answer.handover->until);
             put(answer.handover->checkpoint);
         }
+        put(answer.marks);
     }
     void operator()(const Refusal& refusal) {
         type(Type::refusal);
@@ -107,6 +109,7 @@ class Writer {
         put(refusal.granted);
         out_.u8(refusal.voters.next ? kNextList : 0);
         put(refusal.voters);
+        put(refusal.marks);
     }
     void operator()(const Release& release) {
         type(Type::release);
@@ -124,6 +127,7 @@ class Writer {
         out_.u8(static_cast<std::uint8_t>((answer.run_out ? kRunOut : 0) |
                                           (answer.voters.next ? kNextList : 0)));
         put(answer.voters);
+        put(answer.marks);
     }
     void operator()(const Recall&) { type(Type::recall); }
     void operator()(const Memory& memory) {
@@ -132,11 +136,7 @@ class Writer {
         put(memory.granted);
         out_.u8(memory.voters.next ? kNextList : 0);
         put(memory.voters);
-        VPNHA_ASSERT(memory.marks.size() <= kMarksMax);
-        out_.u8(static_cast<std::uint8_t>(memory.marks.size()));
-        for (const Mark& mark : memory.marks) {
-            out_.u32(mark.node.value).bytes(mark.boot.octets);
-        }
+        put(memory.marks);
     }
     void operator()(const Question& question) {
         type(Type::question);
@@ -145,6 +145,7 @@ class Writer {
         put(question.voters);
         put(question.position.epoch);
         out_.u64(question.position.sequence);
+        put(question.marks);
     }
     void operator()(const Opinion& opinion) {
         type(Type::opinion);
@@ -153,6 +154,7 @@ class Writer {
         put(opinion.granted);
         out_.u8(opinion.voters.next ? kNextList : 0);
         put(opinion.voters);
+        put(opinion.marks);
     }
 
   private:
@@ -181,6 +183,14 @@ class Writer {
         put(voters.current);
         if (voters.next) {
             put(*voters.next);
+        }
+    }
+
+    void put(const Marks& marks) {
+        VPNHA_ASSERT(marks.size() <= kMarksMax);
+        out_.u8(static_cast<std::uint8_t>(marks.size()));
+        for (const Mark& mark : marks) {
+            out_.u32(mark.node.value).bytes(mark.boot.octets);
         }
     }
 
@@ -238,13 +248,15 @@ class Reader {
                 const RoundId id = round_id();
                 const Voters list = voters((flags(kNextList) & kNextList) != 0);
                 const Epoch of = epoch();
-                return Question{id, list, {of, counter()}};
+                const std::uint64_t sequence = counter();
+                return Question{id, list, {of, sequence}, marks()};
             }
             case Type::opinion: {
                 const RoundId id = round_id();
                 const auto verdict = choice(Verdict::behind);
                 const Epoch granted = epoch();
-                return Opinion{id, verdict, granted, voters((flags(kNextList) & kNextList) != 0)};
+                const Voters list = voters((flags(kNextList) & kNextList) != 0);
+                return Opinion{id, verdict, granted, list, marks()};
             }
         }
         in_.fail();
@@ -328,6 +340,19 @@ class Reader {
         }
         return voters;
     }
+    Marks marks() {
+        Marks marks;
+        const std::size_t count = in_.u8();
+        if (count > kMarksMax) {
+            in_.fail();
+            return marks;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const NodeId node{in_.u32()};
+            marks.push_back({node, boot()});
+        }
+        return marks;
+    }
     Round round() {
         Round round;
         round.id = round_id();
@@ -344,6 +369,7 @@ class Reader {
         if (!round.held) {
             round.in_vain = time().time_since_epoch();
         }
+        round.marks = marks();
         return round;
     }
     Answer answer() {
@@ -366,6 +392,7 @@ class Reader {
             const TimePoint until = time();
             answer.handover = Handover{released, until, checkpoint()};
         }
+        answer.marks = marks();
         return answer;
     }
     MarkAnswer mark_answer() {
@@ -375,6 +402,7 @@ class Reader {
         const std::uint8_t known = flags(kRunOut | kNextList);
         answer.run_out = (known & kRunOut) != 0;
         answer.voters = voters((known & kNextList) != 0);
+        answer.marks = marks();
         return answer;
     }
     Refusal refusal() {
@@ -386,23 +414,15 @@ class Reader {
         }
         refusal.granted = epoch();
         refusal.voters = voters((flags(kNextList) & kNextList) != 0);
+        refusal.marks = marks();
         return refusal;
     }
-
     Memory memory() {
         Memory memory;
         memory.to.value = counter();
         memory.granted = epoch();
         memory.voters = voters((flags(kNextList) & kNextList) != 0);
-        const std::size_t count = in_.u8();
-        if (count > kMarksMax) {
-            in_.fail();
-            return memory;
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            const NodeId node{in_.u32()};
-            memory.marks.push_back({node, boot()});
-        }
+        memory.marks = marks();
         return memory;
     }
 

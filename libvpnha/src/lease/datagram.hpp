@@ -9,23 +9,29 @@
 //
 //   type 1 Hello        flags (1: challenge 1, repeated 2) [, challenge (8)]
 //                       [, instance (8) that gave it, challenge repeated (8)]
-//   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4), list
-//                       [, list] [, epoch released], checkpoint
+//   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4, ordered
+//                       8), list [, list] [, epoch released], checkpoint [, time in vain (8) of a
+//                       claim], marks
 //   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t + L (8), held (1),
-//                       checkpoint; epoch granted elsewhere; handover (1), if there is one: epoch,
-//                       time until (8), checkpoint
-//   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list]
-//   type 5 Release      epoch, served (1)
+//                       checkpoint; epoch granted elsewhere; flags (1: handover 1, cannot save 2)
+//                       [, epoch, time until (8), checkpoint], marks
+//   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list],
+//                       marks
+//   type 5 Release      epoch, flags (1: served 1, by order 2)
 //   type 6 MarkRequest  node (4), boot id (16)
-//   type 7 MarkAnswer   node (4), boot id (16), flags (1: run out 1, next list 2), list [, list]
+//   type 7 MarkAnswer   node (4), boot id (16), flags (1: run out 1, next list 2), list [, list],
+//                       marks
 //   type 8 Recall       -
 //   type 9 Memory       instance (8) that asked, epoch granted, flags (1: next list 2), list
-//                       [, list], count (1), marks (node (4), boot id (16) each)
-//   type 10 Question    round id, flags (1: next list 2), list [, list]
-//   type 11 Opinion     round id, verdict (1), epoch granted
+//                       [, list], marks
+//   type 10 Question    round id, flags (1: next list 2), list [, list], position: epoch, sequence
+//                       (8); marks
+//   type 11 Opinion     round id, verdict (1), epoch granted, flags (1: next list 2), list
+//                       [, list], marks
 //
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
 //   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: epoch, sequence (8), time (8).
+//   marks: count (1), node (4) and boot id (16) of each.
 //   Times are nanoseconds of the CLOCK_BOOTTIME of the node they are about.
 #pragma once
 

@@ -18,7 +18,7 @@ struct Durable {
     Epoch granted;
     Epoch ordered;    // The highest that ended by order.
     Epoch elsewhere;  // See Before::elsewhere.
-    std::vector<Mark> marks;
+    Marks marks;
     Voters voters;
     friend bool operator==(const Durable&, const Durable&) = default;
 };

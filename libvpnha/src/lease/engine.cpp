@@ -43,7 +43,7 @@ Engine::Engine(const Setup& setup, const std::optional<Durable>& durable, TimePo
     : setup_(setup),
       voter_(setup.timing, durable ? durable->granted : Epoch{},
              durable ? durable->ordered : Epoch{}, durable ? durable->elsewhere : Epoch{},
-             durable ? durable->marks : std::vector<Mark>{}, now),
+             durable ? durable->marks : Marks{}, now),
       holder_(setup.timing, durable ? durable->claimed : Epoch{}),
       saved_(known(setup, durable)) {
     state_.voters = saved_.voters;
@@ -187,7 +187,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
         !is_plausible(epoch)) {
         return;
     }
-    learn(sender.node, round.voters, now);
+    learn(sender.node, round.voters, round.marks, effects, now);
     if (round.released) {
         voter_.on_release(*round.released);
     }
@@ -302,6 +302,8 @@ Effects Engine::on_counters(const Checkpoint& checkpoint, TimePoint now) {
 
 void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now) {
     std::erase(state_.differing, from);
+    // Before it counts: a change of the voters ends with the marks of all that have answered.
+    join_marks(answer.marks, effects);
     // Once for each claim: it comes with every answer, and each would hurry the next round.
     const bool handed_to_me =
         answer.handover && !holder_.state().handover && holder_.phase() == Phase::claiming &&
@@ -335,7 +337,7 @@ void Engine::on_refusal(NodeId from, const Refusal& refusal, Effects& effects, T
         become_fenced(effects);
         return;
     }
-    learn(from, refusal.voters, now);
+    learn(from, refusal.voters, refusal.marks, effects, now);
     if (is_plausible(refusal.granted)) {
         holder_.on_granted_elsewhere(refusal.granted);
     }
@@ -431,7 +433,14 @@ void Engine::end(End why, Effects& effects, const Release& how) {
     send_to_others(release, effects);
 }
 
-void Engine::send(NodeId to, Message message, Effects& effects) {
+void Engine::send(NodeId to, Message message, Effects& effects) const {
+    std::visit(
+        [this](auto& sent) {
+            if constexpr (requires { sent.marks; }) {
+                sent.marks = voter_.state().marks;
+            }
+        },
+        message);
     effects.emplace_back(Send{to, std::move(message)});
 }
 

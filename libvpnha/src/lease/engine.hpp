@@ -14,9 +14,13 @@
 //      somebody ordered it; only an order keeps standbys from standing in. A lapsed holder that
 //      Pacemaker still has promoted claims a new epoch by itself, and declines it when another node
 //      may have served.
-//   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority.
+//   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority. Every
+//      answer carries the voter's marks, and so does every message with a list of voters. The
+//      receiver joins these marks to its own before it answers, and before it counts the answer. A
+//      node that receives a mark of its present boot is fenced.                voters.hpp
 //   7  ρ and δ.                                                                 timing.hpp
-//   8  Lists of voters differ by one node.                                      voters.hpp
+//   8  Lists of voters differ by one node. A node takes over a newer list together with the marks
+//      of its sender, so a mark outlives the list whose majority made it.       voters.hpp
 //   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
 //      its Release and its last checkpoint, in that order on disk, in the gate, and on the wire;
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
@@ -280,7 +284,12 @@ class Engine {
     void vote(const Round& round, Effects& effects, TimePoint now);
     void count(NodeId from, const Answer& answer, Effects& effects, TimePoint now);
     void end(End why, Effects& effects, const Release& how = {});
-    void learn(NodeId from, const Voters& voters, TimePoint now);
+    // Takes over another node's list of voters if it is the newer one, and that node's marks in any
+    // case.
+    void learn(NodeId from, const Voters& voters, const Marks& marks, Effects& effects,
+               TimePoint now);
+    void learn_newer(const Voters& voters, TimePoint now);
+    void join_marks(const Marks& marks, Effects& effects);
     void take_over(const Voters& voters, TimePoint now);
     void take_back_change(TimePoint now);
     void note_difference(NodeId from, const Voters& voters);
@@ -295,7 +304,8 @@ class Engine {
     [[nodiscard]] bool is_plausible(const Epoch& epoch) const;
     void note_life(const Sender& sender);
     void become_fenced(Effects& effects);
-    static void send(NodeId to, Message message, Effects& effects);
+    // What is sent carries this node's marks.
+    void send(NodeId to, Message message, Effects& effects) const;
     void send_to_others(const Message& message, Effects& effects) const;
     // Whose majority counts now.
     [[nodiscard]] Voters electorate() const;

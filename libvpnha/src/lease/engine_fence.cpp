@@ -163,7 +163,7 @@ void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effe
     if (!is_sound(answer.voters)) {
         return;
     }
-    learn(from, answer.voters, now);
+    learn(from, answer.voters, answer.marks, effects, now);
     std::optional<Fencing>& fencing = state_.fencing;
     if (!answer.run_out || !fencing || fencing->done || fencing->victim != answer.victim ||
         fencing->boot != answer.boot) {
@@ -176,6 +176,13 @@ void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effe
     if (state_.voters.majority(fencing->run_out)) {
         fencing->done = true;
         effects.emplace_back(RunOut{answer.victim, answer.boot});
+    }
+}
+
+void Engine::join_marks(const Marks& marks, Effects& effects) {
+    voter_.join_marks(marks, state_.voters.all());
+    if (voter_.is_marked(setup_.self.node, setup_.self.boot)) {
+        become_fenced(effects);
     }
 }
 

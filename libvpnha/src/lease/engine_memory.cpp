@@ -20,11 +20,16 @@ bool any_majority(const Voters& voters, const std::vector<NodeId>& nodes) {
 
 }  // namespace
 
-void Engine::learn(NodeId from, const Voters& voters, TimePoint now) {
+void Engine::learn(NodeId from, const Voters& voters, const Marks& marks, Effects& effects,
+                   TimePoint now) {
     note_difference(from, voters);
-    if (!voters.newer_than(state_.voters) || !is_plausible(voters.newest().version.epoch)) {
-        return;
+    if (voters.newer_than(state_.voters) && is_plausible(voters.newest().version.epoch)) {
+        learn_newer(voters, now);
     }
+    join_marks(marks, effects);
+}
+
+void Engine::learn_newer(const Voters& voters, TimePoint now) {
     // The list by which this node voted for the first grant is no news of other lives. It is, if
     // that was this node's own: it has stamped the list itself, and forgotten that. What it claims
     // now would have the number that it claimed then.
@@ -86,10 +91,7 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
 }
 
 void Engine::tell_memory(const Sender& asker, Effects& effects) const {
-    Memory memory{asker.instance, voter_.granted(), voter_.state().marks, state_.voters};
-    std::erase_if(memory.marks,
-                  [this](const Mark& mark) { return !is_in(state_.voters.all(), mark.node); });
-    send(asker.node, std::move(memory), effects);
+    send(asker.node, Memory{asker.instance, voter_.granted(), {}, state_.voters}, effects);
 }
 
 void Engine::on_memory(NodeId from, const Memory& memory, Effects& effects, TimePoint now) {
@@ -174,20 +176,16 @@ void Engine::recall(Effects& effects, TimePoint now) {
     if (holder_.phase() != Phase::idle) {
         end(End::given_up, effects);
     }
-    std::vector<Told> told = state_.recollection.told;
-    std::sort(told.begin(), told.end(),
-              [](const Told& a, const Told& b) { return a.memory.granted < b.memory.granted; });
     const Voters voters = *newest;
-    for (Told& each : told) {
-        std::erase_if(each.memory.marks,
-                      [all = voters.all()](const Mark& mark) { return !is_in(all, mark.node); });
-        voter_.remember(each.memory.granted, each.memory.marks, voters.all());
+    const std::vector<Told> told = std::move(state_.recollection.told);
+    take_over(voters, now);
+    for (const Told& each : told) {
+        voter_.remember(each.memory.granted);
         holder_.on_granted_elsewhere(each.memory.granted);
     }
-    take_over(voters, now);
     effects.emplace_back(Recalled{state_.voters.newest()});
-    if (voter_.is_marked(setup_.self.node, setup_.self.boot)) {
-        become_fenced(effects);
+    for (const Told& each : told) {
+        join_marks(each.memory.marks, effects);
     }
 }
 

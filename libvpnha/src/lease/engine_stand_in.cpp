@@ -61,7 +61,7 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
         !is_sound(question.voters) || !is_plausible(epoch)) {
         return;
     }
-    learn(sender.node, question.voters, now);
+    learn(sender.node, question.voters, question.marks, effects, now);
     Verdict verdict = opinion_on(sender, question.id, question.voters, now);
     const Verdict besides = besides_promise(sender.node, question);
     if (verdict == Verdict::answered) {
@@ -115,7 +115,7 @@ void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, T
         now > state_.inquiry->next_at + setup_.timing.punctual) {
         return;
     }
-    learn(from, opinion.voters, now);
+    learn(from, opinion.voters, opinion.marks, effects, now);
     if (opinion.verdict == Verdict::answered) {
         note_willing(from, effects, now);
     } else if (opinion.verdict == Verdict::ordered) {

@@ -48,6 +48,22 @@ struct RoundId {
     friend auto operator<=>(const RoundId&, const RoundId&) = default;
 };
 
+// A life of a node that is fenced.
+struct Mark {
+    NodeId node;
+    BootId boot;
+    friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+// Marks that a node keeps, and that a message carries: two for each voter, and two of nodes that
+// were voters. A fenced life may outlast its vote, and must not be granted anything then either.
+inline constexpr std::size_t kMarksMax = 16;
+static_assert(kMarksMax > 2 * kVotersMax);
+
+// Every message with a list of voters carries the sender's marks, and so does every answer.
+// voters.hpp says why.
+using Marks = std::vector<Mark>;
+
 // Claim and renewal are the same message.
 struct Round {
     RoundId id;
@@ -63,6 +79,7 @@ struct Round {
     std::optional<Epoch> released;
     bool ordered = false;  // Pacemaker has promoted the sender. Otherwise it stands in.
     Duration in_vain{};    // Of a claim: for how long the sender has claimed without holding.
+    Marks marks{};
     friend bool operator==(const Round&, const Round&) = default;
 };
 
@@ -107,6 +124,7 @@ struct Answer {
     Before before;
     std::optional<Handover> handover;
     bool saves = true;  // The voter's disk takes what it votes: a renewal needs no disk.
+    Marks marks{};
     friend bool operator==(const Answer&, const Answer&) = default;
 };
 
@@ -133,6 +151,7 @@ struct Refusal {
     Verdict reason = Verdict::abstaining;
     Epoch granted;  // The voter's highest.
     Voters voters;  // The voter's own.
+    Marks marks{};
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
@@ -149,6 +168,7 @@ struct Question {
     RoundId id;  // Of the claim that it would be; the number is the question's.
     Voters voters;
     Position position;  // The asker's.
+    Marks marks{};
     friend bool operator==(const Question&, const Question&) = default;
 };
 struct Opinion {
@@ -156,6 +176,7 @@ struct Opinion {
     Verdict verdict = Verdict::abstaining;  // `answered`: it would.
     Epoch granted;                          // The voter's highest.
     Voters voters;                          // The voter's own.
+    Marks marks{};
     friend bool operator==(const Opinion&, const Opinion&) = default;
 };
 
@@ -180,20 +201,9 @@ struct MarkAnswer {
     bool run_out = false;
     // The marker's own: of the newest list that any of them knows a majority must have marked it.
     Voters voters;
+    Marks marks{};
     friend bool operator==(const MarkAnswer&, const MarkAnswer&) = default;
 };
-
-// A life of a node that is fenced.
-struct Mark {
-    NodeId node;
-    BootId boot;
-    friend bool operator==(const Mark&, const Mark&) = default;
-};
-
-// That a node keeps: more than two lists of voters that differ by one. Of more the oldest one goes
-// that is no voter's: not sooner, because a fenced life may outlast its vote, and is to be granted
-// nothing then either.
-inline constexpr std::size_t kMarksMax = 16;
 
 // From a node whose list has no version: what do you remember?
 struct Recall {
@@ -203,7 +213,7 @@ struct Recall {
 struct Memory {
     Instance to;  // The life that asked.
     Epoch granted;
-    std::vector<Mark> marks;
+    Marks marks;
     Voters voters;  // Without a version: the sender remembers nothing, either.
     friend bool operator==(const Memory&, const Memory&) = default;
 };

@@ -55,7 +55,7 @@ std::string_view to_string(Verdict verdict) {
 }
 
 Voter::Voter(const Timing& timing, const Epoch& granted, const Epoch& ordered,
-             const Epoch& elsewhere, std::vector<Mark> marks, TimePoint now)
+             const Epoch& elsewhere, Marks marks, TimePoint now)
     : timing_(timing) {
     state_.started = now;
     state_.granted = granted;
@@ -172,15 +172,53 @@ void Voter::mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& v
     if (is_marked(victim, boot)) {
         return;
     }
-    keep({victim, boot}, voters);
+    // A node has one life at a time, and a request names its newest one: older marks can go.
+    std::erase_if(state_.marks, [victim](const Mark& each) { return each.node == victim; });
+    if (state_.marks.size() == kMarksMax && !make_room(voters)) {
+        // The other voters have more than two marks each: one has received marks of older lives.
+        const auto older =
+            std::find_if(state_.marks.begin(), state_.marks.end(),
+                         [this](const Mark& each) { return has_several_marks(each.node); });
+        VPNHA_ASSERT(older != state_.marks.end());
+        state_.marks.erase(older);
+    }
+    state_.marks.push_back({victim, boot});
     if (state_.granted.node == victim && state_.granted_to.value_or(boot) == boot) {
         state_.granted = {state_.granted.number + 1, NodeId{}};
         state_.served = true;
     }
 }
 
-void Voter::remember(const Epoch& granted, const std::vector<Mark>& marks,
-                     const std::vector<NodeId>& voters) {
+void Voter::join_marks(const Marks& marks, const std::vector<NodeId>& voters) {
+    for (const Mark& mark : marks) {
+        if (is_marked(mark.node, mark.boot)) {
+            continue;
+        }
+        const bool has_room =
+            state_.marks.size() < kMarksMax || (is_in(voters, mark.node) && make_room(voters));
+        if (has_room) {
+            state_.marks.push_back(mark);
+        }
+    }
+}
+
+bool Voter::make_room(const std::vector<NodeId>& voters) {
+    const auto oldest =
+        std::find_if(state_.marks.begin(), state_.marks.end(),
+                     [&voters](const Mark& each) { return !is_in(voters, each.node); });
+    if (oldest == state_.marks.end()) {
+        return false;
+    }
+    state_.marks.erase(oldest);
+    return true;
+}
+
+bool Voter::has_several_marks(NodeId node) const {
+    return std::count_if(state_.marks.begin(), state_.marks.end(),
+                         [node](const Mark& each) { return each.node == node; }) > 1;
+}
+
+void Voter::remember(const Epoch& granted) {
     if (granted > state_.granted) {
         state_.granted = granted;
         state_.granted_to.reset();
@@ -188,22 +226,6 @@ void Voter::remember(const Epoch& granted, const std::vector<Mark>& marks,
         state_.heard.reset();
         state_.before = {Knowledge::lost, {}, {granted.number, NodeId{}}};
         state_.served = true;
-    }
-    for (const Mark& mark : marks) {
-        keep(mark, voters);
-    }
-}
-
-void Voter::keep(const Mark& mark, const std::vector<NodeId>& voters) {
-    // A node has one life at a time, so its newest mark is all that counts.
-    std::erase_if(state_.marks, [&mark](const Mark& each) { return each.node == mark.node; });
-    state_.marks.push_back(mark);
-    if (state_.marks.size() > kMarksMax) {
-        const auto past =
-            std::find_if(state_.marks.begin(), state_.marks.end(),
-                         [&voters](const Mark& each) { return !is_in(voters, each.node); });
-        VPNHA_ASSERT(past != state_.marks.end());
-        state_.marks.erase(past);
     }
 }
 

@@ -51,9 +51,9 @@ class Voter {
     };
     struct State {
         TimePoint started{};
-        Epoch granted;            // Durable.
-        Epoch ordered;            // Durable; the highest that ended by order.
-        std::vector<Mark> marks;  // Durable; one per node at most.
+        Epoch granted;  // Durable.
+        Epoch ordered;  // Durable; the highest that ended by order.
+        Marks marks;    // Durable; kMarksMax at most.
         Promise promise;
         // That is in vain: since when.
         std::optional<TimePoint> in_vain_since;
@@ -71,7 +71,7 @@ class Voter {
 
     // `elsewhere`: see Before.
     Voter(const Timing& timing, const Epoch& granted, const Epoch& ordered, const Epoch& elsewhere,
-          std::vector<Mark> marks, TimePoint now);
+          Marks marks, TimePoint now);
 
     [[nodiscard]] Verdict judge(const Sender& sender, const Round& round, const Voters& own,
                                 TimePoint now);
@@ -88,11 +88,16 @@ class Voter {
     [[nodiscard]] bool ended_by_order() const {
         return state_.ordered != Epoch{} && state_.ordered >= state_.granted;
     }
+    // At the request of a node that has received something of that life.
     void mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters);
-    // What others remember of this node's votes: nothing lower is granted any more. The marks are
-    // of `voters`.
-    void remember(const Epoch& granted, const std::vector<Mark>& marks,
-                  const std::vector<NodeId>& voters);
+    // The marks of another node; see voters.hpp. They join this node's own and replace none of
+    // them: boot ids have no order, so nobody can say which of two lives is the newer one. The mark
+    // of a life that is over refuses nobody. Where there is no room, a mark of one of `voters`
+    // takes the place of a node's that does not vote, and any other mark is dropped: so two nodes
+    // that send each other their marks come to an end.
+    void join_marks(const Marks& marks, const std::vector<NodeId>& voters);
+    // What others remember of this node's votes: nothing lower is granted any more.
+    void remember(const Epoch& granted);
     // Marked, and no promise to that life of the node holds any more, whatever L was: an abstention
     // after the last answer to it, or after the start, before which nobody knows whom was answered.
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
@@ -119,7 +124,10 @@ class Voter {
 
   private:
     [[nodiscard]] Verdict grant(const Sender& sender, const Epoch& epoch, TimePoint now);
-    void keep(const Mark& mark, const std::vector<NodeId>& voters);
+    // Makes room for one more mark, at the expense of a node that does not vote. False: every mark
+    // is a voter's.
+    bool make_room(const std::vector<NodeId>& voters);
+    [[nodiscard]] bool has_several_marks(NodeId node) const;
     void note_answer(const Sender& sender, const Round& round, TimePoint now);
     [[nodiscard]] bool misses(NodeId node, TimePoint now) const;
 

@@ -3,13 +3,22 @@
 // holder:
 //
 //   1  the holder puts the next list beside its own; from here on it needs a majority of both
-//   2  who hears of a newer list takes it over, on disk, before it answers
+//   2  a node that receives a newer list takes it over before it answers: the list and the fence
+//      marks of its sender are on disk together
 //   3  a round answered by majorities of both ends the change: the next list alone counts
+//   4  an answer carries the voter's fence marks; the holder joins them to its own before it counts
+//      the answer
 //
 // Why no two majorities miss each other: majorities of lists that differ by one node share a node,
 // and nobody gets as far as a third list before majorities of the first and the second know the
 // second; those refuse whoever asks by the first alone. A version names the epoch of its holder, so
 // that two holders never give one version to two lists, and the later of them wins.
+//
+// Why a mark outlives the list whose majority made it: a change to a later list needs answers from
+// a majority of the list before. At least one of these voters has the mark. So the holder has the
+// mark, too, when it ends the change, and saves it with the ended list. Every other node takes over
+// the ended list and the mark together. So each node that votes by the later list alone has the
+// mark. This is true of a victim that does not vote any more as well.
 //
 // To replace a node, remove it first, then add the other.
 //

@@ -72,6 +72,18 @@ bool LeaseSaves::must_wait(const lease::Effect& effect) const {
     return is_renewal || send != nullptr || is_grant(effect);
 }
 
+void LeaseSaves::leave_out_unsaved_marks(lease::Effect& effect) const {
+    auto* const send = std::get_if<lease::Send>(&effect);
+    auto* const round = send == nullptr ? nullptr : std::get_if<lease::Round>(&send->message);
+    if (round == nullptr || unsaved_.empty() || !on_disk_) {
+        return;
+    }
+    const lease::Marks& saved = on_disk_->marks;
+    std::erase_if(round->marks, [&saved](const lease::Mark& mark) {
+        return std::find(saved.begin(), saved.end(), mark) == saved.end();
+    });
+}
+
 LeaseSaves::Orders LeaseSaves::take(lease::Effects&& from) {
     Orders orders;
     for (lease::Effect& effect : from) {
@@ -88,8 +100,12 @@ LeaseSaves::Orders LeaseSaves::take(lease::Effects&& from) {
                 return ((shuts || ends) && opens_gate(waiting)) || (ends && is_grant(waiting));
             });
         }
-        (must_wait(effect) ? unsaved_.back().effects : orders.ready)
-            .emplace_back(std::move(effect));
+        if (must_wait(effect)) {
+            unsaved_.back().effects.emplace_back(std::move(effect));
+        } else {
+            leave_out_unsaved_marks(effect);
+            orders.ready.emplace_back(std::move(effect));
+        }
     }
     return orders;
 }

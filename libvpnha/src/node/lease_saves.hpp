@@ -9,9 +9,10 @@
 //   renews (2)          | at once           | waits                       | at once
 //   is granted, answers | at once           | waits                       | waits
 //
-//   (1) and what would open the gate, or was granted, is not done any more. (2) a round, a later
-//   deadline; until the first save is through these wait, too. A deadline also waits behind a grant
-//   that waits: the gateway decides then whether its gate may open.
+//   (1) and what would open the gate, or was granted, is not done any more. (2) a round, without
+//   marks that are not on the disk yet, and a later deadline; until the first save is through these
+//   wait, too. A deadline also waits behind a grant that waits: the gateway decides then whether
+//   its gate may open.
 #pragma once
 
 #include <cstdint>
@@ -63,6 +64,8 @@ class LeaseSaves {
         lease::Effects effects;
     };
     [[nodiscard]] bool must_wait(const lease::Effect& effect) const;
+    // A round waits for its list of voters. So the marks that go with the list are on the disk.
+    void leave_out_unsaved_marks(lease::Effect& effect) const;
 
     std::deque<Unsaved> unsaved_;  // The oldest first.
     std::uint64_t tickets_ = 0;

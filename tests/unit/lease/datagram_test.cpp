@@ -15,6 +15,7 @@ const LeaseKey kKey("the cluster's key");
 const RoundId kRoundId{{7, NodeId{2}}, {3}, 9};
 const Voters kVoters{{{{1, NodeId{1}}, 1}, nodes_to(3)},
                      VoterList{{{6, NodeId{2}}, 2}, nodes_to(4)}};
+const Marks kMarks{{NodeId{1}, boot_of(1)}, {NodeId{3}, boot_of(3, 2)}};
 const TimePoint kTime{std::chrono::milliseconds(1000)};
 
 // One message of each type, with nothing left at its default.
@@ -28,26 +29,29 @@ std::vector<Message> all_messages() {
               kVoters,
               {{6, NodeId{1}}, 5, kTime},
               Epoch{6, NodeId{1}},
-              true},
+              true,
+              {},
+              kMarks},
         Answer{kRoundId,
                {Knowledge::heard,
                 {{6, NodeId{1}}, 4, kTime, true, {{5, NodeId{3}}, 5, kTime}},
                 {5, NodeId{3}}},
                Handover{{6, NodeId{1}}, kTime, {{6, NodeId{1}}, 5, kTime}},
-               false},
-        Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters},
+               false,
+               kMarks},
+        Refusal{kRoundId, Verdict::promised, {8, NodeId{3}}, kVoters, kMarks},
         Release{{6, NodeId{1}}, false, true},
         MarkRequest{NodeId{1}, boot_of(1)},
-        MarkAnswer{NodeId{1}, boot_of(1), true, kVoters},
+        MarkAnswer{NodeId{1}, boot_of(1), true, kVoters, kMarks},
         Hello{5, std::nullopt},
         Hello{6, Challenge{Instance{8}, 9}},
         Recall{},
         Memory{Instance{7},
                {9, NodeId{3}},
-               {{NodeId{1}, boot_of(1)}, {NodeId{3}, boot_of(3, 2)}},
+               kMarks,
                {{{{6, NodeId{2}}, 2}, nodes_to(3)}, std::nullopt}},
-        Question{kRoundId, kVoters, {{6, NodeId{1}}, 5}},
-        Opinion{kRoundId, Verdict::behind, {8, NodeId{3}}, kVoters},
+        Question{kRoundId, kVoters, {{6, NodeId{1}}, 5}, kMarks},
+        Opinion{kRoundId, Verdict::behind, {8, NodeId{3}}, kVoters, kMarks},
     };
 }
 
@@ -113,7 +117,10 @@ TEST(DatagramTest, RoundHasTheBytesOfVersionOne) {
               "000000000000000600000001"          // released
               "000000000000000600000001"          // checkpoint: epoch
               "0000000000000005"                  // its sequence and time
-              "000000003b9aca00");
+              "000000003b9aca00"
+              "02"                                // marks: node, boot id
+              "0000000101010000000000000000000000000000"
+              "0000000303020000000000000000000000000000");
 }
 
 TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
@@ -129,7 +136,8 @@ TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
               "00000000000000010000000100000001"  // list: version
               "03000000010000000200000003"        // its nodes
               "000000000000000600000001"          // position: epoch
-              "0000000000000005");                // its sequence
+              "0000000000000005"                  // its sequence
+              "00");                              // marks
     EXPECT_EQ(body(Opinion{kRoundId, Verdict::promised, {8, NodeId{3}},
                            {kVoters.current, std::nullopt}}),
               "0b"                                // Opinion
@@ -139,7 +147,8 @@ TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
               "000000000000000800000003"          // granted
               "00"                                // flags
               "00000000000000010000000100000001"  // list: version
-              "03000000010000000200000003");      // its nodes
+              "03000000010000000200000003"        // its nodes
+              "00");                              // marks
 }
 // clang-format on
 
@@ -207,8 +216,8 @@ TEST(DatagramTest, AQuestionInSomebodyElsesEpochOrInstanceIsMalformed) {
 TEST(DatagramTest, AnUnknownVerdictIsMalformed) {
     const Voters voters{{{}, nodes_to(1)}, std::nullopt};
     Bytes bytes = encode(datagram_of(Opinion{kRoundId, Verdict::behind, {}, voters}), kKey);
-    // Behind it: an epoch, the flags, and a list of one.
-    std::uint8_t& verdict = bytes[bytes.size() - kTagBytes - 12 - 1 - 21 - 1];
+    // Behind it: an epoch, the flags, a list of one, and no marks.
+    std::uint8_t& verdict = bytes[bytes.size() - kTagBytes - 12 - 1 - 21 - 1 - 1];
     ASSERT_EQ(verdict, static_cast<std::uint8_t>(Verdict::behind));
     ++verdict;
     EXPECT_FALSE(parse_datagram(signed_again(std::move(bytes)), kKey).has_value());
@@ -230,6 +239,29 @@ TEST(DatagramTest, UnsoundListsAreMalformed) {
     EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
     round.voters = {{{}, nodes_to(kVotersMax + 1)}, std::nullopt};
     EXPECT_FALSE(parse_datagram(encode(datagram_of(round), kKey), kKey).has_value());
+}
+
+TEST(DatagramTest, MoreMarksThanANodeKeepsAreMalformed) {
+    Bytes bytes = encode(datagram_of(Answer{kRoundId, {}, {}}), kKey);
+    for (const std::size_t count : {kMarksMax, kMarksMax + 1}) {
+        Bytes marked(bytes.begin(), bytes.end() - kTagBytes - 1);
+        marked.push_back(static_cast<std::uint8_t>(count));
+        marked.resize(marked.size() + 20 * count + kTagBytes);
+        EXPECT_EQ(parse_datagram(signed_again(std::move(marked)), kKey).has_value(),
+                  count == kMarksMax);
+    }
+}
+
+// Lease datagrams are not fragmented.
+TEST(DatagramTest, TheLongestRoundFitsAnEthernetFrame) {
+    Round round = std::get<Round>(all_messages()[1]);
+    round.held = false;
+    round.voters.current.nodes = nodes_to(kVotersMax);
+    round.voters.next->nodes = nodes_to(kVotersMax - 1);
+    round.marks.assign(kMarksMax, kMarks[0]);
+    const Bytes bytes = encode(datagram_of(round), kKey);
+    EXPECT_TRUE(parse_datagram(bytes, kKey).has_value());
+    EXPECT_LE(bytes.size(), 1500U - 40 - 8);
 }
 
 TEST(DatagramTest, ANumberThatWouldWrapSoonIsMalformed) {

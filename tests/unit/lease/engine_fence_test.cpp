@@ -167,6 +167,125 @@ TEST(EngineFenceTest, MarksOfStrangersAreNotKept) {
     EXPECT_FALSE(cluster[2].fence(NodeId{9}, boot_of(9), cluster.now()).has_value());
 }
 
+void expect_fenced(Cluster& cluster, unsigned by, unsigned victim) {
+    fence(cluster, by, victim);
+    cluster.live(milliseconds(700));
+    fence(cluster, by, victim);
+    EXPECT_THAT(all_of_kind<RunOut>(cluster.take(by)), SizeIs(1));
+}
+
+void expect_no_lease(Cluster& cluster, unsigned node) {
+    cluster.promote(node);
+    cluster.live(std::chrono::seconds(3));
+    EXPECT_FALSE(cluster.speaks(node));
+}
+
+// The two that marked node 1 vote no more, or are off; node 4 was off when they did.
+TEST(EngineFenceTest, AVoterThatMissedAMarkLearnsItInAChangeOfTheVoters) {
+    Cluster cluster(4);
+    cluster.cut(1);
+    cluster.promote(2);
+    cluster.change_voters(2, nodes_to(3));
+    cluster.live(milliseconds(200));
+    cluster.cut(4);
+    expect_fenced(cluster, 2, 1);
+    cluster.mend(4);
+    cluster.change_voters(2, nodes_to(4));
+    cluster.live(milliseconds(200));
+    cluster.change_voters(2, {NodeId{1}, NodeId{2}, NodeId{4}});
+    cluster.live(milliseconds(200));
+    ASSERT_FALSE(cluster[4].state().voters.next.has_value());
+    cluster.stop(3);
+    cluster.stop(2);
+    cluster.mend(1);
+    expect_no_lease(cluster, 1);
+}
+
+// Its rounds are answered by those that marked node 1 while it was off.
+TEST(EngineFenceTest, AHolderHasAMarkOnDiskBeforeItEndsAChange) {
+    Cluster cluster(5);
+    cluster.cut(1);
+    cluster.cut(4);
+    expect_fenced(cluster, 2, 1);
+    cluster.mend(4);
+    cluster.promote(4);
+    cluster.take(4);
+    cluster.change_voters(4, nodes_to(4));
+    const Effects effects = cluster.take(4);
+    ASSERT_THAT(all_of_kind<VotersChanged>(effects), SizeIs(1));
+    const Durable ended = all_of_kind<SaveDurable>(effects).back().durable;
+    EXPECT_EQ(ended.voters.current.nodes, nodes_to(4));
+    EXPECT_EQ(ended.marks, (Marks{{NodeId{1}, boot_of(1)}}));
+}
+
+// Node 1 votes no more when nodes 4 and 5 come, and votes again when those that marked it are gone.
+TEST(EngineFenceTest, TheMarkOfANodeThatVotesNoMoreIsLearnedToo) {
+    Cluster cluster(5, 3);
+    cluster.cut(1);
+    cluster.promote(2);
+    expect_fenced(cluster, 2, 1);
+    const auto change = [&cluster](unsigned holder, const std::vector<unsigned>& voters) {
+        std::vector<NodeId> nodes;
+        for (const unsigned voter : voters) {
+            nodes.push_back(NodeId{voter});
+        }
+        cluster.change_voters(holder, nodes);
+        cluster.live(milliseconds(200));
+        ASSERT_EQ(cluster[4].state().voters.current.nodes, nodes);
+    };
+    cluster.change_voters(2, {NodeId{2}, NodeId{3}});
+    cluster.live(milliseconds(200));
+    change(2, {2, 3, 4});
+    change(2, {2, 3, 4, 5});
+    change(2, {2, 4, 5});
+    cluster.run(2, cluster[2].release(true, cluster.now()));
+    cluster.promote(5);
+    cluster.stop(3);
+    cluster.stop(2);
+    change(5, {4, 5});
+    cluster.mend(1);
+    change(5, {1, 4, 5});
+    cluster.stop(5);
+    expect_no_lease(cluster, 1);
+}
+
+TEST(EngineFenceTest, ANewerListIsOnDiskWithTheMarksThatGoWithIt) {
+    Cluster cluster;
+    Round round;
+    round.id = {{4, NodeId{3}}, {1}, 1};
+    round.lease = Timing{}.lease;
+    round.voters = {{{{4, NodeId{3}}, 1}, nodes_to(4)}, std::nullopt};
+    round.marks = {{NodeId{1}, boot_of(1)}};
+    const Effects effects = cluster[2].on_message(sender_of(3), round, cluster.now());
+    ASSERT_TRUE(std::holds_alternative<SaveDurable>(effects.at(0)));
+    const Durable& durable = std::get<SaveDurable>(effects[0]).durable;
+    EXPECT_EQ(durable.voters, round.voters);
+    EXPECT_EQ(durable.marks, round.marks);
+    EXPECT_EQ(sent<Answer>(effects).at(0).marks, round.marks);
+}
+
+TEST(EngineFenceTest, ANodeLearnsItsOwnMarkFromEveryListOfVoters) {
+    const Voters voters = Cluster()[1].state().voters;
+    const Marks marks{{NodeId{1}, boot_of(1)}};
+    const RoundId own{{1, NodeId{1}}, {1}, 1};
+    Round round{{{1, NodeId{2}}, {1}, 1}, {}, Timing{}.lease, false, voters, {}, {}, false};
+    round.marks = marks;
+    Answer answer{own, {}, {}};
+    answer.marks = marks;
+    const std::vector<Message> messages{
+        round,
+        answer,
+        Refusal{own, Verdict::promised, {}, voters, marks},
+        MarkAnswer{NodeId{3}, boot_of(3), false, voters, marks},
+        Question{{{1, NodeId{2}}, {1}, 1}, voters, {}, marks},
+    };
+    for (const Message& message : messages) {
+        Cluster cluster;
+        const Effects effects = cluster[1].on_message(sender_of(2), message, cluster.now());
+        EXPECT_THAT(all_of_kind<Fenced>(effects), SizeIs(1)) << message.index();
+    }
+}
+
 TEST(EngineFenceTest, TwoNodesCannotFenceByMarks) {
     Cluster cluster(2);
     const auto refused = cluster[2].fence(NodeId{1}, boot_of(1), cluster.now());

@@ -220,6 +220,49 @@ TEST(VoterTest, MarksAreBoundedAndThoseOfVotersAreKept) {
     EXPECT_FALSE(voter.is_marked(NodeId{100}, boot_of(100)));
 }
 
+// Nobody can say which of the two lives is the newer one.
+TEST(VoterTest, ReceivedMarksReplaceNone) {
+    Voter voter = voter_with({}, {{NodeId{1}, boot_of(1)}});
+    const Marks received{{NodeId{1}, boot_of(1, 2)}, {NodeId{1}, boot_of(1)}};
+    voter.join_marks(received, nodes_to(3));
+    voter.join_marks(received, nodes_to(3));
+    EXPECT_EQ(voter.state().marks, (Marks{{NodeId{1}, boot_of(1)}, {NodeId{1}, boot_of(1, 2)}}));
+    mark(voter, 1, 3);
+    EXPECT_EQ(voter.state().marks, (Marks{{NodeId{1}, boot_of(1, 3)}})) << "its newest life";
+}
+
+TEST(VoterTest, ReceivedMarksTakeTheRoomOfNodesThatDoNotVote) {
+    Voter voter = voter_with();
+    for (unsigned past = 100; past < 100 + kMarksMax; ++past) {
+        mark(voter, past);
+    }
+    const Marks full = voter.state().marks;
+    voter.join_marks({{NodeId{99}, boot_of(99)}}, nodes_to(3));
+    EXPECT_EQ(voter.state().marks, full) << "of no voter either";
+    voter.join_marks({{NodeId{1}, boot_of(1)}}, nodes_to(3));
+    EXPECT_TRUE(voter.is_marked(NodeId{1}, boot_of(1)));
+    const Marks kept = voter.state().marks;
+    EXPECT_EQ(kept.size(), kMarksMax);
+    voter.join_marks(full, nodes_to(3));
+    EXPECT_EQ(voter.state().marks, kept) << "two nodes do not take turns";
+}
+
+TEST(VoterTest, ARequestFindsRoomAmongMarksOfOneNode) {
+    Voter voter = voter_with();
+    Marks received{{NodeId{2}, boot_of(2)}};
+    for (unsigned life = 1; received.size() <= kMarksMax; ++life) {
+        received.push_back({NodeId{3}, boot_of(3, life)});
+    }
+    voter.join_marks(received, nodes_to(3));
+    EXPECT_EQ(voter.state().marks.size(), kMarksMax);
+    mark(voter, 1);
+    EXPECT_EQ(voter.state().marks.size(), kMarksMax);
+    EXPECT_TRUE(voter.is_marked(NodeId{1}, boot_of(1)));
+    EXPECT_TRUE(voter.is_marked(NodeId{2}, boot_of(2)));
+    EXPECT_FALSE(voter.is_marked(NodeId{3}, boot_of(3, 1)));
+    EXPECT_TRUE(voter.is_marked(NodeId{3}, boot_of(3, 2)));
+}
+
 TEST(VoterTest, StopsAnsweringAHolderThatItsGroupHasLackedForLong) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
@@ -285,7 +328,7 @@ TEST(VoterTest, AnEpochThatWasGivenBackUnusedIsNobodys) {
 
 TEST(VoterTest, WhatOthersRememberDeniesNothingBelowIt) {
     Voter voter = voter_with();
-    voter.remember({7, NodeId{1}}, {}, nodes_to(3));
+    voter.remember({7, NodeId{1}});
     ASSERT_EQ(judge(voter, round_of(8, 1)), Verdict::answered);
     EXPECT_GT(voter.before().elsewhere, (Epoch{6, NodeId{3}}));
     EXPECT_LT(voter.before().elsewhere, (Epoch{7, NodeId{1}}));

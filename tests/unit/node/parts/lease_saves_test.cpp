@@ -66,6 +66,25 @@ TEST_F(LeaseSavesTest, AMarkOnAnotherNodeHoldsUpNoRenewal) {
     EXPECT_THAT(ready(lease::Granted{}), IsEmpty());
 }
 
+TEST_F(LeaseSavesTest, ARenewalCarriesTheMarksThatAreOnTheDisk) {
+    const lease::Mark first{NodeId{2}, {}};
+    const lease::Mark second{NodeId{3}, {}};
+    lease::Durable marked = durable(1);
+    marked.marks = {first};
+    ASSERT_THAT(saves_.on_saved(save(marked), true).ready, IsEmpty());
+    marked.marks = {first, second};
+    const std::uint64_t ticket = save(marked);
+    lease::Round round;
+    round.marks = marked.marks;
+    const auto marks_of = [&] {
+        const lease::Effects sent = ready(lease::Send{NodeId{2}, round});
+        return std::get<lease::Round>(std::get<lease::Send>(sent.at(0)).message).marks;
+    };
+    EXPECT_EQ(marks_of(), lease::Marks{first});
+    ASSERT_THAT(saves_.on_saved(ticket, true).ready, IsEmpty());
+    EXPECT_EQ(marks_of(), round.marks);
+}
+
 // Another node may have served meanwhile: then the gate stays shut.
 TEST_F(LeaseSavesTest, NoDeadlineOvertakesTheGrantThatItIsOf) {
     lease::Durable marked = durable(1);
