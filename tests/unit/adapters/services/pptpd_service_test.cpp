@@ -265,7 +265,7 @@ TEST_F(PptpdServiceTest, StopLeavesNeitherProcessNorConnection) {
     ASSERT_EQ(clients.size(), 1U);
     ASSERT_TRUE(service().stop().has_value());
     EXPECT_FALSE(read_process(clients[0].pid).has_value());
-    EXPECT_THAT(tcp_sockets(), Not(HasSubstr("640200C0:06BB")));
+    EXPECT_THAT(tcp_sockets(), Not(HasSubstr(": 640200C0:06BB"))) << "of the daemon";
     EXPECT_EQ(state(), State::stopped);
     EXPECT_TRUE(service().stop().has_value());
 }
