@@ -251,6 +251,12 @@ class Oracle {
         begun_;                        // Where a holder of inexact numbers was to begin.
     std::map<GatewayId, bool> exact_;  // The last grant's margin was.
     std::map<GatewayId, std::set<Epoch>> granted_;
+    // A grant to a node without records; and what was granted to anybody until then.
+    struct BeganEmpty {
+        Epoch epoch;
+        std::set<Epoch> before;
+    };
+    std::map<std::pair<GatewayId, NodeId>, BeganEmpty> began_empty_;
     std::map<GatewayId, Silence> silences_;
     std::map<GatewayId, TimePoint> ordered_at_;
     Tally tally_;

@@ -42,8 +42,15 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
         return each.number == margin.granted.number && each.node != margin.granted.node;
     });
     // Of two voters one may have served alone, and the other one after it (docs/failure-model.md,
-    // "Two nodes"): it has started anew since, and has no record whose numbers it could continue.
-    if (same != granted.end() && machine.gateway(gateway)->replica().store().count() > 0) {
+    // "Two nodes"): it began without a record whose numbers it could continue. All records that it
+    // has later are of sessions that came since then, until it follows somebody else.
+    BeganEmpty& began = began_empty_[{gateway, machine.id()}];
+    if (machine.gateway(gateway)->replica().store().count() == 0) {
+        began = {margin.granted, granted};
+    }
+    const bool continues = known != Epoch{} && known >= began.epoch && known.node == machine.id();
+    const bool has_none = margin.granted == began.epoch || continues;
+    if (same != granted.end() && !(has_none && began.before.contains(*same))) {
         fail("counters", machine.id(),
              fmt::format("counts from epoch {}, and another node did from {}",
                          to_string(margin.granted), to_string(*same)));
