@@ -229,6 +229,8 @@ TEST(VoterTest, ReceivedMarksReplaceNone) {
     EXPECT_EQ(voter.state().marks, (Marks{{NodeId{1}, boot_of(1)}, {NodeId{1}, boot_of(1, 2)}}));
     mark(voter, 1, 3);
     EXPECT_EQ(voter.state().marks, (Marks{{NodeId{1}, boot_of(1, 3)}})) << "its newest life";
+    voter.join_marks({{NodeId{9}, boot_of(9)}}, nodes_to(3));
+    EXPECT_TRUE(voter.is_marked(NodeId{9}, boot_of(9))) << "it votes no more";
 }
 
 TEST(VoterTest, ReceivedMarksTakeTheRoomOfNodesThatDoNotVote) {
