@@ -235,7 +235,7 @@ class Standby {
         const lease::Voter& voter = node.engine.voter();
         const lease::Voter::Promise& promise = voter.state().promise;
         return !state.wanted && node.quorate && is_complete(run, world, i) &&
-               state.voters.newest().nodes.size() >= kVotersMin && !voter.ended_by_order() &&
+               state.voters.newest().nodes.size() >= kVotersMin && !voter.ended_by_order({}) &&
                (promise.released || node.now >= promise.until) && !voter.abstains(node.now);
     }
 

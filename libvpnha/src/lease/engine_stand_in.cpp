@@ -48,7 +48,8 @@ Verdict Engine::besides_promise(NodeId asker, const Question& question) const {
     if (voter_.lacks(asker)) {
         return Verdict::absent;  // It may have missed what was confirmed without it.
     }
-    if (voter_.ended_by_order()) {
+    const Epoch known = std::max(state_.position.epoch, question.position.epoch);
+    if (voter_.ended_by_order(known)) {
         return Verdict::ordered;
     }
     return question.position < state_.position ? Verdict::behind : Verdict::answered;
@@ -75,7 +76,7 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
 
 bool Engine::may_ask(TimePoint now) const {
     return state_.quorate && !state_.fenced && !state_.alone && remembers() &&
-           holder_.phase() == Phase::idle && !voter_.ended_by_order() &&
+           holder_.phase() == Phase::idle && !voter_.ended_by_order(state_.position.epoch) &&
            opinion_on(setup_.self, state_.inquiry->id, state_.voters, now) == Verdict::answered;
 }
 

@@ -27,6 +27,7 @@
 //   (1) also after a start. (2) a released epoch stays dead for as long as this is known.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <vector>
@@ -84,9 +85,10 @@ class Voter {
     // It ended by order. A hostile member could not do more by this than keep standbys from
     // standing in; `plausible` epochs only.
     void on_order(const Epoch& epoch);
-    // Nobody was granted a higher epoch since an order ended one.
-    [[nodiscard]] bool ended_by_order() const {
-        return state_.ordered != Epoch{} && state_.ordered >= state_.granted;
+    // Nobody was granted a higher epoch since an order ended one. `known`: the highest epoch that
+    // somebody has claimed; this voter may have missed its rounds.
+    [[nodiscard]] bool ended_by_order(const Epoch& known) const {
+        return state_.ordered != Epoch{} && state_.ordered >= std::max(state_.granted, known);
     }
     // At the request of a node that has received something of that life.
     void mark(NodeId victim, const BootId& boot, const std::vector<NodeId>& voters);

@@ -35,8 +35,9 @@ bool GatewayNode::may_stand_in() const {
         std::any_of(replica_.peers().begin(), replica_.peers().end(), [&](const auto& peer) {
             return peer.second.ended_by_order && peer.second.epoch >= promised;
         });
-    return last_holder() != NodeId{} && knows && !ended_by_order && !voter.ended_by_order() &&
-           can_serve_all() && links_.lost_for_coming() == 0;
+    return last_holder() != NodeId{} && knows && !ended_by_order &&
+           !voter.ended_by_order(replica_.epoch()) && can_serve_all() &&
+           links_.lost_for_coming() == 0;
 }
 
 bool GatewayNode::can_serve_all() const {

@@ -23,7 +23,7 @@ wire::GatewayState GatewayNode::wire_state() const {
         .inside_lost = links_.counts_as_lost(LinkSide::inside),
         .acting = acting(),
         .yields = replica_.promoted() && !acting() && lease_.state().yields != lease::Yields::no,
-        .ended_by_order = lease_.voter().ended_by_order(),
+        .ended_by_order = lease_.voter().ended_by_order(replica_.epoch()),
         .claimed_partial = replica_.claimed_partial(),
         .level = replica_.level(),
         .standing = standing(),

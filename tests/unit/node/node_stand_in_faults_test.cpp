@@ -248,7 +248,25 @@ TEST(NodeStandInFaultsTest, AnOrderThatOneNodeHasMissedIsAnOrderAllTheSame) {
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     cluster.pass(seconds(10));
     EXPECT_EQ(open_gates(cluster, 3), 0U);
-    EXPECT_TRUE(cluster.lease(3).voter().ended_by_order()) << "a voter has told it";
+    EXPECT_TRUE(cluster.lease(3).voter().ended_by_order({})) << "a voter has told it";
+}
+
+// A voter that has missed all rounds of the newest epoch remembers an order of the one before.
+TEST(NodeStandInFaultsTest, AnOrderOfAnEpochBeforeIsNone) {
+    FakeCluster cluster = standing_in_cluster();
+    ASSERT_TRUE(cluster.demote(1).has_value());
+    cluster.pass(seconds(3));
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        return from == 1 && sent.to == NodeId{2};
+    });
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(seconds(5));
+    ASSERT_TRUE(cluster.lease(2).voter().ended_by_order({}));
+    ASSERT_TRUE(cluster.gate_open(1));
+    cluster.lose_leases({});
+    cluster.lose_power(1);
+    cluster.pass(seconds(1));
+    EXPECT_EQ(open_gates(cluster, 3), 1U);
 }
 
 // A holder that hears no answers repeats its claims, and each answer renews a promise.

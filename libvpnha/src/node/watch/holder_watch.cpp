@@ -66,7 +66,8 @@ bool HolderWatch::listens(const Sight& sight) const {
     const auto peer = replica.peers().find(*holder);
     const bool acts = peer != replica.peers().end() && peer->second.acting;
     return sight.attached && replica.quorate() && !acts && promise.epoch >= replica.epoch() &&
-           promise.epoch.node == *holder && !sight.lease.voter().ended_by_order() &&
+           promise.epoch.node == *holder &&
+           !sight.lease.voter().ended_by_order(sight.replica.epoch()) &&
            heard_epoch_ == promise.epoch;
 }
 

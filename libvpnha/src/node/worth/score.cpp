@@ -20,6 +20,10 @@ void Score::expect_withdrawn(TimePoint now) {
 }
 
 void Score::follow(const Worth& worth, TimePoint now) {
+    if (worth.acting && !acting_) {
+        again_at_ = now + kScoreAgainSoon;
+    }
+    acting_ = worth.acting;
     if (worth.acting) {
         frozen_ = true;
     } else if (worth.role == Role::promoted) {
@@ -29,10 +33,10 @@ void Score::follow(const Worth& worth, TimePoint now) {
     }
     if (again_at_ && now >= *again_at_) {
         again_at_.reset();
-        if (worth.role == Role::standby) {
+        if (worth.role == Role::standby || worth.acting) {
             withdrawn_ = true;
         } else {
-            // The demotion lasts; or none is to come, as of a node that acts and hands over.
+            // The demotion lasts; or none is to come.
             again_at_ = now + (worth.role == Role::changing ? kScoreAgainSoon : kScoreAgainLater);
         }
     }
@@ -42,7 +46,9 @@ std::optional<int> Score::due(const Worth& worth, TimePoint now) {
     follow(worth, now);
     if (written_) {
         const bool is_behind = worth.has_missed && worth.score < *written_;
-        if ((frozen_ && !is_behind) || (worth.score == *written_ && !withdrawn_)) {
+        const bool acts_for_long = worth.acting && withdrawn_;
+        if ((frozen_ && !is_behind && !acts_for_long) ||
+            (worth.score == *written_ && !withdrawn_)) {
             settling_.reset();
             return std::nullopt;
         }
@@ -51,13 +57,14 @@ std::optional<int> Score::due(const Worth& worth, TimePoint now) {
         }
     }
     settling_.reset();
-    written_ = worth.score;
+    // Of a node that acts the same as before: another one would abort a transition.
+    written_ = worth.acting ? written_.value_or(worth.score) : worth.score;
     withdrawn_ = false;
-    if (!again_at_ && worth.role == Role::standby) {
+    if (!again_at_ && (worth.role == Role::standby || worth.acting)) {
         again_at_ = now + kScoreAgainLater;
     }
     written_loss_ = worth.lost_sides;
-    return worth.score;
+    return written_;
 }
 
 bool Score::has_settled(const Worth& worth, TimePoint now) {

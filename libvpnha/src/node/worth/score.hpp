@@ -9,8 +9,9 @@
 //   perhaps withdrawn      | after kScoreSettle                  | written
 //   frozen                 | -            | - (1)                | - (1)
 //
-//   (1) but for a lower one of who has missed an epoch or changes: to promote what lacks another
-//   one's records costs more than an aborted transition.
+//   (1) Two are written all the same. A lower one of a node that has missed an epoch or changes: to
+//   promote a node without another one's records costs more than an aborted transition. And that of
+//   a node that acts for long: its score may have been withdrawn before, and nobody else has one.
 //
 // It is frozen while Pacemaker decides, or the role is on its way: a score that changed then would
 // abort its transition.
@@ -65,6 +66,7 @@ class Score {
     std::optional<int> settling_;  // Differs from the written one since settled_at_ less a while.
     TimePoint settled_at_{};
     bool frozen_ = false;
+    bool acting_ = false;
 };
 
 }  // namespace vpnha::node

@@ -93,6 +93,19 @@ TEST_F(ScoreTest, WhatMayHaveBeenWithdrawnIsWrittenAgain) {
     EXPECT_EQ(score.due(standby(100), *again + kScoreSettle), 100);
 }
 
+// Another node withdrew it while this one claimed in vain; then all were frozen, without a score.
+TEST_F(ScoreTest, WhoActsForLongWritesItsScoreAgain) {
+    Score score = written(100);
+    Score::Worth acts{.role = Score::Role::promoted, .acting = true, .moves = true, .score = 102};
+    EXPECT_EQ(score.due(acts, kStart + seconds(1)), std::nullopt) << "Pacemaker decides";
+    EXPECT_EQ(score.due(acts, kStart + seconds(8)), std::nullopt);
+    EXPECT_EQ(score.due(acts, kStart + seconds(9)), std::nullopt) << "it settles";
+    EXPECT_EQ(score.due(acts, kStart + seconds(10)), 100) << "the same as before";
+    EXPECT_EQ(score.due(acts, kStart + seconds(60)), std::nullopt);
+    EXPECT_EQ(score.due(acts, kStart + seconds(101)), std::nullopt);
+    EXPECT_EQ(score.due(acts, kStart + seconds(102)), 100) << "and seldom";
+}
+
 TEST_F(ScoreTest, ADemotionThatLastsIsWaitedFor) {
     Score score = written(100);
     score.expect_withdrawn(kStart);
