@@ -64,6 +64,23 @@ TEST_F(CharonImageTest, ARekeyIsAMereAddition) {
     EXPECT_THAT(feed(second_), ElementsAre(build_child_delete(second_.id, 7)));
 }
 
+// A charon that was fed before the rekey has inherited them at the IKE_ADD; a fresh one has not.
+TEST_F(CharonImageTest, TheAddressesOfARekeyedSaAreFed) {
+    establish();
+    hear({first_.vip("10.1.0.7")});
+    feed(first_);
+    rekey();
+    EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update(),
+                                           second_.vip("10.1.0.7")));
+    EXPECT_FALSE(last_.rebuilt);
+    hear({second_.child(9, 10), build_child_delete(second_.id, 7)});
+    feed(second_);
+    EXPECT_FALSE(last_.rebuilt);
+    image_.clear();
+    EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update(),
+                                           second_.vip("10.1.0.7"), second_.child(9, 10)));
+}
+
 TEST_F(CharonImageTest, ADeadMakerIsMadeAnew) {
     establish();
     rekey();
