@@ -6,7 +6,7 @@
 // lives that it made, and so does every IKE SA on the way to the child's owner.
 //
 // What is in a record is what charon said of the SA, with its secrets sealed: longer data in the
-// same format. The coding is canonical.
+// same format. inherit() adds what charon does not say. The coding is canonical.
 #pragma once
 
 #include <cstdint>
