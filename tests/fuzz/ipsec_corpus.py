@@ -67,6 +67,8 @@ HA_MESSAGE = {
     "ikev1": said(*MAIN),
     "ikev1-reauthentication": said(*MAIN, ike_add(1, 2), ike_update(1, 2), child_add(1, 2, SPI_2),
                                    ike_delete(1, 1), child_delete(1, 2, SPI)),
+    "ikev1-reauthentication-with-address": said(*MAIN, ike_vip(1, 1), ike_add(1, 2),
+                                                ike_update(1, 2), ike_delete(1, 1)),
     "ikev1-another-peer": said(*MAIN, ike_add(1, 2), ike_update(1, 2, peer=8), ike_delete(1, 1)),
     "ikev2": said(*IKEV2),
     "ikev2-rekey": said(*IKEV2, ike_add(2, 2, 1), ike_delete(2, 1), ike_update(2, 2),

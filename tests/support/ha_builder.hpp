@@ -2,6 +2,7 @@
 // HA messages for tests, as charon writes them.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -73,6 +74,8 @@ struct IkeSample {
     std::string client = "carol@example.org";
     std::string address = "198.51.100.7";
     std::string connection = "road";
+    std::string eap = {};    // Empty: no identity of EAP or XAuth beside `client`.
+    std::string other = {};  // Empty: no further address of MOBIKE.
 
     [[nodiscard]] Bytes add(const std::vector<ipsec::IkeKey>& replaces = {}) const {
         using ipsec::HaTag;
@@ -93,22 +96,31 @@ struct IkeSample {
     }
     [[nodiscard]] Bytes update() const {
         using ipsec::HaTag;
-        return HaBuilder(ipsec::HaType::ike_update)
-            .id(id)
+        HaBuilder built(ipsec::HaType::ike_update);
+        built.id(id)
             .identity(HaTag::local_id, "vpn.example.org")
-            .identity(HaTag::remote_id, client, 3)
-            .host(HaTag::local_address, "192.0.2.100", 4500)
+            .identity(HaTag::remote_id, client, 3);
+        if (!eap.empty()) {
+            built.identity(HaTag::remote_eap_id, eap);
+        }
+        built.host(HaTag::local_address, "192.0.2.100", 4500)
             .host(HaTag::remote_address, address, 4500)
             .u32(HaTag::conditions, 0x12)
             .u32(HaTag::extensions, 0x3)
-            .text(HaTag::config_name, connection)
-            .bytes();
+            .text(HaTag::config_name, connection);
+        if (!other.empty()) {
+            built.host(HaTag::peer_address, other);
+        }
+        return built.bytes();
     }
-    [[nodiscard]] Bytes vip(std::string_view vip) const {
-        return HaBuilder(ipsec::HaType::ike_update)
-            .id(id)
-            .host(ipsec::HaTag::remote_vip, vip)
-            .bytes();
+    [[nodiscard]] Bytes vip(std::string_view vip) const { return vips({vip}); }
+    [[nodiscard]] Bytes vips(std::initializer_list<std::string_view> all) const {
+        HaBuilder built(ipsec::HaType::ike_update);
+        built.id(id);
+        for (const std::string_view vip : all) {
+            built.host(ipsec::HaTag::remote_vip, vip);
+        }
+        return built.bytes();
     }
     [[nodiscard]] Bytes child(std::uint32_t spi, std::uint32_t spi_out) const {
         return begin_child(spi, spi_out)

@@ -17,6 +17,11 @@ INITIATE_LIMIT_S = 15
 CREATE_CHILD_SA, INFORMATIONAL = 36, 37
 LOST = "ike_lost"
 VIRTUAL_IP = re.compile(r"installing new virtual IP (\S+)")
+CHILD_SA = re.compile(r"CHILD_SA (\S+) established")
+IKE_REKEYED = re.compile(r"IKE_SA \S+ rekeyed between")
+STARTED = "worker threads"
+# What becomes of an address of a pool of the ha plugin.
+POOLED = re.compile(r"(acquired|reserved|released) address (\S+) (?:from|in|to) HA pool")
 
 _LOGGING = f"""\
 charon-systemd {{
@@ -50,7 +55,7 @@ class Charon:
         self._node.start(PROGRAM, stdout=CONSOLE, stderr=CONSOLE)
 
     def ready(self) -> bool:
-        return "worker threads" in self.log()
+        return STARTED in self.log()
 
     def load(self) -> None:
         self._node.run("swanctl", "--load-all", "--noprompt")
@@ -68,8 +73,28 @@ class Charon:
         """Begins it; returns at once."""
         self._node.run("swanctl", "--rekey", "--child", child)
 
+    def rekey_ike(self, connection: str) -> None:
+        """The same of the IKE SA."""
+        self._node.run("swanctl", "--rekey", "--ike", connection)
+
     def log(self) -> str:
         return self._node.read_log(LOG)
+
+    def child_sas_made(self) -> int:
+        return len(set(CHILD_SA.findall(self.log())))
+
+    def ike_rekeys(self) -> int:
+        return len(IKE_REKEYED.findall(self.log()))
+
+    def reserved(self) -> set[str]:
+        """The addresses of its pools that it gives to nobody, since its last start."""
+        addresses = set()
+        for what, address in POOLED.findall(self.log().rpartition(STARTED)[2]):
+            if what == "released":
+                addresses.discard(address)
+            else:
+                addresses.add(address)
+        return addresses
 
     def virtual_ips(self) -> list[str]:
         """What it was given, each time that it was given one."""

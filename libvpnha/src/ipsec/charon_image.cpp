@@ -2,6 +2,7 @@
 #include "ipsec/charon_image.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "ipsec/peer_path.hpp"
@@ -10,17 +11,39 @@ namespace vpnha::ipsec {
 
 namespace {
 
-bool has_vips(const PassiveSas::Ike& ike) {
-    IkeSa sa;
-    sa.updates = ike.updates;
-    return !peer_of(sa).vips.empty();
-}
-
-Bytes adoption_key_of(const PassiveSas::Ike& ike) {
+IkeSa sa_of(const PassiveSas::Ike& ike) {
     IkeSa sa;
     sa.id = ike.id;
     sa.updates = ike.updates;
-    return adoption_key(sa);
+    return sa;
+}
+
+std::vector<Bytes> vips_of(const PassiveSas::Ike& ike) {
+    return peer_of(sa_of(ike)).vips;
+}
+
+Bytes adoption_key_of(const PassiveSas::Ike& ike) {
+    return adoption_key(sa_of(ike));
+}
+
+// SAs that have one in common affect each other in charon: a new SA of IKEv1 takes over from others
+// of its peer, and the end of an SA releases the addresses that it has.
+std::vector<Bytes> client_keys(const IkeSa& sa) {
+    constexpr std::uint8_t kByPeer = 1;
+    constexpr std::uint8_t kByAddress = 2;
+    std::vector<Bytes> keys;
+    const auto add = [&keys](std::uint8_t kind, const Bytes& value) {
+        ByteWriter out;
+        out.u8(kind).bytes(value);
+        keys.push_back(std::move(out).take());
+    };
+    if (const Bytes peer = adoption_key(sa); !peer.empty()) {
+        add(kByPeer, peer);
+    }
+    for (const Bytes& vip : peer_of(sa).vips) {
+        add(kByAddress, vip);
+    }
+    return keys;
 }
 
 // Feeds SAs, and foretells what a passive charon makes of it.
@@ -30,8 +53,15 @@ class Feeder {
         : sas_(sas), records_(records), messages_(messages) {}
 
     void delete_ike(const IkeKey& key) {
+        const std::vector<Bytes> released = vips_of(sas_.ikes.at(key));
         messages_.push_back(build_ike_delete(sas_.ikes.at(key).id));
         remove(key);
+        for (const auto& [id, vips] : having(released)) {
+            messages_.push_back(build_vips(id, vips));
+            if (sas_.ikes.contains(id.key)) {
+                adopt(id.key);
+            }
+        }
     }
 
     void delete_child(std::uint32_t spi) {
@@ -94,9 +124,21 @@ class Feeder {
         std::erase_if(sas_.children, [&key](const auto& each) { return each.second.owner == key; });
     }
 
+    [[nodiscard]] std::vector<std::pair<IkeId, std::vector<Bytes>>> having(
+        const std::vector<Bytes>& some_of) const {
+        std::vector<std::pair<IkeId, std::vector<Bytes>>> all;
+        for (const auto& [key, ike] : sas_.ikes) {
+            std::vector<Bytes> vips = vips_of(ike);
+            if (std::ranges::find_first_of(vips, some_of) != vips.end()) {
+                all.emplace_back(ike.id, std::move(vips));
+            }
+        }
+        return all;
+    }
+
     // True when there was anything to inherit.
     bool inherit(const IkeKey& from, const IkeKey& to) {
-        bool any = has_vips(sas_.ikes.at(from));
+        bool any = !vips_of(sas_.ikes.at(from)).empty();
         for (auto& [spi, child] : sas_.children) {
             if (child.owner == from) {
                 child.owner = to;
@@ -223,6 +265,22 @@ Family CharonImage::family_of(const IkeKey& member, const SaSet& records) const 
                 more.push_back(child.made);
                 more.push_back(child.owner);
             }
+            // The record of what charon still has may be gone.
+            const auto had = sas_.ikes.find(key);
+            const IkeSa* const sa = records.find(key);
+            std::vector<Bytes> clients;
+            if (had != sas_.ikes.end()) {
+                clients = client_keys(sa_of(had->second));
+            }
+            if (sa != nullptr) {
+                std::ranges::move(client_keys(*sa), std::back_inserter(clients));
+            }
+            for (const Bytes& client : clients) {
+                for (auto at = clients_.lower_bound({client, {}});
+                     at != clients_.end() && at->first == client; ++at) {
+                    more.push_back(at->second);
+                }
+            }
         }
         family.ikes.insert(more.begin(), more.end());
     }
@@ -233,6 +291,9 @@ PassiveSas CharonImage::take(const Family& family) {
     PassiveSas taken;
     for (const IkeKey& key : family.ikes) {
         if (auto ike = sas_.ikes.extract(key)) {
+            for (Bytes& client : client_keys(sa_of(ike.mapped()))) {
+                clients_.erase({std::move(client), key});
+            }
             taken.ikes.insert(std::move(ike));
         }
     }
@@ -247,6 +308,11 @@ PassiveSas CharonImage::take(const Family& family) {
 }
 
 void CharonImage::add(PassiveSas sas) {
+    for (const auto& [key, ike] : sas.ikes) {
+        for (Bytes& client : client_keys(sa_of(ike))) {
+            clients_.emplace(std::move(client), key);
+        }
+    }
     for (const auto& [spi, child] : sas.children) {
         offspring_.emplace(child.made, spi);
         offspring_.emplace(child.owner, spi);
@@ -299,6 +365,7 @@ void CharonImage::doubt(const IkeKey& member) {
 void CharonImage::clear() {
     sas_ = {};
     offspring_.clear();
+    clients_.clear();
     doubted_.clear();
     populated_ = false;
 }

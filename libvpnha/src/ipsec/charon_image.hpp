@@ -11,6 +11,10 @@
 // merely missing. When that is what the records, fed to an empty charon, would lead to, it is fed.
 // Otherwise the family is rebuilt: all its IKE SAs are deleted, and it is fed from the start. An
 // IKE SA is never fed while charon has it: it would be there twice, and only one would be deleted.
+//
+// When an SA ends without an heir in charon, charon releases the addresses of its client, also if
+// another SA of that client has them by now. That one is fed its addresses again, which reserves
+// them.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +83,7 @@ class CharonImage {
 
     PassiveSas sas_;
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;  // By maker and by owner.
+    std::set<std::pair<Bytes, IkeKey>> clients_;            // By client_keys() of each.
     bool populated_ = true;     // Unless it is known to have nothing else.
     std::set<IkeKey> doubted_;  // It may have these.
 };

@@ -304,6 +304,15 @@ Bytes build_iv(const IkeId& id, ByteView iv) {
     return build_about(HaType::ike_iv, id, OwnedAttribute{HaTag::iv, {iv.begin(), iv.end()}});
 }
 
+Bytes build_vips(const IkeId& id, std::span<const Bytes> vips) {
+    const Bytes octets = id_octets(id);
+    std::vector<Attribute> attributes{{HaTag::ike_id, octets}};
+    for (const Bytes& vip : vips) {
+        attributes.push_back({HaTag::remote_vip, vip});
+    }
+    return build_ha_message(HaType::ike_update, attributes);
+}
+
 Bytes build_ike_delete(const IkeId& id) {
     return build_about(HaType::ike_delete, id, std::nullopt);
 }

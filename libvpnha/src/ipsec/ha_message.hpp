@@ -145,6 +145,8 @@ struct HaHost {
 // What a charon is told of an IKE SA that it has.
 [[nodiscard]] Bytes build_mid(HaType type, const IkeId& id, std::uint32_t mid);
 [[nodiscard]] Bytes build_iv(const IkeId& id, ByteView iv);
+// The addresses of its client, in place of those that it has. Each is the value of an attribute.
+[[nodiscard]] Bytes build_vips(const IkeId& id, std::span<const Bytes> vips);
 [[nodiscard]] Bytes build_ike_delete(const IkeId& id);
 [[nodiscard]] Bytes build_child_delete(const IkeId& owner, std::uint32_t inbound_spi);
 

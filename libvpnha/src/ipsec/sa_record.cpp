@@ -286,6 +286,14 @@ void add_update(IkeSa& sa, ByteView update) {
     sa.updates.insert(at, Bytes(update.begin(), update.end()));
 }
 
+void inherit(IkeSa& heir, const IkeSa& old) {
+    heir.established_unix_ms = old.established_unix_ms;
+    const std::vector<Bytes> vips = peer_of(old).vips;
+    if (!vips.empty() && peer_of(heir).vips.empty()) {
+        add_update(heir, build_vips(heir.id, vips));
+    }
+}
+
 std::optional<IkeKey> predecessor_of(const IkeSa& sa) {
     const Result<HaMessage> add = parse_ha_message(sa.add);
     const auto old = add ? add->ike_id(HaTag::ike_rekey_id) : std::nullopt;

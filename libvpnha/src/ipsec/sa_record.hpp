@@ -6,7 +6,7 @@
 // lives that it made, and so does every IKE SA on the way to the child's owner.
 //
 // What is in a record is what charon said of the SA, with its secrets sealed: longer data in the
-// same format. The coding is canonical.
+// same format. inherit() adds what charon does not say. The coding is canonical.
 #pragma once
 
 #include <cstdint>
@@ -82,6 +82,27 @@ struct EspCounters {
 [[nodiscard]] bool is_established(const IkeSa& sa);
 // The same SA's message replaces one with the same attributes, and is behind the others.
 void add_update(IkeSa& sa, ByteView update);
+// The heir takes over what charon leaves to it and does not report. charon 5.9.8 hands these over
+// in inherit_pre() and inherit_post() of sa/ike_sa.c when an SA of IKEv2 is rekeyed, and in
+// execute() of processing/jobs/adopt_children_job.c when a client of IKEv1 authenticates itself
+// again:
+//
+//   what                                     | how the heir's record has it
+//   -----------------------------------------+----------------------------------------------------
+//   connection, addresses, identities, the   | in the heir's own IKE_UPDATE: ike_rekey() of
+//   identity of EAP or XAuth, conditions,    | plugins/ha/ha_ike.c writes it after inherit_post().
+//   extensions, further addresses of MOBIKE  | IKEv1 negotiates them anew
+//   the client's virtual addresses           | copied here: sync_vips() of ha_ike.c reports them
+//                                            | after IKE_AUTH and in TRANSACTION exchanges only
+//   time of the first establishment          | copied here; charon's time of reauthentication is
+//                                            | not reported, and begins anew with each takeover
+//   CHILD SAs                                | their `owner` becomes the heir
+//   virtual addresses of the gateway itself, | not reported at all. A gateway that answers clients
+//   attributes that it was given, certifi-   | has no such addresses or attributes; a rekey needs
+//   cates, queued tasks                      | neither certificates nor tasks
+//
+// charon moves the addresses, so only one SA may inherit from `old`.
+void inherit(IkeSa& heir, const IkeSa& old);
 // IKEv2: the SA that this one replaces.
 [[nodiscard]] std::optional<IkeKey> predecessor_of(const IkeSa& sa);
 

@@ -170,10 +170,7 @@ void SaStore::establish(HalfOpen half_open, SaChanges& changes) {
     const std::optional<IkeKey> old = half_open.replaces;
     half_open.sa.order = next_order();
     half_open.sa.established_unix_ms = unix_ms_;
-    if (const IkeSa* const replaced = old ? sas_.find(*old) : nullptr) {
-        half_open.sa.established_unix_ms = replaced->established_unix_ms;
-        ++counters_.ike_rekeys;
-    }
+    counters_.ike_rekeys += old && sas_.find(*old) != nullptr ? 1 : 0;
     sas_.put(std::move(half_open.sa));
     changes.ikes.insert(key);
     if (old) {
@@ -206,9 +203,12 @@ void SaStore::hand_over(const IkeKey& from, const IkeKey& to, SaChanges& changes
     }
     if (!held->heir) {
         IkeSa old = *held;
+        IkeSa heir = *sas_.find(to);
+        inherit(heir, old);
+        sas_.put(std::move(heir));
         old.heir = to;
         sas_.put(std::move(old));
-        changes.ikes.insert(from);
+        changes.ikes.insert({from, to});
     }
 }
 

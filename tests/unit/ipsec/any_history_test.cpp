@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Any history of SAs at the node that serves leads to the same SAs, with the same keys, in a charon
-// that was fed from the records, whatever of them was coalesced, in whatever order they came, and
-// whoever served. `Charon` is what process_ike_add() and its neighbours do in a passive charon.
+// Any history of SAs at the node that serves leads to the same SAs, with the same keys and the same
+// addresses of their clients, in a charon that was fed from the records, whatever of them was
+// coalesced, in whatever order they came, and whoever served. `Charon` is what process_ike_add()
+// and its neighbours do in a passive charon.
 #include <gmock/gmock.h>
 
 #include "ipsec/charon_image.hpp"
@@ -28,6 +29,7 @@ class History {
         bool left = false;  // IKEv1: another one has adopted its children.
         std::optional<IkeKey> replaces;
         std::uint32_t mid = 0;
+        std::vector<Bytes> vips = {};
     };
     struct Child {
         IkeKey made;
@@ -55,7 +57,7 @@ class History {
         } else if (what == 6) {
             speak(*some);
         } else if (what == 7 && !ikes_.at(*some).left) {
-            say(ikes_.at(*some).sample.vip("10.1.0." + std::to_string(1 + random_.below(200))));
+            give_address(ikes_.at(*some));
         } else if (what == 7 || what == 8) {
             finish_some();
         } else if (some->version == 2) {
@@ -135,6 +137,16 @@ class History {
         }
     }
 
+    // No two of a history have the same one.
+    void give_address(Ike& ike) {
+        const std::uint32_t number = ++number_;
+        IkeSa said;
+        said.updates.push_back(ike.sample.vip("10.1." + std::to_string(number / 256) + "." +
+                                              std::to_string(number % 256)));
+        ike.vips = peer_of(said).vips;
+        say(said.updates.front());
+    }
+
     void speak(const IkeKey& key) {
         Ike& ike = ikes_.at(key);
         if (key.version == 1) {
@@ -166,7 +178,9 @@ class History {
         std::erase_if(children_, [&](const auto& each) { return each.second.owner == key; });
     }
 
-    void move_children(const IkeKey& from, const IkeKey& to) {
+    // Silently: charon says nothing of what the new SA inherits.
+    void hand_over(const IkeKey& from, const IkeKey& to) {
+        ikes_.at(to).vips = std::exchange(ikes_.at(from).vips, {});
         for (auto& [spi, child] : children_) {
             if (child.owner == from) {
                 child.owner = to;
@@ -195,7 +209,7 @@ class History {
             ikes_.erase(*loser);
             loser.reset();
         }
-        move_children(old, fresh);
+        hand_over(old, fresh);
         say(build_ike_delete({old, false}));
         ikes_.erase(old);
         finish(fresh);
@@ -216,7 +230,7 @@ class History {
         speak(fresh);
         say(ike.sample.update());
         ike.established = true;
-        move_children(old, fresh);
+        hand_over(old, fresh);
         ikes_.at(old).left = true;
         if (random_.below(2) == 0) {
             end(old);
@@ -312,6 +326,10 @@ void expect_truth(const History& history, const Charon& charon, const std::strin
         if (ike.established && !ike.left) {
             ASSERT_TRUE(charon.ikes.contains(key)) << what;
             EXPECT_EQ(charon.ikes.at(key).mid_responder, ike.mid) << what;
+            EXPECT_EQ(charon.ikes.at(key).vips, ike.vips) << what;
+            for (const Bytes& vip : ike.vips) {
+                EXPECT_TRUE(charon.reserved.contains(vip)) << what;
+            }
         }
     }
     for (const auto& [key, ike] : charon.ikes) {
@@ -364,6 +382,9 @@ void run(std::uint64_t seed) {
                 nodes[holder].charon.ikes[key] = {ike.add, 0, true, {}, ike.mid_responder};
                 nodes[holder].charon.ikes[key].said.id = ike.id;
                 nodes[holder].charon.ikes[key].said.updates = ike.updates;
+                const std::vector<Bytes>& vips = history.ikes_.at(key).vips;
+                nodes[holder].charon.ikes[key].vips = vips;
+                nodes[holder].charon.reserved.insert(vips.begin(), vips.end());
             }
             for (const auto& [spi, child] : nodes[holder].image.sas().children) {
                 nodes[holder].charon.children[spi] = {history.children_.at(spi).keys, child.owner};

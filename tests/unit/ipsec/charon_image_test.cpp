@@ -64,11 +64,73 @@ TEST_F(CharonImageTest, ARekeyIsAMereAddition) {
     EXPECT_THAT(feed(second_), ElementsAre(build_child_delete(second_.id, 7)));
 }
 
+// A charon that was fed before the rekey has inherited them at the IKE_ADD; a fresh one has not.
+TEST_F(CharonImageTest, TheAddressesOfARekeyedSaAreFed) {
+    establish();
+    hear({first_.vip("10.1.0.7")});
+    feed(first_);
+    rekey();
+    EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update(),
+                                           second_.vip("10.1.0.7")));
+    EXPECT_FALSE(last_.rebuilt);
+    hear({second_.child(9, 10), build_child_delete(second_.id, 7)});
+    feed(second_);
+    EXPECT_FALSE(last_.rebuilt);
+    image_.clear();
+    EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update(),
+                                           second_.vip("10.1.0.7"), second_.child(9, 10)));
+}
+
 TEST_F(CharonImageTest, ADeadMakerIsMadeAnew) {
     establish();
     rekey();
     EXPECT_THAT(feed(first_), ElementsAre(first_.add(), first_.update(), first_.child(7, 8),
                                           second_.add({first_.id.key}), second_.update()));
+}
+
+// charon has the first one still, as it was not fed in between. It releases the address with that.
+TEST_F(CharonImageTest, AnAddressIsReservedAgainWhenAnSaEndsThatHadIt) {
+    establish();
+    hear({first_.vip("10.1.0.7")});
+    feed(first_);
+    rekey();
+    const IkeSample third{test::ike_id(2, 3)};
+    hear({third.add({second_.id.key}), build_ike_delete(second_.id), third.update(),
+          third.vip("10.1.0.7"), build_child_delete(third.id, 7)});
+    EXPECT_THAT(
+        feed(third),
+        ElementsAre(build_child_delete(first_.id, 7), third.add({second_.id.key}), third.update(),
+                    third.vip("10.1.0.7"), build_ike_delete(first_.id), third.vip("10.1.0.7")));
+    EXPECT_FALSE(last_.rebuilt);
+    EXPECT_THAT(feed(first_), IsEmpty());
+}
+
+TEST_F(CharonImageTest, TheOldRecordMayGoAfterTheNewOneCame) {
+    establish();
+    hear({first_.vip("10.1.0.7")});
+    feed(first_);
+    hear({second_.add(), second_.update(), second_.vip("10.1.0.7")});
+    feed(second_);
+    hear({build_ike_delete(first_.id)});
+    EXPECT_THAT(feed(first_), ElementsAre(build_child_delete(first_.id, 7),
+                                          build_ike_delete(first_.id), second_.vip("10.1.0.7")));
+}
+
+// An SA of IKEv1 that is fed takes over from what charon still has of its peer.
+TEST_F(CharonImageTest, CharonAdoptsFromWhatNoRecordIsLeftOf) {
+    const IkeSample old{test::ike_id(1, 1)};
+    const IkeSample fresh{test::ike_id(1, 2)};
+    hear({old.add(), old.update(), fresh.add(), fresh.update(), fresh.child(9, 10)});
+    feed(old);
+    EXPECT_FALSE(image_.has(old.id.key));
+    SaSet late = store_.sas();
+    late.erase(fresh.id.key);
+    late.erase_child(9);
+    EXPECT_THAT(image_.feed(old.id.key, late).messages,
+                ElementsAre(build_child_delete(fresh.id, 9), old.add(), old.update()));
+    EXPECT_TRUE(image_.has(old.id.key));
+    EXPECT_FALSE(image_.has(fresh.id.key));
+    EXPECT_FALSE(image_.has_child(9));
 }
 
 TEST_F(CharonImageTest, AChildOfADeadMakerIsARebuild) {

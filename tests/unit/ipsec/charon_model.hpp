@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a passive charon makes of the messages that it is fed, as far as facts about its ha plugin
-// go: who owns which child, by whose keys, and what it must never be sent.
+// go: who owns which child, by whose keys, which addresses of its pool are reserved for whom, and
+// what it must never be sent.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +26,7 @@ struct Charon {
         bool passive = false;
         IkeSa said;  // Its IKE_UPDATEs.
         std::uint32_t mid_responder = 0;
+        std::vector<Bytes> vips = {};
     };
     struct Child {
         Bytes keys;  // The IKE_ADD of its maker.
@@ -31,6 +34,7 @@ struct Charon {
     };
     std::map<IkeKey, Ike> ikes;
     std::map<std::uint32_t, Child> children;
+    std::set<Bytes> reserved;
     std::vector<std::string> complaints;
     std::uint64_t clock = 0;
     bool strict = true;  // What a replayed log does in vain is no error.
@@ -42,12 +46,19 @@ struct Charon {
     }
 
     void destroy(const IkeKey& key) {
-        ikes.erase(key);
+        if (const auto found = ikes.find(key); found != ikes.end()) {
+            for (const Bytes& vip : found->second.vips) {
+                reserved.erase(vip);
+            }
+            ikes.erase(found);
+        }
         std::erase_if(children, [&key](const auto& each) { return each.second.owner == key; });
     }
 
     bool inherit(const IkeKey& from, const IkeKey& to) {
-        bool any = !peer_of(ikes.at(from).said).vips.empty();
+        const std::vector<Bytes> vips = std::exchange(ikes.at(from).vips, {});
+        bool any = !vips.empty();
+        ikes.at(to).vips.insert(ikes.at(to).vips.end(), vips.begin(), vips.end());
         for (auto& [spi, child] : children) {
             if (child.owner == from) {
                 child.owner = to;
@@ -62,6 +73,12 @@ struct Charon {
         Ike& ike = ikes.at(key);
         ike.said.id.key = key;
         add_update(ike.said, octets);
+        if (message.find(HaTag::remote_vip)) {
+            IkeSa said;
+            said.updates.emplace_back(octets.begin(), octets.end());
+            ike.vips = peer_of(said).vips;
+            reserved.insert(ike.vips.begin(), ike.vips.end());
+        }
         ike.passive = ike.passive || message.find(HaTag::config_name).has_value();
         if (key.version != 1 || !ike.passive) {
             return;

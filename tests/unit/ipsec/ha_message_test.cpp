@@ -23,6 +23,12 @@ TEST(HaMessageTest, HasTheOctetsOfCharon) {
               "030c"
               "01020102030405060708111213141516171801"
               "280002aabb");
+    const HaHost vip{parse_ip("10.1.0.7").value_or(IpAddress{}), 0};
+    EXPECT_EQ(build_vips(kSample.id, std::vector<Bytes>{build_host(vip)}), kSample.vip("10.1.0.7"));
+    EXPECT_EQ(to_hex(kSample.vip("10.1.0.7")),
+              "0302"
+              "01020102030405060708111213141516171801"
+              "0c0000020a010007");
     // charon turns the octets of an SPI round.
     EXPECT_EQ(to_hex(build_child_delete(kSample.id, 0xc1c2c3c4)),
               "0307"

@@ -181,6 +181,102 @@ TEST_F(SaStoreTest, ANewSaOfIkev1AdoptsTheChildrenOfItsPeer) {
     EXPECT_EQ(store_.sas().children().size(), 1U);
 }
 
+// An old SA's record goes with its last child: then only the new one's says what charon inherited.
+TEST_F(SaStoreTest, ARekeyedSaKeepsTheAddressesOfItsClient) {
+    establish(first_, 7);
+    hear(first_.vips({"10.1.0.7", "2001:db8::7"}));
+    replace(first_, second_);
+    hear(second_.child(9, 10));
+    hear(build_child_delete(second_.id, 7));
+    EXPECT_EQ(store_.sas().find(first_.id.key), nullptr);
+    EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
+                ElementsAre(second_.update(), second_.vips({"10.1.0.7", "2001:db8::7"})));
+
+    replace(second_, third_);
+    hear(third_.child(11, 12));
+    hear(build_child_delete(third_.id, 9));
+    EXPECT_EQ(store_.sas().ikes().size(), 1U);
+    const IkeSa& third = *store_.sas().find(third_.id.key);
+    EXPECT_THAT(third.updates,
+                ElementsAre(third_.update(), third_.vips({"10.1.0.7", "2001:db8::7"})));
+    const auto parsed = parse_ike_sa(encode_key(third.id.key), encode_record(third));
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    EXPECT_EQ(*parsed, third);
+}
+
+TEST_F(SaStoreTest, ARekeyedSaKeepsAllElseThatItInherits) {
+    IkeSample old = first_;
+    old.eap = "carol";
+    old.other = "203.0.113.7";
+    IkeSample fresh = old;
+    fresh.id = second_.id;
+    EXPECT_TRUE(store_.apply(old.add(), 1'000));
+    EXPECT_TRUE(store_.apply(old.update(), 2'000));
+    EXPECT_TRUE(store_.apply(old.vip("10.1.0.7"), 2'000));
+    const IkeSa before = *store_.sas().find(old.id.key);
+    for (const Bytes& message :
+         {fresh.add({old.id.key}), build_ike_delete(old.id), fresh.update()}) {
+        EXPECT_TRUE(store_.apply(message, 9'000));
+    }
+    const IkeSa& after = *store_.sas().find(fresh.id.key);
+    EXPECT_EQ(after.established_unix_ms, before.established_unix_ms);
+    EXPECT_EQ(peer_of(after).eap_id, peer_of(before).eap_id);
+    EXPECT_EQ(peer_of(after).vips, peer_of(before).vips);
+    EXPECT_THAT(after.updates, ElementsAre(fresh.update(), fresh.vip("10.1.0.7")));
+}
+
+TEST_F(SaStoreTest, ARekeyedSaInheritsWhetherTheOldOneEndsBeforeOrBehind) {
+    establish(first_, 7);
+    hear(first_.vip("10.1.0.7"));
+    hear(second_.add({first_.id.key}));
+    hear(second_.update());
+    EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
+                ElementsAre(second_.update(), second_.vip("10.1.0.7")));
+    hear(build_ike_delete(first_.id));
+    EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
+                ElementsAre(second_.update(), second_.vip("10.1.0.7")));
+}
+
+// In charon the old SA has no addresses any more; whoever ends would release those of the other.
+TEST_F(SaStoreTest, OnlyOneSaInherits) {
+    establish(first_, 7);
+    hear(first_.vip("10.1.0.7"));
+    hear(second_.add({first_.id.key}));
+    hear(third_.add({first_.id.key}));
+    hear(second_.update());
+    hear(third_.update());
+    EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
+                ElementsAre(second_.update(), second_.vip("10.1.0.7")));
+    EXPECT_THAT(store_.sas().find(third_.id.key)->updates, ElementsAre(third_.update()));
+}
+
+TEST_F(SaStoreTest, AnSaThatWasGivenAddressesItselfInheritsNone) {
+    establish(first_, 7);
+    hear(first_.vip("10.1.0.7"));
+    hear(second_.add({first_.id.key}));
+    hear(second_.vip("10.1.0.9"));
+    hear(second_.update());
+    EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
+                ElementsAre(second_.update(), second_.vip("10.1.0.9")));
+}
+
+TEST_F(SaStoreTest, ANewSaOfIkev1InheritsFromTheOneOfItsPeer) {
+    const IkeSample old{test::ike_id(1, 1)};
+    const IkeSample fresh{test::ike_id(1, 2)};
+    EXPECT_TRUE(store_.apply(old.add(), 1'000));
+    EXPECT_TRUE(store_.apply(old.update(), 2'000));
+    hear(old.vip("10.1.0.7"));
+    EXPECT_TRUE(store_.apply(fresh.add(), 9'000));
+    EXPECT_TRUE(store_.apply(fresh.update(), 9'000));
+    EXPECT_THAT(store_.sas().find(fresh.id.key)->updates,
+                ElementsAre(fresh.update(), fresh.vip("10.1.0.7")));
+    EXPECT_EQ(store_.sas().find(fresh.id.key)->established_unix_ms, 2'000U);
+    hear(build_ike_delete(old.id));
+    hear(fresh.vip("10.1.0.8"));  // ModeCfg has given it another one.
+    EXPECT_THAT(store_.sas().find(fresh.id.key)->updates,
+                ElementsAre(fresh.update(), fresh.vip("10.1.0.8")));
+}
+
 TEST_F(SaStoreTest, TheNextHolderGoesOnWithTheNumbers) {
     establish(first_, 7);
     SaStore next;
