@@ -74,8 +74,9 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
         const auto doubt = gateway.replica().doubt();
         const bool is_behind = before > score->score &&
                                (doubt == wire::Doubt::missed_claim || doubt == wire::Doubt::gap);
-        if (before && gateway.replica().epoch().number != 0 && !gateway.replica().holder() &&
-            !is_behind) {
+        // To pacemaker-attrd the same value is no change (worth/score.hpp).
+        if (before && before != score->score && gateway.replica().epoch().number != 0 &&
+            !gateway.replica().holder() && !is_behind) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
     } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
