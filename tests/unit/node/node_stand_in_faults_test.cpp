@@ -278,6 +278,20 @@ TEST(NodeStandInFaultsTest, AHolderThatHearsNoAnswersKeepsNobodyOutForLong) {
     EXPECT_EQ(open_gates(cluster, 3), 1U);
 }
 
+// A promotion of that node, while messages are kept back, and after it.
+void expect_to_wait_for_messages(FakeCluster& cluster, std::uint32_t node) {
+    const RequestToken request = cluster.begin_promote(node);
+    EXPECT_THAT(cluster.at(node).log, Contains(HasSubstr("event=promotion-waits")));
+    cluster.pass(seconds(5));
+    EXPECT_FALSE(cluster.at(node).answers.contains(request));
+    EXPECT_FALSE(cluster.gate_open(node));
+    cluster.hold(false);
+    cluster.pass(seconds(3));
+    ASSERT_TRUE(cluster.at(node).answers.contains(request));
+    EXPECT_TRUE(cluster.at(node).answers.at(request).has_value());
+    EXPECT_TRUE(cluster.gate_open(node));
+}
+
 // Case 01, without standing in.
 TEST(PromoteWhileIncompleteTest, APromotionWaitsForTheReplicaThatAMemberHas) {
     FakeCluster cluster(3);
@@ -293,16 +307,7 @@ TEST(PromoteWhileIncompleteTest, APromotionWaitsForTheReplicaThatAMemberHas) {
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     cluster.run(2, cluster.at(2).node->resync(901, kGateway, cluster.now()));
     ASSERT_NE(cluster.replica(2).level(), wire::Level::complete);
-    const RequestToken request = cluster.begin_promote(2);
-    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("event=promotion-waits")));
-    cluster.pass(seconds(5));
-    EXPECT_FALSE(cluster.at(2).answers.contains(request));
-    EXPECT_FALSE(cluster.gate_open(2));
-    cluster.hold(false);
-    cluster.pass(seconds(3));
-    ASSERT_TRUE(cluster.at(2).answers.contains(request));
-    EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
-    EXPECT_TRUE(cluster.gate_open(2));
+    expect_to_wait_for_messages(cluster, 2);
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         EXPECT_EQ(cluster.replica(node).store().count(), 20U) << node;
     }
@@ -320,14 +325,7 @@ TEST(PromoteWhileIncompleteTest, APromotionWaitsForMembersThatHaveNotSaidWhatThe
     cluster.hold(true);
     cluster.start(2);
     cluster.pass(seconds(2));
-    const RequestToken request = cluster.begin_promote(2);
-    cluster.pass(seconds(5));
-    EXPECT_FALSE(cluster.at(2).answers.contains(request));
-    EXPECT_FALSE(cluster.gate_open(2));
-    cluster.hold(false);
-    cluster.pass(seconds(3));
-    ASSERT_TRUE(cluster.at(2).answers.contains(request));
-    EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
+    expect_to_wait_for_messages(cluster, 2);
     EXPECT_EQ(cluster.replica(2).store().count(), 1U);
 }
 

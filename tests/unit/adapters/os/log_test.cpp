@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,22 @@ class LogTest : public ::testing::Test {
     void TearDown() override {
         close_log();
         ::unlink(path_.c_str());
+    }
+    // How a process ends that logs to path_, and does that.
+    [[nodiscard]] int status_of_child(const std::function<void()>& work) const {
+        const pid_t child = ::fork();
+        EXPECT_GE(child, 0);
+        if (child == 0) {
+            if (!open_log("info", path_)) {
+                ::_exit(1);
+            }
+            write_log_at_a_crash();
+            work();
+            ::_exit(0);
+        }
+        int status = 0;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        return status;
     }
     // A file that takes as much as a pipe does, and then blocks whoever writes.
     void open_pipe() {
@@ -141,21 +158,13 @@ TEST_F(LogTest, TheEndWaitsForItsLinesButNotForAFileThatBlocks) {
 }
 
 TEST_F(LogTest, ACrashWaitsForTheLastLines) {
-    const pid_t child = ::fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-        if (!open_log("info", path_)) {
-            ::_exit(1);
-        }
-        write_log_at_a_crash();
+    const int status = status_of_child([] {
         for (int i = 0; i < kLines; ++i) {
             write_log(node::Level::info, kText);
         }
         write_log(node::Level::error, "the last words");
         std::abort();
-    }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    });
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     const std::vector<std::string> lines = contents();
     ASSERT_THAT(lines, SizeIs(kLines + 1));
@@ -170,18 +179,7 @@ TEST_F(LogTest, ACrashSignalThatSomebodySendsEndsTheProcess) {
         if (before.sa_handler != SIG_DFL) {
             continue;  // A sanitizer's.
         }
-        const pid_t child = ::fork();
-        ASSERT_GE(child, 0);
-        if (child == 0) {
-            if (!open_log("info", path_)) {
-                ::_exit(1);
-            }
-            write_log_at_a_crash();
-            ::kill(::getpid(), signal);
-            ::_exit(0);
-        }
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
+        const int status = status_of_child([signal] { ::kill(::getpid(), signal); });
         EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << signal;
     }
 }
