@@ -44,8 +44,9 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_CHECK(adapters::refuse_shifted_clock());
     VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
-    if (const Result<void> preferred = adapters::prefer_this_process(); !preferred) {
-        write_log(node::Level::warning, preferred.error().detail);
+    if (const Result<void> real_time = adapters::run_in_real_time(); !real_time) {
+        write_log(node::Level::warning,
+                  real_time.error().detail + ": a busy node may lose its lease event=no-real-time");
     }
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");

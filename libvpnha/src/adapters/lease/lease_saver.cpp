@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "adapters/os/process.hpp"
 #include "adapters/os/thread.hpp"
 
 namespace vpnha::adapters {
@@ -20,7 +21,13 @@ Result<std::unique_ptr<LeaseSaver>> LeaseSaver::start(QbLoop& loop, LeaseFiles f
     // Before the others of a turn: answers to a claim wait for it.
     VPNHA_CHECK(loop.watch(
         fd, [raw = saver.get()] { raw->tell(); }, QbLoop::Priority::high));
-    VPNHA_TRY(saver->thread_, start_thread([raw = saver.get()] { raw->work(); }));
+    // The loop waits for it before it claims and before it answers a claim.
+    VPNHA_TRY(saver->thread_, start_thread([raw = saver.get(), real_time = runs_in_real_time()] {
+                  if (real_time) {
+                      static_cast<void>(run_in_real_time());
+                  }
+                  raw->work();
+              }));
     return saver;
 }
 

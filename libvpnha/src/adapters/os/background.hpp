@@ -13,7 +13,7 @@
 
 namespace vpnha::adapters {
 
-// A thread of start_thread() calls it first: the loop's niceness is for what cannot wait.
+// A thread of start_thread() calls it first: its preference is for what cannot wait.
 void become_background();
 
 class Background {

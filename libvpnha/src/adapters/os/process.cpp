@@ -332,6 +332,21 @@ Result<void> prefer_this_process() {
     return {};
 }
 
+Result<void> run_in_real_time() {
+    const sched_param highest{::sched_get_priority_max(SCHED_RR)};
+    if (::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &highest) == 0) {
+        return {};
+    }
+    Error error = system_error("running in real time", errno);
+    const Result<void> preferred = prefer_this_process();
+    error.detail += preferred ? "; nice -10 instead" : "; " + preferred.error().detail;
+    return tl::unexpected(std::move(error));
+}
+
+bool runs_in_real_time() {
+    return (::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_RR;
+}
+
 Result<pid_t> spawn_detached(const Command& command) {
     VPNHA_TRY(Pipe news, make_pipe());
     const Execution execution = prepare(command);

@@ -54,10 +54,16 @@ struct Command {
 // them (core(5): the limit does not count there); and no debugger without CAP_SYS_PTRACE. The
 // second and third last until exec().
 [[nodiscard]] Result<void> forbid_dumps();
-// The lease has to be renewed and answered while everything else on the node is busy: Pacemaker,
-// the agents, a compiler. Not in real time, as corosync runs: a loop of ours must never starve the
-// node.
+// nice -10 for this process and what it starts: another node waits for what it does. Error system:
+// no CAP_SYS_NICE.
 [[nodiscard]] Result<void> prefer_this_process();
+// The calling thread runs in real time from now on, with Corosync's policy and priority (SCHED_RR,
+// the highest; sched(7)): a Corosync that forms a ring may keep a processor for a whole lease. What
+// the thread starts is ordinary (SCHED_RESET_ON_FORK, niceness 0). The kernel leaves 5 % of the
+// time to the rest of the node (sched_rt_runtime_us). Error system: the kernel or the cgroup
+// refuses, and the thread runs at nice -10 where that is allowed.
+[[nodiscard]] Result<void> run_in_real_time();
+[[nodiscard]] bool runs_in_real_time();
 
 // Starts the command in a session of its own, without the caller's environment, descriptors and
 // niceness, as a child of init. Its pid; an error when the program could not be executed.

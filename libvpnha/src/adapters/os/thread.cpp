@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/os/process.hpp"
+
 namespace vpnha::adapters {
 
 Result<std::thread> start_thread(std::function<void()> work) {
@@ -17,7 +19,12 @@ Result<std::thread> start_thread(std::function<void()> work) {
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     Result<std::thread> started;
     try {
-        started = std::thread(std::move(work));
+        started = std::thread([todo = std::move(work), preferred = runs_in_real_time()] {
+            if (preferred) {
+                static_cast<void>(prefer_this_process());  // A thread has a niceness of its own.
+            }
+            todo();
+        });
     } catch (const std::system_error& error) {
         started = fail(Errc::system, std::string("starting a thread: ") + error.what());
     }

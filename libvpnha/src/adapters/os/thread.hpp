@@ -9,8 +9,9 @@
 
 namespace vpnha::adapters {
 
-// `work` runs in a thread in which all signals are blocked: they are the loop's. Error system:
-// there is no thread to be had.
+// `work` runs in a thread in which all signals are blocked: they are the loop's. The thread of a
+// caller in real time runs at nice -10, any other thread as its caller. Error system: there is no
+// thread to be had.
 [[nodiscard]] Result<std::thread> start_thread(std::function<void()> work);
 
 }  // namespace vpnha::adapters

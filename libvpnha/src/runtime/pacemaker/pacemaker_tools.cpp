@@ -83,8 +83,7 @@ void PacemakerTools::start(std::vector<std::string> arguments, Done done,
         failed.done(watched);
         return;
     }
-    // The thread keeps the loop's niceness, which the program inherits: Pacemaker waits for it in a
-    // takeover.
+    // The program inherits the thread's niceness: Pacemaker waits for it in a takeover.
     Result<std::thread> started = adapters::start_thread(
         [job, program = std::move(arguments), around = std::move(environment)] {
             job->code = run_to_end(program, around);

@@ -16,8 +16,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <sstream>
 #include <thread>
+
+#include "adapters/os/thread.hpp"
 
 namespace vpnha::adapters {
 namespace process_test {
@@ -32,6 +35,47 @@ TEST(ProcessTest, ReadsItself) {
     EXPECT_EQ(self->parent, ::getppid());
     EXPECT_GT(self->start_ticks, 0U);
     EXPECT_THAT(self->arguments.front(), HasSubstr("process"));
+}
+
+// The policy of a thread or process, and its niceness: fields 41 and 19 of proc(5)'s stat.
+std::string scheduling(const std::string& of = "thread-self") {
+    std::ifstream file("/proc/" + of + "/stat");
+    std::string stat(std::istreambuf_iterator<char>(file), {});
+    std::istringstream fields(stat.substr(stat.rfind(')') + 2));
+    const std::vector<std::string> all(std::istream_iterator<std::string>(fields), {});
+    return "policy " + all.at(38) + ", nice " + all.at(16);
+}
+
+TEST(ProcessTest, OnlyTheLoopRunsInRealTime) {
+    std::string loop;
+    std::string beside;
+    std::string program;
+    std::thread([&] {
+        ASSERT_FALSE(runs_in_real_time());
+        const Result<void> real_time = run_in_real_time();
+        ASSERT_TRUE(real_time.has_value()) << real_time.error().detail;
+        EXPECT_TRUE(runs_in_real_time());
+        loop = scheduling();
+        auto thread = start_thread([&] { beside = scheduling(); });
+        ASSERT_TRUE(thread.has_value());
+        thread->join();
+        const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+        ASSERT_TRUE(pid.has_value()) << pid.error().detail;
+        program = scheduling(std::to_string(*pid));
+        ::kill(*pid, SIGKILL);
+    }).join();
+    EXPECT_EQ(loop, "policy 2, nice 0");  // SCHED_RR
+    EXPECT_EQ(beside, "policy 0, nice -10");
+    EXPECT_EQ(program, "policy 0, nice 0");
+    EXPECT_EQ(scheduling(), "policy 0, nice 0");
+}
+
+TEST(ProcessTest, AThreadOfAnOrdinaryLoopIsAsTheLoop) {
+    std::string beside;
+    auto thread = start_thread([&] { beside = scheduling(); });
+    ASSERT_TRUE(thread.has_value());
+    thread->join();
+    EXPECT_EQ(beside, scheduling());
 }
 
 TEST(ProcessTest, AbsentProcessIsNone) {
