@@ -89,7 +89,11 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     if (!voters.majority(open->answered)) {
         return false;
     }
-    state_.deadline = open->sent_at + timing_.lease;
+    const TimePoint deadline = open->sent_at + timing_.lease;
+    if (state_.phase == Phase::claiming && deadline < now + timing_.renew) {
+        return false;
+    }
+    state_.deadline = deadline;
     if (state_.phase == Phase::claiming) {
         state_.phase = Phase::holding;
         state_.granted_at = now;

@@ -2,7 +2,8 @@
 // A node's own rounds on one gateway: from the claim of an epoch to its end.
 //
 //   3  Only answers to one and the same (epoch, instance, k) count together, and t is that k's:
-//      with a majority the deadline is t + L.
+//      with a majority the deadline is t + L. A claim is granted only with a renewal interval left
+//      until then: a lease that began later would end before the next round is answered.
 //   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
 //      number is never used again.
 //  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for

@@ -88,6 +88,28 @@ TEST_F(HolderTest, TheTimeOfARoundIsThatOfItsSending) {
     EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(400));
 }
 
+// Its lease would end before the next round can be answered.
+TEST_F(HolderTest, NoClaimIsGrantedByARoundThatComesTooLateForARenewal) {
+    claim();
+    const Round first = ask();
+    const Round second = ask(kNow + milliseconds(100));
+    const TimePoint late = kNow + milliseconds(201);
+    ASSERT_FALSE(count(1, answer_to(first), late));
+    EXPECT_FALSE(count(2, answer_to(first), late));
+    EXPECT_EQ(holder_.phase(), Phase::claiming);
+    ASSERT_FALSE(count(1, answer_to(second), late));
+    EXPECT_TRUE(count(2, answer_to(second), late));
+    EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(400));
+}
+
+TEST_F(HolderTest, AClaimIsGrantedByARoundThatIsJustInTimeForARenewal) {
+    claim();
+    const Round round = ask();
+    const TimePoint late = kNow + milliseconds(200);
+    ASSERT_FALSE(count(1, answer_to(round), late));
+    EXPECT_TRUE(count(2, answer_to(round), late));
+}
+
 TEST_F(HolderTest, AnOlderRoundNeverTakesTheDeadlineBack) {
     claim();
     const Round first = ask();
