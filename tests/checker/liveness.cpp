@@ -24,7 +24,7 @@ constexpr int kStandInTicks = 80;
 constexpr int kRankTicks = 3;
 // A claim of a node that stands in is given up, and made again.
 constexpr int kVainTicks = 4;
-constexpr int kRetryTicks = 14;
+constexpr int kRetryTicks = 7;
 // Of fewer nobody stands in.
 constexpr std::size_t kVotersMin = 3;
 

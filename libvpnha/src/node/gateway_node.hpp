@@ -326,6 +326,8 @@ class GatewayNode {
     [[nodiscard]] bool can_serve_all() const;
     // Its place among the standbys that could, without these.
     [[nodiscard]] std::size_t rank_without(const std::set<NodeId>& gone) const;
+    // It has been said to the voters.
+    [[nodiscard]] bool claim_is_on_disk() const;
     void watch_stand_in(TimePoint now, Effects& effects);
     void watch_acting(TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);

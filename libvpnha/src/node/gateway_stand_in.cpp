@@ -73,6 +73,11 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
                          .candidates = replica_.peers().size() + 1};
 }
 
+bool GatewayNode::claim_is_on_disk() const {
+    const std::optional<lease::Durable>& on_disk = saves_.on_disk();
+    return on_disk && on_disk->claimed >= lease_.holder().epoch();
+}
+
 void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     stand_in_.forget_deposal(now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
@@ -83,7 +88,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
                 stand_in_.stand_back();
                 lease_.stand_back();
             }
-        } else if (stand_in_.claims_in_vain(now)) {
+        } else if (stand_in_.claims_in_vain(claim_is_on_disk(), now)) {
             give_up_claim("no majority granted it in time", now, effects);
         }
         return;

@@ -12,7 +12,7 @@ namespace {
 // The voters' promises end at nearly the same time.
 constexpr Duration kGuard = std::chrono::milliseconds(2);
 // A majority was willing a moment ago: whatever keeps the claim from being granted, another node
-// may do better.
+// may do better. First this node's disk has so long, then the voters have, whose disks wait for it.
 constexpr Duration kClaimPatience = std::chrono::milliseconds(500);
 // Without a quorate ring for so long Corosync and the lease are not of one mind.
 constexpr Duration kPatience = std::chrono::seconds(2);
@@ -24,8 +24,9 @@ constexpr Duration kLong = std::chrono::seconds(10);
 // What keeps one standby from serving may not keep the next one. Two nodes that stand still in turn
 // are not to play ball with the gateway as long as a third one can have it.
 constexpr Duration kLast = std::chrono::seconds(10);
-// Where there is no other one, what failed may be tried again.
-constexpr Duration kRetry = std::chrono::seconds(2);
+// Where there is no other one, what failed may be tried again. Meanwhile each other one has asked:
+// it waits for its rank, and from one question to the next for 0.4 s at most.
+constexpr Duration kRetry = std::chrono::seconds(1);
 // So long a promoted node in whose place another one acts tells Pacemaker what it expects.
 constexpr Duration kDeposed = std::chrono::seconds(10);
 
@@ -70,13 +71,15 @@ void StandIn::begin(NodeId holder, TimePoint now) {
     barrier_came_ = false;
     follows_since_.reset();
     claim_until_.reset();
+    claim_said_ = false;
     unsound_since_.reset();
 }
 
-bool StandIn::claims_in_vain(TimePoint now) {
-    if (!claim_until_) {
+bool StandIn::claims_in_vain(bool said, TimePoint now) {
+    if (!claim_until_ || (said && !claim_said_)) {
         claim_until_ = now + kClaimPatience;
     }
+    claim_said_ = claim_said_ || said;
     return now >= *claim_until_;
 }
 

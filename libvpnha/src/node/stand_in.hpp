@@ -12,9 +12,10 @@
 //   acts          | -        | -        | - (3)   | - (3)    | idle      | idle
 //   confirmed     | -        | -        | XXX     | idle     | -         | idle
 //
-//   (1) a claim under way goes on. It is given up when no majority has granted it for 0.5 s. 2 s
-//   later this node may ask again, also while its newest vote is for its own claim. (2) an ordinary
-//   promotion from here on. (3) its lease had lapsed, and it goes on like a promoted node.
+//   (1) a claim under way goes on. It is given up when no majority has granted it for 0.5 s after
+//   this node's disk took it, or when the disk has not taken it for as long. 1 s later this node
+//   may ask again, also while its newest vote is for its own claim. (2) an ordinary promotion from
+//   here on. (3) its lease had lapsed, and it goes on like a promoted node.
 //
 // The same object remembers the other side of it: a promoted node in whose place another one acts
 // tells Pacemaker that it is promoted until it is demoted. It would else count a failure, and stop
@@ -63,8 +64,9 @@ class StandIn {
     void begin(NodeId holder, TimePoint now);
     // It asks no more; nothing has come of it.
     void stand_back() { phase_ = Phase::idle; }
-    // The lease has been claimed since `now` or earlier. True: for too long.
-    [[nodiscard]] bool claims_in_vain(TimePoint now);
+    // The lease has been claimed since `now` or earlier. True: for too long. `said`: this node's
+    // disk has taken the claim, so the voters have been told of it.
+    [[nodiscard]] bool claims_in_vain(bool said, TimePoint now);
     // `reported`: Pacemaker has been told of the holder already.
     void on_granted(TimePoint now, bool reported = false);
     // What was said before the grant has been delivered.
@@ -137,6 +139,7 @@ class StandIn {
     bool barrier_came_ = false;
     std::optional<TimePoint> follows_since_;  // The old holder.
     std::optional<TimePoint> claim_until_;
+    bool claim_said_ = false;
     std::optional<TimePoint> unsound_since_;
     bool reported_ = false;
     std::optional<TimePoint> tell_at_;

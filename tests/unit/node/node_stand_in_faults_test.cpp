@@ -188,6 +188,23 @@ TEST(NodeStandInFaultsTest, WhoHasClaimedInVainTriesAgain) {
     EXPECT_EQ(open_gates(cluster, 3), 1U);
 }
 
+// Its own disk takes 0.4 s for the claim, and the voters' disks as long for their grants.
+TEST(NodeStandInFaultsTest, WhoseClaimWaitsForEachDiskInTurnIsGrantedIt) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.stall_disks({2, 3});
+    cluster.lose_power(1);
+    cluster.pass(kActingTime);
+    ASSERT_EQ(cluster.at(3).saving.size(), 1U);
+    cluster.pass(milliseconds(400));
+    cluster.finish_saves(3);
+    ASSERT_EQ(cluster.at(2).saving.size(), 1U);
+    cluster.pass(milliseconds(400));
+    cluster.finish_saves(2);
+    cluster.pass(milliseconds(20));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-refused"))));
+    EXPECT_TRUE(cluster.gate_open(3));
+}
+
 // C5: after an acting that Pacemaker has confirmed the ranks are what they were.
 TEST(NodeStandInFaultsTest, AfterAFalseAlarmTheNextDeathIsNoLongerThanTheFirst) {
     FakeCluster cluster = standing_in_cluster();

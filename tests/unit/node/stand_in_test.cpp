@@ -77,12 +77,12 @@ TEST(StandInTest, RanksFollowOneAnotherWhateverAllHaveWaitedFor) {
         << "it counts from the release, not from each look at it";
 }
 
-TEST(StandInTest, WhoHasFailedTriesAgainAfterTwoSecondsAndComesBehindAllOthers) {
+TEST(StandInTest, WhoHasFailedTriesAgainAfterASecondAndComesBehindAllOthers) {
     StandIn stand_in = acting();
     stand_in.fail(kNow);
-    EXPECT_EQ(due(stand_in, turn_of(0)), kNow + seconds(2) + milliseconds(302));
+    EXPECT_EQ(due(stand_in, turn_of(0)), kNow + seconds(1) + milliseconds(302));
     stand_in.note_turn(turn_of(0), kNow + seconds(10));
-    EXPECT_EQ(stand_in.due(turn_of(0), kStep), kNow + seconds(2) + milliseconds(2));
+    EXPECT_EQ(stand_in.due(turn_of(0), kStep), kNow + seconds(1) + milliseconds(2));
     StandIn promoted = acting();
     promoted.on_promoted();
     EXPECT_EQ(due(promoted, turn_of(0)), kNow + milliseconds(2)) << "Pacemaker has chosen it";
@@ -99,10 +99,28 @@ TEST(StandInTest, WhoOnlyAskedMayAskAgain) {
 TEST(StandInTest, AClaimIsGivenUpAfterAWhile) {
     StandIn stand_in(true);
     stand_in.begin(kHolder, kNow);
-    EXPECT_FALSE(stand_in.claims_in_vain(kNow));
+    EXPECT_FALSE(stand_in.claims_in_vain(true, kNow));
     EXPECT_EQ(stand_in.next_deadline(), kNow + milliseconds(500));
-    EXPECT_FALSE(stand_in.claims_in_vain(kNow + milliseconds(499)));
-    EXPECT_TRUE(stand_in.claims_in_vain(kNow + milliseconds(500)));
+    EXPECT_FALSE(stand_in.claims_in_vain(true, kNow + milliseconds(499)));
+    EXPECT_TRUE(stand_in.claims_in_vain(true, kNow + milliseconds(500)));
+}
+
+TEST(StandInTest, AClaimThatItsDiskKeptBackHasItsTimeFromThenOn) {
+    StandIn stand_in(true);
+    stand_in.begin(kHolder, kNow);
+    EXPECT_FALSE(stand_in.claims_in_vain(false, kNow));
+    EXPECT_FALSE(stand_in.claims_in_vain(true, kNow + milliseconds(400)));
+    EXPECT_EQ(stand_in.next_deadline(), kNow + milliseconds(900));
+    EXPECT_FALSE(stand_in.claims_in_vain(false, kNow + milliseconds(500))) << "a higher claim";
+    EXPECT_FALSE(stand_in.claims_in_vain(true, kNow + milliseconds(600)));
+    EXPECT_TRUE(stand_in.claims_in_vain(true, kNow + milliseconds(900)));
+}
+
+TEST(StandInTest, AClaimThatNoDiskTakesIsGivenUp) {
+    StandIn stand_in(true);
+    stand_in.begin(kHolder, kNow);
+    EXPECT_FALSE(stand_in.claims_in_vain(false, kNow));
+    EXPECT_TRUE(stand_in.claims_in_vain(false, kNow + milliseconds(500)));
 }
 
 TEST(StandInTest, WithoutARingItEndsAfterTwoSeconds) {
