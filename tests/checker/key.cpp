@@ -320,10 +320,10 @@ class Key {
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.
-        static_cast<void>(previous);    // Nothing is declined here: `before` says it.
+        static_cast<void>(previous);    // put_heard() has these five,
         static_cast<void>(previous_elsewhere);
         static_cast<void>(served);
-        static_cast<void>(heard);  // put_heard() has these two,
+        static_cast<void>(heard);
         static_cast<void>(before);
         static_cast<void>(answered_at);  // put_context() this.
         put_left(started + timing_.abstention(), now);
@@ -387,6 +387,11 @@ class Key {
             put(*voter.heard);
         }
         put(voter.before);
+        put(voter.served);
+        if (!voter.served) {  // Otherwise the next grant replaces them by what `before` says.
+            put(voter.previous);
+            put(voter.previous_elsewhere);
+        }
         if (holder.phase != lease::Phase::idle) {
             put(holder.before);
             put(holder.unknown);
@@ -422,6 +427,7 @@ class Key {
             }
         } else if (const auto* release = std::get_if<lease::Release>(&flying.message)) {
             put(release->epoch);
+            put(release->served);
             put(release->ordered);
         } else if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
             put(static_cast<std::uint8_t>(mark->victim.value));

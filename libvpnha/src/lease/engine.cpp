@@ -421,9 +421,10 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
 }
 
 void Engine::end(End why, Effects& effects, const Release& how) {
+    const bool held = holder_.serving();
     Release release = how;
     release.epoch = holder_.epoch();
-    const bool held = holder_.serving();
+    release.served = how.served && held;
     holder_.end();
     on_release(setup_.self.node, release);
     if (held) {

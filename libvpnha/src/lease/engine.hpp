@@ -11,9 +11,10 @@
 //   3  A majority's answers to one round make the deadline.                     holder.hpp
 //   4  A vpnhad abstains after its start.                                       voter.hpp
 //   5  Release: the gate is shut first, then it is sent, at every end of an epoch. It says whether
-//      somebody ordered it; only an order keeps standbys from standing in. A lapsed holder that
-//      Pacemaker still has promoted claims a new epoch by itself, and declines it when another node
-//      may have served.
+//      somebody ordered it; only an order keeps standbys from standing in. It says also whether the
+//      gate may have been open in that epoch: a claim that is given up was granted to nobody. A
+//      lapsed holder that Pacemaker still has promoted claims a new epoch by itself, and declines
+//      it when another node may have served.
 //   6  A fence mark is a grant to nobody. "off" is done when it has run out on a majority. Every
 //      answer carries the voter's marks, and so does every message with a list of voters. The
 //      receiver joins these marks to its own before it answers, and before it counts the answer. A

@@ -195,6 +195,33 @@ TEST(EngineTest, ADemotedClaimantGivesItsClaimUp) {
     EXPECT_EQ(cluster.phase(1), Phase::idle);
     EXPECT_EQ(all_of_kind<Ended>(effects).at(0).why, End::given_up);
     EXPECT_EQ(cluster[1].next_deadline(), std::nullopt);
+    const auto sent = all_of_kind<Send>(effects);
+    ASSERT_FALSE(sent.empty());
+    EXPECT_FALSE(std::get<Release>(sent.back().message).served) << "it was granted nothing";
+}
+
+// Of a claim that was given up nobody need think that its node served.
+TEST(EngineTest, WhoWasGrantedNothingIsNoHolderBefore) {
+    Cluster cluster(5);
+    cluster.promote(1);
+    cluster.run(1, cluster[1].release(false, cluster.now()));
+    const std::vector<unsigned> others{2, 4, 5};
+    for (const unsigned node : others) {
+        cluster.cut(node);
+    }
+    cluster.promote(3);
+    ASSERT_EQ(cluster[1].voter().granted(), (Epoch{2, NodeId{3}}));
+    cluster.run(3, cluster[3].demote(cluster.now()));
+    for (const unsigned node : others) {
+        cluster.mend(node);
+    }
+    (void)cluster.take(1);
+    cluster.promote(1);
+    cluster.live(milliseconds(100));
+    const auto granted = all_of_kind<Granted>(cluster.take(1));
+    ASSERT_EQ(granted.size(), 1U);
+    EXPECT_EQ(granted.front().epoch, (Epoch{3, NodeId{1}}));
+    EXPECT_EQ(granted.front().elsewhere, (Epoch{1, NodeId{}}));
 }
 
 TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {

@@ -205,6 +205,25 @@ TEST(NodeStandInFaultsTest, WhoseClaimWaitsForEachDiskInTurnIsGrantedIt) {
     EXPECT_TRUE(cluster.gate_open(3));
 }
 
+// A holder that has lapsed is granted the lease anew: who claimed it meanwhile never had it.
+TEST(NodeStandInFaultsTest, AClaimThatWasGivenUpIsNoServiceOfAnotherNode) {
+    FakeCluster cluster = standing_in_cluster();
+    const auto is_opinion = [](const SendLease& sent) {
+        return std::holds_alternative<lease::Opinion>(sent.message);
+    };
+    cluster.lose_leases([&](std::uint32_t, const SendLease& sent) {
+        const bool is_answer = std::holds_alternative<lease::Answer>(sent.message);
+        return sent.to == NodeId{1} || is_answer || (is_opinion(sent) && sent.to == NodeId{2});
+    });
+    cluster.pass(milliseconds(2300));
+    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-refused")));
+    ASSERT_EQ(open_gates(cluster, 3), 0U);
+    cluster.lose_leases([&](std::uint32_t, const SendLease& sent) { return is_opinion(sent); });
+    cluster.pass(seconds(2));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_THAT(cluster.at(1).log, Not(Contains(HasSubstr("is of no use"))));
+}
+
 // C5: after an acting that Pacemaker has confirmed the ranks are what they were.
 TEST(NodeStandInFaultsTest, AfterAFalseAlarmTheNextDeathIsNoLongerThanTheFirst) {
     FakeCluster cluster = standing_in_cluster();
