@@ -17,6 +17,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 // By the ids of the other voters, ascending: which of them count.
 std::vector<bool> counted(FakeCluster& cluster, std::uint32_t node) {
@@ -112,6 +113,36 @@ TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeHeard) {
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         EXPECT_THAT(cluster.at(node).log, Not(Contains(HasSubstr("event=vote-")))) << node;
     }
+}
+
+// Rounds of a holder whose clock runs at `rate`, for 30 s of this node's. Of each second that
+// passes this node is `behind` further behind: it comes later to what it receives, and to its own
+// ticks.
+void hear_rounds(FakeCluster& cluster, VoterWatch& watch, double rate, double behind) {
+    const lease::Sender holder{NodeId{1}, {}, lease::Instance{1}};
+    const TimePoint start = cluster.now();
+    for (Duration passed{}; passed < seconds(30); passed += milliseconds(100)) {
+        const auto scaled = [passed](double by) {
+            return std::chrono::duration_cast<Duration>(passed * by);
+        };
+        const TimePoint now = start + scaled(1 + behind);
+        lease::Round round;
+        round.sent_at = start + scaled(rate);
+        watch.on_message(holder, round, cluster.lease(2), now);
+        if (start + passed >= watch.next_tick()) {
+            (void)watch.on_tick(cluster.lease(2), now);
+        }
+    }
+}
+
+TEST(VoterWatchTest, ANodeThatIsBehindItselfMeasuresNoClock) {
+    FakeCluster cluster = with_one_session();
+    VoterWatch busy(NodeId{2}, cluster.now());
+    hear_rounds(cluster, busy, 1, 0.5);
+    EXPECT_THAT(busy.clocks().astray(), IsEmpty());
+    VoterWatch idle(NodeId{2}, cluster.now());
+    hear_rounds(cluster, idle, 0.67, 0);
+    EXPECT_THAT(idle.clocks().astray(), SizeIs(1));
 }
 
 }  // namespace voter_watch_test

@@ -13,7 +13,8 @@ void ClockRates::note(const lease::Sender& sender, TimePoint sent, TimePoint now
     Measured& measured = at->second;
     const Duration passed = now - measured.received;
     // Rounds come without a pause while a node holds the lease. A gap is no part of a span.
-    if (is_new || measured.life != sender.instance || passed > 2 * kSpan || sent < measured.sent) {
+    if (is_new || measured.begins || measured.life != sender.instance || passed > 2 * kSpan ||
+        sent < measured.sent) {
         measured = {sender.instance, sent, now, 0, {sender.node, 1, measured.clock.astray}};
         return;
     }
@@ -31,6 +32,12 @@ void ClockRates::note(const lease::Sender& sender, TimePoint sent, TimePoint now
     const bool astray = direction != 0 && (again || measured.clock.astray);
     if (std::exchange(measured.clock.astray, astray) != astray) {
         news_.push_back(measured.clock);
+    }
+}
+
+void ClockRates::begin_anew() {
+    for (auto& [node, measured] : measured_) {
+        measured.begins = true;
     }
 }
 

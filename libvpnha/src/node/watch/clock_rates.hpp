@@ -7,7 +7,8 @@
 // A rate is measured over kSpan. One span proves nothing: its first or last round may have been
 // delayed, or one of the machines stood still with its clock. A clock is astray after two spans in
 // a row that differ from 1 in the same direction by more than half of ρ, and right after one that
-// does not.
+// does not. A vpnhad that is behind comes to each round later than to the one before, so a span
+// holds none of that time.
 #pragma once
 
 #include <map>
@@ -30,6 +31,8 @@ class ClockRates {
     // That life of a node sent a round at `sent` on its own clock, and it is `now` on this one's.
     void note(const lease::Sender& sender, TimePoint sent, TimePoint now,
               std::int64_t rate_permille);
+    // This node is behind: all spans begin anew with the next round.
+    void begin_anew();
     // Forgets all others.
     void keep(const std::vector<NodeId>& nodes);
     // Clocks that have gone astray, or are right again, since the last call.
@@ -44,6 +47,7 @@ class ClockRates {
         TimePoint received{};
         int direction = 0;  // Of the last span: 1: too fast, -1: too slow, 0: neither.
         Clock clock;
+        bool begins = false;  // With the next round.
     };
 
     std::map<NodeId, Measured> measured_;

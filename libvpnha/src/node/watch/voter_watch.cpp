@@ -12,6 +12,8 @@ constexpr Duration kHelloInterval = std::chrono::seconds(1);
 // Three hellos; ten rounds.
 constexpr Duration kUnheard = std::chrono::seconds(3);
 constexpr Duration kUnanswered = std::chrono::seconds(1);
+// A tick that comes later than this: the node is behind with what it has received, too.
+constexpr Duration kBehind = std::chrono::milliseconds(500);
 
 int spare_votes(const lease::VoterList& list, const std::vector<NodeId>& present) {
     return static_cast<int>(list.votes(present)) - static_cast<int>(list.needed());
@@ -45,6 +47,9 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
 }
 
 std::vector<VoterWatch::News> VoterWatch::on_tick(const lease::Engine& engine, TimePoint now) {
+    if (now > next_tick_ + kBehind) {
+        clocks_.begin_anew();
+    }
     next_tick_ = now + kHelloInterval;
     const std::vector<NodeId> voters = engine.state().voters.all();
     std::erase_if(votes_,
