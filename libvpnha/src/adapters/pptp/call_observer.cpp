@@ -18,27 +18,47 @@ constexpr std::uint16_t kCallClear = 12;
 constexpr std::uint16_t kCallDisconnect = 13;
 
 constexpr std::uint64_t kCoherencyCounts = 4096;
+// A successor makes a key for each index up to the recorded one, at 1 us a key. What we send is
+// bounded by what we can send.
+constexpr std::uint32_t kOurDistanceMax = 0x7fff'ffff;
+constexpr std::uint32_t kPeersDistanceMax = 131'072;
 
 bool is_ahead(std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a - b) > 0;
 }
 
-void advance(std::optional<std::uint32_t>& number, std::uint32_t seen) {
-    if (!number || is_ahead(seen, *number)) {
-        number = seen;
+// Whether it is higher than those before.
+bool follow_number(std::optional<std::uint32_t>& number, std::uint32_t seen) {
+    if (number && !is_ahead(seen, *number)) {
+        return false;
     }
-}
-
-// `next` is the index of the packet that is expected; a count up to half the circle behind it is an
-// old packet's.
-void unwrap(std::uint64_t& next, std::uint16_t coherency) {
-    const std::uint64_t ahead = (coherency - next) % kCoherencyCounts;
-    if (ahead < kCoherencyCounts / 2) {
-        next += ahead + 1;
-    }
+    number = seen;
+    return true;
 }
 
 }  // namespace
+
+// Each packet of MPPE has a GRE number, and few of those that were not captured had one without
+// MPPE. So the index is the largest one with this count that the distance in GRE numbers allows.
+// Where that is too large to be believed, as a forged packet's, the count alone has to do.
+void CallObserver::advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
+                           std::uint32_t distance_max) {
+    std::uint64_t ahead = (coherency - index.next) % kCoherencyCounts;
+    if (index.gre) {
+        const std::uint32_t distance = sequence - *index.gre - index.others;
+        if (!is_ahead(sequence, *index.gre + index.others) || ahead >= distance) {
+            return;  // An old packet, or none of this link.
+        }
+        if (distance <= distance_max) {
+            ahead += (distance - 1 - ahead) / kCoherencyCounts * kCoherencyCounts;
+        }
+    } else if (ahead >= kCoherencyCounts / 2) {
+        return;
+    }
+    index.next += ahead + 1;
+    index.gre = sequence;
+    index.others = 0;
+}
 
 CallObserver::Noted CallObserver::on_packet(const ObservedPacket& packet, TimePoint now) {
     if (const auto* const segment = std::get_if<ObservedSegment>(&packet)) {
@@ -151,9 +171,13 @@ void CallObserver::on_gre(const ObservedGre& packet) {
         return;
     }
     Call& call = *found->second;
-    advance(out ? call.gre_out : call.gre_in, *packet.sequence);
+    const bool is_new = follow_number(out ? call.gre_out : call.gre_in, *packet.sequence);
+    Index& index = out ? call.mppe_out : call.mppe_in;
     if (packet.coherency) {
-        unwrap(out ? call.mppe_out : call.mppe_in, *packet.coherency);
+        advance(index, *packet.sequence, *packet.coherency,
+                out ? kOurDistanceMax : kPeersDistanceMax);
+    } else if (is_new && index.gre) {
+        ++index.others;
     }
     if (out) {
         sent_unread_ = std::max(sent_unread_, ++call.sent);
@@ -208,8 +232,8 @@ pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
     pptp::CallNumbers& numbers = state.numbers;
     numbers.gre_out = call.gre_out.value_or(0);
     numbers.gre_in = call.gre_in.value_or(0);
-    numbers.mppe_out = call.mppe_out;
-    numbers.mppe_in = call.mppe_in;
+    numbers.mppe_out = call.mppe_out.next;
+    numbers.mppe_in = call.mppe_in.next;
     const auto found = connections_.find(call.key.peer);
     if (found == connections_.end()) {
         return state;

@@ -5,7 +5,8 @@
 // The device's taps see what comes before the gate does, and what goes after it. So the numbers of
 // what we send are those of packets that have left, and what the peer has sent counts once our own
 // acknowledgement of it has left. A capture that lost packets shows smaller numbers, which a
-// successor finds out to be old.
+// successor finds out to be old. An MPPE index is right again with the next packet: its count has
+// 12 bits (RFC 3078 3.1), and the GRE number beside it, which has 32, tells the rest.
 #pragma once
 
 #include <chrono>
@@ -79,12 +80,18 @@ class CallObserver {
         bool echo_open = false;
         bool reset = false;
     };
+    // Of MPPE, in one direction.
+    struct Index {
+        std::uint64_t next = 0;
+        std::optional<std::uint32_t> gre;  // Of the packet before `next`.
+        std::uint32_t others = 0;          // Packets without MPPE since then.
+    };
     struct Call {
         pptp::CallKey key;
         std::optional<std::uint32_t> gre_out;
         std::optional<std::uint32_t> gre_in;
-        std::uint64_t mppe_out = 0;  // Of the next packet.
-        std::uint64_t mppe_in = 0;
+        Index mppe_out;
+        Index mppe_in;
         std::uint32_t sent = 0;
         bool changed = false;
     };
@@ -97,6 +104,8 @@ class CallObserver {
 
     Noted on_segment(const ObservedSegment& segment, TimePoint now);
     void on_gre(const ObservedGre& packet);
+    static void advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
+                        std::uint32_t distance_max);
     // One that is over and has no call any more.
     void drop_if_over(const Ipv4Endpoint& peer);
     [[nodiscard]] bool has_call(const Ipv4Endpoint& peer) const;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace vpnha::adapters {
 namespace call_observer_test {
 
@@ -197,6 +199,57 @@ TEST_F(CallObserverTest, CoherencyCountsAreUnwrappedForward) {
     see(gre(true, 7, 8399, 8399 % 4096));
     EXPECT_EQ(numbers().mppe_out, 8401U) << "an old one, out of order";
     EXPECT_EQ(numbers().gre_out, 8400U);
+}
+
+// F1: without the GRE number a gap of half a circle gave an index that had been used.
+TEST_F(CallObserverTest, AfterAnyGapTheIndexIsRightAgain) {
+    std::minstd_rand random(1);
+    for (const bool out : {true, false}) {
+        std::uint32_t gre_number = 0xffff'0000;
+        std::uint64_t index = 0;
+        observer_.follow(key_);
+        const auto see_next = [&] {
+            see(gre(out, out ? 7 : 136, gre_number++, static_cast<std::uint16_t>(index++ % 4096)));
+        };
+        see_next();
+        for (const std::uint32_t gap : {1U, 2'047U, 2'048U, 4'095U, 4'096U, 5'000U, 100'000U}) {
+            gre_number += gap;
+            index += gap;
+            see_next();
+            ASSERT_EQ(out ? numbers().mppe_out : numbers().mppe_in, index) << gap;
+        }
+        for (int i = 0; i < 1000; ++i) {
+            // Some of those that were missed had no MPPE.
+            const auto gap = static_cast<std::uint32_t>(random() % 100'000);
+            gre_number += gap;
+            index += gap - std::min(gap, static_cast<std::uint32_t>(random() % 4'096));
+            see_next();
+            ASSERT_EQ(out ? numbers().mppe_out : numbers().mppe_in, index) << gap;
+        }
+        observer_.forget(key_);
+    }
+}
+
+TEST_F(CallObserverTest, EchoesOfAnIdleCallAreNoGap) {
+    observer_.follow(key_);
+    see(gre(true, 7, 0, 0));
+    std::uint32_t gre_number = 1;
+    for (; gre_number < 10'000; ++gre_number) {
+        see(gre(true, 7, gre_number, std::nullopt));
+        see(gre(true, 7, gre_number, std::nullopt));  // Twice; it has one number.
+    }
+    see(gre(true, 7, gre_number, 1));
+    EXPECT_EQ(numbers().mppe_out, 2U);
+}
+
+// The tap sees it before anybody looks at its source.
+TEST_F(CallObserverTest, AForgedNumberCostsAtMostOneCircle) {
+    observer_.follow(key_);
+    see(gre(false, 136, 0, 0));
+    see(gre(false, 136, 0x7000'0000, 5));
+    EXPECT_LE(numbers().mppe_in, 4'096U);
+    see(gre(false, 136, 3, 100));
+    EXPECT_LE(numbers().mppe_in, 4'096U) << "more indices than numbers";
 }
 
 TEST_F(CallObserverTest, LcpCostsNoKey) {
