@@ -14,21 +14,18 @@ Expected: 5 s later the successor ends the IKE SA. client1 is connected again wi
 loss, by one new IKE SA, and its packets are answered.
 """
 import functools
-import re
 
 from vpnlab.evidence.expectation import at_most, equals
-from vpnlab.host.node import Node
-from vpnlab.product.charon import LOG, lose_esp
+from vpnlab.product.charon import lose_esp
 from vpnlab.product.ipsec_client import TENACIOUS, Ikev2Client
-from vpnlab.steps.live import Live, begin
+from vpnlab.steps.ipsec.childless import ended, established
+from vpnlab.steps.live import begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 BACK_S = 15
 OBSERVED_S = 3
-ENDED = "ike_sas_ended_childless"
-ESTABLISHED = re.compile(r"IKE_SA \S+ established")
 
 
 def steps(run: Run) -> None:
@@ -53,12 +50,3 @@ def steps(run: Run) -> None:
     run.expect("back_s", round(back_s, 1), at_most(BACK_S))
     run.expect("established", established(client.node), equals(2))
     live.end()
-
-
-def established(client: Node) -> int:
-    return len(ESTABLISHED.findall(client.read_log(LOG)))
-
-
-def ended(live: Live, node: Node) -> int:
-    """IKE SAs that the node has ended for want of a CHILD SA."""
-    return live.stack.status(node)["counters"][ENDED]

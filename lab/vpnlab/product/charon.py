@@ -69,6 +69,10 @@ class Charon:
         """Returns when the peer has acknowledged that the IKE SA is deleted, or does not answer."""
         self._node.run("swanctl", "--terminate", "--ike", connection, "--timeout", "5", check=False)
 
+    def terminate_child(self, child: str) -> None:
+        """The same of the CHILD SA alone."""
+        self._node.run("swanctl", "--terminate", "--child", child, "--timeout", "5", check=False)
+
     def rekey(self, child: str) -> None:
         """Begins it; returns at once."""
         self._node.run("swanctl", "--rekey", "--child", child)

@@ -15,6 +15,7 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kInitiator = 1;
 constexpr std::uint8_t kDead = 2;
 constexpr std::uint8_t kHasHeir = 4;
+constexpr std::uint8_t kChildless = 8;
 constexpr std::uint8_t kEsn = 1;
 constexpr std::uint32_t kWordBits = 32;
 constexpr std::uint8_t kUdp = 17;
@@ -127,7 +128,7 @@ Bytes encode_record(const IkeSa& sa) {
     ByteWriter out;
     out.u8(kRecordVersion);
     out.u8(static_cast<std::uint8_t>((sa.id.initiator ? kInitiator : 0) | (sa.dead ? kDead : 0) |
-                                     (sa.heir ? kHasHeir : 0)));
+                                     (sa.heir ? kHasHeir : 0) | (sa.childless ? kChildless : 0)));
     out.u64(sa.order).u64(sa.established_unix_ms).prefixed(sa.add);
     out.u8(static_cast<std::uint8_t>(sa.updates.size()));
     for (const Bytes& update : sa.updates) {
@@ -155,6 +156,7 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     const std::uint8_t flags = in.u8();
     sa.id = {key, (flags & kInitiator) != 0};
     sa.dead = (flags & kDead) != 0;
+    sa.childless = (flags & kChildless) != 0;
     sa.order = in.u64();
     sa.established_unix_ms = in.u64();
     sa.add = take_bytes(limits::kHaMessageBytesMax);
@@ -168,8 +170,9 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     if ((flags & kHasHeir) != 0) {
         sa.heir = read_key(in);
     }
-    if (!in.finished() || flags > (kInitiator | kDead | kHasHeir) || (sa.dead && !sa.heir) ||
-        sa.heir == key || updates > limits::kIkeUpdatesMax || sa.order > limits::kCounterMax) {
+    if (!in.finished() || flags > (kInitiator | kDead | kHasHeir | kChildless) ||
+        (sa.dead && !sa.heir) || sa.heir == key || updates > limits::kIkeUpdatesMax ||
+        sa.order > limits::kCounterMax) {
         return malformed("an IKE SA's record");
     }
     if (!is_about(parse_ha_message(sa.add), HaType::ike_add, sa.id)) {
@@ -288,6 +291,7 @@ void add_update(IkeSa& sa, ByteView update) {
 
 void inherit(IkeSa& heir, const IkeSa& old) {
     heir.established_unix_ms = old.established_unix_ms;
+    heir.childless = old.childless;
     const std::vector<Bytes> vips = peer_of(old).vips;
     if (!vips.empty() && peer_of(heir).vips.empty()) {
         add_update(heir, build_vips(heir.id, vips));

@@ -31,6 +31,8 @@ struct IkeSa {
     Bytes iv;                    // IKEv1: of its next message.
     bool dead = false;           // Kept for what it made; it has an heir.
     std::optional<IkeKey> heir;  // Has its children.
+    // Its last CHILD SA was deleted, and it was kept: an idle client that will ask for another one.
+    bool childless = false;
     friend bool operator==(const IkeSa&, const IkeSa&) = default;
 };
 

@@ -57,7 +57,7 @@ Result<SaChanges> SaStore::apply(ByteView octets, std::uint64_t unix_ms) {
             break;
         case HaType::child_delete:
             if (spi) {
-                end_child(*spi, changes);
+                delete_child(*spi, changes);
             }
             break;
         default:
@@ -372,6 +372,7 @@ void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView 
     give_port(child);
     changes.children.insert(*spi);
     sas_.put(std::move(child));
+    set_childless(key, false, changes);
 }
 
 void SaStore::give_port(ChildSa& child) const {
@@ -397,6 +398,27 @@ void SaStore::give_port(ChildSa& child) const {
             child.port = port;
             return;
         }
+    }
+}
+
+void SaStore::delete_child(std::uint32_t spi, SaChanges& changes) {
+    const ChildSa* const child = sas_.find_child(spi);
+    const std::optional<IkeKey> owner = child ? std::optional(child->owner) : std::nullopt;
+    end_child(spi, changes);
+    if (owner && std::ranges::none_of(sas_.children_of(*owner), [&](std::uint32_t other) {
+            return sas_.find_child(other)->owner == *owner;
+        })) {
+        set_childless(*owner, true, changes);
+    }
+}
+
+void SaStore::set_childless(const IkeKey& key, bool childless, SaChanges& changes) {
+    const IkeSa* const held = sas_.find(key);
+    if (held != nullptr && !held->dead && held->childless != childless) {
+        IkeSa sa = *held;
+        sa.childless = childless;
+        sas_.put(std::move(sa));
+        changes.ikes.insert(key);
     }
 }
 

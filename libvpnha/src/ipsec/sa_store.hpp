@@ -12,7 +12,8 @@
 //                   | it replaces                   |
 //   MID, IKE_IV     | the last one is kept          | the last one is kept
 //   CHILD_ADD       | waits for its establishment   | a child
-//   CHILD_DELETE    | –                             | the child ends
+//   CHILD_DELETE    | –                             | the child ends. After the last one the SA is
+//                   |                               | childless until the next one
 //   IKE_DELETE      | forgotten                     | its children end, and it is dead. IKEv2: not
 //                   |                               | before it is known what becomes of the SA
 //                   |                               | that is about to replace it
@@ -87,6 +88,9 @@ class SaStore {
     void begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,
                      SaChanges& changes);
     void end_child(std::uint32_t spi, SaChanges& changes);
+    // The same; charon said so of a child whose owner it keeps.
+    void delete_child(std::uint32_t spi, SaChanges& changes);
+    void set_childless(const IkeKey& key, bool childless, SaChanges& changes);
     // Of L2TP: that of the children that it has beside it, or one that none has.
     void give_port(ChildSa& child) const;
 

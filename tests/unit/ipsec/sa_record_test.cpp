@@ -29,6 +29,7 @@ IkeSa whole() {
     sa.iv = {0xee};
     sa.dead = true;
     sa.heir = IkeKey{2, 3, 4};
+    sa.childless = true;
     return sa;
 }
 
@@ -37,7 +38,7 @@ TEST(SaRecordTest, AnIkeSaHasTheDocumentedBytes) {
     EXPECT_EQ(to_hex(encode_key(kSample.id.key)), key);
     EXPECT_EQ(to_hex(encode_record(whole())),
               "01"                // Version.
-              "06"                // Dead, with an heir.
+              "0e"                // Dead, with an heir, childless.
               "0000000000000007"  // Its order.
               "0000000000000008"  // Since when.
               "0017"

@@ -136,6 +136,22 @@ TEST_F(SaStoreTest, AMakerStaysAsLongAsItsChild) {
     EXPECT_EQ(store_.sas().children().size(), 1U);
 }
 
+TEST_F(SaStoreTest, WhoseLastChildIsDeletedIsChildlessUntilTheNextOne) {
+    const auto is_childless = [&](const IkeSample& sample) {
+        return store_.sas().find(sample.id.key)->childless;
+    };
+    establish(first_, 7);
+    hear(first_.child(9, 10));
+    EXPECT_FALSE(hear(build_child_delete(first_.id, 7)).ikes.contains(first_.id.key));
+    EXPECT_FALSE(is_childless(first_)) << "it has another one";
+    EXPECT_THAT(hear(build_child_delete(first_.id, 9)).ikes, UnorderedElementsAre(first_.id.key));
+    EXPECT_TRUE(is_childless(first_));
+    replace(first_, second_);
+    EXPECT_TRUE(is_childless(second_)) << "its client is idle still";
+    EXPECT_THAT(hear(second_.child(11, 12)).ikes, UnorderedElementsAre(second_.id.key));
+    EXPECT_FALSE(is_childless(second_));
+}
+
 TEST_F(SaStoreTest, ARekeyThatFailsTakesNoChildren) {
     establish(first_, 7);
     hear(second_.add({first_.id.key}));

@@ -50,7 +50,9 @@ std::vector<std::uint32_t> owned_by(const SaSet& sas, const IkeKey& key) {
 void LostChildren::begin(const SaSet& sas) {
     clear();
     for (const auto& [key, sa] : sas.ikes()) {
-        unjudged_.try_emplace(key);
+        if (!sa.childless || !owned_by(sas, key).empty()) {
+            unjudged_.try_emplace(key);
+        }
     }
     for (const auto& [spi, child] : sas.children()) {
         known_.insert(spi);

@@ -6,6 +6,8 @@
 // is ended, and the client dials again. Each is judged once a takeover, if it was there before:
 //
 //   it is dead, or has an heir                            | left alone
+//   its last CHILD SA was deleted before the takeover     | left alone: Windows does so after five
+//                                                         | idle minutes, and makes another later
 //   it has a CHILD SA that has come since                 | left alone: its client speaks with us
 //   an ESP SA of its CHILD SAs is in this node's kernel   | left alone
 //   an ESP SA of its peer, of which no record is known, is | left alone: it may be its own

@@ -71,6 +71,27 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaWhoseChildIsNotInTheKernelIsEnded) {
     EXPECT_THAT(b_.last_logged_, HasSubstr("of its 1 CHILD SAs none is in this node's kernel"));
 }
 
+TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
+    establish_whole(first_, 21);
+    say(build_child_delete(first_.id, 21));
+    settle();
+    for (Site* const site : {&a_, &b_}) {
+        site->kernel_.erase({kClient, kVip, 21});
+        site->kernel_.erase({kVip, kClient, 22});
+    }
+    take_over();
+    pass(seconds(60));
+    EXPECT_THAT(b_.ended_, IsEmpty());
+    // It makes another one at B, whose kernel loses it.
+    b_.tell(node::CharonSaid{first_.child(9, 10), kUnixMs}, now_);
+    settle();
+    take_over(a_, b_, 3);
+    a_.kernel_.erase({kClient, kVip, 9});
+    a_.kernel_.erase({kVip, kClient, 10});
+    pass(kJudged);
+    EXPECT_THAT(a_.ended_, ElementsAre(ElementsAre(first_.id.key)));
+}
+
 TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildGoesOn) {
     establish();
     say(first_.child(21, 22));
