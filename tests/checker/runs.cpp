@@ -50,6 +50,13 @@ const Run kRuns[] = {
      .start = Start::held,
      .margins = true,
      .liveness = false},
+    // Of an epoch that was given up before its grant nobody is told that it served.
+    {.name = "margins-release",
+     .bounds = {.claims = 1, .releases = 1},
+     .lease = kTwoTicks,
+     .start = Start::held,
+     .margins = true,
+     .liveness = false},
     {.name = "claims", .bounds = {.claims = 3}, .lease = kTwoTicks},
     {.name = "three-ticks", .bounds = {.claims = 2}, .lease = kThreeTicks},
     {.name = "slow-voters-3", .bounds = {.claims = 3}, .lease = kTwoTicks, .rates = {3, 2, 2}},
