@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "adapters/addresses/network.hpp"
+#include "adapters/addresses/proxy_table.hpp"
 #include "adapters/gate/gate_silence.hpp"
 #include "adapters/os/state_lock.hpp"
 #include "adapters/services/gateway_services.hpp"
@@ -53,6 +54,7 @@ Result<void> silence_gateway(const std::string& config_file, const std::string& 
     }
     VPNHA_TRY(adapters::LinuxNetwork network, adapters::LinuxNetwork::create(config));
     VPNHA_CHECK(network.flush(gateway->id));
+    VPNHA_CHECK(adapters::flush_proxies(*gateway));
     lock.reset();  // Who ends the services is a child, and works on behind this program.
     const auto services = adapters::gateway_services(gateway->name);
     if (takes_no_gate) {

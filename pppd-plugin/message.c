@@ -17,7 +17,7 @@ enum {
     FIELD_ECHO = 8,
     FIELD_ESTABLISHED = 9,
     FIELD_USER = 10,
-    FIELD_INTERFACE = 11,
+    FIELD_DEVICE = 11,
     FIELD_NOT_RESUMABLE = 12,
     FIELD_REASON = 13,
     FIELD_ADDRESS = 14,
@@ -28,14 +28,16 @@ enum {
     FIELD_TIMEOUTS = 0x8000 | 18,
     FIELD_IPV6 = 0x8000 | 19,
     FIELD_ROUTE = 0x8000 | 20,
+    FIELD_PROXIED = 0x8000 | 21,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
-enum { PPTP_IDS_BYTES = 13, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
+enum { PPTP_IDS_BYTES = 11, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
-_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX) * 4 + 16 + VPNHA_ROUTES_MAX * 17 +
+_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
+                       VPNHA_ROUTES_MAX * 17 + VPNHA_PROXIED_MAX * 32 +
                        VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
-                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 + 8 + 8 + 255 + 15 + 4 <=
+                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 + 8 + 8 + 255 + 17 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -93,7 +95,6 @@ static uint8_t* put_pptp(uint8_t* at, const struct vpnha_pptp_ids* ids) {
     at = put(at, ids->peer_port, 2);
     at = put(at, ids->call, 2);
     at = put(at, ids->peer_call, 2);
-    at = put(at, ids->mtu, 2);
     at = put(at, ids->mppe_bits, 1);
     if (keys != 0) {
         memcpy(at, ids->keys.send, VPNHA_MPPE_KEY_BYTES);
@@ -110,6 +111,22 @@ static uint8_t* put_protocol(uint8_t* at, const struct vpnha_session* session) {
             return put_pptp(at, &session->ids.pptp);
     }
     return at;
+}
+
+static uint8_t* put_device(uint8_t* at, const struct vpnha_session* session) {
+    const size_t length = strnlen(session->interface, VPNHA_INTERFACE_BYTES_MAX);
+    at = put(put_field(at, FIELD_DEVICE, 2 + length), session->mtu, 2);
+    memcpy(at, session->interface, length);
+    return at + length;
+}
+
+static uint8_t* put_proxied(uint8_t* at, const struct vpnha_proxied* proxied) {
+    const size_t length = strnlen(proxied->interface, VPNHA_INTERFACE_BYTES_MAX);
+    at = put_field(at, FIELD_PROXIED, 1 + (size_t)proxied->octet_count + length);
+    at = put(at, proxied->octet_count, 1);
+    memcpy(at, proxied->octets, proxied->octet_count);
+    memcpy(at + proxied->octet_count, proxied->interface, length);
+    return at + proxied->octet_count + length;
 }
 
 size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out) {
@@ -131,7 +148,7 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put(put_field(at, FIELD_TIMEOUTS, 8), session->timeouts.session_s, 4);
     at = put(at, session->timeouts.idle_s, 4);
     at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);
-    at = put_text(at, FIELD_INTERFACE, session->interface, VPNHA_INTERFACE_BYTES_MAX);
+    at = put_device(at, session);
     at = put(put_field(at, FIELD_NOT_RESUMABLE, 4), session->not_resumable, 4);
     for (unsigned i = 0; i < session->class_count; i++) {
         const struct vpnha_class* const each = &session->classes[i];
@@ -144,6 +161,9 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
         at = put(put_field(at, FIELD_ROUTE, 1 + (size_t)each->octet_count), each->length, 1);
         memcpy(at, each->octets, each->octet_count);
         at += each->octet_count;
+    }
+    for (unsigned i = 0; i < session->proxied_count; i++) {
+        at = put_proxied(at, &session->proxied[i]);
     }
     return (size_t)(at - out);
 }

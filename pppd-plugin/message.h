@@ -16,6 +16,7 @@
 #define VPNHA_CLASS_BYTES_MAX 253
 #define VPNHA_CLASSES_MAX 2
 #define VPNHA_ROUTES_MAX 16
+#define VPNHA_PROXIED_MAX 4
 
 /* Why another node could not go on with the session. */
 enum {
@@ -27,6 +28,12 @@ enum {
     VPNHA_NOT_IPV6 = 1u << 5,
     VPNHA_NOT_LAC = 1u << 6,
     VPNHA_NOT_STATELESS = 1u << 7,
+    /* Of scripts: where they run for a resumed session, another node does the same. */
+    VPNHA_NOT_ADDRESSES = 1u << 8,
+    VPNHA_NOT_QUEUE = 1u << 9,
+    VPNHA_NOT_ROUTES = 1u << 10,
+    VPNHA_NOT_DEFAULT_ROUTE = 1u << 11,
+    VPNHA_NOT_PROXIED = 1u << 12,
 };
 
 struct vpnha_link_options {
@@ -56,7 +63,6 @@ struct vpnha_pptp_ids {
     uint32_t peer_address;
     uint16_t peer_port; /* Of the control connection. */
     uint16_t call, peer_call;
-    uint16_t mtu;
     uint8_t mppe_bits; /* 40 or 128 of stateless MPPE; 0: there is none. */
     struct vpnha_mppe_keys keys;
 };
@@ -79,6 +85,13 @@ struct vpnha_route {
     uint8_t length; /* Of the prefix. */
 };
 
+/* An address for which this node answers in the place of its owner, on that device. */
+struct vpnha_proxied {
+    uint8_t octet_count; /* 4 or 16 of the next. */
+    uint8_t octets[16];
+    char interface[VPNHA_INTERFACE_BYTES_MAX + 1];
+};
+
 struct vpnha_session {
     char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
     uint32_t pid;
@@ -90,6 +103,7 @@ struct vpnha_session {
     struct vpnha_link_options ours, theirs;
     uint32_t our_ppp_address, peer_ppp_address;
     uint64_t our_identifier, peer_identifier; /* Of IPv6CP; 0: it is not open. */
+    uint16_t mtu;                             /* Of the device. */
     uint16_t echo_interval_s, echo_failures;
     uint64_t established_unix_ms;
     struct vpnha_timeouts timeouts;
@@ -100,6 +114,8 @@ struct vpnha_session {
     struct vpnha_class classes[VPNHA_CLASSES_MAX];
     unsigned route_count; /* So many of the next; those behind them are zero. */
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
+    unsigned proxied_count; /* So many of the next. */
+    struct vpnha_proxied proxied[VPNHA_PROXIED_MAX];
 };
 
 /* What the link's device has counted. */

@@ -16,8 +16,8 @@
  * Session-Timeout and Idle-Timeout are the plugin's: vpnhad may change them.
  *
  * CCP and IPv6CP may open after ip-up. Their frames are seen by the snoop hook, and the session is
- * told again when they have changed it. So it is when there are other routes over its device, which
- * is looked at less and less often: scripts and DHCP servers add them. */
+ * told again when they have changed it. So it is when scripts have changed its device, or DHCP
+ * servers have added routes: both are looked at less and less often. */
 #include <arpa/inet.h>
 #include <errno.h>
 /* These build on those before them. */
@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "l2tp_socket.h"
 #include "link.h"
 #include "message.h"
@@ -48,8 +49,9 @@ enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
 /* vpnhad answers within a second. */
 enum { ADDRESS_WAIT_MS = 1500 };
 enum { PPP_HEADER_BYTES = 4 };
-/* Routes are looked at 1, 2, 4 … times WATCH_S after ip-up, then each so many times. */
-enum { ROUTE_WATCHES = 64 };
+/* The device and its routes are looked at 1, 2, 4 … times WATCH_S after ip-up, then each so many
+ * times. */
+enum { DEVICE_WATCHES = 64 };
 
 /* pppd takes the plugin only when this is its own version. */
 EXPORTED char pppd_version[] = VERSION;
@@ -191,26 +193,26 @@ static int collect(void) {
     }
     vpnha_collect_session(&session);
     vpnha_collect_radius(&session);
-    if (session.protocol == VPNHA_L2TP) { /* The record of a call has none. */
-        (void)vpnha_read_routes(session.interface, &session);
-    }
+    (void)vpnha_read_routes(session.interface, &session);
+    vpnha_read_device(session.interface, &session);
     return 1;
 }
 
 static void look_at_change(void* unused) {
-    const uint32_t reasons = session.not_resumable;
-    const uint64_t identifier = session.our_identifier;
-    struct vpnha_route routes[VPNHA_ROUTES_MAX];
+    uint8_t before[VPNHA_MESSAGE_BYTES_MAX], now[VPNHA_MESSAGE_BYTES_MAX];
+    size_t length;
     (void)unused;
     if (!session_is_up) {
         return;
     }
-    memcpy(routes, session.routes, sizeof routes);
+    length = vpnha_encode_session_up(&session, before);
     (void)collect();
-    if (session.not_resumable != reasons || session.our_identifier != identifier ||
-        memcmp(session.routes, routes, sizeof routes) != 0) {
+    if (vpnha_encode_session_up(&session, now) != length || memcmp(now, before, length) != 0) {
         tell_session();
     }
+    /* They may have keys in them. */
+    explicit_bzero(before, sizeof before);
+    explicit_bzero(now, sizeof now);
 }
 
 static void watch(void* unused) {
@@ -225,7 +227,7 @@ static void watch(void* unused) {
         look_again_in(WATCH_S);
         hear(0);
         watches++;
-        if ((watches & (watches - 1)) == 0 || watches % ROUTE_WATCHES == 0) {
+        if ((watches & (watches - 1)) == 0 || watches % DEVICE_WATCHES == 0) {
             look_at_change(NULL);
         }
     }

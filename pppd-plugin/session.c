@@ -118,8 +118,8 @@ void vpnha_collect_session(struct vpnha_session* session) {
     session->timeouts = vpnha_timeouts_now();
     snprintf(session->user, sizeof session->user, "%s", peer_authname);
     snprintf(session->interface, sizeof session->interface, "%s", ifname);
+    session->mtu = clamp_u16(netif_get_mtu(0));
     if (session->protocol == VPNHA_PPTP) {
-        session->ids.pptp.mtu = clamp_u16(netif_get_mtu(0));
         session->ids.pptp.mppe_bits = 0;
     }
     session->not_resumable |= not_resumable(session);

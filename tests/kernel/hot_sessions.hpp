@@ -103,6 +103,7 @@ class PppoL2tpTest : public testing::TwoHosts {
         record.key.peer_id = SessionId{static_cast<std::uint16_t>(session + 1000)};
         record.ours.mru = 1410;
         record.theirs.mru = 1400;
+        record.mtu = 1280;
         record.our_address = ip("10.64.0.1");
         record.peer_address = ip("10.64.1.5");
         return record;

@@ -36,7 +36,7 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
     install(record());
     const std::string shown = output_of("ip -d addr show vpnha0");
     EXPECT_NE(shown.find("10.64.0.1 peer 10.64.1.5/32"), std::string::npos) << shown;
-    EXPECT_NE(shown.find("mtu 1400"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("mtu 1280"), std::string::npos) << shown;
     EXPECT_NE(shown.find("UP"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
     EXPECT_EQ(output_of("ip route show table 700"),
@@ -46,6 +46,16 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
     in_peer([&] { peer.emplace(record()); });
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_TRUE(echo(record()));
+}
+
+TEST_F(PppoL2tpTest, TakesAnMtuThatIsTooSmallForIpv6) {
+    l2tp::SessionRecord small = record();
+    small.mtu = 576;
+    small.ipv6 = {1, 0x2a};
+    install(small);
+    const std::string shown = output_of("ip -d addr show vpnha0");
+    EXPECT_NE(shown.find("mtu 576"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
 }
 
 TEST_F(PppoL2tpTest, HasWhatIpv6cpNegotiatedAndTheNetworksBehindThePeer) {

@@ -169,6 +169,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::PptpWork&) override { return {}; }
     node::Effects execute(node::AccountingWork&) override { return {}; }
     node::Effects execute(node::ScriptWork&) override { return {}; }
+    node::Effects execute(node::ProxyWork&) override { return {}; }
     node::Effects execute(node::OtherWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

@@ -26,6 +26,7 @@ class EffectRunner {
     virtual Effects execute(PptpWork& work) = 0;
     virtual Effects execute(AccountingWork& work) = 0;
     virtual Effects execute(ScriptWork& work) = 0;
+    virtual Effects execute(ProxyWork& work) = 0;
     virtual Effects execute(OtherWork& work) = 0;
     virtual Effects execute(SaveLease& effect) = 0;
     virtual Effects execute(SendLease& effect) = 0;

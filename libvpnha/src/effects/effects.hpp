@@ -22,6 +22,7 @@
 #include "effects/other_work.hpp"
 #include "effects/plugin_event.hpp"
 #include "effects/pptp_work.hpp"
+#include "effects/proxy_work.hpp"
 #include "effects/script_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
@@ -136,7 +137,7 @@ struct Log {
 
 using Effect =
     std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
-                 OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
+                 ProxyWork, OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
                  AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, ChangePlugin, AnswerRequest,
                  WriteScore, WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint16_t kMruMin = 128;
 constexpr std::uint16_t kMruMax = 16384;
+constexpr std::uint16_t kMtuMin = 68;  // RFC 791 3.2.
 
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
@@ -165,12 +166,14 @@ Bytes encode_record(const SessionRecord& record) {
     write_link(writer, record.ours);
     write_link(writer, record.theirs);
     writer.u32(record.our_address.value).u32(record.peer_address.value);
+    writer.u16(record.mtu);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
     writer.prefixed(record.obstacle);
     write_ipv6(writer, record.ipv6);
     write_routes(writer, record.routes);
+    ppp::write_proxied(writer, record.proxied);
     writer.prefixed(record.user).prefixed(record.interface);
     return std::move(writer).take();
 }
@@ -187,6 +190,7 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     VPNHA_TRY(record.theirs, read_link(reader));
     record.our_address = Ipv4Address{reader.u32()};
     record.peer_address = Ipv4Address{reader.u32()};
+    record.mtu = reader.u16();
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
     record.established_unix_ms = reader.u64();
@@ -195,6 +199,7 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     record.obstacle = to_text(reader.take_prefixed(limits::kObstacleBytesMax));
     record.ipv6 = read_ipv6(reader);
     VPNHA_TRY(record.routes, read_routes(reader));
+    VPNHA_TRY(record.proxied, ppp::read_proxied(reader));
     record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
     record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
     if (!reader.finished()) {
@@ -211,6 +216,10 @@ Result<void> validate(const SessionRecord& record) {
             return fail(Errc::malformed, fmt::format("session record: MRU {} is not in {}..{}", mru,
                                                      kMruMin, kMruMax));
         }
+    }
+    if (record.mtu < kMtuMin || record.mtu > kMruMax) {
+        return fail(Errc::malformed, fmt::format("session record: MTU {} is not in {}..{}",
+                                                 record.mtu, kMtuMin, kMruMax));
     }
     if (!is_unicast(record.our_address) || !is_unicast(record.peer_address) ||
         record.our_address == record.peer_address) {

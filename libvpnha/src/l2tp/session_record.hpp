@@ -17,6 +17,7 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "ppp/link_options.hpp"
+#include "ppp/proxied_address.hpp"
 #include "ppp/timeouts.hpp"
 
 namespace vpnha::l2tp {
@@ -43,9 +44,11 @@ struct SessionRecord {
     ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
     Ipv4Address our_address;  // IPCP (RFC 1332).
     Ipv4Address peer_address;
+    std::uint16_t mtu = 1500;                  // Of the PPP device.
     std::optional<ppp::Ipv6Identifiers> ipv6;  // Where IPv6CP is open (RFC 5072).
     std::vector<IpPrefix> routes;  // Networks behind the peer, at most limits::kSessionRoutesMax.
-    std::uint16_t echo_interval_s = 0;      // LCP echo as pppd was configured; 0: never.
+    std::vector<ppp::ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
+    std::uint16_t echo_interval_s = 0;         // LCP echo as pppd was configured; 0: never.
     std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;
@@ -62,8 +65,8 @@ struct SessionRecord {
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
 
 // Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, the MRUs lie
-// in 128..16384, addresses are unicast, interface identifiers are two, routes have a length and no
-// bits behind it.
+// in 128..16384, the MTU in 68..16384, addresses are unicast, interface identifiers are two, routes
+// have a length and no bits behind it.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 

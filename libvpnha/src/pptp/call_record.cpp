@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/limits.hpp"
 
@@ -16,6 +17,7 @@ constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kNumbersVersion = 1;
 constexpr std::uint16_t kMruMin = 128;
 constexpr std::uint16_t kMruMax = 16384;
+constexpr std::uint16_t kMtuMin = 68;  // RFC 791 3.2.
 constexpr std::uint16_t kMssMin = 64;
 constexpr std::uint8_t kWindowScaleMax = 14;  // RFC 7323 2.3
 
@@ -183,6 +185,7 @@ Bytes encode_record(const CallRecord& record) {
     write_link(writer, record.theirs);
     writer.u32(record.our_address.value).u32(record.peer_address.value);
     writer.u16(record.mtu);
+    ppp::write_proxied(writer, record.proxied);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
@@ -206,6 +209,7 @@ Result<CallRecord> parse_record(ByteView bytes) {
     record.our_address = Ipv4Address{reader.u32()};
     record.peer_address = Ipv4Address{reader.u32()};
     record.mtu = reader.u16();
+    VPNHA_TRY(record.proxied, ppp::read_proxied(reader));
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
     record.established_unix_ms = reader.u64();
@@ -227,10 +231,12 @@ Result<CallRecord> parse_record(ByteView bytes) {
 Result<void> validate(const CallRecord& record) {
     VPNHA_CHECK(validate_key(record.key));
     VPNHA_CHECK(validate_tcp(record.tcp));
-    for (const std::uint16_t size : {record.ours.mru, record.theirs.mru, record.mtu}) {
-        if (size < kMruMin || size > kMruMax) {
+    for (const auto& [size, size_min] : {std::pair{record.ours.mru, kMruMin},
+                                         {record.theirs.mru, kMruMin},
+                                         {record.mtu, kMtuMin}}) {
+        if (size < size_min || size > kMruMax) {
             return fail(Errc::malformed, fmt::format("call record: an MRU or MTU of {}, not {}..{}",
-                                                     size, kMruMin, kMruMax));
+                                                     size, size_min, kMruMax));
         }
     }
     if (!is_unicast(record.our_address) || !is_unicast(record.peer_address) ||

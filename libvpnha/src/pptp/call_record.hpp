@@ -9,10 +9,12 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "ppp/link_options.hpp"
+#include "ppp/proxied_address.hpp"
 #include "ppp/timeouts.hpp"
 
 namespace vpnha::pptp {
@@ -48,8 +50,9 @@ struct CallRecord {
     ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
     Ipv4Address our_address;  // IPCP (RFC 1332).
     Ipv4Address peer_address;
-    std::uint16_t mtu = 1396;               // Of the PPP device.
-    std::uint16_t echo_interval_s = 0;      // LCP echo as pppd was configured; 0: never.
+    std::uint16_t mtu = 1396;                  // Of the PPP device.
+    std::vector<ppp::ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
+    std::uint16_t echo_interval_s = 0;         // LCP echo as pppd was configured; 0: never.
     std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;

@@ -9,6 +9,7 @@
 
 #include "adapters/addresses/neighbour_watch.hpp"
 #include "adapters/addresses/network.hpp"
+#include "adapters/addresses/proxy_table.hpp"
 #include "adapters/control/control_server.hpp"
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate.hpp"
@@ -34,7 +35,8 @@
 #include "runtime/gateway_settings.hpp"
 #include "runtime/ipsec.hpp"
 #include "runtime/pacemaker/score_writer.hpp"
-#include "runtime/plugins.hpp"
+#include "runtime/pppd/plugins.hpp"
+#include "runtime/pppd/proxies.hpp"
 #include "runtime/pptp.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
@@ -127,6 +129,7 @@ class Daemon {
             VPNHA_CHECK(gate_->attach(gateway.id));
             VPNHA_CHECK(gate_->shut(gateway.id));
             VPNHA_CHECK(network_->flush(gateway.id));
+            VPNHA_CHECK(adapters::flush_proxies(gateway));
         }
         flow_table_ = runtime::open_flow_table(config_);
         services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
@@ -329,6 +332,8 @@ class Daemon {
         if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
             scripts_.emplace(loop_);
         }
+        VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
+        proxies_.emplace(config_, loop_, std::move(proxy_table));
         VPNHA_TRY(carriers_,
                   runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
                                                    [this](GatewayId id, const std::any& event) {
@@ -354,7 +359,8 @@ class Daemon {
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
                            *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(),
                            ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(),
-                           accounting_.get(), scripts_ ? &*scripts_ : nullptr, carriers_},
+                           accounting_.get(), scripts_ ? &*scripts_ : nullptr, &*proxies_,
+                           carriers_},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -484,6 +490,7 @@ class Daemon {
     std::unique_ptr<runtime::Pptp> pptp_;
     std::unique_ptr<adapters::AccountingClient> accounting_;
     std::optional<runtime::Scripts> scripts_;
+    std::optional<runtime::Proxies> proxies_;
     runtime::Carriers carriers_;
     std::unique_ptr<adapters::ClusterMap> map_;
     // As Corosync listed them last, and voters that it lists no more.

@@ -119,6 +119,12 @@ node::Effects Executor::execute(node::RunStockDownScripts& work) {
     return {};
 }
 
+node::Effects Executor::execute(node::ProxyWork& work) {
+    VPNHA_ASSERT(ports_.proxies != nullptr);
+    std::visit([this](const auto& each) { ports_.proxies->execute(each); }, work);
+    return {};
+}
+
 node::Effects Executor::execute(node::OtherWork& work) {
     // Its keeper and its carrier came together.
     VPNHA_ASSERT(std::ranges::any_of(
@@ -265,6 +271,9 @@ node::Effects Executor::execute(node::RunStep& effect) {
 
 node::Effects Executor::execute(node::Announce& effect) {
     report("gratuitous ARP", ports_.network.announce(effect.gateway));
+    if (ports_.proxies != nullptr) {
+        ports_.proxies->restore(effect.gateway);
+    }
     return {};
 }
 

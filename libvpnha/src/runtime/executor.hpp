@@ -33,6 +33,7 @@
 #include "ports/session_kernel.hpp"
 #include "runtime/install_queue.hpp"
 #include "runtime/pacemaker/pacemaker_tools.hpp"
+#include "runtime/pppd/proxies.hpp"
 #include "runtime/pptp.hpp"
 #include "runtime/scripts.hpp"
 
@@ -58,6 +59,8 @@ struct Ports {
     adapters::AccountingClient* accounting = nullptr;
     // nullptr where no gateway has pppd's scripts run for resumed sessions.
     Scripts* scripts = nullptr;
+    // nullptr where no session of PPP is carried.
+    Proxies* proxies = nullptr;
     // Of protocols that come with the program.
     std::span<const std::unique_ptr<ports::Carrier>> carriers{};
 };
@@ -104,6 +107,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::PptpWork& work) override;
     node::Effects execute(node::AccountingWork& work) override;
     node::Effects execute(node::ScriptWork& work) override;
+    node::Effects execute(node::ProxyWork& work) override;
     node::Effects execute(node::OtherWork& work) override;
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;

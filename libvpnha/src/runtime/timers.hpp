@@ -40,6 +40,7 @@ inline constexpr int kCallRefuseTimer = 26;  // PPTP calls that cannot be prepar
 inline constexpr int kPortMapTimer = 27;     // Whether the map of L2TP's ports is there.
 inline constexpr int kLoadTimer = 28;        // How much of the node is used is read again.
 inline constexpr int kScriptTimer = 29;      // Scripts are waited for no longer.
+inline constexpr int kProxyTimer = 30;       // The next of the addresses answered for.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

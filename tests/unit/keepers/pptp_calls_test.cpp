@@ -87,6 +87,8 @@ TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
     settle();
     EXPECT_THAT(b_.scripts_, ElementsAre("up", "down"));
     EXPECT_THAT(a_.scripts_, IsEmpty()) << "its pppd runs them";
+    EXPECT_THAT(b_.proxies_, ElementsAre("answer", "stop"));
+    EXPECT_THAT(a_.proxies_, IsEmpty()) << "its pppd has done it";
 }
 
 TEST_F(PptpCallsTest, ScriptsRunWhereACallIsGivenAway) {
@@ -98,6 +100,8 @@ TEST_F(PptpCallsTest, ScriptsRunWhereACallIsGivenAway) {
     pass(seconds(1));
     EXPECT_THAT(b_.scripts_, ElementsAre("up"));
     EXPECT_THAT(a_.scripts_, ElementsAre(sample_call().interface + " down"));
+    EXPECT_THAT(a_.proxies_, ElementsAre("stop")) << "its pppd is killed";
+    EXPECT_THAT(b_.proxies_, ElementsAre("answer"));
     demote(b_);
     promote(a_, 3, Duration::zero());
     pass(seconds(1));

@@ -75,6 +75,9 @@ class Place final : public FakeGateway {
                     ++traffic_reads_;
                 } else if (auto* script = std::get_if<node::ScriptWork>(&effect)) {
                     note(*script);
+                } else if (auto* proxy = std::get_if<node::ProxyWork>(&effect)) {
+                    proxies_.emplace_back(
+                        std::holds_alternative<node::AnswerForClient>(*proxy) ? "answer" : "stop");
                 } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
                 } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
@@ -148,6 +151,7 @@ class Place final : public FakeGateway {
     EndCause end_cause_{};  // Of the last.
     int traffic_reads_ = 0;
     std::vector<std::string> scripts_;
+    std::vector<std::string> proxies_;
     std::uint32_t script_device_ = 0;  // Of the last.
     std::vector<node::PluginToken> ended_plugins_;
     std::map<node::PluginToken, ppp::Timeouts> changed_plugins_;

@@ -20,6 +20,8 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
     record.obstacle = "multilink";
     record.ipv6 = {1, 0xfedc'ba98'7654'3210};
     record.routes = {*parse_ip_prefix("198.51.100.0/24"), *parse_ip_prefix("2001:db8:1::/48")};
+    record.mtu = 1280;
+    record.proxied = {{LinkSide::inside, record.routes[0].address}};
     EXPECT_EQ(to_hex(encode_record(record)),
               "01"  // Version.
               "c000026406a5"
@@ -38,6 +40,7 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "02"  // The peer's.
               "0ac80001"
               "0ac80101"  // IPCP addresses.
+              "0500"      // MTU.
               "0005"
               "0003"              // Echo interval and failures.
               "0000018bcfe56800"  // Established.
@@ -50,6 +53,8 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "02"
               "0418c6336400"
               "103020010db8000100000000000000000000"  // Routes.
+              "01"
+              "0104c6336400"  // Answered for on the inside.
               "0005"
               "616c696365"  // alice
               "0004"
@@ -85,6 +90,11 @@ SessionRecord any_record(test::Random& random) {
     record.theirs = link_options(random);
     record.our_address = unicast(random);
     record.peer_address = unicast(random);
+    record.mtu = static_cast<std::uint16_t>(68 + random.below(16384 - 68 + 1));
+    for (std::size_t left = random.below(limits::kSessionProxiedMax + 1); left > 0; --left) {
+        record.proxied.push_back({random.chance(50) ? LinkSide::outside : LinkSide::inside,
+                                  IpAddress(Ipv4Address{random.u32()})});
+    }
     record.echo_interval_s = random.u16();
     record.echo_failures = random.u16();
     record.established_unix_ms = random.next();
@@ -193,6 +203,8 @@ TEST(SessionRecordTest, RefusesWhatIsNotSane) {
              r.routes.assign(limits::kSessionRoutesMax + 1,
                              IpPrefix{IpAddress(Ipv4Address{0x0a000000}), 24});
          }},
+        {"MTU 67", [](auto& r) { r.mtu = 67; }},
+        {"MTU 16385", [](auto& r) { r.mtu = 16385; }},
         {"user too long", [](auto& r) { r.user.assign(256, 'u'); }},
         {"interface too long", [](auto& r) { r.interface.assign(16, 'i'); }},
         {"interface with a slash", [](auto& r) { r.interface = "../x"; }},

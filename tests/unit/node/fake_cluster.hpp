@@ -43,6 +43,7 @@ struct FakeNode {
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<AccountingWork> accounting;
     std::vector<ScriptWork> scripts;
+    std::vector<ProxyWork> proxies;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<Bytes> frames;
@@ -374,6 +375,10 @@ class FakeCluster {
         }
         Effects execute(ScriptWork& work) override {
             fake_.scripts.push_back(work);
+            return {};
+        }
+        Effects execute(ProxyWork& work) override {
+            fake_.proxies.push_back(work);
             return {};
         }
         Effects execute(OtherWork&) override { return {}; }

@@ -113,6 +113,7 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(link.timeouts, (ppp::Timeouts{7200, 900}));
     EXPECT_EQ(link.user, "alice");
     EXPECT_EQ(link.interface, "ppp0");
+    EXPECT_EQ(link.mtu, 1396);
     const auto age = std::chrono::system_clock::now().time_since_epoch() -
                      std::chrono::milliseconds(link.established_unix_ms);
     EXPECT_LT(age, std::chrono::seconds(10));
@@ -178,7 +179,7 @@ TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
     EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
     EXPECT_EQ(ids.call, 136);
     EXPECT_EQ(ids.peer_call, 7);
-    EXPECT_EQ(ids.mtu, 1396);
+    EXPECT_EQ(up->link.mtu, 1396);
     EXPECT_EQ(ids.mppe_bits, 128);
     EXPECT_EQ(to_hex(ids.keys),
               "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"

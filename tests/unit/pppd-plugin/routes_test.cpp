@@ -48,11 +48,30 @@ TEST_F(PppdRoutesTest, ListsWhatSomebodyHasAddedInAnyTable) {
     EXPECT_EQ(listed().size(), 4U);
 }
 
-TEST_F(PppdRoutesTest, ListsSixteenAtMost) {
-    for (int i = 0; i < 20; ++i) {
+TEST_F(PppdRoutesTest, MoreThanARecordTakesAreAReason) {
+    for (int i = 0; i < VPNHA_ROUTES_MAX; ++i) {
         ASSERT_TRUE(ip_command("route add 10.99." + std::to_string(i) + ".0/24 dev out0"));
     }
     EXPECT_EQ(listed().size(), std::size_t{VPNHA_ROUTES_MAX});
+    EXPECT_EQ(session_.not_resumable, 0U);
+    ASSERT_TRUE(ip_command("route add 10.98.0.0/24 dev out0"));
+    EXPECT_EQ(listed().size(), 0U);
+    EXPECT_EQ(session_.not_resumable, std::uint32_t{VPNHA_NOT_ROUTES});
+}
+
+TEST_F(PppdRoutesTest, ADefaultRouteIsAReason) {
+    ASSERT_TRUE(ip_command("route add default dev out0"));
+    EXPECT_EQ(listed().size(), 0U);
+    EXPECT_EQ(session_.not_resumable, std::uint32_t{VPNHA_NOT_DEFAULT_ROUTE});
+}
+
+TEST_F(PppdRoutesTest, AnyOfACallIsAReason) {
+    session_.protocol = VPNHA_PPTP;
+    EXPECT_EQ(listed().size(), 0U);
+    EXPECT_EQ(session_.not_resumable, 0U);
+    ASSERT_TRUE(ip_command("route add 10.98.0.0/24 dev out0"));
+    EXPECT_EQ(listed().size(), 0U);
+    EXPECT_EQ(session_.not_resumable, std::uint32_t{VPNHA_NOT_ROUTES});
 }
 
 TEST_F(PppdRoutesTest, ADeviceThatIsGoneChangesNothing) {

@@ -35,6 +35,7 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
                   "0a000001"
                   "0a000002"
                   "0574"
+                  "0101040a000002"  // Answered for on the inside.
                   "0014"
                   "0003"
                   "0000018bcfe56800"
@@ -95,6 +96,8 @@ TEST(CallRecordTest, ThatWhichCannotBeIsRefused) {
         [](CallRecord& call) { call.tcp.window_scaling = false; },
         [](CallRecord& call) { call.ours.mru = 127; },
         [](CallRecord& call) { call.mtu = 20'000; },
+        [](CallRecord& call) { call.mtu = 67; },
+        [](CallRecord& call) { call.proxied.resize(limits::kSessionProxiedMax + 1); },
         [](CallRecord& call) { call.peer_address = call.our_address; },
         [](CallRecord& call) { call.mppe = static_cast<Mppe>(64); },
         [](CallRecord& call) { call.mppe = Mppe::none; },

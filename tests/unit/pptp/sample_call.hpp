@@ -15,6 +15,7 @@ inline CallRecord sample_call() {
     call.our_address = {0x0a000001};
     call.peer_address = {0x0a000002};
     call.mtu = 1396;
+    call.proxied = {{LinkSide::inside, IpAddress(call.peer_address)}};
     call.echo_interval_s = 20;
     call.echo_failures = 3;
     call.established_unix_ms = 1'700'000'000'000;

@@ -73,7 +73,7 @@ Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address addre
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
     return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
            a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
-           a.routes == b.routes;
+           a.mtu == b.mtu && a.routes == b.routes;
 }
 
 }  // namespace
@@ -310,7 +310,7 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     VPNHA_TRY(UniqueFd session,
               open_session_socket(record.key, tunnel.connection_id, tunnel.udp.get()));
     VPNHA_TRY(PppLink link, open_ppp_link(std::move(session), record));
-    VPNHA_CHECK(route_.prepare_link(link.index, link.name, link_mtu(record)));
+    VPNHA_CHECK(route_.prepare_link(link.index, link.name, record.mtu));
     VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
     VPNHA_CHECK(route_.set_link_up(link.index));
     std::vector<IpPrefix> behind = record.routes;
@@ -318,7 +318,8 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     for (const IpPrefix& net : behind) {
         VPNHA_CHECK(route_.add_route(link.index, {net, std::nullopt, gateway.route_table}));
     }
-    if (record.ipv6) {
+    // Below it pppd's device has none, either.
+    if (record.ipv6 && record.mtu >= kIpv6MtuMin) {
         VPNHA_CHECK(route_.add_link_local_peer(link.index, link_local_address(record.ipv6->ours),
                                                link_local_address(record.ipv6->theirs)));
     }

@@ -15,7 +15,6 @@
 #include <linux/ppp-ioctl.h>
 #include <linux/ppp_defs.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -26,8 +25,6 @@
 namespace vpnha::adapters {
 
 namespace {
-
-constexpr std::uint16_t kPppDefaultMru = 1500;  // RFC 1661 6.1.
 
 sockaddr_in to_kernel(const Ipv4Endpoint& endpoint) {
     sockaddr_in address{};
@@ -165,10 +162,6 @@ Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& recor
     VPNHA_CHECK(control(link.channel.get(), PPPIOCCONNECT, &unit_number,
                         "connect the PPP channel to its unit"));
     return link;
-}
-
-std::uint16_t link_mtu(const l2tp::SessionRecord& record) {
-    return std::min({record.ours.mru, record.theirs.mru, kPppDefaultMru});
 }
 
 }  // namespace vpnha::adapters

@@ -35,7 +35,4 @@ struct PppLink {
 // the node's own IPv6 may enter the tunnel.
 [[nodiscard]] Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& record);
 
-// As pppd set it from the same options: the smaller MRU, and never above PPP's default.
-[[nodiscard]] std::uint16_t link_mtu(const l2tp::SessionRecord& record);
-
 }  // namespace vpnha::adapters

@@ -112,10 +112,14 @@ Result<void> RouteNetlink::prepare_link(LinkIndex link, const std::string& name,
     NetlinkRequest request(RTM_NEWLINK, 0);
     request.header<ifinfomsg>().ifi_index = link;
     request.text(IFLA_IFNAME, name).u32(IFLA_MTU, mtu);
-    request.nested(IFLA_AF_SPEC, [&request] {
-        request.nested(
-            AF_INET6, [&request] { request.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE); });
-    });
+    // With less the kernel has no IPv6 on the link, and takes no settings of it.
+    if (mtu >= kIpv6MtuMin) {
+        request.nested(IFLA_AF_SPEC, [&request] {
+            request.nested(AF_INET6, [&request] {
+                request.u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+            });
+        });
+    }
     return socket_.ask(request, fmt::format("set name and MTU {} of {}", mtu, name));
 }
 

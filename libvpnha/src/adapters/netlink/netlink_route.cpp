@@ -15,15 +15,6 @@ namespace vpnha::adapters {
 
 namespace {
 
-std::uint8_t family_of(const IpAddress& address) {
-    return address.is_v4() ? AF_INET : AF_INET6;
-}
-
-std::optional<IpAddress> address_in(const nlattr* attribute) {
-    const auto* const octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
-    return ip_address_of({octets, mnl_attr_get_payload_len(attribute)});
-}
-
 NetlinkRequest address_request(std::uint16_t type, std::uint16_t flags, LinkIndex link,
                                const IpPrefix& local) {
     NetlinkRequest request(type, flags);

@@ -17,6 +17,9 @@
 
 namespace vpnha::adapters {
 
+// RFC 8200 5.
+inline constexpr std::uint16_t kIpv6MtuMin = 1280;
+
 // An interface as the kernel numbers it; 0 is none.
 using LinkIndex = int;
 
@@ -83,7 +86,8 @@ class RouteNetlink {
     // Also while others come and go: who was there all the time is among them. One that goes
     // meanwhile may be.
     Result<void> for_each_link(const std::function<void(Link)>& on_link);
-    // For a link that is down: its name and MTU, and no IPv6 address of its own making.
+    // For a link that is down: its name and MTU, and no IPv6 address of its own making. Below
+    // kIpv6MtuMin it has no IPv6 at all.
     Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
     Result<void> set_link_up(LinkIndex link);
     // A device for VLAN `id` (1..4094) on `parent`, set up.

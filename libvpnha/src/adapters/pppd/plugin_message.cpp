@@ -36,7 +36,7 @@ constexpr std::uint16_t kAddresses = 7;
 constexpr std::uint16_t kEcho = 8;
 constexpr std::uint16_t kEstablished = 9;
 constexpr std::uint16_t kUser = 10;
-constexpr std::uint16_t kInterface = 11;
+constexpr std::uint16_t kDevice = 11;
 constexpr std::uint16_t kNotResumable = 12;
 constexpr std::uint16_t kReason = 13;
 constexpr std::uint16_t kAddress = 14;
@@ -47,6 +47,7 @@ constexpr std::uint16_t kTraffic = kOptionalBit | 17;
 constexpr std::uint16_t kTimeouts = kOptionalBit | 18;
 constexpr std::uint16_t kIpv6 = kOptionalBit | 19;
 constexpr std::uint16_t kRoute = kOptionalBit | 20;
+constexpr std::uint16_t kProxied = kOptionalBit | 21;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -65,7 +66,14 @@ constexpr std::string_view kReasons[] = {
     "IPv6CP is up; give pppd the option noipv6",
     "this end is the LAC, not the LNS",
     "MPPE is stateful, or pppd has no keys of it; leave mppe-stateful out of pppd's options",
+    "its device has an address that PPP has not negotiated",
+    "its device has a queueing discipline",
+    "there are routes to networks behind it, more than its record takes",
+    "a default route leads over it",
+    "the node answers ARP for more addresses behind it than its record takes",
 };
+// The bits of what scripts have done.
+constexpr std::uint32_t kOfScripts = 0x1f00;
 
 ppp::LinkOptions read_link_options(ByteReader& value) {
     ppp::LinkOptions options;
@@ -112,7 +120,6 @@ PluginPptp read_pptp(ByteReader& value) {
     ids.peer.port = value.u16();
     ids.call = value.u16();
     ids.peer_call = value.u16();
-    ids.mtu = value.u16();
     ids.mppe_bits = value.u8();
     ids.keys = value.take(ids.mppe_bits == 0 ? 0 : kMppeKeysBytes);
     return ids;
@@ -160,12 +167,16 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
         case kUser:
             link.user = text_of(value, limits::kUserNameBytesMax);
             break;
-        case kInterface:
+        case kDevice:
+            link.mtu = value.u16();
             link.interface = text_of(value, limits::kInterfaceNameBytesMax);
             break;
-        case kNotResumable:
-            up.not_resumable = reasons_of(value.u32());
+        case kNotResumable: {
+            const std::uint32_t bits = value.u32();
+            up.not_resumable = reasons_of(bits & ~kOfScripts);
+            up.done_by_scripts = reasons_of(bits & kOfScripts);
             break;
+        }
         default:
             value.take(value.remaining() + 1);
             break;
@@ -242,6 +253,19 @@ Result<void> add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
     return {};
 }
 
+Result<void> add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied) {
+    const std::size_t octets = value.u8();
+    const auto address = ip_address_of(value.take(octets));
+    std::string interface = text_of(value, limits::kInterfaceNameBytesMax);
+    if (!address || !value.finished() || interface.empty()) {
+        return fail(Errc::malformed, "a proxied address has a wrong length or no device");
+    }
+    if (proxied.size() < limits::kSessionProxiedMax) {
+        proxied.push_back({*address, std::move(interface)});
+    }
+    return {};
+}
+
 // All fields of a message, up to the one with the highest number; which ones there were.
 Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
                                                   Carrier& carrier) {
@@ -266,6 +290,10 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
         }
         if (type == kRoute) {
             VPNHA_CHECK(add_route(value, up.link.routes));
+            continue;
+        }
+        if (type == kProxied) {
+            VPNHA_CHECK(add_proxied(value, up.link.proxied));
             continue;
         }
         if ((type & kOptionalBit) != 0) {
@@ -349,6 +377,7 @@ l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link
     record.our_address = link.our_address;
     record.peer_address = link.peer_address;
     record.ipv6 = link.ipv6;
+    record.mtu = link.mtu;
     record.routes = link.routes;
     record.echo_interval_s = link.echo_interval_s;
     record.echo_failures = link.echo_failures;

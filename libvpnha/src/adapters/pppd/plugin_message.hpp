@@ -16,6 +16,12 @@
 
 namespace vpnha::adapters {
 
+// An address for which the node answers in its owner's place, on a device of that name.
+struct PluginProxied {
+    IpAddress address;
+    std::string interface;
+};
+
 // What pppd negotiated: the same whatever carries the link.
 struct PluginLink {
     ppp::LinkOptions ours;
@@ -23,13 +29,15 @@ struct PluginLink {
     Ipv4Address our_address;
     Ipv4Address peer_address;
     std::optional<ppp::Ipv6Identifiers> ipv6;
-    std::vector<IpPrefix> routes;       // Over its device, at most limits::kSessionRoutesMax.
-    std::uint16_t echo_interval_s = 0;  // 0: never.
-    std::uint16_t echo_failures = 0;    // Unanswered echoes that end the session; 0: none do.
+    std::vector<IpPrefix> routes;        // Over its device, at most limits::kSessionRoutesMax.
+    std::vector<PluginProxied> proxied;  // At most limits::kSessionProxiedMax.
+    std::uint16_t echo_interval_s = 0;   // 0: never.
+    std::uint16_t echo_failures = 0;     // Unanswered echoes that end the session; 0: none do.
     std::uint64_t established_unix_ms = 0;
     ppp::Timeouts timeouts;  // A plugin that is older than they are says none.
     std::string user;        // As authenticated; may be empty.
     std::string interface;
+    std::uint16_t mtu = 0;  // Of the interface.
 };
 
 // How both ends know the session, by what carries it. The local end of the tunnel is not in it: it
@@ -45,7 +53,6 @@ struct PluginPptp {
     Ipv4Endpoint peer;  // Of the control connection.
     std::uint16_t call = 0;
     std::uint16_t peer_call = 0;
-    std::uint16_t mtu = 0;       // Of the PPP device.
     std::uint8_t mppe_bits = 0;  // 40 or 128 of stateless MPPE; 0: there is none.
     // With MPPE its start keys, of what we send and of what the peer sends. They lie in the message
     // that was parsed, and are gone with its octets: whoever wants to have them seals them.
@@ -68,6 +75,8 @@ struct PluginSessionUp {
     PluginLink link;
     // Why another node could not go on with it; empty when one could. One reason each, for humans.
     std::vector<std::string> not_resumable;
+    // The same, of what scripts have done: another node does it as well if it runs them.
+    std::vector<std::string> done_by_scripts;
     // Class attributes of RADIUS, at most limits::kRadiusClassesMax.
     std::vector<Bytes> classes;
 };
@@ -81,6 +90,7 @@ struct PluginExit {};
 
 using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDown, PluginExit>;
 
+// Without what is proxied: its sides are the gateway's to name.
 [[nodiscard]] l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
                                                  Ipv4Endpoint local);
 

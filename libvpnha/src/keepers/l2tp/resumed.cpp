@@ -58,6 +58,7 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     timeouts_.forget(record_key_of(key));
     ending_.erase(key);
     scripts_.down(key, effects);
+    proxies_.leave_to_pppd(record_key_of(key));
     const bool was_resumed = resumed_sessions_.erase(key) != 0;
     if (was_resumed && !silent_.contains(key.tunnel)) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
@@ -96,6 +97,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
         } else {
             resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
             scripts_.down(session, effects);
+            proxies_.down(record_key_of(session), effects);
         }
     }
     if (!resumed_.contains(key)) {
@@ -156,9 +158,11 @@ void L2tpSessions::mute(Effects& effects) {
     // Without a word: the next promoted node goes on with them.
     mute_resumed(effects);
     scripts_.down_all(effects);
+    proxies_.down_all(effects);
     for (const auto& [plugin, session] : stock_) {
         const l2tp::SessionRecord& record = session.record;
         scripts_.stock_down(record.key, facts_of(record), record.interface, effects);
+        proxies_.stock_down(record.proxied, effects);
     }
     stock_.clear();
     waiting_plugins_.clear();
@@ -180,6 +184,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             continue;
         }
         scripts_.down(key, effects);
+        proxies_.down(record_key_of(key), effects);
         if (stored != nullptr && !is_stock(key)) {
             ending_.add(key);
         }
@@ -201,6 +206,7 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
     if (!record.obstacle.empty()) {
         ending_.add(record.key);
     } else {
+        proxies_.up(record_key_of(record.key), record.proxied, effects);
         scripts_.up(record.key, facts_of(record), effects);
     }
     watch_timeouts(record, now);
@@ -330,6 +336,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     ending_.erase(session);
     timeouts_.forget(record_key_of(session));
     scripts_.down(session, effects);
+    proxies_.down(record_key_of(session), effects);
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }

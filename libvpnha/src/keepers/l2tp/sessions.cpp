@@ -34,6 +34,7 @@ void L2tpSessions::remove(const wire::RecordKey& key, Effects& effects) {
 
 void L2tpSessions::detach(Effects& effects) {
     scripts_.down_all(effects);
+    proxies_.down_all(effects);
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         remove(key, effects);
     }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"
 #include "keepers/resume_scripts.hpp"
@@ -39,7 +40,8 @@ class L2tpSessions final : public Keeper {
         : gateway_(gateway),
           settings_(settings),
           ending_(settings.redials_per_second),
-          scripts_(gateway, settings.resume_scripts) {}
+          scripts_(gateway, settings.resume_scripts),
+          proxies_(gateway) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -161,6 +163,7 @@ class L2tpSessions final : public Keeper {
     std::set<l2tp::SessionKey> paused_sessions_;
     Timeouts timeouts_;  // Of the sessions of resumed_.
     ResumeScripts scripts_;
+    ClientProxies proxies_;
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
     Counters counters_;
 };

@@ -115,6 +115,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
         timeouts_.forget(key);
         ending_.erase(*call);
         scripts_.down(*call, effects);
+        proxies_.down(key, effects);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
         rest.numbers = found->second.numbers;
@@ -175,6 +176,7 @@ void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
 
 void PptpCalls::detach(Effects& effects) {
     scripts_.down_all(effects);
+    proxies_.down_all(effects);
     for (const auto& [key, call] : calls_) {
         if (call.stage != Stage::stock) {
             effects.emplace_back(node::RemoveCall{gateway_.id(), key});
@@ -336,6 +338,7 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     Call& call = calls_[record.key];
     call = Call{.record = record, .numbers = numbers, .stage = Stage::stock, .installing = {}};
     scripts_.down(record.key, effects);
+    proxies_.leave_to_pppd(key);
     if (obstacle.empty()) {
         waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
         log(node::Level::info, "session up event=session-up", record.key, {}, effects);

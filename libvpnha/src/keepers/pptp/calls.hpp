@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"
 #include "keepers/resume_scripts.hpp"
@@ -42,7 +43,8 @@ class PptpCalls final : public Keeper, public Counted {
         : gateway_(gateway),
           confirm_wait_(confirm_wait),
           ending_(redials_per_second),
-          scripts_(gateway, resume_scripts) {}
+          scripts_(gateway, resume_scripts),
+          proxies_(gateway) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -154,6 +156,7 @@ class PptpCalls final : public Keeper, public Counted {
     Timeouts timeouts_;                        // Of resumed ones.
     PacedEnds<pptp::CallKey> ending_;          // Resumed ones, and those that are not prepared.
     ResumeScripts scripts_;                    // Of resumed ones.
+    ClientProxies proxies_;                    // As well.
     bool is_promoted_ = false;
     Epoch granted_;       // Numbers of before it that come now are not heeded.
     bool exact_ = false;  // The records' numbers are final.

@@ -50,6 +50,8 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         call.stage = Stage::resumed;
         if (!call.record->obstacle.empty()) {
             ending_.add(key);
+        } else {
+            proxies_.up(record_key_of(key), call.record->proxied, effects);
         }
         watch_timeouts(*call.record, now);
     }
@@ -145,6 +147,7 @@ void PptpCalls::mute(Effects& effects) {
     timeouts_.clear();
     ending_.clear();
     scripts_.down_all(effects);
+    proxies_.down_all(effects);
     effects.emplace_back(node::UnwatchCalls{gateway_.id()});
     for (auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed) {
@@ -159,6 +162,7 @@ void PptpCalls::mute(Effects& effects) {
     for (const auto& [plugin, call] : stock_) {
         const pptp::CallRecord& record = call.record;
         scripts_.stock_down(record.key, facts_of(record, 0), record.interface, effects);
+        proxies_.stock_down(record.proxied, effects);
     }
     stock_.clear();
     waiting_plugins_.clear();
@@ -236,6 +240,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     ending_.erase(ended.key);
     timeouts_.forget(record_key_of(ended.key));
     scripts_.down(ended.key, effects);
+    proxies_.down(record_key_of(ended.key), effects);
     log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
     end(ended.key, ended.cause, now);
 }

@@ -46,6 +46,16 @@ TEST_F(RouteNetlinkTest, PreparesALinkThatIsDown) {
     EXPECT_NE(shown.find("UP"), std::string::npos) << shown;
 }
 
+TEST_F(RouteNetlinkTest, ALinkThatIsTooSmallForIpv6IsPreparedWithoutIt) {
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    const auto prepared = route_->prepare_link(link_, "vpnha0", kIpv6MtuMin - 1);
+    ASSERT_TRUE(prepared) << prepared.error().detail;
+    ASSERT_TRUE(route_->set_link_up(link_));
+    const std::string shown = output_of("ip -d addr show vpnha0");
+    EXPECT_NE(shown.find("mtu 1279"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
+}
+
 TEST_F(RouteNetlinkTest, PeerAddressBringsNoRouteToThePeer) {
     const auto added = route_->add_peer_address(link_, ip("10.64.0.1"), ip("10.64.1.5"));
     ASSERT_TRUE(added) << added.error().detail;

@@ -73,6 +73,12 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     ASSERT_EQ(record.routes.size(), 2U);
     EXPECT_EQ(to_string(record.routes[0]), "198.51.100.0/24");
     EXPECT_EQ(to_string(record.routes[1]), "2001:db8:1::/48");
+    EXPECT_EQ(record.mtu, 1280);
+    ASSERT_EQ(up.link.proxied.size(), 2U);
+    EXPECT_EQ(to_string(up.link.proxied[0].address), "10.200.1.10");
+    EXPECT_EQ(up.link.proxied[0].interface, "inside");
+    EXPECT_EQ(to_string(up.link.proxied[1].address), "2001:db8:1::");
+    EXPECT_EQ(up.link.proxied[1].interface, "eth0.7");
     EXPECT_EQ(record.user, "alice");
     EXPECT_EQ(record.interface, "ppp0");
     EXPECT_TRUE(up.not_resumable.empty());
@@ -86,7 +92,6 @@ vpnha_session sample_call() {
                         .peer_port = 40123,
                         .call = 0,
                         .peer_call = 0x76e9,
-                        .mtu = 1396,
                         .mppe_bits = 128,
                         .keys = {}};
     for (std::uint8_t i = 0; i < VPNHA_MPPE_KEY_BYTES; ++i) {
@@ -104,7 +109,7 @@ TEST(PluginMessageTest, ACallIsReadBackWithKeysThatLieInTheMessage) {
     EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
     EXPECT_EQ(ids.call, 0) << "pptpd's first one";
     EXPECT_EQ(ids.peer_call, 0x76e9);
-    EXPECT_EQ(ids.mtu, 1396);
+    EXPECT_EQ(std::get<PluginSessionUp>(*message).link.mtu, 1280);
     EXPECT_EQ(ids.mppe_bits, 128);
     EXPECT_EQ(to_hex(ids.keys), "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
     EXPECT_GE(ids.keys.data(), bytes.data());
@@ -164,14 +169,19 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "00001c2000000384"  // Time-outs.
               "000a0005"
               "616c696365"  // User alice.
-              "000b0004"
-              "70707030"  // Interface ppp0.
+              "000b0006"
+              "0500"
+              "70707030"  // MTU 1280, interface ppp0.
               "000c0004"
               "00000000"  // Resumable.
               "80140005"
               "18c6336400"  // Routes.
               "80140011"
-              "3020010db8000100000000000000000000");
+              "3020010db8000100000000000000000000"
+              "8015000b"
+              "040ac8010a696e73696465"  // The node answers for 10.200.1.10 on inside.
+              "80150017"
+              "1020010db8000100000000000000000000657468302e37");
 }
 
 TEST(PluginMessageTest, LongestTextsFit) {
@@ -214,6 +224,30 @@ TEST(PluginMessageTest, ARouteHasALengthAndAnAddress) {
         message.resize(message.size() + octets - 1);
         EXPECT_FALSE(parse_plugin_message(message)) << octets;
     }
+}
+
+TEST(PluginMessageTest, AProxiedAddressHasADevice) {
+    for (const Bytes& value :
+         {Bytes{}, Bytes{4}, Bytes{4, 10, 0, 0, 1}, Bytes{5, 10, 0, 0, 1, 2, 'i'},
+          Bytes{4,   10,  0,   0,   1,   'i', 'i', 'i', 'i', 'i', 'i',
+                'i', 'i', 'i', 'i', 'i', 'i', 'i', 'i', 'i', 'i'}}) {
+        Bytes message = encoded(sample_session());
+        message.insert(message.end(), {0x80, 21, 0, static_cast<std::uint8_t>(value.size())});
+        message.insert(message.end(), value.begin(), value.end());
+        EXPECT_THAT(error_of(message), HasSubstr("proxied")) << to_hex(value);
+    }
+}
+
+TEST(PluginMessageTest, WhatScriptsHaveDoneIsNamedBesideOtherReasons) {
+    vpnha_session session = sample_session();
+    session.not_resumable = VPNHA_NOT_VJ | VPNHA_NOT_ADDRESSES | VPNHA_NOT_QUEUE |
+                            VPNHA_NOT_ROUTES | VPNHA_NOT_DEFAULT_ROUTE | VPNHA_NOT_PROXIED;
+    const PluginSessionUp up = parsed(session);
+    EXPECT_THAT(up.not_resumable, testing::ElementsAre(HasSubstr("novj")));
+    EXPECT_THAT(up.done_by_scripts,
+                testing::ElementsAre(HasSubstr("address"), HasSubstr("queueing discipline"),
+                                     HasSubstr("networks behind"), HasSubstr("default route"),
+                                     HasSubstr("ARP")));
 }
 
 TEST(PluginMessageTest, ClassesOfRadiusAreReadBack) {
@@ -273,7 +307,9 @@ TEST(PluginMessageTest, DownAndExitAreReadBack) {
 
 TEST(PluginMessageTest, RefusesEveryTruncation) {
     vpnha_session session = sample_session();
-    session.route_count = 0;  // A message may end behind its last field, and before a route.
+    // A message may end behind its last field, and before one of these.
+    session.route_count = 0;
+    session.proxied_count = 0;
     const Bytes whole = encoded(session);
     for (std::size_t length = 0; length < whole.size(); ++length) {
         const ByteView part = ByteView(whole).first(length);

@@ -36,6 +36,11 @@ inline vpnha_session sample_session() {
     session.route_count = 2;
     session.routes[0] = {.octet_count = 4, .octets = {198, 51, 100, 0}, .length = 24};
     session.routes[1] = {.octet_count = 16, .octets = {0x20, 0x01, 0x0d, 0xb8, 0, 1}, .length = 48};
+    session.mtu = 1280;
+    session.proxied_count = 2;
+    session.proxied[0] = {.octet_count = 4, .octets = {10, 200, 1, 10}, .interface = "inside"};
+    session.proxied[1] = {
+        .octet_count = 16, .octets = {0x20, 0x01, 0x0d, 0xb8, 0, 1}, .interface = "eth0.7"};
     std::snprintf(session.user, sizeof session.user, "alice");
     std::snprintf(session.interface, sizeof session.interface, "ppp0");
     return session;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/plugins.hpp"
+#include "runtime/pppd/plugins.hpp"
 
-#include "runtime/plugin_session.hpp"
+#include "runtime/pppd/plugin_session.hpp"
 
 namespace vpnha::runtime {
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/pppd/plugin_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace vpnha::runtime {
+
+namespace {
+
+void add_reason(std::string& reasons, const std::string& reason) {
+    if (!reason.empty()) {
+        reasons += (reasons.empty() ? "" : "; ") + reason;
+    }
+}
+
+l2tp::SessionRecord record_of(const adapters::PluginL2tp& ids, const adapters::PluginLink& link,
+                              const config::Gateway* gateway) {
+    Ipv4Endpoint local;
+    if (gateway != nullptr && gateway->l2tp) {
+        local = {gateway->dialled_address(), gateway->l2tp->port};
+    }
+    return adapters::session_record(ids, link, local);
+}
+
+// On which sides of the gateway the node answers in the client's place. What no other node could
+// do is a reason.
+std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProxied>& proxied,
+                                          const config::Gateway& gateway, std::string& reasons) {
+    std::vector<ppp::ProxiedAddress> with_sides;
+    for (const auto& [address, interface] : proxied) {
+        const auto* const side =
+            std::ranges::find(kLinkSides, interface,
+                              [&gateway](LinkSide each) { return gateway.side(each).interface; });
+        const bool is_pooled = std::ranges::any_of(
+            gateway.pools,
+            [&address = address](const IpPrefix& pool) { return contains(pool, address); });
+        if (side == std::end(kLinkSides)) {
+            add_reason(reasons, fmt::format("the node answers ARP for {} on {}, which is no device "
+                                            "of the gateway",
+                                            to_string(address), interface));
+        } else if (!is_pooled) {
+            add_reason(reasons,
+                       fmt::format("the node answers ARP for {}, which is in none of the gateway's "
+                                   "pools",
+                                   to_string(address)));
+        } else {
+            with_sides.push_back({*side, address});
+        }
+    }
+    return with_sides;
+}
+
+}  // namespace
+
+Result<PluginNews> plugin_session(adapters::PluginClientId client,
+                                  const adapters::PluginSessionUp& up, const config::Config& config,
+                                  Pptp* pptp) {
+    PluginNews news;
+    for (const std::string& reason : up.not_resumable) {
+        add_reason(news.not_resumable, reason);
+    }
+    const config::Gateway* const gateway = config.find(up.gateway);
+    std::vector<ppp::ProxiedAddress> proxied;
+    if (gateway != nullptr) {
+        proxied = sides_of(up.link.proxied, *gateway, news.not_resumable);
+    }
+    if (gateway == nullptr || !gateway->resume_scripts) {
+        for (const std::string& reason : up.done_by_scripts) {
+            add_reason(news.not_resumable, reason + " (resume_scripts would do it again)");
+        }
+    }
+    if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
+        l2tp::SessionRecord record = record_of(*l2tp, up.link, gateway);
+        record.proxied = std::move(proxied);
+        news.session = std::move(record);
+    } else if (gateway == nullptr) {
+        news.session = node::PluginCall{};  // The node knows no such gateway, either.
+    } else if (!gateway->pptp) {
+        return fail(Errc::unsupported,
+                    fmt::format("gateway '{}' has no table [pptp] in vpnha.toml", up.gateway));
+    } else {
+        Pptp::StockCall stock =
+            pptp->on_plugin_up(client, *gateway, std::get<adapters::PluginPptp>(up.ids), up.link);
+        add_reason(news.not_resumable, stock.not_resumable);
+        stock.call.record.proxied = std::move(proxied);
+        news.session = std::move(stock.call);
+    }
+    return news;
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The addresses for which this node answers in its clients' place (effects/proxy_work.hpp). Entries
+// are made and removed, and the neighbours told, in slices: at a takeover there are as many as
+// clients, and the loop has leases to renew. The neighbours are told again a second later, for
+// whoever has missed the first frames.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "adapters/addresses/proxy_table.hpp"
+#include "adapters/os/qb_loop.hpp"
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "effects/proxy_work.hpp"
+
+namespace vpnha::runtime {
+
+class Proxies {
+  public:
+    // Both must outlive it. In the network namespace of the calling thread.
+    Proxies(const config::Config& config, adapters::QbLoop& loop, adapters::ProxyTable table)
+        : config_(config), loop_(loop), table_(std::move(table)) {}
+    ~Proxies();
+    Proxies(const Proxies&) = delete;
+    Proxies& operator=(const Proxies&) = delete;
+
+    void execute(const node::AnswerForClient& work);
+    void execute(const node::StopAnswering& work);
+    // The gateway announces its addresses once more: a device that was down has lost its entries.
+    void restore(GatewayId gateway);
+
+  private:
+    using Entry = std::pair<GatewayId, ppp::ProxiedAddress>;
+    struct Turn {
+        TimePoint at;
+        Entry entry;
+        bool is_first = false;  // The entry is made as well.
+    };
+
+    [[nodiscard]] const std::string& interface_of(const Entry& entry) const;
+    void go_on();
+    void work_slice();
+    void do_turn(const Turn& turn);
+    void remove(const Entry& entry);
+
+    const config::Config& config_;
+    adapters::QbLoop& loop_;
+    adapters::ProxyTable table_;
+    std::set<Entry> wanted_;
+    std::deque<Entry> gone_;
+    std::deque<Turn> first_;
+    std::deque<Turn> second_;
+};
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions to the kernel by rtnetlink. It answers within the call that asks; a wait of 200 ms is
+ * the bound. */
+#ifndef VPNHA_NETLINK_H
+#define VPNHA_NETLINK_H
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+/* -1: failed. Dumps hold only what a request names (NETLINK_GET_STRICT_CHK). */
+int vpnha_netlink_open(void);
+
+/* Sends `request` and calls `take` for each message of the answer, until its end: that of a dump,
+ * or the acknowledgement. 0: the kernel has refused, or says nothing. */
+int vpnha_netlink_ask(int fd, const struct nlmsghdr* request,
+                      void (*take)(void* context, const struct nlmsghdr* message), void* context);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/pppd/plugin_session.hpp"
+
+#include <gmock/gmock.h>
+
+namespace vpnha::runtime {
+namespace plugin_session_test {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class PluginSessionTest : public ::testing::Test {
+  protected:
+    PluginSessionTest() {
+        config::Gateway gateway;
+        gateway.name = "dialin";
+        gateway.id = GatewayId{1};
+        gateway.outside = {"eth0", {prefix("192.0.2.100/24")}};
+        gateway.inside = {"eth1", {prefix("198.51.100.100/24")}};
+        gateway.pools = {prefix("198.51.100.192/26")};
+        gateway.l2tp.emplace();
+        config_.gateways = {gateway};
+        up_.gateway = "dialin";
+        up_.ids = adapters::PluginL2tp{};
+        up_.link.mtu = 1280;
+    }
+    static IpPrefix prefix(std::string_view text) {
+        return parse_ip_prefix(text).value_or(IpPrefix{});
+    }
+    PluginNews news() {
+        auto news = plugin_session({}, up_, config_, nullptr);
+        EXPECT_TRUE(news);
+        return news.value_or(PluginNews{});
+    }
+    static const l2tp::SessionRecord& record(const PluginNews& news) {
+        return std::get<l2tp::SessionRecord>(news.session);
+    }
+    config::Config config_;
+    adapters::PluginSessionUp up_;
+};
+
+TEST_F(PluginSessionTest, AProxiedAddressIsOfTheSideThatHasTheDevice) {
+    up_.link.proxied = {{prefix("198.51.100.200/32").address, "eth1"},
+                        {prefix("198.51.100.201/32").address, "eth0"}};
+    const PluginNews told = news();
+    EXPECT_THAT(told.not_resumable, IsEmpty());
+    EXPECT_EQ(record(told).mtu, 1280);
+    EXPECT_THAT(record(told).proxied,
+                ElementsAre(ppp::ProxiedAddress{LinkSide::inside, up_.link.proxied[0].address},
+                            ppp::ProxiedAddress{LinkSide::outside, up_.link.proxied[1].address}));
+}
+
+TEST_F(PluginSessionTest, WhatNoOtherNodeCouldAnswerForIsAReason) {
+    up_.link.proxied = {{prefix("198.51.100.200/32").address, "docker0"}};
+    EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.200"), HasSubstr("docker0")));
+    EXPECT_THAT(record(news()).proxied, IsEmpty());
+    up_.link.proxied = {{prefix("198.51.100.7/32").address, "eth1"}};
+    EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.7"), HasSubstr("pools")));
+    EXPECT_THAT(record(news()).proxied, IsEmpty());
+}
+
+TEST_F(PluginSessionTest, WhatScriptsHaveDoneIsAReasonUnlessTheyRunAgain) {
+    up_.not_resumable = {"its novj"};
+    up_.done_by_scripts = {"its queue"};
+    EXPECT_THAT(news().not_resumable,
+                AllOf(HasSubstr("its novj; its queue"), HasSubstr("resume_scripts")));
+    config_.gateways[0].resume_scripts = true;
+    EXPECT_EQ(news().not_resumable, "its novj");
+}
+
+}  // namespace plugin_session_test
+}  // namespace vpnha::runtime
