@@ -37,7 +37,7 @@ enum { PPTP_IDS_BYTES = 11, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 _Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
                        VPNHA_ROUTES_MAX * 17 + VPNHA_PROXIED_MAX * 32 +
                        VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
-                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 4 + 8 + 8 + 255 + 17 + 4 <=
+                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 + 17 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -142,8 +142,9 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
         at = put(put_field(at, FIELD_IPV6, 16), session->our_identifier, 8);
         at = put(at, session->peer_identifier, 8);
     }
-    at = put(put_field(at, FIELD_ECHO, 4), session->echo_interval_s, 2);
+    at = put(put_field(at, FIELD_ECHO, 5), session->echo_interval_s, 2);
     at = put(at, session->echo_failures, 2);
+    at = put(at, session->echo_is_adaptive ? 1 : 0, 1);
     at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
     at = put(put_field(at, FIELD_TIMEOUTS, 8), session->timeouts.session_s, 4);
     at = put(at, session->timeouts.idle_s, 4);

@@ -105,6 +105,7 @@ struct vpnha_session {
     uint64_t our_identifier, peer_identifier; /* Of IPv6CP; 0: it is not open. */
     uint16_t mtu;                             /* Of the device. */
     uint16_t echo_interval_s, echo_failures;
+    int echo_is_adaptive;
     uint64_t established_unix_ms;
     struct vpnha_timeouts timeouts;
     char user[VPNHA_USER_BYTES_MAX + 1];

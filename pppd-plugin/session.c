@@ -27,6 +27,7 @@
 /* In pppd's lcp.c and exported, but in no header. */
 extern int lcp_echo_interval;
 extern int lcp_echo_fails;
+extern bool lcp_echo_adaptive;
 
 enum { MRU_DEFAULT = 1500, U16_MAX = 65535 };
 
@@ -115,6 +116,7 @@ void vpnha_collect_session(struct vpnha_session* session) {
     collect_ipv6(session);
     session->echo_interval_s = clamp_u16(lcp_echo_interval);
     session->echo_failures = clamp_u16(lcp_echo_fails);
+    session->echo_is_adaptive = lcp_echo_adaptive;
     session->timeouts = vpnha_timeouts_now();
     snprintf(session->user, sizeof session->user, "%s", peer_authname);
     snprintf(session->interface, sizeof session->interface, "%s", ifname);

@@ -22,6 +22,7 @@ ppp::LinkSettings link_settings(const SessionRecord& record) {
             .theirs = record.theirs,
             .echo_interval = std::chrono::seconds(record.echo_interval_s),
             .echo_failures = record.echo_failures,
+            .echo_is_adaptive = record.echo_is_adaptive,
             .ipv6 = record.ipv6.has_value()};
 }
 
@@ -398,6 +399,12 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
     state_->apply(found, std::move(link), CdnResult::carrier_lost, effects);
     state_->settle(effects);
     return effects;
+}
+
+void ResumedTunnel::on_traffic(const SessionKey& session) {
+    if (const auto found = state_->sessions.find(session); found != state_->sessions.end()) {
+        found->second.on_traffic();
+    }
 }
 
 TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string reason,

@@ -108,6 +108,8 @@ class ResumedTunnel {
     [[nodiscard]] TunnelEffects on_datagram(ByteView datagram, TimePoint now);
     // A frame of a session's PPP channel or unit: protocol number first.
     [[nodiscard]] TunnelEffects on_frame(const SessionKey& session, ByteView frame, TimePoint now);
+    // The session's peer has sent IP packets.
+    void on_traffic(const SessionKey& session);
     // This side ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
     [[nodiscard]] TunnelEffects end_session(const SessionKey& session, std::string reason,
                                             EndCause cause, TimePoint now);

@@ -19,6 +19,8 @@ constexpr std::uint16_t kMtuMin = 68;  // RFC 791 3.2.
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
 
+constexpr std::uint8_t kEchoIsAdaptive = 0x01;
+
 void write_endpoint(ByteWriter& writer, const Ipv4Endpoint& endpoint) {
     writer.u32(endpoint.address.value).u16(endpoint.port);
 }
@@ -168,6 +170,7 @@ Bytes encode_record(const SessionRecord& record) {
     writer.u32(record.our_address.value).u32(record.peer_address.value);
     writer.u16(record.mtu);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
+    writer.u8(record.echo_is_adaptive ? kEchoIsAdaptive : 0);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
     writer.prefixed(record.obstacle);
@@ -193,6 +196,11 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     record.mtu = reader.u16();
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
+    const std::uint8_t echo_flags = reader.u8();
+    if ((echo_flags & ~kEchoIsAdaptive) != 0) {
+        return fail(Errc::malformed, fmt::format("session record: echo flags {:#04x}", echo_flags));
+    }
+    record.echo_is_adaptive = echo_flags != 0;
     record.established_unix_ms = reader.u64();
     record.timeouts.session_s = reader.u32();
     record.timeouts.idle_s = reader.u32();

@@ -192,6 +192,11 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
     if (!open_ || !next_echo_ || now < *next_echo_) {
         return effects;
     }
+    if (std::exchange(heard_, false) && settings_.echo_is_adaptive) {
+        unanswered_ = 0;
+        next_echo_ = now + settings_.echo_interval;
+        return effects;
+    }
     if (settings_.echo_failures != 0 && unanswered_ >= settings_.echo_failures) {
         terminate("peer left LCP echoes unanswered", EndCause::lost_carrier, effects);
         return effects;

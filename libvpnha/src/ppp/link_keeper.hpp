@@ -31,7 +31,8 @@
 //   PAP, CHAP, EAP, IP, IPv6      | counted: late, or before the unit came  | dropped
 //   any other protocol            | Protocol-Reject, bounded                | dropped
 //   echo interval passes          | Echo-Request, or Terminate-Request and  | -
-//                                 | ended when too many are unanswered      |
+//                                 | ended when too many are unanswered;     |
+//                                 | adaptive and with traffic: nothing      |
 //   close()                       | Terminate-Request, ended                | -
 //
 // IPv6 and IPv6CP of a link without them are any other protocol.
@@ -64,7 +65,10 @@ struct LinkSettings {
     LinkOptions theirs;
     Duration echo_interval{};         // 0: no echoes of ours.
     std::uint32_t echo_failures = 0;  // 0: unanswered echoes end nothing.
-    bool ipv6 = false;                // IPv6CP is open.
+    // pppd's lcp-echo-adaptive: what the peer sends answers as an Echo-Reply does, and an echo is
+    // sent only after an interval without a packet.
+    bool echo_is_adaptive = false;
+    bool ipv6 = false;  // IPv6CP is open.
 };
 
 class LinkKeeper {
@@ -85,6 +89,8 @@ class LinkKeeper {
     [[nodiscard]] Effects greet();
     // A frame of the channel or the unit: protocol number first.
     [[nodiscard]] Effects on_frame(ByteView frame, TimePoint now);
+    // The peer has sent IP packets, which do not come here.
+    void on_traffic() { heard_ = true; }
     [[nodiscard]] Effects on_time(TimePoint now);
     // Asks at once whether the peer lives; answered() tells from then on.
     [[nodiscard]] Effects probe();
@@ -111,6 +117,7 @@ class LinkKeeper {
     LinkCounters* counters_;
     bool open_ = true;
     bool answered_ = false;
+    bool heard_ = false;  // on_traffic(), since the last turn of the echoes.
     // Far from pppd's first ones: a late reply to an echo of the dead node proves nothing.
     std::uint8_t next_id_ = 0x80;
     std::uint8_t first_probe_id_ = 0x80;

@@ -28,6 +28,8 @@ constexpr std::uint8_t kTimestamps = 0x04;
 constexpr std::uint8_t kProtocolCompression = 0x01;
 constexpr std::uint8_t kAddressCompression = 0x02;
 
+constexpr std::uint8_t kEchoIsAdaptive = 0x01;
+
 constexpr std::uint8_t kEchoOpen = 0x01;
 
 constexpr std::string_view kSealPurpose = "pptp mppe keys ";
@@ -187,6 +189,7 @@ Bytes encode_record(const CallRecord& record) {
     writer.u16(record.mtu);
     ppp::write_proxied(writer, record.proxied);
     writer.u16(record.echo_interval_s).u16(record.echo_failures);
+    writer.u8(record.echo_is_adaptive ? kEchoIsAdaptive : 0);
     writer.u64(record.established_unix_ms);
     writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
     writer.prefixed(record.obstacle);
@@ -212,6 +215,7 @@ Result<CallRecord> parse_record(ByteView bytes) {
     VPNHA_TRY(record.proxied, ppp::read_proxied(reader));
     record.echo_interval_s = reader.u16();
     record.echo_failures = reader.u16();
+    record.echo_is_adaptive = read_flags(reader, kEchoIsAdaptive) != 0;
     record.established_unix_ms = reader.u64();
     record.timeouts.session_s = reader.u32();
     record.timeouts.idle_s = reader.u32();

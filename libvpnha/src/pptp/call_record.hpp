@@ -53,7 +53,9 @@ struct CallRecord {
     std::uint16_t mtu = 1396;                  // Of the PPP device.
     std::vector<ppp::ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
     std::uint16_t echo_interval_s = 0;         // LCP echo as pppd was configured; 0: never.
-    std::uint16_t echo_failures = 0;        // Unanswered echoes that end the session; 0: none do.
+    std::uint16_t echo_failures = 0;  // Unanswered echoes that end the session; 0: none do.
+    // What the peer sends answers them: an echo is sent only after an interval without a packet.
+    bool echo_is_adaptive = false;
     std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
     ppp::Timeouts timeouts;
     // Why no other node can go on with it: who takes it over tells its client that it has ended.

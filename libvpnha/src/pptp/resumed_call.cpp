@@ -32,7 +32,8 @@ ppp::LinkSettings link_settings(const CallRecord& record) {
     return {.ours = record.ours,
             .theirs = record.theirs,
             .echo_interval = std::chrono::seconds(record.echo_interval_s),
-            .echo_failures = record.echo_failures};
+            .echo_failures = record.echo_failures,
+            .echo_is_adaptive = record.echo_is_adaptive};
 }
 
 double ms(Duration duration) {

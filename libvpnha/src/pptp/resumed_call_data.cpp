@@ -123,6 +123,7 @@ void ResumedCall::on_encrypted(ByteView frame, CallOutput& out) {
     }
     plain_.resize(frame.size());
     if (const auto packet = receiver_->open(frame, plain_.data())) {
+        link_.on_traffic();
         out.deliver(*packet);
     }
 }
@@ -131,6 +132,7 @@ void ResumedCall::on_clear(ByteView packet, CallOutput& out) {
     if (receiver_) {
         ++counters_->in_clear;
     } else if (mppe::protocol_of(packet)) {
+        link_.on_traffic();
         out.deliver(packet);
     } else {
         ++counters_->malformed;

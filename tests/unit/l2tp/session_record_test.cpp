@@ -21,6 +21,7 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
     record.ipv6 = {1, 0xfedc'ba98'7654'3210};
     record.routes = {*parse_ip_prefix("198.51.100.0/24"), *parse_ip_prefix("2001:db8:1::/48")};
     record.mtu = 1280;
+    record.echo_is_adaptive = true;
     record.proxied = {{LinkSide::inside, record.routes[0].address}};
     EXPECT_EQ(to_hex(encode_record(record)),
               "01"  // Version.
@@ -42,7 +43,8 @@ TEST(SessionRecordTest, HasTheDocumentedBytes) {
               "0ac80101"  // IPCP addresses.
               "0500"      // MTU.
               "0005"
-              "0003"              // Echo interval and failures.
+              "0003"
+              "01"                // Echo interval and failures; it is adaptive.
               "0000018bcfe56800"  // Established.
               "00000000"
               "00000384"  // Session's and idle time-out.
@@ -97,6 +99,7 @@ SessionRecord any_record(test::Random& random) {
     }
     record.echo_interval_s = random.u16();
     record.echo_failures = random.u16();
+    record.echo_is_adaptive = random.chance(50);
     record.established_unix_ms = random.next();
     record.timeouts = {random.u32(), random.u32()};
     record.obstacle = std::string(random.below(limits::kObstacleBytesMax + 1), 'o');

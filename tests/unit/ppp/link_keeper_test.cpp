@@ -125,6 +125,45 @@ TEST_F(LinkKeeperTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) 
     }
 }
 
+// As pppd's lcp-echo-adaptive.
+TEST_F(LinkKeeperTest, TrafficTakesThePlaceOfAdaptiveEchoesAndTheirReplies) {
+    LinkSettings adaptive = settings();
+    adaptive.echo_is_adaptive = true;
+    link = LinkKeeper(adaptive, counters);
+    link.start(kStart);
+    TimePoint now = kStart;
+    for (int n = 0; n < 10; ++n) {
+        link.on_traffic();
+        now += seconds(5);
+        const auto effects = link.on_time(now);
+        EXPECT_TRUE(effects.frames.empty()) << n;
+        EXPECT_FALSE(effects.end_reason.has_value()) << n;
+    }
+    // Two without traffic, one with, and the count begins anew.
+    for (const int silent : {2, 3}) {
+        for (int n = 0; n < silent; ++n) {
+            now += seconds(5);
+            EXPECT_EQ(link.on_time(now).frames.size(), 1U);
+        }
+        if (silent == 2) {
+            link.on_traffic();
+            now += seconds(5);
+            EXPECT_TRUE(link.on_time(now).frames.empty());
+        }
+    }
+    now += seconds(5);
+    EXPECT_TRUE(link.on_time(now).end_reason.has_value());
+}
+
+TEST_F(LinkKeeperTest, TrafficIsNoAnswerToOtherEchoes) {
+    for (int n = 1; n <= 3; ++n) {
+        link.on_traffic();
+        EXPECT_EQ(link.on_time(kStart + n * seconds(5)).frames.size(), 1U);
+    }
+    link.on_traffic();
+    EXPECT_TRUE(link.on_time(kStart + seconds(20)).end_reason.has_value());
+}
+
 TEST_F(LinkKeeperTest, GreetsWithAPacketThatHasNoAnswer) {
     const LinkKeeper::Effects effects = link.greet();
     ASSERT_EQ(effects.frames.size(), 1U);

@@ -33,6 +33,7 @@ lcp_options lcp_gotoptions[NUM_PPP], lcp_hisoptions[NUM_PPP];
 ipcp_options ipcp_gotoptions[NUM_PPP], ipcp_hisoptions[NUM_PPP];
 ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
 int lcp_echo_interval, lcp_echo_fails;
+bool lcp_echo_adaptive;
 int maxconnect, idle_time_limit;
 int (*idle_time_hook)(struct ppp_idle*);
 char peer_authname[MAXNAMELEN];
@@ -241,6 +242,7 @@ void fake_pppd_negotiate(void) {
     maxconnect = 7200;
     idle_time_limit = 900;
     lcp_echo_fails = 4;
+    lcp_echo_adaptive = 1;
     snprintf(peer_authname, sizeof peer_authname, "alice");
     snprintf(ifname, sizeof ifname, "ppp0");
 }

@@ -110,6 +110,7 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(to_string(link.peer_address), "10.200.1.10");
     EXPECT_EQ(link.echo_interval_s, 30);
     EXPECT_EQ(link.echo_failures, 4);
+    EXPECT_TRUE(link.echo_is_adaptive);
     EXPECT_EQ(link.timeouts, (ppp::Timeouts{7200, 900}));
     EXPECT_EQ(link.user, "alice");
     EXPECT_EQ(link.interface, "ppp0");

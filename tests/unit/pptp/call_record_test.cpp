@@ -38,6 +38,7 @@ TEST(CallRecordTest, ACallHasTheDocumentedBytes) {
                   "0101040a000002"  // Answered for on the inside.
                   "0014"
                   "0003"
+                  "01"  // Echoes are adaptive.
                   "0000018bcfe56800"
                   "00001c20"
                   "00000000"

@@ -18,6 +18,7 @@ inline CallRecord sample_call() {
     call.proxied = {{LinkSide::inside, IpAddress(call.peer_address)}};
     call.echo_interval_s = 20;
     call.echo_failures = 3;
+    call.echo_is_adaptive = true;
     call.established_unix_ms = 1'700'000'000'000;
     call.timeouts = {7200, 0};
     call.mppe = Mppe::bits128;

@@ -160,6 +160,7 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
         case kEcho:
             link.echo_interval_s = value.u16();
             link.echo_failures = value.u16();
+            link.echo_is_adaptive = value.u8() != 0;
             break;
         case kEstablished:
             link.established_unix_ms = value.u64();
@@ -381,6 +382,7 @@ l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link
     record.routes = link.routes;
     record.echo_interval_s = link.echo_interval_s;
     record.echo_failures = link.echo_failures;
+    record.echo_is_adaptive = link.echo_is_adaptive;
     record.established_unix_ms = link.established_unix_ms;
     record.timeouts = link.timeouts;
     record.user = link.user;

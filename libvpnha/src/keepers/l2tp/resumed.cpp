@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -56,6 +57,7 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     }
     paused_sessions_.erase(key);
     timeouts_.forget(record_key_of(key));
+    echoes_.forget(record_key_of(key));
     ending_.erase(key);
     scripts_.down(key, effects);
     proxies_.leave_to_pppd(record_key_of(key));
@@ -152,6 +154,7 @@ void L2tpSessions::mute_resumed(Effects& effects) {
     ending_.clear();
     paused_sessions_.clear();
     timeouts_.clear();
+    echoes_.clear();
 }
 
 void L2tpSessions::mute(Effects& effects) {
@@ -210,12 +213,21 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
         scripts_.up(record.key, facts_of(record), effects);
     }
     watch_timeouts(record, now);
+    watch_echoes(record, now);
 }
 
 void L2tpSessions::watch_timeouts(const l2tp::SessionRecord& record, TimePoint now) {
     timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
                      record.peer_address},
                     now);
+}
+
+void L2tpSessions::watch_echoes(const l2tp::SessionRecord& record, TimePoint now) {
+    if (record.echo_is_adaptive) {
+        echoes_.watch({record_key_of(record.key), record.peer_address,
+                       std::chrono::seconds(record.echo_interval_s)},
+                      now);
+    }
 }
 
 void L2tpSessions::close(const l2tp::SessionKey& key, std::string reason, EndCause cause,
@@ -238,6 +250,13 @@ void L2tpSessions::end_due(TimePoint now, Effects& effects) {
 }
 
 void L2tpSessions::hear(const node::TrafficRead& read, TimePoint now, Effects& effects) {
+    for (const wire::RecordKey& heard : echoes_.hear(read)) {
+        const auto key = l2tp::parse_key(heard.id.view());
+        const auto tunnel = key ? resumed_.find(key->tunnel) : resumed_.end();
+        if (tunnel != resumed_.end()) {
+            tunnel->second.tunnel.on_traffic(*key);
+        }
+    }
     timeouts_.hear(read, now);
     end_due(now, effects);
 }
@@ -335,6 +354,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     resumed_sessions_.erase(session);
     ending_.erase(session);
     timeouts_.forget(record_key_of(session));
+    echoes_.forget(record_key_of(session));
     scripts_.down(session, effects);
     proxies_.down(record_key_of(session), effects);
     if (!replica().promoted()) {

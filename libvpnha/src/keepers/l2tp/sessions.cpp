@@ -256,12 +256,14 @@ void L2tpSessions::on_time(TimePoint now, Effects& effects) {
     end_unresumable(now, effects);
     end_due(now, effects);
     timeouts_.ask(gateway_.id(), now, effects);
+    echoes_.ask(gateway_.id(), now, effects);
     on_replica(now, effects);
 }
 
 std::optional<TimePoint> L2tpSessions::next_deadline() const {
     std::optional<TimePoint> at =
         earliest(earliest(timeouts_.next_deadline(), turn_at_), ending_.next_deadline());
+    at = earliest(at, echoes_.next_deadline());
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "keepers/adaptive_echoes.hpp"
 #include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"
@@ -128,6 +129,7 @@ class L2tpSessions final : public Keeper {
     Resumed& begin_tunnel(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
     void watch_timeouts(const l2tp::SessionRecord& record, TimePoint now);
+    void watch_echoes(const l2tp::SessionRecord& record, TimePoint now);
     // By this side; its client is told.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);
@@ -164,6 +166,7 @@ class L2tpSessions final : public Keeper {
     Timeouts timeouts_;  // Of the sessions of resumed_.
     ResumeScripts scripts_;
     ClientProxies proxies_;
+    AdaptiveEchoes echoes_;              // Of the sessions of resumed_.
     l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
     Counters counters_;
 };

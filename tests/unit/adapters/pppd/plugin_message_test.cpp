@@ -67,6 +67,7 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_EQ(to_string(record.peer_address), "10.200.1.10");
     EXPECT_EQ(record.echo_interval_s, 30);
     EXPECT_EQ(record.echo_failures, 4);
+    EXPECT_TRUE(record.echo_is_adaptive);
     EXPECT_EQ(record.established_unix_ms, 1'767'225'600'123U);
     EXPECT_EQ(record.timeouts, (ppp::Timeouts{7200, 900}));
     EXPECT_EQ(record.ipv6, (ppp::Ipv6Identifiers{0x0102030405060708, 9}));
@@ -161,8 +162,9 @@ TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
               "80130010"
               "0102030405060708"
               "0000000000000009"  // IPv6CP.
-              "00080004"
-              "001e0004"  // Echo.
+              "00080005"
+              "001e0004"
+              "01"  // Echo.
               "00090008"
               "0000019b76daa87b"  // Established.
               "80120008"

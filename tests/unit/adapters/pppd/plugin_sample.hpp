@@ -29,6 +29,7 @@ inline vpnha_session sample_session() {
     session.peer_ppp_address = 0x0ac8010a;  // 10.200.1.10
     session.echo_interval_s = 30;
     session.echo_failures = 4;
+    session.echo_is_adaptive = 1;
     session.established_unix_ms = 1'767'225'600'123;
     session.timeouts = {.session_s = 7200, .idle_s = 900};
     session.our_identifier = 0x0102030405060708;

@@ -28,8 +28,11 @@ class NodeTimeoutsTest : public ::testing::Test {
                                                         cluster_.now().time_since_epoch())
                                                         .count());
     }
-    void up(std::uint16_t number, ppp::Timeouts timeouts) {
+    void up(std::uint16_t number, ppp::Timeouts timeouts, bool echo_is_adaptive = false) {
         l2tp::SessionRecord record = session(number);
+        record.echo_interval_s = echo_is_adaptive ? 2 : 0;
+        record.echo_failures = 3;
+        record.echo_is_adaptive = echo_is_adaptive;
         record.established_unix_ms = unix_ms();
         record.timeouts = timeouts;
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(number, "l2tp", record,
@@ -125,6 +128,20 @@ TEST_F(NodeTimeoutsTest, OneThatRanOutMeanwhileEndsAfterTheTakeover) {
     up(1, {1, 0});
     fail_over();
     EXPECT_THAT(sessions(), IsEmpty());
+}
+
+// As pppd's lcp-echo-adaptive: nobody answers an echo here.
+TEST_F(NodeTimeoutsTest, ABusySessionWithAdaptiveEchoesLivesUntilItIsSilent) {
+    up(1, {}, true);
+    fail_over();
+    for (int i = 0; i < 30; ++i) {
+        pass(seconds(1));
+        traffic_[1].packets_in += 1;
+    }
+    EXPECT_THAT(sessions(), SizeIs(1));
+    pass(seconds(12));
+    EXPECT_THAT(sessions(), IsEmpty());
+    EXPECT_THAT(cluster_.at(promoted_).log, Contains(HasSubstr("left LCP echoes unanswered")));
 }
 
 TEST_F(NodeTimeoutsTest, AnIdleSessionEndsAndABusyOneDoesNot) {
