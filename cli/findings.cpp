@@ -151,6 +151,12 @@ class Findings {
         }
     }
 
+    // Of the first session that is not protected.
+    static std::string reason_of(const json& sessions) {
+        const json reason = sessions.value("reason", json(nullptr));
+        return reason.is_string() ? ": " + printable(reason.get<std::string>()) : std::string();
+    }
+
     void add_gateway(const json& gateway) {
         const auto role = gateway.at("role").get<std::string>();
         const json& sessions = gateway.at("sessions");
@@ -199,7 +205,8 @@ class Findings {
         // Only the promoted node hears its standbys' confirmations.
         if (role == "promoted" && kept < total) {
             add_of(gateway, Health::degraded,
-                   fmt::format("{} of {} sessions are not protected", total - kept, total));
+                   fmt::format("{} of {} sessions are not protected{}", total - kept, total,
+                               reason_of(sessions)));
         }
         if (role == "promoted" && quarantined > 0) {
             add_of(gateway, Health::degraded,
@@ -256,6 +263,12 @@ class Findings {
                 fmt::format("this node takes no new clients: too much of its {} is used; see "
                             "[admission] in vpnha.toml(5)",
                             used));
+        }
+        const json& strays = status.at("stray_sessions");
+        if (const auto count = strays.at("count").get<std::uint64_t>(); count != 0) {
+            add(Health::degraded,
+                fmt::format("no gateway keeps {} sessions of this node: {}", count,
+                            printable(strays.at("reason").get<std::string>())));
         }
         const json& encryption = status.at("encryption");
         if (!encryption.at("on").get<bool>()) {

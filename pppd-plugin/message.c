@@ -109,6 +109,9 @@ static uint8_t* put_protocol(uint8_t* at, const struct vpnha_session* session) {
             return put_l2tp(at, &session->ids.l2tp);
         case VPNHA_PPTP:
             return put_pptp(at, &session->ids.pptp);
+        case VPNHA_OTHER:
+            at = put_text(at, FIELD_PROTOCOL, "other", PROTOCOL_BYTES_MAX);
+            return put_field(at, FIELD_IDS, 0);
     }
     return at;
 }

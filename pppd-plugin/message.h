@@ -34,6 +34,11 @@ enum {
     VPNHA_NOT_ROUTES = 1u << 10,
     VPNHA_NOT_DEFAULT_ROUTE = 1u << 11,
     VPNHA_NOT_PROXIED = 1u << 12,
+    /* Of VPNHA_OTHER. */
+    VPNHA_NOT_IN_KERNEL = 1u << 13,
+    VPNHA_NOT_CARRIED = 1u << 14,
+    VPNHA_NOT_FILTERED = 1u << 15,
+    VPNHA_NOT_CHALLENGED = 1u << 16,
 };
 
 struct vpnha_link_options {
@@ -45,7 +50,7 @@ struct vpnha_link_options {
 };
 
 /* What carries the link, and by which ids both ends know it. */
-enum vpnha_protocol { VPNHA_L2TP, VPNHA_PPTP };
+enum vpnha_protocol { VPNHA_L2TP, VPNHA_PPTP, VPNHA_OTHER };
 
 struct vpnha_l2tp_ids {
     uint32_t peer_address;

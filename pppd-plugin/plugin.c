@@ -49,6 +49,7 @@ enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
 /* vpnhad answers within a second. */
 enum { ADDRESS_WAIT_MS = 1500 };
 enum { PPP_HEADER_BYTES = 4 };
+enum { PATH_BYTES = 32, NAME_BYTES = 32 };
 /* The device and its routes are looked at 1, 2, 4 … times WATCH_S after ip-up, then each so many
  * times. */
 enum { DEVICE_WATCHES = 64 };
@@ -185,17 +186,28 @@ static void hear(int wait) {
     }
 }
 
-/* 0: nothing that vpnhad knows carries the link. */
-static int collect(void) {
+static int is_child_of_xl2tpd(void) {
+    char path[PATH_BYTES], name[NAME_BYTES] = "";
+    FILE* file;
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)getppid());
+    file = fopen(path, "re");
+    if (file != NULL) {
+        (void)!fgets(name, sizeof name, file);
+        fclose(file);
+    }
+    return strcmp(name, "xl2tpd\n") == 0;
+}
+
+static void collect(void) {
     session.not_resumable = 0;
     if (!vpnha_find_l2tp_session(&session) && !vpnha_find_pptp_call(&session)) {
-        return 0;
+        session.protocol = VPNHA_OTHER;
+        session.not_resumable |= is_child_of_xl2tpd() ? VPNHA_NOT_IN_KERNEL : VPNHA_NOT_CARRIED;
     }
     vpnha_collect_session(&session);
     vpnha_collect_radius(&session);
     (void)vpnha_read_routes(session.interface, &session);
     vpnha_read_device(session.interface, &session);
-    return 1;
 }
 
 static void look_at_change(void* unused) {
@@ -206,7 +218,7 @@ static void look_at_change(void* unused) {
         return;
     }
     length = vpnha_encode_session_up(&session, before);
-    (void)collect();
+    collect();
     if (vpnha_encode_session_up(&session, now) != length || memcmp(now, before, length) != 0) {
         tell_session();
     }
@@ -221,7 +233,7 @@ static void watch(void* unused) {
         return;
     }
     if (vpnhad.fd < 0 || session.pid != (uint32_t)getpid()) {
-        (void)collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
+        collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
         tell_session();
     } else {
         look_again_in(WATCH_S);
@@ -324,16 +336,9 @@ static void on_ip_up(void* unused, int argument) {
     struct timespec now;
     (void)unused;
     (void)argument;
-    if (!has_gateway()) {
-        error("vpnha: session is not protected: the option vpnha_gateway is missing");
-        return;
-    }
     memset(&session, 0, sizeof session);
-    if (!collect()) {
-        warn("vpnha: session is not protected: neither L2TP over IPv4 nor pptpd's PPTP carries it");
-        return;
-    }
-    snprintf(session.gateway, sizeof session.gateway, "%s", gateway_name);
+    collect();
+    snprintf(session.gateway, sizeof session.gateway, "%s", has_gateway() ? gateway_name : "");
     clock_gettime(CLOCK_REALTIME, &now);
     session.established_unix_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     session_is_up = 1;

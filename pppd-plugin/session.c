@@ -28,6 +28,13 @@
 extern int lcp_echo_interval;
 extern int lcp_echo_fails;
 extern bool lcp_echo_adaptive;
+extern int chap_rechallenge_time;
+/* As libpcap's struct bpf_program, whose header need not be there. */
+struct filter {
+    unsigned length;
+    void* instructions;
+};
+extern struct filter pass_filter, active_filter;
 
 enum { MRU_DEFAULT = 1500, U16_MAX = 65535 };
 
@@ -79,6 +86,12 @@ static uint32_t not_resumable(struct vpnha_session* session) {
     }
     if (lcp_gotoptions[0].neg_mrru || lcp_hisoptions[0].neg_mrru) {
         reasons |= VPNHA_NOT_MULTILINK;
+    }
+    if (pass_filter.length != 0 || active_filter.length != 0) {
+        reasons |= VPNHA_NOT_FILTERED;
+    }
+    if (chap_rechallenge_time != 0) {
+        reasons |= VPNHA_NOT_CHALLENGED;
     }
     if (ipv6cp_fsm[0].state == OPENED && session->protocol == VPNHA_PPTP) {
         reasons |= VPNHA_NOT_IPV6;

@@ -11,31 +11,14 @@ told; the power of the promoted gateway is cut; the same again, by a server that
 
 Expected: both times the server is told the same MTU, and what fits is answered.
 """
-import re
-
 from vpnlab.evidence.expectation import at_least, equals
-from vpnlab.host.node import Node
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.sessions.options import ping, told_mtu
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-FULL = 1500
-HEADERS = 28  # IPv4 and ICMP.
-TOLD = re.compile(r"\(mtu ?= ?(\d+)\)|mtu=(\d+)")
-
-
-def ping(server: Node, address: str, size: int) -> str:
-    """What ping says of three packets of that size, whole or not at all."""
-    return server.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-M", "do",
-                      "-s", str(size - HEADERS), address, check=False).stdout
-
-
-def told_mtu(server: Node, address: str) -> int:
-    """0: nobody says anything."""
-    found = TOLD.search(ping(server, address, FULL))
-    return int(found[1] or found[2]) if found else 0
 
 
 def steps(run: Run) -> None:

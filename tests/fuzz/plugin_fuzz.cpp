@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 VPNHA_ASSERT(ids->keys.empty() ||
                              (ids->keys.data() > data && ids->keys.data() + 32 <= data + size));
             }
-            VPNHA_ASSERT(up->pid != 0 && !up->gateway.empty() && up->not_resumable.size() <= 32);
+            VPNHA_ASSERT(up->pid != 0 &&
+                         up->not_resumable.size() + up->done_by_scripts.size() <= 32);
         }
     }
     const vpnha_answer answer = vpnha_parse_answer(data, size);

@@ -350,6 +350,7 @@ class Daemon {
             return runtime::with_removed_voters(map_->nodes(), nodes_, node_->voters());
         };
         self.quorum_device = [this] { return map_->quorum().device; };
+        self.strays = [this] { return plugins_->strays(); };
         self.restart = restart_;
         requests_.emplace(config_, *node_, std::move(self));
         flows_.emplace(loop_, *node_, std::move(flow_table_),
@@ -414,6 +415,7 @@ class Daemon {
              .restart = restart_,
              .admission = admission_->admission(),
              .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
+             .strays = plugins_->strays(),
              .waiting_installs =
                  [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
              .flows = *flows_,

@@ -300,7 +300,7 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
 void Requests::answer_sessions(const json& arguments, adapters::ControlReply reply) const {
     const Result<std::optional<GatewayId>> only = only_gateway(arguments);
     if (only) {
-        reply.ok(sessions_view(node_, *only));
+        reply.ok(sessions_view(node_, *only, daemon_.strays()));
     } else {
         reply.error(only.error());
     }

@@ -29,6 +29,8 @@ class Requests {
         std::function<std::vector<adapters::ClusterNode>()> nodes;
         // The model of the cluster's quorum device; empty: it has none.
         std::function<std::string()> quorum_device;
+        // Sessions of this node that no gateway keeps.
+        std::function<std::vector<StraySession>()> strays;
         Restart restart;
     };
 

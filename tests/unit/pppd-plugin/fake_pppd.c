@@ -34,6 +34,11 @@ ipcp_options ipcp_gotoptions[NUM_PPP], ipcp_hisoptions[NUM_PPP];
 ccp_options ccp_gotoptions[NUM_PPP], ccp_hisoptions[NUM_PPP];
 int lcp_echo_interval, lcp_echo_fails;
 bool lcp_echo_adaptive;
+int chap_rechallenge_time;
+struct filter {
+    unsigned length;
+    void* instructions;
+} pass_filter, active_filter;
 int maxconnect, idle_time_limit;
 int (*idle_time_hook)(struct ppp_idle*);
 char peer_authname[MAXNAMELEN];
@@ -243,6 +248,8 @@ void fake_pppd_negotiate(void) {
     idle_time_limit = 900;
     lcp_echo_fails = 4;
     lcp_echo_adaptive = 1;
+    chap_rechallenge_time = 0;
+    pass_filter.length = 0;
     snprintf(peer_authname, sizeof peer_authname, "alice");
     snprintf(ifname, sizeof ifname, "ppp0");
 }
@@ -260,6 +267,10 @@ void fake_pppd_open_ipv6cp(void) {
 }
 void fake_pppd_use_vj(void) {
     ipcp_hisoptions[0].neg_vj = 1;
+}
+void fake_pppd_use_filter_and_rechallenge(void) {
+    pass_filter.length = 3;
+    chap_rechallenge_time = 60;
 }
 void fake_pppd_use_multilink(void) {
     lcp_gotoptions[0].neg_mrru = 1;

@@ -18,6 +18,7 @@ void fake_pppd_require_sequencing(void);
 void fake_pppd_open_ccp(int mppe);
 void fake_pppd_open_ipv6cp(void);
 void fake_pppd_use_vj(void);
+void fake_pppd_use_filter_and_rechallenge(void);
 void fake_pppd_use_multilink(void);
 /* In the secrets file; 0: any. */
 void fake_pppd_users_address(uint32_t address);

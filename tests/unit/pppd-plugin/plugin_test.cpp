@@ -2,8 +2,10 @@
 // The plugin in a pppd of pretence, and what a vpnhad reads from its socket.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -411,17 +413,50 @@ TEST_F(PppdAddressTest, OfAnotherSessionItEndsThisOne) {
     EXPECT_EQ(fake_pppd_is_closed(), 1);
 }
 
-TEST_F(PppdPluginTest, LeavesOtherSessionsAlone) {
+TEST_F(PppdPluginTest, WhatPppdDoesTimeAndAgainIsAReason) {
+    fake_pppd_use_filter_and_rechallenge();
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(up->not_resumable,
+                testing::ElementsAre(HasSubstr("pass-filter"), HasSubstr("chap-interval")));
+}
+
+TEST_F(PppdPluginTest, TellsOfASessionThatNobodyCouldGoOnWith) {
     fake_pppd_remove_l2tp();
     fake_pppd_ip_up();
-    EXPECT_FALSE(listener_->accept().has_value());
-    EXPECT_THAT(fake_pppd_log(), HasSubstr("pptpd's PPTP carries it"));
-    fake_pppd_negotiate();
+    accept();
+    std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_TRUE(std::holds_alternative<adapters::PluginOther>(up->ids));
+    EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("pptpd's PPTP")));
+    EXPECT_EQ(to_string(up->link.peer_address), "10.200.1.10");
+}
+
+// xl2tpd runs pppd as its child.
+TEST_F(PppdPluginTest, NamesL2tpInUserSpace) {
+    ASSERT_EQ(prctl(PR_SET_NAME, "xl2tpd"), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        fake_pppd_remove_l2tp();
+        fake_pppd_ip_up();
+        _exit(0);
+    }
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("user space")));
+}
+
+TEST_F(PppdPluginTest, TellsOfASessionWithoutAGateway) {
     fake_pppd_start(nullptr, path_.c_str(), 0);
     fake_pppd_ip_up();
-    EXPECT_FALSE(listener_->accept().has_value());
-    EXPECT_THAT(fake_pppd_log(), HasSubstr("vpnha_gateway is missing"));
-    EXPECT_EQ(fake_pppd_next_timer(), -1);
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->gateway, "");
 }
 
 }  // namespace plugin_test

@@ -60,6 +60,7 @@ class RequestsTest : public ::testing::Test {
         daemon.nodes = [this] {
             return with_removed_voters({}, {}, cluster_.at(1).node->voters());
         };
+        daemon.strays = [] { return std::vector<StraySession>{}; };
         daemon.after_scores = [](const std::function<void()>& then) { then(); };
         return daemon;
     }

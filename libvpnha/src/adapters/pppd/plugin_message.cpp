@@ -71,6 +71,10 @@ constexpr std::string_view kReasons[] = {
     "there are routes to networks behind it, more than its record takes",
     "a default route leads over it",
     "the node answers ARP for more addresses behind it than its record takes",
+    "xl2tpd carries it in user space; give xl2tpd.conf no 'force userspace', and load l2tp_ppp",
+    "neither L2TP over IPv4 nor pptpd's PPTP carries it",
+    "pppd filters its packets; leave pass-filter and active-filter out, and use nftables",
+    "pppd authenticates it again and again; leave chap-interval out",
 };
 // The bits of what scripts have done.
 constexpr std::uint32_t kOfScripts = 0x1f00;
@@ -196,6 +200,13 @@ Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
         VPNHA_CHECK(l2tp::validate(session_record(
             {ids.peer, TunnelId{1}, TunnelId{1}, SessionId{1}, SessionId{1}}, link, ids.peer)));
         return ids;
+    }
+    if (carrier.protocol == "other") {
+        const Ipv4Endpoint none{link.peer_address, 1};
+        VPNHA_CHECK(l2tp::validate(session_record(
+            {none, TunnelId{1}, TunnelId{1}, SessionId{1}, SessionId{1}}, link, none)));
+        return value.finished() ? Result<PluginIds>(PluginOther{})
+                                : fail(Errc::malformed, "the ids have a wrong length");
     }
     if (carrier.protocol != "l2tp") {
         return fail(Errc::malformed, fmt::format("protocol '{}' is unknown", carrier.protocol));
@@ -360,8 +371,8 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
     }
-    if (up.gateway.empty() || up.pid == 0) {
-        return fail(Errc::malformed, "a session lacks its gateway or its pid");
+    if (up.pid == 0) {
+        return fail(Errc::malformed, "a session has no pid");
     }
     VPNHA_TRY(up.ids, read_ids(carrier, up.link));
     return up;

@@ -59,7 +59,9 @@ struct PluginPptp {
     // that was parsed, and are gone with its octets: whoever wants to have them seals them.
     ByteView keys;
 };
-using PluginIds = std::variant<PluginL2tp, PluginPptp>;
+// Anything else, as L2TP that xl2tpd carries in user space: vpnhad can only show it.
+struct PluginOther {};
+using PluginIds = std::variant<PluginL2tp, PluginPptp, PluginOther>;
 
 // The peer is authenticated, IPCP begins: which address shall it have?
 struct PluginAsks {
@@ -70,7 +72,7 @@ struct PluginAsks {
 // IPCP is up: everything that another node needs to go on with the session. Sent again when pppd
 // renegotiates or vpnhad was away.
 struct PluginSessionUp {
-    std::string gateway;
+    std::string gateway;  // Empty: pppd has none.
     std::uint32_t pid = 0;
     PluginIds ids;
     PluginLink link;

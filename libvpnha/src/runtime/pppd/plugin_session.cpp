@@ -18,10 +18,10 @@ void add_reason(std::string& reasons, const std::string& reason) {
 }
 
 l2tp::SessionRecord record_of(const adapters::PluginL2tp& ids, const adapters::PluginLink& link,
-                              const config::Gateway* gateway) {
+                              const config::Gateway& gateway) {
     Ipv4Endpoint local;
-    if (gateway != nullptr && gateway->l2tp) {
-        local = {gateway->dialled_address(), gateway->l2tp->port};
+    if (gateway.l2tp) {
+        local = {gateway.dialled_address(), gateway.l2tp->port};
     }
     return adapters::session_record(ids, link, local);
 }
@@ -64,21 +64,26 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
         add_reason(news.not_resumable, reason);
     }
     const config::Gateway* const gateway = config.find(up.gateway);
-    std::vector<ppp::ProxiedAddress> proxied;
-    if (gateway != nullptr) {
-        proxied = sides_of(up.link.proxied, *gateway, news.not_resumable);
+    if (std::holds_alternative<adapters::PluginOther>(up.ids)) {
+        return fail(Errc::unsupported, news.not_resumable);
     }
-    if (gateway == nullptr || !gateway->resume_scripts) {
+    if (up.gateway.empty()) {
+        return fail(Errc::not_found, "pppd has no option vpnha_gateway");
+    }
+    if (gateway == nullptr) {
+        return fail(Errc::not_found, fmt::format("no gateway '{}' in vpnha.toml", up.gateway));
+    }
+    std::vector<ppp::ProxiedAddress> proxied =
+        sides_of(up.link.proxied, *gateway, news.not_resumable);
+    if (!gateway->resume_scripts) {
         for (const std::string& reason : up.done_by_scripts) {
             add_reason(news.not_resumable, reason + " (resume_scripts would do it again)");
         }
     }
     if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
-        l2tp::SessionRecord record = record_of(*l2tp, up.link, gateway);
+        l2tp::SessionRecord record = record_of(*l2tp, up.link, *gateway);
         record.proxied = std::move(proxied);
         news.session = std::move(record);
-    } else if (gateway == nullptr) {
-        news.session = node::PluginCall{};  // The node knows no such gateway, either.
     } else if (!gateway->pptp) {
         return fail(Errc::unsupported,
                     fmt::format("gateway '{}' has no table [pptp] in vpnha.toml", up.gateway));

@@ -17,7 +17,7 @@ struct PluginNews {
 };
 
 // Adds what pppd cannot know: the local end, from the gateway's configuration, and of a PPTP call
-// what was seen of it. The error is the answer to a pppd whose session no keeper would hear of.
+// what was seen of it. The error is the answer to a pppd whose session no gateway keeps.
 [[nodiscard]] Result<PluginNews> plugin_session(adapters::PluginClientId client,
                                                 const adapters::PluginSessionUp& up,
                                                 const config::Config& config, Pptp* pptp);

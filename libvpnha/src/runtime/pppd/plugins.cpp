@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/pppd/plugins.hpp"
 
+#include <fmt/format.h>
+
+#include "adapters/os/log.hpp"
 #include "runtime/pppd/plugin_session.hpp"
 
 namespace vpnha::runtime {
@@ -15,6 +18,7 @@ Result<void> Plugins::open() {
                         const adapters::PluginSessionUp& up) { on_up(client, up); },
         .on_down =
             [this](adapters::PluginClientId client, const adapters::PluginSessionDown& down) {
+                strays_.remove(client);
                 run_(node_.on_plugin_down(client.value, loop_.now(), {down.cause, down.traffic}));
             },
         .on_gone = [this](adapters::PluginClientId client,
@@ -28,13 +32,23 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
     const auto news = plugin_session(client, up, config_, pptp_);
     if (!news) {
         server_->answer(client, news.error().detail);
+        if (strays_.put(client,
+                        {up.gateway, up.link.user, to_string(up.link.peer_address),
+                         up.link.interface, up.link.established_unix_ms, news.error().detail})) {
+            adapters::write_log(
+                node::Level::warning,
+                fmt::format("no gateway keeps a session event=unprotected interface={} user={}: {}",
+                            up.link.interface, up.link.user, news.error().detail));
+        }
         return;
     }
+    strays_.remove(client);
     run_(node_.on_plugin_up(client.value, up.gateway, news->session, news->not_resumable,
                             loop_.now(), up.classes));
 }
 
 void Plugins::on_gone(adapters::PluginClientId client, bool announced) {
+    strays_.remove(client);
     if (pptp_ != nullptr) {
         pptp_->on_plugin_gone(client, announced);
     }

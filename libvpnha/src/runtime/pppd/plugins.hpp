@@ -8,6 +8,7 @@
 #include "adapters/pppd/plugin_server.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
+#include "runtime/pppd/stray_sessions.hpp"
 #include "runtime/pptp.hpp"
 
 namespace vpnha::runtime {
@@ -37,6 +38,7 @@ class Plugins {
     void change(const node::ChangePlugin& change) {
         server_->change({change.plugin}, change.timeouts);
     }
+    [[nodiscard]] std::vector<StraySession> strays() const { return strays_.list(); }
     [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }
 
   private:
@@ -48,6 +50,7 @@ class Plugins {
     node::Node& node_;
     Pptp* pptp_;
     std::function<void(node::Effects)> run_;
+    StraySessions strays_;
     std::unique_ptr<adapters::PluginServer> server_;
 };
 

@@ -43,7 +43,8 @@ std::string utc(std::uint64_t unix_ms) {
 
 json session_counts(const std::vector<keepers::SessionView>& sessions) {
     json counts{{"total", sessions.size()}, {"protected", 0}, {"resumed", 0},
-                {"unprotected", 0},         {"hot", 0},       {"quarantined", 0}};
+                {"unprotected", 0},         {"hot", 0},       {"quarantined", 0},
+                {"reason", nullptr}};
     const auto count = [&counts](const char* name) {
         counts[name] = counts[name].get<std::uint64_t>() + 1;
     };
@@ -65,6 +66,9 @@ json session_counts(const std::vector<keepers::SessionView>& sessions) {
                 break;
             case keepers::SessionState::unprotected:
                 count("unprotected");
+                if (counts["reason"].is_null()) {
+                    counts["reason"] = session.reason;
+                }
                 break;
         }
     }
@@ -445,37 +449,42 @@ json status_view(const node::Node& node, const Around& around) {
         gateways.push_back(gateway_view(gateway, around));
     }
     const std::string& why = around.unencrypted_because;
-    return {{"version", around.version},
-            {"node", {{"id", node.settings().self.value}, {"name", node.settings().name}}},
-            {"restarts",
-             {{"count", around.restart.count},
-              {"death", around.restart.count == 0 ? json(nullptr) : json(around.restart.death)},
-              {"votes_only", around.restart.votes_only}}},
-            {"admission",
-             {{"closed", around.admission.closed()},
-              {"causes", around.admission.causes()},
-              {"closures", around.admission.closures()}}},
-            {"devices", devices_view(around.devices)},
-            {"quorate", node.quorate()},
-            {"quorum",
-             {{"mode", around.quorum.name},
-              {"after_loss", around.quorum.after_loss},
-              {"warning",
-               around.quorum.warning.empty() ? json(nullptr) : json(around.quorum.warning)}}},
-            {"wire_version", node.wire_version()},
-            {"encryption",
-             {{"on", why.empty()},
-              {"allowed_off", around.unencrypted_allowed},
-              {"reason", why.empty() ? json(nullptr) : json(why)}}},
-            {"members", peers_view(node)},
-            {"differences", differences_view(node)},
-            {"gateways", std::move(gateways)},
-            {"dynamic_authorization", authorization_view(around.authorization)},
-            {"scripts", scripts_view(around.scripts)},
-            {"counters", counters_view(node, around)}};
+    return {
+        {"version", around.version},
+        {"node", {{"id", node.settings().self.value}, {"name", node.settings().name}}},
+        {"restarts",
+         {{"count", around.restart.count},
+          {"death", around.restart.count == 0 ? json(nullptr) : json(around.restart.death)},
+          {"votes_only", around.restart.votes_only}}},
+        {"admission",
+         {{"closed", around.admission.closed()},
+          {"causes", around.admission.causes()},
+          {"closures", around.admission.closures()}}},
+        {"devices", devices_view(around.devices)},
+        {"stray_sessions",
+         {{"count", around.strays.size()},
+          {"reason", around.strays.empty() ? json(nullptr) : json(around.strays.front().reason)}}},
+        {"quorate", node.quorate()},
+        {"quorum",
+         {{"mode", around.quorum.name},
+          {"after_loss", around.quorum.after_loss},
+          {"warning",
+           around.quorum.warning.empty() ? json(nullptr) : json(around.quorum.warning)}}},
+        {"wire_version", node.wire_version()},
+        {"encryption",
+         {{"on", why.empty()},
+          {"allowed_off", around.unencrypted_allowed},
+          {"reason", why.empty() ? json(nullptr) : json(why)}}},
+        {"members", peers_view(node)},
+        {"differences", differences_view(node)},
+        {"gateways", std::move(gateways)},
+        {"dynamic_authorization", authorization_view(around.authorization)},
+        {"scripts", scripts_view(around.scripts)},
+        {"counters", counters_view(node, around)}};
 }
 
-json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
+json sessions_view(const node::Node& node, std::optional<GatewayId> only,
+                   const std::vector<StraySession>& strays) {
     json list = json::array();
     for (const auto& [id, gateway] : node.gateways()) {
         if (only && id != *only) {
@@ -504,6 +513,22 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only) {
                 row["networks"] = session.networks;
             }
             list.push_back(std::move(row));
+        }
+    }
+    for (const StraySession& stray : strays) {
+        if (!only || stray.gateway == node.find(*only)->settings().name) {
+            list.push_back({{"id", ""},
+                            {"gateway", stray.gateway},
+                            {"protocol", "ppp"},
+                            {"user", stray.user},
+                            {"peer", ""},
+                            {"address", stray.address},
+                            {"interface", stray.interface},
+                            {"state", state_name(keepers::SessionState::unprotected)},
+                            {"owner", node.settings().self.value},
+                            {"epoch", to_string(Epoch{})},
+                            {"established", utc(stray.established_unix_ms)},
+                            {"reason", stray.reason}});
         }
     }
     return {{"sessions", std::move(list)}};

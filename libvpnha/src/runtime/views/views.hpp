@@ -16,6 +16,7 @@
 #include "runtime/devices.hpp"
 #include "runtime/flow_keeper.hpp"
 #include "runtime/ipsec.hpp"
+#include "runtime/pppd/stray_sessions.hpp"
 #include "runtime/pptp.hpp"
 #include "runtime/scripts.hpp"
 #include "vpnha/daemon.hpp"
@@ -34,6 +35,7 @@ struct Around {
     Restart restart;
     const Admission& admission;
     std::vector<DeviceWarning> devices{};
+    std::vector<StraySession> strays{};  // Sessions of this node that no gateway keeps.
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;
@@ -51,7 +53,8 @@ struct Around {
 [[nodiscard]] nlohmann::json name_of_member(const node::Node& node, NodeId member);
 
 [[nodiscard]] nlohmann::json status_view(const node::Node& node, const Around& around);
-[[nodiscard]] nlohmann::json sessions_view(const node::Node& node, std::optional<GatewayId> only);
+[[nodiscard]] nlohmann::json sessions_view(const node::Node& node, std::optional<GatewayId> only,
+                                           const std::vector<StraySession>& strays);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
 [[nodiscard]] nlohmann::json differences_view(const node::Node& node);
 

@@ -240,6 +240,20 @@ TEST(PluginMessageTest, AProxiedAddressHasADevice) {
     }
 }
 
+TEST(PluginMessageTest, ASessionOfNoProtocolOfOursIsReadBack) {
+    vpnha_session session = sample_session();
+    session.protocol = VPNHA_OTHER;
+    session.gateway[0] = 0;
+    session.not_resumable = VPNHA_NOT_IN_KERNEL | VPNHA_NOT_CARRIED;
+    const PluginSessionUp up = parsed(session);
+    EXPECT_TRUE(std::holds_alternative<PluginOther>(up.ids));
+    EXPECT_EQ(up.gateway, "");
+    EXPECT_THAT(up.not_resumable,
+                testing::ElementsAre(HasSubstr("user space"), HasSubstr("pptpd's")));
+    session.peer_ppp_address = 0;
+    EXPECT_THAT(error_of(encoded(session)), HasSubstr("unicast"));
+}
+
 TEST(PluginMessageTest, WhatScriptsHaveDoneIsNamedBesideOtherReasons) {
     vpnha_session session = sample_session();
     session.not_resumable = VPNHA_NOT_VJ | VPNHA_NOT_ADDRESSES | VPNHA_NOT_QUEUE |

@@ -34,6 +34,10 @@ class PluginSessionTest : public ::testing::Test {
         EXPECT_TRUE(news);
         return news.value_or(PluginNews{});
     }
+    std::string error() {
+        const auto news = plugin_session({}, up_, config_, nullptr);
+        return news ? std::string() : news.error().detail;
+    }
     static const l2tp::SessionRecord& record(const PluginNews& news) {
         return std::get<l2tp::SessionRecord>(news.session);
     }
@@ -59,6 +63,19 @@ TEST_F(PluginSessionTest, WhatNoOtherNodeCouldAnswerForIsAReason) {
     up_.link.proxied = {{prefix("198.51.100.7/32").address, "eth1"}};
     EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.7"), HasSubstr("pools")));
     EXPECT_THAT(record(news()).proxied, IsEmpty());
+}
+
+TEST_F(PluginSessionTest, OneThatNoGatewayKeepsIsAnError) {
+    up_.gateway.clear();
+    EXPECT_THAT(error(), HasSubstr("vpnha_gateway"));
+    up_.gateway = "dailin";
+    EXPECT_THAT(error(), HasSubstr("no gateway 'dailin'"));
+    up_.gateway = "dialin";
+    up_.ids = adapters::PluginPptp{};
+    EXPECT_THAT(error(), HasSubstr("[pptp]"));
+    up_.ids = adapters::PluginOther{};
+    up_.not_resumable = {"user space"};
+    EXPECT_EQ(error(), "user space");
 }
 
 TEST_F(PluginSessionTest, WhatScriptsHaveDoneIsAReasonUnlessTheyRunAgain) {

@@ -155,13 +155,25 @@ TEST_F(ContractTest, StatusIsAsDocumented) {
 }
 
 TEST_F(ContractTest, SessionsAreAsDocumented) {
-    EXPECT_THAT(between(documented("sessions"), sessions_view(node(), std::nullopt)), IsEmpty());
+    EXPECT_THAT(between(documented("sessions"), sessions_view(node(), std::nullopt, {})),
+                IsEmpty());
     cluster_.kill(2);
     cluster_.kill(3);
     cluster_.pass(std::chrono::seconds(2));
-    const json alone = sessions_view(node(), std::nullopt);
+    const json alone = sessions_view(node(), std::nullopt, {});
     EXPECT_EQ(alone["sessions"][0]["state"], "unprotected");
     EXPECT_THAT(between(documented("sessions"), alone), IsEmpty());
+}
+
+TEST_F(ContractTest, ASessionThatNoGatewayKeepsIsShownWithItsReason) {
+    const std::vector<StraySession> strays{{"l2tp", "bob", "10.0.0.1", "ppp7", 0, "one"},
+                                           {"", "", "", "", 0, "two"}};
+    const json all = sessions_view(node(), std::nullopt, strays);
+    ASSERT_EQ(all["sessions"].size(), 3U);
+    EXPECT_EQ(all["sessions"][1]["state"], "unprotected");
+    EXPECT_EQ(all["sessions"][1]["reason"], "one");
+    EXPECT_EQ(all["sessions"][1]["owner"], 1);
+    EXPECT_EQ(sessions_view(node(), node::kGateway, strays)["sessions"].size(), 2U);
 }
 
 TEST_F(ContractTest, PlanIsAsDocumented) {
