@@ -4,6 +4,7 @@
 usage: sockets_of.py PID buffer BYTES   those on which it hears of flows have a smaller buffer than
                                         it asked for: events that find it full are lost
        sockets_of.py PID blind          those that capture packets see no more of them
+       sockets_of.py PID see            they see all packets again
 
 Prints how many sockets there were.
 """
@@ -21,7 +22,7 @@ SOL_NETLINK, LIST_MEMBERSHIPS = 270, 9
 # New, changed, ended flows: groups 1 to 3.
 FLOW_GROUPS = 0b111
 RCVBUFFORCE = 33
-SO_ATTACH_FILTER = 26
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 RETURN_K = 0x06
 
 
@@ -61,10 +62,19 @@ def blind(each: socket.socket) -> bool:
     return True
 
 
+def see(each: socket.socket) -> bool:
+    """It has no filter any more. What it takes beside PPTP its reader passes over."""
+    if each.family != socket.AF_PACKET:
+        return False
+    each.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+    return True
+
+
 def main() -> None:
     pid, what = int(sys.argv[1]), sys.argv[2]
-    print(sum(blind(each) if what == "blind" else shrink(each, int(sys.argv[3]))
-              for each in sockets_of(pid)))
+    todo = {"blind": blind, "see": see,
+            "buffer": lambda each: shrink(each, int(sys.argv[3]))}[what]
+    print(sum(map(todo, sockets_of(pid))))
 
 
 if __name__ == "__main__":
