@@ -31,6 +31,7 @@ constexpr std::uint8_t kAddressCompression = 0x02;
 constexpr std::uint8_t kEchoIsAdaptive = 0x01;
 
 constexpr std::uint8_t kEchoOpen = 0x01;
+constexpr std::uint8_t kNeverAcknowledges = 0x02;
 
 constexpr std::string_view kSealPurpose = "pptp mppe keys ";
 
@@ -265,7 +266,9 @@ Bytes encode_numbers(const CallNumbers& numbers) {
     writer.u8(kNumbersVersion);
     writer.u32(numbers.snd_nxt).u32(numbers.rcv_nxt).u32(numbers.snd_wnd);
     writer.u32(numbers.tsval).u32(numbers.peer_tsval);
-    writer.u32(numbers.echo_id).u8(flags_of({{numbers.echo_open, kEchoOpen}}));
+    writer.u32(numbers.echo_id);
+    writer.u8(flags_of(
+        {{numbers.echo_open, kEchoOpen}, {numbers.never_acknowledges, kNeverAcknowledges}}));
     writer.u32(numbers.gre_out).u32(numbers.gre_in);
     writer.u64(numbers.mppe_out).u64(numbers.mppe_in);
     return std::move(writer).take();
@@ -284,7 +287,9 @@ Result<CallNumbers> parse_numbers(ByteView bytes) {
     numbers.tsval = reader.u32();
     numbers.peer_tsval = reader.u32();
     numbers.echo_id = reader.u32();
-    numbers.echo_open = (read_flags(reader, kEchoOpen) & kEchoOpen) != 0;
+    const std::uint8_t flags = read_flags(reader, kEchoOpen | kNeverAcknowledges);
+    numbers.echo_open = (flags & kEchoOpen) != 0;
+    numbers.never_acknowledges = (flags & kNeverAcknowledges) != 0;
     numbers.gre_out = reader.u32();
     numbers.gre_in = reader.u32();
     numbers.mppe_out = reader.u64();

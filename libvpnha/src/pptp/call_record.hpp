@@ -81,6 +81,8 @@ struct CallNumbers {
     // The peer's last PPTP Echo-Request; open: it was not answered yet.
     std::uint32_t echo_id = 0;
     bool echo_open = false;
+    // The peer has sent data and never an acknowledgement, as the PPTP of Android up to 11.
+    bool never_acknowledges = false;
     // GRE: the last number sent, and the last one received.
     std::uint32_t gre_out = 0;
     std::uint32_t gre_in = 0;

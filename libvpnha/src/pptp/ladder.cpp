@@ -111,6 +111,7 @@ std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
 
 void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, TimePoint now) {
     heard_ = true;
+    acknowledges_ = acknowledges_ || acknowledged;
     if (!acknowledged || ahead_of(*acknowledged, base_) <= 0) {
         return;
     }
@@ -150,7 +151,7 @@ void Ladder::on_echo_reply(std::uint8_t id, TimePoint now) {
         if (id != id_of(rung) || !was_said) {
             continue;
         }
-        if (!covered_ || ahead_of(*covered_, number_of(rung, 0)) < 0) {
+        if (acknowledges_ && (!covered_ || ahead_of(*covered_, number_of(rung, 0)) < 0)) {
             on_refused(rung, now);
             return;
         }
@@ -177,7 +178,7 @@ void Ladder::on_refused(int rung, TimePoint now) {
         single_ = 1;
     }
     copies_ = 0;
-    next_ = now;
+    next_ = now + kCopyPause;
 }
 
 std::optional<Ladder::Position> Ladder::position(TimePoint now) const {

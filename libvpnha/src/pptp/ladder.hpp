@@ -12,9 +12,11 @@
 // Each rung is said three times, under numbers of its own: a lost one must not look like one that
 // was refused. An acknowledgement beyond what is known moves the whole ladder up.
 //
-// A rung counts when it is answered and acknowledged. Linux' own PPTP answers LCP under old numbers
-// as well: it is asked rung by rung, because what it acknowledges would not tell which of many it
-// took. pptp-linux holds what follows a gap for 0.3 s: it is asked at once.
+// A rung counts when it is answered and acknowledged. Of a peer that never acknowledges, as the
+// PPTP of Android up to 11 (drivers/net/ppp/pppopns.c), an answer is enough: it drops old numbers.
+// Linux' own PPTP answers LCP under old numbers as well: it is asked rung by rung, because what it
+// acknowledges would not tell which of many it took. pptp-linux holds what follows a gap for 0.3 s:
+// it is asked at once.
 //
 // A rung may have a number that was used before, by a node that died after its last words: the peer
 // has dropped it then. What follows has numbers that the peer has not taken. On rung 0 some of them
@@ -44,8 +46,9 @@ class Ladder {
         Duration took{};
     };
 
-    // `last`: the last number known to have been sent.
-    Ladder(std::uint32_t last, TimePoint now) : base_(last), top_(last), begun_(now), next_(now) {}
+    // `last`: the last number known to have been sent. `acknowledges`: the peer does so at times.
+    Ladder(std::uint32_t last, bool acknowledges, TimePoint now)
+        : acknowledges_(acknowledges), base_(last), top_(last), begun_(now), next_(now) {}
 
     // What is to be sent now.
     [[nodiscard]] std::vector<Rung> on_time(TimePoint now);
@@ -70,6 +73,7 @@ class Ladder {
     [[nodiscard]] Duration rung_wait() const;
     void on_refused(int rung, TimePoint now);
 
+    bool acknowledges_;
     std::uint32_t base_;
     std::uint32_t top_;  // The highest number that was sent, here or before.
     TimePoint begun_;

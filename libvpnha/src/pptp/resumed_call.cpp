@@ -103,7 +103,7 @@ void ResumedCall::resume(bool exact, TimePoint now, CallOutput& out) {
     if (!is_connected_) {
         probe_.emplace(record_.tcp, known_, now - known_at_);
     }
-    ladder_.emplace(known_.gre_out, now);
+    ladder_.emplace(known_.gre_out, !known_.never_acknowledges, now);
     on_time(now, out);
 }
 

@@ -61,6 +61,7 @@ void ResumedCall::on_gre(ByteView bytes, TimePoint now, CallOutput& out) {
         ++counters_->malformed;
         return;
     }
+    known_.never_acknowledges = known_.never_acknowledges && !packet->acknowledged;
     if (ladder_) {
         ladder_->on_heard(packet->acknowledged, now);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A PPTP client's GRE, PPP and MPPE, as far as a gateway notices: pptp-linux 1.10, or Linux' own
-// PPTP. It answers LCP echoes, and asks for a CCP reset where it cannot decrypt.
+// PPTP, or Android's up to 11 (drivers/net/ppp/pppopns.c), which never acknowledges. It answers LCP
+// echoes, and asks for a CCP reset where it cannot decrypt.
 #pragma once
 
 #include <deque>
@@ -16,7 +17,7 @@ namespace vpnha::pptp::test {
 
 class ModelClient {
   public:
-    enum class Kind { pptp_linux, kernel };
+    enum class Kind { pptp_linux, kernel, android };
 
     ModelClient(Kind kind, Mppe mppe)
         : kind_(kind),
@@ -43,21 +44,15 @@ class ModelClient {
         if (is_new) {
             queue_.try_emplace(number, Held{now, {packet->payload.begin(), packet->payload.end()}});
         }
+        release(now);
         on_time(now);
     }
 
     void on_time(TimePoint now) {
-        while (!queue_.empty()) {
-            const auto first = queue_.begin();
-            if (first->first != last_ + 1 &&
-                now - first->second.since < std::chrono::milliseconds(300)) {
-                break;
-            }
-            last_ = first->first;
-            const Bytes payload = std::move(first->second.payload);
-            queue_.erase(first);
-            on_frame(payload, now);
+        if (kind_ == Kind::android) {
+            return;
         }
+        release(now);
         if (last_ != acknowledged_ && now - said_at_ > std::chrono::milliseconds(100)) {
             said_at_ = now;
             acknowledged_ = last_;
@@ -81,7 +76,7 @@ class ModelClient {
 
     void send(ByteView payload, TimePoint now) {
         std::optional<std::uint32_t> acknowledged;
-        if (last_ != acknowledged_) {
+        if (last_ != acknowledged_ && kind_ != Kind::android) {
             acknowledged = acknowledged_ = last_;
         }
         said_at_ = now;
@@ -106,6 +101,22 @@ class ModelClient {
     bool is_deaf = false;             // To LCP.
 
   private:
+    // What waits behind a gap waits until the gap is filled, or for so long; with Android longer,
+    // and until the next packet comes.
+    void release(TimePoint now) {
+        const auto patience = std::chrono::milliseconds(kind_ == Kind::android ? 1000 : 300);
+        while (!queue_.empty()) {
+            const auto first = queue_.begin();
+            if (first->first != last_ + 1 && now - first->second.since < patience) {
+                break;
+            }
+            last_ = first->first;
+            const Bytes payload = std::move(first->second.payload);
+            queue_.erase(first);
+            on_frame(payload, now);
+        }
+    }
+
     struct Held {
         TimePoint since;
         Bytes payload;

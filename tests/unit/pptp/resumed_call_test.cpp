@@ -96,6 +96,28 @@ TEST_P(ResumedCallTest, NumbersThatMissHundredsAreFoundOnTheLadder) {
     }
 }
 
+// F3. Its answers are the only proof; each failover cost it 60 s, and then its call.
+TEST(ResumedCallOfAndroidTest, AnAnswerOfAClientThatNeverAcknowledgesIsProofEnough) {
+    for (const int missed : {0, 1, 300, 600, 1500, 4000}) {
+        CallWorld world(ModelClient::Kind::android, Mppe::bits128);
+        world.known.never_acknowledges = true;
+        world.stock_sends(100);
+        world.checkpoint();
+        world.stock_sends(missed);
+        world.call->resume(false, world.now, world);
+        const TimePoint begun = world.now;
+        ASSERT_TRUE(world.run_until_resumed(3s)) << missed;
+        EXPECT_LE(world.resumed_at - begun, missed <= 1 ? 100ms : 2s) << missed;
+        EXPECT_TRUE(world.call->numbers(world.now).never_acknowledges);
+        for (int i = 0; i < 10; ++i) {
+            const std::uint32_t data = world.send_data();
+            world.run(20ms);
+            EXPECT_EQ(world.client.data.back(), data) << missed;
+        }
+        EXPECT_EQ(world.indexes_reused, 0) << missed;
+    }
+}
+
 TEST_P(ResumedCallTest, MoreThanALadderAtOnceTakesLonger) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_known(world);

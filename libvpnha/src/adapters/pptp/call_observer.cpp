@@ -22,6 +22,8 @@ constexpr std::uint64_t kCoherencyCounts = 4096;
 // bounded by what we can send.
 constexpr std::uint32_t kOurDistanceMax = 0x7fff'ffff;
 constexpr std::uint32_t kPeersDistanceMax = 131'072;
+// A peer that acknowledges does so with its next packet, or within half a second.
+constexpr std::uint32_t kUnacknowledging = 32;
 
 bool is_ahead(std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a - b) > 0;
@@ -162,7 +164,7 @@ CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool
 
 void CallObserver::on_gre(const ObservedGre& packet) {
     const bool out = packet.from == vip_;
-    if ((!out && packet.to != vip_) || !packet.sequence) {
+    if (!out && packet.to != vip_) {
         return;
     }
     const auto& calls = out ? outgoing_ : incoming_;
@@ -171,6 +173,13 @@ void CallObserver::on_gre(const ObservedGre& packet) {
         return;
     }
     Call& call = *found->second;
+    if (!out) {
+        call.acknowledges = call.acknowledges || packet.acknowledges;
+        call.unacknowledging += call.gre_out && !call.acknowledges ? 1 : 0;
+    }
+    if (!packet.sequence) {
+        return;
+    }
     const bool is_new = follow_number(out ? call.gre_out : call.gre_in, *packet.sequence);
     Index& index = out ? call.mppe_out : call.mppe_in;
     if (packet.coherency) {
@@ -230,6 +239,7 @@ void CallObserver::forget(const pptp::CallKey& key) {
 pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
     pptp::CallState state{.key = call.key, .numbers = {}};
     pptp::CallNumbers& numbers = state.numbers;
+    numbers.never_acknowledges = !call.acknowledges && call.unacknowledging >= kUnacknowledging;
     numbers.gre_out = call.gre_out.value_or(0);
     numbers.gre_in = call.gre_in.value_or(0);
     numbers.mppe_out = call.mppe_out.next;

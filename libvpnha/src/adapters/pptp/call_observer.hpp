@@ -93,6 +93,9 @@ class CallObserver {
         Index mppe_out;
         Index mppe_in;
         std::uint32_t sent = 0;
+        // Packets of the peer before its first acknowledgement of one of ours.
+        std::uint32_t unacknowledging = 0;
+        bool acknowledges = false;
         bool changed = false;
     };
     // Of GRE: the receiver's id, which stands in it, and the peer's address.

@@ -44,6 +44,7 @@ struct ObservedGre {
     Ipv4Address to;
     std::uint16_t call = 0;  // The receiver's id.
     std::optional<std::uint32_t> sequence;
+    bool acknowledges = false;
     std::optional<std::uint16_t> coherency;  // Of an encrypted packet; 12 bits.
 };
 

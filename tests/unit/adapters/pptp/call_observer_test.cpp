@@ -68,7 +68,7 @@ Bytes message(std::uint16_t type, std::uint32_t id) {
 
 // A call's packet: `call` is the receiver's id.
 Bytes gre(bool out, std::uint16_t call, std::uint32_t sequence, std::optional<std::uint16_t> count,
-          bool compact = false) {
+          bool compact = false, bool acknowledges = true) {
     ByteWriter frame;
     if (compact) {
         frame.u8(0xfd);
@@ -77,8 +77,12 @@ Bytes gre(bool out, std::uint16_t call, std::uint32_t sequence, std::optional<st
     }
     frame.u16(static_cast<std::uint16_t>(0x9000 | count.value_or(0))).u32(0);
     ByteWriter writer;
-    writer.u16(0x3081).u16(0x880b).u16(static_cast<std::uint16_t>(frame.size())).u16(call);
-    writer.u32(sequence).u32(7).bytes(frame.view());
+    writer.u16(acknowledges ? 0x3081 : 0x3001).u16(0x880b);
+    writer.u16(static_cast<std::uint16_t>(frame.size())).u16(call).u32(sequence);
+    if (acknowledges) {
+        writer.u32(7);
+    }
+    writer.bytes(frame.view());
     return ipv4(47, out ? kVip : kClient, out ? kClient : kVip, std::move(writer).take());
 }
 
@@ -199,6 +203,18 @@ TEST_F(CallObserverTest, CoherencyCountsAreUnwrappedForward) {
     see(gre(true, 7, 8399, 8399 % 4096));
     EXPECT_EQ(numbers().mppe_out, 8401U) << "an old one, out of order";
     EXPECT_EQ(numbers().gre_out, 8400U);
+}
+
+TEST_F(CallObserverTest, APeerThatNeverAcknowledgesIsNotedUntilItDoes) {
+    observer_.follow(key_);
+    see(gre(true, 7, 0, 0));
+    for (std::uint32_t i = 0; i < 32; ++i) {
+        EXPECT_FALSE(numbers().never_acknowledges) << i;
+        see(gre(false, 136, i, static_cast<std::uint16_t>(i), false, false));
+    }
+    EXPECT_TRUE(numbers().never_acknowledges);
+    see(gre(false, 136, 32, 32));
+    EXPECT_FALSE(numbers().never_acknowledges);
 }
 
 // F1: without the GRE number a gap of half a circle gave an index that had been used.
