@@ -174,6 +174,7 @@ void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
         if (const auto* prepared = std::get_if<node::CallPrepared>(pptp);
             prepared != nullptr && prepared->result) {
             before_[prepared->device] = prepared->before;
+            last_read_.erase(prepared->device);
         }
     }
 }
@@ -290,6 +291,15 @@ void Accounts::forget(const AccountId& id, TimePoint now) {
     replica().hurry_counters();
 }
 
+Traffic Accounts::counted_before(std::uint32_t device) const {
+    const auto last = last_read_.find(device);
+    if (last != last_read_.end()) {
+        return last->second;
+    }
+    const auto before = before_.find(device);
+    return before == before_.end() ? Traffic{} : before->second;
+}
+
 void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
     if (!is_serving() || reading_.ticket != read.ticket) {
         return;
@@ -306,10 +316,15 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
         AccountRecord& record = account.record;
         const CountedDevice counted{serving_->node, device.device, device.traffic};
         if (record.device != counted) {
-            const auto before = before_.find(device.device);
-            count_traffic(record, counted, before == before_.end() ? Traffic{} : before->second);
+            count_traffic(record, counted, counted_before(device.device));
             changed_.insert(record.id);
             publish_at_ = earliest(publish_at_, now);
+        }
+    }
+    if (!read.devices.empty()) {
+        last_read_.clear();
+        for (const node::DeviceTraffic& device : read.devices) {
+            last_read_[device.device] = device.traffic;
         }
     }
     if (is_first) {

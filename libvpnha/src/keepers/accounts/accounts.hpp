@@ -128,6 +128,8 @@ class Accounts final : public Keeper {
     void read_due(TimePoint now, Effects& effects);
     void publish_due(TimePoint now);
     void publish(const Account& account);
+    // What of a device's traffic is no part of a session that another node has counted last.
+    [[nodiscard]] Traffic counted_before(std::uint32_t device) const;
     void send_due(TimePoint now, Effects& effects);
     [[nodiscard]] bool may_start(const Account& account, TimePoint now) const;
     [[nodiscard]] node::AccountingRequest request_of(const AccountRecord& record,
@@ -159,6 +161,9 @@ class Accounts final : public Keeper {
     AccountId looked_at_;               // Of accounts_, the last one.
     // Of devices that carry a resumed call each, what they had counted for earlier calls.
     std::map<std::uint32_t, Traffic> before_;
+    // What this node's devices had counted when it last read them. A device outlives a demotion: it
+    // counts on when its session comes back.
+    std::map<std::uint32_t, Traffic> last_read_;
     std::uint64_t last_ticket_ = 0;
     std::uint32_t opened_ = 0;
     AccountCounts counts_;  // The last four.

@@ -127,6 +127,12 @@ class AccountsTest : public ::testing::Test {
         ASSERT_TRUE(cluster_.promote(promoted_).has_value());
         cluster_.start(dead);
     }
+    // The devices of the demoted node stay, with what they have counted.
+    void move_to(std::uint32_t node) {
+        ASSERT_TRUE(cluster_.demote(promoted_).has_value());
+        promoted_ = node;
+        ASSERT_TRUE(cluster_.promote(promoted_).has_value());
+    }
     void peer_hangs_up(std::uint16_t number) {
         const Bytes terminate{0xc0, 0x21, 5, 1, 0, 4};
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_event(
@@ -229,6 +235,27 @@ TEST_F(AccountsTest, GoOnOverFailovers) {
     EXPECT_EQ(heard.requests.back().traffic, (Traffic{3001, 6002, 31, 62}));
     EXPECT_EQ(heard.requests.back().cause, EndCause::user_request);
     EXPECT_THAT(heard.requests.back().classes, ElementsAre(kClass));
+}
+
+// F5: each return counted the earlier tenures again.
+TEST_F(AccountsTest, AMoveThereAndBackCountsNothingTwice) {
+    up(1);
+    count(1, {1000, 2000, 10, 20});
+    pass(seconds(2));
+    fail_over();
+    const std::uint32_t b = promoted_;
+    const std::uint32_t c = b % 3 + 1;
+    for (const std::uint32_t node : {b, c, b, c, b}) {
+        if (node != promoted_) {
+            move_to(node);
+        }
+        // All nodes have a device for it, hot, and each node lists all its own.
+        count(1, {100, 200, 1, 2});
+        pass(kInterim + seconds(2));
+    }
+    peer_hangs_up(1);
+    pass(seconds(2));
+    EXPECT_EQ(only().requests.back().traffic, (Traffic{1500, 3000, 15, 30}));
 }
 
 // The TUN device of a call may have carried another one before.
