@@ -28,14 +28,12 @@ bool GatewayNode::may_stand_in() const {
     }
     // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of
     // an order a hello tells as well, whatever datagram was lost.
-    // A vpnhad that has started since has promised nothing in this life.
-    const Epoch& promised = voter.state().promise.epoch;
-    const bool knows = promised == Epoch{} || promised >= replica_.epoch();
+    const Epoch newest = std::max(voter.state().promise.epoch, replica_.epoch());
     const bool ended_by_order =
         std::any_of(replica_.peers().begin(), replica_.peers().end(), [&](const auto& peer) {
-            return peer.second.ended_by_order && peer.second.epoch >= promised;
+            return peer.second.ended_by_order && peer.second.epoch >= newest;
         });
-    return last_holder() != NodeId{} && knows && !ended_by_order &&
+    return last_holder() != NodeId{} && !ended_by_order &&
            !voter.ended_by_order(replica_.epoch()) && can_serve_all() &&
            links_.lost_for_coming() == 0;
 }
@@ -65,11 +63,14 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
     const std::optional<TimePoint> yielded = stand_in_.yielded_at(holder);
     const TimePoint until =
         promise.epoch == Epoch{} ? lease_.voter().abstains_until() : promise.until;
+    // Whose rounds of the newest epoch do not get here is told by the others' votes alone whether
+    // that holder is heard.
+    const bool is_of_newest = promise.epoch >= replica_.epoch();
     return StandIn::Turn{.holder = holder,
                          .promised_until = yielded.value_or(
                              std::min(until, lease_.voter().in_vain_since().value_or(until))),
-                         .released = promise.released && !yielded,
-                         .rank = rank_without({holder, promise.epoch.node}),
+                         .released = is_of_newest && promise.released && !yielded,
+                         .rank = rank_without({holder, is_of_newest ? promise.epoch.node : holder}),
                          .candidates = replica_.peers().size() + 1};
 }
 

@@ -224,6 +224,25 @@ TEST(NodeStandInFaultsTest, AClaimThatWasGivenUpIsNoServiceOfAnotherNode) {
     EXPECT_THAT(cluster.at(1).log, Not(Contains(HasSubstr("is of no use"))));
 }
 
+// The lease of who acts never gets to node 4, and only node 4 may stand in for it.
+TEST(NodeStandInFaultsTest, WhoHasMissedAllRoundsOfAnEpochMayStandIn) {
+    FakeCluster cluster = standing_in_cluster(5);
+    cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
+        const bool is_opinion = std::holds_alternative<lease::Opinion>(sent.message);
+        return (from == 3 && sent.to == NodeId{4}) ||
+               (is_opinion && (sent.to == NodeId{2} || sent.to == NodeId{5}));
+    });
+    cluster.lose_power(1);
+    cluster.form_ring();
+    cluster.pass(seconds(3));
+    ASSERT_TRUE(cluster.gate_open(3));
+    ASSERT_LT(cluster.lease(4).voter().granted(), cluster.replica(4).epoch());
+    cluster.lose_power(3);
+    cluster.form_ring();
+    cluster.pass(seconds(1));
+    EXPECT_TRUE(cluster.gate_open(4));
+}
+
 // C5: after an acting that Pacemaker has confirmed the ranks are what they were.
 TEST(NodeStandInFaultsTest, AfterAFalseAlarmTheNextDeathIsNoLongerThanTheFirst) {
     FakeCluster cluster = standing_in_cluster();
