@@ -11,7 +11,7 @@
 int vpnha_netlink_open(void);
 
 /* Sends `request` and calls `take` for each message of the answer, until its end: that of a dump,
- * or the acknowledgement. 0: the kernel has refused, or says nothing. */
+ * or the acknowledgement. 0: the kernel has refused, or did not answer. */
 int vpnha_netlink_ask(int fd, const struct nlmsghdr* request,
                       void (*take)(void* context, const struct nlmsghdr* message), void* context);
 

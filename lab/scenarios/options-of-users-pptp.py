@@ -2,7 +2,7 @@
 """What users' guides set beside PPP's negotiation of a PPTP call holds after a power cut.
 
 Purpose: the same as options-of-users, of a call with MPPE: what pppd has done to its device and for
-its client is done by the node that goes on with it.
+its client is done by the node that resumes it.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 The clients' addresses lie in a net of the inside device, the server has no route to them, and pppd

@@ -2,7 +2,7 @@
 """What users' guides set beside PPP's negotiation holds after a power cut, or is shown.
 
 Purpose: pppd's options and scripts change a session's device and the node, and no negotiation has a
-word of it. The successor does the same, or the session is unprotected, and status says why.
+word of it. The successor does the same, or the session is unprotected, and status names the reason.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp: the
 clients' addresses lie in a net of the inside device, the server has no route to them, and pppd has
@@ -45,7 +45,7 @@ class Stack(VpnhaStack):
 
 
 def expect_user_space_is_shown(run: Run, stack: VpnhaStack) -> None:
-    """client2 dials, and the node that serves it says what becomes of it."""
+    """client2 dials, and the node that serves it shows what becomes of it."""
     dialler = L2tpClient(run.lab.node("client2"), gateway=L2TP_2)
     dialler.start()
     run.wait_for("client2's xl2tpd is ready", dialler.ready, LIMIT_S)

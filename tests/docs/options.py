@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fails when docs/options.md lacks an option of the stock daemons, has one twice, or invents one.
+"""Fails when an option of the stock daemons has no row in docs/options.md, or two, or is no option.
 
 usage: options.py ROOT
 

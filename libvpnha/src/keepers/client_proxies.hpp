@@ -4,7 +4,7 @@
 //
 //   the session …                        | this node
 //   -------------------------------------+-------------------------------------------------------
-//   is resumed                           | answers, and tells the neighbours
+//   is resumed                           | answers, and sends gratuitous ARP
 //   is paused, without a lease           | goes on: its gate is shut
 //   ends, or is another node's from now  | stops
 //   is stock                             | leaves it to pppd

@@ -47,13 +47,13 @@ def answers_arp_for(server: Node, gateway: Node, address: str) -> bool:
 
 
 def ping(server: Node, address: str, size: int) -> str:
-    """What ping says of three packets of that size, whole or not at all."""
+    """The output of ping for three packets of that size that must not be fragmented."""
     return server.run("ping", "-n", "-c", "3", "-i", "0.2", "-W", "1", "-M", "do",
                       "-s", str(size - HEADERS), address, check=False).stdout
 
 
 def told_mtu(server: Node, address: str) -> int:
-    """0: nobody says anything."""
+    """0: there is no ICMP error."""
     found = TOLD.search(ping(server, address, FULL))
     return int(found[1] or found[2]) if found else 0
 

@@ -367,7 +367,7 @@ TEST(PluginMessageTest, RefusesASessionThatIsNotSane) {
     session.peer_ppp_address = 0xe0000001;
     EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
     session = sample_session();
-    session.gateway[0] = '\0';
+    session.mtu = 67;
     EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
 }
 

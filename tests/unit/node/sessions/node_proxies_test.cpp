@@ -108,7 +108,7 @@ TEST_F(NodeProxiesTest, AClientThatIsToldOfItsEndIsNotAnsweredFor) {
     EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
 }
 
-// Its pppd has made the same entry before the plugin tells of it.
+// Its pppd has made the same entry before the plugin reports it.
 TEST_F(NodeProxiesTest, OneThatAPppdHasAnewIsLeftToIt) {
     fail_over(1, 2);
     EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
