@@ -82,6 +82,22 @@ ExitCode say_devices(const std::string& path, std::ostream& out, std::ostream& e
     return code;
 }
 
+// Before a promotion meets what is somebody else's.
+ExitCode say_routing(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<std::vector<std::string>> conflicts = check_routing(path);
+    if (!conflicts) {
+        return report(conflicts.error(), err);
+    }
+    ExitCode code = ExitCode::ok;
+    for (const std::string& conflict : *conflicts) {
+        code = report({Errc::already_exists, "routing: " + conflict}, err);
+    }
+    if (conflicts->empty()) {
+        out << "routing: tables and preferences are the gateways' alone\n";
+    }
+    return code;
+}
+
 // Where corosync does not run yet there is nothing to look at, and nothing wrong.
 void check_links(std::ostream& out) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
@@ -121,6 +137,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     }
     out << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
     const ExitCode devices = say_devices(path, out, err);
+    const ExitCode routing = say_routing(path, out, err);
     const Result<std::string> clock = check_clock();
     if (!clock && clock.error().code != Errc::permission) {
         return report(clock.error(), err);
@@ -140,7 +157,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max({devices, voters, tuned, say_connection_tracking(tracking, out, err)});
+    return std::max({devices, routing, voters, tuned, say_connection_tracking(tracking, out, err)});
 }
 
 }  // namespace vpnha::cli

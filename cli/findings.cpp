@@ -179,6 +179,12 @@ class Findings {
         } else if (role == "unpromoted") {
             add_standing(gateway);
         }
+        // The reasons of a standby have it.
+        if (role != "unpromoted") {
+            for (const json& conflict : gateway.at("routing")) {
+                add_of(gateway, Health::degraded, "this node: " + conflict.get<std::string>());
+            }
+        }
         add_memory(gateway);
         if (!gateway.at("lease").at("saves").get<bool>()) {
             add_of(gateway, Health::degraded,

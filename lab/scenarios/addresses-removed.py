@@ -32,7 +32,7 @@ VIPS = {"outside": (L2TP.vip_outside, L2TP.vip6_outside),
         "inside": (L2TP.vip_inside, L2TP.vip6_inside)}
 NEIGHBOURS = {"outside": "client1", "inside": "server"}
 PREFIX_LENGTHS = (24, 64)
-RULE = str(1000 + L2TP.id)
+RULE = str(L2TP.id)
 # A node of the lab needs some 20 ms for the program that takes them away.
 BACK_MS = 250
 OBSERVED_S = 3
@@ -50,6 +50,8 @@ def steps(run: Run) -> None:
     live = begin(run, observe_s=0, stack=VpnhaStack(run.lab, Cluster(run.lab), ipv6=True))
     stack, active = live.stack, live.active
     promotions = stack.promotions()
+    had = {family: rules(active, family) for family in ("-4", "-6")}
+    run.expect("families_with_rules", sum(count > 0 for count in had.values()), equals(2))
     pingers = {vip: Pinger(run.lab.node(NEIGHBOURS[device]), vip)
                for device, vips in VIPS.items() for vip in vips}
     for vip, pinger in pingers.items():
@@ -66,8 +68,8 @@ def steps(run: Run) -> None:
             act(node)
             run.observe(OBSERVED_S)
             spans[f"{what}_on_{'promoted' if node is active else 'standby'}"] = (t, run.lab.now())
-    for family in ("-4", "-6"):
-        run.expect(f"rules{family}", rules(active, family), equals(1))
+    for family, count in had.items():
+        run.expect(f"rules{family}", rules(active, family), equals(count))
     run.expect("promotions", stack.promotions(), equals(promotions))
     run.step("the role moves to another node")
     stack.move_role(lambda name: name != active.name)
@@ -97,11 +99,13 @@ def delete(node: Node) -> None:
         f"address delete {vip}/{length} dev {device}\n"
         for device, vips in VIPS.items() for vip, length in zip(vips, PREFIX_LENGTHS)))
     for family in ("-4", "-6"):
-        node.run("ip", family, "rule", "delete", "preference", RULE, check=False)
+        node.run("ip", family, "-force", "-batch", "-", check=False,
+                 stdin=f"rule delete preference {RULE}\n" * rules(node, family))
 
 
 def rules(node: Node, family: str) -> int:
-    return node.run("ip", family, "rule", "show").stdout.count(f"{RULE}:")
+    lines = node.run("ip", family, "rule", "show").stdout.splitlines()
+    return sum(line.startswith(f"{RULE}:") for line in lines)
 
 
 def vips_on(node: Node) -> list[str]:

@@ -90,7 +90,10 @@ class PppoL2tpTest : public testing::TwoHosts {
             ++overruns_;
             loop_.stop();
         };
-        auto made = PppoL2tpKernel::create(config_, loop_, listener);
+        auto made = PppoL2tpKernel::create(
+            config_, loop_, listener, [this](GatewayId gateway, bool is_v6, bool are_there) {
+                return network_->set_networks(gateway, is_v6, are_there);
+            });
         EXPECT_TRUE(made) << made.error().detail;
         return made ? std::move(*made) : nullptr;
     }

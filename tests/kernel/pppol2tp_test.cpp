@@ -40,7 +40,7 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
     EXPECT_NE(shown.find("UP"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
     EXPECT_EQ(output_of("ip route show table 700"),
-              "10.64.1.5 dev vpnha0 proto static scope link \n");
+              "10.64.1.5 dev vpnha0 proto 118 scope link \n");
     EXPECT_EQ(tunnels(), std::vector<std::uint32_t>{0x10000 + 4711});
     std::optional<StockPeer> peer;
     in_peer([&] { peer.emplace(record()); });
@@ -72,6 +72,27 @@ TEST_F(PppoL2tpTest, HasWhatIpv6cpNegotiatedAndTheNetworksBehindThePeer) {
     remove(with);
     EXPECT_TRUE(eventually(nothing_left));
     EXPECT_EQ(output_of("ip -6 route show table 700").find("2001"), std::string::npos);
+}
+
+TEST_F(PppoL2tpTest, NetworksBehindAClientHaveTheirRuleFromThePromotionOn) {
+    l2tp::SessionRecord with = record();
+    with.routes = {*parse_ip_prefix("10.99.51.0/24")};
+    const auto leads = [](const std::string& to) {
+        return output_of("ip route get " + to + " 2>/dev/null").find("dev vpnha") !=
+               std::string::npos;
+    };
+    install(with);
+    EXPECT_FALSE(leads("10.99.51.9"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_TRUE(leads("10.99.51.9"));
+    EXPECT_TRUE(leads("10.64.1.5"));
+    remove(with);
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    install(record());
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(output_of("ip rule").find("suppress_prefixlength"), std::string::npos);
+    install(with);
+    EXPECT_TRUE(leads("10.99.51.9")) << "the node serves already";
 }
 
 TEST_F(PppoL2tpTest, HandsControlMessagesAndLcpToTheListenerAndSendsTheAnswers) {

@@ -106,7 +106,8 @@ AREAS = {
         more=("device-recreated", "addresses-removed", "standby-silent", "freeze-promoted"),
         paths=(*_src("ports/gate", "ports/network", "ports/neighbours"),
                *_adapters("gate/", "netlink/", "addresses/"),
-               *_runtime("barred", "devices", "views/gate_view"), *_steps("silence.py"))),
+               *_runtime("barred", "devices", "routing/", "views/gate_view"),
+               *_steps("silence.py"))),
     "kernels": Area(
         ("kernel_adapters",),
         ("kernel-adapters", "l2tp-kernel-6.12"),

@@ -109,6 +109,11 @@ struct DeviceFinding {
 [[nodiscard]] VPNHA_API Result<std::vector<DeviceFinding>> check_devices(
     const std::string& config_file);
 
+// What of the gateways' routing tables and rule preferences is somebody else's on this machine,
+// each with what to do. Errors are the configuration's, or the kernel's.
+[[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_routing(
+    const std::string& config_file);
+
 // What of charon's connections the SAs of a gateway with IPsec would suffer from in a takeover, for
 // a human; empty without one. Errors are the configuration's.
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_connections(

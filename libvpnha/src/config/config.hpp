@@ -124,7 +124,7 @@ struct Gateway {
     Side outside;                       // Where clients come from: the VIPs they dial.
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
-    std::uint32_t rule_preference = 0;  // Of the policy rule switched on at promotion.
+    std::uint32_t rule_preference = 0;  // Of all policy rules, switched on at promotion.
     bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
     bool accounting = false;            // By RADIUS.
     bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
@@ -137,7 +137,7 @@ struct Gateway {
 
     [[nodiscard]] std::vector<Covered> covered() const;
     [[nodiscard]] const Side& side(LinkSide which) const;
-    // The routing table of a side that has a default_via, and its rules' preference.
+    // The routing table of a side that has a default_via.
     [[nodiscard]] std::uint32_t reply_table(LinkSide which) const;
     // It is outside or inside; one device may be both.
     [[nodiscard]] bool is_on(const std::string& interface) const;

@@ -96,8 +96,8 @@ Result<std::vector<std::string>> configuration_notes(const std::string& path) {
         if (std::any_of(gateway.pools.begin(), gateway.pools.end(), is_v6) &&
             std::none_of(gateway.inside.addresses.begin(), gateway.inside.addresses.end(), is_v6)) {
             notes.push_back(fmt::format(
-                "gateway {}: pools has IPv6, and inside no IPv6 address: a successor sets no rule "
-                "for the clients' networks of IPv6, and nothing reaches them there",
+                "gateway {}: pools has IPv6, and inside no IPv6 address: routers there have no "
+                "next hop to the clients' networks of IPv6 that moves with the gateway",
                 gateway.name));
         }
     }

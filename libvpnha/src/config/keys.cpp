@@ -161,8 +161,12 @@ std::vector<Key> gateway_keys() {
              g.route_table = static_cast<std::uint32_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.route_table); }},
-        {Section::gateway, "rule_preference", Kind::number, 1, kRulePreferenceMax, "1000 + id",
-         "1001", "Preference of the policy rule that is switched on at promotion.", Weight::note,
+        {Section::gateway, "rule_preference", Kind::number, 1, kRulePreferenceMax, "id", "1",
+         "Preference of the policy rules that lead to 'route_table' from the promotion on: one for "
+         "each of 'pools', and one for the networks behind clients, if there are any. Belongs to "
+         "vpnhad alone. Lower than those of all other rules but the kernel's own, 0, so that no "
+         "other rule leads a client's packets elsewhere.",
+         Weight::note,
          [](Config&, Gateway& g, const Value& v) {
              g.rule_preference = static_cast<std::uint32_t>(v.number);
          },

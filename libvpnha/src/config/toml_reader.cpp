@@ -166,9 +166,12 @@ class Reader {
         require_keys(Section::gateway, table, gateway);
         require_tables(table, gateway);
         // Derived and not stored as defaults, so that two gateways never share them.
-        const std::uint32_t derived = 1000U + gateway.id.value;
-        gateway.route_table = gateway.route_table == 0 ? derived : gateway.route_table;
-        gateway.rule_preference = gateway.rule_preference == 0 ? derived : gateway.rule_preference;
+        if (gateway.route_table == 0) {
+            gateway.route_table = 1000U + gateway.id.value;
+        }
+        if (gateway.rule_preference == 0) {
+            gateway.rule_preference = gateway.id.value;
+        }
         draft_.config.gateways.push_back(std::move(gateway));
     }
 

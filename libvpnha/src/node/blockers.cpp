@@ -40,7 +40,8 @@ wire::Level Blockers::standing(const replica::Replica& replica) const {
         return wire::Level::empty;
     }
     const bool hampered =
-        !replica.promoted() && (replica.quarantined() > 0 || !differences_.empty() || !saves_);
+        !replica.promoted() &&
+        (replica.quarantined() > 0 || !differences_.empty() || !saves_ || !routing_.empty());
     return hampered ? std::min(level, wire::Level::partial) : level;
 }
 
@@ -61,6 +62,7 @@ std::vector<std::string> Blockers::list(const replica::Replica& replica) const {
     for (const std::string& item : differences_) {
         reasons.push_back(fmt::format("{} differs from the promoted node's", item));
     }
+    reasons.insert(reasons.end(), routing_.begin(), routing_.end());
     return reasons;
 }
 

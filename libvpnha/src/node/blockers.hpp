@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What keeps this node from going on with all sessions were it promoted: records that it cannot
-// apply, stock services of its last promotion that have not ended, a set-up that differs. Pure.
+// apply, stock services of its last promotion that have not ended, a set-up that differs, routing
+// that is somebody else's. Pure.
 //
 //   services \ event | reset failed          | reset succeeded | it is time
 //   -----------------+-----------------------+-----------------+----------------
@@ -34,6 +35,8 @@ class Blockers {
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
+    // What of the gateway's routing on this node is somebody else's, in words.
+    void set_routing(std::vector<std::string> conflicts) { routing_ = std::move(conflicts); }
     // The gateway is detached.
     void clear();
 
@@ -48,6 +51,7 @@ class Blockers {
     bool saves_ = true;
     std::optional<TimePoint> reset_again_at_;
     std::vector<std::string> differences_;
+    std::vector<std::string> routing_;
 };
 
 }  // namespace vpnha::node

@@ -187,6 +187,10 @@ class GatewayNode {
     void set_differences(std::vector<std::string> items) {
         blockers_.set_differences(std::move(items));
     }
+    // What of the gateway's routing on this node is somebody else's, in words; none: nothing.
+    void set_routing(std::vector<std::string> conflicts) {
+        blockers_.set_routing(std::move(conflicts));
+    }
 
     void on_time(TimePoint now, Effects& effects);
 

@@ -361,6 +361,11 @@ Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoi
     });
 }
 
+Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts, TimePoint now) {
+    return tell(gateway, now,
+                [&](GatewayNode& node, Effects&) { node.set_routing(std::move(conflicts)); });
+}
+
 Effects Node::announce_again(GatewayId gateway, TimePoint now) {
     return tell(gateway, now,
                 [&](GatewayNode& node, Effects& effects) { node.announce_again(now, effects); });

@@ -99,6 +99,11 @@ class Node {
     // Somebody had removed addresses of the gateway, and they are back.
     [[nodiscard]] Effects announce_again(GatewayId gateway, TimePoint now);
 
+    // What of the gateway's routing tables and rule preference on this node is somebody else's, in
+    // words; none: nothing, as it is until this says otherwise.
+    [[nodiscard]] Effects set_routing(GatewayId gateway, std::vector<std::string> conflicts,
+                                      TimePoint now);
+
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
 

@@ -40,6 +40,7 @@
 #include "runtime/pptp.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
+#include "runtime/routing/routing_watch.hpp"
 #include "runtime/scripts.hpp"
 #include "runtime/setup_reader.hpp"
 #include "runtime/timers.hpp"
@@ -157,7 +158,10 @@ class Daemon {
                      [this](GatewayId gateway, const l2tp::SessionKey& session) {
                          hear(gateway, node::SessionGone{session});
                      },
-                 .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }}));
+                 .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }},
+                [this](GatewayId gateway, bool is_v6, bool are_there) {
+                    return network_->set_networks(gateway, is_v6, are_there);
+                }));
         return {};
     }
 
@@ -390,6 +394,10 @@ class Daemon {
         plugins_.emplace(config_, loop_, *node_, pptp_.get(),
                          [this](node::Effects effects) { run(std::move(effects)); });
         compare_setups_later();
+        routing_.emplace(loop_, config_,
+                         [this](GatewayId id, const std::vector<std::string>& conflicts) {
+                             run(node_->set_routing(id, conflicts, loop_.now()));
+                         });
         return {};
     }
 
@@ -416,6 +424,7 @@ class Daemon {
              .admission = admission_->admission(),
              .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
              .strays = plugins_->strays(),
+             .routing = [this](GatewayId gateway) { return routing_->conflicts(gateway); },
              .waiting_installs =
                  [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
              .flows = *flows_,
@@ -506,6 +515,7 @@ class Daemon {
     std::optional<runtime::Executor> executor_;
     std::optional<runtime::Plugins> plugins_;
     std::optional<runtime::AdmissionWatch> admission_;
+    std::optional<runtime::RoutingWatch> routing_;
     std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;

@@ -41,6 +41,7 @@ inline constexpr int kPortMapTimer = 27;     // Whether the map of L2TP's ports 
 inline constexpr int kLoadTimer = 28;        // How much of the node is used is read again.
 inline constexpr int kScriptTimer = 29;      // Scripts are waited for no longer.
 inline constexpr int kProxyTimer = 30;       // The next of the addresses answered for.
+inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences are.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

@@ -23,7 +23,7 @@ TEST(ChecksTest, RefusesWhatBelongsToAnotherGateway) {
     const Change cases[] = {
         {"id = 2", "id = 1", "vpnha.toml:13: id 1 belongs to gateway 'dialin'"},
         {"id = 2", "id = 2\nroute_table = 1001", "vpnha.toml:14: route_table 1001 belongs"},
-        {"id = 2", "id = 2\nrule_preference = 1001", "rule_preference 1001 belongs"},
+        {"id = 2", "id = 2\nrule_preference = 1", "rule_preference 1 belongs"},
         {"192.0.2.101/24", "192.0.2.100/24", "vpnha.toml:18: 192.0.2.100 belongs"},
         {"10.201.0.1", "10.200.0.1", "vpnha.toml:14: 10.200.0.1 belongs"},
         {"10.201.1.0/24", "10.200.0.0/16", "vpnha.toml:15: pool 10.200.0.0/16 overlaps"},

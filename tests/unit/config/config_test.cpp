@@ -20,7 +20,7 @@ TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
     EXPECT_EQ(gateway.name, "dialin");
     EXPECT_EQ(gateway.id, GatewayId{1});
     EXPECT_EQ(gateway.route_table, 1001U);
-    EXPECT_EQ(gateway.rule_preference, 1001U);
+    EXPECT_EQ(gateway.rule_preference, 1U);
     EXPECT_EQ(gateway.outside.interface, "eth1");
     EXPECT_EQ(to_string(gateway.outside.addresses.at(0)), "192.0.2.100/24");
     EXPECT_EQ(to_string(gateway.inside.addresses.at(0)), "198.51.100.100/24");

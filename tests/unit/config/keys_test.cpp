@@ -14,8 +14,9 @@ TEST(KeysTest, DefaultsAreThoseThatTheParserLeaves) {
     for (const Key& key : all_keys()) {
         const bool given = kSample.find("\n" + std::string(key.name) + " = ") != std::string::npos;
         if (!key.fallback.empty() && !given) {
-            const std::string expected =
-                key.fallback == "1000 + id" ? "1001" : std::string(key.fallback);
+            const std::string expected = key.fallback == "1000 + id" ? "1001"
+                                         : key.fallback == "id"      ? "1"
+                                                                     : std::string(key.fallback);
             config::Gateway gateway = config->gateways[0];
             gateway.pptp.emplace();
             gateway.ipsec.emplace();

@@ -28,6 +28,7 @@ class DevicesTest : public adapters::GateHost {
         GateHost::SetUp();
         config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
         config_.gateways[0].inside.addresses.push_back(prefix("2001:db8:1::100/64"));
+        config_.gateways[0].pools.push_back(prefix("2001:db8:2::/64"));
         gate_.emplace(attached());
         auto network = adapters::LinuxNetwork::create(config_);
         ASSERT_TRUE(network);

@@ -22,30 +22,38 @@ bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
     });
 }
 
-// The route table serves both; a gateway without IPv6 needs no IPv6 of its kernel.
-bool speaks_ipv6(const config::Gateway& gateway) {
-    const auto covered = gateway.covered();
-    return std::any_of(covered.begin(), covered.end(),
-                       [](const config::Covered& each) { return !each.net.address.is_v4(); });
+// For each pool: only what is for a client meets the route table, whoever else may use it.
+std::vector<PolicyRule> rules_to_pools(const config::Gateway& gateway) {
+    std::vector<PolicyRule> rules;
+    rules.reserve(gateway.pools.size());
+    for (const IpPrefix& pool : gateway.pools) {
+        rules.push_back({.is_v6 = !pool.address.is_v4(),
+                         .from = std::nullopt,
+                         .mark = std::nullopt,
+                         .table = gateway.route_table,
+                         .preference = gateway.rule_preference,
+                         .to = IpPrefix{pool.address.masked(pool.length), pool.length}});
+    }
+    return rules;
 }
 
-PolicyRule rule_of(const config::Gateway& gateway, bool is_v6) {
+// A rule for each network behind a client would cost every packet of the node a comparison.
+PolicyRule rule_to_networks(const config::Gateway& gateway, bool is_v6) {
     return {.is_v6 = is_v6,
             .from = std::nullopt,
             .mark = std::nullopt,
             .table = gateway.route_table,
-            .preference = gateway.rule_preference};
+            .preference = gateway.rule_preference,
+            .to = std::nullopt,
+            .passes_default = true};
 }
 
-std::vector<PolicyRule> rules_of(const config::Gateway& gateway) {
-    std::vector<PolicyRule> rules{rule_of(gateway, false)};
-    if (speaks_ipv6(gateway)) {
-        rules.push_back(rule_of(gateway, true));
-    }
+std::vector<PolicyRule> reply_rules(const config::Gateway& gateway) {
+    std::vector<PolicyRule> rules;
     for (const LinkSide which : kLinkSides) {
         const config::Side& side = gateway.side(which);
-        const std::uint32_t table = gateway.reply_table(which);
-        for (const PolicyRule& rule : rules_from(side.addresses, table, table)) {
+        for (const PolicyRule& rule :
+             rules_from(side.addresses, gateway.reply_table(which), gateway.rule_preference)) {
             if (std::any_of(side.default_via.begin(), side.default_via.end(),
                             [&](const IpAddress& via) { return via.is_v4() != rule.is_v6; })) {
                 rules.push_back(rule);
@@ -53,6 +61,12 @@ std::vector<PolicyRule> rules_of(const config::Gateway& gateway) {
         }
     }
     return rules;
+}
+
+std::string text_of(const PolicyRule& rule) {
+    return rule.from ? fmt::format("from {}", to_string(*rule.from))
+           : rule.to ? fmt::format("to {}", to_string(*rule.to))
+                     : fmt::format("to {} networks behind clients", rule.is_v6 ? "IPv6" : "IPv4");
 }
 
 std::vector<TableRoute> routes_of(const config::Gateway& gateway, LinkSide which) {
@@ -75,9 +89,34 @@ Result<const config::Gateway*> LinuxNetwork::find(GatewayId gateway) const {
     return found;
 }
 
+std::vector<PolicyRule> LinuxNetwork::rules_of(const config::Gateway& gateway) const {
+    std::vector<PolicyRule> rules = rules_to_pools(gateway);
+    for (const bool is_v6 : {false, true}) {
+        if (with_networks_.contains({gateway.id, is_v6})) {
+            rules.push_back(rule_to_networks(gateway, is_v6));
+        }
+    }
+    const std::vector<PolicyRule> replies = reply_rules(gateway);
+    rules.insert(rules.end(), replies.begin(), replies.end());
+    return rules;
+}
+
+Result<void> LinuxNetwork::set_networks(GatewayId gateway, bool is_v6, bool are_there) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    if (!are_there) {
+        // The rule finds nothing then; it goes with the others.
+        with_networks_.erase({gateway, is_v6});
+        return {};
+    }
+    with_networks_.insert({gateway, is_v6});
+    return has_addresses_.contains(gateway) ? route_.add_rule(rule_to_networks(*found, is_v6))
+                                            : Result<void>();
+}
+
 Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
-    // The rule first: the first packet to a VIP finds the clients' routes.
+    has_addresses_.insert(gateway);
+    // The rules first: the first packet to a VIP finds the clients' routes.
     for (const PolicyRule& rule : rules_of(*found)) {
         VPNHA_CHECK(route_.add_rule(rule));
     }
@@ -106,6 +145,7 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
 
 Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    has_addresses_.erase(gateway);
     for (const LinkSide which : kLinkSides) {
         const config::Side& side = found->side(which);
         VPNHA_TRY(const auto link, route_.find_link(side.interface));
@@ -142,11 +182,17 @@ Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
             }
         }
     }
+    std::vector<PolicyRule> present;
+    for (const bool is_v6 : {false, true}) {
+        VPNHA_CHECK(route_.for_each_rule(is_v6, [&present](const ListedRule& listed) {
+            if (listed.is_own) {
+                present.push_back(listed.rule);
+            }
+        }));
+    }
     for (const PolicyRule& rule : rules_of(*found)) {
-        VPNHA_TRY(const bool there, route_.has_rule(rule));
-        if (!there) {
-            missing.push_back(
-                fmt::format("{} policy rule {}", rule.is_v6 ? "IPv6" : "IPv4", rule.preference));
+        if (std::find(present.begin(), present.end(), rule) == present.end()) {
+            missing.push_back("policy rule " + text_of(rule));
         }
     }
     return fmt::format("{}", fmt::join(missing, ", "));
@@ -162,14 +208,15 @@ Result<void> LinuxNetwork::delete_routing(const config::Gateway& gateway) {
             }
         }
     }
-    std::vector<PolicyRule> rules{rule_of(gateway, false), rule_of(gateway, true)};
-    for (const LinkSide which : kLinkSides) {
+    std::vector<PolicyRule> rules;
+    for (const std::uint32_t table : {gateway.route_table, gateway.reply_table(LinkSide::outside),
+                                      gateway.reply_table(LinkSide::inside)}) {
         for (const bool is_v6 : {false, true}) {
             rules.push_back({.is_v6 = is_v6,
                              .from = std::nullopt,
                              .mark = std::nullopt,
-                             .table = gateway.reply_table(which),
-                             .preference = gateway.reply_table(which)});
+                             .table = table,
+                             .preference = gateway.rule_preference});
         }
     }
     // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
@@ -196,6 +243,7 @@ Result<void> LinuxNetwork::announce(GatewayId gateway) {
 
 Result<void> LinuxNetwork::flush(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    has_addresses_.erase(gateway);
     std::vector<LinkAddress> leftovers;
     VPNHA_CHECK(route_.for_each_address([&](const LinkAddress& address) {
         if (is_vip(*found, address.local.address)) {

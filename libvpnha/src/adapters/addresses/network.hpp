@@ -2,8 +2,10 @@
 // The addresses, policy rules and reply routes of a promotion (ports/network.hpp), by rtnetlink.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "adapters/netlink/netlink_route.hpp"
 #include "config/config.hpp"
@@ -21,6 +23,10 @@ class LinuxNetwork final : public ports::Network {
     [[nodiscard]] Result<std::string> missing(GatewayId gateway) override;
     Result<void> announce(GatewayId gateway) override;
 
+    // Whether sessions that are installed here have networks of that family behind their clients,
+    // outside of the pools: they need one rule more while the addresses are here.
+    Result<void> set_networks(GatewayId gateway, bool is_v6, bool are_there);
+
     // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
     // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the
     // node, which remove_addresses() does not.
@@ -30,10 +36,13 @@ class LinuxNetwork final : public ports::Network {
     LinuxNetwork(const config::Config& config, RouteNetlink route)
         : config_(&config), route_(std::move(route)) {}
     [[nodiscard]] Result<const config::Gateway*> find(GatewayId gateway) const;
+    [[nodiscard]] std::vector<PolicyRule> rules_of(const config::Gateway& gateway) const;
     Result<void> delete_routing(const config::Gateway& gateway);
 
     const config::Config* config_;
     RouteNetlink route_;
+    std::set<GatewayId> has_addresses_;
+    std::set<std::pair<GatewayId, bool>> with_networks_;  // And IPv6 or not.
 };
 
 }  // namespace vpnha::adapters

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -70,6 +71,20 @@ Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address addre
     return {};
 }
 
+// Those of its networks to which no rule for a pool leads.
+std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
+                                       const l2tp::SessionRecord& record) {
+    std::vector<IpPrefix> nets;
+    std::copy_if(record.routes.begin(), record.routes.end(), std::back_inserter(nets),
+                 [&gateway](const IpPrefix& net) {
+                     return std::none_of(
+                         gateway.pools.begin(), gateway.pools.end(), [&net](const IpPrefix& pool) {
+                             return pool.length <= net.length && contains(pool, net.address);
+                         });
+                 });
+    return nets;
+}
+
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
     return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
            a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
@@ -79,22 +94,26 @@ bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) 
 }  // namespace
 
 Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Config& config,
-                                                               QbLoop& loop, Listener listener) {
+                                                               QbLoop& loop, Listener listener,
+                                                               OnNetworks on_networks) {
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     VPNHA_TRY(L2tpNetlink l2tp, L2tpNetlink::open());
     VPNHA_TRY(L2tpEvents events, l2tp.subscribe());
-    std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
-        config, loop, std::move(listener), std::move(route), std::move(l2tp), std::move(events)));
+    std::unique_ptr<PppoL2tpKernel> kernel(
+        new PppoL2tpKernel(config, loop, std::move(listener), std::move(on_networks),
+                           std::move(route), std::move(l2tp), std::move(events)));
     VPNHA_CHECK(kernel->open_poll_set());
     return kernel;
 }
 
 PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                               RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events)
+                               OnNetworks on_networks, RouteNetlink route, L2tpNetlink l2tp,
+                               L2tpEvents events)
     : config_(&config),
       loop_(&loop),
       listener_(std::move(listener)),
+      on_networks_(std::move(on_networks)),
       route_(std::move(route)),
       l2tp_(std::move(l2tp)),
       events_(std::move(events)) {}
@@ -136,8 +155,10 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
         VPNHA_CHECK(remove(gateway, record.key));
     }
     VPNHA_TRY(Tunnel* const tunnel, open_tunnel(gateway, record.key.tunnel));
-    auto link = open_link(*found, *tunnel, record);
+    auto link =
+        count_networks(*found, record).and_then([&] { return open_link(*found, *tunnel, record); });
     if (!link) {
+        discount_networks(gateway, record);
         // The first error is the one to report.
         static_cast<void>(close_tunnel_if_unused(record.key.tunnel));
         return tl::unexpected(std::move(link).error());
@@ -146,6 +167,7 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
         if (auto watched = watch(fd, {Source::Kind::frame, gateway, record.key}); !watched) {
             unwatch(link->channel.get());
             link = fail(Errc::limit, {});  // Closes it before its tunnel goes.
+            discount_networks(gateway, record);
             static_cast<void>(close_tunnel_if_unused(record.key.tunnel));
             return watched;
         }
@@ -169,6 +191,7 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     device.descriptors.push_back(std::move(link.unit));
     device.descriptors.push_back(std::move(link.channel));
     device.descriptors.push_back(std::move(link.session));
+    discount_networks(session->second.gateway, session->second.record);
     sessions_.erase(session);
     --tunnels_.at(tunnel).sessions;
     Result<void> closed = close_tunnel_if_unused(tunnel);
@@ -324,6 +347,28 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
                                                link_local_address(record.ipv6->theirs)));
     }
     return link;
+}
+
+Result<void> PppoL2tpKernel::count_networks(const config::Gateway& gateway,
+                                            const l2tp::SessionRecord& record) {
+    Result<void> done;
+    for (const IpPrefix& net : networks_outside(gateway, record)) {
+        const bool is_v6 = !net.address.is_v4();
+        if (networks_[{gateway.id, is_v6}]++ == 0 && done) {
+            done = on_networks_(gateway.id, is_v6, true);
+        }
+    }
+    return done;
+}
+
+void PppoL2tpKernel::discount_networks(GatewayId gateway, const l2tp::SessionRecord& record) {
+    for (const IpPrefix& net : networks_outside(*config_->find(gateway), record)) {
+        const bool is_v6 = !net.address.is_v4();
+        if (--networks_.at({gateway, is_v6}) == 0) {
+            // The rule that there is now finds nothing.
+            static_cast<void>(on_networks_(gateway, is_v6, false));
+        }
+    }
 }
 
 Result<void> PppoL2tpKernel::watch(int fd, const Source& source) {

@@ -22,11 +22,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "adapters/l2tp/netlink_l2tp.hpp"
 #include "adapters/l2tp/pppol2tp_link.hpp"
@@ -39,10 +41,15 @@ namespace vpnha::adapters {
 
 class PppoL2tpKernel final : public ports::SessionKernel {
   public:
+    // The first session with a network of that family behind its client, outside of the pools, is
+    // being installed, or the last one is gone. Called within install() and remove(); where it
+    // fails, so does the install.
+    using OnNetworks = std::function<Result<void>(GatewayId, bool is_v6, bool are_there)>;
+
     // Raises this process's limit of open files. `config` and `loop` must outlive the object. Error
     // unsupported when the kernel lacks l2tp_netlink.
     [[nodiscard]] static Result<std::unique_ptr<PppoL2tpKernel>> create(
-        const config::Config& config, QbLoop& loop, Listener listener);
+        const config::Config& config, QbLoop& loop, Listener listener, OnNetworks on_networks);
     ~PppoL2tpKernel() override;
     PppoL2tpKernel(const PppoL2tpKernel&) = delete;
     PppoL2tpKernel& operator=(const PppoL2tpKernel&) = delete;
@@ -75,7 +82,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     };
 
     PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                   RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
+                   OnNetworks on_networks, RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
 
     [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
@@ -86,6 +93,8 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     Result<void> close_tunnel_if_unused(const l2tp::TunnelKey& key);
     Result<PppLink> open_link(const config::Gateway& gateway, const Tunnel& tunnel,
                               const l2tp::SessionRecord& record);
+    Result<void> count_networks(const config::Gateway& gateway, const l2tp::SessionRecord& record);
+    void discount_networks(GatewayId gateway, const l2tp::SessionRecord& record);
     Result<void> watch(int fd, const Source& source);
     void unwatch(int fd);
     Result<void> open_poll_set();
@@ -100,6 +109,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     const config::Config* config_;
     QbLoop* loop_;
     Listener listener_;
+    OnNetworks on_networks_;
     RouteNetlink route_;
     L2tpNetlink l2tp_;
     L2tpEvents events_;
@@ -111,6 +121,8 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     UniqueFd epoll_;
     std::map<l2tp::TunnelKey, Tunnel> tunnels_;
     std::map<l2tp::SessionKey, Session> sessions_;
+    // Behind clients and outside of the pools, of IPv6 or not.
+    std::map<std::pair<GatewayId, bool>, std::size_t> networks_;
     DeviceRemover remover_;
     std::set<std::uint32_t> connection_ids_;
     std::unordered_map<int, Source> sources_;

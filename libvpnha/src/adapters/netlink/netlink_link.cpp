@@ -52,6 +52,13 @@ Link link_of(const nlmsghdr* message) {
                     link.kind = text_in(about);
                 } else if (mnl_attr_get_type(about) == IFLA_INFO_SLAVE_KIND) {
                     part = text_in(about);
+                } else if (mnl_attr_get_type(about) == IFLA_INFO_DATA && link.kind == "vrf") {
+                    // The kernel writes it behind the kind.
+                    for_each_nested(about, [&](const nlattr* data) {
+                        if (mnl_attr_get_type(data) == IFLA_VRF_TABLE) {
+                            link.vrf_table = number_in(data);
+                        }
+                    });
                 }
             });
         }

@@ -36,7 +36,7 @@ NetlinkRequest route_request(std::uint16_t type, std::uint16_t flags, LinkIndex 
     auto& header = request.header<rtmsg>();
     header.rtm_family = family_of(route.destination.address);
     header.rtm_dst_len = route.destination.length;
-    header.rtm_protocol = RTPROT_STATIC;
+    header.rtm_protocol = kOwnRouteProtocol;
     header.rtm_scope = route.via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
     header.rtm_type = RTN_UNICAST;
     request.u32(RTA_TABLE, route.table).u32(RTA_OIF, static_cast<std::uint32_t>(link));
@@ -64,18 +64,20 @@ NetlinkRequest rule_request(std::uint16_t type, std::uint16_t flags, const Polic
         header.src_len = rule.from->bits();
         request.bytes(FRA_SRC, rule.from->octets());
     }
+    if (rule.to) {
+        header.dst_len = rule.to->length;
+        request.bytes(FRA_DST, rule.to->address.masked(rule.to->length).octets());
+    }
     if (rule.mark) {
         request.u32(FRA_FWMARK, *rule.mark).u32(FRA_FWMASK, ~std::uint32_t{0});
     }
+    if (rule.passes_default) {
+        request.u32(FRA_SUPPRESS_PREFIXLEN, 0);
+    }
     request.u32(FRA_TABLE, rule.table).u32(FRA_PRIORITY, rule.preference);
+    request.u8(FRA_PROTOCOL, kOwnRouteProtocol);
     return request;
 }
-
-struct ListedRoute {
-    TableRoute route;
-    LinkIndex over = 0;  // 0: several devices, or none.
-    bool is_unicast = false;
-};
 
 std::optional<ListedRoute> listed_route_of(const nlmsghdr* answer) {
     if (mnl_nlmsg_get_payload_len(answer) < sizeof(rtmsg)) {
@@ -84,6 +86,8 @@ std::optional<ListedRoute> listed_route_of(const nlmsghdr* answer) {
     const auto* const header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer));
     ListedRoute seen;
     seen.is_unicast = header->rtm_type == RTN_UNICAST;
+    seen.is_own = header->rtm_protocol == kOwnRouteProtocol;
+    seen.protocol = header->rtm_protocol;
     IpPrefix& destination = seen.route.destination;
     destination.length = header->rtm_dst_len;
     if (header->rtm_family == AF_INET) {
@@ -112,6 +116,106 @@ std::optional<ListedRoute> listed_route_of(const nlmsghdr* answer) {
 
 std::string text_of(const PolicyRule& rule) {
     return fmt::format("policy rule {} for table {}", rule.preference, rule.table);
+}
+
+std::string_view name_of_action(std::uint8_t action) {
+    switch (action) {
+        case FR_ACT_TO_TBL:
+            return "lookup";
+        case FR_ACT_GOTO:
+            return "goto";
+        case FR_ACT_NOP:
+            return "nop";
+        case FR_ACT_BLACKHOLE:
+            return "blackhole";
+        case FR_ACT_UNREACHABLE:
+            return "unreachable";
+        case FR_ACT_PROHIBIT:
+            return "prohibit";
+        default:
+            return "an action of its own";
+    }
+}
+
+std::optional<IpPrefix> prefix_in(const nlattr* attribute, std::uint8_t length) {
+    const auto address = address_in(attribute);
+    return address ? std::optional(IpPrefix{*address, length}) : std::nullopt;
+}
+
+// Conditions that keep a rule from some of the packets between the same addresses.
+bool is_selective(std::uint16_t attribute) {
+    switch (attribute) {
+        case FRA_FWMARK:
+        case FRA_UID_RANGE:
+        case FRA_SPORT_RANGE:
+        case FRA_DPORT_RANGE:
+        case FRA_IP_PROTO:
+        case FRA_TUN_ID:
+        case FRA_OIFNAME:
+            return true;
+        default:
+            return false;
+    }
+}
+
+ListedRule listed_rule_of(const nlmsghdr* answer) {
+    const auto* const header = static_cast<const fib_rule_hdr*>(mnl_nlmsg_get_payload(answer));
+    ListedRule seen;
+    PolicyRule& rule = seen.rule;
+    rule.is_v6 = header->family == AF_INET6;
+    rule.table = header->table;
+    seen.goes_on = header->action == FR_ACT_GOTO || header->action == FR_ACT_NOP;
+    seen.is_selective = header->tos != 0;
+    std::optional<IpPrefix> from;
+    std::string device;
+    for_each_attribute(answer, sizeof(fib_rule_hdr), [&](const nlattr* attribute) {
+        const std::uint16_t type = mnl_attr_get_type(attribute);
+        seen.is_selective = seen.is_selective || is_selective(type);
+        switch (type) {
+            case FRA_SRC:
+                from = prefix_in(attribute, header->src_len);
+                break;
+            case FRA_DST:
+                rule.to = prefix_in(attribute, header->dst_len);
+                break;
+            case FRA_FWMARK:
+                rule.mark = number_in(attribute);
+                break;
+            case FRA_TABLE:
+                rule.table = number_in(attribute);
+                break;
+            case FRA_PRIORITY:
+                rule.preference = number_in(attribute);
+                break;
+            case FRA_SUPPRESS_PREFIXLEN:
+                rule.passes_default = number_in(attribute) != ~std::uint32_t{0};
+                break;
+            case FRA_L3MDEV:
+                seen.is_l3mdev = true;
+                break;
+            case FRA_IIFNAME:
+                device = text_in(attribute);
+                break;
+            case FRA_PROTOCOL:
+                seen.is_own = mnl_attr_validate(attribute, MNL_TYPE_U8) == 0 &&
+                              mnl_attr_get_u8(attribute) == kOwnRouteProtocol;
+                break;
+            default:
+                break;
+        }
+    });
+    if (from && from->length == from->address.bits()) {
+        rule.from = from->address;
+    }
+    seen.text = fmt::format("from {}", from ? to_string(*from) : "all");
+    seen.text += rule.to ? fmt::format(" to {}", to_string(*rule.to)) : "";
+    seen.text += rule.mark ? fmt::format(" fwmark {:#x}", *rule.mark) : "";
+    seen.text += device.empty() ? "" : " iif " + device;
+    seen.text += fmt::format(" {}", name_of_action(header->action));
+    if (header->action == FR_ACT_TO_TBL) {
+        seen.text += seen.is_l3mdev ? " [l3mdev-table]" : fmt::format(" {}", rule.table);
+    }
+    return seen;
 }
 
 }  // namespace
@@ -247,6 +351,24 @@ Result<void> RouteNetlink::for_each_route(LinkIndex link,
     return {};
 }
 
+Result<void> RouteNetlink::for_each_route_in(
+    std::uint32_t table, const std::function<void(const ListedRoute&)>& on_route) {
+    for (const std::uint8_t family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+        NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
+        request.header<rtmsg>().rtm_family = family;
+        request.u32(RTA_TABLE, table);
+        const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
+            const auto seen = listed_route_of(answer);
+            if (seen && seen->route.table == table) {
+                on_route(*seen);
+            }
+        });
+        // A table that nobody has used yet is none.
+        VPNHA_CHECK(accept(accept(listed, Errc::not_found), Errc::unsupported));
+    }
+    return {};
+}
+
 Result<void> RouteNetlink::add_rule(const PolicyRule& rule) {
     NetlinkRequest request = rule_request(RTM_NEWRULE, kCreate, rule);
     return accept(socket_.ask(request, "add " + text_of(rule)), Errc::already_exists);
@@ -264,33 +386,29 @@ Result<void> RouteNetlink::delete_rule(const PolicyRule& rule) {
 }
 
 Result<bool> RouteNetlink::has_rule(const PolicyRule& rule) {
-    NetlinkRequest request(RTM_GETRULE, NLM_F_DUMP);
-    request.header<fib_rule_hdr>().family = rule.is_v6 ? AF_INET6 : AF_INET;
     bool found = false;
-    VPNHA_CHECK(socket_.ask(request, "list policy rules", [&](const nlmsghdr* answer) {
-        PolicyRule listed;
-        listed.is_v6 = rule.is_v6;
-        for_each_attribute(answer, sizeof(fib_rule_hdr), [&listed](const nlattr* attribute) {
-            switch (mnl_attr_get_type(attribute)) {
-                case FRA_SRC:
-                    listed.from = address_in(attribute);
-                    break;
-                case FRA_FWMARK:
-                    listed.mark = number_in(attribute);
-                    break;
-                case FRA_TABLE:
-                    listed.table = number_in(attribute);
-                    break;
-                case FRA_PRIORITY:
-                    listed.preference = number_in(attribute);
-                    break;
-                default:
-                    break;
-            }
-        });
-        found = found || listed == rule;
+    VPNHA_CHECK(for_each_rule(rule.is_v6, [&](const ListedRule& listed) {
+        found = found || (listed.is_own && listed.rule == rule);
     }));
     return found;
+}
+
+Result<void> RouteNetlink::for_each_rule(bool is_v6,
+                                         const std::function<void(const ListedRule&)>& on_rule) {
+    NetlinkRequest request(RTM_GETRULE, NLM_F_DUMP);
+    const std::uint8_t family = is_v6 ? AF_INET6 : AF_INET;
+    request.header<fib_rule_hdr>().family = family;
+    const auto listed = socket_.ask(request, "list policy rules", [&](const nlmsghdr* answer) {
+        if (mnl_nlmsg_get_payload_len(answer) < sizeof(fib_rule_hdr)) {
+            return;
+        }
+        // A kernel without the family answers with the rules of all others.
+        const ListedRule rule = listed_rule_of(answer);
+        if (static_cast<const fib_rule_hdr*>(mnl_nlmsg_get_payload(answer))->family == family) {
+            on_rule(rule);
+        }
+    });
+    return accept(listed, Errc::unsupported);
 }
 
 }  // namespace vpnha::adapters

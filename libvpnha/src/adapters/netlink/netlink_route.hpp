@@ -38,8 +38,9 @@ struct Link {
     // Belongs to a bridge, bond or the like, which receives in its place. A device in a VRF
     // receives for itself.
     bool is_port = false;
-    LinkIndex upper = 0;  // What it belongs to, a VRF as well.
-    LinkIndex lower = 0;  // The device that it stands on: of a VLAN, a macvlan, a tunnel.
+    LinkIndex upper = 0;          // What it belongs to, a VRF as well.
+    LinkIndex lower = 0;          // The device that it stands on: of a VLAN, a macvlan, a tunnel.
+    std::uint32_t vrf_table = 0;  // Of a VRF.
 };
 
 struct LinkAddress {
@@ -47,14 +48,30 @@ struct LinkAddress {
     IpPrefix local;
 };
 
-// "from FROM fwmark MARK lookup TABLE preference PREFERENCE"
+// In the field rtm_protocol of all routes that this project adds, and in FRA_PROTOCOL of its policy
+// rules (rtnetlink(7)); iproute2's rt_protos has no name for it.
+inline constexpr std::uint8_t kOwnRouteProtocol = 118;
+
+// "from FROM to TO fwmark MARK lookup TABLE suppress_prefixlength 0 preference PREFERENCE"
 struct PolicyRule {
     bool is_v6 = false;
     std::optional<IpAddress> from;
     std::optional<std::uint32_t> mark;
     std::uint32_t table = 0;
     std::uint32_t preference = 0;
+    std::optional<IpPrefix> to = std::nullopt;
+    bool passes_default = false;  // Not by a default route of the table: the next rule is asked.
     friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
+};
+
+// A rule as the kernel lists it, with conditions that PolicyRule has no word for.
+struct ListedRule {
+    PolicyRule rule;  // `from` only if it is one address.
+    bool is_own = false;
+    bool is_l3mdev = false;     // Of the kernel, for all VRFs.
+    bool goes_on = false;       // It leads nowhere by itself: "goto", "nop".
+    bool is_selective = false;  // By mark, port, protocol, user, TOS, tunnel or sending device.
+    std::string text;           // As ip-rule(8) writes it: "from 192.0.2.0/24 lookup 100".
 };
 
 // To `destination` in `table`, over a link that the caller names: to `via`, or to the neighbours
@@ -64,6 +81,15 @@ struct TableRoute {
     std::optional<IpAddress> via;
     std::uint32_t table = 0;
     friend bool operator==(const TableRoute&, const TableRoute&) = default;
+};
+
+// A route as the kernel lists it.
+struct ListedRoute {
+    TableRoute route;
+    LinkIndex over = 0;  // 0: several devices, or none.
+    bool is_unicast = false;
+    bool is_own = false;
+    std::uint8_t protocol = 0;  // RTPROT_KERNEL, RTPROT_BOOT, ...
 };
 
 // A filter of traffic control. `program` is the kernel's number of its BPF program; 0: none.
@@ -132,12 +158,18 @@ class RouteNetlink {
     // ways to them.
     Result<void> for_each_route(LinkIndex link,
                                 const std::function<void(const TableRoute&)>& on_route);
+    // Of both families; a kernel that does not filter is asked for all of its routes.
+    Result<void> for_each_route_in(std::uint32_t table,
+                                   const std::function<void(const ListedRoute&)>& on_route);
 
     // Error unsupported when the kernel does not speak the rule's family.
     Result<void> add_rule(const PolicyRule& rule);
-    // And those of this table and preference that have more conditions: until none is left.
+    // And this project's of this table and preference that have more conditions: until none is
+    // left.
     Result<void> delete_rule(const PolicyRule& rule);
     [[nodiscard]] Result<bool> has_rule(const PolicyRule& rule);
+    // Of one family, in the order in which the kernel asks them; none of a kernel without it.
+    Result<void> for_each_rule(bool is_v6, const std::function<void(const ListedRule&)>& on_rule);
 
   private:
     explicit RouteNetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}

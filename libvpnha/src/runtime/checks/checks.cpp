@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "adapters/addresses/routing_conflicts.hpp"
 #include "adapters/conntrack/conntrack_settings.hpp"
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate_silence.hpp"
@@ -78,6 +79,16 @@ Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
 Result<std::vector<DeviceFinding>> check_devices(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     return runtime::find_in_devices(config);
+}
+
+Result<std::vector<std::string>> check_routing(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    VPNHA_TRY(const adapters::RoutingConflicts conflicts, adapters::routing_conflicts(config));
+    std::vector<std::string> all;
+    for (const auto& [gateway, texts] : conflicts) {
+        all.insert(all.end(), texts.begin(), texts.end());
+    }
+    return all;
 }
 
 Result<std::vector<std::string>> check_connections(const std::string& config_file) {

@@ -281,6 +281,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"replica", name_of(replica.level())},
               {"standing", name_of(gateway.standing())},
               {"blockers", gateway.blockers()},
+              {"routing", around.routing(id)},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},

@@ -36,6 +36,8 @@ struct Around {
     const Admission& admission;
     std::vector<DeviceWarning> devices{};
     std::vector<StraySession> strays{};  // Sessions of this node that no gateway keeps.
+    // What of a gateway's routing is somebody else's.
+    std::function<std::vector<std::string>(GatewayId)> routing;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
     const Ipsec& ipsec;

@@ -80,10 +80,12 @@ TEST_F(NetworkTest, AddsAndRemovesVipsAndRuleRepeatably) {
 
 TEST_F(NetworkTest, NamesWhatIsMissing) {
     add_ipv6();
+    config_.gateways[0].pools.push_back(prefix("2001:db8:2::/64"));
     const auto missing = [this] { return network_->missing(kId).value_or("an error"); };
-    EXPECT_EQ(missing(),
-              "192.0.2.100/24 on out0, 2001:db8::100/64 on out0, 198.51.100.100/24 on in0, "
-              "2001:db8:1::100/64 on in0, IPv4 policy rule 7000, IPv6 policy rule 7000");
+    EXPECT_EQ(
+        missing(),
+        "192.0.2.100/24 on out0, 2001:db8::100/64 on out0, 198.51.100.100/24 on in0, "
+        "2001:db8:1::100/64 on in0, policy rule to 10.64.1.0/24, policy rule to 2001:db8:2::/64");
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_EQ(missing(), "");
     ASSERT_TRUE(ip_command("link set out0 down"));
@@ -95,9 +97,10 @@ TEST_F(NetworkTest, NamesWhatIsMissing) {
     const std::string routes = output_of("ip -6 route show dev out0");
     EXPECT_NE(routes.find("2001:db8::/64"), std::string::npos) << routes;
     ASSERT_TRUE(ip_command("-6 rule del preference 7000"));
-    EXPECT_EQ(missing(), "IPv6 policy rule 7000");
+    EXPECT_EQ(missing(), "policy rule to 2001:db8:2::/64");
     ASSERT_TRUE(ip_command("link del out0"));
-    EXPECT_EQ(missing(), "IPv6 policy rule 7000") << "that device's addresses do not count";
+    EXPECT_EQ(missing(), "policy rule to 2001:db8:2::/64")
+        << "that device's addresses do not count";
 }
 
 // The node's own default route leads inside; the client is behind a router outside.
@@ -132,11 +135,60 @@ TEST_F(NetworkTest, AnswersLeaveByTheSideOfTheirAddress) {
     EXPECT_EQ(output_of("ip -6 rule").find("2014"), std::string::npos);
 }
 
+// The node's own traffic meets no route of the table, whoever has set it: cases 04 and 08.
+TEST_F(NetworkTest, OnlyWhatIsForAPoolMeetsTheTable) {
+    ASSERT_TRUE(ip_command("route add 10.64.1.5 dev out0 table 700"));
+    ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 700"));
+    ASSERT_TRUE(ip_command("route add 198.51.100.9 via 192.0.2.51 table 700"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    const auto way = [](const std::string& to) { return output_of("ip route get " + to); };
+    EXPECT_NE(way("10.64.1.5").find("dev out0"), std::string::npos);
+    EXPECT_NE(way("198.51.100.9").find("dev in0"), std::string::npos);
+    EXPECT_EQ(way("203.0.113.9 2>/dev/null"), "") << "the node has no default route of its own";
+}
+
+TEST_F(NetworkTest, NetworksBehindClientsHaveARuleWhileThereAreSome) {
+    ASSERT_TRUE(ip_command("route add 172.20.5.0/24 dev out0 table 700"));
+    ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 700"));
+    const auto leads = [] {
+        return output_of("ip route get 172.20.5.9 2>/dev/null").find("dev out0") !=
+               std::string::npos;
+    };
+    ASSERT_TRUE(network_->set_networks(kId, false, true));
+    EXPECT_FALSE(leads()) << "on a standby nothing leads there";
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_TRUE(leads());
+    EXPECT_EQ(output_of("ip route get 203.0.113.9 2>/dev/null"), "") << "a default is no network";
+    ASSERT_TRUE(ip_command("rule del preference 7000 suppress_prefixlength 0"));
+    ASSERT_TRUE(ip_command("rule del preference 7000"));
+    EXPECT_EQ(network_->missing(kId).value_or("an error"),
+              "policy rule to 10.64.1.0/24, policy rule to IPv4 networks behind clients");
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    EXPECT_EQ(rules(), 0);
+    ASSERT_TRUE(network_->set_networks(kId, false, false));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_FALSE(leads());
+    ASSERT_TRUE(network_->set_networks(kId, false, true));
+    EXPECT_TRUE(leads()) << "a session that came while this node serves";
+}
+
+// A node whose own rules lead all that its servers send elsewhere, as policy routing by hand does.
+TEST_F(NetworkTest, TheRulesAreAskedBeforeThoseOfTheNode) {
+    config_.gateways[0].rule_preference = 7;
+    ASSERT_TRUE(ip_command("route add 10.64.1.5 dev out0 table 700"));
+    ASSERT_TRUE(ip_command("route add default via 198.51.100.51 table 900"));
+    ASSERT_TRUE(ip_command("rule add from 198.51.100.0/24 lookup 900 preference 100"));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_NE(output_of("ip route get 10.64.1.5 from 198.51.100.1").find("dev out0"),
+              std::string::npos);
+}
+
 TEST_F(NetworkTest, PutsEachVipOnItsOwnSide) {
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_NE(output_of("ip -4 addr show dev out0").find("192.0.2.100/24"), std::string::npos);
     EXPECT_NE(output_of("ip -4 addr show dev in0").find("198.51.100.100/24"), std::string::npos);
-    EXPECT_NE(output_of("ip rule show").find("7000:\tfrom all lookup 700"), std::string::npos);
+    EXPECT_NE(output_of("ip rule show").find("7000:\tfrom all to 10.64.1.0/24 lookup 700"),
+              std::string::npos);
 }
 
 // A device without an address of its own in the net of the VIPs of two gateways.
@@ -170,11 +222,12 @@ TEST_F(NetworkTest, FlushesVipsAndRulesWhoeverLeftThem) {
     ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev in0"));
     ASSERT_TRUE(ip_command("addr add 198.51.100.100/24 dev lo"));
     ASSERT_TRUE(network_->add_addresses(kId));
-    ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 lookup 700 preference 7000"));
+    ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 lookup 700 preference 7000 protocol 118"));
+    ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 lookup 701 preference 7000"));
     const auto flushed = network_->flush(kId);
     ASSERT_TRUE(flushed) << flushed.error().detail;
     EXPECT_EQ(addresses(), without_);
-    EXPECT_EQ(rules(), 0);
+    EXPECT_EQ(rules(), 1) << "somebody else's";
     EXPECT_TRUE(network_->flush(kId)) << "nothing to do is no failure";
 }
 
@@ -215,7 +268,7 @@ TEST_F(NetworkTest, AddsAndRemovesIpv6Repeatably) {
         ASSERT_TRUE(added) << added.error().detail;
         EXPECT_EQ(addresses(), with);
         EXPECT_EQ(rules("-4"), 1);
-        EXPECT_EQ(rules("-6"), 1);
+        EXPECT_EQ(rules("-6"), 0) << "no pool of IPv6";
     }
     for (int repeat = 0; repeat < 2; ++repeat) {
         const auto removed = network_->remove_addresses(kId);
@@ -252,7 +305,7 @@ TEST_F(NetworkTest, FlushesIpv6AlsoOfAnEarlierConfiguration) {
     ASSERT_TRUE(network_->flush(kId));
     EXPECT_EQ(addresses(), without_);
     EXPECT_EQ(rules("-6"), 0);
-    ASSERT_TRUE(ip_command("-6 rule add lookup 700 preference 7000"));
+    ASSERT_TRUE(ip_command("-6 rule add lookup 700 preference 7000 protocol 118"));
     config_.gateways[0] = gateway();
     ASSERT_TRUE(network_->flush(kId));
     EXPECT_EQ(rules("-6"), 0);

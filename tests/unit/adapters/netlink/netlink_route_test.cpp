@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/netlink/netlink_route.hpp"
 
+#include <gmock/gmock.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 
@@ -84,8 +85,7 @@ TEST_F(RouteNetlinkTest, HostRouteTakesTheFormerOnesPlace) {
     ASSERT_TRUE(route_->add_route(inside, route));
     const auto replaced = route_->add_route(link_, route);
     ASSERT_TRUE(replaced) << replaced.error().detail;
-    EXPECT_EQ(output_of("ip route show table 70000"),
-              "10.64.1.5 dev out0 proto static scope link \n");
+    EXPECT_EQ(output_of("ip route show table 70000"), "10.64.1.5 dev out0 proto 118 scope link \n");
 }
 
 TEST_F(RouteNetlinkTest, ListsAddressesWithTheirLinks) {
@@ -148,7 +148,10 @@ TEST_F(RouteNetlinkTest, AddsFindsAndDeletesRules) {
     PolicyRule by_address{false, prefix("192.0.2.9/32").address, std::nullopt, 70'000, 900};
     PolicyRule by_v6_address{true, prefix("2001:db8::9/128").address, std::nullopt, 700, 900};
     PolicyRule by_mark{true, std::nullopt, 42, 700, 901};
-    for (const PolicyRule& rule : {by_address, by_v6_address, by_mark}) {
+    const PolicyRule to_net{false, std::nullopt,           std::nullopt, 70'000,
+                            899,   prefix("10.64.1.0/24"), false};
+    const PolicyRule to_all{false, std::nullopt, std::nullopt, 70'000, 899, std::nullopt, true};
+    for (const PolicyRule& rule : {by_address, by_v6_address, by_mark, to_net, to_all}) {
         EXPECT_EQ(route_->has_rule(rule), false);
         for (int i = 0; i < 2; ++i) {
             const auto added = route_->add_rule(rule);
@@ -159,14 +162,50 @@ TEST_F(RouteNetlinkTest, AddsFindsAndDeletesRules) {
     EXPECT_NE(output_of("ip rule").find("900:\tfrom 192.0.2.9 lookup 70000"), std::string::npos);
     EXPECT_NE(output_of("ip -6 rule").find("901:\tfrom all fwmark 0x2a lookup 700"),
               std::string::npos);
+    EXPECT_NE(output_of("ip rule").find("899:\tfrom all to 10.64.1.0/24 lookup 70000 proto 118"),
+              std::string::npos);
+    EXPECT_NE(output_of("ip rule").find("899:\tfrom all lookup 70000 suppress_prefixlength 0"),
+              std::string::npos);
     PolicyRule other = by_mark;
     other.mark = 43;
     EXPECT_EQ(route_->has_rule(other), false);
-    for (const PolicyRule& rule : {by_address, by_v6_address, by_mark}) {
+    ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 lookup 70000 preference 899"));
+    const PolicyRule any{false, std::nullopt, std::nullopt, 70'000, 899};
+    for (const PolicyRule& rule : {by_address, by_v6_address, by_mark, any}) {
         ASSERT_TRUE(route_->delete_rule(rule));
         ASSERT_TRUE(route_->delete_rule(rule));
         EXPECT_EQ(route_->has_rule(rule), false);
     }
+    EXPECT_EQ(route_->has_rule(to_net), false) << "it has more conditions";
+    EXPECT_EQ(route_->has_rule(to_all), false) << "it has more conditions";
+    EXPECT_NE(output_of("ip rule").find("899:\tfrom 203.0.113.0/24 lookup 70000"),
+              std::string::npos)
+        << "somebody else's stays";
+}
+
+TEST_F(RouteNetlinkTest, TellsItsOwnRulesAndRoutesFromOthers) {
+    const TableRoute own{prefix("10.64.1.5/32"), std::nullopt, 700};
+    ASSERT_TRUE(route_->add_route(link_, own));
+    ASSERT_TRUE(
+        route_->add_rule({false, std::nullopt, std::nullopt, 700, 899, std::nullopt, true}));
+    ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 700"));
+    ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 iif in0 lookup 700 preference 898"));
+    ASSERT_TRUE(ip_command("rule add to 203.0.113.7 fwmark 0x2a blackhole preference 897"));
+    std::vector<std::string> routes;
+    ASSERT_TRUE(route_->for_each_route_in(700, [&routes](const ListedRoute& each) {
+        routes.push_back(to_string(each.route.destination) + (each.is_own ? " own" : ""));
+    }));
+    EXPECT_THAT(routes, ::testing::UnorderedElementsAre("10.64.1.5/32 own", "0.0.0.0/0"));
+    std::vector<std::string> rules;
+    ASSERT_TRUE(route_->for_each_rule(false, [&rules](const ListedRule& each) {
+        if (each.rule.preference > 800 && each.rule.preference < 900) {
+            rules.push_back(each.text + (each.is_own ? ", own" : "") +
+                            (each.is_selective ? ", selective" : ""));
+        }
+    }));
+    EXPECT_THAT(rules, ::testing::ElementsAre(
+                           "from all to 203.0.113.7/32 fwmark 0x2a blackhole, selective",
+                           "from 203.0.113.0/24 iif in0 lookup 700", "from all lookup 700, own"));
 }
 
 TEST_F(RouteNetlinkTest, AddsFindsAndDeletesRoutes) {
@@ -188,7 +227,7 @@ TEST_F(RouteNetlinkTest, AddsFindsAndDeletesRoutes) {
         EXPECT_EQ(route_->has_route(link_, elsewhere), false);
     }
     EXPECT_EQ(output_of("ip route show default table 70000"),
-              "default via 203.0.113.1 dev out0 proto static onlink \n");
+              "default via 203.0.113.1 dev out0 proto 118 onlink \n");
     for (const TableRoute& route : routes) {
         ASSERT_TRUE(route_->delete_route(link_, route));
         ASSERT_TRUE(route_->delete_route(link_, route));

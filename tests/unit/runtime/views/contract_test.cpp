@@ -119,19 +119,21 @@ class ContractTest : public ::testing::Test {
     }
     node::Node& node() { return *cluster_.at(1).node; }
     json status() {
-        return status_view(node(), {.version = "1.2.3",
-                                    .gate = gate_,
-                                    .now = cluster_.now(),
-                                    .quorum = {},
-                                    .unencrypted_because = "",
-                                    .restart = {},
-                                    .admission = admission_,
-                                    .waiting_installs = [](GatewayId) { return 0U; },
-                                    .flows = flows_,
-                                    .ipsec = ipsec_,
-                                    .scripts = &scripts_,
-                                    .authorization = &authorization_,
-                                    .lease = {}});
+        return status_view(
+            node(), {.version = "1.2.3",
+                     .gate = gate_,
+                     .now = cluster_.now(),
+                     .quorum = {},
+                     .unencrypted_because = "",
+                     .restart = {},
+                     .admission = admission_,
+                     .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
+                     .waiting_installs = [](GatewayId) { return 0U; },
+                     .flows = flows_,
+                     .ipsec = ipsec_,
+                     .scripts = &scripts_,
+                     .authorization = &authorization_,
+                     .lease = {}});
     }
 
     node::FakeCluster cluster_{3};
