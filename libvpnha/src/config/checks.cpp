@@ -269,22 +269,29 @@ class Checker {
         check("inside_neighbours", gateway.links.inside_neighbours);
     }
 
-    // The kernel takes a router only if an address of the link reaches it.
+    // A router may be out of the reach of all addresses: hosters give a /32 and one beside it. Its
+    // route says that it is on the link.
     void check_replies(const Gateway& gateway, Section section, LinkSide which) {
         const Side& side = gateway.side(which);
         const auto wrong = [&](std::string what) {
             errors_.add(section, gateway.name, "default_via", std::move(what));
         };
         for (const IpAddress& via : side.default_via) {
-            const auto reaches = [&via](const IpPrefix& own) {
-                return own.address.is_v4() == via.is_v4() && own.address != via &&
-                       contains(own, via);
+            const auto family = [&via](const IpPrefix& own) {
+                return own.address.is_v4() == via.is_v4();
             };
-            if (!is_link_local(via) &&
-                std::none_of(side.addresses.begin(), side.addresses.end(), reaches)) {
+            if (std::none_of(side.addresses.begin(), side.addresses.end(), family)) {
                 wrong(
-                    fmt::format("{} is in the net of none of 'addresses'; give a router on the "
-                                "link of {}",
+                    fmt::format("{} routes for none of 'addresses', which are of the other "
+                                "family; leave it out",
+                                to_string(via)));
+            }
+            const std::vector<Own> own = own_addresses(gateway);
+            if (std::any_of(own.begin(), own.end(),
+                            [&via](const Own& each) { return each.address == via; })) {
+                wrong(
+                    fmt::format("{} is the gateway's own address; give a router on the link of "
+                                "{}",
                                 to_string(via), side.interface));
             }
         }

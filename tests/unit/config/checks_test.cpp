@@ -147,6 +147,20 @@ TEST(ChecksTest, AGatewaysOwnAddressIsNobodysNeighbour) {
                 HasSubstr("vpnha.toml:13: 198.51.100.100 is the gateway's own address"));
 }
 
+TEST(ChecksTest, ARouterMayBeOutOfTheReachOfAllAddresses) {
+    const auto with = [](const std::string& address, const std::string& router) {
+        return changed(kSample, "[\"192.0.2.100/24\"]\n",
+                       "[\"" + address + "\"]\ndefault_via = [\"" + router + "\"]\n");
+    };
+    EXPECT_TRUE(parse(with("192.0.2.100/32", "172.31.1.1"), "vpnha.toml"));
+    EXPECT_TRUE(
+        parse(with("192.0.2.100/24\", \"2001:db8:1::100/64", "2001:db8:ffff::1"), "vpnha.toml"));
+    EXPECT_THAT(error_of(with("192.0.2.100/24", "2001:db8:1::1")),
+                HasSubstr("2001:db8:1::1 routes for none of 'addresses'"));
+    EXPECT_THAT(error_of(with("192.0.2.100/24", "198.51.100.100")),
+                HasSubstr("198.51.100.100 is the gateway's own address"));
+}
+
 TEST(ChecksTest, IpsecIsOfOneGateway) {
     const std::string first = kSample + "[gateway.dialin.ipsec]\nrequired = true\n";
     EXPECT_EQ(error_of(first + kSecond), "");
