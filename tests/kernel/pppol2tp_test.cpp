@@ -39,8 +39,7 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
     EXPECT_NE(shown.find("mtu 1280"), std::string::npos) << shown;
     EXPECT_NE(shown.find("UP"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("inet6"), std::string::npos) << shown;
-    EXPECT_EQ(output_of("ip route show table 700"),
-              "10.64.1.5 dev vpnha0 proto 118 scope link \n");
+    EXPECT_EQ(output_of("ip route show table 700"), "10.64.1.5 dev vpnha0 proto 118 scope link \n");
     EXPECT_EQ(tunnels(), std::vector<std::uint32_t>{0x10000 + 4711});
     std::optional<StockPeer> peer;
     in_peer([&] { peer.emplace(record()); });
@@ -93,6 +92,18 @@ TEST_F(PppoL2tpTest, NetworksBehindAClientHaveTheirRuleFromThePromotionOn) {
     EXPECT_EQ(output_of("ip rule").find("suppress_prefixlength"), std::string::npos);
     install(with);
     EXPECT_TRUE(leads("10.99.51.9")) << "the node serves already";
+}
+
+TEST_F(PppoL2tpTest, ASessionThatOnlyEndsHereHasNoRoute) {
+    l2tp::SessionRecord ending = record();
+    ending.peer_address = ip("10.77.1.3");
+    ending.routes = {*parse_ip_prefix("10.99.51.0/24")};
+    ending.obstacle = "the client's address 10.77.1.3 is that of node gw3";
+    install(ending);
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(output_of("ip route show table 700 2>/dev/null"), "");
+    EXPECT_EQ(output_of("ip rule").find("suppress_prefixlength"), std::string::npos);
+    EXPECT_TRUE(sessions_->send_frame(kId, ending.key, Bytes{0xc0, 0x21, 5, 1, 0, 4}));
 }
 
 TEST_F(PppoL2tpTest, HandsControlMessagesAndLcpToTheListenerAndSendsTheAnswers) {

@@ -60,6 +60,11 @@ class VpnGateway:
         """What all nodes together hand out as virtual IPs of IKE: outside of what pppd has."""
         return f"{self.net}.64.0/20"
 
+    @property
+    def announced_pool(self) -> str:
+        """Of sessions that a program announces in the place of pppds: no xl2tpd hands it out."""
+        return f"{self.net}.128.0/17"
+
 
 L2TP = VpnGateway("l2tp", 1, "192.0.2.100", "198.51.100.100", "10.200",
                   "2001:db8:1::100", "2001:db8:2::100", "2001:db8:200::/48")

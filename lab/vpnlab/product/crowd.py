@@ -272,8 +272,7 @@ class AnnouncedSessions:
     peers are a program too, which answers what a gateway says to them."""
 
     FIRST = 20000
-    # No xl2tpd hands these out.
-    ADDRESS = f"{L2TP.net}.128.1"
+    ADDRESS = str(ipaddress.ip_network(L2TP.announced_pool)[1])
     SOCKET = "/run/vpnha/pppd.sock"
     CROWD_LOG, PEERS_LOG = "/run/lab/session_crowd.log", "/run/lab/l2tp_peers.log"
 

@@ -65,7 +65,8 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
                   resume_scripts: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
     # outside.
-    pools = [f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
+    pools = [*(f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway),
+             gateway.announced_pool]
     outside, inside = [f"{gateway.vip_outside}/24"], [f"{gateway.vip_inside}/24"]
     if ipv6:
         outside.append(f"{gateway.vip6_outside}/64")
@@ -75,7 +76,8 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
         pools.append(gateway.virtual_pool)
     pooled = ""
     if common_pool:
-        pools.append(common_pool)
+        if common_pool != gateway.announced_pool:
+            pools.append(common_pool)
         pooled = f"common_pool = {json.dumps([common_pool])}\naddress_hold = \"{HOLD_S}s\"\n"
     served = [(name, options) for name, options, wanted in (
         ("pptp", pptpd_options_file(gateway), pptp or common_pool),

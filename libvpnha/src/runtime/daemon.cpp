@@ -391,7 +391,7 @@ class Daemon {
         VPNHA_TRY(authorization_, runtime::open_authorization(
                                       config_, loop_, *node_,
                                       [this](node::Effects effects) { run(std::move(effects)); }));
-        plugins_.emplace(config_, loop_, *node_, pptp_.get(),
+        plugins_.emplace(config_, loop_, *node_, nodes_, pptp_.get(),
                          [this](node::Effects effects) { run(std::move(effects)); });
         compare_setups_later();
         routing_.emplace(loop_, config_,

@@ -111,6 +111,9 @@ void Pptp::execute(node::PrepareCall& work) {
     allow_end(key.local.address, key.peer, false);
     DataPath::Prepare prepare{
         .call = std::move(work), .keys = {}, .route_table = gateway.route_table};
+    if (!prepare.call.record.obstacle.empty()) {
+        prepare.route_table = 0;  // Its client is told; no packet of it is carried here.
+    }
     if (prepare.call.record.mppe != pptp::Mppe::none) {
         const auto keys = open_keys(prepare.call.record);
         if (!keys) {

@@ -71,11 +71,22 @@ Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address addre
     return {};
 }
 
+// Of a session that only ends here no packet is carried, and its addresses may be anybody's.
+std::vector<IpPrefix> routes_of(const l2tp::SessionRecord& record) {
+    std::vector<IpPrefix> routes;
+    if (record.obstacle.empty()) {
+        routes = record.routes;
+        routes.push_back(host_prefix(IpAddress(record.peer_address)));
+    }
+    return routes;
+}
+
 // Those of its networks to which no rule for a pool leads.
 std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
                                        const l2tp::SessionRecord& record) {
+    const std::vector<IpPrefix> routes = routes_of(record);
     std::vector<IpPrefix> nets;
-    std::copy_if(record.routes.begin(), record.routes.end(), std::back_inserter(nets),
+    std::copy_if(routes.begin(), routes.end(), std::back_inserter(nets),
                  [&gateway](const IpPrefix& net) {
                      return std::none_of(
                          gateway.pools.begin(), gateway.pools.end(), [&net](const IpPrefix& pool) {
@@ -88,7 +99,7 @@ std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
     return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
            a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
-           a.mtu == b.mtu && a.routes == b.routes;
+           a.mtu == b.mtu && routes_of(a) == routes_of(b);
 }
 
 }  // namespace
@@ -336,9 +347,7 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     VPNHA_CHECK(route_.prepare_link(link.index, link.name, record.mtu));
     VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
     VPNHA_CHECK(route_.set_link_up(link.index));
-    std::vector<IpPrefix> behind = record.routes;
-    behind.push_back(host_prefix(IpAddress(record.peer_address)));
-    for (const IpPrefix& net : behind) {
+    for (const IpPrefix& net : routes_of(record)) {
         VPNHA_CHECK(route_.add_route(link.index, {net, std::nullopt, gateway.route_table}));
     }
     // Below it pppd's device has none, either.

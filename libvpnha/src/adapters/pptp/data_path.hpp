@@ -50,7 +50,7 @@ class DataPath {
     struct Prepare {
         node::PrepareCall call;
         std::optional<pptp::StartKeys> keys;  // Opened; with MPPE.
-        std::uint32_t route_table = 0;        // Of the gateway: the route to the client.
+        std::uint32_t route_table = 0;        // Of the gateway: the route to the client. 0: none.
     };
     // The gate lets the end of this connection pass.
     struct MayEnd {

@@ -28,6 +28,10 @@ constexpr std::string_view kTunName = "vpnp-%d";  // The kernel takes the first 
 // All of them, so that they can be deleted with one message.
 constexpr std::uint32_t kTunGroup = 0x76706e70;
 
+TableRoute route_to_peer(const TunDevices::Settings& settings) {
+    return {host_prefix(IpAddress(settings.peer)), std::nullopt, settings.route_table};
+}
+
 Result<void> put_into_group(LinkIndex link) {
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_ROUTE));
     NetlinkRequest request(RTM_NEWLINK, 0);
@@ -101,14 +105,14 @@ Result<TunDevice> TunDevices::take(const Settings& settings) {
 
 Result<void> TunDevices::set_up(const TunDevice& device, const Settings& settings) {
     VPNHA_CHECK(route_.add_peer_address(device.link(), settings.ours, settings.peer));
-    return route_.add_route(
-        device.link(), {host_prefix(IpAddress(settings.peer)), std::nullopt, settings.route_table});
+    return settings.route_table == 0 ? Result<void>()
+                                     : route_.add_route(device.link(), route_to_peer(settings));
 }
 
 void TunDevices::give_back(TunDevice device, const Settings& settings) {
     // One of which it fails is deleted: it closes.
-    if (route_.delete_route(device.link(), {host_prefix(IpAddress(settings.peer)), std::nullopt,
-                                            settings.route_table}) &&
+    if ((settings.route_table == 0 ||
+         route_.delete_route(device.link(), route_to_peer(settings))) &&
         route_.flush_address(device.link(), host_prefix(IpAddress(settings.ours)))) {
         spare_[settings.mtu].push_back(std::move(device));
     }

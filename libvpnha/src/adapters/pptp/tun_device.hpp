@@ -49,7 +49,7 @@ class TunDevices {
         Ipv4Address ours;
         Ipv4Address peer;
         std::uint16_t mtu = 0;
-        std::uint32_t route_table = 0;
+        std::uint32_t route_table = 0;  // 0: without a route to the peer.
     };
 
     // In the network namespace of the calling thread.

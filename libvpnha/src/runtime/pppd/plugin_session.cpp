@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/routing/client_addresses.hpp"
+
 namespace vpnha::runtime {
 
 namespace {
@@ -58,7 +60,7 @@ std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProx
 
 Result<PluginNews> plugin_session(adapters::PluginClientId client,
                                   const adapters::PluginSessionUp& up, const config::Config& config,
-                                  Pptp* pptp) {
+                                  const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp) {
     PluginNews news;
     for (const std::string& reason : up.not_resumable) {
         add_reason(news.not_resumable, reason);
@@ -73,6 +75,9 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
     if (gateway == nullptr) {
         return fail(Errc::not_found, fmt::format("no gateway '{}' in vpnha.toml", up.gateway));
     }
+    add_reason(
+        news.not_resumable,
+        hindrance_of_addresses(config, *gateway, nodes, up.link.peer_address, up.link.routes));
     std::vector<ppp::ProxiedAddress> proxied =
         sides_of(up.link.proxied, *gateway, news.not_resumable);
     if (!gateway->resume_scripts) {

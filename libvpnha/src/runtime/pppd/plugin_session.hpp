@@ -3,7 +3,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "adapters/corosync/cluster_map.hpp"
 #include "adapters/pppd/plugin_server.hpp"
 #include "config/config.hpp"
 #include "effects/plugin_event.hpp"
@@ -17,9 +19,13 @@ struct PluginNews {
 };
 
 // Adds what pppd cannot know: the local end, from the gateway's configuration, and of a PPTP call
-// what was seen of it. The error is the answer to a pppd whose session no gateway keeps.
+// what was seen of it; and whether other nodes may install its addresses
+// (runtime/routing/client_addresses.hpp). `nodes`: those of corosync.conf. The error is the answer
+// to a pppd whose session no gateway keeps.
 [[nodiscard]] Result<PluginNews> plugin_session(adapters::PluginClientId client,
                                                 const adapters::PluginSessionUp& up,
-                                                const config::Config& config, Pptp* pptp);
+                                                const config::Config& config,
+                                                const std::vector<adapters::ClusterNode>& nodes,
+                                                Pptp* pptp);
 
 }  // namespace vpnha::runtime

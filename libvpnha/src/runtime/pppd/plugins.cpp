@@ -29,7 +29,7 @@ Result<void> Plugins::open() {
 }
 
 void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-    const auto news = plugin_session(client, up, config_, pptp_);
+    const auto news = plugin_session(client, up, config_, nodes_, pptp_);
     if (!news) {
         server_->answer(client, news.error().detail);
         if (strays_.put(client,

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
+#include "adapters/corosync/cluster_map.hpp"
 #include "adapters/pppd/plugin_server.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
@@ -15,10 +17,17 @@ namespace vpnha::runtime {
 
 class Plugins {
   public:
-    // All must outlive it. `pptp`: nullptr, when no gateway has PPTP. `run` takes what follows.
-    Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node, Pptp* pptp,
+    // All must outlive it. `nodes`: of corosync.conf, as they are at the time. `pptp`: nullptr,
+    // when no gateway has PPTP. `run` takes what follows.
+    Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node,
+            const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp,
             std::function<void(node::Effects)> run)
-        : config_(config), loop_(loop), node_(node), pptp_(pptp), run_(std::move(run)) {}
+        : config_(config),
+          loop_(loop),
+          node_(node),
+          nodes_(nodes),
+          pptp_(pptp),
+          run_(std::move(run)) {}
     Plugins(const Plugins&) = delete;
     Plugins& operator=(const Plugins&) = delete;
 
@@ -48,6 +57,7 @@ class Plugins {
     const config::Config& config_;
     adapters::QbLoop& loop_;
     node::Node& node_;
+    const std::vector<adapters::ClusterNode>& nodes_;
     Pptp* pptp_;
     std::function<void(node::Effects)> run_;
     StraySessions strays_;

@@ -30,12 +30,12 @@ class PluginSessionTest : public ::testing::Test {
         return parse_ip_prefix(text).value_or(IpPrefix{});
     }
     PluginNews news() {
-        auto news = plugin_session({}, up_, config_, nullptr);
+        auto news = plugin_session({}, up_, config_, {}, nullptr);
         EXPECT_TRUE(news);
         return news.value_or(PluginNews{});
     }
     std::string error() {
-        const auto news = plugin_session({}, up_, config_, nullptr);
+        const auto news = plugin_session({}, up_, config_, {}, nullptr);
         return news ? std::string() : news.error().detail;
     }
     static const l2tp::SessionRecord& record(const PluginNews& news) {
