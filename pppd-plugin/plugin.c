@@ -10,7 +10,7 @@
  * pppd's loop offers no callback for a descriptor of a plugin, so the connection is looked at every
  * WATCH_S seconds: a restarted vpnhad knows of all sessions within WATCH_S + 1 seconds.
  *
- * An address is asked for when IPCP begins. vpnhad may say that there is none: the session ends
+ * An address is asked for before IPCP begins. vpnhad may say that there is none: the session ends
  * then. When vpnhad is away, or slow, the client gets what pppd's options give it.
  *
  * Session-Timeout and Idle-Timeout are the plugin's: vpnhad may change them.
@@ -72,6 +72,7 @@ static int retry_s = RETRY_S_MIN;
 static unsigned watches = 0; /* Since ip-up. */
 static void (*next_snoop)(unsigned char*, int) = NULL;
 static void (*next_choose)(u_int32_t*) = NULL;
+static int is_learned = 0; /* What vpnhad has answered is for the next choice. */
 
 static void watch(void* unused);
 
@@ -277,19 +278,41 @@ static int ask_for_address(void) {
     return 0;
 }
 
+static int is_known_to_vpnhad(void) {
+    struct vpnha_session carried = {.not_resumable = 0};
+    return has_gateway() && (vpnha_find_l2tp_session(&carried) || vpnha_find_pptp_call(&carried));
+}
+
+static int learn_address(void) {
+    if (ask_for_address()) {
+        return 1;
+    }
+    warn("vpnha: no address from vpnhad (%s): the client gets this node's own", path_of_socket());
+    return 0;
+}
+
+/* pppd forgets ipcp-accept-remote where a hook leaves it with an address: without a common pool
+ * there is none of this plugin. Another plugin's chooses first, so then vpnhad is not asked yet. */
+static int has_to_choose(void) {
+    if (ip_choose_hook != NULL) {
+        return 1;
+    }
+    is_learned = is_known_to_vpnhad() && learn_address() &&
+                 (vpnhad.answer.kind == VPNHA_REFUSED || vpnhad.answer.address != 0);
+    return is_learned;
+}
+
 static void choose_address(u_int32_t* address) {
     const u_int32_t before = *address;
-    struct vpnha_session carried = {.not_resumable = 0};
+    const int knows = is_learned;
+    is_learned = 0;
     if (next_choose != NULL) {
         next_choose(address);
     }
-    if (*address != before || !has_gateway() ||
-        (!vpnha_find_l2tp_session(&carried) && !vpnha_find_pptp_call(&carried))) {
+    if (*address != before || !is_known_to_vpnhad()) {
         return; /* Another plugin, as RADIUS's, has chosen; or vpnhad knows nothing of it. */
     }
-    if (!ask_for_address()) {
-        warn("vpnha: no address from vpnhad (%s): the client gets this node's own",
-             path_of_socket());
+    if (!knows && !learn_address()) {
         return;
     }
     if (vpnhad.answer.kind == VPNHA_REFUSED) {
@@ -315,7 +338,7 @@ static void on_phase(void* unused, int phase_now) {
     } else if (has_gateway()) {
         vpnha_take_timeouts();
     }
-    if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address) {
+    if (phase_now == PHASE_NETWORK && ip_choose_hook != choose_address && has_to_choose()) {
         next_choose = ip_choose_hook;
         ip_choose_hook = choose_address;
     }

@@ -309,6 +309,7 @@ void fake_pppd_exit(void) {
 void fake_pppd_users_address(uint32_t address) {
     users_address = address;
 }
+static int accepts_remote;
 static uint32_t radius_address;
 static void choose_by_radius(u_int32_t* address) {
     *address = radius_address != 0 ? htonl(radius_address) : *address;
@@ -352,8 +353,18 @@ uint32_t fake_pppd_choose(uint32_t own) {
     u_int32_t address = htonl(own);
     chosen = &address;
     notify_all(&phasechange, PHASE_NETWORK);
-    ip_choose_hook(&address);
+    accepts_remote = 1;
+    /* pppd's ipcp_resetci(). */
+    if (ip_choose_hook != NULL) {
+        ip_choose_hook(&address);
+        if (address != 0) {
+            accepts_remote = 0;
+        }
+    }
     return ntohl(address);
+}
+int fake_pppd_accepts_remote(void) {
+    return accepts_remote;
 }
 int fake_pppd_is_closed(void) {
     return is_closed;

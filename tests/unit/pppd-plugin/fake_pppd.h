@@ -32,6 +32,8 @@ void fake_pppd_set_status(int value);
 void fake_pppd_use_device(const char* name);
 /* IPCP begins: what the peer is to get when pppd's options give `own`. */
 uint32_t fake_pppd_choose(uint32_t own);
+/* Whether ipcp-accept-remote, with which pppd was started, is still in force behind that. */
+int fake_pppd_accepts_remote(void);
 int fake_pppd_is_closed(void);
 /* PHASE_… of pppd.h: its notifiers hear of it, before pppd arms its own timers. */
 void fake_pppd_enter_phase(int phase_now);

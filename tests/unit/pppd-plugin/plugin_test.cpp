@@ -353,6 +353,7 @@ class PppdAddressTest : public PppdPluginTest {
 
 TEST_F(PppdAddressTest, IsWhatVpnhadGives) {
     EXPECT_EQ(choose(adapters::encode_plugin_address(Ipv4Address{kGiven})), kGiven);
+    EXPECT_EQ(fake_pppd_accepts_remote(), 0);
     const std::optional<PluginMessage> message = receive();
     ASSERT_TRUE(message.has_value());
     const auto& asks = std::get<adapters::PluginAsks>(*message);
@@ -366,6 +367,7 @@ TEST_F(PppdAddressTest, IsWhatVpnhadGives) {
 
 TEST_F(PppdAddressTest, IsPppdsOwnWithoutAPool) {
     EXPECT_EQ(choose(adapters::encode_plugin_address({})), kRange);
+    EXPECT_EQ(fake_pppd_accepts_remote(), 1) << "the client may name its own";
 }
 
 TEST_F(PppdAddressTest, IsTheUsersOwnOfTheSecretsFile) {
@@ -377,6 +379,7 @@ TEST_F(PppdAddressTest, IsPppdsOwnWhileVpnhadIsAway) {
     listener_.reset();
     EXPECT_EQ(fake_pppd_choose(kRange), kRange);
     EXPECT_THAT(fake_pppd_log(), HasSubstr("this node's own"));
+    EXPECT_EQ(fake_pppd_accepts_remote(), 1);
     EXPECT_EQ(fake_pppd_is_closed(), 0);
 }
 
