@@ -5,6 +5,7 @@ lab's stage directory."""
 from __future__ import annotations
 
 import copy
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -67,7 +68,10 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
     # outside.
     pools = [*(f"{gateway.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway),
              gateway.announced_pool]
-    outside, inside = [f"{gateway.vip_outside}/24"], [f"{gateway.vip_inside}/24"]
+    # A router out of the VIP's reach comes with a VIP that has no net, as hosters give it.
+    net = ipaddress.ip_network(f"{gateway.vip_outside}/24", strict=False)
+    length = 24 if not router or ipaddress.ip_address(router) in net else 32
+    outside, inside = [f"{gateway.vip_outside}/{length}"], [f"{gateway.vip_inside}/24"]
     if ipv6:
         outside.append(f"{gateway.vip6_outside}/64")
         inside.append(f"{gateway.vip6_inside}/64")

@@ -102,7 +102,8 @@ AREAS = {
         simulated=True),
     "gate": Area(
         ("kernel_adapters", "runtime"),
-        ("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc"),
+        ("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc",
+         "layouts-of-users"),
         more=("device-recreated", "addresses-removed", "standby-silent", "freeze-promoted"),
         paths=(*_src("ports/gate", "ports/network", "ports/neighbours"),
                *_adapters("gate/", "netlink/", "addresses/"),
