@@ -180,7 +180,8 @@ AREAS = {
                *_steps("pptp_live.py"), *_node("sockets_of.py"))),
     "life": Area(
         ("keepers", "node", "pppd_plugin", "radius_adapters"),
-        ("l2tp-pool", "radius-continuity", "flood", "l2tp-redial", "l2tp-ipv6",
+        ("client-names-address", "l2tp-pool", "radius-continuity", "flood", "l2tp-redial",
+         "l2tp-ipv6",
          "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
          "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
          "radius-ipsec", "radius-outage", "radius-stampede", "coa-after-failover",
