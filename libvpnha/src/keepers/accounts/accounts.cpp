@@ -173,8 +173,8 @@ void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
     } else if (const auto* pptp = std::get_if<node::PptpEvent>(&event)) {
         if (const auto* prepared = std::get_if<node::CallPrepared>(pptp);
             prepared != nullptr && prepared->result) {
-            before_[prepared->device] = prepared->before;
-            last_read_.erase(prepared->device);
+            earlier_.calls[prepared->device] = prepared->before;
+            earlier_.last_read.erase(prepared->device);
         }
     }
 }
@@ -292,12 +292,12 @@ void Accounts::forget(const AccountId& id, TimePoint now) {
 }
 
 Traffic Accounts::counted_before(std::uint32_t device) const {
-    const auto last = last_read_.find(device);
-    if (last != last_read_.end()) {
+    const auto last = earlier_.last_read.find(device);
+    if (last != earlier_.last_read.end()) {
         return last->second;
     }
-    const auto before = before_.find(device);
-    return before == before_.end() ? Traffic{} : before->second;
+    const auto before = earlier_.calls.find(device);
+    return before == earlier_.calls.end() ? Traffic{} : before->second;
 }
 
 void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
@@ -322,9 +322,9 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
         }
     }
     if (!read.devices.empty()) {
-        last_read_.clear();
+        earlier_.last_read.clear();
         for (const node::DeviceTraffic& device : read.devices) {
-            last_read_[device.device] = device.traffic;
+            earlier_.last_read[device.device] = device.traffic;
         }
     }
     if (is_first) {

@@ -105,6 +105,13 @@ class Accounts final : public Keeper {
         // Unix time less this node's; nullopt: not known yet, so nothing is sent.
         std::optional<Duration> clock;
     };
+    // Of this node's devices, what they had counted earlier.
+    struct EarlierTraffic {
+        std::map<std::uint32_t, Traffic> calls;  // Devices of resumed calls: for other calls.
+        // When they were last read. A device outlives a demotion: it counts on when its session
+        // comes back.
+        std::map<std::uint32_t, Traffic> last_read;
+    };
     using Map = std::map<AccountId, Account>;
 
     void hear(const node::PluginAsks&, TimePoint, Effects&) {}
@@ -159,11 +166,7 @@ class Accounts final : public Keeper {
     std::optional<TimePoint> publish_at_;
     std::optional<TimePoint> look_at_;  // At the replica, for the first time.
     AccountId looked_at_;               // Of accounts_, the last one.
-    // Of devices that carry a resumed call each, what they had counted for earlier calls.
-    std::map<std::uint32_t, Traffic> before_;
-    // What this node's devices had counted when it last read them. A device outlives a demotion: it
-    // counts on when its session comes back.
-    std::map<std::uint32_t, Traffic> last_read_;
+    EarlierTraffic earlier_;
     std::uint64_t last_ticket_ = 0;
     std::uint32_t opened_ = 0;
     AccountCounts counts_;  // The last four.

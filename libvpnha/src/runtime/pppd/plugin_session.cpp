@@ -75,9 +75,8 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
     if (gateway == nullptr) {
         return fail(Errc::not_found, fmt::format("no gateway '{}' in vpnha.toml", up.gateway));
     }
-    add_reason(
-        news.not_resumable,
-        hindrance_of_addresses(config, *gateway, nodes, up.link.peer_address, up.link.routes));
+    add_reason(news.not_resumable, hindrance_of_addresses(config, *gateway, nodes,
+                                                          up.link.peer_address, up.link.routes));
     std::vector<ppp::ProxiedAddress> proxied =
         sides_of(up.link.proxied, *gateway, news.not_resumable);
     if (!gateway->resume_scripts) {
