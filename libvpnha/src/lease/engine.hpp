@@ -229,8 +229,9 @@ class Engine {
     [[nodiscard]] Result<Effects> vote_without(NodeId node, TimePoint now);
     // The configuration has changed: of use to a node that remembers nothing and has not voted.
     [[nodiscard]] Effects configure(const std::vector<NodeId>& nodes, TimePoint now);
-    // 12: power is off. By a device: only of a node that was heard since this start. Which life of
-    // it is off nobody can say; one that has booted since ends being alone with its first word.
+    // 12: power is off. By a device: only of a node that was heard since this start, and only at a
+    // node of the configuration: others may have a newer list. Which life of it is off nobody can
+    // say; one that has booted since ends being alone with its first word.
     [[nodiscard]] Result<Effects> confirm_dead(NodeId victim, Confirmed by, TimePoint now);
 
     [[nodiscard]] const Voter& voter() const { return voter_; }

@@ -114,6 +114,11 @@ Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now)
                                 "confirm it by hand",
                                 victim.value));
     }
+    if (by == Confirmed::by_device && !is_in(setup_.voters, setup_.self.node)) {
+        return fail(Errc::invalid_argument,
+                    "this node is not in corosync.conf, so others may vote without it; confirm the "
+                    "death by hand if they do not");
+    }
     if (!remembers()) {
         return fail(Errc::busy,
                     "this node has no memory of the lease, so the other one may have served since; "

@@ -416,6 +416,21 @@ TEST(EngineFenceTest, ADaemonThatStartedSinceBelievesOnlyTheOperator) {
     EXPECT_TRUE(cluster.speaks(2));
 }
 
+// Found by the simulator (400060311): node 2 was switched off, node 1 went on with new nodes, and
+// node 2 came back with its list of two. Others had served with a higher epoch.
+TEST(EngineFenceTest, WhoIsNotInCorosyncConfBelievesNoDevice) {
+    Cluster cluster(2);
+    cluster.promote(1);
+    cluster.run(2, cluster[2].configure({NodeId{1}, NodeId{3}}, cluster.now()));
+    cluster.cut(1);
+    const Result<Effects> refused =
+        cluster[2].confirm_dead(NodeId{1}, Confirmed::by_device, cluster.now());
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error().detail, ::testing::HasSubstr("not in corosync.conf"));
+    EXPECT_TRUE(
+        cluster[2].confirm_dead(NodeId{1}, Confirmed::by_operator, cluster.now()).has_value());
+}
+
 TEST(EngineFenceTest, TheOthersFirstWordEndsBeingAlone) {
     Cluster cluster(2);
     cluster.cut(1);
