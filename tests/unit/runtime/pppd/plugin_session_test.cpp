@@ -25,6 +25,7 @@ class PluginSessionTest : public ::testing::Test {
         up_.gateway = "dialin";
         up_.ids = adapters::PluginL2tp{};
         up_.link.mtu = 1280;
+        up_.link.peer_address = Ipv4Address{0xc63364c8};  // 198.51.100.200
     }
     static IpPrefix prefix(std::string_view text) {
         return parse_ip_prefix(text).value_or(IpPrefix{});
