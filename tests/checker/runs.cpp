@@ -229,7 +229,7 @@ const Run kRuns[] = {
      .start = Start::held,
      .stands_in = true,
      .quick = true},
-    // Never visited to the end: more than 20 000 000 states.
+    // 29 073 733 states, five minutes: by its name alone.
     {.name = "margins-twice",
      .bounds = {.claims = 2},
      .lease = kTwoTicks,
