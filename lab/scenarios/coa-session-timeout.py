@@ -59,8 +59,9 @@ def steps(run: Run) -> None:
                  stack=RadiusStack(run.lab, "dynamic_authorization = true"))
     live.stack.wait_in_sync()
     first = live.dial("client1")
+    first_began = run.lab.now()
     second = live.dial("client2", dialler=PptpDialler)
-    began = run.lab.now()
+    second_began = run.lab.now()
     live.stack.wait_protected(2)
     change(run, radius, first, TAKEN_OVER_S)
     live.cut_power(live.active)
@@ -74,7 +75,7 @@ def steps(run: Run) -> None:
     run.expect("one_more", ask(radius, third, "Session-Timeout = 5", 'Filter-Id = "slow"'),
                equals(Answer("CoA-NAK", "Unsupported-Attribute")))
 
-    for client, ends in ((second, began + SHORTER_S), (first, began + TAKEN_OVER_S),
+    for client, ends in ((second, second_began + SHORTER_S), (first, first_began + TAKEN_OVER_S),
                          (third, third_began + STOCK_S)):
         run.observe(max(0.0, ends - 5 - run.lab.now()))
         client.stop_traffic()
