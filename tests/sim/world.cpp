@@ -161,13 +161,14 @@ bool World::may_lose_disk(NodeId node) const {
            });
 }
 
-// Power is off, and whoever is left is told so: of two nodes the other one waits for it.
+// A device has switched the power off, and whoever is left is told so: of two nodes the other one
+// waits for it.
 void World::fence(NodeId node) {
     cut_power(node);
     for (const auto& [other, machine] : machines_) {
         if (other != node && totem_.is_quorate(other)) {
             machine->post([node](node::Node& vpnhad, TimePoint now) {
-                return vpnhad.confirm_dead(0, node, lease::Confirmed::by_operator, now);
+                return vpnhad.confirm_dead(0, node, lease::Confirmed::by_device, now);
             });
         }
     }
