@@ -12,10 +12,9 @@ from dataclasses import dataclass
 # The promises that hold the product together; ./check --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
                    "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
-                   "two-gateways", "plain-knet-refused", "daemon-killed",
-                   "partition-isolate-promoted", "fenced-node-returns", "nat-tcp", "daemon-hangs",
-                   "l2tp-ipsec-power-cut", "ikev2-power-cut", "pptp-power-cut",
-                   "corosync-stands-still", "promote-while-incomplete")
+                   "plain-knet-refused", "daemon-killed", "partition-isolate-promoted",
+                   "fenced-node-returns", "nat-tcp", "l2tp-ipsec-power-cut", "ikev2-power-cut",
+                   "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete")
 # The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
 # --only standing_in: an hour that promises nothing which no other scenario does.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
