@@ -31,6 +31,7 @@ VERSION, SESSION_UP, ASKS, GIVEN = 2, 1, 4, 131
 GATEWAY, PID, USER, ADDRESS = 1, 2, 10, 14
 # Receive unit 1400, no magic number, the map of a synchronous link, no compression of fields.
 LINK_OPTIONS = struct.pack("!HIIB", 1400, 0, 0, 0)
+MTU = 1400
 # Bit of what makes a session not resumable.
 SEQUENCED = 1 << 4
 # Unanswered ones that end a session.
@@ -59,9 +60,10 @@ def session_up(gateway: str, peer: str, number: int, address: str, our_address: 
     ids = socket.inet_aton(peer) + struct.pack("!5H", *[number] * 5)
     values = [gateway.encode(), struct.pack("!I", os.getpid()), b"l2tp", ids, LINK_OPTIONS,
               LINK_OPTIONS, socket.inet_aton(our_address) + socket.inet_aton(address),
-              struct.pack("!HH", echo_s, ECHO_FAILURES if echo_s else 0),
+              struct.pack("!HHB", echo_s, ECHO_FAILURES if echo_s else 0, 0),
               struct.pack("!Q", int(time.time() * 1000)), user(number, name_octets),
-              f"made{number}".encode(), struct.pack("!I", not_resumable)]
+              struct.pack("!H", MTU) + f"made{number}".encode(),
+              struct.pack("!I", not_resumable)]
     return message(SESSION_UP, list(enumerate(values, 1)))
 
 

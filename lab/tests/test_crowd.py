@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import re
 import socket
 import struct
 import threading
@@ -47,6 +48,14 @@ def test_each_line_is_a_tunnel_of_its_own_options():
     assert len(files) == 3
 
 
+def documented_lengths():
+    """By number of the field: a range. docs/plugin-protocol.md."""
+    rows = re.findall(r"^\| (\d+) [^|]*\| (\d+)(?:–(\d+))? \|",
+                      (NODE.parents[1] / "docs/plugin-protocol.md").read_text(), re.MULTILINE)
+    found = {int(kind): range(int(least), int(most or least) + 1) for kind, least, most in rows}
+    return found | {4: range(1, 256)}
+
+
 def test_made_up_session_has_every_field_of_the_protocol_once():
     message = tool("session_crowd").session_up("l2tp", "192.0.2.52", 7000, "10.200.9.1",
                                                "10.200.0.1")
@@ -56,9 +65,10 @@ def test_made_up_session_has_every_field_of_the_protocol_once():
         kind, length = struct.unpack_from("!HH", rest)
         assert kind not in found
         found[kind], rest = rest[4:4 + length], rest[4 + length:]
-    lengths = {3: 4, 4: 14, 5: 11, 6: 11, 7: 8, 8: 4, 9: 8, 12: 4}
     assert set(found) == set(range(1, 13))
-    assert {kind: len(found[kind]) for kind in lengths} == lengths
+    ranges = documented_lengths()
+    assert not [kind for kind, value in found.items() if len(value) not in ranges[kind]]
+    assert len(found[4]) == 14
     assert found[3] == b"l2tp"
     assert found[4] == bytes([192, 0, 2, 52]) + struct.pack("!5H", *[7000] * 5)
 

@@ -20,6 +20,7 @@ namespace vpnha::adapters {
 struct PluginServer::State {
     struct Client {
         UniqueFd fd;
+        pid_t pid = 0;
         std::optional<Process> process;  // nullopt: it is gone already.
         bool known = false;              // It has asked for an address, or said `up`.
         bool announced = false;          // It has said that it ends.
@@ -57,7 +58,7 @@ void PluginServer::State::on_connection() {
         ++counters.refused;
         return;
     }
-    clients.emplace(id, Client{std::move(*fd), read_process(peer->pid)});
+    clients.emplace(id, Client{std::move(*fd), peer->pid, read_process(peer->pid)});
 }
 
 void PluginServer::State::on_ready(PluginClientId id) {
@@ -78,6 +79,7 @@ void PluginServer::State::on_message(PluginClientId id, ByteView bytes) {
     Result<PluginMessage> message = parse_plugin_message(bytes);
     if (!message) {
         ++counters.malformed;
+        listener.on_malformed(clients.at(id).pid, message.error());
         forget(id);
         return;
     }

@@ -32,6 +32,8 @@ struct PluginListener {
     // The process is gone, after it asked or `up`. Announced: it ended in an orderly way, so that
     // the client knows too; otherwise it was killed.
     std::function<void(PluginClientId, bool announced)> on_gone;
+    // A message of that process did not parse; its connection is closed. The plugin connects again.
+    std::function<void(pid_t, const Error&)> on_malformed;
 };
 
 struct PluginCounters {

@@ -3,10 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "adapters/os/log.hpp"
 #include "runtime/pppd/plugin_session.hpp"
 
 namespace vpnha::runtime {
+
+namespace {
+
+constexpr std::chrono::minutes kMalformedLogInterval{1};
+
+}  // namespace
 
 Result<void> Plugins::open() {
     adapters::PluginListener listener{
@@ -22,7 +30,8 @@ Result<void> Plugins::open() {
                 run_(node_.on_plugin_down(client.value, loop_.now(), {down.cause, down.traffic}));
             },
         .on_gone = [this](adapters::PluginClientId client,
-                          bool announced) { on_gone(client, announced); }};
+                          bool announced) { on_gone(client, announced); },
+        .on_malformed = [this](pid_t pid, const Error& error) { on_malformed(pid, error); }};
     VPNHA_TRY(server_,
               adapters::PluginServer::open(loop_, config_.plugin_socket, std::move(listener)));
     return {};
@@ -45,6 +54,18 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
     strays_.remove(client);
     run_(node_.on_plugin_up(client.value, up.gateway, news->session, news->not_resumable,
                             loop_.now(), up.classes));
+}
+
+void Plugins::on_malformed(pid_t pid, const Error& error) {
+    const TimePoint now = loop_.now();
+    if (malformed_logged_at_ && now < *malformed_logged_at_ + kMalformedLogInterval) {
+        return;
+    }
+    malformed_logged_at_ = now;
+    adapters::write_log(node::Level::warning,
+                        fmt::format("a message of a pppd does not parse; its plugin is of another "
+                                    "version than vpnhad event=plugin-malformed pid={}: {}",
+                                    pid, error.detail));
 }
 
 void Plugins::on_gone(adapters::PluginClientId client, bool announced) {

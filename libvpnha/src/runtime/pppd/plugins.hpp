@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "adapters/corosync/cluster_map.hpp"
@@ -53,6 +54,8 @@ class Plugins {
   private:
     void on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up);
     void on_gone(adapters::PluginClientId client, bool announced);
+    // Logs one a minute at most: each plugin of a wrong version tries again and again.
+    void on_malformed(pid_t pid, const Error& error);
 
     const config::Config& config_;
     adapters::QbLoop& loop_;
@@ -61,6 +64,7 @@ class Plugins {
     Pptp* pptp_;
     std::function<void(node::Effects)> run_;
     StraySessions strays_;
+    std::optional<TimePoint> malformed_logged_at_;
     std::unique_ptr<adapters::PluginServer> server_;
 };
 

@@ -41,6 +41,11 @@ class PluginServerTest : public testing::Test {
             tell(announced ? "ended" : "killed");
             server_->answer(id, "nobody hears this");
         };
+        listener.on_malformed = [this](pid_t pid, const Error& error) {
+            EXPECT_EQ(pid, ::getpid());
+            EXPECT_FALSE(error.detail.empty());
+            tell("malformed");
+        };
         Result<std::unique_ptr<PluginServer>> opened =
             PluginServer::open(loop_, path_, std::move(listener));
         ASSERT_TRUE(opened.has_value()) << opened.error().detail;
@@ -163,7 +168,7 @@ TEST_F(PluginServerTest, ClosesOnWhatDoesNotParse) {
         }
     });
     EXPECT_EQ(server_->counters().malformed, 3U);
-    EXPECT_TRUE(events_.empty());
+    EXPECT_THAT(events_, ElementsAre("malformed", "malformed", "malformed"));
 }
 
 TEST_F(PluginServerTest, HearsRootOnly) {
