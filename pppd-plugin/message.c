@@ -148,7 +148,7 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     at = put(put_field(at, FIELD_ECHO, 5), session->echo_interval_s, 2);
     at = put(at, session->echo_failures, 2);
     at = put(at, session->echo_is_adaptive ? 1 : 0, 1);
-    at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_unix_ms, 8);
+    at = put(put_field(at, FIELD_ESTABLISHED, 8), session->established_boot_ms, 8);
     at = put(put_field(at, FIELD_TIMEOUTS, 8), session->timeouts.session_s, 4);
     at = put(at, session->timeouts.idle_s, 4);
     at = put_text(at, FIELD_USER, session->user, VPNHA_USER_BYTES_MAX);

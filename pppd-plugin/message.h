@@ -111,7 +111,7 @@ struct vpnha_session {
     uint16_t mtu;                             /* Of the device. */
     uint16_t echo_interval_s, echo_failures;
     int echo_is_adaptive;
-    uint64_t established_unix_ms;
+    uint64_t established_boot_ms;
     struct vpnha_timeouts timeouts;
     char user[VPNHA_USER_BYTES_MAX + 1];
     char interface[VPNHA_INTERFACE_BYTES_MAX + 1];

@@ -362,8 +362,8 @@ static void on_ip_up(void* unused, int argument) {
     memset(&session, 0, sizeof session);
     collect();
     snprintf(session.gateway, sizeof session.gateway, "%s", has_gateway() ? gateway_name : "");
-    clock_gettime(CLOCK_REALTIME, &now);
-    session.established_unix_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    session.established_boot_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     session_is_up = 1;
     tell_session();
     watches = 0;

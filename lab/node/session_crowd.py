@@ -61,7 +61,8 @@ def session_up(gateway: str, peer: str, number: int, address: str, our_address: 
     values = [gateway.encode(), struct.pack("!I", os.getpid()), b"l2tp", ids, LINK_OPTIONS,
               LINK_OPTIONS, socket.inet_aton(our_address) + socket.inet_aton(address),
               struct.pack("!HHB", echo_s, ECHO_FAILURES if echo_s else 0, 0),
-              struct.pack("!Q", int(time.time() * 1000)), user(number, name_octets),
+              struct.pack("!Q", int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)),
+              user(number, name_octets),
               struct.pack("!H", MTU) + f"made{number}".encode(),
               struct.pack("!I", not_resumable)]
     return message(SESSION_UP, list(enumerate(values, 1)))

@@ -347,6 +347,8 @@ void Machine::run(const Task& task) {
     if (over_) {
         return;
     }
+    // Time daemons keep Unix time the same everywhere.
+    node_->set_wall(agenda_.now() - local_now());
     node::Effects effects = task.call(*node_, local_now());
     const bool of_lease =
         task.of_lease && std::all_of(effects.begin(), effects.end(), [](const auto& effect) {

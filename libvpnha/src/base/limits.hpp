@@ -164,6 +164,8 @@ inline constexpr std::size_t kStateFileBytesMax = std::size_t{16} * 1024;
 inline constexpr std::size_t kFingerprintsMax = 256;
 // Digests are compared so often: 60 octets a gateway.
 inline constexpr std::chrono::seconds kDigestInterval{10};
+// A node's Unix time may differ so much from that of the node that serves.
+inline constexpr std::chrono::seconds kClockDifferenceMax{2};
 // A request that nobody answered, or whose answer did not match, is repeated after 1, 2, 4 … s: a
 // difference that no pass can mend must not keep the group busy.
 inline constexpr std::chrono::seconds kAskAgainFirst{1};

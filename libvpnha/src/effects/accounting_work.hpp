@@ -26,8 +26,7 @@ struct AccountingRequest {
     std::vector<Bytes> classes;  // Class, as the server that authenticated gave it.
     Ipv4Address address;         // The client's in the tunnel.
     Ipv4Address peer;            // The client's outside.
-    std::uint64_t unix_ms = 0;   // Of what is told: the start, the end, this reading.
-    std::uint64_t delay_s = 0;   // So long ago.
+    std::uint64_t delay_s = 0;   // What is told, the start, the end, this reading, was so long ago.
     // The next three not at a start.
     Traffic traffic;
     std::uint64_t seconds = 0;  // Since the session began.
@@ -39,7 +38,7 @@ struct SendAccounting {
     std::uint64_t ticket = 0;
     AccountingRequest request;
 };
-// The counters of this node's point-to-point devices, and the time. → TrafficRead
+// The counters of this node's point-to-point devices. → TrafficRead
 struct ReadTraffic {
     GatewayId gateway;
     std::uint64_t ticket = 0;
@@ -64,7 +63,6 @@ struct DeviceTraffic {
 };
 struct TrafficRead {
     std::uint64_t ticket = 0;
-    std::uint64_t unix_ms = 0;
     std::span<const DeviceTraffic> devices;  // Empty as well when they could not be read.
 };
 

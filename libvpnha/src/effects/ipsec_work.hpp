@@ -89,7 +89,6 @@ using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, Flu
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
     ByteView message;
-    std::uint64_t unix_ms = 0;
 };
 // An empty charon with its connections loaded (its RESYNC came): feed it from the start.
 struct CharonFresh {};

@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "base/time.hpp"
 #include "l2tp/session_record.hpp"
 #include "pptp/call_record.hpp"
 
@@ -23,7 +24,7 @@ struct ScriptFacts {
     Ipv4Address our_address;
     Ipv4Address peer_address;
     std::optional<ppp::Ipv6Identifiers> ipv6;  // Where IPv6CP is open.
-    std::uint64_t established_unix_ms = 0;     // By the clock of the node that negotiated it.
+    TimePoint established{};                   // On this node's CLOCK_BOOTTIME.
     std::uint32_t device = 0;  // Its number in this kernel; 0: the port of the sessions knows it.
     friend bool operator==(const ScriptFacts&, const ScriptFacts&) = default;
 };

@@ -31,6 +31,7 @@
 #include "base/time.hpp"
 #include "effects/effects.hpp"
 #include "keepers/margin.hpp"
+#include "replica/gateway_clock.hpp"
 #include "replica/replica.hpp"
 
 namespace vpnha::keepers {
@@ -49,6 +50,8 @@ class Gateway {
     [[nodiscard]] virtual bool is_served() const = 0;
     // Its lease holds: peers hear what is said.
     [[nodiscard]] virtual bool is_heard() const = 0;
+    // By which the ages of its sessions are counted.
+    [[nodiscard]] virtual const replica::GatewayClock& clock() const = 0;
     // Has the keepers install whatever the replica holds and this node's kernel lacks.
     virtual void install_missing(TimePoint now, Effects& effects) = 0;
     // A session that this node went on with has ended: all keepers hear of it, at once.
@@ -73,7 +76,7 @@ struct SessionView {
     std::string address;    // The client's in the tunnel; may be empty.
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // At the node that negotiated it.
-    std::uint64_t established_unix_ms = 0;
+    std::uint64_t established_unix_ms = 0;  // By the gateway's clock.
     SessionState state{};
     Epoch epoch;
     std::string reason;  // Why it is unprotected or quarantined.

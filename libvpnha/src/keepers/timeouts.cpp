@@ -8,20 +8,7 @@ namespace vpnha::keepers {
 
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// Whatever a clock or a record says: no sum of times overflows.
-constexpr std::uint64_t kFarMs = std::uint64_t{1} << 42;
-
-// Until the session's time is over; negative: since then.
-milliseconds time_left(const Timeouts::Session& session, std::uint64_t unix_ms) {
-    const std::uint64_t whole = std::uint64_t{session.timeouts.session_s} * 1000;
-    if (unix_ms < session.began_unix_ms) {
-        return milliseconds(std::min(session.began_unix_ms - unix_ms, kFarMs) + whole);
-    }
-    return milliseconds(whole) - milliseconds(std::min(unix_ms - session.began_unix_ms, kFarMs));
-}
 
 std::string_view reason_of(EndCause cause) {
     return cause == EndCause::idle_timeout ? "its Idle-Timeout is over"
@@ -64,7 +51,7 @@ void Timeouts::hear(const node::TrafficRead& read, TimePoint now) {
         const Session& session = watched.session;
         watched.ends_at.reset();
         if (session.timeouts.session_s != 0) {
-            watched.ends_at = now + time_left(session, read.unix_ms);
+            watched.ends_at = session.began + seconds(session.timeouts.session_s);
             watched.cause = EndCause::session_timeout;
         }
         const auto found = counted.find(session.client);

@@ -2,12 +2,12 @@
 // Session-Timeout and Idle-Timeout of the sessions that a node has taken over; of a stock session
 // its pppd sees to them. Pure.
 //
-// A session's time is counted by the wall clock, from the begin that its record has. So it is the
-// same over any number of failovers, as far as the nodes' clocks agree. What is idle shows in the
-// counters of the session's device; nobody knows when a lost node saw its last packet, so idleness
-// counts from the takeover at the earliest. Both come with a reading (node::TrafficRead), which is
-// asked for each kPause while there is something to end. What others ask for more often is heeded
-// no sooner.
+// A session's time is counted from the begin that its record has, by the gateway's clock. So it is
+// the same over any number of failovers, whatever the nodes' own clocks are. What is idle shows in
+// the counters of the session's device; nobody knows when a lost node saw its last packet, so
+// idleness counts from the takeover at the earliest. It comes with a reading (node::TrafficRead),
+// which is asked for each kPause while there is something to end. What others ask for more often is
+// heeded no sooner.
 #pragma once
 
 #include <map>
@@ -33,7 +33,7 @@ class Timeouts {
     struct Session {
         wire::RecordKey record;
         ppp::Timeouts timeouts;
-        std::uint64_t began_unix_ms = 0;
+        TimePoint began{};
         Ipv4Address client;  // The address of its device's other end.
     };
     // A session that has to end now, and nothing more will be heard of it here.

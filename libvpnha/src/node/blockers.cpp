@@ -30,6 +30,7 @@ bool Blockers::reset_again(TimePoint now) {
 
 void Blockers::clear() {
     differences_.clear();
+    clock_.clear();
     unreset_ = false;
     reset_again_at_.reset();
 }
@@ -63,6 +64,9 @@ std::vector<std::string> Blockers::list(const replica::Replica& replica) const {
         reasons.push_back(fmt::format("{} differs from the promoted node's", item));
     }
     reasons.insert(reasons.end(), routing_.begin(), routing_.end());
+    if (!clock_.empty()) {
+        reasons.push_back(clock_);
+    }
     return reasons;
 }
 

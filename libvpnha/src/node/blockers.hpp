@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What keeps this node from going on with all sessions were it promoted: records that it cannot
 // apply, stock services of its last promotion that have not ended, a set-up that differs, routing
-// that is somebody else's. Pure.
+// that is somebody else's, a clock that is wrong. Pure.
 //
 //   services \ event | reset failed          | reset succeeded | it is time
 //   -----------------+-----------------------+-----------------+----------------
@@ -37,6 +37,10 @@ class Blockers {
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
     // What of the gateway's routing on this node is somebody else's, in words.
     void set_routing(std::vector<std::string> conflicts) { routing_ = std::move(conflicts); }
+    // How this node's clock differs from that of the node that serves; empty: not by much. It keeps
+    // nothing from going on, so it lowers the score alone.
+    void set_clock(std::string difference) { clock_ = std::move(difference); }
+    [[nodiscard]] const std::string& clock() const { return clock_; }
     // The gateway is detached.
     void clear();
 
@@ -52,6 +56,7 @@ class Blockers {
     std::optional<TimePoint> reset_again_at_;
     std::vector<std::string> differences_;
     std::vector<std::string> routing_;
+    std::string clock_;
 };
 
 }  // namespace vpnha::node

@@ -381,7 +381,7 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
         // answer, of 4 three.
         const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
-            const std::optional<TimePoint> since = members_.since(node);
+            const std::optional<TimePoint> since = others_.members.since(node);
             return since && now >= *since + kVoterSettle &&
                    std::find(next.begin(), next.end(), node) == next.end();
         });

@@ -23,7 +23,7 @@ std::uint32_t count_kept(const std::vector<keepers::SessionView>& sessions) {
 }  // namespace
 
 std::string GatewayNode::name_of(NodeId node) const {
-    const std::string name = members_.name(node);
+    const std::string name = others_.members.name(node);
     return name.empty() ? std::to_string(node.value) : name;
 }
 

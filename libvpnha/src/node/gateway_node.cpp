@@ -22,10 +22,12 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       speech_(speech),
       replica_(settings_.id, self()),
       lease_(settings_.lease, settings_.durable, settings_.started_at),
-      keepers_({settings_.id, settings_.name, attachment_, replica_, takeover_, lease_},
-               settings_.keepers, families),
+      keepers_(
+          {settings_.id, settings_.name, attachment_, replica_, takeover_, lease_, others_.clock},
+          settings_.keepers, families),
       keeper_steps_({keepers_, replica_, lease_, grants_}),
       saves_(settings_.durable, settings_.started_at),
+      others_{{}, replica::GatewayClock(settings_.id)},
       voter_watch_(self(), settings_.started_at),
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
@@ -277,7 +279,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     } else {
         score_.thaw();
     }
-    members_.set(members, now);
+    others_.members.set(members, now);
     take(lease_.on_members(members, quorate, now), now, effects);
     if (waits()) {
         grants_.await(now + settings_.lease.timing.lame);  // Who comes back abstains at first.
@@ -308,7 +310,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     take(replica_.on_message(sender, message, now), now, effects);
     keepers_.on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
-        members_.introduce(sender, hello->node_name);
+        others_.members.introduce(sender, hello->node_name);
         holder_watch_.note(sight());
         if (replica_.holder() == sender) {
             score_.thaw();  // The holder serves in the new ring.
@@ -320,6 +322,10 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         on_barrier(sender, *barrier, now, effects);
     } else if (const auto* move = std::get_if<wire::Move>(&message)) {
         on_move(sender, *move, now, effects);
+    } else if (const auto* clock = std::get_if<wire::Clock>(&message)) {
+        on_clock(sender, *clock, now, effects);
+    } else if (std::holds_alternative<wire::SnapshotRequest>(message)) {
+        others_.clock.on_asked();
     }
 }
 
@@ -345,8 +351,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
             if (stand_in_.wanted() && is_promoted()) {
                 stand_in_.depose(now);
                 // The node that acts tells Pacemaker of a member only: this one may have been none.
-                effects.emplace_back(
-                    WithdrawScore{settings_.id, attachment_.resource(), members_.name(self())});
+                effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(),
+                                                   others_.members.name(self())});
             }
             effects.emplace_back(
                 Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
@@ -411,6 +417,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
         claim_above_members(now, effects);
         keepers_.follow(now, effects);
         take(replica_.flush(now), now, effects);
+        flush_clock(now, effects);
         keeper_steps_.note_counters();
         watch_links(now, effects);
         watch_own_lease(now, effects);
@@ -427,7 +434,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (!attached()) {
         return at;
     }
-    at = earliest(at, replica_.next_deadline());
+    at = earliest(earliest(at, replica_.next_deadline()), others_.clock.next_deadline());
     at = earliest(at, keepers_.next_deadline());
     for (const TimePoint announcement : announcements_) {
         at = earliest(at, announcement);

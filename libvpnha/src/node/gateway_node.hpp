@@ -34,6 +34,7 @@
 #include "node/worth/own_lease.hpp"
 #include "node/worth/planned_move.hpp"
 #include "node/worth/score.hpp"
+#include "replica/gateway_clock.hpp"
 #include "replica/replica.hpp"
 #include "takeover/takeover.hpp"
 #include "wire/codec.hpp"
@@ -67,6 +68,8 @@ inline constexpr int kScoreEmpty = 1;
 // Of a score, for each side that counts as lost: 100 becomes 70 or 40. A node with everything and
 // bad links stays above one that lacks sessions; once that one is in sync it gets the gateway.
 inline constexpr int kPercentForLostSide = 30;
+// Of a score, where this node's clock differs from that of the node that serves.
+inline constexpr int kPercentForClock = 10;
 // Where standbys stand in, Pacemaker is to promote the one that does: of equal scores it takes any.
 // The promoted node's is never lower than a standby's.
 inline constexpr int kScoreFirstToStandIn = 1;
@@ -92,6 +95,12 @@ struct MovePlan {
 struct Wishes {
     OwnLease own_lease;
     PlannedMove planned;
+};
+
+// What this node knows of the others.
+struct Others {
+    Members members;
+    replica::GatewayClock clock;
 };
 
 struct GatewayCounters {
@@ -192,6 +201,9 @@ class GatewayNode {
         blockers_.set_routing(std::move(conflicts));
     }
 
+    // Unix time less CLOCK_BOOTTIME, of this node.
+    void set_wall(Duration wall) { others_.clock.set_wall(wall); }
+
     void on_time(TimePoint now, Effects& effects);
 
     // What a transition waits for may have come; to be called after every event.
@@ -216,6 +228,7 @@ class GatewayNode {
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] const Links& links() const { return links_; }
+    [[nodiscard]] const replica::GatewayClock& clock() const { return others_.clock; }
     // Of that class; nullptr: this node has no such family.
     template <class Family>
     [[nodiscard]] const Family* keeper() const {
@@ -312,6 +325,9 @@ class GatewayNode {
     void watch_holder(TimePoint now, Effects& effects);
     // A promoted node that is granted no lease, where another one could be, gives the role away.
     void watch_own_lease(TimePoint now, Effects& effects);
+    // What time it is for the gateway's sessions, and for the node that serves.
+    void on_clock(NodeId sender, const wire::Clock& clock, TimePoint now, Effects& effects);
+    void flush_clock(TimePoint now, Effects& effects);
     // A planned move.
     void on_move(NodeId sender, const wire::Move& move, TimePoint now, Effects& effects);
     // The promotion has ended, well or not.
@@ -371,7 +387,7 @@ class GatewayNode {
     LeaseSaves saves_;
     Blockers blockers_;
     Score score_;
-    Members members_;
+    Others others_;
     VoterWatch voter_watch_;
     HolderWatch holder_watch_;
     Wishes wishes_;

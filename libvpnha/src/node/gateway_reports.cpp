@@ -23,7 +23,7 @@ void GatewayNode::on_process_died(NodeId member, TimePoint now, Effects& effects
         replica_.holder() == member) {
         return;
     }
-    const std::string name = members_.name(member);
+    const std::string name = others_.members.name(member);
     effects.emplace_back(
         Log{Level::warning,
             fmt::format("vpnhad of {} has died; its promotion score is withdrawn event=reported {}",
@@ -80,7 +80,7 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                              lease_.state().voters.all().size(), reserve());
         // Who is no member has been told of by Corosync.
         const Level level =
-            !news.counts && members_.contains(news.node) ? Level::warning : Level::info;
+            !news.counts && others_.members.contains(news.node) ? Level::warning : Level::info;
         effects.emplace_back(Log{
             level, news.counts
                        ? fmt::format("the vote of node {} counts again event=vote-back {}",
@@ -116,7 +116,7 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     if (!report) {
         return;
     }
-    const std::string name = members_.name(report->holder);
+    const std::string name = others_.members.name(report->holder);
     const std::string_view what = report->died     ? "has died"
                                   : report->claims ? "claims the lease, and hears no answer"
                                                    : "stands still";
@@ -130,7 +130,7 @@ void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
     // Another node could be granted the lease without this one's vote: only then a move helps.
     std::vector<NodeId> others;
     for (const NodeId node : lease_.state().voters.all()) {
-        if (node != self() && members_.contains(node)) {
+        if (node != self() && others_.members.contains(node)) {
             others.push_back(node);
         }
     }

@@ -7,8 +7,9 @@ namespace vpnha::node {
 
 namespace {
 
-int score_of(wire::Level level, unsigned lost_sides) {
-    const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides);
+int score_of(wire::Level level, unsigned lost_sides, bool is_astray) {
+    const int share = 100 - kPercentForLostSide * static_cast<int>(lost_sides) -
+                      (is_astray ? kPercentForClock : 0);
     switch (level) {
         case wire::Level::complete:
             return kScoreComplete * share / 100;
@@ -38,7 +39,8 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
         .moves = replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder()),
         .score = wishes_.own_lease.gives_role_away() ? kScoreEmpty
                  : calls                             ? kScoreCalls
-                         : score_of(standing(), loss) + score_for_standing_in(loss),
+                         : score_of(standing(), loss, !blockers_.clock().empty()) +
+                               score_for_standing_in(loss),
         .lost_sides = loss,
         // A promoted node that a standby surpasses would be demoted.
         .is_urgent = wishes_.own_lease.gives_role_away() || calls ||

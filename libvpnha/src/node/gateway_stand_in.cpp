@@ -131,8 +131,8 @@ void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
                                             "promoted it yet event=acting-long {}",
                                             stand_in_.holder().value, tag())});
     }
-    if (stand_in_.tells(now) && members_.contains(stand_in_.holder())) {
-        const std::string name = members_.name(stand_in_.holder());
+    if (stand_in_.tells(now) && others_.members.contains(stand_in_.holder())) {
+        const std::string name = others_.members.name(stand_in_.holder());
         effects.emplace_back(
             Log{Level::warning,
                 fmt::format("{} lives, and this node acts in its place; Pacemaker is told "
@@ -175,7 +175,7 @@ void GatewayNode::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePo
 }
 
 void GatewayNode::hear_group(TimePoint now, Effects& effects) {
-    const bool heard = stand_in_.barrier_came() || !members_.contains(stand_in_.holder());
+    const bool heard = stand_in_.barrier_came() || !others_.members.contains(stand_in_.holder());
     // Who comes from another ring may have more than this node.
     if (!takeover_.waits_for_group() || !heard || !replica_.quorate() || !replica_.has_met_all()) {
         return;

@@ -27,6 +27,7 @@ class KeeperList final : public keepers::Gateway {
         replica::Replica& replica;
         const takeover::Takeover& takeover;
         const lease::Engine& lease;
+        const replica::GatewayClock& clock;
     };
     KeeperList(const Parts& parts, const keepers::Settings& settings,
                std::span<const keepers::Make> families);
@@ -39,6 +40,7 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] bool is_attached() const override { return parts_.attachment.attached(); }
     [[nodiscard]] bool is_served() const override { return parts_.takeover.serves(); }
     [[nodiscard]] bool is_heard() const override { return parts_.lease.holder().serving(); }
+    [[nodiscard]] const replica::GatewayClock& clock() const override { return parts_.clock; }
     void install_missing(TimePoint now, Effects& effects) override;
     void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
     [[nodiscard]] std::string tag() const override;

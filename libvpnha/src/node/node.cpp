@@ -366,6 +366,13 @@ Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts,
                 [&](GatewayNode& node, Effects&) { node.set_routing(std::move(conflicts)); });
 }
 
+void Node::set_wall(Duration wall) {
+    wall_ = wall;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.set_wall(wall);
+    }
+}
+
 Effects Node::announce_again(GatewayId gateway, TimePoint now) {
     return tell(gateway, now,
                 [&](GatewayNode& node, Effects& effects) { node.announce_again(now, effects); });

@@ -104,6 +104,10 @@ class Node {
     [[nodiscard]] Effects set_routing(GatewayId gateway, std::vector<std::string> conflicts,
                                       TimePoint now);
 
+    // Unix time less CLOCK_BOOTTIME, of this node, as it is now: somebody may set the clock.
+    void set_wall(Duration wall);
+    [[nodiscard]] Duration wall() const { return wall_; }
+
     // What this node compares with the others has changed.
     [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
 
@@ -225,6 +229,7 @@ class Node {
     void log_dropped(NodeId sender, const Error& error, Effects& effects);
 
     Settings settings_;
+    Duration wall_{};
     Speech speech_;
     std::map<GatewayId, GatewayNode> gateways_;
     std::set<NodeId> members_;

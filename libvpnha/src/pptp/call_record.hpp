@@ -56,7 +56,7 @@ struct CallRecord {
     std::uint16_t echo_failures = 0;  // Unanswered echoes that end the session; 0: none do.
     // What the peer sends answers them: an echo is sent only after an interval without a packet.
     bool echo_is_adaptive = false;
-    std::uint64_t established_unix_ms = 0;  // By the clock of the node that negotiated it.
+    std::uint64_t established_unix_ms = 0;  // By the gateway's clock.
     ppp::Timeouts timeouts;
     // Why no other node can go on with it: who takes it over tells its client that it has ended.
     // Empty: others can. At most limits::kObstacleBytesMax octets.

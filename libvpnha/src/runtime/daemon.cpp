@@ -17,6 +17,7 @@
 #include "adapters/lease/fenced_file.hpp"
 #include "adapters/lease/lease_links.hpp"
 #include "adapters/lease/lease_saver.hpp"
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/os/linux_machine.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
@@ -317,6 +318,7 @@ class Daemon {
     Result<void> make_node() {
         VPNHA_TRY(node::Settings settings, read_settings());
         node_.emplace(std::move(settings));
+        node_->set_wall(adapters::wall_offset());
         if (node_->fenced() || adapters::is_fenced(config_.control_socket)) {
             return end_fenced_life();
         }

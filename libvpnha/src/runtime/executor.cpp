@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/os/log.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
@@ -477,6 +478,7 @@ void Executor::arm_timer() {
     }
     loop_.set_timer(kNodeTimer, std::max(*at, loop_.now() + kTurnPause), [this] {
         armed_for_.reset();
+        node_.set_wall(adapters::wall_offset());
         run(node_.on_time(loop_.now()));
     });
 }

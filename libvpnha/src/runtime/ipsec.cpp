@@ -22,21 +22,12 @@ namespace {
 // Of some thousand SAs, each of which charon may be at work on.
 constexpr auto kListTimeout = std::chrono::seconds(5);
 
-std::uint64_t unix_ms() {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
-
 ports::Charon::Listener listener_for(GatewayId id,
                                      std::function<void(GatewayId, const node::IpsecEvent&)> tell) {
     const auto heard = [id, tell = std::move(tell)](const node::IpsecEvent& event) {
         tell(id, event);
     };
-    return {.on_said =
-                [heard](ByteView message) {
-                    heard(node::CharonSaid{message, unix_ms()});
-                },
+    return {.on_said = [heard](ByteView message) { heard(node::CharonSaid{message}); },
             .on_fresh = [heard] { heard(node::CharonFresh{}); },
             .on_turned = [heard](bool active) { heard(node::CharonTurned{active}); },
             .on_fed =

@@ -30,7 +30,6 @@ pptp::CallRecord call_record(const pptp::CallKey& key, const adapters::PluginPpt
             .echo_interval_s = link.echo_interval_s,
             .echo_failures = link.echo_failures,
             .echo_is_adaptive = link.echo_is_adaptive,
-            .established_unix_ms = link.established_unix_ms,
             .timeouts = link.timeouts,
             .mppe = static_cast<pptp::Mppe>(ids.mppe_bits),
             .sealed_keys = {},

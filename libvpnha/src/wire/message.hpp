@@ -234,8 +234,19 @@ struct Move {
     friend bool operator==(const Move&, const Move&) = default;
 };
 
+// What time it is for the gateway's sessions, and for the sender (replica/gateway_clock.hpp): by
+// the promoted node from time to time, and to who asks for a snapshot; with none, by those that
+// know. Optional: who does not know it counts by its own clock.
+struct Clock {
+    GatewayId gateway{};
+    Epoch epoch;                   // In which the gateway's clock was said last.
+    std::uint64_t gateway_ms = 0;  // Milliseconds on that clock.
+    std::uint64_t unix_ms = 0;     // The sender's own Unix time, in milliseconds.
+    friend bool operator==(const Clock&, const Clock&) = default;
+};
+
 using Message = std::variant<Hello, Setup, Claim, Update, Digest, SnapshotRequest, Snapshot,
-                             SnapshotEnd, Confirm, Barrier, Extension, Move>;
+                             SnapshotEnd, Confirm, Barrier, Extension, Move, Clock>;
 // Type of a message on the wire: the index plus one, but for optional ones.
 inline constexpr std::uint8_t kOptionalMessageType = 0x80;
 

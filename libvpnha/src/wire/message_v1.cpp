@@ -31,6 +31,7 @@ enum class Type : std::uint8_t {
     confirm = 9,
     barrier = 10,
     move = kOptionalMessageType,
+    clock,
 };
 
 void write(ByteWriter& out, const Epoch& epoch) {
@@ -362,6 +363,31 @@ Move read_move(ByteReader& in) {
     return move;
 }
 
+void write(ByteWriter& out, const Clock& clock) {
+    out.u8(clock.gateway.value);
+    write(out, clock.epoch);
+    out.u64(clock.gateway_ms).u64(clock.unix_ms);
+}
+
+Clock read_clock(ByteReader& in) {
+    Clock clock;
+    clock.gateway = read_gateway(in);
+    clock.epoch = read_epoch(in);
+    clock.gateway_ms = in.u64();
+    clock.unix_ms = in.u64();
+    return clock;
+}
+
+std::uint8_t type_of(const Message& message) {
+    if (std::holds_alternative<Move>(message)) {
+        return static_cast<std::uint8_t>(Type::move);
+    }
+    if (std::holds_alternative<Clock>(message)) {
+        return static_cast<std::uint8_t>(Type::clock);
+    }
+    return static_cast<std::uint8_t>(message.index() + 1);
+}
+
 Result<Message> read_body(std::uint8_t type, ByteReader& in) {
     switch (static_cast<Type>(type)) {
         case Type::hello:
@@ -386,6 +412,8 @@ Result<Message> read_body(std::uint8_t type, ByteReader& in) {
             return read_barrier(in);
         case Type::move:
             return read_move(in);
+        case Type::clock:
+            return read_clock(in);
     }
     if ((type & kOptionalMessageType) != 0) {
         in.rest();
@@ -399,8 +427,7 @@ void encode_v1(ByteWriter& out, const Message& message) {
         out.u8(extension->type);
         return;
     }
-    out.u8(std::holds_alternative<Move>(message) ? static_cast<std::uint8_t>(Type::move)
-                                                 : static_cast<std::uint8_t>(message.index() + 1));
+    out.u8(type_of(message));
     std::visit(
         [&out](const auto& body) {
             if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, Extension>) {

@@ -39,6 +39,7 @@ class Place final : public FakeGateway {
     explicit Place(std::uint32_t node)
         : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100, true) {}
 
+    using FakeGateway::clock_;
     using FakeGateway::replica_;
 
     [[nodiscard]] bool is_heard() const override { return replica_.promoted() && heard_; }
@@ -232,6 +233,11 @@ class PptpCallsTest : public ::testing::Test {
     void kill_a() {
         dead_ = &a_;
         b_.replica_.on_members({NodeId{2}}, true, now_);
+    }
+    // The call is so old, by B's clock.
+    void age(Duration age) {
+        b_.clock_.set_wall(milliseconds(sample_call().established_unix_ms) + age -
+                           now_.time_since_epoch());
     }
 
     TimePoint now_{TimePoint{} + seconds(1000)};

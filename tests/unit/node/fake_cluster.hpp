@@ -27,6 +27,9 @@ inline constexpr GatewayId kGateway{1};
 inline constexpr std::uint32_t kTunDevice = 8;
 inline constexpr Traffic kTunBefore{50'000, 60'000, 500, 600};
 
+// The nodes' Unix time less their CLOCK_BOOTTIME, unless set_wall() sets another one.
+inline constexpr std::chrono::milliseconds kWall{1'767'225'600'000};
+
 struct FakeNode {
     std::unique_ptr<Node> node;
     std::set<l2tp::SessionKey> kernel;
@@ -93,6 +96,17 @@ class FakeCluster {
     keepers::FlowSettings& flow_settings() { return flow_settings_; }
     keepers::AddressSettings& address_settings() { return address_settings_; }
     keepers::AccountSettings& account_settings() { return account_settings_; }
+    // Somebody sets the clock of that node, which lives.
+    void set_wall(std::uint32_t node, Duration wall) {
+        walls_[node] = wall;
+        at(node).node->set_wall(wall);
+    }
+    // The Unix time of nodes whose clock nobody has set.
+    [[nodiscard]] std::uint64_t unix_ms() const {
+        return static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + kWall)
+                .count());
+    }
     // Nodes that start from now on have PPTP.
     void have_pptp() { has_pptp_ = true; }
     // Nodes that start from now on run pppd's scripts for what they resume.
@@ -132,6 +146,7 @@ class FakeCluster {
         settings.gateways = {gateway};
         auto fake = std::make_unique<FakeNode>();
         fake->node = std::make_unique<Node>(std::move(settings));
+        fake->node->set_wall(walls_.try_emplace(node, kWall).first->second);
         nodes_[NodeId{node}] = std::move(fake);
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
@@ -545,6 +560,7 @@ class FakeCluster {
     bool abstains_ = false;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};
+    std::map<std::uint32_t, Duration> walls_;
     RequestToken next_request_ = 1;
     bool held_ = false;
 };

@@ -8,7 +8,7 @@ namespace vpnha::keepers {
 
 class FakeGateway : public Gateway {
   public:
-    FakeGateway(GatewayId id, NodeId self) : replica_(id, self), id_(id) {}
+    FakeGateway(GatewayId id, NodeId self) : replica_(id, self), clock_(id), id_(id) {}
     virtual ~FakeGateway() = default;
     FakeGateway(const FakeGateway&) = delete;
     FakeGateway& operator=(const FakeGateway&) = delete;
@@ -19,12 +19,14 @@ class FakeGateway : public Gateway {
     [[nodiscard]] bool is_attached() const override { return true; }
     [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
     [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
+    [[nodiscard]] const replica::GatewayClock& clock() const override { return clock_; }
     void install_missing(TimePoint, Effects&) override {}
     void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
   protected:
     replica::Replica replica_;
+    replica::GatewayClock clock_;
 
   private:
     GatewayId id_;

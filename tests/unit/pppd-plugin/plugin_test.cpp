@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/os/unix_socket.hpp"
 #include "adapters/pppd/plugin_message.hpp"
 #include "support/temporary_path.hpp"
@@ -117,8 +118,8 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(link.user, "alice");
     EXPECT_EQ(link.interface, "ppp0");
     EXPECT_EQ(link.mtu, 1396);
-    const auto age = std::chrono::system_clock::now().time_since_epoch() -
-                     std::chrono::milliseconds(link.established_unix_ms);
+    const auto age = adapters::boot_time().time_since_epoch() -
+                     std::chrono::milliseconds(link.established_boot_ms);
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 

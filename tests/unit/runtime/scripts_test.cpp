@@ -28,7 +28,7 @@ node::RunUpScripts up(std::uint16_t number) {
              .our_address = parse_ipv4("10.200.0.1").value(),
              .peer_address = Ipv4Address{0x0ac80100U + number},
              .ipv6 = {},
-             .established_unix_ms = 0}};
+             .established = {}}};
 }
 
 node::RunDownScripts down(std::uint16_t number) {

@@ -62,6 +62,7 @@ std::vector<Message> all_messages() {
         Barrier{GatewayId{1}, kEpoch},
         Extension{0x85},
         Move{GatewayId{1}, MovePhase::handed, kEpoch, NodeId{3}, 12'345, 67},
+        Clock{GatewayId{1}, kEpoch, 1'767'225'600'000, 1'767'225'700'000},
     };
 }
 

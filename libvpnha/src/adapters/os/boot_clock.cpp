@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <chrono>
 #include <fstream>
 
 namespace vpnha::adapters {
@@ -12,6 +13,10 @@ TimePoint boot_time() {
     timespec time{};
     ::clock_gettime(CLOCK_BOOTTIME, &time);
     return TimePoint(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
+Duration wall_offset() {
+    return std::chrono::system_clock::now().time_since_epoch() - boot_time().time_since_epoch();
 }
 
 Result<void> refuse_shifted_clock(const std::string& offsets) {

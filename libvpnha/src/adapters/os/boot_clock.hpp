@@ -12,6 +12,9 @@ namespace vpnha::adapters {
 
 [[nodiscard]] TimePoint boot_time();
 
+// Unix time less boot_time(), as this machine's clock stands now.
+[[nodiscard]] Duration wall_offset();
+
 // Error unsupported: this process has another CLOCK_BOOTTIME than the kernel, because its time
 // namespace has an offset (time_namespaces(7)). The gate's program compares the lease's deadline
 // with the kernel's. `offsets` has the offsets; a kernel without that file has no such namespaces.

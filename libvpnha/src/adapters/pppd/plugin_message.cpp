@@ -167,7 +167,7 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
             link.echo_is_adaptive = value.u8() != 0;
             break;
         case kEstablished:
-            link.established_unix_ms = value.u64();
+            link.established_boot_ms = value.u64();
             break;
         case kUser:
             link.user = text_of(value, limits::kUserNameBytesMax);
@@ -394,7 +394,6 @@ l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link
     record.echo_interval_s = link.echo_interval_s;
     record.echo_failures = link.echo_failures;
     record.echo_is_adaptive = link.echo_is_adaptive;
-    record.established_unix_ms = link.established_unix_ms;
     record.timeouts = link.timeouts;
     record.user = link.user;
     record.interface = link.interface;

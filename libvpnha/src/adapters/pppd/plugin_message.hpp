@@ -34,9 +34,9 @@ struct PluginLink {
     std::uint16_t echo_interval_s = 0;   // 0: never.
     std::uint16_t echo_failures = 0;     // Unanswered echoes that end the session; 0: none do.
     bool echo_is_adaptive = false;
-    std::uint64_t established_unix_ms = 0;
-    ppp::Timeouts timeouts;  // A plugin that is older than they are says none.
-    std::string user;        // As authenticated; may be empty.
+    std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
+    ppp::Timeouts timeouts;                 // A plugin that is older than they are says none.
+    std::string user;                       // As authenticated; may be empty.
     std::string interface;
     std::uint16_t mtu = 0;  // Of the interface.
 };

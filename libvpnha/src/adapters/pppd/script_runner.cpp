@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 #include <vector>
+
+#include "adapters/os/boot_clock.hpp"
 
 namespace vpnha::adapters {
 
@@ -68,7 +71,7 @@ std::string name_of_device(std::uint32_t number) {
     return ::if_indextoname(number, name.data()) == nullptr ? std::string() : name.data();
 }
 
-Command command_of(const ScriptCall& call, const std::string& directory, std::uint64_t unix_ms) {
+Command command_of(const ScriptCall& call, const std::string& directory, TimePoint now) {
     const node::ScriptFacts& facts = call.facts;
     const std::string tty;  // What is resumed has none.
     const std::string speed = "0";
@@ -93,9 +96,9 @@ Command command_of(const ScriptCall& call, const std::string& directory, std::ui
         environment.push_back("LLREMOTE=" + to_string(link_local_address(facts.ipv6->theirs)));
     }
     if (is_down(call.script)) {
-        // The clock may have been set back.
-        const std::uint64_t begun = std::min(facts.established_unix_ms, unix_ms);
-        environment.push_back(fmt::format("CONNECT_TIME={}", (unix_ms - begun) / 1000));
+        const auto age = std::chrono::floor<std::chrono::seconds>(now - facts.established);
+        environment.push_back(
+            fmt::format("CONNECT_TIME={}", std::max<std::int64_t>(age.count(), 0)));
     }
     std::vector<std::string> arguments{fmt::format("{}/{}", directory, name_of(call.script)),
                                        call.interface,
@@ -118,11 +121,8 @@ ScriptRunner::~ScriptRunner() {
 }
 
 Result<void> ScriptRunner::run(const ScriptCall& call, Done done) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
     return background_.run(
-        [command = command_of(call, settings_.directory, static_cast<std::uint64_t>(unix_ms)),
-         timeout = settings_.timeout,
+        [command = command_of(call, settings_.directory, boot_time()), timeout = settings_.timeout,
          stop = stop_.get()] { return run_script(command, timeout, stop); },
         [done = std::move(done)](const Result<void>& result) { done(outcome_of(result)); });
 }

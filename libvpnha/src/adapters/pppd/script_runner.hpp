@@ -30,9 +30,9 @@ struct ScriptCall {
     std::string ipparam{};  // Empty: there is none.
 };
 
-// `unix_ms`: now; a session's age is reckoned from it.
+// `now`: boot_time(); a session's age is reckoned from it.
 [[nodiscard]] Command command_of(const ScriptCall& call, const std::string& directory,
-                                 std::uint64_t unix_ms);
+                                 TimePoint now);
 
 class ScriptRunner {
   public:

@@ -51,7 +51,7 @@ void add_counters(RadiusAttributes& attributes, const node::AccountingRequest& r
 }
 
 void add_all(RadiusAttributes& attributes, const node::AccountingRequest& request,
-             const AccountingNas& nas) {
+             const AccountingNas& nas, std::uint64_t unix_s) {
     const bool is_pptp = request.tunnel == node::AccountingRequest::Tunnel::pptp;
     attributes.add(Type::acct_status_type, status_type_of(request.kind));
     attributes.add(Type::acct_session_id, request.session);
@@ -68,7 +68,7 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
     attributes.add(Type::tunnel_type, is_pptp ? kPptp : kL2tp);
     attributes.add(Type::tunnel_client_endpoint, to_string(request.peer));
     attributes.add(Type::calling_station_id, to_string(request.peer));
-    attributes.add(Type::event_timestamp, request.unix_ms / kMsPerSecond);
+    attributes.add(Type::event_timestamp, unix_s - std::min(request.delay_s, unix_s));
     attributes.add(Type::acct_delay_time, request.delay_s);
     if (request.kind != Kind::start) {
         add_counters(attributes, request);
@@ -81,11 +81,12 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
 }  // namespace
 
 std::optional<Bytes> encode_accounting(const node::AccountingRequest& request,
-                                       const AccountingNas& nas, std::uint8_t id, ByteView secret) {
+                                       const AccountingNas& nas, std::uint8_t id, ByteView secret,
+                                       std::uint64_t unix_s) {
     ByteWriter writer;
     writer.u8(kAccountingRequest).u8(id).u16(0).bytes(RadiusDigest{});
     RadiusAttributes attributes(writer);
-    add_all(attributes, request, nas);
+    add_all(attributes, request, nas, unix_s);
     writer.patch_u16(kRadiusLengthOffset, static_cast<std::uint16_t>(writer.size()));
     const auto authenticator = md5({writer.view(), secret});
     if (!authenticator) {

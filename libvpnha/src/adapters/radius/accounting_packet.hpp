@@ -16,10 +16,11 @@ struct AccountingNas {
     Ipv4Address address;
 };
 
-// nullopt: this machine's libcrypto has no MD5.
+// `unix_s`: now; the event's time is reckoned from it. nullopt: this machine's libcrypto has no
+// MD5.
 [[nodiscard]] std::optional<Bytes> encode_accounting(const node::AccountingRequest& request,
                                                      const AccountingNas& nas, std::uint8_t id,
-                                                     ByteView secret);
+                                                     ByteView secret, std::uint64_t unix_s);
 
 // Whether `answer` is the Accounting-Response to that request, from who knows the secret. Its
 // attributes are not looked at.

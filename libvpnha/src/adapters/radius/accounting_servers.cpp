@@ -72,7 +72,11 @@ AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
         return Heard::unreachable;
     }
     const AccountingNas nas{settings_.nas_identifier, Ipv4Address{ntohl(own.sin_addr.s_addr)}};
-    const auto packet = encode_accounting(request, nas, ++last_id_, secret_.view());
+    const auto packet = encode_accounting(
+        request, nas, ++last_id_, secret_.view(),
+        static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count()));
     if (!packet) {
         return Heard::unreachable;
     }

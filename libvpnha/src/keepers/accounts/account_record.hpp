@@ -35,20 +35,20 @@ struct CountedDevice {
 
 struct AccountEnd {
     EndCause cause{};
-    std::uint64_t unix_ms = 0;
+    std::uint64_t unix_ms = 0;  // By the gateway's clock.
     friend bool operator==(const AccountEnd&, const AccountEnd&) = default;
 };
 
 struct AccountRecord {
     AccountId id;
-    wire::RecordKey session;     // l2tp_session or pptp_call; it need not exist any more.
-    std::string user;            // As authenticated; may be empty.
-    std::vector<Bytes> classes;  // Of the Access-Accept; at most limits::kRadiusClassesMax.
-    Ipv4Address address;         // The client's in the tunnel.
-    Ipv4Address peer;            // The client's outside.
-    std::uint64_t began_unix_ms = 0;
-    bool started = false;            // A server has answered the Start.
-    std::uint32_t told_seconds = 0;  // The session's time, as a server has heard it last.
+    wire::RecordKey session;          // l2tp_session or pptp_call; it need not exist any more.
+    std::string user;                 // As authenticated; may be empty.
+    std::vector<Bytes> classes;       // Of the Access-Accept; at most limits::kRadiusClassesMax.
+    Ipv4Address address;              // The client's in the tunnel.
+    Ipv4Address peer;                 // The client's outside.
+    std::uint64_t began_unix_ms = 0;  // By the gateway's clock.
+    bool started = false;             // A server has answered the Start.
+    std::uint32_t told_seconds = 0;   // The session's time, as a server has heard it last.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.
     std::optional<CountedDevice> device;  // What `total` has of it.

@@ -101,6 +101,7 @@ void Accounts::begin(TimePoint now) {
         } else {
             link(account);
         }
+        queue_.put(id, kind_of(account.record), due_of(account.record, now));
     }
     if (!accounts_.empty()) {
         reading_.again_at = now;
@@ -157,12 +158,6 @@ void Accounts::unlink(Account& account) {
 void Accounts::publish(const Account& account) {
     // A full replica takes no new account. This node goes on with it alone.
     (void)replica().publish(record_key_of(account.record.id), encode_account(account.record));
-}
-
-std::uint64_t Accounts::unix_ms(TimePoint at) const {
-    const Duration time = at.time_since_epoch() + reading_.clock.value_or(Duration{});
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
 }
 
 void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
@@ -253,7 +248,7 @@ void Accounts::end(Account& account, EndCause cause, TimePoint now, Effects* eff
     unlink(account);
     AccountRecord& record = account.record;
     const std::uint64_t least = record.began_unix_ms + record.told_seconds * kMsPerSecond;
-    record.end = {cause, reading_.clock ? std::max(least, unix_ms(now)) : least};
+    record.end = {cause, std::max(least, gateway_.clock().at(now))};
     changed_.erase(record.id);
     publish(account);
     // A successor would not know the cause.
@@ -304,9 +299,7 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
     if (!is_serving() || reading_.ticket != read.ticket) {
         return;
     }
-    const bool is_first = !reading_.clock;
     reading_.ticket.reset();
-    reading_.clock = std::chrono::milliseconds(read.unix_ms) - now.time_since_epoch();
     for (const node::DeviceTraffic& device : read.devices) {
         const auto found = by_address_.find(device.client);
         if (found == by_address_.end()) {
@@ -325,11 +318,6 @@ void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
         earlier_.last_read.clear();
         for (const node::DeviceTraffic& device : read.devices) {
             earlier_.last_read[device.device] = device.traffic;
-        }
-    }
-    if (is_first) {
-        for (const auto& [id, account] : accounts_) {
-            queue_.put(id, kind_of(account.record), due_of(account.record, now));
         }
     }
     look_after_sessions(now);
@@ -360,7 +348,7 @@ TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
     if (kind_of(record) != Kind::interim) {
         return now;
     }
-    const std::uint64_t age = seconds_between(record.began_unix_ms, unix_ms(now));
+    const std::uint64_t age = seconds_between(record.began_unix_ms, gateway_.clock().at(now));
     const std::uint64_t untold = age > record.told_seconds ? age - record.told_seconds : 0;
     const auto whole = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::seconds>(settings_.interim).count());
@@ -377,13 +365,14 @@ AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint no
     request.classes = record.classes;
     request.address = record.address;
     request.peer = record.peer;
-    request.unix_ms = request.kind == Kind::start  ? record.began_unix_ms
-                      : request.kind == Kind::stop ? record.end->unix_ms
-                                                   : unix_ms(now);
-    request.delay_s = seconds_between(request.unix_ms, unix_ms(now));
+    const std::uint64_t told_ms = gateway_.clock().at(now);
+    const std::uint64_t event_ms = request.kind == Kind::start  ? record.began_unix_ms
+                                   : request.kind == Kind::stop ? record.end->unix_ms
+                                                                : told_ms;
+    request.delay_s = seconds_between(event_ms, told_ms);
     request.traffic = record.total;
-    request.seconds = std::max<std::uint64_t>(
-        record.told_seconds, seconds_between(record.began_unix_ms, request.unix_ms));
+    request.seconds = std::max<std::uint64_t>(record.told_seconds,
+                                              seconds_between(record.began_unix_ms, event_ms));
     request.cause = record.end ? record.end->cause : EndCause{};
     return request;
 }
@@ -395,7 +384,7 @@ bool Accounts::may_start(const Account& account, TimePoint now) const {
 }
 
 void Accounts::send_due(TimePoint now, Effects& effects) {
-    if (!is_serving() || !gateway_.is_heard() || !reading_.clock) {
+    if (!is_serving() || !gateway_.is_heard()) {
         return;
     }
     while (const auto id = queue_.take(now)) {
@@ -503,7 +492,7 @@ std::optional<TimePoint> Accounts::next_deadline() const {
         return look_at_;
     }
     std::optional<TimePoint> at = earliest(reading_.again_at, publish_at_);
-    if (gateway_.is_heard() && reading_.clock) {
+    if (gateway_.is_heard()) {
         at = earliest(at, queue_.next_deadline());
     }
     return at;
@@ -521,9 +510,8 @@ AccountCounts Accounts::account_counts(TimePoint now) const {
         ++counts.waiting;
         const std::uint64_t since =
             record.end && record.started ? record.end->unix_ms : record.began_unix_ms;
-        if (reading_.clock) {
-            counts.oldest_s = std::max(counts.oldest_s, seconds_between(since, unix_ms(now)));
-        }
+        counts.oldest_s =
+            std::max(counts.oldest_s, seconds_between(since, gateway_.clock().at(now)));
     }
     return counts;
 }

@@ -102,8 +102,6 @@ class Accounts final : public Keeper {
     struct Reading {
         std::optional<std::uint64_t> ticket;  // Under way.
         std::optional<TimePoint> again_at;
-        // Unix time less this node's; nullopt: not known yet, so nothing is sent.
-        std::optional<Duration> clock;
     };
     // Of this node's devices, what they had counted earlier.
     struct EarlierTraffic {
@@ -143,7 +141,6 @@ class Accounts final : public Keeper {
                                                      TimePoint now) const;
     // When the servers want to hear of it next.
     [[nodiscard]] TimePoint due_of(const AccountRecord& record, TimePoint now) const;
-    [[nodiscard]] std::uint64_t unix_ms(TimePoint at) const;
     void log(node::Level level, const std::string& text, Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }

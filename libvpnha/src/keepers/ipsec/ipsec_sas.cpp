@@ -282,7 +282,7 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
         ++counters_.ignored;
         return;
     }
-    const Result<ipsec::SaChanges> changes = store_.apply(said.message, said.unix_ms);
+    const Result<ipsec::SaChanges> changes = store_.apply(said.message, gateway_.clock().at(now));
     if (changes) {
         publish(*changes, now);
         const bool has_port = std::ranges::any_of(changes->children, [this](std::uint32_t spi) {

@@ -13,9 +13,9 @@ namespace vpnha::keepers {
 
 namespace {
 
-node::ScriptFacts facts_of(const l2tp::SessionRecord& record) {
+node::ScriptFacts facts_of(const l2tp::SessionRecord& record, const replica::GatewayClock& clock) {
     return {record.user, record.our_address, record.peer_address, record.ipv6,
-            record.established_unix_ms};
+            clock.when(record.established_unix_ms)};
 }
 
 }  // namespace
@@ -164,7 +164,8 @@ void L2tpSessions::mute(Effects& effects) {
     proxies_.down_all(effects);
     for (const auto& [plugin, session] : stock_) {
         const l2tp::SessionRecord& record = session.record;
-        scripts_.stock_down(record.key, facts_of(record), record.interface, effects);
+        scripts_.stock_down(record.key, facts_of(record, gateway_.clock()), record.interface,
+                            effects);
         proxies_.stock_down(record.proxied, effects);
     }
     stock_.clear();
@@ -210,15 +211,15 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
         ending_.add(record.key);
     } else {
         proxies_.up(record_key_of(record.key), record.proxied, effects);
-        scripts_.up(record.key, facts_of(record), effects);
+        scripts_.up(record.key, facts_of(record, gateway_.clock()), effects);
     }
     watch_timeouts(record, now);
     watch_echoes(record, now);
 }
 
 void L2tpSessions::watch_timeouts(const l2tp::SessionRecord& record, TimePoint now) {
-    timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
-                     record.peer_address},
+    timeouts_.watch({record_key_of(record.key), record.timeouts,
+                     gateway_.clock().when(record.established_unix_ms), record.peer_address},
                     now);
 }
 

@@ -9,9 +9,14 @@ namespace vpnha::keepers {
 
 namespace {
 
-node::ScriptFacts facts_of(const pptp::CallRecord& record, std::uint32_t device) {
-    return {record.user, record.our_address,         record.peer_address,
-            {},          record.established_unix_ms, device};
+node::ScriptFacts facts_of(const pptp::CallRecord& record, const replica::GatewayClock& clock,
+                           std::uint32_t device) {
+    return {record.user,
+            record.our_address,
+            record.peer_address,
+            {},
+            clock.when(record.established_unix_ms),
+            device};
 }
 
 }  // namespace
@@ -161,7 +166,8 @@ void PptpCalls::mute(Effects& effects) {
     }
     for (const auto& [plugin, call] : stock_) {
         const pptp::CallRecord& record = call.record;
-        scripts_.stock_down(record.key, facts_of(record, 0), record.interface, effects);
+        scripts_.stock_down(record.key, facts_of(record, gateway_.clock(), 0), record.interface,
+                            effects);
         proxies_.stock_down(record.proxied, effects);
     }
     stock_.clear();
@@ -187,8 +193,8 @@ Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effe
 }
 
 void PptpCalls::watch_timeouts(const pptp::CallRecord& record, TimePoint now) {
-    timeouts_.watch({record_key_of(record.key), record.timeouts, record.established_unix_ms,
-                     record.peer_address},
+    timeouts_.watch({record_key_of(record.key), record.timeouts,
+                     gateway_.clock().when(record.established_unix_ms), record.peer_address},
                     now);
 }
 
@@ -228,7 +234,8 @@ void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effec
         !found->second.record->obstacle.empty()) {
         return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
     }
-    scripts_.up(resumed.key, facts_of(*found->second.record, found->second.device), effects);
+    scripts_.up(resumed.key,
+                facts_of(*found->second.record, gateway_.clock(), found->second.device), effects);
 }
 
 void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {

@@ -60,7 +60,8 @@ std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProx
 
 Result<PluginNews> plugin_session(adapters::PluginClientId client,
                                   const adapters::PluginSessionUp& up, const config::Config& config,
-                                  const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp) {
+                                  const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp,
+                                  std::uint64_t established_unix_ms) {
     PluginNews news;
     for (const std::string& reason : up.not_resumable) {
         add_reason(news.not_resumable, reason);
@@ -86,6 +87,7 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
     }
     if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
         l2tp::SessionRecord record = record_of(*l2tp, up.link, *gateway);
+        record.established_unix_ms = established_unix_ms;
         record.proxied = std::move(proxied);
         news.session = std::move(record);
     } else if (!gateway->pptp) {
@@ -95,6 +97,7 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
         Pptp::StockCall stock =
             pptp->on_plugin_up(client, *gateway, std::get<adapters::PluginPptp>(up.ids), up.link);
         add_reason(news.not_resumable, stock.not_resumable);
+        stock.call.record.established_unix_ms = established_unix_ms;
         stock.call.record.proxied = std::move(proxied);
         news.session = std::move(stock.call);
     }

@@ -20,12 +20,13 @@ struct PluginNews {
 
 // Adds what pppd cannot know: the local end, from the gateway's configuration, and of a PPTP call
 // what was seen of it; and whether other nodes may install its addresses
-// (runtime/routing/client_addresses.hpp). `nodes`: those of corosync.conf. The error is the answer
+// (runtime/routing/client_addresses.hpp). `nodes`: those of corosync.conf.
+// `established_unix_ms`: by the gateway's clock. The error is the answer
 // to a pppd whose session no gateway keeps.
 [[nodiscard]] Result<PluginNews> plugin_session(adapters::PluginClientId client,
                                                 const adapters::PluginSessionUp& up,
                                                 const config::Config& config,
                                                 const std::vector<adapters::ClusterNode>& nodes,
-                                                Pptp* pptp);
+                                                Pptp* pptp, std::uint64_t established_unix_ms);
 
 }  // namespace vpnha::runtime

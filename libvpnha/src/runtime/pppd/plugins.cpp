@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "adapters/os/log.hpp"
@@ -13,6 +14,8 @@ namespace vpnha::runtime {
 namespace {
 
 constexpr std::chrono::minutes kMalformedLogInterval{1};
+// Whatever a plugin sends, no sum of times overflows: 136 years.
+constexpr std::chrono::milliseconds kBootMsMax{std::int64_t{1} << 42};
 
 }  // namespace
 
@@ -38,12 +41,16 @@ Result<void> Plugins::open() {
 }
 
 void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
-    const auto news = plugin_session(client, up, config_, nodes_, pptp_);
+    const TimePoint established(std::chrono::milliseconds(
+        std::min(up.link.established_boot_ms, static_cast<std::uint64_t>(kBootMsMax.count()))));
+    const config::Gateway* const gateway = config_.find(up.gateway);
+    const auto news =
+        plugin_session(client, up, config_, nodes_, pptp_,
+                       gateway == nullptr ? 0 : node_.find(gateway->id)->clock().at(established));
     if (!news) {
         server_->answer(client, news.error().detail);
-        if (strays_.put(client,
-                        {up.gateway, up.link.user, to_string(up.link.peer_address),
-                         up.link.interface, up.link.established_unix_ms, news.error().detail})) {
+        if (strays_.put(client, {up.gateway, up.link.user, to_string(up.link.peer_address),
+                                 up.link.interface, established, news.error().detail})) {
             adapters::write_log(
                 node::Level::warning,
                 fmt::format("no gateway keeps a session event=unprotected interface={} user={}: {}",

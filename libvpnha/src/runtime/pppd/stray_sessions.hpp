@@ -18,7 +18,7 @@ struct StraySession {
     std::string user;     // As authenticated; may be empty.
     std::string address;  // The client's in the tunnel.
     std::string interface;
-    std::uint64_t established_unix_ms = 0;
+    TimePoint established{};  // On CLOCK_BOOTTIME.
     std::string reason;
 };
 

@@ -34,11 +34,17 @@ std::string_view state_name(keepers::SessionState state) {
     return "unprotected";
 }
 
-std::string utc(std::uint64_t unix_ms) {
-    const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+// By this node's clock.
+std::string utc(TimePoint at, const node::Node& node) {
+    const Duration since_1970 = at.time_since_epoch() + node.wall();
+    const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(since_1970).count();
     tm parts{};
     gmtime_r(&seconds, &parts);
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
+}
+
+json seconds_of(std::optional<Duration> duration) {
+    return duration ? json(std::chrono::duration<double>(*duration).count()) : json(nullptr);
 }
 
 json session_counts(const std::vector<keepers::SessionView>& sessions) {
@@ -282,6 +288,8 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"standing", name_of(gateway.standing())},
               {"blockers", gateway.blockers()},
               {"routing", around.routing(id)},
+              {"clock_difference_s",
+               seconds_of(replica.promoted() ? Duration{} : gateway.clock().difference())},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions", session_counts(gateway.sessions())},
               {"records", records_view(replica, around.waiting_installs(id))},
@@ -503,7 +511,7 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only,
                      {"state", state_name(session.state)},
                      {"owner", holder ? json(holder->value) : json(nullptr)},
                      {"epoch", to_string(session.epoch)},
-                     {"established", utc(session.established_unix_ms)}};
+                     {"established", utc(gateway.clock().when(session.established_unix_ms), node)}};
             for (const auto& [name, number] : session.ids) {
                 row[std::string(name)] = number;
             }
@@ -528,7 +536,7 @@ json sessions_view(const node::Node& node, std::optional<GatewayId> only,
                             {"state", state_name(keepers::SessionState::unprotected)},
                             {"owner", node.settings().self.value},
                             {"epoch", to_string(Epoch{})},
-                            {"established", utc(stray.established_unix_ms)},
+                            {"established", utc(stray.established, node)},
                             {"reason", stray.reason}});
         }
     }

@@ -68,7 +68,7 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_EQ(record.echo_interval_s, 30);
     EXPECT_EQ(record.echo_failures, 4);
     EXPECT_TRUE(record.echo_is_adaptive);
-    EXPECT_EQ(record.established_unix_ms, 1'767'225'600'123U);
+    EXPECT_EQ(up.link.established_boot_ms, 1'767'225'600'123U);
     EXPECT_EQ(record.timeouts, (ppp::Timeouts{7200, 900}));
     EXPECT_EQ(record.ipv6, (ppp::Ipv6Identifiers{0x0102030405060708, 9}));
     ASSERT_EQ(record.routes.size(), 2U);

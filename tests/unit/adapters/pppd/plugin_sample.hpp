@@ -30,7 +30,7 @@ inline vpnha_session sample_session() {
     session.echo_interval_s = 30;
     session.echo_failures = 4;
     session.echo_is_adaptive = 1;
-    session.established_unix_ms = 1'767'225'600'123;
+    session.established_boot_ms = 1'767'225'600'123;
     session.timeouts = {.session_s = 7200, .idle_s = 900};
     session.our_identifier = 0x0102030405060708;
     session.peer_identifier = 9;

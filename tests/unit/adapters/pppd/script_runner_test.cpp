@@ -27,7 +27,7 @@ using ::testing::StartsWith;
 using ::testing::UnorderedElementsAre;
 using End = ScriptRunner::End;
 
-constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
+constexpr TimePoint kEstablished{std::chrono::hours(5)};
 
 ScriptCall sample(Script script) {
     return {script,
@@ -36,13 +36,13 @@ ScriptCall sample(Script script) {
              .our_address = parse_ipv4("10.200.0.1").value(),
              .peer_address = parse_ipv4("10.200.1.10").value(),
              .ipv6 = ppp::Ipv6Identifiers{0x1, 0x2'0000'0000'0003},
-             .established_unix_ms = kUnixMs}};
+             .established = kEstablished}};
 }
 
 TEST(ScriptCallTest, IpUpHasPppdsArgumentsAndEnvironment) {
     ScriptCall call = sample(Script::ip_up);
     call.facts.ipv6.reset();
-    const Command command = command_of(call, "/etc/ppp", kUnixMs + 5000);
+    const Command command = command_of(call, "/etc/ppp", kEstablished + std::chrono::seconds(5));
     EXPECT_THAT(command.arguments,
                 ElementsAre("/etc/ppp/ip-up", "vpnha3", "", "0", "10.200.0.1", "10.200.1.10"));
     EXPECT_THAT(command.environment,
@@ -53,19 +53,23 @@ TEST(ScriptCallTest, IpUpHasPppdsArgumentsAndEnvironment) {
 }
 
 TEST(ScriptCallTest, IpDownIsToldHowLongItWasUp) {
-    EXPECT_THAT(command_of(sample(Script::ip_down), "/etc/ppp", kUnixMs + 65'900).environment,
+    EXPECT_THAT(command_of(sample(Script::ip_down), "/etc/ppp",
+                           kEstablished + std::chrono::milliseconds(65'900))
+                    .environment,
                 Contains("CONNECT_TIME=65"));
-    EXPECT_THAT(command_of(sample(Script::ip_down), "/etc/ppp", kUnixMs - 1).environment,
-                Contains("CONNECT_TIME=0"))
-        << "the clock was set back";
-    EXPECT_THAT(command_of(sample(Script::ip_up), "/etc/ppp", kUnixMs).environment,
+    EXPECT_THAT(
+        command_of(sample(Script::ip_down), "/etc/ppp", kEstablished - std::chrono::seconds(1))
+            .environment,
+        Contains("CONNECT_TIME=0"))
+        << "the nodes' clocks differ by a moment";
+    EXPECT_THAT(command_of(sample(Script::ip_up), "/etc/ppp", kEstablished).environment,
                 Not(Contains(StartsWith("CONNECT_TIME"))));
 }
 
 TEST(ScriptCallTest, Ipv6HasLinkLocalAddresses) {
     for (const auto& [script, path] : {std::pair{Script::ipv6_up, "/etc/ppp/ipv6-up"},
                                        {Script::ipv6_down, "/etc/ppp/ipv6-down"}}) {
-        const Command command = command_of(sample(script), "/etc/ppp", kUnixMs);
+        const Command command = command_of(sample(script), "/etc/ppp", kEstablished);
         EXPECT_THAT(command.arguments,
                     ElementsAre(path, "vpnha3", "", "0", "fe80::1", "fe80::2:0:0:3"));
         EXPECT_THAT(command.environment, Contains("LLREMOTE=fe80::2:0:0:3"));
@@ -76,13 +80,13 @@ TEST(ScriptCallTest, Ipv6HasLinkLocalAddresses) {
 TEST(ScriptCallTest, AnIpparamIsTheLastArgument) {
     ScriptCall call = sample(Script::ip_up);
     call.ipparam = "192.0.2.51";
-    EXPECT_EQ(command_of(call, "/etc/ppp", kUnixMs).arguments.at(6), "192.0.2.51");
+    EXPECT_EQ(command_of(call, "/etc/ppp", kEstablished).arguments.at(6), "192.0.2.51");
 }
 
 TEST(ScriptCallTest, AnUnknownUserIsNoVariable) {
     ScriptCall call = sample(Script::ip_up);
     call.facts.user.clear();
-    EXPECT_THAT(command_of(call, "/etc/ppp", kUnixMs).environment,
+    EXPECT_THAT(command_of(call, "/etc/ppp", kEstablished).environment,
                 Not(Contains(StartsWith("PEERNAME"))));
 }
 

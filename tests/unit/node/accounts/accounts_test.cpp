@@ -49,11 +49,6 @@ class AccountsTest : public ::testing::Test {
         promoted_ = 1;
     }
 
-    [[nodiscard]] std::uint64_t unix_ms() const {
-        return kUnixMs + static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(
-                                                        cluster_.now().time_since_epoch())
-                                                        .count());
-    }
     void hear(std::uint32_t node, const AccountingEvent& event) {
         cluster_.run(node, cluster_.at(node).node->on_event(kGateway, event, cluster_.now()));
     }
@@ -63,7 +58,7 @@ class AccountsTest : public ::testing::Test {
             for (AccountingWork& work : std::exchange(cluster_.at(node).accounting, {})) {
                 if (const auto* read = std::get_if<ReadTraffic>(&work)) {
                     ++reads_;
-                    hear(node, TrafficRead{read->ticket, unix_ms(), devices_[node]});
+                    hear(node, TrafficRead{read->ticket, devices_[node]});
                 } else {
                     answer(node, std::get<SendAccounting>(work));
                 }
@@ -88,7 +83,7 @@ class AccountsTest : public ::testing::Test {
     }
     l2tp::SessionRecord session_of(std::uint16_t number) {
         l2tp::SessionRecord record = session(number);
-        record.established_unix_ms = began_.try_emplace(number, unix_ms()).first->second;
+        record.established_unix_ms = began_.try_emplace(number, cluster_.unix_ms()).first->second;
         return record;
     }
     void up(std::uint16_t number, const std::string& obstacle = "") {
@@ -179,7 +174,7 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
     EXPECT_THAT(start.classes, ElementsAre(kClass));
     EXPECT_EQ(to_string(start.address), "10.200.1.1");
     EXPECT_EQ(to_string(start.peer), "192.0.2.1");
-    EXPECT_EQ(start.unix_ms, began_[1]);
+    EXPECT_EQ(start.delay_s, 0U);
     for (const AccountingRequest& interim : {heard.requests[1], heard.requests[2]}) {
         EXPECT_EQ(interim.kind, Kind::interim);
         EXPECT_EQ(interim.traffic, (Traffic{1000, 2000, 10, 20}));
@@ -263,7 +258,7 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     cluster_.have_pptp();
     restart_all();
     pptp::CallRecord record = pptp::test::sample_call();
-    record.established_unix_ms = unix_ms();
+    record.established_unix_ms = cluster_.unix_ms();
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
                                 1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {kClass}));
     const std::array read{pptp::CallState{record.key, pptp::test::sample_numbers()}};

@@ -83,7 +83,7 @@ TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
     pass(seconds(60));
     EXPECT_THAT(b_.ended_, IsEmpty());
     // It makes another one at B, whose kernel loses it.
-    b_.tell(node::CharonSaid{first_.child(9, 10), kUnixMs}, now_);
+    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
     settle();
     take_over(a_, b_, 3);
     a_.kernel_.erase({kClient, kVip, 9});
@@ -147,7 +147,7 @@ TEST_F(IpsecLostChildrenTest, AClientThatMakesItsChildInTimeIsLeftAlone) {
     establish_childless(first_);
     take_over();
     pass(kTooEarly);
-    b_.tell(node::CharonSaid{first_.child(9, 10), kUnixMs}, now_);
+    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
     settle();
     // The listing may have begun before charon made it.
     pass(seconds(10));
@@ -160,7 +160,7 @@ TEST_F(IpsecLostChildrenTest, WhatComesAfterTheTakeoverIsNotJudged) {
     for (const Bytes& message :
          {second_.add(), build_mid(ipsec::HaType::ike_mid_responder, second_.id, 2),
           second_.update()}) {
-        b_.tell(node::CharonSaid{message, kUnixMs}, now_);
+        b_.tell(node::CharonSaid{message}, now_);
     }
     settle();
     pass(seconds(60));

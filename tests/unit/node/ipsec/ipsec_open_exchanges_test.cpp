@@ -112,7 +112,7 @@ TEST_F(IpsecOpenExchangesTest, WhatThisCharonHasTakenUpIsNotTakenBack) {
     take_up(2);
     take_over();
     // charon's word is read before the request that it is about.
-    b_.tell(node::CharonSaid{expects(4), kUnixMs}, now_);
+    b_.tell(node::CharonSaid{expects(4)}, now_);
     settle();
     ask(3);
     EXPECT_THAT(b_.fed_, IsEmpty());

@@ -28,7 +28,9 @@ inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 // A node with its charon and its kernel.
 class Site final : public FakeGateway {
   public:
-    explicit Site(std::uint32_t node) : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this) {}
+    explicit Site(std::uint32_t node) : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this) {
+        clock_.set_wall(milliseconds(kUnixMs) - seconds(1000));
+    }
 
     using FakeGateway::replica_;
 
@@ -250,7 +252,7 @@ class Pair : public ::testing::Test {
             settle();
         }
     }
-    void say(const Bytes& message) { a_.tell(node::CharonSaid{message, kUnixMs}, now_); }
+    void say(const Bytes& message) { a_.tell(node::CharonSaid{message}, now_); }
     void establish() {
         say(first_.add());
         say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2));

@@ -311,8 +311,8 @@ TEST_F(IpsecSasTest, ANewClientsPortIsMappedAsSoonAsItsSasAreThere) {
 
 TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
     establish();
-    a_.tell(node::CharonSaid{second_.add({first_.id.key}), kUnixMs + 5000}, now_);
-    a_.tell(node::CharonSaid{second_.update(), kUnixMs + 5000}, now_);
+    a_.tell(node::CharonSaid{second_.add({first_.id.key})}, now_);
+    a_.tell(node::CharonSaid{second_.update()}, now_);
     say(ipsec::build_ike_delete(first_.id));
     pass(limits::kIkeRekeyPause);
     const auto views = b_.keeper_.sessions();

@@ -15,25 +15,18 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
-
 class NodeTimeoutsTest : public ::testing::Test {
   protected:
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1).has_value());
         traffic_[1] = traffic_[2] = {};
     }
-    [[nodiscard]] std::uint64_t unix_ms() const {
-        return kUnixMs + static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(
-                                                        cluster_.now().time_since_epoch())
-                                                        .count());
-    }
     void up(std::uint16_t number, ppp::Timeouts timeouts, bool echo_is_adaptive = false) {
         l2tp::SessionRecord record = session(number);
         record.echo_interval_s = echo_is_adaptive ? 2 : 0;
         record.echo_failures = 3;
         record.echo_is_adaptive = echo_is_adaptive;
-        record.established_unix_ms = unix_ms();
+        record.established_unix_ms = cluster_.unix_ms();
         record.timeouts = timeouts;
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(number, "l2tp", record,
                                                                           "", cluster_.now()));
@@ -70,7 +63,7 @@ class NodeTimeoutsTest : public ::testing::Test {
                 EXPECT_EQ(node, promoted_);
                 ++reads_;
                 const AccountingEvent read =
-                    TrafficRead{std::get<ReadTraffic>(work).ticket, unix_ms(), devices};
+                    TrafficRead{std::get<ReadTraffic>(work).ticket, devices};
                 cluster_.run(node,
                              cluster_.at(node).node->on_event(kGateway, read, cluster_.now()));
             }

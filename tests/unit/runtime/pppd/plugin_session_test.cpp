@@ -11,6 +11,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+constexpr std::uint64_t kEstablishedMs = 1'767'225'600'000;
+
 class PluginSessionTest : public ::testing::Test {
   protected:
     PluginSessionTest() {
@@ -31,12 +33,12 @@ class PluginSessionTest : public ::testing::Test {
         return parse_ip_prefix(text).value_or(IpPrefix{});
     }
     PluginNews news() {
-        auto news = plugin_session({}, up_, config_, {}, nullptr);
+        auto news = plugin_session({}, up_, config_, {}, nullptr, kEstablishedMs);
         EXPECT_TRUE(news);
         return news.value_or(PluginNews{});
     }
     std::string error() {
-        const auto news = plugin_session({}, up_, config_, {}, nullptr);
+        const auto news = plugin_session({}, up_, config_, {}, nullptr, kEstablishedMs);
         return news ? std::string() : news.error().detail;
     }
     static const l2tp::SessionRecord& record(const PluginNews& news) {
@@ -52,6 +54,7 @@ TEST_F(PluginSessionTest, AProxiedAddressIsOfTheSideThatHasTheDevice) {
     const PluginNews told = news();
     EXPECT_THAT(told.not_resumable, IsEmpty());
     EXPECT_EQ(record(told).mtu, 1280);
+    EXPECT_EQ(record(told).established_unix_ms, kEstablishedMs);
     EXPECT_THAT(record(told).proxied,
                 ElementsAre(ppp::ProxiedAddress{LinkSide::inside, up_.link.proxied[0].address},
                             ppp::ProxiedAddress{LinkSide::outside, up_.link.proxied[1].address}));

@@ -168,8 +168,8 @@ TEST_F(ContractTest, SessionsAreAsDocumented) {
 }
 
 TEST_F(ContractTest, ASessionThatNoGatewayKeepsIsShownWithItsReason) {
-    const std::vector<StraySession> strays{{"l2tp", "bob", "10.0.0.1", "ppp7", 0, "one"},
-                                           {"", "", "", "", 0, "two"}};
+    const std::vector<StraySession> strays{{"l2tp", "bob", "10.0.0.1", "ppp7", {}, "one"},
+                                           {"", "", "", "", {}, "two"}};
     const json all = sessions_view(node(), std::nullopt, strays);
     ASSERT_EQ(all["sessions"].size(), 3U);
     EXPECT_EQ(all["sessions"][1]["state"], "unprotected");
