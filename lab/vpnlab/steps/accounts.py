@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What an accounting server hears of sessions that outlive two power cuts, held against what their
-clients counted."""
+"""What an accounting server hears of sessions that outlive power cuts and moves, held against what
+their clients counted."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ..evidence.expectation import at_least, between, equals, is_empty, is_true
 from ..product.dialler import MakeDialler
@@ -62,9 +62,21 @@ def expect_account(run: Run, name: str, told: list[Told], counted: dict[str, int
                    round(100 * stop.octets(direction) / counted[direction], 2), between(low, high))
 
 
+def cut_power_and_rejoin(live: Live) -> None:
+    active = live.stack.wait_in_sync()
+    live.cut_power(active)
+    live.stack.rejoin(active.name)
+
+
 def account_over_power_cuts(run: Run, diallers: Mapping[str, MakeDialler],
                             ipsec: bool = False) -> None:
     """The clients dial, each by its dialler. `ipsec`: L2TP within IPsec only."""
+    account_over(run, diallers, [cut_power_and_rejoin] * 2, ipsec)
+
+
+def account_over(run: Run, diallers: Mapping[str, MakeDialler],
+                 moves: Sequence[Callable[[Live], None]], ipsec: bool = False) -> None:
+    """The same. Before each move of the role, and after the last, the clients move octets."""
     server = run.lab.node("server")
     radius = RadiusServer(run.lab, server)
     server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
@@ -74,11 +86,9 @@ def account_over_power_cuts(run: Run, diallers: Mapping[str, MakeDialler],
     for name, dialler in diallers.items():
         live.dial(name, dialler=dialler)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
-    for _ in range(2):
+    for move in moves:
         move_octets(live)
-        active = live.stack.wait_in_sync()
-        live.cut_power(active)
-        live.stack.rejoin(active.name)
+        move(live)
         live.stack.wait_protected(len(diallers))
     move_octets(live)
     for client in live.clients:

@@ -183,7 +183,7 @@ AREAS = {
          "l2tp-ipv6",
          "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
          "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
-         "radius-ipsec", "radius-outage", "radius-stampede", "coa-after-failover",
+         "radius-ipsec", "radius-outage", "accounts-there-and-back", "radius-stampede", "clocks-differ", "coa-after-failover",
          "coa-session-timeout", "session-timeout", "resumed-scripts", "pptp-resumed-scripts"),
         paths=(*_src("effects/accounting_work", "effects/script_work", "keepers/accounts/",
                      "keepers/addresses/", "keepers/drain/", "keepers/resume_scripts",
