@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A receiver of MPPE: frames with a length in front, the first octet says how old its numbers are.
+// A receiver of MPPE: frames with a number and a length in front; the first two octets say where
+// it begins.
 // Whatever it opens is an IP packet, and its index never goes back.
 #include <algorithm>
 
@@ -14,15 +15,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(mppe::inner_packet(in.take(std::min<std::size_t>(64, in.remaining()))));
     mppe::ReceiverCounters counters;
     mppe::Receiver receiver(mppe::KeyChain(mppe::Strength::bits128, mppe::Key{}), counters);
-    receiver.skip_to(in.u8());
-    if (in.u8() % 2 == 0) {
-        receiver.settle();
-    }
+    receiver.skip_to(in.u8(), in.u8());
     std::uint64_t index = 0;
     while (in.remaining() != 0) {
+        const std::uint32_t number = in.u16();
         const ByteView frame = in.take(std::min<std::size_t>(in.u16(), in.remaining()));
         Bytes out(frame.size());
-        if (const auto packet = receiver.open(frame, out.data())) {
+        if (const auto packet = receiver.open(frame, number, out.data())) {
             VPNHA_ASSERT(mppe::protocol_of(*packet).has_value());
         }
         VPNHA_ASSERT(receiver.index() >= index);

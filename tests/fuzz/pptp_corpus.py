@@ -101,16 +101,18 @@ PPTP_CALL = {
 }
 
 
-def mppe_frames(lag, search, *items):
-    return b"\0" * 64 + bytes([lag, search]) + frames(*items)
+def mppe_frames(index, last, *items):
+    return b"\0" * 64 + bytes([index, last]) + b"".join(
+        struct.pack("!HH", number, len(each)) + each for number, each in items)
 
 
 MPPE = {
     "inner-ipv4": b"\x00\x21" + IP.ljust(62, b"\0") + b"\0\0",
     "inner-ipv6": b"\x00\x57\x60\0\0\0\0\4".ljust(64, b"\0") + b"\0\0",
-    "frames": mppe_frames(0, 0, b"\x90\x00" + b"x" * 30, b"\x90\x05" + b"y" * 30),
-    "search": mppe_frames(9, 1, b"\x90\x03" + b"x" * 30),
-    "no-mppe": mppe_frames(0, 0, b"", b"\x90", b"\x10\x00x", b"\xb0\x00x"),
+    "frames": mppe_frames(0, 0, (1, b"\x90\x00" + b"x" * 30), (6, b"\x90\x05" + b"y" * 30)),
+    "far-ahead": mppe_frames(9, 12, (12 + 3 * 4096, b"\x90\x03" + b"x" * 30)),
+    "outdated": mppe_frames(9, 12, (3, b"\x90\x03" + b"x" * 30)),
+    "no-mppe": mppe_frames(0, 0, *enumerate((b"", b"\x90", b"\x10\x00x", b"\xb0\x00x"))),
 }
 
 

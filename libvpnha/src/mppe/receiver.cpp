@@ -14,9 +14,13 @@ namespace {
 
 constexpr std::uint16_t kBits = 0xf000;
 constexpr std::uint16_t kStateless = 0x9000;
-// Turns of the coherency count that a first packet is looked for; at 1 us a key 70 ms.
+// At 1 us a key 130 ms.
+constexpr std::int64_t kDistanceMax = 131'072;
+// Numbers in another order than the indexes.
+constexpr std::int64_t kReordered = Receiver::kKept;
+// Turns of the coherency count that a first packet is looked for; 70 ms.
 constexpr std::uint64_t kTurnsMax = 16;
-constexpr int kSearchesMax = 8;
+constexpr int kFarAttemptsMax = 8;
 
 }  // namespace
 
@@ -24,12 +28,17 @@ Receiver::~Receiver() {
     OPENSSL_cleanse(keys_.data(), sizeof keys_);
 }
 
-void Receiver::skip_to(std::uint64_t index) {
+void Receiver::skip_to(std::uint64_t index, std::uint32_t last) {
+    if (index < index_) {
+        return;
+    }
     if (index > index_) {
         index_ = index;
         unseen_ = 0;
     }
-    searches_ = kSearchesMax;
+    last_ = last;
+    is_first_ = true;
+    far_attempts_ = 0;
 }
 
 bool Receiver::catch_up(std::size_t keys_max) {
@@ -39,7 +48,21 @@ bool Receiver::catch_up(std::size_t keys_max) {
     return chain_.next() >= index_;
 }
 
-std::optional<ByteView> Receiver::open(ByteView frame, std::uint8_t* out) {
+std::optional<std::uint64_t> Receiver::ahead_of_index(std::uint64_t count,
+                                                      std::uint32_t number) const {
+    const std::uint64_t ahead = (count - index_) % kCoherencyCounts;
+    const std::int64_t distance = static_cast<std::int32_t>(number - last_);
+    if (distance > kDistanceMax) {
+        return is_first_ || ahead <= kJumpMax ? std::optional(ahead) : std::nullopt;
+    }
+    const std::int64_t more = distance - 1 + kReordered - static_cast<std::int64_t>(ahead);
+    if (more < 0) {
+        return is_first_ && distance > 0 ? std::optional(ahead) : std::nullopt;
+    }
+    return ahead + static_cast<std::uint64_t>(more) / kCoherencyCounts * kCoherencyCounts;
+}
+
+std::optional<ByteView> Receiver::open(ByteView frame, std::uint32_t number, std::uint8_t* out) {
     ByteReader reader(frame);
     const std::uint16_t header = reader.u16();
     if (!reader.ok() || (header & kBits) != kStateless) {
@@ -47,16 +70,16 @@ std::optional<ByteView> Receiver::open(ByteView frame, std::uint8_t* out) {
         return std::nullopt;
     }
     const ByteView text = reader.rest();
-    const std::uint64_t ahead = (header - index_) % kCoherencyCounts;
-    const std::uint64_t back = kCoherencyCounts - ahead;
+    const std::uint64_t count = header % kCoherencyCounts;
+    if (const auto ahead = ahead_of_index(count, number)) {
+        return open_ahead(*ahead, number, text, out);
+    }
+    const std::uint64_t back = kCoherencyCounts - (count - index_) % kCoherencyCounts;
     if (back <= std::min<std::uint64_t>(kKept, index_) && (unseen_ >> (back - 1) & 1) != 0) {
         return open_late(back, text, out);
     }
-    if (searches_ == 0 && ahead > kJumpMax) {
-        ++counters_->outdated;
-        return std::nullopt;
-    }
-    return open_ahead(ahead, text, out);
+    ++counters_->outdated;
+    return std::nullopt;
 }
 
 std::optional<ByteView> Receiver::open_late(std::uint64_t back, ByteView text, std::uint8_t* out) {
@@ -71,12 +94,17 @@ std::optional<ByteView> Receiver::open_late(std::uint64_t back, ByteView text, s
     return packet;
 }
 
-std::optional<ByteView> Receiver::open_ahead(std::uint64_t ahead, ByteView text,
-                                             std::uint8_t* out) {
+std::optional<ByteView> Receiver::open_ahead(std::uint64_t ahead, std::uint32_t number,
+                                             ByteView text, std::uint8_t* out) {
+    const bool may_be_far = far_attempts_ < kFarAttemptsMax;
+    if (ahead > kJumpMax && !may_be_far) {
+        ++counters_->outdated;
+        return std::nullopt;
+    }
     // Kept apart until the packet has shown that the key is right.
     KeyChain chain = chain_;
     std::array<Key, kKept> keys;
-    const std::uint64_t turns = searches_ == 0 ? 1 : kTurnsMax;
+    const std::uint64_t turns = is_first_ && may_be_far ? kTurnsMax : 1;
     for (std::uint64_t turn = 0; turn < turns; ++turn) {
         const std::uint64_t index = index_ + ahead + turn * kCoherencyCounts;
         while (chain.next() <= index) {
@@ -98,11 +126,13 @@ std::optional<ByteView> Receiver::open_ahead(std::uint64_t ahead, ByteView text,
         unseen_ &= ~std::uint64_t{1};
         chain_ = chain;
         index_ = index + 1;
-        searches_ = 0;
+        last_ = number;
+        is_first_ = false;
+        far_attempts_ = 0;
         OPENSSL_cleanse(keys.data(), sizeof keys);
         return packet;
     }
-    searches_ = std::max(0, searches_ - 1);
+    far_attempts_ += may_be_far && (is_first_ || ahead > kJumpMax) ? 1 : 0;
     ++counters_->undecipherable;
     OPENSSL_cleanse(keys.data(), sizeof keys);
     return std::nullopt;

@@ -60,7 +60,7 @@ void ResumedCall::set_numbers(const CallNumbers& numbers, TimePoint now) {
     known_at_ = now;
     if (sender_) {
         sender_->skip_to(numbers.mppe_out);
-        receiver_->skip_to(numbers.mppe_in);
+        receiver_->skip_to(numbers.mppe_in, numbers.gre_in);
     }
 }
 
@@ -88,9 +88,6 @@ void ResumedCall::resume(bool exact, TimePoint now, CallOutput& out) {
     next_number_ = known_.gre_out + 1;
     state_ = State::resuming;
     if (exact) {
-        if (receiver_) {
-            receiver_->settle();
-        }
         if (!is_connected_) {
             connect(control_socket(record_.tcp, known_, now - known_at_), now, out);
             if (known_.echo_open) {

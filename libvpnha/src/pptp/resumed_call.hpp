@@ -24,6 +24,7 @@
 //
 // A peer that wants to negotiate LCP, IPCP or CCP anew cannot be served: its link ends, and it
 // dials again. A CCP Reset-Request says that it did not take our index: the next one is further on.
+// A peer of which 200 encrypted packets in a row cannot be opened dials again, too.
 #pragma once
 
 #include <optional>
@@ -130,8 +131,8 @@ class ResumedCall {
 
     void say(ByteView message, CallOutput& out);
     void on_message(const ControlMessage& message, CallOutput& out);
-    void on_frame(ByteView frame, TimePoint now, CallOutput& out);
-    void on_encrypted(ByteView frame, CallOutput& out);
+    void on_frame(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out);
+    void on_encrypted(ByteView frame, std::uint32_t number, CallOutput& out);
     void on_clear(ByteView frame, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
     void on_lcp_reply(ByteView frame, TimePoint now);
@@ -174,6 +175,7 @@ class ResumedCall {
     std::vector<Bytes> held_back_;
     std::optional<TimePoint> reset_at_;
     int resets_ = 0;
+    int unopened_ = 0;
     Bytes plain_;
     Bytes out_;
 };

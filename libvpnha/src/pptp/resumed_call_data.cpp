@@ -32,6 +32,9 @@ constexpr Duration kResetPause = 500ms;
 constexpr Duration kResetsOver = 10s;
 constexpr std::uint64_t kResetLead = 1024;
 constexpr int kResetsMax = 4;
+// Encrypted packets in a row that cannot be opened. Nothing else would end such a call: its echoes
+// are not encrypted.
+constexpr int kUnopenedMax = 200;
 
 // The frame without address and control field, its protocol number of two octets apart.
 std::optional<std::uint16_t> take_protocol(ByteView& frame) {
@@ -74,12 +77,12 @@ void ResumedCall::on_gre(ByteView bytes, TimePoint now, CallOutput& out) {
         if (!acknowledge_at_) {
             acknowledge_at_ = now + kAcknowledgeWait;
         }
-        on_frame(packet->payload, now, out);
+        on_frame(packet->payload, *packet->sequence, now, out);
     }
     climb(now, out);
 }
 
-void ResumedCall::on_frame(ByteView frame, TimePoint now, CallOutput& out) {
+void ResumedCall::on_frame(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out) {
     const auto protocol = take_protocol(frame);
     if (!protocol) {
         ++counters_->malformed;
@@ -87,7 +90,7 @@ void ResumedCall::on_frame(ByteView frame, TimePoint now, CallOutput& out) {
     }
     switch (*protocol) {
         case kMppeFrame:
-            on_encrypted(frame, out);
+            on_encrypted(frame, number, out);
             return;
         case kIpv4Protocol:
         case kIpv6Protocol:
@@ -117,15 +120,18 @@ void ResumedCall::on_lcp_reply(ByteView frame, TimePoint now) {
     }
 }
 
-void ResumedCall::on_encrypted(ByteView frame, CallOutput& out) {
+void ResumedCall::on_encrypted(ByteView frame, std::uint32_t number, CallOutput& out) {
     if (!receiver_) {
         ++counters_->malformed;
         return;
     }
     plain_.resize(frame.size());
-    if (const auto packet = receiver_->open(frame, plain_.data())) {
+    if (const auto packet = receiver_->open(frame, number, plain_.data())) {
+        unopened_ = 0;
         link_.on_traffic();
         out.deliver(*packet);
+    } else if (++unopened_ == kUnopenedMax) {
+        end("peer's MPPE cannot be followed", EndCause::nas_error, out);
     }
 }
 

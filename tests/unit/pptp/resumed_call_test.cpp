@@ -273,6 +273,60 @@ TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
     EXPECT_TRUE(early.run_until_resumed(1s));
 }
 
+TEST_P(ResumedCallTest, WhatItMissesInAPauseOrAMoveIsJumpedOver) {
+    for (const bool moves : {false, true}) {
+        for (const std::uint32_t lost : {100U, 2000U, 2100U, 4096U, 5000U, 100'000U}) {
+            CallWorld world(GetParam(), Mppe::bits128);
+            be_running(world);
+            world.client.send_data(1, world.now);
+            world.run(20ms);
+            world.call->pause(world.now);
+            if (moves) {
+                const CallNumbers numbers = world.call->numbers(world.now);
+                world.call = std::make_unique<ResumedCall>(
+                    test::call_with(Mppe::bits128), test::keys_of(Mppe::bits128), world.counters);
+                world.call->set_numbers(numbers, world.now);
+            }
+            for (std::uint32_t i = 0; i < lost; ++i) {
+                world.client.send_data(2, world.now);
+                world.client.sent.clear();
+            }
+            // An echo is the first that comes through.
+            world.client.send(frame({0xff, 3, 0xc0, 0x21, 9, 1, 0, 8, 0x22, 0x22, 0x22, 0x22}),
+                              world.now);
+            world.call->resume(true, world.now, world);
+            world.run(20ms);
+            world.client.send_data(3, world.now);
+            world.client.send_data(4, world.now);
+            world.run(20ms);
+            EXPECT_THAT(world.delivered, ElementsAre(1, 3, 4)) << moves << lost;
+            EXPECT_THAT(world.ended_by, IsEmpty());
+        }
+    }
+}
+
+TEST_P(ResumedCallTest, APeerWhosePacketsCannotBeOpenedDialsAgain) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    const auto garbage = [&world](int packets) {
+        for (int i = 0; i < packets; ++i) {
+            world.client.send(frame({0xff, 3, 0, 0xfd, 0x90, 0, 1, 2, 3}), world.now);
+        }
+        world.run(20ms);
+    };
+    garbage(199);
+    world.client.send_data(1, world.now);
+    garbage(199);
+    EXPECT_THAT(world.delivered, ElementsAre(1));
+    EXPECT_THAT(world.ended_by, IsEmpty());
+    garbage(1);
+    EXPECT_THAT(world.ended_by, ElementsAre("peer's MPPE cannot be followed"));
+    EXPECT_EQ(world.cause, EndCause::nas_error);
+    EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(test::sample_call().key.id)));
+    garbage(1);
+    EXPECT_THAT(world.ended_by, SizeIs(1));
+}
+
 TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
     const Bytes disconnect = build_call_disconnect_notify(test::sample_call().key.id);
     {
