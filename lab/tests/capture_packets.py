@@ -76,10 +76,10 @@ def ike(exchange: int, message_id: int = 0, spi: bytes = b"initiat1") -> bytes:
     return spi + b"\0" * 8 + bytes([33, 0x20, exchange, 8]) + struct.pack("!II", message_id, 28)
 
 
-def gre(call: int, seq: int | None, payload: bytes = b"") -> bytes:
-    flags = 0x2001 | (0x1000 if seq is not None else 0)
-    number = b"" if seq is None else struct.pack("!I", seq)
-    return struct.pack("!HHHH", flags, 0x880B, len(payload), call) + number + payload
+def gre(call: int, seq: int | None, payload: bytes = b"", ack: int | None = None) -> bytes:
+    flags = 0x2001 | (0x1000 if seq is not None else 0) | (0x80 if ack is not None else 0)
+    numbers = b"".join(struct.pack("!I", each) for each in (seq, ack) if each is not None)
+    return struct.pack("!HHHH", flags, 0x880B, len(payload), call) + numbers + payload
 
 
 class Pcap:

@@ -9,7 +9,8 @@ import pytest
 from capture_packets import (CLIENT, GW1_MAC, GW2_MAC, INNER, SERVER, T0, VIP, Pcap, avp, conf_req,
                              echo, gre, ike, ip, l2tp_control, l2tp_data, ppp, tcp, udp)
 from vpnlab.evidence.capture_invariants import (WireInvariants, cleartext_l2tp, cleartext_pptp,
-                                                ike_answers, l2tp_sent, pptp_hang_ups,
+                                                ike_answers, l2tp_sent,
+                                                pptp_acknowledgements, pptp_hang_ups,
                                                 replays_accepted, sequence_invariants)
 
 SYN = 0x02
@@ -192,6 +193,18 @@ def test_pptp_in_the_clear_is_a_users_packet_without_mppe(tmp_path, expected, pr
         pcap.ip(seq, ip(CLIENT, VIP, 47, gre(1, seq, ppp(protocol, conf_req()))))
         pcap.ip(seq, ip(CLIENT, "192.0.2.99", 47, gre(1, seq, ppp(0x0021, conf_req()))))
     assert cleartext_pptp(pcap.write(tmp_path / "p.pcap"), VIP) == expected
+
+
+@pytest.mark.parametrize("expected, acks", [
+    pytest.param(None, [], id="nothing"),
+    pytest.param(0, [None, None], id="data alone"),
+    pytest.param(2, [None, 7, 8], id="data with acknowledgements"),
+])
+def test_acknowledgements_of_pptp_are_the_clients(tmp_path, expected, acks):
+    pcap = Pcap().ip(0, ip(VIP, CLIENT, 47, gre(1, 1, ack=5)))
+    for seq, ack in enumerate(acks):
+        pcap.ip(seq, ip(CLIENT, VIP, 47, gre(1, seq, ppp(0x00FD, conf_req()), ack)))
+    assert pptp_acknowledgements(pcap.write(tmp_path / "p.pcap"), VIP) == expected
 
 
 def test_what_is_for_another_client_does_not_count(clear):

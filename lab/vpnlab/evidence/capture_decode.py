@@ -114,6 +114,7 @@ class Gre:
     call: int
     seq: int | None
     ppp: Ppp | None = None
+    acknowledges: bool = False
 
 
 @dataclass(slots=True)
@@ -331,7 +332,7 @@ def _decode_gre(data: bytes, depth: int) -> Gre | None:
     if flags & 0x0080:
         offset += 4
     ppp = decode_ppp(data[offset:], depth) if len(data) > offset else None
-    return Gre(call, seq, ppp)
+    return Gre(call, seq, ppp, bool(flags & 0x0080))
 
 
 def decode_l2tp(data: bytes, depth: int = 0) -> L2tp | None:

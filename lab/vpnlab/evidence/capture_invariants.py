@@ -219,3 +219,10 @@ def cleartext_pptp(client_pcap: Path, vip: str) -> int | None:
             clear += ip.upper.ppp.protocol in (PPP_IP, PPP_IPV6)
             encrypted += ip.upper.ppp.protocol == PPP_COMPRESSED
     return clear if clear or encrypted else None
+
+
+def pptp_acknowledgements(client_pcap: Path, vip: str) -> int | None:
+    """Packets of GRE with which a client acknowledges something. None: it sent none at all."""
+    sent = [frame.ip.upper for frame in read_frames(client_pcap) if frame.ip is not None and
+            frame.ip.dst == vip and isinstance(frame.ip.upper, Gre)]
+    return sum(packet.acknowledges for packet in sent) if sent else None

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import hmac
 import json
 import os
@@ -26,8 +25,8 @@ import threading
 import time
 from pathlib import Path
 
+from .compiled import compiled
 from .errors import LabError
-from .kernel import cache_dir
 from .lab import Lab
 from .state import StateDirectory
 from .topology import MANAGEMENT_HOST
@@ -116,20 +115,7 @@ class PowerServer(socketserver.ThreadingTCPServer):
 
 def fence_agent() -> Path:
     """The compiled fence agent, kept with the kernels under its source's hash."""
-    source = AGENT_SOURCE.read_bytes()
-    built = cache_dir() / f"fence_lab-{hashlib.sha256(source).hexdigest()[:12]}"
-    if not built.exists():
-        built.parent.mkdir(parents=True, exist_ok=True)
-        # Under a name of its own, then renamed: of two callers, which may be threads of one
-        # program, neither sees half a program.
-        partial = built.with_name(f"{built.name}.{threading.get_native_id()}")
-        done = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o",
-                               str(partial), str(AGENT_SOURCE)], capture_output=True, text=True,
-                              check=False)
-        if done.returncode:
-            raise LabError(f"the fence agent does not compile: {done.stderr.strip()}")
-        partial.rename(built)
-    return built
+    return compiled(AGENT_SOURCE, "-static")
 
 
 def start_power_service(lab: Lab) -> None:

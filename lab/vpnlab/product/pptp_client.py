@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from ..host.compiled import compiled
 from ..host.node import Background, Node
 from ..host.topology import L2TP, VpnGateway
 from .dialler import PPTP, PPTP_CLEAR, Dialled
@@ -16,6 +18,8 @@ PPTP_LOG = "/var/log/pptp.log"
 # What encrypts the session, as phones and Windows ask for it.
 MPPE = ("require-mppe-128",)
 CLEAR = ("nomppe",)
+NO_ACKS_SOURCE = Path(__file__).resolve().parents[2] / "node" / "no_acks.c"
+NO_ACKS_PATH = "/usr/lib/no_acks.so"
 # A pppd that dials again by itself waits so long before.
 REDIAL_S = 2
 OPTIONS = ("noauth", "refuse-eap", "refuse-pap", "refuse-chap", "refuse-mschap", "nobsdcomp",
@@ -35,6 +39,7 @@ class PptpDialler:
         self.node = node
         self.gateway = gateway
         self._more = MPPE
+        self._pptp = "pptp"
         self._pppd: Background | None = None
 
     def start(self) -> None:
@@ -47,7 +52,7 @@ class PptpDialler:
 
     def dial(self) -> None:
         self._pppd = self.node.start(
-            "/usr/sbin/pppd", "pty", f"pptp {self.gateway.vip_outside} --nolaunchpppd "
+            "/usr/sbin/pppd", "pty", f"{self._pptp} {self.gateway.vip_outside} --nolaunchpppd "
             "--nohostroute --loglevel 2", "nodetach", "user", USER, "logfile", PPPD_LOG,
             *(word for option in (*OPTIONS, *self._more) for word in option.split()),
             stdout=PPTP_LOG, stderr=PPTP_LOG)
@@ -74,6 +79,16 @@ class ClearPptpDialler(PptpDialler):
     def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
         super().__init__(node, gateway)
         self._more = CLEAR
+
+
+class UnacknowledgingDialler(PptpDialler):
+    """It never acknowledges in GRE, as Android's up to 11."""
+
+    def start(self) -> None:
+        super().start()
+        self.node.put(NO_ACKS_PATH, compiled(NO_ACKS_SOURCE, "-shared", "-fPIC").read_bytes(),
+                      mode=0o755)
+        self._pptp = f"env LD_PRELOAD={NO_ACKS_PATH} pptp"
 
 
 class RedialingDialler(PptpDialler):

@@ -11,7 +11,7 @@ from ..evidence.expectation import equals, is_empty
 from ..evidence.measure import Measured
 from ..host.topology import L2TP, NAT
 from ..product.cluster import Cluster
-from ..product.dialler import PPTP
+from ..product.dialler import PPTP, MakeDialler
 from ..product.pptp_client import ClearPptpDialler, PptpDialler
 from ..product.sites.home import start_nat
 from ..product.vpnha_stack import VpnhaStack
@@ -23,10 +23,11 @@ from .run import Run
 def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
                clients: Sequence[str] = ("client1",), mppe: bool = True,
                ppp: Sequence[str] = (), router: str = "",
-               resume_scripts: bool = False) -> Live:
+               resume_scripts: bool = False, dialler: MakeDialler | None = None) -> Live:
     """They are dialled in, protected, and make traffic. `ppp`: further options of the gateway's
     pppds. `router`: by which answers leave outside; the node between home and outside is it then,
-    and no NAT. `resume_scripts`: pppd's scripts run for resumed calls."""
+    and no NAT. `resume_scripts`: pppd's scripts run for resumed calls. `dialler`: the clients', if
+    not the stock one."""
     if NAT in run.lab.nodes and not router:
         start_nat(run.lab)
     stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True, mppe=mppe, ppp=ppp, router=router,
@@ -35,7 +36,7 @@ def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:
         run.step(f"{name} dials")
-        live.dial(name, dialler=PptpDialler if mppe else ClearPptpDialler)
+        live.dial(name, dialler=dialler or (PptpDialler if mppe else ClearPptpDialler))
     run.observe(observe_s)
     return live
 
