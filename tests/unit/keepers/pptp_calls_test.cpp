@@ -289,6 +289,39 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }
 
+TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    ASSERT_THAT(b_.resumed_, ElementsAre(kKey));
+    // From behind the same NAT, and from elsewhere.
+    const auto dial = [this](node::PluginToken plugin, auto change) {
+        pptp::CallRecord record = sample_call();
+        ++record.key.peer.port;
+        change(record.key);
+        const node::PluginSession call = node::PluginCall{record, sample_numbers()};
+        b_.tell(node::PluginUp{plugin, call, {}, kNoClasses}, now_);
+        settle();
+    };
+    dial(1, [](CallKey&) {});
+    EXPECT_THAT(b_.answers_, ElementsAre(false));
+    EXPECT_THAT(b_.ended_plugins_, ElementsAre(1));
+    EXPECT_THAT(b_.keeper_.sessions(), SizeIs(1));
+    dial(2, [](CallKey& key) { key.peer_id = {}; });
+    EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
+    b_.tell(node::PluginDown{1, {}}, now_);
+    settle();
+    EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
+    dial(3, [](CallKey& key) { key.id.value += 128; });
+    dial(4, [](CallKey& key) { key.peer.address.value += 1; });
+    EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
+    EXPECT_THAT(b_.keeper_.sessions(), SizeIs(3));
+    // Of the living one itself vpnhad may be told again.
+    dial(5, [](CallKey& key) { key = kKey; });
+    EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
+}
+
 TEST_F(PptpCallsTest, ADetachedNodeHasNothingPrepared) {
     bring_up();
     b_.keeper_.detach(b_.effects_);

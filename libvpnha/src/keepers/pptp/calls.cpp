@@ -294,6 +294,18 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
     }
 }
 
+std::optional<pptp::CallKey> PptpCalls::same_in_gre(const pptp::CallKey& key) const {
+    const pptp::CallKey first{.local = key.local, .peer = {.address = key.peer.address}};
+    for (auto it = calls_.lower_bound(first); it != calls_.end() && it->first.local == key.local &&
+                                              it->first.peer.address == key.peer.address;
+         ++it) {
+        if (it->first.id == key.id && it->first != key && is_live(it->second)) {
+            return it->first;
+        }
+    }
+    return std::nullopt;
+}
+
 void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     const auto& [plugin, session, not_resumable, classes] = up;
     const auto* const own = std::get_if<node::PluginCall>(&session);
@@ -304,6 +316,13 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
+        return;
+    }
+    if (const auto living = same_in_gre(told.key)) {
+        const std::string why = fmt::format("its GRE is that of {}", pptp::to_string(*living));
+        log(node::Level::warning, "session is ended event=call-id-clash", told.key, why, effects);
+        effects.emplace_back(node::AnswerPlugin{plugin, false, why});
+        effects.emplace_back(node::EndPlugin{plugin});
         return;
     }
     pptp::CallRecord record = told;

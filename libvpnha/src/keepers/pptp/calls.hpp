@@ -136,6 +136,9 @@ class PptpCalls final : public Keeper, public Counted {
     void end(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] bool is_live(const Call& call) const;
+    // Another live call with the client's address and our id: nothing else in GRE tells a client's
+    // packets apart.
+    [[nodiscard]] std::optional<pptp::CallKey> same_in_gre(const pptp::CallKey& key) const;
     [[nodiscard]] bool has_live() const;
     void ask(TimePoint now, Effects& effects);
     void log(node::Level level, const char* what, const pptp::CallKey& key, const std::string& why,
