@@ -122,6 +122,22 @@ ExitCode say_voters(std::ostream& out, std::ostream& err) {
     return ExitCode::ok;
 }
 
+// An attribute of the agent may keep them apart, so it is no error.
+ExitCode say_call_ids(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<std::vector<std::string>> shared = check_call_ids(path);
+    if (!shared && shared.error().code != Errc::unreachable) {
+        return report(shared.error(), err);
+    }
+    if (!shared) {
+        out << "call ids: not looked at: " << printable(shared.error().detail) << "\n";
+    } else {
+        for (const std::string& each : *shared) {
+            out << "call ids: warning: " << printable(each) << "\n";
+        }
+    }
+    return ExitCode::ok;
+}
+
 }  // namespace
 
 ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& err) {
@@ -148,6 +164,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     }
     check_links(out);
     const ExitCode voters = say_voters(out, err);
+    const ExitCode call_ids = say_call_ids(path, out, err);
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
     }
@@ -157,7 +174,8 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max({devices, routing, voters, tuned, say_connection_tracking(tracking, out, err)});
+    return std::max(
+        {devices, routing, voters, call_ids, tuned, say_connection_tracking(tracking, out, err)});
 }
 
 }  // namespace vpnha::cli

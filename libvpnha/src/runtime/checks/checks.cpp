@@ -2,6 +2,7 @@
 // What can be looked at without starting a daemon.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "adapters/addresses/routing_conflicts.hpp"
@@ -10,6 +11,7 @@
 #include "adapters/gate/gate_silence.hpp"
 #include "adapters/pacemaker/cib.hpp"
 #include "config/config.hpp"
+#include "runtime/checks/call_ids.hpp"
 #include "runtime/checks/clock_rate.hpp"
 #include "runtime/checks/cluster_links.hpp"
 #include "runtime/checks/connections_check.hpp"
@@ -89,6 +91,18 @@ Result<std::vector<std::string>> check_routing(const std::string& config_file) {
         all.insert(all.end(), texts.begin(), texts.end());
     }
     return all;
+}
+
+Result<std::vector<std::string>> check_call_ids(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (std::none_of(config.gateways.begin(), config.gateways.end(),
+                     [](const config::Gateway& gateway) { return gateway.pptp.has_value(); })) {
+        return std::vector<std::string>{};
+    }
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::shared_call_ids(map->nodes());
 }
 
 Result<std::vector<std::string>> check_connections(const std::string& config_file) {
