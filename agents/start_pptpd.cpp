@@ -4,13 +4,16 @@
 // beside this program, lies over it. What is mounted on the node later is seen there too.
 //
 // VPNHA_PPTPD, a directory with a slash at its end, gets the stock pptpctrl. VPNHA_CALL_ID_OFFSET
-// need not be set: then it comes from the node's id in corosync.conf.
+// need not be set: then it comes from the node's id in corosync.conf, and no other node may have
+// the same. The id of the last call stands in the state directory, over all pptpds of this node.
 #include <corosync/cmap.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdint>
@@ -19,29 +22,69 @@
 #include <cstring>
 #include <string>
 
+#include "pptp/call_shares.hpp"
+
 namespace {
+
+using vpnha::NodeId;
+using vpnha::pptp::call_id_offset;
 
 constexpr const char* kPptpd = "/usr/sbin/pptpd";
 constexpr const char* kPptpctrl = "/usr/sbin/pptpctrl";
-// pptpd gives each connection 128 call ids. A client makes one call of a connection, rarely two.
-constexpr std::uint32_t kIdsOfANode = 8;
-constexpr std::uint32_t kNodes = 128 / kIdsOfANode;
+constexpr const char* kStateDirectory = "/var/lib/vpnha";
+constexpr const char* kLastCallId = "/var/lib/vpnha/pptp-last-call-id";
 
 int failed(const char* what) {
     std::fprintf(stderr, "start-pptpd: %s: %s\n", what, std::strerror(errno));
     return 1;
 }
 
-// -1: Corosync does not run.
-std::int64_t node_id() {
-    cmap_handle_t map{};
-    std::uint32_t id = 0;
-    if (cmap_initialize(&map) != CS_OK) {
-        return -1;
+// The node of corosync.conf that is not `own` and has its share of call ids, for a human; empty:
+// there is none.
+std::string clash_of(cmap_handle_t map, std::uint32_t own) {
+    cmap_iter_handle_t iterator{};
+    if (cmap_iter_init(map, "nodelist.node.", &iterator) != CS_OK) {
+        return {};
     }
-    const bool found = cmap_get_uint32(map, "runtime.votequorum.this_node_id", &id) == CS_OK;
+    std::string clash;
+    std::array<char, CMAP_KEYNAME_MAXLEN + 1> key{};
+    while (cmap_iter_next(map, iterator, key.data(), nullptr, nullptr) == CS_OK) {
+        const std::string name = key.data();
+        const std::size_t at = name.rfind(".nodeid");
+        std::uint32_t id = 0;
+        if (at == std::string::npos || cmap_get_uint32(map, name.c_str(), &id) != CS_OK ||
+            id == own || call_id_offset(NodeId{id}) != call_id_offset(NodeId{own})) {
+            continue;
+        }
+        char* said = nullptr;
+        clash = cmap_get_string(map, (name.substr(0, at) + ".name").c_str(), &said) == CS_OK
+                    ? std::string(said) + " (" + std::to_string(id) + ")"
+                    : "node " + std::to_string(id);
+        std::free(said);
+    }
+    cmap_iter_finalize(map, iterator);
+    return clash;
+}
+
+// Of this node. Empty: it cannot be told, and stderr has the reason.
+std::string own_offset() {
+    cmap_handle_t map{};
+    std::uint32_t own = 0;
+    if (cmap_initialize(&map) != CS_OK ||
+        cmap_get_uint32(map, "runtime.votequorum.this_node_id", &own) != CS_OK) {
+        std::fprintf(stderr, "start-pptpd: corosync does not say which node this is\n");
+        return {};
+    }
+    const std::string clash = clash_of(map, own);
     cmap_finalize(map);
-    return found ? std::int64_t{id} : -1;
+    if (!clash.empty()) {
+        std::fprintf(stderr,
+                     "start-pptpd: %s would give out the call ids of this node (%u); set "
+                     "call_id_offset of ocf:vpnha:pptpd by a rule for each node\n",
+                     clash.c_str(), own);
+        return {};
+    }
+    return std::to_string(call_id_offset(NodeId{own}));
 }
 
 // Of our pptpctrl; empty: this program does not know where it is.
@@ -63,14 +106,16 @@ int main(int argc, char** argv) {
         return 2;
     }
     if (std::getenv("VPNHA_CALL_ID_OFFSET") == nullptr) {
-        const std::int64_t id = node_id();
-        if (id < 0) {
-            std::fprintf(stderr, "start-pptpd: corosync does not say which node this is\n");
+        const std::string offset = own_offset();
+        if (offset.empty()) {
             return 1;
         }
-        const auto offset = static_cast<std::uint64_t>(id) % kNodes * kIdsOfANode;
-        ::setenv("VPNHA_CALL_ID_OFFSET", std::to_string(offset).c_str(), 1);
+        ::setenv("VPNHA_CALL_ID_OFFSET", offset.c_str(), 1);
     }
+    if (::mkdir(kStateDirectory, 0700) != 0 && errno != EEXIST) {
+        return failed(kStateDirectory);
+    }
+    ::setenv("VPNHA_LAST_CALL_ID", kLastCallId, 1);
     const std::string stock = std::string(directory) + "pptpctrl";
     const int file = ::open(stock.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0700);
     if (file < 0) {
