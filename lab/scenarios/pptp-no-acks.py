@@ -5,7 +5,7 @@ Purpose: the successor learns by LCP echoes how far the client has come. Most cl
 took a number by acknowledging it. The PPTP of Android up to 11 does not; an answer has to do.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
-client1 has pptp-linux, with node/no_acks.c in place of its writes to the raw socket.
+client1 has pptp-linux, with preload/no_acks.c in place of its writes to the raw socket.
 
 Steps: client1 dials with MPPE-128 and makes traffic; the power of the promoted gateway is cut.
 

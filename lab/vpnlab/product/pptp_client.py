@@ -18,7 +18,7 @@ PPTP_LOG = "/var/log/pptp.log"
 # What encrypts the session, as phones and Windows ask for it.
 MPPE = ("require-mppe-128",)
 CLEAR = ("nomppe",)
-NO_ACKS_SOURCE = Path(__file__).resolve().parents[2] / "node" / "no_acks.c"
+NO_ACKS_SOURCE = Path(__file__).resolve().parents[2] / "preload" / "no_acks.c"
 NO_ACKS_PATH = "/usr/lib/no_acks.so"
 # A pppd that dials again by itself waits so long before.
 REDIAL_S = 2

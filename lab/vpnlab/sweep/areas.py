@@ -176,7 +176,7 @@ AREAS = {
         paths=(*_src("effects/pptp_work", "keepers/pptp/", "mppe/", "pptp/"),
                *_adapters("pptp/", "services/pptpd_"), *_runtime("pptp"), "agents/pptp",
                "agents/start_pptpd", "pppd-plugin/pptp_call", *_product("pptp"),
-               *_steps("pptp_live.py"), *_node("no_acks.c", "sockets_of.py"))),
+               *_steps("pptp_live.py"), "lab/preload/no_acks.c", *_node("sockets_of.py"))),
     "life": Area(
         ("keepers", "node", "pppd_plugin", "radius_adapters"),
         ("client-names-address", "l2tp-pool", "radius-continuity", "flood", "l2tp-redial",
