@@ -114,9 +114,9 @@ struct DeviceFinding {
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_routing(
     const std::string& config_file);
 
-// The nodes of the running cluster that would give out the same call ids of PPTP, by name, each with
-// what to do; empty without a gateway of PPTP. Errors are the configuration's; unreachable: corosync
-// does not run here, or does not answer this process.
+// The nodes of the running cluster that would give out the same call ids of PPTP, by name, each
+// with what to do; empty without a gateway of PPTP. Errors are the configuration's; unreachable:
+// corosync does not run here, or does not answer this process.
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_call_ids(
     const std::string& config_file);
 
