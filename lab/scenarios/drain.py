@@ -14,16 +14,12 @@ Expected: a standby sends whoever asks it to the promoted node; client2 has no s
 gates have counted it; client1 sees the silence of the power cut and nothing else; the
 command that waits ends by itself and says that no session is left; then client3 is served.
 """
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
-from vpnlab.evidence.expectation import at_least, equals, is_true
-from vpnlab.host.errors import TimedOut
-from vpnlab.host.node import Node
+from vpnlab.evidence.expectation import equals, is_true
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
-from vpnlab.product.client import VpnClient
 from vpnlab.product.l2tp_client import L2tpClient
-from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.drained import expect_refused
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S, begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
@@ -68,13 +64,3 @@ def steps(run: Run) -> None:
     run.expect_nothing_left(run.lab.gateways, stack.leftovers, LEFTOVERS_LIMIT_S)
     seen = live.measure()
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)
-
-
-def expect_refused(run: Run, newcomer: VpnClient, node: Node, stack: VpnhaStack) -> None:
-    """It dials and hears nothing; the gate of that node has dropped what it said."""
-    run.step(f"{newcomer.name} dials, {node.name} is promoted")
-    with contextlib.suppress(TimedOut):
-        newcomer.dial()
-    run.expect(f"dialled_into_{node.name}", len(newcomer.dialled()), equals(0))
-    run.expect(f"dropped_by_{node.name}", stack.gate(node)["drops"]["in"]["drained"]["ip"],
-               at_least(1))

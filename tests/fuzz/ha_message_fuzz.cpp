@@ -47,7 +47,7 @@ void check_records(const ipsec::SaSet& sas) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ByteReader in(ByteView{data, size});
-    ipsec::SaStore store;
+    ipsec::SaStore store(1701);
     ipsec::CharonImage image;
     image.clear();
     while (in.ok() && in.remaining() != 0) {

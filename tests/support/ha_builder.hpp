@@ -128,11 +128,11 @@ struct IkeSample {
             .selector(ipsec::HaTag::remote_ts, "10.1.0.7")
             .bytes();
     }
-    // Of L2TP; 0: the client reserves itself any port.
-    [[nodiscard]] Bytes l2tp(std::uint32_t spi, std::uint32_t spi_out,
-                             std::uint16_t port = 1701) const {
+    // Of L2TP; 0: the client reserves itself any port. `own`: the gateway's.
+    [[nodiscard]] Bytes l2tp(std::uint32_t spi, std::uint32_t spi_out, std::uint16_t port = 1701,
+                             std::uint16_t own = 1701) const {
         return begin_child(spi, spi_out)
-            .selector(ipsec::HaTag::local_ts, "192.0.2.100", 17, 1701, 1701)
+            .selector(ipsec::HaTag::local_ts, "192.0.2.100", 17, own, own)
             .selector(ipsec::HaTag::remote_ts, address, 17, port, port == 0 ? 0xffff : port)
             .bytes();
     }

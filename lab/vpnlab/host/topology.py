@@ -38,6 +38,8 @@ class VpnGateway:
     vip6_outside: str
     vip6_inside: str
     net6: str
+    # That clients of L2TP dial.
+    l2tp_port: int = 1701
 
     @property
     def vips(self) -> tuple[str, ...]:

@@ -83,7 +83,8 @@ class L2tpClient:
 
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
-        self.node.put(CONFIG, client_config(self.gateway.vip_outside, self._redial))
+        lns = f"{self.gateway.vip_outside}:{self.gateway.l2tp_port}"
+        self.node.put(CONFIG, client_config(lns, self._redial))
         options = [*client_options(self._user, self._mtu).splitlines(), *self._ppp]
         self.node.put(OPTIONS, "".join(f"{option}\n" for option in options
                                        if option not in self._without))

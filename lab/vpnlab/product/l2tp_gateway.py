@@ -33,12 +33,13 @@ class LnsConfig:
     pool: tuple[str, str]
     ppp_local: str = L2TP.ppp_local
     options_file: str = OPTIONS
+    port: int = L2TP.l2tp_port
 
     def text(self) -> str:
         return f"""\
 [global]
 listen-addr = {self.listen}
-port = 1701
+port = {self.port}
 [lns default]
 ip range = {self.pool[0]}-{self.pool[1]}
 local ip = {self.ppp_local}
@@ -53,7 +54,8 @@ pppoptfile = {self.options_file}
 
 def lns_config(node: Node, gateway: VpnGateway = L2TP, options_file: str = OPTIONS) -> LnsConfig:
     """A gateway's LNS on one node: its own pool, the VIP of all."""
-    return LnsConfig(gateway.vip_outside, gateway.pool(node.spec), gateway.ppp_local, options_file)
+    return LnsConfig(gateway.vip_outside, gateway.pool(node.spec), gateway.ppp_local, options_file,
+                     gateway.l2tp_port)
 
 
 def ppp_options(extra: Sequence[str] = (), log: str = PPPD_LOG) -> str:

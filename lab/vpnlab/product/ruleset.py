@@ -22,7 +22,7 @@ def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
         "CLIENTS": gateway.addresses, "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside,
-        "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS})
+        "L2TP_PORT": str(gateway.l2tp_port), "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS})
 
 
 def table(gateway: VpnGateway) -> str:

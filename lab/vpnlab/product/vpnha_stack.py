@@ -83,9 +83,10 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
         if common_pool != gateway.announced_pool:
             pools.append(common_pool)
         pooled = f"common_pool = {json.dumps([common_pool])}\naddress_hold = \"{HOLD_S}s\"\n"
-    served = [(name, options) for name, options, wanted in (
-        ("pptp", pptpd_options_file(gateway), pptp or common_pool),
-        ("l2tp", options_file(gateway), not pptp)) if wanted]
+    port = f"port = {gateway.l2tp_port}\n"
+    served = [(name, options, more) for name, options, more, wanted in (
+        ("pptp", pptpd_options_file(gateway), "", pptp or common_pool),
+        ("l2tp", options_file(gateway), port, not pptp)) if wanted]
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
@@ -105,8 +106,8 @@ addresses = {json.dumps(inside)}
 
 """ + "\n".join(f"""\
 [gateway.{gateway.name}.{name}]
-ppp_options = "{options}"
-""" for name, options in served) + (f"""
+{more}ppp_options = "{options}"
+""" for name, options, more in served) + (f"""
 [gateway.{gateway.name}.ipsec]
 required = true
 """ if ipsec else "")
@@ -121,7 +122,7 @@ def role_pattern(gateway: VpnGateway) -> re.Pattern[str]:
 
 def _suffix(gateway: VpnGateway) -> str:
     """What tells the files and resources of further gateways from those of the first."""
-    return "" if gateway is L2TP else f"-{gateway.name}"
+    return "" if gateway.name == L2TP.name else f"-{gateway.name}"
 
 
 def xl2tpd_conf(gateway: VpnGateway) -> str:

@@ -102,7 +102,7 @@ AREAS = {
     "gate": Area(
         ("kernel_adapters", "runtime"),
         ("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc",
-         "layouts-of-users"),
+         "layouts-of-users", "l2tp-other-port"),
         more=("device-recreated", "addresses-removed", "standby-silent", "freeze-promoted"),
         paths=(*_src("ports/gate", "ports/network", "ports/neighbours"),
                *_adapters("gate/", "netlink/", "addresses/"),
@@ -229,7 +229,7 @@ AREAS = {
                "monitoring/", "setup/", *_src("checkpoint/", "config/", "tuning/"),
                *_runtime("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",
                "lab/vpnlab/host/debian.py", *_product("session_table.py", "systemd.py"),
-               *_steps("rollout.py"), *_node("table_client.py")),
+               *_steps("drained.py", "rollout.py"), *_node("table_client.py")),
         packages=True, pytest=("tests/cib",)),
     "echo": Area(
         ("keepers", "node", "runtime"),

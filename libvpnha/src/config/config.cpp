@@ -66,8 +66,12 @@ Ipv4Address Gateway::dialled_address() const {
     return {};
 }
 
-std::uint16_t Gateway::secured_port() const {
-    return ipsec && ipsec->required && l2tp ? l2tp->port : std::uint16_t{0};
+std::uint16_t Gateway::l2tp_port() const {
+    return l2tp ? l2tp->port : std::uint16_t{0};
+}
+
+bool Gateway::secures_l2tp() const {
+    return l2tp && ipsec && ipsec->required;
 }
 
 std::vector<IpPrefix> Gateway::flow_nets() const {

@@ -144,8 +144,10 @@ struct Gateway {
     // What xl2tpd and pptpd listen on: L2TP and PPTP are IPv4 here. A checked configuration of them
     // has one.
     [[nodiscard]] Ipv4Address dialled_address() const;
-    // The UDP port that passes only within IPsec; 0 if there is none.
-    [[nodiscard]] std::uint16_t secured_port() const;
+    // The UDP port that clients of L2TP dial; 0 if there are none.
+    [[nodiscard]] std::uint16_t l2tp_port() const;
+    // L2TP passes only within IPsec.
+    [[nodiscard]] bool secures_l2tp() const;
     // conntrack.nets or, when none are given, all that is covered.
     [[nodiscard]] std::vector<IpPrefix> flow_nets() const;
 };

@@ -19,7 +19,7 @@ constexpr std::uint8_t kChildless = 8;
 constexpr std::uint8_t kEsn = 1;
 constexpr std::uint32_t kWordBits = 32;
 constexpr std::uint8_t kUdp = 17;
-constexpr std::uint16_t kL2tpPort = 1701;
+constexpr std::uint16_t kPeerPort = 1701;  // RFC 2661 8.1.
 
 void write_key(ByteWriter& out, const IkeKey& key) {
     out.u8(key.version).u64(key.spi_i).u64(key.spi_r);
@@ -86,12 +86,12 @@ void assign(Bytes& to, const HaMessage& from, HaTag tag) {
 
 }  // namespace
 
-bool carries_l2tp(const ChildSa& child) {
-    return udp_port(child, HaTag::local_ts) == kL2tpPort;
+std::optional<std::uint16_t> own_port_of(const ChildSa& child) {
+    return udp_port(child, HaTag::local_ts);
 }
 
 std::uint16_t peer_port_of(const ChildSa& child) {
-    return udp_port(child, HaTag::remote_ts).value_or(kL2tpPort);
+    return udp_port(child, HaTag::remote_ts).value_or(kPeerPort);
 }
 
 Bytes encode_key(const IkeKey& key) {
@@ -227,7 +227,7 @@ Result<ChildSa> parse_child_sa(ByteView id, ByteView payload) {
     }
     const bool is_private = child.port >= limits::kPrivatePortFirst &&
                             child.port < limits::kPrivatePortFirst + limits::kPrivatePorts;
-    if (child.port != 0 && (!is_private || !carries_l2tp(child))) {
+    if (child.port != 0 && (!is_private || !own_port_of(child))) {
         return malformed("the port of a CHILD SA's record");
     }
     return child;

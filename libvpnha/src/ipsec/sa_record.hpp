@@ -61,8 +61,8 @@ struct EspCounters {
     friend bool operator==(const EspCounters&, const EspCounters&) = default;
 };
 
-// L2TP's port alone passes in it.
-[[nodiscard]] bool carries_l2tp(const ChildSa& child);
+// The one UDP port of this end that passes in it. nullopt: others do as well.
+[[nodiscard]] std::optional<std::uint16_t> own_port_of(const ChildSa& child);
 // Its peer's own, of L2TP. One that reserves itself any is taken for one that has L2TP's.
 [[nodiscard]] std::uint16_t peer_port_of(const ChildSa& child);
 

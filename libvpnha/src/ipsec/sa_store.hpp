@@ -50,6 +50,9 @@ struct SaStoreCounters {
 
 class SaStore {
   public:
+    // Where the gateway takes L2TP; nullopt: nowhere.
+    explicit SaStore(std::optional<std::uint16_t> l2tp_port) : l2tp_port_(l2tp_port) {}
+
     // From a record.
     void put(IkeSa sa);
     void put(ChildSa child);
@@ -106,6 +109,7 @@ class SaStore {
     void collect(const IkeKey& key, SaChanges& changes);
     [[nodiscard]] std::uint64_t next_order() { return ++last_order_; }
 
+    std::optional<std::uint16_t> l2tp_port_;
     SaSet sas_;
     std::map<IkeKey, HalfOpen> half_open_;
     std::set<IkeKey> dying_;  // Deleted, while another one was about to replace them.

@@ -21,7 +21,7 @@ std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
 }
 
 std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
-    return settings.ipsec ? std::make_unique<IpsecSas>(gateway) : nullptr;
+    return settings.ipsec ? std::make_unique<IpsecSas>(gateway, settings.l2tp_port) : nullptr;
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {

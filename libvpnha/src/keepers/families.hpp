@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/time.hpp"
@@ -24,9 +26,10 @@ struct Settings {
     FlowSettings flows;
     AddressSettings addresses;
     AccountSettings accounts;
-    bool ipsec = false;           // The gateway serves it.
-    bool pptp = false;            // The same.
-    bool resume_scripts = false;  // pppd's scripts run for resumed sessions.
+    std::optional<std::uint16_t> l2tp_port;  // Where the gateway takes L2TP; nullopt: nowhere.
+    bool ipsec = false;                      // The gateway serves it.
+    bool pptp = false;                       // The same.
+    bool resume_scripts = false;             // pppd's scripts run for resumed sessions.
 };
 
 // The gateway outlives what is made. nullptr: it does not serve that family.

@@ -41,6 +41,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     settings.name = gateway.name;
     if (gateway.l2tp) {
         settings.keepers.hello_interval = gateway.l2tp->hello_interval;
+        settings.keepers.l2tp_port = gateway.l2tp->port;
     }
     settings.keepers.ipsec = gateway.ipsec.has_value();
     settings.keepers.pptp = gateway.pptp.has_value();

@@ -53,7 +53,10 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
     for (const IpPrefix& vip : gateway->outside.addresses) {
         addresses.insert(vip.address);
     }
-    opened.port_map = std::make_unique<adapters::NftPortMap>(loop, kPortMapTimer, addresses);
+    // Without L2TP there is no port to map.
+    opened.port_map = std::make_unique<adapters::NftPortMap>(
+        loop, kPortMapTimer, gateway->l2tp ? addresses : std::set<IpAddress>{},
+        gateway->l2tp_port());
     opened.ike_watch = std::make_unique<adapters::IkeSocket>(
         loop, [id = gateway->id, tell](const ipsec::IkeRequest& request) {
             tell(id, node::IkeRequested{request});

@@ -245,7 +245,7 @@ class History {
 
 // A node that holds the records, and its passive charon.
 struct Standby {
-    SaStore store;
+    SaStore store{1701};
     CharonImage image;
     Charon charon;
 

@@ -31,7 +31,7 @@ class CharonImageTest : public ::testing::Test {
         hear({second_.add({first_.id.key}), build_ike_delete(first_.id), second_.update()});
     }
 
-    SaStore store_;
+    SaStore store_{1701};
     CharonImage image_;
     Feed last_;
     const IkeSample first_{test::ike_id(2, 1)};

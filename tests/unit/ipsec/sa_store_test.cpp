@@ -32,7 +32,7 @@ class SaStoreTest : public ::testing::Test {
         hear(fresh.update());
     }
 
-    SaStore store_;
+    SaStore store_{1701};
     const IkeSample first_{test::ike_id(2, 1)};
     const IkeSample second_{test::ike_id(2, 2)};
     const IkeSample third_{test::ike_id(2, 3)};
@@ -50,6 +50,23 @@ TEST_F(SaStoreTest, AnSaIsARecordOnceItIsEstablished) {
     EXPECT_THAT(hear(first_.child(7, 8)).children, ElementsAre(7));
     EXPECT_EQ(store_.sas().find_child(7)->spi_out, 8U);
     EXPECT_GT(store_.sas().find_child(7)->order, sa->order);
+}
+
+TEST_F(SaStoreTest, L2tpHasThePortOfTheGateway) {
+    for (const auto& [port, on_1701, on_1703] :
+         {std::tuple(std::optional<std::uint16_t>(1701), true, false),
+          std::tuple(std::optional<std::uint16_t>(1703), false, true),
+          std::tuple(std::optional<std::uint16_t>(), false, false)}) {
+        SaStore store(port);
+        for (const Bytes& message : {first_.add(), first_.update(), first_.l2tp(5, 6, 1701, 1701),
+                                     first_.l2tp(7, 8, 1701, 1703)}) {
+            ASSERT_TRUE(store.apply(message));
+        }
+        EXPECT_EQ(store.sas().find_child(5)->port != 0, on_1701);
+        EXPECT_EQ(store.sas().find_child(7)->port != 0, on_1703);
+        const ChildSa& child = *store.sas().find_child(7);
+        EXPECT_TRUE(parse_child_sa(encode_spi(7), encode_record(child)));
+    }
 }
 
 TEST_F(SaStoreTest, EachClientOfL2tpHasAPortOfItsOwn) {
@@ -295,7 +312,7 @@ TEST_F(SaStoreTest, ANewSaOfIkev1InheritsFromTheOneOfItsPeer) {
 
 TEST_F(SaStoreTest, TheNextHolderGoesOnWithTheNumbers) {
     establish(first_, 7);
-    SaStore next;
+    SaStore next(1701);
     next.put(*store_.sas().find(first_.id.key));
     next.put(*store_.sas().find_child(7));
     const std::uint64_t last = store_.sas().find_child(7)->order;

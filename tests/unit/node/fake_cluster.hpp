@@ -129,6 +129,7 @@ class FakeCluster {
         gateway.keepers.pptp = has_pptp_;
         gateway.keepers.resume_scripts = has_scripts_;
         gateway.keepers.ipsec = ipsec_ != nullptr;
+        gateway.keepers.l2tp_port = 1701;
         gateway.stand_in = stand_in_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);

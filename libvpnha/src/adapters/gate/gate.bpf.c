@@ -258,7 +258,8 @@ static __always_inline int is_drained(__u32 cover) {
 }
 
 // Whether UDP that comes to a VIP, and begins at `behind`, is the first word of a session.
-static __always_inline int begins_session(const struct place* at, __u32 behind) {
+static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind) {
+    __u32 l2tp_port = cover >> VPNHA_GATE_L2TP_PORT_SHIFT;
     struct udp_start udp;
     struct ike_start ike;
     struct l2tp_start l2tp;
@@ -266,7 +267,7 @@ static __always_inline int begins_session(const struct place* at, __u32 behind) 
         return 0;
     }
     behind += UDP_BYTES;
-    if (udp.destination == bpf_htons(VPNHA_GATE_L2TP_PORT)) {
+    if (l2tp_port && udp.destination == bpf_htons((__u16)l2tp_port)) {
         return !load(at, behind, &l2tp, sizeof(l2tp)) && (l2tp.flags & bpf_htons(L2TP_CONTROL)) &&
                !l2tp.tunnel;
     }
@@ -318,14 +319,15 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
                                       __u32 behind) {
     struct udp_start udp;
     int out = at->direction == VPNHA_GATE_OUT;
-    __u32 secured = cover >> VPNHA_GATE_SECURED_PORT_SHIFT;
+    __u32 l2tp_port = cover >> VPNHA_GATE_L2TP_PORT_SHIFT;
     if (protocol == PROTOCOL_ESP) {
         return out && is_held(at, behind) ? VPNHA_GATE_HELD : 0;
     }
     if (load(at, behind, &udp, sizeof(udp))) {
         return 0;
     }
-    if (secured && (out ? udp.source : udp.destination) == bpf_htons((__u16)secured)) {
+    if ((cover & VPNHA_GATE_SECURED) &&
+        (out ? udp.source : udp.destination) == bpf_htons((__u16)l2tp_port)) {
         return VPNHA_GATE_CLEARTEXT;
     }
     return out && udp.source == bpf_htons(VPNHA_GATE_NAT_T_PORT) && is_held(at, behind + UDP_BYTES)
@@ -339,7 +341,7 @@ static __always_inline int verdict_on_datagram(const struct place* at, __u32 cov
     int out = at->direction == VPNHA_GATE_OUT;
     if (!out && header->protocol == PROTOCOL_UDP &&
         !(header->fragment & bpf_htons(FRAGMENT_OFFSET)) && is_drained(cover) &&
-        begins_session(at, behind)) {
+        begins_session(at, cover, behind)) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
     }
     if (!(cover & VPNHA_GATE_IPSEC)) {
@@ -415,7 +417,7 @@ static __always_inline int ipv6(const struct place* at) {
     }
     int action = verdict(at, cover, kind);
     if (action == TC_ACT_UNSPEC && !out && header.protocol == PROTOCOL_UDP && is_drained(cover) &&
-        begins_session(at, sizeof(header))) {
+        begins_session(at, cover, sizeof(header))) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
     }
     if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IPSEC) &&

@@ -43,17 +43,17 @@
 #define VPNHA_GATE_PPTP_PORT 1723
 
 /* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that serves
- * PPTP, or has IPsec. Other connections from PPTP's port are not the gateway's: those of clients,
- * and of servers behind a DNAT. Above them the UDP port that the VIP uses within IPsec only, 0 if
- * there is none. */
+ * PPTP, has IPsec, or uses L2TP within IPsec only. Other connections from PPTP's port are not the
+ * gateway's: those of clients, and of servers behind a DNAT. Above them the UDP port of the
+ * gateway's L2TP, 0 if it has none. */
 #define VPNHA_GATE_ID_MASK 0xffU
 #define VPNHA_GATE_PPTP 0x100U
 #define VPNHA_GATE_IPSEC 0x200U
-#define VPNHA_GATE_SECURED_PORT_SHIFT 16
+#define VPNHA_GATE_SECURED 0x400U
+#define VPNHA_GATE_L2TP_PORT_SHIFT 16
 
-/* IKE (RFC 7296 2), L2TP (RFC 2661 8.1). */
+/* IKE (RFC 7296 2). */
 #define VPNHA_GATE_IKE_PORT 500
-#define VPNHA_GATE_L2TP_PORT 1701
 /* ESP in UDP (RFC 3948 2.1). */
 #define VPNHA_GATE_NAT_T_PORT 4500
 /* SPIs at a time. */

@@ -84,12 +84,13 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
-    const std::uint32_t secured = std::uint32_t{gateway.secured_port()}
-                                  << VPNHA_GATE_SECURED_PORT_SHIFT;
+    const std::uint32_t l2tp = std::uint32_t{gateway.l2tp_port()} << VPNHA_GATE_L2TP_PORT_SHIFT;
     const std::uint32_t pptp = gateway.pptp ? VPNHA_GATE_PPTP : 0;
     const std::uint32_t ipsec = gateway.ipsec ? VPNHA_GATE_IPSEC : 0;
+    const std::uint32_t secured = gateway.secures_l2tp() ? VPNHA_GATE_SECURED : 0;
+    const std::uint32_t vip = id | pptp | ipsec | secured | l2tp;
     for (const config::Covered& each : gateway.covered()) {
-        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? id | pptp | ipsec | secured : id));
+        VPNHA_CHECK(cover_net(each.net, each.is_vip() ? vip : id));
     }
     return {};
 }

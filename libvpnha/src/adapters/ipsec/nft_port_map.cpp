@@ -21,7 +21,7 @@ std::string elements(const std::vector<std::string>& all) {
 
 }  // namespace
 
-std::string port_map_ruleset(const std::set<IpAddress>& vips,
+std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t l2tp_port,
                              const std::vector<ipsec::PortMapping>& mappings) {
     std::vector<std::string> addresses;
     for (const IpAddress& vip : vips) {
@@ -51,20 +51,21 @@ std::string port_map_ruleset(const std::set<IpAddress>& vips,
         "}}\n"
         "chain in {{\n"
         "type filter hook prerouting priority -300; policy accept;\n"
-        "ip daddr {{ {1} }} udp dport 1701 meta ipsec exists meta mark != 0 jump decrypted\n"
+        "ip daddr {{ {1} }} udp dport {5} meta ipsec exists meta mark != 0 jump decrypted\n"
         "}}\n"
         "chain out {{\n"
         "type route hook output priority -300; policy accept;\n"
-        "ip saddr {{ {1} }} udp sport 1701 meta mark set ip daddr . udp dport map @marks "
+        "ip saddr {{ {1} }} udp sport {5} meta mark set ip daddr . udp dport map @marks "
         "udp dport set ip daddr . udp dport map @own udp checksum set 0 notrack\n"
         "}}\n"
         "}}\n",
-        kPortMapTable, fmt::join(addresses, ", "), elements(inside), elements(marks),
-        elements(own));
+        kPortMapTable, fmt::join(addresses, ", "), elements(inside), elements(marks), elements(own),
+        l2tp_port);
 }
 
-NftPortMap::NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips)
-    : loop_(loop), timer_(timer), background_(loop) {
+NftPortMap::NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips,
+                       std::uint16_t l2tp_port)
+    : loop_(loop), timer_(timer), l2tp_port_(l2tp_port), background_(loop) {
     for (const IpAddress& vip : vips) {
         if (vip.is_v4()) {
             vips_.insert(vip);
@@ -99,7 +100,9 @@ void NftPortMap::write() {
     }
     is_written_ = true;
     const Result<void> begun = background_.run(
-        [ruleset = port_map_ruleset(vips_, mappings_)] { return run_nftables(ruleset); },
+        [ruleset = port_map_ruleset(vips_, l2tp_port_, mappings_)] {
+            return run_nftables(ruleset);
+        },
         [this](const Result<void>& done) {
             is_writing_ = false;
             const std::string complaint = done ? "" : done.error().detail;

@@ -26,6 +26,7 @@ Bytes l2tp(std::uint16_t flags, std::uint16_t tunnel) {
 }
 
 TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
+    config_.gateways[0].l2tp.emplace();
     config_.gateways[0].pptp.emplace();
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     BpfGate gate = attached();
@@ -85,6 +86,32 @@ TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
     }
     ASSERT_TRUE(gate.drain_all(false));
     EXPECT_EQ(verdict(GateDirection::in, cases[0].frame), Verdict::passes);
+}
+
+TEST_P(GateDrainTest, L2tpHasThePortOfItsGateway) {
+    using Ports = std::vector<std::uint16_t>;
+    const auto sccrq = [](std::uint16_t port) {
+        return Frame().datagram4("192.0.2.51", "192.0.2.100", port, l2tp(0xc802, 0));
+    };
+    const auto sccrq6 = [](std::uint16_t port) {
+        return Frame().datagram6("2001:db8::51", "2001:db8::100", port, l2tp(0xc802, 0));
+    };
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    for (const std::uint16_t port : Ports{0, 1701, 1703, 65'535}) {
+        config_.gateways[0].l2tp.reset();
+        if (port != 0) {
+            config_.gateways[0].l2tp.emplace().port = port;
+        }
+        BpfGate gate = attached();
+        ASSERT_TRUE(gate.open_until(kId, kForever));
+        ASSERT_TRUE(gate.drain(kId, true));
+        for (const std::uint16_t to : Ports{1701, 1703, 65'535}) {
+            const Verdict expected = to == port ? Verdict::dropped : Verdict::passes;
+            EXPECT_EQ(verdict(GateDirection::in, sccrq(to)), expected) << port << " " << to;
+            EXPECT_EQ(verdict(GateDirection::in, sccrq6(to)), expected) << port << " " << to;
+        }
+        ASSERT_TRUE(gate.drain(kId, false));
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Hooks, GateDrainTest, ::testing::ValuesIn(hooks_of_kernel()),

@@ -24,7 +24,8 @@ class NftPortMapTest : public ::testing::Test {
         ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
         map_.emplace(loop_, 1,
                      std::set{parse_ip("192.0.2.100").value_or(IpAddress{}),
-                              parse_ip("2001:db8::100").value_or(IpAddress{})});
+                              parse_ip("2001:db8::100").value_or(IpAddress{})},
+                     std::uint16_t{1703});
     }
     void turn() {
         loop_.set_timer(2, QbLoop::now() + kTurn, [this] { loop_.stop(); });
@@ -49,7 +50,7 @@ class NftPortMapTest : public ::testing::Test {
 
 TEST_F(NftPortMapTest, UnknownMarksAreDroppedBeforeThereIsAnyClient) {
     const std::string rules = rules_with("table inet vpnha_l2tp");
-    EXPECT_THAT(rules, HasSubstr("ip daddr 192.0.2.100 udp dport 1701 meta ipsec exists meta mark "
+    EXPECT_THAT(rules, HasSubstr("ip daddr 192.0.2.100 udp dport 1703 meta ipsec exists meta mark "
                                  "!= 0x00000000 jump decrypted"));
     EXPECT_THAT(rules, Not(HasSubstr("elements")));
 }

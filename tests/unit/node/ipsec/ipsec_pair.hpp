@@ -28,7 +28,8 @@ inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 // A node with its charon and its kernel.
 class Site final : public FakeGateway {
   public:
-    explicit Site(std::uint32_t node) : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this) {
+    explicit Site(std::uint32_t node)
+        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701) {
         clock_.set_wall(milliseconds(kUnixMs) - seconds(1000));
     }
 
