@@ -61,6 +61,12 @@ struct ResumeCalls {
     std::vector<pptp::CallKey> calls;
     bool exact = false;
 };
+// Their numbers of after CallResumed are known to the group: what their devices hold may go out.
+// Those that were resumed with final numbers need no such word.
+struct ReleaseCalls {
+    GatewayId gateway;
+    std::vector<pptp::CallKey> calls;
+};
 // The gate is shut: what was resumed says nothing, and loses nothing. ResumeCalls{exact} lets it go
 // on where it was.
 struct PauseCalls {
@@ -80,8 +86,9 @@ struct ReadCalls {
     std::uint64_t ticket = 0;
 };
 
-using PptpWork = std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, DismissCall,
-                              ResumeCalls, PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
+using PptpWork =
+    std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, DismissCall, ResumeCalls,
+                 ReleaseCalls, PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
 
 // What became of a preparation.
 struct CallPrepared {
@@ -91,7 +98,7 @@ struct CallPrepared {
     std::uint32_t device = 0;  // Its TUN device's number in this kernel.
     Traffic before{};          // What that device has counted, for other calls.
 };
-// Packets flow in both directions again.
+// The client's packets flow again; those to it wait for ReleaseCalls.
 struct CallResumed {
     pptp::CallKey key;
     std::string how;  // For the log: "exact", "probed 1 ms, rung 0 after 2 ms".

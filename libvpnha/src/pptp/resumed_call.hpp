@@ -50,7 +50,7 @@ class CallOutput {
     virtual void say(ByteView message) = 0;  // On that socket.
     virtual void send(ByteView gre) = 0;     // From the VIP to the peer.
     virtual void deliver(ByteView packet) = 0;
-    // From now on packets of the TUN device are taken.
+    // From now on packets of the TUN device may be taken.
     virtual void resumed(const std::string& how) = 0;
     // The call is over. What was said goes out first, then the socket's FIN.
     virtual void ended(const std::string& reason, EndCause cause) = 0;

@@ -76,6 +76,7 @@ class Pptp {
     void execute(node::EndCall& work) { data_path_->post(work); }
     void execute(node::DismissCall& work);
     void execute(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
+    void execute(node::ReleaseCalls& work) { data_path_->post(std::move(work)); }
     void execute(node::PauseCalls& work) { data_path_->post(work); }
     void execute(node::WatchCalls& work);
     void execute(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }

@@ -289,6 +289,51 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }
 
+TEST_F(PptpCallsTest, AResumedCallSendsWhenTheGroupHasItsNumbers) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    pass(milliseconds(300));
+    // Nobody has been told of an answer of the client yet.
+    ASSERT_THAT(b_.resumed_, ElementsAre(kKey));
+    EXPECT_THAT(b_.released_, IsEmpty());
+    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.released_, IsEmpty());
+    b_.numbers_.mppe_out += 1024;
+    const std::vector<pptp::CallState> states{{kKey, b_.numbers_}};
+    b_.tell(node::CallsRead{0, states}, now_);
+    b_.run(now_);
+    b_.take(b_.replica_.flush(now_), now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.released_, IsEmpty()) << "it is on its way";
+    ASSERT_THAT(b_.sent_, SizeIs(1));
+    settle();
+    b_.run(now_);
+    EXPECT_THAT(b_.released_, ElementsAre(kKey));
+    pass(seconds(1));
+    EXPECT_THAT(b_.released_, ElementsAre(kKey));
+}
+
+TEST_F(PptpCallsTest, ACallThatWaitsDoesSoInTheNextEpochToo) {
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.numbers_.mppe_out += 1024;
+    const std::vector<pptp::CallState> states{{kKey, b_.numbers_}};
+    b_.tell(node::CallsRead{0, states}, now_);
+    // Its lease has lapsed; it claims anew.
+    b_.keeper_.pause(b_.effects_);
+    b_.sent_.clear();
+    promote(b_, 3, milliseconds(700));
+    b_.keeper_.unpause(now_, b_.effects_);
+    pass(milliseconds(300));
+    EXPECT_THAT(b_.released_, ElementsAre(kKey));
+}
+
 TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
     bring_up();
     kill_a();

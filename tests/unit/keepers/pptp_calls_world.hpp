@@ -128,6 +128,9 @@ class Place final : public FakeGateway {
         resumed_.insert(resumed_.end(), resume.calls.begin(), resume.calls.end());
         exact_.push_back(resume.exact);
     }
+    void execute(node::ReleaseCalls& release, TimePoint) {
+        released_.insert(released_.end(), release.calls.begin(), release.calls.end());
+    }
     void execute(node::PauseCalls&, TimePoint) { ++pauses_; }
     void execute(node::WatchCalls&, TimePoint) { watched_ = true; }
     void execute(node::UnwatchCalls&, TimePoint) { watched_ = false; }
@@ -145,6 +148,7 @@ class Place final : public FakeGateway {
     CallNumbers numbers_;
     std::vector<CallKey> resumed_;
     std::vector<bool> exact_;
+    std::vector<CallKey> released_;
     std::vector<CallKey> removed_;
     std::vector<CallKey> dismissed_;
     std::uint32_t last_sequence_ = 0;  // Of what they were sent.

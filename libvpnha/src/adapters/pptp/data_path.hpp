@@ -12,6 +12,7 @@
 //   EndCall           | MeantEnd and CallEnded, when it may speak
 //   DismissCall       | –
 //   ResumeCalls       | for each call CallResumed or, with nobody there, MeantEnd and CallEnded
+//   ReleaseCalls      | –. What is to go out has waited at the device
 //   PauseCalls        | –. All calls of the gateway; ResumeCalls{exact} goes on
 //   ReadCalls         | NumbersRead with the ticket: all live calls, none left out
 //   MayEnd            | CallEnded, when the FIN has been sent
@@ -57,8 +58,8 @@ class DataPath {
         pptp::CallKey key;
     };
     using Command = std::variant<Prepare, node::SetCallNumbers, node::RemoveCall, node::EndCall,
-                                 node::DismissCall, node::ResumeCalls, node::PauseCalls,
-                                 node::ReadCalls, MayEnd>;
+                                 node::DismissCall, node::ResumeCalls, node::ReleaseCalls,
+                                 node::PauseCalls, node::ReadCalls, MayEnd>;
 
     struct MeantEnd {
         pptp::CallKey key;

@@ -48,6 +48,7 @@ void PathCall::resume(bool exact, TimePoint now) {
         }
     }
     is_ours_ = true;
+    may_send_ = may_send_ || exact;
     engine_.resume(exact, now, *this);
     settle();
 }
@@ -73,7 +74,7 @@ void PathCall::on_gre(ByteView packet, TimePoint now) {
 }
 
 void PathCall::read_device(std::span<std::uint8_t> room, TimePoint) {
-    for (int i = 0; i < kPacketsAtOnce && is_running(); ++i) {
+    for (int i = 0; i < kPacketsAtOnce && takes_packets(); ++i) {
         const ByteView packet = device_.read(room);
         if (packet.empty()) {
             break;

@@ -46,6 +46,8 @@ class PathCall final : pptp::CallOutput {
     // As pptp::ResumedCall's.
     [[nodiscard]] bool catch_up(std::size_t keys_max) { return engine_.catch_up(keys_max); }
     void resume(bool exact, TimePoint now);
+    // Its numbers are known to the group.
+    void release() { may_send_ = true; }
     void pause(TimePoint now);
     void close(const std::string& reason, EndCause cause);
     void on_segment(const pptp::PeerSegment& segment, TimePoint now);
@@ -58,8 +60,9 @@ class PathCall final : pptp::CallOutput {
 
     // Whom its packets concern: it was resumed, and is neither paused nor over.
     [[nodiscard]] bool is_live() const;
-    // Its device's packets are wanted.
     [[nodiscard]] bool is_running() const;
+    // Its device's packets are wanted.
+    [[nodiscard]] bool takes_packets() const { return may_send_ && is_running(); }
     // It was resumed at some time: its numbers are this node's to say.
     [[nodiscard]] bool is_ours() const { return is_ours_; }
     // Of the device, and of the connection: -1 while there is none.
@@ -102,6 +105,7 @@ class PathCall final : pptp::CallOutput {
     UniqueFd control_;
     pptp::ResumedCall engine_;
     bool is_ours_ = false;
+    bool may_send_ = false;
     std::size_t packets_ = 0;
     std::optional<std::string> failure_;  // Of the connection, for settle().
     std::optional<std::string> resumed_;

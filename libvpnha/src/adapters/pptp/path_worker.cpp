@@ -226,7 +226,7 @@ void PathWorker::follow(Number number, TimePoint now) {
 void PathWorker::follow_watches(Number number, Entry& entry) {
     const PathCall& call = *entry.call;
     const bool is_live = call.is_live();
-    if (const bool wanted = call.is_running(); wanted != entry.device_watched) {
+    if (const bool wanted = call.takes_packets(); wanted != entry.device_watched) {
         entry.device_watched = wanted;
         if (!wanted) {
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, call.device_fd(), nullptr);

@@ -73,6 +73,7 @@ class PathWorker {
     void take(const node::EndCall& command, TimePoint now);
     void take(const node::DismissCall& command, TimePoint now);
     void take(const node::ResumeCalls& command, TimePoint now);
+    void take(const node::ReleaseCalls& command, TimePoint now);
     void take(const node::PauseCalls& command, TimePoint now);
     void take(const node::ReadCalls& command, TimePoint now);
     void take(const DataPath::MayEnd& command, TimePoint now);

@@ -116,6 +116,15 @@ void PathWorker::take(const node::ResumeCalls& command, TimePoint now) {
     }
 }
 
+void PathWorker::take(const node::ReleaseCalls& command, TimePoint) {
+    for (const pptp::CallKey& key : command.calls) {
+        if (Entry* const entry = find(key)) {
+            entry->call->release();
+            follow_watches(numbers_.at(key), *entry);
+        }
+    }
+}
+
 void PathWorker::take(const node::PauseCalls& command, TimePoint now) {
     for (auto& [number, entry] : calls_) {
         if (entry.call->gateway() == command.gateway && entry.call->is_live()) {

@@ -126,8 +126,16 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
     }
 }
 
+void PptpCalls::release(Effects& effects) {
+    node::ReleaseCalls release{gateway_.id(), releases_.take(replica())};
+    if (!release.calls.empty()) {
+        effects.emplace_back(std::move(release));
+    }
+}
+
 void PptpCalls::follow(TimePoint now, Effects& effects) {
     say_numbers(effects);
+    release(effects);
     if (replica().promoted()) {
         for (const auto& [key, cause] : std::exchange(ended_, {})) {
             end(key, cause, now);
@@ -136,7 +144,7 @@ void PptpCalls::follow(TimePoint now, Effects& effects) {
 }
 
 void PptpCalls::warm(const Margin& margin, TimePoint, Effects& effects) {
-    exact_ = margin.run_on && *margin.run_on == Duration::zero();
+    releases_.begin(margin.run_on && *margin.run_on == Duration::zero());
     granted_ = margin.granted;
     say_numbers(effects);
 }
@@ -190,6 +198,7 @@ void PptpCalls::detach(Effects& effects) {
 }
 
 void PptpCalls::on_replica(TimePoint now, Effects& effects) {
+    release(effects);
     std::erase_if(waiting_plugins_, [&](const auto& waiting) {
         const auto& [plugin, wait] = waiting;
         const bool is_protected = replica().is_protected(wait.key);
@@ -284,6 +293,7 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
             known = state.numbers;
             replica().publish(numbers_record(state.key), pptp::encode_numbers(state.numbers));
         }
+        releases_.said(state.key);
     }
     // They were gathered already. Who goes on from older ones might use indexes of MPPE again.
     replica().hurry_counters();

@@ -27,6 +27,7 @@
 #include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"
+#include "keepers/pptp/call_releases.hpp"
 #include "keepers/resume_scripts.hpp"
 #include "keepers/timeouts.hpp"
 
@@ -125,6 +126,8 @@ class PptpCalls final : public Keeper, public Counted {
     // Once both records are there.
     void prepare(const pptp::CallKey& key, Effects& effects);
     void say_numbers(Effects& effects);
+    // Those whose numbers have come back.
+    void release(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
     void watch_timeouts(const pptp::CallRecord& record, TimePoint now);
     void end_due(TimePoint now, Effects& effects);
@@ -161,8 +164,8 @@ class PptpCalls final : public Keeper, public Counted {
     ResumeScripts scripts_;                    // Of resumed ones.
     ClientProxies proxies_;                    // As well.
     bool is_promoted_ = false;
-    Epoch granted_;       // Numbers of before it that come now are not heeded.
-    bool exact_ = false;  // The records' numbers are final.
+    Epoch granted_;  // Numbers of before it that come now are not heeded.
+    CallReleases releases_;
     std::uint64_t last_ticket_ = 0;
     std::optional<Reading> reading_;
     std::optional<TimePoint> read_again_at_;

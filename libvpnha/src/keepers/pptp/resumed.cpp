@@ -61,7 +61,8 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         watch_timeouts(*call.record, now);
     }
     if (!keys.empty()) {
-        effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), exact_});
+        effects.emplace_back(
+            node::ResumeCalls{gateway_.id(), std::move(keys), releases_.is_exact()});
     }
 }
 
@@ -146,7 +147,7 @@ void PptpCalls::mute(Effects& effects) {
     // Without a word: the next promoted node goes on with them.
     is_promoted_ = false;
     granted_ = {};
-    exact_ = false;
+    releases_.end();
     reading_.reset();
     read_again_at_.reset();
     timeouts_.clear();
@@ -229,6 +230,7 @@ Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
     ++counters_.resumed;
     log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
+    releases_.resumed(resumed.key);
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
         !found->second.record->obstacle.empty()) {

@@ -140,6 +140,29 @@ TEST_F(DataPathTest, APausedCallLosesNothingAndUsesNoNumber) {
     EXPECT_THAT(harm(), IsEmpty());
 }
 
+TEST_F(DataPathTest, WhatGoesOutWaitsUntilTheGroupKnowsTheNumbers) {
+    checkpoint();
+    die();
+    start_path();
+    prepare();
+    resume(false);
+    model_.data.clear();
+    for (std::uint32_t number = 1; number <= 5; ++number) {
+        send_data(number);
+    }
+    model_.send_data(9, boot_time());
+    run_for(200ms);
+    EXPECT_THAT(model_.data, IsEmpty());
+    EXPECT_EQ(read_.back().calls[0].numbers.mppe_in, 1U) << "what comes in does not wait";
+    path_->post(node::PauseCalls{kGateway});
+    path_->post(node::ResumeCalls{kGateway, {record_.key}, false});
+    run_for(100ms);
+    EXPECT_THAT(model_.data, IsEmpty()) << "nor does a pause release it";
+    release();
+    EXPECT_TRUE(run_until([&] { return model_.data.size() == 5; }));
+    EXPECT_THAT(model_.data, ElementsAre(1U, 2U, 3U, 4U, 5U));
+}
+
 TEST_F(DataPathTest, AnotherNodeGoesOnWithNumbersThatWereRead) {
     checkpoint();
     die();

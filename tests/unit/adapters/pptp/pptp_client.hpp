@@ -153,10 +153,15 @@ class PptpClientTest : public testing::TwoHosts {
         path_->post(node::ResumeCalls{kGateway, {record_.key}, exact});
         ASSERT_TRUE(run_until([&] { return !resumed_.empty(); }));
     }
+    // The group knows the numbers.
+    void release() { path_->post(node::ReleaseCalls{kGateway, {record_.key}}); }
     void take_over(bool exact) {
         start_path();
         prepare();
         resume(exact);
+        if (!exact) {
+            release();
+        }
     }
 
     // A packet to the client, through the device.
