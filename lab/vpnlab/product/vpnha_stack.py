@@ -154,8 +154,8 @@ class VpnhaStack:
                  resume_scripts: bool = False) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
-        answers leave outside. `common_pool`: pptpd beside xl2tpd, and vpnhad gives addresses from
-        there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
+        answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
+        from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions."""
         self.cluster = cluster
         self._ipv6 = ipv6
@@ -208,7 +208,7 @@ class VpnhaStack:
              "XL2TPD_CONFIG": xl2tpd_conf(gateway),
              "PPTPD_CONFIG": pptpd_conf_file(gateway)} for gateway in self._gateways),
             fencing=self._fencing,
-            also=[TEMPLATES / "pptp-gateway.crm"] if self._common_pool else [])
+            also=[TEMPLATES / "pptp-gateway.crm"] if self._common_pool and not self._pptp else [])
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
 

@@ -23,16 +23,17 @@ from .run import Run
 def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
                clients: Sequence[str] = ("client1",), mppe: bool = True,
                ppp: Sequence[str] = (), router: str = "",
-               resume_scripts: bool = False, dialler: MakeDialler | None = None) -> Live:
+               resume_scripts: bool = False, dialler: MakeDialler | None = None,
+               common_pool: str = "") -> Live:
     """They are dialled in, protected, and make traffic. `ppp`: further options of the gateway's
     pppds. `router`: by which answers leave outside; the node between home and outside is it then,
     and no NAT. `resume_scripts`: pppd's scripts run for resumed calls. `dialler`: the clients', if
-    not the stock one."""
+    not the stock one. `common_pool`: vpnhad gives them their addresses from there."""
     if NAT in run.lab.nodes and not router:
         start_nat(run.lab)
     stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True, mppe=mppe, ppp=ppp, router=router,
                        stand_in=(L2TP,) if run.stand_in else (),
-                       resume_scripts=resume_scripts)
+                       resume_scripts=resume_scripts, common_pool=common_pool)
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:
         run.step(f"{name} dials")

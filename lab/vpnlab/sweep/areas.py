@@ -171,7 +171,7 @@ AREAS = {
          "pptp-pptpd-killed", "options-of-users-pptp",
          "pptp-nomppe", "pptp-reorder", "pptp-stale-checkpoint",
          "pptp-capture-gap", "pptp-quorum-lost-and-back", "pptp-load", "pptp-teardown",
-         "pptp-no-acks", "pptp-monitor", "pptp-two-uplinks",
+         "pptp-no-acks", "pptp-failback-nat", "pptp-monitor", "pptp-two-uplinks",
          "pptp-throughput", "pptp-unprotected", "pptp-refused"),
         paths=(*_src("effects/pptp_work", "keepers/pptp/", "mppe/", "pptp/"),
                *_adapters("pptp/", "services/pptpd_"), *_runtime("pptp"), "agents/pptp",
