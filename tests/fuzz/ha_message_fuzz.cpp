@@ -6,7 +6,7 @@
 
 #include "base/assert.hpp"
 #include "ipsec/charon_image.hpp"
-#include "ipsec/ike_request.hpp"
+#include "ipsec/ike_packet.hpp"
 #include "ipsec/sa_store.hpp"
 
 using namespace vpnha;
@@ -14,8 +14,9 @@ using namespace vpnha;
 namespace {
 
 void check_octets(ByteView octets) {
-    const auto request = ipsec::parse_ike_request(octets);
-    VPNHA_ASSERT(!request || octets.size() >= 52);
+    const auto packet = ipsec::parse_ike_packet(octets, octets.size() % 2 == 0);
+    VPNHA_ASSERT(!packet || octets.size() >= 52);
+    VPNHA_ASSERT(!packet || packet->datagram.size() <= octets.size() - 28);
     const Result<ipsec::HaMessage> message = ipsec::parse_ha_message(octets);
     if (!message) {
         VPNHA_ASSERT(!message.error().detail.empty());

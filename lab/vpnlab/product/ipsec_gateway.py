@@ -31,7 +31,8 @@ IKEV2_OPTIONS = ("version = 2", f"pools = {POOL}")
 
 @dataclasses.dataclass(frozen=True)
 class Lifetimes:
-    """After which the gateways rekey; by default so long that a run sees no rekey."""
+    """After which the gateways rekey, by default so long that a run sees no rekey; and after which
+    they ask a silent client whether it lives."""
 
     ike: str = "8h"
     child: str = "1h"

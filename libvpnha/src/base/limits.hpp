@@ -301,6 +301,13 @@ inline constexpr std::size_t kHaMessageBytesMax = 8192;
 inline constexpr std::size_t kIkeUpdatesMax = 8;
 // A block of any cipher.
 inline constexpr std::size_t kIkeIvBytesMax = 64;
+// A request of the gateway that nobody has answered: dead peer detection has 61 to 84 octets, the
+// end of a CHILD SA few more.
+inline constexpr std::size_t kIkeRequestBytesMax = 512;
+// Of one IKE SA: each gateway that dies leaves one, as long as the client hears none.
+inline constexpr std::size_t kIkeRequestsMax = 4;
+// Those of SAs that have ended are looked for so often.
+inline constexpr std::chrono::seconds kIkeRequestsPause{10};
 // IKE SAs that are being set up: charon gives each up after 30 s, so this is a flood.
 inline constexpr std::size_t kHalfOpenSasMax = 10'000;
 // charon says the end of an IKE SA that is rekeyed right before its successor's establishment.

@@ -10,7 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
-#include "ipsec/ike_request.hpp"
+#include "ipsec/ike_packet.hpp"
 #include "ipsec/port_map.hpp"
 #include "ipsec/sa_counters.hpp"
 #include "vpnha/result.hpp"
@@ -77,14 +77,22 @@ struct EndIkeSas {
     std::vector<ipsec::IkeKey> sas;
 };
 
-// Requests within IKEv2 SAs are told as they come, or no more. → IkeRequested
+// Messages within IKEv2 SAs are told as they come and go, or no more. → IkeSeen
 struct WatchIke {
     GatewayId gateway;
     bool on = false;
 };
 
 using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
-                               MapPorts, RekeyChildren, EndIkeSas, WatchIke>;
+                               MapPorts, RekeyChildren, EndIkeSas, WatchIke, SendIke>;
+// A datagram of IKE goes out as it is, from one of the gateway's addresses.
+struct SendIke {
+    GatewayId gateway;
+    ipsec::HaHost from;
+    ipsec::HaHost to;
+    Bytes datagram;
+};
+
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
@@ -121,12 +129,12 @@ struct EspHeld {
     Result<void> result;
 };
 
-// To whom, and by whom, is not proven.
-struct IkeRequested {
-    ipsec::IkeRequest request;
+// By whom is not proven.
+struct IkeSeen {
+    ipsec::IkePacket packet;
 };
 
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
-                                SasListed, SasFlushed, CountersSet, EspHeld, IkeRequested>;
+                                SasListed, SasFlushed, CountersSet, EspHeld, IkeSeen>;
 
 }  // namespace vpnha::node

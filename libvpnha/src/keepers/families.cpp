@@ -3,6 +3,7 @@
 
 #include "keepers/drain/drain.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
+#include "keepers/ipsec/open_requests.hpp"
 #include "keepers/l2tp/sessions.hpp"
 #include "keepers/pptp/calls.hpp"
 
@@ -22,6 +23,10 @@ std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
 
 std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
     return settings.ipsec ? std::make_unique<IpsecSas>(gateway, settings.l2tp_port) : nullptr;
+}
+
+std::unique_ptr<Keeper> make_open_requests(Gateway& gateway, const Settings& settings) {
+    return settings.ipsec ? std::make_unique<OpenRequests>(gateway) : nullptr;
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
@@ -44,8 +49,8 @@ std::unique_ptr<Keeper> make_accounts(Gateway& gateway, const Settings& settings
 }
 
 // SAs come before what runs inside them, addresses and accounts after those who have them.
-constexpr std::array<Make, 7> kFamilies{make_ipsec,     make_l2tp,     make_pptp, make_flows,
-                                        make_addresses, make_accounts, make_drain};
+constexpr std::array<Make, 8> kFamilies{make_ipsec, make_open_requests, make_l2tp,     make_pptp,
+                                        make_flows, make_addresses,     make_accounts, make_drain};
 
 }  // namespace
 

@@ -148,6 +148,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::RekeyChildren& effect);
     node::Effects execute(node::EndIkeSas& effect);
     node::Effects execute(node::WatchIke& effect);
+    node::Effects execute(node::SendIke& effect);
     node::Effects execute(node::WatchFlows& effect);
     node::Effects execute(node::UnwatchFlows& effect);
     node::Effects execute(node::ListFlows& effect);

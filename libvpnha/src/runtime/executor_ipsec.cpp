@@ -88,7 +88,15 @@ node::Effects Executor::execute(node::EndIkeSas& effect) {
 node::Effects Executor::execute(node::WatchIke& effect) {
     const Result<void> watched = ports_.ike_watch->watch(effect.on);
     if (!watched) {
-        complain("clients that repeat a request are not seen", watched.error());
+        complain("requests within IKE SAs are not seen", watched.error());
+    }
+    return {};
+}
+
+node::Effects Executor::execute(node::SendIke& effect) {
+    const Result<void> sent = ports_.ike_watch->send(effect.from, effect.to, effect.datagram);
+    if (!sent) {
+        complain("a request of the gateway before is not sent again", sent.error());
     }
     return {};
 }

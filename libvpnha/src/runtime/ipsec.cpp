@@ -58,8 +58,8 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
         loop, kPortMapTimer, gateway->l2tp ? addresses : std::set<IpAddress>{},
         gateway->l2tp_port());
     opened.ike_watch = std::make_unique<adapters::IkeSocket>(
-        loop, [id = gateway->id, tell](const ipsec::IkeRequest& request) {
-            tell(id, node::IkeRequested{request});
+        loop, [id = gateway->id, tell](const ipsec::IkePacket& packet) {
+            tell(id, node::IkeSeen{packet});
         });
     VPNHA_TRY(opened.sas, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
     VPNHA_TRY(const auto key, cluster_key_of(key_file));

@@ -29,6 +29,7 @@ enum class RecordType : std::uint8_t {
     client_address = 0x90,  // Optional: without it addresses are given as before there were any.
     drain = 0x91,           // Optional: who does not know it takes new clients.
     account = 0x92,         // Optional: who does not know it accounts for nobody.
+    open_request = 0x93,    // Optional: who does not know it sends none of them again.
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

@@ -16,7 +16,8 @@ namespace vpnha::wire {
 enum class Service : std::uint8_t {
     session,     // Said at once. A node that lacks one would not go on with everything.
     checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
-                 // the client's address; that no new ones are taken; an account.
+                 // the client's address; that no new ones are taken; an account; what a gateway
+                 // has asked a client.
     tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
                  // session.
 };
@@ -62,6 +63,8 @@ inline constexpr std::array kRecordTraits{
                  false},
     RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
                  false},
+    RecordTraits{RecordType::open_request, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false, false},
 };
 
 // Of a type that this release does not know: whatever a later one may have.

@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "ipsec/charon_image.hpp"
+#include "ipsec/open_request.hpp"
 
 using namespace vpnha;
 
@@ -26,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto counters = ipsec::parse_esp_counters(id, payload)) {
         VPNHA_ASSERT(std::ranges::equal(ipsec::encode_record(*counters), payload));
+    }
+    if (const auto request = ipsec::parse_open_request(id, payload)) {
+        VPNHA_ASSERT(std::ranges::equal(ipsec::encode_record(*request), payload));
+        VPNHA_ASSERT(std::ranges::equal(ipsec::encode_id(*request), id));
     }
     ipsec::CharonImage image;
     static_cast<void>(image.feed(member, sas));

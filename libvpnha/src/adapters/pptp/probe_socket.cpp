@@ -8,6 +8,7 @@
 
 #include "adapters/pptp/inet_socket.hpp"
 #include "adapters/pptp/observed_packet.hpp"
+#include "base/internet_checksum.hpp"
 
 namespace vpnha::adapters {
 
@@ -20,17 +21,6 @@ constexpr std::size_t kChecksumAt = kIpHeaderBytes + 16;
 constexpr std::uint8_t kTtl = 64;
 constexpr std::uint16_t kWindow = 500;
 constexpr int kSegmentsMax = 64;
-
-// RFC 1071
-std::uint16_t internet_checksum(std::uint32_t sum, ByteView bytes) {
-    for (std::size_t i = 0; i < bytes.size(); i += 2) {
-        sum += std::uint32_t{bytes[i]} << 8 | (i + 1 < bytes.size() ? bytes[i + 1] : 0U);
-    }
-    while (sum >> 16 != 0) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return static_cast<std::uint16_t>(~sum);
-}
 
 std::uint32_t halves(std::uint32_t value) {
     return (value >> 16) + (value & 0xffff);

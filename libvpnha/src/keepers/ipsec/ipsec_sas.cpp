@@ -155,22 +155,16 @@ void IpsecSas::serve(TimePoint now, Effects& effects) {
     held_back_ = false;
     feed_at_.reset();
     open_exchanges_.begin(now);
+    watch_until_.reset();
     if (!open_exchanges_.empty()) {
-        watch_ike(now + OpenExchanges::kWait, effects);
+        watch_until_ = now + OpenExchanges::kWait;
     }
     read(now, effects);
     follow(now, effects);
 }
 
-void IpsecSas::watch_ike(std::optional<TimePoint> until, Effects& effects) {
-    if (watch_until_.has_value() != until.has_value()) {
-        effects.emplace_back(node::WatchIke{gateway_.id(), until.has_value()});
-    }
-    watch_until_ = until;
-}
-
 void IpsecSas::silence(Effects& effects) {
-    watch_ike(std::nullopt, effects);
+    watch_until_.reset();
     is_wanted_ = false;
     turn_by_.reset();
     turn_again_at_.reset();
@@ -206,7 +200,7 @@ void IpsecSas::mute(Effects& effects) {
 }
 
 void IpsecSas::detach(Effects& effects) {
-    watch_ike(std::nullopt, effects);
+    watch_until_.reset();
     open_exchanges_.clear();
     lost_children_.clear();
     std::vector<Bytes> messages;
@@ -316,14 +310,16 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
     }
 }
 
-void IpsecSas::hear(const node::IkeRequested& asked, TimePoint now, Effects& effects) {
-    const IkeKey& key = asked.request.key;
+void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) {
+    const ipsec::IkePacket& asked = seen.packet;
+    const IkeKey& key = asked.key;
     const ipsec::IkeSa* const sa = sas().find(key);
     // Of an SA with an heir, this charon has the heir only.
-    if (!watch_until_ || !replica().promoted() || sa == nullptr || sa->dead || sa->heir) {
+    if (asked.is_sent || asked.is_answer || !watch_until_ || !replica().promoted() ||
+        sa == nullptr || sa->dead || sa->heir) {
         return;
     }
-    const auto children = open_exchanges_.on_request(asked.request, sa->mid_responder);
+    const auto children = open_exchanges_.on_request(asked, sa->mid_responder);
     if (children) {
         std::vector<Bytes> messages;
         for (const std::uint32_t spi : *children) {
@@ -332,8 +328,7 @@ void IpsecSas::hear(const node::IkeRequested& asked, TimePoint now, Effects& eff
                 messages.push_back(ipsec::build_child_delete(sa->id, spi));
             }
         }
-        messages.push_back(
-            ipsec::build_mid(ipsec::HaType::ike_mid_responder, sa->id, asked.request.mid));
+        messages.push_back(ipsec::build_mid(ipsec::HaType::ike_mid_responder, sa->id, asked.mid));
         publish(store_.take_back(key, *children), now);
         if (is_active_) {
             effects.emplace_back(
@@ -346,11 +341,11 @@ void IpsecSas::hear(const node::IkeRequested& asked, TimePoint now, Effects& eff
         say(node::Level::info,
             fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
                         "CHILD SAs are taken back",
-                        asked.request.mid, children->size()),
+                        asked.mid, children->size()),
             effects);
     }
     if (open_exchanges_.empty()) {
-        watch_ike(std::nullopt, effects);
+        watch_until_.reset();
     }
 }
 
@@ -387,7 +382,7 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
     }
     if (watch_until_ && *watch_until_ <= now) {
         open_exchanges_.clear();
-        watch_ike(std::nullopt, effects);
+        watch_until_.reset();
     }
     if (flush_at_ && *flush_at_ <= now) {
         flush(effects);

@@ -144,7 +144,7 @@ class IpsecSas final : public Keeper, public Counted {
     void hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
     void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
     void hear(const node::EspHeld& held, TimePoint now, Effects& effects);
-    void hear(const node::IkeRequested& asked, TimePoint now, Effects& effects);
+    void hear(const node::IkeSeen& seen, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Its family has to be looked at.
@@ -169,7 +169,6 @@ class IpsecSas final : public Keeper, public Counted {
     void serve(TimePoint now, Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
-    void watch_ike(std::optional<TimePoint> until, Effects& effects);
     // What was installed, or asked for, is no more.
     void lose_charon(TimePoint now);
     void look_for(TimePoint now, Effects& effects);

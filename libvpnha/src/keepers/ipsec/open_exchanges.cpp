@@ -19,7 +19,7 @@ void OpenExchanges::begin(TimePoint now) {
     std::erase_if(taken_up_, [now](const auto& each) { return each.second.at + kAge < now; });
 }
 
-std::optional<std::set<std::uint32_t>> OpenExchanges::on_request(const ipsec::IkeRequest& request,
+std::optional<std::set<std::uint32_t>> OpenExchanges::on_request(const ipsec::IkePacket& request,
                                                                  std::uint32_t expected) {
     const auto found = taken_up_.find(request.key);
     if (found == taken_up_.end()) {

@@ -16,7 +16,7 @@
 #include <set>
 
 #include "base/time.hpp"
-#include "ipsec/ike_request.hpp"
+#include "ipsec/ike_packet.hpp"
 
 namespace vpnha::keepers {
 
@@ -41,8 +41,8 @@ class OpenExchanges {
     [[nodiscard]] bool contains(const ipsec::IkeKey& key) const { return taken_up_.contains(key); }
     // A client asks, and this node's charon expects that request of it. The CHILD SAs to take back;
     // nullopt: nothing is repeated.
-    [[nodiscard]] std::optional<std::set<std::uint32_t>> on_request(
-        const ipsec::IkeRequest& request, std::uint32_t expected);
+    [[nodiscard]] std::optional<std::set<std::uint32_t>> on_request(const ipsec::IkePacket& request,
+                                                                    std::uint32_t expected);
 
   private:
     struct TakenUp {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "unit/adapters/addresses/two_hosts.hpp"
@@ -21,9 +22,16 @@ class IkeSocketTest : public ::testing::Test {
   protected:
     void SetUp() override {
         vpnha::testing::Namespace::enter_new();
-        socket_.emplace(loop_, [this](const ipsec::IkeRequest& request) {
-            mids_.push_back(request.mid);
-            children_.push_back(request.makes_child);
+        socket_.emplace(loop_, [this](const ipsec::IkePacket& packet) {
+            if (packet.is_sent) {
+                sent_.push_back(packet.mid);
+                return;
+            }
+            mids_.push_back(packet.mid);
+            children_.push_back(packet.makes_child);
+            answers_.push_back(packet.is_answer);
+            datagrams_.emplace_back(packet.datagram.begin(), packet.datagram.end());
+            paths_.push_back(to_string(packet.from) + " > " + to_string(packet.to));
         });
     }
     void turn() {
@@ -60,23 +68,71 @@ class IkeSocketTest : public ::testing::Test {
     QbLoop loop_;
     std::optional<IkeSocket> socket_;
     std::vector<std::uint32_t> mids_;
+    std::vector<std::uint32_t> sent_;
     std::vector<bool> children_;
+    std::vector<bool> answers_;
+    std::vector<Bytes> datagrams_;
+    std::vector<std::string> paths_;
 };
 
-TEST_F(IkeSocketTest, RequestsAreSeenOnce) {
+TEST_F(IkeSocketTest, MessagesAreSeenOnce) {
     ASSERT_TRUE(socket_->watch(true));
     say(ike(37, 1), 500);
     say(ike(36, 2, 0x08, true), 4500);
     say(ike(36, 3), 500, true);
-    say(ike(37, 4, 0, true), 4500, true);
+    say(ike(37, 4, 0x20, true), 4500, true);
     turn();
     EXPECT_THAT(mids_, ElementsAre(1, 2, 3, 4));
     EXPECT_THAT(children_, ElementsAre(false, true, true, false));
+    EXPECT_THAT(answers_, ElementsAre(false, false, false, true));
+    EXPECT_THAT(datagrams_, ElementsAre(ike(37, 1), ike(36, 2, 0x08, true), ike(36, 3),
+                                        ike(37, 4, 0x20, true)));
+    EXPECT_THAT(sent_, IsEmpty()) << "by a port that is not IKE's";
+}
+
+TEST_F(IkeSocketTest, WhatIsSentGoesOutAsItIs) {
+    ASSERT_TRUE(socket_->watch(true));
+    // The kernel drops a datagram with a wrong checksum before a socket has it.
+    const UniqueFd receiver(::socket(AF_INET6, SOCK_DGRAM, 0));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(4500);
+    ASSERT_EQ(::bind(receiver.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    const Bytes odd = ike(37, 1, 0x08, true);
+    Bytes even = ike(37, 2, 0x08, true);
+    even.push_back(7);
+    const auto host = [](const char* address, std::uint16_t port) {
+        return ipsec::HaHost{parse_ip(address).value_or(IpAddress{}), port};
+    };
+    ASSERT_TRUE(socket_->send(host("127.0.0.1", 4500), host("127.0.0.1", 4500), odd));
+    ASSERT_TRUE(socket_->send(host("::1", 500), host("::1", 4500), even));
+    EXPECT_FALSE(socket_->send(host("127.0.0.1", 500), host("::1", 500), odd));
+    turn();
+    EXPECT_THAT(paths_, ElementsAre("127.0.0.1:4500 > 127.0.0.1:4500", "[::1]:500 > [::1]:4500"));
+    EXPECT_THAT(datagrams_, ElementsAre(odd, even));
+    EXPECT_THAT(sent_, ElementsAre(1)) << "the other one's marker is none at port 500";
+    for (const Bytes& expected : {odd, even}) {
+        Bytes got(2000);
+        const ssize_t size = ::recv(receiver.get(), got.data(), got.size(), MSG_DONTWAIT);
+        ASSERT_GT(size, 0);
+        got.resize(static_cast<std::size_t>(size));
+        EXPECT_EQ(got, expected);
+    }
+}
+
+TEST_F(IkeSocketTest, PoliciesOfIpsecDoNotHoldForWhatIsSent) {
+    vpnha::testing::output_of(
+        "ip xfrm policy add dir out src 127.0.0.1 dst 127.0.0.1 "
+        "action block");
+    ASSERT_TRUE(socket_->watch(true));
+    const ipsec::HaHost host{parse_ip("127.0.0.1").value_or(IpAddress{}), 500};
+    EXPECT_TRUE(socket_->send(host, host, ike(37, 1)));
+    turn();
+    EXPECT_THAT(sent_, ElementsAre(1));
 }
 
 TEST_F(IkeSocketTest, NothingElseIs) {
     ASSERT_TRUE(socket_->watch(true));
-    say(ike(37, 1, 0x28), 500);  // An answer.
     say(ike(35, 2), 500);
     say(ike(37, 3), 4500);  // ESP.
     say(ike(37, 4), 1701);
@@ -99,8 +155,8 @@ TEST_F(IkeSocketTest, ItIsThereOnlyWhileItIsWanted) {
 }
 
 TEST_F(IkeSocketTest, ItMayBeEndedByWhatItTells) {
-    socket_.emplace(loop_, [this](const ipsec::IkeRequest& request) {
-        mids_.push_back(request.mid);
+    socket_.emplace(loop_, [this](const ipsec::IkePacket& packet) {
+        mids_.push_back(packet.mid);
         EXPECT_TRUE(socket_->watch(false));
     });
     ASSERT_TRUE(socket_->watch(true));

@@ -183,6 +183,7 @@ class Kernels final : public FakeIpsec {
     static IpsecEvent answer(std::uint32_t, MapPorts&) { return CountersSet{}; }
     // No client of this story asks for anything.
     static IpsecEvent answer(std::uint32_t, WatchIke&) { return CountersSet{}; }
+    static IpsecEvent answer(std::uint32_t, SendIke&) { return CountersSet{}; }
     static IpsecEvent answer(std::uint32_t, RekeyChildren&) { return CountersSet{}; }
     // end_sas() does it.
     static IpsecEvent answer(std::uint32_t, EndIkeSas&) { return CountersSet{}; }

@@ -142,7 +142,8 @@ class Site final : public FakeGateway {
     void execute(node::MapPorts& map, TimePoint) { mapped_ = std::move(map.mappings); }
     void execute(node::RekeyChildren& rekey, TimePoint) { rekeyed_.push_back(rekey.spis); }
     void execute(node::EndIkeSas& end, TimePoint) { ended_.push_back(end.sas); }
-    void execute(node::WatchIke& watch, TimePoint) { watches_ = watch.on; }
+    void execute(node::WatchIke&, TimePoint) {}
+    void execute(node::SendIke&, TimePoint) {}
     void execute(node::FlushSas& flush, TimePoint now) {
         ++flushes_;
         kernel_.clear();
@@ -169,7 +170,6 @@ class Site final : public FakeGateway {
     std::vector<node::Level> logged_;
     std::string last_logged_;
     std::vector<ipsec::PortMapping> mapped_;
-    bool watches_ = false;
     std::vector<std::vector<std::uint32_t>> rekeyed_;
     std::vector<std::vector<ipsec::IkeKey>> ended_;
     int sets_ = 0;
