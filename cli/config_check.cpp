@@ -98,6 +98,21 @@ ExitCode say_routing(const std::string& path, std::ostream& out, std::ostream& e
     return code;
 }
 
+ExitCode say_connections(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<ConnectionsCheck> found = check_connections(path);
+    if (!found) {
+        return report(found.error(), err);
+    }
+    ExitCode code = ExitCode::ok;
+    for (const std::string& what : found->refused) {
+        code = report({Errc::invalid_config, "ipsec: " + what}, err);
+    }
+    for (const std::string& what : found->warnings) {
+        out << "ipsec: warning: " << printable(what) << "\n";
+    }
+    return code;
+}
+
 // Where corosync does not run yet there is nothing to look at, and nothing wrong.
 void check_links(std::ostream& out) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
@@ -168,14 +183,12 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
     }
-    for (const std::string& what : check_connections(path).value_or(std::vector<std::string>{})) {
-        out << "ipsec: warning: " << printable(what) << "\n";
-    }
+    const ExitCode connections = say_connections(path, out, err);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max(
-        {devices, routing, voters, call_ids, tuned, say_connection_tracking(tracking, out, err)});
+    return std::max({devices, routing, voters, call_ids, connections, tuned,
+                     say_connection_tracking(tracking, out, err)});
 }
 
 }  // namespace vpnha::cli

@@ -22,10 +22,14 @@ PAGES = {
     "pppd.8": (".SH FREQUENTLY USED OPTIONS\n", ".SH OPTIONS FILES"),
     "xl2tpd.conf.5": (".SH GLOBAL SECTION", ".SH FILES"),
     "pptpd.conf.5": (".SH OPTIONS", ".SH "),
+    "swanctl.conf.5": (".SH SETTINGS", ".SH FILES"),
 }
 TAG = re.compile(r"^\.B[IR]?\s+(.*)$")
 # Of pppd's: "name ARGUMENT"; a list of xl2tpd's has names of several words.
 ARGUMENT = re.compile(r"\s*\\f[IRP].*$")
+# Of swanctl.conf: what stands in a connection, also in its children. Sections are no options.
+CONNECTION = re.compile(r"connections\.<conn>\.(children\.<child>\.)?(\S+)")
+SECTIONS = ("local<suffix>", "remote<suffix>", "children.<child>")
 ROW = re.compile(r"^\| (`[^|]*`) \| ([^|]+) \|")
 
 
@@ -41,6 +45,11 @@ def of_man_page(page: str, text: str) -> set[str]:
 
 def names_of(page: str, tag: str) -> list[str]:
     tag = tag.replace("\\-", "-").strip()
+    if page == "swanctl.conf.5":
+        option = CONNECTION.match(tag)
+        if not option or option[2] in SECTIONS:
+            return []
+        return [("children." if option[1] else "") + option[2]]
     if page == "pptpd.conf.5":
         return [tag.strip('"').split()[0].strip('"')]
     if page == "xl2tpd.conf.5":

@@ -120,9 +120,14 @@ struct DeviceFinding {
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_call_ids(
     const std::string& config_file);
 
-// What of charon's connections the SAs of a gateway with IPsec would suffer from in a takeover, for
-// a human; empty without one. Errors are the configuration's.
-[[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_connections(
-    const std::string& config_file);
+// What of charon's connections (swanctl.conf) does not fit a gateway with IPsec, each in a
+// sentence.
+struct ConnectionsCheck {
+    // SAs would not go on after a takeover, or not safely; or swanctl does not load the file.
+    std::vector<std::string> refused;
+    std::vector<std::string> warnings;  // SAs would suffer from a takeover.
+};
+// Nothing without such a gateway. Errors are those of the configuration.
+[[nodiscard]] VPNHA_API Result<ConnectionsCheck> check_connections(const std::string& config_file);
 
 }  // namespace vpnha

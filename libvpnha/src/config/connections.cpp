@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <chrono>
+#include <string_view>
 #include <utility>
 
 namespace vpnha::config {
@@ -14,82 +16,46 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr std::string_view kSpace = " \t\r";
-constexpr std::size_t kDepthMax = 16;
-
 std::string_view trimmed(std::string_view text) {
-    text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-    const std::size_t last = text.find_last_not_of(kSpace);
+    constexpr std::string_view kBlanks = " \t";
+    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    const std::size_t last = text.find_last_not_of(kBlanks);
     return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
-class StrongswanReader {
-  public:
-    explicit StrongswanReader(std::string_view text) : left_(text) {}
+// An option of which only one value, its default, outlives a takeover.
+struct OnlyDefault {
+    std::string_view name;
+    std::string_view value;
+    std::string_view why;
+};
 
-    Result<StrongswanSection> read() {
-        StrongswanSection top;
-        std::vector<StrongswanSection*> open{&top};
-        while (!left_.empty()) {
-            const std::string_view head = take_until("={}#\n");
-            const char end = left_.empty() ? '\n' : left_.front();
-            left_.remove_prefix(left_.empty() ? 0 : 1);
-            if (end == '{') {
-                // Behind a colon stand the sections that this one is like: not followed.
-                const std::string name(trimmed(head.substr(0, head.find(':'))));
-                if (name.empty() || open.size() > kDepthMax) {
-                    return malformed();
-                }
-                open.push_back(&open.back()->sections[name]);
-                continue;
-            }
-            if (end == '=') {
-                open.back()->values[std::string(trimmed(head))] = take_value();
-                continue;
-            }
-            if (const std::string_view word = trimmed(head); word.starts_with("include ")) {
-                top.includes.emplace_back(trimmed(word.substr(8)));
-            } else if (!word.empty()) {
-                return malformed();
-            }
-            if (end == '#') {
-                take_until("\n");
-            } else if (end == '}') {
-                if (open.size() == 1) {
-                    return malformed();
-                }
-                open.pop_back();
-            } else {
-                ++line_;
-            }
-        }
-        return open.size() == 1 ? Result<StrongswanSection>(std::move(top)) : malformed();
-    }
+// Refused. The ha plugin of strongSwan 5.9.8 says neither that a PPK was mixed into an SA's keys
+// nor which one, so a standby makes other keys of what it says.
+constexpr std::string_view kPpk = "the ha plugin does not carry it, and a standby has wrong keys";
+constexpr std::array kRefusedOfConnection{
+    OnlyDefault{"ppk_id", "", kPpk},
+    OnlyDefault{"ppk_required", "no", kPpk},
+};
+constexpr std::array kRefusedOfChild{
+    OnlyDefault{"hw_offload", "no",
+                "a device may use an initialisation vector twice after a takeover"},
+};
 
-  private:
-    std::string_view take_until(std::string_view ends) {
-        const std::size_t size = std::min(left_.find_first_of(ends), left_.size());
-        const std::string_view taken = left_.substr(0, size);
-        left_.remove_prefix(size);
-        return taken;
-    }
-    std::string take_value() {
-        left_.remove_prefix(std::min(left_.find_first_not_of(kSpace), left_.size()));
-        if (!left_.starts_with('"')) {
-            return std::string(trimmed(take_until("}#\n")));
-        }
-        left_.remove_prefix(1);
-        const std::string value(take_until("\""));
-        line_ += static_cast<std::size_t>(std::ranges::count(value, '\n'));
-        left_.remove_prefix(std::min<std::size_t>(1, left_.size()));
-        return value;
-    }
-    [[nodiscard]] tl::unexpected<Error> malformed() const {
-        return fail(Errc::malformed, fmt::format("line {} cannot be read", line_));
-    }
-
-    std::string_view left_;
-    std::size_t line_ = 1;
+constexpr std::string_view kOwnNumber = "each node has another number";
+constexpr std::array kNamedOfConnection{
+    OnlyDefault{"if_id_in", "0", kOwnNumber},
+    OnlyDefault{"if_id_out", "0", kOwnNumber},
+};
+constexpr std::array kNamedOfChild{
+    OnlyDefault{"ah_proposals", "", "the ha plugin carries ESP alone"},
+    OnlyDefault{"ipcomp", "no", "compression does not go on after a takeover"},
+    OnlyDefault{"updown", "", "charon runs no script for what it takes over"},
+    OnlyDefault{"inactivity", "0", "the next node does not end what is idle"},
+    OnlyDefault{"label", "", "the ha plugin does not carry it"},
+    OnlyDefault{"start_action", "none", "charon would begin by itself on the standbys, too"},
+    OnlyDefault{"if_id_in", "0", kOwnNumber},
+    OnlyDefault{"if_id_out", "0", kOwnNumber},
 };
 
 // Of one connection, or one of its children.
@@ -99,11 +65,12 @@ class ConnectionCheck {
                     std::vector<std::string>& findings)
         : what_(std::move(what)), section_(section), findings_(findings) {}
 
-    [[nodiscard]] std::string value(const std::string& name, const std::string& fallback) const {
-        const auto found = section_.values.find(name);
-        return found == section_.values.end() ? fallback : found->second;
+    [[nodiscard]] std::string value(std::string_view name, std::string_view fallback) const {
+        const auto found = section_.values.find(std::string(name));
+        return found == section_.values.end() || !found->second ? std::string(fallback)
+                                                                : *found->second;
     }
-    void add(const std::string& found, const std::string& why) {
+    void add(std::string_view found, std::string_view why) {
         findings_.push_back(fmt::format("{}: {}: {}", what_, found, why));
     }
     void has(const std::string& name, const std::string& fallback, const std::string& wanted,
@@ -114,8 +81,8 @@ class ConnectionCheck {
     }
     void lasts(const std::string& name, const std::string& fallback, hours least, hours most) {
         const std::string is = value(name, fallback);
-        const auto time = parse_strongswan_time(is);
-        if (!time || *time < least || *time > most) {
+        const auto time = parse_strongswan_seconds(is);
+        if (!time || seconds(*time) < least || seconds(*time) > most) {
             add(fmt::format("{} is {}, not from {}h to {}h", name, is, least.count(), most.count()),
                 "a replicated SA gets its whole lifetime again, and a short one dies in a "
                 "takeover");
@@ -128,58 +95,103 @@ class ConnectionCheck {
     std::vector<std::string>& findings_;
 };
 
+// Between commas.
+std::vector<std::string_view> parts_of(std::string_view list) {
+    std::vector<std::string_view> parts;
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        parts.push_back(trimmed(list.substr(0, comma)));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return parts;
+}
+
 void check_addresses(ConnectionCheck& check, const std::set<IpAddress>& vips) {
     const std::string local = check.value("local_addrs", "%any");
-    for (std::string_view left = local; !left.empty();) {
-        const std::size_t comma = std::min(left.find(','), left.size());
-        const std::string_view one = trimmed(left.substr(0, comma));
-        left.remove_prefix(std::min(comma + 1, left.size()));
-        const Result<IpAddress> address = parse_ip(one);
-        if (!address || !vips.contains(*address)) {
+    for (const std::string_view one : parts_of(local)) {
+        // A net of one address is written either way.
+        const Result<IpPrefix> net = one.find('/') == std::string_view::npos
+                                         ? parse_ip(one).map(host_prefix)
+                                         : parse_ip_prefix(one);
+        if (!net || net->length != net->address.bits() || !vips.contains(net->address)) {
             check.add(fmt::format("local_addrs has {}, which is no VIP of the gateway", one),
                       "a charon that is not promoted would answer for it");
         }
     }
 }
 
+void check_pools(ConnectionCheck& check, const std::map<std::string, StrongswanSection>& pools) {
+    const std::string named = check.value("pools", "");
+    for (const std::string_view pool : parts_of(named)) {
+        if (pools.contains(std::string(pool))) {
+            check.add(fmt::format("pool {} is one of swanctl.conf", pool),
+                      "the next node would give its addresses once more; take a pool of the ha "
+                      "plugin");
+        }
+    }
+}
+
+bool is_default(const OnlyDefault& option, const std::string& value) {
+    if (option.why == kOwnNumber) {
+        return !value.starts_with('%');  // A number of the configuration is the same everywhere.
+    }
+    if (option.name == "inactivity") {
+        return parse_strongswan_seconds(value) == 0;
+    }
+    return value == option.value;
+}
+
+// The section's own sections of that name; none: it has none.
+const std::map<std::string, StrongswanSection>& below(const StrongswanSection& section,
+                                                      const std::string& name) {
+    static const std::map<std::string, StrongswanSection> kNone;
+    const auto found = section.sections.find(name);
+    return found == section.sections.end() ? kNone : found->second.sections;
+}
+
+template <std::size_t size>
+void check_defaults(ConnectionCheck& check, const std::array<OnlyDefault, size>& options) {
+    for (const OnlyDefault& option : options) {
+        const std::string value = check.value(option.name, option.value);
+        if (!is_default(option, value)) {
+            check.add(fmt::format("{} is {}{}", option.name, value,
+                                  option.value.empty() ? std::string()
+                                                       : fmt::format(", not {}", option.value)),
+                      option.why);
+        }
+    }
+}
+
 }  // namespace
 
-void StrongswanSection::merge(const StrongswanSection& other) {
-    for (const auto& [name, value] : other.values) {
-        values[name] = value;
+std::vector<std::string> refused_in_connections(const StrongswanSection& all) {
+    std::vector<std::string> refused;
+    for (const auto& [name, section] : below(all, "connections")) {
+        ConnectionCheck check("connection " + name, section, refused);
+        check_defaults(check, kRefusedOfConnection);
+        for (const auto& [child, settings] : below(section, "children")) {
+            ConnectionCheck of_child(fmt::format("connection {}, child {}", name, child), settings,
+                                     refused);
+            check_defaults(of_child, kRefusedOfChild);
+        }
     }
-    for (const auto& [name, section] : other.sections) {
-        sections[name].merge(section);
+    // A client may use one wherever charon has one: get_ppk_r() of ike_auth.c asks for no ppk_id.
+    for (const auto& [name, section] : below(all, "secrets")) {
+        if (name.starts_with("ppk")) {
+            ConnectionCheck("secrets " + name, section, refused).add("it is a PPK", kPpk);
+        }
     }
-    includes.insert(includes.end(), other.includes.begin(), other.includes.end());
+    return refused;
 }
 
-Result<StrongswanSection> parse_strongswan(std::string_view text) {
-    return StrongswanReader(text).read();
-}
-
-std::optional<seconds> parse_strongswan_time(std::string_view text) {
-    std::uint32_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit = trimmed({end, text.data() + text.size()});
-    const std::map<std::string_view, std::uint32_t> units{
-        {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86'400}};
-    const auto found = units.find(unit);
-    if (error != std::errc() || found == units.end()) {
-        return std::nullopt;
+ConnectionFindings findings_in_connections(const StrongswanSection& all,
+                                           const std::set<IpAddress>& vips) {
+    ConnectionFindings found{refused_in_connections(all), {}};
+    if (below(all, "connections").empty()) {
+        found.warnings.emplace_back("there are no connections");
     }
-    return seconds(std::uint64_t{number} * found->second);
-}
-
-std::vector<std::string> findings_in_connections(const StrongswanSection& all,
-                                                 const std::set<IpAddress>& vips) {
-    std::vector<std::string> findings;
-    const auto connections = all.sections.find("connections");
-    if (connections == all.sections.end() || connections->second.sections.empty()) {
-        return {"there are no connections"};
-    }
-    for (const auto& [name, section] : connections->second.sections) {
-        ConnectionCheck check("connection " + name, section, findings);
+    for (const auto& [name, section] : below(all, "connections")) {
+        ConnectionCheck check("connection " + name, section, found.warnings);
         check_addresses(check, vips);
         if (check.value("mobike", "").empty()) {
             check.add("mobike is not set, and yes then",
@@ -188,21 +200,18 @@ std::vector<std::string> findings_in_connections(const StrongswanSection& all,
         check.has("unique", "no", "never",
                   "a client would end another one behind the same NAT address");
         check.lasts("rekey_time", "4h", hours(8), hours(24));
-        const auto children = section.sections.find("children");
-        if (children == section.sections.end()) {
-            continue;
-        }
-        for (const auto& [child, settings] : children->second.sections) {
+        check_defaults(check, kNamedOfConnection);
+        check_pools(check, below(all, "pools"));
+        for (const auto& [child, settings] : below(section, "children")) {
             ConnectionCheck of_child(fmt::format("connection {}, child {}", name, child), settings,
-                                     findings);
+                                     found.warnings);
             of_child.lasts("rekey_time", "1h", hours(1), hours(8));
             of_child.has("rand_time", "a tenth of the lifetime", "0",
                          "a rekey is to fall due on whatever node is promoted then");
-            of_child.has("hw_offload", "no", "no",
-                         "a device may use an initialisation vector twice after a takeover");
+            check_defaults(of_child, kNamedOfChild);
         }
     }
-    return findings;
+    return found;
 }
 
 }  // namespace vpnha::config

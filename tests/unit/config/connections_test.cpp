@@ -9,7 +9,6 @@ namespace connections_test {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 
 const std::set<IpAddress> kVips{*parse_ip("192.0.2.100"), *parse_ip("2001:db8::100")};
 
@@ -29,28 +28,32 @@ connections { road { children { net {
     rand_time = 0
 } } } }
 secrets { ike-1 { secret = "with # and }" } }
-include conf.d/*.conf
 )";
 
-std::vector<std::string> findings(std::string text) {
-    const auto parsed = parse_strongswan(text);
+ConnectionFindings all_findings(const std::string& text) {
+    const auto parsed = parse_strongswan({"swanctl.conf", text}, [](const auto&, const auto&) {
+        return std::vector<StrongswanFile>{};
+    });
     EXPECT_TRUE(parsed) << parsed.error().detail;
-    return findings_in_connections(*parsed, kVips);
+    return findings_in_connections(with_references(*parsed), kVips);
 }
 
-std::vector<std::string> findings_with(const std::string& what, const std::string& instead) {
+std::vector<std::string> findings(const std::string& text) {
+    const ConnectionFindings found = all_findings(text);
+    EXPECT_THAT(found.refused, IsEmpty());
+    return found.warnings;
+}
+
+std::string with(const std::string& what, const std::string& instead) {
     std::string text = kGood;
     const std::size_t at = text.find(what);
     EXPECT_NE(at, std::string::npos);
-    return findings(text.replace(at, what.size(), instead));
+    return text.replace(at, what.size(), instead);
 }
 
 TEST(ConnectionsTest, WhatIsShippedIsGood) {
     EXPECT_THAT(findings(kGood), IsEmpty());
-    const auto parsed = parse_strongswan(kGood);
-    EXPECT_THAT(parsed->includes, ElementsAre("conf.d/*.conf"));
-    EXPECT_EQ(parsed->sections.at("secrets").sections.at("ike-1").values.at("secret"),
-              "with # and }");
+    EXPECT_THAT(findings(with("192.0.2.100, ", "192.0.2.100/32, ")), IsEmpty());
 }
 
 TEST(ConnectionsTest, EachThingThatATakeoverSuffersFromIsNamed) {
@@ -63,47 +66,50 @@ TEST(ConnectionsTest, EachThingThatATakeoverSuffersFromIsNamed) {
              {"rekey_time = 3600", "rekey_time = 15 m", "child net: rekey_time is 15 m"},
              {"rekey_time = 3600", "rekey_time = 9h", "not from 1h to 8h"},
              {"rand_time = 0", "", "child net: rand_time"},
-             {"rand_time = 0", "rand_time = 0\nhw_offload = auto", "hw_offload is auto"},
+             {"rand_time = 0", "rand_time = 0\nah_proposals = sha256", "ah_proposals is sha256"},
+             {"rand_time = 0", "rand_time = 0\nipcomp = yes", "ipcomp is yes, not no"},
+             {"rand_time = 0", "rand_time = 0\nupdown = /bin/true", "updown is /bin/true"},
+             {"rand_time = 0", "rand_time = 0\ninactivity = 5m", "inactivity is 5m, not 0"},
+             {"rand_time = 0", "rand_time = 0\nlabel = x", "label is x"},
+             {"rand_time = 0", "rand_time = 0\nstart_action = trap", "start_action is trap"},
+             {"rand_time = 0", "rand_time = 0\nif_id_in = %unique", "if_id_in is %unique"},
+             {"rand_time = 0", "rand_time = 0\nif_id_out = %unique", "if_id_out is %unique"},
+             {"mobike = no", "mobike = no\nif_id_in = %unique-dir", "if_id_in is %unique-dir"},
+             {"mobike = no", "mobike = no\nif_id_out = %unique", "if_id_out is %unique"},
              {"192.0.2.100, ", "192.0.2.1, ", "has 192.0.2.1, which is no VIP"},
+             {"192.0.2.100, ", "192.0.2.100/31, ", "has 192.0.2.100/31, which is no VIP"},
              {"local_addrs = 192.0.2.100, 2001:db8::100", "", "has %any"}}) {
-        EXPECT_THAT(findings_with(good, bad), ElementsAre(HasSubstr(named))) << bad;
+        EXPECT_THAT(findings(with(good, bad)), ElementsAre(HasSubstr(named))) << bad;
     }
     EXPECT_THAT(findings("secrets { }"), ElementsAre("there are no connections"));
 }
 
-TEST(ConnectionsTest, FilesAreOneConfiguration) {
-    auto all = parse_strongswan("connections { a { mobike = yes } }");
-    const auto more = parse_strongswan("connections { a { mobike = no } b { } }\ninclude x");
-    ASSERT_TRUE(all && more);
-    all->merge(*more);
-    EXPECT_EQ(all->sections.at("connections").sections.at("a").values.at("mobike"), "no");
-    EXPECT_THAT(all->sections.at("connections").sections, SizeIs(2));
-    EXPECT_THAT(all->includes, ElementsAre("x"));
+TEST(ConnectionsTest, WithWhatNoStandbyCouldGoOnNoGatewayIsServed) {
+    for (const auto& [good, bad, named] :
+         std::vector<std::tuple<std::string, std::string, std::string>>{
+             {"mobike = no", "mobike = no\nppk_id = us@example.org", "road: ppk_id is us@"},
+             {"mobike = no", "mobike = no\nppk_required = yes", "ppk_required is yes, not no"},
+             {"secrets {", "secrets { ppk-1 { secret = x } ", "secrets ppk-1: it is a PPK"},
+             {"rand_time = 0", "rand_time = 0\nhw_offload = auto", "hw_offload is auto, not no"}}) {
+        const ConnectionFindings found = all_findings(with(good, bad));
+        EXPECT_THAT(found.refused, ElementsAre(HasSubstr(named))) << bad;
+        EXPECT_THAT(found.warnings, IsEmpty());
+    }
 }
 
-TEST(ConnectionsTest, WhatCannotBeReadHasTheNumberOfItsLine) {
-    for (const char* text : {"\na b\n", "a {\nb {", "\n}", "\n{ }", "\na\n= 1"}) {
-        const auto parsed = parse_strongswan(text);
-        ASSERT_FALSE(parsed) << text;
-        EXPECT_EQ(parsed.error().detail, "line 2 cannot be read") << text;
-    }
-    EXPECT_FALSE(parse_strongswan(std::string(100, 'a') + "{"));
-    std::string deep;
-    for (int i = 0; i < 100; ++i) {
-        deep += "a {";
-    }
-    EXPECT_FALSE(parse_strongswan(deep));
+TEST(ConnectionsTest, APoolOfSwanctlConfIsNamed) {
+    const std::string text = with("mobike = no", "mobike = no\npools = clients, b");
+    EXPECT_THAT(findings(text), IsEmpty());
+    EXPECT_THAT(findings(text + "pools { b { addrs = 10.1.0.0/24 } }"),
+                ElementsAre(HasSubstr("pool b is one of swanctl.conf")));
 }
 
-TEST(ConnectionsTest, TimesHaveUnits) {
-    using std::chrono::seconds;
-    EXPECT_EQ(parse_strongswan_time("90"), seconds(90));
-    EXPECT_EQ(parse_strongswan_time("90s"), seconds(90));
-    EXPECT_EQ(parse_strongswan_time("2m"), seconds(120));
-    EXPECT_EQ(parse_strongswan_time("8h"), std::chrono::hours(8));
-    EXPECT_EQ(parse_strongswan_time("1d"), std::chrono::hours(24));
-    for (const char* text : {"", "h", "8 weeks", "-1", "99999999999"}) {
-        EXPECT_EQ(parse_strongswan_time(text), std::nullopt) << text;
+TEST(ConnectionsTest, ValuesThatMeanTheDefaultAreGood) {
+    for (const char* same : {"if_id_in = 42", "inactivity = 0s", "start_action = none",
+                             "hw_offload = no", "ipcomp = no", "updown ="}) {
+        EXPECT_THAT(findings(with("rand_time = 0", "rand_time = 0\n" + std::string(same))),
+                    IsEmpty())
+            << same;
     }
 }
 

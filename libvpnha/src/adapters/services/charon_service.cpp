@@ -14,6 +14,8 @@
 #include "adapters/netlink/netlink.hpp"
 #include "adapters/os/text_file.hpp"
 #include "adapters/os/udp_sockets.hpp"
+#include "adapters/services/strongswan_files.hpp"
+#include "config/connections.hpp"
 
 namespace vpnha::adapters {
 
@@ -158,7 +160,9 @@ Result<void> check_charon(const CharonSettings& settings) {
     if (::access(settings.config.c_str(), R_OK) != 0) {
         return fail(Errc::invalid_config, system_error("reading " + settings.config, errno).detail);
     }
-    return {};
+    VPNHA_TRY(const config::StrongswanSection connections, load_strongswan(settings.config));
+    const std::vector<std::string> refused = config::refused_in_connections(connections);
+    return refused.empty() ? Result<void>() : fail(Errc::invalid_config, refused.front());
 }
 
 Result<StockStarted> plan_charon(const StockService& service, const CharonSettings& settings) {

@@ -105,8 +105,10 @@ Result<std::vector<std::string>> check_call_ids(const std::string& config_file) 
     return runtime::shared_call_ids(map->nodes());
 }
 
-Result<std::vector<std::string>> check_connections(const std::string& config_file) {
-    return config::load(config_file).map(runtime::find_in_connections);
+Result<ConnectionsCheck> check_connections(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    config::ConnectionFindings found = runtime::find_in_connections(config);
+    return ConnectionsCheck{std::move(found.refused), std::move(found.warnings)};
 }
 
 }  // namespace vpnha

@@ -2,16 +2,13 @@
 // Whether the connections of the gateway with IPsec are such that its SAs outlive a takeover.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "config/config.hpp"
-#include "vpnha/result.hpp"
+#include "config/connections.hpp"
 
 namespace vpnha::runtime {
 
-// Reads the files that the gateway's table names, and what they include. What was found, for a
-// human; nothing without such a gateway.
-[[nodiscard]] std::vector<std::string> find_in_connections(const config::Config& config);
+// Reads the files that the gateway's table names, and what they include. A file that is no
+// swanctl.conf is refused: swanctl would not load it. Nothing without such a gateway.
+[[nodiscard]] config::ConnectionFindings find_in_connections(const config::Config& config);
 
 }  // namespace vpnha::runtime

@@ -278,6 +278,16 @@ TEST_F(CharonServiceTest, RefusesAConfigurationThatSwanctlDoesNotLoad) {
     expect_refused(Errc::invalid_config, "swanctl.log says why");
 }
 
+TEST_F(CharonServiceTest, RefusesWhatNoStandbyCouldGoOnWith) {
+    std::filesystem::create_directories(root_ + "/conf.d");
+    std::ofstream(settings().config, std::ios::app) << "include conf.d/*.conf\n";
+    std::ofstream(root_ + "/conf.d/ppk.conf") << "secrets { ppk-1 { secret = x } }\n";
+    expect_refused(Errc::invalid_config, "ppk-1: it is a PPK");
+    EXPECT_EQ(state(), State::stopped) << "it was not started";
+    std::ofstream(root_ + "/conf.d/ppk.conf") << "secrets { ppk-1 { \n";
+    expect_refused(Errc::malformed, "swanctl.conf: line");
+}
+
 TEST_F(CharonServiceTest, NamesWhoIsInTheWay) {
     {
         const UniqueFd other = bind_udp(0, 4500);

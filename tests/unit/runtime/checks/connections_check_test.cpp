@@ -39,22 +39,29 @@ TEST_F(ConnectionsCheckTest, WhatAFileIncludesCounts) {
     write("conf.d/a.conf",
           "connections { a { local_addrs = 192.0.2.100\n mobike = no\n unique = never\n "
           "rekey_time = 8h } }");
-    EXPECT_THAT(find_in_connections(config_), IsEmpty());
+    EXPECT_THAT(find_in_connections(config_).warnings, IsEmpty());
     write("conf.d/b.conf", "connections { a { unique = no } }");
-    EXPECT_THAT(find_in_connections(config_), ElementsAre(HasSubstr("unique is no")));
+    EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("unique is no")));
+    write("conf.d/c.conf", "secrets { ppk { secret = x } }");
+    EXPECT_THAT(find_in_connections(config_).refused, ElementsAre(HasSubstr("it is a PPK")));
 }
 
 TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     write("conf.d/a.conf", "connections {");
-    EXPECT_THAT(find_in_connections(config_),
-                testing::Contains(HasSubstr("a.conf: line 1 cannot be read")));
+    EXPECT_THAT(find_in_connections(config_).refused,
+                ElementsAre(HasSubstr("swanctl.conf: line 3 cannot be read")))
+        << "the section ends nowhere";
+    write("conf.d/a.conf", "connections x\n");
+    EXPECT_THAT(find_in_connections(config_).refused,
+                ElementsAre(HasSubstr("a.conf: line 1 cannot be read")));
     gateway().ipsec->connections = {folder_ / "nothing.conf"};
-    EXPECT_THAT(find_in_connections(config_), ElementsAre(HasSubstr("not looked at")));
+    EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("not looked at")));
 }
 
 TEST_F(ConnectionsCheckTest, WithoutIpsecNothingIsLookedAt) {
     config_.gateways.pop_back();
-    EXPECT_THAT(find_in_connections(config_), IsEmpty());
+    EXPECT_THAT(find_in_connections(config_).refused, IsEmpty());
+    EXPECT_THAT(find_in_connections(config_).warnings, IsEmpty());
 }
 
 }  // namespace connections_check_test

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <string>
+
+#include "config/strongswan_file.hpp"
+
+namespace vpnha::adapters {
+
+// A file of strongSwan's format with all that it includes, as swanctl reads it; with_references().
+// Errors: system, the file cannot be read; malformed, swanctl would not load it. An included file
+// that cannot be read is left out, as swanctl does.
+[[nodiscard]] Result<config::StrongswanSection> load_strongswan(const std::string& file);
+
+}  // namespace vpnha::adapters
