@@ -76,6 +76,8 @@ struct IkeSample {
     std::string connection = "road";
     std::string eap = {};    // Empty: no identity of EAP or XAuth beside `client`.
     std::string other = {};  // Empty: no further address of MOBIKE.
+    std::uint32_t conditions = 0x12;
+    std::uint32_t extensions = 0x3;
 
     [[nodiscard]] Bytes add(const std::vector<ipsec::IkeKey>& replaces = {}) const {
         using ipsec::HaTag;
@@ -105,8 +107,8 @@ struct IkeSample {
         }
         built.host(HaTag::local_address, "192.0.2.100", 4500)
             .host(HaTag::remote_address, address, 4500)
-            .u32(HaTag::conditions, 0x12)
-            .u32(HaTag::extensions, 0x3)
+            .u32(HaTag::conditions, conditions)
+            .u32(HaTag::extensions, extensions)
             .text(HaTag::config_name, connection);
         if (!other.empty()) {
             built.host(HaTag::peer_address, other);

@@ -65,10 +65,12 @@ struct MapPorts {
 };
 
 // charon makes new ones in their place: of these CHILD SAs, by their inbound SPIs, and of those
-// whose time came while it was passive.
+// whose time came while it was passive. Those of `refusing`, whose clients take no rekey, it
+// deletes instead.
 struct RekeyChildren {
     GatewayId gateway;
     std::vector<std::uint32_t> spis;
+    std::vector<ipsec::IkeKey> refusing;
 };
 
 // charon ends these IKE SAs, and tells their clients.
@@ -83,8 +85,6 @@ struct WatchIke {
     bool on = false;
 };
 
-using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
-                               MapPorts, RekeyChildren, EndIkeSas, WatchIke, SendIke>;
 // A datagram of IKE goes out as it is, from one of the gateway's addresses.
 struct SendIke {
     GatewayId gateway;
@@ -93,6 +93,8 @@ struct SendIke {
     Bytes datagram;
 };
 
+using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
+                               MapPorts, RekeyChildren, EndIkeSas, WatchIke, SendIke>;
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {

@@ -19,9 +19,18 @@ constexpr std::uint32_t kNatHere = 1U << 1;
 constexpr std::uint32_t kNatThere = 1U << 2;
 constexpr std::uint32_t kNatFake = 1U << 3;
 constexpr std::uint32_t kNat = kNatAny | kNatHere | kNatThere | kNatFake;
+// ike_extension_t.
 constexpr std::uint32_t kMobike = 1U << 1;
+constexpr std::uint32_t kWindows = 1U << 6;
 // Of a selector, in front of its two addresses.
 constexpr std::size_t kSelectorHead = 7;
+
+bool has_bit(const IkeSa& sa, HaTag tag, std::uint32_t bit) {
+    return std::ranges::any_of(sa.updates, [&](const Bytes& update) {
+        const Result<HaMessage> message = parse_ha_message(update);
+        return message && (message->u32(tag).value_or(0) & bit) != 0;
+    });
+}
 
 std::uint32_t conditions_at(std::uint32_t before, const PeerPath& path) {
     if (path.nat_port == 0) {
@@ -158,11 +167,12 @@ Bytes path_key(const std::vector<Bytes>& updates) {
 }
 
 bool may_move(const IkeSa& sa) {
-    return std::ranges::any_of(sa.updates, [](const Bytes& update) {
-        const Result<HaMessage> message = parse_ha_message(update);
-        const auto extensions = message ? message->u32(HaTag::extensions) : std::nullopt;
-        return extensions && (*extensions & kMobike) != 0;
-    });
+    return has_bit(sa, HaTag::extensions, kMobike);
+}
+
+bool refuses_rekeys(const IkeSa& sa) {
+    return sa.id.key.version == 2 && has_bit(sa, HaTag::extensions, kWindows) &&
+           has_bit(sa, HaTag::conditions, kNatThere);
 }
 
 }  // namespace vpnha::ipsec

@@ -44,5 +44,8 @@ class PeerPaths {
 
 // It negotiated MOBIKE: an exchange may have moved its peer.
 [[nodiscard]] bool may_move(const IkeSa& sa);
+// Its peer is Windows behind a NAT, which takes no rekey of a CHILD SA that others begin ("invalid
+// situation"; rekey_children() of strongSwan's plugins/ha/ha_cache.c).
+[[nodiscard]] bool refuses_rekeys(const IkeSa& sa);
 
 }  // namespace vpnha::ipsec

@@ -38,7 +38,9 @@ class Charon {
     // Of several calls the last one counts.
     virtual void turn(bool active) = 0;
     // New CHILD SAs in the place of these, by their inbound SPIs, and of those that are overdue.
-    virtual void rekey(std::vector<std::uint32_t> children) = 0;
+    // Those of the IKE SAs `refusing` are deleted instead, and their clients make new ones.
+    virtual void rekey(std::vector<std::uint32_t> children,
+                       std::vector<ipsec::IkeKey> refusing) = 0;
     // With a DELETE to each client, of which the answer is not waited for.
     virtual void end(std::vector<ipsec::IkeKey> sas) = 0;
 };

@@ -76,7 +76,7 @@ node::Effects Executor::execute(node::MapPorts& effect) {
 }
 
 node::Effects Executor::execute(node::RekeyChildren& effect) {
-    ports_.charon->rekey(std::move(effect.spis));
+    ports_.charon->rekey(std::move(effect.spis), std::move(effect.refusing));
     return {};
 }
 

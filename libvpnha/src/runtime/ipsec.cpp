@@ -78,8 +78,10 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
                  },
              .guard = adapters::guard_charon,
              .rekey =
-                 [](const std::vector<std::uint32_t>& children) {
-                     return adapters::rekey_children(adapters::kCharonVici, children, kListTimeout);
+                 [](const std::vector<std::uint32_t>& children,
+                    const std::vector<ipsec::IkeKey>& refusing) {
+                     return adapters::rekey_children(adapters::kCharonVici, children, refusing,
+                                                     kListTimeout);
                  },
              .end =
                  [](const std::vector<ipsec::IkeKey>& sas) {

@@ -51,8 +51,11 @@ struct CharonRelayOptions {
     // are loaded; and a new guard of its port where there is none.
     std::function<Result<std::vector<ipsec::IkeId>>()> list_sas;
     std::function<Result<void>()> guard;
-    // New CHILD SAs in the place of these, and of those that are overdue.
-    std::function<Result<void>(const std::vector<std::uint32_t>& children)> rekey;
+    // New CHILD SAs in the place of these, and of those that are overdue; the end of those that are
+    // of these IKE SAs.
+    std::function<Result<void>(const std::vector<std::uint32_t>& children,
+                               const std::vector<ipsec::IkeKey>& refusing)>
+        rekey;
     // These IKE SAs end, and their clients are told.
     std::function<Result<void>(const std::vector<ipsec::IkeKey>& sas)> end;
 };
@@ -79,7 +82,7 @@ class CharonRelay : public ports::Charon {
 
     void feed(std::vector<Bytes> messages, std::uint64_t ticket) override;
     void turn(bool active) override;
-    void rekey(std::vector<std::uint32_t> children) override;
+    void rekey(std::vector<std::uint32_t> children, std::vector<ipsec::IkeKey> refusing) override;
     void end(std::vector<ipsec::IkeKey> sas) override;
 
     // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.

@@ -130,9 +130,10 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
     feed(std::move(messages), kOwnTicket);
 }
 
-void CharonRelay::rekey(std::vector<std::uint32_t> children) {
+void CharonRelay::rekey(std::vector<std::uint32_t> children, std::vector<ipsec::IkeKey> refusing) {
     ask_vici("charon was to rekey what is overdue",
-             [rekey = options_.rekey, children = std::move(children)] { return rekey(children); });
+             [rekey = options_.rekey, children = std::move(children),
+              refusing = std::move(refusing)] { return rekey(children, refusing); });
 }
 
 void CharonRelay::end(std::vector<ipsec::IkeKey> sas) {

@@ -57,6 +57,7 @@ Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
 }
 
 Result<void> rekey_children(const std::string& socket, const std::vector<std::uint32_t>& children,
+                            const std::vector<ipsec::IkeKey>& refusing,
                             std::chrono::milliseconds timeout) {
     VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
     VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
@@ -68,13 +69,19 @@ Result<void> rekey_children(const std::string& socket, const std::vector<std::ui
     Result<void> result;
     for (const ViciSection& event : events) {
         for (const auto& [connection, sa] : event.sections) {
+            const Result<ipsec::IkeId> id = parse_listed(sa);
+            const bool refuses = id && std::ranges::find(refusing, id->key) != refusing.end();
             for (const auto& [kind, listed] : sa.sections) {
                 for (const auto& [name, child] : listed.sections) {
                     if (kind != "child-sas" || !is_wanted(child)) {
                         continue;
                     }
+                    const std::pair child_id{"child-id", child.value("uniqueid")};
                     const auto asked =
-                        client.ask("rekey", {.values = {{"child-id", child.value("uniqueid")}}});
+                        refuses
+                            ? client.ask("terminate",
+                                         {.values = {child_id, {"force", "no"}, {"timeout", "-1"}}})
+                            : client.ask("rekey", {.values = {child_id}});
                     if (!asked) {
                         result = tl::unexpected(asked.error());
                     }

@@ -21,10 +21,11 @@ namespace vpnha::adapters {
                                                              std::chrono::milliseconds timeout);
 
 // Has charon make new CHILD SAs in the place of these, by their inbound SPIs, and of those whose
-// time to be rekeyed has passed. Returns when it has been asked for all; an error is the last
-// one's.
+// time to be rekeyed has passed. Those of the IKE SAs `refusing`, whose clients take no rekey, it
+// deletes instead. Returns when it has been asked for all; an error is the last one's.
 [[nodiscard]] Result<void> rekey_children(const std::string& socket,
                                           const std::vector<std::uint32_t>& children,
+                                          const std::vector<ipsec::IkeKey>& refusing,
                                           std::chrono::milliseconds timeout);
 
 // Has charon end those of these IKE SAs that are established, with a DELETE to each peer; the

@@ -378,7 +378,13 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
     }
     if (rekey_at_ && *rekey_at_ <= now) {
         rekey_at_.reset();
-        effects.emplace_back(node::RekeyChildren{gateway_.id(), numbers_.low()});
+        node::RekeyChildren wanted{gateway_.id(), numbers_.low(), {}};
+        for (const auto& [key, sa] : sas().ikes()) {
+            if (ipsec::refuses_rekeys(sa)) {
+                wanted.refusing.push_back(key);
+            }
+        }
+        effects.emplace_back(std::move(wanted));
     }
     if (watch_until_ && *watch_until_ <= now) {
         open_exchanges_.clear();

@@ -139,7 +139,7 @@ TEST(CharonSasTest, WhatIsOverdueAndWhatIsNamedIsRekeyed) {
          parent_of({child("3", "c0000003", "3500"), child("4", "c0000004", "")}),
          parent_of({child("5", "c0000005", "0"), child("6", "c0000006", "-9", "REKEYED"),
                     child("7", "", "soon")})});
-    EXPECT_TRUE(rekey_children(charon.path(), {0xc0000003}, 2s));
+    EXPECT_TRUE(rekey_children(charon.path(), {0xc0000003}, {}, 2s));
     EXPECT_THAT(charon.asked(),
                 ElementsAre("rekey child-id=1", "rekey child-id=3", "rekey child-id=5"));
 }
@@ -147,7 +147,7 @@ TEST(CharonSasTest, WhatIsOverdueAndWhatIsNamedIsRekeyed) {
 TEST(CharonSasTest, OneThatCannotBeRekeyedDoesNotKeepTheOthersFromIt) {
     PlayedCharon charon({parent_of({child("1", "c0000001", "-3"), child("2", "c0000002", "-3")})},
                         "rekey child-id=1");
-    const auto rekeyed = rekey_children(charon.path(), {}, 2s);
+    const auto rekeyed = rekey_children(charon.path(), {}, {}, 2s);
     ASSERT_FALSE(rekeyed);
     EXPECT_THAT(rekeyed.error().detail, HasSubstr("not found"));
     EXPECT_THAT(charon.asked(), ElementsAre("rekey child-id=1", "rekey child-id=2"));
@@ -155,12 +155,25 @@ TEST(CharonSasTest, OneThatCannotBeRekeyedDoesNotKeepTheOthersFromIt) {
 
 TEST(CharonSasTest, WithoutAnyThereIsNothingToDo) {
     PlayedCharon charon({});
-    EXPECT_TRUE(rekey_children(charon.path(), {7}, 2s));
+    EXPECT_TRUE(rekey_children(charon.path(), {7}, {}, 2s));
     EXPECT_THAT(charon.asked(), IsEmpty());
 }
 
 constexpr ipsec::IkeKey key_of(std::uint64_t spi_i, std::uint8_t version = 2) {
     return {.version = version, .spi_i = spi_i, .spi_r = 0xb1};
+}
+
+TEST(CharonSasTest, AChildOfAClientThatTakesNoRekeyIsDeletedInstead) {
+    std::vector<ViciSection> sas{ike("1", "00000000000000a1"), ike("2", "00000000000000a2")};
+    for (std::size_t i = 0; i < sas.size(); ++i) {
+        sas[i].sections = parent_of({child(std::to_string(10 * i + 1), "c0000001", "-3"),
+                                     child(std::to_string(10 * i + 2), "c0000002", "3500")})
+                              .sections;
+    }
+    PlayedCharon charon(sas);
+    EXPECT_TRUE(rekey_children(charon.path(), {}, {key_of(0xa2)}, 2s));
+    EXPECT_THAT(charon.asked(),
+                ElementsAre("rekey child-id=1", "terminate child-id=11 force=no timeout=-1"));
 }
 
 TEST(CharonSasTest, IkeSasAreEndedByTheirSpisAndNotWaitedFor) {

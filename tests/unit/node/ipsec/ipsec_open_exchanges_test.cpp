@@ -184,6 +184,21 @@ TEST_F(IpsecOpenExchangesTest, WhatHasFewNumbersLeftIsRekeyed) {
     EXPECT_THAT(b_.rekeyed_, ElementsAre(ElementsAre(7)));
 }
 
+TEST_F(IpsecOpenExchangesTest, WindowsBehindANatIsAskedForNoRekey) {
+    for (const auto& [conditions, extensions, number] :
+         {std::tuple{0x5U, 0x41U, 2U}, {0x5U, 0x1U, 3U}, {0x3U, 0x41U, 4U}}) {
+        IkeSample windows{test::ike_id(2, number)};
+        windows.conditions = conditions;
+        windows.extensions = extensions;
+        say(windows.add());
+        say(windows.update());
+    }
+    settle();
+    take_over();
+    pass(IpsecSas::kRekeyPause + seconds(1));
+    EXPECT_THAT(b_.refusing_, ElementsAre(second_.id.key));
+}
+
 TEST_F(IpsecOpenExchangesTest, NothingIsRekeyedWhereAnotherNodeServes) {
     take_over();
     b_.keeper_.mute(b_.effects_);

@@ -140,7 +140,10 @@ class Site final : public FakeGateway {
              now);
     }
     void execute(node::MapPorts& map, TimePoint) { mapped_ = std::move(map.mappings); }
-    void execute(node::RekeyChildren& rekey, TimePoint) { rekeyed_.push_back(rekey.spis); }
+    void execute(node::RekeyChildren& rekey, TimePoint) {
+        rekeyed_.push_back(rekey.spis);
+        refusing_ = rekey.refusing;
+    }
     void execute(node::EndIkeSas& end, TimePoint) { ended_.push_back(end.sas); }
     void execute(node::WatchIke&, TimePoint) {}
     void execute(node::SendIke&, TimePoint) {}
@@ -171,6 +174,7 @@ class Site final : public FakeGateway {
     std::string last_logged_;
     std::vector<ipsec::PortMapping> mapped_;
     std::vector<std::vector<std::uint32_t>> rekeyed_;
+    std::vector<ipsec::IkeKey> refusing_;
     std::vector<std::vector<ipsec::IkeKey>> ended_;
     int sets_ = 0;
     int flushes_ = 0;
