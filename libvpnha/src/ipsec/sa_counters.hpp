@@ -31,6 +31,8 @@ struct SaCounters {
     std::uint32_t output_mark = 0;
     // Of what it decrypts, the port from which that comes in UDP; 0: it comes as ESP.
     std::uint16_t udp_source = 0;
+    // A device encrypts, and makes its initialisation vectors of the sequence numbers alone.
+    bool is_offloaded = false;
     friend bool operator==(const SaCounters&, const SaCounters&) = default;
 };
 

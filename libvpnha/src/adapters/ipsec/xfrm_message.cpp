@@ -98,6 +98,7 @@ struct Found {
     std::uint32_t output_mark = 0;
     std::uint16_t udp_source = 0;
     bool has_cipher = false;
+    bool is_offloaded = false;
 };
 
 Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
@@ -111,6 +112,9 @@ Found attributes_of(const nlmsghdr* message, std::size_t header_bytes) {
             case XFRMA_ALG_CRYPT:
             case XFRMA_ALG_AEAD:
                 found.has_cipher = true;
+                break;
+            case XFRMA_OFFLOAD_DEV:
+                found.is_offloaded = true;
                 break;
             case XFRMA_MARK:
                 if (const auto mark = take<xfrm_mark>(attribute)) {
@@ -194,7 +198,8 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
                       .seq = replay.seq,
                       .bitmap = replay.bitmap,
                       .output_mark = found.output_mark,
-                      .udp_source = found.udp_source};
+                      .udp_source = found.udp_source,
+                      .is_offloaded = found.is_offloaded};
 }
 
 std::optional<SaReplay> parse_replay(const nlmsghdr* message) {

@@ -175,8 +175,11 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     const Listing asked = *std::exchange(listing_, std::nullopt);
     list_at_.reset();
     if (replica().promoted()) {
+        leave_out_offloaded(listed.sas, now, effects);
         for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas(), asked.at)) {
-            publish(numbers_record(news.spi), ipsec::encode_record(news), now);
+            if (!offloaded_.contains(news.spi)) {
+                publish(numbers_record(news.spi), ipsec::encode_record(news), now);
+            }
         }
         read_at_ = asked.at;
         const bool waits = now < map_until_ && ipsec::lacks_ports(listed.sas, sas());
@@ -201,6 +204,30 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
         go_on_warming(effects);
     }
     look_for(now, effects);
+}
+
+void IpsecSas::leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Effects& effects) {
+    std::set<std::uint32_t> spis;
+    for (const ipsec::SaCounters& each : listed) {
+        if (each.is_offloaded) {
+            spis.insert(each.id.spi);
+        }
+    }
+    ipsec::SaChanges changes;
+    for (const auto& [spi, child] : sas().children()) {
+        if ((spis.contains(spi) || spis.contains(child.spi_out)) && offloaded_.insert(spi).second) {
+            changes.children.insert(spi);
+        }
+    }
+    if (changes.children.empty()) {
+        return;
+    }
+    publish(changes, now);
+    say(node::Level::error,
+        fmt::format("a device encrypts {} CHILD SAs (hw_offload), which end with this node "
+                    "event=esp-offloaded",
+                    changes.children.size()),
+        effects);
 }
 
 void IpsecSas::follow_peers(EspNumbers::Listed listed, TimePoint now) {

@@ -189,6 +189,10 @@ void IpsecSas::mute(Effects& effects) {
     open_exchanges_.clear();
     lost_children_.clear();
     store_.forget_half_open();
+    for (const std::uint32_t spi : std::exchange(offloaded_, {})) {
+        touch_child(spi);
+        store_.erase_child(spi);
+    }
     // This kernel's numbers are its own; they are looked at as those of a standby, at once.
     numbers_.sink();
     let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
@@ -202,6 +206,7 @@ void IpsecSas::mute(Effects& effects) {
 void IpsecSas::detach(Effects& effects) {
     watch_until_.reset();
     open_exchanges_.clear();
+    offloaded_.clear();
     lost_children_.clear();
     std::vector<Bytes> messages;
     for (const auto& [key, ike] : image_.sas().ikes) {
@@ -244,7 +249,11 @@ void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now) {
         }
     }
     for (const std::uint32_t spi : changes.children) {
-        if (const ipsec::ChildSa* const child = sas().find_child(spi)) {
+        const ipsec::ChildSa* const child = sas().find_child(spi);
+        if (child == nullptr) {
+            offloaded_.erase(spi);
+        }
+        if (child != nullptr && !offloaded_.contains(spi)) {
             publish(child_record(spi), ipsec::encode_record(*child), now);
         } else {
             replica().erase(child_record(spi), now);
@@ -427,6 +436,7 @@ std::vector<SessionView> IpsecSas::sessions() const {
         const auto owned = std::ranges::count_if(children, [this, ike = key](std::uint32_t spi) {
             return sas().find_child(spi)->owner == ike;
         });
+        const auto is_offloaded = [this](std::uint32_t spi) { return offloaded_.contains(spi); };
         view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
         view.established_unix_ms = sa.established_unix_ms;
         if (const auto remote = ipsec::parse_host(peer.remote)) {
@@ -439,7 +449,10 @@ std::vector<SessionView> IpsecSas::sessions() const {
         view.state = SessionState::hot;
         if (replica().promoted()) {
             view.state = SessionState::protected_;
-            if (!replica().is_protected(record)) {
+            if (std::ranges::any_of(children, is_offloaded)) {
+                view.state = SessionState::unprotected;
+                view.reason = "a device encrypts its CHILD SA: set hw_offload = no";
+            } else if (!replica().is_protected(record)) {
                 view.state = SessionState::unprotected;
                 view.reason = replica().quorate() ? "no standby has confirmed it"
                                                   : "this side of the cluster has no quorum";

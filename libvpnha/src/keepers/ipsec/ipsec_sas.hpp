@@ -179,6 +179,9 @@ class IpsecSas final : public Keeper, public Counted {
     // It waits for a charon, and nothing waits for it.
     void put_off(const wire::RecordKey& key, TimePoint now);
     void list(TimePoint now, Effects& effects);
+    // Of a child that a device encrypts no other node has a record: after a takeover it might use
+    // an initialisation vector twice. Its IKE SA ends then, for want of it (LostChildren).
+    void leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Effects& effects);
     // Peers that charon has moved: their records follow.
     void follow_peers(EspNumbers::Listed listed, TimePoint now);
     void map_ports(EspNumbers::Listed listed, Effects& effects);
@@ -231,6 +234,7 @@ class IpsecSas final : public Keeper, public Counted {
     OpenExchanges open_exchanges_;
     LostChildren lost_children_;
     std::optional<TimePoint> watch_until_;  // For clients that repeat a request.
+    std::set<std::uint32_t> offloaded_;     // CHILD SAs that a device encrypts.
     std::vector<ipsec::PortMapping> mapped_;
     TimePoint map_until_{};  // A child has been made; it is looked for until then.
     std::optional<TimePoint> complained_at_;

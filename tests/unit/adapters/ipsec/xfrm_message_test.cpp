@@ -121,6 +121,15 @@ TEST(XfrmMessageTest, ThePortOfEspInUdpIsRead) {
     EXPECT_EQ(read->udp_source, 40001);
 }
 
+TEST(XfrmMessageTest, AnSaThatADeviceEncryptsIsSeen) {
+    Message message = listed();
+    message.put_words(XFRMA_REPLAY_VAL, {1, 0, 0});
+    EXPECT_FALSE(parse_sa(message.get())->is_offloaded);
+    const xfrm_user_offload offload{.ifindex = 7, .flags = XFRM_OFFLOAD_INBOUND};
+    message.put(XFRMA_OFFLOAD_DEV, sizeof offload, &offload);
+    EXPECT_TRUE(parse_sa(message.get())->is_offloaded);
+}
+
 TEST(XfrmMessageTest, AnSaOfIpv6IsRead) {
     Message message = listed();
     auto& info = *static_cast<xfrm_usersa_info*>(mnl_nlmsg_get_payload(message.get()));

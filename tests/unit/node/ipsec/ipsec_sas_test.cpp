@@ -338,6 +338,49 @@ TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
     EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "l2tp-ipsec");
 }
 
+// By the number alone a device makes the same initialisation vector on every node.
+TEST_F(IpsecSasTest, AChildThatADeviceEncryptsIsNoOtherNodes) {
+    establish();
+    a_.out(8).is_offloaded = true;
+    pass(seconds(1));
+    EXPECT_EQ(a_.replica_.store().find(child(7)), nullptr);
+    EXPECT_EQ(a_.replica_.store().find(
+                  {wire::RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(7))}),
+              nullptr);
+    EXPECT_EQ(b_.fed_.back(), ipsec::build_child_delete(first_.id, 7));
+    ASSERT_THAT(a_.keeper_.sessions(), SizeIs(1));
+    EXPECT_EQ(a_.keeper_.sessions().front().state, SessionState::unprotected);
+    EXPECT_THAT(a_.keeper_.sessions().front().reason, testing::HasSubstr("hw_offload = no"));
+    EXPECT_THAT(a_.last_logged_, testing::HasSubstr("event=esp-offloaded"));
+
+    a_.out(8).oseq = 1000;
+    const std::size_t logged = a_.logged_.size();
+    pass(seconds(2));
+    EXPECT_EQ(a_.logged_.size(), logged) << "it is said once";
+    EXPECT_EQ(a_.replica_.store().find(child(7)), nullptr);
+
+    b_.kernel_.clear();
+    promote(b_, 2);
+    demote(a_);
+    pass(seconds(6));
+    EXPECT_THAT(b_.ended_, ElementsAre(ElementsAre(first_.id.key))) << "its client dials again";
+    EXPECT_THAT(a_.fed_, testing::Contains(ipsec::build_child_delete(first_.id, 7)));
+}
+
+TEST_F(IpsecSasTest, AChildThatReplacesOneOfADeviceIsProtected) {
+    establish();
+    a_.out(8).is_offloaded = true;
+    pass(seconds(1));
+    say(first_.child(21, 22));
+    a_.add_child(21, 22);
+    say(ipsec::build_child_delete(first_.id, 7));
+    a_.kernel_.erase({kClient, kVip, 7});
+    a_.kernel_.erase({kVip, kClient, 8});
+    pass(seconds(1));
+    EXPECT_TRUE(a_.replica_.is_protected(child(21)));
+    EXPECT_EQ(a_.keeper_.sessions().front().state, SessionState::protected_);
+}
+
 TEST_F(IpsecSasTest, NothingRemainsOfADetachedGateway) {
     establish();
     b_.fed_.clear();
