@@ -88,6 +88,15 @@ SaChanges SaStore::take_back(const IkeKey& key, const std::set<std::uint32_t>& c
     return changes;
 }
 
+SaChanges SaStore::skip(const IkeKey& key) {
+    SaChanges changes;
+    IkeSa sa = *sas_.find(key);
+    ++sa.mid_responder;
+    sas_.put(std::move(sa));
+    changes.ikes.insert(key);
+    return changes;
+}
+
 SaChanges SaStore::follow(const PeerPath& path) {
     SaChanges changes;
     const ChildSa* const moved = sas_.find_child(path.inbound.spi);

@@ -66,6 +66,8 @@ class SaStore {
     [[nodiscard]] SaChanges settle();
     // A request that charon answered before is expected again: what it made ends.
     [[nodiscard]] SaChanges take_back(const IkeKey& key, const std::set<std::uint32_t>& children);
+    // It was not the client that repeated it: the next one is expected, as before.
+    [[nodiscard]] SaChanges skip(const IkeKey& key);
     // Its kernel has the peer there: so have all IKE SAs of that family, and what they made.
     [[nodiscard]] SaChanges follow(const PeerPath& path);
     // This node serves no more: what was not established is not its business.

@@ -57,6 +57,8 @@ class EspNumbers {
     // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
     void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
 
+    // Its peer has sent packets on it, which have proven that it has the keys.
+    [[nodiscard]] bool has_received(std::uint32_t spi) const { return known(spi).seq != 0; }
     // Of all SAs the fewest that are left; nullopt: none has an end.
     [[nodiscard]] std::optional<std::uint64_t> left() const;
     // Of which fewer are left than two epochs of unknown length take.

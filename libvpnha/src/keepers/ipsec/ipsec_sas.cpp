@@ -328,34 +328,56 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
         sa == nullptr || sa->dead || sa->heir) {
         return;
     }
-    const auto children = open_exchanges_.on_request(asked, sa->mid_responder);
-    if (children) {
-        std::vector<Bytes> messages;
-        for (const std::uint32_t spi : *children) {
-            const ipsec::ChildSa* const child = sas().find_child(spi);
-            if (child != nullptr && child->owner == key) {
-                messages.push_back(ipsec::build_child_delete(sa->id, spi));
-            }
-        }
-        messages.push_back(ipsec::build_mid(ipsec::HaType::ike_mid_responder, sa->id, asked.mid));
-        publish(store_.take_back(key, *children), now);
-        if (is_active_) {
-            effects.emplace_back(
-                node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
-        } else {
-            touched_.insert(key);  // It is fed before it speaks.
-        }
-        lost_children_.on_repeated(key, now);
-        ++counters_.repeated;
-        say(node::Level::info,
-            fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
-                        "CHILD SAs are taken back",
-                        asked.mid, children->size()),
+    const auto change = open_exchanges_.on_request(
+        asked, sa->mid_responder, [this](std::uint32_t spi) { return numbers_.has_received(spi); },
+        now);
+    if (change && change->is_repeated) {
+        repeat(*sa, change->children, now, effects);
+    } else if (change) {
+        expect(sa->id, asked.mid, {}, effects);
+        publish(store_.skip(key), now);
+        say(node::Level::warning,
+            fmt::format("request {} of an IKE SA was repeated by somebody else than its client, "
+                        "which goes on with the next one",
+                        asked.mid - 1),
             effects);
     }
     if (open_exchanges_.empty()) {
         watch_until_.reset();
     }
+}
+
+void IpsecSas::repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& children,
+                      TimePoint now, Effects& effects) {
+    const IkeKey key = sa.id.key;
+    const std::uint32_t mid = sa.mid_responder - 1;
+    std::vector<Bytes> messages;
+    for (const std::uint32_t spi : children) {
+        const ipsec::ChildSa* const child = sas().find_child(spi);
+        if (child != nullptr && child->owner == key) {
+            messages.push_back(ipsec::build_child_delete(sa.id, spi));
+        }
+    }
+    expect(sa.id, mid, std::move(messages), effects);
+    publish(store_.take_back(key, children), now);
+    lost_children_.on_repeated(key, now);
+    ++counters_.repeated;
+    say(node::Level::info,
+        fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
+                    "CHILD SAs are taken back",
+                    mid, children.size()),
+        effects);
+}
+
+// charon takes that request of the client next, after these messages.
+void IpsecSas::expect(const ipsec::IkeId& id, std::uint32_t mid, std::vector<Bytes> messages,
+                      Effects& effects) {
+    if (!is_active_) {
+        touched_.insert(id.key);  // It is fed before it speaks.
+        return;
+    }
+    messages.push_back(ipsec::build_mid(ipsec::HaType::ike_mid_responder, id, mid));
+    effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
 }
 
 void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& effects) {

@@ -169,6 +169,11 @@ class IpsecSas final : public Keeper, public Counted {
     void serve(TimePoint now, Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
+    // The last request of its client is to be answered once more, without what it has made.
+    void repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& children, TimePoint now,
+                Effects& effects);
+    void expect(const ipsec::IkeId& id, std::uint32_t mid, std::vector<Bytes> messages,
+                Effects& effects);
     // What was installed, or asked for, is no more.
     void lose_charon(TimePoint now);
     void look_for(TimePoint now, Effects& effects);

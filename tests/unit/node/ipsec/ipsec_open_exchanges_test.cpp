@@ -6,8 +6,10 @@ namespace vpnha::keepers {
 namespace ipsec_open_exchanges_test {
 
 using namespace ipsec_pair;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class IpsecOpenExchangesTest : public Pair {
   protected:
@@ -141,8 +143,76 @@ TEST_F(IpsecOpenExchangesTest, APassiveCharonIsFedBeforeItSpeaks) {
     EXPECT_THAT(b_.fed_, IsEmpty());
     b_.tell(node::CharonFresh{}, now_);
     settle();
-    EXPECT_THAT(b_.fed_, testing::Contains(expects(2)));
-    EXPECT_THAT(b_.fed_, testing::Not(testing::Contains(first_.child(21, 22))));
+    EXPECT_THAT(b_.fed_, Contains(expects(2)));
+    EXPECT_THAT(b_.fed_, testing::Not(Contains(first_.child(21, 22))));
+}
+
+// Whoever has seen the last request can write its header.
+TEST_F(IpsecOpenExchangesTest, AForgedRepetitionDoesNotKeepTheClientFromGoingOn) {
+    take_up(2);
+    take_over();
+    ask(2);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(2)));
+    ask(3);
+    EXPECT_THAT(b_.fed_, SizeIs(1)) << "charon may have taken up both";
+    pass(seconds(4));
+    ask(3);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(2), expects(3)));
+    EXPECT_EQ(b_.logged_.back(), node::Level::warning);
+    EXPECT_THAT(a_.fed_, Contains(expects(3))) << "the next node knows it, too";
+}
+
+TEST_F(IpsecOpenExchangesTest, AForgerHasToGoOnForgingAndSoDoesTheClient) {
+    take_up(2);
+    take_over();
+    for (int i = 0; i < 3; ++i) {
+        b_.fed_.clear();
+        ask(2);
+        EXPECT_THAT(b_.fed_, ElementsAre(expects(2)));
+        ask(3);
+        pass(OpenExchanges::kSaidBy);
+        ask(3);
+        EXPECT_THAT(b_.fed_, ElementsAre(expects(2), expects(3)));
+    }
+    ask(3);
+    ask(2);
+    EXPECT_THAT(b_.fed_, SizeIs(2)) << "the client has gone on";
+}
+
+TEST_F(IpsecOpenExchangesTest, AClientWhoseRepetitionWasAnsweredGoesOn) {
+    take_up(2);
+    take_over();
+    ask(2);
+    ask(2);
+    b_.tell(node::CharonSaid{expects(3), kUnixMs}, now_);
+    settle();
+    ask(3);
+    pass(seconds(4));
+    ask(3);
+    ask(2);
+    EXPECT_THAT(b_.fed_, ElementsAre(expects(2)));
+}
+
+TEST_F(IpsecOpenExchangesTest, AChildThatTheClientHasUsedIsNotTakenBack) {
+    take_up(2, 21);
+    a_.in(21).seq = 5;
+    pass(seconds(1));
+    take_over();
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, IsEmpty()) << "who has its keys was answered";
+    EXPECT_NE(b_.replica_.store().find(child(21)), nullptr);
+    ask(3);
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, IsEmpty());
+}
+
+TEST_F(IpsecOpenExchangesTest, AChildThatIsUsedAfterTheTakeoverIsNotTakenBack) {
+    take_up(2, 21);
+    take_over();
+    b_.in(21).seq = 5;
+    pass(seconds(1));
+    ask(2, true);
+    EXPECT_THAT(b_.fed_, IsEmpty());
 }
 
 TEST_F(IpsecOpenExchangesTest, NothingIsRepeatedWhereAnotherNodeServes) {
@@ -173,7 +243,7 @@ TEST_F(IpsecOpenExchangesTest, WhatIsOverdueIsRekeyedWhereItIsTakenOver) {
     pass(seconds(2));
     EXPECT_THAT(b_.rekeyed_, ElementsAre(IsEmpty())) << "charon knows which";
     pass(seconds(60));
-    EXPECT_THAT(b_.rekeyed_, testing::SizeIs(1));
+    EXPECT_THAT(b_.rekeyed_, SizeIs(1));
 }
 
 TEST_F(IpsecOpenExchangesTest, WhatHasFewNumbersLeftIsRekeyed) {
