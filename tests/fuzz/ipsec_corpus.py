@@ -123,6 +123,8 @@ SA_RECORD = {
     "child": child_record(SPI),
     "child-of-another-id": child_record(SPI).replace(SPI[::-1], SPI_2, 1),
     "counters": sa_record(SPI, b"\x01\x01" + struct.pack("!QQQIII", 5, 6, 1, 64, 7, 8)),
+    "open-request": sa_record(ike_id(2, 1)[:-1] + struct.pack("!I", 5), b"\x01" + frames(
+        ike_id(2, 1)[1:-1] + struct.pack("!BBBBII", 46, 0x20, 37, 0, 5, 28))),
     "counters-129-words": sa_record(SPI, b"\x01\x00" + struct.pack("!QQQI", 5, 6, 1, 4096)
                                     + b"\0" * 516),
 }
