@@ -16,14 +16,13 @@ static int is_raw(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_RAW;
 }
 
-ssize_t write(int fd, const void *data, size_t size) {
+ssize_t write(int fd, const void* data, size_t size) {
     static unsigned char packet[PACKET_MAX];
-    const unsigned char *const gre = data;
+    const unsigned char* const gre = data;
     if (size < HEADER + NUMBER || size > sizeof packet || !is_raw(fd) ||
         (gre[1] & ACKNOWLEDGED) == 0)
         return syscall(SYS_write, fd, data, size);
-    if ((gre[0] & SEQUENCED) == 0)
-        return (ssize_t)size;
+    if ((gre[0] & SEQUENCED) == 0) return (ssize_t)size;
     const size_t kept = HEADER + NUMBER;
     memcpy(packet, gre, kept);
     packet[1] &= (unsigned char)~ACKNOWLEDGED;

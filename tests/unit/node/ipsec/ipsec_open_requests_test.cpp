@@ -129,7 +129,7 @@ class IpsecOpenRequestsTest : public ::testing::Test {
 
     TimePoint now_{seconds(1000)};
     const IkeSample sample_{test::ike_id(2, 1)};
-    ipsec::SaStore sas_;
+    ipsec::SaStore sas_{1701};
     Node a_{1};
     Node b_{2};
     Node c_{3};
