@@ -12,7 +12,8 @@ Then charon of the promoted node is killed, and that node is in sync again. Then
 it, away from its successor.
 
 Expected: the first is no gap longer than 50 ms, or twice the longest of a fault-free time; the
-others are a silence of at most 4 s each and nothing else. No ESP number is used twice.
+others are a silence of at most 4 s each and nothing else. No ESP number is used twice. charon,
+xl2tpd and pppd may write no core file.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.ipsec.live import CHARON, CLIENTS, IPSEC_NODES, begin_ipsec, expect_silences
@@ -31,6 +32,8 @@ PROMOTED_S = 20
 def steps(run: Run) -> None:
     live = begin_ipsec(run, observe_s=0)
     stack, standby = live.stack, live.plain_standby
+    run.expect("core_limits", live.active.core_limits(CHARON, "xl2tpd", "pppd"),
+               equals({name: ["0", "0"] for name in (CHARON, "xl2tpd", "pppd")}))
     calm_from = run.lab.now()
     run.observe(OBSERVED_S)
 

@@ -8,8 +8,10 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd i
 
 Steps: client1 dials and makes traffic; pptpd of the promoted node is killed.
 
-Expected: as in pptp-power-cut; the node is a standby in sync again by itself, with a pptpd.
+Expected: as in pptp-power-cut; the node is a standby in sync again by itself, with a pptpd. pptpd and
+pppd may write no core file.
 """
+from vpnlab.evidence.expectation import equals
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
 from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
@@ -21,6 +23,8 @@ PROMOTED_S, BACK_S = 20, 75
 
 def steps(run: Run) -> None:
     live = begin_pptp(run)
+    run.expect("core_limits", live.active.core_limits("pptpd", "pppd"),
+               equals({name: ["0", "0"] for name in ("pptpd", "pppd")}))
     killed_at = run.lab.now()
     run.step(f"death of pptpd of {live.active.name}, which is promoted")
     live.active.kill_process("pptpd")

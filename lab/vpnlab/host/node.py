@@ -264,6 +264,14 @@ class Node:
         """The pid of a daemon, of its parent if it has children of its name."""
         return min(self.running(name), key=int)
 
+    def core_limits(self, *names: str) -> dict[str, list[str]]:
+        """How large core files of these processes may be: the soft limits and the hard ones."""
+        limits = {}
+        for name in names:
+            lines = self.run("cat", f"/proc/{self.process(name)}/limits").stdout.splitlines()
+            limits[name] = next(line for line in lines if "core file" in line).split()[4:6]
+        return limits
+
     def kill_process(self, name: str) -> None:
         """A daemon dies at once, by SIGKILL; an error if there is none of that name."""
         self._fault_to_process(f"kill {name}", name, "KILL")

@@ -30,6 +30,8 @@ namespace {
 // The environment of what is started: the caller's belongs to Pacemaker.
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+constexpr rlimit kNoCore{0, 0};
+
 std::optional<std::string> read_file(const std::string& path) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) {
@@ -317,8 +319,7 @@ UniqueFd open_process(const Process& process) {
 }
 
 Result<void> forbid_dumps() {
-    const rlimit none{0, 0};
-    if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    if (::setrlimit(RLIMIT_CORE, &kNoCore) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return tl::unexpected(system_error("forbidding dumps of this process's memory", errno));
     }
     return {};
@@ -356,6 +357,7 @@ Result<pid_t> spawn_detached(const Command& command) {
     }
     if (middle == 0) {
         ::setsid();
+        ::setrlimit(RLIMIT_CORE, &kNoCore);  // To lower a limit is never refused.
         if (::fork() != 0) {
             ::_exit(0);
         }

@@ -66,7 +66,9 @@ struct Command {
 [[nodiscard]] bool runs_in_real_time();
 
 // Starts the command in a session of its own, without the caller's environment, descriptors and
-// niceness, as a child of init. Its pid; an error when the program could not be executed.
+// niceness, as a child of init. It and its children leave no core file (core(5)): a stock daemon's
+// has keys in it, and Pacemaker takes the limit off for its agents. Its pid; an error when the
+// program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
 // Runs the command to its end in the same way; its exit code. After `timeout` it is killed, which

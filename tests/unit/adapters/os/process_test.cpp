@@ -305,5 +305,24 @@ TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
 }
 
+TEST(ProcessTest, WhatItStartsLeavesNoCoreFile) {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_CORE, &limit), 0);
+    // As Pacemaker has it for its agents.
+    limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+    ASSERT_EQ(::setrlimit(RLIMIT_CORE, &limit), 0);
+    const std::string file = testing::TempDir() + "cores." + std::to_string(::getpid());
+    const auto pid = spawn_detached(
+        {.arguments = {"/bin/sh", "-c", "sh -c 'ulimit -c; ulimit -Hc'"}, .error_file = file});
+    ASSERT_TRUE(pid.has_value());
+    while (read_process(*pid)) {
+        ::usleep(1000);
+    }
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    ::unlink(file.c_str());
+    EXPECT_EQ(text.str(), "0\n0\n");
+}
+
 }  // namespace process_test
 }  // namespace vpnha::adapters
