@@ -14,6 +14,7 @@ namespace vpnha::ppp {
 enum class Protocol : std::uint16_t {
     ip = 0x0021,
     ipv6 = 0x0057,
+    compressed = 0x00fd,  // With MPPE also encrypted (RFC 3078 3).
     ipcp = 0x8021,
     ipv6cp = 0x8057,
     lcp = 0xc021,

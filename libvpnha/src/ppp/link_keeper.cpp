@@ -117,8 +117,10 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
         case Code::configure_ack:
         case Code::configure_nak:
         case Code::configure_reject:
-        case Code::protocol_reject:
             ++counters_->unexpected;
+            break;
+        case Code::protocol_reject:
+            on_protocol_reject(*packet, now, effects);
             break;
         case Code::discard_request:
         case Code::identification:
@@ -126,6 +128,33 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
             break;
         default:
             reject(Code::code_reject, bytes, now, effects);
+            break;
+    }
+}
+
+void LinkKeeper::on_protocol_reject(const ControlPacket& packet, TimePoint now, Effects& effects) {
+    ByteReader reader(packet.data);
+    const auto rejected = static_cast<Protocol>(reader.u16());
+    if (!reader.ok()) {
+        ++counters_->malformed;
+        return;
+    }
+    switch (rejected) {
+        case Protocol::ip:
+        case Protocol::compressed:
+            terminate("peer rejects what it is sent", EndCause::nas_request, effects);
+            break;
+        case Protocol::lcp:
+        case Protocol::ipcp:
+        case Protocol::ipv6cp:
+        case Protocol::ipv6:
+            ++counters_->unexpected;
+            break;
+        default:
+            ++counters_->unexpected;
+            if (!strange_rejects_.take(now)) {
+                terminate("peer cannot read what it is sent", EndCause::nas_request, effects);
+            }
             break;
     }
 }

@@ -19,7 +19,11 @@
 //   LCP Configure-Ack, -Nak, -Rej | counted: late duplicates                | dropped
 //   LCP Code-Reject               | of Echo-Request: no more echoes;        | dropped
 //                                 | else counted                            |
-//   LCP Protocol-Reject           | counted: nothing but LCP was sent       | dropped
+//   LCP Protocol-Reject of IP or  | Terminate-Request, ended (RFC 1661 5.7) | dropped
+//     of compressed datagrams     |                                         |
+//   LCP Protocol-Reject of what   | counted; the eighth within 10 s:        | dropped
+//     this end never sends        | Terminate-Request, ended                |
+//   LCP Protocol-Reject, others   | counted                                 | dropped
 //   LCP, any other code           | Code-Reject, bounded                    | dropped
 //   IPCP Configure-Request        | Terminate-Request, ended                | dropped
 //   IPCP Terminate-Request        | IPCP Terminate-Ack, Terminate-Request,  | dropped
@@ -35,6 +39,7 @@
 //                                 | adaptive and with traffic: nothing      |
 //   close()                       | Terminate-Request, ended                | -
 //
+// A peer that cannot decrypt what it gets takes it for packets of any protocol, and rejects them.
 // IPv6 and IPv6CP of a link without them are any other protocol.
 // Terminate-Requests are not repeated: the CDN that follows is (control_channel.hpp).
 #pragma once
@@ -45,6 +50,7 @@
 #include <vector>
 
 #include "base/accounting.hpp"
+#include "base/burst.hpp"
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "ppp/control_packet.hpp"
@@ -73,6 +79,10 @@ struct LinkSettings {
 
 class LinkKeeper {
   public:
+    // Protocol-Rejects that it bears of protocols which this end never sends: so many at once, and
+    // one more each 10 s.
+    static constexpr int kStrangeRejectsMax = 7;
+
     struct Effects {
         std::vector<Bytes> frames;               // For the channel, in this order.
         std::optional<std::string> end_reason;   // Set once: the link is over.
@@ -106,6 +116,7 @@ class LinkKeeper {
     void on_lcp(ByteView bytes, TimePoint now, Effects& effects);
     // Of IPCP or IPv6CP.
     void on_network_control(Protocol protocol, ByteView bytes, Effects& effects);
+    void on_protocol_reject(const ControlPacket& packet, TimePoint now, Effects& effects);
     void on_echo_request(const ControlPacket& packet, Effects& effects);
     void on_echo_reply(const ControlPacket& packet);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);
@@ -125,6 +136,7 @@ class LinkKeeper {
     std::optional<TimePoint> next_echo_;
     TimePoint reject_period_{};  // Start of the second that rejects_ counts.
     std::size_t rejects_ = 0;
+    Burst strange_rejects_{kStrangeRejectsMax, std::chrono::seconds(10)};
 };
 
 }  // namespace vpnha::ppp

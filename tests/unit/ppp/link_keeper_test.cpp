@@ -245,7 +245,10 @@ TEST_F(LinkKeeperTest, DropsWhatMeansNothingToAnOpenLink) {
         {"late Configure-Ack", lcp(Code::configure_ack, 1), 1},
         {"late Configure-Nak", lcp(Code::configure_nak, 1), 1},
         {"late Configure-Reject", lcp(Code::configure_reject, 1), 1},
-        {"Protocol-Reject of IP", lcp(Code::protocol_reject, 1, {0x00, 0x21}), 1},
+        {"Protocol-Reject of IPv6", lcp(Code::protocol_reject, 1, {0x00, 0x57}), 1},
+        {"Protocol-Reject of IPCP", lcp(Code::protocol_reject, 1, {0x80, 0x21}), 1},
+        {"Protocol-Reject of what was never sent", lcp(Code::protocol_reject, 1, {0x12, 0x34}), 1},
+        {"Protocol-Reject of nothing", lcp(Code::protocol_reject, 1, {0x00}), 0},
         {"Code-Reject of a Terminate", lcp(Code::code_reject, 1, {5, 1, 0, 4}), 1},
         {"IPCP Configure-Ack", ipcp(Code::configure_ack, 1), 1},
         {"late CHAP response", ppp_frame(0xc223, 2, 1), 1},
@@ -258,6 +261,26 @@ TEST_F(LinkKeeperTest, DropsWhatMeansNothingToAnOpenLink) {
         EXPECT_EQ(end_reason, "") << c.description;
         EXPECT_EQ(counters.unexpected, c.unexpected) << c.description;
     }
+}
+
+TEST_F(LinkKeeperTest, AProtocolRejectOfWhatCarriesPacketsEndsTheLink) {
+    for (const std::uint8_t rejected : {std::uint8_t{0x21}, std::uint8_t{0xfd}}) {
+        link = LinkKeeper(settings(), counters);
+        end_reason.clear();
+        EXPECT_THAT(answers(lcp(Code::protocol_reject, 1, {0x00, rejected})),
+                    ElementsAre(Frame{0xc021, Code::terminate_request, 0x80, {}}));
+        EXPECT_EQ(end_reason, "peer rejects what it is sent");
+    }
+}
+
+TEST_F(LinkKeeperTest, APeerThatRejectsWhatWasNeverSentGetsGarbage) {
+    const Bytes strange = lcp(Code::protocol_reject, 1, {0x12, 0x34});
+    for (int i = 0; i < LinkKeeper::kStrangeRejectsMax; ++i) {
+        EXPECT_TRUE(answers(strange).empty()) << i;
+    }
+    EXPECT_EQ(end_reason, "");
+    EXPECT_THAT(answers(strange), ElementsAre(Frame{0xc021, Code::terminate_request, 0x80, {}}));
+    EXPECT_EQ(end_reason, "peer cannot read what it is sent");
 }
 
 TEST_F(LinkKeeperTest, ACodeRejectOfEchoesEndsTheEchoesAndNotTheLink) {
