@@ -70,7 +70,8 @@ bool Clients::can_be_there(const l2tp::SessionRecord& record) const {
            (record.echo_interval_s == 0 && is_alive(record.key.tunnel));
 }
 
-std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Bytes& bytes) {
+std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Bytes& bytes,
+                                          bool has_just_thawed) {
     const auto found = tunnels_.find(key);
     const test::L2tpSent message = test::open_datagram(bytes);
     if (found == tunnels_.end() || !is_alive(key) || !message.type) {
@@ -95,7 +96,7 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
                               !(session.tunnel == key && session.peer_id == message.header.session);
             }
         }
-    } else if (message.type != l2tp::MessageType::hello) {
+    } else if (message.type != l2tp::MessageType::hello && !has_just_thawed) {
         const auto accepted = tunnel.accepted.find(ns);
         if (accepted == tunnel.accepted.end() || accepted->second != message.avps) {
             reused_ = to_string(*message.type) + " at " + std::to_string(ns);

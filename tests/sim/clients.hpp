@@ -39,8 +39,10 @@ class Clients {
     void hang_up(const l2tp::SessionKey& key);
 
     // What the client answers, if anything. An Ns that it has had with other content is put down in
-    // reused().
-    std::optional<Bytes> on_datagram(const l2tp::TunnelKey& tunnel, const Bytes& bytes);
+    // reused(), but not of a sender that has just thawed: it takes its lease for valid for one
+    // lease more (docs/failure-model.md), and the client drops what it sends as old.
+    std::optional<Bytes> on_datagram(const l2tp::TunnelKey& tunnel, const Bytes& bytes,
+                                     bool has_just_thawed);
     [[nodiscard]] std::optional<Bytes> on_frame(const l2tp::SessionKey& key,
                                                 const Bytes& bytes) const;
     // The client ends its session at whoever serves it now: a CDN.

@@ -291,7 +291,8 @@ void World::on_datagram(Machine& machine, const node::SendDatagram& datagram) {
     if (!machine.gate_open(datagram.gateway)) {
         return;
     }
-    const auto answer = clients_.on_datagram(datagram.tunnel, datagram.bytes);
+    const auto answer =
+        clients_.on_datagram(datagram.tunnel, datagram.bytes, machine.just_thawed());
     if (!answer) {
         return;
     }
