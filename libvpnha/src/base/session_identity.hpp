@@ -5,7 +5,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/bytes.hpp"
 #include "base/ids.hpp"
 
 namespace vpnha {
@@ -15,6 +17,9 @@ struct SessionIdentity {
     std::optional<std::string> user{};     // User-Name.
     std::optional<Ipv4Address> address{};  // Framed-IP-Address.
     std::optional<std::string> peer{};     // Calling-Station-Id.
+    // Class, as an Accounting-Request carried it; each has to be one of the session's. Many
+    // sessions may have it, so it names none by itself.
+    std::vector<Bytes> classes{};
 
     [[nodiscard]] bool is_empty() const { return !session && !user && !address && !peer; }
     friend bool operator==(const SessionIdentity&, const SessionIdentity&) = default;

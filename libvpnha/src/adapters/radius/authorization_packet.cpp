@@ -73,6 +73,13 @@ class RequestReader {
             case RadiusType::service_type:
                 return note(request_.kind == Kind::change ? ErrorCause::unsupported_service
                                                           : ErrorCause::unsupported_attribute);
+            case RadiusType::class_:
+                // A CoA-Request would give the session another one.
+                if (request_.kind == Kind::disconnect) {
+                    request_.identity.classes.emplace_back(value.begin(), value.end());
+                    return;
+                }
+                break;
             case RadiusType::acct_terminate_cause:
             case RadiusType::reply_message:
                 // Why the session is to end (RFC 5176 3.6); a CoA-Request does not know the former.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -161,7 +162,12 @@ std::optional<AccountName> parse_session_id(const std::string& text) {
 }
 
 bool fits(const SessionIdentity& identity, const AccountRecord& record) {
-    return (!identity.user || *identity.user == record.user) &&
+    const bool has_classes =
+        std::all_of(identity.classes.begin(), identity.classes.end(), [&record](const Bytes& each) {
+            return std::find(record.classes.begin(), record.classes.end(), each) !=
+                   record.classes.end();
+        });
+    return has_classes && (!identity.user || *identity.user == record.user) &&
            (!identity.address || *identity.address == record.address) &&
            (!identity.peer || *identity.peer == to_string(record.peer));
 }

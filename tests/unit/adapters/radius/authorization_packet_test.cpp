@@ -128,6 +128,7 @@ TEST(AuthorizationPacketTest, AllThatIsAskedForIsMandatory) {
     EXPECT_EQ(flaw_of(disconnect()), std::nullopt);
     EXPECT_EQ(flaw_of(disconnect().add(27, 60)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(disconnect().add(26, "vendor")), ErrorCause::unsupported_attribute);
+    EXPECT_EQ(flaw_of(disconnect().add(25, "gold").add(25, "blue")), std::nullopt);
     EXPECT_EQ(flaw_of(disconnect().add(6, 17)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(disconnect().add(44, "again")), ErrorCause::invalid_request);
     EXPECT_EQ(flaw_of(disconnect().add(80, Md5{})), ErrorCause::invalid_request);
@@ -155,6 +156,7 @@ TEST(AuthorizationPacketTest, AChangeIsOfWhatASessionCanTakeOn) {
     EXPECT_EQ(flaw_of(change().add(27, 60).add(27, 61)), ErrorCause::invalid_request);
     EXPECT_EQ(flaw_of(change().add(28, "12345")), ErrorCause::invalid_value);
     EXPECT_EQ(flaw_of(change().add(27, 60).add(11, "slow")), ErrorCause::unsupported_attribute);
+    EXPECT_EQ(flaw_of(change().add(27, 60).add(25, "gold")), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(disconnect().add(28, 60)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(49, 6)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(6, 17)), ErrorCause::unsupported_service);

@@ -16,6 +16,8 @@ using Kind = AccountingRequest::Kind;
 
 // Of the sessions, when their plugins announce them.
 constexpr std::uint64_t kAgeMs = 100'000;
+const Bytes kGold{'g', 'o', 'l', 'd'};
+const Bytes kBlue{'b', 'l', 'u', 'e'};
 const std::string kServer = "198.51.100.5:40000";
 
 // Three nodes; the first one is promoted, and has two stock sessions that are accounted for.
@@ -37,8 +39,10 @@ class AuthorizationTest : public ::testing::Test {
     void up(std::uint16_t number) {
         l2tp::SessionRecord record = session(number);
         record.established_unix_ms = cluster_.unix_ms() - kAgeMs;
-        cluster_.run(1,
-                     cluster_.at(1).node->on_plugin_up(number, "l2tp", record, "", cluster_.now()));
+        cluster_.run(
+            1, cluster_.at(1).node->on_plugin_up(
+                   number, "l2tp", record, "", cluster_.now(),
+                   number == 1 ? std::vector<Bytes>{kGold, kBlue} : std::vector<Bytes>{kBlue}));
     }
     // Servers answer each request.
     void pass(Duration time) {
@@ -210,7 +214,9 @@ TEST_F(AuthorizationTest, OneSessionHasToFit) {
     EXPECT_EQ(refusal(1, {.session = id_of(2), .address = address}), Errc::not_found);
     EXPECT_EQ(refusal(1, {.user = "alice", .peer = "192.0.2.7"}), Errc::not_found);
     EXPECT_EQ(refusal(1, {.session = "no id of ours"}), Errc::not_found);
-    ASSERT_TRUE(disconnect(1, {.user = "alice", .address = address}));
+    EXPECT_EQ(refusal(1, {.user = "alice", .classes = {kBlue}}), Errc::invalid_argument);
+    EXPECT_EQ(refusal(1, {.session = id_of(2), .classes = {kBlue, kGold}}), Errc::not_found);
+    ASSERT_TRUE(disconnect(1, {.user = "alice", .classes = {kGold}}));
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(1));
     ASSERT_TRUE(disconnect(1, {.peer = "192.0.2.2"}));
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(1, 2));
