@@ -8,8 +8,8 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd i
 
 Steps: client1 dials and makes traffic; pptpd of the promoted node is killed.
 
-Expected: as in pptp-power-cut; the node is a standby in sync again by itself, with a pptpd. pptpd and
-pppd may write no core file.
+Expected: as in pptp-power-cut; the node is a standby in sync again by itself, with a pptpd. pptpd
+and pppd may write no core file.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
