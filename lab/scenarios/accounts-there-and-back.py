@@ -46,4 +46,4 @@ def steps(run: Run) -> None:
         live.stack.move_role(lambda name: name == had[0])
 
     account_over(run, {"client1": L2tpClient, "client2": PptpDialler},
-                 [cut, move_on, move_back, move_home])
+                 [cut, move_on, move_back, move_home], move_s=2)

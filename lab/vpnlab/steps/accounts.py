@@ -23,13 +23,13 @@ CHECKPOINT_S = 1.5
 LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
 
 
-def move_octets(live: Live) -> None:
+def move_octets(live: Live, seconds: int) -> None:
     """Each client receives and sends some megabytes; then little is on its way, and the counters
     have been read."""
     for client in live.clients:
         for direction in ("down", "up"):
             client.node.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
-                                 str(MOVE_S), str(MBIT))
+                                 str(seconds), str(MBIT))
     live.run.observe(CHECKPOINT_S)
 
 
@@ -75,8 +75,10 @@ def account_over_power_cuts(run: Run, diallers: Mapping[str, MakeDialler],
 
 
 def account_over(run: Run, diallers: Mapping[str, MakeDialler],
-                 moves: Sequence[Callable[[Live], None]], ipsec: bool = False) -> None:
-    """The same. Before each move of the role, and after the last, the clients move octets."""
+                 moves: Sequence[Callable[[Live], None]], ipsec: bool = False,
+                 move_s: int = MOVE_S) -> None:
+    """The same. Before each move of the role, and after the last, the clients move octets for
+    `move_s` seconds in each direction; a client's captures of all that stay in its memory."""
     server = run.lab.node("server")
     radius = RadiusServer(run.lab, server)
     server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
@@ -87,10 +89,10 @@ def account_over(run: Run, diallers: Mapping[str, MakeDialler],
         live.dial(name, dialler=dialler)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
     for move in moves:
-        move_octets(live)
+        move_octets(live, move_s)
         move(live)
         live.stack.wait_protected(len(diallers))
-    move_octets(live)
+    move_octets(live, move_s)
     for client in live.clients:
         client.stop_traffic()
     run.observe(CHECKPOINT_S)
