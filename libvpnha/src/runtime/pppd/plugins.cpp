@@ -13,7 +13,6 @@ namespace vpnha::runtime {
 
 namespace {
 
-constexpr std::chrono::minutes kMalformedLogInterval{1};
 // Whatever a plugin sends, no sum of times overflows: 136 years.
 constexpr std::chrono::milliseconds kBootMsMax{std::int64_t{1} << 42};
 
@@ -64,11 +63,9 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
 }
 
 void Plugins::on_malformed(pid_t pid, const Error& error) {
-    const TimePoint now = loop_.now();
-    if (malformed_logged_at_ && now < *malformed_logged_at_ + kMalformedLogInterval) {
+    if (!malformed_log_.take(loop_.now())) {
         return;
     }
-    malformed_logged_at_ = now;
     adapters::write_log(node::Level::warning,
                         fmt::format("a message of a pppd does not parse; its plugin is of another "
                                     "version than vpnhad event=plugin-malformed pid={}: {}",

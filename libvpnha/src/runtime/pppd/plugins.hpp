@@ -2,13 +2,14 @@
 // The pppds of this node: their plugins' sessions go to the node, its answers to them.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/pppd/plugin_server.hpp"
+#include "base/burst.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
@@ -64,7 +65,7 @@ class Plugins {
     Pptp* pptp_;
     std::function<void(node::Effects)> run_;
     StraySessions strays_;
-    std::optional<TimePoint> malformed_logged_at_;
+    Burst malformed_log_{1, std::chrono::minutes(1)};
     std::unique_ptr<adapters::PluginServer> server_;
 };
 
