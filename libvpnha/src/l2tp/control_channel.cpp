@@ -15,6 +15,8 @@ constexpr SessionId kTunnelItself{0};
 constexpr int kPeerWindow = static_cast<int>(limits::kL2tpPeerWindowMax);
 // Between two series of unanswered probes: a peer's own HELLO interval, by custom.
 constexpr std::chrono::seconds kProbePause{60};
+constexpr int kHalfOfTheNumbers = 0x8000;
+constexpr std::size_t kProbedMax = 16;
 
 // The pause after the n-th transmission, n from 1.
 Duration pause_after(std::size_t transmissions) {
@@ -41,11 +43,15 @@ void ControlChannel::start(TimePoint now) {
 
 void ControlChannel::probe_old_number(TimePoint now) {
     heard_ = false;
-    probe(options_.ns_hint ? advance(*options_.ns_hint, -1) : Seq16{0}, now);
+    probe(std::exchange(old_ns_, advance(old_ns_, kHalfOfTheNumbers)), now);
 }
 
 void ControlChannel::probe(Seq16 ns, TimePoint now) {
     state_ = State::probing;
+    if (probed_.size() == kProbedMax) {
+        probed_.pop_front();
+    }
+    probed_.push_back(ns);
     probe_ = Outgoing{.session = kTunnelItself, .avps = encode_hello(), .ns = ns};
     transmit(probe_, now);
 }
@@ -73,7 +79,7 @@ bool ControlChannel::on_message(const ControlHeader& header, bool is_zlb, TimePo
 bool ControlChannel::on_acknowledgement(Seq16 nr, TimePoint now) {
     if (state_ != State::synced) {
         const int ahead = distance(nr, probe_.ns);
-        if (state_ == State::probing && ahead == 1) {
+        if (state_ == State::probing && heard_ && ahead == 1) {
             become_synced(nr);
         } else if (!heard_ || ahead > 1) {
             heard_ = true;
@@ -144,8 +150,15 @@ void ControlChannel::send(SessionId session, Bytes avps, TimePoint now) {
 }
 
 void ControlChannel::flush(TimePoint now) {
-    while (state_ == State::synced && in_flight_ < queue_.size() &&
-           in_flight_ < limits::kL2tpSendWindow) {
+    while (state_ == State::synced && in_flight_ < limits::kL2tpSendWindow) {
+        const auto probed = std::find(probed_.begin(), probed_.end(), next_ns_);
+        if (probed != probed_.end()) {
+            probed_.erase(probed);
+            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_),
+                          Outgoing{.session = kTunnelItself, .avps = encode_hello()});
+        } else if (in_flight_ == queue_.size()) {
+            return;
+        }
         Outgoing& message = queue_[in_flight_++];
         message.ns = next_ns_;
         next_ns_ = advance(next_ns_, 1);
@@ -169,10 +182,7 @@ Seq16 ControlChannel::current_nr() const {
     if (acknowledged_) {
         return *acknowledged_;
     }
-    if (expected_) {
-        return acknowledging_nothing(*expected_);
-    }
-    return options_.nr_hint ? acknowledging_nothing(*options_.nr_hint) : Seq16{0};
+    return expected_ ? acknowledging_nothing(*expected_) : Seq16{0};
 }
 
 bool ControlChannel::spent(const Outgoing& message) {

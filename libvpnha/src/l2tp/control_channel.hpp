@@ -3,15 +3,21 @@
 // Nr is replicated: both are learned from the peer, in one round trip for each belief.
 //
 // Sending. A probe is a HELLO at the number that we believe to be next. The first one is old on
-// purpose (0, or just below the hint): a peer answers a duplicate with a ZLB, whose Nr is the
+// purpose: a peer answers a duplicate with a ZLB, whose Nr is the
 // truth. We believe it and probe there; once the peer has acknowledged the probe itself, the
-// numbers are proven and other messages may go. So no number is ever used for two contents: below
-// the proven number stand probes only, which the peer drops as duplicates.
+// numbers are proven and other messages may go. No number is ever used for two contents: below the
+// proven number stand probes only, which the peer drops as duplicates. If a probe was sent ahead of
+// it (0 is ahead of 65 535), then the message that gets this number later is a HELLO as well.
+//
+// One of 0 and 32 768 is an old number to every peer, however many messages it has received. The
+// first series of probes is sent at 0, the next one at 32 768, and so on in turn: a tunnel needs 22
+// days of a HELLO a minute before 0 is a number to come.
 //
 //   event \ state         | silent  | probing                  | unanswered | synced
 //   ----------------------+---------+--------------------------+------------+----------------------
 //   start()               | probing | -                        | -          | -
-//   Nr = probe + 1        | dropped | synced                   | believe    | acknowledges
+//   Nr = probe + 1        | dropped | synced; believe, if it   | believe    | acknowledges
+//                         |         | is the first             |            |
 //   Nr ahead of that      | dropped | believe, probe there     | believe    | dropped: not yet sent
 //   Nr behind             | dropped | believe, if it is the    | believe    | ignored: old
 //                         |         | first; else ignored      |            |
@@ -19,9 +25,9 @@
 //   hello interval passes | -       | -                        | -          | HELLO if idle
 //   60 s pass             | -       | -                        | probing    | -
 //
-// "believe" leads to probing there. `dead` is final. `unanswered` is no verdict: a peer that has
-// sent and received 32 768 messages takes 0 for a number to come, and drops it; its own next
-// message tells us the truth. The owner asks LCP meanwhile (went_unanswered()).
+// "believe" leads to probing there. `dead` is final. `unanswered` is no verdict: to the peer the
+// number may be one to come, which it drops. The next series, or a message of the peer, shows the
+// truth. The owner asks LCP meanwhile (went_unanswered()).
 //
 // Receiving. What the peer sent last to the dead node may or may not have been handled there, and
 // is sent again until it is acknowledged. So: the next number expected is learned (from a ZLB's Ns,
@@ -56,10 +62,6 @@ namespace vpnha::l2tp {
 struct ChannelOptions {
     // A HELLO after so long without a control message of the peer; 0: none.
     Duration hello_interval = std::chrono::seconds(60);
-    // Numbers that the tunnel has passed, each less than 32 768 messages ago. Needed only for
-    // tunnels with more messages than that (22 days of a HELLO a minute).
-    std::optional<Seq16> ns_hint{};
-    std::optional<Seq16> nr_hint{};
 };
 
 struct ChannelCounters {
@@ -123,7 +125,9 @@ class ControlChannel {
     State state_ = State::silent;
     bool heard_ = false;  // The believed Ns comes from the peer.
     bool went_unanswered_ = false;
+    Seq16 old_ns_{0};             // What the next series of probes takes for an old number.
     Outgoing probe_;              // While probing.
+    std::deque<Seq16> probed_;    // Where probes were sent; the last kProbedMax.
     Seq16 next_ns_{};             // Of the next new message, once synced.
     std::deque<Outgoing> queue_;  // The first in_flight_ were sent.
     std::size_t in_flight_ = 0;

@@ -11,7 +11,9 @@ namespace control_channel_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const TimePoint kStart{seconds(1000)};
@@ -115,21 +117,55 @@ TEST_F(ControlChannelTest, LearnsFromThePeersOwnMessageToo) {
 
 TEST_F(ControlChannelTest, SynchronizesAcrossTheWrap) {
     const struct {
-        int hint;
         int ns;
         int nr;
-    } cases[] = {{65000, 65535, 65535}, {65530, 2, 3}, {1, 5, 65534}, {32768, 40000, 1}};
+    } cases[] = {{1, 0}, {2, 3}, {32767, 65534}, {32768, 1}};
     for (const auto& c : cases) {
-        ChannelOptions options;
-        options.ns_hint = Seq16{static_cast<std::uint16_t>(c.hint)};
-        start(options);
-        EXPECT_EQ(sent().front(), "HELLO ns " + std::to_string(c.hint - 1) + " nr 0");
+        start();
+        EXPECT_EQ(sent().front(), "HELLO ns 0 nr 0");
         zlb(c.nr, c.ns);
-        zlb(c.nr, (c.ns + 1) % 65536);
-        EXPECT_EQ(channel.state(), ControlChannel::State::synced) << c.hint;
-        EXPECT_TRUE(message(c.nr, (c.ns + 1) % 65536)) << c.hint;
-        EXPECT_TRUE(message((c.nr + 1) % 65536, (c.ns + 1) % 65536)) << c.hint;
-        EXPECT_FALSE(message(c.nr, (c.ns + 1) % 65536)) << c.hint;
+        zlb(c.nr, c.ns + 1);
+        EXPECT_EQ(channel.state(), ControlChannel::State::synced) << c.ns;
+        EXPECT_TRUE(message(c.nr, c.ns + 1)) << c.ns;
+        EXPECT_TRUE(message((c.nr + 1) % 65536, c.ns + 1)) << c.ns;
+        EXPECT_FALSE(message(c.nr, c.ns + 1)) << c.ns;
+    }
+}
+
+// An old answer of the peer to the dead node is no answer to the probe, which is at 0 too.
+TEST_F(ControlChannelTest, TakesNoFirstAnswerForAProof) {
+    start();
+    sent();
+    zlb(65530, 1);
+    EXPECT_EQ(channel.state(), ControlChannel::State::probing);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 1 nr 0"));
+    zlb(65530, 2);
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+}
+
+// A peer that has received more than 32 768 messages, and that sends none of its own.
+TEST_F(ControlChannelTest, LearnsItsNumbersInTheUpperHalfFromTheNextSeries) {
+    for (const int ns : {32770, 40000, 65535}) {
+        start();
+        for (const int at : {1, 3, 7, 15, 23, 31}) {
+            EXPECT_THAT(sent_at(seconds(at)), Each(HasSubstr("HELLO ns 0"))) << ns;
+        }
+        EXPECT_THAT(sent_at(seconds(91)), ElementsAre("HELLO ns 32768 nr 0")) << ns;
+        zlb(2, ns);
+        EXPECT_THAT(sent(), ElementsAre("HELLO ns " + std::to_string(ns) + " nr 0"));
+        zlb(2, (ns + 1) % 65536);
+        EXPECT_EQ(channel.state(), ControlChannel::State::synced) << ns;
+    }
+}
+
+TEST_F(ControlChannelTest, TakesTheTwoOldNumbersInTurn) {
+    start();
+    for (const int began : {0, 91, 182}) {
+        for (const int at : {1, 3, 7, 15, 23, 31}) {
+            sent_at(seconds(began + at));
+        }
+        const char* const next = began == 91 ? "HELLO ns 0 nr 0" : "HELLO ns 32768 nr 0";
+        EXPECT_THAT(sent_at(seconds(began + 91)), ElementsAre(next)) << began;
     }
 }
 
@@ -146,7 +182,7 @@ TEST_F(ControlChannelTest, RetransmitsProbesAndThenOnlyListens) {
     EXPECT_EQ(channel.state(), ControlChannel::State::unanswered);
     EXPECT_TRUE(channel.went_unanswered());
     EXPECT_FALSE(channel.went_unanswered());
-    EXPECT_THAT(sent_at(seconds(91)), ElementsAre("HELLO ns 0 nr 0"));
+    EXPECT_THAT(sent_at(seconds(91)), ElementsAre("HELLO ns 32768 nr 0"));
     EXPECT_EQ(channel.state(), ControlChannel::State::probing);
     EXPECT_EQ(channel.counters().retransmissions, 5U);
 }
@@ -260,19 +296,34 @@ TEST_F(ControlChannelTest, DropsAnAcknowledgementOfWhatWasNeverSent) {
 }
 
 TEST_F(ControlChannelTest, KeepsFourInFlightAndTheRestInOrder) {
-    synchronize(65533, 2);
+    synchronize(65532, 2);
     for (int n = 0; n < 6; ++n) {
         send(n % 2 == 0 ? CdnResult::administrative : CdnResult::carrier_lost);
     }
     EXPECT_THAT(
         sent(),
-        ElementsAre("CDN to 101 result 3 ns 65533 nr 0", "CDN to 101 result 1 ns 65534 nr 0",
-                    "CDN to 101 result 3 ns 65535 nr 0", "CDN to 101 result 1 ns 0 nr 0"));
-    zlb(2, 65535);
-    EXPECT_THAT(sent(),
-                ElementsAre("CDN to 101 result 3 ns 1 nr 0", "CDN to 101 result 1 ns 2 nr 0"));
+        ElementsAre("CDN to 101 result 3 ns 65532 nr 0", "CDN to 101 result 1 ns 65533 nr 0",
+                    "CDN to 101 result 3 ns 65534 nr 0", "CDN to 101 result 1 ns 65535 nr 0"));
+    zlb(2, 65534);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 0", "CDN to 101 result 3 ns 1 nr 0"));
+    zlb(2, 1);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 1 ns 2 nr 0"));
     zlb(2, 3);
     EXPECT_TRUE(channel.idle());
+}
+
+// The first probe was ahead of what the peer expected, so it may take it when it comes there.
+TEST_F(ControlChannelTest, SendsAHelloWhereAProbeWasSentAhead) {
+    start();
+    sent();
+    EXPECT_TRUE(message(2, 65535));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 65535 nr 0", "ZLB ns 65535 nr 3"));
+    zlb(3, 0);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 3"));
+    zlb(3, 1);
+    EXPECT_TRUE(channel.idle());
+    send();
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 1 nr 3"));
 }
 
 TEST_F(ControlChannelTest, RetransmitsWithTheSameNumberAndTheCurrentNr) {
@@ -306,7 +357,7 @@ TEST_F(ControlChannelTest, SaysHelloWhenThePeerWasQuietForOneInterval) {
 }
 
 TEST_F(ControlChannelTest, SaysNoHelloWithIntervalZero) {
-    start({.hello_interval = Duration::zero(), .ns_hint = {}, .nr_hint = {}});
+    start({.hello_interval = Duration::zero()});
     zlb(2, 4);
     zlb(2, 5);
     EXPECT_FALSE(channel.next_deadline().has_value());

@@ -36,9 +36,6 @@ class Walk {
   public:
     Walk(std::uint64_t seed, Faults faults)
         : random_(seed), faults_(faults), peer_(start_ns(), start_ns()) {
-        const ChannelOptions options{
-            .hello_interval = seconds(60), .ns_hint = peer_.expected(), .nr_hint = peer_.next_ns()};
-        tunnel_ = ResumedTunnel(kTunnel, options);
         for (std::uint16_t id = 1; id <= kSessions; ++id) {
             SessionRecord record = session_record(id);
             record.echo_failures = 8;
