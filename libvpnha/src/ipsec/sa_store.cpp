@@ -126,6 +126,20 @@ SaChanges SaStore::follow(const PeerPath& path) {
     return changes;
 }
 
+SaChanges SaStore::end_replaced() {
+    std::vector<IkeKey> replaced;
+    for (const auto& [key, sa] : sas_.ikes()) {
+        if (sa.heir && !sa.dead) {
+            replaced.push_back(key);
+        }
+    }
+    SaChanges changes;
+    for (const IkeKey& key : replaced) {
+        die(key, changes);
+    }
+    return changes;
+}
+
 void SaStore::forget_half_open() {
     half_open_.clear();
     dying_.clear();

@@ -70,6 +70,9 @@ class SaStore {
     [[nodiscard]] SaChanges skip(const IkeKey& key);
     // Its kernel has the peer there: so have all IKE SAs of that family, and what they made.
     [[nodiscard]] SaChanges follow(const PeerPath& path);
+    // This node begins to serve. A charon that was fed has no SA that another one has replaced, and
+    // will never report its end: they are dead.
+    [[nodiscard]] SaChanges end_replaced();
     // This node serves no more: what was not established is not its business.
     void forget_half_open();
 

@@ -141,6 +141,7 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 }
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
+    publish(store_.end_replaced(), now);
     lost_children_.begin(sas());
     serve(now, effects);
 }

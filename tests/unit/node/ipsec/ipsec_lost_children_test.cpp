@@ -18,19 +18,6 @@ constexpr auto kJudged = milliseconds(5600);
 class IpsecLostChildrenTest : public Pair {
   protected:
     // All that a standby has of it.
-    void establish_childless(const IkeSample& sample) {
-        say(sample.add());
-        say(build_mid(ipsec::HaType::ike_mid_responder, sample.id, 2));
-        say(sample.update());
-        settle();
-    }
-    // The client dials anew, and its CHILD SA is in A's kernel.
-    void establish_whole(const IkeSample& sample, std::uint32_t spi) {
-        establish_childless(sample);
-        say(sample.child(spi, spi + 1));
-        a_.add_child(spi, spi + 1);
-        settle();
-    }
     void take_over(Site& to, Site& from, std::uint64_t number) {
         promote(to, number);
         from.keeper_.mute(from.effects_);

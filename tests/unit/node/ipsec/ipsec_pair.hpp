@@ -266,6 +266,19 @@ class Pair : public ::testing::Test {
         a_.add_child(7, 8);
         settle();
     }
+    void establish_childless(const IkeSample& sample) {
+        say(sample.add());
+        say(build_mid(ipsec::HaType::ike_mid_responder, sample.id, 2));
+        say(sample.update());
+        settle();
+    }
+    // The client dials anew, and its CHILD SA is in A's kernel.
+    void establish_whole(const IkeSample& sample, std::uint32_t spi) {
+        establish_childless(sample);
+        say(sample.child(spi, spi + 1));
+        a_.add_child(spi, spi + 1);
+        settle();
+    }
     static wire::RecordKey ike(const IkeSample& sample) {
         return {wire::RecordType::ike_sa, wire::RecordId(ipsec::encode_key(sample.id.key))};
     }

@@ -324,6 +324,24 @@ TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
     EXPECT_EQ(a_.keeper_.counts().at("child_rekeys"), 1U);
 }
 
+// The passive charon has destroyed the older one, so nobody would report its end.
+TEST_F(IpsecSasTest, WhatWasReplacedEndsWithTheNodeThatServed) {
+    const IkeSample older{test::ike_id(1, 5)};
+    const IkeSample newer{test::ike_id(1, 6)};
+    establish_whole(older, 21);
+    establish_whole(newer, 23);
+    ASSERT_THAT(b_.keeper_.sessions(), SizeIs(2)) << "charon ends the older one 10 s later";
+    promote(b_, 2);
+    demote(a_);
+    const auto views = b_.keeper_.sessions();
+    ASSERT_THAT(views, SizeIs(1));
+    EXPECT_EQ(views[0].record, ike(newer));
+    b_.tell(node::CharonSaid{ipsec::build_child_delete(newer.id, 21)}, now_);
+    settle();
+    EXPECT_EQ(b_.replica_.store().find(ike(older)), nullptr) << "its last child has ended";
+    EXPECT_EQ(a_.replica_.store().find(ike(older)), nullptr);
+}
+
 TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
     IkeSample six{test::ike_id(1, 6)};
     six.address = "2001:db8::7";
