@@ -41,7 +41,8 @@ class Charon {
     // Those of the IKE SAs `refusing` are deleted instead, and their clients make new ones.
     virtual void rekey(std::vector<std::uint32_t> children,
                        std::vector<ipsec::IkeKey> refusing) = 0;
-    // With a DELETE to each client, of which the answer is not waited for.
+    // With a DELETE to each client, of which the answer is not waited for. Of one that charon does
+    // not have, on_said() reports the end.
     virtual void end(std::vector<ipsec::IkeKey> sas) = 0;
 };
 

@@ -56,8 +56,8 @@ struct CharonRelayOptions {
     std::function<Result<void>(const std::vector<std::uint32_t>& children,
                                const std::vector<ipsec::IkeKey>& refusing)>
         rekey;
-    // These IKE SAs end, and their clients are told.
-    std::function<Result<void>(const std::vector<ipsec::IkeKey>& sas)> end;
+    // These IKE SAs end, and their clients are told; those that charon does not have.
+    std::function<Result<std::vector<ipsec::IkeKey>>(const std::vector<ipsec::IkeKey>& sas)> end;
 };
 
 // Datagrams between charon and vpnhad that were lost, since vpnhad started.
@@ -137,8 +137,9 @@ class CharonRelay : public ports::Charon {
     void on_turned(bool active);
     void on_resync();
 
-    // In a thread of its own, by an active charon.
-    void ask_vici(std::string what, std::function<Result<void>()> work);
+    // In a thread of its own, by an active charon; `then` follows in this one, without an error.
+    void ask_vici(
+        std::string what, std::function<Result<void>()> work, std::function<void()> then = [] {});
 
     void make_empty(Duration pause);
     void list_sas();

@@ -137,17 +137,32 @@ void CharonRelay::rekey(std::vector<std::uint32_t> children, std::vector<ipsec::
 }
 
 void CharonRelay::end(std::vector<ipsec::IkeKey> sas) {
-    ask_vici("charon was to end IKE SAs",
-             [end = options_.end, sas = std::move(sas)] { return end(sas); });
+    const auto absent = std::make_shared<std::vector<ipsec::IkeKey>>();
+    ask_vici(
+        "charon was to end IKE SAs",
+        [absent, end = options_.end, sas = std::move(sas)]() -> Result<void> {
+            VPNHA_TRY(*absent, end(sas));
+            return {};
+        },
+        [this, absent] {
+            // charon would never report their end.
+            for (const ipsec::IkeKey& key : *absent) {
+                listener_.on_said(ipsec::build_ike_delete({.key = key}));
+            }
+        });
 }
 
-void CharonRelay::ask_vici(std::string what, std::function<Result<void>()> work) {
+void CharonRelay::ask_vici(std::string what, std::function<Result<void>()> work,
+                           std::function<void()> then) {
     if (!is_here() || !peer_->is_active) {
         return;  // Its successor asks.
     }
-    const auto done = [what = std::move(what)](const Result<void>& result) {
+    const auto done = [this, what = std::move(what),
+                       then = std::move(then)](const Result<void>& result) {
         if (!result) {
             write_log(node::Level::warning, what + ": " + result.error().detail);
+        } else if (is_here() && peer_->is_active) {
+            then();
         }
     };
     const Result<void> begun = background_.run(std::move(work), done);

@@ -92,16 +92,18 @@ Result<void> rekey_children(const std::string& socket, const std::vector<std::ui
     return result;
 }
 
-Result<void> end_ike_sas(const std::string& socket, const std::vector<ipsec::IkeKey>& sas,
-                         std::chrono::milliseconds timeout) {
+Result<std::vector<ipsec::IkeKey>> end_ike_sas(const std::string& socket,
+                                               const std::vector<ipsec::IkeKey>& sas,
+                                               std::chrono::milliseconds timeout) {
     VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
     VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
+    std::vector<ipsec::IkeKey> absent = sas;
     Result<void> result;
     for (const ViciSection& event : events) {
         for (const auto& [connection, sa] : event.sections) {
             VPNHA_TRY(const ipsec::IkeId id, parse_listed(sa));
             // In any other state charon is at work on its end, or would end it without a DELETE.
-            if (sa.value("state") != "ESTABLISHED" || std::ranges::find(sas, id.key) == sas.end()) {
+            if (std::erase(absent, id.key) == 0 || sa.value("state") != "ESTABLISHED") {
                 continue;
             }
             const auto asked = client.ask(
@@ -112,7 +114,10 @@ Result<void> end_ike_sas(const std::string& socket, const std::vector<ipsec::Ike
             }
         }
     }
-    return result;
+    if (!result) {
+        return tl::unexpected(result.error());
+    }
+    return absent;
 }
 
 }  // namespace vpnha::adapters

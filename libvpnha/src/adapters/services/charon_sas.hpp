@@ -29,9 +29,10 @@ namespace vpnha::adapters {
                                           std::chrono::milliseconds timeout);
 
 // Has charon end those of these IKE SAs that are established, with a DELETE to each peer; the
-// answers are not waited for. Returns when it has been asked for all; an error is the last one's.
-[[nodiscard]] Result<void> end_ike_sas(const std::string& socket,
-                                       const std::vector<ipsec::IkeKey>& sas,
-                                       std::chrono::milliseconds timeout);
+// answers are not waited for. Returns those that charon does not have, when it has been asked for
+// all others; an error is the last one's.
+[[nodiscard]] Result<std::vector<ipsec::IkeKey>> end_ike_sas(const std::string& socket,
+                                                             const std::vector<ipsec::IkeKey>& sas,
+                                                             std::chrono::milliseconds timeout);
 
 }  // namespace vpnha::adapters

@@ -146,6 +146,15 @@ class CharonRelayTest : public ::testing::Test {
             ++guards_;
             return guard_charon();
         };
+        options.end =
+            [this](const std::vector<ipsec::IkeKey>& sas) -> Result<std::vector<ipsec::IkeKey>> {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            std::vector<ipsec::IkeKey> absent = sas;
+            for (const ipsec::IkeId& id : has_) {
+                std::erase(absent, id.key);
+            }
+            return absent;
+        };
         auto relay = CharonRelay::open(
             loop_, options, std::move(with),
             {.on_said =

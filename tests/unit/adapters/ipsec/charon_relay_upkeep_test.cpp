@@ -101,6 +101,18 @@ TEST_F(CharonRelayTest, ACharonThatWasThereBeforeVpnhadIsMadeEmpty) {
     EXPECT_THAT(news(), ElementsAre("passive", "fresh"));
 }
 
+TEST_F(CharonRelayTest, OfAnSaToEndThatCharonDoesNotHaveTheEndIsReported) {
+    const FakeCharon charon;
+    const ipsec::IkeId has{.key = {.version = 2, .spi_i = 7, .spi_r = 1}};
+    const ipsec::IkeId absent{.key = {.version = 1, .spi_i = 8, .spi_r = 1}};
+    charon.say(between_nodes(HaType::segment_take, true));
+    run();
+    let_have({has});
+    relay_->end({has.key, absent.key});
+    ASSERT_TRUE(runs_until([this] { return !said_.empty(); }));
+    EXPECT_THAT(said_, ElementsAre(ipsec::build_ike_delete(absent)));
+}
+
 TEST_F(CharonRelayTest, NobodyElseHearsAWordOfCharon) {
     relay_.reset();
     UniqueFd stranger(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
