@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/limits.hpp"
+#include "keepers/l2tp/sessions.hpp"
 #include "unit/node/sample_session.hpp"
 #include "unit/pptp/call_world.hpp"
 
@@ -58,12 +59,27 @@ class AccountsTest : public ::testing::Test {
             for (AccountingWork& work : std::exchange(cluster_.at(node).accounting, {})) {
                 if (const auto* read = std::get_if<ReadTraffic>(&work)) {
                     ++reads_;
+                    if (node == promoted_) {
+                        note_read();
+                    }
                     hear(node, TrafficRead{read->ticket, devices_[node]});
                 } else {
                     answer(node, std::get<SendAccounting>(work));
                 }
             }
         }
+    }
+    void note_read() {
+        for (const auto& [number, began] : began_) {
+            if (is_alive(number)) {
+                const Ipv4Address client = session(number).peer_address;
+                read_[client] = carried_[client];
+            }
+        }
+    }
+    [[nodiscard]] bool is_alive(std::uint16_t number) {
+        return cluster_.replica(promoted_).store().find(
+                   keepers::record_key_of(session_of(number).key)) != nullptr;
     }
     void answer(std::uint32_t node, const SendAccounting& send) {
         EXPECT_EQ(node, promoted_);
@@ -157,6 +173,9 @@ class AccountsTest : public ::testing::Test {
     AccountingResult result_ = AccountingResult::answered;
     int sent_ = 0;
     int reads_ = 0;
+    // Octets of the clients, by their addresses: of random traffic, and of what was read of it.
+    std::map<Ipv4Address, std::uint64_t> carried_;
+    std::map<Ipv4Address, std::uint64_t> read_;
 };
 
 TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
@@ -399,7 +418,7 @@ TEST_F(AccountsTest, TheOldestEndsAreGivenUpWhereNobodyAnswersForLong) {
     EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("event=accounting-dropped")));
 }
 
-// Random sessions, answers and failovers.
+// Random sessions, answers, failovers and moves.
 class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<unsigned> {
   protected:
     unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
@@ -418,14 +437,42 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
         down(number, {EndCause::user_request, std::nullopt});
     }
     void make_traffic() {
-        for (DeviceTraffic& device : devices_[promoted_]) {
-            device.traffic += {below(1000), below(1000), below(10), below(10)};
+        for (std::uint16_t number = 1; number <= last_number_; ++number) {
+            if (is_alive(number)) {
+                const std::uint64_t octets = below(1000);
+                count(number, {octets, below(1000), below(10), below(10)});
+                carried_[session(number).peer_address] += octets;
+            }
         }
     }
-    // Those that can be resumed have a device there.
+    // What the node's devices have counted since they were read: no other node will know it.
+    void note_unread() {
+        for (const auto& [client, octets] : carried_) {
+            unread_[client] += octets - read_[client];
+            read_[client] = octets;
+        }
+    }
+    // Nor what was read just before the power cut.
+    void note_unsaid(const replica::Store& successor) {
+        note_unread();
+        for (const auto& [key, stored] : successor.all(wire::RecordType::account)) {
+            const auto account = keepers::parse_account(key, stored.payload).value();
+            unread_[account.address] = carried_[account.address] - account.total.octets_in;
+        }
+    }
     void take_over() {
         note_alone(cluster_.replica(promoted_ % 3 + 1).store());
+        note_unsaid(cluster_.replica(promoted_ % 3 + 1).store());
         fail_over();
+        stock_.clear();
+    }
+    void move() {
+        const std::uint32_t to = 1 + (promoted_ + below(2)) % 3;
+        note_alone(cluster_.replica(to).store());
+        note_unread();
+        const std::uint32_t from = promoted_;
+        move_to(to);
+        cluster_.at(from).accounting.clear();  // No answer came before the move.
         stock_.clear();
     }
     // The promoted node goes before its successor has the account, or a server the Start.
@@ -458,12 +505,15 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
                 ASSERT_LE(before.traffic.octets_in, after.traffic.octets_in) << id;
                 ASSERT_LE(before.traffic.packets_out, after.traffic.packets_out) << id;
             }
+            const AccountingRequest& last = heard.requests.back();
+            ASSERT_LE(last.traffic.octets_in, carried_[last.address]) << id << ": counted twice";
         }
     }
 
     std::mt19937 random_{GetParam()};
     std::set<std::uint16_t> stock_;
     std::set<std::uint16_t> alone_;  // Their accounts may have gone with their node.
+    std::map<Ipv4Address, std::uint64_t> unread_;
     std::uint16_t last_number_ = 0;
 };
 
@@ -471,7 +521,11 @@ TEST_P(AnyAccounts, HaveOneStartAndOneStop) {
     for (int step = 0; step < 200 && !HasFatalFailure(); ++step) {
         switch (below(10)) {
             case 0:
-                take_over();
+                if (below(2) == 0) {
+                    take_over();
+                } else {
+                    move();
+                }
                 break;
             case 1:
                 result_ = AccountingResult{static_cast<std::uint8_t>(below(3))};
@@ -499,11 +553,19 @@ TEST_P(AnyAccounts, HaveOneStartAndOneStop) {
     pass(seconds(400));
     check();
     std::map<Ipv4Address, int> accounts;
+    std::uint64_t carried = 0;
+    std::uint64_t told = 0;
     for (const auto& [id, heard] : heard_) {
         EXPECT_EQ(heard.count(Kind::start), 1) << id;
         EXPECT_EQ(heard.count(Kind::stop), 1) << id;
-        ++accounts[heard.requests.front().address];
+        const AccountingRequest& stop = heard.requests.back();
+        EXPECT_GE(stop.traffic.octets_in + unread_[stop.address], read_[stop.address]) << id;
+        carried += carried_[stop.address];
+        told += stop.traffic.octets_in;
+        ++accounts[stop.address];
     }
+    EXPECT_GT(told, carried / 4 * 3);
+    EXPECT_GT(carried, 10'000U);
     for (std::uint16_t number = 1; number <= last_number_; ++number) {
         const int least = alone_.contains(number) ? 0 : 1;
         const int found = accounts[session(number).peer_address];
