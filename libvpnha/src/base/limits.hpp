@@ -205,8 +205,11 @@ inline constexpr std::size_t kPluginMessageBytesMax = 2048;
 inline constexpr std::size_t kControlMessageBytesMax = std::size_t{64} * 1024 * 1024;
 // JSON nests three deep in our requests.
 inline constexpr std::size_t kControlJsonDepthMax = 16;
-// Connections at the control socket at once: agents, CLIs, a monitor.
+// Connections at the control socket at once: root's (agents, fence_vpnha, CLIs), those of all
+// others, and of each other user.
+inline constexpr std::size_t kControlRootClientsMax = 64;
 inline constexpr std::size_t kControlClientsMax = 64;
+inline constexpr std::size_t kControlClientsOfUserMax = 8;
 // Lines of the log that wait for the file: 10 000 of them, what thousands of sessions that come at
 // once write. The writer's thread holds as much again. At the end of vpnhad they are waited for.
 inline constexpr std::size_t kLogWaitingBytesMax = std::size_t{1} << 20;
@@ -269,7 +272,7 @@ inline constexpr std::size_t kPoolsPerGatewayMax = 64;
 inline constexpr std::size_t kFlowNetsMax = 64;
 // A request on the control socket; ours have at most a few names.
 inline constexpr std::size_t kControlRequestBytesMax = std::size_t{64} * 1024;
-// Answers not yet read by their clients, all together: two of the largest.
+// Answers not yet read by their clients, root's together and all others': two of the largest.
 inline constexpr std::size_t kControlPendingBytesMax = 2 * kControlMessageBytesMax;
 // pppds connected to the plugin's socket: each is a process of ~1 MB, so memory ends before.
 inline constexpr std::size_t kPluginClientsMax = 16'384;

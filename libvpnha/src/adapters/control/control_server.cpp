@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <map>
@@ -77,6 +78,11 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
         TimePoint progress;
     };
     using ClientId = std::uint64_t;
+    // What the clients of root, or all others, have at once.
+    struct Share {
+        std::size_t clients = 0;
+        std::size_t pending_bytes = 0;
+    };
 
     State(ControlServerOptions given_options, Handler given_handler, UnixListener given_listener)
         : options(std::move(given_options)),
@@ -85,6 +91,9 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
 
     Result<void> start(QbLoop& loop);
     void on_connection();
+    // Makes room for it, if it is root's.
+    [[nodiscard]] bool has_room_for(uid_t uid);
+    [[nodiscard]] Share& share_of(uid_t uid) { return uid == 0 ? root : others; }
     void on_ready(ClientId id, Readiness readiness);
     void read_from(ClientId id);
     void handle_next(ClientId id);
@@ -104,7 +113,8 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
     std::unique_ptr<PollSet> polls;
     std::map<ClientId, Client> clients;
     ClientId next_id = 1;  // Never reused, so that a late reply cannot reach another client.
-    std::size_t pending_bytes = 0;
+    Share root;
+    Share others;
     ControlCounters counters;
 };
 
@@ -129,16 +139,16 @@ void ControlServer::State::on_connection() {
     if (!fd) {
         return;
     }
-    if (clients.size() >= limits::kControlClientsMax) {
-        ++counters.refused;
-        const std::string text = frame(encode_control_answer(
-            Error{Errc::limit, "too many clients are connected to vpnhad; try again"}));
-        ::send(fd->get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-        return;
-    }
     Result<PeerCredentials> peer = peer_credentials(fd->get());
     if (!peer) {
         ++counters.refused;
+        return;
+    }
+    if (!has_room_for(peer->uid)) {
+        ++counters.refused;
+        const std::string text = frame(encode_control_answer(
+            Error{Errc::busy, "too many clients are connected to vpnhad; try again"}));
+        ::send(fd->get(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         return;
     }
     const ClientId id = next_id++;
@@ -150,8 +160,34 @@ void ControlServer::State::on_connection() {
     client.fd = std::move(*fd);
     client.peer = std::move(*peer);
     client.progress = QbLoop::now();
+    ++share_of(client.peer.uid).clients;
     clients.emplace(id, std::move(client));
     set_ticking(true);
+}
+
+bool ControlServer::State::has_room_for(uid_t uid) {
+    if (uid != 0) {
+        const auto own = std::ranges::count_if(
+            clients, [uid](const auto& each) { return each.second.peer.uid == uid; });
+        return others.clients < limits::kControlClientsMax &&
+               own < static_cast<std::ptrdiff_t>(limits::kControlClientsOfUserMax);
+    }
+    if (root.clients < limits::kControlRootClientsMax) {
+        return true;
+    }
+    std::optional<std::pair<TimePoint, ClientId>> idle;
+    for (const auto& [id, client] : clients) {
+        if (client.peer.uid == 0 && !client.waiting && client.output.empty() &&
+            (!idle || client.progress < idle->first)) {
+            idle = {client.progress, id};
+        }
+    }
+    if (!idle) {
+        return false;
+    }
+    ++counters.dropped;
+    drop(idle->second);
+    return true;
 }
 
 void ControlServer::State::on_ready(ClientId id, Readiness readiness) {
@@ -247,8 +283,9 @@ void ControlServer::State::answer(ClientId id, std::string text) {
     client.progress = QbLoop::now();
     client.output = frame(text);
     client.sent = 0;
-    pending_bytes += client.output.size();
-    if (pending_bytes > limits::kControlPendingBytesMax) {
+    Share& share = share_of(client.peer.uid);
+    share.pending_bytes += client.output.size();
+    if (share.pending_bytes > limits::kControlPendingBytesMax) {
         ++counters.dropped;
         drop(id);
         return;
@@ -274,7 +311,7 @@ void ControlServer::State::write_to(ClientId id) {
     if (client.sent < client.output.size()) {
         return;
     }
-    pending_bytes -= client.output.size();
+    share_of(client.peer.uid).pending_bytes -= client.output.size();
     client.output = {};
     client.sent = 0;
     polls->want(client.fd.get(), true, false);
@@ -286,7 +323,9 @@ void ControlServer::State::drop(ClientId id) {
     if (found == clients.end()) {
         return;
     }
-    pending_bytes -= found->second.output.size();
+    Share& share = share_of(found->second.peer.uid);
+    share.pending_bytes -= found->second.output.size();
+    --share.clients;
     polls->remove(found->second.fd.get());
     clients.erase(found);
     set_ticking(!clients.empty());

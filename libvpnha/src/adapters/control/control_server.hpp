@@ -5,7 +5,9 @@
 // mode alone): group vpnha may read, root may do everything.
 //
 // No client can hold up the loop or fill the memory: a request and all unread answers are bounded
-// (limits.hpp), and who makes no progress for a while is dropped.
+// (limits.hpp), and who makes no progress for a while is dropped. No other user can keep root out:
+// root has connections and room for answers of its own. When root has too many connections, the one
+// that was idle longest is dropped for the next.
 #pragma once
 
 #include <sys/types.h>
@@ -61,8 +63,9 @@ struct ControlCounters {
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;  // Requests that did not parse.
     std::uint64_t denied = 0;     // Requests that their sender may not make.
-    std::uint64_t refused = 0;    // Connections beyond limits::kControlClientsMax.
-    std::uint64_t dropped = 0;    // Clients that made no progress or left too much unread.
+    std::uint64_t refused = 0;    // Connections beyond the limits; their clients are told `busy`.
+    // Clients that made no progress, left too much unread, or had to give way to another of root's.
+    std::uint64_t dropped = 0;
 };
 
 class ControlServer {

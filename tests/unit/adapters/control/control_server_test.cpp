@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 #include "adapters/control/control_message.hpp"
 #include "adapters/os/log.hpp"
@@ -250,25 +251,76 @@ TEST_F(ControlServerTest, WhatIsNoMessageEndsTheConnection) {
     EXPECT_EQ(server_->counters().malformed, 1U);
 }
 
-TEST_F(ControlServerTest, TakesNoMoreThanSoManyClients) {
+// S2: idle readers kept the agents out, which then ended vpnhad on node after node.
+TEST_F(ControlServerTest, OtherUsersCannotKeepRootOut) {
     start(echo);
     run_while(loop_, [&] {
         std::vector<ControlClient> clients;
-        for (std::size_t i = 0; i < limits::kControlClientsMax; ++i) {
+        std::thread([&] {
+            become_nobody(kNobody, {});
+            for (std::size_t i = 0; i < limits::kControlClientsOfUserMax; ++i) {
+                Result<ControlClient> client = connect();
+                ASSERT_TRUE(client.has_value());
+                ASSERT_TRUE(client->request("status").has_value());
+                clients.push_back(std::move(*client));
+            }
+            EXPECT_EQ(ask("status").error().code, Errc::busy);
+        }).join();
+        EXPECT_TRUE(ask("monitor").has_value());
+        std::thread([&] {
+            become_nobody(kNobody, {});
+            clients.pop_back();
+            Result<std::string> result = ask("status");
+            while (!result) {  // The server may notice the leaver after the newcomer.
+                ASSERT_EQ(result.error().code, Errc::busy);
+                result = ask("status");
+            }
+        }).join();
+    });
+    EXPECT_GE(server_->counters().refused, 1U);
+}
+
+TEST_F(ControlServerTest, AllOthersTogetherHaveABound) {
+    start(echo);
+    run_while(loop_, [&] {
+        std::vector<ControlClient> clients;
+        const auto connect_as = [&](unsigned uid) {
+            bool is_taken = false;
+            std::thread([&] {
+                ASSERT_EQ(::syscall(SYS_setresgid, kNobody, kNobody, kNobody), 0);
+                ASSERT_EQ(::syscall(SYS_setresuid, uid, uid, uid), 0);
+                Result<ControlClient> client = connect();
+                is_taken = client && client->request("status").has_value();
+                clients.push_back(std::move(*client));
+            }).join();
+            return is_taken;
+        };
+        for (unsigned i = 0; i < limits::kControlClientsMax; ++i) {
+            ASSERT_TRUE(connect_as(60'001 + i / 4));
+        }
+        EXPECT_FALSE(connect_as(60'000));
+        EXPECT_TRUE(ask("monitor").has_value());
+    });
+}
+
+TEST_F(ControlServerTest, RootsLongestIdleConnectionGivesWayToItsNext) {
+    start(echo);
+    run_while(loop_, [&] {
+        std::vector<ControlClient> clients;
+        for (std::size_t i = 0; i < limits::kControlRootClientsMax; ++i) {
             Result<ControlClient> client = connect();
             ASSERT_TRUE(client.has_value());
             ASSERT_TRUE(client->request("ping").has_value());
             clients.push_back(std::move(*client));
         }
-        EXPECT_EQ(ask("ping").error().code, Errc::limit);
-        clients.pop_back();
-        Result<std::string> result = ask("ping");
-        while (!result) {  // The server may hear of the leaver after the newcomer.
-            ASSERT_EQ(result.error().code, Errc::limit);
-            result = ask("ping");
-        }
+        ASSERT_TRUE(clients.front().request("ping").has_value());
+        EXPECT_TRUE(ask("monitor").has_value());
+        EXPECT_TRUE(clients.front().request("ping").has_value());
+        EXPECT_FALSE(clients[1].request("ping").has_value());
+        EXPECT_TRUE(clients[2].request("ping").has_value());
     });
-    EXPECT_GE(server_->counters().refused, 1U);
+    EXPECT_EQ(server_->counters().refused, 0U);
+    EXPECT_EQ(server_->counters().dropped, 1U);
 }
 
 TEST_F(ControlServerTest, DropsWhoMakesNoProgress) {
