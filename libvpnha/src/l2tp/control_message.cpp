@@ -105,6 +105,15 @@ bool is_data(ByteView datagram) {
     return reader.ok() && (flags & kTypeBit) == 0;
 }
 
+std::optional<TunnelId> tunnel_of(ByteView datagram) {
+    ByteReader reader(datagram);
+    const std::uint16_t flags = reader.u16();
+    reader.u16();
+    const TunnelId tunnel{reader.u16()};
+    return reader.ok() && (flags & kFlagsMask) == kControlFlags ? std::optional(tunnel)
+                                                                : std::nullopt;
+}
+
 Result<ControlMessage> parse_control(ByteView datagram) {
     if (datagram.size() > limits::kL2tpMessageBytesMax) {
         return fail(Errc::malformed, fmt::format("L2TP message of {} octets", datagram.size()));

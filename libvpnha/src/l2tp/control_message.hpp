@@ -91,6 +91,9 @@ enum class StopResult : std::uint16_t {
 // A data packet (T bit 0): it belongs to the kernel, not here.
 [[nodiscard]] bool is_data(ByteView datagram);
 
+// The tunnel that a control message is for, 0 as well; nullopt: it is none.
+[[nodiscard]] std::optional<TunnelId> tunnel_of(ByteView datagram);
+
 [[nodiscard]] Result<ControlMessage> parse_control(ByteView datagram);
 
 // A whole datagram; `avps` empty makes a ZLB.

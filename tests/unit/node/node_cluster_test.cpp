@@ -509,6 +509,32 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     EXPECT_EQ(sessions.back().state, keepers::SessionState::resumed);
 }
 
+// The kernel gives what a LAC sends from one port to the socket of any of its tunnels.
+TEST(NodeClusterTest, AMessageReachesTheTunnelThatItsHeaderNames) {
+    FakeCluster cluster = with_one_session();
+    l2tp::SessionRecord second = session(1);
+    second.key.tunnel.id = TunnelId{77};
+    second.key.tunnel.peer_id = TunnelId{1077};
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
+    cluster.kill(1);
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    cluster.at(2).datagrams.clear();
+    const auto hear = [&](std::uint16_t id) {
+        const Bytes hello = test::L2tpPacket(l2tp::MessageType::hello).to(id).numbers(5, 4).bytes();
+        cluster.run(2, cluster.at(2).node->on_event(
+                           kGateway, TunnelDatagram{session(1).key.tunnel, hello}, cluster.now()));
+    };
+    hear(77);
+    ASSERT_THAT(cluster.at(2).datagrams, SizeIs(2)) << "its probe, and the acknowledgement";
+    for (const Bytes& datagram : cluster.at(2).datagrams) {
+        EXPECT_EQ(test::open_datagram(datagram).header.tunnel, second.key.tunnel.peer_id);
+    }
+    cluster.at(2).datagrams.clear();
+    hear(78);
+    EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("l2tp_foreign_tunnel"), 1U);
+}
+
 TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
     FakeCluster cluster = with_one_session();
     cluster.at(2).kernel.clear();

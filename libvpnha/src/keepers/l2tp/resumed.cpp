@@ -301,10 +301,27 @@ void L2tpSessions::forget(const wire::RecordKey& key, TimePoint now) {
 }
 
 void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {
-    const auto found = resumed_.find(datagram.tunnel);
+    const auto found = addressee_of(datagram);
     if (found != resumed_.end()) {
-        take(datagram.tunnel, found->second.tunnel.on_datagram(datagram.bytes, now), now, effects);
+        const l2tp::TunnelKey key = found->first;
+        take(key, found->second.tunnel.on_datagram(datagram.bytes, now), now, effects);
     }
+}
+
+// Several tunnels of a LAC may come from one address and port. The kernel gives what they send to
+// the socket of any of them; the id in the header is right (RFC 2661 3.1).
+std::map<l2tp::TunnelKey, L2tpSessions::Resumed>::iterator L2tpSessions::addressee_of(
+    const node::TunnelDatagram& datagram) {
+    const std::optional<TunnelId> id = l2tp::tunnel_of(datagram.bytes);
+    if (id && *id != datagram.tunnel.id) {
+        const auto& [local, peer, own_id, peer_id] = datagram.tunnel;
+        const auto other = resumed_.lower_bound({local, peer, *id, {}});
+        if (other != resumed_.end() && other->first.local == local && other->first.peer == peer &&
+            other->first.id == *id) {
+            return other;
+        }
+    }
+    return resumed_.find(datagram.tunnel);
 }
 
 void L2tpSessions::hear(const node::SessionFrame& frame, TimePoint now, Effects& effects) {

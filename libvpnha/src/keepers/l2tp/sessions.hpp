@@ -139,6 +139,8 @@ class L2tpSessions final : public Keeper {
     void forget(const wire::RecordKey& key, TimePoint now);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
+    [[nodiscard]] std::map<l2tp::TunnelKey, Resumed>::iterator addressee_of(
+        const node::TunnelDatagram& datagram);
     // Keeps deadlines_ true after anything that a tunnel was told.
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended, TimePoint now,
