@@ -4,6 +4,8 @@
 import struct
 
 ADDRESS = bytes.fromhex("20010db8" + "00" * 11 + "09")
+# Of a session, that its gateway answers for: an IPv4 address inside, an IPv6 address outside.
+PROXIED = b"\x02\x01\x04\x0a\x00\x00\x02\x00\x10" + ADDRESS
 
 
 def u16(value):

@@ -3,18 +3,20 @@
 """Writes the seed corpus of the fuzz targets of protocols: corpus/TARGET/NAME, a file per case.
 
 Run it after a format changed, and look at the difference. Inputs that a fuzzer found are added to
-the folders by hand, with a name that says what they were.
+the folders by hand, with a name that says what they were. With --check nothing is written: it fails
+where a file is not what would be written.
 """
 
 import pathlib
 import struct
+import sys
 import zlib
 
 import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
 from radius_corpus import RADIUS
 from xfrm_corpus import XFRM
-from corpus_parts import ADDRESS, frames, sized, u16
+from corpus_parts import ADDRESS, PROXIED, frames, sized, u16
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
@@ -122,12 +124,13 @@ ROUTES = b"\x02\x04\x18\xc6\x33\x64\x00\x10\x30\x20\x01\x0d\xb8\x00\x01" + bytes
 
 
 def record(user=b"alice", interface=b"ppp0", mru=1500, version=1, key=KEY, ipv6=NO_IPV6,
-           routes=b"\0", obstacle=b""):
+           routes=b"\0", obstacle=b"", proxied=b"\0", flags=0):
     link = struct.pack("!HIIB", mru, 0x0A0A0A0A, 0, 3)
-    addresses = struct.pack("!IIHHQII", 0x0AC80001, 0x0AC8010A, 5, 3, 1_700_000_000_000, 7200, 900)
+    addresses = struct.pack("!IIHHHBQII", 0x0AC80001, 0x0AC8010A, 1400, 5, 3, flags,
+                            1_700_000_000_000, 7200, 900)
     names = u16(len(user)) + user + u16(len(interface)) + interface
     return (bytes([version]) + key + link + link + addresses + sized(obstacle) + ipv6 + routes
-            + names)
+            + proxied + names)
 
 
 L2TP_RECORD = {
@@ -141,6 +144,9 @@ L2TP_RECORD = {
     "record-ipv6": record(ipv6=IDENTIFIERS, routes=ROUTES),
     "record-ipv6-one-identifier": record(ipv6=IDENTIFIERS[:8] + bytes(8)),
     "record-route-of-5-octets": record(routes=b"\x01\x05\x18" + bytes(5)),
+    "record-proxied": record(proxied=PROXIED, flags=1),
+    "record-proxied-cut": record(proxied=PROXIED[:-1]),
+    "record-unknown-flag": record(flags=2),
     "record-ends-with-node": record(obstacle=b"multilink"),
     "record-obstacle-too-long": record(obstacle=b"o" * 201),
     "record-version-2": record(version=2),
@@ -385,11 +391,15 @@ def main():
         "wire": WIRE,
         "xfrm": XFRM,
     }
-    for target, cases in targets.items():
-        folder = CORPUS / target
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in cases.items():
-            (folder / name).write_bytes(data)
+    files = {CORPUS / target / name: data
+             for target, cases in targets.items() for name, data in cases.items()}
+    if sys.argv[1:] == ["--check"]:
+        outdated = [path for path, data in files.items()
+                    if not path.is_file() or path.read_bytes() != data]
+        sys.exit("\n".join(f"{path}: not what make_corpus.py writes" for path in outdated) or None)
+    for path, data in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 if __name__ == "__main__":
