@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A resumed PPTP call and what a peer may send it. An octet says with which numbers it goes on (bit
-// 0: final, bit 1: with MPPE); then events, an octet each that says which: GRE, control messages,
-// packets of the TUN device, segments, time; and their octets with a length in front.
+// 0: final, bit 1: with MPPE, bit 2: the peer had hung up, bit 3: its Stop-Request is open); then
+// events, an octet each that says which: GRE, control messages, packets of the TUN device,
+// segments, time; and their octets with a length in front.
 #include <algorithm>
 
 #include "base/assert.hpp"
@@ -57,7 +58,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ResumedCall call(record_of(encrypted), encrypted ? std::optional(StartKeys{}) : std::nullopt,
                      counters);
     TimePoint now{std::chrono::hours(1)};
-    call.set_numbers({.snd_nxt = 1000, .rcv_nxt = 2000, .gre_out = 99, .gre_in = 50}, now);
+    call.set_numbers({.snd_nxt = 1000,
+                      .rcv_nxt = 2000,
+                      .hung_up = (how & 4) != 0,
+                      .stop_open = (how & 8) != 0,
+                      .gre_out = 99,
+                      .gre_in = 50},
+                     now);
     Output out;
     call.resume((how & 1) != 0, now, out);
     std::uint64_t index = 0;

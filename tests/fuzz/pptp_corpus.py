@@ -42,6 +42,7 @@ PPTP_RECORD = {
     "call-cut-short": pptp_call()[:-3],
     "numbers": pptp_numbers(),
     "numbers-never-acknowledges": pptp_numbers(flags=2),
+    "numbers-stopped": pptp_numbers(flags=12),
     "numbers-unknown-flag": pptp_numbers(flags=128),
     "numbers-index-too-high": pptp_numbers(index=1 << 60),
 }
@@ -101,6 +102,10 @@ PPTP_CALL = {
     "another-call": EXACT + message(7, b"\xab\xcd" + b"\0" * 154),
     "set-link-info": EXACT + message(15, b"\0" * 12),
     "wrong-cookie": EXACT + event(1, b"\0\x10\0\1\x1a\x2b\x3c\x4e\0\5\0\0\0\0\0\7"),
+    "hung-up": bytes([ASKED[0] | 4]) + ANSWER + gre(lcp(10, 0xa0, MAGIC), 51, 100),
+    "hung-up-exact": bytes([EXACT[0] | 4]) + event(2, IP),
+    "stopped": bytes([ASKED_MPPE[0] | 12]) + ANSWER + message(5, b"\0\0\0\7"),
+    "stopped-and-silent": bytes([ASKED_MPPE[0] | 12]) + time(2000) + event(4) + time(2000),
     "paused": EXACT_MPPE + event(2, IP) + event(4) + event(2, IP) + time(65000) + time(65000),
 }
 

@@ -32,6 +32,8 @@ constexpr std::uint8_t kEchoIsAdaptive = 0x01;
 
 constexpr std::uint8_t kEchoOpen = 0x01;
 constexpr std::uint8_t kNeverAcknowledges = 0x02;
+constexpr std::uint8_t kHungUp = 0x04;
+constexpr std::uint8_t kStopOpen = 0x08;
 
 constexpr std::string_view kSealPurpose = "pptp mppe keys ";
 
@@ -267,8 +269,10 @@ Bytes encode_numbers(const CallNumbers& numbers) {
     writer.u32(numbers.snd_nxt).u32(numbers.rcv_nxt).u32(numbers.snd_wnd);
     writer.u32(numbers.tsval).u32(numbers.peer_tsval);
     writer.u32(numbers.echo_id);
-    writer.u8(flags_of(
-        {{numbers.echo_open, kEchoOpen}, {numbers.never_acknowledges, kNeverAcknowledges}}));
+    writer.u8(flags_of({{numbers.echo_open, kEchoOpen},
+                        {numbers.never_acknowledges, kNeverAcknowledges},
+                        {numbers.hung_up, kHungUp},
+                        {numbers.stop_open, kStopOpen}}));
     writer.u32(numbers.gre_out).u32(numbers.gre_in);
     writer.u64(numbers.mppe_out).u64(numbers.mppe_in);
     return std::move(writer).take();
@@ -287,9 +291,12 @@ Result<CallNumbers> parse_numbers(ByteView bytes) {
     numbers.tsval = reader.u32();
     numbers.peer_tsval = reader.u32();
     numbers.echo_id = reader.u32();
-    const std::uint8_t flags = read_flags(reader, kEchoOpen | kNeverAcknowledges);
+    const std::uint8_t flags =
+        read_flags(reader, kEchoOpen | kNeverAcknowledges | kHungUp | kStopOpen);
     numbers.echo_open = (flags & kEchoOpen) != 0;
     numbers.never_acknowledges = (flags & kNeverAcknowledges) != 0;
+    numbers.hung_up = (flags & kHungUp) != 0;
+    numbers.stop_open = (flags & kStopOpen) != 0;
     numbers.gre_out = reader.u32();
     numbers.gre_in = reader.u32();
     numbers.mppe_out = reader.u64();

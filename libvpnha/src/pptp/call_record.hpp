@@ -81,6 +81,9 @@ struct CallNumbers {
     // The peer's last PPTP Echo-Request; open: it was not answered yet.
     std::uint32_t echo_id = 0;
     bool echo_open = false;
+    // The peer has ended the call: Call-Clear-Request, Stop-Control-Connection-Request, or its FIN.
+    bool hung_up = false;
+    bool stop_open = false;  // Its Stop-Control-Connection-Request has no reply.
     // The peer has sent data and never an acknowledgement, as the PPTP of Android up to 11.
     bool never_acknowledges = false;
     // GRE: the last number sent, and the last one received.

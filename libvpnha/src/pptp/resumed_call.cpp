@@ -90,6 +90,9 @@ void ResumedCall::resume(bool exact, TimePoint now, CallOutput& out) {
     if (exact) {
         if (!is_connected_) {
             connect(control_socket(record_.tcp, known_, now - known_at_), now, out);
+            if (state_ == State::ended) {
+                return;
+            }
             if (known_.echo_open) {
                 say(build_echo_reply(known_.echo_id), out);
             }
@@ -147,7 +150,18 @@ void ResumedCall::connect(const ControlSocket& socket, TimePoint now, CallOutput
     is_connected_ = true;
     own_echo_at_ = now + kOwnEcho;
     out.connect(socket);
+    heed_hang_up(out);
     close_when_heard(out);
+}
+
+void ResumedCall::heed_hang_up(CallOutput& out) {
+    if (!known_.hung_up) {
+        return;
+    }
+    if (known_.stop_open) {
+        say(build_stop_reply(), out);
+    }
+    end("peer had hung up before the takeover", EndCause::user_request, out);
 }
 
 void ResumedCall::probe(TimePoint now, CallOutput& out) {
@@ -181,7 +195,7 @@ void ResumedCall::on_segment(const PeerSegment& segment, TimePoint now, CallOutp
         ladder_->on_path(answered.took(), now);
     }
     connect(answered.socket(), now, out);
-    if (answered.unanswered_echo()) {
+    if (state_ != State::ended && answered.unanswered_echo()) {
         echo_id_ = *answered.unanswered_echo();
         say(build_echo_reply(echo_id_), out);
     }

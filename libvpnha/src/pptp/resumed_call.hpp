@@ -22,6 +22,9 @@
 // the ladder has an answer: each packet then has a GRE number and an MPPE index that nobody has
 // used.
 //
+// A peer that had hung up when the numbers were taken is told that the call is over, as soon as
+// there is a socket.
+//
 // A peer that wants to negotiate LCP, IPCP or CCP anew cannot be served: its link ends, and it
 // dials again. A CCP Reset-Request says that it did not take our index: the next one is further on.
 // A peer of which 200 encrypted packets in a row cannot be opened dials again, too.
@@ -124,7 +127,9 @@ class ResumedCall {
     void begin_link(TimePoint now);
     void on_position(TimePoint now, CallOutput& out);
     void be_running(const std::string& how, TimePoint now, CallOutput& out);
+    // The call may be over then.
     void connect(const ControlSocket& socket, TimePoint now, CallOutput& out);
+    void heed_hang_up(CallOutput& out);
     void probe(TimePoint now, CallOutput& out);
     void climb(TimePoint now, CallOutput& out);
     void ask_peer(TimePoint now, CallOutput& out);

@@ -78,7 +78,7 @@ TEST(CallRecordTest, NumbersHaveTheDocumentedBytes) {
               "0a0b0c0d"
               "0e0f1011"
               "00000003"
-              "03"
+              "0f"
               "000003e8"
               "000007d0"
               "0000000000001001"

@@ -43,6 +43,8 @@ class CallWorld final : public CallOutput {
         client_ack = known.snd_nxt;
     }
 
+    [[nodiscard]] static CallId id() { return sample_call().key.id; }
+
     // The stock gateway sends data to the client, and loses it with that probability.
     void stock_sends(int packets, double lost = 0) {
         for (int i = 0; i < packets; ++i) {

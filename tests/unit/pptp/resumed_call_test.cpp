@@ -533,6 +533,37 @@ TEST_P(ResumedCallTest, AnEchoThatWasOpenIsAnsweredInAnyCase) {
     }
 }
 
+TEST_P(ResumedCallTest, ACallThatItsClientHadClearedEnds) {
+    for (const bool exact : {false, true}) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        world.known.hung_up = true;
+        be_known(world);
+        // The dead node had acknowledged it.
+        world.client_seq += exact ? 0U : 16U;
+        world.call->resume(exact, world.now, world);
+        world.run(50ms);
+        EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(world.id())));
+        EXPECT_THAT(world.ended_by, ElementsAre(HasSubstr("hung up")));
+        EXPECT_EQ(world.cause, EndCause::user_request);
+    }
+}
+
+TEST_P(ResumedCallTest, AClientThatHadStoppedGetsItsReply) {
+    for (const bool answers : {false, true}) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        world.answers_probes = answers;
+        world.known.hung_up = true;
+        world.known.stop_open = true;
+        world.known.echo_open = true;
+        be_known(world);
+        world.call->resume(false, world.now, world);
+        world.run(1'500ms);
+        EXPECT_THAT(world.said,
+                    ElementsAre(build_stop_reply(), build_call_disconnect_notify(world.id())));
+        EXPECT_THAT(world.ended_by, ElementsAre(HasSubstr("hung up")));
+    }
+}
+
 TEST_P(ResumedCallTest, WithoutAnAnswerTheSocketHasWhatIsKnown) {
     CallWorld world(GetParam(), Mppe::bits128);
     world.answers_probes = false;

@@ -36,6 +36,8 @@ inline CallNumbers sample_numbers() {
             .peer_tsval = 0x0e0f1011,
             .echo_id = 3,
             .echo_open = true,
+            .hung_up = true,
+            .stop_open = true,
             .never_acknowledges = true,
             .gre_out = 1000,
             .gre_in = 2000,

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -109,6 +111,9 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
         side.tsval_at = now;
     }
     side.finished = side.finished || (segment.flags & Segment::kFin) != 0;
+    if (!out && (segment.flags & Segment::kFin) != 0 && is_expected(segment, connection)) {
+        connection.hung_up = true;
+    }
     if ((segment.flags & (Segment::kFin | Segment::kRst)) != 0 && !out) {
         noted.news = News::end_meant;
     } else if (const News news = on_message(segment, out, connection); news != News::none) {
@@ -139,6 +144,10 @@ void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
     }
 }
 
+bool CallObserver::is_expected(const ObservedSegment& segment, const Connection& connection) {
+    return segment.seq - connection.ours.acknowledged <= limits::kPptpStreamLagMax;
+}
+
 // One segment is one message, or none: they are short, and TCP sends each at once.
 CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool out,
                                             Connection& connection) {
@@ -157,6 +166,10 @@ CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool
         connection.echo_open = true;
     } else if (type == kEchoReply && out && id == connection.echo_id) {
         connection.echo_open = false;
+    } else if ((type == kStopRequest || type == kCallClear) && !out &&
+               is_expected(segment, connection)) {
+        connection.hung_up = true;
+        connection.stop_open = connection.stop_open || type == kStopRequest;
     }
     return type == kStopRequest || type == kCallClear || type == kCallDisconnect ? News::end_meant
                                                                                  : News::none;
@@ -261,6 +274,8 @@ pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
     numbers.peer_tsval = connection.theirs.tsval.value_or(0);
     numbers.echo_id = connection.echo_id;
     numbers.echo_open = connection.echo_open;
+    numbers.hung_up = connection.hung_up;
+    numbers.stop_open = connection.stop_open;
     return state;
 }
 

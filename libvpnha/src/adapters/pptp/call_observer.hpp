@@ -78,6 +78,8 @@ class CallObserver {
         Side theirs;
         std::uint32_t echo_id = 0;
         bool echo_open = false;
+        bool hung_up = false;  // By the peer.
+        bool stop_open = false;
         bool reset = false;
     };
     // Of MPPE, in one direction.
@@ -113,6 +115,10 @@ class CallObserver {
     void drop_if_over(const Ipv4Endpoint& peer);
     [[nodiscard]] bool has_call(const Ipv4Endpoint& peer) const;
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
+    // Whether the peer's segment is one that our end of the connection can take: a forged one ends
+    // no call at a successor.
+    [[nodiscard]] static bool is_expected(const ObservedSegment& segment,
+                                          const Connection& connection);
     [[nodiscard]] pptp::CallState state_of(const Call& call, TimePoint now) const;
 
     Ipv4Address vip_;

@@ -99,16 +99,17 @@ void CallWatch::on_readable(GatewayId gateway) {
         loop_.set_timer(timers_.reopen, QbLoop::now() + kReopenPause, [this] { reopen(); });
         return;
     }
-    read(gateway, place, kBlocksOfATurn);
-    if (place.observer.sent_unread() >= kUnreadMax) {
+    const bool end_meant = read(gateway, place, kBlocksOfATurn);
+    if (end_meant || place.observer.sent_unread() >= kUnreadMax) {
         tell(gateway, place);
     } else {
         tell_later();
     }
 }
 
-void CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
+bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     std::vector<std::pair<Ipv4Endpoint, bool>> ends;
+    bool end_meant = false;
     const TimePoint now = QbLoop::now();
     const bool all = place.ring->read(
         [&](ByteView bytes) {
@@ -119,6 +120,7 @@ void CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
             const CallObserver::Noted noted = place.observer.on_packet(*packet, now);
             if (noted.news != CallObserver::News::none) {
                 ends.emplace_back(noted.peer, noted.news == CallObserver::News::end_meant);
+                end_meant = end_meant || ends.back().second;
             }
         },
         blocks_max);
@@ -128,6 +130,7 @@ void CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     for (const auto& [peer, meant] : ends) {
         listener_.on_end(gateway, peer, meant);
     }
+    return end_meant;
 }
 
 void CallWatch::tell(GatewayId gateway, Place& place) {
@@ -194,7 +197,7 @@ void CallWatch::settle_due() {
         std::vector<pptp::CallState> states;
         if (const auto found = places_.find(due.gateway); found != places_.end()) {
             if (found->second.ring) {
-                read(due.gateway, found->second, kBlocksOfAll);
+                static_cast<void>(read(due.gateway, found->second, kBlocksOfAll));
             }
             states = found->second.observer.all(now);
         }

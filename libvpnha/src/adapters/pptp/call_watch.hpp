@@ -3,7 +3,8 @@
 // packets, which the loop reads in bounded turns, and the observer of its calls.
 //
 // What the kernel has captured comes at most 10 ms later (packet_ring.hpp). Numbers that have
-// changed are told each 100 ms, and after 512 packets of a call.
+// changed are told each 100 ms, after 512 packets of a call, and when an end is meant: a successor
+// that does not know of a hang-up takes its 16 octets for an Echo-Request.
 #pragma once
 
 #include <functional>
@@ -77,7 +78,8 @@ class CallWatch {
     void close(Place& place);
     void reopen();
     void on_readable(GatewayId gateway);
-    void read(GatewayId gateway, Place& place, std::size_t blocks_max);
+    // Whether one of the packets means to end a connection.
+    bool read(GatewayId gateway, Place& place, std::size_t blocks_max);
     void tell(GatewayId gateway, Place& place);
     void tell_later();
     void settle_due();

@@ -287,6 +287,35 @@ TEST_F(CallObserverTest, TheClientsUnansweredEchoIsOpen) {
     EXPECT_FALSE(numbers().echo_open);
 }
 
+TEST_F(CallObserverTest, TheClientsHangUpIsKept) {
+    constexpr std::uint16_t kStopRequest = 3;
+    constexpr std::uint16_t kCallClear = 12;
+    for (const std::uint16_t type : {kStopRequest, kCallClear}) {
+        shake_hands();
+        observer_.follow(key_);
+        see(tcp({.out = true, .seq = 5001, .ack = 1001, .payload = message(type, 0)}));
+        EXPECT_FALSE(numbers().hung_up) << "it is not the client's";
+        see(tcp({.seq = 900'000, .ack = 5001, .payload = message(type, 0)}));
+        see(tcp({.flags = Segment::kFin | Segment::kAck, .seq = 900'000, .ack = 5001}));
+        EXPECT_FALSE(numbers().hung_up) << "it is not of this stream";
+        // Beside an echo of which our acknowledgement was not seen.
+        see(tcp({.seq = 1001, .ack = 5001, .payload = message(5, 77)}));
+        see(tcp({.seq = 1017, .ack = 5001, .payload = message(type, 0)}));
+        EXPECT_TRUE(numbers().hung_up);
+        EXPECT_EQ(numbers().stop_open, type == kStopRequest);
+        see(tcp({.out = true, .seq = 5017, .ack = 1033, .payload = message(6, 77)}));
+        EXPECT_TRUE(numbers().hung_up);
+        // The next connection of this port.
+        shake_hands();
+        EXPECT_FALSE(numbers().hung_up);
+        EXPECT_FALSE(numbers().stop_open);
+    }
+    see(tcp({.out = true, .seq = 5001, .ack = 1001}));
+    see(tcp({.flags = Segment::kFin | Segment::kAck, .seq = 1001, .ack = 5001}));
+    EXPECT_TRUE(numbers().hung_up);
+    EXPECT_FALSE(numbers().stop_open);
+}
+
 TEST_F(CallObserverTest, TellsWhichEndsAreMeant) {
     for (const std::uint16_t type : {std::uint16_t{3}, std::uint16_t{12}, std::uint16_t{13}}) {
         for (const bool out : {false, true}) {

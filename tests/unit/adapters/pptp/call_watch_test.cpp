@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 
+#include "pptp/control_message.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -72,14 +73,18 @@ class CallWatchTest : public vpnha::testing::TwoHosts {
     Ipv4Endpoint peer_end_;
     std::vector<pptp::CallState> told_;
     std::vector<std::pair<Ipv4Endpoint, bool>> ends_;
+    std::function<void()> on_end_ = [] {};
     CallWatch watch_{loop_,
                      {.tell = 1, .settle = 2, .reopen = 3},
                      {.on_numbers =
                           [this](GatewayId, std::span<const pptp::CallState> calls) {
                               told_.assign(calls.begin(), calls.end());
                           },
-                      .on_end = [this](GatewayId, const Ipv4Endpoint& peer,
-                                       bool meant) { ends_.emplace_back(peer, meant); }}};
+                      .on_end =
+                          [this](GatewayId, const Ipv4Endpoint& peer, bool meant) {
+                              ends_.emplace_back(peer, meant);
+                              on_end_();
+                          }}};
 };
 
 TEST_F(CallWatchTest, KnowsWhatTheHandshakeAgreedOnAndTellsNumbersThatChange) {
@@ -103,6 +108,25 @@ TEST_F(CallWatchTest, KnowsWhatTheHandshakeAgreedOnAndTellsNumbersThatChange) {
     client_.reset();
     pass(100ms);
     EXPECT_EQ(ends_.back(), std::pair(peer_end_, true)) << "the client means to end it";
+}
+
+// A successor cannot tell a hang-up that it does not know of from an echo: both have 16 octets.
+TEST_F(CallWatchTest, TellsAHangUpAtOnce) {
+    watch_.watch(kId, "out0", ip("192.0.2.100"));
+    dial();
+    pass(100ms);
+    static_cast<void>(watch_.follow(kId, key()));
+    pass(200ms);
+    told_.clear();
+    ends_.clear();
+    on_end_ = [this] { loop_.stop(); };
+    const Bytes message = pptp::build_call_clear_request(pptp::CallId{7});
+    ASSERT_EQ(::write(client_.get(), message.data(), message.size()),
+              static_cast<ssize_t>(message.size()));
+    loop_.run();
+    EXPECT_THAT(ends_, ElementsAre(std::pair(peer_end_, true)));
+    ASSERT_THAT(told_, SizeIs(1));
+    EXPECT_TRUE(told_[0].numbers.hung_up);
 }
 
 TEST_F(CallWatchTest, SettledNumbersHaveAllThatWasSentBefore) {
