@@ -72,10 +72,12 @@ struct CallCounters {
     ppp::LinkCounters link;
 };
 
-// As MS-CHAPv2 gave them.
+// As MS-CHAPv2 gave them. Each copy is wiped when it goes.
 struct StartKeys {
-    mppe::Key send;
-    mppe::Key receive;
+    ~StartKeys();
+
+    mppe::Key send{};
+    mppe::Key receive{};
 };
 
 class ResumedCall {

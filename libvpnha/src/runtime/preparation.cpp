@@ -48,6 +48,12 @@ Result<Prepared> prepare(const DaemonOptions& options) {
         write_log(node::Level::warning,
                   real_time.error().detail + ": a busy node may lose its lease event=no-real-time");
     }
+    if (const Result<void> locked = adapters::lock_memory(); !locked) {
+        write_log(node::Level::warning,
+                  locked.error().detail +
+                      ": where this node has swap, keys of sessions may reach its disk "
+                      "event=no-memory-lock");
+    }
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");
     }

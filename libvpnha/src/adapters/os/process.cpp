@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -318,9 +319,40 @@ UniqueFd open_process(const Process& process) {
     return pidfd;
 }
 
+namespace {
+
+// Whether RLIMIT_MEMLOCK is none, or does not count; errno if not. It locks more than the limit
+// for a moment, without touching it.
+bool may_lock_all() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return limit.rlim_cur == RLIM_INFINITY;
+    }
+    const std::size_t size = limit.rlim_cur + 1;
+    void* const room =
+        ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) {
+        return false;
+    }
+    const bool is_locked = ::mlock2(room, size, MLOCK_ONFAULT) == 0;
+    const int error = errno;
+    ::munmap(room, size);
+    errno = error;
+    return is_locked;
+}
+
+}  // namespace
+
 Result<void> forbid_dumps() {
     if (::setrlimit(RLIMIT_CORE, &kNoCore) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return tl::unexpected(system_error("forbidding dumps of this process's memory", errno));
+    }
+    return {};
+}
+
+Result<void> lock_memory() {
+    if (!may_lock_all() || ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
+        return tl::unexpected(system_error("locking the memory of vpnhad", errno));
     }
     return {};
 }

@@ -54,6 +54,11 @@ struct Command {
 // them (core(5): the limit does not count there); and no debugger without CAP_SYS_PTRACE. The
 // second and third last until exec().
 [[nodiscard]] Result<void> forbid_dumps();
+// From now on the pages of this process stay in memory once they are touched (mlockall(2),
+// MCL_ONFAULT), as Corosync's do: no key reaches a swap device, and the loop waits for none. It
+// lasts until exec(), and is not a child's. Error system: RLIMIT_MEMLOCK counts for this process
+// (no CAP_IPC_LOCK), and nothing is locked: the kernel would refuse all memory beyond the limit.
+[[nodiscard]] Result<void> lock_memory();
 // nice -10 for this process and what it starts: another node waits for what it does. Error system:
 // no CAP_SYS_NICE.
 [[nodiscard]] Result<void> prefer_this_process();

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -277,6 +278,39 @@ TEST(ProcessTest, AForbiddenDumpKeepsAProcessFromNothingOfItsOwn) {
                std::ofstream("/proc/self/oom_score_adj").is_open() &&
                std::ifstream("/proc/thread-self/ns/net").is_open();
     });
+}
+
+// A field of proc(5)'s status, in KiB.
+std::size_t kib_of(const Waiting& process, const std::string& field) {
+    std::ifstream file(process.path_of("status"));
+    std::size_t kib = 0;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with(field + ":")) {
+            kib = std::stoul(line.substr(field.size() + 1));
+        }
+    }
+    return kib;
+}
+
+#ifndef __SANITIZE_ADDRESS__  // It makes mlockall() do nothing.
+TEST(ProcessTest, MemoryIsLockedThatComesLater) {
+    constexpr std::size_t kBytes = std::size_t{64} << 20;
+    const Waiting process([] {
+        return lock_memory() && ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+    });
+    EXPECT_GE(kib_of(process, "VmLck"), kBytes / 1024);
+    EXPECT_LT(kib_of(process, "VmRSS"), kBytes / 1024) << "what nobody has touched takes no room";
+}
+#endif
+
+// All that it asked for beyond the limit would be refused.
+TEST(ProcessTest, NoMemoryIsLockedBelowALimit) {
+    const Waiting process([] {
+        constexpr rlimit kSome{1 << 20, 1 << 20};
+        return ::setrlimit(RLIMIT_MEMLOCK, &kSome) == 0 && become_nobody() && !lock_memory();
+    });
+    EXPECT_EQ(kib_of(process, "VmLck"), 0U);
 }
 
 TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
