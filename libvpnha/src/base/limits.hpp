@@ -102,6 +102,9 @@ inline constexpr std::size_t kAccountsPerTurn = 512;
 inline constexpr std::chrono::milliseconds kAccountTurn{5};
 // A Start waits so long for a standby to have its account.
 inline constexpr std::chrono::seconds kAccountConfirmWait{1};
+// Accounting-Requests of a gateway under way, and of all gateways of a node: a server that takes 50
+// ms hears of 160 sessions a second.
+inline constexpr std::size_t kAccountsUnderWay = 8;
 // No accounting server answers, or none takes this request: tried again after 1, 2, 4 … 60 s.
 inline constexpr std::chrono::seconds kAccountAgainFirst{1};
 inline constexpr std::chrono::seconds kAccountAgainMax{60};

@@ -12,6 +12,7 @@
 
 #include "adapters/os/thread.hpp"
 #include "adapters/os/unique_fd.hpp"
+#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
@@ -29,18 +30,22 @@ struct AccountingClient::Mailbox {
             const std::lock_guard lock(mutex);
             requests.push_back(std::move(request));
         }
-        wanted.notify_all();
+        wanted.notify_one();
     }
+    struct Next {
+        node::SendAccounting request;
+        std::uint8_t identifier = 0;
+    };
     // Waits for the next one; nullopt: it is the end.
-    std::optional<node::SendAccounting> take() {
+    std::optional<Next> take() {
         std::unique_lock lock(mutex);
         wanted.wait(lock, [&] { return ending || !requests.empty(); });
         if (ending) {
             return std::nullopt;
         }
-        std::optional<node::SendAccounting> request = std::move(requests.front());
+        std::optional<Next> next = Next{std::move(requests.front()), ++last_identifier};
         requests.pop_front();
-        return request;
+        return next;
     }
     void tell(Answer answer) {
         const std::lock_guard lock(mutex);
@@ -48,14 +53,15 @@ struct AccountingClient::Mailbox {
         ::eventfd_write(ready.get(), 1);
     }
 
-    AccountingServers servers;  // The thread's alone.
-    UniqueFd ready;             // Readable when there are answers.
-    UniqueFd end;               // Readable when `ending`: for who waits in poll.
-    std::mutex mutex;           // Of all below.
+    const AccountingServers servers;
+    UniqueFd ready;    // Readable when there are answers.
+    UniqueFd end;      // Readable when `ending`: for who waits in poll.
+    std::mutex mutex;  // Of all below.
     std::condition_variable wanted;
     bool ending = false;
     std::deque<node::SendAccounting> requests;
     std::deque<Answer> answers;
+    std::uint8_t last_identifier = 0;
 };
 
 Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
@@ -72,7 +78,10 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     std::unique_ptr<AccountingClient> client(
         new AccountingClient(loop, std::move(mailbox), std::move(tell)));
     VPNHA_CHECK(loop.watch(fd, [raw = client.get()] { raw->tell_answers(); }));
-    VPNHA_TRY(client->sender_, start_thread([&shared] { send_all(shared); }));
+    for (std::size_t i = 0; i < limits::kAccountsUnderWay; ++i) {
+        VPNHA_TRY(std::thread sender, start_thread([&shared] { send_all(shared); }));
+        client->senders_.push_back(std::move(sender));
+    }
     return client;
 }
 
@@ -87,8 +96,8 @@ AccountingClient::~AccountingClient() {
     }
     mailbox_->wanted.notify_all();
     ::eventfd_write(mailbox_->end.get(), 1);
-    if (sender_.joinable()) {  // It may never have begun.
-        sender_.join();
+    for (std::thread& sender : senders_) {
+        sender.join();
     }
 }
 
@@ -98,9 +107,11 @@ void AccountingClient::send(node::SendAccounting request) {
 
 void AccountingClient::send_all(Mailbox& mailbox) {
     while (const auto next = mailbox.take()) {
-        AccountingServers::Answer answer = mailbox.servers.ask(next->request, mailbox.end.get());
-        mailbox.tell({next->gateway, node::AccountingAnswered{next->ticket, answer.result,
-                                                              std::move(answer.server)}});
+        const auto& [request, identifier] = *next;
+        AccountingServers::Answer answer =
+            mailbox.servers.ask(request.request, identifier, mailbox.end.get());
+        mailbox.tell({request.gateway, node::AccountingAnswered{request.ticket, answer.result,
+                                                                std::move(answer.server)}});
     }
 }
 

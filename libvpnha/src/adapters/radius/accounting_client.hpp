@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Accounting-Requests in a thread of their own: servers that do not answer hold up nothing else.
-// They are sent in the order in which they come, one at a time.
+// Accounting-Requests in threads of their own: servers that do not answer hold up nothing else.
+// They are sent in the order in which they come; limits::kAccountsUnderWay are under way at most,
+// each with an identifier and a port of its own.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/radius/accounting_servers.hpp"
@@ -21,8 +23,8 @@ class AccountingClient {
     [[nodiscard]] static Result<std::unique_ptr<AccountingClient>> start(QbLoop& loop,
                                                                          AccountingServers servers,
                                                                          Tell tell);
-    // Cuts a request short and joins the thread: libcrypto, which it calls, does not survive the
-    // process's exit beside it.
+    // Cuts requests short and joins the threads: libcrypto, which they call, does not survive the
+    // process's exit beside them.
     ~AccountingClient();
     AccountingClient(const AccountingClient&) = delete;
     AccountingClient& operator=(const AccountingClient&) = delete;
@@ -33,13 +35,14 @@ class AccountingClient {
     struct Mailbox;
 
     AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell);
+    // A thread's.
     static void send_all(Mailbox& mailbox);
     void tell_answers();
 
     QbLoop& loop_;
-    std::unique_ptr<Mailbox> mailbox_;  // The thread's as well.
+    std::unique_ptr<Mailbox> mailbox_;  // The threads' as well.
     Tell tell_;
-    std::thread sender_;
+    std::vector<std::thread> senders_;
 };
 
 }  // namespace vpnha::adapters

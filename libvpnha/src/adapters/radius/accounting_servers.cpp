@@ -30,7 +30,8 @@ Result<AccountingServers> AccountingServers::open(const config::Radius& settings
     return AccountingServers(settings, std::move(secret));
 }
 
-AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& request, int end) {
+AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& request,
+                                                 std::uint8_t identifier, int end) const {
     const Clock::time_point begun = Clock::now();
     Answer answer{node::AccountingResult::silent, ""};
     for (const Ipv4Endpoint& server : settings_.accounting_servers) {
@@ -38,7 +39,7 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
         late.delay_s += static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun).count());
         const char* what = "is silent";
-        switch (ask(server, late, end)) {
+        switch (ask(server, late, identifier, end)) {
             case Heard::answer:
                 return {node::AccountingResult::answered, to_string(server)};
             case Heard::nothing:
@@ -60,7 +61,8 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
 }
 
 AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
-                                                const node::AccountingRequest& request, int end) {
+                                                const node::AccountingRequest& request,
+                                                std::uint8_t identifier, int end) const {
     // Connected: the kernel takes packets of this server alone.
     const UniqueFd socket = open_network_socket(AF_INET, SOCK_DGRAM);
     const sockaddr_in to = to_sockaddr(server);
@@ -73,7 +75,7 @@ AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
     }
     const AccountingNas nas{settings_.nas_identifier, Ipv4Address{ntohl(own.sin_addr.s_addr)}};
     const auto packet = encode_accounting(
-        request, nas, ++last_id_, secret_.view(),
+        request, nas, identifier, secret_.view(),
         static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(
                                        std::chrono::system_clock::now().time_since_epoch())
                                        .count()));

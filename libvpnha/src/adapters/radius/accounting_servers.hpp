@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Accounting servers of RADIUS: one Accounting-Request at a time, to one server after the other
-// until one answers. Blocks meanwhile: for a thread of its own.
+// Accounting servers of RADIUS: an Accounting-Request to one server after the other until one
+// answers. Blocks meanwhile: for threads of its own, which may ask at the same time.
 //
 // Without a library: libradcli (1.2.11) takes an answer whose authenticator is wrong, so whoever
 // sends one would make a Stop that no server has heard count as answered.
@@ -25,9 +25,11 @@ class AccountingServers {
     // Reads the secret. Errors: of its file.
     [[nodiscard]] static Result<AccountingServers> open(const config::Radius& settings);
 
-    // Takes at most servers * (1 + retries) * timeout, and ends at once when `end` is readable; the
-    // answer of then means nothing. -1: nothing ends it.
-    [[nodiscard]] Answer ask(const node::AccountingRequest& request, int end = -1);
+    // `identifier`: no other request under way has it (RFC 2866 3). Takes at most servers * (1 +
+    // retries) * timeout, and ends at once when `end` is readable; the answer of then means
+    // nothing. -1: nothing ends it.
+    [[nodiscard]] Answer ask(const node::AccountingRequest& request, std::uint8_t identifier,
+                             int end = -1) const;
 
   private:
     enum class Heard {
@@ -42,13 +44,12 @@ class AccountingServers {
         : settings_(settings), secret_(std::move(secret)) {}
 
     [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
-                            int end);
+                            std::uint8_t identifier, int end) const;
     // Until the time-out.
     [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;
 
     config::Radius settings_;
     SecretBytes secret_;
-    std::uint8_t last_id_ = 0;
 };
 
 }  // namespace vpnha::adapters

@@ -14,13 +14,21 @@ constexpr TimePoint kLongAgo = TimePoint::min();
 
 void AccountQueue::put(const AccountId& id, Kind kind, TimePoint at) {
     erase(id);
+    if (const auto found = behind_.find(id); found != behind_.end()) {
+        found->second = Due{kind, at};
+        return;
+    }
     all_.emplace(id, Due{kind, at});
     of(kind).emplace(at, id);
 }
 
 void AccountQueue::hurry(const AccountId& id) {
-    if (const auto found = all_.find(id); found != all_.end()) {
+    const auto found = all_.find(id);
+    const auto behind = behind_.find(id);
+    if (found != all_.end()) {
         put(id, found->second.kind, kLongAgo);
+    } else if (behind != behind_.end() && behind->second) {
+        behind->second->at = kLongAgo;
     }
 }
 
@@ -29,14 +37,22 @@ void AccountQueue::erase(const AccountId& id) {
         of(found->second.kind).erase({found->second.at, id});
         all_.erase(found);
     }
+    if (const auto found = behind_.find(id); found != behind_.end()) {
+        found->second.reset();
+    }
 }
 
 void AccountQueue::clear() {
     all_.clear();
     due_ = {};
-    sending_.reset();
+    sending_.clear();
+    behind_.clear();
     quiet_until_.reset();
     pause_ = limits::kAccountAgainFirst;
+}
+
+bool AccountQueue::is_full() const {
+    return sending_.size() >= (quiet_until_ ? 1 : limits::kAccountsUnderWay);
 }
 
 const AccountQueue::Queue* AccountQueue::next(TimePoint now) const {
@@ -55,7 +71,7 @@ const AccountQueue::Queue* AccountQueue::next(TimePoint now) const {
 }
 
 std::optional<AccountId> AccountQueue::take(TimePoint now) {
-    if (sending_ || now < rate_.next() || (quiet_until_ && now < *quiet_until_)) {
+    if (is_full() || now < rate_.next() || (quiet_until_ && now < *quiet_until_)) {
         return std::nullopt;
     }
     const Queue* const queue = next(now);
@@ -68,34 +84,51 @@ std::optional<AccountId> AccountQueue::take(TimePoint now) {
 }
 
 void AccountQueue::send(const AccountId& id, Kind kind, std::uint64_t ticket, TimePoint now) {
-    sending_ = Sending{ticket, id, kind};
+    sending_.emplace(ticket, Sending{id, kind, now});
+    behind_.emplace(id, std::nullopt);
     turn_ = (static_cast<std::size_t>(kind) + 1) % kKinds;
     (void)rate_.take(now);
 }
 
+void AccountQueue::pause(const Sending& unanswered, TimePoint now) {
+    if (unanswered.at <= quiet_since_) {
+        return;  // It was under way already when another one was not answered.
+    }
+    quiet_since_ = now;
+    quiet_until_ = now + pause_;
+    pause_ = std::min<Duration>(2 * pause_, limits::kAccountAgainMax);
+}
+
 std::optional<AccountId> AccountQueue::finish(const node::AccountingAnswered& answer,
                                               TimePoint now) {
-    if (!sending_ || sending_->ticket != answer.ticket) {
+    const auto found = sending_.find(answer.ticket);
+    if (found == sending_.end()) {
         return std::nullopt;
     }
-    const auto [ticket, id, kind] = *sending_;
-    sending_.reset();
+    const Sending sent = found->second;
+    sending_.erase(found);
+    const std::optional<Due> behind = behind_.extract(sent.id).mapped();
+    if (answer.result == node::AccountingResult::answered) {
+        if (behind) {
+            put(sent.id, behind->kind, behind->at);
+        }
+    } else {
+        // What was to follow is told with it: the session has ended meanwhile.
+        const bool is_silent = answer.result == node::AccountingResult::silent;
+        put(sent.id, behind ? behind->kind : sent.kind,
+            is_silent ? now : now + limits::kAccountAgainMax);
+    }
     if (answer.result == node::AccountingResult::silent) {
-        put(id, kind, now);
-        quiet_until_ = now + pause_;
-        pause_ = std::min<Duration>(2 * pause_, limits::kAccountAgainMax);
-        return id;
+        pause(sent, now);
+    } else {
+        quiet_until_.reset();
+        pause_ = limits::kAccountAgainFirst;
     }
-    quiet_until_.reset();
-    pause_ = limits::kAccountAgainFirst;
-    if (answer.result == node::AccountingResult::failed) {
-        put(id, kind, now + limits::kAccountAgainMax);
-    }
-    return id;
+    return sent.id;
 }
 
 std::optional<TimePoint> AccountQueue::next_deadline() const {
-    if (sending_ || all_.empty()) {
+    if (is_full() || all_.empty()) {
         return std::nullopt;
     }
     TimePoint first = TimePoint::max();

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which account an accounting server is to hear of next, and when. One request is under way at a
-// time, and no more than a given number is sent a second. Pure.
+// Which account an accounting server is to hear of next, and when. Eight requests are under way at
+// most (limits::kAccountsUnderWay), one of each session, and no more than a given number is sent a
+// second. Pure.
 //
 // Starts, Stops and Interims have their turns: after a failure that lost hundreds of sessions the
 // Starts of the clients that dial again do not wait behind all Stops.
+//
+// What is put while the session's last request is under way waits for its end: a server has the
+// Start before the Stop.
 //
 // While no server answers, all wait: after 1, 2, 4 … 60 s one of them is tried, in turn. A request
 // that the servers do not take waits alone, 60 s.
@@ -42,10 +46,10 @@ class AccountQueue {
     [[nodiscard]] std::optional<AccountId> take(TimePoint now);
     // That one, which take() gave, is under way from now on, until finish().
     void send(const AccountId& id, Kind kind, std::uint64_t ticket, TimePoint now);
-    // Which one it was; nullopt: another ticket is under way, or none. One that was not answered is
-    // due again.
+    // Which one it was; nullopt: there is no such ticket. One that was not answered is due again.
     [[nodiscard]] std::optional<AccountId> finish(const node::AccountingAnswered& answer,
                                                   TimePoint now);
+    [[nodiscard]] bool is_under_way(const AccountId& id) const { return behind_.contains(id); }
     // The last request was not answered by anybody.
     [[nodiscard]] bool is_silent() const { return quiet_until_.has_value(); }
 
@@ -60,12 +64,15 @@ class AccountQueue {
         TimePoint at;
     };
     struct Sending {
-        std::uint64_t ticket = 0;
         AccountId id;
         Kind kind{};
+        TimePoint at;
     };
     using Queue = std::set<std::pair<TimePoint, AccountId>>;
 
+    // No server has answered since it was asked last.
+    void pause(const Sending& unanswered, TimePoint now);
+    [[nodiscard]] bool is_full() const;
     // That of which something is to be told at `now`, and whose turn it is.
     [[nodiscard]] const Queue* next(TimePoint now) const;
     [[nodiscard]] Queue& of(Kind kind) { return due_.at(static_cast<std::size_t>(kind)); }
@@ -74,8 +81,11 @@ class AccountQueue {
     std::array<Queue, kKinds> due_;  // The same, by their kinds.
     std::size_t turn_ = 0;           // Of due_.
     Burst rate_;
-    std::optional<Sending> sending_;
+    std::map<std::uint64_t, Sending> sending_;  // By ticket.
+    // Of those under way: what is due behind it.
+    std::map<AccountId, std::optional<Due>> behind_;
     std::optional<TimePoint> quiet_until_;
+    TimePoint quiet_since_ = TimePoint::min();
     Duration pause_ = limits::kAccountAgainFirst;
 };
 

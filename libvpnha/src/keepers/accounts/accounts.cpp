@@ -117,6 +117,7 @@ void Accounts::stop() {
     ended_.clear();
     ended_by_address_.clear();
     queue_.clear();
+    told_.clear();
     reading_ = {};
     changed_.clear();
     publish_at_.reset();
@@ -209,8 +210,7 @@ void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint no
     queue_.put(id, Kind::start, now);
     if (const auto before = ended_by_address_.find(account.record.address);
         before != ended_by_address_.end()) {
-        // A server that has the addresses in its database would else free this one again.
-        queue_.hurry(before->second);
+        queue_.hurry(before->second);  // may_start() has why.
     }
     if (!reading_.ticket) {
         reading_.again_at = earliest(reading_.again_at, now);
@@ -378,6 +378,11 @@ AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint no
 }
 
 bool Accounts::may_start(const Account& account, TimePoint now) const {
+    const auto before = ended_by_address_.find(account.record.address);
+    if (!account.record.started && before != ended_by_address_.end() &&
+        before->second != account.record.id && queue_.is_under_way(before->second)) {
+        return false;
+    }
     return account.record.started || now >= account.confirmed_by ||
            replica().complete_standbys().empty() ||
            replica().is_protected(record_key_of(account.record.id));
@@ -394,8 +399,8 @@ void Accounts::send_due(TimePoint now, Effects& effects) {
             continue;
         }
         AccountingRequest request = request_of(account.record, now);
-        told_ = {request.kind, request.seconds};
         queue_.send(*id, request.kind, ++last_ticket_, now);
+        told_[last_ticket_] = {request.kind, request.seconds};
         effects.emplace_back(node::SendAccounting{gateway_.id(), last_ticket_, std::move(request)});
     }
 }
@@ -406,6 +411,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     if (!id || !is_serving()) {
         return;
     }
+    const Told told = told_.extract(answer.ticket).mapped();
     const auto found = accounts_.find(*id);
     if (found == accounts_.end()) {
         queue_.erase(*id);  // Given up meanwhile.
@@ -413,7 +419,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     }
     if (answer.result == AccountingResult::silent) {
         ++counts_.unanswered;
-        if (!was_silent) {
+        if (!was_silent && queue_.is_silent()) {
             log(node::Level::warning,
                 "no accounting server answers event=accounting-silent: " + answer.server, effects);
         }
@@ -432,15 +438,15 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
             fmt::format("accounting goes on event=accounting-back server={}", answer.server),
             effects);
     }
-    if (told_.kind == Kind::stop) {
+    if (told.kind == Kind::stop) {
         forget(*id, now);
         return;
     }
     AccountRecord& record = found->second.record;
     record.started = true;
-    record.told_seconds = static_cast<std::uint32_t>(told_.seconds);
+    record.told_seconds = static_cast<std::uint32_t>(told.seconds);
     publish(found->second);
-    if (told_.kind == Kind::start) {
+    if (told.kind == Kind::start) {
         // A successor would tell it again.
         replica().hurry_counters();
     }

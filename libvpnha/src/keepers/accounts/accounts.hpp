@@ -94,7 +94,7 @@ class Accounts final : public Keeper {
         TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
         std::optional<EndCause> ordered;  // Why `plugin` was told to end it.
     };
-    // What the request under way tells.
+    // What a request under way tells.
     struct Told {
         node::AccountingRequest::Kind kind{};
         std::uint64_t seconds = 0;
@@ -136,6 +136,8 @@ class Accounts final : public Keeper {
     // What of a device's traffic is no part of a session that another node has counted last.
     [[nodiscard]] Traffic counted_before(std::uint32_t device) const;
     void send_due(TimePoint now, Effects& effects);
+    // A Start waits for a standby to have the account, and for the Stop under way of who had the
+    // address before: a server that has the addresses in its database would else free it again.
     [[nodiscard]] bool may_start(const Account& account, TimePoint now) const;
     [[nodiscard]] node::AccountingRequest request_of(const AccountRecord& record,
                                                      TimePoint now) const;
@@ -157,7 +159,7 @@ class Accounts final : public Keeper {
     std::set<AccountId> ended_;
     std::map<Ipv4Address, AccountId> ended_by_address_;  // The latest of them.
     AccountQueue queue_;
-    Told told_;
+    std::map<std::uint64_t, Told> told_;  // By ticket.
     Reading reading_;
     std::set<AccountId> changed_;  // To be published.
     std::optional<TimePoint> publish_at_;

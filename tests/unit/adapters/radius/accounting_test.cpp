@@ -16,12 +16,14 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "adapters/netlink/traffic_reader.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "adapters/radius/accounting_client.hpp"
 #include "adapters/radius/accounting_packet.hpp"
+#include "base/limits.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
@@ -41,11 +43,15 @@ std::array<std::uint8_t, 16> md5(const Bytes& octets) {
     return digest;
 }
 
-// RFC 2866: answers each request with its own secret, or does not answer.
+// RFC 2866: answers each request with its own secret, or does not answer. The first answer comes
+// when there are `gathered` requests.
 class Server {
   public:
-    explicit Server(std::string secret, bool silent = false)
-        : secret_(std::move(secret)), silent_(silent), fd_(::socket(AF_INET, SOCK_DGRAM, 0)) {
+    explicit Server(std::string secret, bool silent = false, std::size_t gathered = 1)
+        : secret_(std::move(secret)),
+          silent_(silent),
+          gathered_(gathered),
+          fd_(::socket(AF_INET, SOCK_DGRAM, 0)) {
         sockaddr_in name{};
         name.sin_family = AF_INET;
         name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -66,6 +72,10 @@ class Server {
         const std::lock_guard lock(mutex_);
         return requests_;
     }
+    [[nodiscard]] std::set<std::uint8_t> identifiers() {
+        const std::lock_guard lock(mutex_);
+        return identifiers_;
+    }
 
   private:
     void serve() {
@@ -79,10 +89,16 @@ class Server {
                 return;
             }
             note(ByteView(buffer).first(static_cast<std::size_t>(got)));
-            if (!silent_) {
-                const Bytes answer = answer_to(ByteView(buffer).first(20));
+            if (silent_) {
+                continue;
+            }
+            unanswered_.emplace_back(from, answer_to(ByteView(buffer).first(20)));
+            if (requests().size() < gathered_) {
+                continue;
+            }
+            for (const auto& [to, answer] : std::exchange(unanswered_, {})) {
                 ::sendto(fd_.get(), answer.data(), answer.size(), 0,
-                         reinterpret_cast<sockaddr*>(&from), length);
+                         reinterpret_cast<const sockaddr*>(&to), sizeof to);
             }
         }
     }
@@ -100,6 +116,7 @@ class Server {
             attributes.emplace(type, Bytes(value.begin(), value.end()));
         }
         const std::lock_guard lock(mutex_);
+        identifiers_.insert(request[1]);
         requests_.push_back(std::move(attributes));
     }
     [[nodiscard]] Bytes answer_to(ByteView header) const {
@@ -116,10 +133,13 @@ class Server {
 
     std::string secret_;
     bool silent_;
+    std::size_t gathered_;
+    std::vector<std::pair<sockaddr_in, Bytes>> unanswered_;  // The thread's.
     UniqueFd fd_;
     Ipv4Endpoint endpoint_;
     std::mutex mutex_;
     std::vector<Attributes> requests_;
+    std::set<std::uint8_t> identifiers_;
     std::thread thread_;
 };
 
@@ -141,7 +161,7 @@ class AccountingTest : public ::testing::Test {
         settings_.accounting_servers = servers;
         auto opened = AccountingServers::open(settings_);
         EXPECT_TRUE(opened.has_value()) << (opened ? "" : opened.error().detail);
-        return opened ? opened->ask(request) : AccountingServers::Answer{};
+        return opened ? opened->ask(request, 1) : AccountingServers::Answer{};
     }
     std::string error_of_open() {
         const auto opened = AccountingServers::open(settings_);
@@ -281,6 +301,29 @@ TEST_F(AccountingTest, TheLoopGoesOnMeanwhile) {
     reader.read({GatewayId{3}, 8});
     loop.run();
     EXPECT_THAT(told, ElementsAre("traffic", "answer"));
+}
+
+// None of them has an answer before all are there.
+TEST_F(AccountingTest, EightAreUnderWayEachWithItsIdentifier) {
+    Server server(kSecret, false, limits::kAccountsUnderWay);
+    settings_.accounting_servers = {server.endpoint()};
+    QbLoop loop;
+    std::set<std::uint64_t> answered;
+    auto client = AccountingClient::start(loop, std::move(*AccountingServers::open(settings_)),
+                                          [&](GatewayId, const node::AccountingAnswered& answer) {
+                                              EXPECT_EQ(answer.result, AccountingResult::answered);
+                                              answered.insert(answer.ticket);
+                                              if (answered.size() == limits::kAccountsUnderWay) {
+                                                  loop.stop();
+                                              }
+                                          });
+    ASSERT_TRUE(client.has_value());
+    for (std::uint64_t ticket = 1; ticket <= limits::kAccountsUnderWay; ++ticket) {
+        (*client)->send({GatewayId{3}, ticket, stop()});
+    }
+    loop.run();
+    EXPECT_EQ(server.requests().size(), limits::kAccountsUnderWay);
+    EXPECT_EQ(server.identifiers().size(), limits::kAccountsUnderWay);
 }
 
 // Of this process.

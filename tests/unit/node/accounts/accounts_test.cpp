@@ -89,6 +89,12 @@ class AccountsTest : public ::testing::Test {
         }
         hear(node, AccountingAnswered{send.ticket, result_, "192.0.2.1:1813"});
     }
+    // Of the promoted node, not answered yet.
+    [[nodiscard]] std::size_t sends_under_way() {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            cluster_.at(promoted_).accounting,
+            [](const auto& work) { return std::holds_alternative<SendAccounting>(work); }));
+    }
     void pass(Duration time) {
         const TimePoint end = cluster_.now() + time;
         answer_all();
@@ -391,6 +397,33 @@ TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
         << "its address was given anew";
     pass(seconds(30));
     EXPECT_EQ(stops(all), kSessions);
+}
+
+// A server that keeps addresses in a database would free it again after the new Start.
+TEST_F(AccountsTest, AStartWaitsForTheStopUnderWayOfWhoHadTheAddress) {
+    up(1);
+    pass(seconds(2));
+    down(1, {EndCause::user_request, std::nullopt});
+    cluster_.pass(milliseconds(100));
+    ASSERT_EQ(sends_under_way(), 1U);
+    began_.erase(1);
+    up(1);
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(sends_under_way(), 1U) << "the Stop alone";
+    pass(seconds(1));
+    ASSERT_EQ(heard_.size(), 2U);
+    EXPECT_EQ(heard_.begin()->second.count(Kind::stop), 1);
+    EXPECT_EQ(heard_.rbegin()->second.count(Kind::start), 1);
+}
+
+TEST_F(AccountsTest, EightSessionsAreToldOfAtATime) {
+    for (std::uint16_t number = 1; number <= 10; ++number) {
+        up(number);
+    }
+    cluster_.pass(seconds(2));
+    EXPECT_EQ(sends_under_way(), limits::kAccountsUnderWay);
+    pass(seconds(1));
+    EXPECT_EQ(heard_.size(), 10U);
 }
 
 TEST_F(AccountsTest, TheOldestEndsAreGivenUpWhereNobodyAnswersForLong) {
