@@ -19,6 +19,7 @@
 
 #include "adapters/lease/fenced_file.hpp"
 #include "adapters/os/process.hpp"
+#include "adapters/os/text_file.hpp"
 #include "adapters/os/unique_fd.hpp"
 
 namespace vpnha::agents {
@@ -57,21 +58,11 @@ constexpr const char* kSystemd = "/run/systemd/system";
 constexpr const char* kUnit = "vpnhad.service";
 constexpr const char* kUnitBinary = "/usr/sbin/vpnhad";
 constexpr const char* kUnitEnvironment = "/run/vpnha/vpnhad.environment";
-constexpr const char* kUnitErrors = "/run/vpnha/systemctl.errors";
 // For all attempts to silence the gateway. Longer than any lease, so behind it the gate is shut.
 constexpr auto kSilencePatience = 2s;
 constexpr auto kGateLookPatience = 500ms;
 // A restarted vpnhad that makes the node silent at its start may be at the same devices.
 constexpr int kSilenceAttempts = 3;
-
-std::string last_line(const std::string& path) {
-    std::ifstream file(path);
-    std::string last;
-    for (std::string line; std::getline(file, line);) {
-        last = line.empty() ? last : line;
-    }
-    return last;
-}
 
 Result<void> make_directory(const std::filesystem::path& path) {
     std::error_code error;
@@ -226,7 +217,7 @@ Result<unsigned> Vpnhad::ensure_running() {
         }
         if (keeper && !adapters::read_process(*keeper)) {
             return fail(Errc::system, fmt::format("vpnhad ended at once: {} (more in {})",
-                                                  last_line(kErrors), log_file_));
+                                                  adapters::last_line(kErrors), log_file_));
         }
         if (!keeper) {
             VPNHA_TRY(const auto earlier, keepers());
@@ -259,18 +250,16 @@ Result<pid_t> Vpnhad::start_unit() const {
                << std::flush)) {
         return tl::unexpected(system_error(fmt::format("writing {}", kUnitEnvironment), errno));
     }
-    VPNHA_TRY(const int code,
-              adapters::run_to_end(
-                  {.arguments = {"/usr/bin/systemctl", "start", kUnit}, .error_file = kUnitErrors},
-                  kStartTimeout));
-    if (code != 0) {
-        return fail(Errc::system,
-                    fmt::format("systemctl start {}: {}", kUnit, last_line(kUnitErrors)));
+    VPNHA_TRY(
+        const adapters::Ended ended,
+        adapters::run_to_end({.arguments = {"/usr/bin/systemctl", "start", kUnit}}, kStartTimeout));
+    if (ended.code != 0) {
+        return fail(Errc::system, fmt::format("systemctl start {}: {}", kUnit, ended.errors));
     }
     VPNHA_TRY(const auto started, keepers());
     if (started.empty()) {
         return fail(Errc::system, fmt::format("vpnhad ended at once: {} (more in {})",
-                                              last_line(kErrors), log_file_));
+                                              adapters::last_line(kErrors), log_file_));
     }
     return started[0].pid;
 }

@@ -23,6 +23,9 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <sstream>
+
+#include "base/assert.hpp"
 
 namespace vpnha::adapters {
 
@@ -112,8 +115,9 @@ Execution prepare(const Command& command) {
             .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str()};
 }
 
-// Ends the calling process: the command or a failure, which `news` tells.
-[[noreturn]] void execute(const Execution& execution, int news) {
+// Ends the calling process: the command or a failure, which `news` tells. `errors`: its stderr; -1:
+// where its stdout is.
+[[noreturn]] void execute(const Execution& execution, int news, int errors = -1) {
     SpawnNews report{.pid = ::getpid(), .error_number = 0};
     [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
     sigset_t none;
@@ -124,7 +128,7 @@ Execution prepare(const Command& command) {
     const int out = ::open(execution.output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(null, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
-    ::dup2(out, STDERR_FILENO);
+    ::dup2(errors < 0 ? out : errors, STDERR_FILENO);
     ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     ::execve(execution.argv[0], execution.argv.data(), execution.environment.data());
     report.error_number = errno;
@@ -156,6 +160,67 @@ Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::tim
         }
         if (errno != EINTR) {
             return Waited::stopped;
+        }
+    }
+}
+
+// What a command writes, up to a bound.
+class ErrorReader {
+  public:
+    explicit ErrorReader(int pipe) : pipe_(pipe) {
+        ::fcntl(pipe_, F_SETFL, ::fcntl(pipe_, F_GETFL) | O_NONBLOCK);
+    }
+
+    // -1: nobody can write any more.
+    [[nodiscard]] int pipe() const { return pipe_; }
+    // What is in the pipe now. Whoever writes faster than this reads does not keep it.
+    void read() {
+        std::array<char, 4096> bytes{};
+        for (std::size_t taken = 0; taken < kPipeBytes && pipe_ >= 0;) {
+            const ssize_t size = ::read(pipe_, bytes.data(), bytes.size());
+            if (size < 0) {
+                return;
+            }
+            pipe_ = size == 0 ? -1 : pipe_;
+            taken += static_cast<std::size_t>(size);
+            text_.append(bytes.data(),
+                         std::min(static_cast<std::size_t>(size), kErrorBytesMax - text_.size()));
+        }
+    }
+    [[nodiscard]] std::string lines() const {
+        std::string joined;
+        std::istringstream text(text_);
+        for (std::string line; std::getline(text, line);) {
+            if (!line.empty()) {
+                joined += (joined.empty() ? "" : "; ") + line;
+            }
+        }
+        return joined;
+    }
+
+  private:
+    static constexpr std::size_t kPipeBytes = 65536;
+    static constexpr std::size_t kErrorBytesMax = 8192;
+
+    int pipe_;
+    std::string text_;
+};
+
+// False: it had not ended by the deadline. A child of it that has the pipe and goes on is not
+// waited for.
+bool read_until_gone(ErrorReader& errors, int pidfd,
+                     std::chrono::steady_clock::time_point deadline) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now());
+        std::array<pollfd, 2> entries{pollfd{.fd = pidfd, .events = POLLIN, .revents = 0},
+                                      pollfd{.fd = errors.pipe(), .events = POLLIN, .revents = 0}};
+        const int ready = ::poll(entries.data(), entries.size(),
+                                 static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        const bool is_gone = entries[0].revents != 0;
+        errors.read();
+        if (is_gone || left.count() <= 0 || (ready < 0 && errno != EINTR)) {
+            return is_gone;
         }
     }
 }
@@ -400,20 +465,24 @@ Result<pid_t> spawn_detached(const Command& command) {
     return read_spawn_news(news, command.arguments[0]);
 }
 
-Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout) {
+Result<Ended> run_to_end(const Command& command, std::chrono::milliseconds timeout) {
+    VPNHA_ASSERT(command.error_file.empty());
     VPNHA_TRY(Pipe news, make_pipe());
+    VPNHA_TRY(Pipe errors, make_pipe());
     const Execution execution = prepare(command);
     const pid_t child = ::fork();
     if (child < 0) {
         return tl::unexpected(system_error("fork", errno));
     }
     if (child == 0) {
-        execute(execution, news.writer.get());
+        execute(execution, news.writer.get(), errors.writer.get());
     }
     news.writer.reset();
+    errors.writer.reset();
+    ErrorReader reader(errors.reader.get());
     const Result<pid_t> started = read_spawn_news(news, command.arguments[0]);
-    const bool ended =
-        wait_gone(open_pidfd(child).get(), std::chrono::steady_clock::now() + timeout);
+    const bool ended = read_until_gone(reader, open_pidfd(child).get(),
+                                       std::chrono::steady_clock::now() + timeout);
     if (!ended) {
         ::kill(child, SIGKILL);
     }
@@ -422,10 +491,12 @@ Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout
         return tl::unexpected(started.error());
     }
     if (!ended) {
-        return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed",
-                                               command.arguments[0], timeout.count()));
+        const std::string words = reader.lines();
+        return fail(Errc::timeout, fmt::format("{} does not end within {} ms; it was killed{}",
+                                               command.arguments[0], timeout.count(),
+                                               words.empty() ? words : "; it wrote: " + words));
     }
-    return exit_code_of(status);
+    return Ended{.code = exit_code_of(status), .errors = reader.lines()};
 }
 
 Result<int> run_group_to_end(const Command& command, std::chrono::milliseconds timeout, int stop) {

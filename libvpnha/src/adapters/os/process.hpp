@@ -46,7 +46,7 @@ enum class WhoseNetwork { ours, ours_or_unknown };
 
 struct Command {
     std::vector<std::string> arguments;  // The program's path first.
-    std::string error_file;              // Receives stdout and stderr, truncated; empty: discarded.
+    std::string error_file{};            // Receives stdout and stderr, truncated; empty: discarded.
     std::vector<std::string> environment{};  // NAME=VALUE, beside PATH.
 };
 
@@ -76,9 +76,18 @@ struct Command {
 // program could not be executed.
 [[nodiscard]] Result<pid_t> spawn_detached(const Command& command);
 
-// Runs the command to its end in the same way; its exit code. After `timeout` it is killed, which
-// is an error.
-[[nodiscard]] Result<int> run_to_end(const Command& command, std::chrono::milliseconds timeout);
+// How a command ended.
+struct Ended {
+    int code = 0;  // As a shell has it: of a signal 128 more than its number.
+    std::string
+        errors;  // The first 8 KiB of what it wrote to stderr: lines, with "; " between them.
+};
+
+// Runs the command to its end in the same way. After `timeout` it is killed, which is an error. Its
+// stderr is a pipe, and its stdout is discarded; the command must have no error_file. A profile of
+// AppArmor can keep a program from writing to a file of its starter's (file_inherit of
+// apparmor.d(5)), but not to a pipe.
+[[nodiscard]] Result<Ended> run_to_end(const Command& command, std::chrono::milliseconds timeout);
 
 // Runs the command to its end as the leader of a process group, without the caller's environment,
 // descriptors and signal handlers, in "/", in a session of its own; its exit code. After `timeout`

@@ -14,6 +14,15 @@ std::string read_text(const std::string& path) {
     return text.str();
 }
 
+std::string last_line(const std::string& path) {
+    std::ifstream file(path);
+    std::string last;
+    for (std::string line; std::getline(file, line);) {
+        last = line.empty() ? last : line;
+    }
+    return last;
+}
+
 Result<void> write_text(const std::string& path, const std::string& text) {
     std::ofstream file(path, std::ios::trunc);
     file << text;

@@ -10,6 +10,8 @@ namespace vpnha::adapters {
 
 // Empty when there is no such file.
 [[nodiscard]] std::string read_text(const std::string& path);
+// The last line of it that is not empty; empty when there is none.
+[[nodiscard]] std::string last_line(const std::string& path);
 // In place: a reader may see half of it. Error: the system's, with the path.
 Result<void> write_text(const std::string& path, const std::string& text);
 

@@ -293,9 +293,10 @@ Result<void> PppLinkService::wait_up(const PppLinkSettings& settings,
             return {};
         }
         if (found.state != State::redialling) {
-            return fail(Errc::system, fmt::format("the link's daemon ended at once; the system log "
-                                                  "and {} say why",
-                                                  places_.path("errors")));
+            const std::string words = last_line(places_.path("errors"));
+            return fail(Errc::system, fmt::format("the link's daemon ended at once; {}",
+                                                  words.empty() ? "the system log may have more"
+                                                                : "its last words: " + words));
         }
         if (found.trouble.is_refusal) {
             return fail(Errc::unreachable, found.trouble.why);

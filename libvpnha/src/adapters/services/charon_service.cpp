@@ -97,17 +97,15 @@ Result<void> check_free(const StockInstance& /*daemon*/) {
 }
 
 Result<void> load_connections(const StockInstance& daemon) {
-    const std::string output = daemon.path("swanctl.log");
     const std::string config = daemon.started.fact("config");
-    VPNHA_TRY(const int code,
+    VPNHA_TRY(const Ended ended,
               run_to_end({.arguments = {daemon.started.fact("swanctl"), "--load-all", "--noprompt",
-                                        "--file", config, "--uri", kViciUri},
-                          .error_file = output},
+                                        "--file", config, "--uri", kViciUri}},
                          kLoadTimeout));
-    if (code != 0) {
+    if (ended.code != 0) {
         return fail(Errc::invalid_config,
-                    fmt::format("swanctl does not load all of {} (exit code {}); {} says why",
-                                config, code, output));
+                    fmt::format("swanctl does not load all of {} (exit code {}): {}", config,
+                                ended.code, ended.errors));
     }
     return check_connections();
 }
@@ -153,6 +151,10 @@ const StockKind& charon_kind() {
     return kKind;
 }
 
+ConfinedProgram confined_swanctl(const std::string& path) {
+    return {path, {"/etc/swanctl/", "/etc/strongswan.conf", "/etc/strongswan.d/"}};
+}
+
 Result<void> check_charon(const CharonSettings& settings) {
     VPNHA_CHECK(check_installed(settings.binary, X_OK, "charon-systemd"));
     VPNHA_CHECK(check_installed(settings.swanctl, X_OK, "strongswan-swanctl"));
@@ -160,8 +162,13 @@ Result<void> check_charon(const CharonSettings& settings) {
     if (::access(settings.config.c_str(), R_OK) != 0) {
         return fail(Errc::invalid_config, system_error("reading " + settings.config, errno).detail);
     }
-    VPNHA_TRY(const config::StrongswanSection connections, load_strongswan(settings.config));
-    const std::vector<std::string> refused = config::refused_in_connections(connections);
+    VPNHA_TRY(const LoadedStrongswan loaded, load_strongswan(settings.config));
+    VPNHA_CHECK(
+        check_may_read(confined_swanctl(settings.swanctl), loaded.files, settings.apparmor));
+    // Ubuntu enforces it. Debian 12 only complains.
+    VPNHA_CHECK(check_may_read({settings.binary, {"/etc/strongswan.conf", "/etc/strongswan.d/"}},
+                               {settings.strongswan_conf}, settings.apparmor));
+    const std::vector<std::string> refused = config::refused_in_connections(loaded.top);
     return refused.empty() ? Result<void>() : fail(Errc::invalid_config, refused.front());
 }
 

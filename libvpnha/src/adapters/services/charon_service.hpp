@@ -14,6 +14,7 @@
 
 #include <string>
 
+#include "adapters/services/apparmor.hpp"
 #include "adapters/services/stock_service.hpp"
 
 namespace vpnha::adapters {
@@ -27,11 +28,15 @@ struct CharonSettings {
     std::string strongswan_conf;
     std::string config;    // swanctl.conf.
     std::string resource;  // Its name in the cluster.
+    ApparmorPlaces apparmor{};
 };
+
+// Of Debian 12's profile usr.sbin.swanctl: where it may read.
+[[nodiscard]] ConfinedProgram confined_swanctl(const std::string& path);
 
 [[nodiscard]] const StockKind& charon_kind();
 
-// Could this node start it? The programs, the plugin and the configuration.
+// Could this node start it? The programs, the plugin, the configuration, and AppArmor.
 [[nodiscard]] Result<void> check_charon(const CharonSettings& settings);
 // What `service` is to be started with.
 [[nodiscard]] Result<StockStarted> plan_charon(const StockService& service,

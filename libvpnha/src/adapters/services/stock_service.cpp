@@ -182,10 +182,11 @@ Result<void> StockService::wait_ready(const StockStarted& started, pid_t pid) co
     const auto deadline = std::chrono::steady_clock::now() + kind_->start_timeout;
     while (!daemon(started) || !kind_->is_ready(instance(started))) {
         if (!read_process(pid)) {
-            return fail(Errc::system, fmt::format("{} ended at once; {} The system log and {} say "
-                                                  "more",
-                                                  kind_->name, kind_->why_ended(instance(started)),
-                                                  path("errors")));
+            const std::string words = last_line(path("errors"));
+            return fail(Errc::system, fmt::format("{} ended at once; {} {}", kind_->name,
+                                                  kind_->why_ended(instance(started)),
+                                                  words.empty() ? "The system log may have more"
+                                                                : "Its last words: " + words));
         }
         if (std::chrono::steady_clock::now() > deadline) {
             return fail(Errc::timeout, fmt::format("{} (process {}) {}", kind_->name, pid,

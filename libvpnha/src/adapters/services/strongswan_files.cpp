@@ -45,13 +45,22 @@ std::vector<StrongswanFile> included_by(const std::string& file, const std::stri
 
 }  // namespace
 
-Result<config::StrongswanSection> load_strongswan(const std::string& file) {
+Result<LoadedStrongswan> load_strongswan(const std::string& file) {
     const auto read = read_file(file);
     if (!read) {
         return fail(Errc::system, fmt::format("{} cannot be read", file));
     }
-    VPNHA_TRY(const config::StrongswanSection top, config::parse_strongswan(*read, included_by));
-    return config::with_references(top);
+    LoadedStrongswan loaded{.top = {}, .files = {file}};
+    const auto include = [&loaded](const std::string& by, const std::string& pattern) {
+        std::vector<StrongswanFile> included = included_by(by, pattern);
+        for (const StrongswanFile& each : included) {
+            loaded.files.push_back(each.name);
+        }
+        return included;
+    };
+    VPNHA_TRY(const config::StrongswanSection top, config::parse_strongswan(*read, include));
+    loaded.top = config::with_references(top);
+    return loaded;
 }
 
 }  // namespace vpnha::adapters

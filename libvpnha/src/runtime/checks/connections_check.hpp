@@ -2,13 +2,16 @@
 // Whether the connections of the gateway with IPsec are such that its SAs outlive a takeover.
 #pragma once
 
+#include "adapters/services/apparmor.hpp"
 #include "config/config.hpp"
 #include "config/connections.hpp"
 
 namespace vpnha::runtime {
 
 // Reads the files that the gateway's table names, and what they include. A file that is no
-// swanctl.conf is refused: swanctl would not load it. Nothing without such a gateway.
-[[nodiscard]] config::ConnectionFindings find_in_connections(const config::Config& config);
+// swanctl.conf is refused: swanctl would not load it. So is one that AppArmor does not let swanctl
+// read, at /usr/sbin/swanctl. Nothing without such a gateway.
+[[nodiscard]] config::ConnectionFindings find_in_connections(
+    const config::Config& config, const adapters::ApparmorPlaces& apparmor = {});
 
 }  // namespace vpnha::runtime

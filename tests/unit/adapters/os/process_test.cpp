@@ -339,6 +339,37 @@ TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
 }
 
+Result<Ended> run_script(const char* script, std::chrono::milliseconds timeout) {
+    return run_to_end({.arguments = {"/bin/sh", "-c", script}}, timeout);
+}
+
+TEST(ProcessTest, WhatACommandWritesToItsErrorsComesByAPipe) {
+    const auto ended = run_script(
+        "readlink /proc/self/fd/2 >&2; echo discarded; echo; echo last words >&2; exit 7", 10s);
+    ASSERT_TRUE(ended.has_value()) << ended.error().detail;
+    EXPECT_EQ(ended->code, 7);
+    EXPECT_THAT(ended->errors, testing::MatchesRegex("pipe:.*; last words"));
+}
+
+TEST(ProcessTest, ACommandThatWritesWithoutEndIsReadAndKilled) {
+    const auto much = run_script("head -c 1000000 /dev/zero | tr '\\0' x >&2", 10s);
+    ASSERT_TRUE(much.has_value()) << "a pipe that is full does not hold it up";
+    EXPECT_EQ(much->errors, std::string(8192, 'x'));
+    const auto endless = run_script("echo it hangs >&2; exec cat /dev/zero >&2", 200ms);
+    ASSERT_FALSE(endless.has_value());
+    EXPECT_EQ(endless.error().code, Errc::timeout);
+    EXPECT_THAT(endless.error().detail, HasSubstr("it wrote: it hangs"));
+}
+
+TEST(ProcessTest, WhoeverHasTheErrorsOfACommandThatEndedIsNotWaitedFor) {
+    const auto ended = run_script("echo before >&2; sleep 1000 & echo $! >&2", 10s);
+    ASSERT_TRUE(ended.has_value()) << ended.error().detail;
+    ASSERT_THAT(ended->errors, testing::StartsWith("before; "));
+    const auto left = read_process(std::stoi(ended->errors.substr(8)));
+    ASSERT_TRUE(left.has_value());
+    EXPECT_TRUE(kill_and_wait({*left}, 5s).has_value());
+}
+
 TEST(ProcessTest, WhatItStartsLeavesNoCoreFile) {
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_CORE, &limit), 0);

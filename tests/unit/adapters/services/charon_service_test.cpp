@@ -275,7 +275,9 @@ TEST_F(CharonServiceTest, RefusesAConfigurationWithoutConnections) {
 
 TEST_F(CharonServiceTest, RefusesAConfigurationThatSwanctlDoesNotLoad) {
     std::ofstream(settings().config) << "connections {\nwest {\nproposals = rot13\n}\n}\n";
-    expect_refused(Errc::invalid_config, "swanctl.log says why");
+    expect_refused(Errc::invalid_config, "invalid value for: proposals");
+    EXPECT_FALSE(std::filesystem::exists(root_ + "/run/charon/west/swanctl.log"))
+        << "AppArmor lets swanctl write to no file of ours";
 }
 
 TEST_F(CharonServiceTest, RefusesWhatNoStandbyCouldGoOnWith) {
@@ -286,6 +288,22 @@ TEST_F(CharonServiceTest, RefusesWhatNoStandbyCouldGoOnWith) {
     EXPECT_EQ(state(), State::stopped) << "it was not started";
     std::ofstream(root_ + "/conf.d/ppk.conf") << "secrets { ppk-1 { \n";
     expect_refused(Errc::malformed, "swanctl.conf: line");
+}
+
+TEST_F(CharonServiceTest, RefusesWhatAppArmorKeepsFromTheStockPrograms) {
+    auto confined = settings();
+    confined.apparmor = {.profiles = root_ + "/profiles", .local = root_};
+    const auto refusal = [&confined] {
+        const auto checked = check_charon(confined);
+        return checked ? std::string() : checked.error().detail;
+    };
+    EXPECT_EQ(refusal(), "") << "no AppArmor";
+    std::ofstream(confined.apparmor.profiles) << "/usr/sbin/charon-systemd (enforce)\n";
+    EXPECT_THAT(refusal(), HasSubstr("does not let /usr/sbin/charon-systemd read"));
+    std::ofstream(confined.apparmor.profiles) << "/usr/sbin/swanctl (enforce)\n";
+    EXPECT_THAT(refusal(), HasSubstr("does not let /usr/sbin/swanctl read"));
+    std::ofstream(root_ + "/usr.sbin.swanctl") << "\"" << root_ << "/{,**}\" r,\n";
+    EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(CharonServiceTest, NamesWhoIsInTheWay) {

@@ -156,8 +156,9 @@ class PptpdServiceTest : public testing::Test {
               {"address", "add", "192.0.2.101/32", "dev", "lo"}}) {
             std::vector<std::string> arguments{"/sbin/ip"};
             arguments.insert(arguments.end(), command.begin(), command.end());
-            ASSERT_EQ(
-                run_to_end({.arguments = arguments, .error_file = ""}, std::chrono::seconds(5)), 0);
+            const auto ended = run_to_end({.arguments = arguments}, std::chrono::seconds(5));
+            ASSERT_TRUE(ended.has_value());
+            ASSERT_EQ(ended->code, 0) << ended->errors;
         }
     }
 

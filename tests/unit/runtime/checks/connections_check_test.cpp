@@ -58,6 +58,15 @@ TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("not looked at")));
 }
 
+TEST_F(ConnectionsCheckTest, WhatAppArmorKeepsFromSwanctlIsNamed) {
+    write("profiles", "/usr/sbin/swanctl (enforce)\n");
+    write("conf.d/a.conf", "connections { a { ppk_id = x } }");
+    const auto found = find_in_connections(config_, {.profiles = folder_ / "profiles"});
+    EXPECT_THAT(found.refused,
+                ElementsAre(HasSubstr("does not let /usr/sbin/swanctl read"), HasSubstr("ppk_id")))
+        << "and what the file has is named as well";
+}
+
 TEST_F(ConnectionsCheckTest, WithoutIpsecNothingIsLookedAt) {
     config_.gateways.pop_back();
     EXPECT_THAT(find_in_connections(config_).refused, IsEmpty());
