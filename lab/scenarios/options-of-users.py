@@ -6,8 +6,8 @@ word of it. The successor does the same, or the session is unprotected, and stat
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp: the
 clients' addresses lie in a net of the inside device, the server has no route to them, and pppd has
-`mtu` below both MRUs, `proxyarp`, and LCP echoes that are adaptive. Gateway l2tp2: xl2tpd carries
-L2TP in user space.
+`mtu` below both MRUs, `proxyarp`, and LCP echoes that are adaptive. Gateway l2tp2: its pppds have
+no `vpnha_gateway`.
 
 Steps: client1 and client2 dial. The server pings client1 with 1 500 octets that must not be
 fragmented. The power of l2tp's promoted node is cut, and the server pings again. client1's pppd is
@@ -22,7 +22,7 @@ from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.l2tp_client import L2tpClient
-from vpnlab.product.vpnha_stack import VpnhaStack, options_file, xl2tpd_conf
+from vpnlab.product.vpnha_stack import VpnhaStack, options_file
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
@@ -34,17 +34,16 @@ SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 
 
 class Stack(VpnhaStack):
-    """xl2tpd of the second gateway leaves the kernel alone."""
+    """No gateway keeps sessions of the second one's xl2tpd."""
 
     def configure(self, node: Node) -> None:
         super().configure(node)
         answer_arp(node, options_file(L2TP))
-        path = xl2tpd_conf(L2TP_2)
-        node.put(path, (node.read(path) or "").replace("[global]\n",
-                                                       "[global]\nforce userspace = yes\n"))
+        path = options_file(L2TP_2)
+        node.put(path, (node.read(path) or "").replace(f"vpnha_gateway {L2TP_2.name}\n", ""))
 
 
-def expect_user_space_is_shown(run: Run, stack: VpnhaStack) -> None:
+def expect_stray_is_shown(run: Run, stack: VpnhaStack) -> None:
     """client2 dials, and the node that serves it shows what becomes of it."""
     dialler = L2tpClient(run.lab.node("client2"), gateway=L2TP_2)
     dialler.start()
@@ -53,12 +52,12 @@ def expect_user_space_is_shown(run: Run, stack: VpnhaStack) -> None:
     run.wait_for("client2 has a session", dialler.up, LIMIT_S)
     node = stack.wait_in_sync()
     listed = stack.sessions(node)
-    run.expect("in_user_space", [each["state"] for each in listed], equals(["unprotected"]))
-    run.expect("user_space_is_the_reason",
-               all("user space" in each["reason"] for each in listed), is_true())
+    run.expect("stray_sessions", [each["state"] for each in listed], equals(["unprotected"]))
+    run.expect("no_gateway_is_the_reason",
+               all("vpnha_gateway" in each["reason"] for each in listed), is_true())
     check = node.run("vpnha", "status", "--check", check=False)
     run.expect("status_warns", check.code, equals(1))
-    run.expect("status_names_user_space", "user space" in check.stdout, is_true())
+    run.expect("status_names_the_reason", "vpnha_gateway" in check.stdout, is_true())
 
 
 def steps(run: Run) -> None:
@@ -66,6 +65,6 @@ def steps(run: Run) -> None:
     for node in (*run.lab.gateways, run.lab.node("server")):
         share_net(node)
     live = begin(run, stack=stack)
-    expect_user_space_is_shown(run, stack.of(L2TP_2))
+    expect_stray_is_shown(run, stack.of(L2TP_2))
     seen = expect_carried_on(run, live)
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

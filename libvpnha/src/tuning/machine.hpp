@@ -54,6 +54,8 @@ struct Machine {
     std::vector<Daemon> daemons;  // vpnhad, xl2tpd, pptpd, as far as they run here.
     unsigned processors = 1;
     bool balances_interrupts = false;  // irqbalance runs.
+    // Has PPP over L2TP, or loads the module of it. Looked at where a gateway serves L2TP.
+    std::optional<bool> l2tp_ppp{};
 };
 
 }  // namespace vpnha::tuning

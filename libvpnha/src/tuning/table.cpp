@@ -206,6 +206,16 @@ void judge_interrupts(const Row& row, const Demand& /*demand*/, const Machine& m
     }
 }
 
+void judge_l2tp(const Row& row, const Demand& /*demand*/, const Machine& machine,
+                Findings& findings) {
+    if (!machine.l2tp_ppp) {
+        findings.unread.push_back(row.name);
+    } else if (!*machine.l2tp_ppp) {
+        findings.add(row, row.name, "neither built in nor loadable",
+                     "install a kernel that has it, as Debian's linux-image-amd64");
+    }
+}
+
 std::vector<Row> make_table() {
     const std::string room = std::to_string(conntrack::kFlowsMin);
     return {
@@ -295,6 +305,12 @@ std::vector<Row> make_table() {
          .need = Need::ipsec,
          .how = kByKernel,
          .why = "a client of IPsec behind a NAT is heard of each 20 s only"},
+        {.name = "module l2tp_ppp",
+         .wanted = Other{"built in, or loaded when it is needed", &judge_l2tp},
+         .weight = Weight::must,
+         .need = Need::l2tp,
+         .how = "Debian's kernels have it, except those of the cloud",
+         .why = "without it xl2tpd carries sessions in user space, where no gateway keeps them"},
         {.name = "LimitNOFILE of vpnhad",
          .wanted = Other{fmt::format("{} for each client, and {}", kFilesPerClient, kFilesBeside),
                          &judge_files_of_vpnhad},

@@ -51,7 +51,8 @@ Machine good() {
                         {"xl2tpd", 1024, std::numeric_limits<std::uint64_t>::max()},
                         {"pptpd", 1024, 1262}},
             .processors = 4,
-            .balances_interrupts = true};
+            .balances_interrupts = true,
+            .l2tp_ppp = true};
 }
 
 std::vector<std::string> found(const Machine& machine, const Demand& demand = everything()) {
@@ -165,6 +166,21 @@ TEST(TableTest, LimitsGoByTheClientsThatThePoolsHaveAddressesFor) {
     machine.daemons.push_back({"xl2tpd", 4096, std::nullopt});
     EXPECT_THAT(found(machine), ElementsAre(StartsWith("error: LimitNOFILE of xl2tpd is 4096; ")))
         << "each gateway has one";
+}
+
+TEST(TableTest, AKernelWithoutPppOverL2tpIsNamed) {
+    Machine machine = good();
+    machine.l2tp_ppp = false;
+    EXPECT_THAT(found(machine),
+                ElementsAre("error: module l2tp_ppp is neither built in nor loadable; install a "
+                            "kernel that has it, as Debian's linux-image-amd64: without it xl2tpd "
+                            "carries sessions in user space, where no gateway keeps them"));
+    Demand demand = everything();
+    demand.l2tp = false;
+    EXPECT_THAT(found(machine, demand), IsEmpty());
+    machine.l2tp_ppp.reset();
+    EXPECT_THAT(found(machine), IsEmpty());
+    EXPECT_THAT(check(everything(), machine).unread, ElementsAre("module l2tp_ppp"));
 }
 
 TEST(TableTest, OffloadsAreLookedAtOnEachDevice) {

@@ -5,10 +5,15 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+// After <net/if.h>, whose types it otherwise defines again.
+#include <linux/if_pppox.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <limits>
@@ -156,6 +161,15 @@ void read_daemons(const TuningRoots& roots, Machine& machine) {
         !processes_here("irqbalance", WhoseNetwork::ours_or_unknown).empty();
 }
 
+// As xl2tpd asks at its start (network.c, init_network()). The kernel loads the module for it.
+std::optional<bool> has_l2tp_ppp() {
+    if (open_network_socket(AF_PPPOX, SOCK_DGRAM, PX_PROTO_OL2TP)) {
+        return true;
+    }
+    const bool is_absent = errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
+    return is_absent ? std::optional(false) : std::nullopt;
+}
+
 }  // namespace
 
 tuning::Machine read_tuning(const tuning::Demand& demand, const TuningRoots& roots) {
@@ -187,6 +201,9 @@ tuning::Machine read_tuning(const tuning::Demand& demand, const TuningRoots& roo
         }
     }
     read_daemons(roots, machine);
+    if (demand.l2tp) {
+        machine.l2tp_ppp = has_l2tp_ppp();
+    }
     machine.processors = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
     return machine;
 }

@@ -42,6 +42,11 @@ Result<Xl2tpdConfig> load_config(const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) {
         return fail(Errc::invalid_config, system_error("reading " + path, errno).detail);
     }
+    if (path.size() > kXl2tpdFileNameBytesMax) {
+        return fail(Errc::invalid_config,
+                    fmt::format("{}: xl2tpd takes no file name of more than {} characters", path,
+                                kXl2tpdFileNameBytesMax));
+    }
     return parse_xl2tpd_config(read_text(path), path);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The three things of an xl2tpd.conf that matter to us: where the daemon listens, and which options
-// files its pppds are started with. Pure.
+// What of an xl2tpd.conf matters to us: where the daemon listens, and which options files its pppds
+// are started with. The file is read as xl2tpd 1.3.18 reads it (file.c, parse_config()). Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,13 +12,20 @@
 
 namespace vpnha::adapters {
 
+// STRLEN less the zero: xl2tpd cuts off a longer name, or puts no end to it.
+inline constexpr std::size_t kXl2tpdFileNameBytesMax = 99;
+
 struct Xl2tpdConfig {
     Ipv4Endpoint listen;
-    std::vector<std::string> options_files;
+    std::vector<std::string> options_files;  // Of all sections, each once.
 };
 
-// Refuses a configuration without listen-addr: xl2tpd's data sockets would take the address of the
-// route to the client instead of the VIP. `file_name` appears in errors.
+// Error invalid_config, with `file_name` and, where there is one, the line:
+// - what xl2tpd would end at, but for values of options that do not matter to us;
+// - no listen-addr: xl2tpd's data sockets would take the address of the route to the client instead
+//   of the VIP; a name: its address may be another one on each node;
+// - an `lns` without pppoptfile: other pppds of the node would share /etc/ppp/options;
+// - options whose sessions no standby can go on with: `force userspace`, `local ip range`.
 [[nodiscard]] Result<Xl2tpdConfig> parse_xl2tpd_config(std::string_view text,
                                                        std::string_view file_name);
 

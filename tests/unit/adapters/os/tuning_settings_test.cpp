@@ -4,20 +4,28 @@
 
 #include <gmock/gmock.h>
 #include <linux/ethtool.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <optional>
 
 #include "support/temporary_path.hpp"
 
@@ -157,6 +165,39 @@ TEST_F(TuningSettingsTest, ADeviceStandsOnOthers) {
     EXPECT_TRUE(machine.devices[2].steers_by_processor);
     put(net + "lo/queues/rx-1/rps_cpus", "00000000,00000000\n");
     EXPECT_FALSE(read_tuning(of_device("lo"), roots()).devices[0].steers_by_processor);
+}
+
+// From now on sockets of AF_PPPOX fail so in this process; 0: they do not.
+bool fail_pppox(int error) {
+    sock_filter instructions[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_PPPOX, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog program{static_cast<unsigned short>(std::size(instructions)), instructions};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(TuningSettingsTest, AsksForPppOverL2tpAsXl2tpdDoes) {
+    const auto is_found = [](int error, bool l2tp, std::optional<bool> expected) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            tuning::Demand demand = of_device("lo");
+            demand.l2tp = l2tp;
+            ::_exit(fail_pppox(error) && read_tuning(demand).l2tp_ppp == expected ? 0 : 1);
+        }
+        int status = 0;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        return status == 0;
+    };
+    EXPECT_TRUE(is_found(0, true, true));
+    EXPECT_TRUE(is_found(EAFNOSUPPORT, true, false));
+    EXPECT_TRUE(is_found(EPROTONOSUPPORT, true, false));
+    EXPECT_TRUE(is_found(EPERM, true, std::nullopt));
+    EXPECT_TRUE(is_found(EAFNOSUPPORT, false, std::nullopt)) << "no gateway serves L2TP";
 }
 
 TEST_F(TuningSettingsTest, LimitsAreThoseOfTheDaemonsThatRun) {

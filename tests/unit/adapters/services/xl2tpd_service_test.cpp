@@ -25,27 +25,87 @@ namespace xl2tpd_service_test {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 using State = StockService::State;
+
+// What stands before and behind the form of a Form, so that it is a whole file.
+constexpr const char* kHead = "[global]\nlisten-addr = 192.0.2.100\n";
+constexpr const char* kLns = "[lns default]\npppoptfile = /etc/ppp/a\nlocal ip = 10.0.0.1\n";
+
+struct Form {
+    std::string text;
+    bool is_legal;  // xl2tpd starts with it.
+};
+
+const std::vector<Form>& forms() {
+    static const std::vector<Form> kForms{
+        {"", true},
+        {std::string(kLns) + "ip range = 10.0.0.2-10.0.0.9\n", true},
+        {"  ; a comment\n\t\nport=1702;another\n", true},
+        {"# no comment\n", false},
+        {"#port = 1702\n", false},
+        {"PORT = 1702\n[LNS Default]\nPPPoptFile = /etc/ppp/a\nLength Bit = YES\n", true},
+        {"port  =  1702  \r\n", true},
+        {"port = 1702 trailing words\n", true},
+        {"port = -1\n", true},
+        {"port 1702\n", false},
+        {"ports = 1702\n", false},
+        {"flow bits = yes\n", false},
+        {std::string(kLns) + "flow bit = yes\n", true},
+        {"access control = y\ndebug avp = TRUE\ndebug network = n\ndebug tunnel = false\n", true},
+        {"access control = on\n", false},
+        {"access control = 1\n", false},
+        {"force userspace =\n", false},
+        {"local ip = 10.0.0.1\n", false},
+        {std::string(kLns) + "port = 1702\n", false},
+        {std::string(kLns) + "autodial = yes\n", false},
+        {"[global] behind it\nport = 1702\n", true},
+        {"[global x]\nport = 1702\n", true},
+        {"[ global]\nport = 1702\n", false},
+        {"[global\nport = 1702\n", false},
+        {"[server]\n", false},
+        {"[lac]\nlns = 192.0.2.9\n[lac second]\nredial = yes\n", true},
+        {"include = other.conf\n", false},
+        {";" + std::string(2000, 'x') + "\nport = 1702\n", true},
+        {"port = 1702" + std::string(2000, ' ') + "\n", true},
+        {"port = 1702" + std::string(1100, 'x') + "\n", false},
+    };
+    return kForms;
+}
+
+TEST(Xl2tpdConfigTest, TakesTheFormsThatXl2tpdTakes) {
+    for (const Form& form : forms()) {
+        const auto config = parse_xl2tpd_config(kHead + form.text, "x.conf");
+        EXPECT_EQ(config.has_value(), form.is_legal)
+            << form.text << (config ? "" : config.error().detail);
+    }
+    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.100\n", "x.conf").has_value())
+        << "it is in no section";
+}
 
 TEST(Xl2tpdConfigTest, ReadsAddressPortAndOptionsFiles) {
     const auto config = parse_xl2tpd_config(
-        "; comment\n[global]\nlisten-addr = 192.0.2.100 ; VIP\nport=1702\n[lns a]\n"
-        "pppoptfile = /etc/ppp/a\n[lns b]\npppoptfile = /etc/ppp/b\n[lns c]\n"
-        "pppoptfile = /etc/ppp/a\n",
+        "; comment\n[global]\nlisten-addr = 192.0.2.1\n"
+        "listen-addr = 192.0.2.100 ; VIP\nport=1702\n[lns b]\n"
+        "pppoptfile = /etc/ppp/x\n[lns c]\npppoptfile = /etc/ppp/b\n[LNS B]\n"
+        "pppoptfile = /etc/ppp/b\n[lac]\n[lac]\npppoptfile = /etc/ppp/a",
         "x.conf");
     ASSERT_TRUE(config.has_value()) << config.error().detail;
-    EXPECT_EQ(to_string(config->listen), "192.0.2.100:1702");
-    EXPECT_THAT(config->options_files, ElementsAre("/etc/ppp/a", "/etc/ppp/b"));
+    EXPECT_EQ(to_string(config->listen), "192.0.2.100:1702") << "the last one counts";
+    EXPECT_THAT(config->options_files, UnorderedElementsAre("/etc/ppp/a", "/etc/ppp/b"));
 }
 
 TEST(Xl2tpdConfigTest, PortIsTheRegisteredOneByDefault) {
-    const auto config = parse_xl2tpd_config("listen-addr = 192.0.2.100", "x.conf");
-    ASSERT_TRUE(config.has_value());
-    EXPECT_EQ(config->listen.port, 1701);
+    for (const char* text : {"", "port = -1\n"}) {
+        const auto config = parse_xl2tpd_config(kHead + std::string(text), "x.conf");
+        ASSERT_TRUE(config.has_value());
+        EXPECT_EQ(config->listen.port, 1701);
+    }
 }
 
 TEST(Xl2tpdConfigTest, RefusesAWildcardListener) {
-    for (const char* text : {"[global]\nport = 1701\n", "listen-addr = 0.0.0.0\n"}) {
+    for (const char* text : {"[global]\nport = 1701\n", "[global]\nlisten-addr = 0.0.0.0\n",
+                             "[global]\nlisten-addr = vpn.example.org\n"}) {
         const auto config = parse_xl2tpd_config(text, "x.conf");
         ASSERT_FALSE(config.has_value()) << text;
         EXPECT_THAT(config.error().detail, HasSubstr("listen-addr"));
@@ -53,8 +113,24 @@ TEST(Xl2tpdConfigTest, RefusesAWildcardListener) {
 }
 
 TEST(Xl2tpdConfigTest, RefusesAPortThatIsNone) {
-    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 70000", "x").has_value());
-    EXPECT_FALSE(parse_xl2tpd_config("listen-addr = 192.0.2.1\nport = 0", "x").has_value());
+    for (const char* port : {"70000", "0", "l2tp"}) {
+        EXPECT_FALSE(parse_xl2tpd_config(kHead + std::string("port = ") + port, "x").has_value())
+            << port;
+    }
+}
+
+TEST(Xl2tpdConfigTest, RefusesWhatNoStandbyCouldGoOnWith) {
+    const auto refusal = [](const std::string& text) {
+        const auto config = parse_xl2tpd_config(kHead + text, "x.conf");
+        return config ? std::string() : config.error().detail;
+    };
+    EXPECT_THAT(refusal("Force UserSpace = Y\n"), HasSubstr("x.conf: with 'force userspace'"));
+    EXPECT_EQ(refusal("force userspace = yes\nforce userspace = no\n"), "");
+    EXPECT_THAT(refusal("[lns a]\npppoptfile = /a\nlocal ip range = 10.0.0.2-10.0.0.9\n"),
+                HasSubstr("x.conf: line 5: with 'local ip range'"));
+    EXPECT_THAT(refusal("[lns a]\npppoptfile =\n"), HasSubstr("no pppoptfile"));
+    EXPECT_THAT(refusal("[lns a]\npppoptfile = /" + std::string(99, 'a') + "\n"),
+                HasSubstr("no file name of more than 99 characters"));
 }
 
 TEST(MuteRulesetTest, DropsBothDirectionsOfTheEndpointOnly) {
@@ -152,6 +228,47 @@ TEST_F(Xl2tpdServiceTest, IsStoppedBeforeItsFirstStart) {
     EXPECT_EQ(state(), State::stopped);
     EXPECT_TRUE(service().stop().has_value());
     EXPECT_TRUE(service().reset().has_value());
+}
+
+TEST_F(Xl2tpdServiceTest, XltpdTakesTheFormsThatWeTake) {
+    for (const Form& form : forms()) {
+        std::ofstream(settings().config) << kHead << form.text;
+        const auto daemon =
+            spawn_detached({.arguments = {"/usr/sbin/xl2tpd", "-D", "-c", settings().config, "-p",
+                                          root_ + "/pid", "-C", root_ + "/control"}});
+        ASSERT_TRUE(daemon.has_value()) << daemon.error().detail;
+        // It makes its pipe after it has read the file.
+        while (read_process(*daemon) && !std::filesystem::exists(root_ + "/control")) {
+            std::this_thread::yield();
+        }
+        const auto process = read_process(*daemon);
+        EXPECT_EQ(process.has_value(), form.is_legal) << form.text;
+        if (process) {
+            ASSERT_TRUE(kill_and_wait({*process}, std::chrono::seconds(5)).has_value());
+        }
+        std::filesystem::remove(root_ + "/control");
+        std::filesystem::remove(root_ + "/pid");
+    }
+}
+
+TEST_F(Xl2tpdServiceTest, RefusesAFileThatForcesUserSpace) {
+    std::ofstream(settings().config, std::ios::app) << "[global]\nforce userspace = yes\n";
+    const auto checked = check_xl2tpd(settings());
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_EQ(checked.error().code, Errc::invalid_config);
+    EXPECT_THAT(checked.error().detail, HasSubstr("force userspace"));
+    EXPECT_FALSE(start_with(settings()).has_value());
+    EXPECT_EQ(state(), State::stopped);
+}
+
+TEST_F(Xl2tpdServiceTest, RefusesAFileWhoseNameXltpdCutsOff) {
+    auto deep = settings();
+    std::filesystem::create_directories(root_ + "/" + std::string(100, 'x'));
+    deep.config = root_ + "/" + std::string(100, 'x') + "/xl2tpd.conf";
+    std::filesystem::copy(settings().config, deep.config);
+    const auto checked = check_xl2tpd(deep);
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_THAT(checked.error().detail, HasSubstr("more than 99 characters"));
 }
 
 TEST_F(Xl2tpdServiceTest, ListensOnAnAddressThatIsElsewhere) {
