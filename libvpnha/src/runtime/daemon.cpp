@@ -243,6 +243,7 @@ class Daemon {
                       {.self = node_->gateways().begin()->second.settings().lease.self,
                        .port = config_.lease_port,
                        .nodes = nodes_,
+                       .name_address = map_->name_address(),
                        .voters = node_->voters(),
                        .cluster_key = key.content(),
                        .gateways = std::move(gateways)},

@@ -23,6 +23,7 @@ constexpr const char* kTransport = "totem.transport";
 constexpr const char* kSecauth = "totem.secauth";
 constexpr const char* kCipher = "totem.crypto_cipher";
 constexpr const char* kKeyFile = "totem.keyfile";
+constexpr const char* kIpVersion = "totem.ip_version";
 constexpr const char* kLinkMode = "totem.link_mode";
 constexpr const char* kQuorumDevice = "quorum.device.model";
 constexpr const char* kNodes = "nodelist.node.";
@@ -111,6 +112,20 @@ std::string unencrypted_because(const TotemKeys& keys) {
     return {};
 }
 
+NameAddress name_address(std::string_view ip_version, std::string_view transport) {
+    if (ip_version == "ipv4") {
+        return NameAddress::ipv4;
+    }
+    if (ip_version == "ipv6") {
+        return NameAddress::ipv6;
+    }
+    if (ip_version == "ipv4-6") {
+        return NameAddress::ipv4_first;
+    }
+    return ip_version != "ipv6-4" && transport == "udp" ? NameAddress::ipv4
+                                                        : NameAddress::ipv6_first;
+}
+
 std::string node_name(const std::string& name, const std::string& ring0_addr) {
     const bool is_host = name.empty() && !parse_ip(ring0_addr);
     return is_host ? ring0_addr : name;
@@ -158,6 +173,10 @@ Result<std::unique_ptr<ClusterMap>> ClusterMap::open(FdWatch& loop, Listener lis
 
 TotemKeys ClusterMap::totem() const {
     return {state_->text(kTransport), state_->text(kSecauth), state_->text(kCipher)};
+}
+
+NameAddress ClusterMap::name_address() const {
+    return adapters::name_address(state_->text(kIpVersion), state_->text(kTransport));
 }
 
 std::string ClusterMap::link_mode() const {

@@ -3,9 +3,11 @@
 // other, where the cluster's key is, and which nodes there are.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/os/fd_watch.hpp"
@@ -21,6 +23,13 @@ struct TotemKeys {
 };
 // Why nothing is encrypted, in words that name the key; empty when it is.
 [[nodiscard]] std::string unencrypted_because(const TotemKeys& keys);
+
+// Which of a name's addresses Corosync takes, by totem.ip_version (corosync.conf(5)): of the first
+// family there, or of the other one, or of one family alone.
+enum class NameAddress : std::uint8_t { ipv4, ipv6, ipv4_first, ipv6_first };
+// By the keys totem.ip_version and totem.transport; empty when one is not set, and anything else is
+// as if it were not set, as Corosync has it (exec/totemconfig.c, totem_config_get_ip_version()).
+[[nodiscard]] NameAddress name_address(std::string_view ip_version, std::string_view transport);
 
 // The keys quorum.* that decide who is quorate when nodes are lost.
 struct QuorumKeys {
@@ -59,6 +68,7 @@ class ClusterMap {
     [[nodiscard]] TotemKeys totem() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
+    [[nodiscard]] NameAddress name_address() const;
     // How knet uses several links: "passive" (Corosync's default), "active" or "rr".
     [[nodiscard]] std::string link_mode() const;
     [[nodiscard]] QuorumKeys quorum() const;

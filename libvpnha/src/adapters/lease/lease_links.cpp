@@ -50,13 +50,46 @@ struct Address {
 using LinkAddresses = std::map<std::size_t, Address>;
 using NodeAddresses = std::map<NodeId, LinkAddresses>;
 
-// `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of anybody.
-Result<Address> resolve(const std::string& name, std::uint16_t port, int flags) {
+// How names become addresses. `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of
+// anybody.
+struct Resolving {
+    std::uint16_t port = 0;
+    NameAddress name_address{};
+    int flags = 0;
+};
+
+// What getaddrinfo is to look for; AF_UNSPEC: both.
+int family_of(NameAddress taken) {
+    switch (taken) {
+        case NameAddress::ipv4:
+            return AF_INET;
+        case NameAddress::ipv6:
+            return AF_INET6;
+        case NameAddress::ipv4_first:
+        case NameAddress::ipv6_first:
+            break;
+    }
+    return AF_UNSPEC;
+}
+
+// Of those that were found, as Corosync chooses: the first one of the family.
+const addrinfo* choose(const addrinfo* found, NameAddress taken) {
+    const int family = taken == NameAddress::ipv4_first ? AF_INET : AF_INET6;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        if (each->ai_family == family) {
+            return each;
+        }
+    }
+    return found;
+}
+
+Result<Address> resolve(const std::string& name, const Resolving& how) {
     addrinfo hints{};
+    hints.ai_family = family_of(how.name_address);
     hints.ai_socktype = SOCK_DGRAM;
-    hints.ai_flags = AI_NUMERICSERV | flags;
+    hints.ai_flags = AI_NUMERICSERV | how.flags;
     addrinfo* found = nullptr;
-    const int error = getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &found);
+    const int error = getaddrinfo(name.c_str(), std::to_string(how.port).c_str(), &hints, &found);
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> kept(found, [](addrinfo* list) {
         if (list != nullptr) {
             freeaddrinfo(list);
@@ -67,24 +100,44 @@ Result<Address> resolve(const std::string& name, std::uint16_t port, int flags) 
                     fmt::format("corosync.conf names a link '{}', which cannot be resolved: {}",
                                 name, gai_strerror(error)));
     }
+    const addrinfo* const chosen = choose(found, how.name_address);
     Address address;
     address.name = name;
-    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-    address.size = found->ai_addrlen;
+    std::memcpy(&address.storage, chosen->ai_addr, chosen->ai_addrlen);
+    address.size = chosen->ai_addrlen;
     return address;
 }
 
-Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, std::uint16_t port,
-                                  int flags) {
+// No datagram passes between addresses of two families.
+Result<void> check_families(const NodeAddresses& all) {
+    std::map<std::size_t, std::map<int, std::string>> names;
+    for (const auto& [node, addresses] : all) {
+        for (const auto& [number, address] : addresses) {
+            names[number].emplace(address.family(), address.name);
+        }
+    }
+    for (const auto& [number, by_family] : names) {
+        if (by_family.size() > 1) {
+            return fail(Errc::invalid_config,
+                        fmt::format("link {} has an IPv4 address for '{}' and an IPv6 address for "
+                                    "'{}'; write numbers of one family into corosync.conf",
+                                    number, by_family.at(AF_INET), by_family.at(AF_INET6)));
+        }
+    }
+    return {};
+}
+
+Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, const Resolving& how) {
     NodeAddresses all;
     for (const ClusterNode& node : nodes) {
         LinkAddresses& addresses = all[node.id];
         for (std::size_t number = 0; number < node.links.size(); ++number) {
             if (!node.links[number].empty()) {
-                VPNHA_TRY(addresses[number], resolve(node.links[number], port, flags));
+                VPNHA_TRY(addresses[number], resolve(node.links[number], how));
             }
         }
     }
+    VPNHA_CHECK(check_families(all));
     return all;
 }
 
@@ -124,7 +177,7 @@ struct LeaseLinks::State {
           key(options.cluster_key),
           guard(options.self.instance),
           self(options.self),
-          port(options.port),
+          resolving{.port = options.port, .name_address = options.name_address, .flags = 0},
           gateways(options.gateways),
           voters(options.voters),
           background(event_loop) {}
@@ -134,7 +187,7 @@ struct LeaseLinks::State {
     lease::LeaseKey key;
     lease::ReplayGuard guard;
     lease::Sender self;
-    std::uint16_t port;
+    Resolving resolving;
     std::vector<GatewayId> gateways;
     std::vector<NodeId> voters;
     std::map<std::size_t, Link> links;  // This node's, by their numbers.
@@ -346,7 +399,7 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
                                                      OnMessage on_message) {
     std::unique_ptr<LeaseLinks> opened(
         new LeaseLinks(std::make_unique<State>(loop, options, std::move(on_message))));
-    VPNHA_TRY(auto addresses, resolve_all(options.nodes, options.port, 0));
+    VPNHA_TRY(auto addresses, resolve_all(options.nodes, opened->state_->resolving));
     VPNHA_CHECK(opened->state_->take_addresses(std::move(addresses)));
     if (opened->state_->links.empty()) {
         return fail(Errc::invalid_config,
@@ -362,14 +415,16 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
 void LeaseLinks::set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done) {
     State* const state = state_.get();
     const std::uint64_t list = ++state->lists;
-    if (auto numbers = resolve_all(nodes, state->port, AI_NUMERICHOST)) {
+    Resolving numeric = state->resolving;
+    numeric.flags = AI_NUMERICHOST;
+    if (auto numbers = resolve_all(nodes, numeric)) {
         done(state->take_addresses(std::move(*numbers)));
         return;
     }
     const auto found = std::make_shared<NodeAddresses>();
     const Result<void> begun = state->background.run(
-        [nodes, found, port = state->port]() -> Result<void> {
-            VPNHA_TRY(*found, resolve_all(nodes, port, 0));
+        [nodes, found, how = state->resolving]() -> Result<void> {
+            VPNHA_TRY(*found, resolve_all(nodes, how));
             return {};
         },
         [state, list, found, done](const Result<void>& resolved) {

@@ -23,8 +23,10 @@ struct LeaseLinksOptions {
     lease::Sender self;
     std::uint16_t port = 0;
     std::vector<ClusterNode> nodes;  // This one among them.
-    std::vector<NodeId> voters;      // As set_voters() takes them.
-    std::string_view cluster_key;    // Read during open() only.
+    // Of a name of several: Corosync's choice, which lasts as long as Corosync runs.
+    NameAddress name_address = NameAddress::ipv6_first;
+    std::vector<NodeId> voters;    // As set_voters() takes them.
+    std::string_view cluster_key;  // Read during open() only.
     std::vector<GatewayId> gateways;
 };
 
@@ -55,7 +57,8 @@ class LeaseLinks final : public ports::LeaseLinks {
     // Corosync's list of nodes has changed, or their addresses, this node's among them. Names are
     // resolved beside the loop, which renews leases meanwhile: `done` is called then, or within
     // this call where all addresses are numbers; not, if another list came meanwhile. Error: one of
-    // them cannot be resolved, or not be bound; then nothing has changed here. A voter that `nodes`
+    // them cannot be resolved, or not be bound, or a link has IPv4 at one node and IPv6 at another;
+    // then nothing has changed here. A voter that `nodes`
     // lacks keeps its last addresses.
     void set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done);
     // This node may have started since Corosync listed a voter: then that node's addresses are

@@ -25,6 +25,18 @@ TEST(ClusterMapTest, OnlyKnetWithACipherEncrypts) {
     }
 }
 
+TEST(ClusterMapTest, ANamesAddressIsTheOneThatCorosyncTakes) {
+    EXPECT_EQ(name_address("ipv4", ""), NameAddress::ipv4);
+    EXPECT_EQ(name_address("ipv6", ""), NameAddress::ipv6);
+    EXPECT_EQ(name_address("ipv4-6", ""), NameAddress::ipv4_first);
+    for (const char* version : {"", "ipv6-4", "ipv5"}) {
+        EXPECT_EQ(name_address(version, ""), NameAddress::ipv6_first);
+        EXPECT_EQ(name_address(version, "udpu"), NameAddress::ipv6_first);
+    }
+    EXPECT_EQ(name_address("", "udp"), NameAddress::ipv4);
+    EXPECT_EQ(name_address("ipv6-4", "udp"), NameAddress::ipv6_first);
+}
+
 TEST(ClusterMapTest, ANodeIsCalledAsPacemakerCallsIt) {
     EXPECT_EQ(node_name("gw1", "10.0.0.1"), "gw1");
     EXPECT_EQ(node_name("gw1", "gw1-ring0.example"), "gw1");

@@ -147,6 +147,21 @@ TEST(CorosyncTest, SaysHowSeveralLinksAreUsed) {
     EXPECT_EQ(link_mode_with("    link_mode: active\n"), "active");
 }
 
+TEST(CorosyncTest, TellsWhichOfANamesAddressesItTakes) {
+    const auto taken_with = [](const std::string& line) {
+        const OwnCorosync corosync(kEncrypted + line, kQuorum);
+        QbLoop loop;
+        const auto map = when_it_answers([&] {
+            return ClusterMap::open(loop,
+                                    {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}});
+        });
+        EXPECT_TRUE(map.has_value());
+        return map ? (*map)->name_address() : NameAddress::ipv6;
+    };
+    EXPECT_EQ(taken_with(""), NameAddress::ipv6_first);
+    EXPECT_EQ(taken_with("    ip_version: ipv4-6\n"), NameAddress::ipv4_first);
+}
+
 TEST(CorosyncTest, KnowsItsNodeAndTellsWhenCorosyncIsGone) {
     std::optional<OwnCorosync> corosync(std::in_place, kEncrypted, kQuorum);
     QbLoop loop;

@@ -6,9 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -35,14 +38,15 @@ std::vector<ClusterNode> nodes() {
 class Party {
   public:
     Party(QbLoop& loop, std::uint32_t node, const std::string& key = kKey,
-          const std::vector<ClusterNode>& listed = nodes(),
-          const std::vector<NodeId>& voters = {}) {
+          const std::vector<ClusterNode>& listed = nodes(), const std::vector<NodeId>& voters = {},
+          NameAddress name_address = NameAddress::ipv6_first) {
         const lease::Sender self{NodeId{node}, {}, *new_instance()};
         auto links = LeaseLinks::open(
             loop,
             {.self = self,
              .port = kPort,
              .nodes = listed,
+             .name_address = name_address,
              .voters = voters,
              .cluster_key = key,
              .gateways = {kGateway}},
@@ -103,6 +107,18 @@ class LeaseLinksTest : public ::testing::Test {
     void SetUp() override {
         ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
         ASSERT_TRUE(ip_command("link set lo up"));
+    }
+    // The names "own" and "peer" have an address of either family from now on, "four" has one of
+    // IPv4 alone.
+    static void name_both_families() {
+        ASSERT_EQ(unshare(CLONE_NEWNS), 0);
+        ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        const std::string hosts = ::testing::TempDir() + "hosts." + std::to_string(getpid());
+        std::ofstream(hosts) << "127.0.0.1 localhost\nfd00::1 own\n127.0.0.1 own four\n127.0.0.2 "
+                                "peer\nfd00::2 peer\n";
+        ASSERT_EQ(mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr), 0);
+        ASSERT_TRUE(ip_command("address add fd00::1/128 dev lo nodad"));
+        ASSERT_TRUE(ip_command("address add fd00::2/128 dev lo nodad"));
     }
     // Until something was heard, or for a while.
     void run(Duration at_most = std::chrono::seconds(5)) {
@@ -374,6 +390,49 @@ TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
         run();
     }
     EXPECT_THAT(done, ElementsAre("newer", "newest"));
+}
+
+TEST_F(LeaseLinksTest, ANamesAddressIsOfCorosyncsFamily) {
+    name_both_families();
+    const std::vector<ClusterNode> names{{NodeId{1}, {"own"}, ""}, {NodeId{2}, {"peer"}, ""}};
+    const std::vector<ClusterNode> ipv4{{NodeId{1}, {"127.0.0.1"}, ""},
+                                        {NodeId{2}, {"127.0.0.2"}, ""}};
+    const std::vector<ClusterNode> ipv6{{NodeId{1}, {"fd00::1"}, ""}, {NodeId{2}, {"fd00::2"}, ""}};
+    for (const auto& [taken, numbers] : {std::pair(NameAddress::ipv4, &ipv4),
+                                         {NameAddress::ipv4_first, &ipv4},
+                                         {NameAddress::ipv6, &ipv6},
+                                         {NameAddress::ipv6_first, &ipv6}}) {
+        Party one(loop_, 1, kKey, names, {}, taken);
+        Party two(loop_, 2, kKey, *numbers);
+        meet(one, two);
+        one.links().send(kGateway, NodeId{2}, lease::Hello{});
+        run();
+        EXPECT_FALSE(two.heard.empty()) << static_cast<int>(taken);
+    }
+}
+
+TEST_F(LeaseLinksTest, ALinkOfTwoFamiliesIsRefused) {
+    name_both_families();
+    const std::vector<ClusterNode> mixed{{NodeId{1}, {"four"}, ""}, {NodeId{2}, {"peer"}, ""}};
+    Party one(loop_, 1, kKey, {{NodeId{1}, {"127.0.0.1"}, ""}});
+    std::optional<Result<void>> done;
+    one.links().set_nodes(mixed, [&](const Result<void>& result) {
+        done = result;
+        loop_.stop();
+    });
+    run();
+    ASSERT_TRUE(done.has_value());
+    ASSERT_FALSE(done->has_value());
+    EXPECT_THAT(done->error().detail, HasSubstr("link 0 has an IPv4 address for 'four'"));
+    done.reset();
+    one.links().set_nodes({{NodeId{1}, {"", "four"}, ""}, {NodeId{2}, {"peer"}, ""}},
+                          [&](const Result<void>& result) {
+                              done = result;
+                              loop_.stop();
+                          });
+    run();
+    ASSERT_TRUE(done.has_value());
+    EXPECT_TRUE(done->has_value()) << "another link may have the other one";
 }
 
 TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
