@@ -101,6 +101,9 @@ Metrics of_the_node() {
         {"vpnha_pptp_packets_unwatched_total", kCounter,
          "Packets of PPTP calls that the capture had no room for.",
          of_node("/counters/pptp_unwatched")},
+        {"vpnha_pptp_connections_evicted_total", kCounter,
+         "Control connections of PPTP that were forgotten before they had a call, for want of room.",
+         of_node("/counters/pptp_evicted")},
     };
 }
 

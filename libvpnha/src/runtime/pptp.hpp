@@ -60,6 +60,7 @@ class Pptp {
 
     [[nodiscard]] pptp::CallCounters counters() const { return data_path_->counters(); }
     [[nodiscard]] std::uint64_t unwatched() const { return watch_.lost(); }
+    [[nodiscard]] std::uint64_t evicted() const { return watch_.evicted(); }
 
   private:
     Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::SecretBox box,

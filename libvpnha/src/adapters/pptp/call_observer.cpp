@@ -79,12 +79,9 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
     }
     const Ipv4Endpoint peer = out ? segment.to : segment.from;
     Noted noted{.news = News::none, .peer = peer};
-    if (!out && (segment.flags & (Segment::kSyn | Segment::kAck)) == Segment::kSyn) {
-        if (connections_.size() >= kConnectionsMax) {
-            return {};
-        }
-        connections_[peer] = Connection{};
-        noted.news = News::begins;
+    if (!out && (segment.flags & (Segment::kSyn | Segment::kAck)) == Segment::kSyn &&
+        !begin(peer, now)) {
+        return {};
     }
     const auto found = connections_.find(peer);
     if (found == connections_.end()) {
@@ -97,6 +94,15 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
         side.mss = segment.mss.value_or(side.mss);
         side.scale = segment.window_scale;
         side.sack = segment.sack_permitted;
+        connection.begin = out ? segment.end : connection.begin;
+    } else if (!out && !connection.established && connection.ours.seen &&
+               (segment.flags & Segment::kAck) != 0 && !is_ahead(connection.begin, segment.ack) &&
+               !is_ahead(segment.ack, connection.ours.next)) {
+        connection.established = true;
+        noted.news = News::begins;
+    }
+    if (connection.established && connection.forget_at) {
+        set_idle(peer, connection, now + kWithoutCallPause);
     }
     if (!side.seen || is_ahead(segment.end, side.next)) {
         side.next = segment.end;
@@ -119,17 +125,64 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
     } else if (const News news = on_message(segment, out, connection); news != News::none) {
         noted.news = news;
     }
-    for (auto& [key, call] : calls_) {
-        call.changed = call.changed || key.peer == peer;
+    for (auto call = first_call_of(peer); call != calls_.end() && call->first.peer == peer;
+         ++call) {
+        call->second.changed = true;
     }
     connection.reset = connection.reset || (segment.flags & Segment::kRst) != 0;
     drop_if_over(peer);
     return noted;
 }
 
-bool CallObserver::has_call(const Ipv4Endpoint& peer) const {
-    return std::any_of(calls_.begin(), calls_.end(),
-                       [&peer](const auto& call) { return call.first.peer == peer; });
+bool CallObserver::begin(const Ipv4Endpoint& peer, TimePoint now) {
+    forget_idle(now);
+    const auto known = connections_.find(peer);
+    if (known == connections_.end() && connections_.size() >= kConnectionsMax) {
+        ++evicted_;
+        if (idle_.empty()) {
+            return false;
+        }
+        erase(connections_.find(idle_.begin()->second));
+    }
+    Connection& connection = connections_[peer];
+    set_idle(peer, connection, std::nullopt);
+    connection = Connection{};
+    if (!has_call(peer)) {
+        set_idle(peer, connection, now + kHandshakePause);
+    }
+    return true;
+}
+
+void CallObserver::erase(std::map<Ipv4Endpoint, Connection>::iterator connection) {
+    set_idle(connection->first, connection->second, std::nullopt);
+    connections_.erase(connection);
+}
+
+void CallObserver::forget_idle(TimePoint now) {
+    while (!idle_.empty() && idle_.begin()->first <= now) {
+        erase(connections_.find(idle_.begin()->second));
+    }
+}
+
+void CallObserver::set_idle(const Ipv4Endpoint& peer, Connection& connection,
+                            std::optional<TimePoint> until) {
+    if (connection.forget_at) {
+        idle_.erase({*connection.forget_at, peer});
+    }
+    connection.forget_at = until;
+    if (until) {
+        idle_.emplace(*until, peer);
+    }
+}
+
+std::map<pptp::CallKey, CallObserver::Call>::iterator CallObserver::first_call_of(
+    const Ipv4Endpoint& peer) {
+    return calls_.lower_bound({{vip_, kPptpPort}, peer, {}, {}});
+}
+
+bool CallObserver::has_call(const Ipv4Endpoint& peer) {
+    const auto call = first_call_of(peer);
+    return call != calls_.end() && call->first.peer == peer;
 }
 
 void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
@@ -140,7 +193,7 @@ void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
     const Connection& connection = found->second;
     const bool over = connection.reset || (connection.ours.finished && connection.theirs.finished);
     if (over && !has_call(peer)) {
-        connections_.erase(found);
+        erase(found);
     }
 }
 
@@ -229,9 +282,12 @@ void CallObserver::follow(const pptp::CallKey& key) {
     call.changed = true;
     incoming_[{key.peer.address, key.id.value}] = &call;
     outgoing_[{key.peer.address, key.peer_id.value}] = &call;
+    if (const auto found = connections_.find(key.peer); found != connections_.end()) {
+        set_idle(key.peer, found->second, std::nullopt);
+    }
 }
 
-void CallObserver::forget(const pptp::CallKey& key) {
+void CallObserver::forget(const pptp::CallKey& key, TimePoint now) {
     const auto found = calls_.find(key);
     if (found == calls_.end()) {
         return;
@@ -246,6 +302,10 @@ void CallObserver::forget(const pptp::CallKey& key) {
     erase(incoming_, {key.peer.address, key.id.value});
     erase(outgoing_, {key.peer.address, key.peer_id.value});
     calls_.erase(found);
+    const auto connection = connections_.find(key.peer);
+    if (connection != connections_.end() && !has_call(key.peer)) {
+        set_idle(key.peer, connection->second, now + kWithoutCallPause);
+    }
     drop_if_over(key.peer);
 }
 
@@ -280,6 +340,7 @@ pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
 }
 
 std::vector<pptp::CallState> CallObserver::take_changed(TimePoint now) {
+    forget_idle(now);
     std::vector<pptp::CallState> states;
     for (auto& [key, call] : calls_) {
         if (call.changed) {

@@ -7,11 +7,17 @@
 // acknowledgement of it has left. A capture that lost packets shows smaller numbers, which a
 // successor finds out to be old. An MPPE index is right again with the next packet: its count has
 // 12 bits (RFC 3078 3.1), and the GRE number beside it, which has 32, tells the rest.
+//
+// Whoever sends a SYN makes a connection here, before any rule of the node has seen it. One whose
+// handshake does not end, or that has no call, is forgotten in time; beyond the bound the one that
+// would be the next to be forgotten goes for a new one.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "adapters/pptp/observed_packet.hpp"
@@ -23,8 +29,11 @@ namespace vpnha::adapters {
 class CallObserver {
   public:
     static constexpr std::uint16_t kPptpPort = 1723;
-    // Connections whose handshake was seen, beyond which new ones are not followed.
+    // 10 000 SYNs a second leave a handshake 1.6 s.
     static constexpr std::size_t kConnectionsMax = 16'384;
+    static constexpr Duration kHandshakePause = std::chrono::seconds(10);
+    // Since its last packet: PPP authenticates meanwhile, and nothing is sent on the connection.
+    static constexpr Duration kWithoutCallPause = std::chrono::seconds(120);
 
     explicit CallObserver(Ipv4Address vip) : vip_(vip) {}
     CallObserver(const CallObserver&) = delete;
@@ -35,7 +44,7 @@ class CallObserver {
     // What a packet was beside numbers.
     enum class News {
         none,
-        begins,    // The connection's first SYN.
+        begins,    // The peer has acknowledged our SYN.
         end_meant  // One of its ends means to end it: FIN, RST, Stop, Call-Clear, Disconnect.
     };
     struct Noted {
@@ -48,7 +57,10 @@ class CallObserver {
     [[nodiscard]] std::optional<pptp::TcpOptions> options_of(const Ipv4Endpoint& peer) const;
     // From now on its packets count as this call's.
     void follow(const pptp::CallKey& key);
-    void forget(const pptp::CallKey& key);
+    void forget(const pptp::CallKey& key, TimePoint now);
+    [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+    // Connections that were forgotten for want of room, or never followed.
+    [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
     // The calls whose numbers have changed since the last time; all of them. `now` is put into
     // their TCP time stamps.
@@ -81,6 +93,9 @@ class CallObserver {
         bool hung_up = false;  // By the peer.
         bool stop_open = false;
         bool reset = false;
+        std::uint32_t begin = 0;  // Behind our SYN.
+        bool established = false;
+        std::optional<TimePoint> forget_at;  // In idle_; nullopt: it has a call.
     };
     // Of MPPE, in one direction.
     struct Index {
@@ -108,12 +123,18 @@ class CallObserver {
     };
 
     Noted on_segment(const ObservedSegment& segment, TimePoint now);
+    // A SYN of that peer has come. False: it is not followed, all others have calls.
+    [[nodiscard]] bool begin(const Ipv4Endpoint& peer, TimePoint now);
+    void erase(std::map<Ipv4Endpoint, Connection>::iterator connection);
+    void forget_idle(TimePoint now);
+    void set_idle(const Ipv4Endpoint& peer, Connection& connection, std::optional<TimePoint> until);
+    [[nodiscard]] std::map<pptp::CallKey, Call>::iterator first_call_of(const Ipv4Endpoint& peer);
     void on_gre(const ObservedGre& packet);
     static void advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
                         std::uint32_t distance_max);
     // One that is over and has no call any more.
     void drop_if_over(const Ipv4Endpoint& peer);
-    [[nodiscard]] bool has_call(const Ipv4Endpoint& peer) const;
+    [[nodiscard]] bool has_call(const Ipv4Endpoint& peer);
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
     // Whether the peer's segment is one that our end of the connection can take: a forged one ends
     // no call at a successor.
@@ -123,6 +144,8 @@ class CallObserver {
 
     Ipv4Address vip_;
     std::map<Ipv4Endpoint, Connection> connections_;
+    std::set<std::pair<TimePoint, Ipv4Endpoint>> idle_;  // Those without a call.
+    std::uint64_t evicted_ = 0;
     std::map<pptp::CallKey, Call> calls_;
     std::map<Direction, Call*> incoming_;
     std::map<Direction, Call*> outgoing_;

@@ -111,6 +111,7 @@ bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     std::vector<std::pair<Ipv4Endpoint, bool>> ends;
     bool end_meant = false;
     const TimePoint now = QbLoop::now();
+    const std::uint64_t evicted = place.observer.evicted();
     const bool all = place.ring->read(
         [&](ByteView bytes) {
             const auto packet = parse_observed(bytes);
@@ -126,6 +127,13 @@ bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
         blocks_max);
     if (all) {
         lost_ += place.ring->take_lost();
+    }
+    evicted_ += place.observer.evicted() - evicted;
+    if (place.observer.evicted() != evicted && evictions_logged_.take(now)) {
+        write_log(node::Level::warning,
+                  fmt::format("more control connections of PPTP begin than are followed: of {} at "
+                              "{} the oldest without a call are forgotten event=pptp-evicted",
+                              place.observer.connections(), to_string(place.observer.vip())));
     }
     for (const auto& [peer, meant] : ends) {
         listener_.on_end(gateway, peer, meant);
@@ -177,7 +185,7 @@ pptp::CallNumbers CallWatch::follow(GatewayId gateway, const pptp::CallKey& key)
 
 void CallWatch::forget(GatewayId gateway, const pptp::CallKey& key) {
     if (const auto found = places_.find(gateway); found != places_.end()) {
-        found->second.observer.forget(key);
+        found->second.observer.forget(key, QbLoop::now());
     }
 }
 

@@ -18,6 +18,7 @@
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/pptp/call_observer.hpp"
 #include "adapters/pptp/packet_ring.hpp"
+#include "base/burst.hpp"
 
 namespace vpnha::adapters {
 
@@ -58,6 +59,9 @@ class CallWatch {
 
     // Packets that were not captured: the kernel had no room for them.
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
+    // Control connections that were forgotten, or not followed, for want of room: a call of theirs
+    // is unprotected.
+    [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
   private:
     struct Place {
@@ -91,6 +95,8 @@ class CallWatch {
     std::vector<Waiting> waiting_;  // In the order of their times.
     bool telling_ = false;          // The timer is set.
     std::uint64_t lost_ = 0;
+    std::uint64_t evicted_ = 0;
+    Burst evictions_logged_{1, std::chrono::minutes(1)};
 };
 
 }  // namespace vpnha::adapters

@@ -345,7 +345,8 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"pptp_duplicates", calls.duplicates},
                  {"pptp_in_clear", calls.in_clear},
                  {"pptp_resets", calls.resets},
-                 {"pptp_unwatched", around.pptp == nullptr ? 0 : around.pptp->unwatched()}};
+                 {"pptp_unwatched", around.pptp == nullptr ? 0 : around.pptp->unwatched()},
+                 {"pptp_evicted", around.pptp == nullptr ? 0 : around.pptp->evicted()}};
     for (const auto& [id, gateway] : node.gateways()) {
         for (const auto& [name, count] : counters_of(gateway)) {
             sum[name] += count;

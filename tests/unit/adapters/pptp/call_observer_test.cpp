@@ -33,17 +33,19 @@ struct Tcp {
     Bytes options{};
     Bytes payload{};
     std::uint16_t window = 512;
+    std::uint16_t port = kClientPort;
+    std::uint32_t client = kClient;
 };
 
 Bytes tcp(const Tcp& wanted) {
     ByteWriter writer;
-    writer.u16(wanted.out ? CallObserver::kPptpPort : kClientPort);
-    writer.u16(wanted.out ? kClientPort : CallObserver::kPptpPort);
+    writer.u16(wanted.out ? CallObserver::kPptpPort : wanted.port);
+    writer.u16(wanted.out ? wanted.port : CallObserver::kPptpPort);
     writer.u32(wanted.seq).u32(wanted.ack);
     writer.u8(static_cast<std::uint8_t>((5 + wanted.options.size() / 4) << 4)).u8(wanted.flags);
     writer.u16(wanted.window).u16(0).u16(0).bytes(wanted.options).bytes(wanted.payload);
-    const std::uint32_t from = wanted.out ? kVip : kClient;
-    return ipv4(6, from, wanted.out ? kClient : kVip, std::move(writer).take());
+    const std::uint32_t from = wanted.out ? kVip : wanted.client;
+    return ipv4(6, from, wanted.out ? wanted.client : kVip, std::move(writer).take());
 }
 
 // MSS, window scale, SACK permitted, time stamps.
@@ -98,13 +100,31 @@ class CallObserverTest : public testing::Test {
         EXPECT_EQ(
             see(tcp({.flags = Segment::kSyn, .seq = 1000, .options = syn_options(1460, 7, 50)}))
                 .news,
-            News::begins);
+            News::none);
         see(tcp({.out = true,
                  .flags = Segment::kSyn | Segment::kAck,
                  .seq = 5000,
                  .ack = 1001,
                  .options = syn_options(1400, 9, 900)}));
-        see(tcp({.seq = 1001, .ack = 5001, .options = timestamps(51)}));
+        EXPECT_EQ(see(tcp({.seq = 1001, .ack = 5001, .options = timestamps(51)})).news,
+                  News::begins);
+    }
+    // Of one of so many clients.
+    void see_syn(std::uint32_t number) {
+        see(tcp({.flags = Segment::kSyn,
+                 .seq = 1000,
+                 .port = static_cast<std::uint16_t>(1024 + number % 60'000),
+                 .client = kClient + 1 + number / 60'000}));
+    }
+    void connect_and_vanish(std::uint16_t port) {
+        see(tcp({.flags = Segment::kSyn, .seq = 1000, .port = port, .client = kClient + 1}));
+        see(tcp({.out = true,
+                 .flags = Segment::kSyn | Segment::kAck,
+                 .seq = 5000,
+                 .ack = 1001,
+                 .port = port,
+                 .client = kClient + 1}));
+        see(tcp({.seq = 1001, .ack = 5001, .port = port, .client = kClient + 1}));
     }
 
     pptp::CallNumbers numbers() {
@@ -242,7 +262,7 @@ TEST_F(CallObserverTest, AfterAnyGapTheIndexIsRightAgain) {
             see_next();
             ASSERT_EQ(out ? numbers().mppe_out : numbers().mppe_in, index) << gap;
         }
-        observer_.forget(key_);
+        observer_.forget(key_, now_);
     }
 }
 
@@ -346,7 +366,7 @@ TEST_F(CallObserverTest, SaysEachChangeOnce) {
     EXPECT_EQ(observer_.sent_unread(), 2U);
     EXPECT_EQ(observer_.take_changed(now_).size(), 1U);
     EXPECT_EQ(observer_.sent_unread(), 0U);
-    observer_.forget(key_);
+    observer_.forget(key_, now_);
     see(gre(true, 7, 3, 2));
     EXPECT_TRUE(observer_.take_changed(now_).empty());
 }
@@ -374,6 +394,65 @@ TEST(ObservedPacketTest, PayloadCountsAsItWasOnTheWire) {
     const auto packet = parse_observed(bytes);
     ASSERT_TRUE(packet.has_value());
     EXPECT_EQ(std::get<ObservedSegment>(*packet).end, 256U);
+}
+
+// S3: a table that never aged left each new call unprotected, after so many of these.
+TEST_F(CallObserverTest, ForgedSynsKeepNoCallOut) {
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        see_syn(i);
+    }
+    EXPECT_EQ(observer_.connections(), CallObserver::kConnectionsMax);
+    EXPECT_EQ(observer_.evicted(), 20'000 - CallObserver::kConnectionsMax);
+    shake_hands();
+    for (std::uint32_t i = 0; i < 20'000; ++i) {
+        see_syn(i);
+    }
+    EXPECT_TRUE(observer_.options_of(key_.peer)) << "half-open ones go first";
+    now_ += CallObserver::kHandshakePause;
+    see_syn(60'001);
+    EXPECT_EQ(observer_.connections(), 2U);
+}
+
+TEST_F(CallObserverTest, ClientsThatVanishAreForgotten) {
+    for (std::uint16_t port = 1024; port < 1124; ++port) {
+        connect_and_vanish(port);
+    }
+    shake_hands();
+    observer_.follow(key_);
+    now_ += CallObserver::kWithoutCallPause - 1s;
+    connect_and_vanish(2000);
+    EXPECT_EQ(observer_.connections(), 102U);
+    now_ += 1s;
+    EXPECT_THAT(observer_.take_changed(now_), testing::SizeIs(1));
+    EXPECT_EQ(observer_.connections(), 2U);
+    EXPECT_TRUE(observer_.options_of(key_.peer)) << "it has a call";
+    observer_.forget(key_, now_);
+    now_ += CallObserver::kWithoutCallPause;
+    static_cast<void>(observer_.take_changed(now_));
+    EXPECT_EQ(observer_.connections(), 0U);
+}
+
+TEST_F(CallObserverTest, AConnectionThatIsInUseStaysWithoutACall) {
+    shake_hands();
+    for (int minute = 1; minute < 10; ++minute) {
+        now_ += 60s;
+        see(tcp({.seq = 1001, .ack = 5001}));
+        static_cast<void>(observer_.take_changed(now_));
+    }
+    EXPECT_TRUE(observer_.options_of(key_.peer));
+}
+
+TEST_F(CallObserverTest, WhereAllHaveCallsANewOneIsNotFollowed) {
+    for (std::uint32_t i = 0; i < CallObserver::kConnectionsMax; ++i) {
+        see_syn(i);
+        pptp::CallKey key = key_;
+        key.peer = {Ipv4Address{kClient + 1}, static_cast<std::uint16_t>(1024 + i)};
+        key.id = pptp::CallId{static_cast<std::uint16_t>(i)};
+        observer_.follow(key);
+    }
+    see_syn(59'999);
+    EXPECT_EQ(observer_.connections(), CallObserver::kConnectionsMax);
+    EXPECT_EQ(observer_.evicted(), 1U);
 }
 
 }  // namespace call_observer_test
