@@ -37,11 +37,14 @@ class Redial:
     timeout_s: int
 
 
-def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None) -> str:
-    lines = ["[global]", "port = 1701", f"[lac {CONNECTION}]", f"lns = {lns}",
-             f"pppoptfile = {OPTIONS}", "length bit = yes"]
-    if redial is not None:
-        lines += ["redial = yes", f"redial timeout = {redial.timeout_s}"]
+def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None,
+                  connections: Sequence[str] = (CONNECTION,)) -> str:
+    lines = ["[global]", "port = 1701"]
+    for connection in connections:
+        lines += [f"[lac {connection}]", f"lns = {lns}", f"pppoptfile = {OPTIONS}",
+                  "length bit = yes"]
+        if redial is not None:
+            lines += ["redial = yes", f"redial timeout = {redial.timeout_s}"]
     return "\n".join(lines) + "\n"
 
 
@@ -68,14 +71,17 @@ class L2tpClient:
     def __init__(self, node: Node, redial: Redial | None = None, user: str = USER,
                  password: str = PASSWORD, gateway: VpnGateway = L2TP,
                  mtu: int = MTU, syslog: str = "", ppp: Sequence[str] = (),
-                 without: Collection[str] = ()) -> None:
+                 without: Collection[str] = (),
+                 connections: Sequence[str] = (CONNECTION,)) -> None:
         """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
-        logs. `ppp`: further options of pppd. `without`: options of pppd that are left out."""
+        logs. `ppp`: further options of pppd. `without`: options of pppd that are left out.
+        `connections`: each in a tunnel of its own."""
         self.node = node
         self.gateway = gateway
         self._mtu = mtu
         self._ppp = ppp
         self._without = without
+        self._connections = connections
         self._syslog = syslog
         self._redial = redial
         self._user = user
@@ -84,7 +90,7 @@ class L2tpClient:
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
         lns = f"{self.gateway.vip_outside}:{self.gateway.l2tp_port}"
-        self.node.put(CONFIG, client_config(lns, self._redial))
+        self.node.put(CONFIG, client_config(lns, self._redial, self._connections))
         options = [*client_options(self._user, self._mtu).splitlines(), *self._ppp]
         self.node.put(OPTIONS, "".join(f"{option}\n" for option in options
                                        if option not in self._without))
@@ -101,8 +107,8 @@ class L2tpClient:
         log = self._syslog or Path(XL2TPD_LOG).name
         return "Listening on IP address" in self.node.read_log(log)
 
-    def dial(self) -> None:
-        self.node.channel.request("put", f"c {CONNECTION}\n".encode(), path=CONTROL, append=True)
+    def dial(self, connection: str = CONNECTION) -> None:
+        self._ask("c", connection)
 
     def dialled(self) -> list[Dialled]:
         """Every time a session came up, the first one first."""
@@ -111,12 +117,16 @@ class L2tpClient:
     def up(self) -> bool:
         return self.node.has_interface(INTERFACE) and bool(self.dialled())
 
-    def hang_up(self) -> None:
+    def hang_up(self, connection: str = CONNECTION) -> None:
         """Ends the session as a user does; xl2tpd tells the gateway."""
-        self.node.channel.request("put", f"d {CONNECTION}\n".encode(), path=CONTROL, append=True)
+        self._ask("d", connection)
 
     def gone(self) -> bool:
         return not self.node.has_interface(INTERFACE)
 
     def close(self) -> None:
         """Nothing is below a tunnel of L2TP."""
+
+    def _ask(self, what: str, connection: str) -> None:
+        self.node.channel.request("put", f"{what} {connection}\n".encode(), path=CONTROL,
+                                  append=True)

@@ -110,7 +110,7 @@ AREAS = {
                *_steps("silence.py"))),
     "kernels": Area(
         ("kernel_adapters",),
-        ("kernel-adapters", "l2tp-kernel-6.12"),
+        ("kernel-adapters", "l2tp-kernel-6.12", "l2tp-two-tunnels"),
         paths=(*_src("ports/session_kernel"), *_adapters("l2tp/", "netlink/", "ipsec/xfrm_"),
                "tests/kernel/", "lab/kernel/", "lab/vpnlab/host/kernel.py",
                *_product("kernel_tests.py"))),
