@@ -44,7 +44,7 @@ struct Call {
                  pptp::test::keys_of(pptp::Mppe::bits128), counters) {
         engine.set_numbers({.snd_nxt = 1000, .rcv_nxt = 2000, .snd_wnd = 65536}, kNow);
         static_cast<void>(engine.catch_up(1));
-        engine.resume(true, kNow, output);
+        engine.resume(true, 0, kNow, output);
     }
     pptp::CallCounters counters;
     Nowhere output;

@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                       .gre_in = 50},
                      now);
     Output out;
-    call.resume((how & 1) != 0, now, out);
+    call.resume((how & 1) != 0, 0, now, out);
     std::uint64_t index = 0;
     while (in.remaining() != 0) {
         const std::uint8_t event = in.u8();
@@ -92,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
             case 4:
                 call.pause(now);
-                call.resume(false, now, out);
+                call.resume(false, 0, now, out);
                 break;
             default:
                 now += std::chrono::milliseconds(reader.u16());

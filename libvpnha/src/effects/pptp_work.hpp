@@ -55,11 +55,12 @@ struct DismissCall {
     pptp::ProbeSegment segment;
 };
 // The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
-// after its gate was shut. → CallResumed, CallEnded
+// after its gate was shut. `tenure`: of this node, its epoch modulo 256. → CallResumed, CallEnded
 struct ResumeCalls {
     GatewayId gateway;
     std::vector<pptp::CallKey> calls;
     bool exact = false;
+    std::uint8_t tenure = 0;
 };
 // Their numbers of after CallResumed are known to the group: what their devices hold may go out.
 // Those that were resumed with final numbers need no such word.

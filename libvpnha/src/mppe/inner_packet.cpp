@@ -6,9 +6,7 @@ namespace vpnha::mppe {
 namespace {
 
 constexpr std::uint16_t kIpv4 = 0x0021;
-constexpr std::uint16_t kIpv6 = 0x0057;
 constexpr std::size_t kIpv4HeaderMin = 20;
-constexpr std::size_t kIpv6Header = 40;
 
 bool has_right_checksum(ByteView header) {
     std::uint32_t sum = 0;
@@ -34,17 +32,6 @@ std::optional<ByteView> ipv4(ByteView bytes) {
     return bytes.first(length);
 }
 
-std::optional<ByteView> ipv6(ByteView bytes) {
-    if (bytes.size() < kIpv6Header || bytes[0] >> 4 != 6) {
-        return std::nullopt;
-    }
-    const std::size_t length = kIpv6Header + (std::size_t{bytes[4]} << 8 | bytes[5]);
-    if (length > bytes.size()) {
-        return std::nullopt;
-    }
-    return bytes.first(length);
-}
-
 }  // namespace
 
 std::optional<ByteView> inner_packet(ByteView plain) {
@@ -53,28 +40,11 @@ std::optional<ByteView> inner_packet(ByteView plain) {
     if (protocol % 2 == 0) {
         protocol = static_cast<std::uint16_t>(protocol << 8 | reader.u8());
     }
-    switch (protocol) {
-        case kIpv4:
-            return ipv4(reader.rest());
-        case kIpv6:
-            return ipv6(reader.rest());
-        default:
-            return std::nullopt;
-    }
+    return protocol == kIpv4 ? ipv4(reader.rest()) : std::nullopt;
 }
 
-std::optional<std::uint16_t> protocol_of(ByteView packet) {
-    if (packet.empty()) {
-        return std::nullopt;
-    }
-    switch (packet[0] >> 4) {
-        case 4:
-            return kIpv4;
-        case 6:
-            return kIpv6;
-        default:
-            return std::nullopt;
-    }
+bool is_ipv4(ByteView packet) {
+    return !packet.empty() && packet[0] >> 4 == 4;
 }
 
 }  // namespace vpnha::mppe

@@ -32,6 +32,7 @@ constexpr Duration kSilenceMax = 60s;
 // Far from those of a link keeper, which begin at 0x80, and from pppd's, which begin at 0.
 constexpr std::uint8_t kRungZeroId = 0xa0;
 constexpr std::uint8_t kRungZeroIds = 16;
+constexpr std::uint8_t kRungZeroStep = 5;  // From one tenure to the next.
 constexpr std::uint8_t kRungId = 0xb0;
 constexpr std::uint32_t kRangesWithIds = 8;
 
@@ -47,9 +48,10 @@ std::uint32_t Ladder::number_of(int rung, int copy) const {
 
 std::uint8_t Ladder::id_of(int rung) const {
     if (rung == 0) {
-        return static_cast<std::uint8_t>(kRungZeroId + restarts_ % kRungZeroIds);
+        return static_cast<std::uint8_t>(kRungZeroId +
+                                         (restarts_ + tenure_ * kRungZeroStep) % kRungZeroIds);
     }
-    return static_cast<std::uint8_t>(kRungId + range_ % kRangesWithIds * kRungs +
+    return static_cast<std::uint8_t>(kRungId + (range_ + tenure_) % kRangesWithIds * kRungs +
                                      static_cast<std::uint32_t>(rung) - 1);
 }
 

@@ -47,8 +47,15 @@ class Ladder {
     };
 
     // `last`: the last number known to have been sent. `acknowledges`: the peer does so at times.
-    Ladder(std::uint32_t last, bool acknowledges, TimePoint now)
-        : acknowledges_(acknowledges), base_(last), top_(last), begun_(now), next_(now) {}
+    // `tenure`: of two that follow each other it differs, so that a late answer to the rungs of the
+    // one counts for nothing at the other.
+    Ladder(std::uint32_t last, bool acknowledges, std::uint8_t tenure, TimePoint now)
+        : acknowledges_(acknowledges),
+          tenure_(tenure),
+          base_(last),
+          top_(last),
+          begun_(now),
+          next_(now) {}
 
     // What is to be sent now.
     [[nodiscard]] std::vector<Rung> on_time(TimePoint now);
@@ -74,6 +81,7 @@ class Ladder {
     void on_refused(int rung, TimePoint now);
 
     bool acknowledges_;
+    std::uint8_t tenure_;
     std::uint32_t base_;
     std::uint32_t top_;  // The highest number that was sent, here or before.
     TimePoint begun_;

@@ -79,7 +79,7 @@ bool ResumedCall::catch_up(std::size_t keys_max) {
     return out && in;
 }
 
-void ResumedCall::resume(bool exact, TimePoint now, CallOutput& out) {
+void ResumedCall::resume(bool exact, std::uint8_t tenure, TimePoint now, CallOutput& out) {
     if (state_ != State::prepared) {
         return;
     }
@@ -109,7 +109,7 @@ void ResumedCall::resume(bool exact, TimePoint now, CallOutput& out) {
     if (!is_connected_) {
         probe_.emplace(record_.tcp, known_, now - known_at_);
     }
-    ladder_.emplace(known_.gre_out, !known_.never_acknowledges, now);
+    ladder_.emplace(known_.gre_out, !known_.never_acknowledges, tenure, now);
     on_time(now, out);
 }
 

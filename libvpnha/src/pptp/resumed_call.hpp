@@ -95,8 +95,8 @@ class ResumedCall {
     // Makes at most so many keys; true: all up to the numbers are there.
     [[nodiscard]] bool catch_up(std::size_t keys_max);
 
-    // `exact`: nobody has used the numbers beyond those that are known.
-    void resume(bool exact, TimePoint now, CallOutput& out);
+    // `exact`: nobody has used the numbers beyond those that are known. `tenure`: as the ladder's.
+    void resume(bool exact, std::uint8_t tenure, TimePoint now, CallOutput& out);
     // The gate is shut; resume() goes on.
     void pause(TimePoint now);
 

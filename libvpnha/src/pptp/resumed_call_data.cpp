@@ -21,7 +21,6 @@ constexpr std::uint16_t kCcp = 0x80fd;
 constexpr std::uint8_t kAllStations = 0xff;  // RFC 1662 3.1
 constexpr std::uint8_t kUnnumbered = 0x03;
 constexpr std::uint16_t kIpv4Protocol = 0x0021;
-constexpr std::uint16_t kIpv6Protocol = 0x0057;
 constexpr std::size_t kProtocolOctets = 2;
 
 // RFC 1962 3
@@ -93,7 +92,6 @@ void ResumedCall::on_frame(ByteView frame, std::uint32_t number, TimePoint now, 
             on_encrypted(frame, number, out);
             return;
         case kIpv4Protocol:
-        case kIpv6Protocol:
             on_clear(frame, out);
             return;
         case kCcp:
@@ -138,7 +136,7 @@ void ResumedCall::on_encrypted(ByteView frame, std::uint32_t number, CallOutput&
 void ResumedCall::on_clear(ByteView packet, CallOutput& out) {
     if (receiver_) {
         ++counters_->in_clear;
-    } else if (mppe::protocol_of(packet)) {
+    } else if (mppe::is_ipv4(packet)) {
         link_.on_traffic();
         out.deliver(packet);
     } else {
@@ -203,20 +201,19 @@ void ResumedCall::send_frame(ByteView frame, CallOutput& out) {
 }
 
 void ResumedCall::on_packet(ByteView packet, CallOutput& out) {
-    const auto protocol = mppe::protocol_of(packet);
-    if (state_ != State::running || !protocol || packet.size() > record_.mtu) {
+    if (state_ != State::running || !mppe::is_ipv4(packet) || packet.size() > record_.mtu) {
         return;
     }
     ByteWriter head;
-    head.u16(kPppAddressControl).u16(sender_ ? kMppeFrame : *protocol);
+    head.u16(kPppAddressControl).u16(sender_ ? kMppeFrame : kIpv4Protocol);
     out_.resize(kGreHeaderBytesMax);
     out_.insert(out_.end(), head.view().begin(), head.view().end());
     if (!sender_) {
         out_.insert(out_.end(), packet.begin(), packet.end());
     } else {
         plain_.resize(kProtocolOctets);
-        plain_[0] = static_cast<std::uint8_t>(*protocol >> 8);
-        plain_[1] = static_cast<std::uint8_t>(*protocol);
+        plain_[0] = static_cast<std::uint8_t>(kIpv4Protocol >> 8);
+        plain_[1] = static_cast<std::uint8_t>(kIpv4Protocol);
         plain_.insert(plain_.end(), packet.begin(), packet.end());
         const std::size_t begin = out_.size();
         out_.resize(begin + mppe::kHeaderBytes + plain_.size());

@@ -52,6 +52,7 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     settle();
     EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
     EXPECT_THAT(b_.exact_, ElementsAre(false));
+    EXPECT_THAT(b_.tenures_, ElementsAre(2)) << "the epoch's";
     b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
     EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::unprotected);
     EXPECT_EQ(b_.keeper_.counts().at("pptp_resumed"), 1U);

@@ -127,6 +127,7 @@ class Place final : public FakeGateway {
     void execute(node::ResumeCalls& resume, TimePoint) {
         resumed_.insert(resumed_.end(), resume.calls.begin(), resume.calls.end());
         exact_.push_back(resume.exact);
+        tenures_.push_back(resume.tenure);
     }
     void execute(node::ReleaseCalls& release, TimePoint) {
         released_.insert(released_.end(), release.calls.begin(), release.calls.end());
@@ -148,6 +149,7 @@ class Place final : public FakeGateway {
     CallNumbers numbers_;
     std::vector<CallKey> resumed_;
     std::vector<bool> exact_;
+    std::vector<std::uint8_t> tenures_;
     std::vector<CallKey> released_;
     std::vector<CallKey> removed_;
     std::vector<CallKey> dismissed_;

@@ -42,7 +42,7 @@ class FailoversTest : public ::testing::TestWithParam<ModelClient::Kind> {
     }
     bool resume(CallWorld& world) {
         world.how.clear();
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         for (int i = 0; i < 80 && world.how.empty() && world.ended_by.empty(); ++i) {
             world.client.send_data(1, world.now);
             world.run(50ms);

@@ -27,7 +27,7 @@ class ResumedCallTest : public ::testing::TestWithParam<ModelClient::Kind> {
     // A call that runs here.
     void be_running(CallWorld& world) {
         be_known(world);
-        world.call->resume(true, world.now, world);
+        world.call->resume(true, 0, world.now, world);
         ASSERT_EQ(world.call->state(), ResumedCall::State::running);
     }
     // Frames that the client sends as they are.
@@ -42,7 +42,7 @@ TEST_P(ResumedCallTest, WithFinalNumbersItGoesOnAtOnceAndWastesNone) {
     for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
         CallWorld world(GetParam(), mppe);
         be_known(world);
-        world.call->resume(true, world.now, world);
+        world.call->resume(true, 0, world.now, world);
         EXPECT_EQ(world.how, "exact");
         EXPECT_THAT(world.probes, IsEmpty());
         ASSERT_THAT(world.sockets, SizeIs(1));
@@ -64,7 +64,7 @@ TEST_P(ResumedCallTest, WithFinalNumbersItGoesOnAtOnceAndWastesNone) {
 TEST_P(ResumedCallTest, NumbersThatMissNothingAreFoundOnRungZeroInOneRound) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_known(world);
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     const TimePoint begun = world.now;
     ASSERT_TRUE(world.run_until_resumed(1s));
     EXPECT_LE(world.resumed_at - begun, 25ms);
@@ -82,7 +82,7 @@ TEST_P(ResumedCallTest, NumbersThatMissHundredsAreFoundOnTheLadder) {
         be_known(world);
         world.stock_sends(missed);
         world.forget_sent();
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         const TimePoint begun = world.now;
         ASSERT_TRUE(world.run_until_resumed(2s)) << missed;
         EXPECT_LE(world.resumed_at - begun, 400ms) << missed;
@@ -104,7 +104,7 @@ TEST(ResumedCallOfAndroidTest, AnAnswerOfAClientThatNeverAcknowledgesIsProofEnou
         world.stock_sends(100);
         world.checkpoint();
         world.stock_sends(missed);
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         const TimePoint begun = world.now;
         ASSERT_TRUE(world.run_until_resumed(3s)) << missed;
         EXPECT_LE(world.resumed_at - begun, missed <= 1 ? 100ms : 2s) << missed;
@@ -123,7 +123,7 @@ TEST_P(ResumedCallTest, MoreThanALadderAtOnceTakesLonger) {
     be_known(world);
     world.stock_sends(5000);
     world.forget_sent();
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     // The client is heard, so that it is there.
     for (int i = 0; i < 100 && world.how.empty(); ++i) {
         world.client.send_data(1, world.now);
@@ -142,7 +142,7 @@ TEST_P(ResumedCallTest, AnUnacknowledgedPacketTellsHowFarTheClientHasCome) {
     world.stock_sends(700);
     world.client.sent.clear();
     // It has acknowledged less than it has got.
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     const auto header = encode_gre_header(test::sample_call().key.id, std::nullopt, 750, 0);
     world.call->on_gre(header.view(), world.now, world);
     ASSERT_TRUE(world.run_until_resumed(2s));
@@ -156,7 +156,7 @@ TEST_P(ResumedCallTest, DataOfTheClientComesInBeforeTheLadderHasAnAnswer) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_known(world);
     world.client.is_deaf = true;
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     for (std::uint32_t i = 1; i <= 3; ++i) {
         world.client.send_data(i, world.now);
         world.run(10ms);
@@ -187,7 +187,7 @@ TEST_P(ResumedCallTest, NoIndexIsUsedTwiceAndAllIsTakenWhateverIsLost) {
         world.forget_sent();
         world.loss = 0.02 * until(5);
         world.delay = std::chrono::milliseconds(1 + until(60));
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         for (int i = 0; i < 80 && world.how.empty() && world.ended_by.empty(); ++i) {
             world.client.send_data(1, world.now);
             world.run(50ms);
@@ -221,7 +221,7 @@ TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
     be_known(world);
     for (int node = 0; node < 3; ++node) {
         world.how.clear();
-        world.call->resume(node == 1, world.now, world);
+        world.call->resume(node == 1, 0, world.now, world);
         ASSERT_TRUE(!world.how.empty() || world.run_until_resumed(1s));
         std::uint32_t data = 0;
         for (int i = 0; i < 50; ++i) {
@@ -258,7 +258,7 @@ TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
     world.run(100s);
     EXPECT_EQ(world.numbers_sent.size(), sent);
     EXPECT_EQ(world.said.size(), said);
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     EXPECT_EQ(world.call->state(), ResumedCall::State::running);
     const std::uint32_t data = world.send_data();
     world.run(20ms);
@@ -267,9 +267,9 @@ TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
     // Before the ladder had an answer.
     CallWorld early(GetParam(), Mppe::bits128);
     be_known(early);
-    early.call->resume(false, early.now, early);
+    early.call->resume(false, 0, early.now, early);
     early.call->pause(early.now);
-    early.call->resume(false, early.now, early);
+    early.call->resume(false, 0, early.now, early);
     EXPECT_TRUE(early.run_until_resumed(1s));
 }
 
@@ -294,7 +294,7 @@ TEST_P(ResumedCallTest, WhatItMissesInAPauseOrAMoveIsJumpedOver) {
             // An echo is the first that comes through.
             world.client.send(frame({0xff, 3, 0xc0, 0x21, 9, 1, 0, 8, 0x22, 0x22, 0x22, 0x22}),
                               world.now);
-            world.call->resume(true, world.now, world);
+            world.call->resume(true, 0, world.now, world);
             world.run(20ms);
             world.client.send_data(3, world.now);
             world.client.send_data(4, world.now);
@@ -344,7 +344,7 @@ TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
     {
         CallWorld world(GetParam(), Mppe::bits128);
         be_known(world);
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         world.call->close("its time is over", EndCause::session_timeout, world);
         EXPECT_THAT(world.ended_by, IsEmpty()) << "it may not speak yet";
         world.run(2s);
@@ -510,7 +510,7 @@ TEST_P(ResumedCallTest, TheProbeFindsTheSocketAndTheEchoThatIsWaitedFor) {
     // Two requests and one reply that nobody here has heard of.
     world.client_seq += 32;
     world.client_ack += 20;
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     ASSERT_TRUE(world.run_until_resumed(1s));
     EXPECT_EQ(world.probes.front().sequence, world.known.snd_nxt - 1);
     EXPECT_EQ(world.probes.front().acknowledgement, world.known.rcv_nxt);
@@ -527,7 +527,7 @@ TEST_P(ResumedCallTest, AnEchoThatWasOpenIsAnsweredInAnyCase) {
         CallWorld world(GetParam(), Mppe::bits128);
         world.known.echo_open = true;
         be_known(world);
-        world.call->resume(exact, world.now, world);
+        world.call->resume(exact, 0, world.now, world);
         world.run(50ms);
         EXPECT_THAT(world.said, ElementsAre(build_echo_reply(7)));
     }
@@ -540,7 +540,7 @@ TEST_P(ResumedCallTest, ACallThatItsClientHadClearedEnds) {
         be_known(world);
         // The dead node had acknowledged it.
         world.client_seq += exact ? 0U : 16U;
-        world.call->resume(exact, world.now, world);
+        world.call->resume(exact, 0, world.now, world);
         world.run(50ms);
         EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(world.id())));
         EXPECT_THAT(world.ended_by, ElementsAre(HasSubstr("hung up")));
@@ -556,7 +556,7 @@ TEST_P(ResumedCallTest, AClientThatHadStoppedGetsItsReply) {
         world.known.stop_open = true;
         world.known.echo_open = true;
         be_known(world);
-        world.call->resume(false, world.now, world);
+        world.call->resume(false, 0, world.now, world);
         world.run(1'500ms);
         EXPECT_THAT(world.said,
                     ElementsAre(build_stop_reply(), build_call_disconnect_notify(world.id())));
@@ -568,7 +568,7 @@ TEST_P(ResumedCallTest, WithoutAnAnswerTheSocketHasWhatIsKnown) {
     CallWorld world(GetParam(), Mppe::bits128);
     world.answers_probes = false;
     be_known(world);
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     world.run(900ms);
     EXPECT_THAT(world.sockets, IsEmpty());
     EXPECT_GE(world.probes.size(), 8U);
@@ -582,7 +582,7 @@ TEST_P(ResumedCallTest, AResetOfTheConnectionEndsTheCall) {
     CallWorld world(GetParam(), Mppe::bits128);
     world.answers_probes = false;
     be_known(world);
-    world.call->resume(false, world.now, world);
+    world.call->resume(false, 0, world.now, world);
     PeerSegment forged;
     forged.sequence = world.known.rcv_nxt - 1;
     forged.rst = true;

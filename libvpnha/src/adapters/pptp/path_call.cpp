@@ -40,7 +40,7 @@ void PathCall::set_numbers(const pptp::CallNumbers& numbers, TimePoint now) {
     engine_.set_numbers(numbers, now);
 }
 
-void PathCall::resume(bool exact, TimePoint now) {
+void PathCall::resume(bool exact, std::uint8_t tenure, TimePoint now) {
     if (!is_ours_) {
         // What was sent there while nobody served is of no use any more.
         std::uint8_t octet = 0;
@@ -49,7 +49,7 @@ void PathCall::resume(bool exact, TimePoint now) {
     }
     is_ours_ = true;
     may_send_ = may_send_ || exact;
-    engine_.resume(exact, now, *this);
+    engine_.resume(exact, tenure, now, *this);
     settle();
 }
 

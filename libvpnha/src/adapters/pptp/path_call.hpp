@@ -45,7 +45,7 @@ class PathCall final : pptp::CallOutput {
     void set_numbers(const pptp::CallNumbers& numbers, TimePoint now);
     // As pptp::ResumedCall's.
     [[nodiscard]] bool catch_up(std::size_t keys_max) { return engine_.catch_up(keys_max); }
-    void resume(bool exact, TimePoint now);
+    void resume(bool exact, std::uint8_t tenure, TimePoint now);
     // Its numbers are known to the group.
     void release() { may_send_ = true; }
     void pause(TimePoint now);

@@ -110,7 +110,7 @@ void PathWorker::take(const node::ResumeCalls& command, TimePoint now) {
             const Number number = numbers_.at(key);
             // The first answers come within microseconds.
             static_cast<void>(entry->vip->sockets.probe.hear(true));
-            entry->call->resume(command.exact, now);
+            entry->call->resume(command.exact, command.tenure, now);
             follow(number, now);
         }
     }

@@ -61,8 +61,8 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         watch_timeouts(*call.record, now);
     }
     if (!keys.empty()) {
-        effects.emplace_back(
-            node::ResumeCalls{gateway_.id(), std::move(keys), releases_.is_exact()});
+        effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), releases_.is_exact(),
+                                               static_cast<std::uint8_t>(granted_.number)});
     }
 }
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "pptp/ladder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace vpnha::pptp {
+namespace ladder_test {
+
+using namespace std::chrono_literals;
+
+// The client never acknowledges: its answers alone prove something.
+TEST(LadderTest, AnAnswerToThePredecessorsRungsCountsForNothing) {
+    const TimePoint begun{std::chrono::hours(1)};
+    for (unsigned tenure = 0; tenure < 256; ++tenure) {
+        Ladder before(99, false, static_cast<std::uint8_t>(tenure), begun);
+        Ladder ladder(99, false, static_cast<std::uint8_t>(tenure + 1), begun);
+        std::set<std::uint8_t> ids;
+        for (TimePoint now = begun; now < begun + 1s; now += 1ms) {
+            for (const Ladder::Rung& rung : before.on_time(now)) {
+                ids.insert(rung.id);
+            }
+            static_cast<void>(ladder.on_time(now));
+        }
+        ASSERT_GE(ids.size(), 9U);
+        for (const std::uint8_t id : ids) {
+            ladder.on_heard(std::nullopt, begun + 1s);
+            ladder.on_echo_reply(id, begun + 1s);
+        }
+        ASSERT_FALSE(ladder.position(begun + 2s)) << tenure;
+    }
+}
+
+TEST(LadderTest, ARungThatIsAnsweredIsThePosition) {
+    const TimePoint begun{std::chrono::hours(1)};
+    Ladder ladder(99, false, 7, begun);
+    const auto rungs = ladder.on_time(begun);
+    ASSERT_EQ(rungs.size(), 1U);
+    EXPECT_EQ(rungs[0].number, 100U);
+    ladder.on_echo_reply(rungs[0].id, begun + 5ms);
+    const auto position = ladder.position(begun + 5ms);
+    ASSERT_TRUE(position);
+    EXPECT_EQ(position->rung, 0);
+    EXPECT_EQ(position->missed, 0U);
+}
+
+}  // namespace ladder_test
+}  // namespace vpnha::pptp
