@@ -29,15 +29,17 @@ enum {
     FIELD_IPV6 = 0x8000 | 19,
     FIELD_ROUTE = 0x8000 | 20,
     FIELD_PROXIED = 0x8000 | 21,
+    FIELD_INTERIM = 0x8000 | 22,
 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
 enum { PPTP_IDS_BYTES = 11, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
-_Static_assert(4 + (14 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
+_Static_assert(4 + (15 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
                        VPNHA_ROUTES_MAX * 17 + VPNHA_PROXIED_MAX * 32 +
                        VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
-                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 + 17 + 4 <=
+                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 + 17 + 4 +
+                       4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -159,6 +161,9 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
         at = put_field(at, FIELD_CLASS, each->length);
         memcpy(at, each->octets, each->length);
         at += each->length;
+    }
+    if (session->interim_s != 0) {
+        at = put(put_field(at, FIELD_INTERIM, 4), session->interim_s, 4);
     }
     for (unsigned i = 0; i < session->route_count; i++) {
         const struct vpnha_route* const each = &session->routes[i];

@@ -118,6 +118,7 @@ struct vpnha_session {
     uint32_t not_resumable; /* VPNHA_NOT_… */
     unsigned class_count;   /* So many of the next. */
     struct vpnha_class classes[VPNHA_CLASSES_MAX];
+    uint32_t interim_s;   /* Acct-Interim-Interval of the Access-Accept; 0: none. */
     unsigned route_count; /* So many of the next; those behind them are zero. */
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
     unsigned proxied_count; /* So many of the next. */

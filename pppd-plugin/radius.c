@@ -9,13 +9,21 @@
 #include <string.h>
 
 /* Of radius.so's radiusclient.h, which no package has. */
-enum { RADIUS_NAME_BYTES = 33, RADIUS_VALUE_BYTES = 254, RADIUS_NO_VENDOR = -1, RADIUS_CLASS = 25 };
+enum {
+    RADIUS_NAME_BYTES = 33,
+    RADIUS_VALUE_BYTES = 254,
+    RADIUS_NO_VENDOR = -1,
+    RADIUS_CLASS = 25,
+    RADIUS_ACCT_INTERIM_INTERVAL = 85, /* RFC 2869 5.16 */
+};
+/* "MUST NOT be smaller than 60"; radius.so takes 60 for less as well. */
+enum { INTERIM_S_MIN = 60 };
 struct radius_attribute {
     char name[RADIUS_NAME_BYTES];
     int attribute;
     int vendor;
     int type;
-    uint32_t length; /* Of `value`, where that is octets. */
+    uint32_t length; /* Of `value`, where that is octets; otherwise the number itself. */
     unsigned char value[RADIUS_VALUE_BYTES];
     struct radius_attribute* next;
 };
@@ -37,15 +45,21 @@ enum {
 static radius_hook* next_hook = NULL;
 static unsigned class_count = 0;
 static struct vpnha_class classes[VPNHA_CLASSES_MAX];
+static uint32_t interim_s = 0;
 
 static void on_attributes(struct radius_attribute* attributes) {
     class_count = 0;
+    interim_s = 0;
     for (const struct radius_attribute* each = attributes; each != NULL; each = each->next) {
         if (each->attribute == RADIUS_CLASS && each->vendor == RADIUS_NO_VENDOR &&
             each->length <= VPNHA_CLASS_BYTES_MAX && class_count < VPNHA_CLASSES_MAX) {
             classes[class_count].length = each->length;
             memcpy(classes[class_count].octets, each->value, each->length);
             class_count++;
+        }
+        if (each->attribute == RADIUS_ACCT_INTERIM_INTERVAL && each->vendor == RADIUS_NO_VENDOR &&
+            each->length != 0) {
+            interim_s = each->length < INTERIM_S_MIN ? INTERIM_S_MIN : each->length;
         }
     }
     if (next_hook != NULL) {
@@ -87,6 +101,7 @@ void vpnha_follow_radius(int accounts) {
 void vpnha_collect_radius(struct vpnha_session* session) {
     session->class_count = class_count;
     memcpy(session->classes, classes, sizeof classes);
+    session->interim_s = interim_s;
 }
 
 uint8_t vpnha_end_cause(int status_now) {

@@ -8,7 +8,7 @@
 /* Once all plugins are loaded, before the peer authenticates: radius.so shows what the server
  * answers. `accounts`: vpnhad does the accounting, and radius.so's own is switched off. */
 void vpnha_follow_radius(int accounts);
-/* Fills in the classes that the server gave. */
+/* Fills in what the server gave for the accounting. */
 void vpnha_collect_radius(struct vpnha_session* session);
 
 /* Acct-Terminate-Cause (RFC 2866 5.10) of pppd's exit status; as radius.so has it. */

@@ -3,8 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
 
 namespace vpnha {
+
+// What an Access-Accept has for the accounting of its session.
+struct RadiusReply {
+    std::vector<Bytes> classes;   // Class (RFC 2865 5.25); at most limits::kRadiusClassesMax.
+    std::uint32_t interim_s = 0;  // Acct-Interim-Interval (RFC 2869 5.16), from 60 on; 0: none.
+};
 
 // Of a session's device, since it began. In: from the client.
 struct Traffic {

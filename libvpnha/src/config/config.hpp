@@ -90,6 +90,7 @@ struct Radius {
     std::vector<Ipv4Endpoint> accounting_servers;
     std::string secret_file = "/etc/vpnha/radius.secret";
     std::chrono::milliseconds interim{300'000};
+    bool interim_is_set = false;               // RFC 2869 2.1: it counts before a server's.
     std::chrono::milliseconds timeout{3'000};  // Of one request to one server.
     std::uint32_t retries = 2;                 // Beside the first request.
     std::uint32_t requests_per_second = 100;   // Accounting-Requests of one gateway.

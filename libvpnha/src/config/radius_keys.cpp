@@ -34,8 +34,14 @@ std::vector<Key> radius_keys() {
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
          [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},
         {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
-         "\"300s\"", "How often a server hears of a living session's counters.", Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.interim = v.duration; },
+         "\"300s\"",
+         "How often a server hears of a living session's counters. Where it stands, it counts "
+         "before the Acct-Interim-Interval of an Access-Accept; the default does not.",
+         Weight::note,
+         [](Config& c, Gateway&, const Value& v) {
+             c.radius.interim = v.duration;
+             c.radius.interim_is_set = true;
+         },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.interim)); }},
         {Section::radius, "timeout", Kind::duration, 1'000, 30'000, "\"3s\"", "\"3s\"",
          "How long a server has to answer a request, in whole seconds, before it is sent again.",

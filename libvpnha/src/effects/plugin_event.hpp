@@ -30,8 +30,7 @@ struct PluginUp {
     PluginToken plugin = 0;
     const PluginSession& session;
     const std::string& not_resumable;
-    // Class, as the RADIUS server that authenticated gave it (RFC 2865 5.25).
-    const std::vector<Bytes>& classes;
+    const RadiusReply& radius;
 };
 // What a pppd says of the end of its session; one that was killed says nothing.
 struct PluginEnd {

@@ -310,11 +310,11 @@ Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
 
 Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
                            const PluginSession& session, const std::string& not_resumable,
-                           TimePoint now, const std::vector<Bytes>& classes) {
+                           TimePoint now, const RadiusReply& radius) {
     Effects effects;
     for (auto& [id, node] : gateways_) {
         if (node.settings().name == gateway) {
-            node.on_event(PluginUp{plugin, session, not_resumable, classes}, now, effects);
+            node.on_event(PluginUp{plugin, session, not_resumable, radius}, now, effects);
             settle(now, effects);
             return effects;
         }

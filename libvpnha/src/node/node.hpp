@@ -151,7 +151,7 @@ class Node {
     [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
                                        const PluginSession& session,
                                        const std::string& not_resumable, TimePoint now,
-                                       const std::vector<Bytes>& classes = {});
+                                       const RadiusReply& radius = {});
     // A pppd wants an address for its client. → AnswerAddress
     [[nodiscard]] Effects on_plugin_asks(PluginToken plugin, const std::string& gateway,
                                          const std::string& user, TimePoint now);

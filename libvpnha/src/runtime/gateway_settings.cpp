@@ -50,7 +50,8 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     settings.keepers.flows = flow_settings_of(gateway);
     settings.keepers.addresses = {gateway.common_pool, gateway.address_hold, gateway.sessions_max,
                                   gateway.sessions_per_user_max};
-    settings.keepers.accounts = {gateway.accounting, radius.interim, radius.requests_per_second};
+    settings.keepers.accounts = {gateway.accounting, radius.interim, radius.requests_per_second,
+                                 !radius.interim_is_set};
     settings.keepers.resume_scripts = gateway.resume_scripts;
     settings.stand_in = gateway.stand_in;
     return settings;

@@ -16,6 +16,7 @@ AccountRecord sample() {
     record.peer = Ipv4Address{0xc0000233};
     record.began_unix_ms = 1'767'225'600'123;
     record.started = true;
+    record.interim_s = 900;
     record.told_seconds = 300;
     record.end = {EndCause::lost_carrier, 1'767'225'999'000};
     record.total = {std::uint64_t{1} << 40, 2, 3, 4};

@@ -347,7 +347,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
         ++record.key.peer.port;
         change(record.key);
         const node::PluginSession call = node::PluginCall{record, sample_numbers()};
-        b_.tell(node::PluginUp{plugin, call, {}, kNoClasses}, now_);
+        b_.tell(node::PluginUp{plugin, call, {}, kNoReply}, now_);
         settle();
     };
     dial(1, [](CallKey&) {});

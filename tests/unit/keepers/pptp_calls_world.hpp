@@ -15,7 +15,7 @@
 namespace vpnha::keepers {
 namespace pptp_calls_test {
 
-inline const std::vector<Bytes> kNoClasses;
+inline const RadiusReply kNoReply;
 
 using pptp::CallKey;
 using pptp::CallNumbers;
@@ -233,7 +233,7 @@ class PptpCallsTest : public ::testing::Test {
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
         const node::PluginSession call = node::PluginCall{sample_call(), a_.numbers_};
-        a_.tell(node::PluginUp{1, call, obstacle, kNoClasses}, now_);
+        a_.tell(node::PluginUp{1, call, obstacle, kNoReply}, now_);
         settle();
     }
     void kill_a() {

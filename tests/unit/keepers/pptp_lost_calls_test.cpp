@@ -58,7 +58,7 @@ TEST_F(PptpCallsTest, ThoseThatCannotBeResumedAreEndedAtAPace) {
         pptp::CallRecord record = sample_call();
         record.key.id = pptp::CallId{i};
         const node::PluginSession call = node::PluginCall{record, sample_numbers()};
-        a_.tell(node::PluginUp{i, call, "IPv6CP is open", kNoClasses}, now_);
+        a_.tell(node::PluginUp{i, call, "IPv6CP is open", kNoReply}, now_);
     }
     pass(seconds(1));
     kill_a();

@@ -328,14 +328,19 @@ struct fake_attribute {
 /* radius.so's, as this program exports it. */
 __attribute__((visibility("default"))) void (*radius_attributes_hook)(struct fake_attribute*);
 
-void fake_pppd_authenticate_by_radius(const char* first, const char* second) {
-    enum { CLASS = 25, REPLY_MESSAGE = 18, NO_VENDOR = -1 };
+void fake_pppd_authenticate_by_radius(const char* first, const char* second, uint32_t interim_s) {
+    enum { CLASS = 25, ACCT_INTERIM_INTERVAL = 85, REPLY_MESSAGE = 18, NO_VENDOR = -1 };
     struct fake_attribute classes[2] = {
         {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(first)},
         {.attribute = CLASS, .vendor = NO_VENDOR, .length = (uint32_t)strlen(second)}};
     struct fake_attribute other = {
         .attribute = REPLY_MESSAGE, .vendor = NO_VENDOR, .length = 2, .next = &classes[0]};
-    struct fake_attribute vendors = {.attribute = CLASS, .vendor = 311, .next = &other};
+    struct fake_attribute interim = {.attribute = ACCT_INTERIM_INTERVAL,
+                                     .vendor = NO_VENDOR,
+                                     .type = 1,
+                                     .length = interim_s,
+                                     .next = &other};
+    struct fake_attribute vendors = {.attribute = CLASS, .vendor = 311, .next = &interim};
     memcpy(classes[0].value, first, strlen(first));
     memcpy(classes[1].value, second, strlen(second));
     classes[0].next = &classes[1];

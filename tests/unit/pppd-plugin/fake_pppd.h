@@ -25,8 +25,8 @@ void fake_pppd_users_address(uint32_t address);
 /* A plugin that is loaded later, and gives this address; 0: none. As radius.so it allows no other
  * one than the one that is chosen. */
 void fake_pppd_load_radius(uint32_t address);
-/* radius.so has an Access-Accept with two classes and other things. */
-void fake_pppd_authenticate_by_radius(const char* first, const char* second);
+/* radius.so has an Access-Accept with two classes, an Acct-Interim-Interval and other things. */
+void fake_pppd_authenticate_by_radius(const char* first, const char* second, uint32_t interim_s);
 /* pppd's exit status, as it is known at ip-down. */
 void fake_pppd_set_status(int value);
 void fake_pppd_use_device(const char* name);

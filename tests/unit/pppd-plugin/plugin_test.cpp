@@ -123,13 +123,26 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 
+TEST_F(PppdPluginTest, TellsTheIntervalOfInterimsThatRadiusGave) {
+    for (const auto& [given, told] : {std::pair{900U, 900U}, {5U, 60U}, {0U, 0U}}) {
+        fake_pppd_authenticate_by_radius("", "", given);
+        fake_pppd_ip_up();
+        if (connection_.get() < 0) {
+            accept();
+        }
+        const std::optional<PluginSessionUp> up = receive_up();
+        ASSERT_TRUE(up.has_value());
+        EXPECT_EQ(up->radius.interim_s, told);
+    }
+}
+
 TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
-    fake_pppd_authenticate_by_radius("gold", "");
+    fake_pppd_authenticate_by_radius("gold", "", 0);
     fake_pppd_ip_up();
     accept();
     const std::optional<PluginSessionUp> up = receive_up();
     ASSERT_TRUE(up.has_value());
-    EXPECT_THAT(up->classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
+    EXPECT_THAT(up->radius.classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
 }
 
 TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {

@@ -48,6 +48,7 @@ constexpr std::uint16_t kTimeouts = kOptionalBit | 18;
 constexpr std::uint16_t kIpv6 = kOptionalBit | 19;
 constexpr std::uint16_t kRoute = kOptionalBit | 20;
 constexpr std::uint16_t kProxied = kOptionalBit | 21;
+constexpr std::uint16_t kInterim = kOptionalBit | 22;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -231,6 +232,14 @@ Result<void> add_class(ByteReader& value, std::vector<Bytes>& classes) {
     return {};
 }
 
+Result<std::uint32_t> read_interim(ByteReader& value) {
+    const std::uint32_t interim_s = value.u32();
+    if (!value.finished()) {
+        return fail(Errc::malformed, "an interval of Interims has a wrong length");
+    }
+    return interim_s;
+}
+
 Result<ppp::Timeouts> read_timeouts(ByteReader& value) {
     ppp::Timeouts timeouts;
     timeouts.session_s = value.u32();
@@ -289,7 +298,11 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
             return fail(Errc::malformed, "a field is longer than its message");
         }
         if (type == kClass) {
-            VPNHA_CHECK(add_class(value, up.classes));
+            VPNHA_CHECK(add_class(value, up.radius.classes));
+            continue;
+        }
+        if (type == kInterim) {
+            VPNHA_TRY(up.radius.interim_s, read_interim(value));
             continue;
         }
         if (type == kTimeouts) {

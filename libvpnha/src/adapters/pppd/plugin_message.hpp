@@ -80,8 +80,7 @@ struct PluginSessionUp {
     std::vector<std::string> not_resumable;
     // The same, of what scripts have done: another node does it as well if it runs them.
     std::vector<std::string> done_by_scripts;
-    // Class attributes of RADIUS, at most limits::kRadiusClassesMax.
-    std::vector<Bytes> classes;
+    RadiusReply radius;
 };
 // IPCP is down: the session is over, or about to be.
 struct PluginSessionDown {

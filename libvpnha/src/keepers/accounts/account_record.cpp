@@ -17,6 +17,8 @@ constexpr std::uint8_t kAccountRecordVersion = 1;
 constexpr std::uint8_t kStarted = 0x01;
 constexpr std::uint8_t kEnded = 0x02;
 constexpr std::uint8_t kHasDevice = 0x04;
+constexpr std::uint8_t kHasInterim = 0x08;
+constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim;
 
 void write_traffic(ByteWriter& writer, const Traffic& traffic) {
     writer.u64(traffic.octets_in).u64(traffic.octets_out);
@@ -84,7 +86,7 @@ wire::RecordKey record_key_of(const AccountId& id) {
 Bytes encode_account(const AccountRecord& record) {
     ByteWriter writer;
     const int flags = (record.started ? kStarted : 0) | (record.end ? kEnded : 0) |
-                      (record.device ? kHasDevice : 0);
+                      (record.device ? kHasDevice : 0) | (record.interim_s != 0 ? kHasInterim : 0);
     writer.u8(kAccountRecordVersion).u8(static_cast<std::uint8_t>(flags));
     writer.u8(static_cast<std::uint8_t>(record.session.type)).prefixed(record.session.id.view());
     writer.prefixed(record.user).u8(static_cast<std::uint8_t>(record.classes.size()));
@@ -100,6 +102,9 @@ Bytes encode_account(const AccountRecord& record) {
     if (record.device) {
         writer.u32(record.device->node.value).u32(record.device->index);
         write_traffic(writer, record.device->traffic);
+    }
+    if (record.interim_s != 0) {
+        writer.u32(record.interim_s);
     }
     return std::move(writer).take();
 }
@@ -130,7 +135,10 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
     if ((flags & kHasDevice) != 0) {
         record.device = read_device(reader);
     }
-    if (!id.finished() || !reader.finished() || (flags & ~(kStarted | kEnded | kHasDevice)) != 0) {
+    if ((flags & kHasInterim) != 0) {
+        record.interim_s = reader.u32();
+    }
+    if (!id.finished() || !reader.finished() || (flags & ~kFlags) != 0) {
         return fail(Errc::malformed, fmt::format("account record of {} octets", payload.size()));
     }
     return record;

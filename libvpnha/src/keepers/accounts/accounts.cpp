@@ -181,7 +181,8 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     }
     AccountRecord record =
         std::visit([](const auto& session) { return account_of(session); }, up.session);
-    record.classes = up.classes;
+    record.classes = up.radius.classes;
+    record.interim_s = up.radius.interim_s;
     if (const auto found = by_session_.find(record.session); found != by_session_.end()) {
         Account& account = accounts_.at(found->second);
         if (account.record.began_unix_ms == record.began_unix_ms) {
@@ -344,6 +345,12 @@ void Accounts::look_after_sessions(TimePoint now) {
     }
 }
 
+Duration Accounts::interim_of(const AccountRecord& record) const {
+    return settings_.servers_choose_interim && record.interim_s != 0
+               ? std::chrono::seconds(record.interim_s)
+               : settings_.interim;
+}
+
 TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
     if (kind_of(record) != Kind::interim) {
         return now;
@@ -351,7 +358,7 @@ TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
     const std::uint64_t age = seconds_between(record.began_unix_ms, gateway_.clock().at(now));
     const std::uint64_t untold = age > record.told_seconds ? age - record.told_seconds : 0;
     const auto whole = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(settings_.interim).count());
+        std::chrono::duration_cast<std::chrono::seconds>(interim_of(record)).count());
     return now + std::chrono::seconds(whole - std::min(whole, untold));
 }
 
@@ -450,7 +457,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
         // A successor would tell it again.
         replica().hurry_counters();
     }
-    queue_.put(*id, kind_of(record), record.end ? now : now + settings_.interim);
+    queue_.put(*id, kind_of(record), record.end ? now : now + interim_of(record));
 }
 
 void Accounts::read_due(TimePoint now, Effects& effects) {

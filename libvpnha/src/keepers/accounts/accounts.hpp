@@ -33,6 +33,8 @@ struct AccountSettings {
     bool on = false;  // This node accounts for nobody otherwise, and keeps what others wrote.
     Duration interim = std::chrono::minutes(5);
     std::uint32_t requests_per_second = 100;  // At most; at least 1.
+    // What an Access-Accept has counts before `interim`.
+    bool servers_choose_interim = false;
 };
 
 struct AccountCounts {
@@ -141,6 +143,7 @@ class Accounts final : public Keeper {
     [[nodiscard]] bool may_start(const Account& account, TimePoint now) const;
     [[nodiscard]] node::AccountingRequest request_of(const AccountRecord& record,
                                                      TimePoint now) const;
+    [[nodiscard]] Duration interim_of(const AccountRecord& record) const;
     // When the servers want to hear of it next.
     [[nodiscard]] TimePoint due_of(const AccountRecord& record, TimePoint now) const;
     void log(node::Level level, const std::string& text, Effects& effects) const;

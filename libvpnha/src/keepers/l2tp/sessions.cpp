@@ -179,7 +179,7 @@ void L2tpSessions::hear(const node::SessionsAudited& audited, TimePoint now, Eff
 }
 
 void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, session, not_resumable, classes] = up;
+    const auto& [plugin, session, not_resumable, radius] = up;
     const auto* const own = std::get_if<l2tp::SessionRecord>(&session);
     if (own == nullptr) {
         return;

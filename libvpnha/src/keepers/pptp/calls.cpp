@@ -317,7 +317,7 @@ std::optional<pptp::CallKey> PptpCalls::same_in_gre(const pptp::CallKey& key) co
 }
 
 void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, session, not_resumable, classes] = up;
+    const auto& [plugin, session, not_resumable, radius] = up;
     const auto* const own = std::get_if<node::PluginCall>(&session);
     if (own == nullptr) {
         return;

@@ -59,7 +59,7 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
     }
     strays_.remove(client);
     run_(node_.on_plugin_up(client.value, up.gateway, news->session, news->not_resumable,
-                            loop_.now(), up.classes));
+                            loop_.now(), up.radius));
 }
 
 void Plugins::on_malformed(pid_t pid, const Error& error) {

@@ -271,12 +271,22 @@ TEST(PluginMessageTest, ClassesOfRadiusAreReadBack) {
     session.class_count = 2;
     session.classes[0].length = VPNHA_CLASS_BYTES_MAX;
     std::memset(session.classes[0].octets, 0xff, VPNHA_CLASS_BYTES_MAX);
-    EXPECT_THAT(parsed(session).classes,
+    EXPECT_THAT(parsed(session).radius.classes,
                 testing::ElementsAre(Bytes(VPNHA_CLASS_BYTES_MAX, 0xff), Bytes{}));
     Bytes long_one = encoded(sample_session());
     long_one.insert(long_one.end(), {0x80, 15, 0, 254});
     long_one.resize(long_one.size() + 254);
     EXPECT_THAT(error_of(long_one), HasSubstr("class is too long"));
+}
+
+TEST(PluginMessageTest, TheIntervalOfInterimsIsReadBack) {
+    vpnha_session session = sample_session();
+    EXPECT_EQ(parsed(session).radius.interim_s, 0U);
+    session.interim_s = 0x01020304;
+    EXPECT_EQ(parsed(session).radius.interim_s, 0x01020304U);
+    Bytes long_one = encoded(sample_session());
+    long_one.insert(long_one.end(), {0x80, 22, 0, 5, 0, 0, 0, 0, 0});
+    EXPECT_THAT(error_of(long_one), HasSubstr("interval of Interims"));
 }
 
 TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {

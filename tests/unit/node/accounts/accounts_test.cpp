@@ -109,9 +109,9 @@ class AccountsTest : public ::testing::Test {
         return record;
     }
     void up(std::uint16_t number, const std::string& obstacle = "") {
-        cluster_.run(promoted_,
-                     cluster_.at(promoted_).node->on_plugin_up(number, "l2tp", session_of(number),
-                                                               obstacle, cluster_.now(), {kClass}));
+        cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
+                                    number, "l2tp", session_of(number), obstacle, cluster_.now(),
+                                    {{kClass}, interim_s_}));
         count(number, {});
     }
     void down(std::uint16_t number, const PluginEnd& end) {
@@ -170,6 +170,7 @@ class AccountsTest : public ::testing::Test {
     }
 
     const Bytes kClass{'v', 'i', 'p'};
+    std::uint32_t interim_s_ = 0;  // Of the Access-Accept.
     FakeCluster cluster_{3};
     std::uint32_t promoted_ = 0;
     std::map<std::uint32_t, std::vector<DeviceTraffic>> devices_;
@@ -211,6 +212,22 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
     EXPECT_EQ(stop.traffic, (Traffic{1500, 2500, 15, 25}));
     EXPECT_EQ(stop.seconds, 41U);
     EXPECT_EQ(cluster_.replica(2).store().size_of(wire::RecordType::account), 0U);
+}
+
+TEST_F(AccountsTest, WhereAServerMayChooseItsIntervalCountsAtEachNode) {
+    for (const bool may_choose : {false, true}) {
+        heard_.clear();
+        began_.clear();
+        cluster_.account_settings().servers_choose_interim = may_choose;
+        restart_all();
+        interim_s_ = 3 * static_cast<std::uint32_t>(kInterim.count()) / 2;
+        up(1);
+        pass(4 * kInterim + seconds(1));
+        EXPECT_EQ(only().count(Kind::interim), may_choose ? 2 : 4);
+        fail_over();
+        pass(kInterim);
+        EXPECT_EQ(only().count(Kind::interim), may_choose ? 3 : 5);
+    }
 }
 
 TEST_F(AccountsTest, NobodyAccountsWhereItIsOff) {
@@ -285,7 +302,7 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     pptp::CallRecord record = pptp::test::sample_call();
     record.established_unix_ms = cluster_.unix_ms();
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
-                                1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {kClass}));
+                                1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {{kClass}}));
     const std::array read{pptp::CallState{record.key, pptp::test::sample_numbers()}};
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_event(kGateway, CallsRead{0, read},
                                                                   cluster_.now()));

@@ -42,7 +42,7 @@ class AuthorizationTest : public ::testing::Test {
         cluster_.run(
             1, cluster_.at(1).node->on_plugin_up(
                    number, "l2tp", record, "", cluster_.now(),
-                   number == 1 ? std::vector<Bytes>{kGold, kBlue} : std::vector<Bytes>{kBlue}));
+                   {number == 1 ? std::vector<Bytes>{kGold, kBlue} : std::vector<Bytes>{kBlue}}));
     }
     // Servers answer each request.
     void pass(Duration time) {
