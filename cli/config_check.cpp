@@ -98,6 +98,21 @@ ExitCode say_routing(const std::string& path, std::ostream& out, std::ostream& e
     return code;
 }
 
+ExitCode say_daemons(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<DaemonsCheck> check = check_daemons(path);
+    if (!check) {
+        return report(check.error(), err);
+    }
+    ExitCode code = ExitCode::ok;
+    for (const std::string& what : check->wrong) {
+        code = report({Errc::invalid_config, "daemons: " + what}, err);
+    }
+    for (const std::string& file : check->unread) {
+        out << "daemons: not looked at: " << printable(file) << "\n";
+    }
+    return code;
+}
+
 ExitCode say_connections(const std::string& path, std::ostream& out, std::ostream& err) {
     const Result<ConnectionsCheck> found = check_connections(path);
     if (!found) {
@@ -183,11 +198,12 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
     }
+    const ExitCode daemons = say_daemons(path, out, err);
     const ExitCode connections = say_connections(path, out, err);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);
-    return std::max({devices, routing, voters, call_ids, connections, tuned,
+    return std::max({devices, routing, voters, call_ids, daemons, connections, tuned,
                      say_connection_tracking(tracking, out, err)});
 }
 

@@ -45,6 +45,7 @@ TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {
     EXPECT_FALSE(check_conntrack("/nonexistent/vpnha.toml").has_value());
     EXPECT_FALSE(check_connections("/nonexistent/vpnha.toml").has_value());
     EXPECT_FALSE(check_devices("/nonexistent/vpnha.toml").has_value());
+    EXPECT_FALSE(check_daemons("/nonexistent/vpnha.toml").has_value());
 }
 
 TEST(ApiTest, TheMachineIsComparedWithTheTableOfTuning) {

@@ -120,6 +120,15 @@ struct DeviceFinding {
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_call_ids(
     const std::string& config_file);
 
+struct DaemonsCheck {
+    std::vector<std::string> wrong{};   // Why vpnhad keeps no session of a daemon, a sentence each.
+    std::vector<std::string> unread{};  // Files that are not there, or not for this process.
+};
+
+// Whether sessions of xl2tpd and pptpd come to vpnhad, and as they are: pppd has the plugin, and
+// the daemons listen where the configuration has it. Errors are the configuration's.
+[[nodiscard]] VPNHA_API Result<DaemonsCheck> check_daemons(const std::string& config_file);
+
 // What of charon's connections (swanctl.conf) does not fit a gateway with IPsec, each in a
 // sentence.
 struct ConnectionsCheck {

@@ -111,6 +111,8 @@ class StockService {
     };
     // nullopt: it is not to run.
     [[nodiscard]] std::optional<Running> running() const;
+    // What it was started with; nullopt: it was not, or this process may not look.
+    [[nodiscard]] std::optional<StockStarted> read_started() const;
     // Ends all sessions and leaves the daemon idle, as it was started. Without a start: nothing.
     // After stop_later(): what stop() does.
     Result<void> reset();
@@ -130,7 +132,6 @@ class StockService {
     };
 
     [[nodiscard]] StockInstance instance(const StockStarted& started) const;
-    [[nodiscard]] std::optional<StockStarted> read_started() const;
     // nullopt, and no lock, when it was not started. `operation`: LOCK_EX or LOCK_SH.
     [[nodiscard]] Result<std::optional<Held>> hold_started(int operation) const;
     [[nodiscard]] Result<void> write_started(const StockStarted& started) const;

@@ -17,6 +17,7 @@
 #include "runtime/checks/connections_check.hpp"
 #include "runtime/checks/conntrack_check.hpp"
 #include "runtime/checks/constraints.hpp"
+#include "runtime/checks/daemons_check.hpp"
 #include "runtime/checks/devices_check.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "vpnha/daemon.hpp"
@@ -103,6 +104,11 @@ Result<std::vector<std::string>> check_call_ids(const std::string& config_file) 
     VPNHA_TRY(const auto map, adapters::ClusterMap::open(
                                   loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
     return runtime::shared_call_ids(map->nodes());
+}
+
+Result<DaemonsCheck> check_daemons(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::find_in_daemons(config);
 }
 
 Result<ConnectionsCheck> check_connections(const std::string& config_file) {
