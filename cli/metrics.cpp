@@ -102,7 +102,7 @@ Metrics of_the_node() {
          "Packets of PPTP calls that the capture had no room for.",
          of_node("/counters/pptp_unwatched")},
         {"vpnha_pptp_connections_evicted_total", kCounter,
-         "Control connections of PPTP that were forgotten before they had a call, for want of room.",
+         "Control connections of PPTP without a call that went for want of room.",
          of_node("/counters/pptp_evicted")},
     };
 }
