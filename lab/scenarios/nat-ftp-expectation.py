@@ -27,7 +27,7 @@ from vpnlab.traffic.nat import expect_hot, expectations, flows, moved, prepare
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 HOT_LIMIT_S = 5
-# ftp_client.py waits 20 s for the server's connection.
+# The client of ftp.py waits 20 s for the server's connection.
 REVIVED_LIMIT_S = 8
 # Of the kernel's helper: nf_conntrack_ftp.c.
 EXPECTED_S = 300

@@ -206,7 +206,7 @@ AREAS = {
         paths=(*_src("conntrack/", "effects/flow_work", "keepers/conntrack/", "ports/flow"),
                *_adapters("conntrack/"), *_runtime("checks/conntrack", "flow_keeper"), "nftables/",
                "lab/vpnlab/traffic/", *_product("ruleset.py"),
-               *_node("flows.py", "ftp_", "name_", "ruleset_watch.py", "streams.py")),
+               *_node("flows.py", "ftp.py", "name_", "ruleset_watch.py", "streams.py")),
         simulated=True),
     "cluster": Area(
         ("corosync_adapters", "file_adapters", "takeover", "runtime"),

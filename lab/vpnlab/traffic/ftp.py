@@ -13,7 +13,7 @@ from .nat import Tool
 FTP_PORT, PORT = 21, 40000
 FILE_BYTES = 200_000
 FETCH_LIMIT_S = 30
-# What ftp_server.py answers at once, and connects for when it is told to.
+# What the server of ftp.py answers at once, and connects for when it is told to.
 HELD = "held"
 
 
@@ -23,10 +23,10 @@ class Ftp:
     def __init__(self, live: Live, *names: str) -> None:
         self._run = live.run
         lab = live.run.lab
-        self.server = Tool(lab, lab.node("server"), "ftp_server.py", str(FTP_PORT),
+        self.server = Tool(lab, lab.node("server"), "ftp.py", "serve", str(FTP_PORT),
                            str(FILE_BYTES), result="ftp-server", word="listening")
-        self.client = Tool(lab, live.client.node, "ftp_client.py", SERVER_ADDRESS, str(FTP_PORT),
-                           str(PORT), result="ftp-client", more=names)
+        self.client = Tool(lab, live.client.node, "ftp.py", "fetch", SERVER_ADDRESS,
+                           str(FTP_PORT), str(PORT), result="ftp-client", more=names)
 
     def wait_held(self) -> None:
         self._run.wait_for("the server holds the file",
