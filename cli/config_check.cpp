@@ -82,16 +82,23 @@ ExitCode say_devices(const std::string& path, std::ostream& out, std::ostream& e
     return code;
 }
 
+// Each of `wrong` is an error, about what it begins with; ok: there is none.
+ExitCode report_all(Errc code, std::string_view about, const std::vector<std::string>& wrong,
+                    std::ostream& err) {
+    ExitCode exit_code = ExitCode::ok;
+    for (const std::string& what : wrong) {
+        exit_code = report({code, fmt::format("{}: {}", about, what)}, err);
+    }
+    return exit_code;
+}
+
 // Before a promotion meets what is somebody else's.
 ExitCode say_routing(const std::string& path, std::ostream& out, std::ostream& err) {
     const Result<std::vector<std::string>> conflicts = check_routing(path);
     if (!conflicts) {
         return report(conflicts.error(), err);
     }
-    ExitCode code = ExitCode::ok;
-    for (const std::string& conflict : *conflicts) {
-        code = report({Errc::already_exists, "routing: " + conflict}, err);
-    }
+    const ExitCode code = report_all(Errc::already_exists, "routing", *conflicts, err);
     if (conflicts->empty()) {
         out << "routing: tables and preferences are the gateways' alone\n";
     }
@@ -103,10 +110,7 @@ ExitCode say_daemons(const std::string& path, std::ostream& out, std::ostream& e
     if (!check) {
         return report(check.error(), err);
     }
-    ExitCode code = ExitCode::ok;
-    for (const std::string& what : check->wrong) {
-        code = report({Errc::invalid_config, "daemons: " + what}, err);
-    }
+    const ExitCode code = report_all(Errc::invalid_config, "daemons", check->wrong, err);
     for (const std::string& file : check->unread) {
         out << "daemons: not looked at: " << printable(file) << "\n";
     }
@@ -118,10 +122,7 @@ ExitCode say_connections(const std::string& path, std::ostream& out, std::ostrea
     if (!found) {
         return report(found.error(), err);
     }
-    ExitCode code = ExitCode::ok;
-    for (const std::string& what : found->refused) {
-        code = report({Errc::invalid_config, "ipsec: " + what}, err);
-    }
+    const ExitCode code = report_all(Errc::invalid_config, "ipsec", found->refused, err);
     for (const std::string& what : found->warnings) {
         out << "ipsec: warning: " << printable(what) << "\n";
     }
