@@ -63,7 +63,7 @@ struct ControlCounters {
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;  // Requests that did not parse.
     std::uint64_t denied = 0;     // Requests that their sender may not make.
-    std::uint64_t refused = 0;    // Connections beyond the limits; their clients are told `busy`.
+    std::uint64_t refused = 0;    // Connections beyond the limits; their clients get `busy`.
     // Clients that made no progress, left too much unread, or had to give way to another of root's.
     std::uint64_t dropped = 0;
 };
