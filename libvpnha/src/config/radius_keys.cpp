@@ -35,8 +35,8 @@ std::vector<Key> radius_keys() {
          [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},
         {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
          "\"300s\"",
-         "How often a server hears of a living session's counters. Where it stands, it counts "
-         "before the Acct-Interim-Interval of an Access-Accept; the default does not.",
+         "How often a server receives the counters of a living session. Where it stands, it "
+         "counts before the Acct-Interim-Interval of an Access-Accept; the default does not.",
          Weight::note,
          [](Config& c, Gateway&, const Value& v) {
              c.radius.interim = v.duration;
