@@ -63,7 +63,6 @@ class CounterFamily final : public keepers::Keeper, public keepers::Counted {
     void on_event(const node::KeeperEvent&, TimePoint, node::Effects&) override {}
     void on_time(TimePoint now, node::Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const override { return {}; }
     [[nodiscard]] keepers::Counts counts() const override { return {}; }
 
   private:

@@ -51,7 +51,6 @@ class LaterFamily final : public keepers::Keeper {
     void on_event(const node::KeeperEvent&, TimePoint, node::Effects&) override {}
     void on_time(TimePoint, node::Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const override { return {}; }
     [[nodiscard]] keepers::Counts counts() const override { return {}; }
 
   private:

@@ -19,6 +19,7 @@
 // A record belongs to the keeper that has its type. The gateway keeps those that nobody has.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -82,6 +83,18 @@ struct SessionView {
     std::string reason;  // Why it is unprotected or quarantined.
     // What else is the client's: its link-local address where IPv6CP is open, networks behind it.
     std::vector<std::string> networks{};
+};
+
+// Which sessions of a list: at most `max`, with keys after `after`, in the order of their keys. A
+// list of 100 000 takes longer than a lease, so that it is read in parts.
+struct ListPart {
+    wire::RecordKey after{};  // Below each key: from the first one on.
+    std::size_t max = std::numeric_limits<std::size_t>::max();
+};
+
+struct SessionTotals {
+    std::size_t all = 0;
+    std::size_t quarantined = 0;  // Of them, those that this release cannot apply.
 };
 
 // By their names in the counters of `vpnha status`.
@@ -152,7 +165,9 @@ class Keeper {
     virtual void on_time(TimePoint now, Effects& effects) = 0;
     [[nodiscard]] virtual std::optional<TimePoint> next_deadline() const = 0;
 
-    [[nodiscard]] virtual std::vector<SessionView> sessions() const = 0;
+    // Fewer than `part.max`: there are no more.
+    [[nodiscard]] virtual std::vector<SessionView> sessions(const ListPart&) const { return {}; }
+    [[nodiscard]] virtual SessionTotals session_totals() const { return {}; }
     [[nodiscard]] virtual Counts counts() const = 0;
 };
 

@@ -11,17 +11,6 @@
 
 namespace vpnha::node {
 
-namespace {
-
-std::uint32_t count_kept(const std::vector<keepers::SessionView>& sessions) {
-    const auto kept = std::count_if(sessions.begin(), sessions.end(), [](const auto& session) {
-        return session.state != keepers::SessionState::quarantined;
-    });
-    return static_cast<std::uint32_t>(kept);
-}
-
-}  // namespace
-
 std::string GatewayNode::name_of(NodeId node) const {
     const std::string name = others_.members.name(node);
     return name.empty() ? std::to_string(node.value) : name;
@@ -162,7 +151,7 @@ void GatewayNode::on_move(NodeId sender, const wire::Move& move, TimePoint now, 
         return;
     }
     if (replica_.promoted()) {
-        wishes_.planned.note_sessions(static_cast<std::uint32_t>(keepers_.sessions().size()));
+        wishes_.planned.note_sessions(static_cast<std::uint32_t>(keepers_.session_totals().all));
     }
     effects.emplace_back(
         Log{Level::info, fmt::format("{} is asked to have the gateway, by {} "
@@ -172,7 +161,9 @@ void GatewayNode::on_move(NodeId sender, const wire::Move& move, TimePoint now, 
 
 void GatewayNode::end_move(bool is_promoted) {
     if (wishes_.planned.takes() && is_promoted) {
-        wishes_.planned.on_taken(replica_.epoch(), count_kept(keepers_.sessions()));
+        const keepers::SessionTotals totals = keepers_.session_totals();
+        wishes_.planned.on_taken(replica_.epoch(),
+                                 static_cast<std::uint32_t>(totals.all - totals.quarantined));
     }
     wishes_.planned.on_not_taken();
 }

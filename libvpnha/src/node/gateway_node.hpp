@@ -252,7 +252,14 @@ class GatewayNode {
         return (promoted && !acting()) || stand_in_.deposed();
     }
     [[nodiscard]] std::optional<int> score() const { return score_.written(); }
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const { return keepers_.sessions(); }
+    // One family after the other. Fewer than `part.max`: there are no more.
+    [[nodiscard]] std::vector<keepers::SessionView> sessions(
+        const keepers::ListPart& part = {}) const {
+        return keepers_.sessions(part);
+    }
+    [[nodiscard]] keepers::SessionTotals session_totals() const {
+        return keepers_.session_totals();
+    }
     // The replica's level, lowered by the blockers().
     [[nodiscard]] wire::Level standing() const { return blockers_.standing(replica_); }
     // In words for the operator; empty when this node would go on with everything.

@@ -62,7 +62,7 @@ void GatewayNode::log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects&
                     "replica was not complete event=sessions-lost {}",
                     lost.size(), sender.value, tag())});
     const std::set<wire::RecordKey> keys(lost.begin(), lost.end());
-    for (const keepers::SessionView& session : keepers_.sessions()) {
+    for (const keepers::SessionView& session : keepers_.sessions({})) {
         if (keys.contains(session.record)) {
             effects.emplace_back(
                 Log{Level::error,

@@ -157,17 +157,29 @@ std::optional<TimePoint> KeeperList::next_deadline() const {
     return at;
 }
 
-std::vector<keepers::SessionView> KeeperList::sessions() const {
+std::vector<keepers::SessionView> KeeperList::sessions(const keepers::ListPart& part) const {
     std::vector<keepers::SessionView> all;
-    for (const auto& keeper : keepers_) {
-        std::vector<keepers::SessionView> own = keeper->sessions();
-        if (all.empty()) {
-            all = std::move(own);
-        } else {
-            std::move(own.begin(), own.end(), std::back_inserter(all));
-        }
+    keepers::ListPart left = part;
+    // The list has one family after the other: those before that of `after` are through.
+    const keepers::Keeper* const last = keeper_of(part.after.type);
+    auto keeper = std::ranges::find(keepers_, last, [](const auto& each) { return each.get(); });
+    for (keeper = last == nullptr ? keepers_.begin() : keeper;
+         keeper != keepers_.end() && left.max > 0; ++keeper) {
+        std::vector<keepers::SessionView> own = (*keeper)->sessions(left);
+        left = {.max = left.max - own.size()};
+        std::move(own.begin(), own.end(), std::back_inserter(all));
     }
     return all;
+}
+
+keepers::SessionTotals KeeperList::session_totals() const {
+    keepers::SessionTotals sum;
+    for (const auto& keeper : keepers_) {
+        const keepers::SessionTotals own = keeper->session_totals();
+        sum.all += own.all;
+        sum.quarantined += own.quarantined;
+    }
+    return sum;
 }
 
 keepers::Counts KeeperList::counts() const {

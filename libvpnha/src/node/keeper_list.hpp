@@ -66,7 +66,8 @@ class KeeperList final : public keepers::Gateway {
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] bool have_turned() const;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions(const keepers::ListPart& part) const;
+    [[nodiscard]] keepers::SessionTotals session_totals() const;
     [[nodiscard]] keepers::Counts counts() const;
 
     // Those with numbers that nobody may use twice.

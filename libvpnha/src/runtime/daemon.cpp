@@ -348,7 +348,9 @@ class Daemon {
                                                    }}));
         runtime::Requests::Daemon self;
         self.run = [this](node::Effects effects) { run(std::move(effects)); };
-        self.status = [this] { return status(); };
+        self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
+            return status(std::move(sessions));
+        };
         self.gate = [this] { return runtime::gate_view(config_, *gate_, loop_.now()); };
         self.after_scores = [this](std::function<void()> callback) {
             scores_.after_attempts(std::move(callback));
@@ -359,6 +361,11 @@ class Daemon {
         self.quorum_device = [this] { return map_->quorum().device; };
         self.strays = [this] { return plugins_->strays(); };
         self.restart = restart_;
+        self.loop = {.now = [this] { return loop_.now(); },
+                     .run_at =
+                         [this](TimePoint at, std::function<void()> then) {
+                             loop_.set_timer(runtime::kViewTimer, at, std::move(then));
+                         }};
         requests_.emplace(config_, *node_, std::move(self));
         flows_.emplace(loop_, *node_, std::move(flow_table_),
                        [this](node::Effects effects) { run(std::move(effects)); });
@@ -414,13 +421,15 @@ class Daemon {
         }
     }
 
-    [[nodiscard]] nlohmann::json status() const {
+    [[nodiscard]] nlohmann::json status(
+        std::map<GatewayId, runtime::SessionCounts> sessions) const {
         return runtime::status_view(
             *node_,
             {.version = version(),
              .gate = *gate_,
              .now = loop_.now(),
              .quorum = runtime::quorum_mode_of(*map_),
+             .sessions = std::move(sessions),
              .unencrypted_because = encryption_.off_because(),
              .unencrypted_allowed = encryption_.may_be_off(),
              .restart = restart_,

@@ -35,12 +35,13 @@ std::uint64_t unix_ms() {
 void Requests::on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
                           TimePoint now) {
     const json& arguments = request.arguments;
+    const bool is_roots = request.uid == 0;
     if (request.verb == "status") {
-        reply.ok(daemon_.status());
+        answer_status(is_roots, std::move(reply));
         return;
     }
     if (request.verb == "sessions") {
-        answer_sessions(arguments, std::move(reply));
+        answer_sessions(arguments, is_roots, std::move(reply));
         return;
     }
     if (request.verb == "peers") {
@@ -82,7 +83,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         return;
     }
     if (request.verb == "session_end") {
-        end_session(arguments, std::move(reply), now);
+        find_session(arguments, std::move(reply));
         return;
     }
     if (request.verb == "nodes") {
@@ -165,7 +166,7 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
         [answer, to = std::make_shared<adapters::ControlReply>(std::move(reply))] { answer(*to); });
 }
 
-void Requests::end_session(const json& arguments, adapters::ControlReply reply, TimePoint now) {
+void Requests::find_session(const json& arguments, adapters::ControlReply reply) {
     const std::string id = arguments.value("id", "");
     if (id.size() < kSessionIdMin) {
         reply.error({Errc::invalid_argument,
@@ -174,28 +175,44 @@ void Requests::end_session(const json& arguments, adapters::ControlReply reply, 
                                  id, kSessionIdMin)});
         return;
     }
-    std::optional<std::pair<GatewayId, wire::RecordKey>> found;
-    for (const auto& [gateway, state] : node_.gateways()) {
-        for (const keepers::SessionView& session : state.sessions()) {
-            if (!keepers::session_id(session.record).starts_with(id)) {
-                continue;
-            }
-            if (found) {
-                reply.error({Errc::invalid_argument,
-                             fmt::format("more than one session has an id that begins with '{}'; "
-                                         "give more of it",
-                                         id)});
-                return;
-            }
-            found = {gateway, session.record};
-        }
-    }
-    if (!found) {
-        reply.error({Errc::not_found, fmt::format("this node knows no session '{}'", id)});
-        return;
-    }
+    struct Search {
+        adapters::ControlReply reply;
+        std::vector<std::pair<GatewayId, wire::RecordKey>> found;
+    };
+    const auto search = std::make_shared<Search>(Search{std::move(reply), {}});
+    walks_.add(
+        {.is_roots = true,
+         .only = std::nullopt,
+         .is_wanted = [search] { return search->reply.is_wanted(); },
+         .on_session =
+             [search, id](const node::GatewayNode& gateway, const keepers::SessionView& session) {
+                 if (keepers::session_id(session.record).starts_with(id)) {
+                     search->found.emplace_back(gateway.settings().id, session.record);
+                 }
+                 return search->found.size() < 2;
+             },
+         .on_end =
+             [this, search, id] {
+                 if (search->found.size() > 1) {
+                     search->reply.error(
+                         {Errc::invalid_argument,
+                          fmt::format("more than one session has an id that begins with "
+                                      "'{}'; give more of it",
+                                      id)});
+                 } else if (search->found.empty()) {
+                     search->reply.error(
+                         {Errc::not_found, fmt::format("this node knows no session '{}'", id)});
+                 } else {
+                     const auto& [gateway, session] = search->found.front();
+                     end_session(gateway, session, std::move(search->reply));
+                 }
+             }});
+}
+
+void Requests::end_session(GatewayId gateway, const wire::RecordKey& session,
+                           adapters::ControlReply reply) {
     const node::RequestToken token = next_token_++;
-    node::Effects effects = node_.end_session(token, found->first, found->second, now);
+    node::Effects effects = node_.end_session(token, gateway, session, daemon_.loop.now());
     waiting_.emplace(token, std::move(reply));
     daemon_.run(std::move(effects));
 }
@@ -297,12 +314,62 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
     reply.ok(move_view(state, *plan, dry_run ? "possible" : goes_on ? "moving" : "asked"));
 }
 
-void Requests::answer_sessions(const json& arguments, adapters::ControlReply reply) const {
+void Requests::answer_status(bool is_roots, adapters::ControlReply reply) {
+    struct Status {
+        adapters::ControlReply reply;
+        std::map<GatewayId, SessionCounts> counts;
+    };
+    const auto status = std::make_shared<Status>(Status{std::move(reply), {}});
+    walks_.add(
+        {.is_roots = is_roots,
+         .only = std::nullopt,
+         .is_wanted = [status] { return status->reply.is_wanted(); },
+         .on_session =
+             [status](const node::GatewayNode& gateway, const keepers::SessionView& session) {
+                 status->counts[gateway.settings().id].add(session);
+                 return true;
+             },
+         .on_end = [this,
+                    status] { status->reply.ok(daemon_.status(std::move(status->counts))); }});
+}
+
+void Requests::answer_sessions(const json& arguments, bool is_roots, adapters::ControlReply reply) {
     const Result<std::optional<GatewayId>> only = only_gateway(arguments);
-    if (only) {
-        reply.ok(sessions_view(node_, *only, daemon_.strays()));
-    } else {
+    if (!only) {
         reply.error(only.error());
+        return;
+    }
+    struct List {
+        adapters::ControlReply reply;
+        SessionList sessions;
+    };
+    const auto list = std::make_shared<List>(List{std::move(reply), {}});
+    walks_.add(
+        {.is_roots = is_roots,
+         .only = *only,
+         .is_wanted = [list] { return list->reply.is_wanted(); },
+         .on_session =
+             [this, list](const node::GatewayNode& gateway, const keepers::SessionView& session) {
+                 return list->sessions.add(session_row(node_, gateway, session));
+             },
+         .on_end =
+             [this, list, only = *only] {
+                 add_strays(only, list->sessions);
+                 if (list->sessions.is_too_large()) {
+                     list->reply.error({Errc::limit,
+                                        "the list of all sessions is larger than an answer "
+                                        "may be; ask for one gateway"});
+                 } else {
+                     list->reply.ok_text(std::move(list->sessions).take());
+                 }
+             }});
+}
+
+void Requests::add_strays(std::optional<GatewayId> only, SessionList& list) const {
+    for (const StraySession& stray : daemon_.strays()) {
+        if (!only || stray.gateway == node_.find(*only)->settings().name) {
+            list.add(stray_row(node_, stray));
+        }
     }
 }
 

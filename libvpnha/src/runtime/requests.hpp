@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The verbs of the control socket (docs/control-protocol.md): views are answered at once, what
-// changes something when the node says how it ended.
+// The verbs of the control socket (docs/control-protocol.md): views are answered at once, those of
+// all sessions in slices, what changes something when the node reports how it ended.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "adapters/corosync/cluster_map.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
+#include "runtime/views/session_walks.hpp"
 #include "runtime/views/views.hpp"
 #include "vpnha/daemon.hpp"
 
@@ -21,7 +22,7 @@ class Requests {
   public:
     struct Daemon {
         std::function<void(node::Effects)> run;
-        std::function<nlohmann::json()> status;
+        std::function<nlohmann::json(std::map<GatewayId, SessionCounts>)> status;
         std::function<Result<nlohmann::json>()> gate;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
         std::function<void(std::function<void()>)> after_scores;
@@ -32,11 +33,12 @@ class Requests {
         // Sessions of this node that no gateway keeps.
         std::function<std::vector<StraySession>()> strays;
         Restart restart;
+        SessionWalks::Loop loop;
     };
 
     // All must outlive it.
     Requests(const config::Config& config, node::Node& node, Daemon daemon)
-        : config_(config), node_(node), daemon_(std::move(daemon)) {}
+        : config_(config), node_(node), daemon_(std::move(daemon)), walks_(node, daemon_.loop) {}
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
                     TimePoint now);
@@ -57,9 +59,14 @@ class Requests {
     void switch_over(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // The one of nodes() that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
-    void answer_sessions(const nlohmann::json& arguments, adapters::ControlReply reply) const;
+    void answer_status(bool is_roots, adapters::ControlReply reply);
+    void answer_sessions(const nlohmann::json& arguments, bool is_roots,
+                         adapters::ControlReply reply);
+    void add_strays(std::optional<GatewayId> only, SessionList& list) const;
     // The session whose id begins so.
-    void end_session(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    void find_session(const nlohmann::json& arguments, adapters::ControlReply reply);
+    void end_session(GatewayId gateway, const wire::RecordKey& session,
+                     adapters::ControlReply reply);
     void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
     // The named one, or the only one.
     [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;
@@ -71,6 +78,7 @@ class Requests {
     const config::Config& config_;
     node::Node& node_;
     Daemon daemon_;
+    SessionWalks walks_;
     std::map<node::RequestToken, adapters::ControlReply> waiting_;
     std::set<node::RequestToken> attaching_;
     node::RequestToken next_token_ = 1;

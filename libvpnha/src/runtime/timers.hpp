@@ -42,6 +42,7 @@ inline constexpr int kLoadTimer = 28;        // How much of the node is used is 
 inline constexpr int kScriptTimer = 29;      // Scripts are waited for no longer.
 inline constexpr int kProxyTimer = 30;       // The next of the addresses answered for.
 inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences are.
+inline constexpr int kViewTimer = 32;        // The next slice of a view of all sessions.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

@@ -141,9 +141,10 @@ void EchoSessions::on_time(TimePoint now, node::Effects& effects) {
     }
 }
 
-std::vector<keepers::SessionView> EchoSessions::sessions() const {
+std::vector<keepers::SessionView> EchoSessions::sessions(const keepers::ListPart& part) const {
     std::vector<keepers::SessionView> views;
-    for (const auto& [key, stored] : replica().store().all(wire::RecordType::echo_session)) {
+    for (const auto& [key, stored] :
+         replica().store().some(wire::RecordType::echo_session, part.after, part.max)) {
         keepers::SessionView& view = views.emplace_back();
         view.record = key;
         view.protocol = "echo";
@@ -157,6 +158,10 @@ std::vector<keepers::SessionView> EchoSessions::sessions() const {
         }
     }
     return views;
+}
+
+keepers::SessionTotals EchoSessions::session_totals() const {
+    return {.all = replica().store().size_of(wire::RecordType::echo_session)};
 }
 
 keepers::Counts EchoSessions::counts() const {

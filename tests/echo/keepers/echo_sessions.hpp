@@ -47,7 +47,9 @@ class EchoSessions final : public keepers::Keeper, public keepers::Counted {
     void on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) override;
     void on_time(TimePoint now, node::Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return read_next_; }
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const override;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions(
+        const keepers::ListPart& part) const override;
+    [[nodiscard]] keepers::SessionTotals session_totals() const override;
     [[nodiscard]] keepers::Counts counts() const override;
 
   private:

@@ -11,11 +11,11 @@ TEST_F(PptpCallsTest, AStockCallIsPreparedOnAStandbyAtOnce) {
     EXPECT_EQ(b_.numbers_, sample_numbers());
     EXPECT_THAT(a_.answers_, ElementsAre(true));
     EXPECT_EQ(a_.prepared_, 0);
-    ASSERT_THAT(a_.keeper_.sessions(), SizeIs(1));
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::protected_);
-    ASSERT_THAT(b_.keeper_.sessions(), SizeIs(1));
-    EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::hot);
-    EXPECT_EQ(b_.keeper_.sessions()[0].protocol, "pptp");
+    ASSERT_THAT(a_.keeper_.sessions({}), SizeIs(1));
+    EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::protected_);
+    ASSERT_THAT(b_.keeper_.sessions({}), SizeIs(1));
+    EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::hot);
+    EXPECT_EQ(b_.keeper_.sessions({})[0].protocol, "pptp");
 }
 
 TEST_F(PptpCallsTest, APppdGoesOnWithoutAStandby) {
@@ -26,7 +26,7 @@ TEST_F(PptpCallsTest, APppdGoesOnWithoutAStandby) {
     EXPECT_THAT(a_.answers_, ElementsAre(false));
     b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
     settle();
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::protected_);
+    EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::protected_);
 }
 
 TEST_F(PptpCallsTest, NumbersFollowInBatchesAndOnlyWhenTheyMove) {
@@ -54,7 +54,7 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     EXPECT_THAT(b_.exact_, ElementsAre(false));
     EXPECT_THAT(b_.tenures_, ElementsAre(2)) << "the epoch's";
     b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
-    EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::unprotected);
+    EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::unprotected);
     EXPECT_EQ(b_.keeper_.counts().at("pptp_resumed"), 1U);
     b_.numbers_.gre_out = 77;
     pass(milliseconds(300));
@@ -66,7 +66,7 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
     settle();
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
-    EXPECT_THAT(b_.keeper_.sessions(), IsEmpty());
+    EXPECT_THAT(b_.keeper_.sessions({}), IsEmpty());
 }
 
 TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
@@ -215,7 +215,7 @@ TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {
     EXPECT_THAT(b_.exact_, ElementsAre(true));
     EXPECT_FALSE(a_.watched_);
     EXPECT_EQ(a_.prepared_, 1);
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::hot);
+    EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::hot);
     // And back: what was resumed is prepared anew.
     demote(b_);
     promote(a_, 3, Duration::zero());
@@ -279,7 +279,7 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     settle();
     EXPECT_EQ(a_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
-    EXPECT_THAT(b_.keeper_.sessions(), IsEmpty());
+    EXPECT_THAT(b_.keeper_.sessions({}), IsEmpty());
     // Of a call that lives on elsewhere it is nothing.
     bring_up();
     demote(a_);
@@ -353,7 +353,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
     dial(1, [](CallKey&) {});
     EXPECT_THAT(b_.answers_, ElementsAre(false));
     EXPECT_THAT(b_.ended_plugins_, ElementsAre(1));
-    EXPECT_THAT(b_.keeper_.sessions(), SizeIs(1));
+    EXPECT_THAT(b_.keeper_.sessions({}), SizeIs(1));
     dial(2, [](CallKey& key) { key.peer_id = {}; });
     EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
     b_.tell(node::PluginDown{1, {}}, now_);
@@ -362,7 +362,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
     dial(3, [](CallKey& key) { key.id.value += 128; });
     dial(4, [](CallKey& key) { key.peer.address.value += 1; });
     EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
-    EXPECT_THAT(b_.keeper_.sessions(), SizeIs(3));
+    EXPECT_THAT(b_.keeper_.sessions({}), SizeIs(3));
     // Of the living one itself vpnhad may be told again.
     dial(5, [](CallKey& key) { key = kKey; });
     EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));

@@ -11,10 +11,10 @@ TEST_F(PptpCallsTest, WhatCannotBeResumedIsEndedByTheSuccessor) {
     pass(seconds(1));
     EXPECT_THAT(a_.answers_, SizeIs(1));
     for (Place* const place : {&a_, &b_}) {
-        ASSERT_THAT(place->keeper_.sessions(), SizeIs(1));
-        EXPECT_EQ(place->keeper_.sessions()[0].state, SessionState::unprotected);
+        ASSERT_THAT(place->keeper_.sessions({}), SizeIs(1));
+        EXPECT_EQ(place->keeper_.sessions({})[0].state, SessionState::unprotected);
     }
-    EXPECT_EQ(a_.keeper_.sessions()[0].reason, "its MPPE is not stateless");
+    EXPECT_EQ(a_.keeper_.sessions({})[0].reason, "its MPPE is not stateless");
     EXPECT_EQ(b_.prepared_, 1);
     kill_a();
     promote(b_, 2, milliseconds(700));
@@ -45,7 +45,7 @@ TEST_F(PptpCallsTest, ACallThatIsNotResumableAnyMoreIsEndedToo) {
     bring_up();
     bring_up("IPv6CP is open");
     EXPECT_THAT(a_.answers_, ElementsAre(true, false));
-    EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::unprotected);
+    EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::unprotected);
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
@@ -75,8 +75,8 @@ TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpAtAPromotion) {
     bring_up();
     b_.tell(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
     settle();
-    EXPECT_EQ(b_.keeper_.sessions()[0].state, SessionState::quarantined);
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::unprotected);
+    EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::quarantined);
+    EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::unprotected);
     kill_a();
     promote(b_, 2, std::nullopt);
     settle();

@@ -81,7 +81,6 @@ class OneCounter final : public keepers::Keeper, public keepers::Counted {
     void on_event(const KeeperEvent&, TimePoint, Effects&) override {}
     void on_time(TimePoint, Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
-    [[nodiscard]] std::vector<keepers::SessionView> sessions() const override { return {}; }
     [[nodiscard]] keepers::Counts counts() const override { return {}; }
 
   private:

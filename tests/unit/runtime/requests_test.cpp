@@ -60,12 +60,23 @@ class RequestsTest : public ::testing::Test {
         daemon.nodes = [this] {
             return with_removed_voters({}, {}, cluster_.at(1).node->voters());
         };
-        daemon.strays = [] { return std::vector<StraySession>{}; };
+        daemon.strays = [this] { return strays_; };
+        daemon.status = [](const std::map<GatewayId, SessionCounts>& sessions) {
+            return sessions.at(node::kGateway).view();
+        };
+        daemon.loop = {.now = [this] { return now_ += step_; },
+                       .run_at =
+                           [this](TimePoint, std::function<void()> then) {
+                               loop_.set_timer(1, adapters::QbLoop::now(), std::move(then));
+                           }};
         daemon.after_scores = [](const std::function<void()>& then) { then(); };
         return daemon;
     }
 
     std::string path_ = temporary_path("requests.sock");
+    std::vector<StraySession> strays_;
+    TimePoint now_{};  // By the clock of the walks through all sessions,
+    Duration step_{};  // which goes on by so much at each look.
     int messages_ = 0;
     int ended_ = 0;
     node::FakeCluster cluster_{3};
@@ -81,6 +92,26 @@ TEST_F(RequestsTest, SessionsOfOneGatewayOrOfAll) {
         ASSERT_TRUE(result) << result.error().detail;
         EXPECT_EQ(result->at("sessions").size(), 1U);
     }
+}
+
+TEST_F(RequestsTest, StrayOnesAreOfTheGatewayThatTheyName) {
+    strays_ = {{"l2tp", "bob", "10.0.0.1", "ppp7", {}, "one"}, {"", "", "", "", {}, "two"}};
+    const Result<json> all = ask("sessions", "{}");
+    ASSERT_TRUE(all) << all.error().detail;
+    EXPECT_EQ(all->at("sessions").size(), 3U);
+    const Result<json> of_one = ask("sessions", R"({"gateway":"l2tp"})");
+    ASSERT_TRUE(of_one) << of_one.error().detail;
+    EXPECT_EQ(of_one->at("sessions").size(), 2U);
+}
+
+TEST_F(RequestsTest, WhatTakesSeveralSlicesIsAnswered) {
+    step_ = limits::kLoopSlice;
+    const Result<json> status = ask("status", "{}");
+    ASSERT_TRUE(status) << status.error().detail;
+    EXPECT_EQ(status->at("total"), 1);
+    const Result<json> sessions = ask("sessions", "{}");
+    ASSERT_TRUE(sessions) << sessions.error().detail;
+    EXPECT_EQ(sessions->at("sessions").size(), 1U);
 }
 
 TEST_F(RequestsTest, WhatTheLogToldIsToldAgain) {

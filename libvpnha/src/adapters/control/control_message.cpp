@@ -117,11 +117,12 @@ std::optional<std::string> ControlFrameReader::next() {
     return text;
 }
 
-std::string frame(std::string_view text) {
+std::string frame(std::string text) {
     VPNHA_ASSERT(text.size() <= limits::kControlMessageBytesMax);
     ByteWriter length;
     length.u32(static_cast<std::uint32_t>(text.size()));
-    return to_text(length.view()).append(text);
+    text.insert(0, to_text(length.view()));
+    return text;
 }
 
 Result<json> parse_bounded_json(std::string_view text) {
@@ -176,7 +177,12 @@ Result<json> parse_control_answer(std::string_view text) {
 }
 
 std::string encode_control_answer(const json& result) {
-    return to_json_text({{"version", kControlVersion}, {"ok", true}, {"result", result}});
+    return encode_control_answer_text(to_json_text(result));
+}
+
+std::string encode_control_answer_text(std::string result) {
+    result.insert(0, R"({"ok":true,"result":)");
+    return result.append(fmt::format(R"(,"version":{}}})", kControlVersion));
 }
 
 std::string encode_control_answer(const Error& error) {

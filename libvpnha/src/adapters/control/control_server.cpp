@@ -39,17 +39,17 @@ std::optional<gid_t> find_group(const std::string& name) {
 
 }  // namespace
 
-ControlReply::ControlReply(Send send) : send_(std::make_unique<Send>(std::move(send))) {}
+ControlReply::ControlReply(Client client) : client_(std::make_unique<Client>(std::move(client))) {}
 
 ControlReply::~ControlReply() {
-    if (send_) {
+    if (client_) {
         error({Errc::invalid_argument,
                "vpnhad cannot answer this request; are its arguments of the right types?"});
     }
 }
 
 ControlReply& ControlReply::operator=(ControlReply&& other) noexcept {
-    std::swap(send_, other.send_);
+    std::swap(client_, other.client_);
     return *this;
 }
 
@@ -57,14 +57,22 @@ void ControlReply::ok(const nlohmann::json& result) {
     send(encode_control_answer(result));
 }
 
+void ControlReply::ok_text(std::string result) {
+    send(encode_control_answer_text(std::move(result)));
+}
+
 void ControlReply::error(const Error& error) {
     send(encode_control_answer(error));
 }
 
 void ControlReply::send(std::string text) {
-    if (const std::unique_ptr<Send> once = std::move(send_)) {
-        (*once)(std::move(text));
+    if (const std::unique_ptr<Client> once = std::move(client_)) {
+        once->send(std::move(text));
     }
+}
+
+bool ControlReply::is_wanted() const {
+    return client_ != nullptr && client_->is_there();
 }
 
 struct ControlServer::State : std::enable_shared_from_this<State> {
@@ -252,11 +260,17 @@ void ControlServer::State::handle_next(ClientId id) {
 void ControlServer::State::call_handler(ClientId id, ControlCall call) {
     const PeerCredentials& peer = clients.at(id).peer;
     ControlRequest request{std::move(call.verb), std::move(call.arguments), peer.uid, peer.gid};
-    ControlReply reply([weak = weak_from_this(), id](std::string text) {
-        if (const std::shared_ptr<State> state = weak.lock()) {
-            state->answer(id, std::move(text));
-        }
-    });
+    ControlReply reply({.send =
+                            [weak = weak_from_this(), id](std::string text) {
+                                if (const std::shared_ptr<State> state = weak.lock()) {
+                                    state->answer(id, std::move(text));
+                                }
+                            },
+                        .is_there =
+                            [weak = weak_from_this(), id] {
+                                const std::shared_ptr<State> state = weak.lock();
+                                return state && state->clients.contains(id);
+                            }});
     try {
         handler(std::move(request), std::move(reply));
     } catch (const nlohmann::json::exception&) {
@@ -281,7 +295,7 @@ void ControlServer::State::answer(ClientId id, std::string text) {
     Client& client = found->second;
     client.waiting = false;
     client.progress = QbLoop::now();
-    client.output = frame(text);
+    client.output = frame(std::move(text));
     client.sent = 0;
     Share& share = share_of(client.peer.uid);
     share.pending_bytes += client.output.size();

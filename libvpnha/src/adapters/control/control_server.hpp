@@ -40,15 +40,22 @@ class ControlReply {
     ~ControlReply();
 
     void ok(const nlohmann::json& result);
+    // `result`: JSON text, as of to_json_text().
+    void ok_text(std::string result);
     void error(const Error& error);
+    // False: its client is gone. What takes long need not be finished.
+    [[nodiscard]] bool is_wanted() const;
 
   private:
     friend class ControlServer;
-    using Send = std::function<void(std::string)>;
-    explicit ControlReply(Send send);
+    struct Client {
+        std::function<void(std::string)> send;
+        std::function<bool()> is_there;
+    };
+    explicit ControlReply(Client client);
     void send(std::string text);
 
-    std::unique_ptr<Send> send_;  // Null once answered or moved from.
+    std::unique_ptr<Client> client_;  // Null once answered or moved from.
 };
 
 struct ControlServerOptions {

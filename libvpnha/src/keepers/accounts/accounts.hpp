@@ -75,7 +75,6 @@ class Accounts final : public Keeper {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override { return {}; }
     [[nodiscard]] AccountCounts account_counts(TimePoint now) const;
 

@@ -72,7 +72,6 @@ class Addresses final : public Keeper {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override { return {}; }
     [[nodiscard]] AddressCounts address_counts() const;
 

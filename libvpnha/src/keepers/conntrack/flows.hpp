@@ -62,7 +62,6 @@ class Flows final : public Keeper {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override;
     [[nodiscard]] const FlowSettings& settings() const { return settings_; }
     [[nodiscard]] const FlowCounters& counters() const { return counters_; }

@@ -38,7 +38,6 @@ class Drain final : public Keeper {
     void on_time(TimePoint, Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override { return {}; }
     // nullopt: it takes new clients.
     [[nodiscard]] std::optional<DrainRecord> state() const;

@@ -441,27 +441,33 @@ std::optional<TimePoint> IpsecSas::next_deadline() const {
     return at;
 }
 
-std::vector<SessionView> IpsecSas::sessions() const {
+std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
     std::vector<SessionView> views;
-    for (const auto& [key, sa] : sas().ikes()) {
-        const wire::RecordKey record = ike_record(key);
-        const replica::StoredRecord* const stored = replica().store().find(record);
-        if (sa.dead || stored == nullptr) {
+    const replica::Store& store = replica().store();
+    for (auto each = store.records().upper_bound(
+             std::max(part.after, wire::RecordKey{RecordType::ike_sa, {}}));
+         each != store.records().end() && each->first.type == RecordType::ike_sa &&
+         views.size() < part.max;
+         ++each) {
+        const auto& [record, stored] = *each;
+        const Result<IkeKey> key = ipsec::parse_ike_key(record.id.view());
+        const ipsec::IkeSa* const sa = key ? sas().find(*key) : nullptr;
+        if (sa == nullptr || sa->dead) {
             continue;
         }
-        const ipsec::IkePeer peer = ipsec::peer_of(sa);
+        const ipsec::IkePeer peer = ipsec::peer_of(*sa);
         SessionView& view = views.emplace_back();
         view.record = record;
-        view.protocol = protocol_of(sas(), key, l2tp_port_);
+        view.protocol = protocol_of(sas(), *key, l2tp_port_);
         view.user = ipsec::identity_text(peer.eap_id);
-        view.epoch = stored->version.epoch;
-        const auto children = sas().children_of(key);
-        const auto owned = std::ranges::count_if(children, [this, ike = key](std::uint32_t spi) {
+        view.epoch = stored.version.epoch;
+        const auto children = sas().children_of(*key);
+        const auto owned = std::ranges::count_if(children, [this, ike = *key](std::uint32_t spi) {
             return sas().find_child(spi)->owner == ike;
         });
         const auto is_offloaded = [this](std::uint32_t spi) { return offloaded_.contains(spi); };
         view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
-        view.established_unix_ms = sa.established_unix_ms;
+        view.established_unix_ms = sa->established_unix_ms;
         if (const auto remote = ipsec::parse_host(peer.remote)) {
             view.peer = to_string(*remote);
         }
@@ -480,12 +486,19 @@ std::vector<SessionView> IpsecSas::sessions() const {
                 view.reason = replica().quorate() ? "no standby has confirmed it"
                                                   : "this side of the cluster has no quorum";
             }
-        } else if (stored->hold != replica::Hold::installed) {
+        } else if (stored.hold != replica::Hold::installed) {
             view.state = SessionState::unprotected;
             view.reason = "not yet in this node's charon";
         }
     }
     return views;
+}
+
+SessionTotals IpsecSas::session_totals() const {
+    const auto live = std::ranges::count_if(sas().ikes(), [this](const auto& each) {
+        return !each.second.dead && replica().store().find(ike_record(each.first)) != nullptr;
+    });
+    return {.all = static_cast<std::size_t>(live)};
 }
 
 IpsecState IpsecSas::state() const {

@@ -90,7 +90,8 @@ class IpsecSas final : public Keeper, public Counted {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
+    [[nodiscard]] SessionTotals session_totals() const override;
     [[nodiscard]] Counts counts() const override;
     [[nodiscard]] IpsecState state() const;
 

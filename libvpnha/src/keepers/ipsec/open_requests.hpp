@@ -53,7 +53,6 @@ class OpenRequests final : public Keeper {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return look_at_; }
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override { return {}; }
     [[nodiscard]] Counts counts() const override { return {{"ike_requests_sent_again", again_}}; }
 
   private:

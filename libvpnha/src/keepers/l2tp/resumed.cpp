@@ -46,8 +46,7 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
 }
 
 bool L2tpSessions::is_stock(const l2tp::SessionKey& key) const {
-    return std::any_of(stock_.begin(), stock_.end(),
-                       [&key](const auto& each) { return each.second.record.key == key; });
+    return stock_.plugin_of(record_key_of(key)).has_value();
 }
 
 void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
@@ -162,7 +161,7 @@ void L2tpSessions::mute(Effects& effects) {
     mute_resumed(effects);
     scripts_.down_all(effects);
     proxies_.down_all(effects);
-    for (const auto& [plugin, session] : stock_) {
+    for (const auto& [plugin, session] : stock_.by_plugin()) {
         const l2tp::SessionRecord& record = session.record;
         scripts_.stock_down(record.key, facts_of(record, gateway_.clock()), record.interface,
                             effects);

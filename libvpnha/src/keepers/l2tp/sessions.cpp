@@ -117,11 +117,9 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
 }
 
 Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
-    for (const auto& [plugin, session] : stock_) {
-        if (record_key_of(session.record.key) == key) {
-            effects.emplace_back(node::EndPlugin{plugin});
-            return {};
-        }
+    if (const auto plugin = stock_.plugin_of(key)) {
+        effects.emplace_back(node::EndPlugin{*plugin});
+        return {};
     }
     VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
     if (!resumed_sessions_.contains(session)) {
@@ -134,14 +132,12 @@ Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effect
 Result<ppp::Timeouts> L2tpSessions::change(const wire::RecordKey& key,
                                            const ppp::TimeoutChange& change, TimePoint now,
                                            Effects& effects) {
-    for (auto& [plugin, session] : stock_) {
-        l2tp::SessionRecord& record = session.record;
-        if (record_key_of(record.key) == key) {
-            record.timeouts = change.of(record.timeouts);
-            gateway_.replica().amend(key, l2tp::encode_record(record));
-            effects.emplace_back(node::ChangePlugin{plugin, record.timeouts});
-            return record.timeouts;
-        }
+    if (const auto plugin = stock_.plugin_of(key)) {
+        l2tp::SessionRecord& record = stock_.record(*plugin);
+        record.timeouts = change.of(record.timeouts);
+        gateway_.replica().amend(key, l2tp::encode_record(record));
+        effects.emplace_back(node::ChangePlugin{*plugin, record.timeouts});
+        return record.timeouts;
     }
     VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
     if (!resumed_sessions_.contains(session)) {
@@ -200,7 +196,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
     if (!is_published && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
     }
-    stock_[plugin] = StockSession{record, obstacle};
+    stock_.put(plugin, {key, record, obstacle});
     if (!obstacle.empty()) {
         effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
         effects.emplace_back(
@@ -219,12 +215,11 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
 void L2tpSessions::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
     const node::PluginToken plugin = down.plugin;
     waiting_plugins_.erase(plugin);
-    const auto found = stock_.find(plugin);
-    if (found == stock_.end()) {
+    const auto ended = stock_.erase(plugin);
+    if (!ended) {
         return;  // Ended by a demotion: the session lives on elsewhere.
     }
-    const l2tp::SessionKey key = found->second.record.key;
-    stock_.erase(found);
+    const l2tp::SessionKey key = ended->record.key;
     if (replica().promoted()) {
         // A stock daemon that a demotion could not end may have had a session that is hot, too.
         if (replica().hold(record_key_of(key)) == replica::Hold::installed) {
@@ -299,49 +294,51 @@ SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
             .networks = std::move(networks)};
 }
 
-std::vector<SessionView> L2tpSessions::sessions() const {
-    std::vector<SessionView> views;
-    std::set<l2tp::SessionKey> not_resumable;
-    for (const auto& [plugin, session] : stock_) {
-        if (!session.not_resumable.empty()) {
-            not_resumable.insert(session.record.key);
-        }
+std::optional<SessionView> L2tpSessions::view_of(const wire::RecordKey& key,
+                                                 const replica::StoredRecord& stored) const {
+    const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
+    if (!record) {
+        return std::nullopt;
     }
-    for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
-        const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-        if (!record || not_resumable.contains(record->key)) {
-            continue;  // What is not resumable comes below, with its reason.
-        }
-        SessionView view = view_of(*record);
-        view.epoch = stored.version.epoch;
-        if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-            view.state = SessionState::quarantined;
-            view.reason = refusal->second;
-        } else if (replica().promoted()) {
-            view.state = resumed_sessions_.contains(record->key) ? SessionState::resumed
-                                                                 : SessionState::protected_;
-            if (!replica().is_protected(key)) {
-                view.state = SessionState::unprotected;
-                view.reason = replica().quorate() ? "no standby has confirmed it"
-                                                  : "this side of the cluster has no quorum";
-            }
-        } else if (stored.hold != replica::Hold::installed) {
+    SessionView view = view_of(*record);
+    view.epoch = stored.version.epoch;
+    if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
+        view.state = SessionState::quarantined;
+        view.reason = refusal->second;
+    } else if (replica().promoted()) {
+        view.state = resumed_sessions_.contains(record->key) ? SessionState::resumed
+                                                             : SessionState::protected_;
+        if (!replica().is_protected(key)) {
             view.state = SessionState::unprotected;
-            view.reason = "not yet in this node's kernel";
-        } else if (!record->obstacle.empty()) {
-            view.state = SessionState::unprotected;
-            view.reason = ends_with_node(record->obstacle);
+            view.reason = replica().quorate() ? "no standby has confirmed it"
+                                              : "this side of the cluster has no quorum";
         }
-        views.push_back(std::move(view));
+    } else if (stored.hold != replica::Hold::installed) {
+        view.state = SessionState::unprotected;
+        view.reason = "not yet in this node's kernel";
+    } else if (!record->obstacle.empty()) {
+        view.state = SessionState::unprotected;
+        view.reason = ends_with_node(record->obstacle);
     }
-    for (const auto& [plugin, session] : stock_) {
-        if (!session.not_resumable.empty()) {
-            SessionView& view = views.emplace_back(view_of(session.record));
+    return view;
+}
+
+std::vector<SessionView> L2tpSessions::sessions(const ListPart& part) const {
+    return list_sessions(
+        replica().store(), stock_, part, wire::RecordType::l2tp_session,
+        [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
+            return view_of(key, stored);
+        },
+        [this](const auto& session) {
+            SessionView view = view_of(session.record);
             view.state = SessionState::unprotected;
             view.reason = session.not_resumable;
-        }
-    }
-    return views;
+            return view;
+        });
+}
+
+SessionTotals L2tpSessions::session_totals() const {
+    return count_sessions(replica().store(), stock_, wire::RecordType::l2tp_session, refusals_);
 }
 
 Counts L2tpSessions::counts() const {

@@ -19,6 +19,7 @@
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"
 #include "keepers/resume_scripts.hpp"
+#include "keepers/stock_sessions.hpp"
 #include "keepers/timeouts.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 
@@ -68,16 +69,13 @@ class L2tpSessions final : public Keeper {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
+    [[nodiscard]] SessionTotals session_totals() const override;
     [[nodiscard]] Counts counts() const override;
 
   private:
     static constexpr std::array kTypes{wire::RecordType::l2tp_session};
 
-    struct StockSession {
-        l2tp::SessionRecord record;
-        std::string not_resumable;
-    };
     struct Waiting {
         wire::RecordKey key;
         TimePoint until;
@@ -151,12 +149,14 @@ class L2tpSessions final : public Keeper {
 
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
     [[nodiscard]] SessionView view_of(const l2tp::SessionRecord& record) const;
+    [[nodiscard]] std::optional<SessionView> view_of(const wire::RecordKey& key,
+                                                     const replica::StoredRecord& stored) const;
 
     Gateway& gateway_;
     L2tpSettings settings_;
-    std::map<node::PluginToken, StockSession> stock_;
+    StockSessions<l2tp::SessionRecord> stock_;
     std::map<node::PluginToken, Waiting> waiting_plugins_;
-    std::map<wire::RecordKey, std::string> refusals_;
+    Refusals refusals_;
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.

@@ -350,7 +350,7 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
         }
         erase(record.key, now);
     }
-    stock_[plugin] = StockCall{record, obstacle};
+    stock_.put(plugin, {key, record, obstacle});
     if (!obstacle.empty()) {
         waiting_plugins_.erase(plugin);
         effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
@@ -376,12 +376,11 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
 
 void PptpCalls::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
     waiting_plugins_.erase(down.plugin);
-    const auto found = stock_.find(down.plugin);
-    if (found == stock_.end()) {
+    const auto ended = stock_.erase(down.plugin);
+    if (!ended) {
         return;  // Ended by a demotion: the session lives on elsewhere.
     }
-    const pptp::CallKey key = found->second.record.key;
-    stock_.erase(found);
+    const pptp::CallKey key = ended->record.key;
     if (replica().promoted()) {
         calls_.erase(key);
         erase(key, now);
@@ -403,50 +402,52 @@ SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
             .reason = {}};
 }
 
-std::vector<SessionView> PptpCalls::sessions() const {
-    std::vector<SessionView> views;
-    std::set<pptp::CallKey> not_resumable;
-    for (const auto& [plugin, call] : stock_) {
-        if (!call.not_resumable.empty()) {
-            not_resumable.insert(call.record.key);
-        }
+std::optional<SessionView> PptpCalls::view_of(const wire::RecordKey& key,
+                                              const replica::StoredRecord& stored) const {
+    const Result<pptp::CallRecord> record = pptp::parse_record(stored.payload);
+    if (!record) {
+        return std::nullopt;
     }
-    for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
-        const Result<pptp::CallRecord> record = pptp::parse_record(stored.payload);
-        if (!record || not_resumable.contains(record->key)) {
-            continue;  // What is not resumable comes below, with its reason.
-        }
-        SessionView view = view_of(*record);
-        view.epoch = stored.version.epoch;
-        const auto call = calls_.find(record->key);
-        if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-            view.state = SessionState::quarantined;
-            view.reason = refusal->second;
-        } else if (replica().promoted()) {
-            const bool resumed = call != calls_.end() && call->second.stage == Stage::resumed;
-            view.state = resumed ? SessionState::resumed : SessionState::protected_;
-            if (!replica().is_protected(key)) {
-                view.state = SessionState::unprotected;
-                view.reason = replica().quorate() ? "no standby has confirmed it"
-                                                  : "this side of the cluster has no quorum";
-            }
-        } else if (stored.hold != replica::Hold::installed) {
+    SessionView view = view_of(*record);
+    view.epoch = stored.version.epoch;
+    const auto call = calls_.find(record->key);
+    if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
+        view.state = SessionState::quarantined;
+        view.reason = refusal->second;
+    } else if (replica().promoted()) {
+        const bool resumed = call != calls_.end() && call->second.stage == Stage::resumed;
+        view.state = resumed ? SessionState::resumed : SessionState::protected_;
+        if (!replica().is_protected(key)) {
             view.state = SessionState::unprotected;
-            view.reason = "not yet prepared on this node";
-        } else if (!record->obstacle.empty()) {
-            view.state = SessionState::unprotected;
-            view.reason = ends_with_node(record->obstacle);
+            view.reason = replica().quorate() ? "no standby has confirmed it"
+                                              : "this side of the cluster has no quorum";
         }
-        views.push_back(std::move(view));
+    } else if (stored.hold != replica::Hold::installed) {
+        view.state = SessionState::unprotected;
+        view.reason = "not yet prepared on this node";
+    } else if (!record->obstacle.empty()) {
+        view.state = SessionState::unprotected;
+        view.reason = ends_with_node(record->obstacle);
     }
-    for (const auto& [plugin, call] : stock_) {
-        if (!call.not_resumable.empty()) {
-            SessionView& view = views.emplace_back(view_of(call.record));
+    return view;
+}
+
+std::vector<SessionView> PptpCalls::sessions(const ListPart& part) const {
+    return list_sessions(
+        replica().store(), stock_, part, RecordType::pptp_call,
+        [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
+            return view_of(key, stored);
+        },
+        [this](const auto& call) {
+            SessionView view = view_of(call.record);
             view.state = SessionState::unprotected;
             view.reason = call.not_resumable;
-        }
-    }
-    return views;
+            return view;
+        });
+}
+
+SessionTotals PptpCalls::session_totals() const {
+    return count_sessions(replica().store(), stock_, RecordType::pptp_call, refusals_);
 }
 
 Counts PptpCalls::counts() const {

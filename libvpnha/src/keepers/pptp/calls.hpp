@@ -29,6 +29,7 @@
 #include "keepers/paced_ends.hpp"
 #include "keepers/pptp/call_releases.hpp"
 #include "keepers/resume_scripts.hpp"
+#include "keepers/stock_sessions.hpp"
 #include "keepers/timeouts.hpp"
 
 namespace vpnha::keepers {
@@ -76,7 +77,8 @@ class PptpCalls final : public Keeper, public Counted {
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions() const override;
+    [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
+    [[nodiscard]] SessionTotals session_totals() const override;
     [[nodiscard]] Counts counts() const override;
 
   private:
@@ -93,10 +95,6 @@ class PptpCalls final : public Keeper, public Counted {
         std::uint32_t device = 0;                 // Of a prepared one.
     };
     using Calls = std::map<pptp::CallKey, Call>;
-    struct StockCall {
-        pptp::CallRecord record;
-        std::string not_resumable;
-    };
     struct Waiting {
         wire::RecordKey key;
         TimePoint until;
@@ -150,12 +148,14 @@ class PptpCalls final : public Keeper, public Counted {
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
     [[nodiscard]] SessionView view_of(const pptp::CallRecord& record) const;
+    [[nodiscard]] std::optional<SessionView> view_of(const wire::RecordKey& key,
+                                                     const replica::StoredRecord& stored) const;
 
     Gateway& gateway_;
     Duration confirm_wait_;
     Calls calls_;
-    std::map<wire::RecordKey, std::string> refusals_;
-    std::map<node::PluginToken, StockCall> stock_;
+    Refusals refusals_;
+    StockSessions<pptp::CallRecord> stock_;
     std::map<node::PluginToken, Waiting> waiting_plugins_;
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
     std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.

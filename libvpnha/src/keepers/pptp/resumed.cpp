@@ -165,7 +165,7 @@ void PptpCalls::mute(Effects& effects) {
             replica().on_gone(record_key_of(key));
         }
     }
-    for (const auto& [plugin, call] : stock_) {
+    for (const auto& [plugin, call] : stock_.by_plugin()) {
         const pptp::CallRecord& record = call.record;
         scripts_.stock_down(record.key, facts_of(record, gateway_.clock(), 0), record.interface,
                             effects);
@@ -177,11 +177,9 @@ void PptpCalls::mute(Effects& effects) {
 }
 
 Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
-    for (const auto& [plugin, call] : stock_) {
-        if (record_key_of(call.record.key) == key) {
-            effects.emplace_back(node::EndPlugin{plugin});
-            return {};
-        }
+    if (const auto plugin = stock_.plugin_of(key)) {
+        effects.emplace_back(node::EndPlugin{*plugin});
+        return {};
     }
     VPNHA_TRY(const pptp::CallKey call, pptp::parse_key(key.id.view()));
     const auto found = calls_.find(call);
@@ -212,12 +210,11 @@ Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
             found->second.record = record;
         }
     };
-    for (auto& [plugin, call] : stock_) {
-        if (call.record.key == name) {
-            amend(call.record);
-            effects.emplace_back(node::ChangePlugin{plugin, call.record.timeouts});
-            return call.record.timeouts;
-        }
+    if (const auto plugin = stock_.plugin_of(key)) {
+        pptp::CallRecord& record = stock_.record(*plugin);
+        amend(record);
+        effects.emplace_back(node::ChangePlugin{*plugin, record.timeouts});
+        return record.timeouts;
     }
     if (!is_resumed) {
         return fail(Errc::not_found, "this node has not resumed the call");

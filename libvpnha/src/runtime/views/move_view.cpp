@@ -22,7 +22,7 @@ json move_view(const node::GatewayNode& gateway, const node::MovePlan& plan,
             {"state", state},
             {"from", node_view(gateway, plan.from)},
             {"to", node_view(gateway, plan.to)},
-            {"sessions", state == "moving" ? json(nullptr) : json(gateway.sessions().size())},
+            {"sessions", state == "moving" ? json(nullptr) : json(gateway.session_totals().all)},
             {"moved", nullptr},
             {"lost", nullptr},
             {"silence_ms", nullptr}};

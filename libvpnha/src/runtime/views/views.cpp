@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/views/views.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <ctime>
 
 #include "adapters/os/log.hpp"
 #include "base/limits.hpp"
@@ -18,67 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-std::string_view state_name(keepers::SessionState state) {
-    switch (state) {
-        case keepers::SessionState::protected_:
-            return "protected";
-        case keepers::SessionState::unprotected:
-            return "unprotected";
-        case keepers::SessionState::hot:
-            return "hot";
-        case keepers::SessionState::resumed:
-            return "resumed";
-        case keepers::SessionState::quarantined:
-            return "quarantined";
-    }
-    return "unprotected";
-}
-
-// By this node's clock.
-std::string utc(TimePoint at, const node::Node& node) {
-    const Duration since_1970 = at.time_since_epoch() + node.wall();
-    const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(since_1970).count();
-    tm parts{};
-    gmtime_r(&seconds, &parts);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
-}
-
 json seconds_of(std::optional<Duration> duration) {
     return duration ? json(std::chrono::duration<double>(*duration).count()) : json(nullptr);
-}
-
-json session_counts(const std::vector<keepers::SessionView>& sessions) {
-    json counts{{"total", sessions.size()}, {"protected", 0}, {"resumed", 0},
-                {"unprotected", 0},         {"hot", 0},       {"quarantined", 0},
-                {"reason", nullptr}};
-    const auto count = [&counts](const char* name) {
-        counts[name] = counts[name].get<std::uint64_t>() + 1;
-    };
-    for (const keepers::SessionView& session : sessions) {
-        switch (session.state) {
-            // A resumed session that no standby has confirmed is shown as unprotected.
-            case keepers::SessionState::resumed:
-                count("resumed");
-                count("protected");
-                break;
-            case keepers::SessionState::protected_:
-                count("protected");
-                break;
-            case keepers::SessionState::quarantined:
-                count("quarantined");
-                break;
-            case keepers::SessionState::hot:
-                count("hot");
-                break;
-            case keepers::SessionState::unprotected:
-                count("unprotected");
-                if (counts["reason"].is_null()) {
-                    counts["reason"] = session.reason;
-                }
-                break;
-        }
-    }
-    return counts;
 }
 
 // As an estimate: what the C++ library adds to each entry of a map, and the allocator to each
@@ -276,6 +214,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     }
     const auto deadline = around.gate.deadline(id);
     const auto drops = around.gate.counters(id);
+    const auto counts = around.sessions.find(id);
     json view{{"name", gateway.settings().name},
               {"id", id.value},
               {"role", role},
@@ -291,7 +230,8 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"clock_difference_s",
                seconds_of(replica.promoted() ? Duration{} : gateway.clock().difference())},
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
-              {"sessions", session_counts(gateway.sessions())},
+              {"sessions",
+               counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
               {"records", records_view(replica, around.waiting_installs(id))},
               {"addresses", addresses_view(gateway)},
               {"accounting", accounting_view(gateway, around.now)},
@@ -491,57 +431,6 @@ json status_view(const node::Node& node, const Around& around) {
         {"dynamic_authorization", authorization_view(around.authorization)},
         {"scripts", scripts_view(around.scripts)},
         {"counters", counters_view(node, around)}};
-}
-
-json sessions_view(const node::Node& node, std::optional<GatewayId> only,
-                   const std::vector<StraySession>& strays) {
-    json list = json::array();
-    for (const auto& [id, gateway] : node.gateways()) {
-        if (only && id != *only) {
-            continue;
-        }
-        const auto holder = gateway.replica().holder();
-        for (const keepers::SessionView& session : gateway.sessions()) {
-            json row{{"id", keepers::session_id(session.record)},
-                     {"gateway", gateway.settings().name},
-                     {"protocol", session.protocol},
-                     {"user", session.user},
-                     {"peer", session.peer},
-                     {"address", session.address},
-                     {"interface", session.interface},
-                     {"state", state_name(session.state)},
-                     {"owner", holder ? json(holder->value) : json(nullptr)},
-                     {"epoch", to_string(session.epoch)},
-                     {"established", utc(gateway.clock().when(session.established_unix_ms), node)}};
-            for (const auto& [name, number] : session.ids) {
-                row[std::string(name)] = number;
-            }
-            if (!session.reason.empty()) {
-                row["reason"] = session.reason;
-            }
-            if (!session.networks.empty()) {
-                row["networks"] = session.networks;
-            }
-            list.push_back(std::move(row));
-        }
-    }
-    for (const StraySession& stray : strays) {
-        if (!only || stray.gateway == node.find(*only)->settings().name) {
-            list.push_back({{"id", ""},
-                            {"gateway", stray.gateway},
-                            {"protocol", "ppp"},
-                            {"user", stray.user},
-                            {"peer", ""},
-                            {"address", stray.address},
-                            {"interface", stray.interface},
-                            {"state", state_name(keepers::SessionState::unprotected)},
-                            {"owner", node.settings().self.value},
-                            {"epoch", to_string(Epoch{})},
-                            {"established", utc(stray.established, node)},
-                            {"reason", stray.reason}});
-        }
-    }
-    return {{"sessions", std::move(list)}};
 }
 
 }  // namespace vpnha::runtime

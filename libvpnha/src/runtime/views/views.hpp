@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "runtime/pppd/stray_sessions.hpp"
 #include "runtime/pptp.hpp"
 #include "runtime/scripts.hpp"
+#include "runtime/views/session_views.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
@@ -29,6 +31,8 @@ struct Around {
     const ports::Gate& gate;
     TimePoint now{};
     QuorumMode quorum;
+    // Of each gateway that has one.
+    std::map<GatewayId, SessionCounts> sessions{};
     // Why Corosync does not encrypt; empty when it does.
     std::string unencrypted_because;
     bool unencrypted_allowed = false;
@@ -55,8 +59,6 @@ struct Around {
 [[nodiscard]] nlohmann::json name_of_member(const node::Node& node, NodeId member);
 
 [[nodiscard]] nlohmann::json status_view(const node::Node& node, const Around& around);
-[[nodiscard]] nlohmann::json sessions_view(const node::Node& node, std::optional<GatewayId> only,
-                                           const std::vector<StraySession>& strays);
 [[nodiscard]] nlohmann::json peers_view(const node::Node& node);
 [[nodiscard]] nlohmann::json differences_view(const node::Node& node);
 

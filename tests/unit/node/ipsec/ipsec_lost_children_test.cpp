@@ -96,7 +96,7 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildGoesOn) {
 
 TEST_F(IpsecLostChildrenTest, AnOperatorEndsAnIkeSaWhereItsCharonIsActive) {
     establish();
-    const wire::RecordKey record = a_.keeper_.sessions().at(0).record;
+    const wire::RecordKey record = a_.keeper_.sessions({}).at(0).record;
     EXPECT_TRUE(a_.keeper_.end(record, now_, a_.effects_));
     EXPECT_FALSE(b_.keeper_.end(record, now_, b_.effects_)) << "its charon keeps silent";
     settle();

@@ -235,8 +235,8 @@ TEST_F(IpsecSasTest, AClientThatMovesIsThereOnTheStandbyToo) {
     a_.kernel_[{kVip, moved, 8}] = {{kVip, moved, 8}, 0, 0, false, 5, 0, {}};
     say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
     pass(milliseconds(100));
-    EXPECT_EQ(a_.keeper_.sessions().at(0).peer, "203.0.113.9:4500");
-    EXPECT_EQ(b_.keeper_.sessions().at(0).peer, "203.0.113.9:4500");
+    EXPECT_EQ(a_.keeper_.sessions({}).at(0).peer, "203.0.113.9:4500");
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).peer, "203.0.113.9:4500");
     EXPECT_THAT(b_.fed_, testing::Contains(ipsec::build_ike_delete(first_.id)));
     EXPECT_TRUE(a_.replica_.is_protected(child(7)));
     EXPECT_EQ(b_.out(8).oseq, limits::kEspLead) << "the new SA's, too";
@@ -251,7 +251,7 @@ TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     establish();
     say(first_.vip("10.1.0.7"));
     settle();
-    const auto views = b_.keeper_.sessions();
+    const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
     EXPECT_EQ(views[0].protocol, "ikev2");
     EXPECT_EQ(views[0].user, "carol@example.org");
@@ -260,7 +260,7 @@ TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     EXPECT_EQ(views[0].established_unix_ms, kUnixMs);
     EXPECT_EQ(views[0].state, SessionState::hot);
     EXPECT_EQ(views[0].ids[0].second, 1U);
-    EXPECT_EQ(a_.keeper_.sessions()[0].state, SessionState::protected_);
+    EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::protected_);
     EXPECT_EQ(a_.keeper_.state().ike_sas, 1U);
 }
 
@@ -315,7 +315,7 @@ TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
     a_.tell(node::CharonSaid{second_.update()}, now_);
     say(ipsec::build_ike_delete(first_.id));
     pass(limits::kIkeRekeyPause);
-    const auto views = b_.keeper_.sessions();
+    const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
     EXPECT_EQ(views[0].established_unix_ms, kUnixMs);
     EXPECT_EQ(a_.keeper_.counts().at("ike_rekeys"), 1U);
@@ -330,10 +330,10 @@ TEST_F(IpsecSasTest, WhatWasReplacedEndsWithTheNodeThatServed) {
     const IkeSample newer{test::ike_id(1, 6)};
     establish_whole(older, 21);
     establish_whole(newer, 23);
-    ASSERT_THAT(b_.keeper_.sessions(), SizeIs(2)) << "charon ends the older one 10 s later";
+    ASSERT_THAT(b_.keeper_.sessions({}), SizeIs(2)) << "charon ends the older one 10 s later";
     promote(b_, 2);
     demote(a_);
-    const auto views = b_.keeper_.sessions();
+    const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
     EXPECT_EQ(views[0].record, ike(newer));
     b_.tell(node::CharonSaid{ipsec::build_child_delete(newer.id, 21)}, now_);
@@ -348,12 +348,12 @@ TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
     say(six.add());
     say(six.update());
     settle();
-    EXPECT_EQ(b_.keeper_.sessions().at(0).peer, "[2001:db8::7]:4500");
-    EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "ikev1");
-    EXPECT_EQ(b_.keeper_.sessions().at(0).address, "");
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).peer, "[2001:db8::7]:4500");
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).protocol, "ikev1");
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).address, "");
     say(six.l2tp(9, 10));
     settle();
-    EXPECT_EQ(b_.keeper_.sessions().at(0).protocol, "l2tp-ipsec");
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).protocol, "l2tp-ipsec");
 }
 
 // By the number alone a device makes the same initialisation vector on every node.
@@ -366,9 +366,9 @@ TEST_F(IpsecSasTest, AChildThatADeviceEncryptsIsNoOtherNodes) {
                   {wire::RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(7))}),
               nullptr);
     EXPECT_EQ(b_.fed_.back(), ipsec::build_child_delete(first_.id, 7));
-    ASSERT_THAT(a_.keeper_.sessions(), SizeIs(1));
-    EXPECT_EQ(a_.keeper_.sessions().front().state, SessionState::unprotected);
-    EXPECT_THAT(a_.keeper_.sessions().front().reason, testing::HasSubstr("hw_offload = no"));
+    ASSERT_THAT(a_.keeper_.sessions({}), SizeIs(1));
+    EXPECT_EQ(a_.keeper_.sessions({}).front().state, SessionState::unprotected);
+    EXPECT_THAT(a_.keeper_.sessions({}).front().reason, testing::HasSubstr("hw_offload = no"));
     EXPECT_THAT(a_.last_logged_, testing::HasSubstr("event=esp-offloaded"));
 
     a_.out(8).oseq = 1000;
@@ -396,7 +396,7 @@ TEST_F(IpsecSasTest, AChildThatReplacesOneOfADeviceIsProtected) {
     a_.kernel_.erase({kVip, kClient, 8});
     pass(seconds(1));
     EXPECT_TRUE(a_.replica_.is_protected(child(21)));
-    EXPECT_EQ(a_.keeper_.sessions().front().state, SessionState::protected_);
+    EXPECT_EQ(a_.keeper_.sessions({}).front().state, SessionState::protected_);
 }
 
 TEST_F(IpsecSasTest, NothingRemainsOfADetachedGateway) {
