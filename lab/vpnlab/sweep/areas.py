@@ -141,7 +141,7 @@ AREAS = {
         paths=(*_src("base/", "effects/", "l2tp/", "node/", "ppp/", "replica/", "takeover/",
                      "wire/", "keepers/CMakeLists.txt", "keepers/families", "keepers/keeper",
                      "keepers/adaptive_echoes", "keepers/client_proxies", "keepers/l2tp/",
-                     "keepers/margin", "keepers/paced_ends"),
+                     "keepers/margin", "keepers/paced_ends", "keepers/stock_sessions"),
                *_adapters("l2tp/", "pppd/"), *_runtime("install_queue", "pppd/"),
                "pppd-plugin/",
                "libvpnha/CMakeLists.txt",

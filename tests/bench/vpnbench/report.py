@@ -118,6 +118,16 @@ def _idle(lines: list[dict]) -> str:
                  rows)
 
 
+def _views(lines: list[dict]) -> str:
+    names = {"alone": "nobody asks", "slices": "eight readers, in slices",
+             "one_piece": "eight readers, each list in one piece"}
+    rows = [[text, *(_number(median(line[name][key] for line in lines))
+                     for key in ("asked", "p50_ms", "p99_ms", "max_ms"))]
+            for name, text in names.items()]
+    return _rows(["100 000 sessions", "lists asked for in 20 s", "a round is late, ms: half",
+                  "99 of 100", "the latest"], rows)
+
+
 def _gate(lines: list[dict]) -> str:
     names = {
         "empty": "an empty program",
@@ -389,6 +399,7 @@ def _failures(lines: list[dict]) -> str:
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "address": ("address", _address),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
+    "views": ("views", _views),
     "pptp": ("pptp", _pptp),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),

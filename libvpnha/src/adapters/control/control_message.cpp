@@ -117,12 +117,15 @@ std::optional<std::string> ControlFrameReader::next() {
     return text;
 }
 
-std::string frame(std::string text) {
-    VPNHA_ASSERT(text.size() <= limits::kControlMessageBytesMax);
+std::string frame_header(std::size_t bytes) {
+    VPNHA_ASSERT(bytes <= limits::kControlMessageBytesMax);
     ByteWriter length;
-    length.u32(static_cast<std::uint32_t>(text.size()));
-    text.insert(0, to_text(length.view()));
-    return text;
+    length.u32(static_cast<std::uint32_t>(bytes));
+    return to_text(length.view());
+}
+
+std::string frame(std::string_view text) {
+    return frame_header(text.size()).append(text);
 }
 
 Result<json> parse_bounded_json(std::string_view text) {
@@ -177,12 +180,16 @@ Result<json> parse_control_answer(std::string_view text) {
 }
 
 std::string encode_control_answer(const json& result) {
-    return encode_control_answer_text(to_json_text(result));
+    return fmt::format("{}{}{}", control_answer_head(), to_json_text(result),
+                       control_answer_tail());
 }
 
-std::string encode_control_answer_text(std::string result) {
-    result.insert(0, R"({"ok":true,"result":)");
-    return result.append(fmt::format(R"(,"version":{}}})", kControlVersion));
+std::string_view control_answer_head() {
+    return R"({"ok":true,"result":)";
+}
+
+std::string control_answer_tail() {
+    return fmt::format(R"(,"version":{}}})", kControlVersion);
 }
 
 std::string encode_control_answer(const Error& error) {

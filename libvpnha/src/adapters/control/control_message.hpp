@@ -43,7 +43,9 @@ class ControlFrameReader {
 };
 
 // The text with its length before it.
-[[nodiscard]] std::string frame(std::string text);
+[[nodiscard]] std::string frame(std::string_view text);
+// The length that stands before a message of so many bytes.
+[[nodiscard]] std::string frame_header(std::size_t bytes);
 
 // JSON that nests at most limits::kControlJsonDepthMax deep; checked before it is parsed, as the
 // parser recurses.
@@ -59,8 +61,9 @@ struct ControlCall {
 // The result, or the daemon's error with its code.
 [[nodiscard]] Result<nlohmann::json> parse_control_answer(std::string_view text);
 [[nodiscard]] std::string encode_control_answer(const nlohmann::json& result);
-// `result`: JSON text, as of to_json_text().
-[[nodiscard]] std::string encode_control_answer_text(std::string result);
+// What stands before and after the JSON text of a result.
+[[nodiscard]] std::string_view control_answer_head();
+[[nodiscard]] std::string control_answer_tail();
 [[nodiscard]] std::string encode_control_answer(const Error& error);
 
 // JSON text of a value that may hold a peer's bytes: what is no UTF-8 is replaced.

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <vector>
@@ -37,6 +39,14 @@ std::optional<gid_t> find_group(const std::string& name) {
     return found == nullptr ? std::nullopt : std::optional<gid_t>(found->gr_gid);
 }
 
+std::size_t bytes_of(const std::vector<std::string>& pieces) {
+    std::size_t bytes = 0;
+    for (const std::string& piece : pieces) {
+        bytes += piece.size();
+    }
+    return bytes;
+}
+
 }  // namespace
 
 ControlReply::ControlReply(Client client) : client_(std::make_unique<Client>(std::move(client))) {}
@@ -54,20 +64,22 @@ ControlReply& ControlReply::operator=(ControlReply&& other) noexcept {
 }
 
 void ControlReply::ok(const nlohmann::json& result) {
-    send(encode_control_answer(result));
+    send({encode_control_answer(result)});
 }
 
-void ControlReply::ok_text(std::string result) {
-    send(encode_control_answer_text(std::move(result)));
+void ControlReply::ok_text(std::vector<std::string> result) {
+    result.insert(result.begin(), std::string(control_answer_head()));
+    result.push_back(control_answer_tail());
+    send(std::move(result));
 }
 
 void ControlReply::error(const Error& error) {
-    send(encode_control_answer(error));
+    send({encode_control_answer(error)});
 }
 
-void ControlReply::send(std::string text) {
+void ControlReply::send(std::vector<std::string> pieces) {
     if (const std::unique_ptr<Client> once = std::move(client_)) {
-        once->send(std::move(text));
+        once->send(std::move(pieces));
     }
 }
 
@@ -80,9 +92,10 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
         UniqueFd fd;
         PeerCredentials peer;
         ControlFrameReader input{limits::kControlRequestBytesMax};
-        std::string output;
-        std::size_t sent = 0;
-        bool waiting = false;  // For the handler's answer.
+        std::deque<std::string> output;  // None of them is empty.
+        std::size_t sent = 0;            // Of the first one.
+        std::size_t pending_bytes = 0;   // What `output` has.
+        bool waiting = false;            // For the handler's answer.
         TimePoint progress;
     };
     using ClientId = std::uint64_t;
@@ -106,7 +119,7 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
     void read_from(ClientId id);
     void handle_next(ClientId id);
     void call_handler(ClientId id, ControlCall call);
-    void answer(ClientId id, std::string text);
+    void answer(ClientId id, std::vector<std::string> pieces);
     void write_to(ClientId id);
     void drop(ClientId id);
     void on_second();
@@ -243,15 +256,15 @@ void ControlServer::State::handle_next(ClientId id) {
     Result<ControlCall> call = parse_control_request(*text);
     if (!call) {
         ++counters.malformed;
-        answer(id, encode_control_answer(call.error()));
+        answer(id, {encode_control_answer(call.error())});
     } else if (!may_use(client.peer, call->verb)) {
         ++counters.denied;
-        answer(id, encode_control_answer(Error{
+        answer(id, {encode_control_answer(Error{
                        Errc::permission,
                        fmt::format("'{}' takes {}", call->verb,
                                    is_read_only(call->verb)
                                        ? fmt::format("a member of group {} or root", options.group)
-                                       : "root")}));
+                                       : "root")})});
     } else {
         call_handler(id, std::move(*call));
     }
@@ -261,9 +274,9 @@ void ControlServer::State::call_handler(ClientId id, ControlCall call) {
     const PeerCredentials& peer = clients.at(id).peer;
     ControlRequest request{std::move(call.verb), std::move(call.arguments), peer.uid, peer.gid};
     ControlReply reply({.send =
-                            [weak = weak_from_this(), id](std::string text) {
+                            [weak = weak_from_this(), id](std::vector<std::string> pieces) {
                                 if (const std::shared_ptr<State> state = weak.lock()) {
-                                    state->answer(id, std::move(text));
+                                    state->answer(id, std::move(pieces));
                                 }
                             },
                         .is_there =
@@ -283,22 +296,26 @@ bool ControlServer::State::may_use(const PeerCredentials& peer, std::string_view
     return peer.uid == 0 || (is_read_only(verb) && group && peer.is_in(*group));
 }
 
-void ControlServer::State::answer(ClientId id, std::string text) {
+void ControlServer::State::answer(ClientId id, std::vector<std::string> pieces) {
     const auto found = clients.find(id);
     if (found == clients.end()) {
         return;
     }
-    if (text.size() > limits::kControlMessageBytesMax) {
-        text = encode_control_answer(
-            Error{Errc::limit, fmt::format("the answer has {} bytes; ask for less", text.size())});
+    std::size_t bytes = bytes_of(pieces);
+    if (bytes > limits::kControlMessageBytesMax) {
+        pieces = {encode_control_answer(
+            Error{Errc::limit, fmt::format("the answer has {} bytes; ask for less", bytes)})};
+        bytes = bytes_of(pieces);
     }
     Client& client = found->second;
     client.waiting = false;
     client.progress = QbLoop::now();
-    client.output = frame(std::move(text));
+    client.output = {frame_header(bytes)};
+    std::move(pieces.begin(), pieces.end(), std::back_inserter(client.output));
     client.sent = 0;
+    client.pending_bytes = bytes + client.output.front().size();
     Share& share = share_of(client.peer.uid);
-    share.pending_bytes += client.output.size();
+    share.pending_bytes += client.pending_bytes;
     if (share.pending_bytes > limits::kControlPendingBytesMax) {
         ++counters.dropped;
         drop(id);
@@ -311,7 +328,8 @@ void ControlServer::State::answer(ClientId id, std::string text) {
 
 void ControlServer::State::write_to(ClientId id) {
     Client& client = clients.at(id);
-    const std::string_view left = std::string_view(client.output).substr(client.sent);
+    const std::string& piece = client.output.front();
+    const std::string_view left = std::string_view(piece).substr(client.sent);
     const ssize_t count =
         ::send(client.fd.get(), left.data(), left.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0) {
@@ -322,12 +340,16 @@ void ControlServer::State::write_to(ClientId id) {
     }
     client.sent += static_cast<std::size_t>(count);
     client.progress = QbLoop::now();
-    if (client.sent < client.output.size()) {
+    if (client.sent < piece.size()) {
         return;
     }
-    share_of(client.peer.uid).pending_bytes -= client.output.size();
-    client.output = {};
+    client.pending_bytes -= piece.size();
+    share_of(client.peer.uid).pending_bytes -= piece.size();
+    client.output.pop_front();
     client.sent = 0;
+    if (!client.output.empty()) {
+        return;
+    }
     polls->want(client.fd.get(), true, false);
     handle_next(id);  // It may have been sent together with the last one.
 }
@@ -338,7 +360,7 @@ void ControlServer::State::drop(ClientId id) {
         return;
     }
     Share& share = share_of(found->second.peer.uid);
-    share.pending_bytes -= found->second.output.size();
+    share.pending_bytes -= found->second.pending_bytes;
     --share.clients;
     polls->remove(found->second.fd.get());
     clients.erase(found);

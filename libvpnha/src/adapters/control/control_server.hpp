@@ -17,6 +17,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "adapters/os/qb_loop.hpp"
 #include "vpnha/result.hpp"
@@ -40,8 +41,8 @@ class ControlReply {
     ~ControlReply();
 
     void ok(const nlohmann::json& result);
-    // `result`: JSON text, as of to_json_text().
-    void ok_text(std::string result);
+    // `result`: JSON text in pieces, which are never put together: 35 MB would take 100 ms.
+    void ok_text(std::vector<std::string> result);
     void error(const Error& error);
     // False: its client is gone. What takes long need not be finished.
     [[nodiscard]] bool is_wanted() const;
@@ -49,11 +50,11 @@ class ControlReply {
   private:
     friend class ControlServer;
     struct Client {
-        std::function<void(std::string)> send;
+        std::function<void(std::vector<std::string>)> send;
         std::function<bool()> is_there;
     };
     explicit ControlReply(Client client);
-    void send(std::string text);
+    void send(std::vector<std::string> pieces);
 
     std::unique_ptr<Client> client_;  // Null once answered or moved from.
 };

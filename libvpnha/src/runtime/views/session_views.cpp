@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "adapters/control/control_message.hpp"
@@ -15,8 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-// What an answer has around the list.
-constexpr std::size_t kAnswerBytes = 64;
+constexpr std::size_t kPieceBytes = std::size_t{64} * 1024;
+// More than an answer has around its rows.
+constexpr std::size_t kAroundBytes = 128;
 
 std::string_view state_name(keepers::SessionState state) {
     switch (state) {
@@ -124,19 +126,23 @@ bool SessionList::add(const json& row) {
     if (is_too_large()) {
         return false;
     }
-    text_ += is_empty_ ? "" : ",";
-    is_empty_ = false;
-    text_ += adapters::to_json_text(row);
+    const std::string text = adapters::to_json_text(row);
+    if (pieces_.empty() || pieces_.back().size() + text.size() >= kPieceBytes) {
+        pieces_.emplace_back().reserve(std::max(kPieceBytes, text.size() + 1));
+    }
+    pieces_.back().append(bytes_ == 0 ? "" : ",").append(text);
+    bytes_ += text.size() + 1;
     return !is_too_large();
 }
 
 bool SessionList::is_too_large() const {
-    return text_.size() + kAnswerBytes > limits::kControlMessageBytesMax;
+    return bytes_ + kAroundBytes > limits::kControlMessageBytesMax;
 }
 
-std::string SessionList::take() && {
-    text_ += "]}";
-    return std::move(text_);
+std::vector<std::string> SessionList::take() && {
+    pieces_.insert(pieces_.begin(), R"({"sessions":[)");
+    pieces_.emplace_back("]}");
+    return std::move(pieces_);
 }
 
 }  // namespace vpnha::runtime

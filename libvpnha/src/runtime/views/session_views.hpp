@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "node/node.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
@@ -38,11 +39,12 @@ class SessionList {
     // False: it is larger than an answer may be, and takes no more.
     bool add(const nlohmann::json& row);
     [[nodiscard]] bool is_too_large() const;
-    [[nodiscard]] std::string take() &&;
+    // In pieces of some 64 KiB.
+    [[nodiscard]] std::vector<std::string> take() &&;
 
   private:
-    std::string text_ = R"({"sessions":[)";
-    bool is_empty_ = true;
+    std::vector<std::string> pieces_;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace vpnha::runtime

@@ -129,7 +129,11 @@ class ContractTest : public ::testing::Test {
         for (const StraySession& stray : strays) {
             list.add(stray_row(node(), stray));
         }
-        return json::parse(std::move(list).take());
+        std::string text;
+        for (const std::string& piece : std::move(list).take()) {
+            text += piece;
+        }
+        return json::parse(text);
     }
     json status() {
         SessionCounts counts;
