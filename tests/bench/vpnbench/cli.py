@@ -22,9 +22,9 @@ from . import flows, report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
-         "views": "view_bench", "gate": "gate_bench", "gateways": "gateway_bench", "pptp": "pptp_bench",
-         "flow_steps": "flow_bench", "flows": "flow_group_bench", "flow_curve": "flow_group_bench",
-         "group": "group_bench"}
+         "views": "view_bench", "gate": "gate_bench", "gateways": "gateway_bench",
+         "pptp": "pptp_bench", "flow_steps": "flow_bench", "flows": "flow_group_bench",
+         "flow_curve": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
 ADDRESS = "address"
 IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
