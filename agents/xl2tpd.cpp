@@ -22,7 +22,8 @@ adapters::Xl2tpdSettings settings(const Call& call) {
     return {.binary = call.parameter("binary"),
             .config = call.parameter("config"),
             .options_file = call.parameter("options_file"),
-            .resource = call.instance()};
+            .resource = call.instance(),
+            .memory_max_mib = std::strtoull(call.parameter("memory_max").c_str(), nullptr, 10)};
 }
 
 Outcome start(const Call& call) {
@@ -36,7 +37,7 @@ Outcome stop(const Call& call) {
 }
 
 Outcome monitor(const Call& call) {
-    return monitor_stock(service(call), StockService::Depth::process,
+    return monitor_stock(service(call), StockService::Depth::answers,
                          "xl2tpd has died or lost its control pipe; the system log may say why");
 }
 
@@ -72,6 +73,13 @@ const ocf::Agent& xl2tpd() {
                         .long_text = "The file that this daemon's pppds are started with; no other "
                                      "daemon may use it. Without it, every pppoptfile of the "
                                      "configuration is taken."},
+                       {.name = "memory_max",
+                        .default_value = "512",
+                        .short_text = "Memory of xl2tpd, MiB",
+                        .long_text = "The kernel gives it no more (RLIMIT_DATA, of each of its "
+                                     "pppds as well), and the monitor fails above three quarters, "
+                                     "so that it is started anew before it or the node suffers. "
+                                     "A session takes 10 KiB."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
                         .short_text = "Control socket",

@@ -355,6 +355,20 @@ Result<std::vector<Process>> list_processes() {
     return processes;
 }
 
+std::uint64_t data_bytes(const Process& process) {
+    constexpr std::string_view kName = "\nVmData:";
+    const std::string text =
+        read_file(fmt::format("/proc/{}/status", process.pid)).value_or(std::string());
+    const std::size_t at = text.find(kName);
+    if (at == std::string::npos) {
+        return 0;
+    }
+    const std::string_view words = std::string_view(text).substr(at + kName.size());
+    const std::size_t first = std::min(words.find_first_not_of("\t "), words.size());
+    std::string_view kibibytes = words.substr(first);
+    return number<std::uint64_t>(next_word(kibibytes)) * 1024;
+}
+
 bool has_variable(const Process& process, const std::string& variable) {
     const std::string all =
         '\0' + read_file(fmt::format("/proc/{}/environ", process.pid)).value_or("") + '\0';
@@ -455,6 +469,10 @@ Result<pid_t> spawn_detached(const Command& command) {
     if (middle == 0) {
         ::setsid();
         ::setrlimit(RLIMIT_CORE, &kNoCore);  // To lower a limit is never refused.
+        if (command.data_bytes_max > 0) {
+            const rlimit data{command.data_bytes_max, command.data_bytes_max};
+            ::setrlimit(RLIMIT_DATA, &data);
+        }
         if (::fork() != 0) {
             ::_exit(0);
         }

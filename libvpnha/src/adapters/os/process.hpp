@@ -28,6 +28,9 @@ struct Process {
 
 // nullopt: gone, or a zombie.
 [[nodiscard]] std::optional<Process> read_process(pid_t pid);
+// Its private writable memory, as RLIMIT_DATA counts it (VmData of proc(5)), in octets; 0: it is
+// gone.
+[[nodiscard]] std::uint64_t data_bytes(const Process& process);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
 // Only root can tell the network namespace of others' processes.
 enum class WhoseNetwork { ours, ours_or_unknown };
@@ -48,6 +51,8 @@ struct Command {
     std::vector<std::string> arguments;  // The program's path first.
     std::string error_file{};            // Receives stdout and stderr, truncated; empty: discarded.
     std::vector<std::string> environment{};  // NAME=VALUE, beside PATH.
+    // RLIMIT_DATA of spawn_detached(), for it and for each of its children; 0: none.
+    std::uint64_t data_bytes_max = 0;
 };
 
 // Keys must never reach a disk. No core file; none through a pipe either, as systemd-coredump takes

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -24,12 +25,19 @@ using namespace std::chrono_literals;
 
 constexpr auto kKillTimeout = 5s;
 constexpr auto kPollInterval = 5ms;
+constexpr std::uint64_t kMebibyte = std::uint64_t{1024} * 1024;
 
 Result<void> call(Result<void> (*hook)(const StockInstance&), const StockInstance& daemon) {
     return hook == nullptr ? Result<void>{} : hook(daemon);
 }
 
 }  // namespace
+
+std::optional<Process> StockInstance::process() const {
+    const int pid = std::atoi(read_text(path("pid")).c_str());
+    auto process = pid > 0 ? read_process(pid) : std::nullopt;
+    return process && process->arguments == started.arguments ? process : std::nullopt;
+}
 
 std::vector<std::string> StockStarted::facts_of(std::string_view name) const {
     std::vector<std::string> values;
@@ -74,6 +82,8 @@ std::optional<StockStarted> StockService::read_started() const {
             started.environment.push_back(std::move(value));
         } else if (key == "resource") {
             started.resource = std::move(value);
+        } else if (key == "memory_max_mib") {
+            started.memory_max_mib = std::strtoull(value.c_str(), nullptr, 10);
         } else {
             started.facts.emplace_back(std::move(key), std::move(value));
         }
@@ -91,7 +101,8 @@ Result<std::optional<StockService::Held>> StockService::hold_started(int operati
 }
 
 Result<void> StockService::write_started(const StockStarted& started) const {
-    std::string text = fmt::format("resource={}\n", started.resource);
+    std::string text =
+        fmt::format("resource={}\nmemory_max_mib={}\n", started.resource, started.memory_max_mib);
     for (const auto& [key, value] : started.facts) {
         text += fmt::format("{}={}\n", key, value);
     }
@@ -110,9 +121,7 @@ Result<void> StockService::write_started(const StockStarted& started) const {
 }
 
 std::optional<Process> StockService::daemon(const StockStarted& started) const {
-    const int pid = std::atoi(read_text(path("pid")).c_str());
-    auto process = pid > 0 ? read_process(pid) : std::nullopt;
-    return process && process->arguments == started.arguments ? process : std::nullopt;
+    return instance(started).process();
 }
 
 bool StockService::is_serving(const StockStarted& started) const {
@@ -163,9 +172,11 @@ Result<void> StockService::end_all(const StockStarted& started) const {
 }
 
 Result<void> StockService::launch(const StockStarted& started) const {
-    VPNHA_TRY(const pid_t pid, spawn_detached({.arguments = started.arguments,
-                                               .error_file = path("errors"),
-                                               .environment = started.environment}));
+    VPNHA_TRY(const pid_t pid,
+              spawn_detached({.arguments = started.arguments,
+                              .error_file = path("errors"),
+                              .environment = started.environment,
+                              .data_bytes_max = started.memory_max_mib * kMebibyte}));
     if (!kind_->writes_pid_file) {
         VPNHA_CHECK(write_text(path("pid"), std::to_string(pid)));
     }

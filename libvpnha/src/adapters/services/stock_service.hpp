@@ -28,6 +28,8 @@ struct StockStarted {
     std::vector<std::string> arguments;  // Of the daemon; they tell it from all others.
     std::vector<std::string> environment{};
     std::string resource{};  // Its name in the cluster.
+    // RLIMIT_DATA of it and its children, in MiB; 0: none.
+    std::uint64_t memory_max_mib = 0;
     // What its kind wants to know of it later. Names may repeat.
     std::vector<std::pair<std::string, std::string>> facts{};
 
@@ -45,6 +47,8 @@ struct StockInstance {
     const StockStarted& started;
 
     [[nodiscard]] std::string path(const char* name) const { return directory + "/" + name; }
+    // nullopt: it is gone.
+    [[nodiscard]] std::optional<Process> process() const;
 };
 
 struct StockKind {

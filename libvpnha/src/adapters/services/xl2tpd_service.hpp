@@ -5,17 +5,23 @@
 // dies under a living xl2tpd makes it send CDN. So xl2tpd gets SIGKILL first, then its pppds.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "adapters/services/stock_service.hpp"
 
 namespace vpnha::adapters {
 
+// A session takes some 10 KiB of it.
+inline constexpr std::uint64_t kXl2tpdMemoryMinMib = 16;
+
 struct Xl2tpdSettings {
     std::string binary;
     std::string config;        // xl2tpd.conf; its listen-addr is the gateway's VIP.
     std::string options_file;  // Of its pppds; empty: those named in the config.
     std::string resource;      // Its name in the cluster.
+    // What it may have of memory, in MiB. Above three quarters it is to be started anew.
+    std::uint64_t memory_max_mib = kXl2tpdMemoryMinMib;
 };
 
 [[nodiscard]] const StockKind& xl2tpd_kind();
