@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The template of a gateway's nftables rules, filled and loaded into a namespace."""
+"""The templates of nftables rules, of a gateway and of a node, filled and loaded into a
+namespace."""
 from __future__ import annotations
 
 import re
 import subprocess
 
 import pytest
-from vpnlab.host.topology import L2TP, L2TP_2
-from vpnlab.product.ruleset import rules
+from vpnlab.host.topology import L2TP, L2TP_2, NODES
+from vpnlab.product.ruleset import node_rules, rules
 
 
 @pytest.fixture
@@ -79,3 +80,126 @@ def test_newcomers_are_let_in_so_many_a_second(tmp_path, port, begin, dropped):
 
 def test_loading_again_doubles_nothing(loaded):
     assert loaded["vpnha-l2tp"].count("type nat hook postrouting") == 1
+
+
+# A node with a client's device, a link of the cluster and one inside, each a TUN device. By one of
+# them come packets: "SOURCE>TARGET:PORT" is UDP, "SOURCE>TARGET" an echo request. It prints which
+# socket of the node got each, and by which device the node sent something because of it.
+NODE = """
+import fcntl, ipaddress, os, select, socket, struct, subprocess, sys
+
+def run(command):
+    subprocess.run(command.split(), check=True)
+
+def tun(name, *commands):
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
+    run(f"ip link set {name} up")
+    for command in commands:
+        run(f"ip {command} dev {name}")
+    return fd
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+def packet(said):
+    source, target = said.split(">")
+    target, _, port = target.partition(":")
+    body = struct.pack("!HHHH", 40000, int(port), 8, 0) if port else (
+        struct.pack("!BBHHH", 8, 0, 0xEFFE, 0x0800, 1))
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 1, 0, 64, 17 if port else 1, 0,
+                       ipaddress.ip_address(source).packed, ipaddress.ip_address(target).packed)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+device, rules = sys.argv[1:3]
+for switch in ("all.rp_filter=0", "default.rp_filter=0", "all.forwarding=1"):
+    run(f"sysctl -qw net.ipv4.conf.{switch}")
+run("ip link set lo up")
+run("ip address add 198.51.100.100/32 dev lo")
+devices = {device: tun(device, "address add 10.200.0.1 peer 10.200.1.5",
+                       "route add 192.168.7.0/24"),
+           "cluster0": tun("cluster0", "address add 10.77.1.1/24"),
+           "inside": tun("inside", "address add 198.51.100.11/24", "route add 10.200.1.6/32")}
+run(f"nft -f {rules}")
+ports = {}
+for port in (22, 53, 5405, 5420):
+    ports[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ports[port].bind(("", port))
+by, *sent = sys.argv[3:]
+for each in sent:
+    os.write(devices[by], packet(each))
+    found = [f"port {port}" for port, udp in ports.items() if select.select([udp], [], [], 0.02)[0]
+             and udp.recv(100) is not None]
+    for name, fd in devices.items():
+        while select.select([fd], [], [], 0.02)[0]:
+            got = os.read(fd, 2000)
+            if got[0] >> 4 == 4 and got[9] in (1, 17) and got[20:22] != b"\\3\\3":
+                found.append("echo" if got[9] == 1 and got[20] == 0 else f"by {name}")
+    print(each, *found, sep="|")
+"""
+DEVICES = pytest.mark.parametrize("device", ["ppp0", "vpnha17", "vpnp-0"])
+LOCAL, INSIDE_VIP, SERVER = "10.200.0.1", L2TP.vip_inside, "198.51.100.21"
+CLIENT, BEHIND, OTHER_CLIENT = "10.200.1.5", "192.168.7.9", "10.200.1.6"
+OWN, OTHER_NODE = (NODES[name].address("cluster0") for name in ("gw1", "gw2"))
+
+
+def arrived(tmp_path, device: str, by: str, *sent: str) -> dict[str, list[str]]:
+    """What became of each packet on a node with the rules."""
+    file, script = tmp_path / "node.nft", tmp_path / "node.py"
+    file.write_text(node_rules(), encoding="utf-8")
+    script.write_text(NODE, encoding="utf-8")
+    said = subprocess.run(["unshare", "-rn", "/usr/bin/python3", script, device, file, by, *sent],
+                          capture_output=True, text=True, check=True).stdout
+    return {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}
+
+
+@DEVICES
+def test_a_client_reaches_of_the_node_what_it_must(tmp_path, device):
+    refused = [f"{CLIENT}>{address}:{port}" for address in (LOCAL, INSIDE_VIP, OWN)
+               for port in (22, 5405, 5420)]
+    found = arrived(tmp_path, device, device, *refused, f"{CLIENT}>{LOCAL}:53",
+                    f"{CLIENT}>{INSIDE_VIP}:53", f"{CLIENT}>{LOCAL}", f"{CLIENT}>{INSIDE_VIP}")
+    assert found == {**{each: [] for each in refused}, f"{CLIENT}>{LOCAL}:53": [],
+                     f"{CLIENT}>{INSIDE_VIP}:53": ["port 53"],
+                     f"{CLIENT}>{LOCAL}": ["echo"], f"{CLIENT}>{INSIDE_VIP}": ["echo"]}
+
+
+@DEVICES
+def test_a_client_has_its_own_address_or_one_that_a_route_leads_to(tmp_path, device):
+    forged = [f"{source}>{target}" for source in (SERVER, OTHER_CLIENT, OTHER_NODE, LOCAL)
+              for target in (f"{SERVER}:7", f"{LOCAL}:53", LOCAL)]
+    found = arrived(tmp_path, device, device, *forged, f"{CLIENT}>{SERVER}:7",
+                    f"{BEHIND}>{SERVER}:7", f"{BEHIND}>{LOCAL}", f"{BEHIND}>{LOCAL}:22")
+    assert found == {**{each: [] for each in forged}, f"{CLIENT}>{SERVER}:7": ["by inside"],
+                     f"{BEHIND}>{SERVER}:7": ["by inside"], f"{BEHIND}>{LOCAL}": ["echo"],
+                     f"{BEHIND}>{LOCAL}:22": []}
+
+
+@DEVICES
+def test_a_client_reaches_no_other_node(tmp_path, device):
+    other = NODES["gw2"].address("inside")
+    found = arrived(tmp_path, device, device, f"{CLIENT}>{OTHER_NODE}:5420",
+                    f"{CLIENT}>{other}:22", f"{BEHIND}>{other}:22")
+    assert not any(found.values())
+
+
+def test_the_addresses_of_clients_count_where_they_have_no_device(tmp_path):
+    found = arrived(tmp_path, "ppp0", "inside", f"{OTHER_CLIENT}>{INSIDE_VIP}:22",
+                    f"{OTHER_CLIENT}>{OTHER_NODE}:5420", f"{OTHER_CLIENT}>{INSIDE_VIP}",
+                    f"{SERVER}>198.51.100.11:22")
+    assert found == {f"{OTHER_CLIENT}>{INSIDE_VIP}:22": [], f"{OTHER_CLIENT}>{OTHER_NODE}:5420": [],
+                     f"{OTHER_CLIENT}>{INSIDE_VIP}": ["echo"],
+                     f"{SERVER}>198.51.100.11:22": ["port 22"]}
+
+
+@pytest.mark.parametrize("port", [5405, 5420])
+def test_the_ports_of_the_cluster_are_open_to_nodes_by_its_links(tmp_path, port):
+    found = arrived(tmp_path, "ppp0", "cluster0", f"{OTHER_NODE}>{OWN}:{port}",
+                    f"10.77.1.99>{OWN}:{port}", f"{OTHER_NODE}>198.51.100.11:{port}")
+    assert list(found.values()) == [[f"port {port}"], [], []]
+    found = arrived(tmp_path, "ppp0", "inside", f"{OTHER_NODE}>{OWN}:{port}",
+                    f"{SERVER}>{OWN}:{port}", f"{SERVER}>198.51.100.11:{port}",
+                    f"{CLIENT}>{SERVER}:{port}")
+    assert list(found.values())[:3] == [[], [], []]
