@@ -171,20 +171,23 @@ def write(path: str, text: str) -> None:
 
 
 def read_tools() -> dict[str, bytes]:
-    """This directory's programs. The host's /tmp and /run, where a checkout may lie, are not
-    visible in a node."""
+    """The programs of this directory and of those below, by their paths from here. The host's /tmp
+    and /run, where a checkout may lie, are not visible in a node."""
     tools = {}
-    for name in os.listdir(HERE):
-        if name.endswith(".py"):
-            with open(os.path.join(HERE, name), "rb") as file:
-                tools[name] = file.read()
+    for directory, _, names in os.walk(HERE):
+        for name in names:
+            if name.endswith(".py"):
+                path = os.path.join(directory, name)
+                with open(path, "rb") as file:
+                    tools[os.path.relpath(path, HERE)] = file.read()
     return tools
 
 
-def write_tools(tools: dict[str, bytes]) -> None:
-    os.mkdir("/run/lab/node")
-    for name, content in tools.items():
-        with open(f"/run/lab/node/{name}", "wb") as file:
+def write_tools(tools: dict[str, bytes], to: str) -> None:
+    for path, content in tools.items():
+        place = os.path.join(to, path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as file:
             file.write(content)
 
 
@@ -261,7 +264,7 @@ def main() -> None:
     mount_special(config)
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")
-    write_tools(tools)
+    write_tools(tools, "/run/lab/node")
     name_node(config)
     configure_links(config)
     forward_first()

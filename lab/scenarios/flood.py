@@ -66,8 +66,8 @@ def busy_s(node: Node, pid: str) -> float:
 def flooding(run: Run, kind: str, seconds: float) -> Iterator[None]:
     """client2 floods meanwhile; returns when it has ended."""
     client = run.lab.node("client2")
-    flood = client.start_tool("flood.py", kind, L2TP.vip_outside, KINDS[kind], str(PER_SECOND),
-                              str(seconds), output=LOG)
+    flood = client.start_tool("hostile/flood.py", kind, L2TP.vip_outside, KINDS[kind],
+                              str(PER_SECOND), str(seconds), output=LOG)
     yield
     flood.wait(seconds + 10)
     sent = json.loads((client.read(LOG) or "").splitlines()[-1])

@@ -82,8 +82,8 @@ def send_in_vain(run: Run, live: Live) -> None:
     # pppd's interfaces queue three.
     node.run("ip", "link", "set", dialled.interface, "txqueuelen", str(PER_SECOND))
     before = packets_sent(node, dialled.interface)
-    node.run_tool("flood.py", "junk", SERVER_ADDRESS, f"{dialled.local}/32", str(PER_SECOND),
-                  str(SILENCE_S))
+    node.run_tool("hostile/flood.py", "junk", SERVER_ADDRESS, f"{dialled.local}/32",
+                  str(PER_SECOND), str(SILENCE_S))
     run.expect("sent_in_vain", packets_sent(node, dialled.interface) - before, at_least(SENT_MIN))
 
 

@@ -70,7 +70,7 @@ def steps(run: Run) -> None:
                                   clients[gateway].dialled()[-1].local,
                                   str(ipaddress.ip_network(gateway.net6)[1]))]
         for side in SIDES:
-            node.start_tool("forger.py", side, str(FORGED_EVERY_S), *forged,
+            node.start_tool("hostile/forger.py", side, str(FORGED_EVERY_S), *forged,
                             output=f"/run/lab/forger-{side}.log")
     begun = run.lab.now()
     run.observe(OBSERVED_S)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from node import forger
+from node.hostile import forger
 from vpnlab.evidence.capture_decode import DLT_EN10MB, decode_frame
 from vpnlab.evidence.capture_vip import _source
 

@@ -165,7 +165,7 @@ AREAS = {
                *_adapters("ipsec/", "secrets/", "services/charon_"),
                *_runtime("executor_ipsec", "ipsec"), "agents/strongswan",
                *_product("charon.py", "ike_crowd.py", "ipsec_", "pki.py"), *_steps("ipsec/"),
-               *_node("forger.py", "ike_crowd.py", "syslog.py"))),
+               *_node("hostile/forger.py", "ike_crowd.py", "syslog.py"))),
     "pptp": Area(
         ("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
         ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut", "pptp-nat",
@@ -195,8 +195,8 @@ AREAS = {
                *_runtime("admission", "authorization", "pppd/", "script"), "pppd-plugin/",
                *_product("crowd.py", "radius"),
                *_steps("accounts.py", "sessions/"),
-               *_node("datagrams.py", "flood.py", "l2tp_peers.py", "pushed.py",
-                      "session_crowd.py"))),
+               *_node("datagrams.py", "hostile/flood.py", "l2tp_peers.py",
+                      "pushed.py", "session_crowd.py"))),
     "flows": Area(
         ("conntrack", "conntrack_adapters", "node", "runtime"),
         ("nat-tcp", "conntrack-join"),
@@ -246,7 +246,7 @@ AREAS = {
         paths=("lab/lab", "lab/power/", "lab/result.schema.json", "lab/vpnlab/__init__.py",
                "lab/vpnlab/cli.py", "lab/vpnlab/evidence/", "lab/vpnlab/host/",
                *_steps("__init__.py", "drill.py", "run.py", "scenario.py", "soak.py"),
-               *_node("__init__.py", "agent.py", "init.py", "syslog.py")),
+               *_node("__init__.py", "agent.py", "hostile/__init__.py", "init.py", "syslog.py")),
         pytest=("lab/tests",)),
 }
 
