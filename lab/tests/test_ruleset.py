@@ -39,6 +39,7 @@ def test_each_gateway_has_a_table_of_its_own(loaded):
     "ip saddr 192.0.2.0/24 meta l4proto gre accept",
     "ip daddr 10.200.0.0/16 ct state established,related accept",
     'ip saddr 10.200.0.0/16 oifname "inside" snat ip to 198.51.100.100',
+    "ipsec in ip daddr 192.0.2.100 ip saddr != 10.200.0.0/16 counter packets 0 bytes 0 drop",
 ])
 def test_rules_of_the_first_gateway(loaded, line):
     assert loaded["vpnha-l2tp"].count(line) == 1
