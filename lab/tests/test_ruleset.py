@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from vpnlab.host.topology import L2TP, L2TP_2, NODES
-from vpnlab.product.ruleset import node_rules, rules
+from vpnlab.product.ruleset import FLOWS, node_rules, rules
 
 
 @pytest.fixture
@@ -146,10 +146,10 @@ CLIENT, BEHIND, OTHER_CLIENT = "10.200.1.5", "192.168.7.9", "10.200.1.6"
 OWN, OTHER_NODE = (NODES[name].address("cluster0") for name in ("gw1", "gw2"))
 
 
-def arrived(tmp_path, device: str, by: str, *sent: str) -> dict[str, list[str]]:
-    """What became of each packet on a node with the rules."""
+def arrived(tmp_path, device: str, by: str, *sent: str, text: str = "") -> dict[str, list[str]]:
+    """What became of each packet on a node with its rules, or with other ones."""
     file, script = tmp_path / "node.nft", tmp_path / "node.py"
-    file.write_text(node_rules(), encoding="utf-8")
+    file.write_text(text or node_rules(), encoding="utf-8")
     script.write_text(NODE, encoding="utf-8")
     said = subprocess.run(["unshare", "-rn", "/usr/bin/python3", script, device, file, by, *sent],
                           capture_output=True, text=True, check=True).stdout
@@ -204,3 +204,10 @@ def test_the_ports_of_the_cluster_are_open_to_nodes_by_its_links(tmp_path, port)
                     f"{SERVER}>{OWN}:{port}", f"{SERVER}>198.51.100.11:{port}",
                     f"{CLIENT}>{SERVER}:{port}")
     assert list(found.values())[:3] == [[], [], []]
+
+
+def test_a_client_has_so_many_flows_at_once(tmp_path):
+    text = rules(L2TP).replace(f"ct count over {FLOWS}", "ct count over 5")
+    sent = [f"{CLIENT}>{SERVER}:{port}" for port in range(7, 17)]
+    found = arrived(tmp_path, "ppp0", "ppp0", *sent, f"{OTHER_CLIENT}>{SERVER}:7", text=text)
+    assert list(found.values()) == [["by inside"]] * 5 + [[]] * 5 + [["by inside"]]

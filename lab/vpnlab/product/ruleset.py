@@ -9,6 +9,8 @@ from .cluster import DIRECTORY, fill
 from .probes import SERVER_ADDRESS
 
 TEMPLATE = DIRECTORY.parent / "nftables" / "gateway.nft"
+# How many a client may have at once.
+FLOWS = 4096
 NODE_TEMPLATE = DIRECTORY.parent / "nftables" / "node.nft"
 NODE_TABLE = "vpnha_node"
 NODE_FILE = "/etc/nftables.d/vpnha-_node.nft"
@@ -25,7 +27,8 @@ def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
         "CLIENTS": gateway.addresses, "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside,
-        "L2TP_PORT": str(gateway.l2tp_port), "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS})
+        "L2TP_PORT": str(gateway.l2tp_port), "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS,
+        "FLOWS": str(FLOWS)})
 
 
 def node_rules() -> str:
