@@ -85,8 +85,10 @@ Metrics of_the_node() {
          of_node("/counters/lease_received")},
         {"vpnha_lease_datagrams_dropped_total", kCounter,
          "Datagrams of the lease; replayed: second copies by another link among them; unproven: "
-         "the first ones of each start of another vpnhad.",
-         split_of_node({"reason", {{"forged", "/counters/lease_forged"},
+         "the first ones of each start of another vpnhad; stranger: from an address of no other "
+         "node in corosync.conf.",
+         split_of_node({"reason", {{"stranger", "/counters/lease_strangers"},
+                                   {"forged", "/counters/lease_forged"},
                                    {"malformed", "/counters/lease_malformed"},
                                    {"replayed", "/counters/lease_replayed"},
                                    {"unproven", "/counters/lease_unproven"}}})},

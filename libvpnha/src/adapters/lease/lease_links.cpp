@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -28,8 +30,13 @@ namespace {
 
 // The longest datagram is a handover with its counters; a longer one is no message of ours.
 constexpr std::size_t kDatagramBytesMax = 2048;
-// Of one link in one turn of the loop, so that a flood holds up nothing else.
+// Of one link in one turn of the loop, so that a flood holds up nothing else: how many are compared
+// with the key, and how many are read at all.
 constexpr int kPerTurn = 64;
+constexpr int kReadPerTurn = 512;
+// A burst of 255 gateways with seven voters, 768 octets each as the kernel counts, has 1530 rounds;
+// the kernel takes twice what it is asked for.
+constexpr int kBufferBytes = 1 << 20;
 // Class selector 6, network control: not behind the clients' traffic.
 constexpr int kTrafficClass = IPTOS_CLASS_CS6;
 
@@ -43,6 +50,18 @@ struct Address {
     [[nodiscard]] int family() const { return storage.ss_family; }
     [[nodiscard]] bool is_same(const Address& other) const {
         return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
+    }
+    // The same host, whichever port.
+    [[nodiscard]] bool is_at(const Address& other) const {
+        return family() == other.family() && std::ranges::equal(octets(), other.octets());
+    }
+
+  private:
+    [[nodiscard]] ByteView octets() const {
+        const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&storage);
+        return family() == AF_INET
+                   ? ByteView(bytes + offsetof(sockaddr_in, sin_addr), sizeof(in_addr))
+                   : ByteView(bytes + offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr));
     }
 };
 
@@ -153,6 +172,8 @@ Result<UniqueFd> bind_link(const Address& address) {
                sizeof on);
     setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &kTrafficClass,
                sizeof kTrafficClass);
+    // Without CAP_NET_ADMIN the node's default, which is less.
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes);
     if (bind(fd.get(), address.get(), address.size) != 0) {
         return tl::unexpected(system_error(
             fmt::format("binding the lease's port at {} (is another program there? see 'port' "
@@ -207,6 +228,8 @@ struct LeaseLinks::State {
     }
     // The peers are those that are listed, and removed voters.
     void choose_peers();
+    [[nodiscard]] std::optional<std::size_t> link_of(int fd) const;
+    [[nodiscard]] bool may_be_of_a_node(const Address& from, std::size_t link) const;
     void receive(int fd);
     void take(ByteView bytes, int fd, const Address& from);
     void note_source(NodeId node, int fd, const Address& from, lease::ReplayGuard::Seen seen);
@@ -288,9 +311,33 @@ void LeaseLinks::State::choose_peers() {
     guard.set_senders(senders);
 }
 
+std::optional<std::size_t> LeaseLinks::State::link_of(int fd) const {
+    for (const auto& [number, link] : links) {
+        if (link.fd.get() == fd) {
+            return number;
+        }
+    }
+    return std::nullopt;
+}
+
+bool LeaseLinks::State::may_be_of_a_node(const Address& from, std::size_t link) const {
+    return std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
+        const auto& [node, addresses] = peer;
+        return std::any_of(addresses.begin(), addresses.end(),
+                           [&from](const auto& each) { return each.second.is_at(from); }) ||
+               // Where it sends from is learned from what it sends.
+               (is_removed_voter(node) && !addresses.contains(link));
+    });
+}
+
 void LeaseLinks::State::receive(int fd) {
+    const std::optional<std::size_t> link = link_of(fd);
+    if (!link) {
+        return;
+    }
     std::array<std::uint8_t, kDatagramBytesMax> buffer{};
-    for (int i = 0; i < kPerTurn; ++i) {
+    int checked = 0;
+    for (int read = 0; read < kReadPerTurn && checked < kPerTurn; ++read) {
         Address from;
         from.size = sizeof from.storage;
         const ssize_t got = recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC,
@@ -298,6 +345,12 @@ void LeaseLinks::State::receive(int fd) {
         if (got < 0) {
             return;  // Nothing more, or what an ICMP error left.
         }
+        ++counters.received;
+        if (!may_be_of_a_node(from, *link)) {
+            ++counters.strangers;
+            continue;
+        }
+        ++checked;
         if (static_cast<std::size_t>(got) > buffer.size()) {
             ++counters.malformed;
             continue;
@@ -314,15 +367,12 @@ void LeaseLinks::State::note_source(NodeId node, int fd, const Address& from,
     if (!is_removed_voter(node) || (!is_proven && guard.hears(node))) {
         return;
     }
-    for (const auto& [number, link] : links) {
-        if (link.fd.get() == fd) {
-            peers[node][number] = from;
-        }
+    if (const auto link = link_of(fd)) {
+        peers[node][*link] = from;
     }
 }
 
 void LeaseLinks::State::take(ByteView bytes, int fd, const Address& from) {
-    ++counters.received;
     const Result<lease::Datagram> datagram = lease::parse_datagram(bytes, key);
     if (!datagram) {
         ++(datagram.error().code == Errc::permission ? counters.forged : counters.malformed);

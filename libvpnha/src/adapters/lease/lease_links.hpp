@@ -2,7 +2,8 @@
 // The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
 // socket for each, bound to this node's address there, so that one link's failure is no business of
 // the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
-// key, its length and its age (lease/replay_guard.hpp) before anybody hears of it.
+// source, its key, its length and its age (lease/replay_guard.hpp) before anybody hears of it. What
+// no other node's address has sent costs no more than its reading.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct LeaseCounters {
     std::uint64_t sent = 0;
     std::uint64_t unsent = 0;  // The kernel took them on no link.
     std::uint64_t received = 0;
+    std::uint64_t strangers = 0;  // From an address of no other node.
     std::uint64_t forged = 0;     // Of another key, or changed on their way.
     std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
     std::uint64_t replayed = 0;   // Second copies by another link among them.

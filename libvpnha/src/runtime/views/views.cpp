@@ -277,6 +277,7 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"lease_sent", around.lease.sent},
                  {"lease_unsent", around.lease.unsent},
                  {"lease_received", around.lease.received},
+                 {"lease_strangers", around.lease.strangers},
                  {"lease_forged", around.lease.forged},
                  {"lease_malformed", around.lease.malformed},
                  {"lease_replayed", around.lease.replayed},

@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -445,23 +447,82 @@ TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
     EXPECT_TRUE(two.heard.empty());
 }
 
+// What nobody with the key has sent; over loopback it waits in the socket at once.
+Bytes garbage(std::size_t size = 100) {
+    return Bytes(size, 'g');
+}
+
 TEST_F(LeaseLinksTest, GarbageAndGiantsAreCountedAndDropped) {
     Party two(loop_, 2);
-    const UniqueFd stranger(socket(AF_INET, SOCK_DGRAM, 0));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(kPort);
-    inet_pton(AF_INET, "127.0.0.2", &to.sin_addr);
+    const Ear one("127.0.0.1");
     for (const std::size_t size : {0U, 1U, 100U, 2048U, 2049U, 60'000U}) {
-        const std::vector<char> bytes(size, 'g');
-        ASSERT_EQ(sendto(stranger.get(), bytes.data(), size, 0,
-                         reinterpret_cast<const sockaddr*>(&to), sizeof to),
-                  static_cast<ssize_t>(size));
+        one.send("127.0.0.2", garbage(size));
     }
     while (two.links().counters().forged + two.links().counters().malformed < 6) {
         run(std::chrono::milliseconds(20));
     }
     EXPECT_TRUE(two.heard.empty());
+}
+
+// Authentic or not: its source decides before its key is looked at.
+TEST_F(LeaseLinksTest, WhatNoNodesAddressSendsIsCountedAndDropped) {
+    Party two(loop_, 2);
+    const lease::Sender one{NodeId{1}, {}, *new_instance()};
+    const Bytes hello =
+        lease::encode({kGateway, one, 1, lease::Hello{9, {}}}, lease::LeaseKey(kKey));
+    const Ear stranger("127.0.0.7");
+    stranger.send("127.0.0.2", garbage());
+    stranger.send("127.0.0.2", hello);
+    const Ear other("127.0.0.3");
+    other.send("127.0.1.2", hello);
+    while (two.links().counters().received < 3) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(two.links().counters().strangers, 3U);
+    EXPECT_EQ(two.links().counters().forged, 0U);
+    EXPECT_THAT(stranger.heard(), IsEmpty()) << "nobody answers it";
+}
+
+TEST_F(LeaseLinksTest, AnIpv6AddressOfNoNodeIsAStranger) {
+    name_both_families();
+    ASSERT_TRUE(ip_command("address add fd00::3/128 dev lo nodad"));
+    const std::vector<ClusterNode> ipv6{{NodeId{1}, {"fd00::1"}, ""}, {NodeId{2}, {"fd00::2"}, ""}};
+    Party one(loop_, 1, kKey, ipv6);
+    Party two(loop_, 2, kKey, ipv6);
+    meet(one, two);
+    Party third(loop_, 3, kKey, {{NodeId{3}, {"fd00::3"}, ""}, {NodeId{2}, {"fd00::2"}, ""}});
+    while (two.links().counters().strangers == 0) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(two.links().counters().strangers, 1U);
+}
+
+// A flood of strangers neither fills the socket in a turn of the loop nor holds the loop up.
+TEST_F(LeaseLinksTest, AFloodOfStrangersLosesNothingOfTheNodes) {
+    constexpr std::uint64_t kFlood = 2000;
+    Party one(loop_, 1);
+    Party two(loop_, 2);
+    meet(one, two);
+    const Ear stranger("127.0.0.7");
+    for (std::uint64_t i = 0; i < kFlood; ++i) {
+        stranger.send("127.0.0.2", garbage());
+    }
+    one.links().send(kGateway, NodeId{2}, kWord);
+    std::uint64_t last = 0;
+    std::uint64_t most_at_once = 0;
+    std::function<void()> look = [&] {
+        const std::uint64_t now = two.links().counters().strangers;
+        most_at_once = std::max(most_at_once, now - last);
+        last = now;
+        loop_.set_timer(3, QbLoop::now(), look);
+    };
+    look();
+    while (two.heard.empty() || last < kFlood) {
+        run(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(two.heard[0].second, kWord);
+    EXPECT_EQ(two.links().counters().strangers, kFlood);
+    EXPECT_LT(most_at_once, kFlood) << "others get a turn in between";
 }
 
 TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
