@@ -28,6 +28,8 @@ constexpr std::size_t kEthernetBytes = 14;
 constexpr std::size_t kIpV6Bytes = 40;
 // Longer than any frame that parse_claim() reads.
 constexpr std::size_t kFrameBytesMax = 256;
+// Read before anybody looks at the clock, or at other sockets.
+constexpr int kFramesPerTurn = 32;
 
 // ff02::1:ffXX:XXXX, where the last octets are the address's.
 Ipv6Address solicited_node(const Ipv6Address& address) {
@@ -126,8 +128,8 @@ std::optional<NeighbourClaim> listen(const std::vector<PacketSocket>& sockets,
     }
     for (;;) {
         for (const PacketSocket& socket : sockets) {
-            while (const auto claim = next_claim(socket)) {
-                if (std::find(addresses.begin(), addresses.end(), claim->address) !=
+            for (const NeighbourClaim& claim : read_claims(socket)) {
+                if (std::find(addresses.begin(), addresses.end(), claim.address) !=
                     addresses.end()) {
                     return claim;
                 }
@@ -194,21 +196,23 @@ Result<PacketSocket> open_answers(const std::string& interface, bool is_v6) {
     return PacketSocket::open(interface, ETHERTYPE_ARP, &replies);
 }
 
-std::optional<NeighbourClaim> next_claim(const PacketSocket& socket) {
+std::vector<NeighbourClaim> read_claims(const PacketSocket& socket) {
+    std::vector<NeighbourClaim> claims;
     std::array<std::uint8_t, kFrameBytesMax> frame{};
-    for (;;) {
+    for (int i = 0; i < kFramesPerTurn; ++i) {
         sockaddr_ll from{};
         socklen_t bytes = sizeof from;
         const ssize_t got = recvfrom(socket.fd(), frame.data(), frame.size(), MSG_DONTWAIT,
                                      reinterpret_cast<sockaddr*>(&from), &bytes);
         if (got < 0) {
-            return std::nullopt;
+            break;
         }
         const auto claim = parse_claim(ByteView(frame).first(static_cast<std::size_t>(got)));
         if (claim && from.sll_pkttype != PACKET_OUTGOING && claim->mac != socket.mac()) {
-            return claim;
+            claims.push_back(*claim);
         }
     }
+    return claims;
 }
 
 Result<OwnerSearch> find_owner(const std::string& interface,

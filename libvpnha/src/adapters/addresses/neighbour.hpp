@@ -39,8 +39,9 @@ struct NeighbourClaim {
 // A socket of the interface that hears the answers of one family: ARP replies, or neighbour
 // advertisements.
 [[nodiscard]] Result<PacketSocket> open_answers(const std::string& interface, bool is_v6);
-// The next claim of another station that has arrived; nullopt: none.
-[[nodiscard]] std::optional<NeighbourClaim> next_claim(const PacketSocket& socket);
+// The claims of other stations among the frames that have arrived. It reads a number of frames at
+// most, so that a flood holds up nobody: the socket stays readable then.
+[[nodiscard]] std::vector<NeighbourClaim> read_claims(const PacketSocket& socket);
 
 struct OwnerSearch {
     std::optional<NeighbourClaim> found;

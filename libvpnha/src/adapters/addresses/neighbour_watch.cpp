@@ -129,8 +129,8 @@ void NeighbourWatch::read(const Place& place) {
         return;
     }
     std::vector<IpAddress> answered;
-    while (const auto claim = next_claim(found->second)) {
-        answered.push_back(claim->address);
+    for (const NeighbourClaim& claim : read_claims(found->second)) {
+        answered.push_back(claim.address);
     }
     for (const config::Gateway& gateway : config_.gateways) {
         for (const LinkSide side : kLinkSides) {

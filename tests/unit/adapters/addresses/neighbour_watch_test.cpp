@@ -2,6 +2,10 @@
 #include "adapters/addresses/neighbour_watch.hpp"
 
 #include <gmock/gmock.h>
+#include <net/ethernet.h>
+
+#include <algorithm>
+#include <functional>
 
 #include "adapters/addresses/neighbour.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
@@ -98,6 +102,31 @@ TEST_F(NeighbourWatchTest, ADeviceThatIsCreatedAnewIsAskedOn) {
     plug_outside();
     watch_->forget("out0");
     EXPECT_THAT(ask_until_answered(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+}
+
+// What one station sends at once, as a flood does.
+TEST_F(NeighbourWatchTest, AFloodOfAnswersIsReadInTurnsOfTheLoop) {
+    ASSERT_THAT(ask_until_answered(LinkSide::outside), ElementsAre("outside 192.0.2.51"));
+    in_peer([] {
+        const auto sender = PacketSocket::open("peer0", ETHERTYPE_ARP);
+        ASSERT_TRUE(sender);
+        const ArpStation here{sender->mac(), vpnha::testing::ip("192.0.2.51")};
+        for (int i = 0; i < 1000; ++i) {
+            ASSERT_TRUE(sender->send_frame(encode_arp(ArpOperation::reply, here, here), "flood"));
+        }
+    });
+    std::size_t last = 0;
+    std::size_t most_at_once = 0;
+    std::function<void()> look = [&] {
+        most_at_once = std::max(most_at_once, answers_.size() - last);
+        last = answers_.size();
+        loop_.set_timer(2, QbLoop::now(), look);
+    };
+    look();
+    loop_.set_timer(1, QbLoop::now() + 100ms, [this] { loop_.stop(); });
+    loop_.run();
+    EXPECT_GT(answers_.size(), 200U) << "as many as the socket takes";
+    EXPECT_LT(most_at_once, 150U) << "others get a turn in between";
 }
 
 }  // namespace neighbour_watch_test
