@@ -2,21 +2,23 @@
 """Floods of what wants to begin a session, and of junk: who is in notices nothing.
 
 Purpose: whoever can reach a gateway can send it ten thousand packets a second. The rules of
-nftables/gateway.nft let so many newcomers in that xl2tpd keeps up, and none of it reaches vpnhad.
+nftables/ let so many newcomers in that xl2tpd keeps up, and none of it reaches vpnhad.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server; the rules of
-nftables/gateway.nft on all gateways.
+nftables/ on all gateways.
 
 Steps: client1 dials and makes traffic. client2 floods the VIP, of one kind after the other: SCCRQ
 of L2TP, its data packets of tunnel 0 (xl2tpd keeps 10 KiB of each for ever), HELLOs of tunnels that
-nobody has, and SYN of PPTP from many addresses, IKE_SA_INIT from its own, random bytes to the ports
-of all three. The power of the promoted gateway is cut while SCCRQ are still coming. Then client2
-dials.
+nobody has, SYN and GRE of PPTP from many addresses, IKE_SA_INIT from its own, random bytes to the
+ports of all three, Disconnect-Requests of RADIUS. To the promoted node's address on the cluster's
+link, by way of its outside device, it sends random bytes for the lease and for Corosync, with the
+address of another node. The power of the promoted gateway is cut while SCCRQ are still coming.
+Then client2 dials.
 
 Expected: for client1 no gap during the floods longer than a node of the lab takes for so many
 packets, the same gateway serves, and its session outlives the power cut. vpnhad's memory does not
-grow, and it needs no more than a part of its core. xl2tpd needs no more either, and its memory
-grows within bounds. client2, when it floods no more, gets in.
+grow, it needs no more than a part of its core, and hears nothing of what is for the lease. xl2tpd
+needs no more either, and its memory grows within bounds. client2, when it floods no more, gets in.
 """
 import contextlib
 import json
@@ -35,7 +37,9 @@ SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 PER_SECOND, SECONDS = 10_000, 30
 MANY, OWN = "192.0.2.128/25", "192.0.2.52/32"
 KINDS = {"sccrq": MANY, "data": MANY, "data-length": MANY, "unknown": MANY, "syn": MANY,
-         "ike": OWN, "junk": MANY}
+         "gre": MANY, "ike": OWN, "junk": MANY, "radius": MANY}
+# With another node's address, to one of the node itself.
+TO_THE_NODE = ("lease", "corosync")
 CUT_AFTER_S, CUT_SECONDS = 5, 15
 # Python in a node sends as many as it can.
 SENT_PER_SECOND_MIN = 3_000
@@ -63,11 +67,17 @@ def busy_s(node: Node, pid: str) -> float:
 
 
 @contextlib.contextmanager
-def flooding(run: Run, kind: str, seconds: float) -> Iterator[None]:
-    """client2 floods meanwhile; returns when it has ended."""
+def flooding(run: Run, kind: str, seconds: float, node: Node) -> Iterator[None]:
+    """client2 floods meanwhile; returns when it has ended. `node`: which serves."""
     client = run.lab.node("client2")
-    flood = client.start_tool("hostile/flood.py", kind, L2TP.vip_outside, KINDS[kind],
-                              str(PER_SECOND), str(seconds), output=LOG)
+    target, sources = L2TP.vip_outside, KINDS.get(kind, "")
+    if kind in TO_THE_NODE:
+        target = node.address("cluster0")
+        other = next(each for each in run.lab.gateways if each is not node)
+        sources = f"{other.address('cluster0')}/32"
+        client.run("ip", "route", "replace", target, "via", node.address("outside"))
+    flood = client.start_tool("hostile/flood.py", kind, target, sources, str(PER_SECOND),
+                              str(seconds), output=LOG)
     yield
     flood.wait(seconds + 10)
     sent = json.loads((client.read(LOG) or "").splitlines()[-1])
@@ -84,11 +94,11 @@ def steps(run: Run) -> None:
     node, floods = live.active, {}
     vpnhad, xl2tpd = node.process("vpnhad"), node.process("xl2tpd")
     before = resident_kib(node, vpnhad)
-    for kind in KINDS:
+    for kind in (*KINDS, *TO_THE_NODE):
         run.step(f"client2 floods: {kind}")
         begun, busy = run.lab.now(), (busy_s(node, vpnhad), busy_s(node, xl2tpd))
         resident = resident_kib(node, xl2tpd)
-        with flooding(run, kind, SECONDS):
+        with flooding(run, kind, SECONDS, node):
             run.observe(SECONDS)
         floods[kind] = begun, run.lab.now()
         lasted = run.lab.now() - begun
@@ -100,7 +110,11 @@ def steps(run: Run) -> None:
                    at_most(XL2TPD_GROWN_KIB.get(kind, XL2TPD_GROWN_BY_OTHERS_KIB)))
     run.expect("vpnhad_grown_kib", resident_kib(node, vpnhad) - before, at_most(GROWN_KIB))
     run.expect("promotions", live.stack.promotions(), equals(promotions))
-    with flooding(run, "sccrq", CUT_SECONDS):
+    dropped = live.stack.metrics(node)
+    run.expect("lease_datagrams_heard",
+               [dropped[f'vpnha_lease_datagrams_dropped_total{{reason="{reason}"}}']
+                for reason in ("stranger", "forged")], equals([0, 0]))
+    with flooding(run, "sccrq", CUT_SECONDS, node):
         run.observe(CUT_AFTER_S)
         successor = live.cut_power(node)
         run.observe(CUT_SECONDS - CUT_AFTER_S)

@@ -4,8 +4,9 @@
 usage: flood.py KIND TARGET SOURCES PER_SECOND SECONDS
 
 KIND: sccrq (L2TP), data (L2TP, of tunnel 0), data-length (the same, with its length), unknown (a
-HELLO of a tunnel that nobody has), syn (PPTP), ike (IKE_SA_INIT), junk (random bytes to the ports
-of all of them).
+HELLO of a tunnel that nobody has), syn (PPTP), gre (data of a call that nobody has), ike
+(IKE_SA_INIT), junk (random bytes to the ports of all of them), radius (Disconnect-Requests), lease,
+corosync (random bytes to their ports).
 SOURCES: a net, in turn of whose addresses a packet comes; of one address: its own. Prints how many
 packets were sent in how many seconds, as JSON.
 """
@@ -21,8 +22,9 @@ import sys
 import time
 from collections.abc import Callable
 
-UDP, TCP = socket.IPPROTO_UDP, socket.IPPROTO_TCP
+UDP, TCP, GRE = socket.IPPROTO_UDP, socket.IPPROTO_TCP, socket.IPPROTO_GRE
 L2TP_PORT, PPTP_PORT, IKE_PORT, NAT_T_PORT = 1701, 1723, 500, 4500
+RADIUS_PORT, LEASE_PORT, COROSYNC_PORT = 3799, 5420, 5405
 # So many packets are sent without a look at the clock.
 BURST = 50
 TTL = 64
@@ -79,6 +81,13 @@ def syn(source: bytes, target: bytes) -> tuple[int, bytes]:
     return TCP, struct.pack("!HHIIBBHHH", *fields, checksum(pseudo + head), 0)
 
 
+def gre(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """RFC 2637 4.1: with a sequence number."""
+    payload = random.randbytes(60)
+    return GRE, struct.pack("!BBHHHI", 0x30, 0x01, 0x880B, len(payload),
+                            random.randrange(1, 65536), random.getrandbits(32)) + payload
+
+
 def ike(_source: bytes, _target: bytes) -> tuple[int, bytes]:
     """IKE_SA_INIT (RFC 7296 3.1) with a payload of random bytes."""
     body = struct.pack("!BBH", 0, 0, 204) + random.randbytes(200)
@@ -91,9 +100,24 @@ def junk(_source: bytes, _target: bytes) -> tuple[int, bytes]:
                random.randbytes(random.randrange(1, 200)))
 
 
+def radius(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """RFC 5176 2.1, with a Message-Authenticator of random bytes."""
+    attribute = struct.pack("!BB", 80, 18) + random.randbytes(16)
+    return udp(RADIUS_PORT, struct.pack("!BBH", 40, random.randrange(256), 20 + len(attribute)) +
+               random.randbytes(16) + attribute)
+
+
+def lease(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    return udp(LEASE_PORT, random.randbytes(120))
+
+
+def corosync(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    return udp(COROSYNC_PORT, random.randbytes(120))
+
+
 KINDS: dict[str, Callable[[bytes, bytes], tuple[int, bytes]]] = {
     "sccrq": sccrq, "data": data, "data-length": data_length, "unknown": unknown, "syn": syn,
-    "ike": ike, "junk": junk}
+    "gre": gre, "ike": ike, "junk": junk, "radius": radius, "lease": lease, "corosync": corosync}
 
 
 def flood(kind: str, target: str, sources: str, per_second: float, seconds: float) -> dict:
