@@ -120,7 +120,7 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
         return false;
     }
     const int below_learned = expected_ ? distance(learned_, ns) : 0;
-    const bool unknown = below_learned > 0 && below_learned <= kPeerWindow;
+    const bool unknown = !proven_ && below_learned > 0 && below_learned <= kPeerWindow;
     const bool handle = ahead == 0 || unknown;
     if (ahead == 0) {
         proven_ = expected_.has_value();

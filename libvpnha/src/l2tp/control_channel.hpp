@@ -32,11 +32,12 @@
 // Receiving. What the peer sent last to the dead node may or may not have been handled there, and
 // is sent again until it is acknowledged. So: the next number expected is learned (from a ZLB's Ns,
 // or from the first message); messages up to kL2tpPeerWindowMax below the learned number are
-// handled whenever they come, each acknowledged by itself. Handling must be idempotent. A message
-// ahead of the expected number is dropped and counted. What was learned may be stale, and then the
-// peer never fills the gap; so until the expected message itself has come once, a gap is answered
-// by a HELLO, whose ZLB tells where the peer stands, and the expected number moves there.
-// Afterwards the peer's retransmissions fill every gap.
+// handled until the expected one has come, each acknowledged by itself. Handling must be
+// idempotent. A message ahead of the expected number is dropped and counted. What was learned may
+// be stale, and then the peer never fills the gap; so until the expected message itself has come
+// once, a gap is answered by a HELLO, whose ZLB tells where the peer stands, and the expected
+// number moves there. Afterwards the peer's retransmissions fill every gap, and the expected
+// message alone is handled.
 //
 // One case is lost: of two messages left to the dead node the later one arrives first, and the
 // earlier one is never seen, because acknowledging one acknowledges both. If it was a CDN, LCP

@@ -27,7 +27,7 @@ constexpr std::size_t kAvpHeaderBytes = 6;
 // RFC 2661 4.4 defines 0..39 without 20.
 constexpr std::uint16_t kAvpTypeMax = 39;
 constexpr std::uint16_t kAvpTypeUnassigned = 20;
-constexpr std::uint16_t kErrorUnknownAvp = 8;
+constexpr std::uint16_t kStopped = 1;  // Of a StopCCN: a general request.
 
 Result<std::vector<Avp>> parse_avps(ByteReader reader) {
     std::vector<Avp> avps;
@@ -173,16 +173,10 @@ Bytes encode_cdn(CdnResult result, SessionId own_id) {
     return std::move(writer).take();
 }
 
-Bytes encode_stopccn(StopResult result, TunnelId own_id) {
+Bytes encode_stopccn(TunnelId own_id) {
     ByteWriter writer = begin(MessageType::stopccn);
     write_u16_avp(writer, AvpType::assigned_tunnel_id, own_id.value);
-    ByteWriter code;
-    code.u16(static_cast<std::uint16_t>(result));
-    if (result == StopResult::unknown_avp) {
-        code.u16(kErrorUnknownAvp);
-    }
-    write_avp(writer,
-              {.type = static_cast<std::uint16_t>(AvpType::result_code), .value = code.view()});
+    write_u16_avp(writer, AvpType::result_code, kStopped);
     return std::move(writer).take();
 }
 

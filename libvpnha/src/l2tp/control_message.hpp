@@ -71,7 +71,7 @@ struct ControlMessage {
     [[nodiscard]] const Avp* find(AvpType type) const;
     // Its value as an id or code, where it has at least two octets.
     [[nodiscard]] std::optional<std::uint16_t> u16(AvpType type) const;
-    // An AVP that must be understood and is not: RFC 2661 4.1 then ends the session or the tunnel.
+    // An AVP that must be understood and is not (RFC 2661 4.1).
     [[nodiscard]] bool has_unknown_mandatory() const;
 };
 
@@ -80,12 +80,6 @@ enum class CdnResult : std::uint16_t {
     carrier_lost = 1,
     administrative = 3,
     no_facilities_now = 4,
-};
-
-// Result codes of a StopCCN, with the error code behind them.
-enum class StopResult : std::uint16_t {
-    clear = 1,
-    unknown_avp = 2,  // General error, error code 8: an unknown AVP with the M bit.
 };
 
 // A data packet (T bit 0): it belongs to the kernel, not here.
@@ -103,7 +97,8 @@ void write_avp(ByteWriter& writer, const Avp& avp);
 [[nodiscard]] Bytes encode_hello();
 // `own_id` is the session id that we assigned, 0 where we assigned none.
 [[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);
-[[nodiscard]] Bytes encode_stopccn(StopResult result, TunnelId own_id);
+// Result 1: a general request to clear the control connection (RFC 2661 4.4.2).
+[[nodiscard]] Bytes encode_stopccn(TunnelId own_id);
 
 // "CDN", for logs; "message type 99" where RFC 2661 has none.
 [[nodiscard]] std::string to_string(MessageType type);

@@ -26,21 +26,6 @@ ppp::LinkSettings link_settings(const SessionRecord& record) {
             .ipv6 = record.ipv6.has_value()};
 }
 
-// The peer's messages whose effect is one session, and not the tunnel (RFC 2661 3.2).
-bool is_about_a_session(MessageType type) {
-    switch (type) {
-        case MessageType::ocrp:
-        case MessageType::occn:
-        case MessageType::icrp:
-        case MessageType::iccn:
-        case MessageType::wen:
-        case MessageType::sli:
-            return true;
-        default:
-            return false;
-    }
-}
-
 void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffects& effects) {
     for (Bytes& frame : link.frames) {
         effects.emplace_back(SendFrame{session, std::move(frame)});
@@ -73,7 +58,7 @@ struct ResumedTunnel::State {
     Sessions::iterator find_own(SessionId id);
     Sessions::iterator find_peers(SessionId peer_id);
     void on_control(const ControlMessage& message, TunnelEffects& effects);
-    void on_unknown_mandatory(const ControlMessage& message, TunnelEffects& effects);
+    void on_stopccn(const ControlMessage& message, TunnelEffects& effects);
     void on_cdn(const ControlMessage& message, TunnelEffects& effects);
     void on_request(const ControlMessage& message);
     void on_call_connected(const ControlMessage& message);
@@ -82,7 +67,7 @@ struct ResumedTunnel::State {
                TunnelEffects& effects);
     void end_session(Sessions::iterator session, std::string reason, EndCause cause,
                      TunnelEffects& effects);
-    void stop(StopResult result, const std::string& reason, TunnelEffects& effects);
+    void stop(const std::string& reason, TunnelEffects& effects);
     void end_all(const std::string& reason, EndCause cause, TunnelEffects& effects);
     void raise_doubt(std::string reason, TunnelEffects& effects);
     void ask_all(TunnelEffects& effects);
@@ -108,75 +93,53 @@ ResumedTunnel::State::Sessions::iterator ResumedTunnel::State::find_peers(Sessio
 }
 
 void ResumedTunnel::State::on_control(const ControlMessage& message, TunnelEffects& effects) {
-    const MessageType type = message.type();
-    switch (type) {
+    switch (message.type()) {
         case MessageType::stopccn:
-            end_all(fmt::format("peer sent StopCCN (result {})",
-                                message.u16(AvpType::result_code).value_or(0)),
-                    EndCause::user_request, effects);
-            return;
+            on_stopccn(message, effects);
+            break;
         case MessageType::cdn:
             on_cdn(message, effects);
-            return;
+            break;
         case MessageType::icrq:
         case MessageType::ocrq:
             on_request(message);
-            return;
-        default:
-            break;
-    }
-    if (message.has_unknown_mandatory()) {
-        on_unknown_mandatory(message, effects);
-        return;
-    }
-    switch (type) {
-        case MessageType::hello:
-        case MessageType::wen:
-        case MessageType::sli:
             break;
         case MessageType::iccn:
         case MessageType::occn:
             on_call_connected(message);
             break;
-        case MessageType::sccrq:
-        case MessageType::sccrp:
-        case MessageType::scccn:
-        case MessageType::icrp:
-        case MessageType::ocrp:
-            ++counters.unexpected;
+        case MessageType::hello:
+        case MessageType::wen:
+        case MessageType::sli:
+            counters.unproven += message.has_unknown_mandatory() ? 1 : 0;
             break;
         default:
             ++counters.unexpected;
-            if (message.avps.front().mandatory) {
-                stop(StopResult::unknown_avp, fmt::format("peer sent {}", to_string(type)),
-                     effects);
-            }
             break;
     }
 }
 
-void ResumedTunnel::State::on_unknown_mandatory(const ControlMessage& message,
-                                                TunnelEffects& effects) {
-    ++counters.unexpected;
-    const std::string reason =
-        fmt::format("peer sent {} with an unknown mandatory AVP", to_string(message.type()));
-    if (!is_about_a_session(message.type())) {
-        stop(StopResult::unknown_avp, reason, effects);
+void ResumedTunnel::State::on_stopccn(const ControlMessage& message, TunnelEffects& effects) {
+    if (message.u16(AvpType::assigned_tunnel_id) != key.peer_id.value) {
+        ++counters.unproven;
         return;
     }
-    const auto session = find_own(message.header.session);
-    if (session != sessions.end()) {
-        apply(session, session->second.close(reason), CdnResult::administrative, effects);
-    }
+    end_all(
+        fmt::format("peer sent StopCCN (result {})", message.u16(AvpType::result_code).value_or(0)),
+        EndCause::user_request, effects);
 }
 
 void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& effects) {
+    const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
     // A peer that does not know our id yet writes 0 and names the call by its own (RFC 2661 4.4.4).
-    const std::uint16_t peers = message.u16(AvpType::assigned_session_id).value_or(0);
-    const auto session = message.header.session != kNoSession ? find_own(message.header.session)
-                                                              : find_peers(SessionId{peers});
+    const auto session =
+        message.header.session != kNoSession ? find_own(message.header.session) : find_peers(peers);
     if (session == sessions.end()) {
         ++counters.unexpected;
+        return;
+    }
+    if (session->first.peer_id != peers) {
+        ++counters.unproven;
         return;
     }
     end_session(
@@ -233,18 +196,17 @@ void ResumedTunnel::State::end_session(Sessions::iterator session, std::string r
     effects.emplace_back(SessionEnded{session->first, std::move(reason), cause});
     sessions.erase(session);
     if (sessions.empty() && phase == Phase::live) {
-        stop(StopResult::clear, "its last session ended", effects);
+        stop("its last session ended", effects);
     }
 }
 
-void ResumedTunnel::State::stop(StopResult result, const std::string& reason,
-                                TunnelEffects& effects) {
+void ResumedTunnel::State::stop(const std::string& reason, TunnelEffects& effects) {
     if (phase != Phase::live) {
         return;
     }
     phase = Phase::closing;
     doubt.reset();
-    channel.send(kNoSession, encode_stopccn(result, key.id), latest);
+    channel.send(kNoSession, encode_stopccn(key.id), latest);
     drain(effects);
     for (const auto& [session, link] : sessions) {
         effects.emplace_back(SessionEnded{session, reason, EndCause::nas_error});
@@ -345,7 +307,7 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
         say(session, greeting, effects);
     }
     if (state_->sessions.empty()) {
-        state_->stop(StopResult::clear, "it has no session", effects);
+        state_->stop("it has no session", effects);
     }
     state_->settle(effects);
     return effects;
@@ -473,6 +435,7 @@ TunnelCounters& TunnelCounters::operator+=(const TunnelCounters& other) {
     out_of_window += other.out_of_window;
     duplicates += other.duplicates;
     unexpected += other.unexpected;
+    unproven += other.unproven;
     retransmissions += other.retransmissions;
     links.malformed += other.links.malformed;
     links.looped += other.links.looped;

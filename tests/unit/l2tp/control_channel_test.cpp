@@ -257,9 +257,20 @@ TEST_F(ControlChannelTest, HandlesWhatTheDeadNodeMayHaveLeft) {
     EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 20"));
     EXPECT_TRUE(message(4, 5));
     EXPECT_FALSE(message(3, 5));
-    EXPECT_TRUE(message(20, 5));
     EXPECT_TRUE(message(19, 5));
+    EXPECT_TRUE(message(20, 5));
     EXPECT_FALSE(message(20, 5));
+}
+
+// From then on the peer retransmits to this node alone, in order.
+TEST_F(ControlChannelTest, HandlesTheNextMessageOnlyOnceItsNumberIsProven) {
+    synchronize(5, 20);
+    EXPECT_TRUE(message(20, 5));
+    sent();
+    EXPECT_FALSE(message(19, 5));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 21"));
+    EXPECT_FALSE(message(22, 5));
+    EXPECT_TRUE(message(21, 5));
 }
 
 TEST_F(ControlChannelTest, AcknowledgesNothingThatItHasNotSeen) {

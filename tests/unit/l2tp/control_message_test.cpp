@@ -23,14 +23,10 @@ TEST(ControlMessageTest, WritesHelloZlbCdnAndStopccnAsOnTheWire) {
               "800800000000000e"
               "8008000000010003"
               "80080000000e0077");
-    EXPECT_EQ(to_hex(encode_stopccn(StopResult::clear, TunnelId{0x1111})),
+    EXPECT_EQ(to_hex(encode_stopccn(TunnelId{0x1111})),
               "8008000000000004"
               "8008000000091111"
               "8008000000010001");
-    EXPECT_EQ(to_hex(encode_stopccn(StopResult::unknown_avp, TunnelId{0x1111})),
-              "8008000000000004"
-              "8008000000091111"
-              "800a0000000100020008");
 }
 
 TEST(ControlMessageTest, ReadsACdnOfXl2tpd) {

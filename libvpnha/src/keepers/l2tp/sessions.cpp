@@ -355,6 +355,7 @@ Counts L2tpSessions::counts() const {
             {"l2tp_out_of_window", tunnels.out_of_window},
             {"l2tp_duplicates", tunnels.duplicates},
             {"l2tp_unexpected", tunnels.unexpected},
+            {"l2tp_unproven", tunnels.unproven},
             {"l2tp_retransmissions", tunnels.retransmissions},
             {"ppp_malformed", tunnels.links.malformed},
             {"ppp_looped", tunnels.links.looped},
